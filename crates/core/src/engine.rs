@@ -1,0 +1,4 @@
+//! The engine: what all workers share, and their life.
+
+/// What all workers share.
+pub struct Core {}

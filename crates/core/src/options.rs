@@ -1,0 +1,137 @@
+//! What the engine is told once, at its start: role, listeners, limits, cache size.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::network::Network;
+
+/// The version of this document; another one is an error.
+pub const OPTIONS_VERSION: u32 = 1;
+
+/// The options document. Every field is present: Python resolves all defaults.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Always [`OPTIONS_VERSION`].
+    pub version: u32,
+    /// `resolver` or `forwarder`; the word in metrics and statistics, the path is the same.
+    pub role: Role,
+    /// Worker threads, 1 to 256; each has its own runtime and sockets.
+    pub workers: usize,
+    /// Addresses to listen on.
+    pub listen: Listen,
+    /// Networks whose connections are served; all others are refused.
+    pub clients: Vec<Network>,
+    /// What one connection and all together may use.
+    pub limits: Limits,
+    /// How much is remembered and for how long.
+    pub cache: CacheOptions,
+}
+
+/// What the engine does in the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Role {
+    Resolver,
+    Forwarder,
+}
+
+/// Addresses by transport; port 0 takes a free port, which `start` reports.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// DNS over UDP (RFC 1035).
+    pub udp: Vec<SocketAddr>,
+    /// DNS over TCP (RFC 7766).
+    pub tcp: Vec<SocketAddr>,
+    /// DNS over TLS (RFC 7858).
+    pub dot: Vec<SocketAddr>,
+    /// DNS over HTTPS (RFC 8484).
+    pub doh: Vec<SocketAddr>,
+    /// DoH without TLS, for a sidecar on this machine; loopback addresses only.
+    pub doh_cleartext: Vec<SocketAddr>,
+    /// The path of DoH, `/dns-query` by default.
+    pub doh_path: String,
+}
+
+/// Limits; each is tested from outside.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Open TCP, DoT and DoH connections, all together.
+    pub connections: usize,
+    /// Open connections from one client address (IPv6: one /64).
+    pub connections_per_client: usize,
+    /// Queries under way on one connection; further ones wait unread (backpressure).
+    pub queries_per_connection: usize,
+    /// Queries that wait for an upstream, all together; further ones are `Overloaded`.
+    pub waiting: usize,
+    /// HTTP/2 streams at once on one connection.
+    pub streams_per_connection: u32,
+    /// Milliseconds without a query after which a connection is closed.
+    pub idle_ms: u64,
+    /// Milliseconds for a TLS handshake, for the first bytes, for HTTP header and body, and for
+    /// one DNS message to arrive whole after its first octet.
+    pub read_ms: u64,
+    /// Milliseconds that a client may take to read what was written.
+    pub write_ms: u64,
+    /// Octets of HTTP header list.
+    pub header_octets: u32,
+    /// Milliseconds from the arrival of a query until it is answered, whatever happens.
+    pub query_ms: u64,
+    /// Largest answer over UDP in octets (RFC 9715: 1232 avoids fragments).
+    pub udp_octets: u16,
+}
+
+/// Cache options. All times are seconds.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct CacheOptions {
+    /// Octets that all entries together may take, keys and bookkeeping included.
+    pub octets: u64,
+    /// Shortest time that an answer is kept, 0 for what its TTL says.
+    pub min_ttl: u32,
+    /// Longest time that an answer is kept.
+    pub max_ttl: u32,
+    /// Longest time that a negative answer is kept (RFC 2308 section 5 advises 1 to 3 hours).
+    pub max_negative_ttl: u32,
+    /// How long a failure is remembered, 1 to 300 (RFC 9520 section 3.2).
+    pub failure_ttl: u32,
+    /// How long an expired answer may still serve when every upstream fails, 0 for never (RFC 8767).
+    pub stale: u32,
+    /// Whether hot names are fetched again shortly before they expire.
+    pub prefetch: bool,
+}
+
+impl Options {
+    /// Reads the document; unknown fields and versions are errors.
+    pub fn read(document: &[u8]) -> Result<Self, crate::Error> {
+        let options: Self = crate::error::read_document("options", document)?;
+        options.check()?;
+        Ok(options)
+    }
+
+    fn check(&self) -> Result<(), crate::Error> {
+        use crate::Error;
+        if self.version != OPTIONS_VERSION {
+            return Err(Error::version("options", self.version, OPTIONS_VERSION));
+        }
+        if !(1..=256).contains(&self.workers) {
+            return Err(Error::invalid("options.workers", "give a number from 1 to 256"));
+        }
+        if let Some(address) = self.listen.doh_cleartext.iter().find(|a| !a.ip().is_loopback()) {
+            return Err(Error::invalid(
+                "options.listen.doh_cleartext",
+                format!(
+                    "{address} is not a loopback address; DoH without TLS never leaves the machine"
+                ),
+            ));
+        }
+        if !self.listen.doh_path.starts_with('/') {
+            return Err(Error::invalid("options.listen.doh_path", "a path starts with /"));
+        }
+        Ok(())
+    }
+}

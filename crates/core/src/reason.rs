@@ -1,0 +1,181 @@
+//! Why a query ended as it did: one closed table for every place that says so.
+
+use keyhole_wire::Rcode;
+use serde::Serialize;
+
+/// What kind of end a reason is; the first thing that a person wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The client got what the name really says.
+    Answered,
+    /// Policy withheld the answer.
+    Blocked,
+    /// The client or its question is not served.
+    Refused,
+    /// Keyhole or an upstream could not do it.
+    Failed,
+    /// Nothing was sent.
+    Dropped,
+}
+
+/// The stage that may end a query (DESIGN: ten verbs, one direction).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Stage {
+    Receive,
+    Parse,
+    Admit,
+    Identify,
+    Authorize,
+    Screen,
+    Fetch,
+    Vet,
+    Reply,
+    Record,
+}
+
+macro_rules! reasons {
+    ($(#[doc = $doc:literal] $name:ident, $word:literal, $outcome:ident, $stage:ident, $rcode:expr, $ede:expr;)*) => {
+        /// Why a query ended. The table below gives each reason its response code, its extended
+        /// DNS error (RFC 8914 section 4) and its word in metrics, log, API and UI.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Reason { $(#[doc = $doc] $name),* }
+
+        impl Reason {
+            /// Every reason, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word used in metrics, log, API and UI, and as text of the extended error.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+            /// What kind of end it is.
+            pub const fn outcome(self) -> Outcome { match self { $(Self::$name => Outcome::$outcome),* } }
+            /// The stage that ends a query for this reason.
+            pub const fn stage(self) -> Stage { match self { $(Self::$name => Stage::$stage),* } }
+            /// The response code, or none where the answer brings its own or nothing is sent.
+            pub const fn rcode(self) -> Option<Rcode> { match self { $(Self::$name => $rcode),* } }
+            /// The extended DNS error code, or none (RFC 8914).
+            pub const fn extended_error(self) -> Option<u16> { match self { $(Self::$name => $ede),* } }
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $doc),* }
+            }
+        }
+    };
+}
+
+// word and spelling: one reason has one spelling in four cases (DESIGN section 9).
+reasons! {
+    #[doc = "An upstream answered."]
+    Forwarded, "forwarded", Answered, Fetch, None, None;
+    #[doc = "The cache held a fresh answer."]
+    Cached, "cached", Answered, Fetch, None, None;
+    #[doc = "Every upstream failed and the cache held an expired answer (RFC 8767)."]
+    Stale, "stale", Answered, Fetch, None, Some(3);
+    #[doc = "A local record answered."]
+    LocalRecord, "local_record", Answered, Fetch, None, None;
+    #[doc = "The name is special and answered locally (RFC 6761)."]
+    SpecialUse, "special_use", Answered, Fetch, None, None;
+    #[doc = "A rule of the policy blocks the name."]
+    BlockedByRule, "blocked_by_rule", Blocked, Authorize, None, Some(15);
+    #[doc = "A list of the policy blocks the name."]
+    BlockedByList, "blocked_by_list", Blocked, Authorize, None, Some(15);
+    #[doc = "The policy denies what no rule allows."]
+    DeniedByDefault, "denied_by_default", Blocked, Authorize, Some(Rcode::REFUSED), Some(18);
+    #[doc = "The answer leads to a name that the policy blocks."]
+    BlockedTarget, "blocked_target", Blocked, Vet, None, Some(15);
+    #[doc = "A public name answered with a private address (DNS rebinding)."]
+    PrivateAddress, "private_address", Blocked, Vet, Some(Rcode::NXDOMAIN), Some(17);
+    #[doc = "Keyhole has no snapshot yet and refuses everything."]
+    NotReady, "not_ready", Refused, Parse, Some(Rcode::REFUSED), Some(14);
+    #[doc = "The client's network is not among those served."]
+    NetworkNotServed, "network_not_served", Refused, Admit, Some(Rcode::REFUSED), Some(18);
+    #[doc = "Too many queries are under way."]
+    Overloaded, "overloaded", Refused, Admit, Some(Rcode::SERVFAIL), Some(0);
+    #[doc = "No policy applies to the client."]
+    NoPolicy, "no_policy", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "Zone transfers and other meta types are not served."]
+    TypeNotServed, "type_not_served", Refused, Authorize, Some(Rcode::REFUSED), Some(18);
+    #[doc = "ANY gets one small record instead of everything (RFC 8482)."]
+    MinimalAny, "minimal_any", Answered, Fetch, None, None;
+    #[doc = "The message breaks the rules of DNS."]
+    Malformed, "malformed", Refused, Parse, Some(Rcode::FORMERR), None;
+    #[doc = "The operation is not implemented."]
+    NotImplemented, "not_implemented", Refused, Parse, Some(Rcode::NOTIMP), Some(21);
+    #[doc = "The class is not IN."]
+    ClassNotServed, "class_not_served", Refused, Parse, Some(Rcode::REFUSED), Some(21);
+    #[doc = "The EDNS version is not 0 (RFC 6891)."]
+    BadVersion, "bad_version", Refused, Parse, Some(Rcode::BADVERS), None;
+    #[doc = "The bytes are no question and deserve no answer."]
+    Unparseable, "unparseable", Dropped, Parse, None, None;
+    #[doc = "No upstream could be reached."]
+    UpstreamUnreachable, "upstream_unreachable", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
+    #[doc = "No upstream answered in time."]
+    UpstreamTimeout, "upstream_timeout", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
+    #[doc = "An upstream could not prove who it is."]
+    UpstreamUntrusted, "upstream_untrusted", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
+    #[doc = "An upstream answered with bytes that are no answer."]
+    UpstreamInvalid, "upstream_invalid", Failed, Fetch, Some(Rcode::SERVFAIL), Some(23);
+    #[doc = "The same question failed a moment ago (RFC 9520)."]
+    CachedFailure, "cached_failure", Failed, Fetch, Some(Rcode::SERVFAIL), Some(13);
+    #[doc = "Keyhole made a mistake; it is counted and the next query is not affected."]
+    InternalError, "internal_error", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
+}
+
+/// One row of the table, as `catalogue` gives it.
+#[derive(Serialize)]
+pub struct Row {
+    name: String,
+    word: &'static str,
+    outcome: Outcome,
+    stage: Stage,
+    rcode: Option<u16>,
+    extended_error: Option<u16>,
+    meaning: &'static str,
+}
+
+/// The whole table, for schema, documentation and tests.
+pub fn table() -> Vec<Row> {
+    Reason::ALL
+        .iter()
+        .map(|reason| Row {
+            name: format!("{reason:?}"),
+            word: reason.word(),
+            outcome: reason.outcome(),
+            stage: reason.stage(),
+            rcode: reason.rcode().map(|rcode| rcode.0),
+            extended_error: reason.extended_error(),
+            meaning: reason.meaning(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_the_name_in_snake_case() {
+        for reason in Reason::ALL {
+            let mut snake = String::new();
+            for letter in format!("{reason:?}").chars() {
+                if letter.is_ascii_uppercase() && !snake.is_empty() {
+                    snake.push('_');
+                }
+                snake.push(letter.to_ascii_lowercase());
+            }
+            assert_eq!(reason.word(), snake);
+        }
+    }
+
+    #[test]
+    fn what_is_withheld_or_fails_names_an_extended_error() {
+        for reason in Reason::ALL {
+            if matches!(reason.outcome(), Outcome::Blocked | Outcome::Failed) {
+                assert!(reason.extended_error().is_some(), "{reason:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The snapshot: everything that Python decided, in the form in which packets ask it.
+
+pub mod document;

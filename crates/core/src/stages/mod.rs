@@ -1,0 +1,3 @@
+//! The ten stages of a query, one file each.
+
+pub mod receive;
