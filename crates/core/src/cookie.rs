@@ -9,7 +9,6 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keyhole_wire::edns::Cookie;
 use siphasher::sip::SipHasher24;
 
 /// The whole option: 8 octets of the client, 16 of the server.
@@ -26,16 +25,16 @@ impl Cookies {
         Self { secret }
     }
 
-    /// The option that answers a client's cookie.
-    pub fn answer(&self, cookie: &Cookie, client: IpAddr) -> CookieOption {
+    /// The option that answers the client's part of a cookie, 8 octets.
+    pub fn answer(&self, cookie: &[u8], client: IpAddr) -> CookieOption {
         let seconds =
             SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.sign(cookie.client(), seconds as u32, client)
+        self.sign(cookie, seconds as u32, client)
     }
 
-    fn sign(&self, cookie: [u8; 8], seconds: u32, client: IpAddr) -> CookieOption {
+    fn sign(&self, cookie: &[u8], seconds: u32, client: IpAddr) -> CookieOption {
         let mut option = [0; 24];
-        option[..8].copy_from_slice(&cookie);
+        option[..8].copy_from_slice(cookie);
         option[8] = 1;
         option[12..16].copy_from_slice(&seconds.to_be_bytes());
         let mut hasher = SipHasher24::new_with_key(&self.secret);
@@ -58,7 +57,7 @@ mod tests {
         let secret = 0xe5e9_73e5_a6b2_a43f_48e7_dc84_9e37_bfcf_u128.to_be_bytes();
         let client = 0x2464_c4ab_cf10_c957_u64.to_be_bytes();
         let option =
-            Cookies::new(secret).sign(client, 0x5cf7_9f11, "198.51.100.100".parse().unwrap());
+            Cookies::new(secret).sign(&client, 0x5cf7_9f11, "198.51.100.100".parse().unwrap());
         let server = 0x0100_0000_5cf7_9f11_1f81_30c3_eee2_9480_u128.to_be_bytes();
         assert_eq!(option[8..], server);
     }

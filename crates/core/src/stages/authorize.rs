@@ -5,8 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use keyhole_wire::reply::Synthetic;
-use keyhole_wire::RecordType;
+use keyhole_wire::{RecordType, Synthetic};
 
 use super::identify::Identified;
 use super::{Body, End, Question};
@@ -85,7 +84,7 @@ fn reason(cause: Cause) -> Reason {
 fn made(answer: BlockAnswer) -> Synthetic {
     match answer {
         BlockAnswer::Nxdomain => Synthetic::Nxdomain,
-        BlockAnswer::Refused => Synthetic::Refused,
+        BlockAnswer::Refused => Synthetic::REFUSED,
         BlockAnswer::Null => Synthetic::Null,
         BlockAnswer::Address(address) => Synthetic::Address(address),
     }

@@ -7,8 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use keyhole_wire::reply::Synthetic;
-use keyhole_wire::{Answer, Name, RecordType};
+use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType};
 
 use super::authorize::Permit;
 use super::screen::Screened;
@@ -64,7 +63,7 @@ pub fn ready(
     match snapshot.records.find(&question.hashed, kind) {
         Some(Local::Answer(answer)) => {
             trace.step(|| Step::new("fetch", "a local record answers"));
-            return local(permit, answer);
+            return here(permit, Reason::LocalRecord, answer);
         }
         Some(Local::Alias(alias)) => {
             trace.step(|| Step::new("fetch", "a local record is an alias of another name"));
@@ -78,7 +77,7 @@ pub fn ready(
             }
             // RFC 8482 section 4.1: one small record instead of everything.
             if kind == RecordType::ANY {
-                return made(permit, Reason::MinimalAny, Synthetic::MinimalAny);
+                return minimal_any(permit, &name);
             }
         }
     }
@@ -124,13 +123,10 @@ fn fetched(permit: Permit, found: Found) -> Fetched {
     Fetched { permit, reason, body: Body::Found(found) }
 }
 
-fn local(permit: Permit, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let found = Found { answer, age: 0, how: How::Cached, ttl_cap: None };
-    ControlFlow::Continue(Ready::Now(Fetched {
-        permit,
-        reason: Reason::LocalRecord,
-        body: Body::Found(found),
-    }))
+/// An answer that is known here.
+fn here(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
+    let found = Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None };
+    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Found(found) }))
 }
 
 fn made(permit: Permit, reason: Reason, synthetic: Synthetic) -> ControlFlow<End, Ready> {
@@ -140,3 +136,15 @@ fn made(permit: Permit, reason: Reason, synthetic: Synthetic) -> ControlFlow<End
 
 /// Seconds for which answers about special names may be kept; they never change.
 const SPECIAL_TTL: u32 = 86_400;
+
+/// RFC 8482 section 4.2: a HINFO record that names the RFC.
+fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
+    const HINFO: &[u8] = b"\x07RFC8482\x00";
+    let built = AnswerBuilder::new(name, RecordType::ANY, Rcode::NOERROR)
+        .push(name, RecordType::HINFO, 3_600, HINFO)
+        .finish();
+    match built {
+        Ok(answer) => here(permit, Reason::MinimalAny, Arc::new(answer)),
+        Err(_) => ControlFlow::Break(End::because(Reason::InternalError)),
+    }
+}

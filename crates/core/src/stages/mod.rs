@@ -16,8 +16,7 @@ pub mod reply;
 pub mod screen;
 pub mod vet;
 
-use keyhole_wire::reply::Synthetic;
-use keyhole_wire::{Query, RecordType};
+use keyhole_wire::{Query, RecordType, Synthetic};
 
 use crate::Reason;
 use crate::lookup::Found;
@@ -62,7 +61,7 @@ pub enum Body {
 impl End {
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {
-        let made = Synthetic::Rcode(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
+        let made = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
         Self { reason, cause: None, would: None, body: Body::Made(made, 0) }
     }
 }

@@ -2,13 +2,11 @@
 //!
 //! Nothing later sees raw bytes.
 
-use keyhole_wire::query;
-
 use super::Question;
 use crate::Reason;
 use crate::names::Hashed;
 
-pub use keyhole_wire::query::ErrorReply;
+use keyhole_wire::{ErrorReply, Malformed};
 
 /// Why a message is no question that goes on.
 pub enum Rejected {
@@ -21,10 +19,10 @@ pub enum Rejected {
 /// Reads the message.
 #[inline]
 pub fn parse(packet: &[u8]) -> Result<Question, Rejected> {
-    match query::parse(packet) {
+    match keyhole_wire::parse(packet) {
         Ok(query) => Ok(Question { hashed: Hashed::new(&query.name), query }),
-        Err(query::Malformed::Drop(_)) => Err(Rejected::Drop),
-        Err(query::Malformed::Respond(error)) => Err(Rejected::Error(reason(&error), error)),
+        Err(Malformed::Drop(_)) => Err(Rejected::Drop),
+        Err(Malformed::Respond(error)) => Err(Rejected::Error(reason(&error), error)),
     }
 }
 

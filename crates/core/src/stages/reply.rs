@@ -2,9 +2,7 @@
 //!
 //! The single writer: extended errors, TTLs, padding, truncation, cookies, keepalive.
 
-use keyhole_wire::Query;
-use keyhole_wire::query::ErrorReply;
-use keyhole_wire::reply::{self, ReplyEdns, Shape};
+use keyhole_wire::{ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic};
 
 use super::receive::{Arrival, Transport};
 use super::{Body, End};
@@ -36,9 +34,10 @@ pub fn reply(
     out: &mut Vec<u8>,
 ) -> u32 {
     let limit = size_limit(writer.limits, arrival.transport, query);
-    let cookie = query.edns.and_then(|edns| edns.cookie).map(|cookie| {
-        writer.cookies.answer(&cookie, arrival.client.ip())
-    });
+    let cookie = query
+        .edns
+        .and_then(|edns| edns.cookie)
+        .map(|cookie| writer.cookies.answer(cookie.client(), arrival.client.ip()));
     let edns = query.edns.map(|edns| ReplyEdns {
         udp_octets: writer.limits.udp_octets,
         extended_error: extended_error(end),
@@ -52,16 +51,16 @@ pub fn reply(
         Body::Found(found) => {
             shape.age = found.age;
             shape.ttl_cap = found.ttl_cap;
-            reply::write_answer(&found.answer, &shape, out).ttl
+            write_answer(&found.answer, &shape, out).ttl
         }
-        Body::Made(made, ttl) => reply::write_synthetic(*made, *ttl, &shape, out).ttl,
+        Body::Made(made, ttl) => write_synthetic(*made, *ttl, &shape, out).ttl,
     }
 }
 
 /// Writes the error for a message that is no question.
 pub fn reply_error(error: &ErrorReply, reason: crate::Reason, out: &mut Vec<u8>) {
     let extended = reason.extended_error().map(|code| (code, reason.word()));
-    keyhole_wire::query::write_error(error, extended, out);
+    write_error(error, extended, out);
 }
 
 fn size_limit(limits: &Limits, transport: Transport, query: &Query) -> usize {

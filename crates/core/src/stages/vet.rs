@@ -5,8 +5,7 @@
 
 use std::net::IpAddr;
 
-use keyhole_wire::answer::Record;
-use keyhole_wire::reply::Synthetic;
+use keyhole_wire::{Record, RecordType, Synthetic};
 
 use super::authorize::{BLOCKED_TTL, blocked};
 use super::fetch::Fetched;
@@ -26,21 +25,28 @@ pub fn vet(
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
+    // What a person declared as a local record may lead into the network.
+    let private = policy.private_addresses == PrivateAddresses::Allow
+        || fetched.reason == Reason::LocalRecord;
     let withheld = match &fetched.body {
-        Body::Found(found) if !found.answer.is_simple() => found
-            .answer
-            .records()
-            .find_map(|record| judge_target(snapshot, policy, question, &record, trace)),
-        _ => None,
+        Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
+            RecordType::A | RecordType::AAAA => judge_addresses(&record, private),
+            RecordType::CNAME | RecordType::DNAME => {
+                judge_target(snapshot, policy, question, &record, trace)
+            }
+            RecordType::HTTPS | RecordType::SVCB => {
+                judge_target(snapshot, policy, question, &record, trace)
+                    .or_else(|| judge_addresses(&record, private))
+            }
+            _ => None,
+        }),
+        Body::Made(..) => None,
     };
-    let withheld = withheld.or_else(|| judge_addresses(policy, &fetched));
-    let (cause, would) = (fetched.permit.cause(), fetched.permit.would());
-    withheld.unwrap_or(End {
-        reason: fetched.reason,
-        cause: Some(cause),
-        would,
-        body: fetched.body,
-    })
+    let (cause, would) = (Some(fetched.permit.cause()), fetched.permit.would());
+    match withheld {
+        Some(end) => End { cause: end.cause.or(cause), would: end.would.or(would), ..end },
+        None => End { reason: fetched.reason, cause, would, body: fetched.body },
+    }
 }
 
 /// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
@@ -68,25 +74,15 @@ fn judge_target(
 }
 
 /// DNS rebinding: a public name must not lead a browser to an address inside the network.
-/// Answers of local records are declared by a person and may.
-fn judge_addresses(policy: &Policy, fetched: &Fetched) -> Option<End> {
-    let Body::Found(found) = &fetched.body else { return None };
-    if policy.private_addresses == PrivateAddresses::Allow
-        || fetched.reason == Reason::LocalRecord
-        || !found.answer.has_addresses()
-    {
+fn judge_addresses(record: &Record<'_>, private_allowed: bool) -> Option<End> {
+    if private_allowed {
         return None;
     }
-    let private = |record: &Record<'_>| {
-        record.address().is_some_and(is_private) || record.hints().any(is_private)
-    };
-    if !found.answer.records().any(|record| private(&record)) {
-        return None;
-    }
-    Some(End {
+    let private = record.address().is_some_and(is_private) || record.hints().any(is_private);
+    private.then(|| End {
         reason: Reason::PrivateAddress,
-        cause: Some(fetched.permit.cause()),
-        would: fetched.permit.would(),
+        cause: None,
+        would: None,
         body: Body::Made(Synthetic::Nxdomain, BLOCKED_TTL),
     })
 }
