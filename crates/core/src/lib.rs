@@ -2,11 +2,14 @@
 
 pub mod engine;
 pub mod error;
+pub mod name_map;
 pub mod names;
 pub mod network;
 pub mod options;
 pub mod pipeline;
+pub mod policy;
 pub mod reason;
+pub mod records;
 pub mod snapshot;
 pub mod stages;
 
