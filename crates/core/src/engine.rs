@@ -110,7 +110,11 @@ impl Core {
         stats["uptime_s"] = json!(self.started.elapsed().as_secs());
         stats["snapshot"] = json!(self.snapshot.load().as_ref().map(|snapshot| snapshot.number));
         stats["waiting"] = json!(self.waiting.load(Ordering::Relaxed));
-        stats["cache"] = self.lookup.stats();
+        stats["cache"] = json!({
+            "octets": self.lookup.cached_octets(),
+            "entries": self.lookup.cached_entries(),
+            "under_way": self.lookup.under_way(),
+        });
         stats["upstreams"] = self.upstreams.stats();
         stats
     }

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use crate::engine::Core;
 use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use crate::names::Hashed;
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
+use crate::snapshot::Snapshot;
 use crate::stages::receive::{Arrival, Transport};
 use crate::{Error, Reason};
 
@@ -61,7 +63,7 @@ fn document(
     let ended = ended.unwrap_or(Ended { reason: Reason::Forwarded, cause: None, would: None });
     let snapshot = core.snapshot.load();
     let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
-        (Some(cause), Some(snapshot)) => policy::describe(snapshot, cause),
+        (Some(cause), Some(snapshot)) => told(snapshot, cause, name),
         _ => Value::Null,
     };
     json!({
@@ -77,6 +79,14 @@ fn document(
         "snapshot": snapshot.as_ref().map(|snapshot| snapshot.number),
         "steps": steps,
     })
+}
+
+/// What decided, in the policy of the default subject: the only one in this version.
+fn told(snapshot: &Snapshot, cause: policy::Cause, name: &Name) -> Value {
+    match snapshot.default_policy.and_then(|index| snapshot.policies.get(index)) {
+        Some(policy) => policy::describe(snapshot, policy, cause, Some(&Hashed::new(name))),
+        None => Value::Null,
+    }
 }
 
 /// Options of an engine that listens to nothing.

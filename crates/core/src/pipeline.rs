@@ -163,8 +163,7 @@ fn walk(
 pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<Sent> {
     let Pending { question, snapshot, wanted, transport, client, began, deadline, worker, _waiting } =
         *pending;
-    let kind = question.kind();
-    let end = match fetch::wait(&core.lookup, wanted, kind, deadline).await {
+    let end = match fetch::wait(&core.lookup, wanted, &question, deadline).await {
         ControlFlow::Break(end) => end,
         ControlFlow::Continue(fetched) => vet_fetched(&snapshot, &question, fetched),
     };

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use keyhole_wire::{RecordType, Synthetic};
+use keyhole_wire::RecordType;
 
 use super::identify::Identified;
 use super::{Body, End, Question};
@@ -70,7 +70,7 @@ pub(super) fn blocked(
     would: Option<Cause>,
     answer: BlockAnswer,
 ) -> End {
-    End { reason, cause: Some(cause), would, body: Body::Made(made(answer), BLOCKED_TTL) }
+    End { reason, cause: Some(cause), would, body: Body::Made(answer.synthetic(), BLOCKED_TTL) }
 }
 
 fn reason(cause: Cause) -> Reason {
@@ -78,15 +78,6 @@ fn reason(cause: Cause) -> Reason {
         Cause::Rule(_) => Reason::BlockedByRule,
         Cause::List(_) => Reason::BlockedByList,
         Cause::Default => Reason::DeniedByDefault,
-    }
-}
-
-fn made(answer: BlockAnswer) -> Synthetic {
-    match answer {
-        BlockAnswer::Nxdomain => Synthetic::Nxdomain,
-        BlockAnswer::Refused => Synthetic::REFUSED,
-        BlockAnswer::Null => Synthetic::Null,
-        BlockAnswer::Address(address) => Synthetic::Address(address),
     }
 }
 

@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType};
+use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
+use serde_json::{Value, json};
 
 use super::authorize::Permit;
 use super::screen::Screened;
@@ -15,7 +16,8 @@ use super::{Body, End, Question};
 use crate::Reason;
 use crate::lookup::{Found, How, Lookup};
 use crate::policy::{Step, Trace};
-use crate::records::{self, Local};
+use crate::reason::Stage;
+use crate::records::{self, Link, Local};
 use crate::snapshot::Snapshot;
 use crate::upstream::UpstreamSet;
 
@@ -35,7 +37,8 @@ pub struct Wanted {
     /// The upstreams that the policy names.
     pub set: Arc<UpstreamSet>,
     name: Name,
-    chain: Option<Box<records::Chain>>,
+    /// Aliases that lead from the question to the name.
+    chain: Option<Arc<[Link]>>,
 }
 
 /// What can be had now.
@@ -62,18 +65,29 @@ pub fn ready(
     let mut chain = None;
     match snapshot.records.find(&question.hashed, kind) {
         Some(Local::Answer(answer)) => {
-            trace.step(|| Step::new("fetch", "a local record answers"));
+            tell(trace, snapshot, question, "answers");
             return here(permit, Reason::LocalRecord, answer);
         }
-        Some(Local::Alias(alias)) => {
-            trace.step(|| Step::new("fetch", "a local record is an alias of another name"));
-            name = alias.target();
-            chain = Some(alias);
+        Some(Local::Synthetic { what, ttl }) => {
+            tell(trace, snapshot, question, "answers");
+            return made(permit, Reason::LocalRecord, what, ttl);
+        }
+        Some(Local::Alias { chain: links, target }) => {
+            tell(trace, snapshot, question, "leads to another name");
+            name = target.to_lower();
+            chain = Some(links);
         }
         None => {
-            if let Some(special) = records::special(&question.hashed, kind) {
-                trace.step(|| Step::new("fetch", "the name is special and answered here"));
-                return made(permit, Reason::SpecialUse, special);
+            match records::special(&question.hashed, kind) {
+                Some(Local::Synthetic { what, ttl }) => {
+                    trace.step(|| step("special-use names", "answers", true, Value::Null));
+                    return made(permit, Reason::SpecialUse, what, ttl);
+                }
+                Some(Local::Answer(answer)) => {
+                    trace.step(|| step("special-use names", "answers", true, Value::Null));
+                    return here(permit, Reason::SpecialUse, answer);
+                }
+                Some(Local::Alias { .. }) | None => {}
             }
             // RFC 8482 section 4.1: one small record instead of everything.
             if kind == RecordType::ANY {
@@ -85,9 +99,12 @@ pub fn ready(
     if chain.is_none()
         && let Some(found) = lookup.ready(set, &name, kind, now)
     {
+        if found.refresh {
+            lookup.refresh(set, &name, kind);
+        }
         return ControlFlow::Continue(Ready::Now(fetched(permit, found)));
     }
-    trace.step(|| Step::new("fetch", "upstreams are asked").detail(set.name()));
+    trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     ControlFlow::Continue(Ready::Later(Wanted { permit, set: Arc::clone(set), name, chain }))
 }
 
@@ -95,18 +112,22 @@ pub fn ready(
 pub async fn wait(
     lookup: &Lookup,
     wanted: Wanted,
-    kind: RecordType,
+    question: &Question,
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
+    let kind = question.kind();
     match lookup.wait(&wanted.set, &wanted.name, kind, deadline).await {
         Ok(mut found) => {
             if let Some(chain) = wanted.chain {
-                found.answer = Arc::new(chain.join(kind, &found.answer));
+                match found.answer.with_chain(question.hashed.name(), kind, &chain) {
+                    Ok(answer) => found.answer = Arc::new(answer),
+                    Err(_) => return ControlFlow::Break(End::because(Reason::UpstreamInvalid)),
+                }
             }
             ControlFlow::Continue(fetched(wanted.permit, found))
         }
-        Err(reason) => {
-            let mut end = End::because(reason);
+        Err(failure) => {
+            let mut end = End::because(failure.reason);
             end.cause = Some(wanted.permit.cause());
             end.would = wanted.permit.would();
             ControlFlow::Break(end)
@@ -125,17 +146,15 @@ fn fetched(permit: Permit, found: Found) -> Fetched {
 
 /// An answer that is known here.
 fn here(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let found = Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None };
+    let found = Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None, refresh: false };
     ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Found(found) }))
 }
 
-fn made(permit: Permit, reason: Reason, synthetic: Synthetic) -> ControlFlow<End, Ready> {
-    let body = Body::Made(synthetic, SPECIAL_TTL);
+/// An answer without records of its own, made here.
+fn made(permit: Permit, reason: Reason, what: Synthetic, ttl: u32) -> ControlFlow<End, Ready> {
+    let body = Body::Made(what, ttl);
     ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
 }
-
-/// Seconds for which answers about special names may be kept; they never change.
-const SPECIAL_TTL: u32 = 86_400;
 
 /// RFC 8482 section 4.2: a HINFO record that names the RFC.
 fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
@@ -147,4 +166,15 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
         Ok(answer) => here(permit, Reason::MinimalAny, Arc::new(answer)),
         Err(_) => ControlFlow::Break(End::because(Reason::InternalError)),
     }
+}
+
+fn tell(trace: &mut impl Trace, snapshot: &Snapshot, question: &Question, result: &'static str) {
+    trace.step(|| {
+        let origin = snapshot.records.origin(&question.hashed);
+        step("local records", result, true, json!({ "origin": origin }))
+    });
+}
+
+fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {
+    Step { stage: Stage::Fetch, what: what.into(), result: result.into(), decides, detail }
 }

@@ -12,7 +12,8 @@ use super::fetch::Fetched;
 use super::{Body, End, Question};
 use crate::Reason;
 use crate::names::Hashed;
-use crate::policy::{self, Policy, Trace, Verdict};
+use crate::policy::{self, InStage, Policy, Trace, Verdict};
+use crate::reason::Stage;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::PrivateAddresses;
 
@@ -62,7 +63,8 @@ fn judge_target(
     if target.is_root() || target == *question.hashed.name() {
         return None;
     }
-    let decision = policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), trace);
+    let mut trace = InStage { stage: Stage::Vet, trace };
+    let decision = policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace);
     match decision.verdict {
         // The name itself was allowed: that nothing speaks for its target is no reason to withhold
         // the answer, else default deny would ask people to list the names of every CDN.
