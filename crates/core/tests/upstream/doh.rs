@@ -14,8 +14,7 @@ use super::{NEVER_MS, ask, prepare};
 async fn the_age_of_a_cached_http_response_counts() {
     let authority = Authority::new();
     let script = |asked: &Asked| {
-        let headers =
-            vec![("content-type", "application/DNS-message; charset=x"), ("age", "100")];
+        let headers = vec![("content-type", "application/DNS-message; charset=x"), ("age", "100")];
         Does::SaysHttp(200, headers, asked.address(1, 300))
     };
     let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use keyhole_core::Reason;
 use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
-use keyhole_core::upstream::Upstreams;
+use keyhole_core::upstream::{UpstreamSet, Upstreams};
 use keyhole_wire::{Rcode, RecordType};
 use tokio::net::TcpListener;
 
@@ -21,7 +21,7 @@ async fn second_answers(
     protocol: UpstreamProtocol,
     hedge_ms: u64,
     script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
-) -> (Server, Server, Upstreams) {
+) -> (Server, Upstreams, Arc<UpstreamSet>) {
     let authority = Authority::new();
     let bad = Setup::new(protocol, &authority).run(script).await;
     let good = Server::answering(protocol, &authority, 7).await;
@@ -31,7 +31,7 @@ async fn second_answers(
     assert_eq!(asked.upstream, 1);
     assert_eq!(asked.answer.rcode(), Rcode::NOERROR);
     assert_eq!(good.queries().len(), 1);
-    (bad, good, upstreams)
+    (bad, upstreams, set)
 }
 
 /// An address where nothing listens.
@@ -123,7 +123,7 @@ async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
     ];
     for script in scripts {
         let script = move |asked: &Asked| script(asked, plain);
-        let (_, _, upstreams) = second_answers(UpstreamProtocol::Doh, NEVER_MS, script).await;
+        let (_bad, upstreams, _set) = second_answers(UpstreamProtocol::Doh, NEVER_MS, script).await;
         assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 1);
         assert_eq!(upstreams.stats()[0]["healthy"], true, "nonsense does not take it out of use");
     }

@@ -155,8 +155,7 @@ async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
 
 #[tokio::test]
 async fn a_failure_is_remembered_and_not_asked_again() {
-    for (mood, first) in
-        [(SERVFAIL, Ok(How::Forwarded)), (RESET, Err(Reason::UpstreamUnreachable))]
+    for (mood, first) in [(SERVFAIL, Ok(How::Forwarded)), (RESET, Err(Reason::UpstreamUnreachable))]
     {
         let world = world(300, Duration::from_secs(30)).await;
         world.mood.0.store(mood, SeqCst);
@@ -207,9 +206,8 @@ async fn a_hot_answer_is_fetched_again_before_it_expires() {
     assert_eq!(world.wait().await, Ok(How::Forwarded));
     let name = name("a.example");
     let late = Instant::now() + Duration::from_secs(95);
-    let refreshes: Vec<_> = (0..6)
-        .map(|_| world.lookup.ready(&world.set, &name, A, late).unwrap().refresh)
-        .collect();
+    let refreshes: Vec<_> =
+        (0..6).map(|_| world.lookup.ready(&world.set, &name, A, late).unwrap().refresh).collect();
     assert_eq!(refreshes.iter().filter(|due| **due).count(), 1);
     world.lookup.refresh(&world.set, &name, A);
     world.lookup.refresh(&world.set, &name, A);

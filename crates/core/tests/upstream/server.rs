@@ -109,11 +109,7 @@ impl<'a> Setup<'a> {
 
 impl Server {
     /// An upstream of this kind that gives every name the address 192.0.2.`last`.
-    pub async fn answering(
-        protocol: UpstreamProtocol,
-        authority: &Authority,
-        last: u8,
-    ) -> Self {
+    pub async fn answering(protocol: UpstreamProtocol, authority: &Authority, last: u8) -> Self {
         let script = move |asked: &Asked| Does::Says(asked.address(last, 300));
         Setup::new(protocol, authority).run(script).await
     }
