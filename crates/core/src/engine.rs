@@ -16,10 +16,12 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
-use crate::listen::{self, Bound, ListenShared, WorkerSockets};
+use crate::listen::{self, Bound, ListenShared, Serve, WorkerSockets};
 use crate::lookup::Lookup;
 use crate::options::Options;
+use crate::pipeline::{self, Pending, Progress, Sent};
 use crate::snapshot::Snapshot;
+use crate::stages::receive::Arrival;
 use crate::tls::ServerTls;
 use crate::upstream::Upstreams;
 
@@ -117,6 +119,31 @@ impl Core {
         });
         stats["upstreams"] = self.upstreams.stats();
         stats
+    }
+}
+
+impl Serve for Core {
+    type Waiting = Box<Pending>;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn tls(&self) -> &ServerTls {
+        &self.tls
+    }
+
+    #[inline]
+    fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
+        pipeline::begin(self, arrival, out)
+    }
+
+    fn complete(
+        &self,
+        pending: Box<Pending>,
+        out: &mut Vec<u8>,
+    ) -> impl Future<Output = Option<Sent>> + Send {
+        pipeline::complete(self, pending, out)
     }
 }
 

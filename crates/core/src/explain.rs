@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
-use keyhole_wire::{Name, RecordType, rebuild};
+use keyhole_wire::{Name, RecordType, write_query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -39,7 +39,7 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let core = Core::new(options())?;
     core.commit(core.prepare(snapshot)?);
     let mut packet = Vec::new();
-    rebuild::write_query(&name, kind, 1, 0, &mut packet);
+    write_query(&name, kind, 1, 0, &mut packet);
     let arrival = Arrival {
         packet: &packet,
         transport: query.transport,
