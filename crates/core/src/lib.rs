@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod lists;
 pub mod names;
 pub mod network;
 pub mod options;
