@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod error;
+pub mod lists;
 pub mod name_map;
 pub mod names;
 pub mod network;
@@ -12,6 +13,7 @@ pub mod reason;
 pub mod records;
 pub mod snapshot;
 pub mod stages;
+pub mod upstream;
 
 pub use error::Error;
 pub use reason::Reason;

@@ -105,8 +105,7 @@ pub(super) fn lists_step(
         Some(ListHit { action: lists::Action::Allow, .. }) => "allows",
         Some(_) => "blocks",
     };
-    let names: Vec<&str> =
-        policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
+    let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
     let entries: Vec<Value> = search(snapshot, hashed)
         .iter()
         .filter(|hit| policy.list_ids.contains(&hit.list))
