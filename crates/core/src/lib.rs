@@ -1,8 +1,10 @@
 //! The data plane of Keyhole: everything that must run per packet.
 
+pub mod cache;
 pub mod engine;
 pub mod error;
 pub mod lists;
+pub mod lookup;
 pub mod name_map;
 pub mod names;
 pub mod network;
