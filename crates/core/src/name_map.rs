@@ -84,14 +84,9 @@ impl<V> NameMap<V> {
         self.entries.iter().map(|entry| (&*entry.wire, &entry.value))
     }
 
-    /// The same names with other values.
-    pub fn map<W>(self, mut change: impl FnMut(V) -> W) -> NameMap<W> {
-        let entries = self
-            .entries
-            .into_iter()
-            .map(|e| Entry { wire: e.wire, next: e.next, value: change(e.value) })
-            .collect();
-        NameMap { heads: self.heads, entries }
+    /// Every value, in the order in which the names came.
+    pub fn into_values(self) -> impl Iterator<Item = V> {
+        self.entries.into_iter().map(|entry| entry.value)
     }
 
     /// The octets decide, never the hash alone: two names may share one.

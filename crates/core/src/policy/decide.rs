@@ -4,7 +4,7 @@ use keyhole_wire::RecordType;
 
 use super::rules::Rank;
 use super::{BlockAnswer, Cause, Policy, Trace, describe};
-use crate::lists::{self, ListHit};
+use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Action, DefaultDocument, Mode};
@@ -58,12 +58,9 @@ pub fn decide(
     if let Some(hit) = hit {
         let cause = Cause::List((&hit).into());
         match (policy.list_mode, hit.action) {
-            (Mode::Observe, lists::Action::Block) => would.note(cause, Action::Block),
-            (Mode::Observe, lists::Action::Allow) => would.note(cause, Action::Allow),
-            (Mode::Enforce, lists::Action::Allow) => {
-                return would.decision(Verdict::Allow(cause));
-            }
-            (Mode::Enforce, lists::Action::Block) => {
+            (Mode::Observe, action) => would.note(cause, action),
+            (Mode::Enforce, Action::Allow) => return would.decision(Verdict::Allow(cause)),
+            (Mode::Enforce, Action::Block) => {
                 return would.decision(Verdict::Block(cause, policy.list_answer));
             }
         }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::rules::Rank;
 use super::{Cause, Policy, Step, pattern};
-use crate::lists::{self, ListHit};
+use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
@@ -102,11 +102,10 @@ pub(super) fn lists_step(
     let result = match hit {
         None => "no match",
         Some(_) if !decides => "only observes",
-        Some(ListHit { action: lists::Action::Allow, .. }) => "allows",
+        Some(ListHit { action: Action::Allow, .. }) => "allows",
         Some(_) => "blocks",
     };
-    let names: Vec<&str> =
-        policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
+    let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
     let entries: Vec<Value> = search(snapshot, hashed)
         .iter()
         .filter(|hit| policy.list_ids.contains(&hit.list))
@@ -194,10 +193,7 @@ fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
         "list": list_name(snapshot, hit.list),
         "file": hit.file,
         "line": hit.line,
-        "action": match hit.action {
-            lists::Action::Allow => "allow",
-            lists::Action::Block => "block",
-        },
+        "action": hit.action,
         "important": hit.important,
         "entry": entry_text(hit),
     })

@@ -19,9 +19,9 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
-use keyhole_wire::{RecordType, Synthetic};
+use keyhole_wire::Synthetic;
 
 pub use cause::{Cause, ListCause};
 pub use decide::{Decision, Verdict, decide};
@@ -81,20 +81,13 @@ impl From<&AnswerDocument> for BlockAnswer {
 }
 
 impl BlockAnswer {
-    /// What goes on the wire for a question of this type.
-    pub fn synthetic(self, kind: RecordType) -> Synthetic {
-        match (self, kind) {
-            (Self::Nxdomain, _) => Synthetic::Nxdomain,
-            (Self::Refused, _) => Synthetic::Refused,
-            (Self::Null, RecordType::A) => Synthetic::Address(Ipv4Addr::UNSPECIFIED.into()),
-            (Self::Null, RecordType::AAAA) => Synthetic::Address(Ipv6Addr::UNSPECIFIED.into()),
-            (Self::Address(address), RecordType::A) if address.is_ipv4() => {
-                Synthetic::Address(address)
-            }
-            (Self::Address(address), RecordType::AAAA) if address.is_ipv6() => {
-                Synthetic::Address(address)
-            }
-            (Self::Null | Self::Address(_), _) => Synthetic::NoData,
+    /// What goes on the wire.
+    pub const fn synthetic(self) -> Synthetic {
+        match self {
+            Self::Nxdomain => Synthetic::Nxdomain,
+            Self::Refused => Synthetic::REFUSED,
+            Self::Null => Synthetic::Null,
+            Self::Address(address) => Synthetic::Address(address),
         }
     }
 }

@@ -30,7 +30,9 @@ impl Patterns {
             .unicode(false)
             .size_limit(ALL_PATTERNS)
             .build()
-            .map_err(|error| explain(&error, "the expressions of this policy together", ALL_PATTERNS))?;
+            .map_err(|error| {
+                explain(&error, "the expressions of this policy together", ALL_PATTERNS)
+            })?;
         let places: Vec<u32> = patterns.iter().map(|(_, place)| *place).collect();
         let first = places.iter().copied().min().unwrap_or(u32::MAX);
         Ok(Self { set, places, first })

@@ -77,9 +77,8 @@ fn read_one(
     if document.ttl > MAX_TTL {
         return Err(("ttl", format!("{} s is longer than a week ({MAX_TTL} s)", document.ttl)));
     }
-    let target = |text: &str| {
-        Name::from_text(text).map_err(|error| ("data", format!("{text:?}: {error}")))
-    };
+    let target =
+        |text: &str| Name::from_text(text).map_err(|error| ("data", format!("{text:?}: {error}")));
     let owner = owners.entry(&name, || Owner {
         name: name.to_lower(),
         data: Data::Sets(Vec::new()),
