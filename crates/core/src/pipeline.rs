@@ -3,14 +3,14 @@
 use crate::engine::Core;
 use crate::stages::receive::Arrival;
 
-/// What became of an arrival.
-pub enum Progress {
+/// What became of an arrival; `W` is a query that waits.
+pub enum Progress<W = Box<Pending>> {
     /// One whole DNS message was appended to the output.
     Replied(Sent),
     /// Nothing is to be sent, ever.
     Dropped,
     /// The answer is not here yet: hand this to [`complete`] on a task of its own.
-    Waiting(Box<Pending>),
+    Waiting(W),
 }
 
 /// Facts about a reply that a transport needs.
