@@ -9,7 +9,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
-use rustls::crypto::SecureRandom;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
