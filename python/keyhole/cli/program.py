@@ -27,7 +27,7 @@ FAILED, USAGE, INVALID = 1, 2, 3
 
 def program() -> typer.Typer:
     """An empty program; ``keyhole.__main__`` adds the commands of all rows."""
-    app = typer.Typer(
+    return typer.Typer(
         name="keyhole",
         help=ABOUT,
         epilog=EXIT_CODES,
@@ -36,7 +36,6 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    return app
 
 
 def add(
@@ -62,6 +61,8 @@ def run(app: typer.Typer) -> int:
         return 130
     except OSError as error:
         where = f" {error.filename}" if error.filename else ""
-        errors_console().print(f"[red]error:[/] the system refused:{where} {error.strerror or error}")
+        errors_console().print(
+            f"[red]error:[/] the system refused:{where} {error.strerror or error}"
+        )
         return FAILED
     return 0

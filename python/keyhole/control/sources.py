@@ -49,12 +49,18 @@ async def changes(
             stop_event=stop,
         ):
             now = fingerprint(paths())
-            changed = {file for file in known.keys() | now.keys() if known.get(file) != now.get(file)}
+            changed = {
+                file for file in known.keys() | now.keys() if known.get(file) != now.get(file)
+            }
             known = now
             if changed:
                 yield changed
             if _folders(paths()) != watched:
                 break
+
+
+def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:
+    return {file for file in old.keys() | new.keys() if old.get(file) != new.get(file)}
 
 
 def _folders(paths: Iterable[Path]) -> set[Path]:

@@ -35,8 +35,13 @@ class Material:
         return tuple(value for value in values if isinstance(value, IPv4Address | IPv6Address))
 
 
-def read_material(certificate: Path, key: Path, now: datetime | None = None) -> Material:
+def read_material(
+    certificate: Path, key: Path, now: datetime | None = None, *, names_needed: bool = True
+) -> Material:
     """Reads and checks both files.
+
+    ``names_needed`` is false for a certificate that a client shows: nobody looks a client up by
+    its name.
 
     Raises :class:`IdentityError` in plain words when a file is missing or unreadable, is not what
     it should be, the key does not fit, or the certificate is expired, not yet valid, or names
@@ -61,7 +66,7 @@ def read_material(certificate: Path, key: Path, now: datetime | None = None) -> 
             f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock of this machine right?"
         )
     material = Material(certificate, key, leaf)
-    if not material.names() and not material.addresses():
+    if names_needed and not material.names() and not material.addresses():
         raise IdentityError(
             f"the certificate {certificate} names nobody: it has no subjectAltName with a DNS name "
             "or address, and clients ignore the common name"

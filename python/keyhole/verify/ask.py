@@ -4,7 +4,8 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import dns.exception
@@ -15,7 +16,7 @@ import dns.query
 from dns.rdatatype import RdataType
 
 from keyhole.verify import https, tls
-from keyhole.verify.answer import Answer, Protection, Transport
+from keyhole.verify.answer import KEYHOLE_PORTS, Answer, Protection, Transport
 from keyhole.verify.error import AskError
 
 PADDING_BLOCK = 128  # RFC 8467 section 4.1: queries over encrypted transports
@@ -101,7 +102,7 @@ def _udp(server: Server, message: dns.message.Message, seconds: float, started: 
     if answer.flags & dns.flags.TC:
         again = Server(server.host, server.port, Transport.TCP)
         complete = _stream(again, message, seconds, started)
-        return Answer(**{**vars(complete), "truncated_first": True})
+        return replace(complete, truncated_first=True)
     elapsed = time.monotonic() - started
     return Answer(answer, server.transport, str(server), elapsed, 0.0, len(octets), None)
 
@@ -185,7 +186,19 @@ def _check_status(status: int) -> None:
 
 def _refused(server: Server, error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
-        return f"nothing listens on {server} ({server.transport}); is Keyhole running there?"
+        usual = KEYHOLE_PORTS[server.transport]
+        return (
+            f"nothing listens on {server} ({server.transport}); is Keyhole running there? "
+            f"its usual port is {usual}"
+        )
     if isinstance(error, ConnectionResetError):
         return f"{server} reset the connection; does it speak {server.transport} on this port?"
     return f"{server} cannot be reached: {error.strerror or error}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether what is sent to this host stays on this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,6 +1,7 @@
 """``keyhole dig``: ask a server, and see how the answer was protected."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +9,10 @@ import dns.rcode
 import typer
 from rich.console import Console
 
+from keyhole.control.data import DataFolder, default_data_folder
 from keyhole.verify import report
 from keyhole.verify.answer import Transport
-from keyhole.verify.ask import Server, ask, question
+from keyhole.verify.ask import Server, ask, is_loopback, question
 from keyhole.verify.request import WordError, choose_server, read_words
 
 EXAMPLES = """
@@ -43,6 +45,10 @@ def dig(
     tcp: Annotated[bool, typer.Option("--tcp", help="In the clear, over TCP.")] = False,
     tls: Annotated[bool, typer.Option("--tls", help="DNS over TLS.")] = False,
     https: Annotated[bool, typer.Option("--https", help="DNS over HTTPS, HTTP/2.")] = False,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", "-s", help="The same as @SERVER; also a URL, as tls://192.0.2.1."),
+    ] = None,
     port: Annotated[
         int | None, typer.Option("--port", "-p", min=1, max=65535, help="Port of the server.")
     ] = None,
@@ -69,28 +75,32 @@ def dig(
     try:
         request = read_words(words or [], reverse)
         transport = chosen[0] if chosen else request.transport
-        server = choose_server(request.server, transport, port, name, ca)
+        target = choose_server(server or request.server, transport, port, name, ca)
     except WordError as error:
         raise typer.BadParameter(str(error)) from error
     assert request.name is not None
     message = question(
         request.name,
         request.kind,
-        server.transport,
+        target.transport,
         recursion=request.recursion,
         dnssec=request.dnssec,
     )
-    answer = ask(_with_own_authority(server), message, timeout)
+    answer = ask(_with_own_authority(target), message, timeout)
     console = Console()
     if as_json:
         print(json.dumps(report.as_document(answer), indent=2))
     elif request.short:
         report.show_short(console, answer)
     else:
-        report.show(console, answer, server)
+        report.show(console, answer, target)
     if answer.message.rcode() != dns.rcode.NOERROR:
         raise typer.Exit(1)
 
 
 def _with_own_authority(server: Server) -> Server:
-    return server
+    """For a Keyhole on this machine, trusts the root in its data folder unless told otherwise."""
+    if server.ca is not None or not server.transport.encrypted or not is_loopback(server.host):
+        return server
+    root = DataFolder(default_data_folder()).identity / "root.pem"
+    return replace(server, ca=root) if root.exists() else server

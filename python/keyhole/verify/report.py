@@ -1,7 +1,6 @@
 """An answer for people, and for programs."""
 
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any
 
 import dns.flags
@@ -12,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.verify.answer import Answer, Protection, Transport
-from keyhole.verify.ask import Server
+from keyhole.verify.ask import Server, is_loopback
 from keyhole.verify.words import extended_errors, rcode_meaning
 
 
@@ -130,13 +129,6 @@ def _how_protected(answer: Answer, server: Server) -> str:
         if answer.transport is Transport.HTTPS:
             how += f", HTTP/2 status {answer.http_status}"
         return f"[green]encrypted and authenticated[/] ({how})"
-    if _is_loopback(server.host):
+    if is_loopback(server.host):
         return "[yellow]in the clear[/], but it did not leave this machine"
     return "[red]in the clear[/]: everyone on the way can read and change it; try --tls or --https"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
