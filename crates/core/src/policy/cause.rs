@@ -2,30 +2,13 @@
 
 use crate::lists::ListHit;
 
-/// What decided.
+/// What decided. [`super::describe`] tells it in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The rule with this index in its policy.
     Rule(u32),
-    /// An entry of a list.
-    List(ListCause),
+    /// An entry of a list of the snapshot.
+    List(ListHit),
     /// No rule and no list spoke of the name.
     Default,
-}
-
-/// An entry of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ListCause {
-    /// The index of the list in the snapshot.
-    pub list: u32,
-    /// The file among those of the list.
-    pub file: u16,
-    /// The line in the file, from 1.
-    pub line: u32,
-}
-
-impl From<&ListHit> for ListCause {
-    fn from(hit: &ListHit) -> Self {
-        Self { list: hit.list as u32, file: hit.file, line: hit.line }
-    }
 }

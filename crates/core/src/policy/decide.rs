@@ -56,7 +56,7 @@ pub fn decide(
     let hit = list_hit(snapshot, policy, hashed, kind);
     trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed));
     if let Some(hit) = hit {
-        let cause = Cause::List((&hit).into());
+        let cause = Cause::List(hit);
         match (policy.list_mode, hit.action) {
             (Mode::Observe, action) => would.note(cause, action),
             (Mode::Enforce, Action::Allow) => return would.decision(Verdict::Allow(cause)),

@@ -9,46 +9,30 @@ use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Action, DefaultDocument, MatchDocument, Mode, RuleDocument};
+use crate::snapshot::document::{
+    Action, DefaultDocument, ListKind, MatchDocument, Mode, RuleDocument,
+};
 
 /// Tells a cause in full: the policy with its origin, and the rule with its origin, or the list with
 /// its file, line and entry.
 ///
-/// `hashed` is the name that was decided about; with it the match of a rule and the text of a list
-/// entry are told as well.
+/// `hashed` is the name that was decided about; with it, a rule also tells which of its matches it
+/// was.
 pub fn describe(
     snapshot: &Snapshot,
     policy: &Policy,
     cause: Cause,
     hashed: Option<&Hashed>,
 ) -> Value {
-    let mut told = match cause {
-        Cause::Rule(rule) => match policy.rules.rule(rule) {
-            Some(document) => rule_value(rule, document, hashed),
-            None => json!({ "rule": rule }),
-        },
-        Cause::List(cause) => {
-            let hits = hashed.map(|hashed| search(snapshot, hashed)).unwrap_or_default();
-            let same = |hit: &&ListHit| {
-                (hit.list as u32, hit.file, hit.line) == (cause.list, cause.file, cause.line)
-            };
-            let mut told = json!({
-                "list": list_name(snapshot, cause.list as usize),
-                "file": cause.file,
-                "line": cause.line,
-            });
-            if let Some(hit) = hits.iter().find(same) {
-                told["entry"] = entry_text(hit);
-            }
-            told
+    let (word, mut told) = match cause {
+        Cause::Rule(rule) => {
+            let document = policy.rules.rule(rule);
+            ("rule", document.map_or(json!({}), |document| rule_value(rule, document, hashed)))
         }
-        Cause::Default => json!({ "default": default_word(policy.default) }),
+        Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
+        Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
     };
-    told["cause"] = json!(match cause {
-        Cause::Rule(_) => "rule",
-        Cause::List(_) => "list",
-        Cause::Default => "default",
-    });
+    told["cause"] = json!(word);
     told["policy"] = json!(policy.name);
     told["policy_origin"] = json!(policy.origin);
     told
@@ -106,11 +90,6 @@ pub(super) fn lists_step(
         Some(_) => "blocks",
     };
     let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
-    let entries: Vec<Value> = search(snapshot, hashed)
-        .iter()
-        .filter(|hit| policy.list_ids.contains(&hit.list))
-        .map(|hit| hit_value(snapshot, hit))
-        .collect();
     Step {
         stage: Stage::Authorize,
         what: "lists".into(),
@@ -122,7 +101,7 @@ pub(super) fn lists_step(
             "mode": policy.list_mode,
             "lists": names,
             "deciding_entry": hit.map(|hit| hit_value(snapshot, hit)),
-            "entries": entries,
+            "entries": entries(snapshot, policy, hashed),
         }),
     }
 }
@@ -189,22 +168,29 @@ fn match_text(wanted: &MatchDocument) -> String {
 }
 
 fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
+    let file = snapshot.list_file.as_ref();
     json!({
         "list": list_name(snapshot, hit.list),
-        "file": hit.file,
+        "file": file.map(|file| file.file_path(hit)),
         "line": hit.line,
         "action": hit.action,
         "important": hit.important,
-        "entry": entry_text(hit),
+        "entry": file.map(|file| file.pattern(hit)),
     })
 }
 
-fn entry_text(hit: &ListHit) -> Value {
-    Value::String(hit.pattern.to_string())
-}
-
-fn search(snapshot: &Snapshot, hashed: &Hashed) -> Vec<ListHit> {
-    snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default()
+/// Every entry of the lists in use that speaks of the name, for some type.
+fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &Hashed) -> Vec<Value> {
+    let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
+    hits.into_iter()
+        .filter(|hit| policy.lists.contains(hit.list))
+        .map(|hit| {
+            // The file tells what was written; on an allow list every entry allows.
+            let allows = snapshot.list_kinds.get(hit.list) == Some(&ListKind::Allow);
+            let action = if allows { Action::Allow } else { hit.action };
+            hit_value(snapshot, &ListHit { action, ..hit })
+        })
+        .collect()
 }
 
 fn list_name(snapshot: &Snapshot, list: usize) -> &str {

@@ -23,7 +23,7 @@ use std::net::IpAddr;
 
 use keyhole_wire::Synthetic;
 
-pub use cause::{Cause, ListCause};
+pub use cause::Cause;
 pub use decide::{Decision, Verdict, decide};
 pub use describe::describe;
 pub use rules::RuleSet;

@@ -123,5 +123,15 @@ fn open_lists(document: &SnapshotDocument, faults: &mut Faults) -> Option<ListFi
             ),
         );
     }
+    // Another order would give block lists the meaning of allow lists.
+    for (index, list) in document.lists.iter().enumerate().take(file.list_count()) {
+        let found = file.list_name(index);
+        if found != list.name {
+            faults.add(
+                format!("snapshot.lists[{index}].name"),
+                format!("{:?}, but the file holds {found:?}; compile the lists again", list.name),
+            );
+        }
+    }
     Some(file)
 }

@@ -135,3 +135,32 @@ fn compiled_lists_that_are_missing_refuse_the_snapshot() {
     document["list_file"] = json!({"path": "/nonexistent/lists.khl", "sha256": "0".repeat(64)});
     assert!(compile(&document).is_err());
 }
+
+#[test]
+fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
+    let folder = std::env::temp_dir().join(format!("keyhole-snapshot-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (source, output) = (folder.join("ads.txt"), folder.join("lists.khl"));
+    std::fs::write(&source, "ads.example\n").unwrap();
+    let list = |name: &str| json!({"name": name, "files": [{"path": source, "format": "domains"}]});
+    let request = json!({
+        "version": 1, "output": output, "protected": [], "lists": [list("ads"), list("more")],
+    });
+    let report = crate::lists::compile(request.to_string().as_bytes()).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let mut document = document();
+    document["list_file"] = json!({"path": output, "sha256": report["sha256"]});
+    document["policies"][0]["lists"] = json!([0, 1]);
+    let named = |names: &[&str]| -> Value {
+        names.iter().map(|name| json!({"name": name, "kind": "block"})).collect()
+    };
+    document["lists"] = named(&["ads", "more"]);
+    let snapshot = compile(&document).unwrap();
+    assert_eq!(snapshot.list_names, ["ads", "more"]);
+    document["lists"] = named(&["more", "ads"]);
+    let (_, why) = fault(&document);
+    assert!(why.contains("snapshot.lists[0].name: \"more\", but the file holds \"ads\""), "{why}");
+    document["lists"] = named(&["ads", "more", "third"]);
+    assert!(fault(&document).1.contains("holds 2 lists, the snapshot names 3"));
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -2,6 +2,7 @@
 
 mod against_reference;
 mod explanation;
+mod lists;
 mod precedence;
 
 use keyhole_wire::{Name, RecordType};
