@@ -96,7 +96,12 @@ impl Core {
 
     /// Installs a certificate and its key: the listeners' own under [`SERVER_IDENTITY`], any
     /// other for the upstreams that name it. Connections already open are not cut.
-    pub fn install_identity(&self, name: &str, certificate: &[u8], key: &[u8]) -> Result<(), Error> {
+    pub fn install_identity(
+        &self,
+        name: &str,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Result<(), Error> {
         if name == SERVER_IDENTITY {
             self.tls.install(certificate, key)
         } else {

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::engine::Core;
-use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
 use crate::names::Hashed;
+use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
@@ -33,7 +33,8 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let name = Name::from_text(&query.name)
         .map_err(|error| Error::invalid("query.name", format!("{}: {error}", query.name)))?;
     let kind = RecordType::from_text(&query.kind).ok_or_else(|| {
-        let why = format!("{} is not a record type; give one such as A, AAAA or TYPE65", query.kind);
+        let why =
+            format!("{} is not a record type; give one such as A, AAAA or TYPE65", query.kind);
         Error::invalid("query.type", why)
     })?;
     let core = Core::new(options())?;

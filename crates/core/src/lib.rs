@@ -11,7 +11,7 @@ pub mod explain;
 pub mod listen;
 pub mod lists;
 pub mod lookup;
-mod name_map;
+pub mod name_map;
 pub mod names;
 pub mod network;
 pub mod options;

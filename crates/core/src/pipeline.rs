@@ -161,8 +161,17 @@ fn walk(
 
 /// Waits for the answer and appends the reply to `out`. Always ends by the deadline of the query.
 pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<Sent> {
-    let Pending { question, snapshot, wanted, transport, client, began, deadline, worker, _waiting } =
-        *pending;
+    let Pending {
+        question,
+        snapshot,
+        wanted,
+        transport,
+        client,
+        began,
+        deadline,
+        worker,
+        _waiting,
+    } = *pending;
     let end = match fetch::wait(&core.lookup, wanted, &question, deadline).await {
         ControlFlow::Break(end) => end,
         ControlFlow::Continue(fetched) => vet_fetched(&snapshot, &question, fetched),

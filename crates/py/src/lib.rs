@@ -8,13 +8,18 @@ use std::time::Duration;
 
 use keyhole_core::snapshot::Snapshot;
 use keyhole_core::{Error, engine, explain as explaining, lists, reason};
+use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use pyo3::create_exception;
 
 create_exception!(_core, CoreError, PyException, "An error of the native core.");
-create_exception!(_core, InvalidError, CoreError, "A document is not valid: `args` is (path, why).");
+create_exception!(
+    _core,
+    InvalidError,
+    CoreError,
+    "A document is not valid: `args` is (path, why)."
+);
 create_exception!(_core, RefusedError, CoreError, "The system refused a socket or a file.");
 
 fn raise(error: Error) -> PyErr {

@@ -52,11 +52,9 @@ pub fn authorize(
     let decision =
         policy::decide(snapshot, client.policy, &question.hashed, question.kind(), trace);
     match decision.verdict {
-        Verdict::Allow(cause) => ControlFlow::Continue(Permit {
-            policy: client.index(),
-            cause,
-            would: decision.would,
-        }),
+        Verdict::Allow(cause) => {
+            ControlFlow::Continue(Permit { policy: client.index(), cause, would: decision.would })
+        }
         Verdict::Block(cause, answer) => {
             ControlFlow::Break(blocked(reason(cause), cause, decision.would, answer))
         }

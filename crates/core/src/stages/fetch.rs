@@ -146,7 +146,8 @@ fn fetched(permit: Permit, found: Found) -> Fetched {
 
 /// An answer that is known here.
 fn here(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let found = Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None, refresh: false };
+    let found =
+        Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None, refresh: false };
     ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Found(found) }))
 }
 

@@ -2,7 +2,9 @@
 //!
 //! The single writer: extended errors, TTLs, padding, truncation, cookies, keepalive.
 
-use keyhole_wire::{ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic};
+use keyhole_wire::{
+    ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic,
+};
 
 use super::receive::{Arrival, Transport};
 use super::{Body, End};

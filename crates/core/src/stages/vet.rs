@@ -64,7 +64,8 @@ fn judge_target(
         return None;
     }
     let mut trace = InStage { stage: Stage::Vet, trace };
-    let decision = policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace);
+    let decision =
+        policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace);
     match decision.verdict {
         // The name itself was allowed: that nothing speaks for its target is no reason to withhold
         // the answer, else default deny would ask people to list the names of every CDN.
