@@ -86,7 +86,11 @@ impl Entry {
         match &self.said {
             Some(said) if now < said.fresh_until => Freshness::Fresh,
             Some(said) if now < said.stale_until => {
-                if failing { Freshness::StaleUnasked } else { Freshness::Stale }
+                if failing {
+                    Freshness::StaleUnasked
+                } else {
+                    Freshness::Stale
+                }
             }
             _ if failing => Freshness::Failed,
             _ => Freshness::Gone,

@@ -31,7 +31,7 @@ use crate::reason::Reason;
 /// Octets per entry beside key, answer and the entry itself: the slot and hash table of the store,
 /// which grow by doubling, its memory of evicted keys, counters of shared pointers, and what the
 /// allocator rounds up. Measured by the test of the memory bound.
-const OVERHEAD: usize = 256;
+const OVERHEAD: usize = 192;
 /// An average entry; it only sizes the tables of the store.
 const TYPICAL_ENTRY: u64 = 1024;
 /// A failure is remembered for at most five minutes (RFC 9520 section 3.2).
@@ -185,6 +185,7 @@ impl Weighter<Key, Arc<Entry>> for InOctets {
         let said = entry.said.as_ref().map_or(0, |said| said.answer.octets());
         let failed = entry.failure.as_ref().and_then(|mark| mark.answer.as_ref());
         let failed = failed.map_or(0, |answer| answer.octets());
-        (size_of::<Key>() + key.heap_octets() + size_of::<Entry>() + said + failed + OVERHEAD) as u64
+        (size_of::<Key>() + key.heap_octets() + size_of::<Entry>() + said + failed + OVERHEAD)
+            as u64
     }
 }

@@ -168,9 +168,7 @@ impl<'a> Course<'a> {
 }
 
 /// Waits for the first try that ends and takes it out.
-async fn first_to_end(
-    running: &mut Vec<Running<'_>>,
-) -> (usize, Arc<Notes>, Result<Reply, Fault>) {
+async fn first_to_end(running: &mut Vec<Running<'_>>) -> (usize, Arc<Notes>, Result<Reply, Fault>) {
     poll_fn(|context| {
         for index in 0..running.len() {
             if let Poll::Ready(outcome) = running[index].work.as_mut().poll(context) {

@@ -31,14 +31,8 @@ pub(super) enum FaultKind {
 
 impl FaultKind {
     /// Every kind, in the order of the numbers.
-    pub(super) const ALL: [Self; 6] = [
-        Self::Busy,
-        Self::Unreachable,
-        Self::Lost,
-        Self::Timeout,
-        Self::Invalid,
-        Self::Untrusted,
-    ];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Busy, Self::Unreachable, Self::Lost, Self::Timeout, Self::Invalid, Self::Untrusted];
 
     /// The word in statistics.
     pub(super) const fn word(self) -> &'static str {
@@ -143,7 +137,8 @@ fn certificate_words(why: &CertificateError) -> String {
         E::NotValidForName => "certificate is for another name".into(),
         E::Expired | E::ExpiredContext { .. } => "certificate has expired".into(),
         E::NotValidYet | E::NotValidYetContext { .. } => "certificate is not valid yet".into(),
-        E::UnknownIssuer => "certificate is not signed by a trusted root".into(),
+        // A root of the same name with another key ends in a bad signature.
+        E::UnknownIssuer | E::BadSignature => "certificate is not signed by a trusted root".into(),
         E::Revoked => "certificate is revoked".into(),
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
             "certificate is not made for servers".into()

@@ -22,6 +22,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Health {
     failures: u32,
     silent: u32,
+    useless: u32,
     retry_at: Option<Instant>,
     refused: Option<Fault>,
     last_error: Option<String>,
@@ -30,13 +31,14 @@ pub(super) struct Health {
 impl Health {
     /// An upstream that nobody has asked yet.
     pub(super) fn new() -> Self {
-        Self { failures: 0, silent: 0, retry_at: None, refused: None, last_error: None }
+        Self { failures: 0, silent: 0, useless: 0, retry_at: None, refused: None, last_error: None }
     }
 
     /// An answer came, whatever it says.
     pub(super) fn answered(&mut self) {
         self.failures = 0;
         self.silent = 0;
+        self.useless = 0;
         self.retry_at = None;
         self.refused = None;
     }
@@ -51,6 +53,16 @@ impl Health {
         self.last_error = Some(fault.to_string());
         self.refused = Some(fault.clone());
         self.pause(now, jitter);
+    }
+
+    /// A connection ended before it brought a single answer. The first one may be chance, and its
+    /// query deserves another; from the second on it is as good as refused.
+    pub(super) fn was_useless(&mut self, fault: &Fault, now: Instant, jitter: f32) {
+        self.useless = self.useless.saturating_add(1);
+        self.last_error = Some(fault.to_string());
+        if self.useless > 1 {
+            self.refused(fault, now, jitter);
+        }
     }
 
     /// A query stayed without an answer, and nothing else came meanwhile. Returns how many did so

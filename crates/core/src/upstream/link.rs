@@ -142,9 +142,7 @@ impl Connection {
     ) -> Result<Reply, Fault> {
         let reply = match &self.link {
             Link::Doh(link) => link.exchange(question).await?,
-            Link::Stream(link) => {
-                Reply { answer: link.exchange(question, notes).await?, age: 0 }
-            }
+            Link::Stream(link) => Reply { answer: link.exchange(question, notes).await?, age: 0 },
         };
         self.vital.hear();
         self.vital.answers.fetch_add(1, Relaxed);

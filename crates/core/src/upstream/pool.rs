@@ -143,9 +143,7 @@ impl Pool {
     /// them go on until they are answered.
     fn prune(&self, state: &mut State) {
         let issue = self.connector.issue();
-        state.open.retain(|connection| {
-            !connection.vital.is_closed() && connection.issue == issue
-        });
+        state.open.retain(|connection| !connection.vital.is_closed() && connection.issue == issue);
     }
 
     /// No new query may use this connection.

@@ -137,7 +137,7 @@ impl Upstream {
         let mut health = self.pool.health.lock();
         match fault.kind {
             FaultKind::Lost if connection.vital.answers.load(Relaxed) == 0 => {
-                health.refused(fault, Instant::now(), jitter());
+                health.was_useless(fault, Instant::now(), jitter());
             }
             _ => health.note(fault),
         }

@@ -81,7 +81,8 @@ impl StreamLink {
         let mut message = Vec::with_capacity(256);
         message.extend_from_slice(&[0, 0]);
         question.write(id, &mut message);
-        let length = u16::try_from(message.len() - 2).expect("a padded query is a few hundred octets");
+        let length =
+            u16::try_from(message.len() - 2).expect("a padded query is a few hundred octets");
         message[..2].copy_from_slice(&length.to_be_bytes());
         // The queue holds as many as may be in flight; it is full only if the stream is stuck.
         self.outgoing.send(message).await.map_err(|_| closed())?;

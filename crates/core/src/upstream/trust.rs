@@ -33,11 +33,8 @@ pub(super) fn client_config(
     let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| Error::invalid(format!("{place}.roots"), error.to_string()))?;
-    let verifier: Arc<dyn ServerCertVerifier> = if pins.is_empty() {
-        webpki
-    } else {
-        Arc::new(PinnedVerifier { roots: webpki, pins })
-    };
+    let verifier: Arc<dyn ServerCertVerifier> =
+        if pins.is_empty() { webpki } else { Arc::new(PinnedVerifier { roots: webpki, pins }) };
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::invalid(place, error.to_string()))?
