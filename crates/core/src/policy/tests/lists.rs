@@ -52,7 +52,9 @@ fn a_block_list_beats_the_default_and_gives_the_answer_for_lists() {
     let policed = with_lists(&[(BLOCK, "||x.test^\n||ads.test^")], vec![]);
     assert_eq!(said(&policed, "www.ads.test"), "block list0:2");
     assert_eq!(said(&policed, "www.test"), "allow default");
-    let Verdict::Block(_, answer) = decided(&policed, "ads.test").verdict else { panic!("allowed") };
+    let Verdict::Block(_, answer) = decided(&policed, "ads.test").verdict else {
+        panic!("allowed")
+    };
     assert_eq!(answer, BlockAnswer::Null);
 }
 
