@@ -1,4 +1,4 @@
-"""README and guides: their documents are valid, their commands exist, their links lead somewhere."""
+"""README and guides: their documents are valid, their commands exist, their links lead on."""
 
 import re
 import subprocess
