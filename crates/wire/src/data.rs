@@ -136,8 +136,8 @@ pub(crate) const IPV6_HINT: u16 = 6;
 /// Hints hold one address or more, all of them whole.
 fn is_hint_whole(key: u16, value: &[u8]) -> bool {
     match key {
-        IPV4_HINT => !value.is_empty() && value.len() % 4 == 0,
-        IPV6_HINT => !value.is_empty() && value.len() % 16 == 0,
+        IPV4_HINT => !value.is_empty() && value.len().is_multiple_of(4),
+        IPV6_HINT => !value.is_empty() && value.len().is_multiple_of(16),
         _ => true,
     }
 }
