@@ -35,8 +35,9 @@ class Certificates:
         if given is not None:
             server = read_material(given.certificate, given.key)
         else:
+            tls = self._settings.resolved.tls
             server = ensure_server_certificate(
-                self._data.identity, self._settings.server_names, self._settings.server_addresses
+                self._data.identity, tls.names, tls.addresses
             )
         found = {
             name: read_material(one.certificate, one.key, names_needed=False)
