@@ -36,9 +36,7 @@ class Certificates:
             server = read_material(given.certificate, given.key)
         else:
             tls = self._settings.resolved.tls
-            server = ensure_server_certificate(
-                self._data.identity, tls.names, tls.addresses
-            )
+            server = ensure_server_certificate(self._data.identity, tls.names, tls.addresses)
         found = {
             name: read_material(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()
