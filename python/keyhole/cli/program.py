@@ -1,5 +1,6 @@
 """The program itself: its commands in order, and what becomes of an error."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -7,19 +8,20 @@ from typing import Any
 import typer
 
 from keyhole.cli.screen import errors_console, show_error
-from keyhole.errors import KeyholeError
+from keyhole.errors import DocumentErrors, KeyholeError
 
 ABOUT = """
-[bold]Keyhole[/]: zero-trust DNS. Every question travels encrypted and authorized, and every answer
-can be explained.
+[bold]Keyhole[/]: zero-trust DNS. Every question travels encrypted and authorized.
 
-[dim]Start with[/] keyhole lab [dim](a whole world on this machine, no internet needed) or[/]
-keyhole up [dim](a resolver on this machine).[/]
+Start with [bold]keyhole lab[/]: a whole world on this machine, without any internet.
+
+Go on with [bold]keyhole up[/]: a resolver on this machine.
 """
 
 EXIT_CODES = """
-[dim]Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage; 3 documents or settings are
-not valid.[/]
+Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage;
+
+3 documents or settings are not valid. Each command says more in its own help.
 """
 
 FAILED, USAGE, INVALID = 1, 2, 3
@@ -51,11 +53,11 @@ def run(app: typer.Typer) -> int:
         app()
     except KeyholeError as error:
         show_error(errors_console(), error)
-        return error.exit_code if isinstance(getattr(error, "exit_code", None), int) else FAILED
+        return INVALID if isinstance(error, DocumentErrors) else FAILED
     except BrokenPipeError:
-        # The reader of our output has left, as with | head. Nothing may be written any more, not
-        # even by the interpreter's own flush at exit.
-        sys.stdout = None  # type: ignore[assignment]
+        # The reader of our output has left, as with | head; the interpreter's own flush at exit
+        # must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return 130

@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
-from keyhole.control.compile import Compiled, compile_documents, remove_old_lists
+from keyhole.control.compile import (
+    Compiled,
+    compile_all,
+    remove_old_lists,
+    source_files,
+)
 from keyhole.control.data import DataFolder, rename_durably, write_durably
 from keyhole.control.error import EngineGoneError, EngineRefusedError
 from keyhole.control.notice import Notice, Tell, Weight
@@ -27,12 +32,13 @@ class Application:
         self._certificates = Certificates(settings, data)
         self._options = settings.options
         self._in_force: Compiled | None = None
+        self._beside: frozenset[Path] = frozenset()
 
     @property
     def sources(self) -> frozenset[Path]:
         """The files whose change matters: documents, lists, certificates, keys."""
-        files = self._in_force.sources if self._in_force else frozenset()
-        return files | {self._settings.documents} | self._certificates.files(self._clients())
+        documents = frozenset({self._settings.documents})
+        return documents | self._beside | self._certificates.files(self._clients())
 
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
@@ -96,7 +102,8 @@ class Application:
         return "every question is refused until they are"
 
     def _compile(self) -> Compiled:
-        return compile_documents(self._settings, self._data)
+        self._beside = source_files(self._settings)
+        return compile_all(self._settings, self._data)
 
     async def _commit(self, compiled: Compiled) -> None:
         """Has the engine check and take it; only then is it the last good one."""

@@ -35,9 +35,8 @@ class Certificates:
         if given is not None:
             server = read_material(given.certificate, given.key)
         else:
-            server = ensure_server_certificate(
-                self._data.identity, self._settings.server_names, self._settings.server_addresses
-            )
+            tls = self._settings.resolved.tls
+            server = ensure_server_certificate(self._data.identity, tls.names, tls.addresses)
         found = {
             name: read_material(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()

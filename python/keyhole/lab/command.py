@@ -8,11 +8,11 @@ import typer
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole lab                               until Ctrl-C; all in a temporary folder
+  keyhole lab                          until Ctrl-C, in a temporary folder
 
-  keyhole lab --data ./lab                  keep documents and certificates in ./lab
+  keyhole lab --data ./lab             keep documents and certificates
 
-  keyhole lab --seconds 60 --ready-file ready.json     for a program
+  keyhole lab --seconds 60 --ready-file ready.json        for a program
 
 Exit code 0: ended as asked. 1: a part could not start, or ended by itself.
 """
@@ -37,11 +37,12 @@ def lab(
         float | None, typer.Option("--seconds", min=0.1, help="End by itself after this time.")
     ] = None,
 ) -> None:
-    """Run a whole world on this machine: internet, forwarder, resolver and workloads.
+    """Run a whole world on this machine: internet, forwarder, resolver, workloads.
 
-    Nothing leaves the machine. The "internet" is an encrypted upstream that answers any name; the
-    resolver filters with an example list and policy; a few workloads ask names all the time.
-    Change the documents while it runs, and see what happens.
+    Nothing leaves the machine. The "internet" is an encrypted upstream that
+    answers any name; the resolver filters with an example list and policy; a
+    few workloads ask names all the time. Change the documents while it runs,
+    and see what happens.
     """
     # Imported here: the other commands need none of it.
     from keyhole.lab.stay import stay

@@ -18,18 +18,19 @@ from keyhole.verify.request import WordError, choose_server, read_words
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole dig example.org                           Keyhole on this machine, over UDP
+  keyhole dig example.org                    Keyhole on this machine, UDP
 
-  keyhole dig example.org AAAA --tls                the same, encrypted
+  keyhole dig example.org AAAA --tls         the same, encrypted
 
-  keyhole dig @192.0.2.1 example.org MX +tcp        another server, as with dig
+  keyhole dig @192.0.2.1 example.org MX +tcp       another server
 
   keyhole dig @https://192.0.2.1/dns-query example.org --ca root.pem
 
-  keyhole dig -x 192.0.2.7                          the name of an address
+  keyhole dig -x 192.0.2.7                   the name of an address
 
-Exit code 0: an answer without error. 1: no answer, or an error such as NXDOMAIN or REFUSED.
-2: wrong usage.
+Exit code 0: an answer without error. 1: no answer, or an error such as
+
+NXDOMAIN or REFUSED. 2: wrong usage.
 """
 
 
@@ -67,7 +68,7 @@ def dig(
     ] = 5.0,
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for a program.")] = False,
 ) -> None:
-    """Ask a DNS server, and see what it says, how fast, and how the answer was protected."""
+    """Ask a DNS server; see what it says, how fast, and how it was protected."""
     flags = {Transport.UDP: udp, Transport.TCP: tcp, Transport.TLS: tls, Transport.HTTPS: https}
     chosen = [transport for transport, wanted in flags.items() if wanted]
     if len(chosen) > 1:
