@@ -1,0 +1,213 @@
+//! Compiling lists: line by line into entries, and all entries into one file.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+use keyhole_wire::Name;
+
+use super::MAX_LISTS;
+use super::entry::{Entry, Target};
+use super::formats::{Format, LineReader, detect, is_web_page};
+use super::image::Image;
+use super::layout::{ALLOW, Facts, IMPORTANT, scope_flags};
+use super::line::{Line, read_line};
+use super::patterns::{MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher};
+use super::protect::Protected;
+use super::report::{FileReport, ListReport, Report};
+use super::skip::Skip;
+use crate::Error;
+use crate::snapshot::document::{Action, ListKind};
+
+/// How much of a file is looked at to find its format.
+const HEAD: u64 = 64 << 10;
+/// The most files over all lists.
+const MAX_FILES: usize = 65_535;
+/// The byte order mark that some editors put first.
+const MARK: char = '\u{feff}';
+
+/// Compiles lists in memory: [`Compiler::begin_list`] for each list, [`Compiler::read_file`] for
+/// each of its files, then [`Compiler::finish`].
+pub struct Compiler {
+    protected: Protected,
+    kind: ListKind,
+    reports: Vec<ListReport>,
+    image: Image,
+    sources: usize,
+    patterns: PatternCounts,
+}
+
+/// How many patterns were taken, for their limits.
+#[derive(Default)]
+struct PatternCounts {
+    all: usize,
+    expressions: usize,
+    slow: usize,
+}
+
+/// Where a line stands.
+struct Place<'a> {
+    path: &'a str,
+    source: u16,
+    line: u32,
+    text: &'a [u8],
+}
+
+impl Compiler {
+    /// Starts without lists. No block list may meet a protected name.
+    pub fn new(protected: &[Name]) -> Self {
+        Self {
+            protected: Protected::new(protected),
+            kind: ListKind::Block,
+            reports: Vec::new(),
+            image: Image::default(),
+            sources: 0,
+            patterns: PatternCounts::default(),
+        }
+    }
+
+    /// Begins the next list; its id is the number of lists before it.
+    pub fn begin_list(&mut self, name: &str, kind: ListKind) -> Result<(), Error> {
+        if self.reports.len() == MAX_LISTS {
+            return Err(Error::invalid("request.lists", format!("more than {MAX_LISTS} lists")));
+        }
+        self.kind = kind;
+        self.reports.push(ListReport { name: name.to_owned(), ..ListReport::default() });
+        Ok(())
+    }
+
+    /// Reads one file of the list that was begun last; no format means that it is found out.
+    pub fn read_file(
+        &mut self,
+        path: &str,
+        format: Option<Format>,
+        mut reader: impl Read,
+    ) -> Result<(), Error> {
+        let too_many = || Error::invalid("request.lists", format!("more than {MAX_FILES} files"));
+        let source = u16::try_from(self.sources).map_err(|_| too_many())?;
+        if self.sources == MAX_FILES {
+            return Err(too_many());
+        }
+        self.sources += 1;
+        let failed = |error| Error::system(format!("read the list file {path}"), error);
+        let mut head = Vec::new();
+        reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
+        let format = format.unwrap_or_else(|| detect(&head));
+        let mut place = Place { path, source, line: 0, text: &[] };
+        if is_web_page(&head) {
+            place.text = &head;
+            self.skip(Skip::WebPage, &place);
+        } else {
+            let mut lines =
+                BufReader::with_capacity(HEAD as usize, Cursor::new(&head).chain(reader));
+            self.read_lines(&mut lines, format, &mut place).map_err(failed)?;
+        }
+        let lines = place.line;
+        if let Some(report) = self.reports.last_mut() {
+            report.files.push(FileReport { path: path.to_owned(), format, lines });
+        }
+        Ok(())
+    }
+
+    fn read_lines(
+        &mut self,
+        lines: &mut impl io::BufRead,
+        format: Format,
+        place: &mut Place<'_>,
+    ) -> io::Result<()> {
+        let mut reader = LineReader::new(format);
+        let (mut buffer, mut findings) = (Vec::new(), Vec::new());
+        while let Some(line) = read_line(lines, &mut buffer)? {
+            place.line = place.line.saturating_add(1);
+            let here = Place { text: &buffer, ..*place };
+            match (line, str::from_utf8(&buffer)) {
+                (Line::TooLong, _) => self.skip(Skip::LineTooLong, &here),
+                (_, Ok(text)) if !text.contains(|c: char| c.is_control() && c != '\t') => {
+                    reader.read(text.trim_start_matches(MARK), &mut findings);
+                }
+                _ => self.skip(Skip::NotText, &here),
+            }
+            for finding in findings.drain(..) {
+                if let Err(skip) = finding.and_then(|entry| self.take(entry, &here)) {
+                    self.skip(skip, &here);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, skip: Skip, place: &Place<'_>) {
+        if let Some(report) = self.reports.last_mut() {
+            report.skipped.add(skip, place.path, place.line, place.text);
+        }
+    }
+
+    /// Takes one entry, unless it would do harm.
+    fn take(&mut self, entry: Entry, place: &Place<'_>) -> Result<(), Skip> {
+        let matcher = Matcher::new(&entry.target)?;
+        let blocks = entry.action == Action::Block && self.kind == ListKind::Block;
+        if blocks && self.protected.is_met_by(&entry, matcher.as_ref()) {
+            return Err(Skip::Protected);
+        }
+        let mut flags = if entry.important { IMPORTANT } else { 0 };
+        if entry.action == Action::Allow {
+            flags |= ALLOW;
+        }
+        let list = self.reports.len() - 1;
+        let limits = self.image.limits(&entry.limits);
+        let mut facts = Facts { flags, source: place.source, line: place.line, limits };
+        match (&entry.target, matcher) {
+            (Target::Name(name, scope), _) => {
+                facts.flags |= scope_flags(*scope);
+                self.image.add_name(list, name.as_wire(), facts);
+            }
+            (target, Some(matcher)) => {
+                if self.image.has_pattern(list, target, &facts) {
+                    self.reports[list].duplicates += 1;
+                    return Ok(());
+                }
+                self.patterns.count(&matcher)?;
+                self.image.add_pattern(list, target, facts);
+                self.reports[list].taken += 1;
+            }
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the octets of the file and the report.
+    pub fn finish(mut self) -> Result<(Vec<u8>, Report), Error> {
+        let (file, names) = self.image.finish(&mut self.reports)?;
+        let report = Report {
+            version: super::request::VERSION,
+            sha256: super::request::sha256(&file),
+            octets: file.len(),
+            names,
+            lists: self.reports,
+        };
+        Ok((file, report))
+    }
+
+    /// Makes every name have the same hash, for tests of collisions.
+    #[cfg(test)]
+    pub(crate) fn with_hash(mut self, hash: fn(&[u8]) -> u64) -> Self {
+        self.image.set_hash(hash);
+        self
+    }
+}
+
+impl PatternCounts {
+    /// Counts one more pattern, if it is within the limits.
+    fn count(&mut self, matcher: &Matcher) -> Result<(), Skip> {
+        let is_expression = matches!(matcher, Matcher::Regex(_));
+        let is_slow = matcher.is_slow();
+        if self.all == MAX_PATTERNS || (is_expression && self.expressions == MAX_EXPRESSIONS) {
+            return Err(Skip::PatternTooMany);
+        }
+        if is_slow && self.slow == MAX_SLOW {
+            return Err(Skip::PatternTooSlow);
+        }
+        self.all += 1;
+        self.expressions += usize::from(is_expression);
+        self.slow += usize::from(is_slow);
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! Wildcards, one a line: `*.x` is every name below `x`, not `x` itself, as in policies.
+
+use super::{block_name, domains};
+use crate::lists::entry::{Entry, Findings, Scope, Target};
+use crate::lists::skip::Skip;
+use crate::lists::spelling::is_name_octet;
+
+/// Reads one line. A line without a `*` is read as in the domains format.
+pub(super) fn read(line: &str, findings: &mut Findings) {
+    domains::read(line, findings);
+}
+
+/// Reads a name with at least one `*`; one inside a label stands for any characters.
+pub(super) fn read_starred(text: &str, findings: &mut Findings) {
+    match text.strip_prefix("*.") {
+        Some(parent) if !parent.contains('*') => block_name(parent, Scope::Below, findings),
+        _ if text.bytes().all(|octet| octet == b'*' || octet == b'.') => {
+            findings.push(Err(Skip::TooBroad));
+        }
+        _ if text.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) => {
+            let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+            findings.push(Ok(Entry::block(Target::Wildcard(format!("|{text}^")))));
+        }
+        _ => findings.push(Err(Skip::NotAName)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lists::formats::Format::Wildcard;
+    use crate::lists::formats::testing::said;
+
+    #[test]
+    fn a_star_label_means_every_name_below_and_not_the_name_itself() {
+        assert_eq!(
+            said(Wildcard, "*.Ads.example.org\nb.example.org"),
+            ["block *.ads.example.org", "block b.example.org"]
+        );
+    }
+
+    #[test]
+    fn a_star_elsewhere_makes_a_pattern() {
+        assert_eq!(said(Wildcard, "ads*.example.org"), ["block wildcard |ads*.example.org^"]);
+        assert_eq!(said(Wildcard, "*.*"), ["TooBroad"]);
+        assert_eq!(said(Wildcard, "*.org"), ["SingleLabel"]);
+        assert_eq!(said(Wildcard, "*/x"), ["NotAName"]);
+    }
+}

@@ -1,0 +1,130 @@
+//! What a list says about a name, and which lists are asked.
+
+use keyhole_wire::RecordType;
+use serde::{Serialize, Serializer};
+
+use super::MAX_LISTS;
+use super::entry::Limits;
+use super::layout::Facts;
+use crate::snapshot::document::Action;
+
+/// One entry that speaks of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListHit {
+    /// The id of the list.
+    pub list: usize,
+    /// The line in the file, counted from 1.
+    pub line: u32,
+    /// The index of the file among those of the list.
+    pub file: u16,
+    /// What the hit does. An entry of an allow list allows, and so does an exception (`@@`).
+    pub action: Action,
+    /// An important block beats what allows, except what is important as well.
+    pub important: bool,
+    pub(crate) spot: Spot,
+}
+
+/// Where an entry stands in the list file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spot {
+    /// Places among the names: of the name and of what the list says about it.
+    Name { name: u32, facts: u32 },
+    /// The index of a pattern.
+    Pattern(u32),
+}
+
+/// The precedence of a hit among the hits of all lists.
+#[inline]
+pub(crate) fn rank(hit: &ListHit) -> u8 {
+    u8::from(hit.important) * 2 + u8::from(hit.action == Action::Allow)
+}
+
+/// A set of list ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListMask {
+    words: [u64; MAX_LISTS / 64],
+}
+
+impl ListMask {
+    /// Adds a list; an id of 1,024 or more is ignored, because no file has that many lists.
+    pub fn insert(&mut self, list: usize) {
+        if let Some(word) = self.words.get_mut(list / 64) {
+            *word |= 1 << (list % 64);
+        }
+    }
+
+    /// Whether the list is in the set.
+    #[inline]
+    pub fn contains(&self, list: usize) -> bool {
+        self.words.get(list / 64).is_some_and(|word| word >> (list % 64) & 1 == 1)
+    }
+
+    /// Whether no list is in the set.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.words == [0; MAX_LISTS / 64]
+    }
+}
+
+impl FromIterator<usize> for ListMask {
+    fn from_iter<T: IntoIterator<Item = usize>>(lists: T) -> Self {
+        let mut mask = Self::default();
+        lists.into_iter().for_each(|list| mask.insert(list));
+        mask
+    }
+}
+
+/// An entry as text: the names that it means, with exception mark and modifiers.
+pub(crate) fn written(text: &str, facts: &Facts, limits: Option<Limits>) -> String {
+    let mark = if facts.action() == Action::Allow { "@@" } else { "" };
+    let mut modifiers = Vec::new();
+    if facts.flags & super::layout::IMPORTANT != 0 {
+        modifiers.push("important".to_owned());
+    }
+    if let Some(limits) = limits {
+        let types = limits.types.iter().map(|&kind| RecordType(kind).to_string());
+        let except = limits.except_types.iter().map(|&kind| format!("~{}", RecordType(kind)));
+        let types: Vec<_> = types.chain(except).collect();
+        let names: Vec<_> = limits.except_names.iter().map(ToString::to_string).collect();
+        for (modifier, values) in [("dnstype", types), ("denyallow", names)] {
+            if !values.is_empty() {
+                modifiers.push(format!("{modifier}={}", values.join("|")));
+            }
+        }
+    }
+    let sign = if modifiers.is_empty() { "" } else { "$" };
+    format!("{mark}{text}{sign}{}", modifiers.join(","))
+}
+
+/// A hit with the words for it, for people and programs outside.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Found<'a> {
+    pub(crate) list: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) line: u32,
+    #[serde(serialize_with = "action_word")]
+    pub(crate) action: Action,
+    pub(crate) important: bool,
+    pub(crate) pattern: String,
+}
+
+fn action_word<S: Serializer>(action: &Action, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if *action == Action::Allow { "allow" } else { "block" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mask_holds_the_lists_that_were_added() {
+        let mask: ListMask = [0, 63, 64, 1023, 1024, usize::MAX].into_iter().collect();
+        for list in [0, 63, 64, 1023] {
+            assert!(mask.contains(list));
+        }
+        for list in [1, 62, 65, 1024, usize::MAX] {
+            assert!(!mask.contains(list));
+        }
+        assert!(ListMask::default().is_empty() && !mask.is_empty());
+    }
+}

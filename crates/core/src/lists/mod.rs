@@ -1,0 +1,38 @@
+//! Lists of names: reading the formats in which they are published, compiling them into one file,
+//! and asking that file about a name.
+//!
+//! A list file holds all lists of a snapshot. It is mapped into memory, never changed, and shared by
+//! all threads. A name is found by its hash and confirmed by its octets, so that a collision of
+//! hashes can never block a name; each hit says which list, file and line it comes from.
+
+mod compiler;
+mod entry;
+mod expression;
+mod file;
+mod formats;
+mod hit;
+mod idn;
+mod image;
+mod layout;
+mod line;
+mod patterns;
+mod protect;
+mod report;
+mod request;
+mod skip;
+mod spelling;
+mod table;
+mod wildcard;
+
+#[cfg(test)]
+mod tests;
+
+pub use compiler::Compiler;
+pub use file::ListFile;
+pub use formats::Format;
+pub use hit::{ListHit, ListMask};
+pub use report::{Example, FileReport, ListReport, Report, Skipped};
+pub use request::{compile, search};
+
+/// The most lists in a file, so that a set of them is a small array of bits.
+pub const MAX_LISTS: usize = 1024;
