@@ -50,6 +50,8 @@ def test_what_a_linear_engine_can_do_is_taken(text: str) -> None:
         (r"a{x}", "counts nothing"),
         ("a\\", "lone backslash"),
         (r"\y", "stands for nothing"),
+        (r"\xg0", "two hexadecimal digits"),
+        (r"a\0", "refer back"),
         ("", "would match every name"),
         ("bücher", "xn--"),
     ],

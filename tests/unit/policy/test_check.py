@@ -59,7 +59,21 @@ def test_exactly_one_policy_and_at_least_one_upstream_are_wanted(write: Write) -
 def test_a_name_that_is_used_twice_is_refused(write: Write) -> None:
     policy = document("Policy", "base", "upstreams: {names: [one, one], timeout: 1s}")
     (problem,) = told(write(policy, UPSTREAM))
-    assert problem.endswith("spec.upstreams.names[1]: one appears twice; name it once")
+    assert problem.endswith("spec.upstreams.names: one appears twice; name it once")
+
+
+def test_what_a_single_file_lacks_is_advice_since_it_may_be_in_another(write: Write) -> None:
+    policy = document("Policy", "base", "upstreams: [one]\nlists: [ads]")
+    folder = write(policy, UPSTREAM)
+    problems = check([folder / "0.yaml"])
+    assert [problem.path for problem in problems] == [
+        "",
+        "spec.upstreams[0]",
+        "spec.lists[0]",
+    ]
+    assert all(problem.is_advice for problem in problems)
+    (problem,) = check([folder])
+    assert (problem.path, problem.is_advice) == ("spec.lists[0]", False)
 
 
 def test_a_file_beside_an_upstream_has_to_be_usable(write: Write, tmp_path: Path) -> None:
