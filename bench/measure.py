@@ -15,8 +15,8 @@ from bench.setting import Setting
 _TICK = os.sysconf("SC_CLK_TCK")
 _START_SECONDS = 240.0
 _CONNECTIONS = 20
-# More at once overflow the socket buffers of servers that read one datagram at a time.
-_OUTSTANDING = 100
+# Over UDP, more at once overflow the socket buffers of servers that read one datagram at a time.
+_OUTSTANDING = {"udp": 100, "tcp": 400, "dot": 400, "doh": 400}
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,9 @@ def warm(setting: Setting, transport: str) -> None:
 
 def drive(setting: Setting, transport: str, load: str, seconds: float) -> str:
     """Asks as fast as the server answers; gives what dnsperf says."""
-    return _dnsperf(setting, transport, load, "-l", str(seconds), "-q", str(_OUTSTANDING))
+    return _dnsperf(
+        setting, transport, load, "-l", str(seconds), "-q", str(_OUTSTANDING[transport])
+    )
 
 
 def _dnsperf(setting: Setting, transport: str, load: str, *more: str) -> str:

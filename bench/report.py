@@ -56,13 +56,18 @@ def show(costs: Sequence[Cost], footprints: Sequence[Footprint], names: int) -> 
 
 
 def _cells(row: dict[str, Cost], peers: Sequence[str]) -> list[str]:
-    real = [cost.cpu for peer, cost in row.items() if peer != "reflector" and cost.answered]
+    real = [
+        cost.cpu for peer, cost in row.items() if peer != "reflector" and cost.answered > cost.lost
+    ]
     cheapest = min(real, default=0.0)
     cells = []
     for peer in peers:
         cost = row.get(peer)
-        if cost is None or not cost.answered:
+        if cost is None:
             cells.append("-")
+            continue
+        if cost.lost >= cost.answered:
+            cells.append("stuck")
             continue
         text = f"{cost.cpu:.1f} ({cost.per_second / 1000:.0f})"
         lost = f" lost {cost.lost}" if cost.lost else ""

@@ -77,7 +77,7 @@ def test_answers_come_although_the_client_has_said_all_it_wants(
 
 def test_a_connection_that_says_nothing_is_closed(make_resolver: Callable[[], Resolver]) -> None:
     resolver = make_resolver()
-    resolver.configure(limits={"idle": "1s", "read": "1s"})
+    resolver.configure(limits={"idle_time": "1s", "read_time": "1s"})
     server = resolver.start().server
     with raw.tcp(server) as silent, raw.tcp(server) as halfway:
         halfway.sock.sendall(b"\x00")

@@ -81,7 +81,7 @@ def test_an_upstream_with_another_key_than_the_pinned_one_hears_no_question(
 def test_an_upstream_that_misbehaves_costs_only_its_own_question(
     resolver: Resolver, upstream: Upstream, behavior: str
 ) -> None:
-    resolver.configure(limits={"query": "3s"})
+    resolver.configure(limits={"query_time": "3s"})
     server = _behind(resolver, upstream.port).server
     _failed(server.ask(f"{behavior}-1.example.org"), _NETWORK_ERROR, _INVALID_DATA)
     assert server.ask("well.example.org").addresses == [ADDRESS]

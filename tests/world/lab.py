@@ -23,8 +23,9 @@ class Lab:
             str(ready_file),
             "--port-base",
             str(free_base()),
+            "--data",
+            str(folder / "data"),
             log=folder / "lab.log",
-            TMPDIR=str(folder),
         )
 
         def ready() -> bool:

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use super::super::patience::Alarm;
 use super::super::service::Serve;
 use super::super::worker::{Peer, Worker};
-use super::link::{Control, Link};
+use super::link::Control;
 use super::request::{self, HttpError, Place};
 use super::response;
 use super::upload::Upload;
@@ -38,14 +38,13 @@ thread_local! {
 }
 
 /// Serves a connection until one side ends it.
-pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, link: Link<Io>, peer: Peer)
+pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
 where
     Io: AsyncRead + AsyncWrite + Unpin,
 {
-    let control = link.control();
     let opened = Instant::now();
     let first = Duration::from_millis(worker.limits().read_ms);
-    let greeting = builder(worker.limits()).handshake(link);
+    let greeting = builder(worker.limits()).handshake(io);
     let Ok(Ok(connection)) = tokio::time::timeout(first, greeting).await else { return };
     let mut drained = pin!(worker.drained());
     let mut alarm = Alarm::new(opened + first);
@@ -104,7 +103,7 @@ struct Http2<S: Serve, Io> {
     worker: Worker<S>,
     peer: Peer,
     control: Control,
-    connection: Connection<Link<Io>, Bytes>,
+    connection: Connection<Io, Bytes>,
     /// Requests whose bodies are not whole, oldest first.
     uploads: Vec<Upload>,
     waiting: JoinSet<Late>,
