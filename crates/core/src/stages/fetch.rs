@@ -14,7 +14,7 @@ use super::authorize::Permit;
 use super::screen::Screened;
 use super::{Body, End, Question};
 use crate::Reason;
-use crate::lookup::{Found, How, Lookup};
+use crate::lookup::{Failure, Found, How, Lookup};
 use crate::policy::{Step, Trace};
 use crate::reason::Stage;
 use crate::records::{self, Link, Local};
@@ -102,6 +102,11 @@ pub fn ready(
         }
         return ControlFlow::Continue(Ready::Now(fetched(permit, found)));
     }
+    if chain.is_none()
+        && let Some(failure) = lookup.failed(set, &name, kind, now)
+    {
+        return ControlFlow::Break(failed(&permit, failure));
+    }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     let set = Arc::clone(set);
     ControlFlow::Continue(Ready::Later(Box::new(Wanted { permit, set, name, chain })))
@@ -125,13 +130,21 @@ pub async fn wait(
             }
             ControlFlow::Continue(fetched(wanted.permit, found))
         }
-        Err(failure) => {
-            let mut end = End::because(failure.reason);
-            end.cause = Some(wanted.permit.cause());
-            end.would = wanted.permit.would();
-            ControlFlow::Break(end)
-        }
+        Err(failure) => ControlFlow::Break(failed(&wanted.permit, failure)),
     }
+}
+
+/// No answer. What an upstream itself said of its failure is passed on.
+fn failed(permit: &Permit, failure: Failure) -> End {
+    let mut end = End::because(failure.reason);
+    end.cause = Some(permit.cause());
+    end.would = permit.would();
+    if let Some(answer) = failure.answer {
+        let upstream = failure.upstream;
+        let (age, how, ttl_cap, refresh) = (0, How::Cached, None, false);
+        end.body = Body::Found(Found { answer, age, how, ttl_cap, upstream, refresh });
+    }
+    end
 }
 
 fn fetched(permit: Permit, found: Found) -> Fetched {
