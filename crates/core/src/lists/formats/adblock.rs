@@ -102,7 +102,10 @@ fn read_body(body: &str) -> Result<Target, Skip> {
     {
         return Ok(Target::Name(read_name(parent)?, Scope::Below));
     }
-    let cut = inner.starts_with(['.', '-']) || (!ends && inner.ends_with(['.', '-']));
+    // A dot at the end of a whole name belongs to the name; `ads.` is the start of many.
+    let dotted =
+        start == Start::Anywhere && inner.strip_suffix('.').is_some_and(|name| name.contains('.'));
+    let cut = inner.starts_with(['.', '-']) || (!ends && !dotted && inner.ends_with(['.', '-']));
     let half_anchored = match start {
         Start::Label => false,
         Start::Name => !ends,
@@ -145,6 +148,7 @@ mod tests {
             ("|ads.example.org|", "block ads.example.org"),
             ("ads.example.org", "block ads.example.org"),
             ("ads.example.org # why", "block ads.example.org"),
+            ("ads.example.org.", "block ads.example.org"),
             ("||*.ads.example.org^", "block *.ads.example.org"),
             ("*.ads.example.org", "block *.ads.example.org"),
             ("@@||ads.example.org^", "allow ||ads.example.org"),
