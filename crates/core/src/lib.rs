@@ -1,15 +1,28 @@
 //! The data plane of Keyhole: everything that must run per packet.
+//!
+//! Start reading at [`pipeline`]: the way of a query in one function.
 
+pub mod cache;
+pub mod cookie;
+pub mod counters;
 pub mod engine;
 pub mod error;
+pub mod explain;
+pub mod listen;
 pub mod lists;
+pub mod lookup;
+pub mod name_map;
 pub mod names;
 pub mod network;
 pub mod options;
 pub mod pipeline;
+pub mod policy;
 pub mod reason;
+pub mod records;
 pub mod snapshot;
 pub mod stages;
+pub mod tls;
+pub mod upstream;
 
 pub use error::Error;
 pub use reason::Reason;

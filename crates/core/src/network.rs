@@ -14,6 +14,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network that holds this address alone.
+    pub fn host(address: IpAddr) -> Self {
+        Self { base: address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
     /// Whether the address lies in the network; an IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.base, address.to_canonical()) {

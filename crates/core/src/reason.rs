@@ -114,6 +114,8 @@ reasons! {
     UpstreamUnreachable, "upstream_unreachable", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
     #[doc = "No upstream answered in time."]
     UpstreamTimeout, "upstream_timeout", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
+    #[doc = "The type carries arbitrary bytes and serves tunnels alone."]
+    TunnelType, "tunnel_type", Blocked, Screen, Some(Rcode::REFUSED), Some(17);
     #[doc = "An upstream could not prove who it is."]
     UpstreamUntrusted, "upstream_untrusted", Failed, Fetch, Some(Rcode::SERVFAIL), Some(22);
     #[doc = "An upstream answered with bytes that are no answer."]

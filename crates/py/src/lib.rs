@@ -1,8 +1,145 @@
-//! Python bindings.
-use pyo3::prelude::*;
+//! `keyhole._core`: convert, call, map; nothing else.
+//!
+//! Documents go in and out as JSON bytes. No thread of the engine ever attaches to Python; calls
+//! that may block release the interpreter.
 
-/// The native core of Keyhole.
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyhole_core::snapshot::Snapshot;
+use keyhole_core::{Error, engine, explain as explaining, lists, reason};
+use pyo3::create_exception;
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+create_exception!(_core, CoreError, PyException, "An error of the native core.");
+create_exception!(
+    _core,
+    InvalidError,
+    CoreError,
+    "A document is not valid: `args` is (path, why)."
+);
+create_exception!(_core, RefusedError, CoreError, "The system refused a socket or a file.");
+
+fn raise(error: Error) -> PyErr {
+    match error {
+        Error::Invalid { path, why } => InvalidError::new_err((path, why)),
+        Error::System { .. } => RefusedError::new_err(error.to_string()),
+        Error::State(why) => CoreError::new_err(why),
+    }
+}
+
+fn bytes<'py>(py: Python<'py>, document: &serde_json::Value) -> Bound<'py, PyBytes> {
+    PyBytes::new(py, document.to_string().as_bytes())
+}
+
+/// A checked snapshot that is not in force yet.
+#[pyclass(frozen)]
+struct Prepared(Arc<Snapshot>);
+
+#[pymethods]
+impl Prepared {
+    /// The number that the snapshot was given.
+    #[getter]
+    fn number(&self) -> u64 {
+        self.0.number
+    }
+}
+
+/// The data plane.
+#[pyclass(frozen)]
+struct Engine(engine::Engine);
+
+#[pymethods]
+impl Engine {
+    #[new]
+    fn new(options: &[u8]) -> PyResult<Self> {
+        engine::Engine::new(options).map(Self).map_err(raise)
+    }
+
+    /// Binds every address and starts the workers; returns the addresses by transport.
+    fn start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let addresses = py.detach(|| self.0.start()).map_err(raise)?;
+        Ok(bytes(py, &addresses))
+    }
+
+    /// Stops listening and ends all threads, after at most `seconds` for what is under way.
+    fn drain(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
+        let grace = Duration::try_from_secs_f64(seconds)
+            .map_err(|_| CoreError::new_err("seconds must be a number from 0 on"))?;
+        py.detach(|| self.0.drain(grace));
+        Ok(())
+    }
+
+    /// Checks a snapshot and everything that it names; changes nothing.
+    fn prepare(&self, py: Python<'_>, snapshot: &[u8]) -> PyResult<Prepared> {
+        py.detach(|| self.0.core().prepare(snapshot)).map(Prepared).map_err(raise)
+    }
+
+    /// Puts a prepared snapshot in force at once; cannot fail.
+    fn commit(&self, prepared: &Prepared) {
+        self.0.core().commit(Arc::clone(&prepared.0));
+    }
+
+    /// Installs a certificate and its key; `server` is the listeners' own.
+    fn install_identity(&self, name: &str, certificate_pem: &[u8], key_pem: &[u8]) -> PyResult<()> {
+        self.0.core().install_identity(name, certificate_pem, key_pem).map_err(raise)
+    }
+
+    /// Everything that is counted.
+    fn stats<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        bytes(py, &self.0.core().stats())
+    }
+}
+
+/// Walks a question through the stages under a snapshot and tells each step.
+#[pyfunction]
+fn explain<'py>(py: Python<'py>, snapshot: &[u8], query: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let told = py.detach(|| explaining::explain(snapshot, query)).map_err(raise)?;
+    Ok(bytes(py, &told))
+}
+
+/// Compiles list files into one file for engines and reports what was taken.
+#[pyfunction]
+fn compile_list<'py>(py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let report = py.detach(|| lists::compile(request)).map_err(raise)?;
+    Ok(PyBytes::new(py, &report))
+}
+
+/// Finds every entry of a compiled file that speaks of a name.
+#[pyfunction]
+fn search_list<'py>(py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let found = py.detach(|| lists::search(request)).map_err(raise)?;
+    Ok(PyBytes::new(py, &found))
+}
+
+/// The closed tables of the core: reasons, and the versions of documents that it reads.
+#[pyfunction]
+fn catalogue(py: Python<'_>) -> Bound<'_, PyBytes> {
+    bytes(
+        py,
+        &serde_json::json!({
+            "reasons": reason::table(),
+            "versions": {
+                "options": keyhole_core::options::OPTIONS_VERSION,
+                "snapshot": keyhole_core::snapshot::document::SNAPSHOT_VERSION,
+            },
+        }),
+    )
+}
+
 #[pymodule]
-fn _core(_m: &Bound<'_, PyModule>) -> PyResult<()> {
+fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
+    module.add("CoreError", py.get_type::<CoreError>())?;
+    module.add("InvalidError", py.get_type::<InvalidError>())?;
+    module.add("RefusedError", py.get_type::<RefusedError>())?;
+    module.add_class::<Engine>()?;
+    module.add_class::<Prepared>()?;
+    module.add_function(wrap_pyfunction!(explain, module)?)?;
+    module.add_function(wrap_pyfunction!(compile_list, module)?)?;
+    module.add_function(wrap_pyfunction!(search_list, module)?)?;
+    module.add_function(wrap_pyfunction!(catalogue, module)?)?;
     Ok(())
 }

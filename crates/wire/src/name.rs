@@ -20,8 +20,8 @@ pub const MAX_LABELS: usize = 127;
 /// Equality ignores ASCII case (RFC 4343).
 #[derive(Clone, Copy)]
 pub struct Name {
-    len: u8,
-    octets: [u8; MAX_NAME],
+    pub(crate) len: u8,
+    pub(crate) octets: [u8; MAX_NAME],
 }
 
 /// Why a text or a run of octets is not a name.
@@ -142,22 +142,27 @@ impl Name {
     }
 
     /// Whether the name is the root.
+    #[inline]
     pub fn is_root(&self) -> bool {
         self.len == 1
     }
 
     /// Whether the name is `other` or lies below it.
     pub fn is_at_or_below(&self, other: &Self) -> bool {
-        let (mine, theirs) = (self.as_wire(), other.as_wire());
-        let Some(start) = mine.len().checked_sub(theirs.len()) else {
-            return false;
-        };
-        let mut at = 0;
-        while at < start {
-            at += 1 + usize::from(mine[at]);
-        }
-        at == start && mine[start..].eq_ignore_ascii_case(theirs)
+        is_at_or_below(self.as_wire(), other.as_wire())
     }
+}
+
+/// [`Name::is_at_or_below`] for names that lie as valid wire form in a buffer.
+pub(crate) fn is_at_or_below(mine: &[u8], theirs: &[u8]) -> bool {
+    let Some(start) = mine.len().checked_sub(theirs.len()) else {
+        return false;
+    };
+    let mut at = 0;
+    while at < start {
+        at += 1 + usize::from(mine[at]);
+    }
+    at == start && mine[start..].eq_ignore_ascii_case(theirs)
 }
 
 /// Puts a name together label by label, from left to right.
@@ -253,6 +258,7 @@ impl PartialEq for Name {
 impl Eq for Name {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

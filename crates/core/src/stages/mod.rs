@@ -1,3 +1,67 @@
-//! The ten stages of a query, one file each.
+//! The ten stages of a query, one file each, named by their verbs.
+//!
+//! A stage answers one question and hands its result to the next; it returns
+//! `ControlFlow::Break(End)` to end the query, which jumps forward to `reply` and `record`. A stage
+//! never calls a stage. What two stages need is a library function: `policy::decide` serves both
+//! `authorize` and `vet`.
 
+pub mod admit;
+pub mod authorize;
+pub mod fetch;
+pub mod identify;
+pub mod parse;
 pub mod receive;
+pub mod record;
+pub mod reply;
+pub mod screen;
+pub mod vet;
+
+use keyhole_wire::{Query, RecordType, Synthetic};
+
+use crate::Reason;
+use crate::lookup::Found;
+use crate::names::Hashed;
+use crate::policy::Cause;
+
+/// One well-formed question, and what every later stage asks of it.
+pub struct Question {
+    /// The question as the client put it.
+    pub query: Query,
+    /// Its name in lower case, hashed once from right to left for every set.
+    pub hashed: Hashed,
+}
+
+impl Question {
+    /// The record type asked for.
+    pub fn kind(&self) -> RecordType {
+        self.query.kind
+    }
+}
+
+/// How a query ended: why, because of what, and what is to be said.
+pub struct End {
+    /// Why.
+    pub reason: Reason,
+    /// What decided, where a policy was asked.
+    pub cause: Option<Cause>,
+    /// What an observed rule would have done.
+    pub would: Option<Cause>,
+    /// What is to be said.
+    pub body: Body,
+}
+
+/// What is to be said to the client.
+pub enum Body {
+    /// An answer that the cache, an upstream or a local record gave.
+    Found(Found),
+    /// An answer made here, kept for this many seconds.
+    Made(Synthetic, u32),
+}
+
+impl End {
+    /// An end that only the reason decides.
+    pub fn because(reason: Reason) -> Self {
+        let made = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
+        Self { reason, cause: None, would: None, body: Body::Made(made, 0) }
+    }
+}

@@ -1,0 +1,109 @@
+"""`./dev bench`: starts each installed server with the same block list and measures it."""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.authority import authority
+from bench.measure import (
+    Cost,
+    StartError,
+    drive,
+    measure,
+    memory_megabytes,
+    running,
+    wait_until_it_answers,
+    warm,
+)
+from bench.peers import PEERS, Peer
+from bench.report import Footprint, as_json, show
+from bench.setting import Ports, Setting, generate_list, write_queries
+from tests.world.certificates import Authority
+
+LOADS = ("cached", "blocked", "mixed")
+_WARM_SECONDS = 2.0
+
+
+def main() -> int:
+    """Measures and prints; exit code 1 if Keyhole itself could not be measured."""
+    options = _options()
+    with tempfile.TemporaryDirectory(prefix="keyhole-bench-") as place:
+        folder = Path(place)
+        # Servers that give up root must still read their configuration.
+        folder.chmod(0o755)
+        block_list = options.list or folder / "block.txt"
+        if options.list is None:
+            generate_list(block_list, options.names)
+        pair = Authority(folder / "identity").issue("localhost", "127.0.0.1")
+        setting = Setting(folder, Ports(), block_list.resolve(), pair.certificate, pair.key)
+        write_queries(setting)
+        costs: list[Cost] = []
+        footprints: list[Footprint] = []
+        with authority(setting):
+            for peer in _wanted(options.only):
+                try:
+                    footprints.append(_measure_peer(peer, setting, options, costs))
+                except StartError as error:
+                    print(error, file=sys.stderr)
+        if options.json:
+            print(as_json(costs, footprints))
+        else:
+            show(costs, footprints, len(setting.blocked_names()))
+    return 0 if any(cost.peer == "keyhole" for cost in costs) else 1
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--only", nargs="+", metavar="SERVER", help="these servers alone")
+    parser.add_argument(
+        "--transports", nargs="+", default=["udp", "tcp", "dot", "doh"], metavar="TRANSPORT"
+    )
+    parser.add_argument("--loads", nargs="+", default=list(LOADS), choices=LOADS)
+    parser.add_argument("--seconds", type=float, default=4.0, help="for each load (default 4)")
+    parser.add_argument(
+        "--names", type=int, default=100_000, help="size of the generated block list"
+    )
+    parser.add_argument("--list", type=Path, help="a block list to use, one name a line")
+    parser.add_argument("--json", action="store_true", help="all figures for a program")
+    return parser.parse_args()
+
+
+def _wanted(only: list[str] | None) -> list[Peer]:
+    unknown = set(only or ()) - {peer.name for peer in PEERS}
+    if unknown:
+        raise SystemExit(f"./dev bench: unknown server {', '.join(sorted(unknown))}")
+    chosen = [peer for peer in PEERS if only is None or peer.name in only]
+    for peer in chosen:
+        if peer.path() is None:
+            print(f"{peer.name}: not installed, left out", file=sys.stderr)
+    return [peer for peer in chosen if peer.path() is not None]
+
+
+def _measure_peer(
+    peer: Peer, setting: Setting, options: argparse.Namespace, costs: list[Cost]
+) -> Footprint:
+    command = peer.prepare(setting)
+    if not Path(command[0]).is_absolute():
+        command = [str(peer.path()), *command]
+    with running(command, peer.name, setting.folder) as process:
+        start = wait_until_it_answers(process, peer.name, setting)
+        memory = memory_megabytes(process.pid)
+        for transport in options.transports:
+            if transport not in peer.transports:
+                continue
+            warm(setting, transport)
+            drive(setting, transport, "cached", _WARM_SECONDS)
+            for load in options.loads:
+                cost = measure(setting, peer.name, process.pid, transport, load, options.seconds)
+                costs.append(cost)
+                print(
+                    f"{cost.peer:14} {transport:4} {load:8} {cost.cpu:7.2f} us "
+                    f"{cost.per_second:9.0f}/s lost {cost.lost} {cost.codes}",
+                    file=sys.stderr,
+                )
+        return Footprint(peer.name, start, memory, memory_megabytes(process.pid))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+//! What a decision costs: nanoseconds per name for rules, local records and special names.
+//!
+//! `cargo run --release --example policy_cost`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use keyhole_core::names::Hashed;
+use keyhole_core::policy::decide;
+use keyhole_core::records::special;
+use keyhole_core::snapshot::Snapshot;
+use keyhole_core::upstream::Upstreams;
+use keyhole_wire::{Name, RecordType};
+use serde_json::{Value, json};
+
+const ROUNDS: u32 = 200_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("{:<34} {:>8} {:>8} {:>8} {:>8}", "name", "hash", "decide", "records", "special");
+    for (title, expressions) in [("without expressions", 0), ("with 20 expressions", 20)] {
+        println!("{title}");
+        let document = document(expressions).to_string();
+        let snapshot = Snapshot::compile(document.as_bytes(), &Upstreams::new())?;
+        for text in [
+            "www.example.org",
+            "host500.blocked.example",
+            "a.b.c.below500.example",
+            "host500.local.example",
+            "a.long.name.of.eight.labels.example.net",
+            "printer.local",
+        ] {
+            measure(&snapshot, &Name::from_text(text)?, text);
+        }
+    }
+    Ok(())
+}
+
+fn measure(snapshot: &Snapshot, name: &Name, text: &str) {
+    let kind = RecordType::A;
+    let hashed = Hashed::new(name);
+    let Some(policy) = snapshot.default_policy() else { return };
+    let hash = time(|| {
+        black_box(Hashed::new(black_box(name)));
+    });
+    let decided = time(|| {
+        black_box(decide(snapshot, policy, black_box(&hashed), kind, &mut ()));
+    });
+    let records = time(|| drop(black_box(snapshot.records.find(black_box(&hashed), kind))));
+    let special = time(|| drop(black_box(special(black_box(&hashed), kind))));
+    println!("{text:<34} {hash:>8.1} {decided:>8.1} {records:>8.1} {special:>8.1}");
+}
+
+/// Nanoseconds of one call.
+fn time(mut call: impl FnMut()) -> f64 {
+    (0..ROUNDS / 10).for_each(|_| call());
+    let begin = Instant::now();
+    (0..ROUNDS).for_each(|_| call());
+    begin.elapsed().as_secs_f64() * 1e9 / f64::from(ROUNDS)
+}
+
+/// 2,000 rules, 1,000 records and one wildcard.
+fn document(expressions: usize) -> Value {
+    let rule = |wanted: Value, action: &str| {
+        json!({
+            "action": action, "matches": [wanted], "types": [], "answer": "nxdomain",
+            "mode": "enforce", "important": false, "origin": "",
+        })
+    };
+    let exact =
+        (0..1000).map(|n| rule(json!({"exact": format!("host{n}.blocked.example")}), "block"));
+    let below = (0..1000).map(|n| rule(json!({"below": format!("below{n}.example")}), "allow"));
+    let regex =
+        (0..expressions).map(|n| rule(json!({"regex": format!("^ad{n}[0-9]+\\.")}), "block"));
+    let record =
+        |name: String| json!({"name": name, "ttl": 60, "data": {"a": "192.0.2.7"}, "origin": ""});
+    let mut records: Vec<Value> =
+        (0..1000).map(|n| record(format!("host{n}.local.example"))).collect();
+    records.push(record("*.wildcard.example".to_owned()));
+    json!({
+        "version": 1, "number": 1, "list_file": null, "lists": [],
+        "upstreams": [{
+            "name": "u", "protocol": "doh", "addresses": ["192.0.2.53:443"],
+            "server_name": "dns.example.org", "path": "/dns-query", "pins": [], "roots": "public",
+            "client_identity": null,
+        }],
+        "upstream_sets": [{"name": "u", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1000}],
+        "records": records,
+        "policies": [{
+            "name": "base", "default": "allow", "rules": exact.chain(below).chain(regex).collect::<Vec<_>>(),
+            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
+            "private_addresses": "block", "upstream_set": 0, "origin": "",
+        }],
+        "default_policy": 0,
+    })
+}

@@ -1,0 +1,191 @@
+//! The cache: what upstreams said, bounded in octets, on monotonic time.
+//!
+//! It never holds a verdict: policy looks at every hit again. It knows no clock; time comes in.
+//!
+//! | standard | what is taken from it |
+//! | --- | --- |
+//! | RFC 2308 section 5 | negative answers are kept for their SOA's time, and not without a SOA |
+//! | RFC 8767 | expired answers serve while asking again fails, but do not stay forever |
+//! | RFC 9520 section 3.2 | failures are kept for 1 to 300 seconds, longer each time |
+
+mod entry;
+mod key;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use keyhole_wire::Answer;
+use quick_cache::sync::{Cache as Store, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+
+pub use entry::{Entry, FailureMark, Freshness, Said};
+pub use key::{Key, KeyRef};
+
+use crate::options::CacheOptions;
+use crate::reason::Reason;
+
+/// Octets per entry beside key, answer and the entry itself: the slot and hash table of the store,
+/// which grow by doubling, its memory of evicted keys, counters of shared pointers, and what the
+/// allocator rounds up. Measured by the test of the memory bound.
+const OVERHEAD: usize = 192;
+/// An average entry; it only sizes the tables of the store.
+const TYPICAL_ENTRY: u64 = 1024;
+/// A failure is remembered for at most five minutes (RFC 9520 section 3.2).
+const LONGEST_FAILURE: Duration = Duration::from_secs(300);
+/// When no upstream could be asked, for at most this: they may be back at any moment.
+const LONGEST_OUTAGE: Duration = Duration::from_secs(4);
+/// An expired answer is asked for again at most this often (RFC 8767 section 5).
+const RECHECK: Duration = Duration::from_secs(30);
+
+/// Answers and failures by upstream set, name and type; shared by all cores.
+pub struct Cache {
+    store: Store<Key, Arc<Entry>, InOctets, RandomState>,
+    limits: CacheOptions,
+}
+
+/// A failure to be remembered.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    /// Why.
+    pub reason: Reason,
+    /// What the upstream said, if it said anything.
+    pub answer: Option<Arc<Answer>>,
+    /// The place of that upstream in its set.
+    pub upstream: Option<u16>,
+}
+
+impl Cache {
+    /// An empty cache that stays within `options.octets`.
+    pub fn new(options: &CacheOptions) -> Self {
+        let typical = usize::try_from(options.octets / TYPICAL_ENTRY).unwrap_or(usize::MAX);
+        let sizes = OptionsBuilder::new()
+            .estimated_items_capacity(typical.max(64))
+            .weight_capacity(options.octets)
+            .build()
+            .expect("both required sizes are given");
+        let store = Store::with_options(
+            sizes,
+            InOctets,
+            RandomState::default(),
+            DefaultLifecycle::default(),
+        );
+        Self { store, limits: options.clone() }
+    }
+
+    /// The entry of a question, whatever it is worth: one hash, one lock, no allocation.
+    #[inline]
+    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<Entry>> {
+        self.store.get(&key)
+    }
+
+    /// Keeps an answer that is `age` seconds old and came from the upstream at place `upstream`.
+    /// One that must not be kept (TTL 0, negative without SOA) only takes the old entry away.
+    pub fn store(
+        &self,
+        key: KeyRef<'_>,
+        answer: Arc<Answer>,
+        upstream: u16,
+        age: u32,
+        now: Instant,
+    ) {
+        let life = self.life(&answer, age);
+        if life == 0 {
+            self.store.remove(&key);
+            return;
+        }
+        let fresh_until = now + seconds(life);
+        let stale_until = fresh_until + seconds(self.limits.stale);
+        let said = Said { answer, upstream, stored: now, age, fresh_until, stale_until };
+        self.insert(key, Some(said), None);
+    }
+
+    /// Remembers that asking failed (RFC 9520), beside an expired answer if there is one.
+    pub fn fail(&self, key: KeyRef<'_>, failing: Failing, now: Instant) {
+        let old = self.store.peek(&key);
+        let said = old.as_ref().and_then(|entry| entry.said.clone());
+        let said = said.filter(|said| now < said.stale_until);
+        let count = 1 + old.as_ref().and_then(|entry| recent_failures(entry, now)).unwrap_or(0);
+        let length = if said.is_some() { RECHECK } else { self.failure_length(&failing, count) };
+        let Failing { reason, answer, upstream } = failing;
+        let mark = FailureMark { until: now + length, count, reason, answer, upstream };
+        self.insert(key, said, Some(mark));
+    }
+
+    /// Like [`Cache::fail`], but only where an expired answer may serve and no failure is
+    /// remembered yet.
+    pub fn fail_expired(&self, key: KeyRef<'_>, failing: Failing, now: Instant) {
+        if self.store.peek(&key).is_some_and(|entry| entry.freshness(now) == Freshness::Stale) {
+            self.fail(key, failing, now);
+        }
+    }
+
+    /// Octets that all entries weigh.
+    pub fn octets(&self) -> u64 {
+        self.store.weight()
+    }
+
+    /// Number of entries.
+    pub fn entries(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Seconds for which an answer is kept; 0: not at all.
+    fn life(&self, answer: &Answer, age: u32) -> u32 {
+        let ttl = answer.ttl();
+        let limits = &self.limits;
+        if answer.is_negative() {
+            // No SOA, no negative caching (RFC 2308 section 5).
+            if ttl == 0 {
+                return 0;
+            }
+            return ttl.saturating_sub(age).max(limits.min_ttl).min(limits.max_negative_ttl);
+        }
+        ttl.saturating_sub(age).max(limits.min_ttl).min(limits.max_ttl)
+    }
+
+    fn failure_length(&self, failing: &Failing, count: u32) -> Duration {
+        let doublings = count.saturating_sub(1).min(16);
+        // An upstream that spoke will likely say the same again; one that is away may come back.
+        let (first, longest) = if failing.answer.is_some() {
+            (seconds(self.limits.failure_ttl.clamp(1, 300)), LONGEST_FAILURE)
+        } else {
+            (seconds(1), LONGEST_OUTAGE)
+        };
+        (first * (1 << doublings)).min(longest)
+    }
+
+    fn insert(&self, key: KeyRef<'_>, said: Option<Said>, failure: Option<FailureMark>) {
+        // Where asking has just failed, hits on what is left must not ask again.
+        let (hits, refreshed) = (AtomicU32::new(0), AtomicBool::new(failure.is_some()));
+        self.store.insert(key.to_owned(), Arc::new(Entry { said, failure, hits, refreshed }));
+    }
+}
+
+/// How many failures in a row count: an old one is forgotten once it has been over for as long as
+/// the longest time that a failure is kept.
+fn recent_failures(entry: &Entry, now: Instant) -> Option<u32> {
+    let mark = entry.failure.as_ref()?;
+    (now < mark.until + LONGEST_FAILURE).then_some(mark.count)
+}
+
+fn seconds(count: u32) -> Duration {
+    Duration::from_secs(u64::from(count))
+}
+
+/// Weighs entries by the memory that they take.
+#[derive(Clone)]
+struct InOctets;
+
+impl Weighter<Key, Arc<Entry>> for InOctets {
+    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
+        let said = entry.said.as_ref().map_or(0, |said| said.answer.octets());
+        let failed = entry.failure.as_ref().and_then(|mark| mark.answer.as_ref());
+        let failed = failed.map_or(0, |answer| answer.octets());
+        (size_of::<Key>() + key.heap_octets() + size_of::<Entry>() + said + failed + OVERHEAD)
+            as u64
+    }
+}

@@ -1,0 +1,115 @@
+//! Counters: one shard for each worker, written without contention and read by `stats`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::Reason;
+use crate::stages::receive::Transport;
+
+/// Upper edges of the latency buckets in microseconds; the last bucket has none.
+const EDGES: [u64; 12] =
+    [50, 250, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 2_000_000, 5_000_000];
+const REASONS: usize = Reason::ALL.len();
+const TRANSPORTS: usize = Transport::ALL.len();
+
+/// What one worker counted. Aligned so that two workers never share a cache line.
+#[repr(align(128))]
+struct Shard {
+    ended: [[AtomicU64; REASONS]; TRANSPORTS],
+    latency: [AtomicU64; EDGES.len() + 1],
+    waited: AtomicU64,
+    observed: AtomicU64,
+}
+
+/// The counters of all workers.
+pub struct Counters {
+    shards: Box<[Shard]>,
+}
+
+impl Counters {
+    /// One shard for each worker.
+    pub fn new(workers: usize) -> Self {
+        let shard = || Shard {
+            ended: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
+            latency: std::array::from_fn(|_| AtomicU64::new(0)),
+            waited: AtomicU64::new(0),
+            observed: AtomicU64::new(0),
+        };
+        Self { shards: (0..workers.max(1)).map(|_| shard()).collect() }
+    }
+
+    /// Counts one query that ended; `waited` is how long it took if it had to wait.
+    #[inline]
+    pub fn count(
+        &self,
+        worker: usize,
+        transport: Transport,
+        reason: Reason,
+        observed: bool,
+        waited: Option<Duration>,
+    ) {
+        let Some(shard) = self.shards.get(worker) else { return };
+        shard.ended[transport.index()][reason as usize].fetch_add(1, Ordering::Relaxed);
+        if observed {
+            shard.observed.fetch_add(1, Ordering::Relaxed);
+        }
+        let micros = waited.map_or(0, |took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        if waited.is_some() {
+            shard.waited.fetch_add(micros, Ordering::Relaxed);
+        }
+        let bucket = EDGES.iter().position(|edge| micros <= *edge).unwrap_or(EDGES.len());
+        shard.latency[bucket].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All counts as a document: `queries` by transport and reason, `latency` by bucket.
+    pub fn document(&self) -> Value {
+        let mut queries = Map::new();
+        for transport in Transport::ALL {
+            let mut reasons = Map::new();
+            for reason in Reason::ALL {
+                let count = self.sum(|shard| &shard.ended[transport.index()][*reason as usize]);
+                if count > 0 {
+                    reasons.insert(reason.word().into(), count.into());
+                }
+            }
+            let word = format!("{transport:?}").to_lowercase();
+            queries.insert(word, reasons.into());
+        }
+        let buckets: Vec<Value> = (0..=EDGES.len())
+            .map(|i| json!([EDGES.get(i), self.sum(|shard| &shard.latency[i])]))
+            .collect();
+        json!({
+            "queries": queries,
+            "observed": self.sum(|shard| &shard.observed),
+            "latency_us": buckets,
+            "waited_us": self.sum(|shard| &shard.waited),
+        })
+    }
+
+    fn sum<'a>(&'a self, pick: impl Fn(&'a Shard) -> &'a AtomicU64) -> u64 {
+        self.shards.iter().map(|shard| pick(shard).load(Ordering::Relaxed)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_all_workers_add_up() {
+        let counters = Counters::new(2);
+        counters.count(0, Transport::Udp, Reason::Cached, false, None);
+        counters.count(1, Transport::Udp, Reason::Cached, true, None);
+        let wait = Some(Duration::from_millis(3));
+        counters.count(1, Transport::Doh, Reason::Forwarded, false, wait);
+        let document = counters.document();
+        assert_eq!(document["queries"]["udp"]["cached"], 2);
+        assert_eq!(document["queries"]["doh"]["forwarded"], 1);
+        assert_eq!(document["observed"], 1);
+        assert_eq!(document["waited_us"], 3_000);
+        assert_eq!(document["latency_us"][0], json!([50, 2]));
+        assert_eq!(document["latency_us"][4], json!([5_000, 1]));
+    }
+}

@@ -1,0 +1,118 @@
+//! DoH over HTTP/1.1 (RFC 9112), for clients that have nothing better.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::super::service::Serve;
+use super::super::worker::{Peer, Worker};
+use super::link::Control;
+use super::request::{self, HttpError, MESSAGE, Place};
+use super::response;
+use crate::pipeline::Progress;
+
+/// The smallest buffer that the library accepts, in octets.
+const SMALLEST_BUFFER: usize = 8192;
+
+/// Serves a connection until one side ends it.
+pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let limits = worker.limits();
+    let exchange = Exchange { service: Arc::clone(&worker.service), peer, control };
+    let connection = Builder::new()
+        .timer(TokioTimer::new())
+        // This clock also runs while nothing is asked; a request that has begun is watched by the
+        // link, which is the stricter of the two.
+        .header_read_timeout(Duration::from_millis(limits.idle_ms))
+        .max_buf_size(SMALLEST_BUFFER.max(limits.header_octets as usize))
+        .half_close(true)
+        .pipeline_flush(true)
+        .serve_connection(
+            TokioIo::new(io),
+            service_fn(move |request| {
+                let exchange = exchange.clone();
+                async move { Ok::<_, Infallible>(exchange.respond(request).await) }
+            }),
+        );
+    let mut connection = pin!(connection);
+    // How it ended concerns its client alone, who knows.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = worker.drained() => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+/// What one request needs.
+struct Exchange<S> {
+    service: Arc<S>,
+    peer: Peer,
+    control: Control,
+}
+
+impl<S> Clone for Exchange<S> {
+    fn clone(&self) -> Self {
+        Self { service: Arc::clone(&self.service), peer: self.peer, control: self.control.clone() }
+    }
+}
+
+impl<S: Serve> Exchange<S> {
+    async fn respond(self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        match self.answer(request).await {
+            Ok(response) => response,
+            Err(error) => {
+                self.control.request_ended();
+                let text = Bytes::from_static(error.text().as_bytes());
+                response::refusal(error).map(|()| Full::new(text))
+            }
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
+        let mut message = Vec::new();
+        let path = &self.service.options().listen.doh_path;
+        if request::read(&request, path, &mut message)? == Place::Body {
+            message = collect(request.into_body()).await?;
+        }
+        self.control.request_ended();
+        let mut out = Vec::new();
+        let arrival = self.peer.arrival(&message, Instant::now());
+        let sent = match self.service.begin(&arrival, &mut out) {
+            Progress::Replied(sent) => sent,
+            Progress::Dropped => return Err(HttpError::Message),
+            Progress::Waiting(waiting) => {
+                let sent = self.service.complete(waiting, &mut out).await;
+                sent.ok_or(HttpError::NoAnswer)?
+            }
+        };
+        Ok(response::answer(sent, out.len()).map(|()| Full::new(Bytes::from(out))))
+    }
+}
+
+/// The whole body. One that takes too long ends the connection: the link watches it.
+async fn collect(body: Incoming) -> Result<Vec<u8>, HttpError> {
+    match Limited::new(body, MESSAGE).collect().await {
+        Ok(body) => {
+            let message = body.to_bytes().to_vec();
+            request::check(&message)?;
+            Ok(message)
+        }
+        Err(error) if error.is::<LengthLimitError>() => Err(HttpError::TooLarge),
+        // The client broke off or wrote chunks that are none; hyper closes the connection.
+        Err(_) => Err(HttpError::Message),
+    }
+}

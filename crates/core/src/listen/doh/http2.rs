@@ -1,0 +1,330 @@
+//! DoH over HTTP/2 (RFC 9113): one task for each connection, none for each request.
+//!
+//! A turn of the task takes all requests that have arrived, answers in place what can be answered
+//! and flushes once. Bodies that are not whole, queries that wait for an upstream and answers that
+//! the client's window does not admit are kept beside the connection.
+
+use std::cell::Cell;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream, SendStream};
+use http::{Method, Request, Response};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+
+use super::super::patience::Alarm;
+use super::super::service::Serve;
+use super::super::worker::{Peer, Worker};
+use super::link::Control;
+use super::request::{self, HttpError, Place};
+use super::response;
+use super::upload::Upload;
+use crate::options::Limits;
+use crate::pipeline::{Progress, Sent};
+
+/// Streams reset by either side that are remembered or wait at most. One more ends the connection
+/// with ENHANCE_YOUR_CALM: opening and resetting streams costs a client nothing (CVE-2023-44487).
+const RESETS: usize = 32;
+
+thread_local! {
+    /// The message of a GET and the answer to any request, reused.
+    static MESSAGE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static ANSWER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Serves a connection until one side ends it.
+pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    let opened = Instant::now();
+    let first = Duration::from_millis(worker.limits().read_ms);
+    let greeting = builder(worker.limits()).handshake(io);
+    let Ok(Ok(connection)) = tokio::time::timeout(first, greeting).await else { return };
+    let mut drained = pin!(worker.drained());
+    let mut alarm = Alarm::new(opened + first);
+    let mut http2 = Http2 {
+        worker,
+        peer,
+        control,
+        connection,
+        uploads: Vec::new(),
+        waiting: JoinSet::new(),
+        blocked: Vec::new(),
+        phase: Phase::First,
+        active: opened,
+    };
+    std::future::poll_fn(|cx| {
+        loop {
+            let now = Instant::now();
+            if http2.phase != Phase::Closing && drained.as_mut().poll(cx).is_ready() {
+                http2.close(now);
+            }
+            if http2.poll(cx, now).is_ready() {
+                return Poll::Ready(());
+            }
+            if alarm.poll(cx, http2.due()).is_pending() {
+                return Poll::Pending;
+            }
+            if http2.expire(Instant::now()).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+    })
+    .await;
+}
+
+fn builder(limits: &Limits) -> Builder {
+    let mut builder = Builder::new();
+    builder
+        .max_concurrent_streams(limits.streams_per_connection)
+        .max_header_list_size(limits.header_octets)
+        .max_concurrent_reset_streams(RESETS)
+        .max_pending_accept_reset_streams(RESETS)
+        .max_local_error_reset_streams(Some(RESETS));
+    builder
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Nothing was asked yet.
+    First,
+    Serving,
+    /// GOAWAY was sent (RFC 9113 section 6.8): what was asked is answered, nothing more.
+    Closing,
+}
+
+struct Http2<S: Serve, Io> {
+    worker: Worker<S>,
+    peer: Peer,
+    control: Control,
+    connection: Connection<Io, Bytes>,
+    /// Requests whose bodies are not whole, oldest first.
+    uploads: Vec<Upload>,
+    waiting: JoinSet<Late>,
+    /// Answers that the client's window does not admit yet, oldest first.
+    blocked: Vec<Blocked>,
+    phase: Phase,
+    /// When something was asked or answered.
+    active: Instant,
+}
+
+/// Where an answer goes.
+pub(super) struct Asker {
+    pub(super) respond: SendResponse<Bytes>,
+    /// Whether the client wants the head alone (RFC 9110 section 9.3.2).
+    pub(super) head_only: bool,
+}
+
+/// An answer that was waited for.
+struct Late {
+    asker: Asker,
+    sent: Option<Sent>,
+    answer: Vec<u8>,
+}
+
+struct Blocked {
+    stream: SendStream<Bytes>,
+    answer: Bytes,
+    since: Instant,
+}
+
+impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
+    /// Takes one turn. Ready when the connection is over.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        loop {
+            // Each look for the next request would flush the response to the one before.
+            self.control.cork(true);
+            while let Poll::Ready(request) = self.next(cx) {
+                let Some(request) = request else { return Poll::Ready(()) };
+                self.take(request, cx, now);
+            }
+            self.read_uploads(cx, now);
+            self.collect(cx, now);
+            self.unblock(cx);
+            self.control.cork(false);
+            match self.next(cx) {
+                Poll::Ready(Some(request)) => self.take(request, cx, now),
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// The next request; none when the connection is over. Also drives the connection.
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Request<RecvStream>, Asker)>> {
+        if self.under_way() >= self.worker.limits().queries_per_connection {
+            // The requests stay inside the library, which holds no more than streams are allowed.
+            return self.connection.poll_closed(cx).map(|_| None);
+        }
+        self.connection.poll_accept(cx).map(|next| {
+            let (request, respond) = next?.ok()?;
+            let head_only = *request.method() == Method::HEAD;
+            Some((request, Asker { respond, head_only }))
+        })
+    }
+
+    fn under_way(&self) -> usize {
+        self.uploads.len() + self.waiting.len() + self.blocked.len()
+    }
+
+    fn take(&mut self, request: (Request<RecvStream>, Asker), cx: &mut Context<'_>, now: Instant) {
+        let (request, asker) = request;
+        self.active = now;
+        if self.phase == Phase::First {
+            self.phase = Phase::Serving;
+        }
+        let mut message = MESSAGE.take();
+        message.clear();
+        let path = &self.worker.service.options().listen.doh_path;
+        match request::read(&request, path, &mut message) {
+            Ok(Place::Line) => self.answer(&message, asker, now),
+            Ok(Place::Body) => {
+                self.read_upload(Upload::new(request.into_body(), asker, now), cx, now);
+            }
+            Err(error) => self.refuse(asker, error, now),
+        }
+        MESSAGE.set(message);
+    }
+
+    /// Reads on in every body that is not whole.
+    fn read_uploads(&mut self, cx: &mut Context<'_>, now: Instant) {
+        for upload in std::mem::take(&mut self.uploads) {
+            self.read_upload(upload, cx, now);
+        }
+    }
+
+    fn read_upload(&mut self, mut upload: Upload, cx: &mut Context<'_>, now: Instant) {
+        match upload.poll(cx) {
+            Poll::Pending => self.uploads.push(upload),
+            // The client gave the stream up.
+            Poll::Ready(None) => {}
+            Poll::Ready(Some(Err(error))) => self.refuse(upload.asker, error, now),
+            Poll::Ready(Some(Ok(message))) => self.answer(&message, upload.asker, now),
+        }
+    }
+
+    fn answer(&mut self, message: &[u8], asker: Asker, now: Instant) {
+        let mut out = ANSWER.take();
+        out.clear();
+        match self.worker.service.begin(&self.peer.arrival(message, now), &mut out) {
+            Progress::Replied(sent) => self.reply(asker, sent, &out, now),
+            Progress::Waiting(waiting) => self.wait(asker, waiting),
+            Progress::Dropped => self.refuse(asker, HttpError::Message, now),
+        }
+        ANSWER.set(out);
+    }
+
+    fn wait(&mut self, asker: Asker, waiting: S::Waiting) {
+        let service = Arc::clone(&self.worker.service);
+        self.waiting.spawn(async move {
+            let mut answer = Vec::new();
+            let sent = service.complete(waiting, &mut answer).await;
+            Late { asker, sent, answer }
+        });
+    }
+
+    /// Answers what has been waited for. A query that panicked takes its stream along, which the
+    /// client sees reset.
+    fn collect(&mut self, cx: &mut Context<'_>, now: Instant) {
+        while let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) {
+            self.active = now;
+            match ended {
+                Ok(Late { asker, sent: Some(sent), answer }) => {
+                    self.reply(asker, sent, &answer, now);
+                }
+                Ok(Late { asker, sent: None, .. }) => self.refuse(asker, HttpError::NoAnswer, now),
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn reply(&mut self, asker: Asker, sent: Sent, answer: &[u8], now: Instant) {
+        self.send(asker, response::answer(sent, answer.len()), Bytes::copy_from_slice(answer), now);
+    }
+
+    fn refuse(&mut self, asker: Asker, error: HttpError, now: Instant) {
+        let text = Bytes::from_static(error.text().as_bytes());
+        self.send(asker, response::refusal(error), text, now);
+    }
+
+    fn send(&mut self, mut asker: Asker, head: Response<()>, body: Bytes, now: Instant) {
+        // An error here means that the client has reset the stream.
+        let Ok(mut stream) = asker.respond.send_response(head, asker.head_only) else { return };
+        if asker.head_only {
+            return;
+        }
+        stream.reserve_capacity(body.len());
+        if stream.capacity() >= body.len() {
+            let _ = stream.send_data(body, true);
+        } else {
+            // Given to the library, it would lie there for as long as the client likes.
+            self.blocked.push(Blocked { stream, answer: body, since: now });
+        }
+    }
+
+    /// Sends the answers whose windows have opened.
+    fn unblock(&mut self, cx: &mut Context<'_>) {
+        self.blocked.retain_mut(|blocked| {
+            while blocked.stream.capacity() < blocked.answer.len() {
+                match blocked.stream.poll_capacity(cx) {
+                    Poll::Ready(Some(Ok(_))) => {}
+                    Poll::Ready(_) => return false,
+                    Poll::Pending => return true,
+                }
+            }
+            let _ = blocked.stream.send_data(std::mem::take(&mut blocked.answer), true);
+            false
+        });
+    }
+
+    fn close(&mut self, now: Instant) {
+        self.phase = Phase::Closing;
+        self.active = now;
+        self.connection.graceful_shutdown();
+    }
+
+    /// When something has to be given up unless it goes on.
+    fn due(&self) -> Option<Instant> {
+        let limits = self.worker.limits();
+        let after = |since: Instant, limit: u64| since + Duration::from_millis(limit);
+        let upload = self.uploads.first().map(|upload| after(upload.began, limits.read_ms));
+        let blocked = self.blocked.first().map(|blocked| after(blocked.since, limits.write_ms));
+        let own = (self.under_way() == 0).then(|| match self.phase {
+            Phase::First => after(self.active, limits.read_ms),
+            Phase::Serving => after(self.active, limits.idle_ms),
+            Phase::Closing => after(self.active, limits.write_ms),
+        });
+        [upload, blocked, own].into_iter().flatten().min()
+    }
+
+    /// Gives up what has taken too long. Ready when that is the connection.
+    fn expire(&mut self, now: Instant) -> Poll<()> {
+        let limits = self.worker.limits();
+        let late = |since: Instant, limit: u64| now >= since + Duration::from_millis(limit);
+        let (read, write) = (limits.read_ms, limits.write_ms);
+        if self.under_way() == 0 {
+            if self.phase != Phase::Serving {
+                return Poll::Ready(());
+            }
+            self.close(now);
+        }
+        let kept = self.uploads.iter().take_while(|upload| late(upload.began, read)).count();
+        for upload in self.uploads.drain(..kept).collect::<Vec<_>>() {
+            self.refuse(upload.asker, HttpError::Timeout, now);
+        }
+        self.blocked.retain_mut(|blocked| {
+            let expired = late(blocked.since, write);
+            if expired {
+                blocked.stream.send_reset(Reason::CANCEL);
+            }
+            !expired
+        });
+        Poll::Pending
+    }
+}

@@ -1,0 +1,57 @@
+//! DNS over HTTPS (RFC 8484).
+//!
+//! | standard | where |
+//! |---|---|
+//! | RFC 8484 section 4.1 (request) | [`request`] |
+//! | RFC 8484 sections 4.2.1, 5.1 (response, freshness) | [`response`] |
+//! | RFC 9113 (HTTP/2) | [`http2`] |
+//! | RFC 9112 (HTTP/1.1) | [`http1`] |
+
+mod base64url;
+mod cleartext;
+mod date;
+mod http1;
+mod http2;
+mod link;
+pub mod request;
+mod response;
+mod upload;
+
+use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
+
+use super::service::Serve;
+use super::worker::{Peer, Worker};
+pub(super) use link::Link;
+
+/// Serves a connection in the protocol that the handshake agreed on; without ALPN that is
+/// HTTP/1.1, because RFC 9113 section 3.2 asks for `h2` to be named.
+pub(super) async fn serve_encrypted<S: Serve>(
+    worker: Worker<S>,
+    mut tls: TlsStream<Link>,
+    peer: Peer,
+) {
+    let (link, session) = tls.get_mut();
+    let control = link.control();
+    if session.alpn_protocol() == Some(b"h2") {
+        http2::serve(worker, tls, control, peer).await;
+    } else {
+        link.watch_requests();
+        http1::serve(worker, tls, control, peer).await;
+    }
+}
+
+/// Serves a connection of a sidecar on this machine. The client's first octets say whether it is
+/// HTTP/2 with prior knowledge (RFC 9113 section 3.3) or HTTP/1.1. An HTTP/1.1 request to upgrade
+/// to `h2c` is answered as if it did not ask (RFC 9113 section 3.1 withdrew the upgrade).
+pub(super) async fn serve_cleartext<S: Serve>(worker: Worker<S>, tcp: TcpStream, peer: Peer) {
+    let Some((is_http2, begun)) = cleartext::detect(&worker, &tcp).await else { return };
+    let mut link = Link::resumed(tcp, begun, worker.limits());
+    let control = link.control();
+    if is_http2 {
+        http2::serve(worker, link, control, peer).await;
+    } else {
+        link.watch_requests();
+        http1::serve(worker, link, control, peer).await;
+    }
+}

@@ -1,0 +1,172 @@
+//! What an HTTP request asks: the DNS message in it, or why there is none.
+
+use http::{Method, Request, StatusCode, header};
+
+use super::base64url;
+
+/// Largest DNS message in octets (RFC 8484 section 6).
+pub const MESSAGE: usize = 65_535;
+
+/// The media type of DNS messages (RFC 8484 section 6).
+pub const MEDIA_TYPE: &str = "application/dns-message";
+
+/// Octets of a DNS header; a shorter message cannot be answered.
+const HEADER: usize = 12;
+
+/// The methods that are served, as the `Allow` header says them.
+pub const METHODS: &str = "GET, HEAD, POST";
+
+/// Where the message of a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It was in the request line, and lies in the output now.
+    Line,
+    /// It is the body, which is yet to be read, at most [`MESSAGE`] octets of it.
+    Body,
+}
+
+/// Why a request is not answered with a DNS message (RFC 8484 section 4.2.1). An answer such as
+/// NXDOMAIN or SERVFAIL is none of these: it is a DNS message, and its status is 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpError {
+    /// The path is not that of DoH.
+    NotFound,
+    /// The method is none of [`METHODS`].
+    MethodNotAllowed,
+    /// There is no `dns` parameter, or more than one.
+    Parameter,
+    /// The `dns` parameter is not base64url without padding.
+    Encoding,
+    /// The octets are no DNS query.
+    Message,
+    /// The body is not declared as a DNS message.
+    MediaType,
+    /// The message is longer than DNS messages can be.
+    TooLarge,
+    /// The body did not arrive in time.
+    Timeout,
+    /// The message got no answer at all.
+    NoAnswer,
+}
+
+impl HttpError {
+    /// Every error, for tests and documentation.
+    pub const ALL: [Self; 9] = [
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::Parameter,
+        Self::Encoding,
+        Self::Message,
+        Self::MediaType,
+        Self::TooLarge,
+        Self::Timeout,
+        Self::NoAnswer,
+    ];
+
+    /// The status of the response (RFC 9110 section 15).
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Parameter | Self::Encoding | Self::Message => StatusCode::BAD_REQUEST,
+            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
+            Self::NoAnswer => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// One line for the person who reads the response. Nothing of the request is repeated in it.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::NotFound => "there is nothing here; DNS over HTTPS has another path\n",
+            Self::MethodNotAllowed => "use GET with ?dns= or POST\n",
+            Self::Parameter => "give one parameter dns\n",
+            Self::Encoding => "the parameter dns is not base64url without padding\n",
+            Self::Message => "this is not a DNS query\n",
+            Self::MediaType => "the content type has to be application/dns-message\n",
+            Self::TooLarge => "a DNS message has at most 65535 octets\n",
+            Self::Timeout => "the body did not arrive in time\n",
+            Self::NoAnswer => "there is no answer to this query\n",
+        }
+    }
+}
+
+/// Reads a request up to its body. The message of a GET is appended to `message`; that of a POST
+/// is the body, to be checked with [`check`] once it is there.
+///
+/// `path` is compared octet by octet: no other spelling of it means the same, so that no check in
+/// front of Keyhole can be walked around.
+///
+/// # Errors
+/// The first reason why the request cannot be answered with a DNS message.
+pub fn read<B>(
+    request: &Request<B>,
+    path: &str,
+    message: &mut Vec<u8>,
+) -> Result<Place, HttpError> {
+    if request.uri().path() != path {
+        return Err(HttpError::NotFound);
+    }
+    match *request.method() {
+        Method::GET | Method::HEAD => {
+            let text = parameter(request.uri().query().unwrap_or_default())?;
+            if text.len() > MESSAGE.div_ceil(3) * 4 {
+                return Err(HttpError::TooLarge);
+            }
+            let start = message.len();
+            base64url::decode(text.as_bytes(), message).ok_or(HttpError::Encoding)?;
+            check(&message[start..])?;
+            Ok(Place::Line)
+        }
+        Method::POST => {
+            check_media_type(request)?;
+            match declared_length(request) {
+                Some(length) if length > MESSAGE as u64 => Err(HttpError::TooLarge),
+                _ => Ok(Place::Body),
+            }
+        }
+        _ => Err(HttpError::MethodNotAllowed),
+    }
+}
+
+/// Whether these octets can be a DNS message at all.
+///
+/// # Errors
+/// [`HttpError::Message`] below the length of a header, [`HttpError::TooLarge`] above [`MESSAGE`].
+pub fn check(message: &[u8]) -> Result<(), HttpError> {
+    match message.len() {
+        0..HEADER => Err(HttpError::Message),
+        HEADER..=MESSAGE => Ok(()),
+        _ => Err(HttpError::TooLarge),
+    }
+}
+
+/// The one `dns` parameter (RFC 8484 section 4.1 and its template `{?dns}`). Others are ignored.
+fn parameter(query: &str) -> Result<&str, HttpError> {
+    let mut found = query.split('&').filter_map(|pair| pair.strip_prefix("dns="));
+    match (found.next(), found.next()) {
+        (Some(text), None) => Ok(text),
+        _ => Err(HttpError::Parameter),
+    }
+}
+
+/// Media types ignore case and may have parameters (RFC 9110 section 8.3.1); this one has none,
+/// and unknown ones are ignored.
+fn check_media_type<B>(request: &Request<B>) -> Result<(), HttpError> {
+    let declared = request.headers().get(header::CONTENT_TYPE).ok_or(HttpError::MediaType)?;
+    let essence = declared.as_bytes().split(|&octet| octet == b';').next().unwrap_or_default();
+    if essence.trim_ascii().eq_ignore_ascii_case(MEDIA_TYPE.as_bytes()) {
+        Ok(())
+    } else {
+        Err(HttpError::MediaType)
+    }
+}
+
+fn declared_length<B>(request: &Request<B>) -> Option<u64> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+#[cfg(test)]
+#[path = "request_tests.rs"]
+mod tests;

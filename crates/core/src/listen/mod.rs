@@ -1,0 +1,59 @@
+//! The listeners: UDP, TCP, DNS over TLS, DNS over HTTPS.
+//!
+//! Each worker has its own runtime and its own sockets for every address; nothing is handed from
+//! one worker to another. A listener reads all there is, answers in place what can be answered and
+//! writes once. What has to wait goes on in a task and is written when it comes.
+//!
+//! | standard | where |
+//! |---|---|
+//! | RFC 1035 section 4.2 (UDP, TCP) | [`udp`], [`frames`] |
+//! | RFC 7766 (DNS over TCP), RFC 7858 (over TLS) | [`stream`] |
+//! | RFC 8484 (DNS over HTTPS) | [`doh`] |
+//! | RFC 9715 (no fragments) | [`batch`] |
+
+mod accept;
+mod advice;
+mod batch;
+mod bind;
+pub mod doh;
+mod frames;
+mod patience;
+mod places;
+mod service;
+mod stream;
+mod udp;
+mod worker;
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+pub use bind::{Bound, WorkerSockets};
+pub use places::ListenShared;
+pub use service::Serve;
+
+use worker::Worker;
+
+/// Serves the sockets of one worker on the current runtime, which must have one thread.
+///
+/// Ends some time after `drain` has turned true: nothing new is accepted then, and what is under
+/// way is finished. The caller sets the deadline by dropping the future.
+pub async fn serve<S: Serve>(
+    service: Arc<S>,
+    sockets: WorkerSockets,
+    shared: Arc<ListenShared>,
+    index: usize,
+    drain: watch::Receiver<bool>,
+) {
+    let (alive, mut ended) = mpsc::channel(1);
+    let worker = Worker { service, shared, index, drain, alive };
+    for socket in sockets.udp {
+        tokio::spawn(udp::serve(worker.clone(), socket));
+    }
+    for (door, listener) in sockets.streams {
+        tokio::spawn(accept::serve(worker.clone(), door, listener));
+    }
+    drop(worker);
+    // Nothing is ever sent: the channel closes when the last task has dropped its end.
+    let _ = ended.recv().await;
+}

@@ -1,0 +1,30 @@
+//! What the listeners need from the rest: something that answers a message.
+
+use crate::options::Options;
+use crate::pipeline::{Progress, Sent};
+use crate::stages::receive::Arrival;
+use crate::tls::ServerTls;
+
+/// The engine as the listeners see it. They are generic over it, so that the call from a listener
+/// into the stages is a plain one, and so that tests of the listeners need no engine.
+pub trait Serve: Send + Sync + 'static {
+    /// A query that waits for its answer.
+    type Waiting: Send + 'static;
+
+    /// What the engine was told at its start.
+    fn options(&self) -> &Options;
+
+    /// The certificate of the encrypted listeners.
+    fn tls(&self) -> &ServerTls;
+
+    /// Takes a query as far as it can go without waiting. Appends one whole message to `out`, or
+    /// leaves `out` as it was.
+    fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Self::Waiting>;
+
+    /// Waits for the answer and appends it to `out`; none when nothing is to be sent.
+    fn complete(
+        &self,
+        waiting: Self::Waiting,
+        out: &mut Vec<u8>,
+    ) -> impl Future<Output = Option<Sent>> + Send;
+}

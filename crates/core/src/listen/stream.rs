@@ -1,0 +1,328 @@
+//! DNS over TCP (RFC 7766) and over TLS (RFC 7858): one task for each connection.
+//!
+//! A turn of the task reads all there is, answers in place what can be answered, adds the answers
+//! that were waited for, and writes once. Answers come in any order (RFC 7766 section 7). What a
+//! connection holds between its turns is only what it has not finished: the buffers belong to the
+//! worker, so that an idle connection costs next to nothing.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinSet;
+
+use super::frames::{self, Frame};
+use super::patience::{Alarm, Patience};
+use super::service::Serve;
+use super::worker::{Peer, Worker};
+use crate::pipeline::Progress;
+
+/// Octets of answers after which a turn writes instead of reading on.
+const WRITE_AT: usize = 64 << 10;
+
+/// Octets of queries that one turn can hold: a largest message and as much again.
+const READ: usize = 2 * (65_535 + 2);
+
+/// The buffers of a worker. Only one task of a worker runs at a time, and none keeps them.
+struct Buffers {
+    input: Box<[u8]>,
+    output: Vec<u8>,
+}
+
+thread_local! {
+    static BUFFERS: RefCell<Buffers> = RefCell::new(Buffers {
+        input: vec![0; READ].into_boxed_slice(),
+        output: Vec::with_capacity(WRITE_AT),
+    });
+}
+
+/// Serves a connection until one side ends it.
+pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, peer: Peer)
+where
+    Io: AsyncRead + AsyncWrite + Unpin,
+{
+    let now = Instant::now();
+    let patience = Patience::new(worker.limits(), now);
+    let mut alarm = Alarm::new(now + std::time::Duration::from_millis(worker.limits().read_ms));
+    let mut drained = std::pin::pin!(worker.drained());
+    let mut draining = false;
+    let mut connection = Connection {
+        worker,
+        io,
+        peer,
+        patience,
+        input: Input::Open,
+        unread: Vec::new(),
+        unwritten: Vec::new(),
+        unflushed: false,
+        waiting: JoinSet::new(),
+    };
+    std::future::poll_fn(|cx| {
+        if !draining && drained.as_mut().poll(cx).is_ready() {
+            draining = true;
+            connection.input = Input::Refused;
+        }
+        if connection.poll(cx, Instant::now()).is_ready() {
+            return Poll::Ready(());
+        }
+        alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty()))
+    })
+    .await;
+}
+
+/// What is done with what the client sends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// It is answered.
+    Open,
+    /// It is read and thrown away, so that closing does not destroy answers under way: a socket
+    /// closed with unread input resets the connection (RFC 2525 section 2.17).
+    Refused,
+    /// There is none: the client has closed its side, and may still read.
+    Ended,
+}
+
+struct Connection<S: Serve, Io> {
+    worker: Worker<S>,
+    io: Io,
+    peer: Peer,
+    patience: Patience,
+    input: Input,
+    /// What was read and not answered: the first part of a message, or whole messages that have to
+    /// wait for their turn.
+    unread: Vec<u8>,
+    /// What the client has not taken yet.
+    unwritten: Vec<u8>,
+    unflushed: bool,
+    waiting: JoinSet<Vec<u8>>,
+}
+
+/// Why reading stopped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stop {
+    /// There is nothing more to read now.
+    Empty,
+    /// So many answers were made that they have to be written first.
+    Output,
+    /// As many queries wait as may.
+    Waiting,
+}
+
+impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
+    /// Takes one turn. Ready when the connection is over, for whatever cause: no error of a
+    /// connection concerns anyone but its client.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        let turn = BUFFERS.with_borrow_mut(|buffers| self.turn(cx, now, buffers));
+        match turn {
+            Poll::Ready(Ok(())) => self.close(cx, now),
+            Poll::Ready(Err(_)) => Poll::Ready(()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// Ready when nothing is left but to close.
+    fn turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffers: &mut Buffers,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.flush(cx, now))?;
+            buffers.output.clear();
+            let mut stop = self.read(cx, now, buffers)?;
+            self.collect(cx, now, &mut buffers.output);
+            if stop == Stop::Waiting && self.has_room() {
+                stop = Stop::Output;
+            }
+            self.write(cx, &buffers.output)?;
+            if stop != Stop::Output {
+                ready!(self.flush(cx, now))?;
+                return if self.input != Input::Open && self.waiting.is_empty() {
+                    Poll::Ready(Ok(()))
+                } else {
+                    Poll::Pending
+                };
+            }
+        }
+    }
+
+    /// Reads and answers until there is nothing more, or something has to be done first.
+    fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        buffers: &mut Buffers,
+    ) -> io::Result<Stop> {
+        let Buffers { input, output } = buffers;
+        let mut start = 0;
+        let unread = std::mem::take(&mut self.unread);
+        let mut end = unread.len();
+        input[..end].copy_from_slice(&unread);
+        let mut ended = false;
+        let stop = loop {
+            if self.input == Input::Open {
+                let (taken, stop) = self.answer(&input[start..end], now, output);
+                start += taken;
+                ended |= taken > 0;
+                if let Some(stop) = stop {
+                    break stop;
+                }
+            }
+            if self.input != Input::Open {
+                // What came before a message that could not be answered does not matter now.
+                start = end;
+            }
+            if self.input == Input::Ended {
+                break Stop::Empty;
+            }
+            if start == end || input.len() - end < READ / 2 {
+                input.copy_within(start..end, 0);
+                end -= start;
+                start = 0;
+            }
+            let mut room = ReadBuf::new(&mut input[end..]);
+            match Pin::new(&mut self.io).poll_read(cx, &mut room)? {
+                Poll::Pending => break Stop::Empty,
+                Poll::Ready(()) if room.filled().is_empty() => self.input = Input::Ended,
+                Poll::Ready(()) => end += room.filled().len(),
+            }
+        };
+        self.unread.extend_from_slice(&input[start..end]);
+        self.note_reading(now, ended, stop);
+        Ok(stop)
+    }
+
+    /// Answers the whole messages at the start of what was read and says how many octets they
+    /// took, and why more of them have to wait.
+    fn answer(&mut self, octets: &[u8], now: Instant, out: &mut Vec<u8>) -> (usize, Option<Stop>) {
+        let mut taken = 0;
+        loop {
+            let packet = match frames::first(&octets[taken..]) {
+                Frame::Whole(packet) => packet,
+                Frame::Partial => return (taken, None),
+                Frame::Nonsense => {
+                    self.input = Input::Refused;
+                    return (taken, None);
+                }
+            };
+            if out.len() >= WRITE_AT {
+                return (taken, Some(Stop::Output));
+            }
+            if !self.has_room() {
+                return (taken, Some(Stop::Waiting));
+            }
+            taken += 2 + packet.len();
+            let arrival = self.peer.arrival(packet, now);
+            match frames::append(out, |out| self.worker.service.begin(&arrival, out)) {
+                Progress::Replied(_) => {}
+                Progress::Waiting(waiting) => self.wait(waiting),
+                // On a stream nobody can forge the sender: who sends what deserves no answer is not
+                // worth listening to. What was asked before is still answered.
+                Progress::Dropped => {
+                    self.input = Input::Refused;
+                    return (taken, None);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, waiting: S::Waiting) {
+        let service = std::sync::Arc::clone(&self.worker.service);
+        self.waiting.spawn(async move {
+            let mut out = vec![0, 0];
+            let sent = service.complete(waiting, &mut out).await;
+            match u16::try_from(out.len() - 2) {
+                Ok(length) if sent.is_some() => out[..2].copy_from_slice(&length.to_be_bytes()),
+                _ => out.clear(),
+            }
+            out
+        });
+    }
+
+    /// Whether one more query may wait.
+    fn has_room(&self) -> bool {
+        self.waiting.len() < self.worker.limits().queries_per_connection
+    }
+
+    /// Adds the answers that have come, whichever was asked first.
+    fn collect(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) {
+        while let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) {
+            self.patience.answered(now);
+            // A query that panicked costs its answer, not the connection.
+            if let Ok(answer) = ended {
+                out.extend_from_slice(&answer);
+            }
+        }
+    }
+
+    /// Starts one write of the answers of a turn and keeps what was not taken.
+    fn write(&mut self, cx: &mut Context<'_>, output: &[u8]) -> io::Result<()> {
+        if output.is_empty() {
+            return Ok(());
+        }
+        self.unflushed = true;
+        let written = match Pin::new(&mut self.io).poll_write(cx, output)? {
+            Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(written) => written,
+            Poll::Pending => 0,
+        };
+        self.unwritten.extend_from_slice(&output[written..]);
+        Ok(())
+    }
+
+    /// Ready when the client's side has taken everything. Nothing is read before that.
+    fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
+        if !self.unflushed {
+            return Poll::Ready(Ok(()));
+        }
+        let mut written = 0;
+        let mut io = Pin::new(&mut self.io);
+        let done = loop {
+            if written == self.unwritten.len() {
+                break io.as_mut().poll_flush(cx)?.is_ready();
+            }
+            match io.as_mut().poll_write(cx, &self.unwritten[written..])? {
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(count) => written += count,
+                Poll::Pending => break false,
+            }
+        };
+        self.unwritten.drain(..written);
+        if !done {
+            self.patience.write_blocked(now);
+            return Poll::Pending;
+        }
+        self.unwritten = Vec::new();
+        self.unflushed = false;
+        self.patience.write_ended();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends our side, then waits for the client to end its own.
+    fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
+        self.patience.write_blocked(now);
+        match ready!(Pin::new(&mut self.io).poll_shutdown(cx)) {
+            Ok(()) if self.input == Input::Refused => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Tells the clock's side what reading came to.
+    fn note_reading(&mut self, now: Instant, ended: bool, stop: Stop) {
+        let partial = !self.unread.is_empty();
+        if self.input != Input::Open || stop != Stop::Empty {
+            self.patience.message_paused();
+            if ended {
+                self.patience.answered(now);
+            }
+        } else if ended {
+            self.patience.message_ended(now, partial);
+        } else if partial {
+            self.patience.message_began(now);
+        }
+    }
+}

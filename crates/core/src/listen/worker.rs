@@ -1,0 +1,73 @@
+//! What every task of one worker carries with it.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{mpsc, watch};
+
+use super::places::ListenShared;
+use super::service::Serve;
+use crate::options::Limits;
+use crate::stages::receive::{Arrival, Transport};
+
+/// The surroundings of a task: whom to ask, what it may use, and when to stop.
+pub(super) struct Worker<S: Serve> {
+    pub(super) service: Arc<S>,
+    pub(super) shared: Arc<ListenShared>,
+    pub(super) index: usize,
+    /// Turns true when the engine drains: take nothing new, finish what is under way.
+    pub(super) drain: watch::Receiver<bool>,
+    /// Held by every task; when all are dropped, the worker is done.
+    pub(super) alive: mpsc::Sender<()>,
+}
+
+impl<S: Serve> Worker<S> {
+    pub(super) fn limits(&self) -> &Limits {
+        &self.service.options().limits
+    }
+
+    /// Ends when the engine drains. The sender lives as long as the engine; when it is gone there
+    /// is nothing left to serve, so that is taken for the same.
+    pub(super) fn drained(&self) -> impl Future<Output = ()> + Send + use<S> {
+        let mut drain = self.drain.clone();
+        async move {
+            let _ = drain.wait_for(|drain| *drain).await;
+        }
+    }
+
+    /// Tells the operator about an error that no client sees.
+    pub(super) fn complain(&self, what: &str, error: &dyn fmt::Display) {
+        eprintln!("keyhole: worker {} cannot {what}: {error}", self.index);
+    }
+}
+
+impl<S: Serve> Clone for Worker<S> {
+    fn clone(&self) -> Self {
+        Self {
+            service: Arc::clone(&self.service),
+            shared: Arc::clone(&self.shared),
+            index: self.index,
+            drain: self.drain.clone(),
+            alive: self.alive.clone(),
+        }
+    }
+}
+
+/// The other side of a connection, found out once and the same for all its queries. The identity
+/// that a client certificate proves belongs here.
+#[derive(Clone, Copy)]
+pub(super) struct Peer {
+    pub(super) client: SocketAddr,
+    pub(super) transport: Transport,
+    pub(super) worker: usize,
+}
+
+impl Peer {
+    /// A message that this peer sent.
+    pub(super) fn arrival<'a>(&self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
+        let Self { client, transport, worker } = *self;
+        Arrival { packet, transport, client, now, worker }
+    }
+}

@@ -1,0 +1,14 @@
+//! Why a policy decided as it did, small enough to go along with every packet.
+
+use crate::lists::ListHit;
+
+/// What decided. [`super::describe`] tells it in full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The rule with this index in its policy.
+    Rule(u32),
+    /// An entry of a list of the snapshot.
+    List(ListHit),
+    /// No rule and no list spoke of the name.
+    Default,
+}

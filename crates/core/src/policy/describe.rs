@@ -1,0 +1,205 @@
+//! Causes and steps in words that a person can follow back to a document and a line.
+
+use keyhole_wire::{Name, RecordType};
+use serde_json::{Value, json};
+
+use super::rules::Rank;
+use super::{Cause, Policy, Step, pattern};
+use crate::lists::ListHit;
+use crate::names::Hashed;
+use crate::reason::Stage;
+use crate::snapshot::Snapshot;
+use crate::snapshot::document::{
+    Action, DefaultDocument, ListKind, MatchDocument, Mode, RuleDocument,
+};
+
+/// Tells a cause in full: the policy with its origin, and the rule with its origin, or the list with
+/// its file, line and entry.
+///
+/// `hashed` is the name that was decided about; with it, a rule also tells which of its matches it
+/// was.
+pub fn describe(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    cause: Cause,
+    hashed: Option<&Hashed>,
+) -> Value {
+    let (word, mut told) = match cause {
+        Cause::Rule(rule) => {
+            let document = policy.rules.rule(rule);
+            ("rule", document.map_or(json!({}), |document| rule_value(rule, document, hashed)))
+        }
+        Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
+        Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
+    };
+    told["cause"] = json!(word);
+    told["policy"] = json!(policy.name);
+    told["policy_origin"] = json!(policy.origin);
+    told
+}
+
+/// The step of one rank of rules.
+pub(super) fn rules_step(
+    policy: &Policy,
+    rank: Rank,
+    acting: Option<u32>,
+    hashed: &Hashed,
+    kind: RecordType,
+) -> Step {
+    let rules = &policy.rules;
+    let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
+    let matching = rules.matching(rank, hashed, kind);
+    let result = match (acting, rank) {
+        (Some(_), Rank::Allow) => "allows",
+        (Some(_), _) => "blocks",
+        (None, _) if matching.is_empty() => "no match",
+        (None, _) => "only observes",
+    };
+    let matching: Vec<Value> = matching
+        .into_iter()
+        .filter_map(|rule| Some(rule_value(rule, rules.rule(rule)?, Some(hashed))))
+        .collect();
+    Step {
+        stage: Stage::Authorize,
+        what: rank.words().into(),
+        result: result.into(),
+        decides: acting.is_some(),
+        detail: json!({
+            "policy": policy.name,
+            "name": hashed.name().to_string(),
+            "type": kind.to_string(),
+            "rules": of_rank,
+            "deciding_rule": acting,
+            "matching": matching,
+        }),
+    }
+}
+
+/// The step of the lists.
+pub(super) fn lists_step(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    hit: Option<&ListHit>,
+    hashed: &Hashed,
+) -> Step {
+    let decides = hit.is_some() && policy.list_mode == Mode::Enforce;
+    let result = match hit {
+        None => "no match",
+        Some(_) if !decides => "only observes",
+        Some(ListHit { action: Action::Allow, .. }) => "allows",
+        Some(_) => "blocks",
+    };
+    let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
+    Step {
+        stage: Stage::Authorize,
+        what: "lists".into(),
+        result: result.into(),
+        decides,
+        detail: json!({
+            "policy": policy.name,
+            "name": hashed.name().to_string(),
+            "mode": policy.list_mode,
+            "lists": names,
+            "deciding_entry": hit.map(|hit| hit_value(snapshot, hit)),
+            "entries": entries(snapshot, policy, hashed),
+        }),
+    }
+}
+
+/// The step of the default.
+pub(super) fn default_step(policy: &Policy) -> Step {
+    Step {
+        stage: Stage::Authorize,
+        what: "default".into(),
+        result: match policy.default {
+            DefaultDocument::Allow => "allows".into(),
+            DefaultDocument::Deny => "blocks".into(),
+        },
+        decides: true,
+        detail: json!({
+            "policy": policy.name,
+            "origin": policy.origin,
+            "default": default_word(policy.default),
+        }),
+    }
+}
+
+fn rule_value(index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value {
+    let types: Vec<String> = rule.types.iter().map(|&kind| RecordType(kind).to_string()).collect();
+    let mut told = json!({
+        "rule": index,
+        "action": rule.action,
+        "important": rule.important,
+        "mode": rule.mode,
+        "types": types,
+        "origin": rule.origin,
+    });
+    if rule.action == Action::Block {
+        told["answer"] = json!(rule.answer);
+    }
+    if let Some(hashed) = hashed {
+        let hits = rule.matches.iter().filter(|wanted| is_match(wanted, hashed));
+        told["matched"] = hits.map(match_text).collect();
+    }
+    told
+}
+
+/// Whether one match of a rule means the name: only to tell which of them it was.
+fn is_match(wanted: &MatchDocument, hashed: &Hashed) -> bool {
+    let name = hashed.name();
+    let same = |text: &str, below: bool| {
+        Name::from_text(text)
+            .is_ok_and(|parent| name.is_at_or_below(&parent) && (*name != parent) == below)
+    };
+    match wanted {
+        MatchDocument::Exact(text) => same(text, false),
+        MatchDocument::Below(text) => same(text, true),
+        MatchDocument::Regex(text) => pattern::finds(text, hashed),
+    }
+}
+
+/// A match as a person writes it in a document.
+fn match_text(wanted: &MatchDocument) -> String {
+    match wanted {
+        MatchDocument::Exact(text) => text.clone(),
+        MatchDocument::Below(text) => format!("*.{text}"),
+        MatchDocument::Regex(text) => format!("/{text}/"),
+    }
+}
+
+fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
+    let file = snapshot.list_file.as_ref();
+    json!({
+        "list": list_name(snapshot, hit.list),
+        "file": file.map(|file| file.file_path(hit)),
+        "line": hit.line,
+        "action": hit.action,
+        "important": hit.important,
+        "entry": file.map(|file| file.pattern(hit)),
+    })
+}
+
+/// Every entry of the lists in use that speaks of the name, for some type.
+fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &Hashed) -> Vec<Value> {
+    let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
+    hits.into_iter()
+        .filter(|hit| policy.lists.contains(hit.list))
+        .map(|hit| {
+            // The file tells what was written; on an allow list every entry allows.
+            let allows = snapshot.list_kinds.get(hit.list) == Some(&ListKind::Allow);
+            let action = if allows { Action::Allow } else { hit.action };
+            hit_value(snapshot, &ListHit { action, ..hit })
+        })
+        .collect()
+}
+
+fn list_name(snapshot: &Snapshot, list: usize) -> &str {
+    snapshot.list_names.get(list).map_or("", String::as_str)
+}
+
+fn default_word(default: DefaultDocument) -> &'static str {
+    match default {
+        DefaultDocument::Allow => "allow",
+        DefaultDocument::Deny => "deny",
+    }
+}

@@ -1,0 +1,241 @@
+//! The rules of one policy, compiled so that a packet finds the deciding one with a few probes.
+
+use keyhole_wire::{Name, RecordType};
+
+use super::BlockAnswer;
+use super::pattern::{self, Patterns};
+use crate::name_map::NameMap;
+use crate::names::Hashed;
+use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
+use crate::snapshot::faults::Faults;
+
+/// No rule.
+const NONE: u32 = u32::MAX;
+
+/// How much a rule weighs; the first rank with a hit decides (DESIGN section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    ImportantBlock,
+    Allow,
+    Block,
+}
+
+impl Rank {
+    pub(super) const ALL: [Self; 3] = [Self::ImportantBlock, Self::Allow, Self::Block];
+
+    /// The words of `explain`.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::ImportantBlock => "important block rules",
+            Self::Allow => "allow rules",
+            Self::Block => "block rules",
+        }
+    }
+
+    pub(super) fn of(rule: &RuleDocument) -> Self {
+        match (rule.action, rule.important) {
+            (Action::Allow, _) => Self::Allow,
+            (Action::Block, true) => Self::ImportantBlock,
+            (Action::Block, false) => Self::Block,
+        }
+    }
+}
+
+/// The rules of one policy.
+///
+/// Each rule has a *place* in the order of precedence: by rank, then by its order in the document.
+/// The rule that decides is the one with the smallest place among those that match.
+pub struct RuleSet {
+    /// As in the document, for explanation.
+    rules: Vec<RuleDocument>,
+    /// By place.
+    placed: Vec<Placed>,
+    exact: NameMap<Vec<u32>>,
+    below: NameMap<Vec<u32>>,
+    /// Rules for the root name and for all below it; the root is no suffix that is hashed.
+    at_root: Vec<u32>,
+    below_root: Vec<u32>,
+    patterns: Patterns,
+}
+
+/// What a packet asks of a rule.
+struct Placed {
+    /// Its index in the document.
+    rule: u32,
+    rank: Rank,
+    observed: bool,
+    /// Empty for all types.
+    types: Box<[u16]>,
+}
+
+/// Places of the rules that matched, [`NONE`] for no match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    acting: u32,
+    observed: u32,
+}
+
+impl RuleSet {
+    /// Compiles rules in document order; `path` is where they are in the snapshot.
+    pub(crate) fn compile(rules: Vec<RuleDocument>, path: &str, faults: &mut Faults) -> Self {
+        let mut order: Vec<u32> = (0..rules.len() as u32).collect();
+        order.sort_by_key(|&rule| (Rank::of(&rules[rule as usize]), rule));
+        let mut index = Index::default();
+        for (place, &rule) in order.iter().enumerate() {
+            let path = format!("{path}[{rule}]");
+            index.add(&rules[rule as usize], place as u32, &path, faults);
+        }
+        let placed = order.into_iter().map(|rule| place(rule, &rules[rule as usize])).collect();
+        let patterns = index.patterns(&rules, path, faults);
+        let root = |map: &NameMap<Vec<u32>>| map.get_name(&Name::ROOT).cloned().unwrap_or_default();
+        let (at_root, below_root) = (root(&index.exact), root(&index.below));
+        let Index { exact, below, .. } = index;
+        Self { rules, placed, exact, below, at_root, below_root, patterns }
+    }
+
+    /// A rule by its index in the document.
+    pub fn rule(&self, rule: u32) -> Option<&RuleDocument> {
+        self.rules.get(rule as usize)
+    }
+
+    /// What a rule of this set does.
+    pub(super) fn action(&self, rule: u32) -> Action {
+        self.rules[rule as usize].action
+    }
+
+    /// How a name that a rule of this set blocks is answered.
+    pub(super) fn answer(&self, rule: u32) -> BlockAnswer {
+        (&self.rules[rule as usize].answer).into()
+    }
+
+    /// All rules in document order.
+    pub fn rules(&self) -> &[RuleDocument] {
+        &self.rules
+    }
+
+    /// Finds the acting and the observed rule of highest precedence. Does not allocate unless an
+    /// expression matches.
+    pub(super) fn find(&self, hashed: &Hashed, kind: RecordType) -> Found {
+        let mut found = Found { acting: NONE, observed: NONE };
+        self.visit_names(hashed, |place| found.take(place, &self.placed[place as usize], kind));
+        // Only a rule before the one already found can change the outcome.
+        if self.patterns.first < found.acting {
+            self.patterns.visit(hashed, |place| {
+                found.take(place, &self.placed[place as usize], kind);
+            });
+        }
+        found
+    }
+
+    /// The rule of the rank that acts, by its index in the document.
+    pub(super) fn acting(&self, found: Found, rank: Rank) -> Option<u32> {
+        self.placed.get(found.acting as usize).filter(|p| p.rank == rank).map(|p| p.rule)
+    }
+
+    /// The first observed rule that evaluation passes on its way to the acting rule, by its index.
+    pub(super) fn observed(&self, found: Found) -> Option<u32> {
+        let place = Some(found.observed).filter(|&observed| observed < found.acting)?;
+        self.placed.get(place as usize).map(|p| p.rule)
+    }
+
+    /// Every rule of a rank that matches, in order; for explanation.
+    pub(super) fn matching(&self, rank: Rank, hashed: &Hashed, kind: RecordType) -> Vec<u32> {
+        let mut places = Vec::new();
+        self.visit_names(hashed, |place| places.push(place));
+        self.patterns.visit(hashed, |place| places.push(place));
+        places.sort_unstable();
+        places.dedup();
+        let placed = places.into_iter().map(|place| &self.placed[place as usize]);
+        placed.filter(|p| p.rank == rank && p.speaks_of(kind)).map(|p| p.rule).collect()
+    }
+
+    #[inline]
+    fn visit_names(&self, hashed: &Hashed, mut visit: impl FnMut(u32)) {
+        // The whole name comes first and is asked exactly; every later suffix is an ancestor.
+        let mut map = &self.exact;
+        for suffix in hashed.suffixes() {
+            if let Some(places) = map.get(&suffix) {
+                places.iter().copied().for_each(&mut visit);
+            }
+            map = &self.below;
+        }
+        let root = if hashed.name().is_root() { &self.at_root } else { &self.below_root };
+        root.iter().copied().for_each(&mut visit);
+    }
+}
+
+impl Found {
+    #[inline]
+    fn take(&mut self, place: u32, rule: &Placed, kind: RecordType) {
+        let best = if rule.observed { &mut self.observed } else { &mut self.acting };
+        if place < *best && rule.speaks_of(kind) {
+            *best = place;
+        }
+    }
+}
+
+impl Placed {
+    #[inline]
+    fn speaks_of(&self, kind: RecordType) -> bool {
+        self.types.is_empty() || self.types.contains(&kind.0)
+    }
+}
+
+fn place(rule: u32, document: &RuleDocument) -> Placed {
+    Placed {
+        rule,
+        rank: Rank::of(document),
+        observed: document.mode == Mode::Observe,
+        types: document.types.as_slice().into(),
+    }
+}
+
+/// What is gathered while rules are read.
+#[derive(Default)]
+struct Index {
+    exact: NameMap<Vec<u32>>,
+    below: NameMap<Vec<u32>>,
+    /// Expressions: the indices of rule and match, and the place.
+    expressions: Vec<(String, u32)>,
+}
+
+impl Index {
+    fn add(&mut self, rule: &RuleDocument, place: u32, path: &str, faults: &mut Faults) {
+        if rule.action == Action::Allow && rule.important {
+            faults.add(format!("{path}.important"), "only a block rule can be important");
+        }
+        if rule.matches.is_empty() {
+            faults.add(format!("{path}.matches"), "the rule names nothing; give at least one name");
+        }
+        for (index, wanted) in rule.matches.iter().enumerate() {
+            if let Err(why) = self.add_match(wanted, place) {
+                faults.add(format!("{path}.matches[{index}]"), format!("{why} ({})", rule.origin));
+            }
+        }
+    }
+
+    fn add_match(&mut self, wanted: &MatchDocument, place: u32) -> Result<(), String> {
+        let (map, text) = match wanted {
+            MatchDocument::Exact(text) => (&mut self.exact, text),
+            MatchDocument::Below(text) => (&mut self.below, text),
+            MatchDocument::Regex(text) => {
+                pattern::check(text)?;
+                self.expressions.push((text.clone(), place));
+                return Ok(());
+            }
+        };
+        let name = Name::from_text(text).map_err(|error| format!("{text:?}: {error}"))?;
+        map.entry(&name, Vec::new).push(place);
+        Ok(())
+    }
+
+    fn patterns(&self, rules: &[RuleDocument], path: &str, faults: &mut Faults) -> Patterns {
+        let patterns: Vec<_> =
+            self.expressions.iter().map(|(text, place)| (text.as_str(), *place)).collect();
+        Patterns::compile(&patterns).unwrap_or_else(|why| {
+            let origin = rules.first().map_or("", |rule| &rule.origin);
+            faults.add(path, format!("{why} (from {origin} on)"));
+            Patterns::none()
+        })
+    }
+}

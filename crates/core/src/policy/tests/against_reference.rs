@@ -1,0 +1,110 @@
+//! The compiled policy decides as the plainest reading of its document does.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// One rule after the other, by text.
+fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decision {
+    let mut noted = None;
+    let rank = |rule: &RuleDocument| match (rule.action, rule.important) {
+        (Action::Block, true) => 0,
+        (Action::Allow, _) => 1,
+        (Action::Block, false) => 2,
+    };
+    for wanted in 0..3 {
+        for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rank(rule) == wanted) {
+            let cause = Cause::Rule(index as u32);
+            let speaks = rule.types.is_empty() || rule.types.contains(&kind);
+            if !speaks || !rule.matches.iter().any(|wanted| matches(wanted, name)) {
+                continue;
+            }
+            match (rule.mode, rule.action) {
+                (Mode::Observe, action) => {
+                    noted.get_or_insert((action == Action::Block).then_some(cause));
+                }
+                (Mode::Enforce, action) => {
+                    let verdict = match action {
+                        Action::Allow => Verdict::Allow(cause),
+                        Action::Block => Verdict::Block(cause, (&rule.answer).into()),
+                    };
+                    return Decision { verdict, would: noted.flatten() };
+                }
+            }
+        }
+    }
+    let verdict = if deny {
+        Verdict::Block(Cause::Default, BlockAnswer::Refused)
+    } else {
+        Verdict::Allow(Cause::Default)
+    };
+    Decision { verdict, would: noted.flatten() }
+}
+
+fn matches(wanted: &MatchDocument, name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    match wanted {
+        MatchDocument::Exact(text) => name == *text,
+        MatchDocument::Below(text) if text == "." => name != ".",
+        MatchDocument::Below(text) => name.ends_with(&format!(".{text}")),
+        MatchDocument::Regex(text) => regex::Regex::new(text).unwrap().is_match(&name),
+    }
+}
+
+/// Few labels, so that names meet often.
+fn name() -> impl Strategy<Value = String> {
+    let label = prop::sample::select(vec!["a", "b", "ab", "ba"]);
+    prop_oneof![
+        1 => Just(".".to_owned()),
+        20 => prop::collection::vec(label, 1..5).prop_map(|labels| labels.join(".")),
+    ]
+}
+
+fn wanted() -> impl Strategy<Value = MatchDocument> {
+    let regexes = vec!["^a", "b$", "a.*b", r"^(a|b)\.", r"\.ab\.", "^ab$", "z"];
+    prop_oneof![
+        4 => name().prop_map(MatchDocument::Exact),
+        4 => name().prop_map(MatchDocument::Below),
+        1 => prop::sample::select(regexes).prop_map(|r| MatchDocument::Regex(r.to_owned())),
+    ]
+}
+
+fn any_rule() -> impl Strategy<Value = RuleDocument> {
+    let kinds = prop::collection::vec(prop::sample::select(vec![1u16, 28]), 0..2);
+    (0..3u8, prop::collection::vec(wanted(), 1..4), kinds, any::<bool>(), any::<bool>()).prop_map(
+        |(rank, matches, types, observe, refuse)| RuleDocument {
+            action: if rank == 1 { Action::Allow } else { Action::Block },
+            important: rank == 0,
+            matches,
+            types,
+            answer: if refuse { AnswerDocument::Refused } else { AnswerDocument::Null },
+            mode: if observe { Mode::Observe } else { Mode::Enforce },
+            origin: String::new(),
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn a_compiled_policy_decides_as_its_document_reads(
+        rules in prop::collection::vec(any_rule(), 0..12),
+        deny in any::<bool>(),
+        names in prop::collection::vec((name(), any::<bool>()), 1..12),
+        kind in prop::sample::select(vec![1u16, 28, 16]),
+    ) {
+        let mut policy = policy(rules.clone());
+        policy.default = if deny { DefaultDocument::Deny } else { DefaultDocument::Allow };
+        for (name, upper) in names {
+            let asked = if upper { name.to_ascii_uppercase() } else { name };
+            let expected = reference(&rules, deny, &asked, kind);
+            let plain = decided(&policy, &asked, RecordType(kind));
+            prop_assert_eq!(plain, expected, "{}", asked);
+            let mut steps = Vec::new();
+            let kind = RecordType(kind);
+            let traced = decide(&snapshot(), &policy, &hashed(&asked), kind, &mut steps);
+            prop_assert_eq!(traced, expected, "traced {}", asked);
+            prop_assert!(steps.last().is_some_and(|step| step.decides));
+            prop_assert_eq!(steps.iter().filter(|step| step.decides).count(), 1);
+        }
+    }
+}

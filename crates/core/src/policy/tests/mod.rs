@@ -1,0 +1,108 @@
+//! What a policy promises, and the means to build one in a test.
+
+mod against_reference;
+mod explanation;
+mod lists;
+mod precedence;
+
+use keyhole_wire::{Name, RecordType};
+
+use super::*;
+use crate::names::Hashed;
+use crate::records::Records;
+use crate::snapshot::Snapshot;
+use crate::snapshot::document::{Action, MatchDocument, RuleDocument};
+use crate::snapshot::faults::Faults;
+
+/// A rule out of matches as a person writes them.
+pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {
+    let matches = matches
+        .iter()
+        .map(|text| match (text.strip_prefix("*."), text.strip_prefix('/')) {
+            (Some(parent), _) => MatchDocument::Below(parent.to_owned()),
+            (_, Some(regex)) => MatchDocument::Regex(regex.trim_end_matches('/').to_owned()),
+            _ => MatchDocument::Exact((*text).to_owned()),
+        })
+        .collect();
+    RuleDocument {
+        action,
+        matches,
+        types: Vec::new(),
+        answer: AnswerDocument::Nxdomain,
+        mode: Mode::Enforce,
+        important: false,
+        origin: "policy.yaml:7 Policy/base spec.rules[0]".to_owned(),
+    }
+}
+
+pub(super) fn allow(matches: &[&str]) -> RuleDocument {
+    rule(Action::Allow, matches)
+}
+
+pub(super) fn block(matches: &[&str]) -> RuleDocument {
+    rule(Action::Block, matches)
+}
+
+pub(super) fn important(matches: &[&str]) -> RuleDocument {
+    RuleDocument { important: true, ..block(matches) }
+}
+
+pub(super) fn observed(rule: RuleDocument) -> RuleDocument {
+    RuleDocument { mode: Mode::Observe, ..rule }
+}
+
+/// A policy of these rules that allows by default and uses no lists.
+pub(super) fn policy(rules: Vec<RuleDocument>) -> Policy {
+    let mut faults = Faults::default();
+    let rules = RuleSet::compile(rules, "rules", &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    Policy {
+        name: "base".to_owned(),
+        origin: "policy.yaml:1 Policy/base".to_owned(),
+        rules,
+        list_ids: Vec::new(),
+        lists: std::iter::empty().collect(),
+        list_answer: BlockAnswer::Null,
+        list_mode: Mode::Enforce,
+        default: DefaultDocument::Allow,
+        private_addresses: PrivateAddresses::Block,
+        upstream_set: 0,
+    }
+}
+
+/// A snapshot without lists.
+pub(super) fn snapshot() -> Snapshot {
+    Snapshot {
+        number: 1,
+        policies: Vec::new(),
+        default_policy: None,
+        list_file: None,
+        list_kinds: Vec::new(),
+        list_names: Vec::new(),
+        records: Records::compile(&[], "records", &mut Faults::default()),
+        upstream_sets: Vec::new(),
+    }
+}
+
+pub(super) fn hashed(text: &str) -> Hashed {
+    Hashed::new(&Name::from_text(text).unwrap())
+}
+
+pub(super) fn decided(policy: &Policy, name: &str, kind: RecordType) -> Decision {
+    decide(&snapshot(), policy, &hashed(name), kind, &mut ())
+}
+
+/// The verdict about the addresses of a name.
+pub(super) fn verdict(policy: &Policy, name: &str) -> Verdict {
+    decided(policy, name, RecordType::A).verdict
+}
+
+pub(super) const ALLOWED_BY_DEFAULT: Verdict = Verdict::Allow(Cause::Default);
+
+pub(super) fn allowed_by(rule: u32) -> Verdict {
+    Verdict::Allow(Cause::Rule(rule))
+}
+
+pub(super) fn blocked_by(rule: u32) -> Verdict {
+    Verdict::Block(Cause::Rule(rule), BlockAnswer::Nxdomain)
+}

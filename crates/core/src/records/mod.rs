@@ -1,0 +1,127 @@
+//! Names that are answered here: local records, and names with a special use.
+//!
+//! | standard | what is taken from it |
+//! | --- | --- |
+//! | RFC 1034 section 3.6.2 | an alias stands alone and is followed, unless it is asked for |
+//! | RFC 2308 section 2 | the two ways of saying that there is nothing |
+//! | RFC 4592 | what a wildcard covers, and what keeps it from doing so |
+//!
+//! Local data owns the names that it declares and, below the parent of a wildcard, everything. All
+//! other names are asked upstream, also where they lie between a declared name and the root.
+
+mod read;
+mod resolve;
+mod special;
+mod tree;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use keyhole_wire::{Answer, Name, RecordType, Synthetic};
+
+pub use special::special;
+
+use crate::names::Hashed;
+use crate::snapshot::document::RecordDocument;
+use crate::snapshot::faults::Faults;
+use tree::{Place, Tree};
+
+/// An alias: owner, target and TTL in seconds.
+pub type Link = (Name, Name, u32);
+
+/// What is said here, without any upstream.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for the time of one query")]
+pub enum Local {
+    /// Records, or aliases that end without any.
+    Answer(Arc<Answer>),
+    /// An address, no data, or no such name, without aliases.
+    Synthetic {
+        /// What goes on the wire.
+        what: Synthetic,
+        /// Seconds for which it may be cached.
+        ttl: u32,
+    },
+    /// Aliases that leave the local data: ask for `target` and put `chain` before the answer.
+    Alias {
+        /// From the question on, at least one.
+        chain: Arc<[Link]>,
+        /// The target of the last alias.
+        target: Name,
+    },
+}
+
+/// The types whose answers are prepared: all that local records have, and HTTPS, which browsers ask
+/// for along with addresses.
+const PREPARED: [RecordType; 6] = [
+    RecordType::A,
+    RecordType::AAAA,
+    RecordType::HTTPS,
+    RecordType::CNAME,
+    RecordType::PTR,
+    RecordType::TXT,
+];
+
+/// All local records, compiled.
+pub struct Records {
+    tree: Tree,
+    /// By owner, in the order of [`PREPARED`].
+    prepared: Vec<[Local; PREPARED.len()]>,
+}
+
+impl Records {
+    /// Compiles records; `path` is where they are in the snapshot. With faults, the result must not
+    /// be used.
+    pub(crate) fn compile(documents: &[RecordDocument], path: &str, faults: &mut Faults) -> Self {
+        let tree = Tree::new(read::read(documents, path, faults));
+        resolve::check_chains(&tree, faults);
+        let mut prepared = Vec::with_capacity(tree.owners().len());
+        for (index, owner) in tree.owners().iter().enumerate() {
+            prepared.push(PREPARED.map(|kind| {
+                resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|flaw| {
+                    faults.add(&owner.path, format!("{}: {flaw} ({})", owner.name, owner.origin));
+                    Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 }
+                })
+            }));
+        }
+        Self { tree, prepared }
+    }
+
+    /// What local records say about a name and type; none leaves the name to others.
+    ///
+    /// A declared name costs one probe and an `Arc`; a name under a wildcard is put together anew.
+    pub fn find(&self, hashed: &Hashed, kind: RecordType) -> Option<Local> {
+        let (owner, what) = match self.tree.locate(hashed) {
+            Place::Outside => return None,
+            Place::Owner(owner) => {
+                if let Some(slot) = PREPARED.iter().position(|prepared| *prepared == kind) {
+                    return self.prepared.get(owner as usize).map(|locals| locals[slot].clone());
+                }
+                return Some(self.resolve(owner, hashed, kind));
+            }
+            Place::Wildcard(owner) => return Some(self.resolve(owner, hashed, kind)),
+            Place::Empty(wildcard) => (wildcard, Synthetic::NoData),
+            Place::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
+        };
+        Some(Local::Synthetic { what, ttl: self.tree.owner(owner).negative_ttl() })
+    }
+
+    /// Where the records that answer for a name were declared; for explanation.
+    pub fn origin(&self, hashed: &Hashed) -> Option<&str> {
+        match self.tree.locate(hashed) {
+            Place::Outside => None,
+            Place::Owner(owner)
+            | Place::Wildcard(owner)
+            | Place::Empty(owner)
+            | Place::Missing(owner) => Some(&self.tree.owner(owner).origin),
+        }
+    }
+
+    fn resolve(&self, owner: u32, hashed: &Hashed, kind: RecordType) -> Local {
+        resolve::resolve(&self.tree, owner, hashed.name(), kind)
+            // Only a set within a few octets of the largest message can fail for a longer name.
+            .unwrap_or(Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 })
+    }
+}

@@ -1,0 +1,96 @@
+//! authorize: may this client ask this?
+//!
+//! Makes the permit, which nothing else can make, and names the rule. It comes before the cache,
+//! so that a changed rule acts at once.
+
+use std::ops::ControlFlow;
+
+use keyhole_wire::RecordType;
+
+use super::identify::Identified;
+use super::{Body, End, Question};
+use crate::Reason;
+use crate::policy::{self, BlockAnswer, Cause, Trace, Verdict};
+use crate::snapshot::Snapshot;
+
+/// Seconds for which a client may keep a blocked answer: short, so that a changed rule is felt.
+pub const BLOCKED_TTL: u32 = 10;
+
+/// Leave to look a name up. `fetch` takes it by value; only [`authorize`] makes one.
+pub struct Permit {
+    policy: usize,
+    cause: Cause,
+    would: Option<Cause>,
+}
+
+impl Permit {
+    /// The index of the policy that decided.
+    pub fn policy(&self) -> usize {
+        self.policy
+    }
+    /// The rule, list or default that allowed.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+    /// What an observed rule or list would have done.
+    pub fn would(&self) -> Option<Cause> {
+        self.would
+    }
+}
+
+/// Asks the policy about the name.
+#[inline]
+pub fn authorize(
+    snapshot: &Snapshot,
+    client: &Identified<'_>,
+    question: &Question,
+    trace: &mut impl Trace,
+) -> ControlFlow<End, Permit> {
+    if !is_served(question.kind()) {
+        return ControlFlow::Break(End::because(Reason::TypeNotServed));
+    }
+    let decision =
+        policy::decide(snapshot, client.policy, &question.hashed, question.kind(), trace);
+    match decision.verdict {
+        Verdict::Allow(cause) => {
+            ControlFlow::Continue(Permit { policy: client.index(), cause, would: decision.would })
+        }
+        Verdict::Block(cause, answer) => {
+            ControlFlow::Break(blocked(reason(cause), cause, decision.would, answer))
+        }
+    }
+}
+
+/// The end of a query that policy withholds.
+pub(super) fn blocked(
+    reason: Reason,
+    cause: Cause,
+    would: Option<Cause>,
+    answer: BlockAnswer,
+) -> End {
+    End { reason, cause: Some(cause), would, body: Body::Made(answer.synthetic(), BLOCKED_TTL) }
+}
+
+fn reason(cause: Cause) -> Reason {
+    match cause {
+        Cause::Rule(_) => Reason::BlockedByRule,
+        Cause::List(_) => Reason::BlockedByList,
+        Cause::Default => Reason::DeniedByDefault,
+    }
+}
+
+/// Whether a type names data that a resolver looks up. Zone transfers (RFC 5936, 1995), TKEY, TSIG
+/// (RFC 8945), OPT and the obsolete mail types are not served to anybody.
+fn is_served(kind: RecordType) -> bool {
+    !matches!(
+        kind,
+        RecordType::AXFR
+            | RecordType::IXFR
+            | RecordType::TKEY
+            | RecordType::TSIG
+            | RecordType::OPT
+            | RecordType::MAILA
+            | RecordType::MAILB
+            | RecordType(0)
+    )
+}

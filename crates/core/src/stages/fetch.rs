@@ -1,0 +1,181 @@
+//! fetch: what is the answer?
+//!
+//! Local records first (what a person declared wins), then special names (which must not leave,
+//! RFC 6761), the cache, and an upstream. The only stage that waits; it takes the permit by value.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
+use serde_json::{Value, json};
+
+use super::authorize::Permit;
+use super::screen::Screened;
+use super::{Body, End, Question};
+use crate::Reason;
+use crate::lookup::{Found, How, Lookup};
+use crate::policy::{Step, Trace};
+use crate::reason::Stage;
+use crate::records::{self, Link, Local};
+use crate::snapshot::Snapshot;
+use crate::upstream::UpstreamSet;
+
+/// What a look-up gave, still to be vetted.
+pub struct Fetched {
+    /// The permit under which it was made.
+    pub permit: Permit,
+    /// Why it ends here if `vet` has nothing to say.
+    pub reason: Reason,
+    /// The answer.
+    pub body: Body,
+}
+
+/// A look-up that must wait for an upstream.
+pub struct Wanted {
+    permit: Permit,
+    /// The upstreams that the policy names.
+    pub set: Arc<UpstreamSet>,
+    name: Name,
+    /// Aliases that lead from the question to the name.
+    chain: Option<Arc<[Link]>>,
+}
+
+/// What can be had now.
+pub enum Ready {
+    /// The answer is here.
+    Now(Fetched),
+    /// An upstream must be asked.
+    Later(Wanted),
+}
+
+/// Looks where nothing has to be waited for.
+#[inline]
+pub fn ready(
+    lookup: &Lookup,
+    snapshot: &Snapshot,
+    question: &Question,
+    screened: Screened,
+    now: Instant,
+    trace: &mut impl Trace,
+) -> ControlFlow<End, Ready> {
+    let permit = screened.into_permit();
+    let kind = question.kind();
+    let mut name = *question.hashed.name();
+    let mut chain = None;
+    match snapshot.records.find(&question.hashed, kind) {
+        Some(Local::Answer(answer)) => {
+            tell(trace, snapshot, question, "answers");
+            return here(permit, Reason::LocalRecord, answer);
+        }
+        Some(Local::Synthetic { what, ttl }) => {
+            tell(trace, snapshot, question, "answers");
+            return made(permit, Reason::LocalRecord, what, ttl);
+        }
+        Some(Local::Alias { chain: links, target }) => {
+            tell(trace, snapshot, question, "leads to another name");
+            name = target.to_lower();
+            chain = Some(links);
+        }
+        None => {
+            match records::special(&question.hashed, kind) {
+                Some(Local::Synthetic { what, ttl }) => {
+                    trace.step(|| step("special-use names", "answers", true, Value::Null));
+                    return made(permit, Reason::SpecialUse, what, ttl);
+                }
+                Some(Local::Answer(answer)) => {
+                    trace.step(|| step("special-use names", "answers", true, Value::Null));
+                    return here(permit, Reason::SpecialUse, answer);
+                }
+                Some(Local::Alias { .. }) | None => {}
+            }
+            // RFC 8482 section 4.1: one small record instead of everything.
+            if kind == RecordType::ANY {
+                return minimal_any(permit, &name);
+            }
+        }
+    }
+    let set = &snapshot.upstream_sets[snapshot.policies[permit.policy()].upstream_set];
+    if chain.is_none()
+        && let Some(found) = lookup.ready(set, &name, kind, now)
+    {
+        if found.refresh {
+            lookup.refresh(set, &name, kind);
+        }
+        return ControlFlow::Continue(Ready::Now(fetched(permit, found)));
+    }
+    trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
+    ControlFlow::Continue(Ready::Later(Wanted { permit, set: Arc::clone(set), name, chain }))
+}
+
+/// Waits for an upstream.
+pub async fn wait(
+    lookup: &Lookup,
+    wanted: Wanted,
+    question: &Question,
+    deadline: Instant,
+) -> ControlFlow<End, Fetched> {
+    let kind = question.kind();
+    match lookup.wait(&wanted.set, &wanted.name, kind, deadline).await {
+        Ok(mut found) => {
+            if let Some(chain) = wanted.chain {
+                match found.answer.with_chain(question.hashed.name(), kind, &chain) {
+                    Ok(answer) => found.answer = Arc::new(answer),
+                    Err(_) => return ControlFlow::Break(End::because(Reason::UpstreamInvalid)),
+                }
+            }
+            ControlFlow::Continue(fetched(wanted.permit, found))
+        }
+        Err(failure) => {
+            let mut end = End::because(failure.reason);
+            end.cause = Some(wanted.permit.cause());
+            end.would = wanted.permit.would();
+            ControlFlow::Break(end)
+        }
+    }
+}
+
+fn fetched(permit: Permit, found: Found) -> Fetched {
+    let reason = match found.how {
+        How::Forwarded => Reason::Forwarded,
+        How::Cached => Reason::Cached,
+        How::Stale => Reason::Stale,
+    };
+    Fetched { permit, reason, body: Body::Found(found) }
+}
+
+/// An answer that is known here.
+fn here(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
+    let found =
+        Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None, refresh: false };
+    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Found(found) }))
+}
+
+/// An answer without records of its own, made here.
+fn made(permit: Permit, reason: Reason, what: Synthetic, ttl: u32) -> ControlFlow<End, Ready> {
+    let body = Body::Made(what, ttl);
+    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
+}
+
+/// RFC 8482 section 4.2: a HINFO record that names the RFC.
+fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
+    const HINFO: &[u8] = b"\x07RFC8482\x00";
+    let built = AnswerBuilder::new(name, RecordType::ANY, Rcode::NOERROR)
+        .push(name, RecordType::HINFO, 3_600, HINFO)
+        .finish();
+    match built {
+        Ok(answer) => here(permit, Reason::MinimalAny, Arc::new(answer)),
+        Err(_) => ControlFlow::Break(End::because(Reason::InternalError)),
+    }
+}
+
+fn tell(trace: &mut impl Trace, snapshot: &Snapshot, question: &Question, result: &'static str) {
+    trace.step(|| {
+        let origin = snapshot.records.origin(&question.hashed);
+        step("local records", result, true, json!({ "origin": origin }))
+    });
+}
+
+fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {
+    Step { stage: Stage::Fetch, what: what.into(), result: result.into(), decides, detail }
+}

@@ -1,0 +1,37 @@
+//! parse: is it one well-formed question?
+//!
+//! Nothing later sees raw bytes.
+
+use super::Question;
+use crate::Reason;
+use crate::names::Hashed;
+
+use keyhole_wire::{ErrorReply, Malformed};
+
+/// Why a message is no question that goes on.
+pub enum Rejected {
+    /// It deserves no answer: answering could feed a loop or a reflection.
+    Drop,
+    /// It gets this error.
+    Error(Reason, ErrorReply),
+}
+
+/// Reads the message.
+#[inline]
+pub fn parse(packet: &[u8]) -> Result<Question, Rejected> {
+    match keyhole_wire::parse(packet) {
+        Ok(query) => Ok(Question { hashed: Hashed::new(&query.name), query }),
+        Err(Malformed::Drop(_)) => Err(Rejected::Drop),
+        Err(Malformed::Respond(error)) => Err(Rejected::Error(reason(&error), error)),
+    }
+}
+
+fn reason(error: &ErrorReply) -> Reason {
+    use keyhole_wire::Rcode;
+    match error.rcode {
+        Rcode::NOTIMP => Reason::NotImplemented,
+        Rcode::BADVERS => Reason::BadVersion,
+        Rcode::REFUSED => Reason::ClassNotServed,
+        _ => Reason::Malformed,
+    }
+}

@@ -1,0 +1,92 @@
+//! reply: how must it look on this transport?
+//!
+//! The single writer: extended errors, TTLs, padding, truncation, cookies, keepalive.
+
+use keyhole_wire::{
+    ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic,
+};
+
+use super::receive::{Arrival, Transport};
+use super::{Body, End};
+use crate::cookie::Cookies;
+use crate::options::Limits;
+
+/// Octets of an answer over UDP to a client that says nothing of its buffer (RFC 1035 2.3.4).
+const CLASSIC_UDP: usize = 512;
+/// Octets of an answer on a stream: its length has 16 bits.
+const STREAM: usize = 65_535;
+/// Answers on encrypted transports are padded to multiples of this (RFC 8467 section 4.1).
+const PADDED_TO: usize = 468;
+
+/// What the writer needs to know besides the end itself.
+pub struct Writer<'a> {
+    /// Limits of the engine.
+    pub limits: &'a Limits,
+    /// Maker of server cookies.
+    pub cookies: &'a Cookies,
+}
+
+/// Writes the reply behind what `out` already holds and returns its smallest TTL.
+#[inline]
+pub fn reply(
+    writer: &Writer<'_>,
+    arrival: &Arrival<'_>,
+    query: &Query,
+    end: &End,
+    out: &mut Vec<u8>,
+) -> u32 {
+    let limit = size_limit(writer.limits, arrival.transport, query);
+    let cookie = query
+        .edns
+        .and_then(|edns| edns.cookie)
+        .map(|cookie| writer.cookies.answer(cookie.client(), arrival.client.ip()));
+    let edns = query.edns.map(|edns| ReplyEdns {
+        udp_octets: writer.limits.udp_octets,
+        extended_error: extended_error(end),
+        keepalive: keepalive(writer.limits, arrival.transport, edns.keepalive),
+        cookie: cookie.as_ref().map(|cookie| cookie.as_slice()),
+        // RFC 7830 section 4: only where the query was padded; in the clear it would be waste.
+        pad_to: if edns.padding && arrival.transport.is_encrypted() { PADDED_TO } else { 0 },
+    });
+    let mut shape = Shape { query, limit, age: 0, ttl_cap: None, recursion_available: true, edns };
+    match &end.body {
+        Body::Found(found) => {
+            shape.age = found.age;
+            shape.ttl_cap = found.ttl_cap;
+            write_answer(&found.answer, &shape, out).ttl
+        }
+        Body::Made(made, ttl) => write_synthetic(*made, *ttl, &shape, out).ttl,
+    }
+}
+
+/// Writes the error for a message that is no question.
+pub fn reply_error(error: &ErrorReply, reason: crate::Reason, out: &mut Vec<u8>) {
+    let extended = reason.extended_error().map(|code| (code, reason.word()));
+    write_error(error, extended, out);
+}
+
+fn size_limit(limits: &Limits, transport: Transport, query: &Query) -> usize {
+    match transport {
+        Transport::Udp => query.edns.map_or(CLASSIC_UDP, |edns| {
+            usize::from(edns.udp_octets.min(limits.udp_octets)).max(CLASSIC_UDP)
+        }),
+        _ => STREAM,
+    }
+}
+
+/// RFC 8914: what was withheld or failed says why; an upstream's own code is passed on.
+fn extended_error(end: &End) -> Option<(u16, &'static str)> {
+    if let Some(code) = end.reason.extended_error() {
+        return Some((code, end.reason.word()));
+    }
+    match &end.body {
+        Body::Found(found) => found.answer.extended_error().map(|code| (code, "said_by_upstream")),
+        Body::Made(..) => None,
+    }
+}
+
+/// RFC 7828 section 3.2: units of 100 ms, never over UDP, only when asked. HTTP has its own ways.
+fn keepalive(limits: &Limits, transport: Transport, asked: bool) -> Option<u16> {
+    let streams = matches!(transport, Transport::Tcp | Transport::Dot);
+    (asked && streams).then(|| u16::try_from(limits.idle_ms / 100).unwrap_or(u16::MAX))
+}

@@ -1,0 +1,146 @@
+//! vet: is the answer acceptable?
+//!
+//! Runs on cache hits too: the cache holds what upstream said, never what was decided, so one
+//! client's verdict cannot leak to another and a changed rule acts on what is already cached.
+
+use std::net::IpAddr;
+
+use keyhole_wire::{Record, RecordType, Synthetic};
+
+use super::authorize::{BLOCKED_TTL, blocked};
+use super::fetch::Fetched;
+use super::{Body, End, Question};
+use crate::Reason;
+use crate::names::Hashed;
+use crate::policy::{self, InStage, Policy, Trace, Verdict};
+use crate::reason::Stage;
+use crate::snapshot::Snapshot;
+use crate::snapshot::document::PrivateAddresses;
+
+/// Looks at every name and address that the answer leads to.
+#[inline]
+pub fn vet(
+    snapshot: &Snapshot,
+    question: &Question,
+    fetched: Fetched,
+    trace: &mut impl Trace,
+) -> End {
+    let policy = &snapshot.policies[fetched.permit.policy()];
+    // What a person declared as a local record may lead into the network.
+    let private = policy.private_addresses == PrivateAddresses::Allow
+        || fetched.reason == Reason::LocalRecord;
+    let withheld = match &fetched.body {
+        Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
+            RecordType::A | RecordType::AAAA => judge_addresses(&record, private),
+            RecordType::CNAME | RecordType::DNAME => {
+                judge_target(snapshot, policy, question, &record, trace)
+            }
+            RecordType::HTTPS | RecordType::SVCB => {
+                judge_target(snapshot, policy, question, &record, trace)
+                    .or_else(|| judge_addresses(&record, private))
+            }
+            _ => None,
+        }),
+        Body::Made(..) => None,
+    };
+    let (cause, would) = (Some(fetched.permit.cause()), fetched.permit.would());
+    match withheld {
+        Some(end) => End { cause: end.cause.or(cause), would: end.would.or(would), ..end },
+        None => End { reason: fetched.reason, cause, would, body: fetched.body },
+    }
+}
+
+/// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
+/// of an HTTPS or SVCB record, which a client connects to without asking again.
+fn judge_target(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    question: &Question,
+    record: &Record<'_>,
+    trace: &mut impl Trace,
+) -> Option<End> {
+    let target = record.target()?;
+    if target.is_root() || target == *question.hashed.name() {
+        return None;
+    }
+    let mut trace = InStage { stage: Stage::Vet, trace };
+    let decision =
+        policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace);
+    match decision.verdict {
+        // The name itself was allowed: that nothing speaks for its target is no reason to withhold
+        // the answer, else default deny would ask people to list the names of every CDN.
+        Verdict::Block(policy::Cause::Default, _) | Verdict::Allow(_) => None,
+        Verdict::Block(cause, answer) => {
+            Some(blocked(Reason::BlockedTarget, cause, decision.would, answer))
+        }
+    }
+}
+
+/// DNS rebinding: a public name must not lead a browser to an address inside the network.
+fn judge_addresses(record: &Record<'_>, private_allowed: bool) -> Option<End> {
+    if private_allowed {
+        return None;
+    }
+    let private = record.address().is_some_and(is_private) || record.hints().any(is_private);
+    private.then(|| End {
+        reason: Reason::PrivateAddress,
+        cause: None,
+        would: None,
+        body: Body::Made(Synthetic::Nxdomain, BLOCKED_TTL),
+    })
+}
+
+/// Addresses that are never public: RFC 1918, 6598, 3927, 4193, 4291, loopback, unspecified; also
+/// in IPv4-mapped form and behind the NAT64 prefix (RFC 6052).
+fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || a == 0
+                || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(v6) => {
+            let segments = v6.segments();
+            let nat64 = segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
+            let [.., a, b, c, d] = v6.octets();
+            v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_unique_local()
+                || v6.is_unicast_link_local()
+                || (nat64 && is_private(IpAddr::V4([a, b, c, d].into())))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn private_addresses_are_known_in_every_form() {
+        for (address, private) in [
+            ("10.1.2.3", true),
+            ("172.31.0.1", true),
+            ("172.32.0.1", false),
+            ("192.168.1.1", true),
+            ("100.64.0.1", true),
+            ("169.254.169.254", true),
+            ("127.0.0.1", true),
+            ("0.0.0.0", true),
+            ("198.18.0.1", false),
+            ("::", true),
+            ("::1", true),
+            ("fd00::1", true),
+            ("fe80::1", true),
+            ("::ffff:10.0.0.1", true),
+            ("64:ff9b::a00:1", true),
+            ("64:ff9b::c612:1", false),
+            ("2001:db8::1", false),
+        ] {
+            assert_eq!(is_private(address.parse().unwrap()), private, "{address}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Connecting: TCP, TLS with the proof of who is there, and the protocol on top.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use http::Uri;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::doh::DohLink;
+use super::fault::{Fault, FaultKind};
+use super::identity::{Identities, Identity};
+use super::link::{Connection, Link, Vital};
+use super::stream::StreamLink;
+use super::tally::Tally;
+use super::trust;
+use crate::Error;
+use crate::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+
+/// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
+const STAGGER: Duration = Duration::from_millis(200);
+/// TCP, TLS and HTTP/2 preface together, over all addresses.
+const LONGEST: Duration = Duration::from_secs(3);
+
+/// Everything that is needed to reach one upstream.
+pub(super) struct Connector {
+    addresses: Vec<SocketAddr>,
+    /// Where the last connection succeeded; tried first.
+    preferred: AtomicUsize,
+    speak: Speak,
+    identity: Option<Arc<Identity>>,
+    tally: Arc<Tally>,
+}
+
+/// Protocol and proof. Without TLS there is only what the document calls insecure.
+enum Speak {
+    Doh { tls: TlsConnector, name: ServerName<'static>, uri: Uri },
+    Dot { tls: TlsConnector, name: ServerName<'static> },
+    Tcp,
+}
+
+impl Connector {
+    /// Checks the document, which is at `place`.
+    pub(super) fn new(
+        place: &str,
+        document: &UpstreamDocument,
+        identities: &Identities,
+        tally: &Arc<Tally>,
+    ) -> Result<Self, Error> {
+        if document.addresses.is_empty() {
+            let why = "give at least one address; finding DNS must not need DNS";
+            return Err(Error::invalid(format!("{place}.addresses"), why));
+        }
+        let identity = document.client_identity.as_deref().map(|name| identities.named(name));
+        let speak = match document.protocol {
+            UpstreamProtocol::Tcp => {
+                // Whoever gave these expects protection that TCP does not have.
+                let useless = [
+                    (!document.server_name.is_empty(), "server_name"),
+                    (!document.pins.is_empty(), "pins"),
+                    (identity.is_some(), "client_identity"),
+                ];
+                if let Some((_, field)) = useless.iter().find(|(given, _)| *given) {
+                    let why = "tcp proves nothing; leave it out, or use dot or doh";
+                    return Err(Error::invalid(format!("{place}.{field}"), why));
+                }
+                Speak::Tcp
+            }
+            protocol => {
+                let config = trust::client_config(place, document, identity.clone())?;
+                let (tls, name) = (TlsConnector::from(config), server_name(place, document)?);
+                match protocol {
+                    UpstreamProtocol::Doh => Speak::Doh { tls, name, uri: uri(place, document)? },
+                    _ => Speak::Dot { tls, name },
+                }
+            }
+        };
+        let (addresses, preferred) = (document.addresses.clone(), AtomicUsize::new(0));
+        Ok(Self { addresses, preferred, speak, identity, tally: Arc::clone(tally) })
+    }
+
+    /// Which certificate of ours new connections show.
+    pub(super) fn issue(&self) -> u64 {
+        self.identity.as_ref().map_or(0, |identity| identity.issue())
+    }
+
+    /// Whether connections show this identity.
+    pub(super) fn shows(&self, identity: &str) -> bool {
+        self.identity.as_ref().is_some_and(|own| own.name() == identity)
+    }
+
+    /// Opens a connection at the first address where that works.
+    pub(super) async fn open(self: &Arc<Self>, id: u64) -> Result<Connection, Fault> {
+        let issue = self.issue();
+        if let Some(identity) = self.identity.as_ref().filter(|_| issue == 0) {
+            let words = format!("identity {} is not installed", identity.name());
+            return Err(Fault::new(FaultKind::Unreachable, words));
+        }
+        let (vital, link) = timeout(LONGEST, self.race()).await.unwrap_or_else(|_| {
+            let words = format!("no connection to {} within 3 s", self.addresses[0]);
+            Err(Fault::new(FaultKind::Unreachable, words))
+        })?;
+        Ok(Connection { id, issue, vital, link })
+    }
+
+    /// Tries one address after the other; the next at once when one fails, and after a while when
+    /// it stays silent. Dropping the set ends what is still under way.
+    async fn race(self: &Arc<Self>) -> Result<(Arc<Vital>, Link), Fault> {
+        let first = self.preferred.load(Relaxed);
+        let count = self.addresses.len();
+        let mut left = (0..count).map(|step| (first + step) % count);
+        let mut attempts = JoinSet::new();
+        let mut worst: Option<Fault> = None;
+        let mut more = true;
+        loop {
+            match left.next() {
+                Some(index) => {
+                    let connector = Arc::clone(self);
+                    attempts.spawn(async move {
+                        let vital = Vital::new();
+                        (index, connector.attempt(index, &vital).await.map(|link| (vital, link)))
+                    });
+                }
+                None => more = false,
+            }
+            let next = Instant::now() + STAGGER;
+            let ended = tokio::select! {
+                ended = attempts.join_next() => ended,
+                () = sleep_until(next), if more => continue,
+            };
+            match ended {
+                Some(Ok((index, Ok(reached)))) => {
+                    self.preferred.store(index, Relaxed);
+                    return Ok(reached);
+                }
+                Some(Ok((_, Err(fault)))) => {
+                    if worst.as_ref().is_none_or(|old| old.kind < fault.kind) {
+                        worst = Some(fault);
+                    }
+                }
+                Some(Err(_)) => {}
+                None if more => {}
+                None => {
+                    let none = || Fault::new(FaultKind::Unreachable, "connecting failed");
+                    return Err(worst.unwrap_or_else(none));
+                }
+            }
+        }
+    }
+
+    async fn attempt(&self, index: usize, vital: &Arc<Vital>) -> Result<Link, Fault> {
+        let address = self.addresses[index];
+        let connecting = |error| Fault::connecting(address, &error);
+        let stream = TcpStream::connect(address).await.map_err(connecting)?;
+        // Queries are small and must leave at once.
+        stream.set_nodelay(true).map_err(connecting)?;
+        match &self.speak {
+            Speak::Doh { tls, name, uri } => {
+                let stream = self.secure(tls, name, address, stream).await?;
+                if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+                    let words = format!("{address} does not speak HTTP/2");
+                    return Err(Fault::new(FaultKind::Unreachable, words));
+                }
+                Ok(Link::Doh(DohLink::start(stream, uri.clone(), vital).await?))
+            }
+            Speak::Dot { tls, name } => {
+                let stream = self.secure(tls, name, address, stream).await?;
+                Ok(Link::Stream(StreamLink::start(stream, vital, &self.tally)))
+            }
+            Speak::Tcp => Ok(Link::Stream(StreamLink::start(stream, vital, &self.tally))),
+        }
+    }
+
+    async fn secure(
+        &self,
+        tls: &TlsConnector,
+        name: &ServerName<'static>,
+        address: SocketAddr,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Fault> {
+        Tally::count(&self.tally.handshakes);
+        // For an address as name rustls sends no SNI, as RFC 6066 section 3 demands.
+        let secured = tls.connect(name.clone(), stream).await;
+        secured.map_err(|error| Fault::securing(address, &error))
+    }
+}
+
+fn server_name(place: &str, document: &UpstreamDocument) -> Result<ServerName<'static>, Error> {
+    ServerName::try_from(document.server_name.clone()).map_err(|_| {
+        let why = format!(
+            "\"{}\" is neither a host name nor an address; give what its certificate is for",
+            document.server_name
+        );
+        Error::invalid(format!("{place}.server_name"), why)
+    })
+}
+
+fn uri(place: &str, document: &UpstreamDocument) -> Result<Uri, Error> {
+    let host = match document.server_name.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => document.server_name.clone(),
+    };
+    let authority = match document.addresses[0].port() {
+        443 => host,
+        port => format!("{host}:{port}"),
+    };
+    let authority = Authority::try_from(authority)
+        .map_err(|error| Error::invalid(format!("{place}.server_name"), error.to_string()))?;
+    let bad_path = |why: String| Error::invalid(format!("{place}.path"), why);
+    if !document.path.starts_with('/') || document.path.contains(['{', '}', '#']) {
+        return Err(bad_path("give a path such as /dns-query, without {?dns}".into()));
+    }
+    let path = PathAndQuery::try_from(document.path.as_str())
+        .map_err(|error| bad_path(error.to_string()))?;
+    let built = Uri::builder().scheme(Scheme::HTTPS).authority(authority).path_and_query(path);
+    built.build().map_err(|error| bad_path(error.to_string()))
+}

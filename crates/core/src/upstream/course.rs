@@ -1,0 +1,182 @@
+//! The course of one question through the upstreams of its set.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::Poll;
+
+use tokio::time::{Instant, sleep_until};
+
+use super::fault::{Fault, FaultKind};
+use super::link::{Notes, Question, Reply};
+use super::remote::Budget;
+use super::set::{Asked, UpstreamSet, out_of_time};
+
+type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send + 'a>>;
+
+/// A try under way.
+struct Running<'a> {
+    place: usize,
+    notes: Arc<Notes>,
+    work: Work<'a>,
+}
+
+/// Which tries are under way, which may still come, and what was learned so far.
+pub(super) struct Course<'a> {
+    set: &'a UpstreamSet,
+    question: Question,
+    budget: Arc<Budget>,
+    deadline: Instant,
+    /// Places not asked yet, best first.
+    left: std::vec::IntoIter<usize>,
+    running: Vec<Running<'a>>,
+    /// When a second try starts beside the first; none once it did.
+    hedge_at: Option<Instant>,
+    /// A query on a connection that died was sent once more already.
+    repeated: bool,
+    /// What an upstream said that could not resolve the name.
+    unresolved: Option<Asked>,
+    worst: Option<Fault>,
+    flawed: bool,
+}
+
+impl<'a> Course<'a> {
+    pub(super) fn new(
+        set: &'a UpstreamSet,
+        question: Question,
+        budget: Arc<Budget>,
+        deadline: Instant,
+    ) -> Self {
+        let left = set.order().into_iter();
+        let (hedge_at, running) = (Some(Instant::now() + set.hedge_after()), Vec::with_capacity(2));
+        let (unresolved, worst) = (None, None);
+        Self {
+            set,
+            question,
+            budget,
+            deadline,
+            left,
+            running,
+            hedge_at,
+            repeated: false,
+            unresolved,
+            worst,
+            flawed: false,
+        }
+    }
+
+    /// Runs to the end. What is still under way then is taken back.
+    pub(super) async fn run(mut self) -> Result<Asked, Fault> {
+        self.start_next();
+        while !self.running.is_empty() {
+            let hedge_at = self.hedge_at;
+            tokio::select! {
+                biased;
+                (place, notes, outcome) = first_to_end(&mut self.running) => {
+                    if let Some(asked) = self.learn(place, &notes, outcome) {
+                        return Ok(asked);
+                    }
+                }
+                () = sleep_until(hedge_at.unwrap_or(self.deadline)), if hedge_at.is_some() => {
+                    self.hedge_at = None;
+                    self.hedge();
+                }
+                () = sleep_until(self.deadline) => {
+                    let now_flawed = |try_: &Running<'_>| try_.notes.flawed.load(Relaxed) > 0;
+                    let flawed = self.flawed || self.running.iter().any(now_flawed);
+                    return self.unresolved.ok_or_else(|| out_of_time(flawed));
+                }
+            }
+        }
+        if let Some(unresolved) = self.unresolved {
+            return Ok(unresolved);
+        }
+        let nothing = || Fault::new(FaultKind::Unreachable, "the set has no upstream");
+        Err(self.worst.unwrap_or_else(nothing))
+    }
+
+    /// Takes in how a try ended and starts the next where that helps.
+    fn learn(
+        &mut self,
+        place: usize,
+        notes: &Notes,
+        outcome: Result<Reply, Fault>,
+    ) -> Option<Asked> {
+        self.flawed |= notes.flawed.load(Relaxed) > 0;
+        match outcome {
+            Ok(Reply { answer, age }) => {
+                let upstream = u16::try_from(place).unwrap_or(u16::MAX);
+                let asked = Asked { answer, upstream, age };
+                if !asked.answer.is_failure() {
+                    return Some(asked);
+                }
+                // One more opinion, not three: the name itself may well be broken.
+                if self.unresolved.is_some() || (self.running.is_empty() && !self.start_next()) {
+                    return Some(self.unresolved.take().unwrap_or(asked));
+                }
+                self.unresolved = Some(asked);
+            }
+            Err(fault) => {
+                let lost = fault.kind == FaultKind::Lost;
+                if self.worst.as_ref().is_none_or(|worst| worst.kind < fault.kind) {
+                    self.worst = Some(fault);
+                }
+                if !self.start_next() && lost && !self.repeated {
+                    self.repeated = true;
+                    self.start(place, notes.connection.load(Relaxed));
+                }
+            }
+        }
+        None
+    }
+
+    /// Starts a second try: at the next upstream, or else on another connection.
+    fn hedge(&mut self) {
+        if self.start_next() {
+            return;
+        }
+        if let Some(first) = self.running.first() {
+            let (place, used) = (first.place, first.notes.connection.load(Relaxed));
+            // While its first connection is still opening, another one would not be faster.
+            if used != 0 {
+                self.start(place, used);
+            }
+        }
+    }
+
+    fn start_next(&mut self) -> bool {
+        if self.budget.is_empty() {
+            return false;
+        }
+        match self.left.next() {
+            Some(place) => self.start(place, 0),
+            None => return false,
+        }
+        true
+    }
+
+    fn start(&mut self, place: usize, avoid: u64) {
+        // The newest try gets its time before another one starts beside it.
+        self.hedge_at = self.hedge_at.map(|_| Instant::now() + self.set.hedge_after());
+        let mut attempt = self.set.attempt(self.question, Arc::clone(&self.budget));
+        attempt.avoid = avoid;
+        let notes = Arc::clone(&attempt.notes);
+        let upstream = &self.set.upstreams[place];
+        self.running.push(Running { place, notes, work: Box::pin(upstream.ask(attempt)) });
+    }
+}
+
+/// Waits for the first try that ends and takes it out.
+async fn first_to_end(running: &mut Vec<Running<'_>>) -> (usize, Arc<Notes>, Result<Reply, Fault>) {
+    poll_fn(|context| {
+        for index in 0..running.len() {
+            if let Poll::Ready(outcome) = running[index].work.as_mut().poll(context) {
+                let ended = running.swap_remove(index);
+                return Poll::Ready((ended.place, ended.notes, outcome));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}

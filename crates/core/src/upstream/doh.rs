@@ -1,0 +1,177 @@
+//! DNS over HTTPS with HTTP/2 (RFC 8484).
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use h2::client::{Builder, Connection, SendRequest};
+use h2::{Ping, PingPong, Reason as H2Reason, RecvStream};
+use http::header::{ACCEPT, AGE, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+use super::fault::{Fault, quote};
+use super::link::{ClosedAtEnd, Question, Reply, Vital};
+
+/// The media type of questions and answers (RFC 8484 section 6).
+const DNS_MESSAGE: &str = "application/dns-message";
+/// The largest DNS message.
+const LARGEST_MESSAGE: usize = 65_535;
+/// Octets that an upstream may send unread on one connection; the bound of its memory here.
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// Octets of header list that are read.
+const LARGEST_HEADERS: u32 = 16 * 1024;
+/// How often a connection is looked after. A ping without an answer for so long ends it.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A quiet connection is pinged after so many looks, so that NAT and upstream keep it.
+const QUIET_LOOKS: u32 = 3;
+
+/// The sending half of one HTTP/2 connection.
+pub(super) struct DohLink {
+    sender: SendRequest<Bytes>,
+    uri: Uri,
+}
+
+impl DohLink {
+    /// Starts HTTP/2 on a stream that has agreed on it, and a task that drives it.
+    pub(super) async fn start<S>(stream: S, uri: Uri, vital: &Arc<Vital>) -> Result<Self, Fault>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (sender, connection) = Builder::new()
+            .enable_push(false)
+            .initial_window_size(LARGEST_MESSAGE as u32)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(LARGEST_HEADERS)
+            .handshake(stream)
+            .await
+            .map_err(|error| from_h2(&error))?;
+        tokio::spawn(drive(connection, ClosedAtEnd(Arc::clone(vital))));
+        Ok(Self { sender, uri })
+    }
+
+    /// Asks one question. Dropping the future resets the stream.
+    pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, Fault> {
+        let sender = self.sender.clone().ready().await;
+        let mut sender = sender.map_err(|error| from_h2(&error))?;
+        let mut message = Vec::with_capacity(256);
+        // With HTTP the identifier means nothing; 0 is kind to caches (RFC 8484 section 4.1).
+        question.write(0, &mut message);
+        let request = self.request(message.len());
+        let (response, mut body) =
+            sender.send_request(request, false).map_err(|error| from_h2(&error))?;
+        body.send_data(message.into(), true).map_err(|error| from_h2(&error))?;
+        let (head, body) = response.await.map_err(|error| from_h2(&error))?.into_parts();
+        check_head(head.status, &head.headers)?;
+        let message = read_body(body).await?;
+        let age = head.headers.get(AGE).and_then(|age| age.to_str().ok()?.parse().ok());
+        Ok(Reply { answer: question.read(&message, 0)?, age: age.unwrap_or(0) })
+    }
+
+    fn request(&self, length: usize) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(DNS_MESSAGE));
+        headers.insert(ACCEPT, HeaderValue::from_static(DNS_MESSAGE));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        request
+    }
+}
+
+fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+    if status != StatusCode::OK {
+        return Err(Fault::invalid(format!("answered with HTTP status {}", status.as_u16())));
+    }
+    let found = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let essence = found.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii();
+    if !essence.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes()) {
+        let found = quote(&String::from_utf8_lossy(found));
+        return Err(Fault::invalid(format!("answered with content type \"{found}\"")));
+    }
+    Ok(())
+}
+
+async fn read_body(mut body: RecvStream) -> Result<Bytes, Fault> {
+    let mut whole = BytesMut::new();
+    while let Some(part) = body.data().await {
+        let part = part.map_err(|error| from_h2(&error))?;
+        // Without this the upstream may not send any more.
+        body.flow_control().release_capacity(part.len()).map_err(|error| from_h2(&error))?;
+        if whole.len() + part.len() > LARGEST_MESSAGE {
+            return Err(Fault::invalid("sent more than the 65,535 octets of a DNS message"));
+        }
+        if whole.is_empty() && body.is_end_stream() {
+            return Ok(part);
+        }
+        whole.extend_from_slice(&part);
+    }
+    Ok(whole.freeze())
+}
+
+/// What ends the connection or refuses the stream may be asked elsewhere; the rest is nonsense.
+fn from_h2(error: &h2::Error) -> Fault {
+    let words = format!("HTTP/2: {}", quote(&error.to_string()));
+    let protocol_broken = error.reason().is_some_and(|reason| {
+        matches!(
+            reason,
+            H2Reason::PROTOCOL_ERROR
+                | H2Reason::FRAME_SIZE_ERROR
+                | H2Reason::COMPRESSION_ERROR
+                | H2Reason::FLOW_CONTROL_ERROR
+        )
+    });
+    if protocol_broken && !error.is_remote() { Fault::invalid(words) } else { Fault::lost(words) }
+}
+
+/// Moves the frames of one connection, and ends it when it is idle or dead.
+async fn drive<S>(mut connection: Connection<S, Bytes>, end: ClosedAtEnd)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(mut pings) = connection.ping_pong() else { return };
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    looks.tick().await;
+    let mut watch = Watch { pinged: false, quiet: 0, looked: Instant::now() };
+    loop {
+        tokio::select! {
+            _ = &mut connection => return,
+            pong = poll_fn(|context| pings.poll_pong(context)), if watch.pinged => {
+                if pong.is_err() { return }
+                watch.pinged = false;
+                end.0.hear();
+            }
+            _ = looks.tick() => if !watch.look(&end.0, &mut pings) { return },
+        }
+    }
+}
+
+struct Watch {
+    pinged: bool,
+    quiet: u32,
+    looked: Instant,
+}
+
+impl Watch {
+    /// Pings where that is due; false when the connection is to end.
+    fn look(&mut self, vital: &Vital, pings: &mut PingPong) -> bool {
+        let now = Instant::now();
+        let heard = vital.heard_after(self.looked);
+        self.looked = now;
+        if vital.is_idle(now) || (self.pinged && !heard) {
+            return false;
+        }
+        self.quiet = if heard { 0 } else { self.quiet + 1 };
+        let waiting = vital.in_flight.load(std::sync::atomic::Ordering::Relaxed) > 0;
+        let due = self.quiet >= QUIET_LOOKS || (waiting && self.quiet >= 1);
+        if due && !self.pinged {
+            self.quiet = 0;
+            self.pinged = pings.send_ping(Ping::opaque()).is_ok();
+        }
+        true
+    }
+}

@@ -1,0 +1,194 @@
+//! The few connections to one upstream, opened on demand and reused.
+
+use std::sync::Arc;
+
+use aws_lc_rs::rand;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::connect::Connector;
+use super::fault::{Fault, FaultKind};
+use super::health::Health;
+use super::link::{Connection, Lease, MOST_IN_FLIGHT};
+use super::tally::Tally;
+
+/// Connections that are open at once.
+const MOST_OPEN: usize = 2;
+/// Queries under way on one connection from which on a second one is opened.
+const BUSY: usize = 100;
+
+/// How opening a connection ended; none while it goes on.
+type Opening = watch::Receiver<Option<Result<(), Fault>>>;
+
+/// The connections of one upstream, shared by all runtimes of the process.
+pub(super) struct Pool {
+    connector: Arc<Connector>,
+    pub(super) health: Mutex<Health>,
+    pub(super) tally: Arc<Tally>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    open: Vec<Arc<Connection>>,
+    opening: Option<Opening>,
+    last_id: u64,
+}
+
+enum Choice {
+    Take(Lease),
+    Wait(Opening),
+}
+
+impl Pool {
+    pub(super) fn new(connector: Connector, tally: Arc<Tally>) -> Arc<Self> {
+        Arc::new(Self {
+            connector: Arc::new(connector),
+            health: Mutex::new(Health::new()),
+            tally,
+            state: Mutex::default(),
+        })
+    }
+
+    /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
+    /// where none is; leaving does not end the opening, which serves others too.
+    pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, Fault> {
+        // A connection may end as soon as it is open; twice is enough.
+        for _ in 0..2 {
+            let mut opening = match self.choose(avoid)? {
+                Choice::Take(lease) => return Ok(lease),
+                Choice::Wait(opening) => opening,
+            };
+            let ended = opening.wait_for(Option::is_some).await.map(|ended| ended.clone());
+            match ended {
+                Ok(Some(Err(fault))) => return Err(fault),
+                Ok(_) => {}
+                Err(_) => return Err(Fault::lost("connecting was given up")),
+            }
+        }
+        match self.choose(avoid)? {
+            Choice::Take(lease) => Ok(lease),
+            Choice::Wait(_) => Err(Fault::lost("connections end as soon as they are open")),
+        }
+    }
+
+    fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, Fault> {
+        let mut state = self.state.lock();
+        self.prune(&mut state);
+        let load = |connection: &Arc<Connection>| {
+            connection.vital.in_flight.load(std::sync::atomic::Ordering::Relaxed)
+        };
+        let best = state
+            .open
+            .iter()
+            .filter(|connection| connection.id != avoid && load(connection) < MOST_IN_FLIGHT)
+            .min_by_key(|connection| load(connection))
+            .cloned();
+        let may_open = state.open.len() < MOST_OPEN;
+        let wanted = best.as_ref().is_none_or(|connection| load(connection) >= BUSY);
+        if !wanted || (!may_open && best.is_some()) {
+            return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
+        }
+        if state.opening.is_none() {
+            if !may_open {
+                return Err(full());
+            }
+            let gated = self.health.lock().gate(Instant::now()).cloned();
+            match (gated, &best) {
+                (None, _) => state.opening = Some(self.start_opening(&mut state.last_id)),
+                (Some(fault), None) => return Err(fault),
+                (Some(_), Some(_)) => {}
+            }
+        }
+        match (best, &state.opening) {
+            (Some(best), _) => Ok(Choice::Take(Lease::new(&best))),
+            (None, Some(opening)) => Ok(Choice::Wait(opening.clone())),
+            (None, None) => Err(full()),
+        }
+    }
+
+    /// Opens a connection in a task of its own, which does not keep the pool alive.
+    fn start_opening(self: &Arc<Self>, last_id: &mut u64) -> Opening {
+        *last_id += 1;
+        let (id, connector, pool) = (*last_id, Arc::clone(&self.connector), Arc::downgrade(self));
+        let (ended, opening) = watch::channel(None);
+        let end = OpeningEnds { pool: pool.clone() };
+        tokio::spawn(async move {
+            let opened = connector.open(id).await;
+            if let Some(pool) = pool.upgrade() {
+                let told = pool.opened(opened);
+                drop(end);
+                ended.send_replace(Some(told));
+            }
+        });
+        opening
+    }
+
+    fn opened(&self, opened: Result<Connection, Fault>) -> Result<(), Fault> {
+        match opened {
+            Ok(connection) => {
+                self.health.lock().connected();
+                self.state.lock().open.push(Arc::new(connection));
+                Ok(())
+            }
+            Err(fault) => {
+                self.health.lock().refused(&fault, Instant::now(), jitter());
+                Err(fault)
+            }
+        }
+    }
+
+    /// Lets go of connections that ended or show a certificate that is no longer ours. Queries on
+    /// them go on until they are answered.
+    fn prune(&self, state: &mut State) {
+        let issue = self.connector.issue();
+        state.open.retain(|connection| !connection.vital.is_closed() && connection.issue == issue);
+    }
+
+    /// No new query may use this connection.
+    pub(super) fn retire(&self, id: u64) {
+        self.state.lock().open.retain(|connection| connection.id != id);
+    }
+
+    /// Lets go of connections that show an older certificate of this identity.
+    pub(super) fn renew(&self, identity: &str) {
+        if self.connector.shows(identity) {
+            self.prune(&mut self.state.lock());
+            // What was refused may have been refused for the old certificate.
+            self.health.lock().connected();
+        }
+    }
+
+    /// Connections that are open.
+    pub(super) fn open_connections(&self) -> usize {
+        let mut state = self.state.lock();
+        self.prune(&mut state);
+        state.open.len()
+    }
+}
+
+/// Makes room for the next opening, even if the task is dropped with its runtime.
+struct OpeningEnds {
+    pool: std::sync::Weak<Pool>,
+}
+
+impl Drop for OpeningEnds {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.upgrade() {
+            pool.state.lock().opening = None;
+        }
+    }
+}
+
+fn full() -> Fault {
+    Fault::new(FaultKind::Busy, "all connections have 1,000 queries under way")
+}
+
+/// A random number from 0 to 1.
+pub(super) fn jitter() -> f32 {
+    let mut octet = [128];
+    // Without randomness the middle will do: it only spreads retries.
+    let _ = rand::fill(&mut octet);
+    f32::from(octet[0]) / 255.0
+}

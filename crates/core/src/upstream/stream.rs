@@ -1,0 +1,255 @@
+//! DNS over a stream: DoT (RFC 7858) and TCP (RFC 7766), pipelined and out of order.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use bytes::{Buf, BytesMut};
+use keyhole_wire::Answer;
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::fault::{Fault, FaultKind};
+use super::link::{ClosedAtEnd, IDLE, MOST_IN_FLIGHT, Notes, Question, Vital};
+use super::tally::Tally;
+
+/// Messages in a row that answer nothing, after which the connection is given up. Late answers to
+/// queries that were taken back are among them, hence so many.
+const MOST_STRAYS: u32 = 1000;
+/// Queries that are written at once.
+const BATCH: usize = 64;
+/// A write that takes longer ends the connection.
+const STUCK: Duration = Duration::from_secs(5);
+/// Octets asked of the stream at least.
+const READ_AT_LEAST: usize = 4096;
+
+/// The asking side of one stream.
+pub(super) struct StreamLink {
+    outgoing: mpsc::Sender<Vec<u8>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    waiting: Mutex<Waiting>,
+    vital: Arc<Vital>,
+    tally: Arc<Tally>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    by_id: HashMap<u16, Waiter>,
+    ended: Option<Fault>,
+}
+
+struct Waiter {
+    question: Question,
+    notes: Arc<Notes>,
+    reply: oneshot::Sender<Result<Answer, Fault>>,
+}
+
+impl StreamLink {
+    /// Starts a task that drives the stream.
+    pub(super) fn start<S>(stream: S, vital: &Arc<Vital>, tally: &Arc<Tally>) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (outgoing, queue) = mpsc::channel(MOST_IN_FLIGHT);
+        let shared = Arc::new(Shared {
+            waiting: Mutex::default(),
+            vital: Arc::clone(vital),
+            tally: Arc::clone(tally),
+        });
+        tokio::spawn(drive(stream, queue, Arc::clone(&shared)));
+        Self { outgoing, shared }
+    }
+
+    /// Asks one question. Dropping the future takes it back; its answer is then ignored.
+    pub(super) async fn exchange(
+        &self,
+        question: &Question,
+        notes: &Arc<Notes>,
+    ) -> Result<Answer, Fault> {
+        let (reply, answer) = oneshot::channel();
+        let waiter = Waiter { question: *question, notes: Arc::clone(notes), reply };
+        let id = self.shared.enter(waiter)?;
+        let _entered = Entered { shared: &self.shared, id };
+        let mut message = Vec::with_capacity(256);
+        message.extend_from_slice(&[0, 0]);
+        question.write(id, &mut message);
+        let length =
+            u16::try_from(message.len() - 2).expect("a padded query is a few hundred octets");
+        message[..2].copy_from_slice(&length.to_be_bytes());
+        // The queue holds as many as may be in flight; it is full only if the stream is stuck.
+        self.outgoing.send(message).await.map_err(|_| closed())?;
+        answer.await.unwrap_or_else(|_| Err(closed()))
+    }
+}
+
+fn closed() -> Fault {
+    Fault::lost("the connection ended before the answer")
+}
+
+/// Takes the question back when its asker leaves.
+struct Entered<'a> {
+    shared: &'a Shared,
+    id: u16,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.shared.waiting.lock().by_id.remove(&self.id);
+    }
+}
+
+impl Shared {
+    /// Gives the waiter a random identifier that nobody else has on this connection
+    /// (RFC 5452 section 9.2; a stream is safe from outsiders, but answers must not cross).
+    fn enter(&self, waiter: Waiter) -> Result<u16, Fault> {
+        let mut waiting = self.waiting.lock();
+        if let Some(fault) = &waiting.ended {
+            return Err(fault.clone());
+        }
+        if waiting.by_id.len() >= MOST_IN_FLIGHT {
+            return Err(Fault::new(FaultKind::Busy, "1,000 queries are under way there"));
+        }
+        loop {
+            let mut id = [0; 2];
+            rand::fill(&mut id)
+                .map_err(|_| Fault::new(FaultKind::Busy, "the system has no randomness"))?;
+            let id = u16::from_be_bytes(id);
+            if let Entry::Vacant(place) = waiting.by_id.entry(id) {
+                place.insert(waiter);
+                return Ok(id);
+            }
+        }
+    }
+
+    /// Gives a message to whom it answers; false if it answers nobody. One that is no answer to
+    /// its question does not end the wait: the right one may still come.
+    fn deliver(&self, message: &[u8]) -> bool {
+        let Some(&[high, low]) = message.first_chunk::<2>() else { return false };
+        let id = u16::from_be_bytes([high, low]);
+        let (question, notes) = {
+            let waiting = self.waiting.lock();
+            let Some(waiter) = waiting.by_id.get(&id) else { return false };
+            (waiter.question, Arc::clone(&waiter.notes))
+        };
+        // Read without the lock: others may ask meanwhile.
+        match question.read(message, id) {
+            Ok(answer) => {
+                if let Some(waiter) = self.waiting.lock().by_id.remove(&id) {
+                    // An asker that has just left needs no answer.
+                    let _ = waiter.reply.send(Ok(answer));
+                }
+                true
+            }
+            Err(_) => {
+                notes.flawed.fetch_add(1, Relaxed);
+                false
+            }
+        }
+    }
+
+    fn end(&self, fault: &Fault) {
+        let mut waiting = self.waiting.lock();
+        waiting.ended = Some(fault.clone());
+        for (_, waiter) in waiting.by_id.drain() {
+            // An asker that has just left needs no answer.
+            let _ = waiter.reply.send(Err(fault.clone()));
+        }
+    }
+}
+
+/// Ends all waits even if the task that drives the stream is dropped with its runtime.
+struct EndAll {
+    shared: Arc<Shared>,
+    fault: Fault,
+}
+
+impl Drop for EndAll {
+    fn drop(&mut self) {
+        self.shared.end(&self.fault);
+    }
+}
+
+async fn drive<S>(stream: S, queue: mpsc::Receiver<Vec<u8>>, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let _closed = ClosedAtEnd(Arc::clone(&shared.vital));
+    let mut end = EndAll { shared: Arc::clone(&shared), fault: closed() };
+    let (reader, writer) = tokio::io::split(stream);
+    end.fault = tokio::select! {
+        fault = read_answers(reader, &shared) => fault,
+        fault = write_queries(writer, queue, &shared.vital) => fault,
+    };
+}
+
+/// Reads until the stream ends or makes no sense; returns why.
+async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> Fault {
+    let mut buffer = BytesMut::new();
+    let mut strays = 0;
+    loop {
+        buffer.reserve(READ_AT_LEAST);
+        match reader.read_buf(&mut buffer).await {
+            Ok(0) => return closed(),
+            Ok(_) => shared.vital.hear(),
+            Err(error) => return Fault::lost(format!("the connection broke: {error}")),
+        }
+        while let Some(length) = whole_message(&buffer) {
+            if shared.deliver(&buffer[2..2 + length]) {
+                strays = 0;
+            } else {
+                strays += 1;
+                Tally::count(&shared.tally.flawed);
+            }
+            buffer.advance(2 + length);
+        }
+        if strays > MOST_STRAYS {
+            return Fault::invalid("sent a thousand messages that answer nothing");
+        }
+    }
+}
+
+/// The length of the first message if it is here whole (RFC 1035 section 4.2.2).
+fn whole_message(buffer: &[u8]) -> Option<usize> {
+    let length = usize::from(u16::from_be_bytes(*buffer.first_chunk::<2>()?));
+    (buffer.len() >= 2 + length).then_some(length)
+}
+
+/// Writes queries, as many at once as there are; returns why it ended.
+async fn write_queries<S: AsyncWrite>(
+    mut writer: WriteHalf<S>,
+    mut queue: mpsc::Receiver<Vec<u8>>,
+    vital: &Vital,
+) -> Fault {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        match timeout(IDLE, queue.recv_many(&mut batch, BATCH)).await {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(_) if vital.is_idle(Instant::now()) => break,
+            Err(_) => continue,
+        }
+        let octets = batch.concat();
+        batch.clear();
+        let written = async {
+            writer.write_all(&octets).await?;
+            writer.flush().await
+        };
+        match timeout(STUCK, written).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Fault::lost(format!("the connection broke: {error}")),
+            Err(_) => return Fault::lost("the upstream stopped reading"),
+        }
+    }
+    // A polite end; if the upstream is gone already, nothing is lost.
+    vital.close();
+    let _ = timeout(STUCK, writer.shutdown()).await;
+    closed()
+}

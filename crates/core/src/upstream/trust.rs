@@ -1,0 +1,86 @@
+//! How an upstream proves who it is: roots, name or address, pins.
+//!
+//! The strict profile of RFC 8310: without proof there is no connection, and nothing falls back to
+//! the clear. The name counts as subject alternative name only (RFC 9525).
+
+use std::sync::Arc;
+
+use rustls::client::danger::ServerCertVerifier;
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject;
+
+use super::identity::Identity;
+use super::pin::{Pin, PinnedVerifier, read_pin};
+use crate::Error;
+use crate::snapshot::document::{RootsDocument, UpstreamDocument, UpstreamProtocol};
+
+/// The one TLS provider of this process.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+/// The TLS settings of an upstream; `place` is where its document is.
+pub(super) fn client_config(
+    place: &str,
+    document: &UpstreamDocument,
+    identity: Option<Arc<Identity>>,
+) -> Result<Arc<ClientConfig>, Error> {
+    let roots = roots(place, &document.roots)?;
+    let pins = pins(place, &document.pins)?;
+    let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|error| Error::invalid(format!("{place}.roots"), error.to_string()))?;
+    let verifier: Arc<dyn ServerCertVerifier> =
+        if pins.is_empty() { webpki } else { Arc::new(PinnedVerifier { roots: webpki, pins }) };
+    let builder = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(|error| Error::invalid(place, error.to_string()))?
+        // Not less than the usual check: the verifier above is the usual one, or stricter.
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
+    let mut config = match identity {
+        Some(identity) => builder.with_client_cert_resolver(identity),
+        None => builder.with_no_client_auth(),
+    };
+    config.alpn_protocols = match document.protocol {
+        UpstreamProtocol::Doh => vec![b"h2".to_vec()],
+        // RFC 7858 section 3.1 knows no ALPN, but a port shared with HTTPS needs one (RFC 9461).
+        UpstreamProtocol::Dot | UpstreamProtocol::Tcp => vec![b"dot".to_vec()],
+    };
+    // A resumed session proves neither certificate again; handshakes are rare here.
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+fn roots(place: &str, document: &RootsDocument) -> Result<RootCertStore, Error> {
+    let mut store = RootCertStore::empty();
+    match document {
+        RootsDocument::Public => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        RootsDocument::Pem(text) => {
+            let invalid = |why: String| Error::invalid(format!("{place}.roots.pem"), why);
+            for certificate in CertificateDer::pem_slice_iter(text.as_bytes()) {
+                let certificate = certificate.map_err(|error| invalid(error.to_string()))?;
+                store.add(certificate).map_err(|error| invalid(error.to_string()))?;
+            }
+            if store.is_empty() {
+                return Err(invalid("no certificate in the PEM text".into()));
+            }
+        }
+    }
+    Ok(store)
+}
+
+fn pins(place: &str, texts: &[String]) -> Result<Vec<Pin>, Error> {
+    let read = |(index, text): (usize, &String)| {
+        read_pin(text).ok_or_else(|| {
+            Error::invalid(
+                format!("{place}.pins[{index}]"),
+                format!("{text} is not the base64 of a SHA-256; 44 characters ending in = are"),
+            )
+        })
+    };
+    texts.iter().enumerate().map(read).collect()
+}

@@ -1,0 +1,50 @@
+//! DNS over HTTPS: what HTTP adds.
+
+use std::sync::Arc;
+
+use keyhole_core::snapshot::document::UpstreamProtocol;
+use tokio::sync::watch;
+
+use super::authority::Authority;
+use super::message::Asked;
+use super::server::{Does, Setup};
+use super::{NEVER_MS, ask, prepare};
+
+#[tokio::test]
+async fn the_age_of_a_cached_http_response_counts() {
+    let authority = Authority::new();
+    let script = |asked: &Asked| {
+        let headers = vec![("content-type", "application/DNS-message; charset=x"), ("age", "100")];
+        Does::SaysHttp(200, headers, asked.address(1, 300))
+    };
+    let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+    let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+    assert_eq!(ask(&set, "a.example").await.unwrap().age, 100);
+}
+
+#[tokio::test]
+async fn goaway_lets_running_queries_end_and_new_ones_go_elsewhere() {
+    let authority = Authority::new();
+    let (open, gate) = watch::channel(false);
+    let script = move |asked: &Asked| match asked.number {
+        0 => Does::Waits(gate.clone(), asked.address(1, 300)),
+        1 => Does::SaysGoodbye(asked.address(2, 300)),
+        _ => Does::Says(asked.address(3, 300)),
+    };
+    let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+    let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+    let running = tokio::spawn({
+        let set = Arc::clone(&set);
+        async move { ask(&set, "a.example").await }
+    });
+    server.until(|server| server.queries().len() == 1).await;
+    assert!(ask(&set, "b.example").await.is_ok());
+    assert!(ask(&set, "c.example").await.is_ok());
+    open.send(true).unwrap();
+    assert!(running.await.unwrap().is_ok());
+    assert!(ask(&set, "d.example").await.is_ok());
+    let connections: Vec<_> = server.queries().iter().map(|asked| asked.connection).collect();
+    assert_eq!(connections[0], connections[1]);
+    assert!(server.connections() <= 2);
+    assert_eq!(connections.last(), Some(&1));
+}

@@ -1,0 +1,304 @@
+//! What happens when an upstream fails, in every way that it may.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+
+use keyhole_core::Reason;
+use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::upstream::{UpstreamSet, Upstreams};
+use keyhole_wire::{Rcode, RecordType};
+use tokio::net::TcpListener;
+
+use super::authority::Authority;
+use super::message::Asked;
+use super::server::{Does, Server, Setup};
+use super::{NEVER_MS, ask, document, last_error, name, prepare, set_document, soon};
+
+const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
+
+/// Asks a set whose first upstream follows the script and whose second one is good.
+async fn second_answers(
+    protocol: UpstreamProtocol,
+    hedge_ms: u64,
+    script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+) -> (Server, Upstreams, Arc<UpstreamSet>) {
+    let authority = Authority::new();
+    let bad = Setup::new(protocol, &authority).run(script).await;
+    let good = Server::answering(protocol, &authority, 7).await;
+    let documents = [bad.document(&authority), good.document(&authority)];
+    let (upstreams, set) = prepare(&documents, hedge_ms);
+    let asked = ask(&set, "a.example").await.unwrap();
+    assert_eq!(asked.upstream, 1);
+    assert_eq!(asked.answer.rcode(), Rcode::NOERROR);
+    assert_eq!(good.queries().len(), 1);
+    (bad, upstreams, set)
+}
+
+/// An address where nothing listens.
+async fn closed_port() -> std::net::SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn a_refused_connection_leads_to_the_next_upstream_at_once() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let closed = closed_port().await;
+        let good = Server::answering(protocol, &authority, 7).await;
+        let documents = [document(protocol, closed, &authority), good.document(&authority)];
+        let (upstreams, set) = prepare(&documents, NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 1);
+        assert_eq!(last_error(&upstreams, 0), format!("connection refused at {closed}"));
+        assert_eq!(upstreams.stats()[0]["healthy"], false);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_leads_to_the_next_upstream_at_once() {
+    for protocol in BOTH {
+        let (bad, ..) = second_answers(protocol, NEVER_MS, |_| Does::Resets).await;
+        assert_eq!(bad.queries().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn silence_leads_to_a_second_try_beside_the_first() {
+    for protocol in BOTH {
+        second_answers(protocol, 50, |_| Does::KeepsSilent).await;
+    }
+}
+
+#[tokio::test]
+async fn the_slow_loser_is_taken_back() {
+    let (bad, ..) = second_answers(UpstreamProtocol::Doh, 50, |_| Does::KeepsSilent).await;
+    bad.until(|bad| bad.resets() == 1).await;
+}
+
+#[tokio::test]
+async fn an_upstream_that_accepts_and_then_says_nothing_is_passed_over() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let black_hole = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = black_hole.local_addr().unwrap();
+        let good = Server::answering(protocol, &authority, 7).await;
+        let documents = [document(protocol, address, &authority), good.document(&authority)];
+        let (_upstreams, set) = prepare(&documents, 50);
+        assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 1);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_lies_about_its_name_is_passed_over() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let liar = Setup { names: &["example.net"], ..Setup::new(protocol, &authority) };
+        let liar = liar.run(|asked| Does::Says(asked.address(66, 300))).await;
+        let good = Server::answering(protocol, &authority, 7).await;
+        let documents = [liar.document(&authority), good.document(&authority)];
+        let (_upstreams, set) = prepare(&documents, NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 1);
+        assert!(liar.queries().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
+    let plain = ("content-type", "application/dns-message");
+    let scripts: [fn(&Asked, (&'static str, &'static str)) -> Does; 8] = [
+        |_, _| Does::Says(b"garbage".to_vec()),
+        |_, _| Does::Says(Vec::new()),
+        |asked, _| Does::Says(asked.other_question()),
+        |asked, plain| Does::SaysHttp(503, vec![plain], asked.address(66, 300)),
+        |asked, _| Does::SaysHttp(200, vec![("content-type", "text/html")], asked.address(66, 300)),
+        |asked, _| Does::SaysHttp(200, vec![], asked.address(66, 300)),
+        |asked, plain| {
+            let endless = [asked.address(66, 300), vec![0; 66_000]].concat();
+            Does::SaysHttp(200, vec![plain], endless)
+        },
+        |asked, plain| {
+            let mut wrong_id = asked.address(66, 300);
+            wrong_id[0] = 1;
+            Does::SaysHttp(200, vec![plain], wrong_id)
+        },
+    ];
+    for script in scripts {
+        let script = move |asked: &Asked| script(asked, plain);
+        let (_bad, upstreams, _set) = second_answers(UpstreamProtocol::Doh, NEVER_MS, script).await;
+        assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 1);
+        assert_eq!(upstreams.stats()[0]["healthy"], true, "nonsense does not take it out of use");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_answer_over_a_stream_does_not_end_the_wait() {
+    let scripts: [fn(&Asked) -> Does; 4] = [
+        |asked| Does::SaysAll(vec![asked.other_question(), asked.address(1, 300)]),
+        |asked| Does::SaysAll(vec![asked.octets[..2].to_vec(), asked.address(1, 300)]),
+        |asked| Does::SaysAll(vec![Vec::new(), b"garbage".to_vec(), asked.address(1, 300)]),
+        |asked| {
+            let mut wrong_id = asked.address(66, 300);
+            wrong_id[0] ^= 1;
+            Does::SaysAll(vec![wrong_id, asked.address(1, 300)])
+        },
+    ];
+    let authority = Authority::new();
+    for script in scripts {
+        let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+        let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        assert!(ask(&set, "a.example").await.is_ok());
+        assert!(upstreams.stats()[0]["flawed_messages"].as_u64().unwrap() >= 1);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_only_sends_nonsense_is_invalid_and_not_slow() {
+    let authority = Authority::new();
+    let script = |asked: &Asked| Does::Says(asked.other_question());
+    let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+    let upstreams = Upstreams::new();
+    let set = set_document(1, NEVER_MS, 100);
+    let set = upstreams.prepare(&[server.document(&authority)], &[set]).unwrap().remove(0);
+    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamInvalid);
+}
+
+#[tokio::test]
+async fn an_upstream_that_stays_silent_ends_in_a_timeout() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let script = |_: &Asked| Does::KeepsSilent;
+        let server = Setup::new(protocol, &authority).run(script).await;
+        let upstreams = Upstreams::new();
+        let set = set_document(1, NEVER_MS, 200);
+        let set = upstreams.prepare(&[server.document(&authority)], &[set]).unwrap().remove(0);
+        assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamTimeout);
+        let deadline = std::time::Instant::now();
+        let asked = set.ask(&name("b.example"), RecordType::A, deadline).await;
+        assert_eq!(asked.unwrap_err(), Reason::UpstreamTimeout);
+    }
+}
+
+#[tokio::test]
+async fn a_failure_to_resolve_gets_a_second_opinion_and_then_counts() {
+    for protocol in BOTH {
+        let (bad, ..) = second_answers(protocol, NEVER_MS, |asked| Does::Says(asked.code(2))).await;
+        assert_eq!(bad.queries().len(), 1);
+    }
+    let authority = Authority::new();
+    let mut servers = Vec::new();
+    for _ in 0..3 {
+        let script = |asked: &Asked| Does::Says(asked.code(2));
+        servers.push(Setup::new(UpstreamProtocol::Dot, &authority).run(script).await);
+    }
+    let documents: Vec<_> = servers.iter().map(|server| server.document(&authority)).collect();
+    let (upstreams, set) = prepare(&documents, NEVER_MS);
+    assert_eq!(ask(&set, "a.example").await.unwrap().answer.rcode(), Rcode::SERVFAIL);
+    let asked: Vec<_> = servers.iter().map(|server| server.queries().len()).collect();
+    assert_eq!(asked, [1, 1, 0]);
+    assert_eq!(upstreams.stats()[0]["healthy"], true);
+}
+
+#[tokio::test]
+async fn one_question_never_becomes_more_than_three_messages() {
+    let authority = Authority::new();
+    let mut servers = Vec::new();
+    for _ in 0..6 {
+        let script = |_: &Asked| Does::Resets;
+        servers.push(Setup::new(UpstreamProtocol::Dot, &authority).run(script).await);
+    }
+    let documents: Vec<_> = servers.iter().map(|server| server.document(&authority)).collect();
+    let (_upstreams, set) = prepare(&documents, NEVER_MS);
+    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
+    let asked: usize = servers.iter().map(|server| server.queries().len()).sum();
+    assert_eq!(asked, 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_dies_is_replaced_and_its_query_sent_once_more() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let script = |asked: &Asked| match asked.number {
+            1 => Does::Resets,
+            _ => Does::Says(asked.address(1, 300)),
+        };
+        let server = Setup::new(protocol, &authority).run(script).await;
+        let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        assert!(ask(&set, "a.example").await.is_ok());
+        assert!(ask(&set, "b.example").await.is_ok());
+        assert_eq!((server.queries().len(), server.connections()), (3, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_hedged_with_another_one() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let script = |asked: &Asked| match asked.connection {
+            0 => Does::KeepsSilent,
+            _ => Does::Says(asked.address(1, 300)),
+        };
+        let server = Setup::new(protocol, &authority).run(script).await;
+        let (_upstreams, set) = prepare(&[server.document(&authority)], 100);
+        assert!(ask(&set, "a.example").await.is_ok());
+        assert_eq!(server.connections(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_stays_silent_is_not_asked_first_any_more() {
+    let authority = Authority::new();
+    let back = Arc::new(AtomicBool::new(false));
+    let script = {
+        let back = Arc::clone(&back);
+        move |asked: &Asked| match back.load(SeqCst) {
+            true => Does::Says(asked.address(1, 300)),
+            false => Does::KeepsSilent,
+        }
+    };
+    let silent = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+    let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+    let documents = [silent.document(&authority), good.document(&authority)];
+    let (upstreams, set) = prepare(&documents, 50);
+    let healthy = |place: usize| upstreams.stats()[place]["healthy"] == true;
+    for number in 0.. {
+        assert_eq!(ask(&set, &format!("n{number}.example")).await.unwrap().upstream, 1);
+        if !healthy(0) {
+            break;
+        }
+        assert!(number < 10, "ten silent queries and still healthy");
+    }
+    // Real queries find out that it is back, and from then on it is asked first again.
+    back.store(true, SeqCst);
+    while !healthy(0) {
+        assert!(ask(&set, "c.example").await.is_ok());
+    }
+    assert_eq!(ask(&set, "d.example").await.unwrap().upstream, 0);
+}
+
+#[tokio::test]
+async fn an_upstream_that_refused_is_used_again_once_it_is_back() {
+    let authority = Authority::new();
+    let address = closed_port().await;
+    let documents: Vec<UpstreamDocument> =
+        vec![document(UpstreamProtocol::Doh, address, &authority)];
+    let (_upstreams, set) = prepare(&documents, NEVER_MS);
+    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
+    let listener = TcpListener::bind(address).await.unwrap();
+    let accepted = Arc::new(AtomicUsize::new(0));
+    let script = |asked: &Asked| Does::Says(asked.address(1, 300));
+    let _server = Setup::new(UpstreamProtocol::Doh, &authority).run_on(listener, script);
+    while ask(&set, "a.example").await.is_err() {
+        accepted.fetch_add(1, SeqCst);
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn the_next_address_is_used_when_the_first_fails() {
+    let authority = Authority::new();
+    let closed = closed_port().await;
+    let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+    let mut document = good.document(&authority);
+    document.addresses.insert(0, closed);
+    let (_upstreams, set) = prepare(&[document], NEVER_MS);
+    assert!(set.ask(&name("a.example"), RecordType::A, soon()).await.is_ok());
+}

@@ -1,0 +1,200 @@
+//! What an upstream said, checked once and kept ready to be copied out.
+//!
+//! | standard | what is taken from it |
+//! | --- | --- |
+//! | RFC 2181 sections 5.4.1, 8 | only what answers the question is believed; TTLs |
+//! | RFC 2308 sections 3, 5 | how long a negative answer lives |
+//! | RFC 3225 section 3, RFC 4035 section 3.2.1 | no DNSSEC records for who did not ask for them |
+
+use crate::chain;
+use crate::encode::{Encoded, Encoder};
+use crate::flaw::AnswerFlaw;
+use crate::header::{HEADER, u32_at};
+use crate::name::Name;
+use crate::packed::read_name;
+use crate::read::{self, Loose, Reading};
+use crate::record::Record;
+use crate::types::{Rcode, RecordType};
+
+/// An immutable answer to one question, in two forms: with and without DNSSEC records. Share it in
+/// an `Arc`.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) rcode: Rcode,
+    pub(crate) ttl: u32,
+    pub(crate) negative: bool,
+    pub(crate) authentic: bool,
+    pub(crate) authoritative: bool,
+    pub(crate) extended_error: Option<u16>,
+    /// Octets of the question's name.
+    pub(crate) name_len: u8,
+    /// Every record.
+    pub(crate) whole: Encoded,
+    /// Without DNSSEC records, where there are some.
+    pub(crate) plain: Option<Encoded>,
+}
+
+impl Answer {
+    /// Reads the message with which an upstream answers the query of that id, name and type.
+    ///
+    /// Kept are the records that the question leads to, re-encoded; the additional section, other
+    /// classes and everything out of place are dropped. A failure keeps no records.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerFlaw`] says why the message is no answer. [`AnswerFlaw::Truncated`] asks for another
+    /// try over a stream.
+    pub fn read(
+        message: &[u8],
+        id: u16,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<Self, AnswerFlaw> {
+        let reading = read::read(message, id, name, kind)?;
+        Self::from_reading(reading, name, kind)
+    }
+
+    pub(crate) fn from_reading(
+        mut reading: Reading,
+        name: &Name,
+        kind: RecordType,
+    ) -> Result<Self, AnswerFlaw> {
+        let failure = is_failure(reading.rcode);
+        if failure {
+            reading.loose = Loose::default();
+        }
+        let chain = chain::follow(&reading.loose, name, kind, reading.rcode)?;
+        let negative = chain.negative && !failure;
+        let ttl = settle_ttls(&mut reading.loose, &chain.kept, negative);
+        // AD speaks of all records of the message (RFC 4035 section 3.2.3), so it falls with any.
+        let whole = chain.kept.len() == reading.loose.entries.len();
+        Self::assemble(name, kind, &reading.loose, &chain.kept).map(|(all, plain)| Self {
+            rcode: reading.rcode,
+            ttl,
+            negative,
+            authentic: reading.authentic && whole && !failure,
+            authoritative: false,
+            extended_error: reading.extended_error,
+            name_len: name.len,
+            whole: all,
+            plain,
+        })
+    }
+
+    /// Encodes the kept records with and, where it makes a difference, without those of DNSSEC.
+    pub(crate) fn assemble(
+        name: &Name,
+        kind: RecordType,
+        loose: &Loose,
+        kept: &[usize],
+    ) -> Result<(Encoded, Option<Encoded>), AnswerFlaw> {
+        let encode = |signed: bool| {
+            let mut encoder = Encoder::new(name, kind);
+            for entry in kept.iter().map(|&index| &loose.entries[index]) {
+                if signed || !is_hidden(entry.kind, kind) {
+                    let (owner, data) = (loose.owner(entry), loose.data(entry));
+                    encoder.push(entry.section, owner, entry.kind, entry.ttl, data)?;
+                }
+            }
+            Ok(encoder.finish())
+        };
+        let hides = kept.iter().any(|&index| is_hidden(loose.entries[index].kind, kind));
+        Ok((encode(true)?, if hides { Some(encode(false)?) } else { None }))
+    }
+
+    /// The response code.
+    #[inline]
+    #[must_use]
+    pub fn rcode(&self) -> Rcode {
+        self.rcode
+    }
+
+    /// Whether the name or the type does not exist: NXDOMAIN or NODATA (RFC 2308 section 2).
+    #[inline]
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        self.negative
+    }
+
+    /// Whether the upstream could or would not answer: any code but NOERROR and NXDOMAIN.
+    #[inline]
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        is_failure(self.rcode)
+    }
+
+    /// Seconds for which the answer is good: its smallest TTL. For a negative answer also at most
+    /// the MINIMUM of its SOA, and 0 without a SOA (RFC 2308 section 5). 0 for a failure.
+    #[inline]
+    #[must_use]
+    pub fn ttl(&self) -> u32 {
+        self.ttl
+    }
+
+    /// Octets of memory that the answer takes.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        size_of::<Self>() + self.whole.octets() + self.plain.as_ref().map_or(0, Encoded::octets)
+    }
+
+    /// Every record, those of DNSSEC included, in the order of the message.
+    #[inline]
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        Record::all(&self.whole, usize::from(self.name_len))
+    }
+
+    /// The extended error that the upstream gave (RFC 8914).
+    #[must_use]
+    pub fn extended_error(&self) -> Option<u16> {
+        self.extended_error
+    }
+
+    /// The question: the name in lower case, and the type.
+    #[must_use]
+    pub fn question(&self) -> (Name, RecordType) {
+        let message = &self.whole.message;
+        // The message was written here; its question is readable.
+        let (name, at) = read_name(message, HEADER).unwrap_or((Name::ROOT, HEADER));
+        (name, RecordType(crate::header::u16_at(message, at).unwrap_or(0)))
+    }
+
+    /// The form for a client that does, or does not, want DNSSEC records.
+    #[inline]
+    pub(crate) fn form(&self, dnssec_ok: bool) -> &Encoded {
+        match &self.plain {
+            Some(plain) if !dnssec_ok => plain,
+            _ => &self.whole,
+        }
+    }
+}
+
+fn is_failure(rcode: Rcode) -> bool {
+    !matches!(rcode, Rcode::NOERROR | Rcode::NXDOMAIN)
+}
+
+/// Whether a record is for clients that understand DNSSEC only: unless asked for, RRSIG, NSEC and
+/// NSEC3 are (RFC 4035 section 3.2.1).
+fn is_hidden(kind: RecordType, asked: RecordType) -> bool {
+    matches!(kind, RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3)
+        && kind != asked
+        && asked != RecordType::ANY
+}
+
+/// Lowers the SOA of a negative answer to its MINIMUM; gives the smallest TTL of all.
+fn settle_ttls(loose: &mut Loose, kept: &[usize], negative: bool) -> u32 {
+    let mut soa = false;
+    let mut ttl = u32::MAX;
+    for &index in kept {
+        let entry = &loose.entries[index];
+        let mut own = entry.ttl;
+        if negative && entry.kind == RecordType::SOA {
+            let data = loose.data(entry);
+            let minimum = u32_at(data, data.len() - 4).unwrap_or(0);
+            own = own.min(minimum);
+            soa = true;
+        }
+        loose.entries[index].ttl = own;
+        ttl = ttl.min(own);
+    }
+    if kept.is_empty() || (negative && !soa) { 0 } else { ttl }
+}

@@ -1,0 +1,107 @@
+//! Replies that carry no upstream's answer: blocked names and failures. Allocates nothing.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::header::{HEADER, IN};
+use crate::reply::{Shape, Written, flags, write_head, write_opt, write_truncated};
+use crate::types::{Rcode, RecordType};
+
+/// What to reply instead of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Synthetic {
+    /// The name does not exist; with a SOA record, so that it is cached (RFC 2308).
+    Nxdomain,
+    /// The name has no record of the type; with a SOA record.
+    NoData,
+    /// `0.0.0.0` for A, `::` for AAAA, and no data for other types.
+    Null,
+    /// This address for its type, A or AAAA, and no data for other types.
+    Address(IpAddr),
+    /// A response code alone: SERVFAIL, REFUSED and the like.
+    Failure(Rcode),
+}
+
+impl Synthetic {
+    /// REFUSED.
+    pub const REFUSED: Self = Self::Failure(Rcode::REFUSED);
+    /// SERVFAIL.
+    pub const SERVFAIL: Self = Self::Failure(Rcode::SERVFAIL);
+    /// FORMERR.
+    pub const FORMERR: Self = Self::Failure(Rcode::FORMERR);
+    /// NOTIMP.
+    pub const NOTIMP: Self = Self::Failure(Rcode::NOTIMP);
+}
+
+/// Data of the SOA record of answers made here: `keyhole.invalid`, `nobody.invalid`, serial 1,
+/// refresh 1 hour, retry 10 minutes, expire 1 day; the last four octets, MINIMUM, are open. The names
+/// can never exist (RFC 6761 section 6.4).
+pub(crate) const SOA_DATA: [u8; 53] = *b"\x07keyhole\x07invalid\x00\x06nobody\x07invalid\x00\
+    \x00\x00\x00\x01\x00\x00\x0e\x10\x00\x00\x02\x58\x00\x01\x51\x80\x00\x00\x00\x00";
+
+/// A pointer to the name in the question.
+const QUESTION: [u8; 2] = [0xc0, HEADER as u8];
+
+/// Appends the reply to `out`. `ttl` is how long, in seconds, it may be cached; failures are not
+/// (their [`Written::ttl`] is 0). A code above 15 for a client without EDNS becomes SERVFAIL.
+#[inline]
+pub fn write_synthetic(what: Synthetic, ttl: u32, shape: &Shape<'_>, out: &mut Vec<u8>) -> Written {
+    let start = out.len();
+    let rcode = code(what, shape);
+    let address = address(what, shape.query.kind);
+    let soa = address.is_none() && !matches!(what, Synthetic::Failure(_));
+    let counts = [u16::from(address.is_some()), u16::from(soa)];
+    write_head(flags(shape, rcode, 0), counts, shape, out);
+    match address {
+        Some(IpAddr::V4(ip)) => push(RecordType::A, ttl, &ip.octets(), out),
+        Some(IpAddr::V6(ip)) => push(RecordType::AAAA, ttl, &ip.octets(), out),
+        None if soa => push_soa(ttl, out),
+        None => {}
+    }
+    write_opt(start, rcode, shape, out);
+    if out.len() - start > crate::reply::limit(shape) {
+        out.truncate(start);
+        return write_truncated(rcode, shape, out);
+    }
+    Written { ttl: if counts == [0, 0] { 0 } else { ttl }, truncated: false }
+}
+
+#[inline]
+fn code(what: Synthetic, shape: &Shape<'_>) -> Rcode {
+    match what {
+        Synthetic::Nxdomain => Rcode::NXDOMAIN,
+        Synthetic::NoData | Synthetic::Null | Synthetic::Address(_) => Rcode::NOERROR,
+        Synthetic::Failure(rcode) if rcode.0 > 0x0f && shape.query.edns.is_none() => {
+            Rcode::SERVFAIL
+        }
+        Synthetic::Failure(rcode) => rcode,
+    }
+}
+
+/// The address that answers the type, if one does.
+#[inline]
+fn address(what: Synthetic, kind: RecordType) -> Option<IpAddr> {
+    match (what, kind) {
+        (Synthetic::Null, RecordType::A) => Some(Ipv4Addr::UNSPECIFIED.into()),
+        (Synthetic::Null, RecordType::AAAA) => Some(Ipv6Addr::UNSPECIFIED.into()),
+        (Synthetic::Address(ip @ IpAddr::V4(_)), RecordType::A)
+        | (Synthetic::Address(ip @ IpAddr::V6(_)), RecordType::AAAA) => Some(ip),
+        _ => None,
+    }
+}
+
+#[inline]
+fn push(kind: RecordType, ttl: u32, data: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&QUESTION);
+    out.extend_from_slice(&kind.0.to_be_bytes());
+    out.extend_from_slice(&IN.to_be_bytes());
+    out.extend_from_slice(&ttl.to_be_bytes());
+    out.extend_from_slice(&(data.len() as u16).to_be_bytes());
+    out.extend_from_slice(data);
+}
+
+#[inline]
+fn push_soa(ttl: u32, out: &mut Vec<u8>) {
+    push(RecordType::SOA, ttl, &SOA_DATA, out);
+    let minimum = out.len() - 4;
+    out[minimum..].copy_from_slice(&ttl.to_be_bytes());
+}

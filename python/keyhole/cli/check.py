@@ -1,0 +1,51 @@
+"""``keyhole check``: are these documents valid?"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from keyhole.cli.program import INVALID
+from keyhole.cli.screen import console, print_json
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole check documents                   a folder, with every file in it
+
+  keyhole check policy.yaml lists.yaml keyhole.yaml
+
+  keyhole check --json documents            for an editor or a pipeline
+
+Exit code 0: all is valid, though there may be advice. 3: something is not.
+"""
+
+
+def check(
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Documents, settings, or folders.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Tell everything that is wrong in documents and settings, and what would be right."""
+    from keyhole.control.check import check_files
+
+    report = check_files(files)
+    if as_json:
+        problems = [asdict(problem) for problem in report.problems]
+        print_json({"valid": report.is_valid, "problems": problems})
+    else:
+        screen = console()
+        for problem in report.problems:
+            word = "[yellow]advice[/]" if problem.is_advice else "[red]error[/]"
+            place = f"[bold]{escape(problem.place)}[/]: " if problem.place else ""
+            screen.print(f"{word} {place}{escape(problem.why)}")
+        screen.print(
+            f"[green]valid[/]: {escape(report.summary)}"
+            if report.is_valid
+            else f"[red]not valid[/]: {escape(report.summary)}"
+        )
+    if not report.is_valid:
+        raise typer.Exit(INVALID)

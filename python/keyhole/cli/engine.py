@@ -1,0 +1,46 @@
+"""``keyhole engine``: the data plane alone."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keyhole.control.data import DataFolder, default_data_folder
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole engine                        start from the last good snapshot
+
+  keyhole engine /srv/state/launch.json
+
+Exit code 0: ended by a signal. 1: it could not start, and said why.
+"""
+
+
+def engine(
+    launch: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[LAUNCH]",
+            help="What `keyhole up` wrote for the engine; by default the one in the data folder.",
+        ),
+    ] = None,
+    supervised: Annotated[
+        bool,
+        typer.Option(
+            "--supervised",
+            help="Take commands as JSON lines on standard input, and end when it ends.",
+        ),
+    ] = False,
+) -> None:
+    """Answer queries from the last good snapshot, without control.
+
+    `keyhole up` starts and watches this process by itself. Alone it serves the last good snapshot
+    and learns of no change.
+    """
+    # Imported here: no other command needs the native core at its start.
+    from keyhole.engine.process import run
+
+    launch = launch or DataFolder(default_data_folder()).launch
+    raise typer.Exit(run(launch, supervised=supervised))

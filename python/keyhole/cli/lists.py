@@ -1,0 +1,115 @@
+"""``keyhole lists``: compile block and allow lists, and search in them."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from keyhole.cli.program import FAILED
+from keyhole.cli.screen import console, print_json
+from keyhole.control.data import DataFolder, default_data_folder
+
+COMPILE_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole lists compile                     the lists of the data folder
+
+  keyhole lists compile ads.txt hosts       any files, formats found by themselves
+
+Exit code 0: compiled. 1: no entry could be taken. 3: documents are not valid.
+"""
+
+SEARCH_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole lists search tracker.example.net
+
+Exit code 0: an entry speaks of the name. 1: none does.
+"""
+
+
+def program() -> typer.Typer:
+    """The two commands."""
+    app = typer.Typer(
+        help="Compile block and allow lists, and search in them.", no_args_is_help=True
+    )
+    app.command("compile", epilog=COMPILE_EXAMPLES)(compile_lists)
+    app.command("search", epilog=SEARCH_EXAMPLES)(search_lists)
+    return app
+
+
+def compile_lists(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Without files, the lists of the data folder."),
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Keep the compiled file here.")
+    ] = None,
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", help="auto, hosts, domains, wildcard, adblock, dnsmasq, unbound or rpz."
+        ),
+    ] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report.")] = False,
+) -> None:
+    """Compile lists, and tell what was taken and what was skipped, with line and reason."""
+    from keyhole.control.lists import compile_files, compile_folder
+
+    if files:
+        report = compile_files(files, form, output)
+    else:
+        report = compile_folder(DataFolder(data or default_data_folder()), output)
+    if as_json:
+        print_json(report)
+    else:
+        _show_report(report)
+    if not any(one["taken"] for one in report["lists"]):
+        raise typer.Exit(FAILED)
+
+
+def search_lists(
+    name: Annotated[str, typer.Argument(help="The name to look for.")],
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Find every entry of the lists in use that speaks of a name, with file and line."""
+    from keyhole.control.lists import search_name
+
+    found = search_name(DataFolder(data or default_data_folder()), name)
+    if as_json:
+        print_json(found)
+    else:
+        screen = console()
+        for hit in found["hits"]:
+            style = "red" if hit["action"] == "block" else "green"
+            important = ", important" if hit["important"] else ""
+            place = f"list {hit['list']}, {hit['file']}:{hit['line']}{important}"
+            screen.print(
+                f"[{style}]{hit['action']}[/] {escape(hit['pattern'])}  [dim]{escape(place)}[/]"
+            )
+        if not found["hits"]:
+            screen.print(f"no list speaks of {escape(name)}")
+    if not found["hits"]:
+        raise typer.Exit(FAILED)
+
+
+def _show_report(report: dict[str, Any]) -> None:
+    screen = console()
+    for one in report["lists"]:
+        skipped = one["skipped"]
+        screen.print(
+            f"[bold]{escape(one['name'])}[/]: {one['taken']} entries taken, "
+            f"{one['duplicates']} duplicates, {skipped['count']} skipped"
+        )
+        for reason, count in skipped["by_reason"].items():
+            screen.print(f"  [yellow]{count}[/] {escape(reason)}")
+        for example in skipped["examples"]:
+            place = escape(f"{example['file']}:{example['line']}")
+            screen.print(
+                f"    {place}  [dim]{escape(example['text'])}[/]  {escape(example['reason'])}"
+            )
+    screen.print(f"{report['names']} names in {report['octets'] / 2**20:.1f} MiB")

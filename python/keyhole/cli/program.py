@@ -1,0 +1,70 @@
+"""The program itself: its commands in order, and what becomes of an error."""
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+
+from keyhole.cli.screen import errors_console, show_error
+from keyhole.errors import DocumentErrors, KeyholeError
+
+ABOUT = """
+[bold]Keyhole[/]: zero-trust DNS. Every question travels encrypted and authorized.
+
+Start with [bold]keyhole lab[/]: a whole world on this machine, without any internet.
+
+Go on with [bold]keyhole up[/]: a resolver on this machine.
+"""
+
+EXIT_CODES = """
+Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage;
+
+3 documents or settings are not valid. Each command says more in its own help.
+"""
+
+FAILED, USAGE, INVALID = 1, 2, 3
+
+
+def program() -> typer.Typer:
+    """An empty program; ``keyhole.__main__`` adds the commands of all rows."""
+    return typer.Typer(
+        name="keyhole",
+        help=ABOUT,
+        epilog=EXIT_CODES,
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def add(
+    app: typer.Typer, command: Callable[..., Any], *, examples: str, group: str, name: str
+) -> None:
+    """Adds a command with its examples; ``group`` is the heading in the help."""
+    app.command(name, epilog=examples, rich_help_panel=group)(command)
+
+
+def run(app: typer.Typer) -> int:
+    """Runs the program; a mistake of the person becomes a message and never a traceback."""
+    try:
+        app()
+    except KeyholeError as error:
+        show_error(errors_console(), error)
+        return INVALID if isinstance(error, DocumentErrors) else FAILED
+    except BrokenPipeError:
+        # The reader of our output has left, as with | head; the interpreter's own flush at exit
+        # must not complain about it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        errors_console().print(
+            f"[red]error:[/] the system refused:{where} {error.strerror or error}"
+        )
+        return FAILED
+    return 0

@@ -1,0 +1,48 @@
+"""What people see: one console for results, one for errors, and the shapes they share."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.control.notice import Notice, Weight
+from keyhole.errors import KeyholeError
+
+_STYLES = {
+    Weight.GOOD: ("green", "+"),
+    Weight.PLAIN: ("cyan", "-"),
+    Weight.WARNING: ("yellow", "!"),
+    Weight.BAD: ("red", "x"),
+}
+
+
+def console() -> Console:
+    """Standard output; colors only where a terminal shows them."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def errors_console() -> Console:
+    """Standard error."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def show_error(screen: Console, error: KeyholeError) -> None:
+    """One error, or each of several on its own line."""
+    problems = str(error).splitlines() or [type(error).__name__]
+    screen.print(f"[bold red]error:[/] {escape(problems[0])}")
+    for problem in problems[1:]:
+        screen.print(f"  {escape(problem)}")
+
+
+def show_notice(screen: Console, notice: Notice) -> None:
+    """One notice with its details below it."""
+    style, sign = _STYLES[notice.weight]
+    screen.print(f"[{style}]{sign}[/] {escape(notice.text)}")
+    for detail in notice.details:
+        screen.print(f"    {escape(detail)}")
+
+
+def print_json(document: Any) -> None:
+    """For programs: indented, and never wrapped or colored."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,82 @@
+"""The life of ``keyhole up``, from its first words to the last answer."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from rich.console import Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from keyhole.cli.screen import console, show_notice
+from keyhole.control.data import DataFolder
+from keyhole.control.defaults import write_defaults
+from keyhole.control.node import Node
+from keyhole.control.notice import Notice, Weight
+from keyhole.control.reach import Reach
+
+_WORDS = {
+    "udp": "DNS over UDP",
+    "tcp": "DNS over TCP",
+    "dot": "DNS over TLS",
+    "doh": "DNS over HTTPS",
+    "doh_cleartext": "DoH without TLS",
+}
+
+
+async def serve(data: DataFolder, config: Path | None) -> None:
+    """Runs until SIGTERM or Ctrl-C; prints where it serves, and then only what changes."""
+    end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    screen = console()
+
+    def tell(notice: Notice) -> None:
+        show_notice(screen, notice)
+
+    data.make()
+    if config is None:
+        for path in write_defaults(data):
+            tell(Notice(Weight.GOOD, f"wrote {path}"))
+    node = Node(config or data.config, data, tell)
+    for advice in node.settings.advice:
+        tell(Notice(Weight.WARNING, advice))
+    async with node:
+        screen.print(panel(node, data))
+        watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
+        await end.wait()
+        watch.cancel()
+        tell(Notice(Weight.PLAIN, "ending; what is under way is still answered"))
+
+
+def panel(node: Node, data: DataFolder) -> Panel:
+    """Addresses, commands to try, and the files that a person may change."""
+    where = Table.grid(padding=(0, 2))
+    for transport, addresses in node.addresses.items():
+        if transport in _WORDS and addresses:
+            where.add_row(f"[bold]{_WORDS[transport]}[/]", escape(", ".join(addresses)))
+    files = Table.grid(padding=(0, 2))
+    files.add_row("settings", escape(str(node.settings.file)), "[dim]act at the next start[/]")
+    files.add_row("documents", escape(str(node.settings.documents)), "[dim]act at once[/]")
+    if node.settings.server_identity is None:
+        root = data.identity / "root.pem"
+        files.add_row("trust", escape(str(root)), "[dim]what DoT and DoH clients need[/]")
+    tries = "\n".join(f"  {escape(line)}" for line in _tries(node, data))
+    role = node.settings.resolved.options.role
+    return Panel(
+        Group(where, "", files, "", "[bold]Try[/]", tries),
+        title=f"Keyhole {role}",
+        border_style="green",
+        expand=False,
+    )
+
+
+def _tries(node: Node, data: DataFolder) -> list[str]:
+    tries = []
+    ca = "" if node.settings.server_identity else f" --ca {data.identity / 'root.pem'}"
+    for transport, option in (("udp", ""), ("tcp", " --tcp"), ("dot", f" --tls{ca}")):
+        if addresses := node.addresses.get(transport):
+            tries.append(f"keyhole dig @{addresses[0]}{option} example.org")
+    tries.append(f"keyhole explain --data {data.path} example.org")
+    return tries

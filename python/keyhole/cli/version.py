@@ -1,0 +1,34 @@
+"""``keyhole version``: what runs here."""
+
+import platform
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from keyhole.cli.screen import console, print_json
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole version
+
+  keyhole version --json
+"""
+
+
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Show the version of Keyhole, and what it runs on."""
+    facts = {
+        "keyhole": metadata.version("keyhole"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }
+    if as_json:
+        print_json(facts)
+        return
+    console().print(
+        f"keyhole {facts['keyhole']} [dim](Python {facts['python']}, {facts['system']})[/]"
+    )

@@ -1,0 +1,92 @@
+"""What is valid and probably not meant: advice on ``keyhole.yaml``."""
+
+from collections.abc import Iterator
+
+from keyhole.config.sections import Config
+from keyhole.config.tree import Location, Node, locate
+from keyhole.errors import Problem
+from keyhole.model.address import Endpoint
+
+_ENCRYPTED = ("dot", "doh")
+_TRANSPORTS = ("udp", "tcp", "dot", "doh", "doh_cleartext")
+# A network this wide is the whole internet in all but name.
+_WIDEST = {4: 8, 6: 16}
+
+
+def advise(config: Config, node: Node, file: str) -> list[Problem]:
+    """Everything unwise, each with its place."""
+    return [
+        Problem(file, *locate_in_config(node, location), why, is_advice=True)
+        for location, why in _advices(config)
+    ]
+
+
+def locate_in_config(node: Node, location: Location) -> tuple[int, str, str]:
+    """Line, document (none) and path of a place in a config."""
+    line, path = locate(node, location)
+    return line, "", path
+
+
+def _advices(config: Config) -> Iterator[tuple[Location, str]]:
+    outside = [
+        (transport, endpoint)
+        for transport in _TRANSPORTS
+        for endpoint in _listeners(config, transport)
+        if not endpoint.ip.is_loopback
+    ]
+    yield from _unreachable(config, outside)
+    yield from _open_udp(config)
+    yield from _unnamed(config, outside)
+    if not any(_listeners(config, transport) for transport in _TRANSPORTS):
+        yield ["listen"], "every listener is turned off, so no query can arrive"
+
+
+def _unreachable(
+    config: Config, outside: list[tuple[str, Endpoint]]
+) -> Iterator[tuple[Location, str]]:
+    clients = [network for network in config.clients if not network.is_loopback]
+    if outside and not clients:
+        transport, endpoint = outside[0]
+        why = (
+            f"{transport} listens on {endpoint}, and clients holds only this machine, so all "
+            "others are refused; add their networks, such as 192.0.2.0/24"
+        )
+        yield ["clients"], why
+    if clients and not outside:
+        why = (
+            f"{clients[0]} is served, and every listener is on loopback, so it cannot reach one; "
+            "add an address of this machine to listen"
+        )
+        yield ["clients"], why
+
+
+def _open_udp(config: Config) -> Iterator[tuple[Location, str]]:
+    wide = [one for one in config.clients if one.prefixlen < _WIDEST[one.version]]
+    outside = [endpoint for endpoint in config.listen.udp if not endpoint.ip.is_loopback]
+    if wide and outside:
+        why = (
+            f"{outside[0]} answers {wide[0]} over UDP, where senders can be forged; it could be "
+            "used to flood others, so name the networks that you serve"
+        )
+        yield ["listen", "udp"], why
+
+
+def _unnamed(config: Config, outside: list[tuple[str, Endpoint]]) -> Iterator[tuple[Location, str]]:
+    if config.tls.certificate is not None or config.tls.names:
+        return
+    everywhere = [
+        transport
+        for transport, endpoint in outside
+        if transport in _ENCRYPTED and endpoint.ip.is_unspecified
+    ]
+    if everywhere:
+        why = (
+            f"{everywhere[0]} listens on every address, and its certificate knows no name for it; "
+            "name what clients will use, such as dns.example.org or 192.0.2.1"
+        )
+        yield ["tls", "names"], why
+
+
+def _listeners(config: Config, transport: str) -> tuple[Endpoint, ...]:
+    listeners: tuple[Endpoint, ...] = getattr(config.listen, transport)
+    return listeners

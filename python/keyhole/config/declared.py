@@ -1,0 +1,91 @@
+"""Documents that know where they were declared."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from keyhole.config.files import Source
+from keyhole.config.tree import Location, Node, locate
+from keyhole.errors import Problem
+from keyhole.model.list import ListSpec
+from keyhole.model.policy import PolicySpec
+from keyhole.model.record import RecordSpec
+from keyhole.model.upstream import UpstreamSpec
+
+SpecType = TypeVar("SpecType", bound=PolicySpec | ListSpec | UpstreamSpec | RecordSpec)
+
+
+@dataclass(frozen=True)
+class Declared(Generic[SpecType]):
+    """One document and where it was declared."""
+
+    kind: str
+    name: str
+    spec: SpecType
+    source: Source
+    node: Node = field(repr=False)
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as ``Policy/base``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def line(self) -> int:
+        """The line where the document begins."""
+        return self.node.line
+
+    def origin(self, *location: int | str) -> str:
+        """Where a part of the document is: ``policy.yaml:12 Policy/base spec.rules[2]``."""
+        return self.problem(location, "").place
+
+    def problem(self, location: Location, why: str, *, is_advice: bool = False) -> Problem:
+        """A problem at a place in the document."""
+        line, path = locate(self.node, location)
+        return Problem(self.source.name, line, self.label, path, why, is_advice)
+
+    def beside(self, written: str) -> Path:
+        """A path as written, relative to the folder of the file that names it."""
+        return (self.source.path.absolute().parent / Path(written).expanduser()).resolve()
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Kind and name of a document, valid or not, and where it begins."""
+
+    kind: str
+    name: str
+    file: str
+    line: int
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as ``Policy/base``."""
+        return f"{self.kind}/{self.name}" if self.name else self.kind
+
+    def problem(self, path: str, why: str) -> Problem:
+        """A problem of the document as a whole."""
+        return Problem(self.file, self.line, self.label, path, why)
+
+
+@dataclass(frozen=True)
+class Documents:
+    """A set of documents, in the order of files and of lines.
+
+    ``headings`` are there also for those that are not valid, so that whoever refers to one of them
+    is not told that it does not exist.
+    """
+
+    policies: tuple[Declared[PolicySpec], ...] = ()
+    lists: tuple[Declared[ListSpec], ...] = ()
+    upstreams: tuple[Declared[UpstreamSpec], ...] = ()
+    records: tuple[Declared[RecordSpec], ...] = ()
+    headings: tuple[Heading, ...] = ()
+
+    def of_kind(self, kind: str) -> list[Heading]:
+        """All documents of a kind, valid or not."""
+        return [heading for heading in self.headings if heading.kind == kind]
+
+    def names(self, kind: str) -> list[str]:
+        """The names of all documents of a kind, valid or not."""
+        return [heading.name for heading in self.of_kind(kind)]

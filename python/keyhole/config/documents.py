@@ -1,0 +1,106 @@
+"""Reads documents: files to typed documents that know where they were declared."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from keyhole.config.declared import Declared, Documents, Heading
+from keyhole.config.files import Source, read_text, sources
+from keyhole.config.judge import judge
+from keyhole.config.tree import Mapping, Node, locate, text_at
+from keyhole.config.yaml import read_yaml
+from keyhole.errors import Problem
+from keyhole.model.document import API_VERSION, KINDS, document_model
+from keyhole.model.nearest import suggest
+
+
+def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
+    """Reads files and folders of documents; gives what is valid and everything that is wrong."""
+    declared: list[Declared[Any]] = []
+    headings: list[Heading] = []
+    problems: list[Problem] = []
+    for path in paths:
+        found, wrong = sources(path)
+        problems += wrong
+        for source in found:
+            one = read_source(source)
+            declared += one.declared
+            headings += one.headings
+            problems += one.problems
+    return _assemble(declared, headings), problems
+
+
+def read_text_documents(text: str, name: str, folder: Path) -> tuple[Documents, list[Problem]]:
+    """Reads documents from a text as if it were the file ``name`` in ``folder``."""
+    one = _read(text, Source(folder / name, name))
+    return _assemble(one.declared, one.headings), one.problems
+
+
+@dataclass
+class Reading:
+    """What one file gave."""
+
+    declared: list[Declared[Any]] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_source(source: Source) -> Reading:
+    """Reads one file."""
+    text, problems = read_text(source)
+    return Reading(problems=problems) if problems else _read(text, source)
+
+
+def _read(text: str, source: Source) -> Reading:
+    nodes, problems = read_yaml(text, source.name)
+    reading = Reading(problems=problems)
+    if not nodes and not problems:
+        why = "the file holds no document; write one, or delete the file"
+        reading.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
+    for node in nodes:
+        _read_document(node, source, reading)
+    return reading
+
+
+def _read_document(node: Node, source: Source, reading: Reading) -> None:
+    problems = list(_frame_problems(node, source.name))
+    reading.problems += problems
+    kind, name = text_at(node, "kind"), text_at(node, "metadata", "name") or ""
+    if kind not in KINDS:
+        return
+    heading = Heading(kind, name, source.name, node.line)
+    reading.headings.append(heading)
+    value, wrong = judge(document_model(kind), node, source.name, heading.label)
+    told = {problem.path for problem in problems}
+    reading.problems += [problem for problem in wrong if problem.path not in told]
+    if value is not None and not problems:
+        spec = cast(Any, value).spec
+        reading.declared.append(Declared(kind, name, spec, source, node))
+
+
+def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
+    """What is wrong with apiVersion and kind; without them nothing else can be judged."""
+    if not isinstance(node, Mapping):
+        why = "a document has the keys apiVersion, kind, metadata and spec"
+        yield Problem(file, node.line, "", "", why)
+        return
+    version, kind = text_at(node, "apiVersion"), text_at(node, "kind")
+    if kind is None:
+        why = f"the key kind is missing; {suggest('', KINDS)}"
+        yield Problem(file, node.line, "", "kind", why)
+    elif kind not in KINDS:
+        why = f"there is no kind {kind}; {suggest(kind, KINDS)}"
+        yield Problem(file, locate(node, ["kind"])[0], "", "kind", why)
+    if version != API_VERSION:
+        line = locate(node, ["apiVersion"])[0]
+        said = "is missing" if version is None else f"{version} is not known here"
+        why = f"the version {said}; write apiVersion: {API_VERSION}"
+        yield Problem(file, line, kind or "", "apiVersion", why)
+
+
+def _assemble(declared: Sequence[Declared[Any]], headings: Sequence[Heading]) -> Documents:
+    def of(kind: str) -> tuple[Declared[Any], ...]:
+        return tuple(one for one in declared if one.kind == kind)
+
+    return Documents(of("Policy"), of("List"), of("Upstream"), of("Record"), tuple(headings))

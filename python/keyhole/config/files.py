@@ -1,0 +1,81 @@
+"""Which files are read, and how much of them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.errors import Problem
+from keyhole.model.units import MIB, show_octets
+
+MAX_FILE = 1 * MIB
+MAX_FILES = 1000
+EXTENSIONS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read: where it is, and how it is called in messages."""
+
+    path: Path
+    name: str
+
+    def problem(self, why: str, line: int = 0) -> Problem:
+        """A problem of the file as a whole."""
+        return Problem(self.name, line, "", "", why)
+
+
+def sources(path: Path) -> tuple[list[Source], list[Problem]]:
+    """The files of a folder, sorted by name, or the one file that ``path`` is.
+
+    In a folder only ``.yaml`` and ``.yml`` count. Symbolic links are left out there, and so is
+    what begins with a dot: editors and config maps keep their second copies in both. A path that
+    is named directly may be a link.
+    """
+    if not path.exists():
+        return [], [Problem(str(path), 0, "", "", "there is no such file or folder")]
+    if not path.is_dir():
+        return [Source(path, path.name)], []
+    try:
+        found = sorted(_documents_in(path))
+    except OSError as error:
+        return [], [Problem(str(path), 0, "", "", f"cannot read the folder: {error.strerror}")]
+    problems = []
+    if len(found) > MAX_FILES:
+        why = f"{len(found)} files are too many; put more documents into one file (at most "
+        problems = [Problem(str(path), 0, "", "", f"{why}{MAX_FILES} files)")]
+    return [Source(one, str(one.relative_to(path))) for one in found[:MAX_FILES]], problems
+
+
+def _documents_in(folder: Path) -> Iterator[Path]:
+    for one in folder.iterdir():
+        if one.name.startswith(".") or one.is_symlink():
+            continue
+        if one.is_dir():
+            yield from _documents_in(one)
+        elif one.suffix in EXTENSIONS and one.is_file():
+            yield one
+
+
+def read_text(source: Source) -> tuple[str, list[Problem]]:
+    """The text of a file, which is UTF-8 and of bounded size."""
+    try:
+        if not source.path.is_file():
+            return "", [source.problem("not a regular file")]
+        with source.path.open("rb") as file:
+            octets = file.read(MAX_FILE + 1)
+    except OSError as error:
+        return "", [source.problem(f"cannot be read: {error.strerror}")]
+    if len(octets) > MAX_FILE:
+        return "", [
+            source.problem(
+                f"larger than {show_octets(MAX_FILE)}; many names belong into the file of a List"
+            )
+        ]
+    if octets.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "", [source.problem("written in UTF-16; save it as UTF-8")]
+    try:
+        return octets.decode("utf-8-sig"), []
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        why = f"the octet 0x{octets[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        return "", [source.problem(why, line)]

@@ -1,0 +1,81 @@
+"""Reads ``keyhole.yaml``: as written, judged as a whole."""
+
+from pathlib import Path
+
+from keyhole.config.advice import advise, locate_in_config
+from keyhole.config.files import Source, read_text
+from keyhole.config.judge import judge
+from keyhole.config.resolve import resolve
+from keyhole.config.sections import Config
+from keyhole.config.tree import Mapping, Node
+from keyhole.config.yaml import read_yaml
+from keyhole.errors import DocumentErrors, Problem, has_errors
+
+_DOCUMENT_KEYS = {"apiVersion", "kind"}
+
+
+def read_config(path: Path) -> tuple[Config | None, list[Problem]]:
+    """Reads the file; gives the config, or none, with every problem and every advice."""
+    text, problems = read_text(Source(path, path.name))
+    if problems:
+        return None, problems
+    config, node, problems = _read(text, path.name)
+    if config is not None:
+        problems += _missing_files(config, node, path)
+    return config, problems
+
+
+def read_config_text(text: str, name: str) -> tuple[Config | None, list[Problem]]:
+    """Reads a config from a text as if it were the file ``name``."""
+    config, _, problems = _read(text, name)
+    return config, problems
+
+
+def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
+    nodes, problems = read_yaml(text, name)
+    if not problems and len(nodes) > 1:
+        why = "a second document begins; keyhole.yaml holds one"
+        problems.append(Problem(name, nodes[1].line, "", "", why))
+    node = nodes[0] if nodes else Mapping(1, {})
+    if not problems:
+        problems += _not_a_config(node, name)
+    if problems:
+        return None, node, problems
+    config, problems = judge(Config, node, name)
+    return config, node, problems if config is None else advise(config, node, name)
+
+
+def load_config(path: Path) -> tuple[Config, list[Problem]]:
+    """Reads the file; raises `DocumentErrors` with everything that is wrong. Gives advice too."""
+    config, problems = read_config(path)
+    if config is None or has_errors(problems):
+        raise DocumentErrors(problems)
+    return config, problems
+
+
+def is_config(nodes: list[Node]) -> bool:
+    """Whether what was read looks like ``keyhole.yaml`` rather than documents."""
+    return (
+        len(nodes) == 1
+        and isinstance(nodes[0], Mapping)
+        and not (_DOCUMENT_KEYS & nodes[0].entries.keys())
+    )
+
+
+def _not_a_config(node: Node, name: str) -> list[Problem]:
+    if not isinstance(node, Mapping):
+        return [Problem(name, node.line, "", "", "a config has keys such as listen and clients")]
+    if _DOCUMENT_KEYS & node.entries.keys():
+        why = "this is a document, not a config; put it into the folder that documents names"
+        return [Problem(name, node.line, "", "", why)]
+    return []
+
+
+def _missing_files(config: Config, node: Node, path: Path) -> list[Problem]:
+    resolved = resolve(config, path.absolute().parent)
+    files = {"certificate": resolved.tls.certificate, "key": resolved.tls.key}
+    return [
+        Problem(path.name, *locate_in_config(node, ["tls", key]), f"{file} is not there")
+        for key, file in files.items()
+        if file is not None and not file.is_file()
+    ]

@@ -1,0 +1,241 @@
+"""``keyhole.yaml`` as a person writes it: one model per section.
+
+Every key has a description, a default and, where it is a number, a unit and a range. The commented
+default file and the JSON schema are made from these models.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from keyhole.model.address import LISTENER, NETWORK, Endpoint, Network, read_listener, read_network
+from keyhole.model.name import SERVER_NAME
+from keyhole.model.units import (
+    DAY,
+    GIB,
+    HOUR,
+    KIB,
+    MIB,
+    MINUTE,
+    SECOND,
+    milliseconds,
+    octets,
+    seconds,
+)
+from keyhole.model.upstream import DOH_PATH, PATH
+from keyhole.model.written import FLAG, Section, Written, blame, count, text_of
+
+MAX_WORKERS = 256
+_MAX_LISTENERS = 64
+_DAY_SECONDS = DAY // SECOND
+
+Listeners = Annotated[tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)]
+
+
+def read_workers(written: object) -> int | Literal["auto"]:
+    """A number of worker threads, or ``auto``."""
+    text = text_of(written).strip()
+    if text == "auto":
+        return "auto"
+    try:
+        number: int = count(1, MAX_WORKERS).read(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or auto") from None
+    return number
+
+
+WORKERS = Written(
+    read_workers,
+    {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}]},
+    lambda value: value,
+)
+
+
+class ListenSection(Section):
+    """Where Keyhole listens: lists of address:port. Port 0 takes a free port; an empty list turns
+    the transport off."""
+
+    udp: Listeners = Field(
+        (read_listener("127.0.0.1:5300"),),
+        description="DNS over UDP. Its senders can be forged, so keep it on loopback unless you "
+        "trust the network.",
+    )
+    tcp: Listeners = Field((read_listener("127.0.0.1:5300"),), description="DNS over TCP.")
+    dot: Listeners = Field((read_listener("127.0.0.1:8853"),), description="DNS over TLS.")
+    doh: Listeners = Field((read_listener("127.0.0.1:8443"),), description="DNS over HTTPS.")
+    doh_cleartext: Listeners = Field(
+        (),
+        description="DNS over HTTP without TLS, for a mesh sidecar on this machine; loopback only.",
+    )
+    doh_path: Annotated[str, PATH] = Field(DOH_PATH, description="The path of DoH.")
+
+    @field_validator("udp", "tcp", "dot", "doh", "doh_cleartext", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("doh_cleartext")
+    @classmethod
+    def _stays_here(cls, value: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
+        for endpoint in value:
+            if not endpoint.ip.is_loopback:
+                raise ValueError(
+                    f"{endpoint} is not a loopback address; DoH without TLS never leaves the "
+                    "machine, so use 127.0.0.1 or [::1], or listen with doh"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _share_no_port(self) -> Self:
+        seen: dict[tuple[str, Endpoint], str] = {}
+        for transport in ("udp", "tcp", "dot", "doh", "doh_cleartext"):
+            protocol = "udp" if transport == "udp" else "tcp"
+            for endpoint in getattr(self, transport):
+                first = seen.setdefault((protocol, endpoint), transport)
+                if endpoint.port and (first != transport or self._twice(transport, endpoint)):
+                    raise blame(transport, f"{endpoint} is taken by {first}; give another port")
+        return self
+
+    def _twice(self, transport: str, endpoint: Endpoint) -> bool:
+        listeners: tuple[Endpoint, ...] = getattr(self, transport)
+        return listeners.count(endpoint) > 1
+
+
+class TlsSection(Section):
+    """The certificate that DoT and DoH show. Without a certificate here, Keyhole makes one from the
+    authority in its data folder."""
+
+    certificate: str | None = Field(
+        None,
+        min_length=1,
+        description="PEM file with the certificate chain, beside this file.",
+        examples=["server.pem"],
+    )
+    key: str | None = Field(
+        None,
+        min_length=1,
+        description="PEM file with the private key.",
+        examples=["server-key.pem"],
+    )
+    names: tuple[Annotated[str, SERVER_NAME], ...] = Field(
+        (),
+        max_length=64,
+        description="Names and addresses by which clients reach Keyhole, for the certificate that "
+        "it makes. Addresses in listen need not be repeated.",
+        examples=["dns.example.org"],
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            present, absent = ("key", "certificate") if self.key else ("certificate", "key")
+            raise blame(present, f"{present} without {absent}; give both or none")
+        return self
+
+
+class LimitsSection(Section):
+    """What one connection, one client and all together may use."""
+
+    connections: Annotated[int, count(1, 1_000_000)] = Field(
+        10_000, description="Open TCP, DoT and DoH connections, all together."
+    )
+    connections_per_client: Annotated[int, count(1, 1_000_000)] = Field(
+        200, description="Open connections from one address (IPv6: from one /64)."
+    )
+    queries_per_connection: Annotated[int, count(1, 10_000)] = Field(
+        256, description="Queries under way on one connection; further ones wait unread."
+    )
+    waiting: Annotated[int, count(1, 1_000_000)] = Field(
+        10_000, description="Queries that wait for an upstream, all together; more are refused."
+    )
+    streams_per_connection: Annotated[int, count(1, 10_000)] = Field(
+        128, description="HTTP/2 streams at once on one connection."
+    )
+    idle_time: Annotated[int, milliseconds(SECOND, HOUR)] = Field(
+        30 * SECOND, description="Time without a query after which a connection is closed."
+    )
+    read_time: Annotated[int, milliseconds(100, 5 * MINUTE)] = Field(
+        5 * SECOND,
+        description="Time for a TLS handshake, an HTTP header or body, and for one message to "
+        "arrive whole.",
+    )
+    write_time: Annotated[int, milliseconds(100, 5 * MINUTE)] = Field(
+        10 * SECOND, description="Time that a client may take to read what was written."
+    )
+    header_size: Annotated[int, octets(KIB, 64 * KIB)] = Field(
+        8 * KIB, description="Size of the header list of one HTTP request."
+    )
+    query_time: Annotated[int, milliseconds(100, MINUTE)] = Field(
+        5 * SECOND, description="Time from the arrival of a query until it is answered."
+    )
+    udp_size: Annotated[int, octets(512, 4096)] = Field(
+        1232, description="Size of the largest answer over UDP; 1232B avoids fragments (RFC 9715)."
+    )
+
+    @model_validator(mode="after")
+    def _one_is_no_more_than_all(self) -> Self:
+        if self.connections_per_client > self.connections:
+            raise blame("connections_per_client", "one client may not have more than connections")
+        return self
+
+
+class CacheSection(Section):
+    """How much is remembered, and for how long."""
+
+    size: Annotated[int, octets(MIB, 1024 * GIB)] = Field(
+        64 * MIB, description="Memory that all answers together may take."
+    )
+    min_ttl: Annotated[int, seconds(0, _DAY_SECONDS)] = Field(
+        0, description="Shortest time that an answer is kept; 0s for what its TTL says."
+    )
+    max_ttl: Annotated[int, seconds(1, 7 * _DAY_SECONDS)] = Field(
+        _DAY_SECONDS, description="Longest time that an answer is kept."
+    )
+    max_negative_ttl: Annotated[int, seconds(0, _DAY_SECONDS)] = Field(
+        HOUR // SECOND,
+        description="Longest time that the absence of a name is kept (RFC 2308).",
+    )
+    failure_ttl: Annotated[int, seconds(1, 300)] = Field(
+        5, description="How long a failure is remembered (RFC 9520)."
+    )
+    stale: Annotated[int, seconds(0, 7 * _DAY_SECONDS)] = Field(
+        _DAY_SECONDS,
+        description="How long an expired answer may still serve when every upstream fails; 0s for "
+        "never (RFC 8767).",
+    )
+    prefetch: Annotated[bool, FLAG] = Field(
+        True, description="Whether names in demand are fetched again shortly before they expire."
+    )
+
+    @model_validator(mode="after")
+    def _shortest_is_no_longer_than_longest(self) -> Self:
+        if self.min_ttl > self.max_ttl:
+            raise blame("min_ttl", "the shortest time is longer than max_ttl")
+        return self
+
+
+class Config(Section):
+    """``keyhole.yaml``: how one Keyhole process is set up. Every key may be left out."""
+
+    role: Literal["resolver", "forwarder"] = Field(
+        "resolver",
+        description="resolver answers clients; forwarder takes the resolver's queries and may be "
+        "the only part that leaves the machine.",
+    )
+    listen: ListenSection = Field(default_factory=ListenSection)
+    clients: tuple[Annotated[Network, NETWORK], ...] = Field(
+        (read_network("127.0.0.0/8"), read_network("::1/128")),
+        max_length=10_000,
+        description="Networks that are served; all others are refused.",
+    )
+    tls: TlsSection = Field(default_factory=TlsSection)
+    documents: str = Field(
+        "documents",
+        min_length=1,
+        description="Folder (or file) with the documents, beside this file; it is watched.",
+    )
+    workers: Annotated[int | Literal["auto"], WORKERS] = Field(
+        "auto", description=f"Worker threads, 1 to {MAX_WORKERS}; auto is one per processor."
+    )
+    limits: LimitsSection = Field(default_factory=LimitsSection)
+    cache: CacheSection = Field(default_factory=CacheSection)

@@ -1,0 +1,102 @@
+"""What a file says, with the line of everything that it says."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+Location = Sequence[int | str]
+"""The way to a value: keys and indices from the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A text, true, false, or nothing (the word ``null``)."""
+
+    line: int
+    value: str | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    line: int
+    items: "tuple[Node, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key with its line, and the value."""
+
+    line: int
+    node: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Keys and values; a key without a value is left out, as if it were commented out."""
+
+    line: int
+    entries: dict[str, Entry]
+
+
+Node = Scalar | Items | Mapping
+Plain = str | bool | None | list["Plain"] | dict[str, "Plain"]
+
+
+def plain(node: Node) -> Plain:
+    """The values alone."""
+    match node:
+        case Scalar(_, value):
+            return value
+        case Items(_, items):
+            return [plain(item) for item in items]
+        case Mapping(_, entries):
+            return {key: plain(entry.node) for key, entry in entries.items()}
+
+
+def locate(node: Node, location: Location) -> tuple[int, str]:
+    """The line and the dotted path of a place.
+
+    Where the file has a shorter form than the model, the steps that it leaves out are skipped;
+    where it lacks the key, the line is that of the mapping which lacks it.
+    """
+    line, path = node.line, ""
+    current: Node | None = node
+    for step in location:
+        if isinstance(step, int):
+            if isinstance(current, Items) and step < len(current.items):
+                current = current.items[step]
+                line, path = current.line, f"{path}[{step}]"
+        elif isinstance(current, Mapping) or current is None:
+            path = f"{path}.{step}" if path else step
+            entry = current.entries.get(step) if current else None
+            current = entry.node if entry else None
+            line = entry.line if entry else line
+    return line, path
+
+
+def child(node: Node, key: str) -> Node | None:
+    """The value of a key, where there is one."""
+    if isinstance(node, Mapping) and key in node.entries:
+        return node.entries[key].node
+    return None
+
+
+def text_at(node: Node, *keys: str) -> str | None:
+    """The text behind the keys, where there is one."""
+    current: Node | None = node
+    for key in keys:
+        current = child(current, key) if current is not None else None
+    return current.value if isinstance(current, Scalar) and isinstance(current.value, str) else None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and all below it."""
+    yield node
+    match node:
+        case Items(_, items):
+            for item in items:
+                yield from walk(item)
+        case Mapping(_, entries):
+            for entry in entries.values():
+                yield from walk(entry.node)

@@ -1,0 +1,148 @@
+"""Brings documents and certificates into force, at the start and at each change."""
+
+from pathlib import Path
+
+from keyhole.control.certificates import SERVER, Certificates
+from keyhole.control.compile import (
+    Compiled,
+    compile_all,
+    remove_old_lists,
+    source_files,
+)
+from keyhole.control.data import DataFolder, rename_durably, write_durably
+from keyhole.control.error import EngineGoneError, EngineRefusedError
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+from keyhole.control.supervisor import Supervisor
+from keyhole.engine.launch import Identity, Launch
+from keyhole.errors import KeyholeError
+from keyhole.identity import Material
+
+
+class Application:
+    """The one way by which anything reaches the engine."""
+
+    def __init__(
+        self, settings: Settings, data: DataFolder, supervisor: Supervisor, tell: Tell
+    ) -> None:
+        self._settings = settings
+        self._data = data
+        self._supervisor = supervisor
+        self._tell = tell
+        self._certificates = Certificates(settings, data)
+        self._options = settings.options
+        self._in_force: Compiled | None = None
+        self._beside: frozenset[Path] = frozenset()
+
+    @property
+    def sources(self) -> frozenset[Path]:
+        """The files whose change matters: documents, lists, certificates, keys."""
+        documents = frozenset({self._settings.documents})
+        return documents | self._beside | self._certificates.files(self._clients())
+
+    async def start(self) -> None:
+        """Starts the engine and puts the documents in force.
+
+        Raises when the engine cannot listen or a certificate cannot be used. Documents that are not
+        valid are told: the engine then serves the last good snapshot, or refuses every question
+        and says that it is not ready, until they are valid.
+        """
+        compiled: Compiled | None = None
+        problem: KeyholeError | None = None
+        try:
+            compiled = self._compile()
+        except KeyholeError as error:
+            problem = error
+        materials = self._certificates.read(compiled.identities if compiled else {})
+        self._write_launch(materials)
+        addresses = await self._supervisor.start()
+        # A restarted engine must come back where its clients look for it, even where the first one
+        # was given port 0 and took a free one.
+        self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
+        self._write_launch(materials)
+        self._certificates.remember(materials)
+        if compiled is not None:
+            try:
+                await self._commit(compiled)
+            except EngineRefusedError as error:
+                problem = error
+        if problem is not None:
+            self._tell(_bad(f"the documents are not valid; {self._meanwhile()}", problem))
+
+    async def apply(self) -> None:
+        """Takes whatever has changed on the disk; what is not valid is told and changes nothing."""
+        await self.apply_certificates()
+        try:
+            compiled = self._compile()
+            if self._in_force is not None and compiled.same_as(self._in_force):
+                return
+            await self._install(self._certificates.read(compiled.identities))
+            await self._commit(compiled)
+        except KeyholeError as error:
+            self._tell(_bad("the change is not valid and was not taken; all is as before", error))
+            return
+        text = f"snapshot {compiled.number} is in force: {compiled.summary}"
+        self._tell(Notice(Weight.GOOD, text, compiled.advice))
+
+    async def apply_certificates(self) -> None:
+        """Renews our own certificates in time, and has the engine take files that changed."""
+        try:
+            installed = await self._install(self._certificates.read(self._clients()))
+        except KeyholeError as error:
+            self._tell(_bad("a certificate was not taken; the one before serves on", error))
+            return
+        for name, material in installed.items():
+            whose = "the listeners" if name == SERVER else name
+            text = f"a new certificate serves {whose}, valid until {material.expires:%Y-%m-%d}"
+            self._tell(Notice(Weight.GOOD, text))
+
+    def _meanwhile(self) -> str:
+        if self._data.snapshot.exists():
+            return "the last good snapshot serves until they are"
+        return "every question is refused until they are"
+
+    def _compile(self) -> Compiled:
+        self._beside = source_files(self._settings)
+        return compile_all(self._settings, self._data)
+
+    async def _commit(self, compiled: Compiled) -> None:
+        """Has the engine check and take it; only then is it the last good one."""
+        write_durably(self._data.draft, compiled.octets)
+        for last in (False, False, True):
+            try:
+                await self._supervisor.commit(self._data.draft)
+                break
+            except EngineGoneError:
+                # It is being started again, from the last good snapshot; then it is asked anew.
+                if last:
+                    raise
+            except EngineRefusedError:
+                self._data.draft.unlink(missing_ok=True)
+                raise
+        rename_durably(self._data.draft, self._data.snapshot)
+        remove_old_lists(self._data, keep=(compiled, self._in_force))
+        self._in_force = compiled
+
+    async def _install(self, materials: dict[str, Material]) -> dict[str, Material]:
+        changed = self._certificates.changed(materials)
+        if changed:
+            self._write_launch(materials)
+        for name, material in changed.items():
+            await self._supervisor.install_identity(name, material.certificate, material.key)
+        self._certificates.remember(changed)
+        return changed
+
+    def _clients(self) -> dict[str, Identity]:
+        return self._in_force.identities if self._in_force else {}
+
+    def _write_launch(self, materials: dict[str, Material]) -> None:
+        identities = {
+            name: Identity(material.certificate.resolve(), material.key.resolve())
+            for name, material in materials.items()
+        }
+        snapshot = self._data.snapshot.resolve()
+        Launch(self._options, identities, snapshot).write(self._data.launch)
+
+
+def _bad(text: str, error: KeyholeError) -> Notice:
+    return Notice(Weight.BAD, text, tuple(str(error).splitlines()))

@@ -1,0 +1,60 @@
+"""The certificates of one Keyhole: its own or given ones, checked before the engine sees them."""
+
+from pathlib import Path
+
+from keyhole.control.data import DataFolder
+from keyhole.control.settings import Settings
+from keyhole.engine.launch import Identity
+from keyhole.identity import Material, ensure_server_certificate, read_material
+
+SERVER = "server"
+"""The name under which the engine knows what its own listeners show."""
+
+
+class Certificates:
+    """What the listeners show, and what is shown to upstreams that ask for a certificate."""
+
+    def __init__(self, settings: Settings, data: DataFolder) -> None:
+        self._settings = settings
+        self._data = data
+        self._shown: dict[str, bytes] = {}
+
+    def files(self, clients: dict[str, Identity]) -> frozenset[Path]:
+        """The files to watch."""
+        identities = [self._given(), *clients.values()]
+        return frozenset(
+            path for one in identities if one is not None for path in (one.certificate, one.key)
+        )
+
+    def read(self, clients: dict[str, Identity]) -> dict[str, Material]:
+        """Reads and checks all of them, issuing or renewing our own; by engine name.
+
+        Raises ``IdentityError`` for the first one that cannot be used.
+        """
+        given = self._given()
+        if given is not None:
+            server = read_material(given.certificate, given.key)
+        else:
+            tls = self._settings.resolved.tls
+            server = ensure_server_certificate(self._data.identity, tls.names, tls.addresses)
+        found = {
+            name: read_material(one.certificate, one.key, names_needed=False)
+            for name, one in clients.items()
+        }
+        return {SERVER: server, **found}
+
+    def changed(self, materials: dict[str, Material]) -> dict[str, Material]:
+        """Those that the engine has not been given yet, or not in this form."""
+        return {
+            name: material
+            for name, material in materials.items()
+            if self._shown.get(name) != material.leaf.tbs_certificate_bytes
+        }
+
+    def remember(self, materials: dict[str, Material]) -> None:
+        """Remembers what the engine has."""
+        for name, material in materials.items():
+            self._shown[name] = material.leaf.tbs_certificate_bytes
+
+    def _given(self) -> Identity | None:
+        return self._settings.server_identity

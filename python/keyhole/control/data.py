@@ -1,0 +1,101 @@
+"""The data folder: where everything of one Keyhole lies."""
+
+import fcntl
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from keyhole.control.error import ControlError
+
+
+def default_data_folder() -> Path:
+    """``$KEYHOLE_DATA``, else ``/var/lib/keyhole`` for root, else below the home folder."""
+    if given := os.environ.get("KEYHOLE_DATA"):
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/keyhole")
+    return Path.home() / ".local" / "share" / "keyhole"
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """Paths inside one data folder; nothing here touches the disk but :meth:`make`."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The process settings, unless ``--config`` names another file."""
+        return self.path / "keyhole.yaml"
+
+    @property
+    def identity(self) -> Path:
+        """Keyhole's own authority and what it issued."""
+        return self.path / "identity"
+
+    @property
+    def state(self) -> Path:
+        """What Keyhole itself writes and may lose: compiled forms of the documents."""
+        return self.path / "state"
+
+    @property
+    def snapshot(self) -> Path:
+        """The last good snapshot, from which an engine starts by itself."""
+        return self.state / "snapshot.json"
+
+    @property
+    def draft(self) -> Path:
+        """A compiled snapshot that no engine has taken yet."""
+        return self.state / "draft.json"
+
+    @property
+    def launch(self) -> Path:
+        """What an engine process needs to start; see ``keyhole.engine.launch``."""
+        return self.state / "launch.json"
+
+    def make(self) -> None:
+        """Makes the folders that are missing."""
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ControlError(
+                f"cannot make the data folder {self.path}: {error.strerror}; "
+                "give --data with a folder that this user may write"
+            ) from error
+
+    def claim(self) -> BinaryIO:
+        """Keeps a second Keyhole out of this folder for as long as the result is open.
+
+        The system releases it when the process dies, however it dies.
+        """
+        lock = (self.state / "lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise ControlError(
+                f"another keyhole already runs with the data folder {self.path}; "
+                "stop it, or give --data with another folder"
+            ) from None
+        return lock
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Replaces a file in one step and waits until the disk has it, name included."""
+    draft = path.with_name(f".{path.name}.new")
+    with draft.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    rename_durably(draft, path)
+
+
+def rename_durably(source: Path, target: Path) -> None:
+    """Renames within one folder and waits until the disk has the new name."""
+    source.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

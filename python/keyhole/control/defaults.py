@@ -1,0 +1,24 @@
+"""What ``keyhole up`` writes into an empty data folder."""
+
+from pathlib import Path
+
+from keyhole.config import default_config_text
+from keyhole.control.data import DataFolder, write_durably
+from keyhole.policy import default_documents
+
+
+def write_defaults(data: DataFolder) -> list[Path]:
+    """Writes the commented settings and documents where there are none; gives what was written.
+
+    Whatever is there already is somebody's work and is never touched.
+    """
+    missing: dict[Path, str] = {}
+    if not data.config.exists():
+        missing[data.config] = default_config_text()
+    documents = data.path / "documents"
+    if not documents.exists():
+        documents.mkdir()
+        missing |= {documents / name: text for name, text in default_documents().items()}
+    for path, text in missing.items():
+        write_durably(path, text.encode())
+    return list(missing)

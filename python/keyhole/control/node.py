@@ -1,0 +1,104 @@
+"""One running Keyhole: an engine, its certificates, its documents, and how changes reach it.
+
+Start and change are one path: read, compile, have the engine check and take it, remember it as the
+last good one. Whatever is invalid on the way is told and changes nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Self
+
+from keyhole.control.apply import Application
+from keyhole.control.data import DataFolder
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings, read_settings
+from keyhole.control.sources import changes
+from keyhole.control.supervisor import Supervisor
+from keyhole.errors import KeyholeError
+
+RENEWAL_CHECK_SECONDS = 3600.0
+
+
+class Node:
+    """One engine with everything around it; an async context manager that starts and stops it."""
+
+    def __init__(self, config: Path, data: DataFolder, tell: Tell) -> None:
+        self._data = data
+        self._tell = tell
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._claim: BinaryIO | None = None
+        self.settings: Settings = read_settings(config)
+        self._supervisor = Supervisor(data.launch, tell)
+        self._application = Application(self.settings, data, self._supervisor, tell)
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the engine that runs now."""
+        return self._supervisor.pid
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Where the engine listens, by transport."""
+        return self._supervisor.addresses
+
+    async def stats(self) -> dict[str, Any]:
+        """All counters of the engine that runs now."""
+        return await self._supervisor.stats()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._data.make()
+            self._claim = self._data.claim()
+            await self._application.start()
+        except BaseException:
+            await self._close()
+            raise
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._renew())]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        self._stop.set()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self._supervisor.stop()
+        if self._claim is not None:
+            self._claim.close()
+
+    async def _watch(self) -> None:
+        """Takes each change of a file that matters; never ends by itself."""
+        async for changed in changes(self._watched, self._stop):
+            if self.settings.file in changed:
+                self._tell_of_settings()
+            if changed - {self.settings.file}:
+                await self._application.apply()
+
+    def _watched(self) -> Iterable[Path]:
+        return {self.settings.file, *self._application.sources}
+
+    async def _renew(self) -> None:
+        # By the wall clock, looked at often: a machine that slept for a week renews on waking.
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
+            await self._application.apply_certificates()
+
+    def _tell_of_settings(self) -> None:
+        """Listeners and limits belong to the process: they are said, not taken."""
+        try:
+            now = read_settings(self.settings.file)
+        except KeyholeError as error:
+            text = f"{self.settings.file.name} is not valid any more; Keyhole runs on as before"
+            self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+            return
+        different = now.differences(self.settings)
+        if different:
+            text = f"{self.settings.file.name}: {', '.join(different)} changed"
+            hint = "this takes effect when keyhole up is restarted; until then all is as before"
+            self._tell(Notice(Weight.WARNING, text, (hint,)))

@@ -1,0 +1,27 @@
+"""What the person at the terminal is told while Keyhole runs."""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+class Weight(enum.Enum):
+    """How a notice is to be read."""
+
+    GOOD = "good"
+    PLAIN = "plain"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence, and lines that say more: each problem with its place, or what to try."""
+
+    weight: Weight
+    text: str
+    details: tuple[str, ...] = ()
+
+
+Tell = Callable[[Notice], None]
+"""Who wants to hear notices; called on the event loop, must not wait."""

@@ -1,0 +1,115 @@
+"""Whether upstreams can be reached, told when it changes and not before."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rcode
+
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Tell, Weight
+
+LOOK_SECONDS = 5.0
+_PROBE_SECONDS = 6.0
+
+Stats = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Reach:
+    """Watches the counters of the upstreams of one engine."""
+
+    def __init__(self, stats: Stats, addresses: dict[str, list[str]], tell: Tell) -> None:
+        self._stats = stats
+        self._addresses = addresses
+        self._tell = tell
+        self._is_down = False
+        self._answered = 0
+        self._failed = 0
+
+    async def watch(self) -> None:
+        """Looks at the start and then again and again; never ends by itself."""
+        while True:
+            if self._is_down or self._answered == 0:
+                await self._probe()
+            with suppress(ControlError):  # the engine is being started again; that is told
+                self._look(await self._stats())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _probe(self) -> None:
+        """Makes the engine ask an upstream, with the one question that tells nobody anything.
+
+        The servers of the root: every resolver has them at hand. It goes through our own listener
+        and so through policy; where that refuses, nothing is learned and nothing is claimed.
+        """
+        question = dns.message.make_query(".", "NS")
+        try:
+            if tcp := self._addresses.get("tcp"):
+                host, port = _split(tcp[0])
+                await dns.asyncquery.tcp(question, host, _PROBE_SECONDS, port)
+            elif udp := self._addresses.get("udp"):
+                host, port = _split(udp[0])
+                await dns.asyncquery.udp(question, host, _PROBE_SECONDS, port)
+            elif dot := self._addresses.get("dot"):
+                host, port = _split(dot[0])
+                # Our own listener on this machine: who it is needs no proof here.
+                await dns.asyncquery.tls(question, host, _PROBE_SECONDS, port, verify=False)
+        except (OSError, EOFError, dns.exception.DNSException):
+            pass  # the counters say what became of it
+
+    def _look(self, stats: dict[str, Any]) -> None:
+        upstreams = stats.get("upstreams", [])
+        answered = sum(one["answered"] for one in upstreams)
+        failed = sum(sum(one["failed"].values()) for one in upstreams)
+        # A new engine counts from zero again.
+        some_answered = answered > self._answered or (answered < self._answered and answered > 0)
+        some_failed = failed > self._failed
+        self._answered, self._failed = answered, failed
+        if some_answered and self._is_down:
+            self._is_down = False
+            self._tell(Notice(Weight.GOOD, "an upstream answers again"))
+        elif some_failed and not some_answered and not self._is_down:
+            self._is_down = True
+            self._tell(no_upstream(upstreams))
+
+
+def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
+    """Says for each upstream what stands in the way, and what to try."""
+    errors = [
+        f"{one['name']} ({one['protocol']}): {one['last_error'] or 'no answer yet'}"
+        for one in upstreams
+    ]
+    said = " ".join(errors)
+    tries = [hint for pattern, hint in _HINTS if re.search(pattern, said, re.IGNORECASE)]
+    tries.append("other upstreams: change the Upstream documents, they act at once")
+    return Notice(
+        Weight.BAD,
+        "no upstream can be reached; what is not in the cache or a local record fails",
+        (*errors, *(f"try: {hint}" for hint in tries)),
+    )
+
+
+_HINTS = (
+    (r"no route|unreachable", "is this machine connected? `ip route` shows the ways out"),
+    (
+        r"refused|timed? ?out|without an answer|cannot connect",
+        "a firewall may keep outgoing ports 443 (DoH) and 853 (DoT) closed; ask who runs it",
+    ),
+    (
+        r"certificate|issuer|untrusted|not valid for",
+        "serverName must be a name in the upstream's certificate; if it is, something on the way "
+        "opens TLS connections, and Keyhole rightly refuses it",
+    ),
+    (r"expired|not valid yet|not yet valid", "is the clock of this machine right?"),
+)
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    # A listener on all addresses is asked on this machine.
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port)  # noqa: S104

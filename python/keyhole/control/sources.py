@@ -1,0 +1,78 @@
+"""The files that a running Keyhole depends on, and how it learns that one changed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+
+from watchfiles import awatch
+
+Fingerprint = dict[Path, tuple[int, int, int]]
+"""For each file that exists: inode, size in octets, time of change in nanoseconds."""
+
+
+def fingerprint(paths: Iterable[Path]) -> Fingerprint:
+    """What the files are like now; a folder stands for the YAML files in it, at any depth."""
+    found: Fingerprint = {}
+    for path in paths:
+        files = [*path.rglob("*.yaml"), *path.rglob("*.yml")] if path.is_dir() else [path]
+        for file in files:
+            try:
+                status = file.stat()
+            except OSError:
+                continue  # gone or unreadable is a change, too, and its reader says why
+            found[file] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
+
+
+async def changes(
+    paths: Callable[[], Iterable[Path]], stop: asyncio.Event
+) -> AsyncIterator[set[Path]]:
+    """Yields the paths that changed, each time that some did, until ``stop`` is set.
+
+    ``paths`` is asked again after each change, since a new document may name new files. Folders are
+    watched rather than files: editors and secret mounts replace files and links instead of writing
+    into them, and what is watched must outlive that.
+    """
+    known = fingerprint(paths())
+    while not stop.is_set():
+        watched = _folders(paths())
+        # It also yields when nothing happened for a while: a file system that reports no changes
+        # is then read all the same, and nothing is lost between two rounds of this loop.
+        async for _ in awatch(
+            *watched,
+            watch_filter=None,
+            recursive=False,
+            step=50,
+            debounce=400,
+            rust_timeout=5000,
+            yield_on_timeout=True,
+            stop_event=stop,
+        ):
+            now = fingerprint(paths())
+            changed = {
+                file for file in known.keys() | now.keys() if known.get(file) != now.get(file)
+            }
+            known = now
+            if changed:
+                yield changed
+            if _folders(paths()) != watched:
+                break
+
+
+def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:
+    return {file for file in old.keys() | new.keys() if old.get(file) != new.get(file)}
+
+
+def _folders(paths: Iterable[Path]) -> set[Path]:
+    """The nearest folders that exist; links are followed, since they are what gets replaced."""
+    folders: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            folders.add(path)
+            folders.update(folder for folder in path.rglob("*") if folder.is_dir())
+        for candidate in (path, path.resolve()):
+            folder = candidate.parent
+            while not folder.is_dir():
+                folder = folder.parent
+            folders.add(folder)
+    return folders

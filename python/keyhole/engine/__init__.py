@@ -1,0 +1,12 @@
+"""The data plane seen from Python: the only package that imports the native core."""
+
+from keyhole.engine.runtime import (
+    Refusal,
+    Runtime,
+    catalogue,
+    compile_list,
+    explain,
+    search_list,
+)
+
+__all__ = ["Refusal", "Runtime", "catalogue", "compile_list", "explain", "search_list"]

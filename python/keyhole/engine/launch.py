@@ -1,0 +1,66 @@
+"""The launch document: all that an engine process needs to start by itself."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keyhole.engine.runtime import Refusal
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A certificate chain and its key, PEM files."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Options, identities and the last good snapshot.
+
+    The supervisor writes it before it starts an engine; an engine that was killed starts from it
+    again without anybody's help.
+    """
+
+    options: dict[str, Any]
+    identities: dict[str, Identity]
+    snapshot: Path
+    drain_seconds: float = 3.0
+
+    def write(self, path: Path) -> None:
+        """Writes the document whole or not at all."""
+        document = {
+            "options": self.options,
+            "identities": {
+                name: {"certificate": str(identity.certificate), "key": str(identity.key)}
+                for name, identity in self.identities.items()
+            },
+            "snapshot": str(self.snapshot),
+            "drain_seconds": self.drain_seconds,
+        }
+        draft = path.with_suffix(".new")
+        draft.write_text(json.dumps(document, indent=1))
+        draft.replace(path)
+
+    @classmethod
+    def read(cls, path: Path) -> "Launch":
+        """Reads the document; raises `Refusal` where it is missing or not valid."""
+        try:
+            document = json.loads(path.read_text())
+            return cls(
+                options=document["options"],
+                identities={
+                    name: Identity(Path(files["certificate"]), Path(files["key"]))
+                    for name, files in document["identities"].items()
+                },
+                snapshot=Path(document["snapshot"]),
+                drain_seconds=float(document["drain_seconds"]),
+            )
+        except FileNotFoundError:
+            raise Refusal("", f"{path} does not exist; start with keyhole up once") from None
+        except OSError as error:
+            raise Refusal("", f"cannot read {path}: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Refusal(str(path), f"not a launch document ({error!r})") from error

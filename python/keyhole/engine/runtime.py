@@ -1,0 +1,113 @@
+"""The native core with types: documents in and out, errors as Keyhole's own."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from keyhole import _core
+from keyhole.errors import KeyholeError
+
+Document = Mapping[str, Any]
+"""A JSON document of the boundary."""
+
+
+class Refusal(KeyholeError):
+    """The core refused a document, a socket or a file.
+
+    ``path`` names the place in the document, or is empty where no document is to blame;
+    ``why`` says what is wrong and what would be right.
+    """
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path}: {why}" if path else why)
+        self.path = path
+        self.why = why
+
+
+class Runtime:
+    """One engine: listeners, cache, upstreams and the policy in force."""
+
+    def __init__(self, options: Document) -> None:
+        """Reads the options; raises `Refusal` where they are not valid."""
+        with _refusals():
+            self._engine = _core.Engine(_dump(options))
+
+    def start(self) -> dict[str, list[str]]:
+        """Binds every address, starts the workers, returns the addresses by transport."""
+        with _refusals():
+            return _load(self._engine.start())
+
+    def drain(self, seconds: float) -> None:
+        """Stops listening and ends all threads after at most ``seconds`` for what is under way."""
+        self._engine.drain(seconds)
+
+    def commit(self, snapshot: bytes) -> int:
+        """Checks a snapshot and puts it in force; raises `Refusal` and changes nothing if it is
+        not valid. Returns its number."""
+        with _refusals():
+            prepared = self._engine.prepare(snapshot)
+            self._engine.commit(prepared)
+            return prepared.number
+
+    def install_identity(self, name: str, certificate: Path, key: Path) -> None:
+        """Reads a certificate chain and its key (PEM) and installs them under ``name``."""
+        try:
+            pems = certificate.read_bytes(), key.read_bytes()
+        except OSError as error:
+            raise Refusal("", f"cannot read {error.filename}: {error.strerror}") from error
+        with _refusals(f"{certificate}"):
+            self._engine.install_identity(name, *pems)
+
+    def stats(self) -> dict[str, Any]:
+        """Everything that is counted."""
+        return _load(self._engine.stats())
+
+
+def explain(snapshot: bytes, name: str, kind: str, transport: str = "udp") -> dict[str, Any]:
+    """Walks a question through the stages without asking an upstream and tells each step."""
+    with _refusals():
+        query = _dump({"name": name, "type": kind, "transport": transport})
+        return _load(_core.explain(snapshot, query))
+
+
+def compile_list(request: bytes) -> bytes:
+    """Compiles list files; request and report are documented in ``crates/core/src/lists``."""
+    with _refusals():
+        return _core.compile_list(request)
+
+
+def search_list(request: bytes) -> bytes:
+    """Finds every entry of a compiled file that speaks of a name."""
+    with _refusals():
+        return _core.search_list(request)
+
+
+def catalogue() -> dict[str, Any]:
+    """The closed tables of the core: reasons and document versions."""
+    return _load(_core.catalogue())
+
+
+class _refusals:  # noqa: N801  (reads as a statement where it is used)
+    """Turns the core's exceptions into `Refusal`, with ``place`` before an empty path."""
+
+    def __init__(self, place: str = "") -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, _core.InvalidError):
+            path, why = error.args
+            raise Refusal(self._place or path, why) from None
+        if isinstance(error, _core.CoreError):
+            raise Refusal(self._place, str(error)) from None
+
+
+def _dump(document: Document) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _load(document: bytes) -> Any:
+    return json.loads(document)

@@ -1,0 +1,60 @@
+"""The certificate that the listeners show, issued by Keyhole's own authority."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+
+from keyhole.identity.authority import BACKDATE, Authority
+from keyhole.identity.error import IdentityError
+from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, locked, write_whole
+from keyhole.identity.material import Material, read_material
+from keyhole.identity.wish import SERVER_LIFE, Wish
+
+
+def ensure_server_certificate(
+    folder: Path,
+    names: Iterable[str],
+    addresses: Iterable[str],
+    *,
+    file: str = "server",
+    now: datetime | None = None,
+) -> Material:
+    """Gives a certificate for these names and addresses, issuing it only when needed.
+
+    A new one is issued when there is none, when it is past half of its life, or when it does not
+    say exactly these names or is not from this authority. The files are ``<file>.pem`` and
+    ``<file>-key.pem`` (0600) in ``folder``, beside the authority.
+    """
+    now = now or datetime.now(UTC)
+    authority = Authority.open(folder, now=now)
+    wish = Wish(names=tuple(names), addresses=tuple(addresses))
+    certificate, key = folder / f"{file}.pem", folder / f"{file}-key.pem"
+    with locked(folder):
+        kept = _still_good(authority, wish, certificate, key, now)
+        if kept is not None:
+            return kept
+        certificate_pem, key_bytes = authority.issue(wish, now)
+        # A reader between the two writes sees a pair that does not fit, keeps its old one, and is
+        # told of the second write.
+        write_whole(key, key_bytes, PRIVATE_FILE)
+        write_whole(certificate, certificate_pem, PUBLIC_FILE)
+        return read_material(certificate, key, now)
+
+
+def _still_good(
+    authority: Authority, wish: Wish, certificate: Path, key: Path, now: datetime
+) -> Material | None:
+    try:
+        material = read_material(certificate, key, now)
+    except IdentityError:
+        return None  # ours to replace: nobody else writes these files
+    issued = material.leaf.not_valid_before_utc + BACKDATE
+    said = (set(material.names()), set(material.addresses()))
+    wanted = (
+        {name.removesuffix(".").lower() for name in wish.names},
+        {ip_address(address) for address in wish.addresses},
+    )
+    if said != wanted or now >= issued + SERVER_LIFE / 2 or not authority.signed(material.leaf):
+        return None
+    return material

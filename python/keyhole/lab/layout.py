@@ -1,0 +1,82 @@
+"""Where everything of a lab lies on the disk, and the documents that it starts with."""
+
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from keyhole.identity import ensure_server_certificate
+from keyhole.lab.ports import Ports
+
+RESOLVER_NAME = "resolver.example.net"
+FORWARDER_NAME = "forwarder.example.net"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of a lab: one authority, and a data folder for each engine."""
+
+    path: Path
+
+    @property
+    def identity(self) -> Path:
+        """The lab's authority; its ``root.pem`` is what clients trust."""
+        return self.path / "identity"
+
+    @property
+    def root(self) -> Path:
+        """The certificate that clients of the lab trust."""
+        return self.identity / "root.pem"
+
+    @property
+    def resolver(self) -> Path:
+        """The data folder of the resolver."""
+        return self.path / "resolver"
+
+    @property
+    def forwarder(self) -> Path:
+        """The data folder of the forwarder."""
+        return self.path / "forwarder"
+
+
+def furnish(layout: Layout, ports: Ports) -> None:
+    """Writes certificates, settings and documents.
+
+    Settings and upstreams hold this run's ports and are always written; a policy, a list or a
+    record that is there already is somebody's work and stays.
+    """
+    for name, folder, server_name in (
+        ("forwarder", layout.forwarder, FORWARDER_NAME),
+        ("resolver", layout.resolver, RESOLVER_NAME),
+    ):
+        material = ensure_server_certificate(
+            layout.identity, [server_name, "localhost"], ["127.0.0.1", "::1"], file=name
+        )
+        values = {
+            "dns": ports.dns,
+            "dot": ports.dot,
+            "doh": ports.doh,
+            "forwarder_dot": ports.forwarder_dot,
+            "forwarder_doh": ports.forwarder_doh,
+            "internet": ports.internet,
+            "certificate": material.certificate.resolve(),
+            "key": material.key.resolve(),
+            "ca": layout.root.resolve(),
+        }
+        _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
+
+
+def _write(shipped: Traversable, folder: Path, values: dict[str, object]) -> None:
+    documents = folder / "documents"
+    documents.mkdir(parents=True, exist_ok=True)
+    for source in shipped.iterdir():
+        place = folder if source.name == "keyhole.yaml" else documents
+        target = place / source.name
+        if target.exists() and source.name not in ("keyhole.yaml", "upstreams.yaml"):
+            continue
+        text = source.read_text(encoding="utf-8")
+        # Only files with ports and paths are templates: elsewhere a dollar sign is a dollar sign.
+        if source.name in ("keyhole.yaml", "upstreams.yaml"):
+            text = Template(text).substitute(values)
+        target.write_text(text, encoding="utf-8")

@@ -1,0 +1,122 @@
+"""What the lab shows: one panel with addresses and commands to try, and one line that lives."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Group
+from rich.panel import Panel
+from rich.table import Table
+
+from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
+from keyhole.lab.world import World
+
+BLOCKED = frozenset(
+    ["blocked_by_rule", "blocked_by_list", "denied_by_default", "blocked_target", "private_address"]
+)
+FAILED = frozenset(
+    [
+        "upstream_unreachable",
+        "upstream_timeout",
+        "upstream_untrusted",
+        "upstream_invalid",
+        "cached_failure",
+        "internal_error",
+        "overloaded",
+    ]
+)
+
+
+def panel(world: World) -> Panel:
+    """Addresses, commands that can be pasted, special names, and where the documents are."""
+    ports, ca = world.ports, world.layout.root.resolve()
+    where = Table.grid(padding=(0, 2))
+    where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
+    where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
+    where.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
+    where.add_row(
+        "[bold]forwarder[/]",
+        f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
+        "asked by the resolver alone",
+    )
+    where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
+    names = Table.grid(padding=(0, 2))
+    for label, special in SPECIAL.items():
+        names.add_row(f"{label}.example.net", special.meaning)
+    names.add_row(BLOCKED_EXAMPLE, "on the example list: blocked")
+    names.add_row("printer.example.org", "a local record")
+    documents = world.layout.resolver.resolve() / "documents"
+    return Panel(
+        Group(
+            where,
+            "",
+            "[bold]Try[/]",
+            f"  dig +tcp @127.0.0.1 -p {ports.dns} www.example.org",
+            f"  dig @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
+            f"  keyhole dig @127.0.0.1:{ports.dot} --tls --ca {ca} www.example.org",
+            f"  keyhole dig @https://127.0.0.1:{ports.doh}/dns-query --ca {ca} cloaked.example.net",
+            f"  keyhole explain --data {world.layout.resolver.resolve()} {BLOCKED_EXAMPLE}",
+            "",
+            "[bold]Special names[/] (before any other name as well)",
+            names,
+            "",
+            f"[bold]Change the policy[/] in {documents}: it acts at once",
+            "[dim]Ctrl-C ends everything[/]",
+        ),
+        title="Keyhole lab",
+        border_style="cyan",
+        expand=False,
+    )
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What an engine counted since it started."""
+
+    queries: int
+    blocked: int
+    cached: int
+    failed: int
+    median_ms: float | None
+
+    @classmethod
+    def read(cls, stats: dict[str, Any]) -> "Counts":
+        """Sums the counters of all transports."""
+        reasons: Counter[str] = Counter()
+        for transport in stats["queries"].values():
+            reasons.update(transport)
+        return cls(
+            queries=reasons.total(),
+            blocked=sum(reasons[word] for word in BLOCKED),
+            cached=reasons["cached"],
+            failed=sum(count for word, count in reasons.items() if word in FAILED),
+            median_ms=_median(stats["latency_us"]),
+        )
+
+
+def _median(buckets: list[tuple[int | None, int]]) -> float | None:
+    """The upper edge of the bucket in which the middle query lies, in milliseconds."""
+    seen, total = 0, sum(count for _, count in buckets)
+    for edge, count in buckets:
+        seen += count
+        if count and seen * 2 >= total:
+            return edge / 1000 if edge is not None else None
+    return None
+
+
+def line(counts: Counts, rate: float) -> str:
+    """The one line that tells how things go."""
+    latency = f"half within {counts.median_ms:g} ms" if counts.median_ms is not None else ""
+    parts = [
+        f"[bold]{counts.queries}[/] queries",
+        f"{rate:.1f}/s",
+        f"[red]{counts.blocked} blocked[/]",
+        f"[green]{_share(counts.cached, counts.queries)} from the cache[/]",
+        f"[yellow]{counts.failed} failed[/]",
+        latency,
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %" if whole else "0 %"

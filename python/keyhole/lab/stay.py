@@ -1,0 +1,110 @@
+"""The life of one lab, from its first port to the last process that ends."""
+
+import asyncio
+import json
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.control.data import write_durably
+from keyhole.control.notice import Notice, Weight
+from keyhole.errors import KeyholeError
+from keyhole.lab.layout import Layout
+from keyhole.lab.panel import Counts, line, panel
+from keyhole.lab.ports import choose_ports
+from keyhole.lab.world import World, ready_document
+
+_STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
+# On a terminal the line moves; in a file or a log it would only be noise.
+LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
+
+
+def stay(
+    port_base: int | None, ready_file: Path | None, data: Path | None, seconds: float | None
+) -> int:
+    """Runs a lab until a signal, the end of its time, or the death of a part; the exit code."""
+    try:
+        if data is not None:
+            return asyncio.run(_run(Layout(data), port_base, ready_file, seconds))
+        with tempfile.TemporaryDirectory(prefix="keyhole-lab-") as folder:
+            return asyncio.run(_run(Layout(Path(folder)), port_base, ready_file, seconds))
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)  # nothing is ready any more
+
+
+async def _run(
+    layout: Layout, port_base: int | None, ready_file: Path | None, seconds: float | None
+) -> int:
+    console = Console(highlight=False, soft_wrap=True)
+    end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        loop.add_signal_handler(number, end.set)
+    starting = asyncio.create_task(_live(layout, port_base, ready_file, console))
+    asked = asyncio.create_task(end.wait())
+    await asyncio.wait({starting, asked}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    asked.cancel()
+    if starting.done():
+        return starting.result()
+    starting.cancel()
+    with suppress(asyncio.CancelledError):
+        await starting
+    return 0
+
+
+async def _live(
+    layout: Layout, port_base: int | None, ready_file: Path | None, console: Console
+) -> int:
+    def tell(notice: Notice) -> None:
+        console.print(f"[{_STYLES[notice.weight]}]{escape(notice.text)}[/]")
+        for detail in notice.details:
+            console.print(f"    {escape(detail)}")
+
+    ports = choose_ports(port_base)
+    async with World(layout, ports, tell) as world:
+        await world.start_workloads()
+        console.print(panel(world))
+        if ready_file is not None:
+            write_durably(ready_file, json.dumps(ready_document(world), indent=2).encode())
+        watch = asyncio.create_task(world.first_death())
+        summary = asyncio.create_task(_summarize(world, console))
+        try:
+            name = await watch
+        finally:
+            summary.cancel()
+            watch.cancel()
+        console.print(f"[red]the part {name} ended by itself; so the lab ends[/]")
+        return 1
+
+
+async def _summarize(world: World, console: Console) -> None:
+    """One line that tells how things go: moving on a terminal, rare and plain elsewhere."""
+    if not console.is_terminal:
+        async for text in _lines(world, PLAIN_SECONDS):
+            console.print(text)
+    with console.status("the workloads begin", spinner="dots") as status:
+        async for text in _lines(world, LIVE_SECONDS):
+            status.update(text)
+
+
+async def _lines(world: World, seconds: float) -> AsyncIterator[str]:
+    before, then = 0, time.monotonic()
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            counts = Counts.read(await world.resolver.stats())
+        except KeyholeError:
+            yield "[yellow]the resolver is starting again[/]"
+            continue
+        now = time.monotonic()
+        # A new engine counts from zero again.
+        rate = max(counts.queries - before, 0) / (now - then)
+        before, then = counts.queries, now
+        yield line(counts, rate)

@@ -1,0 +1,147 @@
+"""The lab's processes: started in the order in which they need each other, and ended together."""
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack, suppress
+from dataclasses import asdict
+from typing import Any, Self
+
+from keyhole.control.data import DataFolder
+from keyhole.control.node import Node
+from keyhole.control.notice import Notice, Tell
+from keyhole.lab.children import environment_for_child
+from keyhole.lab.error import LabError
+from keyhole.lab.layout import RESOLVER_NAME, Layout, furnish
+from keyhole.lab.ports import Ports
+from keyhole.lab.workloads import Target
+
+_READY_SECONDS = 20.0
+
+
+class World:
+    """Internet, forwarder, resolver and workloads; an async context manager."""
+
+    def __init__(self, layout: Layout, ports: Ports, tell: Tell) -> None:
+        self.layout = layout
+        self.ports = ports
+        self._tell = tell
+        self._stack = AsyncExitStack()
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+        self._nodes: dict[str, Node] = {}
+
+    @property
+    def resolver(self) -> Node:
+        """What the workloads ask."""
+        return self._nodes["resolver"]
+
+    def pids(self) -> dict[str, int]:
+        """The process ids of all parts that run now, by name."""
+        engines = {name: node.pid for name, node in self._nodes.items()}
+        children = {name: child.pid for name, child in self._children.items()}
+        return {name: pid for name, pid in {**children, **engines}.items() if pid is not None}
+
+    async def __aenter__(self) -> Self:
+        try:
+            furnish(self.layout, self.ports)
+            await self._start_internet()
+            await self._start_node("forwarder")
+            await self._start_node("resolver")
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def start_workloads(self) -> None:
+        """Lets the workloads ask; they go on until the world ends."""
+        target = Target(
+            dns=self.ports.dns,
+            dot=self.ports.dot,
+            doh=self.ports.doh,
+            ca=str(self.layout.root.resolve()),
+            server_name=RESOLVER_NAME,
+        )
+        await self._child("workloads", "keyhole.lab.workloads", json.dumps(asdict(target)))
+
+    async def first_death(self) -> str:
+        """Waits until a part that nobody restarts has ended, and gives its name."""
+        waits = {asyncio.create_task(child.wait()): name for name, child in self._children.items()}
+        done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        return waits[done.pop()]
+
+    async def _start_internet(self) -> None:
+        child = await self._child(
+            "internet",
+            "keyhole.lab.internet",
+            *("--port", str(self.ports.internet)),
+            *("--identity", str(self.layout.identity)),
+        )
+        assert child.stdout is not None
+        try:
+            line = await asyncio.wait_for(child.stdout.readline(), _READY_SECONDS)
+        except TimeoutError:
+            line = b""
+        if not line:
+            raise LabError("the lab's internet did not start; its own words are above")
+
+    async def _start_node(self, name: str) -> None:
+        folder = DataFolder(getattr(self.layout, name))
+
+        def tell(notice: Notice) -> None:
+            self._tell(Notice(notice.weight, f"{name}: {notice.text}", notice.details))
+
+        self._nodes[name] = await self._stack.enter_async_context(Node(folder.config, folder, tell))
+
+    async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env=environment_for_child(),
+            # Ctrl-C in a terminal reaches the whole foreground group; the lab ends its parts.
+            process_group=0,
+        )
+        self._children[name] = child
+        self._stack.push_async_callback(_end, child)
+        return child
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), 5)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
+
+
+def ready_document(world: World) -> dict[str, Any]:
+    """What ``--ready-file`` says; later versions add keys."""
+    from keyhole.lab.internet.names import BLOCKED_EXAMPLE
+
+    ports = world.ports
+    return {
+        "dns": {
+            "udp": f"127.0.0.1:{ports.dns}",
+            "tcp": f"127.0.0.1:{ports.dns}",
+            "dot": f"127.0.0.1:{ports.dot}",
+            "doh": f"https://127.0.0.1:{ports.doh}/dns-query",
+        },
+        "forwarder": {
+            "dot": f"127.0.0.1:{ports.forwarder_dot}",
+            "doh": f"https://127.0.0.1:{ports.forwarder_doh}/dns-query",
+        },
+        "internet": {"doh": f"https://127.0.0.1:{ports.internet}/dns-query"},
+        "blocked_example": BLOCKED_EXAMPLE,
+        "ca": str(world.layout.root.resolve()),
+        "data": str(world.layout.path.resolve()),
+        "pids": world.pids(),
+    }

@@ -1,0 +1,1 @@
+"""The data that Keyhole is about: documents as written, and what the engine is given."""

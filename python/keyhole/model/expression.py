@@ -1,0 +1,198 @@
+"""Regular expressions over names: what a linear-time engine can do, and what it cannot.
+
+The engine has the last word when it prepares a snapshot. This reads an expression once from left to
+right, so that a person is told at once, with the place, what the engine would refuse.
+"""
+
+import re
+from dataclasses import dataclass
+
+# The beginning of a group, and what a linear-time engine cannot do with it.
+_GROUPS = {
+    "(?=": "look ahead",
+    "(?!": "look ahead",
+    "(?<=": "look behind",
+    "(?<!": "look behind",
+    "(?P=": "refer back to a group",
+    "(?P>": "call a group",
+    "(?>": "hold on to what it took",
+    "(?(": "decide by a group",
+    "(?R": "call itself",
+    "(?|": "share group numbers",
+    "(?#": "hold a remark",
+}
+_QUANTIFIER = re.compile(r"[*+?]|\{(\d*)(,?)(\d*)\}")
+_LARGEST_COUNT = 1000
+_ESCAPES = "dDsSwWbBAzaftnrvxuU"
+_BY_NUMBER = re.compile(r"\\(x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2})")
+
+
+@dataclass
+class Expression:
+    """What reading an expression has found."""
+
+    text: str
+    quantifiers: int = 0
+    """Repetitions without an upper end."""
+    nested: bool = False
+    """Whether a repetition holds another one."""
+    has_capitals: bool = False
+    """Whether it asks for capital letters, which no name has when it is matched."""
+
+
+def read_expression(text: str) -> Expression:
+    """Reads the text between the slashes; raises ValueError with the reason."""
+    if not text:
+        raise ValueError("the expression is empty and would match every name")
+    if not text.isascii():
+        raise ValueError(
+            f"/{text}/ holds characters beyond ASCII and would match no name; "
+            "write internationalized labels as xn--"
+        )
+    return _Reader(text).read()
+
+
+def finds(expression: Expression, name: str) -> bool | None:
+    """Whether the expression finds ``name``; none where Python cannot tell in reasonable time.
+
+    Python's engine goes back and forth where the core's does not, so expressions that could keep it
+    busy are left to the core.
+    """
+    if expression.nested or expression.quantifiers > 3:
+        return None
+    try:
+        return re.search(expression.text.replace(r"\z", r"\Z"), name) is not None
+    except (re.error, RecursionError, OverflowError):
+        return None
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = 0
+        self._found = Expression(text)
+        # For each open group: whether a repetition without end is inside.
+        self._open: list[bool] = []
+        # Whether something stands before that may be repeated, and whether it holds a repetition.
+        self._repeatable = False
+        self._holds_repetition = False
+
+    def read(self) -> Expression:
+        while self._at < len(self._text):
+            self._step(self._text[self._at])
+        if self._open:
+            raise ValueError(f"/{self._text}/ has a ( without its )")
+        if re.search(r"\(\?[a-z]*i", self._text):
+            self._found.has_capitals = False
+        return self._found
+
+    def _step(self, character: str) -> None:
+        if character == "\\":
+            self._escape()
+        elif character == "[":
+            self._set()
+        elif character == "(":
+            self._begin_group()
+        elif character == ")":
+            self._end_group()
+        elif _QUANTIFIER.match(self._text, self._at):
+            self._repeat()
+        elif character == "{":
+            raise ValueError(f"/{self._text}/ has a {{ that counts nothing; a plain one is \\{{")
+        else:
+            self._found.has_capitals |= character.isupper()
+            self._take(1, repeatable=character not in "|^")
+
+    def _take(self, characters: int, *, repeatable: bool, holds: bool = False) -> None:
+        self._at += characters
+        self._repeatable = repeatable
+        self._holds_repetition = holds
+
+    def _escape(self) -> None:
+        following = self._text[self._at + 1 : self._at + 2]
+        if not following:
+            raise ValueError(f"/{self._text}/ ends with a lone backslash")
+        if following in "123456789" or following in "kg":
+            raise self._cannot("refer back to a group")
+        if following.isalpha() and following not in _ESCAPES:
+            hint = "; the end of the name is $" if following == "Z" else ""
+            raise ValueError(f"\\{following} in /{self._text}/ stands for nothing{hint}")
+        by_number = _BY_NUMBER.match(self._text, self._at)
+        self._take(len(by_number[0]) if by_number else 2, repeatable=True)
+
+    def _set(self) -> None:
+        at = self._at + 1
+        if self._text[at : at + 1] == "^":
+            at += 1
+        first, depth = at, 1
+        while depth:
+            if at >= len(self._text):
+                raise ValueError(f"/{self._text}/ has a [ without its ]")
+            character = self._text[at]
+            if character == "\\":
+                at += 1
+            elif character == "[":
+                depth += 1
+            elif character == "]" and at > first:
+                depth -= 1
+            at += 1
+        self._found.has_capitals |= bool(re.search(r"(?<!\\)[A-Z]", self._text[first : at - 1]))
+        self._take(at - self._at, repeatable=True)
+
+    def _begin_group(self) -> None:
+        for opening, what in _GROUPS.items():
+            if self._text.startswith(opening, self._at):
+                raise self._cannot(what)
+        self._open.append(False)
+        options = re.compile(r"\((\?(P?<\w+>|[a-zA-Z-]*:|[a-zA-Z-]+(?=\))))?").match(
+            self._text, self._at
+        )
+        assert options is not None
+        if options[0] == "(" and self._text.startswith("(?", self._at):
+            raise ValueError(f"(? in /{self._text}/ begins no group that is known")
+        self._take(len(options[0]), repeatable=False)
+
+    def _end_group(self) -> None:
+        if not self._open:
+            raise ValueError(f"/{self._text}/ has a ) without its (; a plain one is \\)")
+        holds = self._open.pop()
+        if self._open:
+            self._open[-1] |= holds
+        self._take(1, repeatable=True, holds=holds)
+
+    def _repeat(self) -> None:
+        found = _QUANTIFIER.match(self._text, self._at)
+        assert found is not None
+        if not self._repeatable:
+            raise ValueError(
+                f"{found[0]} at {self._at + 1} in /{self._text}/ repeats nothing; "
+                "any characters are .*"
+            )
+        self._check_counts(found)
+        endless = found[0] in ("*", "+") or (bool(found[2]) and not found[3])
+        self._found.nested |= self._holds_repetition
+        self._found.quantifiers += endless
+        if self._open:
+            self._open[-1] |= endless
+        self._at = found.end()
+        following = self._text[self._at : self._at + 1]
+        if following == "+":
+            raise self._cannot("hold on to what it took")
+        if following == "?":
+            self._at += 1
+        self._repeatable = False
+
+    def _check_counts(self, found: re.Match[str]) -> None:
+        low, high = found[1] or "", found[3] or ""
+        if found[0].startswith("{") and not low:
+            raise ValueError(f"{found[0]} in /{self._text}/ has no count; a plain brace is \\{{")
+        if max(int(low or 0), int(high or 0)) > _LARGEST_COUNT:
+            raise ValueError(f"{found[0]} in /{self._text}/ counts above {_LARGEST_COUNT}")
+        if high and int(high) < int(low):
+            raise ValueError(f"{found[0]} in /{self._text}/ ends before it begins")
+
+    def _cannot(self, what: str) -> ValueError:
+        return ValueError(
+            f"/{self._text}/ wants to {what}, which cannot be done in linear time; "
+            "use two rules, an allow and a block, or list the names"
+        )

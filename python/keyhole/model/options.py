@@ -1,0 +1,71 @@
+"""The options: what the engine is told once, at its start.
+
+These types mirror ``crates/core/src/options.rs``; every default is resolved.
+"""
+
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from keyhole.model.written import Boundary
+
+OPTIONS_VERSION: Final = 1
+
+
+class ListenOptions(Boundary):
+    """Addresses with ports, by transport."""
+
+    udp: list[str]
+    tcp: list[str]
+    dot: list[str]
+    doh: list[str]
+    doh_cleartext: list[str]
+    doh_path: str
+
+
+class LimitOptions(Boundary):
+    """What one connection and all together may use; ``_ms`` are milliseconds."""
+
+    connections: int
+    connections_per_client: int
+    queries_per_connection: int
+    waiting: int
+    streams_per_connection: int
+    idle_ms: int
+    read_ms: int
+    write_ms: int
+    header_octets: int
+    query_ms: int
+    udp_octets: int
+
+
+class CacheOptions(Boundary):
+    """How much is remembered and for how long; times are seconds."""
+
+    octets: int
+    min_ttl: int
+    max_ttl: int
+    max_negative_ttl: int
+    failure_ttl: int
+    stale: int
+    prefetch: bool
+
+
+class Options(Boundary):
+    """The whole document."""
+
+    version: Literal[1] = OPTIONS_VERSION
+    role: Literal["resolver", "forwarder"]
+    workers: int = Field(ge=1, le=256)
+    listen: ListenOptions
+    clients: list[str]
+    limits: LimitOptions
+    cache: CacheOptions
+
+    def to_document(self) -> dict[str, Any]:
+        """The JSON document as Python data."""
+        return self.model_dump(mode="json")
+
+    def to_json(self) -> bytes:
+        """The JSON document as bytes; equal options give equal bytes."""
+        return self.model_dump_json(indent=1).encode() + b"\n"

@@ -1,0 +1,153 @@
+"""``kind: Policy``: what may be asked, and who is asked for the answer."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from keyhole.model.address import read_address
+from keyhole.model.match import MATCH, Match
+from keyhole.model.nearest import suggest
+from keyhole.model.record_type import RECORD_TYPE
+from keyhole.model.units import SECOND, milliseconds
+from keyhole.model.written import FLAG, Spec, Written, blame, text_of
+
+ANSWERS = ("nxdomain", "refused", "null")
+Mode = Literal["enforce", "observe"]
+
+
+def read_answer(written: object) -> str:
+    """``nxdomain``, ``refused``, ``null``, or the address to answer with, as text.
+
+    ``null`` without quotes means nothing in YAML; here it is the word.
+    """
+    text = "null" if written is None else text_of(written).strip()
+    if text in ANSWERS:
+        return text
+    try:
+        return str(read_address(text))
+    except ValueError:
+        raise ValueError(
+            f"{text} is not an answer; give nxdomain, refused, null (0.0.0.0 and ::) or an "
+            f"IP address; {suggest(text, ANSWERS)}"
+        ) from None
+
+
+ANSWER = Written(
+    read_answer,
+    {
+        "anyOf": [
+            {"enum": [*ANSWERS, None]},
+            {"type": "string", "format": "ipv4"},
+            {"type": "string", "format": "ipv6"},
+        ]
+    },
+)
+_DocumentName = Annotated[str, Field(min_length=1)]
+
+
+class Rule(Spec):
+    """What happens to some names."""
+
+    allow: list[Annotated[Match, MATCH]] | None = Field(
+        None,
+        min_length=1,
+        description="Names to allow: example.org (that name alone), *.example.org (all below it), "
+        "/expression/.",
+    )
+    block: list[Annotated[Match, MATCH]] | None = Field(
+        None, min_length=1, description="Names to block, written as for allow."
+    )
+    types: list[Annotated[int, RECORD_TYPE]] = Field(
+        default_factory=list, max_length=64, description="Record types meant; empty means all."
+    )
+    answer: Annotated[str, ANSWER] = Field(
+        "nxdomain",
+        description="What a client gets for a blocked name: nxdomain, refused, null (0.0.0.0 and "
+        "::) or an address.",
+    )
+    mode: Mode = Field("enforce", description="enforce acts, observe only records.")
+    important: Annotated[bool, FLAG] = Field(
+        False, description="Whether this block beats every allow rule."
+    )
+
+    @field_validator("allow", "block", "types", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _does_one_thing(self) -> Self:
+        if (self.allow is None) == (self.block is None):
+            problem = "nothing" if self.allow is None else "two things"
+            raise ValueError(f"the rule does {problem}; give allow or block, with names")
+        if self.allow is not None and "answer" in self.model_fields_set:
+            raise blame("answer", "an allowed name gets the true answer; leave answer out")
+        if self.allow is not None and self.important:
+            raise blame("important", "only block rules can be important; leave it out")
+        return self
+
+    @property
+    def matches(self) -> list[Match]:
+        """The names, whatever happens to them."""
+        return self.allow or self.block or []
+
+
+class ListUse(Spec):
+    """Which lists a policy uses, and what they do."""
+
+    names: list[_DocumentName] = Field(description="metadata.name of List documents.")
+    answer: Annotated[str, ANSWER] = Field(
+        "nxdomain", description="What a client gets for a name on a block list."
+    )
+    mode: Mode = Field("enforce", description="enforce acts, observe only records.")
+
+
+class UpstreamUse(Spec):
+    """Which upstreams a policy asks, and how patiently."""
+
+    names: list[_DocumentName] = Field(
+        description="metadata.name of Upstream documents, preferred first; empty means all."
+    )
+    hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
+        300,
+        description="Time without an answer after which a second upstream is asked as well.",
+        json_schema_extra={"default": "300ms"},
+    )
+    timeout: Annotated[int, milliseconds(100, 30 * SECOND)] = Field(
+        2 * SECOND,
+        description="Time after which one try counts as failed.",
+        json_schema_extra={"default": "2s"},
+    )
+
+    @model_validator(mode="after")
+    def _hedges_in_time(self) -> Self:
+        if self.hedge >= self.timeout:
+            raise blame("hedge", "the second upstream would be asked too late; hedge < timeout")
+        return self
+
+
+class PolicySpec(Spec):
+    """What may be asked, and who is asked for the answer."""
+
+    default: Literal["allow", "deny"] = Field(
+        "deny", description="What happens to a name that no rule and no list decides."
+    )
+    upstreams: UpstreamUse = Field(
+        default_factory=lambda: UpstreamUse(names=[]),
+        description="Names of upstreams, preferred first, or {names, hedge, timeout}; all if left "
+        "out.",
+    )
+    rules: list[Rule] = Field(default_factory=list, description="Rules; see the precedence.")
+    lists: ListUse = Field(
+        default_factory=lambda: ListUse(names=[]),
+        description="Names of lists, or {names, answer, mode}.",
+    )
+    private_addresses: Literal["allow", "block"] = Field(
+        "block",
+        description="Whether answers with private addresses for public names are withheld.",
+    )
+
+    @field_validator("upstreams", "lists", mode="before")
+    @classmethod
+    def _names_alone(cls, value: Any) -> Any:
+        return {"names": value} if isinstance(value, list) else value

@@ -1,0 +1,163 @@
+"""The snapshot: all documents as one, for the engine.
+
+These types mirror ``crates/core/src/snapshot/document.rs``; the golden document in
+``tests/contract`` is read by both sides. Nothing is optional in meaning: every default is resolved,
+every name is absolute.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, model_serializer, model_validator
+
+from keyhole.model.match import Match
+from keyhole.model.written import Boundary
+
+SNAPSHOT_VERSION: Final = 1
+
+Action = Literal["block", "allow"]
+Mode = Literal["enforce", "observe"]
+Index = Annotated[int, Field(ge=0)]
+
+
+class ListFile(Boundary):
+    """The compiled lists: absolute path, and the SHA-256 that the file must have."""
+
+    path: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class SnapshotList(Boundary):
+    """A list by name, and what a hit on it means."""
+
+    name: str
+    kind: Action
+
+
+class Roots(Boundary):
+    """Who may vouch for an upstream: ``"public"``, or ``{"pem": ...}``."""
+
+    pem: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _public(cls, value: Any) -> Any:
+        return {} if value == "public" else value
+
+    @model_serializer
+    def _as_tagged(self) -> str | dict[str, str]:
+        return "public" if self.pem is None else {"pem": self.pem}
+
+
+class SnapshotUpstream(Boundary):
+    """One upstream with every default resolved."""
+
+    name: str
+    protocol: Literal["doh", "dot", "tcp"]
+    addresses: list[str] = Field(min_length=1)
+    server_name: str
+    path: str
+    pins: list[str]
+    roots: Roots
+    client_identity: str | None
+
+
+class UpstreamSet(Boundary):
+    """Upstreams that answer the same question the same way, preferred first."""
+
+    name: str
+    upstreams: list[Index] = Field(min_length=1)
+    hedge_ms: int
+    timeout_ms: int
+
+
+class RecordData(Boundary):
+    """What a record says: one key, the type, and its value, as ``{"a": "192.0.2.7"}``."""
+
+    kind: Literal["a", "aaaa", "cname", "ptr", "txt"]
+    value: str | list[str]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_key(cls, value: Any) -> Any:
+        if isinstance(value, dict) and len(value) == 1:
+            ((kind, data),) = value.items()
+            return {"kind": kind, "value": data}
+        return value
+
+    @model_serializer
+    def _as_one_key(self) -> dict[str, str | list[str]]:
+        return {self.kind: self.value}
+
+
+class SnapshotRecord(Boundary):
+    """One local record."""
+
+    name: str
+    ttl: int = Field(ge=0, le=604_800)
+    data: RecordData
+    origin: str
+
+
+class Answer(Boundary):
+    """How a blocked name is answered: a word, or ``{"address": ...}``."""
+
+    text: str
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tagged(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"text": value}
+        if isinstance(value, dict) and "address" in value:
+            return {"text": value["address"]}
+        return value
+
+    @model_serializer
+    def _as_tagged(self) -> str | dict[str, str]:
+        if self.text in ("nxdomain", "refused", "null"):
+            return self.text
+        return {"address": self.text}
+
+
+class SnapshotRule(Boundary):
+    """One rule with every default resolved."""
+
+    action: Action
+    matches: list[Match]
+    types: list[Index]
+    answer: Answer
+    mode: Mode
+    important: bool
+    origin: str
+
+
+class SnapshotPolicy(Boundary):
+    """One policy with every default resolved."""
+
+    name: str
+    default: Literal["allow", "deny"]
+    rules: list[SnapshotRule]
+    lists: list[Index]
+    list_answer: Answer
+    list_mode: Mode
+    private_addresses: Literal["allow", "block"]
+    upstream_set: Index
+    origin: str
+
+
+class Snapshot(Boundary):
+    """One compiled set of documents."""
+
+    version: Literal[1] = SNAPSHOT_VERSION
+    number: Index
+    list_file: ListFile | None
+    lists: list[SnapshotList]
+    upstreams: list[SnapshotUpstream]
+    upstream_sets: list[UpstreamSet]
+    records: list[SnapshotRecord]
+    policies: list[SnapshotPolicy]
+    default_policy: Index | None
+
+    def to_json(self) -> bytes:
+        """The bytes for the engine; equal snapshots give equal bytes."""
+        return self.model_dump_json(indent=1).encode() + b"\n"

@@ -1,0 +1,125 @@
+"""``kind: Upstream``: one server that answers what is not known here."""
+
+import base64
+import binascii
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
+from keyhole.model.name import SERVER_NAME
+from keyhole.model.written import Spec, Written, blame, text_of
+
+PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
+DOH_PATH = "/dns-query"
+_SHA256_OCTETS = 32
+
+
+def read_pin(written: object) -> str:
+    """A pin: the SHA-256 of a SubjectPublicKeyInfo in base64 (RFC 7858 section 4.2)."""
+    text = text_of(written).strip().removeprefix("sha256/")
+    try:
+        octets = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        octets = b""
+    if len(octets) != _SHA256_OCTETS:
+        raise ValueError(
+            f"{text[:60]} is not a pin; a pin is 44 characters of base64, "
+            "the SHA-256 of the certificate's SubjectPublicKeyInfo"
+        )
+    return base64.b64encode(octets).decode()
+
+
+def read_doh_path(written: object) -> str:
+    """The path of DoH, without name and without template variables (RFC 8484 section 3)."""
+    text = text_of(written).strip()
+    if "{" in text:
+        raise ValueError(f"{text} is a template; leave {text[text.index('{') :]} out")
+    if "://" in text or not text.startswith("/"):
+        raise ValueError(f"{text} is not a path; a path starts with /, such as {DOH_PATH}")
+    if not text.isascii() or any(c.isspace() or c in "?#" for c in text):
+        raise ValueError(f"{text} holds what a path cannot hold: a space, ?, # or non-ASCII")
+    return text
+
+
+PATH = Written(read_doh_path, {"type": "string", "pattern": "^/", "examples": [DOH_PATH]})
+PIN = Written(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
+
+
+class ClientCertificate(Spec):
+    """What Keyhole shows to the upstream."""
+
+    certificate: str = Field(min_length=1, description="PEM file with the certificate chain.")
+    key: str = Field(min_length=1, description="PEM file with the private key.")
+
+
+class UpstreamSpec(Spec):
+    """One server that answers what is not known here."""
+
+    protocol: Literal["doh", "dot", "tcp"] = Field(
+        description="How it is asked: doh (HTTPS), dot (TLS), or tcp in the clear inside a mesh."
+    )
+    addresses: list[Annotated[Endpoint, UPSTREAM_ADDRESS]] = Field(
+        min_length=1,
+        max_length=32,
+        description="Its IP addresses, tried in order; the port is 443, 853 or 53 if left out.",
+    )
+    server_name: Annotated[str, SERVER_NAME] | None = Field(
+        None, description="The name or address that its certificate must carry."
+    )
+    path: Annotated[str, PATH] | None = Field(
+        None, description=f"The path of DoH; {DOH_PATH} if left out."
+    )
+    pins: list[Annotated[str, PIN]] = Field(
+        default_factory=list,
+        max_length=16,
+        description="Acceptable keys: SHA-256 of SubjectPublicKeyInfo in base64. Empty: any.",
+    )
+    ca: str | None = Field(
+        None,
+        min_length=1,
+        description="PEM file of the certificates that alone may vouch for it; "
+        "the public ones if left out.",
+    )
+    client_certificate: ClientCertificate | None = Field(
+        None, description="What Keyhole shows to it; nothing if left out."
+    )
+    insecure: Literal["mesh"] | None = Field(
+        None,
+        description="mesh, and only with tcp: the mesh around this machine encrypts the hop.",
+    )
+
+    @model_validator(mode="after")
+    def _fits_its_protocol(self) -> "UpstreamSpec":
+        if self.protocol == "tcp":
+            self._check_cleartext()
+        else:
+            self._check_encrypted()
+        if self.protocol != "doh" and self.path is not None:
+            raise blame("path", "only doh has a path; leave it out")
+        return self
+
+    def _check_cleartext(self) -> None:
+        if self.insecure is None:
+            raise blame(
+                "protocol",
+                "tcp sends questions in the clear; use dot or doh, or say insecure: mesh where a "
+                "service mesh encrypts the hop",
+            )
+        for key, value in (
+            ("serverName", self.server_name),
+            ("pins", self.pins),
+            ("ca", self.ca),
+            ("clientCertificate", self.client_certificate),
+        ):
+            if value:
+                raise blame(key, "tcp knows no certificate; leave it out, or use dot or doh")
+
+    def _check_encrypted(self) -> None:
+        if self.insecure is not None:
+            raise blame("insecure", f"{self.protocol} is encrypted; leave insecure out")
+        if self.server_name is None:
+            raise blame(
+                "protocol",
+                f"{self.protocol} needs serverName, the name or address in the certificate",
+            )

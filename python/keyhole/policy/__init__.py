@@ -1,0 +1,21 @@
+"""From documents to the snapshot: checked against each other, then compiled.
+
+`load_documents` reads and checks, ``keyhole.lists`` compiles `lists_in_use`, and
+`compile_documents` makes the snapshot.
+"""
+
+from keyhole.policy.check import check, cross_check, load_documents
+from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
+from keyhole.policy.default import default_documents
+from keyhole.policy.own_names import protected_names
+
+__all__ = [
+    "Compiled",
+    "check",
+    "compile_documents",
+    "cross_check",
+    "default_documents",
+    "lists_in_use",
+    "load_documents",
+    "protected_names",
+]

@@ -1,0 +1,88 @@
+"""Checks files as a whole: everything that is wrong or unwise, in the order of files and lines."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from keyhole.config.declared import Documents
+from keyhole.config.documents import read_documents
+from keyhole.config.files import Source, read_text
+from keyhole.config.load import is_config, read_config
+from keyhole.config.resolve import resolve
+from keyhole.config.yaml import read_yaml
+from keyhole.errors import DocumentErrors, Problem, has_errors
+from keyhole.policy.expressions import advise_on_expressions
+from keyhole.policy.material import check_material
+from keyhole.policy.own_names import check_own_names
+from keyhole.policy.records import check_records
+from keyhole.policy.references import check_references
+
+
+def cross_check(documents: Documents, own_names: Iterable[str] = ()) -> list[Problem]:
+    """What is wrong between documents that are valid each by itself."""
+    return [
+        *check_references(documents),
+        *check_records(documents),
+        *check_own_names(documents, own_names),
+        *check_material(documents),
+        *advise_on_expressions(documents),
+    ]
+
+
+def load_documents(
+    paths: Iterable[Path], own_names: Iterable[str] = ()
+) -> tuple[Documents, list[Problem]]:
+    """Reads and checks documents; gives them with advice.
+
+    Raises `DocumentErrors` with everything that is wrong. A list file that is not there is not
+    wrong here: the last good lists stay in use.
+    """
+    documents, problems = read_documents(paths)
+    problems += cross_check(documents, own_names)
+    if has_errors(problems):
+        raise DocumentErrors(problems)
+    return documents, sorted(set(problems))
+
+
+def check(paths: Sequence[Path]) -> list[Problem]:
+    """Checks configs and documents, files or folders, as one set; empty where all is well.
+
+    A config brings the documents that it names along.
+    """
+    problems: list[Problem] = []
+    folders: list[Path] = []
+    own_names: list[str] = []
+    for path in paths:
+        if not _is_config(path):
+            folders.append(path)
+            continue
+        config, wrong = read_config(path)
+        problems += wrong
+        if config is not None:
+            resolved = resolve(config, path.absolute().parent)
+            folders.append(resolved.documents)
+            own_names += resolved.own_names
+    if folders:
+        documents, wrong = read_documents(dict.fromkeys(folders))
+        problems += wrong
+        problems += cross_check(documents, own_names)
+        problems += _missing_list_files(documents)
+    return sorted(set(problems))
+
+
+def _is_config(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    text, problems = read_text(Source(path, path.name))
+    if problems:
+        return path.stem == "keyhole"
+    nodes, problems = read_yaml(text, path.name)
+    return path.stem == "keyhole" if problems else is_config(nodes)
+
+
+def _missing_list_files(documents: Documents) -> list[Problem]:
+    return [
+        one.problem(["spec", "files", index], f"{one.beside(file)} is not there")
+        for one in documents.lists
+        for index, file in enumerate(one.spec.files)
+        if not one.beside(file).is_file()
+    ]

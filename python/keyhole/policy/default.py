@@ -1,0 +1,80 @@
+"""The documents that the first `keyhole up` writes: a policy and two well-known upstreams."""
+
+POLICY_FILE = "policy.yaml"
+UPSTREAMS_FILE = "upstreams.yaml"
+
+_POLICY = """\
+# What may be asked. keyhole check tells whether this is right; a change acts once it is saved.
+apiVersion: keyhole.dev/v1
+kind: Policy
+metadata: {name: default}
+spec:
+  # What happens to a name that no rule and no list decides: allow or deny.
+  default: allow
+
+  # Who is asked, preferred first. Without this line all upstreams are.
+  upstreams: [quad9, cloudflare]
+
+  # Whether answers with private addresses for public names are withheld: block or allow.
+  privateAddresses: block
+
+  # Rules. The order of precedence: important block, allow, block, allow list, block list, default.
+  # rules:
+  #   # That name alone, and everything below another one, for three types.
+  #   - allow: [www.example.org, "*.example.net"]
+  #     types: [A, AAAA, HTTPS]
+  #   # An expression on the lower-case name. The client hears: no such name.
+  #   - block: ['/^ad[0-9]+\\./']
+  #     answer: nxdomain          # or refused, null (0.0.0.0 and ::), or an address
+  #   # Only recorded, to see what it would do.
+  #   - block: ["*.tracker.example.com"]
+  #     mode: observe             # or enforce
+  #   # No allow rule and no allow list beats this one.
+  #   - block: [malware.example.com]
+  #     important: true
+
+  # Lists to use, by name; they are declared below.
+  # lists: [ads]
+---
+# A list: files with names, one per line, or in the form of hosts, adblock, dnsmasq, unbound or rpz.
+# apiVersion: keyhole.dev/v1
+# kind: List
+# metadata: {name: ads}
+# spec:
+#   kind: block                   # or allow
+#   files: [lists/ads.txt]        # beside this file
+#   format: auto
+---
+# A record: a name that Keyhole answers by itself.
+# apiVersion: keyhole.dev/v1
+# kind: Record
+# metadata: {name: printer}
+# spec:
+#   name: printer.example.org     # *.example.org covers all names below it
+#   a: [192.0.2.7]
+#   aaaa: ["2001:db8::7"]
+"""
+
+_UPSTREAMS = """\
+# Who answers what is not known here. Questions leave encrypted or not at all.
+apiVersion: keyhole.dev/v1
+kind: Upstream
+metadata: {name: quad9}
+spec:
+  protocol: doh                   # DNS over HTTPS; dot is DNS over TLS
+  addresses: [9.9.9.9, 149.112.112.112, "2620:fe::fe", "2620:fe::9"]
+  serverName: dns.quad9.net       # what its certificate must say
+---
+apiVersion: keyhole.dev/v1
+kind: Upstream
+metadata: {name: cloudflare}
+spec:
+  protocol: doh
+  addresses: [1.1.1.1, 1.0.0.1, "2606:4700:4700::1111", "2606:4700:4700::1001"]
+  serverName: cloudflare-dns.com
+"""
+
+
+def default_documents() -> dict[str, str]:
+    """The files by name; their commented parts are valid too, once they are uncommented."""
+    return {POLICY_FILE: _POLICY, UPSTREAMS_FILE: _UPSTREAMS}

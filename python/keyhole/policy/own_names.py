@@ -1,0 +1,61 @@
+"""Names that serve Keyhole itself; a rule that blocks one of them is refused."""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.errors import Problem
+from keyhole.model.policy import PolicySpec, Rule
+
+
+def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict[str, str]:
+    """Each name that must stay reachable, with whose it is: those of the upstreams that have one,
+    and ``own_names``, by which clients reach the listeners."""
+    found = dict.fromkeys(own_names, "a name of this Keyhole")
+    for upstream in documents.upstreams:
+        server_name = upstream.spec.server_name
+        if server_name is not None and not _is_address(server_name):
+            found.setdefault(server_name, f"the name of {upstream.label}")
+    return found
+
+
+def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iterator[Problem]:
+    """Every rule that blocks a name that serves Keyhole itself."""
+    protected = protected_names(documents, own_names)
+    for policy in documents.policies:
+        for index, rule in enumerate(policy.spec.rules):
+            yield from _check_rule(policy, index, rule, protected)
+
+
+def _check_rule(
+    policy: Declared[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
+) -> Iterator[Problem]:
+    if rule.block is None or rule.mode == "observe":
+        return
+    for name, whose in protected.items():
+        if not rule.important and _is_allowed(policy.spec, name):
+            continue
+        for place, match in enumerate(rule.block):
+            if match.covers(name):
+                why = (
+                    f"{match} blocks {name}, {whose}, and Keyhole would cut itself off; "
+                    "take it out, or allow that name in a rule"
+                )
+                yield policy.problem(["spec", "rules", index, "block", place], why)
+
+
+def _is_allowed(policy: PolicySpec, name: str) -> bool:
+    return any(
+        match.covers(name)
+        for rule in policy.rules
+        if rule.allow is not None and rule.mode == "enforce" and not rule.types
+        for match in rule.allow
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

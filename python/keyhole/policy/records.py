@@ -1,0 +1,73 @@
+"""Cross-checks of local records: what one name says may not contradict itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.errors import Problem
+from keyhole.model.record import RecordSpec
+
+
+@dataclass(frozen=True)
+class _Said:
+    kind: str
+    value: str | tuple[str, ...]
+    ttl: int
+    by: Declared[RecordSpec]
+
+
+def check_records(documents: Documents) -> Iterator[Problem]:
+    """Everything that contradicts something said before, and aliases that go round in circles."""
+    by_name: dict[str, list[_Said]] = {}
+    for declared in documents.records:
+        said = by_name.setdefault(declared.spec.name, [])
+        new = list(_said(declared))
+        yield from _contradictions(declared, said, new)
+        said += new
+    yield from _circles(documents)
+
+
+def _said(declared: Declared[RecordSpec]) -> Iterator[_Said]:
+    for kind, value in declared.spec.data():
+        fixed = value if isinstance(value, str) else tuple(value)
+        yield _Said(kind, fixed, declared.spec.ttl, declared)
+
+
+def _contradictions(
+    declared: Declared[RecordSpec], before: list[_Said], new: list[_Said]
+) -> Iterator[Problem]:
+    name = declared.spec.name
+    for index, one in enumerate(new):
+        for other in [*before, *new[:index]]:
+            why = _contradiction(name, one, other)
+            if why is not None:
+                yield declared.problem(["spec", one.kind], why)
+                break
+
+
+def _contradiction(name: str, one: _Said, other: _Said) -> str | None:
+    where = f"{other.by.label} at {other.by.source.name}:{other.by.line}"
+    if "cname" in (one.kind, other.kind) and one.by is not other.by:
+        # RFC 1034 section 3.6.2
+        return f"{name} has records in {where}, and an alias goes beside nothing; keep one of them"
+    if (one.kind, one.value) == (other.kind, other.value):
+        return f"{name} says the same in {where}; say it once"
+    if one.kind == other.kind == "ptr":
+        return f"{name} points elsewhere in {where}; keep one of them"
+    if one.kind == other.kind and one.ttl != other.ttl:
+        # RFC 2181 section 5.2
+        return f"{name} has another ttl in {where}; one name and type have one ttl"
+    return None
+
+
+def _circles(documents: Documents) -> Iterator[Problem]:
+    aliases = {
+        one.spec.name: one.spec.cname for one in documents.records if one.spec.cname is not None
+    }
+    for declared in documents.records:
+        name, way = declared.spec.name, [declared.spec.name]
+        while (target := aliases.get(way[-1])) is not None and target not in way:
+            way.append(target)
+        if declared.spec.cname is not None and target == name:
+            why = f"the aliases go in a circle: {' -> '.join([*way, name])}"
+            yield declared.problem(["spec", "cname"], why)

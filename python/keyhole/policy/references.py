@@ -1,0 +1,76 @@
+"""Cross-checks: do documents fit each other? Each name that is used exists, each that exists is
+used, no two are the same."""
+
+from collections.abc import Iterator
+
+from keyhole.config.declared import Declared, Documents, Heading
+from keyhole.config.tree import Location
+from keyhole.errors import Problem
+from keyhole.model.nearest import suggest
+from keyhole.model.policy import PolicySpec
+
+
+def check_references(documents: Documents) -> Iterator[Problem]:
+    """Everything that does not fit between documents."""
+    yield from _same_names(documents)
+    yield from _policy_count(documents)
+    if not documents.of_kind("Upstream"):
+        why = "there is no Upstream, so nothing can be answered; declare one"
+        yield Problem("", 0, "", "", why)
+    for policy in documents.policies:
+        yield from _uses(documents, policy, "List", "lists", policy.spec.lists.names)
+        yield from _uses(documents, policy, "Upstream", "upstreams", policy.spec.upstreams.names)
+    yield from _unused(documents)
+
+
+def _same_names(documents: Documents) -> Iterator[Problem]:
+    first: dict[str, Heading] = {}
+    for heading in documents.headings:
+        other = first.setdefault(heading.label, heading)
+        if other is not heading and heading.name:
+            where = f"{other.file}:{other.line}"
+            why = f"{heading.label} is declared already at {where}; give this one another name"
+            yield heading.problem("metadata.name", why)
+
+
+def _policy_count(documents: Documents) -> Iterator[Problem]:
+    policies = documents.of_kind("Policy")
+    if not policies:
+        why = "there is no Policy, so every query would be refused; declare one"
+        yield Problem("", 0, "", "", why)
+    for extra in policies[1:]:
+        where = f"{policies[0].file}:{policies[0].line}"
+        why = f"{policies[0].label} at {where} is the policy; only one is taken"
+        yield extra.problem("kind", why)
+
+
+def _uses(
+    documents: Documents, policy: Declared[PolicySpec], kind: str, key: str, names: list[str]
+) -> Iterator[Problem]:
+    existing = documents.names(kind)
+    for index, name in enumerate(names):
+        place: Location = ["spec", key, "names", index]
+        if name in names[:index]:
+            yield policy.problem(place, f"{name} appears twice; name it once")
+        elif name not in existing:
+            why = f"there is no {kind} {name}; {suggest(name, existing)}"
+            yield policy.problem(place, why)
+
+
+def _unused(documents: Documents) -> Iterator[Problem]:
+    # With an unreadable policy nobody knows what is used.
+    if not documents.policies or len(documents.of_kind("Policy")) != len(documents.policies):
+        return
+    lists = {name for policy in documents.policies for name in policy.spec.lists.names}
+    for one in documents.lists:
+        if one.name not in lists:
+            why = "no policy uses this list; add its name to spec.lists of the policy"
+            yield one.problem(["metadata", "name"], why, is_advice=True)
+    named = [policy.spec.upstreams.names for policy in documents.policies]
+    if not all(named):
+        return  # a policy that names none uses all
+    upstreams = {name for names in named for name in names}
+    for upstream in documents.upstreams:
+        if upstream.name not in upstreams:
+            why = "no policy uses this upstream; add its name to spec.upstreams of the policy"
+            yield upstream.problem(["metadata", "name"], why, is_advice=True)

@@ -1,0 +1,102 @@
+"""A TLS connection whose certificate is checked strictly, and what it proved."""
+
+import socket
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+
+from cryptography import x509
+
+from keyhole.verify.answer import Certificate, Protection
+from keyhole.verify.error import AskError
+
+
+def context(ca: Path | None, alpn: str) -> ssl.SSLContext:
+    """Trusts the given file alone, or else the certificates that this system trusts."""
+    try:
+        made = ssl.create_default_context(cafile=str(ca) if ca else None)
+    except FileNotFoundError:
+        raise AskError(f"the CA file {ca} does not exist") from None
+    except (ssl.SSLError, OSError) as error:
+        raise AskError(f"the CA file {ca} holds no PEM certificate that can be read") from error
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.set_alpn_protocols([alpn])
+    return made
+
+
+def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSocket:
+    """Does the handshake; ``name`` is the name or address that the certificate must carry."""
+    try:
+        return tls.wrap_socket(connection, server_hostname=name)
+    except ssl.SSLCertVerificationError as error:
+        raise AskError(_untrusted(error, name)) from error
+    except TimeoutError:
+        raise AskError("the server did not finish the TLS handshake in time") from None
+    except ssl.SSLError as error:
+        raise AskError(
+            f"the TLS handshake failed ({_words(error)}); does this port speak TLS?"
+        ) from error
+    except OSError as error:
+        raise AskError(
+            f"the server closed the connection during the TLS handshake ({error.strerror})"
+        ) from error
+
+
+def protection(connection: ssl.SSLSocket) -> Protection:
+    """What the finished handshake proved."""
+    octets = connection.getpeercert(binary_form=True)
+    cipher = connection.cipher()
+    assert octets is not None
+    assert cipher is not None
+    certificate = x509.load_der_x509_certificate(octets)
+    return Protection(
+        version=connection.version() or "?",
+        cipher=cipher[0],
+        alpn=connection.selected_alpn_protocol(),
+        certificate=Certificate(
+            subject=certificate.subject.rfc4514_string() or "(empty)",
+            issuer=certificate.issuer.rfc4514_string() or "(empty)",
+            names=_names(certificate),
+            expires=certificate.not_valid_after_utc,
+        ),
+    )
+
+
+def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    return tuple(str(name.value) for name in names)
+
+
+def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
+    match error.verify_code:
+        case 10:
+            return "the certificate of the server has expired"
+        case 9:
+            return "the certificate of the server is not valid yet; is this clock right?"
+        case 18 | 19 | 20 | 21 | 2:
+            return (
+                "the certificate of the server is signed by nobody whom we trust; for Keyhole's "
+                "own certificate give --ca with the root.pem of its data folder"
+            )
+        case 62 | 64:
+            what = "address" if _is_address(name) else "name"
+            return (
+                f"the certificate of the server is not for the {what} {name}; "
+                "give the name that it should carry with --name"
+            )
+    return f"the certificate of the server cannot be trusted: {error.verify_message}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(error: ssl.SSLError) -> str:
+    return (error.reason or str(error)).lower().replace("_", " ")

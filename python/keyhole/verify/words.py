@@ -1,0 +1,71 @@
+"""DNS codes in plain words."""
+
+import dns.edns
+import dns.message
+import dns.rcode
+
+RCODES = {
+    dns.rcode.NOERROR: "the name exists",
+    dns.rcode.FORMERR: "the server could not read the question",
+    dns.rcode.SERVFAIL: "the server could not find out",
+    dns.rcode.NXDOMAIN: "the name does not exist, or is blocked",
+    dns.rcode.NOTIMP: "the server does not do this",
+    dns.rcode.REFUSED: "the server will not answer this",
+    dns.rcode.BADVERS: "the server does not know this version of EDNS",
+    dns.rcode.BADCOOKIE: "the server wants its cookie",
+}
+
+# RFC 8914 section 4, and its registry.
+EXTENDED_ERRORS = {
+    0: "some other error",
+    1: "the zone is signed with an algorithm that the server does not know",
+    2: "the zone's DS uses a digest that the server does not know",
+    3: "an expired answer, served because no fresh one could be had",
+    4: "the answer was made up by policy",
+    5: "nobody can tell whether the answer is genuine",
+    6: "the signatures of the answer are wrong",
+    7: "the signatures of the answer have expired",
+    8: "the signatures of the answer are not valid yet",
+    9: "a signing key is missing",
+    10: "a signature is missing",
+    11: "a key is not a zone key",
+    12: "the proof that the name does not exist is missing",
+    13: "it failed a moment ago, and the failure is remembered",
+    14: "the server is not ready",
+    15: "blocked by the policy of this server",
+    16: "blocked because somebody else demands it",
+    17: "filtered, as you or your administrator asked",
+    18: "you may not ask this here",
+    19: "an expired NXDOMAIN, served because no fresh answer could be had",
+    20: "this server is not responsible for the name",
+    21: "the server does not support this question",
+    22: "no upstream could be reached or gave an answer",
+    23: "an upstream could not be reached over the network or answered nonsense",
+    24: "the zone's data is invalid",
+    25: "the signature expired before it became valid",
+    26: "too early",
+    27: "the zone asks for more NSEC3 work than the server does",
+    28: "the policy of the server cannot be fetched",
+    29: "the answer was synthesized",
+}
+
+
+def extended_errors(message: dns.message.Message) -> list[dict[str, str | int]]:
+    """The extended DNS errors of a message: code, its meaning, and the server's own text."""
+    return [
+        {
+            "code": int(option.code),
+            "meaning": EXTENDED_ERRORS.get(int(option.code), "unknown to this version"),
+            "text": option.text or "",
+        }
+        for option in message.options
+        if isinstance(option, dns.edns.EDEOption)
+    ]
+
+
+def rcode_meaning(message: dns.message.Message) -> str:
+    """The response code in one sentence."""
+    rcode = message.rcode()
+    if rcode == dns.rcode.NOERROR and not message.answer:
+        return "the name exists, but not with this type"
+    return RCODES.get(rcode, "an unusual response")

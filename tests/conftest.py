@@ -1,0 +1,102 @@
+"""Fixtures of the whole suite: a lab and a resolver shared by many tests, and ones of one's own."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.world.certificates import Authority
+from tests.world.lab import Lab
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import Upstream
+
+BLOCKED_BY_LIST = "tracker.example.com"
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The certificate authority of this run."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def shared_upstream(authority: Authority) -> Iterator[Upstream]:
+    """The upstream behind `shared_resolver`."""
+    with Upstream(authority.issue("upstream.example.org", "127.0.0.1")) as upstream:
+        yield upstream
+
+
+@pytest.fixture(scope="session")
+def shared_resolver(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority, shared_upstream: Upstream
+) -> Iterator[Resolver]:
+    """A resolver that tests only ask; whoever changes or breaks one takes `make_resolver`."""
+    resolver = Resolver(tmp_path_factory.mktemp("shared") / "data", authority)
+    (resolver.documents / "ads.txt").write_text(f"0.0.0.0 {BLOCKED_BY_LIST}\n")
+    resolver.write(
+        resolver.upstream(shared_upstream.port),
+        document("List", "ads", kind="block", files=["ads.txt"]),
+        document("Record", "web", name="web.example.org", a=["127.0.0.1"]),
+        document("Record", "printer", name="printer.example.org", a=["192.0.2.7"], txt=["lobby"]),
+        document(
+            "Policy",
+            "home",
+            default="allow",
+            upstreams=["test"],
+            rules=[
+                {"block": ["blocked.example.org", "*.blocked.example.org"]},
+                {"block": ["refused.example.org"], "answer": "refused"},
+                {"block": ["null.example.org"], "answer": "null"},
+                {"block": ["walled.example.org"], "answer": "192.0.2.99"},
+                {"block": ["/^ad[0-9]+\\.example\\.org$/"]},
+                {"block": ["watched.example.org"], "mode": "observe"},
+            ],
+            lists=["ads"],
+        ),
+    )
+    try:
+        yield resolver.start()
+    finally:
+        resolver.stop()
+
+
+@pytest.fixture
+def upstream(authority: Authority) -> Iterator[Upstream]:
+    """An upstream of one's own."""
+    with Upstream(authority.issue("upstream.example.org", "127.0.0.1")) as one:
+        yield one
+
+
+@pytest.fixture
+def make_resolver(tmp_path: Path, authority: Authority) -> Iterator[Callable[[], Resolver]]:
+    """Makes resolvers, not started yet; all of them end with the test."""
+    made: list[Resolver] = []
+
+    def make() -> Resolver:
+        made.append(Resolver(tmp_path / f"resolver-{len(made)}", authority))
+        return made[-1]
+
+    yield make
+    for resolver in made:
+        resolver.stop()
+
+
+@pytest.fixture
+def resolver(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Resolver:
+    """A resolver of one's own before `upstream`, with a policy that allows all; not started."""
+    one = make_resolver()
+    one.write(
+        one.upstream(upstream.port),
+        document("Policy", "home", default="allow", upstreams=["test"]),
+    )
+    return one
+
+
+@pytest.fixture(scope="session")
+def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab that tests only ask."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        yield lab
+    finally:
+        lab.program.stop()

@@ -1,0 +1,1 @@
+"""Promises about the running program, checked from outside with other people's tools."""

@@ -1,0 +1,92 @@
+"""Upstreams that are gone, late, false or mad: a failure with its reason, and nobody else asked."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.world.ask import Reply
+from tests.world.certificates import Authority
+from tests.world.ports import free_port
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import ADDRESS, Upstream
+
+_STALE, _NETWORK_ERROR, _INVALID_DATA = 3, 22, 23
+
+
+def _failed(reply: Reply, *codes: int) -> str:
+    assert reply.rcode == "SERVFAIL", reply.message
+    assert len(reply.errors) == 1
+    code, text = reply.errors[0]
+    assert code in codes
+    return text
+
+
+def _behind(resolver: Resolver, port: int, **changes: Any) -> Resolver:
+    resolver.write(
+        resolver.upstream(port, **changes),
+        document("Policy", "home", default="allow", upstreams=["test"]),
+    )
+    return resolver.start()
+
+
+def test_no_upstream_is_a_failure_that_says_so(make_resolver: Callable[[], Resolver]) -> None:
+    server = _behind(make_resolver(), free_port()).server
+    assert _failed(server.ask("gone.example.org"), _NETWORK_ERROR).startswith("upstream_")
+
+
+def test_stale_answers_serve_while_every_upstream_is_gone(
+    make_resolver: Callable[[], Resolver], authority: Authority
+) -> None:
+    with Upstream(authority.issue("upstream.example.org", "127.0.0.1"), ttl=1) as upstream:
+        resolver = make_resolver()
+        resolver.configure(cache={"stale": "1d"})
+        server = _behind(resolver, upstream.port).server
+        assert server.ask("known.example.org").addresses == [ADDRESS]
+    # The upstream is gone; within a second the answer is old, and from then on it is marked.
+    resolver.wait_for(lambda: server.ask("known.example.org").errors, "the answer is stale")
+    reply = server.ask("known.example.org")
+    assert reply.addresses == [ADDRESS]
+    assert reply.errors[0][0] == _STALE
+    assert reply.message.answer[0].ttl <= 30
+    _failed(server.ask("unknown.example.org"), _NETWORK_ERROR)
+
+
+@pytest.mark.parametrize("flaw", ["another name", "another root", "expired"])
+def test_an_upstream_that_cannot_prove_itself_hears_no_question(
+    resolver: Resolver, authority: Authority, tmp_path_factory: pytest.TempPathFactory, flaw: str
+) -> None:
+    other = Authority(tmp_path_factory.mktemp("other"), "somebody else's root")
+    pair = {
+        "another name": lambda: authority.issue("false.example.org"),
+        "another root": lambda: other.issue("upstream.example.org", "127.0.0.1"),
+        "expired": lambda: authority.issue("upstream.example.org", expired=True),
+    }[flaw]()
+    with Upstream(pair) as false:
+        server = _behind(resolver, false.port).server
+        _failed(server.ask("secret.example.org"), _NETWORK_ERROR)
+        assert false.messages == []
+
+
+def test_an_upstream_with_another_key_than_the_pinned_one_hears_no_question(
+    resolver: Resolver, upstream: Upstream
+) -> None:
+    pin = "A" * 43 + "="
+    server = _behind(resolver, upstream.port, pins=[pin]).server
+    _failed(server.ask("pinned.example.org"), _NETWORK_ERROR)
+    assert upstream.messages == []
+
+
+@pytest.mark.parametrize("behavior", ["garbage", "silent", "close"])
+def test_an_upstream_that_misbehaves_costs_only_its_own_question(
+    resolver: Resolver, upstream: Upstream, behavior: str
+) -> None:
+    resolver.configure(limits={"query_time": "3s"})
+    server = _behind(resolver, upstream.port).server
+    _failed(server.ask(f"{behavior}-1.example.org"), _NETWORK_ERROR, _INVALID_DATA)
+    assert server.ask("well.example.org").addresses == [ADDRESS]
+
+
+def test_a_failure_of_an_upstream_is_passed_on(resolver: Resolver) -> None:
+    server = resolver.start().server
+    assert server.ask("servfail-1.example.org").rcode == "SERVFAIL"

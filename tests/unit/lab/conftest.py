@@ -1,0 +1,29 @@
+"""Starts the lab's internet for a test, and ends it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def internet() -> Callable[..., AbstractContextManager[dict[str, Any]]]:
+    """A context manager: what the process says when it is ready."""
+    return _internet
+
+
+@contextmanager
+def _internet(folder: Path, *arguments: str) -> Iterator[dict[str, Any]]:
+    command = [sys.executable, "-m", "keyhole.lab.internet", "--identity", str(folder / "identity")]
+    with subprocess.Popen([*command, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+            assert process.wait(10) == 0

@@ -1,0 +1,112 @@
+"""Asking over each transport, by dnspython, with what an answer says in plain reach."""
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import dns.edns
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+
+Transport = Literal["udp", "tcp", "dot", "doh"]
+TRANSPORTS: tuple[Transport, ...] = ("udp", "tcp", "dot", "doh")
+_SECONDS = 10.0
+
+
+def option(code: int, data: bytes = b"") -> dns.edns.Option:
+    """An EDNS option as octets, whatever a DNS library thinks of it."""
+    return dns.edns.GenericOption(dns.edns.OptionType.make(code), data)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as a client sees it."""
+
+    message: dns.message.Message
+
+    @property
+    def rcode(self) -> str:
+        """The response code, spelled as in RFC 1035 and its successors."""
+        return dns.rcode.to_text(self.message.rcode())
+
+    @property
+    def addresses(self) -> list[str]:
+        """All A and AAAA addresses, sorted."""
+        return sorted(
+            item.address
+            for rrset in self.message.answer
+            for item in rrset
+            if item.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
+        )
+
+    @property
+    def errors(self) -> list[tuple[int, str]]:
+        """The extended errors (RFC 8914): code and text."""
+        return [
+            (int(option.code), option.text or "")
+            for option in self.message.options
+            if isinstance(option, dns.edns.EDEOption)
+        ]
+
+    @property
+    def verdict(self) -> tuple[str, list[str], list[tuple[int, str]]]:
+        """What must be the same on every transport."""
+        return self.rcode, self.addresses, self.errors
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a Keyhole listens on 127.0.0.1, and the root that its certificate leads to."""
+
+    udp: int
+    tcp: int
+    dot: int
+    doh: int
+    ca: Path
+    path: str = "/dns-query"
+    name: str = "127.0.0.1"
+
+    @property
+    def url(self) -> str:
+        """The address of the DoH resource."""
+        return f"https://127.0.0.1:{self.doh}{self.path}"
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        """A context that trusts only the root of this server."""
+        context = ssl.create_default_context(cafile=str(self.ca))
+        context.set_alpn_protocols(["dot"])
+        return context
+
+    def ask(
+        self,
+        name: str,
+        kind: str = "A",
+        transport: Transport = "udp",
+        query: dns.message.Message | None = None,
+    ) -> Reply:
+        """Sends one question and waits for its answer."""
+        message = query or dns.message.make_query(name, kind, use_edns=0, payload=1232)
+        return Reply(self._send(message, transport))
+
+    def _send(self, message: dns.message.Message, transport: Transport) -> dns.message.Message:
+        match transport:
+            case "udp":
+                return dns.query.udp(message, "127.0.0.1", timeout=_SECONDS, port=self.udp)
+            case "tcp":
+                return dns.query.tcp(message, "127.0.0.1", timeout=_SECONDS, port=self.tcp)
+            case "dot":
+                return dns.query.tls(
+                    message,
+                    "127.0.0.1",
+                    timeout=_SECONDS,
+                    port=self.dot,
+                    ssl_context=self.tls,
+                    server_hostname=self.name,
+                )
+            case "doh":
+                return dns.query.https(message, self.url, timeout=_SECONDS, verify=str(self.ca))

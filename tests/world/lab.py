@@ -1,0 +1,59 @@
+"""The real lab, as `keyhole lab` starts it."""
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.world.ask import Server
+from tests.world.ports import free_base
+from tests.world.process import Program
+from tests.world.waiting import until
+
+
+class Lab:
+    """One running lab; ``ready`` is what it wrote into its ready file."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        ready_file = folder / "ready.json"
+        self.program = Program.keyhole(
+            "lab",
+            "--ready-file",
+            str(ready_file),
+            "--port-base",
+            str(free_base()),
+            "--data",
+            str(folder / "data"),
+            log=folder / "lab.log",
+        )
+
+        def ready() -> bool:
+            self.program.must_run()
+            return ready_file.exists()
+
+        try:
+            until(ready, "the lab is ready", 60)
+        except AssertionError as error:
+            survivors = self.program.survivors()
+            if survivors:
+                self.program.stop()
+            raise AssertionError(f"{error}\n{self.program.output}") from None
+        self.ready: dict[str, Any] = json.loads(ready_file.read_text())
+
+    @property
+    def server(self) -> Server:
+        """The resolver of the lab."""
+        dns = self.ready["dns"]
+        return Server(
+            udp=_port(dns["udp"]),
+            tcp=_port(dns["tcp"]),
+            dot=_port(dns["dot"]),
+            doh=urlsplit(dns["doh"]).port or 443,
+            ca=Path(self.ready["ca"]),
+            path=urlsplit(dns["doh"]).path,
+        )
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])

@@ -1,0 +1,57 @@
+"""Ports that no other test of this run takes.
+
+A listener that must be found before it can be asked (`keyhole up`, unbound) needs a port chosen
+beforehand. Each pytest worker draws from a range of its own, below the range from which the
+kernel takes ports for outgoing connections.
+"""
+
+import os
+import random
+import socket
+from collections.abc import Iterator
+
+_FIRST = 12_000
+_WORKER_RANGE = 2_000
+_WORKERS = 8
+# How many ports one lab takes from its base on.
+LAB_PORTS = 10
+
+
+def _candidates() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
+    start = _FIRST + worker * _WORKER_RANGE
+    # A random start keeps two runs on one machine apart.
+    offset = random.randrange(_WORKER_RANGE)
+    for step in range(_WORKER_RANGE):
+        yield start + (offset + step) % _WORKER_RANGE
+
+
+_ports = _candidates()
+
+
+def free_port() -> int:
+    """A port that is free now for both UDP and TCP on loopback."""
+    for port in _ports:
+        if _is_free(port):
+            return port
+    raise RuntimeError("no free port is left in this worker's range")
+
+
+def free_base() -> int:
+    """The first of `LAB_PORTS` ports in a row that are free now."""
+    for port in _ports:
+        if all(_is_free(port + step) for step in range(LAB_PORTS)):
+            for _ in range(LAB_PORTS):
+                next(_ports)
+            return port
+    raise RuntimeError("no free range of ports is left in this worker's range")
+
+
+def _is_free(port: int) -> bool:
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True

@@ -1,0 +1,108 @@
+"""Real `keyhole` processes, with their output kept and nothing left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from tests.world.waiting import until
+
+
+class Program:
+    """One running command and all of its descendants."""
+
+    def __init__(self, arguments: list[str], log: Path, environment: dict[str, str] | None = None):
+        self.log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **(environment or {})},
+                # A session of its own: a signal to the test run does not reach it, and whatever
+                # stays behind can be found by the session's number.
+                start_new_session=True,
+            )
+
+    @classmethod
+    def keyhole(cls, *arguments: str, log: Path, **environment: str) -> "Program":
+        """Starts ``keyhole ARGUMENTS``."""
+        return cls([sys.executable, "-m", "keyhole", *arguments], log, environment)
+
+    @property
+    def pid(self) -> int:
+        """The number of the first process."""
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """Everything written so far."""
+        return self.log.read_text(errors="replace")
+
+    def is_running(self) -> bool:
+        """Whether the first process lives."""
+        return self._process.poll() is None
+
+    def must_run(self) -> None:
+        """Fails with the output if the process has ended."""
+        assert self.is_running(), f"ended with {self._process.returncode}:\n{self.output}"
+
+    def send(self, number: signal.Signals) -> None:
+        """Sends a signal to the first process alone."""
+        self._process.send_signal(number)
+
+    def wait(self, seconds: float = 30) -> int:
+        """The exit code, once it has ended."""
+        return self._process.wait(seconds)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Ends it as an operator would, and makes sure that no process is left."""
+        if self.is_running():
+            self.send(number)
+        try:
+            code = self.wait()
+            until(lambda: not self.survivors(), f"no process of {self.log.stem} is left", 10)
+            return code
+        finally:
+            for pid in self.survivors():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    def survivors(self) -> list[int]:
+        """Processes of this program's session that still live."""
+        return [pid for pid, session, state in _processes() if session == self.pid and state != "Z"]
+
+    def children(self, word: str) -> list[int]:
+        """Live processes of this program whose command line has ``word`` as an argument."""
+        return [pid for pid in self.survivors() if word in _command_line(pid)]
+
+
+def _processes() -> Iterator[tuple[int, int, str]]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                yield int(entry.name), int(fields[3]), fields[0]
+
+
+def _command_line(pid: int) -> list[str]:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    return []
+
+
+def run_keyhole(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a `keyhole` command to its end and gives its output."""
+    return subprocess.run(
+        [sys.executable, "-m", "keyhole", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+    )

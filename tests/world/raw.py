@@ -1,0 +1,58 @@
+"""Octets on the wire, where a DNS library would not let a test write what it wants."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.world.ask import Server
+
+_SECONDS = 10.0
+
+
+def ask_udp(server: Server, packet: bytes, seconds: float = _SECONDS) -> bytes | None:
+    """One datagram out; the next one in, or none within ``seconds``."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(seconds)
+        sock.sendto(packet, ("127.0.0.1", server.udp))
+        try:
+            return sock.recv(65535)
+        except TimeoutError:
+            return None
+
+
+class Stream:
+    """A TCP or TLS connection that carries DNS messages."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self._file = sock.makefile("rb")
+
+    def send(self, *messages: bytes) -> None:
+        """Sends messages in one write, each behind its length."""
+        self.sock.sendall(b"".join(len(m).to_bytes(2, "big") + m for m in messages))
+
+    def receive(self) -> bytes | None:
+        """The next message, or none where the other side closed."""
+        try:
+            head = self._file.read(2)
+            return self._file.read(int.from_bytes(head, "big")) if len(head) == 2 else None
+        except ConnectionError:
+            return None
+
+
+@contextmanager
+def tcp(server: Server) -> Iterator[Stream]:
+    """A connection to the TCP listener."""
+    with socket.create_connection(("127.0.0.1", server.tcp), _SECONDS) as sock:
+        yield Stream(sock)
+
+
+@contextmanager
+def tls(server: Server, context: ssl.SSLContext | None = None) -> Iterator[Stream]:
+    """A connection to the DoT listener."""
+    with (
+        socket.create_connection(("127.0.0.1", server.dot), _SECONDS) as plain,
+        (context or server.tls).wrap_socket(plain, server_hostname=server.name) as sock,
+    ):
+        yield Stream(sock)

@@ -1,0 +1,146 @@
+"""A `keyhole up` of one's own: data folder, certificate, documents, and changes while it runs."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dns.exception
+
+from tests.world.ask import Reply, Server
+from tests.world.certificates import Authority, Pair
+from tests.world.ports import free_port
+from tests.world.process import Program
+from tests.world.waiting import until
+
+API = "keyhole.dev/v1"
+# Answered without any upstream, so it says whether the documents are in force.
+_PROBE = "probe.example.org"
+
+
+def document(kind: str, name: str, /, **spec: Any) -> dict[str, Any]:
+    """A document as a person would write it."""
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+class Resolver:
+    """One `keyhole up`, from its folder to its end.
+
+    Files are written as JSON, which is YAML as well.
+    """
+
+    def __init__(self, folder: Path, authority: Authority) -> None:
+        self.folder = folder
+        self.authority = authority
+        self.documents = folder / "documents"
+        self.documents.mkdir(parents=True)
+        self.config = folder / "keyhole.yaml"
+        self.certificate = Pair(folder / "server.pem", folder / "server.key")
+        self.server = Server(free_port(), free_port(), free_port(), free_port(), authority.root)
+        self._program: Program | None = None
+        self._probes = 0
+        self.install(authority.issue("resolver.example.org", "127.0.0.1"))
+
+    @property
+    def program(self) -> Program:
+        """The running command."""
+        assert self._program is not None, "not started"
+        return self._program
+
+    def install(self, pair: Pair) -> None:
+        """Puts a certificate where the config says, each file whole."""
+        for source, target in (
+            (pair.key, self.certificate.key),
+            (pair.certificate, self.certificate.certificate),
+        ):
+            draft = target.with_suffix(".draft")
+            draft.write_bytes(source.read_bytes())
+            draft.chmod(0o600)
+            draft.replace(target)
+
+    def configure(self, **settings: Any) -> None:
+        """Writes the config; ``settings`` replace the top-level keys."""
+        listen = {
+            key: [f"127.0.0.1:{getattr(self.server, key)}"] for key in ("udp", "tcp", "dot", "doh")
+        }
+        config = {
+            "role": "resolver",
+            "listen": listen,
+            "tls": {"certificate": "server.pem", "key": "server.key"},
+            "documents": "documents",
+            **settings,
+        }
+        self.config.write_text(json.dumps(config, indent=1))
+
+    def write(self, *documents: Mapping[str, Any]) -> None:
+        """Writes documents, one file each, replaced whole."""
+        for each in documents:
+            name = f"{each['kind']}-{each['metadata']['name']}.yaml".lower()
+            draft = self.documents / f".{name}.draft"
+            draft.write_text(json.dumps(each, indent=1))
+            draft.replace(self.documents / name)
+
+    def upstream(self, port: int, name: str = "test", /, **changes: Any) -> dict[str, Any]:
+        """The document of a DoT upstream on this machine that shows ``upstream.example.org``."""
+        spec: dict[str, Any] = {
+            "protocol": "dot",
+            "addresses": [f"127.0.0.1:{port}"],
+            "serverName": "upstream.example.org",
+            "ca": str(self.authority.root),
+        }
+        return document("Upstream", name, **{**spec, **changes})
+
+    def start(self) -> "Resolver":
+        """Starts it and waits until its documents are in force."""
+        if not self.config.exists():
+            self.configure()
+        self._program = Program.keyhole(
+            "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
+        )
+        self.settle()
+        return self
+
+    def start_refusing(self) -> "Resolver":
+        """Starts it and waits until it answers anything at all."""
+        self._program = Program.keyhole(
+            "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
+        )
+        self.wait_for(lambda: self.try_ask(_PROBE) is not None, "the resolver answers")
+        return self
+
+    def settle(self) -> None:
+        """Waits until all documents written before this call are in force."""
+        self._probes += 1
+        address = f"192.0.2.{self._probes}"
+        self.write(document("Record", "probe", name=_PROBE, ttl=0, a=[address]))
+
+        def in_force() -> bool:
+            reply = self.try_ask(_PROBE)
+            return reply is not None and reply.addresses == [address]
+
+        self.wait_for(in_force, f"the documents are in force (probe {address})")
+
+    def wait_for(self, look: Any, wanted: str) -> None:
+        """Waits, and shows the output if it ends or does not get there."""
+
+        def alive_and() -> Any:
+            self.program.must_run()
+            return look()
+
+        try:
+            until(alive_and, wanted)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.program.output}") from None
+
+    def try_ask(self, name: str, kind: str = "A") -> Reply | None:
+        """An answer over TCP, or none if nobody listens."""
+        try:
+            return self.server.ask(name, kind, "tcp")
+        except (OSError, EOFError, dns.exception.DNSException):
+            return None
+
+    def stop(self) -> None:
+        """Ends it; fails if a process is left."""
+        if self._program is not None:
+            self._program.stop()
+            self._program = None

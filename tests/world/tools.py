@@ -1,0 +1,36 @@
+"""Other people's programs; a test that needs one that is missing is skipped, and says so."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+_FOLDERS = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skips a test where ``program`` is not installed."""
+    return pytest.mark.skipif(
+        shutil.which(program, path=_FOLDERS) is None,
+        reason=f"{program} is not installed; ./dev test installs it when run as root on Debian",
+    )
+
+
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="capturing packets needs root (CAP_NET_RAW)"
+)
+
+
+def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end."""
+    program = shutil.which(arguments[0], path=_FOLDERS)
+    assert program, f"{arguments[0]} is not installed"
+    return subprocess.run(
+        [program, *arguments[1:]],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
