@@ -206,6 +206,7 @@ fn fold(a: u64, b: u64) -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::collections::HashSet;
 

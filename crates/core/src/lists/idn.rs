@@ -116,6 +116,7 @@ fn adapt(delta: u32, points: u32, first: bool) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

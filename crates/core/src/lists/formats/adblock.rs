@@ -129,6 +129,7 @@ fn read_pattern(body: &str, inner: &str) -> Result<Target, Skip> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Adblock;
     use crate::lists::formats::testing::said;
