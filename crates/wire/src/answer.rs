@@ -66,13 +66,12 @@ impl Answer {
         let chain = chain::follow(&reading.loose, name, kind, reading.rcode)?;
         let negative = chain.negative && !failure;
         let ttl = settle_ttls(&mut reading.loose, &chain.kept, negative);
-        // AD speaks of all records of the message (RFC 4035 section 3.2.3), so it falls with any.
-        let whole = chain.kept.len() == reading.loose.entries.len();
         Self::assemble(name, kind, &reading.loose, &chain.kept).map(|(all, plain)| Self {
             rcode: reading.rcode,
             ttl,
             negative,
-            authentic: reading.authentic && whole && !failure,
+            // AD speaks of every record (RFC 4035 section 3.2.3), hence also of those that are kept.
+            authentic: reading.authentic && !failure,
             authoritative: false,
             extended_error: reading.extended_error,
             name_len: name.len,

@@ -4,7 +4,6 @@
 //! costs one probe of a small table, and a message has a budget of probes: behind it, names are
 //! written in full.
 
-use crate::name::{MAX_LABELS, is_at_or_below};
 use crate::packed::read_name;
 
 /// Slots of the table; a power of two. A newer suffix takes the slot of an older one.
@@ -27,20 +26,26 @@ impl Compressor {
         Self { slots: [(0, 0); SLOTS], budget: BUDGET }
     }
 
-    /// Appends `name`, in full wire form, to `message`, which starts with its header.
-    pub(crate) fn write(&mut self, name: &[u8], message: &mut Vec<u8>) {
-        let mut suffixes = [(0u8, 0u32); MAX_LABELS];
-        let count = hash_suffixes(name, &mut suffixes);
-        for &(at, hash) in &suffixes[..count] {
-            let suffix = &name[usize::from(at)..];
+    /// Appends the name that `octets` starts with, in full wire form, to `message`, which starts
+    /// with its header. Gives the octets of the full name.
+    pub(crate) fn write(&mut self, octets: &[u8], message: &mut Vec<u8>) -> usize {
+        let len = full_len(octets);
+        let name = &octets[..len];
+        let mut at = 0;
+        while name[at] != 0 {
+            let suffix = &name[at..];
+            let hash = hash(suffix);
             if let Some(target) = self.find(hash, suffix, message) {
                 message.extend_from_slice(&(0xc000 | target).to_be_bytes());
-                return;
+                return len;
             }
             self.remember(hash, message.len());
-            message.extend_from_slice(&suffix[..1 + usize::from(suffix[0])]);
+            let label = 1 + usize::from(suffix[0]);
+            message.extend_from_slice(&suffix[..label]);
+            at += label;
         }
         message.push(0);
+        len
     }
 
     fn find(&mut self, hash: u32, suffix: &[u8], message: &[u8]) -> Option<u16> {
@@ -50,7 +55,7 @@ impl Compressor {
             return None;
         }
         let (name, _) = read_name(message, usize::from(at)).ok()?;
-        if name.as_wire().len() == suffix.len() && is_at_or_below(name.as_wire(), suffix) {
+        if name.as_wire().eq_ignore_ascii_case(suffix) {
             return Some(at);
         }
         self.budget = self.budget.saturating_sub(COLLISION);
@@ -64,24 +69,21 @@ impl Compressor {
     }
 }
 
-/// The offset and hash of every suffix without the root, the longest first; gives their number.
-fn hash_suffixes(name: &[u8], suffixes: &mut [(u8, u32); MAX_LABELS]) -> usize {
-    let mut count = 0;
+/// Octets of the full name that `octets` starts with.
+fn full_len(octets: &[u8]) -> usize {
     let mut at = 0;
-    while name[at] != 0 {
-        suffixes[count].0 = at as u8;
-        count += 1;
-        at += 1 + usize::from(name[at]);
+    while octets[at] != 0 {
+        at += 1 + usize::from(octets[at]);
     }
-    // From right to left, so that every octet is hashed once; FNV-1a on the lower case.
-    let mut hash = 0x811c_9dc5_u32;
-    let mut end = at;
-    for (at, slot) in suffixes[..count].iter_mut().rev() {
-        for octet in &name[usize::from(*at)..end] {
-            hash = (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193);
-        }
-        *slot = hash;
-        end = usize::from(*at);
-    }
-    count
+    at + 1
+}
+
+/// FNV-1a over the length, the first label and the four octets behind it, in lower case. Hashing
+/// the whole suffix would cost more than the few collisions do that this makes.
+fn hash(suffix: &[u8]) -> u32 {
+    let some = (1 + usize::from(suffix[0]) + 4).min(suffix.len());
+    let start = 0x811c_9dc5_u32 ^ suffix.len() as u32;
+    suffix[..some].iter().fold(start, |hash, octet| {
+        (hash ^ u32::from(octet.to_ascii_lowercase())).wrapping_mul(0x0100_0193)
+    })
 }

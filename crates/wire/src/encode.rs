@@ -80,23 +80,21 @@ impl Encoder {
     }
 
     fn push_data(&mut self, kind: RecordType, data: &[u8]) {
-        let mut rest = data;
+        let mut at = 0;
         if is_compressed(kind) {
             for field in fields(kind) {
-                let len = match field {
-                    Field::Name => name_len(rest),
-                    Field::Octets(count) => *count,
-                    _ => rest.len(),
+                at += match field {
+                    Field::Name => self.names.write(&data[at..], &mut self.message),
+                    Field::Octets(count) => {
+                        self.message.extend_from_slice(&data[at..at + count]);
+                        *count
+                    }
+                    // No type has other fields beside a compressed name.
+                    _ => 0,
                 };
-                let (part, behind) = rest.split_at(len);
-                match field {
-                    Field::Name => self.names.write(part, &mut self.message),
-                    _ => self.message.extend_from_slice(part),
-                }
-                rest = behind;
             }
         }
-        self.message.extend_from_slice(rest);
+        self.message.extend_from_slice(&data[at..]);
     }
 
     /// Fills in the counts.
@@ -116,13 +114,4 @@ impl Encoder {
             answers: self.answers,
         }
     }
-}
-
-/// Octets of the full name that `octets` starts with.
-fn name_len(octets: &[u8]) -> usize {
-    let mut at = 0;
-    while octets[at] != 0 {
-        at += 1 + usize::from(octets[at]);
-    }
-    at + 1
 }

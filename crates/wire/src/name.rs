@@ -258,6 +258,7 @@ impl PartialEq for Name {
 impl Eq for Name {}
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -42,6 +42,23 @@ pub(crate) fn read_name(message: &[u8], at: usize) -> Result<(Name, usize), Flaw
     Err(Flaw::BadPointer)
 }
 
+/// The offset behind the name at `at`, which must not be compressed: the first name of a message
+/// has nothing before it that a pointer could lead to.
+#[inline]
+pub(crate) fn skip_plain_name(message: &[u8], at: usize) -> Result<usize, Flaw> {
+    let stop = skip_labels(message, at)?;
+    if message[stop] == 0 { Ok(stop + 1) } else { Err(Flaw::BadPointer) }
+}
+
+/// Takes over a name that [`skip_plain_name`] has measured.
+#[inline]
+pub(crate) fn copy_name(wire: &[u8]) -> Name {
+    let mut name = Name::ROOT;
+    name.octets[..wire.len()].copy_from_slice(wire);
+    name.len = wire.len() as u8;
+    name
+}
+
 /// The offset of the root label or pointer that ends the labels at `at`.
 #[inline]
 fn skip_labels(message: &[u8], at: usize) -> Result<usize, Flaw> {

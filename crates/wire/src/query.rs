@@ -13,7 +13,7 @@ use crate::error::ErrorReply;
 use crate::flaw::Flaw;
 use crate::header::{AD, CD, HEADER, Header, IN, QR, RD, u16_at};
 use crate::name::Name;
-use crate::packed::{read_frame, read_name};
+use crate::packed::{copy_name, read_frame, read_name, skip_plain_name};
 use crate::types::RecordType;
 
 /// The most additional records that a query may have. Honest ones have an OPT and perhaps a
@@ -60,10 +60,12 @@ impl Malformed {
     }
 }
 
-/// How far the reading of a message got, which decides what an error reply can repeat.
+/// How far the reading of a message got, which decides what an error reply can repeat. The name
+/// stays where it is until the end, so that it is copied once.
 #[derive(Default)]
 struct Progress {
-    question: Option<(Name, RecordType, u16)>,
+    /// Where the name ends, with type and class, once the question has been read.
+    question: Option<(usize, RecordType, u16)>,
     opt: bool,
 }
 
@@ -83,30 +85,33 @@ pub fn parse(packet: &[u8]) -> Result<Query, Malformed> {
         return Err(Malformed::Drop(Flaw::Response));
     }
     let mut progress = Progress::default();
-    let edns = read_body(packet, header, &mut progress)
-        .map_err(|flaw| Malformed::Respond(error_reply(header, &progress, flaw)))?;
-    let Some((name, kind, IN)) = progress.question else {
-        return Err(Malformed::Respond(error_reply(header, &progress, Flaw::Class)));
-    };
-    Ok(Query {
-        id: header.id,
-        recursion_desired: header.has(RD),
-        checking_disabled: header.has(CD),
-        authentic_data: header.has(AD),
-        name,
-        kind,
-        edns,
-    })
+    match (read_body(packet, header, &mut progress), progress.question) {
+        (Ok(edns), Some((end, kind, IN))) => Ok(Query {
+            id: header.id,
+            recursion_desired: header.has(RD),
+            checking_disabled: header.has(CD),
+            authentic_data: header.has(AD),
+            name: copy_name(&packet[HEADER..end]),
+            kind,
+            edns,
+        }),
+        (body, _) => {
+            let flaw = body.err().unwrap_or(Flaw::Class);
+            Err(Malformed::Respond(error_reply(packet, header, &progress, flaw)))
+        }
+    }
 }
 
 #[cold]
-fn error_reply(header: Header, progress: &Progress, flaw: Flaw) -> ErrorReply {
+fn error_reply(packet: &[u8], header: Header, progress: &Progress, flaw: Flaw) -> ErrorReply {
+    let question =
+        progress.question.map(|(end, kind, class)| (copy_name(&packet[HEADER..end]), kind, class));
     ErrorReply {
         id: header.id,
         opcode: header.opcode(),
         recursion_desired: header.has(RD),
         rcode: flaw.rcode(),
-        question: progress.question,
+        question,
         edns: progress.opt,
         flaw,
     }
@@ -122,10 +127,10 @@ fn read_body(packet: &[u8], header: Header, progress: &mut Progress) -> Result<O
     if header.questions != 1 {
         return Err(Flaw::QuestionCount);
     }
-    let (name, at) = read_name(packet, HEADER)?;
+    let at = skip_plain_name(packet, HEADER)?;
     let kind = RecordType(u16_at(packet, at).ok_or(Flaw::Truncated)?);
     let class = u16_at(packet, at + 2).ok_or(Flaw::Truncated)?;
-    progress.question = Some((name, kind, class));
+    progress.question = Some((at, kind, class));
     // An IXFR query shows its zone's version as one authority record (RFC 1995 section 3).
     let authorities = u16::from(kind == RecordType::IXFR);
     if header.answers != 0 || header.authorities > authorities {

@@ -168,6 +168,20 @@ fn additional_records_are_read_and_their_pointers_checked() {
 }
 
 #[test]
+fn a_compressed_name_of_256_octets_is_an_error() {
+    let longest = Message::query(&"a.".repeat(127), A);
+    // The question's name without its first label has 253 octets.
+    let owned = |label: &[u8], target: u8| {
+        let owner = [label, &[0xc0, target]].concat();
+        longest.clone().raw(3, &owner, (A, 1, 0), &[])
+    };
+    assert!(parse(&owned(b"", 12).0).is_ok());
+    assert!(parse(&owned(b"\x01b", 14).0).is_ok());
+    assert_eq!(flaw(&owned(b"\x02bb", 14)), Flaw::BadName);
+    assert_eq!(flaw(&owned(b"\x01b", 12)), Flaw::BadName);
+}
+
+#[test]
 fn a_chain_of_a_hundred_pointers_is_not_followed_for_ever() {
     // A long run of pointers in the data of one record, entered by the owner of the next.
     let start = ask().0.len() + 11;

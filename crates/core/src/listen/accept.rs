@@ -3,6 +3,7 @@
 use std::net::TcpListener as StdListener;
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -78,7 +79,8 @@ async fn connection<S: Serve>(
         }
         Door::Doh => {
             let peer = peer(Transport::Doh);
-            let Some(tls) = handshake(&worker, tcp, Service::Doh).await else { return };
+            let link = doh::Link::new(tcp, worker.limits());
+            let Some(tls) = handshake(&worker, link, Service::Doh).await else { return };
             doh::serve_encrypted(worker, tls, peer).await;
         }
         Door::DohCleartext => {
@@ -92,15 +94,15 @@ async fn connection<S: Serve>(
 
 /// The TLS handshake, or none when the client fails it or takes too long. The reason went to the
 /// client as an alert; nobody else is concerned.
-async fn handshake<S: Serve>(
+async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
     worker: &Worker<S>,
-    tcp: TcpStream,
+    io: Io,
     service: Service,
-) -> Option<TlsStream<TcpStream>> {
+) -> Option<TlsStream<Io>> {
     let limit = Duration::from_millis(worker.limits().read_ms);
     let acceptor = TlsAcceptor::from(worker.service.tls().config(service));
     tokio::select! {
-        finished = tokio::time::timeout(limit, acceptor.accept(tcp)) => finished.ok()?.ok(),
+        finished = tokio::time::timeout(limit, acceptor.accept(io)) => finished.ok()?.ok(),
         // Nothing was asked yet, so that there is nothing to finish.
         () = worker.drained() => None,
     }

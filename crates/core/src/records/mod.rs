@@ -33,6 +33,7 @@ pub type Link = (Name, Name, u32);
 
 /// What is said here, without any upstream.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "lives on the stack for the time of one query")]
 pub enum Local {
     /// Records, or aliases that end without any.
     Answer(Arc<Answer>),

@@ -24,6 +24,7 @@ pub(super) struct Owner {
 }
 
 /// What an owner has: a CNAME stands alone (RFC 1034 section 3.6.2).
+#[expect(clippy::large_enum_variant, reason = "few, and read in place")]
 pub(super) enum Data {
     Sets(Vec<RecordSet>),
     Alias { target: Name, ttl: u32 },

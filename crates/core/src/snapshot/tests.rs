@@ -86,8 +86,8 @@ fn another_version_is_refused_before_anything_else_is_read() {
 #[test]
 fn an_unknown_or_missing_field_is_refused_by_its_name() {
     let mut unknown = document();
-    unknown["policies"][0]["colour"] = json!("red");
-    assert!(fault(&unknown).1.contains("colour"));
+    unknown["policies"][0]["color"] = json!("red");
+    assert!(fault(&unknown).1.contains("color"));
     let mut missing = document();
     missing["policies"][0].as_object_mut().unwrap().remove("list_mode");
     assert!(fault(&missing).1.contains("list_mode"));
@@ -163,4 +163,10 @@ fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
     document["lists"] = named(&["ads", "more", "third"]);
     assert!(fault(&document).1.contains("holds 2 lists, the snapshot names 3"));
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn workers_can_share_a_snapshot() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Snapshot>();
 }

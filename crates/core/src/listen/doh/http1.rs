@@ -16,7 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::service::Serve;
 use super::super::worker::{Peer, Worker};
-use super::link::{Control, Link};
+use super::link::Control;
 use super::request::{self, HttpError, MESSAGE, Place};
 use super::response;
 use crate::pipeline::Progress;
@@ -25,13 +25,12 @@ use crate::pipeline::Progress;
 const SMALLEST_BUFFER: usize = 8192;
 
 /// Serves a connection until one side ends it.
-pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, mut link: Link<Io>, peer: Peer)
+pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
 where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    link.watch_requests();
     let limits = worker.limits();
-    let exchange = Exchange { service: Arc::clone(&worker.service), peer, control: link.control() };
+    let exchange = Exchange { service: Arc::clone(&worker.service), peer, control };
     let connection = Builder::new()
         .timer(TokioTimer::new())
         // This clock also runs while nothing is asked; a request that has begun is watched by the
@@ -39,9 +38,8 @@ where
         .header_read_timeout(Duration::from_millis(limits.idle_ms))
         .max_buf_size(SMALLEST_BUFFER.max(limits.header_octets as usize))
         .half_close(true)
-        .pipeline_flush(true)
         .serve_connection(
-            TokioIo::new(link),
+            TokioIo::new(io),
             service_fn(move |request| {
                 let exchange = exchange.clone();
                 async move { Ok::<_, Infallible>(exchange.respond(request).await) }

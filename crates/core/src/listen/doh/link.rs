@@ -1,7 +1,10 @@
-//! The octet stream under HTTP: gathers what is written until it is flushed, and watches the time.
+//! The connection under TLS and HTTP: gathers what is written until it is flushed, and watches the
+//! time.
 //!
-//! HTTP libraries flush after each response. While the link is corked that costs nothing, and the
-//! flush after a burst of requests sends all their responses at once, in one TLS record.
+//! The HTTP/2 library flushes after each response, which closes a TLS record. While the link is
+//! corked that costs no system call; the flush after a burst of requests writes all their responses
+//! at once. Each response still has a record of its own, because some clients take no more than one
+//! out of a record (dnsperf 2.10).
 
 use std::io;
 use std::pin::Pin;
@@ -11,6 +14,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use crate::options::Limits;
@@ -40,9 +44,9 @@ impl Control {
     }
 }
 
-/// An octet stream with its gathered output and its limits.
-pub(super) struct Link<Io> {
-    io: Io,
+/// A connection with its gathered output and its limits.
+pub(in super::super) struct Link {
+    tcp: TcpStream,
     control: Control,
     /// What was read before the link was made, and how much of it was given out.
     begun: Vec<u8>,
@@ -51,20 +55,21 @@ pub(super) struct Link<Io> {
     unflushed: bool,
     write_limit: Duration,
     blocked: Option<Pin<Box<Sleep>>>,
+    linger: Option<Pin<Box<Sleep>>>,
     read_limit: Duration,
     request: Option<Pin<Box<Sleep>>>,
 }
 
-impl<Io> Link<Io> {
+impl Link {
     /// A link of which nothing was read yet.
-    pub(super) fn new(io: Io, limits: &Limits) -> Self {
-        Self::resumed(io, Vec::new(), limits)
+    pub(in super::super) fn new(tcp: TcpStream, limits: &Limits) -> Self {
+        Self::resumed(tcp, Vec::new(), limits)
     }
 
     /// A link whose first octets were read already; they are given out again.
-    pub(super) fn resumed(io: Io, begun: Vec<u8>, limits: &Limits) -> Self {
+    pub(super) fn resumed(tcp: TcpStream, begun: Vec<u8>, limits: &Limits) -> Self {
         Self {
-            io,
+            tcp,
             control: Control::default(),
             begun,
             given: 0,
@@ -72,6 +77,7 @@ impl<Io> Link<Io> {
             unflushed: false,
             write_limit: Duration::from_millis(limits.write_ms),
             blocked: None,
+            linger: None,
             read_limit: Duration::from_millis(limits.read_ms),
             request: None,
         }
@@ -87,9 +93,7 @@ impl<Io> Link<Io> {
     pub(super) fn watch_requests(&mut self) {
         self.request = Some(Box::pin(tokio::time::sleep(self.read_limit)));
     }
-}
 
-impl<Io: AsyncWrite + Unpin> Link<Io> {
     fn write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.try_write_out(cx) {
             Poll::Ready(done) => {
@@ -107,10 +111,10 @@ impl<Io: AsyncWrite + Unpin> Link<Io> {
     }
 
     fn try_write_out(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut io = Pin::new(&mut self.io);
+        let mut tcp = Pin::new(&mut self.tcp);
         let mut written = 0;
         while written < self.output.len() {
-            match io.as_mut().poll_write(cx, &self.output[written..]) {
+            match tcp.as_mut().poll_write(cx, &self.output[written..]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(count)) => written += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
@@ -121,7 +125,6 @@ impl<Io: AsyncWrite + Unpin> Link<Io> {
             }
         }
         self.output.clear();
-        ready!(io.poll_flush(cx))?;
         self.unflushed = false;
         // An idle connection keeps no buffer of a large response.
         self.output.shrink_to(4096);
@@ -137,7 +140,7 @@ impl<Io: AsyncWrite + Unpin> Link<Io> {
     }
 }
 
-impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Link<Io> {
+impl AsyncRead for Link {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -156,7 +159,7 @@ impl<Io: AsyncRead + AsyncWrite + Unpin> AsyncRead for Link<Io> {
             park(&mut link.request);
         }
         let before = room.filled().len();
-        let read = Pin::new(&mut link.io).poll_read(cx, room);
+        let read = Pin::new(&mut link.tcp).poll_read(cx, room);
         if watched {
             match &read {
                 Poll::Pending => link.watch(cx)?,
@@ -189,7 +192,7 @@ fn start(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration) {
     }
 }
 
-impl<Io: AsyncWrite + Unpin> AsyncWrite for Link<Io> {
+impl AsyncWrite for Link {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -210,10 +213,27 @@ impl<Io: AsyncWrite + Unpin> AsyncWrite for Link<Io> {
         self.write_out(cx)
     }
 
+    /// Ends our side, then reads what the client still sends until it ends its own: a connection
+    /// closed with unread input is reset, and the reset may overtake the last response (RFC 9112
+    /// section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.unflushed {
-            ready!(self.write_out(cx))?;
+        let link = &mut *self;
+        if link.unflushed {
+            ready!(link.write_out(cx))?;
         }
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        if link.linger.is_none() {
+            ready!(Pin::new(&mut link.tcp).poll_shutdown(cx))?;
+        }
+        let limit = link.write_limit;
+        let linger = link.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let mut room = [0; 4096];
+        loop {
+            let mut room = ReadBuf::new(&mut room);
+            match Pin::new(&mut link.tcp).poll_read(cx, &mut room) {
+                Poll::Ready(Ok(())) if !room.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return linger.as_mut().poll(cx).map(Ok),
+            }
+        }
     }
 }

@@ -22,21 +22,22 @@ use tokio_rustls::server::TlsStream;
 
 use super::service::Serve;
 use super::worker::{Peer, Worker};
-use link::Link;
+pub(super) use link::Link;
 
 /// Serves a connection in the protocol that the handshake agreed on; without ALPN that is
 /// HTTP/1.1, because RFC 9113 section 3.2 asks for `h2` to be named.
 pub(super) async fn serve_encrypted<S: Serve>(
     worker: Worker<S>,
-    tls: TlsStream<TcpStream>,
+    mut tls: TlsStream<Link>,
     peer: Peer,
 ) {
-    let is_http2 = tls.get_ref().1.alpn_protocol() == Some(b"h2");
-    let link = Link::new(tls, worker.limits());
-    if is_http2 {
-        http2::serve(worker, link, peer).await;
+    let (link, session) = tls.get_mut();
+    let control = link.control();
+    if session.alpn_protocol() == Some(b"h2") {
+        http2::serve(worker, tls, control, peer).await;
     } else {
-        http1::serve(worker, link, peer).await;
+        link.watch_requests();
+        http1::serve(worker, tls, control, peer).await;
     }
 }
 
@@ -45,10 +46,12 @@ pub(super) async fn serve_encrypted<S: Serve>(
 /// to `h2c` is answered as if it did not ask (RFC 9113 section 3.1 withdrew the upgrade).
 pub(super) async fn serve_cleartext<S: Serve>(worker: Worker<S>, tcp: TcpStream, peer: Peer) {
     let Some((is_http2, begun)) = cleartext::detect(&worker, &tcp).await else { return };
-    let link = Link::resumed(tcp, begun, worker.limits());
+    let mut link = Link::resumed(tcp, begun, worker.limits());
+    let control = link.control();
     if is_http2 {
-        http2::serve(worker, link, peer).await;
+        http2::serve(worker, link, control, peer).await;
     } else {
-        http1::serve(worker, link, peer).await;
+        link.watch_requests();
+        http1::serve(worker, link, control, peer).await;
     }
 }

@@ -1,0 +1,120 @@
+//! The listeners alone, with nothing behind them: each query comes back with its response bit set.
+//!
+//! What this costs is the least that any answer can cost. Run it, point `dnsperf` at the addresses
+//! that it prints, and compare the processor time per query:
+//!
+//! ```text
+//! cargo run --release --example reflect -- [WORKERS] [PORT_BASE]
+//! ```
+//!
+//! UDP and TCP listen at PORT_BASE (5500), DoT one above, DoH two above and DoH without TLS three
+//! above, all on 127.0.0.1.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use keyhole_core::listen::{Bound, ListenShared, Serve, serve};
+use keyhole_core::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use keyhole_core::pipeline::{Progress, Sent};
+use keyhole_core::stages::receive::Arrival;
+use keyhole_core::tls::ServerTls;
+use tokio::sync::watch;
+
+struct Reflect {
+    options: Options,
+    tls: ServerTls,
+}
+
+impl Serve for Reflect {
+    type Waiting = std::convert::Infallible;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn tls(&self) -> &ServerTls {
+        &self.tls
+    }
+
+    fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Self::Waiting> {
+        let start = out.len();
+        out.extend_from_slice(arrival.packet);
+        out[start + 2] |= 0x80;
+        Progress::Replied(Sent { ttl: 300 })
+    }
+
+    async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<Sent> {
+        match waiting {}
+    }
+}
+
+fn options(workers: usize, base: u16) -> Options {
+    let at = |offset: u16| vec![SocketAddr::from(([127, 0, 0, 1], base + offset))];
+    Options {
+        version: OPTIONS_VERSION,
+        role: Role::Resolver,
+        workers,
+        listen: Listen {
+            udp: at(0),
+            tcp: at(0),
+            dot: at(1),
+            doh: at(2),
+            doh_cleartext: at(3),
+            doh_path: "/dns-query".to_owned(),
+        },
+        clients: Vec::new(),
+        limits: Limits {
+            connections: 10_000,
+            connections_per_client: 10_000,
+            queries_per_connection: 1000,
+            waiting: 10_000,
+            streams_per_connection: 100,
+            idle_ms: 30_000,
+            read_ms: 5000,
+            write_ms: 10_000,
+            header_octets: 16 << 10,
+            query_ms: 5000,
+            udp_octets: 1232,
+        },
+        cache: CacheOptions {
+            octets: 0,
+            min_ttl: 0,
+            max_ttl: 0,
+            max_negative_ttl: 0,
+            failure_ttl: 1,
+            stale: 0,
+            prefetch: false,
+        },
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let workers = arguments.next().map_or(Ok(2), |text| text.parse())?;
+    let base = arguments.next().map_or(Ok(5500), |text| text.parse())?;
+    let tls = ServerTls::new()?;
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+    tls.install(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes())?;
+    let service = Arc::new(Reflect { options: options(workers, base), tls });
+    let mut bound = Bound::bind(&service.options)?;
+    println!("{}", bound.addresses());
+    let shared = Arc::new(ListenShared::new(&service.options.limits));
+    let (_drain, drained) = watch::channel(false);
+    std::thread::scope(|scope| {
+        for worker in 0..workers {
+            let sockets = bound.take(worker);
+            let (service, shared) = (Arc::clone(&service), Arc::clone(&shared));
+            let drained = drained.clone();
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                match runtime {
+                    Ok(runtime) => {
+                        runtime.block_on(serve(service, sockets, shared, worker, drained));
+                    }
+                    Err(error) => eprintln!("cannot start worker {worker}: {error}"),
+                }
+            });
+        }
+    });
+    Ok(())
+}
