@@ -62,7 +62,7 @@ pub struct Pending {
     question: Question,
     /// The snapshot pinned when the query was parsed: a change never mixes two policies.
     snapshot: Arc<Snapshot>,
-    wanted: Wanted,
+    wanted: Box<Wanted>,
     transport: crate::stages::receive::Transport,
     client: std::net::SocketAddr,
     began: Instant,
@@ -126,7 +126,7 @@ pub fn begin_traced(
 
 enum Step {
     Ended(End),
-    Waits(Wanted),
+    Waits(Box<Wanted>),
 }
 
 /// The middle of the way, from `admit` to `vet`, in the only order there is.

@@ -46,7 +46,7 @@ def compile_lists(
     ] = None,
     data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the compiled file here.")
+        Path | None, typer.Option("--output", "-o", help="Keep the compiled FILEs here.")
     ] = None,
     form: Annotated[
         str,
@@ -62,7 +62,7 @@ def compile_lists(
     if files:
         report = compile_files(files, form, output)
     else:
-        report = compile_folder(DataFolder(data or default_data_folder()), output)
+        report = compile_folder(DataFolder(data or default_data_folder()))
     if as_json:
         print_json(report)
     else:

@@ -1,7 +1,7 @@
 """Reads YAML 1.2 into trees that know their lines.
 
 Only keys, lists and texts count: a plain ``21:00``, ``no`` or ``1.10`` is text, and the field that
-it is for decides what it means. Keys that appear twice, tags, and keys that are not text are errors.
+it is for decides what it means. Keys that appear twice, tags and keys that are not text are errors.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
                 nodes.append(node)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        why = f"the character U+{ord(error.character):04X} is not allowed in YAML; take it out"
+        why = f"the character U+{int(error.character):04X} is not allowed in YAML; take it out"
         reader.complain(line, why)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark

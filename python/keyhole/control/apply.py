@@ -6,7 +6,6 @@ from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import (
     Compiled,
     compile_all,
-    remove_old_lists,
     source_files,
 )
 from keyhole.control.data import DataFolder, rename_durably, write_durably
@@ -17,6 +16,7 @@ from keyhole.control.supervisor import Supervisor
 from keyhole.engine.launch import Identity, Launch
 from keyhole.errors import KeyholeError
 from keyhole.identity import Material
+from keyhole.lists import drop_unused
 
 
 class Application:
@@ -120,7 +120,8 @@ class Application:
                 self._data.draft.unlink(missing_ok=True)
                 raise
         rename_durably(self._data.draft, self._data.snapshot)
-        remove_old_lists(self._data, keep=(compiled, self._in_force))
+        before = self._in_force.snapshot.list_file if self._in_force else None
+        drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._in_force = compiled
 
     async def _install(self, materials: dict[str, Material]) -> dict[str, Material]:

@@ -61,10 +61,11 @@ def compile_all(settings: Settings, data: DataFolder, *, documents: Path | None 
     """
     own_names = settings.resolved.own_names
     read, advice = load_documents([documents or settings.documents], own_names)
-    list_file, list_advice = compile_lists_in_use(read, data, own_names)
-    compiled = compile_documents(read, _last_number(data) + 1, list_file)
+    lists = compile_lists_in_use(read, own_names, data.state)
+    compiled = compile_documents(read, _last_number(data) + 1, lists.file if lists else None)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
-    return Compiled(compiled.snapshot, identities, _texts([*advice, *list_advice]))
+    problems = [*advice, *(lists.problems if lists else ())]
+    return Compiled(compiled.snapshot, identities, _texts(problems))
 
 
 def source_files(settings: Settings) -> frozenset[Path]:
@@ -74,18 +75,6 @@ def source_files(settings: Settings) -> frozenset[Path]:
     """
     documents, _ = read_documents([settings.documents])
     return frozenset(_beside(documents))
-
-
-def remove_old_lists(data: DataFolder, keep: Iterable[Compiled | None]) -> None:
-    """Removes compiled lists that no kept snapshot names; an engine that has one open keeps it."""
-    kept = {
-        Path(one.snapshot.list_file.path).name
-        for one in keep
-        if one is not None and one.snapshot.list_file is not None
-    }
-    for file in data.state.glob("lists-*.khl"):
-        if file.name not in kept:
-            file.unlink(missing_ok=True)
 
 
 def _beside(documents: Documents) -> Iterable[Path]:

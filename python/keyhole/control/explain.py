@@ -1,11 +1,12 @@
 """The use case behind ``keyhole explain``."""
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import compile_all
 from keyhole.control.data import DataFolder
-from keyhole.control.error import ControlError
+from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
 from keyhole.engine import explain
 
@@ -24,12 +25,10 @@ def explain_name(
     Raises ``DocumentErrors`` when they are not valid, ``ControlError`` when there is nothing to
     explain with, and ``Refusal`` for a name or type that is none.
     """
-    file = config or data.config
-    if not file.exists():
-        raise ControlError(
-            f"{file} does not exist; run keyhole up once, or give --data with the folder of a "
-            "Keyhole that ran"
-        )
-    data.make()
-    compiled = compile_all(read_settings(file), data, documents=documents)
-    return explain(compiled.octets, name, kind.upper(), transport)
+    settings = read_settings(existing_settings(data, config))
+    with tempfile.TemporaryDirectory(prefix="keyhole-explain-") as folder:
+        # A draft must not touch what the running Keyhole remembers of its lists.
+        scratch = DataFolder(Path(folder)) if documents else data
+        scratch.make()
+        compiled = compile_all(settings, scratch, documents=documents)
+        return explain(compiled.octets, name, kind.upper(), transport)

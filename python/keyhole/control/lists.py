@@ -1,6 +1,8 @@
 """Compiles lists for the snapshot, and for people who want to look into them."""
 
+import hashlib
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,61 +10,53 @@ from typing import Any
 from keyhole.config import Documents
 from keyhole.control.data import DataFolder
 from keyhole.control.error import ControlError
+from keyhole.control.settings import read_settings
 from keyhole.engine import compile_list, search_list
-from keyhole.errors import Problem
-from keyhole.model.snapshot import ListFile
-from keyhole.policy import lists_in_use, protected_names
+from keyhole.lists import CompiledLists, compile_lists
+from keyhole.policy import lists_in_use, load_documents, protected_names
 
 _VERSION = 1
 
 
 def compile_lists_in_use(
-    documents: Documents, data: DataFolder, own_names: Sequence[str]
-) -> tuple[ListFile | None, list[Problem]]:
-    """Compiles the lists that a policy uses into the state folder, named by their content."""
+    documents: Documents, own_names: Sequence[str], state: Path
+) -> CompiledLists | None:
+    """Compiles the lists that a policy uses into the state folder; none when no list is used."""
     lists = lists_in_use(documents)
-    if not lists:
-        return None, []
-    draft = data.state / "lists.draft"
-    request = {
-        "version": _VERSION,
-        "output": str(draft),
-        "protected": list(protected_names(documents, own_names)),
-        "lists": [
-            {
-                "name": one.name,
-                "kind": one.spec.kind,
-                "files": [
-                    {"path": str(one.beside(file)), "format": one.spec.format}
-                    for file in one.spec.files
-                ],
-            }
-            for one in lists
-        ],
-    }
-    report = json.loads(compile_list(json.dumps(request).encode()))
-    final = data.state.resolve() / f"lists-{report['sha256']}.khl"
-    draft.replace(final)
-    return ListFile(path=str(final), sha256=report["sha256"]), []
+    protected = protected_names(documents, own_names)
+    compiled = compile_lists(lists, protected, state, compile_list)
+    if compiled is None or not compiled.is_reused or _is_whole(compiled):
+        return compiled
+    # What was compiled last time is damaged. Nothing is lost: it is made again.
+    Path(compiled.file.path).unlink()
+    return compile_lists(lists, protected, state, compile_list)
+
+
+def compile_folder(data: DataFolder, config: Path | None = None) -> dict[str, Any]:
+    """Compiles the lists that the documents of a data folder use; gives the report."""
+    settings = read_settings(existing_settings(data, config))
+    own_names = settings.resolved.own_names
+    documents, _ = load_documents([settings.documents], own_names)
+    compiled = compile_lists_in_use(documents, own_names, data.state)
+    if compiled is None:
+        raise ControlError(
+            f"no policy in {settings.documents} uses a list; declare a List and name it in the "
+            "policy's lists, or give files to compile"
+        )
+    return compiled.report.model_dump()
 
 
 def compile_files(files: Sequence[Path], form: str, output: Path | None) -> dict[str, Any]:
-    """Compiles files as one list each, and gives the report of the core."""
-    import tempfile
-
+    """Compiles files, each as a block list of its own; gives the report."""
     with tempfile.TemporaryDirectory(prefix="keyhole-lists-") as folder:
+        lists = [
+            {"name": file.stem, "files": [{"path": str(file), "format": form}]} for file in files
+        ]
         request = {
             "version": _VERSION,
             "output": str(output or Path(folder) / "lists.khl"),
             "protected": [],
-            "lists": [
-                {
-                    "name": file.stem,
-                    "kind": "block",
-                    "files": [{"path": str(file), "format": form}],
-                }
-                for file in files
-            ],
+            "lists": lists,
         }
         report: dict[str, Any] = json.loads(compile_list(json.dumps(request).encode()))
         return report
@@ -82,3 +76,19 @@ def search_name(data: DataFolder, name: str) -> dict[str, Any]:
     request = {"version": _VERSION, **listed, "name": name}
     found: dict[str, Any] = json.loads(search_list(json.dumps(request).encode()))
     return found
+
+
+def existing_settings(data: DataFolder, config: Path | None) -> Path:
+    """The settings file; raises ``ControlError`` with what to do when there is none."""
+    file = config or data.config
+    if not file.exists():
+        raise ControlError(
+            f"{file} does not exist; run keyhole up once, or give --data with the folder of a "
+            "Keyhole that ran"
+        )
+    return file
+
+
+def _is_whole(compiled: CompiledLists) -> bool:
+    with Path(compiled.file.path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == compiled.file.sha256

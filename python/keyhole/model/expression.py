@@ -112,12 +112,14 @@ class _Reader:
         following = self._text[self._at + 1 : self._at + 2]
         if not following:
             raise ValueError(f"/{self._text}/ ends with a lone backslash")
-        if following in "123456789" or following in "kg":
+        if following in "0123456789" or following in "kg":
             raise self._cannot("refer back to a group")
         if following.isalpha() and following not in _ESCAPES:
             hint = "; the end of the name is $" if following == "Z" else ""
             raise ValueError(f"\\{following} in /{self._text}/ stands for nothing{hint}")
         by_number = _BY_NUMBER.match(self._text, self._at)
+        if following == "x" and by_number is None:
+            raise ValueError(f"\\x in /{self._text}/ needs two hexadecimal digits behind it")
         self._take(len(by_number[0]) if by_number else 2, repeatable=True)
 
     def _set(self) -> None:

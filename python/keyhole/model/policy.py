@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
 from keyhole.model.match import MATCH, Match
@@ -92,10 +92,20 @@ class Rule(Spec):
         return self.allow or self.block or []
 
 
+def _each_once(names: list[str]) -> list[str]:
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"{name} appears twice; name it once")
+    return names
+
+
+_Names = Annotated[list[_DocumentName], AfterValidator(_each_once)]
+
+
 class ListUse(Spec):
     """Which lists a policy uses, and what they do."""
 
-    names: list[_DocumentName] = Field(description="metadata.name of List documents.")
+    names: _Names = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain", description="What a client gets for a name on a block list."
     )
@@ -105,7 +115,7 @@ class ListUse(Spec):
 class UpstreamUse(Spec):
     """Which upstreams a policy asks, and how patiently."""
 
-    names: list[_DocumentName] = Field(
+    names: _Names = Field(
         description="metadata.name of Upstream documents, preferred first; empty means all."
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(

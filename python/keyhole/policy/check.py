@@ -17,10 +17,15 @@ from keyhole.policy.records import check_records
 from keyhole.policy.references import check_references
 
 
-def cross_check(documents: Documents, own_names: Iterable[str] = ()) -> list[Problem]:
-    """What is wrong between documents that are valid each by itself."""
+def cross_check(
+    documents: Documents, own_names: Iterable[str] = (), *, is_whole: bool = True
+) -> list[Problem]:
+    """What is wrong between documents that are valid each by itself.
+
+    ``is_whole`` says that there are no others, so that what is missing is an error.
+    """
     return [
-        *check_references(documents),
+        *check_references(documents, is_whole=is_whole),
         *check_records(documents),
         *check_own_names(documents, own_names),
         *check_material(documents),
@@ -46,7 +51,8 @@ def load_documents(
 def check(paths: Sequence[Path]) -> list[Problem]:
     """Checks configs and documents, files or folders, as one set; empty where all is well.
 
-    A config brings the documents that it names along.
+    A config brings the documents that it names along. Single files of documents may be a part of a
+    set: what they lack is advice; what a folder or a config lacks is an error.
     """
     problems: list[Problem] = []
     folders: list[Path] = []
@@ -64,7 +70,8 @@ def check(paths: Sequence[Path]) -> list[Problem]:
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))
         problems += wrong
-        problems += cross_check(documents, own_names)
+        is_whole = folders != list(paths) or any(folder.is_dir() for folder in folders)
+        problems += cross_check(documents, own_names, is_whole=is_whole)
         problems += _missing_list_files(documents)
     return sorted(set(problems))
 

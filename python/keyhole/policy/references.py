@@ -2,6 +2,7 @@
 used, no two are the same."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from keyhole.config.declared import Declared, Documents, Heading
 from keyhole.config.tree import Location
@@ -10,16 +11,16 @@ from keyhole.model.nearest import suggest
 from keyhole.model.policy import PolicySpec
 
 
-def check_references(documents: Documents) -> Iterator[Problem]:
-    """Everything that does not fit between documents."""
+def check_references(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
+    """Everything that does not fit between documents.
+
+    Where they are not ``is_whole``, but a part of a set, what is missing may be in the other part,
+    and is only advice.
+    """
     yield from _same_names(documents)
-    yield from _policy_count(documents)
-    if not documents.of_kind("Upstream"):
-        why = "there is no Upstream, so nothing can be answered; declare one"
-        yield Problem("", 0, "", "", why)
-    for policy in documents.policies:
-        yield from _uses(documents, policy, "List", "lists", policy.spec.lists.names)
-        yield from _uses(documents, policy, "Upstream", "upstreams", policy.spec.upstreams.names)
+    yield from _second_policies(documents)
+    for problem in _missing(documents):
+        yield problem if is_whole else replace(problem, is_advice=True)
     yield from _unused(documents)
 
 
@@ -33,11 +34,20 @@ def _same_names(documents: Documents) -> Iterator[Problem]:
             yield heading.problem("metadata.name", why)
 
 
-def _policy_count(documents: Documents) -> Iterator[Problem]:
-    policies = documents.of_kind("Policy")
-    if not policies:
+def _missing(documents: Documents) -> Iterator[Problem]:
+    if not documents.of_kind("Policy"):
         why = "there is no Policy, so every query would be refused; declare one"
         yield Problem("", 0, "", "", why)
+    if not documents.of_kind("Upstream"):
+        why = "there is no Upstream, so nothing can be answered; declare one"
+        yield Problem("", 0, "", "", why)
+    for policy in documents.policies:
+        yield from _uses(documents, policy, "List", "lists", policy.spec.lists.names)
+        yield from _uses(documents, policy, "Upstream", "upstreams", policy.spec.upstreams.names)
+
+
+def _second_policies(documents: Documents) -> Iterator[Problem]:
+    policies = documents.of_kind("Policy")
     for extra in policies[1:]:
         where = f"{policies[0].file}:{policies[0].line}"
         why = f"{policies[0].label} at {where} is the policy; only one is taken"
@@ -49,10 +59,8 @@ def _uses(
 ) -> Iterator[Problem]:
     existing = documents.names(kind)
     for index, name in enumerate(names):
-        place: Location = ["spec", key, "names", index]
-        if name in names[:index]:
-            yield policy.problem(place, f"{name} appears twice; name it once")
-        elif name not in existing:
+        if name not in existing:
+            place: Location = ["spec", key, "names", index]
             why = f"there is no {kind} {name}; {suggest(name, existing)}"
             yield policy.problem(place, why)
 

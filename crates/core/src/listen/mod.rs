@@ -57,3 +57,6 @@ pub async fn serve<S: Serve>(
     // Nothing is ever sent: the channel closes when the last task has dropped its end.
     let _ = ended.recv().await;
 }
+
+#[cfg(test)]
+mod tests;

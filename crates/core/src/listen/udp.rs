@@ -131,6 +131,8 @@ impl<S: Serve> Round<S> {
     fn wait(&self, waiting: S::Waiting, origin: Origin) {
         let (worker, socket) = (self.worker.clone(), Arc::clone(&self.socket));
         tokio::spawn(async move {
+            // All of it moves into the task, with the mark that the worker is not done yet.
+            let worker = worker;
             let mut out = Vec::new();
             if worker.service.complete(waiting, &mut out).await.is_some() {
                 let send = || origin.send(socket.as_fd(), &out);

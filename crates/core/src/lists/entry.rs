@@ -36,6 +36,8 @@ impl Limits {
 
 /// The names that an entry means.
 #[derive(Clone, Debug, PartialEq, Eq)]
+// Lives for one line; a box would cost an allocation for each name of a list.
+#[allow(clippy::large_enum_variant)]
 pub(crate) enum Target {
     /// A lower-case name.
     Name(Name, Scope),

@@ -72,6 +72,7 @@ pub(crate) fn shortest(literals: &[String]) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

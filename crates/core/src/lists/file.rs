@@ -8,12 +8,12 @@ use keyhole_wire::{Name, RecordType};
 use memmap2::Mmap;
 
 use super::hit::{ListHit, ListMask, Spot, rank, written};
-use super::image::{Sources, read_pattern};
+use super::image::Sources;
 use super::layout::{
     ALLOW, BELOW, EXACT, Facts, Header, IMPORTANT, SECTIONS, limits_apply, read_limits, wire_len,
 };
-use super::patterns::{Matcher, Pattern, PatternSet};
-use super::{MAX_LISTS, entry, request, table};
+use super::patterns::PatternSet;
+use super::{MAX_LISTS, request, table};
 use crate::Error;
 use crate::names::{Hashed, Suffix};
 use crate::snapshot::document::{Action, ListKind};
@@ -92,12 +92,12 @@ impl ListFile {
                 files.push(SourceFile { list, index, path: path.clone() });
             }
         }
-        let patterns = read_patterns(&octets[patterns], &octets[limits])?;
+        let patterns = PatternSet::read(&octets[patterns], &octets[limits])?;
         Ok(Self {
             probes: header.probes,
             names: header.names,
             sections: header.sections,
-            patterns: PatternSet::new(patterns)?,
+            patterns,
             lists: sources.lists.into_iter().map(|list| list.name).collect(),
             files,
             octets,
@@ -216,17 +216,9 @@ impl ListFile {
                 };
                 written(&text, &facts, limits(&facts))
             }
-            Spot::Pattern(index) => {
-                let Some(pattern) = self.patterns.get(index) else {
-                    return String::new();
-                };
-                let text = match &pattern.target {
-                    entry::Target::Regex(text) => format!("/{text}/"),
-                    entry::Target::Wildcard(text) => text.clone(),
-                    entry::Target::Name(name, _) => name.to_string(),
-                };
-                written(&text, &pattern.facts, limits(&pattern.facts))
-            }
+            Spot::Pattern(index) => self.patterns.get(index).map_or_else(String::new, |pattern| {
+                written(&pattern.text, &pattern.facts, limits(&pattern.facts))
+            }),
         }
     }
 
@@ -292,19 +284,4 @@ impl ListFile {
     fn section(&self, index: usize) -> &[u8] {
         self.octets.get(self.sections[index].clone()).unwrap_or_default()
     }
-}
-
-fn read_patterns(mut octets: &[u8], limits: &[u8]) -> Result<Vec<Pattern>, Error> {
-    let broken = || Error::invalid("list_file.patterns", "broken; compile the lists again");
-    let mut patterns = Vec::new();
-    while !octets.is_empty() {
-        let (facts, _) = Facts::read(&mut octets).ok_or_else(broken)?;
-        let target = read_pattern(&mut octets).ok_or_else(broken)?;
-        let matcher = Matcher::new(&target).ok().flatten().ok_or_else(broken)?;
-        if facts.limits as usize >= limits.len().max(1) {
-            return Err(broken());
-        }
-        patterns.push(Pattern { facts, matcher, target });
-    }
-    Ok(patterns)
 }

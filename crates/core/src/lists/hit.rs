@@ -113,6 +113,7 @@ fn action_word<S: Serializer>(action: &Action, serializer: S) -> Result<S::Ok, S
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -51,6 +51,7 @@ pub(crate) fn read_line(
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use std::io::BufReader;
 

@@ -25,6 +25,7 @@ mod table;
 mod wildcard;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests;
 
 pub use compiler::Compiler;

@@ -3,6 +3,7 @@
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::entry::Target;
+use super::image::read_pattern;
 use super::layout::Facts;
 use super::skip::Skip;
 use super::wildcard::Wildcard;
@@ -78,8 +79,8 @@ impl Matcher {
 pub(crate) struct Pattern {
     pub(crate) facts: Facts,
     pub(crate) matcher: Matcher,
-    /// As the file holds it.
-    pub(crate) target: Target,
+    /// As lists write it.
+    pub(crate) text: Box<str>,
 }
 
 /// All patterns of a list file.
@@ -95,8 +96,28 @@ pub(crate) struct PatternSet {
 }
 
 impl PatternSet {
-    /// Prepares patterns for matching.
-    pub(crate) fn new(patterns: Vec<Pattern>) -> Result<Self, Error> {
+    /// Reads the section of patterns of a list file and prepares them for matching.
+    pub(crate) fn read(mut octets: &[u8], limits: &[u8]) -> Result<Self, Error> {
+        let broken = || Error::invalid("list_file.patterns", "broken; compile the lists again");
+        let mut patterns = Vec::new();
+        while !octets.is_empty() {
+            let (facts, _) = Facts::read(&mut octets).ok_or_else(broken)?;
+            let target = read_pattern(&mut octets).ok_or_else(broken)?;
+            let matcher = Matcher::new(&target).ok().flatten().ok_or_else(broken)?;
+            if facts.limits as usize >= limits.len().max(1) || patterns.len() == MAX_PATTERNS {
+                return Err(broken());
+            }
+            let text = match target {
+                Target::Regex(text) => format!("/{text}/"),
+                Target::Wildcard(text) => text,
+                Target::Name(name, _) => name.to_string(),
+            };
+            patterns.push(Pattern { facts, matcher, text: text.into() });
+        }
+        Self::new(patterns)
+    }
+
+    fn new(patterns: Vec<Pattern>) -> Result<Self, Error> {
         let mut set = Self { patterns, ..Self::default() };
         let mut literals = std::collections::BTreeMap::<String, Vec<u32>>::new();
         for (index, pattern) in (0u32..).zip(&set.patterns) {
@@ -147,6 +168,7 @@ impl PatternSet {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -98,6 +98,7 @@ pub(crate) fn is_name_octet(octet: u8) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

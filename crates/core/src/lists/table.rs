@@ -82,6 +82,7 @@ fn first_bucket(hash: u64, count: usize) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

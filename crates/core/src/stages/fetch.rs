@@ -14,7 +14,7 @@ use super::authorize::Permit;
 use super::screen::Screened;
 use super::{Body, End, Question};
 use crate::Reason;
-use crate::lookup::{Found, How, Lookup};
+use crate::lookup::{Failure, Found, How, Lookup};
 use crate::policy::{Step, Trace};
 use crate::reason::Stage;
 use crate::records::{self, Link, Local};
@@ -46,7 +46,7 @@ pub enum Ready {
     /// The answer is here.
     Now(Fetched),
     /// An upstream must be asked.
-    Later(Wanted),
+    Later(Box<Wanted>),
 }
 
 /// Looks where nothing has to be waited for.
@@ -62,6 +62,10 @@ pub fn ready(
     let permit = screened.into_permit();
     let kind = question.kind();
     let mut name = *question.hashed.name();
+    // RFC 8482 section 4.1: one small record instead of everything, wherever the name is known.
+    if kind == RecordType::ANY {
+        return minimal_any(permit, &name);
+    }
     let mut chain = None;
     match snapshot.records.find(&question.hashed, kind) {
         Some(Local::Answer(answer)) => {
@@ -77,23 +81,17 @@ pub fn ready(
             name = target.to_lower();
             chain = Some(links);
         }
-        None => {
-            match records::special(&question.hashed, kind) {
-                Some(Local::Synthetic { what, ttl }) => {
-                    trace.step(|| step("special-use names", "answers", true, Value::Null));
-                    return made(permit, Reason::SpecialUse, what, ttl);
-                }
-                Some(Local::Answer(answer)) => {
-                    trace.step(|| step("special-use names", "answers", true, Value::Null));
-                    return here(permit, Reason::SpecialUse, answer);
-                }
-                Some(Local::Alias { .. }) | None => {}
+        None => match records::special(&question.hashed, kind) {
+            Some(Local::Synthetic { what, ttl }) => {
+                trace.step(|| step("special-use names", "answers", true, Value::Null));
+                return made(permit, Reason::SpecialUse, what, ttl);
             }
-            // RFC 8482 section 4.1: one small record instead of everything.
-            if kind == RecordType::ANY {
-                return minimal_any(permit, &name);
+            Some(Local::Answer(answer)) => {
+                trace.step(|| step("special-use names", "answers", true, Value::Null));
+                return here(permit, Reason::SpecialUse, answer);
             }
-        }
+            Some(Local::Alias { .. }) | None => {}
+        },
     }
     let set = &snapshot.upstream_sets[snapshot.policies[permit.policy()].upstream_set];
     if chain.is_none()
@@ -104,14 +102,20 @@ pub fn ready(
         }
         return ControlFlow::Continue(Ready::Now(fetched(permit, found)));
     }
+    if chain.is_none()
+        && let Some(failure) = lookup.failed(set, &name, kind, now)
+    {
+        return ControlFlow::Break(failed(&permit, failure));
+    }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
-    ControlFlow::Continue(Ready::Later(Wanted { permit, set: Arc::clone(set), name, chain }))
+    let set = Arc::clone(set);
+    ControlFlow::Continue(Ready::Later(Box::new(Wanted { permit, set, name, chain })))
 }
 
 /// Waits for an upstream.
 pub async fn wait(
     lookup: &Lookup,
-    wanted: Wanted,
+    wanted: Box<Wanted>,
     question: &Question,
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
@@ -126,13 +130,21 @@ pub async fn wait(
             }
             ControlFlow::Continue(fetched(wanted.permit, found))
         }
-        Err(failure) => {
-            let mut end = End::because(failure.reason);
-            end.cause = Some(wanted.permit.cause());
-            end.would = wanted.permit.would();
-            ControlFlow::Break(end)
-        }
+        Err(failure) => ControlFlow::Break(failed(&wanted.permit, failure)),
     }
+}
+
+/// No answer. What an upstream itself said of its failure is passed on.
+fn failed(permit: &Permit, failure: Failure) -> End {
+    let mut end = End::because(failure.reason);
+    end.cause = Some(permit.cause());
+    end.would = permit.would();
+    if let Some(answer) = failure.answer {
+        let upstream = failure.upstream;
+        let (age, how, ttl_cap, refresh) = (0, How::Cached, None, false);
+        end.body = Body::Found(Found { answer, age, how, ttl_cap, upstream, refresh });
+    }
+    end
 }
 
 fn fetched(permit: Permit, found: Found) -> Fetched {

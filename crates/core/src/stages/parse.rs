@@ -9,6 +9,7 @@ use crate::names::Hashed;
 use keyhole_wire::{ErrorReply, Malformed};
 
 /// Why a message is no question that goes on.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation that clients control")]
 pub enum Rejected {
     /// It deserves no answer: answering could feed a loop or a reflection.
     Drop,
@@ -18,6 +19,7 @@ pub enum Rejected {
 
 /// Reads the message.
 #[inline]
+#[expect(clippy::result_large_err, reason = "a box would be an allocation that clients control")]
 pub fn parse(packet: &[u8]) -> Result<Question, Rejected> {
     match keyhole_wire::parse(packet) {
         Ok(query) => Ok(Question { hashed: Hashed::new(&query.name), query }),

@@ -82,7 +82,7 @@ fn judge_addresses(record: &Record<'_>, private_allowed: bool) -> Option<End> {
         return None;
     }
     let private = record.address().is_some_and(is_private) || record.hints().any(is_private);
-    private.then(|| End {
+    private.then_some(End {
         reason: Reason::PrivateAddress,
         cause: None,
         would: None,

@@ -38,7 +38,6 @@ where
         .header_read_timeout(Duration::from_millis(limits.idle_ms))
         .max_buf_size(SMALLEST_BUFFER.max(limits.header_octets as usize))
         .half_close(true)
-        .pipeline_flush(true)
         .serve_connection(
             TokioIo::new(io),
             service_fn(move |request| {

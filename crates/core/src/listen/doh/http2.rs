@@ -7,7 +7,7 @@
 use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -128,10 +128,30 @@ struct Late {
     answer: Vec<u8>,
 }
 
+/// An answer for which the client's window has no room (RFC 9113 section 5.2).
 struct Blocked {
     stream: SendStream<Bytes>,
-    answer: Bytes,
+    rest: Bytes,
     since: Instant,
+}
+
+impl Blocked {
+    /// Ready when all is sent or the client has given the stream up.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            let room = self.stream.capacity().min(self.rest.len());
+            let is_last = room == self.rest.len();
+            if room > 0 && self.stream.send_data(self.rest.split_to(room), is_last).is_err() {
+                return Poll::Ready(());
+            }
+            if is_last {
+                return Poll::Ready(());
+            }
+            if !matches!(ready!(self.stream.poll_capacity(cx)), Some(Ok(_))) {
+                return Poll::Ready(());
+            }
+        }
+    }
 }
 
 impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
@@ -264,23 +284,13 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             let _ = stream.send_data(body, true);
         } else {
             // Given to the library, it would lie there for as long as the client likes.
-            self.blocked.push(Blocked { stream, answer: body, since: now });
+            self.blocked.push(Blocked { stream, rest: body, since: now });
         }
     }
 
-    /// Sends the answers whose windows have opened.
+    /// Sends what the windows of the clients admit by now.
     fn unblock(&mut self, cx: &mut Context<'_>) {
-        self.blocked.retain_mut(|blocked| {
-            while blocked.stream.capacity() < blocked.answer.len() {
-                match blocked.stream.poll_capacity(cx) {
-                    Poll::Ready(Some(Ok(_))) => {}
-                    Poll::Ready(_) => return false,
-                    Poll::Pending => return true,
-                }
-            }
-            let _ = blocked.stream.send_data(std::mem::take(&mut blocked.answer), true);
-            false
-        });
+        self.blocked.retain_mut(|blocked| blocked.poll(cx).is_pending());
     }
 
     fn close(&mut self, now: Instant) {

@@ -55,6 +55,7 @@ pub(in super::super) struct Link {
     unflushed: bool,
     write_limit: Duration,
     blocked: Option<Pin<Box<Sleep>>>,
+    linger: Option<Pin<Box<Sleep>>>,
     read_limit: Duration,
     request: Option<Pin<Box<Sleep>>>,
 }
@@ -76,6 +77,7 @@ impl Link {
             unflushed: false,
             write_limit: Duration::from_millis(limits.write_ms),
             blocked: None,
+            linger: None,
             read_limit: Duration::from_millis(limits.read_ms),
             request: None,
         }
@@ -211,10 +213,27 @@ impl AsyncWrite for Link {
         self.write_out(cx)
     }
 
+    /// Ends our side, then reads what the client still sends until it ends its own: a connection
+    /// closed with unread input is reset, and the reset may overtake the last response (RFC 9112
+    /// section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.unflushed {
-            ready!(self.write_out(cx))?;
+        let link = &mut *self;
+        if link.unflushed {
+            ready!(link.write_out(cx))?;
         }
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        if link.linger.is_none() {
+            ready!(Pin::new(&mut link.tcp).poll_shutdown(cx))?;
+        }
+        let limit = link.write_limit;
+        let linger = link.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let mut room = [0; 4096];
+        loop {
+            let mut room = ReadBuf::new(&mut room);
+            match Pin::new(&mut link.tcp).poll_read(cx, &mut room) {
+                Poll::Ready(Ok(())) if !room.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending => return linger.as_mut().poll(cx).map(Ok),
+            }
+        }
     }
 }

@@ -111,9 +111,6 @@ pub fn read<B>(
     match *request.method() {
         Method::GET | Method::HEAD => {
             let text = parameter(request.uri().query().unwrap_or_default())?;
-            if text.len() > MESSAGE.div_ceil(3) * 4 {
-                return Err(HttpError::TooLarge);
-            }
             let start = message.len();
             base64url::decode(text.as_bytes(), message).ok_or(HttpError::Encoding)?;
             check(&message[start..])?;

@@ -102,7 +102,10 @@ fn read_body(body: &str) -> Result<Target, Skip> {
     {
         return Ok(Target::Name(read_name(parent)?, Scope::Below));
     }
-    let cut = inner.starts_with(['.', '-']) || (!ends && inner.ends_with(['.', '-']));
+    // A dot at the end of a whole name belongs to the name; `ads.` is the start of many.
+    let dotted =
+        start == Start::Anywhere && inner.strip_suffix('.').is_some_and(|name| name.contains('.'));
+    let cut = inner.starts_with(['.', '-']) || (!ends && !dotted && inner.ends_with(['.', '-']));
     let half_anchored = match start {
         Start::Label => false,
         Start::Name => !ends,
@@ -126,6 +129,7 @@ fn read_pattern(body: &str, inner: &str) -> Result<Target, Skip> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Adblock;
     use crate::lists::formats::testing::said;
@@ -145,6 +149,7 @@ mod tests {
             ("|ads.example.org|", "block ads.example.org"),
             ("ads.example.org", "block ads.example.org"),
             ("ads.example.org # why", "block ads.example.org"),
+            ("ads.example.org.", "block ads.example.org"),
             ("||*.ads.example.org^", "block *.ads.example.org"),
             ("*.ads.example.org", "block *.ads.example.org"),
             ("@@||ads.example.org^", "allow ||ads.example.org"),

@@ -84,6 +84,7 @@ fn is_record<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

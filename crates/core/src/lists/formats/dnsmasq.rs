@@ -46,6 +46,7 @@ fn other_use(setting: &str, target: &str) -> Option<Skip> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Dnsmasq;
     use crate::lists::formats::testing::said;

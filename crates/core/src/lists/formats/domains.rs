@@ -17,6 +17,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Domains;
     use crate::lists::formats::testing::said;

@@ -32,6 +32,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Hosts;
     use crate::lists::formats::testing::said;

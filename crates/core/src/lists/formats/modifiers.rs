@@ -58,6 +58,7 @@ fn read_spared(value: &str, limits: &mut Limits) -> Result<(), Skip> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 

@@ -126,6 +126,7 @@ fn is_ttl(word: &str) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Rpz;
     use crate::lists::formats::testing::said;

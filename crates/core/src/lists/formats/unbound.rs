@@ -75,6 +75,7 @@ fn unquoted(text: &str) -> &str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Unbound;
     use crate::lists::formats::testing::said;

@@ -26,6 +26,7 @@ pub(super) fn read_starred(text: &str, findings: &mut Findings) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use crate::lists::formats::Format::Wildcard;
     use crate::lists::formats::testing::said;

@@ -1,0 +1,13 @@
+//! The promises of the listeners, over real sockets and real TLS.
+
+mod bind;
+mod dot;
+mod drain;
+mod http;
+mod http1;
+mod http2;
+mod http2_limits;
+mod limits;
+mod tcp;
+mod udp;
+mod world;

@@ -1,0 +1,336 @@
+//! Listeners on loopback with a service behind them that does what the query says.
+
+use std::collections::HashMap;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::sync::{oneshot, watch};
+
+use super::super::{Bound, ListenShared, Serve, serve};
+use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use crate::pipeline::{Progress, Sent};
+use crate::stages::receive::Arrival;
+use crate::tls::ServerTls;
+
+/// How long a test waits for what has to happen before it fails.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Does what the octets after the header of a query say: `hold` waits until it is released,
+/// `drop` gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets. All
+/// others, and those that were held, come back with their response bit set.
+pub(super) struct Obedient {
+    options: Options,
+    tls: ServerTls,
+    held: Mutex<HashMap<u16, oneshot::Sender<()>>>,
+    changed: Condvar,
+}
+
+impl Obedient {
+    pub(super) fn new(options: Options) -> Self {
+        let tls = ServerTls::new().unwrap();
+        Self { options, tls, held: Mutex::default(), changed: Condvar::new() }
+    }
+
+    /// Waits until so many queries are held.
+    pub(super) fn until_held(&self, count: usize) {
+        let held = self.held.lock().unwrap();
+        let waited = self.changed.wait_timeout_while(held, PATIENCE, |held| held.len() != count);
+        let (held, timeout) = waited.unwrap();
+        assert!(!timeout.timed_out(), "{} queries are held, not {count}", held.len());
+    }
+
+    /// Lets a held query be answered.
+    pub(super) fn release(&self, id: u16) {
+        self.held.lock().unwrap().remove(&id).unwrap().send(()).unwrap();
+    }
+}
+
+pub(super) struct Held {
+    released: oneshot::Receiver<()>,
+    answer: Vec<u8>,
+}
+
+impl Serve for Obedient {
+    type Waiting = Held;
+
+    fn options(&self) -> &Options {
+        &self.options
+    }
+
+    fn tls(&self) -> &ServerTls {
+        &self.tls
+    }
+
+    fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Held> {
+        let mut answer = arrival.packet.to_vec();
+        answer[2] |= 0x80;
+        let said = std::str::from_utf8(&arrival.packet[12..]).unwrap_or_default();
+        if said == "drop" {
+            return Progress::Dropped;
+        }
+        if said == "hold" || said == "burst" {
+            let (sender, released) = oneshot::channel();
+            self.held.lock().unwrap().insert(id_of(arrival.packet), sender);
+            self.changed.notify_all();
+            return Progress::Waiting(Held { released, answer });
+        }
+        if let Some(octets) = said.strip_prefix("big ") {
+            answer.resize(octets.parse().unwrap(), 0);
+        }
+        out.extend_from_slice(&answer);
+        Progress::Replied(Sent { ttl: 60 })
+    }
+
+    async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<Sent> {
+        held.released.await.ok()?;
+        assert!(!held.answer.ends_with(b"burst"), "this query is made to panic");
+        out.extend_from_slice(&held.answer);
+        Some(Sent { ttl: 7 })
+    }
+}
+
+/// A query with this id that says this.
+pub(super) fn query(id: u16, said: &str) -> Vec<u8> {
+    let mut packet = vec![0; 12];
+    packet[..2].copy_from_slice(&id.to_be_bytes());
+    packet.extend_from_slice(said.as_bytes());
+    packet
+}
+
+/// The answer to [`query`].
+pub(super) fn answer(id: u16, said: &str) -> Vec<u8> {
+    let mut packet = query(id, said);
+    packet[2] |= 0x80;
+    packet
+}
+
+pub(super) fn id_of(packet: &[u8]) -> u16 {
+    u16::from_be_bytes([packet[0], packet[1]])
+}
+
+/// A message with its length before it.
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
+    let mut frame = u16::try_from(message.len()).unwrap().to_be_bytes().to_vec();
+    frame.extend_from_slice(message);
+    frame
+}
+
+/// Limits so wide that no test meets one by chance.
+pub(super) fn limits() -> Limits {
+    Limits {
+        connections: 1000,
+        connections_per_client: 1000,
+        queries_per_connection: 1000,
+        waiting: 1000,
+        streams_per_connection: 100,
+        idle_ms: 60_000,
+        read_ms: 60_000,
+        write_ms: 60_000,
+        header_octets: 8192,
+        query_ms: 60_000,
+        udp_octets: 1232,
+    }
+}
+
+/// One free port of 127.0.0.1 for each transport.
+pub(super) fn options() -> Options {
+    let free = || vec!["127.0.0.1:0".parse().unwrap()];
+    Options {
+        version: OPTIONS_VERSION,
+        role: Role::Resolver,
+        workers: 1,
+        listen: Listen {
+            udp: free(),
+            tcp: free(),
+            dot: free(),
+            doh: free(),
+            doh_cleartext: free(),
+            doh_path: "/dns-query".to_owned(),
+        },
+        clients: Vec::new(),
+        limits: limits(),
+        cache: CacheOptions {
+            octets: 0,
+            min_ttl: 0,
+            max_ttl: 0,
+            max_negative_ttl: 0,
+            failure_ttl: 1,
+            stale: 0,
+            prefetch: false,
+        },
+    }
+}
+
+/// Running listeners.
+pub(super) struct World {
+    pub(super) service: Arc<Obedient>,
+    pub(super) shared: Arc<ListenShared>,
+    /// The certificate installed last, which clients trust.
+    pub(super) certificate: CertificateDer<'static>,
+    addresses: serde_json::Value,
+    drain: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+impl World {
+    /// Listeners with wide limits.
+    pub(super) fn start() -> Self {
+        Self::with(|_| ())
+    }
+
+    /// Listeners with limits as set.
+    pub(super) fn with_limits(set: impl FnOnce(&mut Limits)) -> Self {
+        Self::with(|options| set(&mut options.limits))
+    }
+
+    /// Listeners with options as set.
+    pub(super) fn with(set: impl FnOnce(&mut Options)) -> Self {
+        let mut options = options();
+        set(&mut options);
+        let mut bound = Bound::bind(&options).unwrap();
+        let shared = Arc::new(ListenShared::new(&options.limits));
+        let (drain, drained) = watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
+        let service = Arc::new(Obedient::new(options));
+        let start = |index| {
+            let sockets = bound.take(index);
+            let (service, shared) = (Arc::clone(&service), Arc::clone(&shared));
+            let (drained, mut stopped) = (drained.clone(), stopped.clone());
+            std::thread::spawn(move || {
+                let mut runtime = tokio::runtime::Builder::new_current_thread();
+                runtime.enable_all().build().unwrap().block_on(async {
+                    tokio::select! {
+                        () = serve(service, sockets, shared, index, drained) => {}
+                        _ = stopped.wait_for(|stop| *stop) => {}
+                    }
+                });
+            })
+        };
+        let workers = (0..service.options.workers).map(start).collect();
+        let addresses = bound.addresses();
+        let certificate = CertificateDer::from(Vec::new());
+        let mut world = Self { service, shared, certificate, addresses, drain, stop, workers };
+        world.renew_certificate();
+        world
+    }
+
+    /// Installs a new certificate.
+    pub(super) fn renew_certificate(&mut self) {
+        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        self.service.tls.install(certificate.as_bytes(), key.as_bytes()).unwrap();
+        self.certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    }
+
+    /// The first address of a transport.
+    pub(super) fn address(&self, transport: &str) -> SocketAddr {
+        self.addresses[transport][0].as_str().unwrap().parse().unwrap()
+    }
+
+    /// A connection whose reads and writes fail when they take too long.
+    pub(super) fn connect(&self, transport: &str) -> TcpStream {
+        let stream = TcpStream::connect(self.address(transport)).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream
+    }
+
+    /// What a client needs that trusts the certificate installed last.
+    pub(super) fn client(&self, protocols: &[&str]) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).unwrap();
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+
+    /// A TLS connection; the handshake happens with the first read or write.
+    pub(super) fn connect_tls(
+        &self,
+        transport: &str,
+        config: ClientConfig,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let name = ServerName::try_from("localhost").unwrap();
+        let session = ClientConnection::new(Arc::new(config), name).unwrap();
+        StreamOwned::new(session, self.connect(transport))
+    }
+
+    /// Tells the listeners to end.
+    pub(super) fn drain(&self) {
+        self.drain.send_replace(true);
+    }
+
+    /// Waits until all workers have ended by themselves.
+    pub(super) fn until_ended(&mut self) {
+        for worker in self.workers.drain(..) {
+            until(|| worker.is_finished());
+            worker.join().unwrap();
+        }
+    }
+
+    /// Waits until so many connections are open.
+    pub(super) fn until_open(&self, count: usize) {
+        until(|| self.shared.open() == count);
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+/// Waits for something that no socket tells.
+pub(super) fn until(mut happened: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !happened() {
+        assert!(began.elapsed() < PATIENCE, "this never happened");
+        std::thread::yield_now();
+    }
+}
+
+/// Reads one framed message.
+pub(super) fn read_message(stream: &mut impl Read) -> Vec<u8> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length).unwrap();
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut message).unwrap();
+    message
+}
+
+/// Asks over a stream and waits for the answer.
+pub(super) fn exchange(stream: &mut (impl Read + Write), message: &[u8]) -> Vec<u8> {
+    stream.write_all(&framed(message)).unwrap();
+    read_message(stream)
+}
+
+/// Asserts that the other side has closed, and sends nothing more.
+pub(super) fn assert_closed(stream: &mut impl Read) {
+    let mut octets = [0; 1024];
+    match stream.read(&mut octets) {
+        Ok(count) => assert_eq!(count, 0, "{:?}", &octets[..count]),
+        Err(error) => assert!(is_close(&error), "{error}"),
+    }
+}
+
+/// Whether an error says that the other side has closed, and not that it took too long.
+pub(super) fn is_close(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
+}

@@ -1,0 +1,183 @@
+"""Compiles the lists in use into one file, and keeps what was good where the new is not."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.config.declared import Declared
+from keyhole.errors import ListError, Problem
+from keyhole.lists.absurd import absurdity
+from keyhole.lists.boundary import (
+    Compile,
+    CompileReport,
+    CompileRequest,
+    FileRequest,
+    ListRequest,
+)
+from keyhole.lists.memory import Changed, LastCompiled, Memory, Shelf
+from keyhole.lists.plan import PlannedList, fingerprint, plan
+from keyhole.model.list import ListSpec
+from keyhole.model.snapshot import ListFile
+
+_TRIES = 3
+
+
+@dataclass(frozen=True)
+class CompiledLists:
+    """The compiled file for the snapshot, the report, and what a person should know."""
+
+    file: ListFile
+    report: CompileReport
+    problems: tuple[Problem, ...]
+    is_reused: bool
+    """Whether nothing had changed, so that the file of last time serves on."""
+
+
+def compile_lists(
+    lists: Sequence[Declared[ListSpec]],
+    protected: Iterable[str],
+    state: Path,
+    compile_with: Compile,
+) -> CompiledLists | None:
+    """Compiles lists, in this order, into ``state/lists-<sha256>.khl``; none if there are none.
+
+    A list whose file is gone, or whose new version is absurd, stays as it was; the problems say so
+    as advice. Raises `ListError`, and whatever ``compile_with`` raises; what was compiled before is
+    not touched then.
+    """
+    if not lists:
+        return None
+    shelf = Shelf(state.absolute())
+    names = sorted(set(protected))
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            return _Compilation(plan(lists), names, shelf, compile_with).run()
+        except Changed:
+            if not tries_left:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
+    """Removes compiled files that no snapshot in use names; gives what was removed.
+
+    An engine that has one of them open keeps it until it takes its next snapshot.
+    """
+    used = {Path(file.path).name for file in in_use if file is not None}
+    unused = [file for file in state.glob("lists-*.khl") if file.name not in used]
+    for file in unused:
+        file.unlink(missing_ok=True)
+    return unused
+
+
+class _Compilation:
+    """One go: what is planned, what is remembered, and what is held back on the way."""
+
+    def __init__(
+        self,
+        planned: Sequence[PlannedList],
+        protected: list[str],
+        shelf: Shelf,
+        compile_with: Compile,
+    ) -> None:
+        self._planned = planned
+        self._protected = protected
+        self._shelf = shelf
+        self._compile_with = compile_with
+        self._memory = shelf.recall()
+        self._held: dict[str, str] = {}
+
+    def run(self) -> CompiledLists:
+        reused = self._reuse()
+        if reused is not None:
+            return reused
+        for one in self._planned:
+            trouble = next((file.trouble for file in one.files if file.contents is None), None)
+            if trouble is not None:
+                self._held[one.name] = trouble
+        report = self._compile()
+        if self._hold_absurd(report):
+            report = self._compile()
+        return self._finish(report)
+
+    def _reuse(self) -> CompiledLists | None:
+        last = self._memory.compiled
+        if last is None or last.fingerprint != fingerprint(self._planned, self._protected):
+            return None
+        if not self._shelf.compiled_file(last.sha256).is_file():
+            return None
+        self._held = last.held
+        return self._result(last.report, is_reused=True)
+
+    def _compile(self) -> CompileReport:
+        request = CompileRequest(
+            output=str(self._shelf.draft()),
+            protected=self._protected,
+            lists=[
+                ListRequest(name=one.name, kind=one.kind, files=self._files(one))
+                for one in self._planned
+            ],
+        )
+        return CompileReport.read(self._compile_with(request.to_json()))
+
+    def _files(self, one: PlannedList) -> list[FileRequest]:
+        """The files of a list, or the copies of its last good version if it is held back."""
+        paths = [file.path for file in one.files if file.contents is not None]
+        if one.name in self._held:
+            paths = self._copies(one) or paths
+        return [FileRequest(path=str(path), format=one.format) for path in paths]
+
+    def _copies(self, one: PlannedList) -> list[Path]:
+        good = self._memory.lists.get(one.name)
+        copies = [self._shelf.copy_of(sha256) for sha256 in good.files.values()] if good else []
+        whole = [copy for copy in copies if copy is not None]
+        return whole if len(whole) == len(copies) else []
+
+    def _hold_absurd(self, report: CompileReport) -> bool:
+        """Holds back every list that is not to be believed; whether there was one."""
+        found = False
+        for one, now in zip(self._planned, report.lists, strict=True):
+            before = self._memory.lists.get(one.name)
+            if before is None or not one.guard or one.name in self._held:
+                continue
+            why = absurdity(now.taken, before.taken)
+            if why is not None and self._copies(one):
+                self._held[one.name] = f"{why}; set guard: false to take it as it is"
+                found = True
+        return found
+
+    def _finish(self, report: CompileReport) -> CompiledLists:
+        good = {}
+        for one, now in zip(self._planned, report.lists, strict=True):
+            if one.name not in self._held:
+                good[one.name] = self._shelf.keep(one, now.taken)
+            elif one.name in self._memory.lists:
+                good[one.name] = self._memory.lists[one.name]
+        file = self._shelf.compiled_file(report.sha256)
+        try:
+            self._shelf.draft().replace(file)
+        except OSError as error:
+            raise ListError(f"cannot write {file}: {error.strerror}") from error
+        last = LastCompiled(
+            fingerprint=fingerprint(self._planned, self._protected),
+            sha256=report.sha256,
+            held=self._held,
+            report=report,
+        )
+        self._shelf.remember(Memory(lists=good, compiled=last))
+        return self._result(report, is_reused=False)
+
+    def _result(self, report: CompileReport, *, is_reused: bool) -> CompiledLists:
+        path = self._shelf.compiled_file(report.sha256)
+        file = ListFile(path=str(path), sha256=report.sha256)
+        return CompiledLists(file, report, tuple(self._problems(report)), is_reused)
+
+    def _problems(self, report: CompileReport) -> Iterable[Problem]:
+        for one, now in zip(self._planned, report.lists, strict=True):
+            if one.name in self._held:
+                kept = "its last good version stays in use" if now.taken else "it has no entries"
+                why = f"{self._held[one.name]}; {kept}"
+                yield one.declared.problem(["spec", "files"], why, is_advice=True)
+            elif now.taken == 0:
+                why = "no entry could be read from its files; is the format right?"
+                yield one.declared.problem(["spec", "files"], why, is_advice=True)

@@ -1,0 +1,32 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from keyhole.config.schema import main, schemas, stale
+
+COMMITTED = Path(__file__).parents[3] / "schema"
+
+
+def test_the_committed_schemas_are_up_to_date() -> None:
+    assert stale(COMMITTED) == []
+
+
+def test_every_key_of_every_schema_is_described() -> None:
+    for name in ("config", "policy", "list", "upstream", "record"):
+        schema = json.loads(dict(schemas())[f"{name}.schema.json"])
+        for part in [schema, *schema.get("$defs", {}).values()]:
+            assert part["additionalProperties"] is False
+            for key, value in part["properties"].items():
+                assert "description" in value or "$ref" in value, f"{name}: {key}"
+
+
+def test_the_check_tells_what_is_out_of_date_and_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--check", str(tmp_path)]) == 1
+    assert "config.schema.json is out of date" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+    assert main([str(tmp_path)]) == 0
+    assert main(["--check", str(tmp_path)]) == 0
+    assert main([]) == 2

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from keyhole.config import read_text_documents
+
+PIN = "A" * 43 + "="
+
+
+def problems_of(spec: str) -> list[str]:
+    text = (
+        "apiVersion: keyhole.dev/v1\nkind: Upstream\nmetadata: {name: up}\n"
+        f"spec: {{addresses: [192.0.2.1], {spec}}}\n"
+    )
+    _, problems = read_text_documents(text, "a.yaml", Path("/nowhere"))
+    return [f"{problem.path}: {problem.why}" for problem in problems]
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "protocol: doh, serverName: dns.example.org",
+        "protocol: doh, serverName: 192.0.2.1, path: /q",
+        f"protocol: dot, serverName: dns.example.org, pins: [{PIN}, sha256/{PIN}]",
+        "protocol: tcp, insecure: mesh",
+    ],
+)
+def test_each_protocol_has_a_complete_form(spec: str) -> None:
+    assert problems_of(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("protocol: tcp", "protocol: tcp sends questions in the clear; use dot or doh"),
+        ("protocol: udp", "protocol: udp is not valid here; valid are doh, dot, tcp"),
+        ("protocol: doh", "protocol: doh needs serverName"),
+        ("protocol: dot, serverName: a.example, path: /q", "path: only doh has a path"),
+        ("protocol: dot, serverName: a.example, insecure: mesh", "insecure: dot is encrypted"),
+        ("protocol: tcp, insecure: mesh, ca: a.pem", "ca: tcp knows no certificate"),
+        ("protocol: tcp, insecure: yes", "insecure: yes is not valid here; valid is mesh"),
+        ("protocol: doh, serverName: a.example, path: '/q{?dns}'", "path: /q{?dns} is a template"),
+        ("protocol: doh, serverName: a.example, pins: [abc]", "pins[0]: abc is not a pin"),
+        ("protocol: doh, serverName: a.example, server_name: b", "did you mean serverName?"),
+    ],
+)
+def test_what_does_not_fit_the_protocol_is_refused(spec: str, said: str) -> None:
+    assert any(said in problem for problem in problems_of(spec)), problems_of(spec)

@@ -1,0 +1,96 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyhole.model.expression import finds, read_expression
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"^ad[0-9]+\.",
+        r"(^|\.)ads?\d*\.example\.(org|net)$",
+        r"^[^.]{20,}\.example\.org$",
+        r"(?i)ads",
+        r"(?:a|b)+?c",
+        r"(?P<name>a)(?<other>b)",
+        r"[]a][^]b][\]]",
+        r"[[:alpha:]]+\z",
+        r"\x61\x{62}",
+        r"a{2}b{2,}c{2,3}",
+    ],
+)
+def test_what_a_linear_engine_can_do_is_taken(text: str) -> None:
+    assert read_expression(text).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (r"(?=a)b", "look ahead"),
+        (r"a(?!b)", "look ahead"),
+        (r"(?<=a)b", "look behind"),
+        (r"(?<!a)b", "look behind"),
+        (r"(a)\1", "refer back"),
+        (r"(?P<n>a)(?P=n)", "refer back"),
+        (r"(?>a+)b", "hold on"),
+        (r"a++b", "hold on"),
+        (r"(?R)", "call itself"),
+        (r"a\Z", r"the end of the name is \$"),
+        (r"(a", r"a \( without its \)"),
+        (r"a)", r"a \) without its \("),
+        (r"[a", r"a \[ without its \]"),
+        (r"*.example.org", r"any characters are \.\*"),
+        (r"a|*b", "repeats nothing"),
+        (r"a**", "repeats nothing"),
+        (r"a{3,2}", "ends before it begins"),
+        (r"a{9999}", "counts above 1000"),
+        (r"a{x}", "counts nothing"),
+        ("a\\", "lone backslash"),
+        (r"\y", "stands for nothing"),
+        (r"\xg0", "two hexadecimal digits"),
+        (r"a\0", "refer back"),
+        ("", "would match every name"),
+        ("bücher", "xn--"),
+    ],
+)
+def test_what_a_linear_engine_cannot_do_is_refused_with_its_name(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read_expression(text)
+
+
+@given(st.text(st.sampled_from(r"ab.\[]()*+?{}|^$019-,PE"), max_size=20))
+def test_any_text_is_taken_as_it_is_or_refused(text: str) -> None:
+    try:
+        expression = read_expression(text)
+    except ValueError:
+        return
+    assert expression.text == text
+
+
+@given(st.text(st.sampled_from("ab.|()*+?"), max_size=12))
+def test_a_plain_expression_that_is_taken_is_one_for_python_too(text: str) -> None:
+    try:
+        read_expression(text)
+    except ValueError:
+        return
+    re.compile(text)
+
+
+def test_capital_letters_are_noticed_unless_case_does_not_count() -> None:
+    assert read_expression("Ads").has_capitals
+    assert read_expression("[A-Z]ds").has_capitals
+    assert not read_expression(r"(?i)Ads").has_capitals
+    assert not read_expression(r"\Dds").has_capitals
+
+
+def test_an_expression_that_could_keep_python_busy_is_left_to_the_engine() -> None:
+    assert finds(read_expression("^(a+)+$"), "a" * 60 + "b") is None
+    assert finds(read_expression(".*a.*b.*c.*d"), "example.org") is None
+
+
+def test_a_tame_expression_is_tried_on_a_name() -> None:
+    assert finds(read_expression(r"^dns\."), "dns.example.org") is True
+    assert finds(read_expression(r"^dns\.$"), "dns.example.org") is False

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+from keyhole.policy import check, compile_documents, default_documents, load_documents
+
+
+def written(folder: Path, uncomment: bool = False) -> Path:
+    for name, text in default_documents().items():
+        if uncomment:
+            text = "\n".join(_uncommented(line) for line in text.splitlines())
+        (folder / name).write_text(text + "\n")
+    return folder
+
+
+def _uncommented(line: str) -> str:
+    """What a person makes of it who takes the # off an example, but leaves sentences alone."""
+    bare = line.lstrip()
+    indent = line[: len(line) - len(bare)]
+    is_sentence = bare.startswith("#   #") or (bare.startswith("# ") and bare[2:3].isupper())
+    return line if is_sentence or not bare.startswith("# ") else indent + bare[2:]
+
+
+def test_the_default_documents_allow_and_ask_two_upstreams_by_https(tmp_path: Path) -> None:
+    documents, advice = load_documents([written(tmp_path)])
+    assert advice == []
+    snapshot = compile_documents(documents, 1).snapshot
+    assert [one.server_name for one in snapshot.upstreams] == [
+        "dns.quad9.net",
+        "cloudflare-dns.com",
+    ]
+    assert {one.protocol for one in snapshot.upstreams} == {"doh"}
+    assert snapshot.policies[0].default == "allow"
+    assert snapshot.upstream_sets[0].upstreams == [0, 1]
+
+
+def test_the_commented_examples_are_valid_once_they_are_uncommented(tmp_path: Path) -> None:
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "ads.txt").write_text("ads.example.com\n")
+    assert check([written(tmp_path, uncomment=True)]) == []
+    documents, _ = load_documents([tmp_path])
+    assert len(documents.policies[0].spec.rules) == 4
+    assert [one.name for one in documents.lists] == ["ads"]
+    assert [one.spec.name for one in documents.records] == ["printer.example.org"]
