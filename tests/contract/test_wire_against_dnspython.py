@@ -1,7 +1,8 @@
 """What the wire crate sees in a message is what dnspython sees in it.
 
-The crate's example program `inspect` reads messages and says what it found; dnspython reads the same
-octets. Both were written from the standards independently, so where they agree, both are likely right.
+The crate's example program `inspect` reads messages and says what it found; dnspython reads the
+same octets. Both were written from the standards independently: where they agree, both are likely
+right.
 """
 
 import json
@@ -41,7 +42,8 @@ class Inspector:
         )
 
     def __call__(self, word: str, message: bytes) -> dict[str, Any]:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{word} {message.hex()}\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
@@ -127,10 +129,13 @@ def test_a_rebuilt_query_carries_name_and_type_alone(inspector: Inspector, packe
         (q.name, q.rdtype, dns.rdataclass.IN) for q in theirs.question
     ]
     assert octets(rebuilt.question[0].name).lower() == octets(rebuilt.question[0].name)
-    assert rebuilt.flags == dns.flags.RD and rebuilt.ednsflags == dns.flags.DO
+    assert rebuilt.flags == dns.flags.RD
+    assert rebuilt.ednsflags == dns.flags.DO
     assert [option.otype for option in rebuilt.options] == [12]
     assert len(wire) % 128 == 0
-    assert not rebuilt.answer and not rebuilt.authority and not rebuilt.additional
+    assert not rebuilt.answer
+    assert not rebuilt.authority
+    assert not rebuilt.additional
 
 
 @RELAXED
@@ -154,7 +159,8 @@ def test_no_broken_query_passes(inspector: Inspector, packet: bytes, at: int, oc
         # The header of a reply to an unknown operation is all there is, so this always parses.
         reply = dns.message.from_wire(bytes.fromhex(ours["reply"]))
         assert reply.id == int.from_bytes(broken[:2], "big")
-        assert reply.flags & dns.flags.QR and reply.rcode() != dns.rcode.NOERROR
+        assert reply.flags & dns.flags.QR
+        assert reply.rcode() != dns.rcode.NOERROR
 
 
 @st.composite
@@ -251,7 +257,8 @@ def test_a_written_answer_is_read_by_dnspython_as_it_was_kept(
     ours = inspector("answer", response.to_wire())
     written = dns.message.from_wire(bytes.fromhex(ours["written"]), one_rr_per_rrset=True)
     assert written.rcode() == response.rcode()
-    assert written.flags & dns.flags.RA and written.edns == 0
+    assert written.flags & dns.flags.RA
+    assert written.edns == 0
     seen = [
         (
             section is written.answer,
@@ -279,7 +286,22 @@ def test_a_written_answer_is_read_by_dnspython_as_it_was_kept(
 # Types whose data the crate checks as closely as dnspython does.
 CHECKED = {
     dns.rdatatype.from_text(kind)
-    for kind in "A AAAA CNAME DNAME NS PTR MX SRV RP AFSDB NAPTR TXT HINFO SOA".split()
+    for kind in [
+        "A",
+        "AAAA",
+        "CNAME",
+        "DNAME",
+        "NS",
+        "PTR",
+        "MX",
+        "SRV",
+        "RP",
+        "AFSDB",
+        "NAPTR",
+        "TXT",
+        "HINFO",
+        "SOA",
+    ]
 }
 
 

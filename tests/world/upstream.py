@@ -154,8 +154,12 @@ def _reply(word: str, query: dns.message.Message, ttl: int) -> dns.message.Messa
         reply.answer = _address(name, kind, ttl, "192.168.1.1" if word == "private" else ADDRESS)
     if not reply.answer and word != "servfail":
         soa = "ns.example.org. host.example.org. 1 3600 600 86400 60"
-        reply.authority = [dns.rrset.from_text(name.parent(), ttl, "IN", "SOA", soa)]
+        reply.authority = [dns.rrset.from_text(_zone_of(name), ttl, "IN", "SOA", soa)]
     return reply
+
+
+def _zone_of(name: dns.name.Name) -> dns.name.Name:
+    return name if name == dns.name.root else name.parent()
 
 
 def _address(

@@ -26,6 +26,10 @@ Exit code 0: it would be answered. 1: it would be blocked, refused or fail.
 """
 
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow"}
+# In the details of a step: said once for the whole, or on lines of their own.
+_KNOWN = frozenset(
+    ["name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry", "entries"]
+)
 
 
 def explain(
@@ -72,7 +76,7 @@ def show(screen: Console, told: dict[str, Any]) -> None:
         sign = "[bold cyan]>[/]" if step["decides"] else "[dim]-[/]"
         stage = f"[dim]{step['stage']:9}[/]"
         screen.print(f"{sign} {stage} {escape(step['what'])}: {escape(step['result'])}")
-        for line in _details(step["detail"]):
+        for line in details(step["detail"]):
             screen.print(f"              [dim]{escape(line)}[/]")
     style = _STYLES.get(told["outcome"], "red")
     question = escape(f"{told['name']} {told['type']}")
@@ -80,7 +84,7 @@ def show(screen: Console, told: dict[str, Any]) -> None:
         f"\n[bold]{question}[/] is [{style}]{told['outcome']}[/] "
         f"({told['reason']}): {escape(told['meaning'])}"
     )
-    for word, cause in (("decided by", told["cause"]), ("would be", told["observed"])):
+    for word, cause in (("decided by", told["cause"]), ("would be blocked by", told["observed"])):
         if cause:
             screen.print(f"[bold]{word}[/] {escape(describe(cause))}")
 
@@ -89,29 +93,46 @@ def describe(cause: dict[str, Any]) -> str:
     """What decided, with its document and line."""
     match cause.get("cause"):
         case "rule":
-            said = cause.get("match") or cause.get("entry") or ""
-            return f"rule {said} in {cause.get('origin', '?')}".replace("  ", " ")
+            return f"the rule {_rule(cause)}"
         case "list":
-            entry = f", entry {cause['entry']}" if cause.get("entry") else ""
-            return f"list {cause['list']}, file {cause['file']} line {cause['line']}{entry}"
+            return f"the list {_entry(cause)}"
         case "default":
             return f"the default of the policy {cause['policy']} ({cause['policy_origin']})"
-    return ", ".join(f"{key} {value}" for key, value in cause.items())
+    return _plain(cause)
 
 
-def _details(detail: Any) -> list[str]:
-    if isinstance(detail, dict):
-        return [
-            f"{key}: {_plain(value)}" for key, value in detail.items() if value not in (None, [])
-        ]
-    if isinstance(detail, list):
-        return [_plain(value) for value in detail]
-    return [] if detail is None else [str(detail)]
+def details(detail: Any) -> list[str]:
+    """What a step looked at, one thing a line; what every step knows is left out."""
+    if not isinstance(detail, dict):
+        return [] if detail in (None, "", []) else [_plain(detail)]
+    lines = [_rule(rule) for rule in detail.get("matching", [])]
+    lines += [_entry(entry) for entry in detail.get("entries", [])]
+    rest = {key: value for key, value in detail.items() if key not in _KNOWN}
+    return lines + [f"{key}: {_plain(value)}" for key, value in rest.items() if _says(value)]
+
+
+def _rule(rule: dict[str, Any]) -> str:
+    marks = [word for word in ("important",) if rule.get(word)]
+    marks += ["observe only"] if rule.get("mode") == "observe" else []
+    matched = ", ".join(rule.get("matched", []))
+    return " ".join([matched, f"in {rule.get('origin', '?')}", *(f"({m})" for m in marks)])
+
+
+def _entry(entry: dict[str, Any]) -> str:
+    important = " (important)" if entry.get("important") else ""
+    return (
+        f"{entry['list']}: {entry.get('entry', '')} in {entry['file']}:{entry['line']}{important}"
+    )
+
+
+def _says(value: Any) -> bool:
+    return value is not None and value != [] and value != {}
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+        told = (f"{key} {_plain(inner)}" for key, inner in value.items() if _says(inner))
+        return ", ".join(told)
     if isinstance(value, list):
         return ", ".join(_plain(inner) for inner in value)
     return str(value)

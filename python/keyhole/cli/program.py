@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 
-from keyhole.cli.screen import errors_console, show_error
 from keyhole.errors import DocumentErrors, KeyholeError
 
 ABOUT = """
@@ -28,16 +27,20 @@ FAILED, USAGE, INVALID = 1, 2, 3
 
 
 def program() -> typer.Typer:
-    """An empty program; ``keyhole.__main__`` adds the commands of all rows."""
-    return typer.Typer(
+    """A program without commands; ``keyhole.__main__`` adds those of all rows."""
+    app = typer.Typer(
         name="keyhole",
-        help=ABOUT,
-        epilog=EXIT_CODES,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+    @app.callback(help=ABOUT, epilog=EXIT_CODES)
+    def _always_with_a_command() -> None:
+        """Keeps the name of the command necessary, also where there is only one."""
+
+    return app
 
 
 def add(
@@ -52,8 +55,7 @@ def run(app: typer.Typer) -> int:
     try:
         app()
     except KeyholeError as error:
-        show_error(errors_console(), error)
-        return INVALID if isinstance(error, DocumentErrors) else FAILED
+        return _tell(error)
     except BrokenPipeError:
         # The reader of our output has left, as with | head; the interpreter's own flush at exit
         # must not complain about it.
@@ -62,9 +64,14 @@ def run(app: typer.Typer) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        errors_console().print(
-            f"[red]error:[/] the system refused:{where} {error.strerror or error}"
-        )
-        return FAILED
+        where = f"{error.filename}: " if error.filename else ""
+        return _tell(KeyholeError(f"{where}{error.strerror or error}"))
     return 0
+
+
+def _tell(error: KeyholeError) -> int:
+    # Imported here: an engine that starts well never needs it.
+    from keyhole.cli.screen import errors_console, show_error
+
+    show_error(errors_console(), error)
+    return INVALID if isinstance(error, DocumentErrors) else FAILED

@@ -17,9 +17,16 @@ _STYLES = {
 }
 
 
+# A file or a pipe has no edge, and the commands in a panel are to be copied.
+PLAIN_WIDTH = 110
+
+
 def console() -> Console:
     """Standard output; colors only where a terminal shows them."""
-    return Console(highlight=False, soft_wrap=True)
+    screen = Console(highlight=False, soft_wrap=True)
+    if not screen.is_terminal:
+        screen.width = PLAIN_WIDTH
+    return screen
 
 
 def errors_console() -> Console:

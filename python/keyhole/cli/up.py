@@ -1,6 +1,5 @@
 """``keyhole up``: a resolver or forwarder on this machine, supervised."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +46,8 @@ def up(
     one changes nothing and is told with its line.
     """
     # Imported here: the other commands need none of it.
+    import asyncio
+
     from keyhole.cli.serve import serve
 
     asyncio.run(serve(DataFolder(data or default_data_folder()), config))

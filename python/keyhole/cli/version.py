@@ -1,11 +1,11 @@
 """``keyhole version``: what runs here."""
 
 import platform
-from importlib import metadata
 from typing import Annotated
 
 import typer
 
+from keyhole import __version__
 from keyhole.cli.screen import console, print_json
 
 EXAMPLES = """
@@ -22,7 +22,7 @@ def version(
 ) -> None:
     """Show the version of Keyhole, and what it runs on."""
     facts = {
-        "keyhole": metadata.version("keyhole"),
+        "keyhole": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
     }

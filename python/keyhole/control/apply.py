@@ -54,12 +54,17 @@ class Application:
         except KeyholeError as error:
             problem = error
         materials = self._certificates.read(compiled.identities if compiled else {})
-        self._write_launch(materials)
+        if compiled is not None:
+            write_durably(self._data.draft, compiled.octets)
+        # Without a last good snapshot the engine begins with the draft, so that it is ready as soon
+        # as it listens; whether it took it is settled below, as for every change.
+        first = compiled is not None and not self._data.snapshot.exists()
+        self._write_launch(materials, self._data.draft if first else self._data.snapshot)
         addresses = await self._supervisor.start()
         # A restarted engine must come back where its clients look for it, even where the first one
         # was given port 0 and took a free one.
         self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
-        self._write_launch(materials)
+        self._write_launch(materials, self._data.snapshot)
         self._certificates.remember(materials)
         if compiled is not None:
             try:
@@ -127,7 +132,7 @@ class Application:
     async def _install(self, materials: dict[str, Material]) -> dict[str, Material]:
         changed = self._certificates.changed(materials)
         if changed:
-            self._write_launch(materials)
+            self._write_launch(materials, self._data.snapshot)
         for name, material in changed.items():
             await self._supervisor.install_identity(name, material.certificate, material.key)
         self._certificates.remember(changed)
@@ -136,13 +141,12 @@ class Application:
     def _clients(self) -> dict[str, Identity]:
         return self._in_force.identities if self._in_force else {}
 
-    def _write_launch(self, materials: dict[str, Material]) -> None:
+    def _write_launch(self, materials: dict[str, Material], snapshot: Path) -> None:
         identities = {
             name: Identity(material.certificate.resolve(), material.key.resolve())
             for name, material in materials.items()
         }
-        snapshot = self._data.snapshot.resolve()
-        Launch(self._options, identities, snapshot).write(self._data.launch)
+        Launch(self._options, identities, snapshot.resolve()).write(self._data.launch)
 
 
 def _bad(text: str, error: KeyholeError) -> Notice:

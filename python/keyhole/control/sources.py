@@ -25,38 +25,45 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 
 
 async def changes(
-    paths: Callable[[], Iterable[Path]], stop: asyncio.Event
+    paths: Callable[[], Iterable[Path]], known: Fingerprint, stop: asyncio.Event
 ) -> AsyncIterator[set[Path]]:
     """Yields the paths that changed, each time that some did, until ``stop`` is set.
 
     ``paths`` is asked again after each change, since a new document may name new files. Folders are
     watched rather than files: editors and secret mounts replace files and links instead of writing
     into them, and what is watched must outlive that.
+
+    ``known`` is what the files were like when they were last read: what changed since then, and
+    before the watching began, is a change as well.
     """
-    known = fingerprint(paths())
     while not stop.is_set():
         watched = _folders(paths())
-        # It also yields when nothing happened for a while: a file system that reports no changes
-        # is then read all the same, and nothing is lost between two rounds of this loop.
-        async for _ in awatch(
-            *watched,
-            watch_filter=None,
-            recursive=False,
-            step=50,
-            debounce=400,
-            rust_timeout=5000,
-            yield_on_timeout=True,
-            stop_event=stop,
-        ):
+        async for _ in _rounds(watched, stop):
             now = fingerprint(paths())
-            changed = {
-                file for file in known.keys() | now.keys() if known.get(file) != now.get(file)
-            }
+            changed = _different(known, now)
             known = now
             if changed:
                 yield changed
             if _folders(paths()) != watched:
                 break
+
+
+async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncIterator[None]:
+    """Says when to look: at once, when something happened, and when nothing did for a while. A file
+    system that reports no changes is then read all the same, and nothing is lost between two
+    rounds."""
+    yield
+    async for _ in awatch(
+        *folders,
+        watch_filter=None,
+        recursive=False,
+        step=50,
+        debounce=400,
+        rust_timeout=5000,
+        yield_on_timeout=True,
+        stop_event=stop,
+    ):
+        yield
 
 
 def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:

@@ -7,6 +7,7 @@ second way of issuing.
 
 from keyhole.identity.authority import Authority
 from keyhole.identity.error import IdentityError
+from keyhole.identity.files import make_private_folder
 from keyhole.identity.material import Material, read_material
 from keyhole.identity.server import ensure_server_certificate
 from keyhole.identity.wish import Wish
@@ -17,5 +18,6 @@ __all__ = [
     "Material",
     "Wish",
     "ensure_server_certificate",
+    "make_private_folder",
     "read_material",
 ]

@@ -6,7 +6,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from keyhole.identity import ensure_server_certificate
+from keyhole.identity import ensure_server_certificate, make_private_folder
 from keyhole.lab.ports import Ports
 
 RESOLVER_NAME = "resolver.example.net"
@@ -64,6 +64,9 @@ def furnish(layout: Layout, ports: Ports) -> None:
             "key": material.key.resolve(),
             "ca": layout.root.resolve(),
         }
+        # Where the commands look for what to trust, as in the data folder of any Keyhole.
+        make_private_folder(folder / "identity")
+        (folder / "identity" / "root.pem").write_bytes(layout.root.read_bytes())
         _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
 
 

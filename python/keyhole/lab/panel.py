@@ -29,7 +29,7 @@ FAILED = frozenset(
 
 def panel(world: World) -> Panel:
     """Addresses, commands that can be pasted, special names, and where the documents are."""
-    ports, ca = world.ports, world.layout.root.resolve()
+    ports = world.ports
     where = Table.grid(padding=(0, 2))
     where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
     where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
@@ -53,11 +53,12 @@ def panel(world: World) -> Panel:
             "[bold]Try[/]",
             f"  dig +tcp @127.0.0.1 -p {ports.dns} www.example.org",
             f"  dig @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
-            f"  keyhole dig @127.0.0.1:{ports.dot} --tls --ca {ca} www.example.org",
-            f"  keyhole dig @https://127.0.0.1:{ports.doh}/dns-query --ca {ca} cloaked.example.net",
-            f"  keyhole explain --data {world.layout.resolver.resolve()} {BLOCKED_EXAMPLE}",
+            f"  export KEYHOLE_DATA={world.layout.resolver.resolve()}",
+            f"  keyhole dig @127.0.0.1:{ports.dot} --tls www.example.org",
+            f"  keyhole dig @https://127.0.0.1:{ports.doh}/dns-query cloaked.example.net",
+            f"  keyhole explain {BLOCKED_EXAMPLE}",
             "",
-            "[bold]Special names[/] (before any other name as well)",
+            "[bold]Special names[/] (these first labels work before any name)",
             names,
             "",
             f"[bold]Change the policy[/] in {documents}: it acts at once",

@@ -23,6 +23,7 @@ from keyhole.lab.world import World, ready_document
 _STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
 # On a terminal the line moves; in a file or a log it would only be noise.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
+PLAIN_WIDTH = 110
 
 
 def stay(
@@ -43,6 +44,8 @@ async def _run(
     layout: Layout, port_base: int | None, ready_file: Path | None, seconds: float | None
 ) -> int:
     console = Console(highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH  # a log has no edge, and commands in it are to be copied
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

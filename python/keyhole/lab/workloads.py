@@ -131,6 +131,7 @@ class _Asker:
     def _tcp(self, query: dns.message.Message) -> None:
         if self._connection is None:
             self._connection = self._connect(self._target.dns)
+            self._connection.setblocking(False)  # as the library wants it
         dns.query.tcp(query, "127.0.0.1", _SECONDS, sock=self._connection)
 
     def _tls(self, query: dns.message.Message) -> None:
@@ -149,9 +150,7 @@ class _Asker:
         dns.query.https(query, url, _SECONDS, verify=self._target.ca)
 
     def _connect(self, port: int) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", port), _SECONDS)
-        connection.setblocking(False)
-        return connection
+        return socket.create_connection(("127.0.0.1", port), _SECONDS)
 
     def _hang_up(self) -> None:
         if self._connection is not None:

@@ -12,7 +12,6 @@ import dns.exception
 import dns.flags
 import dns.message
 import dns.name
-import dns.query
 from dns.rdatatype import RdataType
 
 from keyhole.verify import https, tls

@@ -1,19 +1,9 @@
 """``keyhole dig``: ask a server, and see how the answer was protected."""
 
-import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import dns.rcode
 import typer
-from rich.console import Console
-
-from keyhole.control.data import DataFolder, default_data_folder
-from keyhole.verify import report
-from keyhole.verify.answer import Transport
-from keyhole.verify.ask import Server, ask, is_loopback, question
-from keyhole.verify.request import WordError, choose_server, read_words
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -69,39 +59,28 @@ def dig(
     as_json: Annotated[bool, typer.Option("--json", help="Everything, for a program.")] = False,
 ) -> None:
     """Ask a DNS server; see what it says, how fast, and how it was protected."""
-    flags = {Transport.UDP: udp, Transport.TCP: tcp, Transport.TLS: tls, Transport.HTTPS: https}
-    chosen = [transport for transport, wanted in flags.items() if wanted]
-    if len(chosen) > 1:
+    # Imported here: the other commands need none of it.
+    from keyhole.verify.look import Asked, WordError, look
+
+    wanted = [
+        one
+        for one, is_set in (("udp", udp), ("tcp", tcp), ("tls", tls), ("https", https))
+        if is_set
+    ]
+    if len(wanted) > 1:
         raise typer.BadParameter("choose one of --udp, --tcp, --tls and --https")
+    asked = Asked(
+        words=words or [],
+        transport=wanted[0] if wanted else None,
+        server=server,
+        port=port,
+        name=name,
+        ca=ca,
+        reverse=reverse,
+    )
     try:
-        request = read_words(words or [], reverse)
-        transport = chosen[0] if chosen else request.transport
-        target = choose_server(server or request.server, transport, port, name, ca)
+        is_good = look(asked, timeout, as_json=as_json)
     except WordError as error:
         raise typer.BadParameter(str(error)) from error
-    assert request.name is not None
-    message = question(
-        request.name,
-        request.kind,
-        target.transport,
-        recursion=request.recursion,
-        dnssec=request.dnssec,
-    )
-    answer = ask(_with_own_authority(target), message, timeout)
-    console = Console()
-    if as_json:
-        print(json.dumps(report.as_document(answer), indent=2))
-    elif request.short:
-        report.show_short(console, answer)
-    else:
-        report.show(console, answer, target)
-    if answer.message.rcode() != dns.rcode.NOERROR:
+    if not is_good:
         raise typer.Exit(1)
-
-
-def _with_own_authority(server: Server) -> Server:
-    """For a Keyhole on this machine, trusts the root in its data folder unless told otherwise."""
-    if server.ca is not None or not server.transport.encrypted or not is_loopback(server.host):
-        return server
-    root = DataFolder(default_data_folder()).identity / "root.pem"
-    return replace(server, ca=root) if root.exists() else server

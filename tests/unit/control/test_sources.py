@@ -11,7 +11,7 @@ from keyhole.control.sources import changes, fingerprint
 
 def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:
     async def run() -> set[Path]:
-        stop = asyncio.Event()
+        stop, known = asyncio.Event(), fingerprint(paths)
         asked = asyncio.Event()
 
         def now() -> list[Path]:
@@ -19,7 +19,7 @@ def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:
             return paths
 
         async def wait() -> set[Path]:
-            async for changed in changes(now, stop):
+            async for changed in changes(now, known, stop):
                 return changed
             return set()
 

@@ -1,0 +1,66 @@
+"""The use case behind ``keyhole dig``: from the words to what is shown."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import dns.rcode
+from rich.console import Console
+
+from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.verify import report
+from keyhole.verify.answer import Transport
+from keyhole.verify.ask import Server, ask, is_loopback, question
+from keyhole.verify.request import WordError, choose_server, read_words
+
+__all__ = ["Asked", "WordError", "look"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person gave on the command line, options before words where both say something."""
+
+    words: list[str]
+    transport: str | None
+    server: str | None
+    port: int | None
+    name: str | None
+    ca: Path | None
+    reverse: str | None
+
+
+def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
+    """Asks and shows; whether the answer is one without an error.
+
+    Raises :class:`WordError` for what cannot be understood and ``AskError`` when no answer comes.
+    """
+    request = read_words(asked.words, asked.reverse)
+    assert request.name is not None
+    transport = Transport(asked.transport) if asked.transport else request.transport
+    server = _with_own_authority(
+        choose_server(asked.server or request.server, transport, asked.port, asked.name, asked.ca)
+    )
+    message = question(
+        request.name,
+        request.kind,
+        server.transport,
+        recursion=request.recursion,
+        dnssec=request.dnssec,
+    )
+    answer = ask(server, message, timeout)
+    console = Console()
+    if as_json:
+        print(json.dumps(report.as_document(answer), indent=2))
+    elif request.short:
+        report.show_short(console, answer)
+    else:
+        report.show(console, answer, server)
+    return answer.message.rcode() == dns.rcode.NOERROR
+
+
+def _with_own_authority(server: Server) -> Server:
+    """For a Keyhole on this machine, trusts the root in its data folder unless told otherwise."""
+    if server.ca is not None or not server.transport.encrypted or not is_loopback(server.host):
+        return server
+    root = DataFolder(default_data_folder()).identity / "root.pem"
+    return replace(server, ca=root) if root.exists() else server
