@@ -19,6 +19,7 @@ pub mod doh;
 mod frames;
 mod patience;
 mod places;
+mod reset;
 mod service;
 mod stream;
 mod udp;

@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 
 use super::frames::{self, Frame};
 use super::patience::{Alarm, Patience};
+use super::reset::Reset;
 use super::service::Serve;
 use super::worker::{Peer, Worker};
 use crate::pipeline::Progress;
@@ -42,7 +43,7 @@ thread_local! {
 /// Serves a connection until one side ends it.
 pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, peer: Peer)
 where
-    Io: AsyncRead + AsyncWrite + Unpin,
+    Io: AsyncRead + AsyncWrite + Reset + Unpin,
 {
     let now = Instant::now();
     let patience = Patience::new(worker.limits(), now);
@@ -68,7 +69,11 @@ where
         if connection.poll(cx, Instant::now()).is_ready() {
             return Poll::Ready(());
         }
-        alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty()))
+        ready!(alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty())));
+        if connection.patience.is_blocked() {
+            connection.io.reset();
+        }
+        Poll::Ready(())
     })
     .await;
 }

@@ -99,7 +99,8 @@ impl HttpError {
 /// front of Keyhole can be walked around.
 ///
 /// # Errors
-/// The first reason why the request cannot be answered with a DNS message.
+/// The first reason why the request cannot be answered with a DNS message; `message` is as it was
+/// then.
 pub fn read<B>(
     request: &Request<B>,
     path: &str,
@@ -113,8 +114,11 @@ pub fn read<B>(
             let text = parameter(request.uri().query().unwrap_or_default())?;
             let start = message.len();
             base64url::decode(text.as_bytes(), message).ok_or(HttpError::Encoding)?;
-            check(&message[start..])?;
-            Ok(Place::Line)
+            let checked = check(&message[start..]);
+            if checked.is_err() {
+                message.truncate(start);
+            }
+            checked.map(|()| Place::Line)
         }
         Method::POST => {
             check_media_type(request)?;
