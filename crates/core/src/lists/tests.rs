@@ -166,8 +166,8 @@ fn no_list_blocks_a_name_that_serves_keyhole() {
 
 #[test]
 fn the_first_line_of_a_list_wins_and_later_ones_are_duplicates() {
-    let list = "||b.example.org^\na.example.org\nA.example.org.\n||b.example.org^\n||a.example.org^\n\
-                ||ads*.org^\n||ads*.org^";
+    let list = "||b.example.org^\na.example.org\nA.example.org.\n||b.example.org^\n\
+                ||a.example.org^\n||ads*.org^\n||ads*.org^";
     let (octets, report) = compiled(&[], &[(ListKind::Block, list), (ListKind::Block, list)]);
     for report in &report.lists {
         assert_eq!((report.taken, report.duplicates, report.skipped.count), (4, 3, 0));
@@ -348,7 +348,8 @@ mod requests {
             report["lists"],
             json!([{
                 "name": "ads", "taken": 1, "duplicates": 0,
-                "skipped": {"count": 1, "by_reason": {"names of the machine itself": 1}, "examples": [
+                "skipped": {"count": 1, "by_reason": {"names of the machine itself": 1},
+                            "examples": [
                     {"file": ads, "line": 2, "text": "0.0.0.0 0.0.0.0",
                      "reason": "names of the machine itself"}
                 ]},
