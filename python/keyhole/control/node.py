@@ -14,7 +14,7 @@ from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings, read_settings
-from keyhole.control.sources import changes
+from keyhole.control.sources import changes, fingerprint
 from keyhole.control.supervisor import Supervisor
 from keyhole.errors import KeyholeError
 
@@ -30,6 +30,7 @@ class Node:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._claim: BinaryIO | None = None
+        self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
         self._supervisor = Supervisor(data.launch, tell)
         self._application = Application(self.settings, data, self._supervisor, tell)
@@ -52,6 +53,8 @@ class Node:
         try:
             self._data.make()
             self._claim = self._data.claim()
+            self._application.find_sources()
+            self._seen = {**fingerprint(self._application.sources), **self._seen}
             await self._application.start()
         except BaseException:
             await self._close()
@@ -74,7 +77,7 @@ class Node:
 
     async def _watch(self) -> None:
         """Takes each change of a file that matters; never ends by itself."""
-        async for changed in changes(self._watched, self._stop):
+        async for changed in changes(self._watched, self._seen, self._stop):
             if self.settings.file in changed:
                 self._tell_of_settings()
             if changed - {self.settings.file}:

@@ -9,6 +9,8 @@ from watchfiles import awatch
 Fingerprint = dict[Path, tuple[int, int, int]]
 """For each file that exists: inode, size in octets, time of change in nanoseconds."""
 
+LOOK_MILLISECONDS = 1000
+
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
     """What the files are like now; a folder stands for the YAML files in it, at any depth."""
@@ -25,33 +27,31 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 
 
 async def changes(
-    paths: Callable[[], Iterable[Path]], stop: asyncio.Event
+    paths: Callable[[], Iterable[Path]], known: Fingerprint, stop: asyncio.Event
 ) -> AsyncIterator[set[Path]]:
     """Yields the paths that changed, each time that some did, until ``stop`` is set.
 
-    ``paths`` is asked again after each change, since a new document may name new files. Folders are
-    watched rather than files: editors and secret mounts replace files and links instead of writing
-    into them, and what is watched must outlive that.
+    ``known`` is what the files were like when they were read: a change between reading and watching
+    is a change. ``paths`` is asked again after each change, since a new document may name new
+    files. Folders are watched rather than files: editors and secret mounts replace files and links
+    instead of writing into them, and what is watched must outlive that.
     """
-    known = fingerprint(paths())
     while not stop.is_set():
         watched = _folders(paths())
-        # It also yields when nothing happened for a while: a file system that reports no changes
-        # is then read all the same, and nothing is lost between two rounds of this loop.
+        # It also yields when nothing happened for a while, so that a file system that reports no
+        # changes is read all the same, and nothing is lost between two rounds of this loop.
         async for _ in awatch(
             *watched,
             watch_filter=None,
             recursive=False,
             step=50,
             debounce=400,
-            rust_timeout=5000,
+            rust_timeout=LOOK_MILLISECONDS,
             yield_on_timeout=True,
             stop_event=stop,
         ):
             now = fingerprint(paths())
-            changed = {
-                file for file in known.keys() | now.keys() if known.get(file) != now.get(file)
-            }
+            changed = _different(known, now)
             known = now
             if changed:
                 yield changed

@@ -23,7 +23,7 @@ from keyhole.lab.world import World, ready_document
 _STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
 # On a terminal the line moves; in a file or a log it would only be noise.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 160
 
 
 def stay(
@@ -73,7 +73,7 @@ async def _live(
     ports = choose_ports(port_base)
     async with World(layout, ports, tell) as world:
         await world.start_workloads()
-        console.print(panel(world))
+        console.print(panel(world), soft_wrap=False)
         if ready_file is not None:
             write_durably(ready_file, json.dumps(ready_document(world), indent=2).encode())
         watch = asyncio.create_task(world.first_death())
