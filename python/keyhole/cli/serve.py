@@ -1,7 +1,6 @@
 """The life of ``keyhole up``, from its first words to the last answer."""
 
 import asyncio
-import signal
 from pathlib import Path
 
 from rich.console import Group
@@ -12,6 +11,7 @@ from rich.table import Table
 from keyhole.cli.screen import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.defaults import write_defaults
+from keyhole.control.ending import end_on_signals
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Weight
 from keyhole.control.reach import Reach
@@ -27,9 +27,7 @@ _WORDS = {
 
 async def serve(data: DataFolder, config: Path | None) -> None:
     """Runs until SIGTERM or Ctrl-C; prints where it serves, and then only what changes."""
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    end = end_on_signals()
     screen = console()
 
     def tell(notice: Notice) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.control.data import write_durably
+from keyhole.control.ending import end_on_signals
 from keyhole.control.notice import Notice, Weight
 from keyhole.errors import KeyholeError
 from keyhole.lab.layout import Layout
@@ -46,10 +46,7 @@ async def _run(
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH  # a log has no edge, and commands in it are to be copied
-    end = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, end.set)
+    end = end_on_signals()
     starting = asyncio.create_task(_live(layout, port_base, ready_file, console))
     asked = asyncio.create_task(end.wait())
     await asyncio.wait({starting, asked}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
