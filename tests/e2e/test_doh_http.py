@@ -5,6 +5,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import dns.message
 import httpx2
@@ -12,6 +13,7 @@ import pytest
 
 from tests.world.ask import Server
 from tests.world.resolver import Resolver
+from tests.world.tools import needs, run
 
 _TYPE = "application/dns-message"
 _QUERY = dns.message.make_query("doh.example.org", "A")
@@ -91,8 +93,17 @@ def test_another_method_is_not_allowed(client: httpx2.Client, method: str) -> No
     assert {"GET", "POST"} <= {word.strip() for word in response.headers["allow"].split(",")}
 
 
-def test_a_body_over_the_largest_message_is_too_large(client: httpx2.Client) -> None:
-    assert _post(client, b"\x00" * 65_536).status_code == 413
+@needs("curl")
+@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
+def test_a_body_over_the_largest_message_is_too_large(
+    server: Server, tmp_path: Path, version: str
+) -> None:
+    body = tmp_path / "body"
+    body.write_bytes(b"\x00" * 200_000)
+    sent = run("curl", "--silent", version, "--cacert", str(server.ca), "--data-binary", f"@{body}",
+               "--header", f"content-type: {_TYPE}", "--header", "expect:", "--output", "/dev/null",
+               "--write-out", "%{http_code}", server.url)  # fmt: skip
+    assert sent.stdout == "413", sent
 
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain", ""])

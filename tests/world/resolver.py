@@ -39,6 +39,11 @@ class Resolver:
         self.server = Server(free_port(), free_port(), free_port(), free_port(), authority.root)
         self._program: Program | None = None
         self._probes = 0
+        # Enough to start with: nobody listens at the upstream, and no test of this kind asks it.
+        self.write(
+            self.upstream(free_port()),
+            document("Policy", "home", default="allow", upstreams=["test"]),
+        )
         self.install(authority.issue("resolver.example.org", "127.0.0.1"))
 
     @property

@@ -1,7 +1,8 @@
 """The files that a running Keyhole depends on, and how it learns that one changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 
 from watchfiles import awatch
@@ -38,10 +39,27 @@ async def changes(
     """
     while not stop.is_set():
         watched = _folders(paths())
-        # It also yields when nothing happened for a while, so that a file system that reports no
-        # changes is read all the same, and nothing is lost between two rounds of this loop.
-        async for _ in awatch(
-            *watched,
+        async with aclosing(_rounds(watched, stop)) as rounds:
+            async for _ in rounds:
+                now = fingerprint(paths())
+                changed = _different(known, now)
+                known = now
+                if changed:
+                    yield changed
+                if _folders(paths()) != watched:
+                    break
+
+
+async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Says when to look: at once, when something happened, and when nothing did for a while.
+
+    A file system that reports no changes is read all the same then, and nothing is lost between two
+    rounds.
+    """
+    yield
+    async with aclosing(
+        awatch(
+            *folders,
             watch_filter=None,
             recursive=False,
             step=50,
@@ -49,14 +67,10 @@ async def changes(
             rust_timeout=LOOK_MILLISECONDS,
             yield_on_timeout=True,
             stop_event=stop,
-        ):
-            now = fingerprint(paths())
-            changed = _different(known, now)
-            known = now
-            if changed:
-                yield changed
-            if _folders(paths()) != watched:
-                break
+        )
+    ) as events:
+        async for _ in events:
+            yield
 
 
 def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:

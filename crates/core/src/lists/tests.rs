@@ -1,5 +1,7 @@
 //! Lists as a whole: what is compiled, what the file answers, what a damaged file does.
 
+mod model;
+
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
