@@ -83,7 +83,7 @@ impl Batch {
             header.msg_iov = vector;
             header.msg_iovlen = 1;
             header.msg_control = (&raw mut origin.control).cast();
-            header.msg_controllen = self.control_room;
+            header.msg_controllen = self.control_room as _;
         }
         // SAFETY: each of the BATCH headers points to one vector of PACKET octets and to room for
         // an address and a control message of the lengths given, all of them owned by `self`.
@@ -99,7 +99,7 @@ impl Batch {
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
         for (origin, received) in self.origins.iter_mut().zip(&self.received[..count]) {
             origin.address_octets = received.msg_hdr.msg_namelen;
-            origin.control_octets = received.msg_hdr.msg_controllen;
+            origin.control_octets = received.msg_hdr.msg_controllen as _;
             origin.forget_interface();
         }
         Ok(count)
@@ -219,7 +219,7 @@ impl Origin {
         } else {
             (&raw const self.control).cast_mut().cast()
         };
-        header.msg_controllen = self.control_octets;
+        header.msg_controllen = self.control_octets as _;
     }
 
     /// Leaves the way back to the routing table, except for link-local addresses, which mean

@@ -1,0 +1,1 @@
+"""A whole world on loopback: internet, forwarder, resolver, workloads; no internet needed."""
