@@ -2,6 +2,7 @@
 
 use http::{Method, Request, StatusCode, header};
 
+use super::super::HEADER;
 use super::base64url;
 
 /// Largest DNS message in octets (RFC 8484 section 6).
@@ -9,9 +10,6 @@ pub const MESSAGE: usize = 65_535;
 
 /// The media type of DNS messages (RFC 8484 section 6).
 pub const MEDIA_TYPE: &str = "application/dns-message";
-
-/// Octets of a DNS header; a shorter message cannot be answered.
-const HEADER: usize = 12;
 
 /// The methods that are served, as the `Allow` header says them.
 pub const METHODS: &str = "GET, HEAD, POST";
