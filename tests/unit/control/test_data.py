@@ -12,7 +12,7 @@ from keyhole.control.error import ControlError
 def test_a_second_keyhole_is_kept_out_and_told_what_to_do(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.make()
-    with folder.claim(), pytest.raises(ControlError, match="already runs .* give --data"):
+    with folder.claim(), pytest.raises(ControlError, match=r"already runs .* give --data"):
         folder.claim()
     folder.claim().close()
 
