@@ -94,10 +94,13 @@ def test_a_new_certificate_is_shown_without_a_restart(
     server = resolver.start().server
     engine = resolver.program.children("engine")
     old = _serial(server)
+    query = dns.message.make_query("probe.example.org", "A").to_wire()
     with raw.tls(server) as open_before:
+        open_before.send(query)
+        assert open_before.receive() is not None
         resolver.install(authority.issue("resolver.example.org", "127.0.0.1"))
         resolver.wait_for(lambda: _serial(server) != old, "the new certificate is shown")
-        open_before.send(dns.message.make_query("probe.example.org", "A").to_wire())
+        open_before.send(query)
         assert open_before.receive() is not None, "open connections go on"
     assert resolver.program.children("engine") == engine
 

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import dns.message
+import h2.connection
+import h2.errors
+import h2.events
 import httpx2
 import pytest
 
@@ -94,16 +97,39 @@ def test_another_method_is_not_allowed(client: httpx2.Client, method: str) -> No
 
 
 @needs("curl")
-@pytest.mark.parametrize("version", ["--http1.1", "--http2"])
-def test_a_body_over_the_largest_message_is_too_large(
-    server: Server, tmp_path: Path, version: str
-) -> None:
+def test_a_body_over_the_largest_message_is_too_large(server: Server, tmp_path: Path) -> None:
     body = tmp_path / "body"
     body.write_bytes(b"\x00" * 200_000)
-    sent = run("curl", "--silent", version, "--cacert", str(server.ca), "--data-binary", f"@{body}",
-               "--header", f"content-type: {_TYPE}", "--header", "expect:", "--output", "/dev/null",
-               "--write-out", "%{http_code}", server.url)  # fmt: skip
+    sent = run("curl", "--silent", "--http1.1", "--cacert", str(server.ca), "--data-binary",
+               f"@{body}", "--header", f"content-type: {_TYPE}", "--header", "expect:",
+               "--output", "/dev/null", "--write-out", "%{http_code}", server.url)  # fmt: skip
     assert sent.stdout == "413", sent
+
+
+def test_over_http_2_a_body_that_is_too_large_is_told_to_stop(server: Server) -> None:
+    # Spoken frame by frame: the answer comes while the body is still being sent, and a reset
+    # without error ends the sending (RFC 9113 section 8.1).
+    context = ssl.create_default_context(cafile=str(server.ca))
+    context.set_alpn_protocols(["h2"])
+    talk = h2.connection.H2Connection()
+    talk.initiate_connection()
+    talk.send_headers(1, [(":method", "POST"), (":path", "/dns-query"), (":scheme", "https"),
+                          (":authority", "127.0.0.1"), ("content-type", _TYPE),
+                          ("content-length", "65536")])  # fmt: skip
+    talk.send_data(1, b"\x00" * 1000)
+    status, reset = "", None
+    with (
+        socket.create_connection(("127.0.0.1", server.doh), 10) as plain,
+        context.wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+    ):
+        sock.sendall(talk.data_to_send())
+        while reset is None:
+            for event in talk.receive_data(sock.recv(65_536)):
+                if isinstance(event, h2.events.ResponseReceived):
+                    status = dict(event.headers)[b":status"].decode()
+                if isinstance(event, h2.events.StreamReset):
+                    reset = event.error_code
+    assert (status, reset) == ("413", h2.errors.ErrorCodes.NO_ERROR)
 
 
 @pytest.mark.parametrize("media", ["application/json", "text/plain", ""])

@@ -103,7 +103,7 @@ class Upstream:
                 task = asyncio.create_task(self._answer(packet, writer))
                 answers.add(task)
                 task.add_done_callback(answers.discard)
-        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
             writer.close()

@@ -15,6 +15,8 @@ _EMPTY_WORDS = {
     "manager", "handler", "helper", "helpers", "util", "utils", "common", "misc",
     "filter", "blacklist", "whitelist",
 }  # fmt: skip
+# Names that a standard or a library gave.
+_GIVEN = {"common_name"}
 _DECLARATION = {
     ".rs": re.compile(r"\b(?:fn|struct|enum|trait|mod|type|const|static)\s+([A-Za-z_]\w*)"),
     ".py": re.compile(r"^\s*(?:async\s+)?(?:def|class)\s+([A-Za-z_]\w*)"),
@@ -24,7 +26,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _BRITISH = re.compile(
     r"\b(?:behaviou|colou|favou|honou|neighbou)r\w*"
     r"|\b(?:authori|initiali|normali|optimi|seriali|recogni|organi|summari|minimi|maximi)s(?:e|ed|es|ing|ation)\b"
-    r"|\b(?:centre|licence|defence|analyse[ds]?|cancelled|labelled|travelled|grey)\b",
+    r"|\b(?:centre|licence|defence|analyse[ds]?|labelled|travelled|grey)\b",
     re.IGNORECASE,
 )
 _MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|home/\w+|work|Users/\w+)/")
@@ -67,6 +69,8 @@ def words(files: Iterable[SourceFile]) -> Iterator[Finding]:
 
 
 def _empty_words(name: str, place: str) -> Iterator[Finding]:
+    for given in _GIVEN:
+        name = name.replace(given, "")
     for word in _WORD.findall(name):
         if word.lower() in _EMPTY_WORDS:
             yield Finding(place, f"'{word}' in '{name}' says nothing: name the thing")

@@ -198,7 +198,7 @@ fn few_octets(octets: &[u8]) -> u64 {
     }
 }
 
-/// Multiplies to 128 bits and folds the halves: each bit of the input reaches every bit of the hash.
+/// Multiplies to 128 bits and folds the halves: each bit of the input reaches all of the hash.
 #[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);

@@ -12,7 +12,7 @@ Document = Mapping[str, Any]
 """A JSON document of the boundary."""
 
 
-class Refusal(KeyholeError):
+class Refusal(KeyholeError):  # noqa: N818  (says what happened, as the protocol does)
     """The core refused a document, a socket or a file.
 
     ``path`` names the place in the document, or is empty where no document is to blame;
@@ -109,5 +109,6 @@ def _dump(document: Document) -> bytes:
     return json.dumps(document).encode()
 
 
-def _load(document: bytes) -> Any:
-    return json.loads(document)
+def _load(document: bytes) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(document)
+    return fields

@@ -16,8 +16,8 @@ import pytest
 
 from keyhole.lab.internet.mode import Mode
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL, reply_to
-from keyhole.verify.answer import Transport
-from keyhole.verify.ask import Answer, Server, ask, question
+from keyhole.verify.answer import Answer, Transport
+from keyhole.verify.ask import Server, ask, question
 from keyhole.verify.error import AskError
 
 Start = Callable[..., AbstractContextManager[dict[str, Any]]]

@@ -99,7 +99,7 @@ impl Batch {
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
         for (origin, received) in self.origins.iter_mut().zip(&self.received[..count]) {
             origin.address_octets = received.msg_hdr.msg_namelen;
-            origin.control_octets = received.msg_hdr.msg_controllen as usize;
+            origin.control_octets = received.msg_hdr.msg_controllen as _;
             origin.forget_interface();
         }
         Ok(count)

@@ -1,8 +1,8 @@
 //! Lists of names: reading the formats in which they are published, compiling them into one file,
 //! and asking that file about a name.
 //!
-//! A list file holds all lists of a snapshot. It is mapped into memory, never changed, and shared by
-//! all threads. A name is found by its hash and confirmed by its octets, so that a collision of
+//! A list file holds all lists of a snapshot. It is mapped into memory, never changed, and shared
+//! by all threads. A name is found by its hash and confirmed by its octets, so that a collision of
 //! hashes can never block a name; each hit says which list, file and line it comes from.
 
 mod compiler;

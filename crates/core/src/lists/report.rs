@@ -1,6 +1,7 @@
 //! What became of each line: the report of a compilation.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -11,6 +12,13 @@ use super::skip::Skip;
 const MAX_EXAMPLES: usize = 20;
 /// The most characters of a line in an example.
 const MAX_TEXT: usize = 100;
+/// Characters without a shape of their own, among them those that turn the direction of writing.
+const MARKS: [RangeInclusive<char>; 4] = [
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+];
 
 /// The report of a compilation.
 #[derive(Clone, Debug, Serialize)]
@@ -99,8 +107,7 @@ fn printable(line: &[u8]) -> String {
             text.push('…');
             break;
         }
-        let is_mark = matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if letter.is_control() || is_mark {
+        if letter.is_control() || MARKS.iter().any(|marks| marks.contains(&letter)) {
             text.extend(letter.escape_unicode());
         } else {
             text.push(letter);

@@ -48,14 +48,14 @@ fn decided_by(list: &str, text: &str) -> String {
 }
 
 #[test]
-fn a_plain_name_is_meant_alone_and_a_wildcard_means_what_lies_below() {
+fn a_plain_name_is_meant_alone_and_a_wildcard_covers_what_lies_below_too() {
     let plain = "ads.example.org";
     assert_eq!(decided_by(plain, "ADS.example.org"), "block 0:1 ads.example.org");
     assert_eq!(decided_by(plain, "x.ads.example.org"), "-");
     assert_eq!(decided_by(plain, "example.org"), "-");
     let below = "*.ads.example.org";
-    assert_eq!(decided_by(below, "ads.example.org"), "-");
-    assert_eq!(decided_by(below, "x.y.ads.example.org"), "block 0:1 *.ads.example.org");
+    assert_eq!(decided_by(below, "ads.example.org"), "block 0:1 ||ads.example.org^");
+    assert_eq!(decided_by(below, "x.y.ads.example.org"), "block 0:1 ||ads.example.org^");
     let both = "! t\n||ads.example.org^";
     assert_eq!(decided_by(both, "ads.example.org"), "block 0:2 ||ads.example.org^");
     assert_eq!(decided_by(both, "x.ads.example.org"), "block 0:2 ||ads.example.org^");
@@ -156,7 +156,7 @@ fn no_list_blocks_a_name_that_serves_keyhole() {
         let file = ListFile::from_octets(octets).unwrap();
         assert!(file.search(&hashed("dns.example.net")).is_empty(), "{line}");
     }
-    for line in ["||x.dns.example.net^", "*.dns.example.net", "@@||example.net^"] {
+    for line in ["||x.dns.example.net^", "*.x.dns.example.net", "@@||example.net^"] {
         let (_, report) = compiled(&["dns.example.net"], &[(ListKind::Block, line)]);
         assert_eq!(report.lists[0].skipped.count, 0, "{line}");
     }
@@ -166,8 +166,8 @@ fn no_list_blocks_a_name_that_serves_keyhole() {
 
 #[test]
 fn the_first_line_of_a_list_wins_and_later_ones_are_duplicates() {
-    let list = "||b.example.org^\na.example.org\nA.example.org.\n||b.example.org^\n||a.example.org^\n\
-                ||ads*.org^\n||ads*.org^";
+    let list = "||b.example.org^\na.example.org\nA.example.org.\n||b.example.org^\n\
+                ||a.example.org^\n||ads*.org^\n||ads*.org^";
     let (octets, report) = compiled(&[], &[(ListKind::Block, list), (ListKind::Block, list)]);
     for report in &report.lists {
         assert_eq!((report.taken, report.duplicates, report.skipped.count), (4, 3, 0));
@@ -348,7 +348,8 @@ mod requests {
             report["lists"],
             json!([{
                 "name": "ads", "taken": 1, "duplicates": 0,
-                "skipped": {"count": 1, "by_reason": {"names of the machine itself": 1}, "examples": [
+                "skipped": {"count": 1, "by_reason": {"names of the machine itself": 1},
+                            "examples": [
                     {"file": ads, "line": 2, "text": "0.0.0.0 0.0.0.0",
                      "reason": "names of the machine itself"}
                 ]},

@@ -7,7 +7,7 @@ use http::HeaderValue;
 
 thread_local! {
     static LAST: RefCell<(u64, HeaderValue)> =
-        RefCell::new((0, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT")));
+        const { RefCell::new((0, HeaderValue::from_static("Thu, 01 Jan 1970 00:00:00 GMT"))) };
 }
 
 /// The time of day as HTTP says it.

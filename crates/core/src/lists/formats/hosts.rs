@@ -39,8 +39,8 @@ mod tests {
 
     #[test]
     fn a_line_of_a_hosts_file_blocks_each_of_its_names_alone() {
-        let lines = "# title\n\n0.0.0.0 ads.example.org\n127.0.0.1\tA.example.org b.example.org # c\n\
-                     ::1 c.example.org\n:: d.example.org";
+        let lines = "# title\n\n0.0.0.0 ads.example.org\n\
+                     127.0.0.1\tA.example.org b.example.org # c\n::1 c.example.org\n:: d.example.org";
         assert_eq!(
             said(Hosts, lines),
             [

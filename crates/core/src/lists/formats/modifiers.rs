@@ -14,8 +14,8 @@ pub(super) struct Modifiers {
 }
 
 impl Modifiers {
-    /// Reads `important,dnstype=A|AAAA,...`. One that DNS cannot honor makes the line useless, since
-    /// without it the line would mean more than its author meant.
+    /// Reads `important,dnstype=A|AAAA,...`. One that DNS cannot honor makes the line useless,
+    /// since without it the line would mean more than its author meant.
     pub(super) fn read(text: &str) -> Result<Self, Skip> {
         let mut modifiers = Self::default();
         for modifier in text.split(',') {
