@@ -50,14 +50,19 @@ def test_a_certificate_is_made_once_and_given_to_the_engine_once(folder: DataFol
     assert certificates.changed(certificates.read({})) == {}
 
 
-def test_a_given_certificate_that_is_missing_is_named(folder: DataFolder) -> None:
-    settings = _with(folder, "tls: {certificate: mine.pem, key: mine.key}\n")
-    with pytest.raises(IdentityError, match=r"mine\.pem does not exist"):
+def _with_given_certificate(folder: DataFolder) -> Settings:
+    for name in ("mine.pem", "mine.key"):
+        (folder.path / name).write_text("not what it should be\n")
+    return _with(folder, "tls: {certificate: mine.pem, key: mine.key}\n")
+
+
+def test_a_given_certificate_that_is_none_is_named(folder: DataFolder) -> None:
+    settings = _with_given_certificate(folder)
+    with pytest.raises(IdentityError, match=r"mine\.pem holds no PEM certificate"):
         Certificates(settings, folder).read({})
 
 
 def test_given_files_are_watched_and_made_ones_are_not(folder: DataFolder) -> None:
     assert Certificates(read_settings(folder.config), folder).files({}) == frozenset()
-    given = _with(folder, "tls: {certificate: mine.pem, key: mine.key}\n")
-    files = Certificates(given, folder).files({})
+    files = Certificates(_with_given_certificate(folder), folder).files({})
     assert {file.name for file in files} == {"mine.pem", "mine.key"}
