@@ -186,6 +186,7 @@ impl Engine {
         let shared = Arc::new(ListenShared::new(&self.core.options.limits));
         let (drain, _) = watch::channel(false);
         let grace = Arc::new(parking_lot::Mutex::new(Duration::ZERO));
+        let (serving, _) = watch::channel(self.core.options.workers);
         let mut threads = Vec::new();
         for worker in 0..self.core.options.workers {
             let task = Worker {
@@ -195,6 +196,7 @@ impl Engine {
                 worker,
                 drain: drain.subscribe(),
                 grace: Arc::clone(&grace),
+                serving: Serving(serving.clone()),
             };
             let thread = std::thread::Builder::new()
                 .name(format!("keyhole-{worker}"))
@@ -231,6 +233,16 @@ struct Worker {
     worker: usize,
     drain: watch::Receiver<bool>,
     grace: Arc<parking_lot::Mutex<Duration>>,
+    serving: Serving,
+}
+
+/// How many workers still serve; one less when dropped, however its worker ends.
+struct Serving(watch::Sender<usize>);
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.0.send_modify(|workers| *workers -= 1);
+    }
 }
 
 impl Worker {
@@ -251,9 +263,18 @@ impl Worker {
             tokio::time::sleep(grace).await;
         };
         let serve = listen::serve(self.core, self.sockets, self.shared, self.worker, self.drain);
+        let serving = self.serving;
+        let finish = async move {
+            serve.await;
+            // Connections to upstreams and questions under way live on the runtime of the worker
+            // that began them, and other workers wait for them: all stay until the last is done.
+            let mut others = serving.0.subscribe();
+            drop(serving);
+            let _ = others.wait_for(|workers| *workers == 0).await;
+        };
         runtime.block_on(async {
             tokio::select! {
-                () = serve => {}
+                () = finish => {}
                 () = deadline => {}
             }
         });
