@@ -49,7 +49,9 @@ fn a_client_that_does_not_read_is_closed() {
     let mut stream = world.connect("tcp");
     assert_eq!(exchange(&mut stream, &query(0, "")), answer(0, ""));
     let frames: Vec<u8> = (0..1000).flat_map(|id| framed(&query(id, "big 65000"))).collect();
-    stream.write_all(&frames).unwrap();
+    // On a busy machine the server may have closed before the last query is written.
+    let written = stream.write_all(&frames);
+    assert!(written.as_ref().map_or_else(is_close, |()| true), "{written:?}");
     world.until_open(0);
     // What the system had taken over before that may still arrive.
     let mut rest = Vec::new();
