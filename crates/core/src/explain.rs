@@ -7,14 +7,14 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::engine::Core;
+use crate::Error;
 use crate::names::Hashed;
 use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
 use crate::stages::receive::{Arrival, Transport};
-use crate::{Error, Reason};
+use crate::state::Core;
 
 /// What is to be explained.
 #[derive(Deserialize)]
@@ -49,19 +49,27 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
         worker: 0,
     };
     let mut steps: Vec<Step> = Vec::new();
-    let (_, ended) = begin_traced(&core, &arrival, &mut Vec::new(), &mut steps);
-    Ok(document(&core, &name, kind, ended, &steps))
+    let mut reply = Vec::new();
+    let (_, ended) = begin_traced(&core, &arrival, &mut reply, &mut steps);
+    Ok(document(&core, &Asked { name, kind, reply }, ended, &steps))
 }
 
-fn document(
-    core: &Core,
-    name: &Name,
+/// What was asked, and the reply where none has to be waited for.
+struct Asked {
+    name: Name,
     kind: RecordType,
-    ended: Option<Ended>,
-    steps: &[Step],
-) -> Value {
-    // A query that waits is one that policy lets out.
-    let ended = ended.unwrap_or(Ended { reason: Reason::Forwarded, cause: None, would: None });
+    reply: Vec<u8>,
+}
+
+impl Asked {
+    /// The response code that the client gets. None is above 15: the question is well-formed.
+    fn rcode(&self) -> Option<u8> {
+        self.reply.get(3).map(|flags| flags & 0x0f)
+    }
+}
+
+fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
+    let Asked { name, kind, .. } = asked;
     let snapshot = core.snapshot.load();
     let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
         (Some(cause), Some(snapshot)) => told(snapshot, cause, name),
@@ -73,7 +81,7 @@ fn document(
         "outcome": ended.reason.outcome(),
         "reason": ended.reason.word(),
         "meaning": ended.reason.meaning(),
-        "rcode": ended.reason.rcode().map(|rcode| rcode.0),
+        "rcode": asked.rcode(),
         "extended_error": ended.reason.extended_error(),
         "cause": describe(ended.cause),
         "observed": describe(ended.would),

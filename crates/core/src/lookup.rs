@@ -171,7 +171,10 @@ impl Lookup {
         }
         let mut flight = match self.shared.join(set, lower, kind, deadline, now) {
             Joined::Found(found) => return Ok(found),
-            Joined::Full => return Err(bare(Reason::Overloaded)),
+            Joined::Full => {
+                let stale = stale.and_then(|entry| found(&entry, How::Stale, now));
+                return stale.ok_or_else(|| bare(Reason::Overloaded));
+            }
             Joined::Flight(flight) => flight,
         };
         let until = match &stale {
@@ -200,16 +203,21 @@ impl Lookup {
         }
     }
 
-    /// Asks for an answer again before it expires; returns at once. Call it on a runtime, where
-    /// [`Found::refresh`] says so.
+    /// Asks for an answer again before it expires; returns at once. Call it where
+    /// [`Found::refresh`] says so. Outside of a runtime, where nothing can be asked, it does nothing.
     pub fn refresh(&self, set: &Arc<UpstreamSet>, lower: &Name, kind: RecordType) {
-        let deadline = Instant::now() + set.longest();
-        let mut flights = self.shared.flights.lock();
-        let key = KeyRef::new(set.id(), lower, kind);
-        if flights.len() < MOST_FLIGHTS && !flights.contains_key(&key.to_owned()) {
-            let flight = self.shared.depart(set, lower, kind, deadline);
-            flights.insert(key.to_owned(), flight);
+        if tokio::runtime::Handle::try_current().is_err() {
+            return;
         }
+        let key = KeyRef::new(set.id(), lower, kind).to_owned();
+        let mut flights = self.shared.flights.lock();
+        if flights.len() >= MOST_FLIGHTS || flights.contains_key(&key) {
+            return;
+        }
+        let (ended, flight) = watch::channel(None);
+        flights.insert(key, flight);
+        drop(flights);
+        self.shared.depart(set, lower, kind, Instant::now() + set.longest(), ended);
     }
 
     /// Octets that the cache holds.
@@ -254,20 +262,23 @@ impl Shared {
         if flights.len() >= MOST_FLIGHTS {
             return Joined::Full;
         }
-        let flight = self.depart(set, lower, kind, deadline);
+        let (ended, flight) = watch::channel(None);
         flights.insert(owned, flight.clone());
+        drop(flights);
+        self.depart(set, lower, kind, deadline, ended);
         Joined::Flight(flight)
     }
 
-    /// Starts the task that asks upstream.
+    /// Starts the task that asks upstream for a flight that is on the table. The table must not be
+    /// locked: a runtime that is ending drops the task at once, which takes the flight off it.
     fn depart(
         self: &Arc<Self>,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
         deadline: Instant,
-    ) -> Flight {
-        let (ended, flight) = watch::channel(None);
+        ended: watch::Sender<Option<Result<Landed, Failure>>>,
+    ) {
         let (shared, set, name) = (Arc::clone(self), Arc::clone(set), *lower);
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let leave = Leave { shared: Arc::clone(self), key };
@@ -277,7 +288,6 @@ impl Shared {
             drop(leave);
             ended.send_replace(Some(outcome));
         });
-        flight
     }
 
     /// Takes what came of asking into the cache.

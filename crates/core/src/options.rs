@@ -132,6 +132,39 @@ impl Options {
         if !self.listen.doh_path.starts_with('/') {
             return Err(Error::invalid("options.listen.doh_path", "a path starts with /"));
         }
+        self.limits.check()?;
+        in_range("options.cache.failure_ttl", self.cache.failure_ttl.into(), 1, 300)
+    }
+}
+
+impl Limits {
+    /// A limit of nothing would stop the engine; times far away do not fit its clock.
+    fn check(&self) -> Result<(), crate::Error> {
+        const COUNT: u64 = 1_000_000;
+        const DAY: u64 = 86_400_000;
+        let per_client = self.connections_per_client as u64;
+        for (field, value, least, most) in [
+            ("connections", self.connections as u64, 1, COUNT),
+            ("connections_per_client", per_client, 1, COUNT),
+            ("queries_per_connection", self.queries_per_connection as u64, 1, COUNT),
+            ("waiting", self.waiting as u64, 1, COUNT),
+            ("streams_per_connection", self.streams_per_connection.into(), 1, COUNT),
+            ("idle_ms", self.idle_ms, 1, DAY),
+            ("read_ms", self.read_ms, 1, DAY),
+            ("write_ms", self.write_ms, 1, DAY),
+            ("header_octets", self.header_octets.into(), 256, 1 << 20),
+            ("query_ms", self.query_ms, 1, DAY),
+            ("udp_octets", self.udp_octets.into(), 512, 65_535),
+        ] {
+            in_range(&format!("options.limits.{field}"), value, least, most)?;
+        }
         Ok(())
     }
+}
+
+fn in_range(path: &str, value: u64, least: u64, most: u64) -> Result<(), crate::Error> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(crate::Error::invalid(path, format!("give a number from {least} to {most}")))
 }

@@ -7,21 +7,24 @@
 //! Any of them may end the query, which jumps forward to `reply` and always to `record`. What can
 //! be answered without waiting is answered by [`begin`] in place; the rest goes on in [`complete`].
 
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::Reason;
-use crate::engine::{Core, Waiting};
 use crate::policy::{Cause, Trace};
 use crate::snapshot::Snapshot;
-use crate::stages::fetch::{Fetched, Ready, Wanted};
+use crate::stages::fetch::{Ready, Wanted};
 use crate::stages::parse::Rejected;
 use crate::stages::receive::Arrival;
 use crate::stages::{
     End, Question, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
 };
+use crate::state::{Core, Waiting};
 
 /// What became of an arrival; `W` is a query that waits.
 pub enum Progress<W = Box<Pending>> {
@@ -72,25 +75,51 @@ pub struct Pending {
 }
 
 /// Takes a query as far as it can go without waiting. Appends the reply to `out`, or leaves `out`
-/// as it was. A panic inside costs this query alone.
+/// as it was. A panic inside costs this query alone, which is answered with SERVFAIL.
 #[inline]
 pub fn begin(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
+    begin_guarded(core, arrival, out, &mut ())
+}
+
+#[inline]
+fn begin_guarded(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    out: &mut Vec<u8>,
+    trace: &mut impl Trace,
+) -> Progress {
     let start = out.len();
-    let walk = AssertUnwindSafe(|| begin_traced(core, arrival, out, &mut ()).0);
+    let walk = AssertUnwindSafe(|| begin_traced(core, arrival, out, trace).0);
     catch_unwind(walk).unwrap_or_else(|_| {
         out.truncate(start);
-        record::record(&core.counters, arrival, Reason::InternalError, false, None);
-        Progress::Dropped
+        apologize(core, arrival, out)
     })
 }
 
-/// [`begin`] with a recorder; also says why the query ended, unless it waits.
+/// SERVFAIL for a query that panicked, as far as it can be read and answered at all.
+#[cold]
+fn apologize(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
+    let parsed = catch_unwind(|| parse::parse(arrival.packet).ok()).ok().flatten();
+    let end = End::because(Reason::InternalError);
+    let sent = parsed.and_then(|question| try_finish(core, arrival, &question, &end, None, out));
+    sent.map_or_else(|| give_up(core, arrival, None), Progress::Replied)
+}
+
+/// A query that not even SERVFAIL could be written for.
+#[cold]
+fn give_up(core: &Core, arrival: &Arrival<'_>, waited: Option<Duration>) -> Progress {
+    record::record(&core.counters, arrival, Reason::InternalError, false, waited);
+    Progress::Dropped
+}
+
+/// [`begin`] with a recorder; also says why the query ended, or how it will end if it waits and the
+/// upstream gives an answer that is acceptable.
 pub fn begin_traced(
     core: &Core,
     arrival: &Arrival<'_>,
     out: &mut Vec<u8>,
     trace: &mut impl Trace,
-) -> (Progress, Option<Ended>) {
+) -> (Progress, Ended) {
     // parse: nothing later sees raw bytes.
     let question = match parse::parse(arrival.packet) {
         Ok(question) => question,
@@ -119,7 +148,10 @@ pub fn begin_traced(
                 worker: arrival.worker,
                 _waiting: waiting,
             };
-            (Progress::Waiting(Box::new(pending)), None)
+            let permit = pending.wanted.permit();
+            let (cause, would) = (Some(permit.cause()), permit.would());
+            let ended = Ended { reason: Reason::Forwarded, cause, would };
+            (Progress::Waiting(Box::new(pending)), ended)
         }
     }
 }
@@ -159,7 +191,8 @@ fn walk(
     }
 }
 
-/// Waits for the answer and appends the reply to `out`. Always ends by the deadline of the query.
+/// Waits for the answer and appends the reply to `out`. Always ends by the deadline of the query. A
+/// panic inside costs this query alone, which is answered with SERVFAIL.
 pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<Sent> {
     let Pending {
         question,
@@ -172,20 +205,53 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
         worker,
         _waiting,
     } = *pending;
-    let end = match fetch::wait(&core.lookup, wanted, &question, deadline).await {
-        ControlFlow::Break(end) => end,
-        ControlFlow::Continue(fetched) => vet_fetched(&snapshot, &question, fetched),
+    let walk = async {
+        match fetch::wait(&core.lookup, wanted, &question, deadline).await {
+            ControlFlow::Break(end) => end,
+            ControlFlow::Continue(fetched) => vet::vet(&snapshot, &question, fetched, &mut ()),
+        }
     };
+    let end = survive(walk).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
     let arrival = Arrival { packet: &[], transport, client, now, worker };
-    match finish(core, &arrival, &question, &end, Some(now - began), out).0 {
-        Progress::Replied(sent) => Some(sent),
-        Progress::Dropped | Progress::Waiting(_) => None,
+    let waited = Some(now - began);
+    let mut write = |end: &End| try_finish(core, &arrival, &question, end, waited, out);
+    let sent = write(&end).or_else(|| write(&End::because(Reason::InternalError)));
+    if sent.is_none() {
+        give_up(core, &arrival, waited);
+    }
+    sent
+}
+
+/// [`finish`], or none and an untouched output when it panics.
+fn try_finish(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    question: &Question,
+    end: &End,
+    waited: Option<Duration>,
+    out: &mut Vec<u8>,
+) -> Option<Sent> {
+    let start = out.len();
+    let write = AssertUnwindSafe(|| finish(core, arrival, question, end, waited, out).0);
+    match catch_unwind(write) {
+        Ok(Progress::Replied(sent)) => Some(sent),
+        Ok(Progress::Dropped | Progress::Waiting(_)) | Err(_) => {
+            out.truncate(start);
+            None
+        }
     }
 }
 
-fn vet_fetched(snapshot: &Snapshot, question: &Question, fetched: Fetched) -> End {
-    vet::vet(snapshot, question, fetched, &mut ())
+/// What the future gives, or none when it panics. It is not polled again after that.
+async fn survive<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(None),
+    })
+    .await
 }
 
 /// reply and record: every way ends here.
@@ -197,11 +263,11 @@ fn finish(
     end: &End,
     waited: Option<Duration>,
     out: &mut Vec<u8>,
-) -> (Progress, Option<Ended>) {
+) -> (Progress, Ended) {
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, arrival, &question.query, end, out);
     record::record(&core.counters, arrival, end.reason, end.would.is_some(), waited);
-    (Progress::Replied(Sent { ttl }), Some(Ended::of(end)))
+    (Progress::Replied(Sent { ttl }), Ended::of(end))
 }
 
 /// The end of a message that is no question.
@@ -211,7 +277,7 @@ fn reject(
     arrival: &Arrival<'_>,
     rejected: &Rejected,
     out: &mut Vec<u8>,
-) -> (Progress, Option<Ended>) {
+) -> (Progress, Ended) {
     let (progress, reason) = match rejected {
         Rejected::Drop => (Progress::Dropped, Reason::Unparseable),
         // A client from elsewhere gets no help with its grammar.
@@ -226,5 +292,8 @@ fn reject(
         }
     };
     record::record(&core.counters, arrival, reason, false, None);
-    (progress, Some(Ended { reason, cause: None, would: None }))
+    (progress, Ended { reason, cause: None, would: None })
 }
+
+#[cfg(test)]
+mod tests;

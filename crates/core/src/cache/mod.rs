@@ -109,7 +109,9 @@ impl Cache {
         let said = old.as_ref().and_then(|entry| entry.said.clone());
         let said = said.filter(|said| now < said.stale_until);
         let count = 1 + old.as_ref().and_then(|entry| recent_failures(entry, now)).unwrap_or(0);
-        let length = if said.is_some() { RECHECK } else { self.failure_length(&failing, count) };
+        // Where nothing may serve once it has expired, the pause is that of a plain failure.
+        let serves = self.limits.stale > 0 && said.is_some();
+        let length = if serves { RECHECK } else { self.failure_length(&failing, count) };
         let Failing { reason, answer, upstream } = failing;
         let mark = FailureMark { until: now + length, count, reason, answer, upstream };
         self.insert(key, said, Some(mark));

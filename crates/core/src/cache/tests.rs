@@ -177,6 +177,18 @@ fn a_failed_refresh_does_not_touch_a_fresh_answer() {
 }
 
 #[test]
+fn without_stale_answers_a_failed_refresh_is_remembered_no_longer_than_any_failure() {
+    let cache = Cache::new(&CacheOptions { stale: 0, ..options() });
+    let (now, name) = (Instant::now(), example());
+    let key = KeyRef::new(1, &name, A);
+    cache.store(key, address(100), 0, 0, now);
+    cache.fail(key, outage(), now + secs(99));
+    let entry = cache.get(key).unwrap();
+    assert_eq!(entry.freshness(now + secs(99)), Freshness::Fresh);
+    assert_eq!(entry.freshness(now + secs(100)), Freshness::Gone);
+}
+
+#[test]
 fn a_hot_entry_asks_to_be_fetched_once_in_the_last_tenth_of_its_time() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);

@@ -41,6 +41,13 @@ pub struct Wanted {
     chain: Option<Arc<[Link]>>,
 }
 
+impl Wanted {
+    /// The permit under which it is to be made.
+    pub fn permit(&self) -> &Permit {
+        &self.permit
+    }
+}
+
 /// What can be had now.
 pub enum Ready {
     /// The answer is here.
@@ -94,18 +101,15 @@ pub fn ready(
         },
     }
     let set = &snapshot.upstream_sets[snapshot.policies[permit.policy()].upstream_set];
-    if chain.is_none()
-        && let Some(found) = lookup.ready(set, &name, kind, now)
-    {
+    if let Some(found) = lookup.ready(set, &name, kind, now) {
         if found.refresh {
             lookup.refresh(set, &name, kind);
         }
-        return ControlFlow::Continue(Ready::Now(fetched(permit, found)));
+        let fetched = led(question, permit, found, chain.as_deref())?;
+        return ControlFlow::Continue(Ready::Now(fetched));
     }
-    if chain.is_none()
-        && let Some(failure) = lookup.failed(set, &name, kind, now)
-    {
-        return ControlFlow::Break(failed(&permit, failure));
+    if let Some(failure) = lookup.failed(set, &name, kind, now) {
+        return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
     }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     let set = Arc::clone(set);
@@ -119,27 +123,47 @@ pub async fn wait(
     question: &Question,
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
-    let kind = question.kind();
-    match lookup.wait(&wanted.set, &wanted.name, kind, deadline).await {
-        Ok(mut found) => {
-            if let Some(chain) = wanted.chain {
-                match found.answer.with_chain(question.hashed.name(), kind, &chain) {
-                    Ok(answer) => found.answer = Arc::new(answer),
-                    Err(_) => return ControlFlow::Break(End::because(Reason::UpstreamInvalid)),
-                }
-            }
-            ControlFlow::Continue(fetched(wanted.permit, found))
-        }
-        Err(failure) => ControlFlow::Break(failed(&wanted.permit, failure)),
+    let Wanted { permit, set, name, chain } = *wanted;
+    match lookup.wait(&set, &name, question.kind(), deadline).await {
+        Ok(found) => led(question, permit, found, chain.as_deref()),
+        Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
     }
 }
 
-/// No answer. What an upstream itself said of its failure is passed on.
-fn failed(permit: &Permit, failure: Failure) -> End {
-    let mut end = End::because(failure.reason);
+/// What was found, behind the aliases that led to it.
+#[inline]
+fn led(
+    question: &Question,
+    permit: Permit,
+    mut found: Found,
+    chain: Option<&[Link]>,
+) -> ControlFlow<End, Fetched> {
+    if let Some(chain) = chain {
+        // Declared aliases do not age; `reply` takes the age of what was found off all records.
+        let age = found.age;
+        let links: Vec<Link> =
+            chain.iter().map(|&(owner, to, ttl)| (owner, to, ttl.saturating_add(age))).collect();
+        match found.answer.with_chain(question.hashed.name(), question.kind(), &links) {
+            Ok(answer) => found.answer = Arc::new(answer),
+            Err(_) => return ControlFlow::Break(under(&permit, Reason::UpstreamInvalid)),
+        }
+    }
+    ControlFlow::Continue(fetched(permit, found))
+}
+
+/// An end without an answer, with what the policy said before.
+fn under(permit: &Permit, reason: Reason) -> End {
+    let mut end = End::because(reason);
     end.cause = Some(permit.cause());
     end.would = permit.would();
-    if let Some(answer) = failure.answer {
+    end
+}
+
+/// No answer. What an upstream itself said of its failure is passed on, unless it speaks of another
+/// name.
+fn failed(permit: &Permit, failure: Failure, chain: Option<&[Link]>) -> End {
+    let mut end = under(permit, failure.reason);
+    if let Some(answer) = failure.answer.filter(|_| chain.is_none()) {
         let upstream = failure.upstream;
         let (age, how, ttl_cap, refresh) = (0, How::Cached, None, false);
         end.body = Body::Found(Found { answer, age, how, ttl_cap, upstream, refresh });
@@ -177,7 +201,7 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
         .finish();
     match built {
         Ok(answer) => here(permit, Reason::MinimalAny, Arc::new(answer)),
-        Err(_) => ControlFlow::Break(End::because(Reason::InternalError)),
+        Err(_) => ControlFlow::Break(under(&permit, Reason::InternalError)),
     }
 }
 

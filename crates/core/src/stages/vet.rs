@@ -3,7 +3,7 @@
 //! Runs on cache hits too: the cache holds what upstream said, never what was decided, so one
 //! client's verdict cannot leak to another and a changed rule acts on what is already cached.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keyhole_wire::{Record, RecordType, Synthetic};
 
@@ -12,7 +12,7 @@ use super::fetch::Fetched;
 use super::{Body, End, Question};
 use crate::Reason;
 use crate::names::Hashed;
-use crate::policy::{self, InStage, Policy, Trace, Verdict};
+use crate::policy::{self, Decision, InStage, Policy, Trace, Verdict};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::PrivateAddresses;
@@ -29,23 +29,26 @@ pub fn vet(
     // What a person declared as a local record may lead into the network.
     let private = policy.private_addresses == PrivateAddresses::Allow
         || fetched.reason == Reason::LocalRecord;
+    let (cause, mut would) = (Some(fetched.permit.cause()), fetched.permit.would());
+    let mut judge_target = |record: &Record<'_>| {
+        let decision = judge_target(snapshot, policy, question, record, trace)?;
+        // What is only observed is told of targets as it is of the name itself.
+        would = would.or(decision.would);
+        withhold(decision.verdict)
+    };
     let withheld = match &fetched.body {
         Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => judge_addresses(&record, private),
-            RecordType::CNAME | RecordType::DNAME => {
-                judge_target(snapshot, policy, question, &record, trace)
-            }
+            RecordType::CNAME | RecordType::DNAME => judge_target(&record),
             RecordType::HTTPS | RecordType::SVCB => {
-                judge_target(snapshot, policy, question, &record, trace)
-                    .or_else(|| judge_addresses(&record, private))
+                judge_target(&record).or_else(|| judge_addresses(&record, private))
             }
             _ => None,
         }),
         Body::Made(..) => None,
     };
-    let (cause, would) = (Some(fetched.permit.cause()), fetched.permit.would());
     match withheld {
-        Some(end) => End { cause: end.cause.or(cause), would: end.would.or(would), ..end },
+        Some(end) => End { cause: end.cause.or(cause), would, ..end },
         None => End { reason: fetched.reason, cause, would, body: fetched.body },
     }
 }
@@ -58,21 +61,21 @@ fn judge_target(
     question: &Question,
     record: &Record<'_>,
     trace: &mut impl Trace,
-) -> Option<End> {
+) -> Option<Decision> {
     let target = record.target()?;
     if target.is_root() || target == *question.hashed.name() {
         return None;
     }
     let mut trace = InStage { stage: Stage::Vet, trace };
-    let decision =
-        policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace);
-    match decision.verdict {
+    Some(policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace))
+}
+
+fn withhold(verdict: Verdict) -> Option<End> {
+    match verdict {
         // The name itself was allowed: that nothing speaks for its target is no reason to withhold
         // the answer, else default deny would ask people to list the names of every CDN.
         Verdict::Block(policy::Cause::Default, _) | Verdict::Allow(_) => None,
-        Verdict::Block(cause, answer) => {
-            Some(blocked(Reason::BlockedTarget, cause, decision.would, answer))
-        }
+        Verdict::Block(cause, answer) => Some(blocked(Reason::BlockedTarget, cause, None, answer)),
     }
 }
 
@@ -90,8 +93,9 @@ fn judge_addresses(record: &Record<'_>, private_allowed: bool) -> Option<End> {
     })
 }
 
-/// Addresses that are never public: RFC 1918, 6598, 3927, 4193, 4291, loopback, unspecified; also
-/// in IPv4-mapped form and behind the NAT64 prefix (RFC 6052).
+/// Addresses that are never public: RFC 1918, 6598, 3927, 4193, 4291, loopback, unspecified,
+/// broadcast, site-local (RFC 3879) and local NAT64 (RFC 8215); also where IPv6 carries them: mapped,
+/// compatible (RFC 4291 section 2.5.5), behind the NAT64 prefix (RFC 6052) and 6to4 (RFC 3056).
 fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -99,19 +103,32 @@ fn is_private(address: IpAddr) -> bool {
             v4.is_private()
                 || v4.is_loopback()
                 || v4.is_link_local()
+                || v4.is_broadcast()
                 || a == 0
                 || (a == 100 && (64..128).contains(&b))
         }
         IpAddr::V6(v6) => {
             let segments = v6.segments();
-            let nat64 = segments[..6] == [0x64, 0xff9b, 0, 0, 0, 0];
-            let [.., a, b, c, d] = v6.octets();
             v6.is_loopback()
                 || v6.is_unspecified()
                 || v6.is_unique_local()
                 || v6.is_unicast_link_local()
-                || (nat64 && is_private(IpAddr::V4([a, b, c, d].into())))
+                || segments[0] & 0xffc0 == 0xfec0
+                || segments[..3] == [0x64, 0xff9b, 1]
+                || carried(v6).is_some_and(|v4| is_private(v4.into()))
         }
+    }
+}
+
+/// The IPv4 address to which an IPv6 address leads, for those that carry one.
+fn carried(v6: Ipv6Addr) -> Option<Ipv4Addr> {
+    let [.., a, b, c, d] = v6.octets();
+    match v6.segments() {
+        [0x64, 0xff9b, 0, 0, 0, 0, ..] | [0, 0, 0, 0, 0, 0, ..] => Some([a, b, c, d].into()),
+        [0x2002, high, low, ..] => {
+            Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+        }
+        _ => None,
     }
 }
 
@@ -138,6 +155,13 @@ mod tests {
             ("::ffff:10.0.0.1", true),
             ("64:ff9b::a00:1", true),
             ("64:ff9b::c612:1", false),
+            ("64:ff9b:1::c612:1", true),
+            ("2002:a00:1::1", true),
+            ("2002:c612:1::1", false),
+            ("::10.0.0.1", true),
+            ("::198.18.0.1", false),
+            ("fec0::1", true),
+            ("255.255.255.255", true),
             ("2001:db8::1", false),
         ] {
             assert_eq!(is_private(address.parse().unwrap()), private, "{address}");

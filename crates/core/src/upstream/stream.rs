@@ -102,7 +102,12 @@ struct Entered<'a> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.shared.waiting.lock().by_id.remove(&self.id);
+        let mut waiting = self.shared.waiting.lock();
+        // After the answer the identifier may be somebody else's already. Ours has nobody left who
+        // listens: what waited for it was dropped before this.
+        if waiting.by_id.get(&self.id).is_some_and(|waiter| waiter.reply.is_closed()) {
+            waiting.by_id.remove(&self.id);
+        }
     }
 }
 

@@ -136,18 +136,26 @@ async fn who_asks_the_same_meanwhile_waits_for_the_same_query() {
 async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
     let world = world(300, Duration::from_secs(30)).await;
     world.mood.0.store(SILENT, SeqCst);
-    let leader = tokio::runtime::Builder::new_multi_thread;
-    let leader = leader().worker_threads(1).enable_all().build().unwrap();
     let (lookup, set) = (Arc::clone(&world.lookup), Arc::clone(&world.set));
     let (name_, until) = (name("a.example"), soon());
-    leader.spawn(async move { lookup.wait(&set, &name_, A, until).await.is_ok() });
+    let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    let leader = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            tokio::select! {
+                found = lookup.wait(&set, &name_, A, until) => panic!("{found:?}"),
+                _ = ended => {}
+            }
+        });
+    });
     world.server.until(|server| server.queries().len() == 1).await;
     let follower = tokio::spawn({
         let (lookup, set) = (Arc::clone(&world.lookup), Arc::clone(&world.set));
         async move { lookup.wait(&set, &name_, A, until).await.map_err(|failure| failure.reason) }
     });
     tokio::task::yield_now().await;
-    leader.shutdown_background();
+    end.send(()).unwrap();
+    leader.join().unwrap();
     assert_eq!(follower.await.unwrap().unwrap_err(), Reason::InternalError);
     world.mood.0.store(ANSWER, SeqCst);
     assert_eq!(world.wait().await, Ok(How::Forwarded));

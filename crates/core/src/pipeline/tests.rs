@@ -1,0 +1,93 @@
+//! What a panic costs. All else that the pipeline promises is tested from outside.
+
+use std::net::SocketAddr;
+
+use keyhole_wire::{Name, RecordType, write_query};
+use serde_json::json;
+
+use super::*;
+use crate::options::Options;
+use crate::policy;
+use crate::stages::receive::Transport;
+
+/// A recorder that breaks at the first step of a policy.
+struct Broken;
+
+impl Trace for Broken {
+    fn step(&mut self, _make: impl FnOnce() -> policy::Step) {
+        panic!("on purpose");
+    }
+}
+
+fn core() -> Core {
+    let options = json!({
+        "version": 1, "role": "resolver", "workers": 1,
+        "listen": {
+            "udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": [], "doh_path": "/",
+        },
+        "clients": ["127.0.0.0/8"],
+        "limits": {
+            "connections": 9, "connections_per_client": 9, "queries_per_connection": 9,
+            "waiting": 9, "streams_per_connection": 9, "idle_ms": 9_000, "read_ms": 9_000,
+            "write_ms": 9_000, "header_octets": 8_192, "query_ms": 9_000, "udp_octets": 1_232,
+        },
+        "cache": {
+            "octets": 65_536, "min_ttl": 0, "max_ttl": 60, "max_negative_ttl": 60,
+            "failure_ttl": 5, "stale": 0, "prefetch": false,
+        },
+    });
+    let core = Core::new(Options::read(options.to_string().as_bytes()).unwrap()).unwrap();
+    let snapshot = json!({
+        "version": 1, "number": 1, "list_file": null, "lists": [], "records": [],
+        "upstreams": [{
+            "name": "none", "protocol": "tcp", "addresses": ["127.0.0.1:1"], "server_name": "",
+            "path": "", "pins": [], "roots": "public", "client_identity": null,
+        }],
+        "upstream_sets": [
+            {"name": "none", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1_000},
+        ],
+        "policies": [{
+            "name": "base", "default": "deny", "rules": [], "lists": [],
+            "list_answer": "nxdomain", "list_mode": "enforce", "private_addresses": "block",
+            "upstream_set": 0, "origin": "test",
+        }],
+        "default_policy": 0,
+    });
+    core.commit(core.prepare(snapshot.to_string().as_bytes()).unwrap());
+    core
+}
+
+#[test]
+fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
+    let core = core();
+    let mut packet = Vec::new();
+    write_query(&Name::from_text("www.example.org").unwrap(), RecordType::A, 77, 0, &mut packet);
+    let client = SocketAddr::from(([127, 0, 0, 1], 5353));
+    let (transport, now) = (Transport::Tcp, Instant::now());
+    let arrival = Arrival { packet: &packet, transport, client, now, worker: 0 };
+    let mut out = b"before".to_vec();
+    let progress = begin_guarded(&core, &arrival, &mut out, &mut Broken);
+    assert!(matches!(progress, Progress::Replied(_)));
+    let reply = out.strip_prefix(b"before").unwrap();
+    assert_eq!(&reply[..2], &packet[..2]);
+    assert_eq!(reply[3] & 0x0f, 2, "SERVFAIL");
+    assert_eq!(core.stats()["queries"]["tcp"], json!({ "internal_error": 1 }));
+    // The next query is not affected.
+    out.clear();
+    assert!(matches!(begin(&core, &arrival, &mut out), Progress::Replied(_)));
+    assert_eq!(out[3] & 0x0f, 5, "REFUSED by default deny");
+}
+
+#[tokio::test]
+async fn a_panic_while_waiting_is_caught_and_the_future_let_go() {
+    let steps = std::cell::Cell::new(0);
+    let breaks = async {
+        steps.set(1);
+        tokio::task::yield_now().await;
+        steps.set(2);
+        assert_eq!(steps.get(), 0, "on purpose");
+    };
+    assert_eq!(survive(breaks).await, None);
+    assert_eq!(steps.get(), 2);
+    assert_eq!(survive(async { 7 }).await, Some(7));
+}
