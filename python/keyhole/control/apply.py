@@ -1,5 +1,6 @@
 """Brings documents and certificates into force, at the start and at each change."""
 
+import asyncio
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
@@ -9,7 +10,7 @@ from keyhole.control.compile import (
     source_files,
 )
 from keyhole.control.data import DataFolder, rename_durably, write_durably
-from keyhole.control.error import EngineGoneError, EngineRefusedError
+from keyhole.control.error import EngineGoneError, EngineRefusedError, UnwritableError
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
 from keyhole.control.supervisor import Supervisor
@@ -32,6 +33,8 @@ class Application:
         self._certificates = Certificates(settings, data)
         self._options = settings.options
         self._in_force: Compiled | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self.is_behind = False
         self._beside: frozenset[Path] = frozenset()
 
     @property
@@ -79,17 +82,34 @@ class Application:
             self._tell(_bad(f"the documents are not valid; {self._meanwhile()}", problem))
 
     async def apply(self) -> None:
-        """Takes whatever has changed on the disk; what is not valid is told and changes nothing."""
+        """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
+
+        Where the fault is not in the change, such as a full disk, ``is_behind`` stays true until a
+        later call succeeds.
+        """
+        async with self._one_at_a_time:
+            await self._apply()
+
+    async def _apply(self) -> None:
         await self.apply_certificates()
         try:
             compiled = self._compile()
             if self._in_force is not None and compiled.same_as(self._in_force):
+                self.is_behind = False
                 return
             await self._install(self._certificates.read(compiled.identities))
             await self._commit(compiled)
+        except (EngineGoneError, UnwritableError) as error:
+            if not self.is_behind:
+                text = "the change was not taken and is tried again; all is as before"
+                self._tell(_bad(text, error))
+            self.is_behind = True
+            return
         except KeyholeError as error:
+            self.is_behind = False
             self._tell(_bad("the change is not valid and was not taken; all is as before", error))
             return
+        self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
         self._tell(Notice(Weight.GOOD, text, compiled.advice))
 

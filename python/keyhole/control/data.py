@@ -2,11 +2,13 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from keyhole.control.error import ControlError
+from keyhole.control.error import ControlError, UnwritableError
 
 
 def default_data_folder() -> Path:
@@ -82,20 +84,36 @@ class DataFolder:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Replaces a file in one step and waits until the disk has it, name included."""
+    """Replaces a file in one step and waits until the disk has it, name included.
+
+    Raises :class:`UnwritableError` and leaves the file as it was where the disk is full or broken.
+    """
     draft = path.with_name(f".{path.name}.new")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    rename_durably(draft, path)
+    with _told_by(path):
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        rename_durably(draft, path)
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """Renames within one folder and waits until the disk has the new name."""
-    source.replace(target)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    """Renames within one folder and waits until the disk has the new name.
+
+    Raises :class:`UnwritableError` where the disk is full or broken.
+    """
+    with _told_by(target):
+        source.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def _told_by(path: Path) -> Iterator[None]:
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        yield
+    except OSError as error:
+        raise UnwritableError(f"cannot write {path}: {error.strerror}") from error

@@ -7,6 +7,10 @@ class ControlError(KeyholeError):
     """A use case cannot be carried out."""
 
 
+class UnwritableError(ControlError):
+    """The data folder takes nothing: its disk is full, broken or read-only."""
+
+
 class EngineGoneError(ControlError):
     """The engine ended before it answered; its supervisor starts it again."""
 

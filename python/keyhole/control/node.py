@@ -19,6 +19,7 @@ from keyhole.control.supervisor import Supervisor
 from keyhole.errors import KeyholeError
 
 RENEWAL_CHECK_SECONDS = 3600.0
+RETRY_SECONDS = 5.0
 
 
 class Node:
@@ -59,7 +60,10 @@ class Node:
         except BaseException:
             await self._close()
             raise
-        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._renew())]
+        for work in (self._watch, self._renew, self._retry):
+            task = asyncio.create_task(work())
+            task.add_done_callback(self._tell_of_mistake)
+            self._tasks.append(task)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -91,6 +95,19 @@ class Node:
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
             await self._application.apply_certificates()
+
+    async def _retry(self) -> None:
+        """A change that failed for no fault of its own is tried again until it succeeds."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._application.is_behind:
+                await self._application.apply()
+
+    def _tell_of_mistake(self, task: asyncio.Task[None]) -> None:
+        """None of the tasks ends by itself; one that does must not do so in silence."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = "changes are not taken any more, by a mistake in Keyhole; DNS goes on"
+            self._tell(Notice(Weight.BAD, text, (repr(error), "restart keyhole, and report this")))
 
     def _tell_of_settings(self) -> None:
         """Listeners and limits belong to the process: they are said, not taken."""

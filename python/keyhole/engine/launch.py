@@ -30,7 +30,7 @@ class Launch:
     drain_seconds: float = 3.0
 
     def write(self, path: Path) -> None:
-        """Writes the document whole or not at all."""
+        """Writes the document whole or not at all; raises `Refusal` where the disk takes it not."""
         document = {
             "options": self.options,
             "identities": {
@@ -41,8 +41,11 @@ class Launch:
             "drain_seconds": self.drain_seconds,
         }
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps(document, indent=1))
-        draft.replace(path)
+        try:
+            draft.write_text(json.dumps(document, indent=1))
+            draft.replace(path)
+        except OSError as error:
+            raise Refusal("", f"cannot write {path}: {error.strerror}") from error
 
     @classmethod
     def read(cls, path: Path) -> "Launch":

@@ -1,0 +1,63 @@
+"""A full disk costs changes, never answers."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import ADDRESS
+
+
+@pytest.fixture
+def small_disk(resolver: Resolver) -> Iterator[Path]:
+    """The resolver's ``state`` folder on a file system of its own, 1 MiB large."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    state = resolver.folder / "state"
+    state.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(state)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"this machine mounts nothing: {mounted.stderr.strip()}")
+    try:
+        yield state
+    finally:
+        resolver.stop()
+        subprocess.run(["umount", str(state)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Takes all room that is left."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (65_536, 4_096, 1):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        (folder / "one-more").write_bytes(bytes(4_096))
+    (folder / "one-more").unlink()
+    return filler
+
+
+def test_with_a_full_disk_it_keeps_answering_and_says_why_a_change_is_not_taken(
+    resolver: Resolver, small_disk: Path
+) -> None:
+    server = resolver.start().server
+    filler = fill(small_disk)
+    before = len(resolver.program.output)
+    rules = [{"block": ["www.example.org"]}]
+    policy = document("Policy", "home", default="allow", upstreams=["test"], rules=rules)
+    resolver.write(policy)
+    resolver.wait_for(
+        lambda: os.strerror(errno.ENOSPC) in resolver.program.output[before:], "it says why"
+    )
+    assert server.ask("www.example.org").addresses == [ADDRESS]
+    filler.unlink()
+    resolver.settle()
+    assert server.ask("www.example.org").rcode == "NXDOMAIN"
