@@ -104,7 +104,8 @@ async fn an_upstream_that_lies_about_its_name_is_passed_over() {
 #[tokio::test]
 async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
     let plain = ("content-type", "application/dns-message");
-    let scripts: [fn(&Asked, (&'static str, &'static str)) -> Does; 8] = [
+    type Speak = fn(&Asked, (&'static str, &'static str)) -> Does;
+    let scripts: [Speak; 8] = [
         |_, _| Does::Says(b"garbage".to_vec()),
         |_, _| Does::Says(Vec::new()),
         |asked, _| Does::Says(asked.other_question()),
