@@ -8,13 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::engine::Core;
 use crate::names::Hashed;
 use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
 use crate::stages::receive::{Arrival, Transport};
+use crate::state::Core;
 
 /// What is to be explained.
 #[derive(Deserialize)]

@@ -21,6 +21,7 @@ pub mod reason;
 pub mod records;
 pub mod snapshot;
 pub mod stages;
+pub mod state;
 pub mod tls;
 pub mod upstream;
 

@@ -16,7 +16,6 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::Reason;
-use crate::engine::{Core, Waiting};
 use crate::policy::{Cause, Trace};
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, Wanted};
@@ -25,6 +24,7 @@ use crate::stages::receive::Arrival;
 use crate::stages::{
     End, Question, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
 };
+use crate::state::{Core, Waiting};
 
 /// What became of an arrival; `W` is a query that waits.
 pub enum Progress<W = Box<Pending>> {

@@ -80,9 +80,11 @@ def show(screen: Console, told: dict[str, Any]) -> None:
             screen.print(f"              [dim]{escape(line)}[/]")
     style = _STYLES.get(told["outcome"], "red")
     question = escape(f"{told['name']} {told['type']}")
+    # Nobody was asked here: what an upstream would say is not known.
+    meaning = "An upstream is asked." if told["reason"] == "forwarded" else told["meaning"]
     screen.print(
         f"\n[bold]{question}[/] is [{style}]{told['outcome']}[/] "
-        f"({told['reason']}): {escape(told['meaning'])}"
+        f"({told['reason']}): {escape(meaning)}"
     )
     for word, cause in (("decided by", told["cause"]), ("would be blocked by", told["observed"])):
         if cause:

@@ -18,7 +18,7 @@ _STYLES = {
 
 
 # A file or a pipe has no edge, and the commands in a panel are to be copied.
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 160
 
 
 def console() -> Console:

@@ -1,7 +1,6 @@
 """The life of ``keyhole up``, from its first words to the last answer."""
 
 import asyncio
-import signal
 from pathlib import Path
 
 from rich.console import Group
@@ -12,6 +11,7 @@ from rich.table import Table
 from keyhole.cli.screen import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.defaults import write_defaults
+from keyhole.control.ending import end_on_signals
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Weight
 from keyhole.control.reach import Reach
@@ -27,9 +27,7 @@ _WORDS = {
 
 async def serve(data: DataFolder, config: Path | None) -> None:
     """Runs until SIGTERM or Ctrl-C; prints where it serves, and then only what changes."""
-    end = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, end.set)
+    end = end_on_signals()
     screen = console()
 
     def tell(notice: Notice) -> None:
@@ -43,7 +41,7 @@ async def serve(data: DataFolder, config: Path | None) -> None:
     for advice in node.settings.advice:
         tell(Notice(Weight.WARNING, advice))
     async with node:
-        screen.print(panel(node, data))
+        screen.print(panel(node, data), soft_wrap=False)
         watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
         await end.wait()
         watch.cancel()
@@ -53,10 +51,13 @@ async def serve(data: DataFolder, config: Path | None) -> None:
 def panel(node: Node, data: DataFolder) -> Panel:
     """Addresses, commands to try, and the files that a person may change."""
     where = Table.grid(padding=(0, 2))
-    for transport, addresses in node.addresses.items():
-        if transport in _WORDS and addresses:
-            where.add_row(f"[bold]{_WORDS[transport]}[/]", escape(", ".join(addresses)))
+    for transport, words in _WORDS.items():
+        if addresses := node.addresses.get(transport):
+            where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
     files = Table.grid(padding=(0, 2))
+    files.add_column()
+    files.add_column(overflow="fold")
+    files.add_column(no_wrap=True)
     files.add_row("settings", escape(str(node.settings.file)), "[dim]act at the next start[/]")
     files.add_row("documents", escape(str(node.settings.documents)), "[dim]act at once[/]")
     if node.settings.server_identity is None:

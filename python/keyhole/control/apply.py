@@ -40,6 +40,10 @@ class Application:
         documents = frozenset({self._settings.documents})
         return documents | self._beside | self._certificates.files(self._clients())
 
+    def find_sources(self) -> None:
+        """Looks which files the documents name now."""
+        self._beside = source_files(self._settings)
+
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
 
@@ -107,7 +111,7 @@ class Application:
         return "every question is refused until they are"
 
     def _compile(self) -> Compiled:
-        self._beside = source_files(self._settings)
+        self.find_sources()
         return compile_all(self._settings, self._data)
 
     async def _commit(self, compiled: Compiled) -> None:

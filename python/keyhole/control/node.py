@@ -14,7 +14,7 @@ from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings, read_settings
-from keyhole.control.sources import Fingerprint, changes, fingerprint
+from keyhole.control.sources import changes, fingerprint
 from keyhole.control.supervisor import Supervisor
 from keyhole.errors import KeyholeError
 
@@ -30,6 +30,7 @@ class Node:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._claim: BinaryIO | None = None
+        self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
         self._supervisor = Supervisor(data.launch, tell)
         self._application = Application(self.settings, data, self._supervisor, tell)
@@ -52,13 +53,13 @@ class Node:
         try:
             self._data.make()
             self._claim = self._data.claim()
-            # Before the first reading: a file that changes while the engine starts is not missed.
-            known = fingerprint(self._watched())
+            self._application.find_sources()
+            self._seen = {**fingerprint(self._application.sources), **self._seen}
             await self._application.start()
         except BaseException:
             await self._close()
             raise
-        self._tasks = [asyncio.create_task(self._watch(known)), asyncio.create_task(self._renew())]
+        self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._renew())]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -74,9 +75,9 @@ class Node:
         if self._claim is not None:
             self._claim.close()
 
-    async def _watch(self, known: Fingerprint) -> None:
+    async def _watch(self) -> None:
         """Takes each change of a file that matters; never ends by itself."""
-        async for changed in changes(self._watched, known, self._stop):
+        async for changed in changes(self._watched, self._seen, self._stop):
             if self.settings.file in changed:
                 self._tell_of_settings()
             if changed - {self.settings.file}:

@@ -1,13 +1,16 @@
 """The files that a running Keyhole depends on, and how it learns that one changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from pathlib import Path
 
 from watchfiles import awatch
 
 Fingerprint = dict[Path, tuple[int, int, int]]
 """For each file that exists: inode, size in octets, time of change in nanoseconds."""
+
+LOOK_MILLISECONDS = 1000
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
@@ -29,41 +32,45 @@ async def changes(
 ) -> AsyncIterator[set[Path]]:
     """Yields the paths that changed, each time that some did, until ``stop`` is set.
 
-    ``paths`` is asked again after each change, since a new document may name new files. Folders are
-    watched rather than files: editors and secret mounts replace files and links instead of writing
-    into them, and what is watched must outlive that.
-
-    ``known`` is what the files were like when they were last read: what changed since then, and
-    before the watching began, is a change as well.
+    ``known`` is what the files were like when they were read: a change between reading and watching
+    is a change. ``paths`` is asked again after each change, since a new document may name new
+    files. Folders are watched rather than files: editors and secret mounts replace files and links
+    instead of writing into them, and what is watched must outlive that.
     """
     while not stop.is_set():
         watched = _folders(paths())
-        async for _ in _rounds(watched, stop):
-            now = fingerprint(paths())
-            changed = _different(known, now)
-            known = now
-            if changed:
-                yield changed
-            if _folders(paths()) != watched:
-                break
+        async with aclosing(_rounds(watched, stop)) as rounds:
+            async for _ in rounds:
+                now = fingerprint(paths())
+                changed = _different(known, now)
+                known = now
+                if changed:
+                    yield changed
+                if _folders(paths()) != watched:
+                    break
 
 
-async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncIterator[None]:
-    """Says when to look: at once, when something happened, and when nothing did for a while. A file
-    system that reports no changes is then read all the same, and nothing is lost between two
-    rounds."""
+async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Says when to look: at once, when something happened, and when nothing did for a while.
+
+    A file system that reports no changes is read all the same then, and nothing is lost between two
+    rounds.
+    """
     yield
-    async for _ in awatch(
-        *folders,
-        watch_filter=None,
-        recursive=False,
-        step=50,
-        debounce=400,
-        rust_timeout=5000,
-        yield_on_timeout=True,
-        stop_event=stop,
-    ):
-        yield
+    async with aclosing(
+        awatch(
+            *folders,
+            watch_filter=None,
+            recursive=False,
+            step=50,
+            debounce=400,
+            rust_timeout=LOOK_MILLISECONDS,
+            yield_on_timeout=True,
+            stop_event=stop,
+        )
+    ) as events:
+        async for _ in events:
+            yield
 
 
 def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:

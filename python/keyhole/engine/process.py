@@ -23,6 +23,7 @@ import sys
 from pathlib import Path
 from typing import Any, TextIO
 
+from keyhole.engine import descriptors
 from keyhole.engine.launch import Launch
 from keyhole.engine.runtime import Refusal, Runtime
 
@@ -38,6 +39,9 @@ def run(launch_file: Path, *, supervised: bool) -> int:
     try:
         launch = Launch.read(launch_file)
         runtime = Runtime(launch.options)
+        advice = descriptors.allow(launch.options["limits"]["connections"])
+        if advice:
+            print(f"keyhole engine: {advice}", file=sys.stderr, flush=True)
         for name, identity in launch.identities.items():
             runtime.install_identity(name, identity.certificate, identity.key)
         _commit_last_good(runtime, launch.snapshot)

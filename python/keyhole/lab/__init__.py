@@ -1,1 +1,1 @@
-"""A whole world on loopback: internet, forwarder, resolver, workloads; no internet needed."""
+"""A whole world on one machine: internet, forwarder, resolver, and workloads that ask."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -13,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.control.data import write_durably
+from keyhole.control.ending import end_on_signals
 from keyhole.control.notice import Notice, Weight
 from keyhole.errors import KeyholeError
 from keyhole.lab.layout import Layout
@@ -23,7 +23,7 @@ from keyhole.lab.world import World, ready_document
 _STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
 # On a terminal the line moves; in a file or a log it would only be noise.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
-PLAIN_WIDTH = 110
+PLAIN_WIDTH = 160
 
 
 def stay(
@@ -46,10 +46,7 @@ async def _run(
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH  # a log has no edge, and commands in it are to be copied
-    end = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        loop.add_signal_handler(number, end.set)
+    end = end_on_signals()
     starting = asyncio.create_task(_live(layout, port_base, ready_file, console))
     asked = asyncio.create_task(end.wait())
     await asyncio.wait({starting, asked}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -73,7 +70,7 @@ async def _live(
     ports = choose_ports(port_base)
     async with World(layout, ports, tell) as world:
         await world.start_workloads()
-        console.print(panel(world))
+        console.print(panel(world), soft_wrap=False)
         if ready_file is not None:
             write_durably(ready_file, json.dumps(ready_document(world), indent=2).encode())
         watch = asyncio.create_task(world.first_death())

@@ -1,6 +1,7 @@
 """Asks one question over one transport."""
 
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -190,7 +191,9 @@ def _refused(server: Server, error: OSError) -> str:
             f"nothing listens on {server} ({server.transport}); is Keyhole running there? "
             f"its usual port is {usual}"
         )
-    if isinstance(error, ConnectionResetError):
+    if isinstance(error, ssl.SSLError):
+        return f"{server} broke off the TLS connection ({tls.words(error)})"
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
         return f"{server} reset the connection; does it speak {server.transport} on this port?"
     return f"{server} cannot be reached: {error.strerror or error}"
 

@@ -34,7 +34,7 @@ def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSo
         raise AskError("the server did not finish the TLS handshake in time") from None
     except ssl.SSLError as error:
         raise AskError(
-            f"the TLS handshake failed ({_words(error)}); does this port speak TLS?"
+            f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
         ) from error
     except OSError as error:
         raise AskError(
@@ -98,5 +98,6 @@ def _is_address(text: str) -> bool:
     return True
 
 
-def _words(error: ssl.SSLError) -> str:
+def words(error: ssl.SSLError) -> str:
+    """What the TLS library says, as words."""
     return (error.reason or str(error)).lower().replace("_", " ")

@@ -11,20 +11,15 @@ from keyhole.control.sources import changes, fingerprint
 
 def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:
     async def run() -> set[Path]:
-        stop, known = asyncio.Event(), fingerprint(paths)
-        asked = asyncio.Event()
-
-        def now() -> list[Path]:
-            asked.set()
-            return paths
+        stop = asyncio.Event()
+        known = fingerprint(paths)
 
         async def wait() -> set[Path]:
-            async for changed in changes(now, known, stop):
+            async for changed in changes(lambda: paths, known, stop):
                 return changed
             return set()
 
         waiting = asyncio.create_task(wait())
-        await asked.wait()
         await asyncio.to_thread(act)
         try:
             return await asyncio.wait_for(waiting, 20)
@@ -77,6 +72,20 @@ def test_a_mounted_secret_that_swaps_its_link_is_noticed(tmp_path: Path) -> None
         swapped.replace(data)
 
     assert _first_change([file], act) == {file}
+
+
+def test_a_change_before_watching_began_is_noticed(tmp_path: Path) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("a")
+
+    async def run() -> set[Path]:
+        known = fingerprint([tmp_path])
+        file.write_text("ab")
+        async for changed in changes(lambda: [tmp_path], known, asyncio.Event()):
+            return changed
+        return set()
+
+    assert asyncio.run(asyncio.wait_for(run(), 20)) == {file}
 
 
 def test_what_is_not_named_is_not_told(tmp_path: Path) -> None:

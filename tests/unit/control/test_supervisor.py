@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,25 @@ FAKE = Path(__file__).parent / "fake_engine.py"
 BAD = Path("/bad")
 
 
+class Notices(list[Notice]):
+    """What was told; ``first`` is set by the first notice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = asyncio.Event()
+
+    def tell(self, notice: Notice) -> None:
+        self.append(notice)
+        self.first.set()
+
+
 def _with_engine(
-    use: Callable[[Supervisor, list[Notice]], Awaitable[None]], behavior: str = "serves"
+    use: Callable[[Supervisor, Notices], Awaitable[None]], behavior: str = "serves"
 ) -> None:
     async def run() -> None:
-        notices: list[Notice] = []
+        notices = Notices()
         command = [sys.executable, str(FAKE), behavior]
-        supervisor = Supervisor(Path("unused"), notices.append, command=command)
+        supervisor = Supervisor(Path("unused"), notices.tell, command=command)
         try:
             await supervisor.start()
             await use(supervisor, notices)
@@ -35,14 +46,14 @@ def _with_engine(
 
 
 def test_the_engine_says_where_it_listens() -> None:
-    async def use(supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(supervisor: Supervisor, _: Notices) -> None:
         assert supervisor.addresses == {"udp": ["127.0.0.1:5300"]}
 
     _with_engine(use)
 
 
 def test_answers_belong_to_their_commands_in_order() -> None:
-    async def use(supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(supervisor: Supervisor, _: Notices) -> None:
         numbers = await asyncio.gather(*(supervisor.commit(Path(f"/{n}")) for n in range(20)))
         assert numbers == list(range(1, 21))
 
@@ -50,7 +61,7 @@ def test_answers_belong_to_their_commands_in_order() -> None:
 
 
 def test_a_refused_snapshot_names_the_place_and_the_next_one_is_taken() -> None:
-    async def use(supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(supervisor: Supervisor, _: Notices) -> None:
         with pytest.raises(EngineRefusedError, match="no such list") as refused:
             await supervisor.commit(BAD)
         assert refused.value.path == "snapshot.policies[0]"
@@ -60,12 +71,11 @@ def test_a_refused_snapshot_names_the_place_and_the_next_one_is_taken() -> None:
 
 
 def test_a_killed_engine_is_replaced_and_commands_reach_the_new_one() -> None:
-    async def use(supervisor: Supervisor, notices: list[Notice]) -> None:
+    async def use(supervisor: Supervisor, notices: Notices) -> None:
         old = supervisor.pid
         assert old is not None
         os.kill(old, signal.SIGKILL)
-        with suppress(EngineGoneError):  # asked before its death was seen
-            await supervisor.stats()
+        await notices.first.wait()
         stats = await supervisor.stats()
         assert stats["pid"] == supervisor.pid != old
         assert "SIGKILL; starting it again at once" in notices[0].text
@@ -74,7 +84,7 @@ def test_a_killed_engine_is_replaced_and_commands_reach_the_new_one() -> None:
 
 
 def test_a_command_under_way_when_the_engine_dies_fails_instead_of_hanging() -> None:
-    async def use(supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(supervisor: Supervisor, _: Notices) -> None:
         assert supervisor.pid is not None
         os.kill(supervisor.pid, signal.SIGSTOP)
         waiting = asyncio.create_task(supervisor.commit(Path("/lost")))
@@ -87,7 +97,7 @@ def test_a_command_under_way_when_the_engine_dies_fails_instead_of_hanging() -> 
 
 
 def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
-    async def use(_supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
     with pytest.raises(EngineRefusedError, match="permission denied"):
@@ -95,7 +105,7 @@ def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
 
 
 def test_an_engine_that_ends_without_a_word_gives_its_exit_code() -> None:
-    async def use(_supervisor: Supervisor, _: list[Notice]) -> None:
+    async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
     with pytest.raises(ControlError, match="exit code 7"):

@@ -83,7 +83,7 @@ def test_the_certificate_is_proved(running: dict[str, Any]) -> None:
         (Mode.REFUSE, "nothing listens"),
         (Mode.BLACK_HOLE, "in time|within"),
         (Mode.SILENT, "within"),
-        (Mode.RESET, "reset|closed"),
+        (Mode.RESET, "reset|closed|broke off"),
         (Mode.CLOSE, "closed"),
         (Mode.GARBAGE, "no DNS message|another question"),
         (Mode.CUT, "no DNS message|closed|within"),

@@ -67,25 +67,28 @@ async fn connection<S: Serve>(
     client: std::net::SocketAddr,
 ) {
     let peer = |transport| Peer { client, transport, worker: worker.index };
+    // Boxed, so that a connection takes the memory of its own protocol and not of the largest one.
     match door {
         Door::Tcp => {
             let peer = peer(Transport::Tcp);
-            stream::serve(worker, tcp, peer).await;
+            Box::pin(stream::serve(worker, tcp, peer)).await;
         }
         Door::Dot => {
             let peer = peer(Transport::Dot);
-            let Some(tls) = handshake(&worker, tcp, Service::Dot).await else { return };
-            stream::serve(worker, tls, peer).await;
+            let handshake = Box::pin(handshake(&worker, tcp, Service::Dot));
+            let Some(tls) = handshake.await else { return };
+            Box::pin(stream::serve(worker, tls, peer)).await;
         }
         Door::Doh => {
             let peer = peer(Transport::Doh);
             let link = doh::Link::new(tcp, worker.limits());
-            let Some(tls) = handshake(&worker, link, Service::Doh).await else { return };
-            doh::serve_encrypted(worker, tls, peer).await;
+            let handshake = Box::pin(handshake(&worker, link, Service::Doh));
+            let Some(tls) = handshake.await else { return };
+            Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
         }
         Door::DohCleartext => {
             let peer = peer(Transport::Doh);
-            doh::serve_cleartext(worker, tcp, peer).await;
+            Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
         }
         // A UDP socket is never accepted from.
         Door::Udp => {}

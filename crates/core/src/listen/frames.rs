@@ -1,7 +1,6 @@
 //! Messages on a stream: two octets of length, then the message (RFC 1035 section 4.2.2).
 
-/// Octets of a DNS header; a shorter message cannot be answered.
-const HEADER: usize = 12;
+use super::HEADER;
 
 /// What lies at the start of what was read.
 #[derive(Debug, PartialEq, Eq)]

@@ -17,8 +17,10 @@ mod batch;
 mod bind;
 pub mod doh;
 mod frames;
+mod output;
 mod patience;
 mod places;
+mod reset;
 mod service;
 mod stream;
 mod udp;
@@ -33,6 +35,9 @@ pub use places::ListenShared;
 pub use service::Serve;
 
 use worker::Worker;
+
+/// Octets of a DNS header: a shorter message cannot be answered (RFC 1035 section 4.1.1).
+const HEADER: usize = 12;
 
 /// Serves the sockets of one worker on the current runtime, which must have one thread.
 ///

@@ -62,6 +62,11 @@ impl Patience {
         self.blocked = None;
     }
 
+    /// Whether the client has something to take.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocked.is_some()
+    }
+
     /// When the connection has to be given up unless something happens; none while it waits for
     /// answers, because each of them comes by a deadline of its own.
     pub(super) fn due(&self, waiting: bool) -> Option<Instant> {

@@ -15,7 +15,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinSet;
 
 use super::frames::{self, Frame};
+use super::output::Output;
 use super::patience::{Alarm, Patience};
+use super::reset::Reset;
 use super::service::Serve;
 use super::worker::{Peer, Worker};
 use crate::pipeline::Progress;
@@ -42,7 +44,7 @@ thread_local! {
 /// Serves a connection until one side ends it.
 pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, peer: Peer)
 where
-    Io: AsyncRead + AsyncWrite + Unpin,
+    Io: AsyncRead + AsyncWrite + Reset + Unpin,
 {
     let now = Instant::now();
     let patience = Patience::new(worker.limits(), now);
@@ -56,8 +58,7 @@ where
         patience,
         input: Input::Open,
         unread: Vec::new(),
-        unwritten: Vec::new(),
-        unflushed: false,
+        output: Output::default(),
         waiting: JoinSet::new(),
     };
     std::future::poll_fn(|cx| {
@@ -68,7 +69,11 @@ where
         if connection.poll(cx, Instant::now()).is_ready() {
             return Poll::Ready(());
         }
-        alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty()))
+        ready!(alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty())));
+        if connection.patience.is_blocked() {
+            connection.io.reset();
+        }
+        Poll::Ready(())
     })
     .await;
 }
@@ -94,9 +99,7 @@ struct Connection<S: Serve, Io> {
     /// What was read and not answered: the first part of a message, or whole messages that have to
     /// wait for their turn.
     unread: Vec<u8>,
-    /// What the client has not taken yet.
-    unwritten: Vec<u8>,
-    unflushed: bool,
+    output: Output,
     waiting: JoinSet<Vec<u8>>,
 }
 
@@ -138,7 +141,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             if stop == Stop::Waiting && self.has_room() {
                 stop = Stop::Output;
             }
-            self.write(cx, &buffers.output)?;
+            self.output.write(&mut self.io, cx, &buffers.output)?;
             if stop != Stop::Output {
                 ready!(self.flush(cx, now))?;
                 return if self.input != Input::Open && self.waiting.is_empty() {
@@ -259,47 +262,17 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
         }
     }
 
-    /// Starts one write of the answers of a turn and keeps what was not taken.
-    fn write(&mut self, cx: &mut Context<'_>, output: &[u8]) -> io::Result<()> {
-        if output.is_empty() {
-            return Ok(());
-        }
-        self.unflushed = true;
-        let written = match Pin::new(&mut self.io).poll_write(cx, output)? {
-            Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Poll::Ready(written) => written,
-            Poll::Pending => 0,
-        };
-        self.unwritten.extend_from_slice(&output[written..]);
-        Ok(())
-    }
-
     /// Ready when the client's side has taken everything. Nothing is read before that.
     fn flush(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<io::Result<()>> {
-        if !self.unflushed {
+        if self.output.is_flushed() {
             return Poll::Ready(Ok(()));
         }
-        let mut written = 0;
-        let mut io = Pin::new(&mut self.io);
-        let done = loop {
-            if written == self.unwritten.len() {
-                break io.as_mut().poll_flush(cx)?.is_ready();
-            }
-            match io.as_mut().poll_write(cx, &self.unwritten[written..])? {
-                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(count) => written += count,
-                Poll::Pending => break false,
-            }
-        };
-        self.unwritten.drain(..written);
-        if !done {
-            self.patience.write_blocked(now);
-            return Poll::Pending;
+        let flushed = self.output.flush(&mut self.io, cx);
+        match flushed {
+            Poll::Ready(_) => self.patience.write_ended(),
+            Poll::Pending => self.patience.write_blocked(now),
         }
-        self.unwritten = Vec::new();
-        self.unflushed = false;
-        self.patience.write_ended();
-        Poll::Ready(Ok(()))
+        flushed
     }
 
     /// Ends our side, then waits for the client to end its own.

@@ -9,6 +9,7 @@ use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::HEADER;
 use super::batch::{BATCH, Batch, Origin};
 use super::bind::is_any;
 use super::service::Serve;
@@ -18,9 +19,6 @@ use crate::stages::receive::{Arrival, Transport};
 
 /// Full batches before the other tasks of the worker get their turn.
 const TURN: usize = 8;
-
-/// Octets of a DNS header: less cannot be answered (RFC 1035 section 4.1.1).
-const HEADER: usize = 12;
 
 /// Answers what arrives at one socket until the engine drains. Queries that wait for an upstream
 /// go on in tasks of their own.

@@ -48,14 +48,14 @@ fn decided_by(list: &str, text: &str) -> String {
 }
 
 #[test]
-fn a_plain_name_is_meant_alone_and_a_wildcard_means_what_lies_below() {
+fn a_plain_name_is_meant_alone_and_a_wildcard_covers_what_lies_below_too() {
     let plain = "ads.example.org";
     assert_eq!(decided_by(plain, "ADS.example.org"), "block 0:1 ads.example.org");
     assert_eq!(decided_by(plain, "x.ads.example.org"), "-");
     assert_eq!(decided_by(plain, "example.org"), "-");
     let below = "*.ads.example.org";
-    assert_eq!(decided_by(below, "ads.example.org"), "-");
-    assert_eq!(decided_by(below, "x.y.ads.example.org"), "block 0:1 *.ads.example.org");
+    assert_eq!(decided_by(below, "ads.example.org"), "block 0:1 ||ads.example.org^");
+    assert_eq!(decided_by(below, "x.y.ads.example.org"), "block 0:1 ||ads.example.org^");
     let both = "! t\n||ads.example.org^";
     assert_eq!(decided_by(both, "ads.example.org"), "block 0:2 ||ads.example.org^");
     assert_eq!(decided_by(both, "x.ads.example.org"), "block 0:2 ||ads.example.org^");
@@ -156,7 +156,7 @@ fn no_list_blocks_a_name_that_serves_keyhole() {
         let file = ListFile::from_octets(octets).unwrap();
         assert!(file.search(&hashed("dns.example.net")).is_empty(), "{line}");
     }
-    for line in ["||x.dns.example.net^", "*.dns.example.net", "@@||example.net^"] {
+    for line in ["||x.dns.example.net^", "*.x.dns.example.net", "@@||example.net^"] {
         let (_, report) = compiled(&["dns.example.net"], &[(ListKind::Block, line)]);
         assert_eq!(report.lists[0].skipped.count, 0, "{line}");
     }

@@ -12,6 +12,9 @@ use tokio::net::TcpListener;
 use super::authority::Authority;
 use super::message::Asked;
 use super::server::{Does, Server, Setup};
+
+/// What a server does with a question, given one header of HTTP.
+type Script = fn(&Asked, (&'static str, &'static str)) -> Does;
 use super::{NEVER_MS, ask, document, last_error, name, prepare, set_document, soon};
 
 const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
@@ -104,8 +107,7 @@ async fn an_upstream_that_lies_about_its_name_is_passed_over() {
 #[tokio::test]
 async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
     let plain = ("content-type", "application/dns-message");
-    type Speak = fn(&Asked, (&'static str, &'static str)) -> Does;
-    let scripts: [Speak; 8] = [
+    let scripts: [Script; 8] = [
         |_, _| Does::Says(b"garbage".to_vec()),
         |_, _| Does::Says(Vec::new()),
         |asked, _| Does::Says(asked.other_question()),

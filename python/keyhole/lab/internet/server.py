@@ -2,13 +2,13 @@
 
 import asyncio
 import json
-import signal
 import socket
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from keyhole.control.ending import end_on_signals
 from keyhole.identity import Authority, Wish
 from keyhole.lab.internet.doh import PATH, DohConnection
 from keyhole.lab.internet.dot import StreamConnection
@@ -35,16 +35,13 @@ class Settings:
 
 async def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    end = end_on_signals()
     authority = Authority.open(settings.identity, "Keyhole lab root")
     listener = _listener(settings)
     service = Service(settings.mode, settings.delay, settings.log)
     server = await _start(settings, service, listener, authority)
     _say_ready(settings, listener.getsockname()[1], authority.root)
-    await stop.wait()
+    await end.wait()
     if server is not None:
         server.close()
 

@@ -7,12 +7,12 @@
 use std::cell::Cell;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use h2::RecvStream;
 use h2::server::{Builder, Connection, SendResponse};
-use h2::{Reason, RecvStream, SendStream};
 use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use super::super::patience::Alarm;
 use super::super::service::Serve;
 use super::super::worker::{Peer, Worker};
+use super::blocked::Blocked;
 use super::link::Control;
 use super::request::{self, HttpError, Place};
 use super::response;
@@ -126,32 +127,6 @@ struct Late {
     asker: Asker,
     sent: Option<Sent>,
     answer: Vec<u8>,
-}
-
-/// An answer for which the client's window has no room (RFC 9113 section 5.2).
-struct Blocked {
-    stream: SendStream<Bytes>,
-    rest: Bytes,
-    since: Instant,
-}
-
-impl Blocked {
-    /// Ready when all is sent or the client has given the stream up.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        loop {
-            let room = self.stream.capacity().min(self.rest.len());
-            let is_last = room == self.rest.len();
-            if room > 0 && self.stream.send_data(self.rest.split_to(room), is_last).is_err() {
-                return Poll::Ready(());
-            }
-            if is_last {
-                return Poll::Ready(());
-            }
-            if !matches!(ready!(self.stream.poll_capacity(cx)), Some(Ok(_))) {
-                return Poll::Ready(());
-            }
-        }
-    }
 }
 
 impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
@@ -284,7 +259,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             let _ = stream.send_data(body, true);
         } else {
             // Given to the library, it would lie there for as long as the client likes.
-            self.blocked.push(Blocked { stream, rest: body, since: now });
+            self.blocked.push(Blocked::new(stream, body, now));
         }
     }
 
@@ -324,14 +299,15 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             }
             self.close(now);
         }
-        let kept = self.uploads.iter().take_while(|upload| late(upload.began, read)).count();
-        for upload in self.uploads.drain(..kept).collect::<Vec<_>>() {
+        let late_uploads =
+            self.uploads.iter().take_while(|upload| late(upload.began, read)).count();
+        for upload in self.uploads.drain(..late_uploads).collect::<Vec<_>>() {
             self.refuse(upload.asker, HttpError::Timeout, now);
         }
         self.blocked.retain_mut(|blocked| {
             let expired = late(blocked.since, write);
             if expired {
-                blocked.stream.send_reset(Reason::CANCEL);
+                blocked.give_up();
             }
             !expired
         });

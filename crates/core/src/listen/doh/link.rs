@@ -17,6 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
+use super::super::reset::Reset;
 use crate::options::Limits;
 
 /// Octets that are gathered at most before they are written, corked or not.
@@ -105,6 +106,7 @@ impl Link {
                 let blocked =
                     self.blocked.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
                 ready!(blocked.as_mut().poll(cx));
+                self.tcp.reset();
                 Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
         }

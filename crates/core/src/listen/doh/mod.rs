@@ -8,6 +8,7 @@
 //! | RFC 9112 (HTTP/1.1) | [`http1`] |
 
 mod base64url;
+mod blocked;
 mod cleartext;
 mod date;
 mod http1;

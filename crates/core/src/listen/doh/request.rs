@@ -2,6 +2,7 @@
 
 use http::{Method, Request, StatusCode, header};
 
+use super::super::HEADER;
 use super::base64url;
 
 /// Largest DNS message in octets (RFC 8484 section 6).
@@ -9,9 +10,6 @@ pub const MESSAGE: usize = 65_535;
 
 /// The media type of DNS messages (RFC 8484 section 6).
 pub const MEDIA_TYPE: &str = "application/dns-message";
-
-/// Octets of a DNS header; a shorter message cannot be answered.
-const HEADER: usize = 12;
 
 /// The methods that are served, as the `Allow` header says them.
 pub const METHODS: &str = "GET, HEAD, POST";
@@ -99,7 +97,8 @@ impl HttpError {
 /// front of Keyhole can be walked around.
 ///
 /// # Errors
-/// The first reason why the request cannot be answered with a DNS message.
+/// The first reason why the request cannot be answered with a DNS message; `message` is as it was
+/// then.
 pub fn read<B>(
     request: &Request<B>,
     path: &str,
@@ -113,8 +112,11 @@ pub fn read<B>(
             let text = parameter(request.uri().query().unwrap_or_default())?;
             let start = message.len();
             base64url::decode(text.as_bytes(), message).ok_or(HttpError::Encoding)?;
-            check(&message[start..])?;
-            Ok(Place::Line)
+            let checked = check(&message[start..]);
+            if checked.is_err() {
+                message.truncate(start);
+            }
+            checked.map(|()| Place::Line)
         }
         Method::POST => {
             check_media_type(request)?;

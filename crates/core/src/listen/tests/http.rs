@@ -105,8 +105,7 @@ impl Http2 {
         Self::over(connector.connect(name, tcp).await.unwrap(), |_| ()).await
     }
 
-    /// A client over anything, with settings of its own; the first test that needs to know how the
-    /// connection ended gets it from the task.
+    /// A client over anything, with settings of its own.
     pub(super) async fn over<Io>(io: Io, set: impl FnOnce(&mut h2::client::Builder)) -> Self
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,

@@ -140,6 +140,8 @@ fn an_idle_connection_is_closed() {
 fn a_client_that_does_not_read_is_closed() {
     let world = World::with_limits(|limits| limits.write_ms = 50);
     let mut stream = world.connect("doh_cleartext");
+    stream.write_all(&http1_text(&get(&query(0, "")))).unwrap();
+    assert_eq!(http1_reply(&mut stream, false).body, answer(0, ""));
     let text: Vec<u8> = (0..500).flat_map(|id| http1_text(&get(&query(id, "big 65000")))).collect();
     let _ = stream.write_all(&text);
     // The first octet of an answer shows that the connection was accepted; before that none is open.

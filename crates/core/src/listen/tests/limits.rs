@@ -47,15 +47,16 @@ fn an_idle_connection_is_closed_but_not_one_that_waits_for_an_answer() {
 fn a_client_that_does_not_read_is_closed() {
     let world = World::with_limits(|limits| limits.write_ms = 50);
     let mut stream = world.connect("tcp");
+    assert_eq!(exchange(&mut stream, &query(0, "")), answer(0, ""));
     let frames: Vec<u8> = (0..1000).flat_map(|id| framed(&query(id, "big 65000"))).collect();
-    stream.write_all(&frames).unwrap();
-    // The first octet of an answer shows that the connection was accepted; before that none is open.
-    stream.read_exact(&mut [0]).unwrap();
+    // On a busy machine the server may have closed before the last query is written.
+    let written = stream.write_all(&frames);
+    assert!(written.as_ref().map_or_else(is_close, |()| true), "{written:?}");
     world.until_open(0);
     // What the system had taken over before that may still arrive.
     let mut rest = Vec::new();
     let ended = stream.read_to_end(&mut rest);
-    assert!(ended.is_ok() || ended.is_err_and(|error| is_close(&error)));
+    assert!(ended.as_ref().map_or_else(is_close, |_| true), "{ended:?}");
     assert!(rest.len() < 1000 * 65_002);
 }
 

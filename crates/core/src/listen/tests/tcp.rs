@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::sync::{mpsc, watch};
 
+use super::super::reset::Reset;
 use super::super::worker::{Peer, Worker};
 use super::super::{ListenShared, stream};
 use super::world::{
@@ -149,7 +150,11 @@ impl AsyncWrite for Counted {
     }
 }
 
-#[tokio::test(flavor = "current_thread")]
+impl Reset for Counted {
+    fn reset(&self) {}
+}
+
+#[tokio::test]
 async fn a_batch_of_queries_takes_one_write() {
     let options = options();
     let shared = Arc::new(ListenShared::new(&options.limits));

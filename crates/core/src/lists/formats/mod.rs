@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `hosts` | `0.0.0.0 x` | `x` alone |
 //! | `domains` | `x` | `x` alone |
-//! | `wildcard` | `*.x` | every name below `x`, not `x` itself |
+//! | `wildcard` | `*.x` | `x` and every name below it |
 //! | `adblock` | `\|\|x^` | `x` and every name below |
 //! | | `\|x^`, plain `x` | `x` alone |
 //! | | `@@...` | an exception: allows what the rest means |

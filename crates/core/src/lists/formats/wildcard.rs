@@ -1,4 +1,7 @@
-//! Wildcards, one a line: `*.x` is every name below `x`, not `x` itself, as in policies.
+//! Wildcards, one a line: `*.x` is `x` and every name below it.
+//!
+//! Makers of such lists leave the line for `x` itself out: the programs that read them take it as
+//! meant. A rule of a policy is stricter, since a person wrote it for one name or the other.
 
 use super::{block_name, domains};
 use crate::lists::entry::{Entry, Findings, Scope, Target};
@@ -13,7 +16,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
 /// Reads a name with at least one `*`; one inside a label stands for any characters.
 pub(super) fn read_starred(text: &str, findings: &mut Findings) {
     match text.strip_prefix("*.") {
-        Some(parent) if !parent.contains('*') => block_name(parent, Scope::Below, findings),
+        Some(parent) if !parent.contains('*') => block_name(parent, Scope::AtAndBelow, findings),
         _ if text.bytes().all(|octet| octet == b'*' || octet == b'.') => {
             findings.push(Err(Skip::TooBroad));
         }
@@ -32,10 +35,10 @@ mod tests {
     use crate::lists::formats::testing::said;
 
     #[test]
-    fn a_star_label_means_every_name_below_and_not_the_name_itself() {
+    fn a_star_label_means_the_name_and_every_name_below_it() {
         assert_eq!(
             said(Wildcard, "*.Ads.example.org\nb.example.org"),
-            ["block *.ads.example.org", "block b.example.org"]
+            ["block ||ads.example.org", "block b.example.org"]
         );
     }
 

@@ -1,0 +1,44 @@
+"""The data folder belongs to one Keyhole at a time, and holds old or new files, never half ones."""
+
+from pathlib import Path
+
+import pytest
+
+from keyhole.control.data import DataFolder, default_data_folder, write_durably
+from keyhole.control.defaults import write_defaults
+from keyhole.control.error import ControlError
+
+
+def test_a_second_keyhole_is_kept_out_and_told_what_to_do(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.make()
+    with folder.claim(), pytest.raises(ControlError, match=r"already runs .* give --data"):
+        folder.claim()
+    folder.claim().close()
+
+
+def test_the_environment_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KEYHOLE_DATA", str(tmp_path))
+    assert default_data_folder() == tmp_path
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ControlError, match="cannot make the data folder"):
+        DataFolder(tmp_path / "file" / "data").make()
+
+
+def test_a_durable_write_leaves_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "snapshot.json"
+    for content in (b"one", b"two"):
+        write_durably(file, content)
+        assert file.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_defaults_never_touch_what_is_there(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    folder.config.write_text("role: forwarder\n")
+    (tmp_path / "documents").mkdir()
+    assert write_defaults(folder) == []
+    assert folder.config.read_text() == "role: forwarder\n"

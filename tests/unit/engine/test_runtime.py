@@ -1,0 +1,141 @@
+"""The native core, seen through its typed face."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.query
+import dns.rcode
+import pytest
+
+from keyhole.engine import Refusal, Runtime, catalogue, explain
+
+GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
+
+
+def options(**listen: list[str]) -> dict[str, Any]:
+    """The golden options with these listeners and no others."""
+    document: dict[str, Any] = json.loads((GOLDEN / "options.json").read_text())
+    none: dict[str, list[str]] = {"udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": []}
+    document["listen"] = {**none, **listen, "doh_path": "/dns-query"}
+    document["clients"] = ["127.0.0.0/8"]
+    document["workers"] = 1
+    return document
+
+
+def snapshot(number: int, **changes: object) -> bytes:
+    """A snapshot with one rule; its only upstream is never reached."""
+    rule = {
+        "action": "block",
+        "matches": [{"below": "ads.example.org"}],
+        "types": [],
+        "answer": "nxdomain",
+        "mode": "enforce",
+        "important": False,
+        "origin": "policy.yaml:7 Policy/home spec.rules[0]",
+    }
+    policy = {
+        "name": "home",
+        "default": "allow",
+        "rules": [rule],
+        "lists": [],
+        "list_answer": "nxdomain",
+        "list_mode": "enforce",
+        "private_addresses": "block",
+        "upstream_set": 0,
+        "origin": "policy.yaml:1 Policy/home",
+    }
+    upstream = {
+        "name": "nobody",
+        "protocol": "dot",
+        "addresses": ["127.0.0.1:9"],
+        "server_name": "127.0.0.1",
+        "path": "",
+        "pins": [],
+        "roots": "public",
+        "client_identity": None,
+    }
+    document: dict[str, object] = {
+        "version": 1,
+        "number": number,
+        "list_file": None,
+        "lists": [],
+        "upstreams": [upstream],
+        "upstream_sets": [{"name": "home", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1000}],
+        "records": [],
+        "policies": [policy],
+        "default_policy": 0,
+    }
+    return json.dumps({**document, **changes}).encode()
+
+
+@pytest.fixture
+def runtime() -> Iterator[Runtime]:
+    """An engine on a free UDP port, which is its `start`'s first address."""
+    one = Runtime(options(udp=["127.0.0.1:0"]))
+    yield one
+    one.drain(0)
+
+
+def ask(address: str, name: str) -> dns.message.Message:
+    """Asks over UDP."""
+    query = dns.message.make_query(name, "A", use_edns=0)
+    return dns.query.udp(query, "127.0.0.1", port=int(address.rpartition(":")[2]), timeout=10)
+
+
+def test_an_engine_without_a_snapshot_refuses_and_says_why(runtime: Runtime) -> None:
+    reply = ask(runtime.start()["udp"][0], "www.example.org")
+    assert reply.rcode() == dns.rcode.REFUSED
+    assert reply.extended_errors()[0].text == "not_ready"
+
+
+def test_a_snapshot_that_is_not_valid_changes_nothing(runtime: Runtime) -> None:
+    address = runtime.start()["udp"][0]
+    assert runtime.commit(snapshot(1)) == 1
+    with pytest.raises(Refusal, match=r"snapshot.*version") as caught:
+        runtime.commit(snapshot(2, version=99))
+    assert "99" in caught.value.why
+    with pytest.raises(Refusal):
+        runtime.commit(b"{")
+    assert runtime.stats()["snapshot"] == 1
+    assert ask(address, "x.ads.example.org").rcode() == dns.rcode.NXDOMAIN
+
+
+def test_options_that_are_not_valid_name_the_place() -> None:
+    with pytest.raises(Refusal, match=r"options\.workers"):
+        Runtime(options() | {"workers": 0})
+
+
+def test_a_port_in_use_is_told_with_its_address(runtime: Runtime) -> None:
+    address = runtime.start()["udp"][0]
+    other = Runtime(options(tcp=["192.0.2.1:0"]))
+    with pytest.raises(Refusal, match=r"192\.0\.2\.1"):
+        other.start()
+    assert address.startswith("127.0.0.1:")
+
+
+def test_a_key_that_does_not_fit_its_certificate_is_refused(
+    runtime: Runtime, tmp_path: Path
+) -> None:
+    (tmp_path / "pem").write_text("no certificate")
+    with pytest.raises(Refusal, match="pem"):
+        runtime.install_identity("server", tmp_path / "pem", tmp_path / "pem")
+    with pytest.raises(Refusal, match="cannot read"):
+        runtime.install_identity("server", tmp_path / "gone", tmp_path / "gone")
+
+
+def test_explain_names_the_rule_and_its_line() -> None:
+    told = explain(snapshot(3), "X.ads.Example.org", "AAAA")
+    assert (told["outcome"], told["reason"], told["snapshot"]) == ("blocked", "blocked_by_rule", 3)
+    assert "policy.yaml:7" in json.dumps(told["cause"])
+    assert told["steps"]
+
+
+def test_every_reason_has_its_word_and_its_meaning() -> None:
+    reasons = catalogue()["reasons"]
+    words = [reason["word"] for reason in reasons]
+    assert len(set(words)) == len(words)
+    assert {"forwarded", "cached", "blocked_by_list", "not_ready"} <= set(words)
+    assert all(reason["meaning"].endswith(".") for reason in reasons)
