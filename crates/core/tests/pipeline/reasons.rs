@@ -1,0 +1,141 @@
+//! The closed table: each reason is one that a query can end for.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use keyhole_core::pipeline::Progress;
+use keyhole_core::stages::receive::Transport;
+use keyhole_core::{Reason, lists};
+use serde_json::{Value, json};
+
+use super::message::{A, query};
+use super::upstream::Upstream;
+use super::world::{World, begin, core, document, options, send, world_with};
+
+/// What is tested where it can be brought about: with TLS, and with a panic.
+const ELSEWHERE: [Reason; 2] = [Reason::UpstreamUntrusted, Reason::InternalError];
+
+fn reached(stats: &Value) -> BTreeSet<String> {
+    stats["queries"]["udp"].as_object().unwrap().keys().cloned().collect()
+}
+
+/// A compiled file with one block list of one name.
+fn list_file() -> Value {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reasons");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (text, output) = (folder.join("list.txt"), folder.join("list.khl"));
+    std::fs::write(&text, "listed.example\n").unwrap();
+    let request = json!({
+        "version": 1, "output": output, "protected": [],
+        "lists": [{"name": "test", "files": [{"path": text, "format": "domains"}]}],
+    });
+    let report = lists::compile(request.to_string().as_bytes()).unwrap();
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    json!({"path": output, "sha256": report["sha256"]})
+}
+
+/// An upstream that answers: everything that policy and client decide.
+async fn answering() -> World {
+    let mut options = options();
+    options["limits"]["waiting"] = 1.into();
+    world_with(&options, |document| {
+        document["list_file"] = list_file();
+        document["lists"] = json!([{"name": "test", "kind": "block"}]);
+        document["policies"][0]["lists"] = json!([0]);
+    })
+    .await
+}
+
+async fn ask_all_that_is_decided_here(world: &mut World) {
+    let mut packets = Vec::new();
+    for (name, kind) in [
+        ("www.example.org", A),
+        ("www.example.org", A),
+        ("printer.example.org", A),
+        ("localhost", A),
+        ("x.ads.example", A),
+        ("listed.example", A),
+        ("cloaked.example.org", A),
+        ("private.example.org", A),
+        ("www.example.org", 252),
+        ("www.example.org", 255),
+        ("www.example.org", 10),
+        ("servfail.example.org", A),
+        ("servfail.example.org", A),
+    ] {
+        packets.push(query(name, kind).octets());
+    }
+    let (mut chaos, mut update, mut response) =
+        (query("a.example", A), query("b.example", A), query("c.example", A));
+    (chaos.class, update.flags, response.flags) = (3, 5 << 11, 0x8000);
+    let mut version = query("d.example", A);
+    version.edns = Some((1, Vec::new()));
+    packets.extend([chaos, update, response, version].map(|query| query.octets()));
+    packets.push(query("e.example", A).octets()[..20].to_vec());
+    for packet in packets {
+        send(&world.core, &packet, Transport::Udp, "127.0.0.1").await;
+    }
+    let packet = query("www.example.org", A).octets();
+    send(&world.core, &packet, Transport::Udp, "192.0.2.1").await;
+    let silent = query("silent.example.org", A).octets();
+    let (waiting, _) = begin(&world.core, &silent, Transport::Udp, "127.0.0.1");
+    assert!(matches!(waiting, Progress::Waiting(_)));
+    world.ask(&query("full.example.org", A)).await;
+    drop(waiting);
+    world.document["policies"][0]["default"] = json!("deny");
+    world.commit();
+    world.ask(&query("www.example.org", A)).await;
+    world.document["default_policy"] = Value::Null;
+    world.commit();
+    world.ask(&query("www.example.org", A)).await;
+}
+
+/// Upstreams that fail, with little patience; what expired serves until its own end.
+async fn failing() -> BTreeSet<String> {
+    let mut reasons = BTreeSet::new();
+    for name in ["silent.example.org", "garbage.example.org"] {
+        let world = world_with(&options(), |document| {
+            document["upstream_sets"][0]["hedge_ms"] = json!(40);
+            document["upstream_sets"][0]["timeout_ms"] = json!(50);
+        })
+        .await;
+        world.ask(&query(name, A)).await;
+        reasons.extend(reached(&world.core.stats()));
+    }
+    let closed = core(&options());
+    let gone = Upstream::run().await;
+    let mut document = document(gone.address);
+    document["upstreams"][0]["addresses"] = json!(["127.0.0.1:1"]);
+    closed.commit(closed.prepare(document.to_string().as_bytes()).unwrap());
+    send(&closed, &query("a.example", A).octets(), Transport::Udp, "127.0.0.1").await;
+    reasons.extend(reached(&closed.stats()));
+    reasons
+}
+
+async fn stale() -> BTreeSet<String> {
+    let world = world_with(&options(), |_| {}).await;
+    let asked = query("brief.example.org", A);
+    world.ask(&asked).await;
+    world.upstream.breaks();
+    let packet = asked.octets();
+    while let (Progress::Replied(_), _) = begin(&world.core, &packet, Transport::Udp, "127.0.0.1") {
+        tokio::task::yield_now().await;
+    }
+    world.ask(&asked).await;
+    reached(&world.core.stats())
+}
+
+#[tokio::test]
+async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
+    let unready = core(&options());
+    send(&unready, &query("a.example", A).octets(), Transport::Udp, "127.0.0.1").await;
+    let mut reasons = reached(&unready.stats());
+    let mut world = answering().await;
+    ask_all_that_is_decided_here(&mut world).await;
+    reasons.extend(reached(&world.core.stats()));
+    reasons.extend(failing().await);
+    reasons.extend(stale().await);
+    let here = Reason::ALL.iter().filter(|reason| !ELSEWHERE.contains(reason));
+    let expected: BTreeSet<String> = here.map(|reason| reason.word().to_owned()).collect();
+    assert_eq!(reasons, expected);
+}
