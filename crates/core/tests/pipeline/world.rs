@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use keyhole_core::engine::Core;
 use keyhole_core::options::Options;
 use keyhole_core::pipeline::{self, Progress};
 use keyhole_core::stages::receive::{Arrival, Transport};
+use keyhole_core::state::Core;
 use serde_json::{Value, json};
 
 use super::message::{Query, Reply};
