@@ -2,11 +2,10 @@
 
 import os
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection, ListenSection
-from keyhole.model.address import Endpoint
+from keyhole.model.address import Endpoint, is_address
 from keyhole.model.options import CacheOptions, LimitOptions, ListenOptions, Options
 
 
@@ -104,8 +103,8 @@ def _cache(cache: CacheSection) -> CacheOptions:
 
 def _tls(config: Config, folder: Path) -> ServerTls:
     tls = config.tls
-    names = ["localhost", *(name for name in tls.names if not _is_address(name))]
-    addresses = ["127.0.0.1", "::1", *(name for name in tls.names if _is_address(name))]
+    names = ["localhost", *(name for name in tls.names if not is_address(name))]
+    addresses = ["127.0.0.1", "::1", *(name for name in tls.names if is_address(name))]
     for endpoint in (*config.listen.dot, *config.listen.doh):
         if not endpoint.ip.is_unspecified:
             addresses.append(endpoint.address)
@@ -115,11 +114,3 @@ def _tls(config: Config, folder: Path) -> ServerTls:
         names=tuple(dict.fromkeys(names)),
         addresses=tuple(dict.fromkeys(addresses)),
     )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

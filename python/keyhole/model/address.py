@@ -157,3 +157,12 @@ def _port(port: str, text: str) -> int:
     if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65536):
         raise ValueError(f"{port or 'nothing'} in {text} is not a port; give 0 to 65535")
     return int(port)
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP address, of either family, without a port."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

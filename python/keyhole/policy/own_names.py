@@ -1,10 +1,10 @@
 """Names that serve Keyhole itself; a rule that blocks one of them is refused."""
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address
 
 from keyhole.config.declared import Declared, Documents
 from keyhole.errors import Problem
+from keyhole.model.address import is_address
 from keyhole.model.policy import PolicySpec, Rule
 
 
@@ -14,7 +14,7 @@ def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict
     found = dict.fromkeys(own_names, "a name of this Keyhole")
     for upstream in documents.upstreams:
         server_name = upstream.spec.server_name
-        if server_name is not None and not _is_address(server_name):
+        if server_name is not None and not is_address(server_name):
             found.setdefault(server_name, f"the name of {upstream.label}")
     return found
 
@@ -51,11 +51,3 @@ def _is_allowed(policy: PolicySpec, name: str) -> bool:
         if rule.allow is not None and rule.mode == "enforce" and not rule.types
         for match in rule.allow
     )
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -2,11 +2,11 @@
 
 import socket
 import ssl
-from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
 
+from keyhole.model.address import is_address
 from keyhole.verify.answer import Certificate, Protection
 from keyhole.verify.error import AskError
 
@@ -82,20 +82,12 @@ def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
                 "own certificate give --ca with the root.pem of its data folder"
             )
         case 62 | 64:
-            what = "address" if _is_address(name) else "name"
+            what = "address" if is_address(name) else "name"
             return (
                 f"the certificate of the server is not for the {what} {name}; "
                 "give the name that it should carry with --name"
             )
     return f"the certificate of the server cannot be trusted: {error.verify_message}"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def words(error: ssl.SSLError) -> str:
