@@ -91,9 +91,20 @@ impl Alarm {
         Self(Box::pin(tokio::time::sleep_until(first.into())))
     }
 
-    /// Ready when `due` has passed; else the task is woken no later than then.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, due: Option<Instant>) -> Poll<()> {
-        let Some(due) = due.map(tokio::time::Instant::from_std) else { return Poll::Pending };
+    /// Ready when `due` has passed; else the task is woken no later than then. `now` is when the
+    /// turn of the task began: a client that never stops sending uses up the turn before the timer
+    /// gets its own (tokio's cooperative budget), and would never be late by the timer alone.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        due: Option<Instant>,
+    ) -> Poll<()> {
+        let Some(due) = due else { return Poll::Pending };
+        if now >= due {
+            return Poll::Ready(());
+        }
+        let due = tokio::time::Instant::from_std(due);
         if due < self.0.deadline() {
             self.0.as_mut().reset(due);
         }

@@ -66,10 +66,11 @@ where
             draining = true;
             connection.input = Input::Refused;
         }
-        if connection.poll(cx, Instant::now()).is_ready() {
+        let now = Instant::now();
+        if connection.poll(cx, now).is_ready() {
             return Poll::Ready(());
         }
-        ready!(alarm.poll(cx, connection.patience.due(!connection.waiting.is_empty())));
+        ready!(alarm.poll(cx, now, connection.patience.due(!connection.waiting.is_empty())));
         if connection.patience.is_blocked() {
             connection.io.reset();
         }

@@ -69,7 +69,7 @@ where
             if http2.poll(cx, now).is_ready() {
                 return Poll::Ready(());
             }
-            if alarm.poll(cx, http2.due()).is_pending() {
+            if alarm.poll(cx, now, http2.due()).is_pending() {
                 return Poll::Pending;
             }
             if http2.expire(Instant::now()).is_ready() {

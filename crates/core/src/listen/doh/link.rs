@@ -133,12 +133,19 @@ impl Link {
         Poll::Ready(Ok(()))
     }
 
-    /// An error when a request has taken too long to arrive.
-    fn watch(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        match self.request.as_mut().map(|request| request.as_mut().poll(cx)) {
-            Some(Poll::Ready(())) => Err(io::ErrorKind::TimedOut.into()),
-            Some(Poll::Pending) | None => Ok(()),
+    /// An error when a request has taken too long to arrive. The clock is asked, not the timer
+    /// alone: a client that never stops sending uses up the turn of the task before the timer gets
+    /// its own (tokio's cooperative budget), and would never be late.
+    fn watch(&mut self, cx: &mut Context<'_>, came: bool) -> io::Result<()> {
+        let Some(request) = &mut self.request else { return Ok(()) };
+        let now = Instant::now();
+        if came && request.deadline() > now + self.read_limit {
+            request.as_mut().reset(now + self.read_limit);
         }
+        if now >= request.deadline() || (!came && request.as_mut().poll(cx).is_ready()) {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
     }
 }
 
@@ -156,21 +163,12 @@ impl AsyncRead for Link {
             return Poll::Ready(Ok(()));
         }
         let ended = link.control.0.request_ended.swap(false, Relaxed);
-        let watched = link.request.is_some();
-        if watched && ended {
+        if ended {
             park(&mut link.request);
         }
         let before = room.filled().len();
         let read = Pin::new(&mut link.tcp).poll_read(cx, room);
-        if watched {
-            match &read {
-                Poll::Pending => link.watch(cx)?,
-                Poll::Ready(_) if room.filled().len() > before => {
-                    start(&mut link.request, link.read_limit);
-                }
-                Poll::Ready(_) => {}
-            }
-        }
+        link.watch(cx, room.filled().len() > before)?;
         read
     }
 }
@@ -181,16 +179,6 @@ const NEVER: Duration = Duration::from_secs(86_400 * 365 * 10);
 fn park(timer: &mut Option<Pin<Box<Sleep>>>) {
     if let Some(timer) = timer {
         timer.as_mut().reset(Instant::now() + NEVER);
-    }
-}
-
-/// Starts a parked timer; one that runs already goes on.
-fn start(timer: &mut Option<Pin<Box<Sleep>>>, limit: Duration) {
-    if let Some(timer) = timer {
-        let deadline = Instant::now() + limit;
-        if timer.deadline() > deadline {
-            timer.as_mut().reset(deadline);
-        }
     }
 }
 
@@ -228,6 +216,10 @@ impl AsyncWrite for Link {
         }
         let limit = link.write_limit;
         let linger = link.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        // As in `watch`: a client that never stops sending is late by the clock alone.
+        if Instant::now() >= linger.deadline() {
+            return Poll::Ready(Ok(()));
+        }
         let mut room = [0; 4096];
         loop {
             let mut room = ReadBuf::new(&mut room);

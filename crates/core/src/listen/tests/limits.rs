@@ -101,3 +101,26 @@ fn connections_beyond_the_limit_are_closed_until_one_ends() {
         assert_eq!(exchange(&mut world.connect("tcp"), &query(2, "")), answer(2, ""));
     }
 }
+
+/// Sends as fast as it can and never stops: the timer of a task that always has something to read
+/// must come all the same.
+fn flood(stream: &mut std::net::TcpStream, opening: &[u8]) {
+    stream.write_all(opening).unwrap();
+    let more = [b'x'; 1 << 16];
+    until(|| stream.write_all(&more).is_err());
+}
+
+#[test]
+fn a_client_that_never_stops_sending_is_closed_in_time() {
+    let world = World::with_limits(|limits| {
+        limits.read_ms = 50;
+        limits.write_ms = 50;
+    });
+    // What was refused is read and thrown away for a while only.
+    flood(&mut world.connect("tcp"), &[0, 0]);
+    flood(&mut world.connect("doh_cleartext"), b"GET /");
+    let unending =
+        b"POST /dns-query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99999999\r\n\r\n";
+    flood(&mut world.connect("doh_cleartext"), unending);
+    world.until_open(0);
+}
