@@ -63,7 +63,7 @@ fn document(expressions: usize) -> Value {
     let rule = |wanted: Value, action: &str| {
         json!({
             "action": action, "matches": [wanted], "types": [], "answer": "nxdomain",
-            "mode": "enforce", "important": false, "origin": "",
+            "mode": "enforce", "when": null, "important": false, "origin": "",
         })
     };
     let exact =
@@ -80,15 +80,17 @@ fn document(expressions: usize) -> Value {
         "version": 1, "number": 1, "list_file": null, "lists": [],
         "upstreams": [{
             "name": "u", "protocol": "doh", "addresses": ["192.0.2.53:443"],
-            "server_name": "dns.example.org", "path": "/dns-query", "pins": [], "roots": "public",
+            "server_name": "dns.example.org", "path": "/dns-query", "pins": [], "server_id": null, "roots": "public", "crls": "",
             "client_identity": null,
         }],
         "upstream_sets": [{"name": "u", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1000}],
         "records": records,
+        "record_sets": [(0..1001).collect::<Vec<usize>>()], "schedules": [], "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
-            "name": "base", "default": "allow", "rules": exact.chain(below).chain(regex).collect::<Vec<_>>(),
+            "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": exact.chain(below).chain(regex).collect::<Vec<_>>(),
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
-            "private_addresses": "block", "upstream_set": 0, "origin": "",
+            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "",
         }],
         "default_policy": 0,
     })

@@ -14,7 +14,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use keyhole_core::listen::{Bound, ListenShared, Serve, serve};
-use keyhole_core::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use keyhole_core::options::{
+    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
+    Role,
+};
 use keyhole_core::pipeline::{Progress, Sent};
 use keyhole_core::stages::receive::Arrival;
 use keyhole_core::tls::ServerTls;
@@ -60,9 +63,14 @@ fn options(workers: usize, base: u16) -> Options {
             dot: at(1),
             doh: at(2),
             doh_cleartext: at(3),
+            mesh: Vec::new(),
             doh_path: "/dns-query".to_owned(),
         },
         clients: Vec::new(),
+        authentication: AuthenticationOptions::default(),
+        mesh: MeshOptions::default(),
+        names: Vec::new(),
+        events: 0,
         limits: Limits {
             connections: 10_000,
             connections_per_client: 10_000,

@@ -8,8 +8,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::caller::Caller;
 use crate::names::Hashed;
-use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use crate::options::{
+    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
+    Role,
+};
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
@@ -45,6 +49,7 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
         packet: &packet,
         transport: query.transport,
         client: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
+        caller: &Caller::NETWORK,
         now: Instant::now(),
         worker: 0,
     };
@@ -106,6 +111,10 @@ fn options() -> Options {
         workers: 1,
         listen: Listen { doh_path: "/".into(), ..Listen::default() },
         clients: vec![crate::network::Network::host(IpAddr::V4(Ipv4Addr::LOCALHOST))],
+        authentication: AuthenticationOptions::default(),
+        mesh: MeshOptions::default(),
+        names: Vec::new(),
+        events: 0,
         limits: Limits {
             connections: 1,
             connections_per_client: 1,

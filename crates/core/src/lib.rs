@@ -3,6 +3,7 @@
 //! Start reading at [`pipeline`]: the way of a query in one function.
 
 pub mod cache;
+pub mod caller;
 pub mod cookie;
 pub mod counters;
 pub mod engine;

@@ -23,6 +23,14 @@ pub struct Options {
     pub listen: Listen,
     /// Networks whose connections are served; all others are refused.
     pub clients: Vec<Network>,
+    /// What clients have to show, by transport.
+    pub authentication: AuthenticationOptions,
+    /// Whom the mesh listener believes.
+    pub mesh: MeshOptions,
+    /// The names of this server; a label before one of them in a DoT handshake is a token.
+    pub names: Vec<String>,
+    /// Queries that each worker remembers until they are taken, 0 for none, at most 1048576.
+    pub events: usize,
     /// What one connection and all together may use.
     pub limits: Limits,
     /// How much is remembered and for how long.
@@ -52,8 +60,56 @@ pub struct Listen {
     pub doh: Vec<SocketAddr>,
     /// DoH without TLS, for a sidecar on this machine; loopback addresses only.
     pub doh_cleartext: Vec<SocketAddr>,
+    /// DNS over TCP behind PROXY protocol v2, for a sidecar that has authenticated the client.
+    pub mesh: Vec<SocketAddr>,
     /// The path of DoH, `/dns-query` by default.
     pub doh_path: String,
+}
+
+/// What clients have to show, by transport.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct AuthenticationOptions {
+    pub udp: Authentication,
+    pub tcp: Authentication,
+    pub dot: Authentication,
+    pub doh: Authentication,
+    pub doh_cleartext: Authentication,
+}
+
+/// Whether a client that shows nothing is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    /// Permissive where the listener's own address is a loopback address, strict elsewhere.
+    #[default]
+    Auto,
+    /// A certificate or token, or no answer.
+    Strict,
+    /// The network that it comes from is its subject.
+    Permissive,
+}
+
+impl Authentication {
+    /// Whether a client that shows nothing is served at a listener with this address.
+    pub fn admits_networks(self, listener: std::net::IpAddr) -> bool {
+        match self {
+            Self::Auto => listener.to_canonical().is_loopback(),
+            Self::Strict => false,
+            Self::Permissive => true,
+        }
+    }
+}
+
+/// Whom the mesh listener, and `x-forwarded-client-cert` on DoH without TLS, believe.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeshOptions {
+    /// Networks of the sidecars; what comes from elsewhere is closed.
+    pub peers: Vec<Network>,
+    /// Trust domains that they may name; an identity of another one is unknown.
+    pub trust_domains: Vec<String>,
 }
 
 /// Limits; each is tested from outside.

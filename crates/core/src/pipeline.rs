@@ -16,6 +16,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::Reason;
+use crate::caller::Caller;
 use crate::policy::{Cause, Trace};
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, Wanted};
@@ -68,6 +69,7 @@ pub struct Pending {
     wanted: Box<Wanted>,
     transport: crate::stages::receive::Transport,
     client: std::net::SocketAddr,
+    caller: Caller,
     began: Instant,
     deadline: Instant,
     worker: usize,
@@ -143,6 +145,7 @@ pub fn begin_traced(
                 wanted,
                 transport: arrival.transport,
                 client: arrival.client,
+                caller: arrival.caller.clone(),
                 began: arrival.now,
                 deadline: arrival.now + Duration::from_millis(core.options.limits.query_ms),
                 worker: arrival.worker,
@@ -200,6 +203,7 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
         wanted,
         transport,
         client,
+        caller,
         began,
         deadline,
         worker,
@@ -213,7 +217,7 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
     };
     let end = survive(walk).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
-    let arrival = Arrival { packet: &[], transport, client, now, worker };
+    let arrival = Arrival { packet: &[], transport, client, caller: &caller, now, worker };
     let waited = Some(now - began);
     let mut write = |end: &End| try_finish(core, &arrival, &question, end, waited, out);
     let sent = write(&end).or_else(|| write(&End::because(Reason::InternalError)));

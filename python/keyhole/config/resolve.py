@@ -6,7 +6,14 @@ from pathlib import Path
 
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection, ListenSection
 from keyhole.model.address import Endpoint, is_address
-from keyhole.model.options import CacheOptions, LimitOptions, ListenOptions, Options
+from keyhole.model.options import (
+    AuthenticationOptions,
+    CacheOptions,
+    LimitOptions,
+    ListenOptions,
+    MeshOptions,
+    Options,
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,12 @@ def resolve(config: Config, folder: Path) -> Resolved:
             workers=_processors() if config.workers == "auto" else config.workers,
             listen=_listen(config.listen),
             clients=[str(network) for network in config.clients],
+            authentication=AuthenticationOptions(
+                udp="auto", tcp="auto", dot="auto", doh="auto", doh_cleartext="auto"
+            ),
+            mesh=MeshOptions(peers=[], trust_domains=[]),
+            names=[],
+            events=0,
             limits=_limits(config.limits),
             cache=_cache(config.cache),
         ),
@@ -65,6 +78,7 @@ def _listen(listen: ListenSection) -> ListenOptions:
         dot=_texts(listen.dot),
         doh=_texts(listen.doh),
         doh_cleartext=_texts(listen.doh_cleartext),
+        mesh=[],
         doh_path=listen.doh_path,
     )
 

@@ -20,7 +20,28 @@ class ListenOptions(Boundary):
     dot: list[str]
     doh: list[str]
     doh_cleartext: list[str]
+    mesh: list[str]
     doh_path: str
+
+
+Authentication = Literal["auto", "strict", "permissive"]
+
+
+class AuthenticationOptions(Boundary):
+    """What clients have to show, by transport; ``auto`` is permissive on loopback alone."""
+
+    udp: Authentication
+    tcp: Authentication
+    dot: Authentication
+    doh: Authentication
+    doh_cleartext: Authentication
+
+
+class MeshOptions(Boundary):
+    """Which sidecars are believed, and about which trust domains."""
+
+    peers: list[str]
+    trust_domains: list[str]
 
 
 class LimitOptions(Boundary):
@@ -59,6 +80,10 @@ class Options(Boundary):
     workers: int = Field(ge=1, le=256)
     listen: ListenOptions
     clients: list[str]
+    authentication: AuthenticationOptions
+    mesh: MeshOptions
+    names: list[str]
+    events: int = Field(ge=0, le=1_048_576)
     limits: LimitOptions
     cache: CacheOptions
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_serializer, model_validator
 
 from keyhole.model.match import Match
+from keyhole.model.snapshot_who import Schedule, Subjects, Trust
 from keyhole.model.written import Boundary
 
 SNAPSHOT_VERSION: Final = 1
@@ -57,7 +58,9 @@ class SnapshotUpstream(Boundary):
     server_name: str
     path: str
     pins: list[str]
+    server_id: str | None
     roots: Roots
+    crls: str
     client_identity: str | None
 
 
@@ -127,6 +130,7 @@ class SnapshotRule(Boundary):
     types: list[Index]
     answer: Answer
     mode: Mode
+    when: Index | None
     important: bool
     origin: str
 
@@ -135,6 +139,8 @@ class SnapshotPolicy(Boundary):
     """One policy with every default resolved."""
 
     name: str
+    mode: Mode
+    log: Literal["full", "anonymous", "none"]
     default: Literal["allow", "deny"]
     rules: list[SnapshotRule]
     lists: list[Index]
@@ -142,6 +148,7 @@ class SnapshotPolicy(Boundary):
     list_mode: Mode
     private_addresses: Literal["allow", "block"]
     upstream_set: Index
+    record_set: Index
     origin: str
 
 
@@ -155,6 +162,10 @@ class Snapshot(Boundary):
     upstreams: list[SnapshotUpstream]
     upstream_sets: list[UpstreamSet]
     records: list[SnapshotRecord]
+    record_sets: list[list[Index]]
+    schedules: list[Schedule]
+    trust: Trust
+    subjects: Subjects
     policies: list[SnapshotPolicy]
     default_policy: Index | None
 

@@ -21,6 +21,7 @@ from keyhole.model.snapshot import (
     SnapshotUpstream,
     UpstreamSet,
 )
+from keyhole.model.snapshot_who import Revoked, Subjects, Trust
 from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
 from keyhole.policy.material import client_files, client_identity, read_roots
 
@@ -56,6 +57,7 @@ def compile_documents(
         raise ValueError("the policy uses lists, so they have to be compiled first")
     upstreams = [_upstream(one) for one in documents.upstreams]
     sets: list[UpstreamSet] = []
+    records = [record for one in documents.records for record in _records(one)]
     policies = [_policy(one, documents, lists, sets) for one in documents.policies]
     snapshot = Snapshot(
         number=number,
@@ -63,7 +65,11 @@ def compile_documents(
         lists=[SnapshotList(name=one.name, kind=one.spec.kind) for one in lists],
         upstreams=upstreams,
         upstream_sets=sets,
-        records=[record for one in documents.records for record in _records(one)],
+        records=records,
+        record_sets=[list(range(len(records)))],
+        schedules=[],
+        trust=Trust(domains=[], revoked=Revoked(identities=[], certificates=[])),
+        subjects=Subjects(identities=[], below=[], tokens=[], networks=[], expired=None),
         policies=policies,
         default_policy=0 if policies else None,
     )
@@ -83,7 +89,9 @@ def _upstream(upstream: Declared[UpstreamSpec]) -> SnapshotUpstream:
         server_name=spec.server_name or "",
         path=(spec.path or DOH_PATH) if spec.protocol == "doh" else "",
         pins=list(spec.pins),
+        server_id=None,
         roots=Roots(pem=roots),
+        crls="",
         client_identity=client_identity(upstream),
     )
 
@@ -103,6 +111,8 @@ def _policy(
     ids = {one.name: index for index, one in enumerate(lists)}
     return SnapshotPolicy(
         name=policy.name,
+        mode="enforce",
+        log="full",
         default=spec.default,
         rules=[_rule(policy, index, rule) for index, rule in enumerate(spec.rules)],
         lists=[ids[name] for name in spec.lists.names],
@@ -110,6 +120,7 @@ def _policy(
         list_mode=spec.lists.mode,
         private_addresses=spec.private_addresses,
         upstream_set=_upstream_set(policy, documents, sets),
+        record_set=0,
         origin=policy.origin(),
     )
 
@@ -140,6 +151,7 @@ def _rule(policy: Declared[PolicySpec], index: int, rule: Rule) -> SnapshotRule:
         types=list(rule.types),
         answer=Answer(text=rule.answer),
         mode=rule.mode,
+        when=None,
         important=rule.important,
         origin=policy.origin("spec", "rules", index),
     )

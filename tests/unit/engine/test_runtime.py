@@ -18,7 +18,14 @@ GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 def options(**listen: list[str]) -> dict[str, Any]:
     """The golden options with these listeners and no others."""
     document: dict[str, Any] = json.loads((GOLDEN / "options.json").read_text())
-    none: dict[str, list[str]] = {"udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": []}
+    none: dict[str, list[str]] = {
+        "udp": [],
+        "tcp": [],
+        "dot": [],
+        "doh": [],
+        "doh_cleartext": [],
+        "mesh": [],
+    }
     document["listen"] = {**none, **listen, "doh_path": "/dns-query"}
     document["clients"] = ["127.0.0.0/8"]
     document["workers"] = 1
@@ -33,11 +40,14 @@ def snapshot(number: int, **changes: object) -> bytes:
         "types": [],
         "answer": "nxdomain",
         "mode": "enforce",
+        "when": None,
         "important": False,
         "origin": "policy.yaml:7 Policy/home spec.rules[0]",
     }
     policy = {
         "name": "home",
+        "mode": "enforce",
+        "log": "full",
         "default": "allow",
         "rules": [rule],
         "lists": [],
@@ -45,6 +55,7 @@ def snapshot(number: int, **changes: object) -> bytes:
         "list_mode": "enforce",
         "private_addresses": "block",
         "upstream_set": 0,
+        "record_set": 0,
         "origin": "policy.yaml:1 Policy/home",
     }
     upstream = {
@@ -54,7 +65,9 @@ def snapshot(number: int, **changes: object) -> bytes:
         "server_name": "127.0.0.1",
         "path": "",
         "pins": [],
+        "server_id": None,
         "roots": "public",
+        "crls": "",
         "client_identity": None,
     }
     document: dict[str, object] = {
@@ -65,6 +78,16 @@ def snapshot(number: int, **changes: object) -> bytes:
         "upstreams": [upstream],
         "upstream_sets": [{"name": "home", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1000}],
         "records": [],
+        "record_sets": [[]],
+        "schedules": [],
+        "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {
+            "identities": [],
+            "below": [],
+            "tokens": [],
+            "networks": [],
+            "expired": None,
+        },
         "policies": [policy],
         "default_policy": 0,
     }

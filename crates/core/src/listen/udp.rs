@@ -14,6 +14,7 @@ use super::batch::{BATCH, Batch, Origin};
 use super::bind::is_any;
 use super::service::Serve;
 use super::worker::Worker;
+use crate::caller::Caller;
 use crate::pipeline::Progress;
 use crate::stages::receive::{Arrival, Transport};
 
@@ -95,7 +96,8 @@ impl<S: Serve> Round<S> {
             };
             let Some(client) = self.batch.origin(index).client() else { continue };
             let transport = Transport::Udp;
-            let arrival = Arrival { packet, transport, client, now, worker: self.worker.index };
+            let (caller, worker) = (&Caller::NETWORK, self.worker.index);
+            let arrival = Arrival { packet, transport, client, caller, now, worker };
             let start = self.out.len();
             match self.worker.service.begin(&arrival, &mut self.out) {
                 Progress::Replied(_) => self.batch.answer(index, start..self.out.len()),

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::places::ListenShared;
 use super::service::Serve;
+use crate::caller::Caller;
 use crate::options::Limits;
 use crate::stages::receive::{Arrival, Transport};
 
@@ -68,6 +69,6 @@ impl Peer {
     /// A message that this peer sent.
     pub(super) fn arrival<'a>(&self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
         let Self { client, transport, worker } = *self;
-        Arrival { packet, transport, client, now, worker }
+        Arrival { packet, transport, client, caller: &Caller::NETWORK, now, worker }
     }
 }

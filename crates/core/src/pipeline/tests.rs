@@ -23,9 +23,11 @@ fn core() -> Core {
     let options = json!({
         "version": 1, "role": "resolver", "workers": 1,
         "listen": {
-            "udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": [], "doh_path": "/",
+            "udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": [], "mesh": [], "doh_path": "/",
         },
         "clients": ["127.0.0.0/8"],
+        "authentication": {"udp": "auto", "tcp": "auto", "dot": "auto", "doh": "auto", "doh_cleartext": "auto"},
+        "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
             "connections": 9, "connections_per_client": 9, "queries_per_connection": 9,
             "waiting": 9, "streams_per_connection": 9, "idle_ms": 9_000, "read_ms": 9_000,
@@ -41,15 +43,17 @@ fn core() -> Core {
         "version": 1, "number": 1, "list_file": null, "lists": [], "records": [],
         "upstreams": [{
             "name": "none", "protocol": "tcp", "addresses": ["127.0.0.1:1"], "server_name": "",
-            "path": "", "pins": [], "roots": "public", "client_identity": null,
+            "path": "", "pins": [], "server_id": null, "roots": "public", "crls": "", "client_identity": null,
         }],
         "upstream_sets": [
             {"name": "none", "upstreams": [0], "hedge_ms": 100, "timeout_ms": 1_000},
         ],
+        "record_sets": [[]], "schedules": [], "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
-            "name": "base", "default": "deny", "rules": [], "lists": [],
+            "name": "base", "mode": "enforce", "log": "full", "default": "deny", "rules": [], "lists": [],
             "list_answer": "nxdomain", "list_mode": "enforce", "private_addresses": "block",
-            "upstream_set": 0, "origin": "test",
+            "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,
     });
@@ -64,7 +68,8 @@ fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
     write_query(&Name::from_text("www.example.org").unwrap(), RecordType::A, 77, 0, &mut packet);
     let client = SocketAddr::from(([127, 0, 0, 1], 5353));
     let (transport, now) = (Transport::Tcp, Instant::now());
-    let arrival = Arrival { packet: &packet, transport, client, now, worker: 0 };
+    let arrival =
+        Arrival { packet: &packet, transport, client, caller: &Caller::NETWORK, now, worker: 0 };
     let mut out = b"before".to_vec();
     let progress = begin_guarded(&core, &arrival, &mut out, &mut Broken);
     assert!(matches!(progress, Progress::Replied(_)));

@@ -8,6 +8,13 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod who;
+
+pub use who::{
+    BelowDocument, IdentityDocument, RevokedCertificateDocument, RevokedDocument, ScheduleDocument,
+    SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument, TrustDomainDocument,
+};
+
 /// The version of this document; another one is an error.
 pub const SNAPSHOT_VERSION: u32 = 1;
 
@@ -29,9 +36,17 @@ pub struct SnapshotDocument {
     pub upstream_sets: Vec<UpstreamSetDocument>,
     /// Local records.
     pub records: Vec<RecordDocument>,
+    /// Groups of local records, by index; each policy sees one of them.
+    pub record_sets: Vec<Vec<usize>>,
+    /// When rules act that do not always.
+    pub schedules: Vec<ScheduleDocument>,
+    /// Whose certificates are believed.
+    pub trust: TrustDocument,
+    /// Which policy speaks for whom.
+    pub subjects: SubjectsDocument,
     /// Policies.
     pub policies: Vec<PolicyDocument>,
-    /// The index of the policy of a client without a subject of its own; none refuses it.
+    /// The index of the policy of a client that no subject means; none refuses it.
     pub default_policy: Option<usize>,
 }
 
@@ -80,8 +95,12 @@ pub struct UpstreamDocument {
     pub path: String,
     /// SHA-256 of acceptable SubjectPublicKeyInfo in base64; empty: any that the roots vouch for.
     pub pins: Vec<String>,
+    /// The SPIFFE ID that the certificate must carry instead of a name or address.
+    pub server_id: Option<String>,
     /// Who may vouch for the certificate.
     pub roots: RootsDocument,
+    /// Certificate revocation lists (RFC 5280 section 5), PEM; empty for none.
+    pub crls: String,
     /// The identity, given by `install_identity`, whose certificate is shown; none shows nothing.
     pub client_identity: Option<String>,
 }
@@ -156,6 +175,10 @@ pub enum RecordDataDocument {
 pub struct PolicyDocument {
     /// `metadata.name` of the document.
     pub name: String,
+    /// Whether it acts, or answers everything and only records what it would have done.
+    pub mode: Mode,
+    /// How much of each query may be written down.
+    pub log: LogLevel,
     /// What happens to a name that no rule and no list decides.
     pub default: DefaultDocument,
     /// Rules in the order of the document.
@@ -170,6 +193,8 @@ pub struct PolicyDocument {
     pub private_addresses: PrivateAddresses,
     /// The index of the upstream set that answers.
     pub upstream_set: usize,
+    /// The index of the records that its clients see.
+    pub record_set: usize,
     /// Where it was declared.
     pub origin: String,
 }
@@ -190,6 +215,18 @@ pub enum DefaultDocument {
 pub enum Mode {
     Enforce,
     Observe,
+}
+
+/// How much of a query may be written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Who asked for what.
+    Full,
+    /// What was asked for, not by whom.
+    Anonymous,
+    /// Nothing; it is only counted.
+    None,
 }
 
 /// What happens to a private address in the answer for a public name.
@@ -215,6 +252,8 @@ pub struct RuleDocument {
     pub answer: AnswerDocument,
     /// Whether it acts or only records.
     pub mode: Mode,
+    /// The index of the schedule at whose times it acts; none for always.
+    pub when: Option<usize>,
     /// A block rule that no allow rule overrides.
     pub important: bool,
     /// Where it was declared, such as `policy.yaml:12 Policy/base spec.rules[2]`.

@@ -18,7 +18,9 @@ fn document() -> Value {
             "server_name": "dns.example.org",
             "path": "/dns-query",
             "pins": [],
+            "server_id": null,
             "roots": "public",
+            "crls": "",
             "client_identity": null,
         }],
         "upstream_sets": [
@@ -30,8 +32,12 @@ fn document() -> Value {
             "data": {"a": "192.0.2.7"},
             "origin": "records.yaml:7 Record/printer",
         }],
+        "record_sets": [[0]], "schedules": [], "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
             "name": "base",
+            "mode": "enforce",
+            "log": "full",
             "default": "allow",
             "rules": [{
                 "action": "block",
@@ -39,6 +45,7 @@ fn document() -> Value {
                 "types": [],
                 "answer": {"address": "192.0.2.1"},
                 "mode": "enforce",
+                "when": null,
                 "important": false,
                 "origin": "policy.yaml:12 Policy/base spec.rules[0]",
             }],
@@ -47,6 +54,7 @@ fn document() -> Value {
             "list_mode": "enforce",
             "private_addresses": "block",
             "upstream_set": 0,
+            "record_set": 0,
             "origin": "policy.yaml:1 Policy/base",
         }],
         "default_policy": 0,

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
+use crate::caller::Caller;
+
 /// How a query came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -42,6 +44,8 @@ pub struct Arrival<'a> {
     pub transport: Transport,
     /// The address of the connection: the only thing that `admit` may key on.
     pub client: SocketAddr,
+    /// Who it is, as far as the listener found out.
+    pub caller: &'a Caller,
     /// When the batch was read; one clock call serves all of it.
     pub now: Instant,
     /// The worker that read it; its counters are written without contention.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use keyhole_core::caller::Caller;
 use keyhole_core::options::Options;
 use keyhole_core::pipeline::{self, Progress};
 use keyhole_core::stages::receive::{Arrival, Transport};
@@ -26,10 +27,12 @@ pub fn options() -> Value {
     json!({
         "version": 1, "role": "resolver", "workers": 1,
         "listen": {
-            "udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": [],
+            "udp": [], "tcp": [], "dot": [], "doh": [], "doh_cleartext": [], "mesh": [],
             "doh_path": "/dns-query",
         },
         "clients": ["127.0.0.0/8"],
+        "authentication": {"udp": "auto", "tcp": "auto", "dot": "auto", "doh": "auto", "doh_cleartext": "auto"},
+        "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
             "connections": 100, "connections_per_client": 100, "queries_per_connection": 100,
             "waiting": 100, "streams_per_connection": 100, "idle_ms": 30_000, "read_ms": 30_000,
@@ -46,7 +49,7 @@ pub fn options() -> Value {
 pub fn rule(action: &str, matches: Value) -> Value {
     json!({
         "action": action, "matches": [matches], "types": [], "answer": "nxdomain",
-        "mode": "enforce", "important": false, "origin": "test",
+        "mode": "enforce", "when": null, "important": false, "origin": "test",
     })
 }
 
@@ -62,7 +65,7 @@ pub fn document(upstream: SocketAddr) -> Value {
         "version": 1, "number": 1, "list_file": null, "lists": [],
         "upstreams": [{
             "name": "test", "protocol": "tcp", "addresses": [upstream], "server_name": "",
-            "path": "", "pins": [], "roots": "public", "client_identity": null,
+            "path": "", "pins": [], "server_id": null, "roots": "public", "crls": "", "client_identity": null,
         }],
         "upstream_sets": [
             {"name": "test", "upstreams": [0], "hedge_ms": 20_000, "timeout_ms": 25_000},
@@ -71,11 +74,13 @@ pub fn document(upstream: SocketAddr) -> Value {
             record("printer.example.org", json!({"a": "10.0.0.7"})),
             record("alias.example.org", json!({"cname": "www.example.net"})),
         ],
+        "record_sets": [[0, 1]], "schedules": [], "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
-            "name": "base", "default": "allow",
+            "name": "base", "mode": "enforce", "log": "full", "default": "allow",
             "rules": [rule("block", json!({"below": "ads.example"})), observed],
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
-            "private_addresses": "block", "upstream_set": 0, "origin": "test",
+            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,
     })
@@ -117,7 +122,7 @@ pub fn begin_at(
     now: Instant,
 ) -> (Progress, Vec<u8>) {
     let client = SocketAddr::new(client.parse().unwrap(), 5_353);
-    let arrival = Arrival { packet, transport, client, now, worker: 0 };
+    let arrival = Arrival { packet, transport, client, caller: &Caller::NETWORK, now, worker: 0 };
     let mut out = Vec::new();
     (pipeline::begin(core, &arrival, &mut out), out)
 }

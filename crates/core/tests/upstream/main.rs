@@ -39,6 +39,8 @@ pub fn document(
     let tls = protocol != UpstreamProtocol::Tcp;
     let doh = protocol == UpstreamProtocol::Doh;
     UpstreamDocument {
+        server_id: None,
+        crls: String::new(),
         name: format!("upstream-{}", address.port()),
         protocol,
         addresses: vec![address],

@@ -13,7 +13,10 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
 use super::super::{Bound, ListenShared, Serve, serve};
-use crate::options::{CacheOptions, Limits, Listen, OPTIONS_VERSION, Options, Role};
+use crate::options::{
+    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
+    Role,
+};
 use crate::pipeline::{Progress, Sent};
 use crate::stages::receive::Arrival;
 use crate::tls::ServerTls;
@@ -151,9 +154,14 @@ pub(super) fn options() -> Options {
             dot: free(),
             doh: free(),
             doh_cleartext: free(),
+            mesh: Vec::new(),
             doh_path: "/dns-query".to_owned(),
         },
         clients: Vec::new(),
+        authentication: AuthenticationOptions::default(),
+        mesh: MeshOptions::default(),
+        names: Vec::new(),
+        events: 0,
         limits: limits(),
         cache: CacheOptions {
             octets: 0,

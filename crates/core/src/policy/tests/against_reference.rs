@@ -79,6 +79,7 @@ fn any_rule() -> impl Strategy<Value = RuleDocument> {
             types,
             answer: if refuse { AnswerDocument::Refused } else { AnswerDocument::Null },
             mode: if observe { Mode::Observe } else { Mode::Enforce },
+            when: None,
             origin: String::new(),
         },
     )

@@ -30,6 +30,7 @@ pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {
         types: Vec::new(),
         answer: AnswerDocument::Nxdomain,
         mode: Mode::Enforce,
+        when: None,
         important: false,
         origin: "policy.yaml:7 Policy/base spec.rules[0]".to_owned(),
     }
