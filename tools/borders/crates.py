@@ -28,6 +28,8 @@ _SYNCHRONOUS = (
     "crates/core/src/records/",
     "crates/core/src/cache/",
     "crates/core/src/snapshot/",
+    "crates/core/src/subjects",
+    "crates/core/src/trust/",
 )
 _WAITING = re.compile(r"\btokio\b|\b(?:Instant|SystemTime)::now\b|\basync fn\b")
 

@@ -13,6 +13,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use keyhole_core::connections::Connections;
 use keyhole_core::listen::{Bound, ListenShared, Serve, serve};
 use keyhole_core::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
@@ -26,6 +27,7 @@ use tokio::sync::watch;
 struct Reflect {
     options: Options,
     tls: ServerTls,
+    connections: Connections,
 }
 
 impl Serve for Reflect {
@@ -39,11 +41,15 @@ impl Serve for Reflect {
         &self.tls
     }
 
+    fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Self::Waiting> {
         let start = out.len();
         out.extend_from_slice(arrival.packet);
         out[start + 2] |= 0x80;
-        Progress::Replied(Sent { ttl: 300 })
+        Progress::Replied(Sent { ttl: 300, closes: false })
     }
 
     async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<Sent> {
@@ -103,7 +109,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tls = ServerTls::new()?;
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
     tls.install(made.cert.pem().as_bytes(), made.signing_key.serialize_pem().as_bytes())?;
-    let service = Arc::new(Reflect { options: options(workers, base), tls });
+    let (options, connections) = (options(workers, base), Connections::default());
+    let service = Arc::new(Reflect { options, tls, connections });
     let mut bound = Bound::bind(&service.options)?;
     println!("{}", bound.addresses());
     let shared = Arc::new(ListenShared::new(&service.options.limits));

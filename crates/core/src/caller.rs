@@ -6,6 +6,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
+
+pub use crate::trust::Svid;
+
 /// A SPIFFE ID: `spiffe://<trust domain>/<path>` (SPIFFE-ID section 2).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SpiffeId(Arc<str>);
@@ -20,13 +24,18 @@ impl SpiffeId {
     /// Reads an ID; none where the text is not one, letter by letter (SPIFFE-ID section 2).
     pub fn read(text: &str) -> Option<Self> {
         let (domain, path) = text.strip_prefix(SCHEME)?.split_once('/')?;
-        let is_domain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c);
         let is_segment = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-        let fits = text.len() <= LONGEST_ID && (1..=LONGEST_DOMAIN).contains(&domain.len());
+        let fits = text.len() <= LONGEST_ID && Self::is_trust_domain(domain);
         let has_path = path
             .split('/')
             .all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_segment));
-        (fits && domain.bytes().all(is_domain) && has_path).then(|| Self(text.into()))
+        (fits && has_path).then(|| Self(text.into()))
+    }
+
+    /// Whether the text is the name of a trust domain (SPIFFE-ID section 2.1).
+    pub fn is_trust_domain(text: &str) -> bool {
+        let is_domain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c);
+        (1..=LONGEST_DOMAIN).contains(&text.len()) && text.bytes().all(is_domain)
     }
 
     /// The whole ID.
@@ -47,19 +56,6 @@ impl fmt::Display for SpiffeId {
     }
 }
 
-/// A client certificate whose chain was good when the connection began.
-#[derive(Debug)]
-pub struct Svid {
-    /// Whom it names.
-    pub id: SpiffeId,
-    /// Its serial number in lower-case hexadecimal without leading zeros.
-    pub serial: String,
-    /// When it ends, in seconds of Unix time.
-    pub not_after: i64,
-    /// It had ended before the connection began.
-    pub expired: bool,
-}
-
 /// What a client showed.
 #[derive(Clone, Debug)]
 pub enum Credential {
@@ -73,6 +69,20 @@ pub enum Credential {
     Token([u8; 32]),
     /// Something that cannot be read: it is known to nobody.
     Unreadable,
+}
+
+/// Characters of a token: 160 bits in base32 (RFC 4648 section 6), in lower case and without padding.
+const TOKEN: usize = 32;
+
+impl Credential {
+    /// The credential that a token is, or none where the text does not look like one. Only its hash
+    /// is kept, so that no log and no dump of the process holds a token.
+    pub fn token(text: &str) -> Option<Self> {
+        let is_token =
+            text.len() == TOKEN && text.bytes().all(|c| matches!(c, b'a'..=b'z' | b'2'..=b'7'));
+        let hash = || digest(&SHA256, text.as_bytes()).as_ref().try_into().ok();
+        is_token.then(hash).flatten().map(Self::Token)
+    }
 }
 
 /// Who is on the other side of a connection.
@@ -89,6 +99,11 @@ impl Caller {
     pub const NETWORK: Self = Self { credential: Credential::Nothing, by_network: true };
     /// Anyone who showed nothing where something is asked for.
     pub const NOBODY: Self = Self { credential: Credential::Nothing, by_network: false };
+
+    /// A client that showed this: its network does not matter, whatever comes of it.
+    pub const fn showing(credential: Credential) -> Self {
+        Self { credential, by_network: false }
+    }
 }
 
 #[cfg(test)]
@@ -121,5 +136,17 @@ mod tests {
         }
         assert!(SpiffeId::read(&format!("spiffe://a/{}", "b".repeat(2_037))).is_some());
         assert!(SpiffeId::read(&format!("spiffe://a/{}", "b".repeat(2_038))).is_none());
+    }
+
+    #[test]
+    fn a_token_is_known_by_its_hash_and_nothing_else_is_one() {
+        let Some(Credential::Token(hash)) = Credential::token(&"a".repeat(32)) else {
+            panic!("this is a token");
+        };
+        assert_eq!(hash[..4], [0x3b, 0xa3, 0xf5, 0xf4]);
+        for text in ["", "dns", &"a".repeat(31), &"a".repeat(33), &"A".repeat(32), &"1".repeat(32)]
+        {
+            assert!(Credential::token(text).is_none(), "{text}");
+        }
     }
 }

@@ -74,8 +74,7 @@ impl Counters {
                     reasons.insert(reason.word().into(), count.into());
                 }
             }
-            let word = format!("{transport:?}").to_lowercase();
-            queries.insert(word, reasons.into());
+            queries.insert(transport.word().into(), reasons.into());
         }
         let buckets: Vec<Value> = (0..=EDGES.len())
             .map(|i| json!([EDGES.get(i), self.sum(|shard| &shard.latency[i])]))

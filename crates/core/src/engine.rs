@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::connections::Connections;
 use crate::listen::{self, Bound, ListenShared, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, Sent};
@@ -27,6 +28,10 @@ impl Serve for Core {
 
     fn tls(&self) -> &ServerTls {
         &self.tls
+    }
+
+    fn connections(&self) -> &Connections {
+        &self.connections
     }
 
     #[inline]
@@ -98,6 +103,12 @@ impl Engine {
         }
         *running = Some(Running { drain, threads, grace });
         Ok(addresses)
+    }
+
+    /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `patience` for
+    /// the first one. Never wakes a worker, and goes on after a drain until all are taken.
+    pub fn take_events(&self, most: usize, patience: Duration) -> Vec<u8> {
+        self.core.events.take(most, patience)
     }
 
     /// Stops listening, lets what is under way finish for at most `grace`, and ends all threads.

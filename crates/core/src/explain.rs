@@ -1,15 +1,15 @@
 //! explain: the same function as the engine's, with a recorder.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+mod query;
+
 use std::time::Instant;
 
 use keyhole_wire::{Name, RecordType, write_query};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::caller::Caller;
 use crate::names::Hashed;
+use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
@@ -17,45 +17,34 @@ use crate::options::{
 use crate::pipeline::{Ended, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
-use crate::stages::receive::{Arrival, Transport};
+use crate::stages::receive::Arrival;
 use crate::state::Core;
-
-/// What is to be explained.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Query {
-    name: String,
-    #[serde(rename = "type")]
-    kind: String,
-    transport: Transport,
-}
+use crate::subjects::Who;
+pub(crate) use query::Query;
 
 /// Walks a question through the stages under `snapshot`, without asking any upstream, and tells
 /// each step, the verdict and what decided it.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let query: Query = crate::error::read_document("query", query)?;
-    let name = Name::from_text(&query.name)
-        .map_err(|error| Error::invalid("query.name", format!("{}: {error}", query.name)))?;
-    let kind = RecordType::from_text(&query.kind).ok_or_else(|| {
-        let why =
-            format!("{} is not a record type; give one such as A, AAAA or TYPE65", query.kind);
-        Error::invalid("query.type", why)
-    })?;
+    let (name, kind) = query.question()?;
     let core = Core::new(options())?;
-    core.commit(core.prepare(snapshot)?);
+    let snapshot = core.prepare(snapshot)?;
+    let (caller, client) = query.caller(&snapshot.subjects)?;
+    core.commit(snapshot);
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
     let arrival = Arrival {
         packet: &packet,
         transport: query.transport,
-        client: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1),
-        caller: &Caller::NETWORK,
+        client,
+        connection: client.ip(),
+        caller: &caller,
         now: Instant::now(),
         worker: 0,
     };
     let mut steps: Vec<Step> = Vec::new();
     let mut reply = Vec::new();
-    let (_, ended) = begin_traced(&core, &arrival, &mut reply, &mut steps);
+    let (_, ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);
     Ok(document(&core, &Asked { name, kind, reply }, ended, &steps))
 }
 
@@ -76,8 +65,11 @@ impl Asked {
 fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
     let Asked { name, kind, .. } = asked;
     let snapshot = core.snapshot.load();
+    let policy = |who: Who| snapshot.as_ref()?.policies.get(who.policy());
     let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
-        (Some(cause), Some(snapshot)) => told(snapshot, cause, name),
+        (Some(cause), Some(snapshot)) => ended.who.and_then(policy).map_or(Value::Null, |policy| {
+            policy::describe(snapshot, policy, cause, Some(&Hashed::new(name)))
+        }),
         _ => Value::Null,
     };
     json!({
@@ -88,6 +80,7 @@ fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
         "meaning": ended.reason.meaning(),
         "rcode": asked.rcode(),
         "extended_error": ended.reason.extended_error(),
+        "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.who)),
         "cause": describe(ended.cause),
         "observed": describe(ended.would),
         "snapshot": snapshot.as_ref().map(|snapshot| snapshot.number),
@@ -95,22 +88,29 @@ fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
     })
 }
 
-/// What decided, in the policy of the default subject: the only one in this version.
-fn told(snapshot: &Snapshot, cause: policy::Cause, name: &Name) -> Value {
-    match snapshot.default_policy.and_then(|index| snapshot.policies.get(index)) {
-        Some(policy) => policy::describe(snapshot, policy, cause, Some(&Hashed::new(name))),
-        None => Value::Null,
-    }
+/// Who asks, and which policy speaks for them; all none where nothing does.
+fn client(snapshot: &Snapshot, who: Option<Who>) -> Value {
+    let subjects = &snapshot.subjects;
+    let policy = who.and_then(|who| snapshot.policies.get(who.policy()));
+    json!({
+        "subject": who.as_ref().map(|who| subjects.subject(who)),
+        "client": who.as_ref().and_then(|who| subjects.client(who)),
+        "policy": policy.map(|policy| &policy.name),
+        "policy_origin": policy.map(|policy| &policy.origin),
+        "mode": policy.map(|policy| policy.mode),
+        "log": policy.map(|policy| policy.log),
+    })
 }
 
-/// Options of an engine that listens to nothing.
-fn options() -> Options {
+/// Options of an engine that listens to nothing. Which networks it serves is no part of a snapshot,
+/// so here it serves all of them.
+pub(crate) fn options() -> Options {
     Options {
         version: OPTIONS_VERSION,
         role: Role::Resolver,
         workers: 1,
         listen: Listen { doh_path: "/".into(), ..Listen::default() },
-        clients: vec![crate::network::Network::host(IpAddr::V4(Ipv4Addr::LOCALHOST))],
+        clients: Network::all().into(),
         authentication: AuthenticationOptions::default(),
         mesh: MeshOptions::default(),
         names: Vec::new(),

@@ -4,11 +4,15 @@
 
 pub mod cache;
 pub mod caller;
+pub mod clock;
+pub mod connections;
 pub mod cookie;
 pub mod counters;
 pub mod engine;
 pub mod error;
+pub mod events;
 pub mod explain;
+pub mod judge;
 pub mod listen;
 pub mod lists;
 pub mod lookup;
@@ -23,7 +27,9 @@ pub mod records;
 pub mod snapshot;
 pub mod stages;
 pub mod state;
+pub mod subjects;
 pub mod tls;
+pub mod trust;
 pub mod upstream;
 
 pub use error::Error;

@@ -1,13 +1,13 @@
 //! IP networks in CIDR form.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A network such as `192.0.2.0/24`; host bits must be zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     base: IpAddr,
     prefix: u8,
@@ -17,6 +17,32 @@ impl Network {
     /// The network that holds this address alone.
     pub fn host(address: IpAddr) -> Self {
         Self { base: address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
+    /// Every network that there is, of both families.
+    pub fn all() -> [Self; 2] {
+        let (v4, v6) = (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into());
+        [Self { base: v4, prefix: 0 }, Self { base: v6, prefix: 0 }]
+    }
+
+    /// Its first address.
+    pub fn first(&self) -> IpAddr {
+        self.base
+    }
+
+    /// Its last address.
+    pub fn last(&self) -> IpAddr {
+        let prefix = u32::from(self.prefix);
+        match self.base {
+            IpAddr::V4(v4) => {
+                let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
+                Ipv4Addr::from_bits(v4.to_bits() | hosts).into()
+            }
+            IpAddr::V6(v6) => {
+                let hosts = u128::MAX.checked_shr(prefix).unwrap_or(0);
+                Ipv6Addr::from_bits(v6.to_bits() | hosts).into()
+            }
+        }
     }
 
     /// Whether the address lies in the network; an IPv4-mapped IPv6 address counts as IPv4.
@@ -91,6 +117,21 @@ mod tests {
             assert_eq!(network.contains(address.parse().unwrap()), inside, "{address}");
         }
         assert!("0.0.0.0/0".parse::<Network>().unwrap().contains("203.0.113.9".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_network_reaches_from_its_first_to_its_last_address() {
+        for (network, last) in [
+            ("192.0.2.0/25", "192.0.2.127"),
+            ("192.0.2.1/32", "192.0.2.1"),
+            ("0.0.0.0/0", "255.255.255.255"),
+            ("2001:db8::/127", "2001:db8::1"),
+            ("::/0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert_eq!(network.last(), last.parse::<IpAddr>().unwrap(), "{network}");
+            assert!(network.contains(network.first()) && network.contains(network.last()));
+        }
     }
 
     #[test]

@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Error;
+use crate::caller::SpiffeId;
 use crate::network::Network;
 
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;
+/// The most events that one worker remembers.
+const MOST_EVENTS: u64 = 1_048_576;
 
 /// The options document. Every field is present: Python resolves all defaults.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -163,14 +167,13 @@ pub struct CacheOptions {
 
 impl Options {
     /// Reads the document; unknown fields and versions are errors.
-    pub fn read(document: &[u8]) -> Result<Self, crate::Error> {
+    pub fn read(document: &[u8]) -> Result<Self, Error> {
         let options: Self = crate::error::read_document("options", document)?;
         options.check()?;
         Ok(options)
     }
 
-    fn check(&self) -> Result<(), crate::Error> {
-        use crate::Error;
+    fn check(&self) -> Result<(), Error> {
         if self.version != OPTIONS_VERSION {
             return Err(Error::version("options", self.version, OPTIONS_VERSION));
         }
@@ -188,14 +191,81 @@ impl Options {
         if !self.listen.doh_path.starts_with('/') {
             return Err(Error::invalid("options.listen.doh_path", "a path starts with /"));
         }
+        self.check_mesh()?;
+        self.check_names()?;
         self.limits.check()?;
+        in_range("options.events", self.events as u64, 0, MOST_EVENTS)?;
         in_range("options.cache.failure_ttl", self.cache.failure_ttl.into(), 1, 300)
     }
 }
 
+impl Options {
+    /// A mesh listener that nobody may use, or that may name nobody, would refuse everything.
+    fn check_mesh(&self) -> Result<(), Error> {
+        let invalid =
+            |field: &str, why: String| Err(Error::invalid(format!("options.mesh.{field}"), why));
+        if !self.listen.mesh.is_empty() {
+            if self.mesh.peers.is_empty() {
+                return invalid(
+                    "peers",
+                    "listen.mesh needs the networks of the sidecars, such as 127.0.0.0/8".into(),
+                );
+            }
+            if self.mesh.trust_domains.is_empty() {
+                return invalid(
+                    "trust_domains",
+                    "listen.mesh needs the trust domains that sidecars may name, such as \
+                     cluster.local"
+                        .into(),
+                );
+            }
+        }
+        let named = self.mesh.trust_domains.iter().enumerate();
+        match named.into_iter().find(|(_, name)| !SpiffeId::is_trust_domain(name)) {
+            None => Ok(()),
+            Some((index, name)) => invalid(
+                &format!("trust_domains[{index}]"),
+                format!(
+                    "{name:?} is not a trust domain; one has lower-case letters, digits, '.', '-' \
+                     and '_'"
+                ),
+            ),
+        }
+    }
+
+    /// Names are compared with what a client asks for in its handshake, which is in lower case and
+    /// never an address (RFC 6066 section 3).
+    fn check_names(&self) -> Result<(), Error> {
+        for (index, name) in self.names.iter().enumerate() {
+            if !is_host_name(name) || name.parse::<std::net::IpAddr>().is_ok() {
+                return Err(Error::invalid(
+                    format!("options.names[{index}]"),
+                    format!(
+                        "{name:?} is not the name of a server; write it in lower case without the \
+                         last dot, such as dns.example.org"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Letters, digits and hyphens (RFC 1123 section 2.1), in lower case.
+fn is_host_name(name: &str) -> bool {
+    let is_letter = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_letter)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
+}
+
 impl Limits {
     /// A limit of nothing would stop the engine; times far away do not fit its clock.
-    fn check(&self) -> Result<(), crate::Error> {
+    fn check(&self) -> Result<(), Error> {
         const COUNT: u64 = 1_000_000;
         const DAY: u64 = 86_400_000;
         let per_client = self.connections_per_client as u64;
@@ -218,9 +288,60 @@ impl Limits {
     }
 }
 
-fn in_range(path: &str, value: u64, least: u64, most: u64) -> Result<(), crate::Error> {
+fn in_range(path: &str, value: u64, least: u64, most: u64) -> Result<(), Error> {
     if (least..=most).contains(&value) {
         return Ok(());
     }
-    Err(crate::Error::invalid(path, format!("give a number from {least} to {most}")))
+    Err(Error::invalid(path, format!("give a number from {least} to {most}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(set: impl FnOnce(&mut Options)) -> String {
+        let mut options = crate::explain::options();
+        set(&mut options);
+        options.check().err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    fn mesh(options: &mut Options) {
+        options.listen.mesh = vec!["127.0.0.1:1054".parse().unwrap()];
+        options.mesh.peers = vec!["127.0.0.0/8".parse().unwrap()];
+        options.mesh.trust_domains = vec!["cluster.local".to_owned()];
+    }
+
+    #[test]
+    fn a_mesh_listener_needs_to_know_whom_to_believe_about_whom() {
+        assert_eq!(refused(mesh), "");
+        let text = refused(|options| {
+            mesh(options);
+            options.mesh.peers.clear();
+        });
+        assert!(text.starts_with("options.mesh.peers: listen.mesh needs"), "{text}");
+        let text = refused(|options| {
+            mesh(options);
+            options.mesh.trust_domains.clear();
+        });
+        assert!(text.starts_with("options.mesh.trust_domains: listen.mesh needs"), "{text}");
+        let text = refused(|options| {
+            options.mesh.trust_domains = vec!["keyhole.lab".into(), "Cluster.local".into()];
+        });
+        assert!(text.starts_with("options.mesh.trust_domains[1]: \"Cluster.local\""), "{text}");
+    }
+
+    #[test]
+    fn a_name_of_the_server_is_one_that_a_client_can_ask_for() {
+        let with = |name: &str| refused(|options| options.names = vec![name.to_owned()]);
+        for name in ["dns.example.org", "localhost", "a-1.example"] {
+            assert_eq!(with(name), "", "{name}");
+        }
+        let long = format!("{}.example", "a".repeat(64));
+        for name in
+            ["", "Dns.example", "dns.example.", "*.example", "-a.example", "192.0.2.1", &long]
+        {
+            let text = with(name);
+            assert!(text.starts_with(&format!("options.names[0]: {name:?}")), "{text}");
+        }
+    }
 }

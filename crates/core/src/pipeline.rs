@@ -7,6 +7,8 @@
 //! Any of them may end the query, which jumps forward to `reply` and always to `record`. What can
 //! be answered without waiting is answered by [`begin`] in place; the rest goes on in [`complete`].
 
+mod progress;
+
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,9 +17,13 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+pub use progress::{Ended, Progress, Sent};
+
 use crate::Reason;
 use crate::caller::Caller;
-use crate::policy::{Cause, Trace};
+use crate::clock::When;
+use crate::events::{Event, Under};
+use crate::policy::Trace;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, Wanted};
 use crate::stages::parse::Rejected;
@@ -26,40 +32,7 @@ use crate::stages::{
     End, Question, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
 };
 use crate::state::{Core, Waiting};
-
-/// What became of an arrival; `W` is a query that waits.
-pub enum Progress<W = Box<Pending>> {
-    /// One whole DNS message was appended to the output.
-    Replied(Sent),
-    /// Nothing is to be sent, ever.
-    Dropped,
-    /// The answer is not here yet: hand this to [`complete`] on a task of its own.
-    Waiting(W),
-}
-
-/// Facts about a reply that a transport needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Sent {
-    /// Seconds for which the reply may be kept: its smallest TTL (RFC 8484 section 5.1).
-    pub ttl: u32,
-}
-
-/// Why a query ended, for those who explain it.
-#[derive(Clone, Copy)]
-pub struct Ended {
-    /// Why.
-    pub reason: Reason,
-    /// What decided, where a policy was asked.
-    pub cause: Option<Cause>,
-    /// What an observed rule or list would have done.
-    pub would: Option<Cause>,
-}
-
-impl Ended {
-    fn of(end: &End) -> Self {
-        Self { reason: end.reason, cause: end.cause, would: end.would }
-    }
-}
+use crate::subjects::Who;
 
 /// A query that waits for an upstream.
 pub struct Pending {
@@ -69,6 +42,7 @@ pub struct Pending {
     wanted: Box<Wanted>,
     transport: crate::stages::receive::Transport,
     client: std::net::SocketAddr,
+    connection: std::net::IpAddr,
     caller: Caller,
     began: Instant,
     deadline: Instant,
@@ -91,7 +65,7 @@ fn begin_guarded(
     trace: &mut impl Trace,
 ) -> Progress {
     let start = out.len();
-    let walk = AssertUnwindSafe(|| begin_traced(core, arrival, out, trace).0);
+    let walk = AssertUnwindSafe(|| begin_traced(core, arrival, When::Now, out, trace).0);
     catch_unwind(walk).unwrap_or_else(|_| {
         out.truncate(start);
         apologize(core, arrival, out)
@@ -103,22 +77,48 @@ fn begin_guarded(
 fn apologize(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
     let parsed = catch_unwind(|| parse::parse(arrival.packet).ok()).ok().flatten();
     let end = End::because(Reason::InternalError);
-    let sent = parsed.and_then(|question| try_finish(core, arrival, &question, &end, None, out));
-    sent.map_or_else(|| give_up(core, arrival, None), Progress::Replied)
+    // Whose policy it was is lost with the panic.
+    let guard = core.snapshot.load();
+    let under = Under { snapshot: guard.as_deref(), policy: None };
+    let sent = parsed.and_then(|question| {
+        let ending = Ending { question: &question, under, waited: None };
+        try_finish(core, arrival, &ending, &end, out)
+    });
+    sent.map_or_else(|| give_up(core, arrival, under, None), Progress::Replied)
 }
 
 /// A query that not even SERVFAIL could be written for.
 #[cold]
-fn give_up(core: &Core, arrival: &Arrival<'_>, waited: Option<Duration>) -> Progress {
-    record::record(&core.counters, arrival, Reason::InternalError, false, waited);
+fn give_up(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    under: Under<'_>,
+    waited: Option<Duration>,
+) -> Progress {
+    unread(core, arrival, under, Reason::InternalError, waited);
     Progress::Dropped
 }
 
-/// [`begin`] with a recorder; also says why the query ended, or how it will end if it waits and the
-/// upstream gives an answer that is acceptable.
+/// Records the end of a message whose question is not known.
+#[cold]
+fn unread(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    under: Under<'_>,
+    reason: Reason,
+    waited: Option<Duration>,
+) {
+    let (question, cause, would, upstream) = (None, None, None, None);
+    let event = Event { arrival, question, under, reason, cause, would, upstream, waited };
+    record::record(core, &event);
+}
+
+/// [`begin`] with a recorder, as of `when`; also says why the query ended, or how it will end if it
+/// waits and the upstream gives an answer that is acceptable.
 pub fn begin_traced(
     core: &Core,
     arrival: &Arrival<'_>,
+    when: When,
     out: &mut Vec<u8>,
     trace: &mut impl Trace,
 ) -> (Progress, Ended) {
@@ -130,14 +130,21 @@ pub fn begin_traced(
     // The snapshot is pinned here, once for the whole query. Without one everything is refused.
     let guard = core.snapshot.load();
     let Some(snapshot) = guard.as_ref() else {
-        return finish(core, arrival, &question, &End::because(Reason::NotReady), None, out);
+        let ending = Ending { question: &question, under: Under::default(), waited: None };
+        return finish(core, arrival, &ending, &End::because(Reason::NotReady), out);
     };
-    match walk(core, snapshot, arrival, &question, trace) {
-        Step::Ended(end) => finish(core, arrival, &question, &end, None, out),
+    let mut who = None;
+    let ended = |end: &End, who: Option<Who>, out: &mut Vec<u8>| {
+        let under = Under { snapshot: Some(snapshot), policy: who.map(|who| who.policy()) };
+        let ending = Ending { question: &question, under, waited: None };
+        let (progress, ended) = finish(core, arrival, &ending, end, out);
+        (progress, Ended { who, ..ended })
+    };
+    match walk(core, snapshot, arrival, &question, when, &mut who, trace) {
+        Step::Ended(end) => ended(&end, who, out),
         Step::Waits(wanted) => {
             let Some(waiting) = core.wait_for_upstream() else {
-                let end = End::because(Reason::Overloaded);
-                return finish(core, arrival, &question, &end, None, out);
+                return ended(&End::because(Reason::Overloaded), who, out);
             };
             let pending = Pending {
                 question,
@@ -145,6 +152,7 @@ pub fn begin_traced(
                 wanted,
                 transport: arrival.transport,
                 client: arrival.client,
+                connection: arrival.connection,
                 caller: arrival.caller.clone(),
                 began: arrival.now,
                 deadline: arrival.now + Duration::from_millis(core.options.limits.query_ms),
@@ -153,7 +161,7 @@ pub fn begin_traced(
             };
             let permit = pending.wanted.permit();
             let (cause, would) = (Some(permit.cause()), permit.would());
-            let ended = Ended { reason: Reason::Forwarded, cause, would };
+            let ended = Ended { reason: Reason::Forwarded, cause, would, who };
             (Progress::Waiting(Box::new(pending)), ended)
         }
     }
@@ -164,21 +172,35 @@ enum Step {
     Waits(Box<Wanted>),
 }
 
-/// The middle of the way, from `admit` to `vet`, in the only order there is.
+/// What is known of a query when it ends, beside how it ends.
+#[derive(Clone, Copy)]
+struct Ending<'a> {
+    question: &'a Question,
+    under: Under<'a>,
+    waited: Option<Duration>,
+}
+
+/// The middle of the way, from `admit` to `vet`, in the only order there is. Leaves in `who` who asks,
+/// as soon as that is known.
 #[inline]
 fn walk(
     core: &Core,
     snapshot: &Snapshot,
     arrival: &Arrival<'_>,
     question: &Question,
+    when: When,
+    who: &mut Option<Who>,
     trace: &mut impl Trace,
 ) -> Step {
     let mut forward = || {
         // Limits come first: they are the cheapest, and keyed on nothing that the client chooses.
-        let admitted = admit::admit(&core.options.clients, arrival.client.ip())?;
-        let client = identify::identify(snapshot, admitted)?;
+        let admitted = admit::admit(&core.options.clients, arrival.connection)?;
+        let address = arrival.client.ip();
+        // What it showed may have lost its worth since the connection began.
+        let client = identify::identify(snapshot, arrival.caller, address, admitted, trace)?;
+        *who = Some(client.who);
         // Before the cache, so that a changed rule acts at once. Makes the permit.
-        let permit = authorize::authorize(snapshot, &client, question, trace)?;
+        let permit = authorize::authorize(snapshot, &client, question, when, trace)?;
         // Before fetch: afterwards the data has left.
         let screened = screen::screen(question, permit)?;
         // Takes the permit by value: no permit, no lookup.
@@ -203,12 +225,14 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
         wanted,
         transport,
         client,
+        connection,
         caller,
         began,
         deadline,
         worker,
         _waiting,
     } = *pending;
+    let policy = wanted.permit().policy();
     let walk = async {
         match fetch::wait(&core.lookup, wanted, &question, deadline).await {
             ControlFlow::Break(end) => end,
@@ -217,12 +241,15 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
     };
     let end = survive(walk).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
-    let arrival = Arrival { packet: &[], transport, client, caller: &caller, now, worker };
+    let (packet, caller) = (&[][..], &caller);
+    let arrival = Arrival { packet, transport, client, connection, caller, now, worker };
     let waited = Some(now - began);
-    let mut write = |end: &End| try_finish(core, &arrival, &question, end, waited, out);
+    let under = Under { snapshot: Some(&snapshot), policy: Some(policy) };
+    let ending = Ending { question: &question, under, waited };
+    let mut write = |end: &End| try_finish(core, &arrival, &ending, end, out);
     let sent = write(&end).or_else(|| write(&End::because(Reason::InternalError)));
     if sent.is_none() {
-        give_up(core, &arrival, waited);
+        give_up(core, &arrival, under, waited);
     }
     sent
 }
@@ -231,13 +258,12 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
 fn try_finish(
     core: &Core,
     arrival: &Arrival<'_>,
-    question: &Question,
+    ending: &Ending<'_>,
     end: &End,
-    waited: Option<Duration>,
     out: &mut Vec<u8>,
 ) -> Option<Sent> {
     let start = out.len();
-    let write = AssertUnwindSafe(|| finish(core, arrival, question, end, waited, out).0);
+    let write = AssertUnwindSafe(|| finish(core, arrival, ending, end, out).0);
     match catch_unwind(write) {
         Ok(Progress::Replied(sent)) => Some(sent),
         Ok(Progress::Dropped | Progress::Waiting(_)) | Err(_) => {
@@ -263,15 +289,19 @@ async fn survive<F: Future>(future: F) -> Option<F::Output> {
 fn finish(
     core: &Core,
     arrival: &Arrival<'_>,
-    question: &Question,
+    ending: &Ending<'_>,
     end: &End,
-    waited: Option<Duration>,
     out: &mut Vec<u8>,
 ) -> (Progress, Ended) {
+    let Ending { question, under, waited } = *ending;
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, arrival, &question.query, end, out);
-    record::record(&core.counters, arrival, end.reason, end.would.is_some(), waited);
-    (Progress::Replied(Sent { ttl }), Ended::of(end))
+    let End { reason, cause, would, ref body } = *end;
+    let (question, upstream) = (Some(question), body.upstream());
+    let event = Event { arrival, question, under, reason, cause, would, upstream, waited };
+    record::record(core, &event);
+    let closes = end.reason.closes_connection();
+    (Progress::Replied(Sent { ttl, closes }), Ended::of(end))
 }
 
 /// The end of a message that is no question.
@@ -286,17 +316,19 @@ fn reject(
         Rejected::Drop => (Progress::Dropped, Reason::Unparseable),
         // A client from elsewhere gets no help with its grammar.
         Rejected::Error(..)
-            if admit::admit(&core.options.clients, arrival.client.ip()).is_break() =>
+            if admit::admit(&core.options.clients, arrival.connection).is_break() =>
         {
             (Progress::Dropped, Reason::NetworkNotServed)
         }
         Rejected::Error(reason, error) => {
             reply::reply_error(error, *reason, out);
-            (Progress::Replied(Sent { ttl: 0 }), *reason)
+            (Progress::Replied(Sent { ttl: 0, closes: false }), *reason)
         }
     };
-    record::record(&core.counters, arrival, reason, false, None);
-    (progress, Ended { reason, cause: None, would: None })
+    let guard = core.snapshot.load();
+    let under = Under { snapshot: guard.as_deref(), policy: None };
+    unread(core, arrival, under, reason, None);
+    (progress, Ended { reason, cause: None, would: None, who: None })
 }
 
 #[cfg(test)]

@@ -19,6 +19,19 @@ pub enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// The word in log, API and UI.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Blocked => "blocked",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 /// The stage that may end a query (DESIGN: ten verbs, one direction).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,6 +137,25 @@ reasons! {
     CachedFailure, "cached_failure", Failed, Fetch, Some(Rcode::SERVFAIL), Some(13);
     #[doc = "Keyhole made a mistake; it is counted and the next query is not affected."]
     InternalError, "internal_error", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
+    #[doc = "The client showed neither certificate nor token where one is asked for."]
+    NoIdentity, "no_identity", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "What the client showed of itself cannot be read."]
+    UnreadableIdentity, "unreadable_identity", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "The client's token is not known, or no longer."]
+    UnknownToken, "unknown_token", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "The client's certificate or identity was revoked."]
+    IdentityRevoked, "identity_revoked", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "Whoever issued the client's certificate is no longer trusted."]
+    IdentityUntrusted, "identity_untrusted", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+    #[doc = "The client's certificate has expired."]
+    IdentityExpired, "identity_expired", Refused, Identify, Some(Rcode::REFUSED), Some(18);
+}
+
+impl Reason {
+    /// Whether the connection ends with it: its owner would not be let in again.
+    pub const fn closes_connection(self) -> bool {
+        matches!(self, Self::IdentityRevoked | Self::IdentityUntrusted)
+    }
 }
 
 /// One row of the table, as `catalogue` gives it.

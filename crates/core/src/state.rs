@@ -8,8 +8,10 @@ use arc_swap::ArcSwapOption;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::connections::Connections;
 use crate::cookie::Cookies;
 use crate::counters::Counters;
+use crate::events::Events;
 use crate::lookup::Lookup;
 use crate::options::Options;
 use crate::snapshot::Snapshot;
@@ -29,8 +31,12 @@ pub struct Core {
     pub lookup: Lookup,
     /// Connections to upstreams.
     pub upstreams: Upstreams,
-    /// What was counted.
+    /// What was counted of queries.
     pub counters: Counters,
+    /// What was counted of connections.
+    pub connections: Connections,
+    /// What became of each query, until it is taken.
+    pub events: Events,
     /// Maker of server cookies.
     pub cookies: Cookies,
     /// The certificate of the listeners.
@@ -61,6 +67,8 @@ impl Core {
             lookup: Lookup::new(&options.cache),
             upstreams: Upstreams::new(),
             counters: Counters::new(options.workers),
+            connections: Connections::default(),
+            events: Events::new(options.workers, options.events),
             cookies: Cookies::new(secret),
             tls: ServerTls::new()?,
             waiting: Arc::default(),
@@ -78,11 +86,19 @@ impl Core {
 
     /// Checks a snapshot and everything that it names; changes nothing.
     pub fn prepare(&self, document: &[u8]) -> Result<Arc<Snapshot>, Error> {
-        Snapshot::compile(document, &self.upstreams).map(Arc::new)
+        let mut snapshot = Snapshot::compile(document, &self.upstreams)?;
+        if let Some(current) = self.snapshot.load().as_ref() {
+            snapshot.trust = snapshot.trust.or_same(&current.trust);
+        }
+        Ok(Arc::new(snapshot))
     }
 
     /// Puts a prepared snapshot in force. Cannot fail.
     pub fn commit(&self, snapshot: Arc<Snapshot>) {
+        // Handshakes first: a client that comes in between and is not asked for its certificate yet
+        // would have shown nothing for as long as its connection lives.
+        self.tls.trust(Arc::clone(&snapshot.trust));
+        self.events.remember(&snapshot);
         self.snapshot.store(Some(snapshot));
     }
 
@@ -114,6 +130,7 @@ impl Core {
             "under_way": self.lookup.under_way(),
         });
         stats["upstreams"] = self.upstreams.stats();
+        stats["connections"] = self.connections.document();
         stats
     }
 }

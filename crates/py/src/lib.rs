@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::{Error, engine, explain as explaining, lists, reason};
+use keyhole_core::{Error, engine, explain as explaining, judge as judging, lists, reason};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -32,6 +32,11 @@ fn raise(error: Error) -> PyErr {
 
 fn bytes<'py>(py: Python<'py>, document: &serde_json::Value) -> Bound<'py, PyBytes> {
     PyBytes::new(py, document.to_string().as_bytes())
+}
+
+fn duration(seconds: f64) -> PyResult<Duration> {
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| CoreError::new_err("seconds must be a number from 0 on"))
 }
 
 /// A checked snapshot that is not in force yet.
@@ -66,8 +71,7 @@ impl Engine {
 
     /// Stops listening and ends all threads, after at most `seconds` for what is under way.
     fn drain(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
-        let grace = Duration::try_from_secs_f64(seconds)
-            .map_err(|_| CoreError::new_err("seconds must be a number from 0 on"))?;
+        let grace = duration(seconds)?;
         py.detach(|| self.0.drain(grace));
         Ok(())
     }
@@ -87,6 +91,18 @@ impl Engine {
         self.0.core().install_identity(name, certificate_pem, key_pem).map_err(raise)
     }
 
+    /// Takes at most `most` events as JSON lines; waits at most `seconds` for the first one.
+    fn take_events<'py>(
+        &self,
+        py: Python<'py>,
+        most: usize,
+        seconds: f64,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let patience = duration(seconds)?;
+        let lines = py.detach(|| self.0.take_events(most, patience));
+        Ok(PyBytes::new(py, &lines))
+    }
+
     /// Everything that is counted.
     fn stats<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
         bytes(py, &self.0.core().stats())
@@ -98,6 +114,13 @@ impl Engine {
 fn explain<'py>(py: Python<'py>, snapshot: &[u8], query: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let told = py.detach(|| explaining::explain(snapshot, query)).map_err(raise)?;
     Ok(bytes(py, &told))
+}
+
+/// Judges many questions under one snapshot, without telling the way to each verdict.
+#[pyfunction]
+fn judge<'py>(py: Python<'py>, snapshot: &[u8], queries: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let verdicts = py.detach(|| judging::judge(snapshot, queries)).map_err(raise)?;
+    Ok(bytes(py, &verdicts))
 }
 
 /// Compiles list files into one file for engines and reports what was taken.
@@ -138,6 +161,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Engine>()?;
     module.add_class::<Prepared>()?;
     module.add_function(wrap_pyfunction!(explain, module)?)?;
+    module.add_function(wrap_pyfunction!(judge, module)?)?;
     module.add_function(wrap_pyfunction!(compile_list, module)?)?;
     module.add_function(wrap_pyfunction!(search_list, module)?)?;
     module.add_function(wrap_pyfunction!(catalogue, module)?)?;

@@ -1,18 +1,22 @@
 //! Connections: each gets a place, its handshake, and a task that speaks its protocol.
 
-use std::net::TcpListener as StdListener;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::bind::Door;
-use super::doh;
+use super::gate::Gate;
+use super::peer::Peer;
 use super::service::Serve;
-use super::stream;
-use super::worker::{Peer, Worker};
+use super::worker::Worker;
+use super::{doh, mesh, stream, token};
+use crate::caller::{Caller, Credential};
+use crate::connections::Handshake;
 use crate::stages::receive::Transport;
 use crate::tls::Service;
 
@@ -20,34 +24,34 @@ use crate::tls::Service;
 const NO_ROOM: Duration = Duration::from_millis(50);
 
 /// Accepts connections at one socket until the engine drains.
-pub(super) async fn serve<S: Serve>(worker: Worker<S>, door: Door, listener: StdListener) {
+pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, listener: StdListener) {
     let listener = match TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => return worker.complain("serve a TCP socket", &error),
     };
     let drained = worker.drained();
     tokio::select! {
-        () = accept(&worker, door, &listener) => {}
+        () = accept(&worker, &gate, &listener) => {}
         () = drained => {}
     }
 }
 
-async fn accept<S: Serve>(worker: &Worker<S>, door: Door, listener: &TcpListener) {
+async fn accept<S: Serve>(worker: &Worker<S>, gate: &Gate, listener: &TcpListener) {
     loop {
         match listener.accept().await {
             Ok((tcp, client)) => {
                 // No place is refused by closing: a connection has no other way to say no before
                 // its protocol begins. The client tries again later or elsewhere.
                 let Some(place) = worker.shared.take(client.ip()) else { continue };
-                let worker = worker.clone();
+                let (worker, gate) = (worker.clone(), gate.clone());
                 tokio::spawn(async move {
-                    connection(worker, door, tcp, client).await;
+                    connection(worker, gate, tcp, client).await;
                     drop(place);
                 });
             }
             Err(error) if is_about_one(&error) => {}
             Err(error) => {
-                worker.complain(&format!("accept a connection ({})", door.word()), &error);
+                worker.complain(&format!("accept a connection ({})", gate.door.word()), &error);
                 tokio::time::sleep(NO_ROOM).await;
             }
         }
@@ -60,53 +64,85 @@ fn is_about_one(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn connection<S: Serve>(
-    worker: Worker<S>,
-    door: Door,
-    tcp: TcpStream,
-    client: std::net::SocketAddr,
-) {
-    let peer = |transport| Peer { client, transport, worker: worker.index };
+async fn connection<S: Serve>(worker: Worker<S>, gate: Gate, tcp: TcpStream, client: SocketAddr) {
+    let peer = |transport| Peer::new(client, transport, worker.index, Arc::clone(&gate.nobody));
     // Boxed, so that a connection takes the memory of its own protocol and not of the largest one.
-    match door {
+    match gate.door {
         Door::Tcp => {
             let peer = peer(Transport::Tcp);
             Box::pin(stream::serve(worker, tcp, peer)).await;
         }
         Door::Dot => {
             let peer = peer(Transport::Dot);
-            let handshake = Box::pin(handshake(&worker, tcp, Service::Dot));
-            let Some(tls) = handshake.await else { return };
+            let handshake = Box::pin(handshake(&worker, tcp, Service::Dot, peer));
+            let Some((tls, peer)) = handshake.await else { return };
+            let peer = with_token(peer, &tls, &worker.service.options().names);
             Box::pin(stream::serve(worker, tls, peer)).await;
         }
         Door::Doh => {
             let peer = peer(Transport::Doh);
             let link = doh::Link::new(tcp, worker.limits());
-            let handshake = Box::pin(handshake(&worker, link, Service::Doh));
-            let Some(tls) = handshake.await else { return };
+            let handshake = Box::pin(handshake(&worker, link, Service::Doh, peer));
+            let Some((tls, peer)) = handshake.await else { return };
             Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
         }
         Door::DohCleartext => {
-            let peer = peer(Transport::Doh);
+            let forwards = mesh::is_sidecar(&worker.service.options().mesh, client);
+            let peer = Peer { forwards, ..peer(Transport::Doh) };
             Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
         }
+        Door::Mesh => Box::pin(mesh::serve(worker, gate, tcp, client)).await,
         // A UDP socket is never accepted from.
         Door::Udp => {}
     }
 }
 
-/// The TLS handshake, or none when the client fails it or takes too long. The reason went to the
-/// client as an alert; nobody else is concerned.
+/// The TLS handshake, and the client with the certificate that it has proved to own. None when the
+/// client fails it or takes too long: the reason went to the client as an alert.
 async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
     worker: &Worker<S>,
     io: Io,
     service: Service,
-) -> Option<TlsStream<Io>> {
+    peer: Peer,
+) -> Option<(TlsStream<Io>, Peer)> {
     let limit = Duration::from_millis(worker.limits().read_ms);
-    let acceptor = TlsAcceptor::from(worker.service.tls().config(service));
-    tokio::select! {
-        finished = tokio::time::timeout(limit, acceptor.accept(io)) => finished.ok()?.ok(),
+    let terms = worker.service.tls().terms(service);
+    let acceptor = TlsAcceptor::from(Arc::clone(&terms.config));
+    let finish = async {
+        match acceptor.accept(io).into_fallible().await {
+            Ok(tls) => Some(tls),
+            Err((_, mut io)) => {
+                // The alert is written but may not be sent yet. If it cannot be, nobody is there.
+                let _ = io.flush().await;
+                None
+            }
+        }
+    };
+    let finished = tokio::select! {
+        finished = tokio::time::timeout(limit, finish) => finished.ok().flatten(),
         // Nothing was asked yet, so that there is nothing to finish.
-        () = worker.drained() => None,
+        () = worker.drained() => return None,
+    };
+    let (ended, met) = match (finished, terms.shown()) {
+        (_, Some(Err(refusal))) => (Handshake::Refused(*refusal), None),
+        (None, _) => (Handshake::Failed, None),
+        (Some(tls), None) => (Handshake::WithoutCertificate, Some((tls, peer))),
+        (Some(tls), Some(Ok(svid))) => {
+            (Handshake::WithCertificate, Some((tls, peer.with_certificate(svid))))
+        }
+    };
+    worker.service.connections().count_handshake(ended);
+    met
+}
+
+/// The client with the token that it shows in the name of the server. A certificate comes first: it
+/// is the better proof, and one connection speaks for one client.
+fn with_token<Io>(peer: Peer, tls: &TlsStream<Io>, names: &[String]) -> Peer {
+    if !matches!(peer.caller.credential, Credential::Nothing) {
+        return peer;
+    }
+    match token::of_server_name(tls.get_ref().1.server_name(), names) {
+        Credential::Nothing => peer,
+        shown => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
     }
 }

@@ -26,10 +26,12 @@ pub(super) enum Door {
     Dot,
     Doh,
     DohCleartext,
+    Mesh,
 }
 
 impl Door {
-    const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Dot, Self::Doh, Self::DohCleartext];
+    const ALL: [Self; 6] =
+        [Self::Udp, Self::Tcp, Self::Dot, Self::Doh, Self::DohCleartext, Self::Mesh];
 
     /// The word of the options document.
     pub(super) const fn word(self) -> &'static str {
@@ -39,6 +41,7 @@ impl Door {
             Self::Dot => "dot",
             Self::Doh => "doh",
             Self::DohCleartext => "doh_cleartext",
+            Self::Mesh => "mesh",
         }
     }
 
@@ -50,6 +53,7 @@ impl Door {
             Self::Dot => &listen.dot,
             Self::Doh => &listen.doh,
             Self::DohCleartext => &listen.doh_cleartext,
+            Self::Mesh => &listen.mesh,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The listeners: UDP, TCP, DNS over TLS, DNS over HTTPS.
+//! The listeners: UDP, TCP, DNS over TLS, DNS over HTTPS, and TCP behind a sidecar.
 //!
 //! Each worker has its own runtime and its own sockets for every address; nothing is handed from
 //! one worker to another. A listener reads all there is, answers in place what can be answered and
@@ -10,22 +10,30 @@
 //! | RFC 7766 (DNS over TCP), RFC 7858 (over TLS) | [`stream`] |
 //! | RFC 8484 (DNS over HTTPS) | [`doh`] |
 //! | RFC 9715 (no fragments) | [`batch`] |
+//! | PROXY protocol version 2 | [`proxy`] |
 
 mod accept;
 mod advice;
 mod batch;
 mod bind;
 pub mod doh;
+mod forwarded;
 mod frames;
+mod gate;
+mod mesh;
 mod output;
 mod patience;
+mod peer;
 mod places;
+pub mod proxy;
 mod reset;
 mod service;
 mod stream;
+mod token;
 mod udp;
 mod worker;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -34,6 +42,8 @@ pub use bind::{Bound, WorkerSockets};
 pub use places::ListenShared;
 pub use service::Serve;
 
+use bind::Door;
+use gate::Gate;
 use worker::Worker;
 
 /// Octets of a DNS header: a shorter message cannot be answered (RFC 1035 section 4.1.1).
@@ -52,11 +62,18 @@ pub async fn serve<S: Serve>(
 ) {
     let (alive, mut ended) = mpsc::channel(1);
     let worker = Worker { service, shared, index, drain, alive };
+    let gate = |door, address: std::io::Result<SocketAddr>| {
+        // Without an address, what is demanded is what is demanded of strangers.
+        let address = address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
+        Gate::new(door, address, &worker.service.options().authentication)
+    };
     for socket in sockets.udp {
-        tokio::spawn(udp::serve(worker.clone(), socket));
+        let gate = gate(Door::Udp, socket.local_addr());
+        tokio::spawn(udp::serve(worker.clone(), gate, socket));
     }
     for (door, listener) in sockets.streams {
-        tokio::spawn(accept::serve(worker.clone(), door, listener));
+        let gate = gate(door, listener.local_addr());
+        tokio::spawn(accept::serve(worker.clone(), gate, listener));
     }
     drop(worker);
     // Nothing is ever sent: the channel closes when the last task has dropped its end.

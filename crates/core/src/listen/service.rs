@@ -1,5 +1,6 @@
 //! What the listeners need from the rest: something that answers a message.
 
+use crate::connections::Connections;
 use crate::options::Options;
 use crate::pipeline::{Progress, Sent};
 use crate::stages::receive::Arrival;
@@ -16,6 +17,9 @@ pub trait Serve: Send + Sync + 'static {
 
     /// The certificate of the encrypted listeners.
     fn tls(&self) -> &ServerTls;
+
+    /// Where connections are counted.
+    fn connections(&self) -> &Connections;
 
     /// Takes a query as far as it can go without waiting. Appends one whole message to `out`, or
     /// leaves `out` as it was.

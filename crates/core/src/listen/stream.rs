@@ -17,9 +17,10 @@ use tokio::task::JoinSet;
 use super::frames::{self, Frame};
 use super::output::Output;
 use super::patience::{Alarm, Patience};
+use super::peer::Peer;
 use super::reset::Reset;
 use super::service::Serve;
-use super::worker::{Peer, Worker};
+use super::worker::Worker;
 use crate::pipeline::Progress;
 
 /// Octets of answers after which a turn writes instead of reading on.
@@ -49,8 +50,8 @@ where
     let now = Instant::now();
     let patience = Patience::new(worker.limits(), now);
     let mut alarm = Alarm::new(now + std::time::Duration::from_millis(worker.limits().read_ms));
-    let mut drained = std::pin::pin!(worker.drained());
-    let mut draining = false;
+    let mut over = std::pin::pin!(peer.over(&worker));
+    let mut is_over = false;
     let mut connection = Connection {
         worker,
         io,
@@ -62,8 +63,8 @@ where
         waiting: JoinSet::new(),
     };
     std::future::poll_fn(|cx| {
-        if !draining && drained.as_mut().poll(cx).is_ready() {
-            draining = true;
+        if !is_over && over.as_mut().poll(cx).is_ready() {
+            is_over = true;
             connection.input = Input::Refused;
         }
         let now = Instant::now();
@@ -222,6 +223,10 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             taken += 2 + packet.len();
             let arrival = self.peer.arrival(packet, now);
             match frames::append(out, |out| self.worker.service.begin(&arrival, out)) {
+                Progress::Replied(sent) if sent.closes => {
+                    self.input = Input::Refused;
+                    return (taken, None);
+                }
                 Progress::Replied(_) => {}
                 Progress::Waiting(waiting) => self.wait(waiting),
                 // On a stream nobody can forge the sender: who sends what deserves no answer is not

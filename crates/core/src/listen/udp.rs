@@ -12,6 +12,7 @@ use tokio::net::UdpSocket;
 use super::HEADER;
 use super::batch::{BATCH, Batch, Origin};
 use super::bind::is_any;
+use super::gate::Gate;
 use super::service::Serve;
 use super::worker::Worker;
 use crate::caller::Caller;
@@ -23,13 +24,14 @@ const TURN: usize = 8;
 
 /// Answers what arrives at one socket until the engine drains. Queries that wait for an upstream
 /// go on in tasks of their own.
-pub(super) async fn serve<S: Serve>(worker: Worker<S>, socket: StdSocket) {
+pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, socket: StdSocket) {
     let any_address = socket.local_addr().is_ok_and(is_any);
     let socket = match UdpSocket::from_std(socket) {
         Ok(socket) => Arc::new(socket),
         Err(error) => return worker.complain("serve a UDP socket", &error),
     };
-    let mut round = Round { worker, socket, batch: Batch::new(any_address), out: Vec::new() };
+    let (batch, out) = (Batch::new(any_address), Vec::new());
+    let mut round = Round { worker, caller: gate.nobody, socket, batch, out };
     let drained = round.worker.drained();
     tokio::select! {
         () = round.run() => {}
@@ -40,6 +42,8 @@ pub(super) async fn serve<S: Serve>(worker: Worker<S>, socket: StdSocket) {
 /// What one socket needs, reused for each batch.
 struct Round<S: Serve> {
     worker: Worker<S>,
+    /// Everybody: over UDP there is nothing to show.
+    caller: Arc<Caller>,
     socket: Arc<UdpSocket>,
     batch: Batch,
     /// The answers of one batch, one after the other.
@@ -96,8 +100,8 @@ impl<S: Serve> Round<S> {
             };
             let Some(client) = self.batch.origin(index).client() else { continue };
             let transport = Transport::Udp;
-            let (caller, worker) = (&Caller::NETWORK, self.worker.index);
-            let arrival = Arrival { packet, transport, client, caller, now, worker };
+            let (caller, connection, worker) = (&*self.caller, client.ip(), self.worker.index);
+            let arrival = Arrival { packet, transport, client, connection, caller, now, worker };
             let start = self.out.len();
             match self.worker.service.begin(&arrival, &mut self.out) {
                 Progress::Replied(_) => self.batch.answer(index, start..self.out.len()),

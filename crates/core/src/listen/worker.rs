@@ -1,17 +1,13 @@
 //! What every task of one worker carries with it.
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
 
 use tokio::sync::{mpsc, watch};
 
 use super::places::ListenShared;
 use super::service::Serve;
-use crate::caller::Caller;
 use crate::options::Limits;
-use crate::stages::receive::{Arrival, Transport};
 
 /// The surroundings of a task: whom to ask, what it may use, and when to stop.
 pub(super) struct Worker<S: Serve> {
@@ -53,22 +49,5 @@ impl<S: Serve> Clone for Worker<S> {
             drain: self.drain.clone(),
             alive: self.alive.clone(),
         }
-    }
-}
-
-/// The other side of a connection, found out once and the same for all its queries. The identity
-/// that a client certificate proves belongs here.
-#[derive(Clone, Copy)]
-pub(super) struct Peer {
-    pub(super) client: SocketAddr,
-    pub(super) transport: Transport,
-    pub(super) worker: usize,
-}
-
-impl Peer {
-    /// A message that this peer sent.
-    pub(super) fn arrival<'a>(&self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
-        let Self { client, transport, worker } = *self;
-        Arrival { packet, transport, client, caller: &Caller::NETWORK, now, worker }
     }
 }

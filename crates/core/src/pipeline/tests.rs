@@ -68,8 +68,16 @@ fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
     write_query(&Name::from_text("www.example.org").unwrap(), RecordType::A, 77, 0, &mut packet);
     let client = SocketAddr::from(([127, 0, 0, 1], 5353));
     let (transport, now) = (Transport::Tcp, Instant::now());
-    let arrival =
-        Arrival { packet: &packet, transport, client, caller: &Caller::NETWORK, now, worker: 0 };
+    let connection = client.ip();
+    let arrival = Arrival {
+        packet: &packet,
+        transport,
+        client,
+        connection,
+        caller: &Caller::NETWORK,
+        now,
+        worker: 0,
+    };
     let mut out = b"before".to_vec();
     let progress = begin_guarded(&core, &arrival, &mut out, &mut Broken);
     assert!(matches!(progress, Progress::Replied(_)));

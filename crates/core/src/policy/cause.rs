@@ -11,4 +11,8 @@ pub enum Cause {
     List(ListHit),
     /// No rule and no list spoke of the name.
     Default,
+    /// The policy only observes, so it lets through what it would have blocked.
+    Mode,
+    /// The policy withholds private addresses in answers for public names.
+    PrivateAddresses,
 }

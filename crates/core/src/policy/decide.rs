@@ -3,7 +3,7 @@
 use keyhole_wire::RecordType;
 
 use super::rules::Rank;
-use super::{BlockAnswer, Cause, Policy, Trace, describe};
+use super::{BlockAnswer, Cause, Moment, Policy, Trace, describe};
 use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::snapshot::Snapshot;
@@ -28,48 +28,81 @@ pub enum Verdict {
     Block(Cause, BlockAnswer),
 }
 
-/// Decides about a name and type.
+/// Decides about a name and type that a client asks for.
 ///
 /// Precedence (DESIGN section 4): important block rule, allow rule, block rule, lists (an important
 /// entry of a block list, then allow lists and exceptions, then block lists), default. Within a rank
-/// the first rule in document order wins. What only observes is noted and then passed as if absent.
+/// the first rule in document order wins. What only observes is noted and then passed as if absent;
+/// so is what does not act at this moment, which is not even noted. A policy that only observes
+/// blocks nothing.
+#[inline]
 pub fn decide(
     snapshot: &Snapshot,
     policy: &Policy,
     hashed: &Hashed,
     kind: RecordType,
+    moment: Moment,
+    trace: &mut impl Trace,
+) -> Decision {
+    weigh(snapshot, policy, policy.default, hashed, kind, moment, trace)
+}
+
+/// Decides about a name that the answer for another one leads to.
+///
+/// As for a name asked for, but what nothing speaks for is allowed, whatever the default: else
+/// default deny would ask people to list the names of every content network.
+pub fn decide_target(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    hashed: &Hashed,
+    kind: RecordType,
+    moment: Moment,
+    trace: &mut impl Trace,
+) -> Decision {
+    weigh(snapshot, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
+}
+
+fn weigh(
+    snapshot: &Snapshot,
+    policy: &Policy,
+    default: DefaultDocument,
+    hashed: &Hashed,
+    kind: RecordType,
+    moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
     let rules = &policy.rules;
-    let found = rules.find(hashed, kind);
+    let found = rules.find(hashed, kind, moment);
     let mut would = Would::Nothing;
     if let Some(rule) = rules.observed(found) {
         would.note(Cause::Rule(rule), rules.action(rule));
     }
     for rank in Rank::ALL {
         let acting = rules.acting(found, rank);
-        trace.step(|| describe::rules_step(policy, rank, acting, hashed, kind));
+        trace.step(|| describe::rules_step(policy, rank, acting, hashed, kind, moment));
         if let Some(rule) = acting {
-            return would.decision(rule_verdict(policy, rule));
+            return would.decision(policy, rule_verdict(policy, rule), trace);
         }
     }
     let hit = list_hit(snapshot, policy, hashed, kind);
     trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed));
     if let Some(hit) = hit {
         let cause = Cause::List(hit);
-        match (policy.list_mode, hit.action) {
-            (Mode::Observe, action) => would.note(cause, action),
-            (Mode::Enforce, Action::Allow) => return would.decision(Verdict::Allow(cause)),
-            (Mode::Enforce, Action::Block) => {
-                return would.decision(Verdict::Block(cause, policy.list_answer));
-            }
+        let verdict = match hit.action {
+            Action::Allow => Verdict::Allow(cause),
+            Action::Block => Verdict::Block(cause, policy.list_answer),
+        };
+        match policy.list_mode {
+            Mode::Observe => would.note(cause, hit.action),
+            Mode::Enforce => return would.decision(policy, verdict, trace),
         }
     }
-    trace.step(|| describe::default_step(policy));
-    would.decision(match policy.default {
+    trace.step(|| describe::default_step(policy, default));
+    let verdict = match default {
         DefaultDocument::Allow => Verdict::Allow(Cause::Default),
         DefaultDocument::Deny => Verdict::Block(Cause::Default, BlockAnswer::Refused),
-    })
+    };
+    would.decision(policy, verdict, trace)
 }
 
 fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
@@ -105,7 +138,21 @@ impl Would {
         }
     }
 
-    fn decision(self, verdict: Verdict) -> Decision {
+    /// The decision for a verdict of the rules; a policy that only observes notes a block and lets
+    /// through.
+    fn decision(
+        mut self,
+        policy: &Policy,
+        mut verdict: Verdict,
+        trace: &mut impl Trace,
+    ) -> Decision {
+        if policy.mode == Mode::Observe
+            && let Verdict::Block(cause, _) = verdict
+        {
+            self.note(cause, Action::Block);
+            verdict = Verdict::Allow(Cause::Mode);
+            trace.step(|| describe::mode_step(policy));
+        }
         let would = match self {
             Self::Block(cause) => Some(cause),
             Self::Nothing | Self::Allow => None,

@@ -4,7 +4,7 @@ use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::rules::Rank;
-use super::{Cause, Policy, Step, pattern};
+use super::{Cause, Moment, Policy, Step, pattern};
 use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::reason::Stage;
@@ -27,10 +27,13 @@ pub fn describe(
     let (word, mut told) = match cause {
         Cause::Rule(rule) => {
             let document = policy.rules.rule(rule);
-            ("rule", document.map_or(json!({}), |document| rule_value(rule, document, hashed)))
+            let told = |document| rule_value(policy, rule, document, hashed);
+            ("rule", document.map_or(json!({}), told))
         }
         Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
+        Cause::Mode => ("mode", json!({ "mode": policy.mode })),
+        Cause::PrivateAddresses => ("private_addresses", json!({})),
     };
     told["cause"] = json!(word);
     told["policy"] = json!(policy.name);
@@ -45,25 +48,34 @@ pub(super) fn rules_step(
     acting: Option<u32>,
     hashed: &Hashed,
     kind: RecordType,
+    moment: Moment,
 ) -> Step {
     let rules = &policy.rules;
     let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
     let matching = rules.matching(rank, hashed, kind);
+    let is_active = |rule: &RuleDocument| rules.schedule(rule).is_none_or(|s| s.is_active(moment));
+    let any_active = || matching.iter().filter_map(|&rule| rules.rule(rule)).any(is_active);
     let result = match (acting, rank) {
         (Some(_), Rank::Allow) => "allows",
-        (Some(_), _) => "blocks",
+        (Some(_), _) => blocks_word(policy),
         (None, _) if matching.is_empty() => "no match",
-        (None, _) => "only observes",
+        (None, _) if any_active() => "only observes",
+        (None, _) => "not at this time",
     };
-    let matching: Vec<Value> = matching
-        .into_iter()
-        .filter_map(|rule| Some(rule_value(rule, rules.rule(rule)?, Some(hashed))))
-        .collect();
+    let tell = |&rule: &u32| {
+        let document = rules.rule(rule)?;
+        let mut told = rule_value(policy, rule, document, Some(hashed));
+        if document.when.is_some() {
+            told["active"] = json!(is_active(document));
+        }
+        Some(told)
+    };
+    let matching: Vec<Value> = matching.iter().filter_map(tell).collect();
     Step {
         stage: Stage::Authorize,
         what: rank.words().into(),
         result: result.into(),
-        decides: acting.is_some(),
+        decides: acting.is_some() && (rank == Rank::Allow || policy.mode == Mode::Enforce),
         detail: json!({
             "policy": policy.name,
             "name": hashed.name().to_string(),
@@ -82,12 +94,14 @@ pub(super) fn lists_step(
     hit: Option<&ListHit>,
     hashed: &Hashed,
 ) -> Step {
-    let decides = hit.is_some() && policy.list_mode == Mode::Enforce;
+    let allows = hit.is_some_and(|hit| hit.action == Action::Allow);
+    let acts = hit.is_some() && policy.list_mode == Mode::Enforce;
+    let decides = acts && (allows || policy.mode == Mode::Enforce);
     let result = match hit {
         None => "no match",
-        Some(_) if !decides => "only observes",
-        Some(ListHit { action: Action::Allow, .. }) => "allows",
-        Some(_) => "blocks",
+        Some(_) if !acts => "only observes",
+        Some(_) if allows => "allows",
+        Some(_) => blocks_word(policy),
     };
     let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
     Step {
@@ -106,16 +120,14 @@ pub(super) fn lists_step(
     }
 }
 
-/// The step of the default.
-pub(super) fn default_step(policy: &Policy) -> Step {
+/// The step of the default; `default` is what it says in this case.
+pub(super) fn default_step(policy: &Policy, default: DefaultDocument) -> Step {
+    let allows = default == DefaultDocument::Allow;
     Step {
         stage: Stage::Authorize,
         what: "default".into(),
-        result: match policy.default {
-            DefaultDocument::Allow => "allows".into(),
-            DefaultDocument::Deny => "blocks".into(),
-        },
-        decides: true,
+        result: if allows { "allows".into() } else { blocks_word(policy).into() },
+        decides: allows || policy.mode == Mode::Enforce,
         detail: json!({
             "policy": policy.name,
             "origin": policy.origin,
@@ -124,7 +136,26 @@ pub(super) fn default_step(policy: &Policy) -> Step {
     }
 }
 
-fn rule_value(index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value {
+/// The step of a policy that lets through what it would have blocked.
+pub(super) fn mode_step(policy: &Policy) -> Step {
+    Step {
+        stage: Stage::Authorize,
+        what: "mode of the policy".into(),
+        result: "only observes".into(),
+        decides: true,
+        detail: json!({ "policy": policy.name, "origin": policy.origin }),
+    }
+}
+
+/// What comes of a block.
+fn blocks_word(policy: &Policy) -> &'static str {
+    match policy.mode {
+        Mode::Enforce => "blocks",
+        Mode::Observe => "would block",
+    }
+}
+
+fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value {
     let types: Vec<String> = rule.types.iter().map(|&kind| RecordType(kind).to_string()).collect();
     let mut told = json!({
         "rule": index,
@@ -136,6 +167,9 @@ fn rule_value(index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value
     });
     if rule.action == Action::Block {
         told["answer"] = json!(rule.answer);
+    }
+    if let Some(schedule) = policy.rules.schedule(rule) {
+        told["when"] = json!(schedule.words);
     }
     if let Some(hashed) = hashed {
         let hits = rule.matches.iter().filter(|wanted| is_match(wanted, hashed));

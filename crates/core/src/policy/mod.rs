@@ -5,6 +5,7 @@
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
+//! | `schedule` | when a rule acts |
 //! | `cause` | why it was decided so |
 //! | `describe` | the same for people |
 //! | `trace` | the recorder of `explain` |
@@ -14,6 +15,7 @@ mod decide;
 mod describe;
 mod pattern;
 mod rules;
+mod schedule;
 mod trace;
 
 #[cfg(test)]
@@ -24,13 +26,16 @@ use std::net::IpAddr;
 use keyhole_wire::Synthetic;
 
 pub use cause::Cause;
-pub use decide::{Decision, Verdict, decide};
+pub use decide::{Decision, Verdict, decide, decide_target};
 pub use describe::describe;
 pub use rules::RuleSet;
+pub use schedule::{Moment, Schedule};
 pub use trace::{InStage, Step, Trace};
 
 use crate::lists::ListMask;
-use crate::snapshot::document::{AnswerDocument, DefaultDocument, Mode, PrivateAddresses};
+use crate::snapshot::document::{
+    AnswerDocument, DefaultDocument, LogLevel, Mode, PrivateAddresses,
+};
 
 /// One policy, compiled.
 pub struct Policy {
@@ -38,6 +43,10 @@ pub struct Policy {
     pub name: String,
     /// Where it was declared.
     pub origin: String,
+    /// Whether it acts, or lets everything through and only records what it would have done.
+    pub mode: Mode,
+    /// How much of each query may be written down.
+    pub log: LogLevel,
     /// Its rules.
     pub rules: RuleSet,
     /// The lists in use, by index.
@@ -54,6 +63,17 @@ pub struct Policy {
     pub private_addresses: PrivateAddresses,
     /// The index of the upstream set that answers.
     pub upstream_set: usize,
+    /// The index of the local records that its clients see.
+    pub record_set: usize,
+}
+
+impl Policy {
+    /// The time that a decision of this policy needs; `unix` is asked for the second of Unix time
+    /// only if a rule depends on it.
+    #[inline]
+    pub fn moment(&self, unix: impl FnOnce() -> i64) -> Moment {
+        Moment::at(if self.rules.is_scheduled() { unix() } else { 0 })
+    }
 }
 
 /// How a blocked name is answered.

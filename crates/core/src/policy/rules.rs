@@ -1,9 +1,12 @@
 //! The rules of one policy, compiled so that a packet finds the deciding one with a few probes.
 
+use std::sync::Arc;
+
 use keyhole_wire::{Name, RecordType};
 
 use super::BlockAnswer;
 use super::pattern::{self, Patterns};
+use super::schedule::{Moment, Schedule};
 use crate::name_map::NameMap;
 use crate::names::Hashed;
 use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
@@ -56,6 +59,10 @@ pub struct RuleSet {
     at_root: Vec<u32>,
     below_root: Vec<u32>,
     patterns: Patterns,
+    /// All schedules of the snapshot.
+    schedules: Arc<[Schedule]>,
+    /// Whether any rule has one.
+    is_scheduled: bool,
 }
 
 /// What a packet asks of a rule.
@@ -64,6 +71,8 @@ struct Placed {
     rule: u32,
     rank: Rank,
     observed: bool,
+    /// The index of its schedule, or [`NONE`] where it always acts.
+    when: u32,
     /// Empty for all types.
     types: Box<[u16]>,
 }
@@ -77,20 +86,32 @@ pub(super) struct Found {
 
 impl RuleSet {
     /// Compiles rules in document order; `path` is where they are in the snapshot.
-    pub(crate) fn compile(rules: Vec<RuleDocument>, path: &str, faults: &mut Faults) -> Self {
+    pub(crate) fn compile(
+        rules: Vec<RuleDocument>,
+        schedules: &Arc<[Schedule]>,
+        path: &str,
+        faults: &mut Faults,
+    ) -> Self {
         let mut order: Vec<u32> = (0..rules.len() as u32).collect();
         order.sort_by_key(|&rule| (Rank::of(&rules[rule as usize]), rule));
         let mut index = Index::default();
         for (place, &rule) in order.iter().enumerate() {
             let path = format!("{path}[{rule}]");
-            index.add(&rules[rule as usize], place as u32, &path, faults);
+            let rule = &rules[rule as usize];
+            index.add(rule, place as u32, &path, faults);
+            if let Some(when) = rule.when.filter(|when| *when >= schedules.len()) {
+                let why = format!("schedule {when} of only {} ({})", schedules.len(), rule.origin);
+                faults.add(format!("{path}.when"), why);
+            }
         }
         let placed = order.into_iter().map(|rule| place(rule, &rules[rule as usize])).collect();
         let patterns = index.patterns(&rules, path, faults);
         let root = |map: &NameMap<Vec<u32>>| map.get_name(&Name::ROOT).cloned().unwrap_or_default();
         let (at_root, below_root) = (root(&index.exact), root(&index.below));
         let Index { exact, below, .. } = index;
-        Self { rules, placed, exact, below, at_root, below_root, patterns }
+        let is_scheduled = rules.iter().any(|rule| rule.when.is_some());
+        let schedules = Arc::clone(schedules);
+        Self { rules, placed, exact, below, at_root, below_root, patterns, schedules, is_scheduled }
     }
 
     /// A rule by its index in the document.
@@ -113,18 +134,42 @@ impl RuleSet {
         &self.rules
     }
 
+    /// Whether what these rules say depends on the time.
+    #[inline]
+    pub(super) fn is_scheduled(&self) -> bool {
+        self.is_scheduled
+    }
+
+    /// The schedule of a rule that does not always act.
+    pub(super) fn schedule(&self, rule: &RuleDocument) -> Option<&Schedule> {
+        self.schedules.get(rule.when?)
+    }
+
     /// Finds the acting and the observed rule of highest precedence. Does not allocate unless an
     /// expression matches.
-    pub(super) fn find(&self, hashed: &Hashed, kind: RecordType) -> Found {
+    pub(super) fn find(&self, hashed: &Hashed, kind: RecordType, moment: Moment) -> Found {
         let mut found = Found { acting: NONE, observed: NONE };
-        self.visit_names(hashed, |place| found.take(place, &self.placed[place as usize], kind));
+        self.visit_names(hashed, |place| self.take(&mut found, place, kind, moment));
         // Only a rule before the one already found can change the outcome.
         if self.patterns.first < found.acting {
-            self.patterns.visit(hashed, |place| {
-                found.take(place, &self.placed[place as usize], kind);
-            });
+            self.patterns.visit(hashed, |place| self.take(&mut found, place, kind, moment));
         }
         found
+    }
+
+    /// Takes a rule that speaks of the name, if it comes before those found and its time is now.
+    #[inline]
+    fn take(&self, found: &mut Found, place: u32, kind: RecordType, moment: Moment) {
+        let rule = &self.placed[place as usize];
+        let best = if rule.observed { &mut found.observed } else { &mut found.acting };
+        if place < *best && rule.speaks_of(kind) && self.is_active(rule.when, moment) {
+            *best = place;
+        }
+    }
+
+    #[inline]
+    fn is_active(&self, when: u32, moment: Moment) -> bool {
+        when == NONE || self.schedules.get(when as usize).is_some_and(|s| s.is_active(moment))
     }
 
     /// The rule of the rank that acts, by its index in the document.
@@ -138,7 +183,7 @@ impl RuleSet {
         self.placed.get(place as usize).map(|p| p.rule)
     }
 
-    /// Every rule of a rank that matches, in order; for explanation.
+    /// Every rule of a rank that matches, at whatever time, in order; for explanation.
     pub(super) fn matching(&self, rank: Rank, hashed: &Hashed, kind: RecordType) -> Vec<u32> {
         let mut places = Vec::new();
         self.visit_names(hashed, |place| places.push(place));
@@ -164,16 +209,6 @@ impl RuleSet {
     }
 }
 
-impl Found {
-    #[inline]
-    fn take(&mut self, place: u32, rule: &Placed, kind: RecordType) {
-        let best = if rule.observed { &mut self.observed } else { &mut self.acting };
-        if place < *best && rule.speaks_of(kind) {
-            *best = place;
-        }
-    }
-}
-
 impl Placed {
     #[inline]
     fn speaks_of(&self, kind: RecordType) -> bool {
@@ -186,6 +221,7 @@ fn place(rule: u32, document: &RuleDocument) -> Placed {
         rule,
         rank: Rank::of(document),
         observed: document.mode == Mode::Observe,
+        when: document.when.map_or(NONE, |index| index as u32),
         types: document.types.as_slice().into(),
     }
 }

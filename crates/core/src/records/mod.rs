@@ -64,7 +64,7 @@ const PREPARED: [RecordType; 6] = [
     RecordType::TXT,
 ];
 
-/// All local records, compiled.
+/// Local records that are seen together, compiled.
 pub struct Records {
     tree: Tree,
     /// By owner, in the order of [`PREPARED`].
@@ -72,10 +72,15 @@ pub struct Records {
 }
 
 impl Records {
-    /// Compiles records; `path` is where they are in the snapshot. With faults, the result must not
-    /// be used.
-    pub(crate) fn compile(documents: &[RecordDocument], path: &str, faults: &mut Faults) -> Self {
-        let tree = Tree::new(read::read(documents, path, faults));
+    /// Compiles those of the records that `set` holds by index; `path` is where they all are in the
+    /// snapshot. With faults, the result must not be used.
+    pub(crate) fn compile(
+        documents: &[RecordDocument],
+        set: &[usize],
+        path: &str,
+        faults: &mut Faults,
+    ) -> Self {
+        let tree = Tree::new(read::read(documents, set, path, faults));
         resolve::check_chains(&tree, faults);
         let mut prepared = Vec::with_capacity(tree.owners().len());
         for (index, owner) in tree.owners().iter().enumerate() {

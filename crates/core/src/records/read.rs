@@ -52,14 +52,15 @@ impl Owner {
     }
 }
 
-/// Reads all records; what is wrong goes into `faults`.
+/// Reads the records of a set; what is wrong goes into `faults`.
 pub(super) fn read(
     documents: &[RecordDocument],
+    set: &[usize],
     path: &str,
     faults: &mut Faults,
 ) -> NameMap<Owner> {
     let mut owners = NameMap::default();
-    for (index, document) in documents.iter().enumerate() {
+    for (index, document) in set.iter().filter_map(|&index| Some((index, documents.get(index)?))) {
         let path = format!("{path}[{index}]");
         if let Err((part, why)) = read_one(document, &path, &mut owners) {
             faults.add(format!("{path}.{part}"), format!("{why} ({})", document.origin));

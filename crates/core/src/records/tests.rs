@@ -20,7 +20,8 @@ fn cname(name: &str, target: &str) -> RecordDocument {
 
 fn compile(documents: &[RecordDocument]) -> Result<Records, Error> {
     let mut faults = Faults::default();
-    let records = Records::compile(documents, "snapshot.records", &mut faults);
+    let all: Vec<usize> = (0..documents.len()).collect();
+    let records = Records::compile(documents, &all, "snapshot.records", &mut faults);
     faults.into_result("snapshot", records)
 }
 

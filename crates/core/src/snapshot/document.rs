@@ -89,7 +89,8 @@ pub struct UpstreamDocument {
     pub protocol: UpstreamProtocol,
     /// Bootstrap addresses, tried in order; finding DNS needs no DNS.
     pub addresses: Vec<SocketAddr>,
-    /// The name or address that the certificate must carry as a SAN; empty for `tcp`.
+    /// The name or address that the certificate must carry as a SAN; empty for `tcp`. With a
+    /// `server_id` it is only the name to ask for (SNI, authority of DoH), or empty.
     pub server_name: String,
     /// The path of DoH; empty otherwise.
     pub path: String,
@@ -217,8 +218,8 @@ pub enum Mode {
     Observe,
 }
 
-/// How much of a query may be written down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// How much of a query may be written down, from the most to the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogLevel {
     /// Who asked for what.

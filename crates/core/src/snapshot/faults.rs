@@ -1,5 +1,7 @@
 //! What is wrong with a document: everything at once, each with its place.
 
+use std::collections::HashSet;
+
 use crate::Error;
 
 /// Faults found so far.
@@ -23,6 +25,9 @@ impl Faults {
     /// Ends with `value` when nothing was wrong. One fault keeps its path; several are one error at
     /// `whole` with one line each.
     pub(crate) fn into_result<T>(mut self, whole: &str, value: T) -> Result<T, Error> {
+        // A record that many policies see is read for each of them.
+        let mut said = HashSet::new();
+        self.0.retain(|fault| said.insert(fault.clone()));
         match self.0.len() {
             0 => Ok(value),
             1 => {

@@ -3,38 +3,48 @@
 pub mod document;
 pub(crate) mod faults;
 mod policies;
+mod record_sets;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use document::{ListKind, SNAPSHOT_VERSION, SnapshotDocument};
+use document::{ListKind, LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
 use faults::Faults;
 
 use crate::Error;
 use crate::error::read_document;
 use crate::lists::ListFile;
-use crate::policy::Policy;
+use crate::policy::{Policy, Schedule};
 use crate::records::Records;
+use crate::subjects::Subjects;
+use crate::trust::Trust;
 use crate::upstream::{UpstreamSet, Upstreams};
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 /// One compiled set of documents. Immutable; a query keeps the one with which it began.
 pub struct Snapshot {
+    /// Unlike that of any other snapshot of this process, and never 0.
+    pub id: u64,
     /// Grows with each snapshot; shown wherever a decision is shown.
     pub number: u64,
     /// All policies.
     pub policies: Vec<Policy>,
-    /// The index of the policy of a client without a subject of its own; none refuses it.
-    pub default_policy: Option<usize>,
+    /// Which policy speaks for whom.
+    pub subjects: Subjects,
     /// The compiled lists, or none when no policy uses a list.
     pub list_file: Option<ListFile>,
     /// What a hit on each list means, by index.
     pub list_kinds: Vec<ListKind>,
     /// The name of each list, by index.
     pub list_names: Vec<String>,
-    /// Local records.
-    pub records: Records,
+    /// Local records, by the sets that policies name. Equal sets are one.
+    pub record_sets: Vec<Arc<Records>>,
+    /// Whose certificates are believed.
+    pub trust: Arc<Trust>,
     /// The upstream sets that policies name.
     pub upstream_sets: Vec<Arc<UpstreamSet>>,
 }
@@ -50,40 +60,55 @@ impl Snapshot {
         check_version(document)?;
         let document: SnapshotDocument = read_document("snapshot", document)?;
         let mut faults = Faults::default();
-        let records = Records::compile(&document.records, "snapshot.records", &mut faults);
+        let record_sets =
+            record_sets::compile(&document.records, &document.record_sets, &mut faults);
         let upstream_sets = upstreams
             .prepare(&document.upstreams, &document.upstream_sets)
             .map_err(|error| faults.add_error("snapshot.upstreams", error))
             .unwrap_or_default();
         let list_file = open_lists(&document, &mut faults);
-        let default_policy = document.default_policy;
-        if default_policy.is_some_and(|index| index >= document.policies.len()) {
-            faults.add(
-                "snapshot.default_policy",
-                format!("only {} policies are given", document.policies.len()),
-            );
-        }
+        let trust = Arc::new(Trust::compile(document.trust, &mut faults));
+        let schedules =
+            Schedule::compile_all(document.schedules, "snapshot.schedules", &mut faults);
+        let count = document.policies.len();
+        let subjects =
+            Subjects::compile(document.subjects, document.default_policy, count, &mut faults);
         let bounds = policies::Bounds {
             lists: document.lists.len(),
             upstream_sets: document.upstream_sets.len(),
+            record_sets: document.record_sets.len(),
+            schedules: schedules.into(),
         };
         let policies = policies::compile(document.policies, &bounds, &mut faults);
         let snapshot = Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             number: document.number,
             policies,
-            default_policy,
+            subjects,
             list_file,
             list_kinds: document.lists.iter().map(|list| list.kind).collect(),
             list_names: document.lists.into_iter().map(|list| list.name).collect(),
-            records,
+            record_sets,
+            trust,
             upstream_sets,
         };
         faults.into_result("snapshot", snapshot)
     }
 
+    /// The least that any policy allows to be written down.
+    pub fn strictest_log(&self) -> LogLevel {
+        self.policies.iter().map(|policy| policy.log).max().unwrap_or(LogLevel::Full)
+    }
+
     /// The policy of a client without a subject of its own.
     pub fn default_policy(&self) -> Option<&Policy> {
-        self.policies.get(self.default_policy?)
+        self.policies.get(self.subjects.default_policy()?)
+    }
+
+    /// The local records that the clients of a policy see.
+    #[inline]
+    pub fn records(&self, policy: &Policy) -> &Records {
+        &self.record_sets[policy.record_set]
     }
 }
 

@@ -1,8 +1,10 @@
 //! Policies out of a snapshot document, with every index checked.
 
+use std::sync::Arc;
+
 use super::document::PolicyDocument;
 use super::faults::Faults;
-use crate::policy::{Policy, RuleSet};
+use crate::policy::{Policy, RuleSet, Schedule};
 
 /// What the indices in a policy may point to.
 pub(super) struct Bounds {
@@ -10,6 +12,10 @@ pub(super) struct Bounds {
     pub(super) lists: usize,
     /// How many upstream sets there are.
     pub(super) upstream_sets: usize,
+    /// How many sets of records there are.
+    pub(super) record_sets: usize,
+    /// When rules act.
+    pub(super) schedules: Arc<[Schedule]>,
 }
 
 pub(super) fn compile(
@@ -36,17 +42,24 @@ fn compile_one(
             );
         }
     }
-    if document.upstream_set >= bounds.upstream_sets {
-        faults.add(
-            format!("{path}.upstream_set"),
-            format!(
-                "upstream set {} of only {} ({})",
-                document.upstream_set, bounds.upstream_sets, document.origin
-            ),
-        );
+    for (part, what, index, bound) in [
+        ("upstream_set", "upstream set", document.upstream_set, bounds.upstream_sets),
+        ("record_set", "record set", document.record_set, bounds.record_sets),
+    ] {
+        if index >= bound {
+            let why = format!("{what} {index} of only {bound} ({})", document.origin);
+            faults.add(format!("{path}.{part}"), why);
+        }
     }
     Policy {
-        rules: RuleSet::compile(document.rules, &format!("{path}.rules"), faults),
+        rules: RuleSet::compile(
+            document.rules,
+            &bounds.schedules,
+            &format!("{path}.rules"),
+            faults,
+        ),
+        mode: document.mode,
+        log: document.log,
         lists: document.lists.iter().copied().filter(|&list| list < bounds.lists).collect(),
         list_ids: document.lists,
         list_answer: (&document.list_answer).into(),
@@ -54,6 +67,7 @@ fn compile_one(
         default: document.default,
         private_addresses: document.private_addresses,
         upstream_set: document.upstream_set,
+        record_set: document.record_set,
         name: document.name,
         origin: document.origin,
     }

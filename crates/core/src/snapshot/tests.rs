@@ -1,8 +1,10 @@
 //! What compiling a snapshot promises.
 
+use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::names::Hashed;
 
 /// A snapshot document with one policy, without lists.
 fn document() -> Value {
@@ -110,6 +112,10 @@ fn all_faults_are_told_at_once_each_with_its_place() {
     document["policies"][0]["rules"][0]["matches"] = json!([{"regex": "("}, {"exact": ".."}]);
     document["records"][0]["name"] = json!("a..b");
     document["upstream_sets"][0]["upstreams"] = json!([4]);
+    document["policies"][0]["record_set"] = json!(2);
+    document["record_sets"] = json!([[0], [0, 1]]);
+    document["policies"][0]["rules"][0]["when"] = json!(0);
+    document["subjects"]["expired"] = json!(1);
     let (path, why) = fault(&document);
     assert_eq!(path, "snapshot");
     for place in [
@@ -119,12 +125,16 @@ fn all_faults_are_told_at_once_each_with_its_place() {
         "snapshot.default_policy: ",
         "snapshot.policies[0].lists[0]: ",
         "snapshot.policies[0].upstream_set: ",
+        "snapshot.policies[0].record_set: record set 2 of only 2",
+        "snapshot.record_sets[1][1]: record 1 of only 1",
+        "snapshot.policies[0].rules[0].when: ",
+        "snapshot.subjects.expired: ",
         "snapshot.policies[0].rules[0].matches[0]: ",
         "snapshot.policies[0].rules[0].matches[1]: ",
     ] {
         assert!(why.contains(&format!("\n{place}")), "{place} is not in {why}");
     }
-    assert!(why.starts_with("8 faults\n"), "{why}");
+    assert!(why.starts_with("12 faults\n"), "{why}");
     assert!(why.contains("policy.yaml:12 Policy/base spec.rules[0]"), "{why}");
 }
 
@@ -135,6 +145,35 @@ fn a_single_fault_keeps_its_own_place() {
     let (path, why) = fault(&document);
     assert_eq!(path, "snapshot.policies[0].upstream_set");
     assert_eq!(why, "upstream set 1 of only 1 (policy.yaml:1 Policy/base)");
+}
+
+#[test]
+fn equal_sets_of_records_are_compiled_once_and_seen_by_their_policies_alone() {
+    let mut document = document();
+    let other = json!({
+        "name": "nas.example.org", "ttl": 300, "data": {"a": "192.0.2.8"}, "origin": "test",
+    });
+    document["records"].as_array_mut().unwrap().push(other);
+    document["record_sets"] = json!([[0], [0, 1], [0], []]);
+    let policy = document["policies"][0].clone();
+    let policies = (0..4).map(|set| {
+        let mut policy = policy.clone();
+        policy["record_set"] = json!(set);
+        policy
+    });
+    document["policies"] = policies.collect();
+    let snapshot = compile(&document).unwrap();
+    assert!(Arc::ptr_eq(&snapshot.record_sets[0], &snapshot.record_sets[2]));
+    let sees = |policy: usize, name: &str| {
+        let hashed = Hashed::new(&Name::from_text(name).unwrap());
+        snapshot.records(&snapshot.policies[policy]).find(&hashed, RecordType::A).is_some()
+    };
+    for (policy, printer, nas) in
+        [(0, true, false), (1, true, true), (2, true, false), (3, false, false)]
+    {
+        assert_eq!(sees(policy, "printer.example.org"), printer, "{policy}");
+        assert_eq!(sees(policy, "nas.example.org"), nas, "{policy}");
+    }
 }
 
 #[test]

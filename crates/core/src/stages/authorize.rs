@@ -10,23 +10,35 @@ use keyhole_wire::RecordType;
 use super::identify::Identified;
 use super::{Body, End, Question};
 use crate::Reason;
-use crate::policy::{self, BlockAnswer, Cause, Trace, Verdict};
+use crate::clock::When;
+use crate::policy::{self, BlockAnswer, Cause, Moment, Trace, Verdict};
 use crate::snapshot::Snapshot;
+use crate::subjects::Who;
 
 /// Seconds for which a client may keep a blocked answer: short, so that a changed rule is felt.
 pub const BLOCKED_TTL: u32 = 10;
 
 /// Leave to look a name up. `fetch` takes it by value; only [`authorize`] makes one.
 pub struct Permit {
-    policy: usize,
+    who: Who,
+    moment: Moment,
     cause: Cause,
     would: Option<Cause>,
 }
 
 impl Permit {
     /// The index of the policy that decided.
+    #[inline]
     pub fn policy(&self) -> usize {
-        self.policy
+        self.who.policy()
+    }
+    /// Whose it is.
+    pub fn who(&self) -> Who {
+        self.who
+    }
+    /// When it was given: all of a query is decided at one moment.
+    pub fn moment(&self) -> Moment {
+        self.moment
     }
     /// The rule, list or default that allowed.
     pub fn cause(&self) -> Cause {
@@ -38,22 +50,25 @@ impl Permit {
     }
 }
 
-/// Asks the policy about the name.
+/// Asks the policy about the name, as of `when`.
 #[inline]
 pub fn authorize(
     snapshot: &Snapshot,
     client: &Identified<'_>,
     question: &Question,
+    when: When,
     trace: &mut impl Trace,
 ) -> ControlFlow<End, Permit> {
     if !is_served(question.kind()) {
         return ControlFlow::Break(End::because(Reason::TypeNotServed));
     }
-    let decision =
-        policy::decide(snapshot, client.policy, &question.hashed, question.kind(), trace);
+    let (policy, who) = (client.policy, client.who);
+    let moment = policy.moment(|| when.unix());
+    let (hashed, kind) = (&question.hashed, question.kind());
+    let decision = policy::decide(snapshot, policy, hashed, kind, moment, trace);
     match decision.verdict {
         Verdict::Allow(cause) => {
-            ControlFlow::Continue(Permit { policy: client.index(), cause, would: decision.would })
+            ControlFlow::Continue(Permit { who, moment, cause, would: decision.would })
         }
         Verdict::Block(cause, answer) => {
             ControlFlow::Break(blocked(reason(cause), cause, decision.would, answer))
@@ -75,7 +90,9 @@ fn reason(cause: Cause) -> Reason {
     match cause {
         Cause::Rule(_) => Reason::BlockedByRule,
         Cause::List(_) => Reason::BlockedByList,
-        Cause::Default => Reason::DeniedByDefault,
+        Cause::PrivateAddresses => Reason::PrivateAddress,
+        // The mode never blocks.
+        Cause::Default | Cause::Mode => Reason::DeniedByDefault,
     }
 }
 

@@ -1,7 +1,8 @@
 //! fetch: what is the answer?
 //!
-//! Local records first (what a person declared wins), then special names (which must not leave,
-//! RFC 6761), the cache, and an upstream. The only stage that waits; it takes the permit by value.
+//! Local records first (what a person declared for the policy wins), then special names (which must
+//! not leave, RFC 6761), the cache, and an upstream. The cache holds what upstreams said and is
+//! keyed by them, so two policies share an answer only where they ask the same ones. The only stage that waits; it takes the permit by value.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::Reason;
 use crate::lookup::{Failure, Found, How, Lookup};
 use crate::policy::{Step, Trace};
 use crate::reason::Stage;
-use crate::records::{self, Link, Local};
+use crate::records::{self, Link, Local, Records};
 use crate::snapshot::Snapshot;
 use crate::upstream::UpstreamSet;
 
@@ -74,17 +75,19 @@ pub fn ready(
         return minimal_any(permit, &name);
     }
     let mut chain = None;
-    match snapshot.records.find(&question.hashed, kind) {
+    let policy = &snapshot.policies[permit.policy()];
+    let records = snapshot.records(policy);
+    match records.find(&question.hashed, kind) {
         Some(Local::Answer(answer)) => {
-            tell(trace, snapshot, question, "answers");
+            tell(trace, records, question, "answers");
             return here(permit, Reason::LocalRecord, answer);
         }
         Some(Local::Synthetic { what, ttl }) => {
-            tell(trace, snapshot, question, "answers");
+            tell(trace, records, question, "answers");
             return made(permit, Reason::LocalRecord, what, ttl);
         }
         Some(Local::Alias { chain: links, target }) => {
-            tell(trace, snapshot, question, "leads to another name");
+            tell(trace, records, question, "leads to another name");
             name = target.to_lower();
             chain = Some(links);
         }
@@ -100,7 +103,7 @@ pub fn ready(
             Some(Local::Alias { .. }) | None => {}
         },
     }
-    let set = &snapshot.upstream_sets[snapshot.policies[permit.policy()].upstream_set];
+    let set = &snapshot.upstream_sets[policy.upstream_set];
     if let Some(found) = lookup.ready(set, &name, kind, now) {
         if found.refresh {
             lookup.refresh(set, &name, kind);
@@ -205,9 +208,9 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
     }
 }
 
-fn tell(trace: &mut impl Trace, snapshot: &Snapshot, question: &Question, result: &'static str) {
+fn tell(trace: &mut impl Trace, records: &Records, question: &Question, result: &'static str) {
     trace.step(|| {
-        let origin = snapshot.records.origin(&question.hashed);
+        let origin = records.origin(&question.hashed);
         step("local records", result, true, json!({ "origin": origin }))
     });
 }

@@ -1,35 +1,119 @@
 //! identify: who asks, and which policy speaks for them?
 //!
-//! In this version every client is the default subject. Without a policy for it the query is
-//! refused: no subject, no lookup.
+//! What a client shows is believed or refused; one that shows something bad never falls back to its
+//! network. No subject, no lookup: without a policy the query is refused.
 
+use std::net::IpAddr;
 use std::ops::ControlFlow;
+
+use serde_json::{Value, json};
 
 use super::End;
 use super::admit::Admitted;
 use crate::Reason;
-use crate::policy::Policy;
+use crate::caller::{Caller, Credential, SpiffeId};
+use crate::policy::{Policy, Step, Trace};
+use crate::reason::Stage;
 use crate::snapshot::Snapshot;
+use crate::subjects::Who;
+use crate::trust::Standing;
 
 /// A client whose policy is known.
 pub struct Identified<'s> {
     /// The policy that decides; exactly one does.
     pub policy: &'s Policy,
-    index: usize,
+    /// Who asks; [`Snapshot::subjects`] has the words for it.
+    pub who: Who,
 }
 
-impl Identified<'_> {
-    /// The index of the policy in the snapshot.
-    pub fn index(&self) -> usize {
-        self.index
-    }
-}
-
-/// Finds the policy of the client.
+/// Finds the policy of the client at the other end of a connection from `address`.
 #[inline]
-pub fn identify<'s>(snapshot: &'s Snapshot, _: Admitted) -> ControlFlow<End, Identified<'s>> {
-    match snapshot.default_policy.and_then(|i| snapshot.policies.get(i).map(|p| (i, p))) {
-        Some((index, policy)) => ControlFlow::Continue(Identified { policy, index }),
-        None => ControlFlow::Break(End::because(Reason::NoPolicy)),
+pub fn identify<'s>(
+    snapshot: &'s Snapshot,
+    caller: &Caller,
+    address: IpAddr,
+    _: Admitted,
+    trace: &mut impl Trace,
+) -> ControlFlow<End, Identified<'s>> {
+    trace.step(|| shown(snapshot, caller, address));
+    let subjects = &snapshot.subjects;
+    let who = match &caller.credential {
+        Credential::Nothing if caller.by_network => subjects.decide(subjects.address(address)),
+        Credential::Nothing => return refuse(Reason::NoIdentity, trace),
+        Credential::Certificate(svid) => match snapshot.trust.standing(svid) {
+            Standing::Good => by_identity(snapshot, &svid.id, svid.expired, trace)?,
+            Standing::Revoked => return refuse(Reason::IdentityRevoked, trace),
+            Standing::Untrusted => return refuse(Reason::IdentityUntrusted, trace),
+        },
+        Credential::Mesh(id) if snapshot.trust.revokes(id) => {
+            return refuse(Reason::IdentityRevoked, trace);
+        }
+        Credential::Mesh(id) => by_identity(snapshot, id, false, trace)?,
+        Credential::Token(digest) => match subjects.token(digest) {
+            Some(found) => subjects.decide(found),
+            None => return refuse(Reason::UnknownToken, trace),
+        },
+        Credential::Unreadable => return refuse(Reason::UnreadableIdentity, trace),
+    };
+    let known = who.and_then(|who| Some((who, snapshot.policies.get(who.policy())?)));
+    let Some((who, policy)) = known else { return refuse(Reason::NoPolicy, trace) };
+    trace.step(|| spoken_for(snapshot, &who, policy));
+    ControlFlow::Continue(Identified { policy, who })
+}
+
+/// The subjects that mean an identity. With an expired certificate only the policy for those speaks
+/// for it: enough to get a new one, where a document says so.
+#[inline]
+fn by_identity(
+    snapshot: &Snapshot,
+    id: &SpiffeId,
+    expired: bool,
+    trace: &mut impl Trace,
+) -> ControlFlow<End, Option<Who>> {
+    let found = snapshot.subjects.identity(id);
+    if !expired {
+        return ControlFlow::Continue(snapshot.subjects.decide(found));
     }
+    match snapshot.subjects.decide_expired(found) {
+        Some(who) => ControlFlow::Continue(Some(who)),
+        None => refuse(Reason::IdentityExpired, trace),
+    }
+}
+
+#[cold]
+fn refuse<T>(reason: Reason, trace: &mut impl Trace) -> ControlFlow<End, T> {
+    trace.step(|| step("subjects", reason.meaning(), true, Value::Null));
+    ControlFlow::Break(End::because(reason))
+}
+
+/// The step that says what the client showed.
+fn shown(snapshot: &Snapshot, caller: &Caller, address: IpAddr) -> Step {
+    let (result, detail) = match &caller.credential {
+        Credential::Nothing => ("nothing", json!({ "address": address })),
+        Credential::Certificate(svid) if svid.expired => {
+            ("an expired certificate", json!({ "identity": svid.id.as_str() }))
+        }
+        Credential::Certificate(svid) => ("a certificate", json!({ "identity": svid.id.as_str() })),
+        Credential::Mesh(id) => ("an identity in the mesh", json!({ "identity": id.as_str() })),
+        Credential::Token(digest) => {
+            ("a token", json!({ "token": snapshot.subjects.token_name(digest) }))
+        }
+        Credential::Unreadable => ("something that cannot be read", Value::Null),
+    };
+    step("shown", result, false, detail)
+}
+
+/// The step that says which subject chose which policy.
+fn spoken_for(snapshot: &Snapshot, who: &Who, policy: &Policy) -> Step {
+    let subjects = &snapshot.subjects;
+    let detail = json!({
+        "client": subjects.client(who),
+        "policy": policy.name,
+        "origin": policy.origin,
+    });
+    Step { result: subjects.subject(who).to_owned().into(), ..step("subjects", "", true, detail) }
+}
+
+fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {
+    Step { stage: Stage::Identify, what: what.into(), result: result.into(), decides, detail }
 }

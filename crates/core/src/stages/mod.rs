@@ -58,6 +58,16 @@ pub enum Body {
     Made(Synthetic, u32),
 }
 
+impl Body {
+    /// The place in its set of the upstream that said so.
+    pub fn upstream(&self) -> Option<u16> {
+        match self {
+            Self::Found(found) => found.upstream,
+            Self::Made(..) => None,
+        }
+    }
+}
+
 impl End {
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! Transport knowledge ends here. The listener fills an [`Arrival`]; nothing later knows sockets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -18,15 +18,32 @@ pub enum Transport {
     Tcp,
     Dot,
     Doh,
+    Mesh,
 }
 
 impl Transport {
     /// Every transport, in the order of [`Transport::index`].
-    pub const ALL: [Self; 4] = [Self::Udp, Self::Tcp, Self::Dot, Self::Doh];
+    pub const ALL: [Self; 5] = [Self::Udp, Self::Tcp, Self::Dot, Self::Doh, Self::Mesh];
 
     /// A small number for tables.
     pub const fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether messages follow each other on it with nothing but their lengths between them.
+    pub const fn is_stream(self) -> bool {
+        matches!(self, Self::Tcp | Self::Dot | Self::Mesh)
+    }
+
+    /// The word in statistics and log.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Tcp => "tcp",
+            Self::Dot => "dot",
+            Self::Doh => "doh",
+            Self::Mesh => "mesh",
+        }
     }
 
     /// Whether the transport hides the question from the network.
@@ -42,8 +59,10 @@ pub struct Arrival<'a> {
     pub packet: &'a [u8],
     /// How it came.
     pub transport: Transport,
-    /// The address of the connection: the only thing that `admit` may key on.
+    /// The address of the client: the connection's own, or what a sidecar says of its client.
     pub client: SocketAddr,
+    /// The address of the connection: the only thing that `admit` may key on.
+    pub connection: IpAddr,
     /// Who it is, as far as the listener found out.
     pub caller: &'a Caller,
     /// When the batch was read; one clock call serves all of it.

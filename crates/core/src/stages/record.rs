@@ -2,20 +2,13 @@
 //!
 //! Always runs, never waits.
 
-use std::time::Duration;
+use crate::events::Event;
+use crate::state::Core;
 
-use super::receive::Arrival;
-use crate::Reason;
-use crate::counters::Counters;
-
-/// Counts one query that ended.
+/// Counts one query that ended, and writes it down for the query log.
 #[inline]
-pub fn record(
-    counters: &Counters,
-    arrival: &Arrival<'_>,
-    reason: Reason,
-    observed: bool,
-    waited: Option<Duration>,
-) {
-    counters.count(arrival.worker, arrival.transport, reason, observed, waited);
+pub fn record(core: &Core, event: &Event<'_>) {
+    let Event { arrival, reason, would, waited, .. } = *event;
+    core.counters.count(arrival.worker, arrival.transport, reason, would.is_some(), waited);
+    core.events.record(event);
 }

@@ -87,6 +87,6 @@ fn extended_error(end: &End) -> Option<(u16, &'static str)> {
 
 /// RFC 7828 section 3.2: units of 100 ms, never over UDP, only when asked. HTTP has its own ways.
 fn keepalive(limits: &Limits, transport: Transport, asked: bool) -> Option<u16> {
-    let streams = matches!(transport, Transport::Tcp | Transport::Dot);
-    (asked && streams).then(|| u16::try_from(limits.idle_ms / 100).unwrap_or(u16::MAX))
+    (asked && transport.is_stream())
+        .then(|| u16::try_from(limits.idle_ms / 100).unwrap_or(u16::MAX))
 }

@@ -5,17 +5,17 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use keyhole_wire::{Record, RecordType, Synthetic};
+use keyhole_wire::{Record, RecordType};
 
-use super::authorize::{BLOCKED_TTL, blocked};
+use super::authorize::blocked;
 use super::fetch::Fetched;
 use super::{Body, End, Question};
 use crate::Reason;
 use crate::names::Hashed;
-use crate::policy::{self, Decision, InStage, Policy, Trace, Verdict};
+use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::PrivateAddresses;
+use crate::snapshot::document::{Mode, PrivateAddresses};
 
 /// Looks at every name and address that the answer leads to.
 #[inline]
@@ -26,71 +26,83 @@ pub fn vet(
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
-    // What a person declared as a local record may lead into the network.
-    let private = policy.private_addresses == PrivateAddresses::Allow
-        || fetched.reason == Reason::LocalRecord;
-    let (cause, mut would) = (Some(fetched.permit.cause()), fetched.permit.would());
-    let mut judge_target = |record: &Record<'_>| {
-        let decision = judge_target(snapshot, policy, question, record, trace)?;
-        // What is only observed is told of targets as it is of the name itself.
-        would = would.or(decision.would);
-        withhold(decision.verdict)
+    let mut vetting = Vetting {
+        snapshot,
+        policy,
+        question,
+        moment: fetched.permit.moment(),
+        // What a person declared as a local record may lead into the network.
+        private_allowed: policy.private_addresses == PrivateAddresses::Allow
+            || fetched.reason == Reason::LocalRecord,
+        would: fetched.permit.would(),
     };
     let withheld = match &fetched.body {
         Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
-            RecordType::A | RecordType::AAAA => judge_addresses(&record, private),
-            RecordType::CNAME | RecordType::DNAME => judge_target(&record),
+            RecordType::A | RecordType::AAAA => vetting.addresses(&record),
+            RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
             RecordType::HTTPS | RecordType::SVCB => {
-                judge_target(&record).or_else(|| judge_addresses(&record, private))
+                vetting.target(&record, trace).or_else(|| vetting.addresses(&record))
             }
             _ => None,
         }),
         Body::Made(..) => None,
     };
+    let would = vetting.would;
     match withheld {
-        Some(end) => End { cause: end.cause.or(cause), would, ..end },
-        None => End { reason: fetched.reason, cause, would, body: fetched.body },
+        Some(end) => End { would, ..end },
+        None => {
+            let cause = Some(fetched.permit.cause());
+            End { reason: fetched.reason, cause, would, body: fetched.body }
+        }
     }
 }
 
-/// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
-/// of an HTTPS or SVCB record, which a client connects to without asking again.
-fn judge_target(
-    snapshot: &Snapshot,
-    policy: &Policy,
-    question: &Question,
-    record: &Record<'_>,
-    trace: &mut impl Trace,
-) -> Option<Decision> {
-    let target = record.target()?;
-    if target.is_root() || target == *question.hashed.name() {
-        return None;
-    }
-    let mut trace = InStage { stage: Stage::Vet, trace };
-    Some(policy::decide(snapshot, policy, &Hashed::new(&target), question.kind(), &mut trace))
+struct Vetting<'a> {
+    snapshot: &'a Snapshot,
+    policy: &'a Policy,
+    question: &'a Question,
+    moment: Moment,
+    private_allowed: bool,
+    /// What is only observed is told of targets as it is of the name itself; the first counts.
+    would: Option<Cause>,
 }
 
-fn withhold(verdict: Verdict) -> Option<End> {
-    match verdict {
-        // The name itself was allowed: that nothing speaks for its target is no reason to withhold
-        // the answer, else default deny would ask people to list the names of every CDN.
-        Verdict::Block(policy::Cause::Default, _) | Verdict::Allow(_) => None,
-        Verdict::Block(cause, answer) => Some(blocked(Reason::BlockedTarget, cause, None, answer)),
+impl Vetting<'_> {
+    /// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
+    /// of an HTTPS or SVCB record, which a client connects to without asking again.
+    fn target(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
+        let Self { snapshot, policy, question, moment, .. } = *self;
+        let target = record.target()?;
+        if target.is_root() || target == *question.hashed.name() {
+            return None;
+        }
+        let (hashed, kind) = (Hashed::new(&target), question.kind());
+        let mut trace = InStage { stage: Stage::Vet, trace };
+        let decision = policy::decide_target(snapshot, policy, &hashed, kind, moment, &mut trace);
+        self.would = self.would.or(decision.would);
+        match decision.verdict {
+            Verdict::Block(cause, answer) => {
+                Some(blocked(Reason::BlockedTarget, cause, None, answer))
+            }
+            Verdict::Allow(_) => None,
+        }
     }
-}
 
-/// DNS rebinding: a public name must not lead a browser to an address inside the network.
-fn judge_addresses(record: &Record<'_>, private_allowed: bool) -> Option<End> {
-    if private_allowed {
-        return None;
+    /// DNS rebinding: a public name must not lead a browser to an address inside the network.
+    fn addresses(&mut self, record: &Record<'_>) -> Option<End> {
+        if self.private_allowed {
+            return None;
+        }
+        if !(record.address().is_some_and(is_private) || record.hints().any(is_private)) {
+            return None;
+        }
+        let cause = Cause::PrivateAddresses;
+        if self.policy.mode == Mode::Observe {
+            self.would = self.would.or(Some(cause));
+            return None;
+        }
+        Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::Nxdomain))
     }
-    let private = record.address().is_some_and(is_private) || record.hints().any(is_private);
-    private.then_some(End {
-        reason: Reason::PrivateAddress,
-        cause: None,
-        would: None,
-        body: Body::Made(Synthetic::Nxdomain, BLOCKED_TTL),
-    })
 }
 
 /// Addresses that are never public: RFC 1918, 6598, 3927, 4193, 4291, loopback, unspecified,

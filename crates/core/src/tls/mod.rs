@@ -5,18 +5,24 @@
 //! | RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2); nothing older (RFC 8996) | [`ServerTls::new`] |
 //! | RFC 7301 (ALPN) | [`Service::protocols`] |
 //! | RFC 7858 section 3, RFC 8484 section 5.2 | [`Service::protocols`] |
+//! | X509-SVID (client certificates) | [`examiner`], [`crate::trust`] |
 
-mod pem;
+mod examiner;
+pub(crate) mod pem;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use rustls::ServerConfig;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use rustls::crypto::CryptoProvider;
-use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
+use rustls::server::{
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, WebPkiClientVerifier,
+};
 use rustls::sign::CertifiedKey;
+use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 use crate::Error;
+use crate::trust::{Refusal, Svid, Trust};
+use examiner::Examiner;
 
 /// What a TLS connection is for; it decides which application protocols are agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,21 +54,42 @@ impl Service {
 pub struct ServerTls {
     provider: Arc<CryptoProvider>,
     installed: Arc<Installed>,
+    trust: ArcSwap<Trust>,
+    builder: ConfigBuilder<ServerConfig, WantsVerifier>,
     dot: Arc<ServerConfig>,
     doh: Arc<ServerConfig>,
 }
 
+/// The terms of one handshake, and what its client showed.
+pub struct Terms {
+    /// What the handshake needs.
+    pub config: Arc<ServerConfig>,
+    examiner: Option<Arc<Examiner>>,
+}
+
+impl Terms {
+    /// What was found of the certificate of the client; none when it showed none. It is proved to
+    /// be the client's own once the handshake has succeeded, and not before.
+    pub fn shown(&self) -> Option<&Result<Arc<Svid>, Refusal>> {
+        self.examiner.as_ref()?.shown()
+    }
+}
+
 impl ServerTls {
-    /// TLS 1.3 and 1.2 without a certificate yet.
+    /// TLS 1.3 and 1.2 without a certificate yet, believing nobody.
     ///
     /// # Errors
     /// When the provider lacks what these versions need; a build that passed its tests has it.
     pub fn new() -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let installed = Arc::new(Installed::default());
-        let dot = config(Service::Dot, &provider, &installed)?;
-        let doh = config(Service::Doh, &provider, &installed)?;
-        Ok(Self { provider, installed, dot, doh })
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+            .map_err(|error| Error::invalid("tls", error.to_string()))?;
+        let dot = Arc::new(config(Service::Dot, builder.clone(), None, &installed));
+        let doh = Arc::new(config(Service::Doh, builder.clone(), None, &installed));
+        let trust = ArcSwap::from_pointee(Trust::nobody());
+        Ok(Self { provider, installed, trust, builder, dot, doh })
     }
 
     /// Takes a certificate chain (the server's own first) and its private key, both PEM. New
@@ -72,11 +99,17 @@ impl ServerTls {
     /// When one of them cannot be read, or the key is not that of the first certificate. What was
     /// installed before then stays in use.
     pub fn install(&self, certificate_pem: &[u8], key_pem: &[u8]) -> Result<(), Error> {
-        let chain = pem::certificates(certificate_pem)?;
+        let chain = pem::certificates(certificate_pem);
+        let chain = chain.map_err(|why| Error::invalid("certificate", why))?;
         let key = pem::private_key(key_pem)?;
         let certified = CertifiedKey::from_der(chain, key, &self.provider).map_err(refused)?;
         self.installed.0.store(Some(Arc::new(certified)));
         Ok(())
+    }
+
+    /// Says whose certificates are believed in the handshakes that begin from now on.
+    pub fn trust(&self, trust: Arc<Trust>) {
+        self.trust.store(trust);
     }
 
     /// Whether handshakes can succeed.
@@ -84,26 +117,37 @@ impl ServerTls {
         self.installed.0.load().is_some()
     }
 
-    /// What a handshake for this service needs.
-    pub fn config(&self, service: Service) -> Arc<ServerConfig> {
-        match service {
-            Service::Dot => Arc::clone(&self.dot),
-            Service::Doh => Arc::clone(&self.doh),
+    /// The terms of a new handshake for this service.
+    pub fn terms(&self, service: Service) -> Terms {
+        let trust = self.trust.load_full();
+        if !trust.asks() {
+            let config = match service {
+                Service::Dot => &self.dot,
+                Service::Doh => &self.doh,
+            };
+            return Terms { config: Arc::clone(config), examiner: None };
         }
+        let algorithms = self.provider.signature_verification_algorithms;
+        let examiner = Arc::new(Examiner::new(trust, algorithms));
+        // One for each handshake, because the examiner keeps what it found there. Making it takes
+        // less than a microsecond.
+        let config = config(service, self.builder.clone(), Some(&examiner), &self.installed);
+        Terms { config: Arc::new(config), examiner: Some(examiner) }
     }
 }
 
-/// The one place where the terms of a handshake are set. A verifier of client certificates takes
-/// the place of `with_no_client_auth`.
+/// The one place where the terms of a handshake are set.
 fn config(
     service: Service,
-    provider: &Arc<CryptoProvider>,
+    builder: ConfigBuilder<ServerConfig, WantsVerifier>,
+    examiner: Option<&Arc<Examiner>>,
     installed: &Arc<Installed>,
-) -> Result<Arc<ServerConfig>, Error> {
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(provider))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|error| Error::invalid("tls", error.to_string()))?
-        .with_no_client_auth()
+) -> ServerConfig {
+    let mut config = builder
+        .with_client_cert_verifier(match examiner {
+            Some(examiner) => Arc::clone(examiner) as _,
+            None => WebPkiClientVerifier::no_client_auth(),
+        })
         .with_cert_resolver(Arc::clone(installed) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = service.protocols().iter().map(|name| name.to_vec()).collect();
     // No resumption: a resumed session does not show its certificate again (RFC 8446 section 2.2),
@@ -114,7 +158,7 @@ fn config(
     // Early data can be replayed (RFC 8446 section 8), and comes before the client has proved
     // who it is.
     config.max_early_data_size = 0;
-    Ok(Arc::new(config))
+    config
 }
 
 fn refused(error: rustls::Error) -> Error {

@@ -6,10 +6,13 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use crate::Error;
 
 /// All certificates of a file, at least one.
-pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+///
+/// # Errors
+/// What is wrong with the text.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| Error::invalid("certificate", format!("is not valid PEM: {error}")))?;
+        .map_err(|error| format!("is not valid PEM: {error}"))?;
     if !chain.is_empty() {
         return Ok(chain);
     }
@@ -22,7 +25,7 @@ pub(super) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, E
     } else {
         "holds no PEM block that says BEGIN CERTIFICATE"
     };
-    Err(Error::invalid("certificate", why))
+    Err(why.to_owned())
 }
 
 /// The first private key of a file: PKCS #8, PKCS #1 or SEC 1.

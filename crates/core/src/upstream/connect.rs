@@ -65,6 +65,8 @@ impl Connector {
                 let useless = [
                     (!document.server_name.is_empty(), "server_name"),
                     (!document.pins.is_empty(), "pins"),
+                    (document.server_id.is_some(), "server_id"),
+                    (!document.crls.is_empty(), "crls"),
                     (identity.is_some(), "client_identity"),
                 ];
                 if let Some((_, field)) = useless.iter().find(|(given, _)| *given) {
@@ -192,7 +194,11 @@ impl Connector {
     }
 }
 
+/// The name for SNI (RFC 6066 section 3) and, without a SPIFFE ID, for the check.
 fn server_name(place: &str, document: &UpstreamDocument) -> Result<ServerName<'static>, Error> {
+    if is_known_by_id_alone(document) {
+        return Ok(document.addresses[0].ip().into());
+    }
     ServerName::try_from(document.server_name.clone()).map_err(|_| {
         let why = format!(
             "\"{}\" is neither a host name nor an address; give what its certificate is for",
@@ -202,10 +208,20 @@ fn server_name(place: &str, document: &UpstreamDocument) -> Result<ServerName<'s
     })
 }
 
+/// Whether the certificate has to carry a SPIFFE ID and there is no name besides.
+fn is_known_by_id_alone(document: &UpstreamDocument) -> bool {
+    document.server_id.is_some() && document.server_name.is_empty()
+}
+
 fn uri(place: &str, document: &UpstreamDocument) -> Result<Uri, Error> {
-    let host = match document.server_name.parse::<std::net::Ipv6Addr>() {
+    let name = if is_known_by_id_alone(document) {
+        document.addresses[0].ip().to_string()
+    } else {
+        document.server_name.clone()
+    };
+    let host = match name.parse::<std::net::Ipv6Addr>() {
         Ok(address) => format!("[{address}]"),
-        Err(_) => document.server_name.clone(),
+        Err(_) => name,
     };
     let authority = match document.addresses[0].port() {
         443 => host,

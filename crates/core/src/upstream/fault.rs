@@ -5,8 +5,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::CertificateError;
+use rustls::{CertificateError, OtherError};
 
+use super::spiffe::Unproved;
 use crate::reason::Reason;
 
 /// The most characters of what an upstream sent that go into words for people.
@@ -88,6 +89,10 @@ impl Fault {
             Some(rustls::Error::InvalidCertificate(why)) => {
                 Self::new(FaultKind::Untrusted, certificate_words(why))
             }
+            Some(rustls::Error::InvalidCertRevocationList(_)) => Self::new(
+                FaultKind::Untrusted,
+                "a revocation list that names the issuer of the certificate is not signed by it",
+            ),
             Some(rustls::Error::AlertReceived(alert)) => Self::new(
                 FaultKind::Unreachable,
                 format!("{address} refused the TLS handshake with alert {alert:?}"),
@@ -143,8 +148,24 @@ fn certificate_words(why: &CertificateError) -> String {
         E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
             "certificate is not made for servers".into()
         }
-        E::Other(other) => quote(&other.0.to_string()),
+        E::UnknownRevocationStatus => {
+            "no revocation list speaks of the certificate, or of one that signed it".into()
+        }
+        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            "the revocation list of the certificate has expired".into()
+        }
+        E::Other(other) => other_words(other),
         other => format!("certificate is not valid: {}", quote(&other.to_string())),
+    }
+}
+
+fn other_words(other: &OtherError) -> String {
+    if let Some(unproved) = other.0.downcast_ref::<Unproved>() {
+        return unproved.to_string();
+    }
+    match other.0.downcast_ref::<webpki::Error>() {
+        Some(webpki::Error::CaUsedAsEndEntity) => "certificate is that of an authority".into(),
+        _ => quote(&other.0.to_string()),
     }
 }
 

@@ -5,6 +5,8 @@
 //! | RFC 8484 | DoH: POST, identifier 0, media type, age of cached answers |
 //! | RFC 7858, RFC 7766 | DoT and TCP: many queries on one connection, answers in any order |
 //! | RFC 8310 | the strict profile: no proof, no query; nothing falls back to the clear |
+//! | RFC 5280 section 5 | revocation lists, where a document gives some |
+//! | X509-SVID | upstreams known by a SPIFFE ID instead of a name |
 //! | RFC 7830, RFC 8467 | queries padded to 128 octets |
 
 mod connect;
@@ -18,6 +20,7 @@ mod pin;
 mod pool;
 mod remote;
 mod set;
+mod spiffe;
 mod stream;
 mod tally;
 mod trust;

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
@@ -46,10 +45,10 @@ fn sextet(digit: u8) -> Option<u8> {
     }
 }
 
-/// Checks a certificate against roots and name, and then its key against the pins.
+/// Checks a certificate against roots and name or identity, and then its key against the pins.
 #[derive(Debug)]
 pub(super) struct PinnedVerifier {
-    pub(super) roots: Arc<WebPkiServerVerifier>,
+    pub(super) roots: Arc<dyn ServerCertVerifier>,
     pub(super) pins: Vec<Pin>,
 }
 

@@ -55,6 +55,7 @@ async fn an_expired_answer_serves_when_the_upstream_is_gone_also_behind_an_alias
             "origin": "test",
         });
         document["records"].as_array_mut().unwrap().push(alias);
+        document["record_sets"] = json!([[0, 1, 2]]);
     })
     .await;
     let (alias, name) = (query("old.example.org", A), query("brief.example.net", A).edns(&[]));

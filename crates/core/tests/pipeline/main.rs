@@ -4,12 +4,17 @@
 
 mod answers;
 mod changes;
+mod events;
 mod explanation;
+mod identity;
+mod judgment;
 mod life;
 mod message;
+mod observing;
 mod policy;
 mod reasons;
 mod refusals;
 mod shape;
+mod split;
 mod upstream;
 mod world;

@@ -3,25 +3,28 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use keyhole_core::caller::{Caller, Credential};
 use keyhole_core::pipeline::Progress;
 use keyhole_core::stages::receive::Transport;
 use keyhole_core::{Reason, lists};
 use serde_json::{Value, json};
 
+use super::identity::{certificate, expired_certificate, shown};
 use super::message::{A, query};
 use super::upstream::Upstream;
 use super::world::{World, begin, core, document, options, send, world_with};
 
 /// What is tested where it can be brought about: with TLS, and with a panic.
-const ELSEWHERE: [Reason; 2] = [Reason::UpstreamUntrusted, Reason::InternalError];
+const ELSEWHERE: [Reason; 3] =
+    [Reason::UpstreamUntrusted, Reason::InternalError, Reason::IdentityUntrusted];
 
 fn reached(stats: &Value) -> BTreeSet<String> {
     stats["queries"]["udp"].as_object().unwrap().keys().cloned().collect()
 }
 
 /// A compiled file with one block list of one name.
-fn list_file() -> Value {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("reasons");
+pub fn list_file(test: &str) -> Value {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(test);
     std::fs::create_dir_all(&folder).unwrap();
     let (text, output) = (folder.join("list.txt"), folder.join("list.khl"));
     std::fs::write(&text, "listed.example\n").unwrap();
@@ -39,7 +42,7 @@ async fn answering() -> World {
     let mut options = options();
     options["limits"]["waiting"] = 1.into();
     world_with(&options, |document| {
-        document["list_file"] = list_file();
+        document["list_file"] = list_file("reasons");
         document["lists"] = json!([{"name": "test", "kind": "block"}]);
         document["policies"][0]["lists"] = json!([0]);
     })
@@ -85,9 +88,25 @@ async fn ask_all_that_is_decided_here(world: &mut World) {
     world.document["policies"][0]["default"] = json!("deny");
     world.commit();
     world.ask(&query("www.example.org", A)).await;
+    for reason in callers_that_are_refused(world) {
+        world.ask_as(&reason, &query("www.example.org", A), Transport::Udp).await;
+    }
     world.document["default_policy"] = Value::Null;
     world.commit();
     world.ask(&query("www.example.org", A)).await;
+}
+
+/// One caller for each reason of `identify` but the lack of a policy.
+fn callers_that_are_refused(world: &mut World) -> Vec<Caller> {
+    world.document["trust"]["revoked"]["identities"] = json!(["spiffe://example.org/gone"]);
+    world.commit();
+    vec![
+        Caller::NOBODY,
+        shown(Credential::Unreadable),
+        shown(Credential::Token([7; 32])),
+        shown(certificate("spiffe://example.org/gone")),
+        shown(expired_certificate("spiffe://example.org/web")),
+    ]
 }
 
 /// Upstreams that fail, with little patience; what expired serves until its own end.

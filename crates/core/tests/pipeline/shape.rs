@@ -104,7 +104,7 @@ async fn padding_and_keepalive_come_only_where_they_mean_something() {
         let asked = query("printer.example.org", A).edns(&[padding, keepalive].concat());
         let reply = world.ask_over(&asked, transport).await;
         assert_eq!(reply.octets.len() % 468 == 0, transport.is_encrypted(), "{transport:?}");
-        let streams = matches!(transport, Transport::Tcp | Transport::Dot);
+        let streams = matches!(transport, Transport::Tcp | Transport::Dot | Transport::Mesh);
         assert_eq!(reply.option(11).is_some(), streams, "{transport:?}");
         assert!(reply.option(11).is_none_or(|units| units == 300_u16.to_be_bytes()));
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::message::{Query, Reply};
 use super::upstream::Upstream;
 
-pub const TRANSPORTS: [Transport; 4] = Transport::ALL;
+pub const TRANSPORTS: [Transport; 5] = Transport::ALL;
 
 pub struct World {
     pub core: Core,
@@ -53,7 +53,7 @@ pub fn rule(action: &str, matches: Value) -> Value {
     })
 }
 
-fn record(name: &str, data: Value) -> Value {
+pub fn record(name: &str, data: Value) -> Value {
     json!({"name": name, "ttl": 60, "data": data, "origin": "test"})
 }
 
@@ -121,15 +121,39 @@ pub fn begin_at(
     client: &str,
     now: Instant,
 ) -> (Progress, Vec<u8>) {
+    begin_as(&Caller::NETWORK, core, packet, transport, client, now)
+}
+
+/// The same for a message of this caller.
+fn begin_as(
+    caller: &Caller,
+    core: &Core,
+    packet: &[u8],
+    transport: Transport,
+    client: &str,
+    now: Instant,
+) -> (Progress, Vec<u8>) {
     let client = SocketAddr::new(client.parse().unwrap(), 5_353);
-    let arrival = Arrival { packet, transport, client, caller: &Caller::NETWORK, now, worker: 0 };
+    let connection = client.ip();
+    let arrival = Arrival { packet, transport, client, connection, caller, now, worker: 0 };
     let mut out = Vec::new();
     (pipeline::begin(core, &arrival, &mut out), out)
 }
 
 /// The reply to a message; none when it is dropped.
 pub async fn send(core: &Core, packet: &[u8], transport: Transport, from: &str) -> Option<Reply> {
-    let (progress, mut out) = begin(core, packet, transport, from);
+    send_as(&Caller::NETWORK, core, packet, transport, from).await
+}
+
+/// The same for a message of this caller.
+pub async fn send_as(
+    caller: &Caller,
+    core: &Core,
+    packet: &[u8],
+    transport: Transport,
+    from: &str,
+) -> Option<Reply> {
+    let (progress, mut out) = begin_as(caller, core, packet, transport, from, Instant::now());
     match progress {
         Progress::Replied(_) => {}
         Progress::Dropped => {
@@ -157,6 +181,11 @@ impl World {
 
     pub async fn ask_over(&self, query: &Query, transport: Transport) -> Reply {
         send(&self.core, &query.octets(), transport, "127.0.0.1").await.unwrap()
+    }
+
+    /// Asks over a transport from 127.0.0.1 as this caller.
+    pub async fn ask_as(&self, caller: &Caller, query: &Query, transport: Transport) -> Reply {
+        send_as(caller, &self.core, &query.octets(), transport, "127.0.0.1").await.unwrap()
     }
 
     /// How many queries over UDP ended for this reason.

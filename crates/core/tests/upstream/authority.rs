@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use rustls::ServerConfig;
 use rustls::server::WebPkiClientVerifier;
@@ -27,12 +28,27 @@ pub struct Signed {
 
 impl Authority {
     pub fn new() -> Self {
+        Self::named("test root")
+    }
+
+    pub fn named(name: &str) -> Self {
+        let (params, key) = (Self::params(name), KeyPair::generate().unwrap());
+        let certificate = params.self_signed(&key).unwrap();
+        Self { certificate, issuer: Issuer::new(params, key) }
+    }
+
+    fn params(name: &str) -> CertificateParams {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        params.distinguished_name.push(DnType::CommonName, "test root");
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(DnType::CommonName, name);
+        params
+    }
+
+    /// An authority that this one has signed.
+    pub fn below(&self, name: &str) -> Self {
+        let (params, key) = (Self::params(name), KeyPair::generate().unwrap());
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
@@ -53,14 +69,36 @@ impl Authority {
         change(&mut params);
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let pin = {
-            use rcgen::PublicKeyData;
-            base64(aws_lc_rs::digest::digest(
-                &aws_lc_rs::digest::SHA256,
-                &key.subject_public_key_info(),
-            ))
+        Signed::new(&certificate, &key)
+    }
+
+    /// The same with this SPIFFE ID as its only name.
+    pub fn sign_id(&self, id: &str, change: impl FnOnce(&mut CertificateParams)) -> Signed {
+        self.sign_with(&[], |params| {
+            params.subject_alt_names = vec![uri(id)];
+            params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+            change(params);
+        })
+    }
+
+    /// A revocation list, PEM, with these serial numbers, good from one year to another.
+    pub fn revoke(&self, serials: &[u64], from: i32, to: i32) -> String {
+        let since = date_time_ymd(from, 1, 1);
+        let revoked = |serial: &u64| RevokedCertParams {
+            serial_number: SerialNumber::from(*serial),
+            revocation_time: since,
+            reason_code: None,
+            invalidity_date: None,
         };
-        Signed { certificate: certificate.pem(), key: key.serialize_pem(), pin }
+        let params = CertificateRevocationListParams {
+            this_update: since,
+            next_update: date_time_ymd(to, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: serials.iter().map(revoked).collect(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).unwrap().pem().unwrap()
     }
 
     pub fn sign_expired(&self, names: &[&str]) -> Signed {
@@ -85,11 +123,31 @@ impl Authority {
         } else {
             builder.with_no_client_auth()
         };
-        let chain = CertificateDer::from_pem_slice(signed.certificate.as_bytes()).unwrap();
+        let chain = CertificateDer::pem_slice_iter(signed.certificate.as_bytes());
+        let chain = chain.collect::<Result<_, _>>().unwrap();
         let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).unwrap();
-        let mut config = builder.with_single_cert(vec![chain], key).unwrap();
-        config.alpn_protocols = vec![alpn.to_vec()];
+        let mut config = builder.with_single_cert(chain, key).unwrap();
+        config.alpn_protocols = if alpn.is_empty() { Vec::new() } else { vec![alpn.to_vec()] };
         Arc::new(config)
+    }
+}
+
+pub fn uri(text: &str) -> SanType {
+    SanType::URI(text.try_into().unwrap())
+}
+
+impl Signed {
+    pub fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        use rcgen::PublicKeyData;
+        let sha256 = &aws_lc_rs::digest::SHA256;
+        let pin = base64(aws_lc_rs::digest::digest(sha256, &key.subject_public_key_info()));
+        Self { certificate: certificate.pem(), key: key.serialize_pem(), pin }
+    }
+
+    /// The same, shown with the certificate of whoever signed it.
+    pub fn through(mut self, authority: &Authority) -> Self {
+        self.certificate.push_str(&authority.pem());
+        self
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
 mod authority;
+mod certificates;
 mod doh;
 mod dot;
 mod failover;

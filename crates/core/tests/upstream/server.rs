@@ -60,11 +60,13 @@ pub struct Setup<'a> {
     pub authority: &'a Authority,
     pub names: &'a [&'a str],
     pub asks_client: bool,
+    /// What it agrees to by ALPN, instead of what its protocol has; empty for none.
+    pub alpn: Option<&'a [u8]>,
 }
 
 impl<'a> Setup<'a> {
     pub fn new(protocol: UpstreamProtocol, authority: &'a Authority) -> Self {
-        Self { protocol, authority, names: &["dns.example.org"], asks_client: false }
+        Self { protocol, authority, names: &["dns.example.org"], asks_client: false, alpn: None }
     }
 
     pub async fn run(self, script: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> Server {
@@ -88,7 +90,8 @@ impl<'a> Setup<'a> {
         script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
     ) -> Server {
         let address = listener.local_addr().unwrap();
-        let alpn: &[u8] = if self.protocol == UpstreamProtocol::Doh { b"h2" } else { b"dot" };
+        let usual: &[u8] = if self.protocol == UpstreamProtocol::Doh { b"h2" } else { b"dot" };
+        let alpn = self.alpn.unwrap_or(usual);
         let tls = TlsAcceptor::from(self.authority.server(signed, alpn, self.asks_client));
         let (seen, script): (_, Script) = (Arc::new(Seen::default()), Arc::new(script));
         let server = Server { address, protocol: self.protocol, seen: Arc::clone(&seen) };

@@ -157,12 +157,15 @@ async fn a_question_never_travels_in_the_clear() {
     }
 }
 
+/// PEM with octets that are no list.
+const BAD_LIST: &str = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n";
+
 #[tokio::test]
 async fn documents_that_cannot_be_trusted_are_refused_with_their_place() {
     let authority = Authority::new();
     let address = "192.0.2.1:853".parse().unwrap();
     type Change = fn(&mut keyhole_core::snapshot::document::UpstreamDocument);
-    let changes: [(Change, UpstreamProtocol, &str); 8] = [
+    let changes: [(Change, UpstreamProtocol, &str); 13] = [
         (|d| d.addresses.clear(), UpstreamProtocol::Dot, "addresses"),
         (|d| d.server_name = "not a name".into(), UpstreamProtocol::Dot, "server_name"),
         (|d| d.server_name.clear(), UpstreamProtocol::Doh, "server_name"),
@@ -171,6 +174,15 @@ async fn documents_that_cannot_be_trusted_are_refused_with_their_place() {
         (|d| d.roots = RootsDocument::Pem("x".into()), UpstreamProtocol::Dot, "roots.pem"),
         (|d| d.server_name = "a.example".into(), UpstreamProtocol::Tcp, "server_name"),
         (|d| d.client_identity = Some("x".into()), UpstreamProtocol::Tcp, "client_identity"),
+        (|d| d.server_id = Some("spiffe://a".into()), UpstreamProtocol::Dot, "server_id"),
+        (|d| d.crls = "nonsense".into(), UpstreamProtocol::Dot, "crls"),
+        (|d| d.crls = BAD_LIST.into(), UpstreamProtocol::Doh, "crls"),
+        (
+            |d| (d.server_name.clear(), d.server_id = Some("spiffe://a/b".into())).1,
+            UpstreamProtocol::Tcp,
+            "server_id",
+        ),
+        (|d| (d.server_name.clear(), d.crls = BAD_LIST.into()).1, UpstreamProtocol::Tcp, "crls"),
     ];
     for (change, protocol, field) in changes {
         let mut document = document(protocol, address, &authority);

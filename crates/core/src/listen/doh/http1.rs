@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -14,8 +15,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use super::super::peer::Peer;
 use super::super::service::Serve;
-use super::super::worker::{Peer, Worker};
+use super::super::worker::Worker;
+use super::caller;
 use super::link::Control;
 use super::request::{self, HttpError, MESSAGE, Place};
 use super::response;
@@ -30,7 +33,8 @@ where
     Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let limits = worker.limits();
-    let exchange = Exchange { service: Arc::clone(&worker.service), peer, control };
+    let over = peer.over(&worker);
+    let exchange = Exchange { service: Arc::clone(&worker.service), peer: Arc::new(peer), control };
     let connection = Builder::new()
         .timer(TokioTimer::new())
         // This clock also runs while nothing is asked; a request that has begun is watched by the
@@ -49,7 +53,7 @@ where
     // How it ended concerns its client alone, who knows.
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = worker.drained() => {
+        () = over => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }
@@ -59,13 +63,14 @@ where
 /// What one request needs.
 struct Exchange<S> {
     service: Arc<S>,
-    peer: Peer,
+    peer: Arc<Peer>,
     control: Control,
 }
 
 impl<S> Clone for Exchange<S> {
     fn clone(&self) -> Self {
-        Self { service: Arc::clone(&self.service), peer: self.peer, control: self.control.clone() }
+        let (service, peer) = (Arc::clone(&self.service), Arc::clone(&self.peer));
+        Self { service, peer, control: self.control.clone() }
     }
 }
 
@@ -83,13 +88,16 @@ impl<S: Serve> Exchange<S> {
 
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
-        let path = &self.service.options().listen.doh_path;
-        if request::read(&request, path, &mut message)? == Place::Body {
+        let options = self.service.options();
+        let place = request::read(&request, &options.listen.doh_path, &mut message)?;
+        let own = caller::of_request(&request, &self.peer, options);
+        if place == Place::Body {
             message = collect(request.into_body()).await?;
         }
         self.control.request_ended();
         let mut out = Vec::new();
-        let arrival = self.peer.arrival(&message, Instant::now());
+        let caller = own.as_deref().unwrap_or(&self.peer.caller);
+        let arrival = self.peer.arrival_for(caller, &message, Instant::now());
         let sent = match self.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => sent,
             Progress::Dropped => return Err(HttpError::Message),
@@ -98,7 +106,12 @@ impl<S: Serve> Exchange<S> {
                 sent.ok_or(HttpError::NoAnswer)?
             }
         };
-        Ok(response::answer(sent, out.len()).map(|()| Full::new(Bytes::from(out))))
+        let mut response = response::answer(sent, out.len());
+        if sent.closes && own.is_none() {
+            // The library ends the connection after it.
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response.map(|()| Full::new(Bytes::from(out))))
     }
 }
 

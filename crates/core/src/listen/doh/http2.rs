@@ -11,20 +11,23 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::RecvStream;
 use h2::server::{Builder, Connection, SendResponse};
+use h2::{Reason, RecvStream};
 use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use super::super::patience::Alarm;
+use super::super::peer::Peer;
 use super::super::service::Serve;
-use super::super::worker::{Peer, Worker};
+use super::super::worker::Worker;
 use super::blocked::Blocked;
+use super::caller;
 use super::link::Control;
 use super::request::{self, HttpError, Place};
 use super::response;
 use super::upload::Upload;
+use crate::caller::Caller;
 use crate::options::Limits;
 use crate::pipeline::{Progress, Sent};
 
@@ -47,7 +50,7 @@ where
     let first = Duration::from_millis(worker.limits().read_ms);
     let greeting = builder(worker.limits()).handshake(io);
     let Ok(Ok(connection)) = tokio::time::timeout(first, greeting).await else { return };
-    let mut drained = pin!(worker.drained());
+    let mut over = pin!(peer.over(&worker));
     let mut alarm = Alarm::new(opened + first);
     let mut http2 = Http2 {
         worker,
@@ -63,7 +66,7 @@ where
     std::future::poll_fn(|cx| {
         loop {
             let now = Instant::now();
-            if http2.phase != Phase::Closing && drained.as_mut().poll(cx).is_ready() {
+            if http2.phase != Phase::Closing && over.as_mut().poll(cx).is_ready() {
                 http2.close(now);
             }
             if http2.poll(cx, now).is_ready() {
@@ -120,6 +123,8 @@ pub(super) struct Asker {
     pub(super) respond: SendResponse<Bytes>,
     /// Whether the client wants the head alone (RFC 9110 section 9.3.2).
     pub(super) head_only: bool,
+    /// Who it is, where that is not who the connection belongs to.
+    pub(super) caller: Option<Box<Caller>>,
 }
 
 /// An answer that was waited for.
@@ -160,7 +165,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         self.connection.poll_accept(cx).map(|next| {
             let (request, respond) = next?.ok()?;
             let head_only = *request.method() == Method::HEAD;
-            Some((request, Asker { respond, head_only }))
+            Some((request, Asker { respond, head_only, caller: None }))
         })
     }
 
@@ -169,15 +174,22 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     }
 
     fn take(&mut self, request: (Request<RecvStream>, Asker), cx: &mut Context<'_>, now: Instant) {
-        let (request, asker) = request;
+        let (request, mut asker) = request;
+        if self.peer.ends.is_some_and(|at| now >= at) {
+            // GOAWAY was sent, and a client need not obey it. Nothing was done with the request, so
+            // that it may be sent again over a new connection (RFC 9113 section 8.7).
+            return asker.respond.send_reset(Reason::REFUSED_STREAM);
+        }
         self.active = now;
         if self.phase == Phase::First {
             self.phase = Phase::Serving;
         }
         let mut message = MESSAGE.take();
         message.clear();
-        let path = &self.worker.service.options().listen.doh_path;
-        match request::read(&request, path, &mut message) {
+        let options = self.worker.service.options();
+        let place = request::read(&request, &options.listen.doh_path, &mut message);
+        asker.caller = caller::of_request(&request, &self.peer, options);
+        match place {
             Ok(Place::Line) => self.answer(&message, asker, now),
             Ok(Place::Body) => {
                 self.read_upload(Upload::new(request.into_body(), asker, now), cx, now);
@@ -207,8 +219,16 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     fn answer(&mut self, message: &[u8], asker: Asker, now: Instant) {
         let mut out = ANSWER.take();
         out.clear();
-        match self.worker.service.begin(&self.peer.arrival(message, now), &mut out) {
-            Progress::Replied(sent) => self.reply(asker, sent, &out, now),
+        let caller = asker.caller.as_deref().unwrap_or(&self.peer.caller);
+        let arrival = self.peer.arrival_for(caller, message, now);
+        match self.worker.service.begin(&arrival, &mut out) {
+            Progress::Replied(sent) => {
+                let closes = sent.closes && asker.caller.is_none();
+                self.reply(asker, sent, &out, now);
+                if closes && self.phase != Phase::Closing {
+                    self.close(now);
+                }
+            }
             Progress::Waiting(waiting) => self.wait(asker, waiting),
             Progress::Dropped => self.refuse(asker, HttpError::Message, now),
         }

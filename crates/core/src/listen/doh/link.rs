@@ -196,6 +196,27 @@ impl AsyncWrite for Link {
         Poll::Ready(Ok(octets.len()))
     }
 
+    /// Takes all there is: when a handshake fails, the library writes once and never again, and the
+    /// alert is the last piece.
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.output.len() >= WRITE_AT {
+            ready!(self.write_out(cx))?;
+        }
+        for piece in pieces {
+            self.output.extend_from_slice(piece);
+        }
+        self.unflushed = true;
+        Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if !self.unflushed || self.control.0.corked.load(Relaxed) {
             return Poll::Ready(Ok(()));

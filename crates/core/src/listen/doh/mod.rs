@@ -9,6 +9,7 @@
 
 mod base64url;
 mod blocked;
+mod caller;
 mod cleartext;
 mod date;
 mod http1;
@@ -21,8 +22,9 @@ mod upload;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use super::peer::Peer;
 use super::service::Serve;
-use super::worker::{Peer, Worker};
+use super::worker::Worker;
 pub(super) use link::Link;
 
 /// Serves a connection in the protocol that the handshake agreed on; without ALPN that is

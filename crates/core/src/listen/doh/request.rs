@@ -2,7 +2,7 @@
 
 use http::{Method, Request, StatusCode, header};
 
-use super::super::HEADER;
+use super::super::{HEADER, token};
 use super::base64url;
 
 /// Largest DNS message in octets (RFC 8484 section 6).
@@ -94,7 +94,7 @@ impl HttpError {
 /// is the body, to be checked with [`check`] once it is there.
 ///
 /// `path` is compared octet by octet: no other spelling of it means the same, so that no check in
-/// front of Keyhole can be walked around.
+/// front of Keyhole can be walked around. One segment more is read as a token, if it looks like one.
 ///
 /// # Errors
 /// The first reason why the request cannot be answered with a DNS message; `message` is as it was
@@ -104,9 +104,7 @@ pub fn read<B>(
     path: &str,
     message: &mut Vec<u8>,
 ) -> Result<Place, HttpError> {
-    if request.uri().path() != path {
-        return Err(HttpError::NotFound);
-    }
+    token::of_path(request.uri().path(), path).ok_or(HttpError::NotFound)?;
     match *request.method() {
         Method::GET | Method::HEAD => {
             let text = parameter(request.uri().query().unwrap_or_default())?;

@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn an_answer_declares_type_length_and_age() {
-        let response = answer(Sent { ttl: 60 }, 512);
+        let response = answer(Sent { ttl: 60, closes: false }, 512);
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
         assert_eq!(response.headers()[CONTENT_LENGTH], "512");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h2::client::{ResponseFuture, SendRequest};
 use http::{HeaderMap, Method, Request, StatusCode};
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -99,8 +100,13 @@ pub(super) struct Http2(pub(super) SendRequest<Bytes>);
 impl Http2 {
     /// A client over TLS.
     pub(super) async fn over_tls(world: &World) -> Self {
+        Self::over_tls_as(world, world.client(&["h2"])).await
+    }
+
+    /// The same with terms of its own.
+    pub(super) async fn over_tls_as(world: &World, config: ClientConfig) -> Self {
         let tcp = tokio::net::TcpStream::connect(world.address("doh")).await.unwrap();
-        let connector = TlsConnector::from(Arc::new(world.client(&["h2"])));
+        let connector = TlsConnector::from(Arc::new(config));
         let name = ServerName::try_from("localhost").unwrap();
         Self::over(connector.connect(name, tcp).await.unwrap(), |_| ()).await
     }
@@ -133,6 +139,13 @@ impl Http2 {
             stream.send_data(Bytes::from(body), true).unwrap();
         }
         response
+    }
+
+    /// Waits until the connection is closed.
+    pub(super) async fn until_closed(&self) {
+        while self.0.clone().ready().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Sends a request and waits for its response.

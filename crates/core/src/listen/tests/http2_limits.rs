@@ -99,10 +99,10 @@ async fn an_idle_connection_is_closed_but_not_one_that_waits() {
     until_held(&world, 1).await;
     let idle = cleartext(&world, |_| ()).await;
     assert_eq!(idle.ask(get(&query(2, ""))).await.body, answer(2, ""));
-    until_closed(&idle).await;
+    idle.until_closed().await;
     world.service.release(1);
     assert_eq!(read(held).await.unwrap().body, answer(1, "hold"));
-    until_closed(&waiting).await;
+    waiting.until_closed().await;
     until_open(&world, 0).await;
 }
 
@@ -110,11 +110,5 @@ async fn an_idle_connection_is_closed_but_not_one_that_waits() {
 async fn a_client_that_asks_nothing_is_closed() {
     let world = World::with_limits(|limits| limits.read_ms = 50);
     let client = cleartext(&world, |_| ()).await;
-    until_closed(&client).await;
-}
-
-async fn until_closed(client: &Http2) {
-    while client.0.clone().ready().await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    client.until_closed().await;
 }

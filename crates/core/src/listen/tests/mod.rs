@@ -1,13 +1,17 @@
 //! The promises of the listeners, over real sockets and real TLS.
 
 mod bind;
+mod callers;
+mod certificates;
 mod dot;
 mod drain;
 mod http;
 mod http1;
 mod http2;
 mod http2_limits;
+mod life;
 mod limits;
+mod mesh;
 mod tcp;
 mod udp;
 mod world;

@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf};
 use tokio::sync::{mpsc, watch};
 
+use super::super::peer::Peer;
 use super::super::reset::Reset;
-use super::super::worker::{Peer, Worker};
+use super::super::worker::Worker;
 use super::super::{ListenShared, stream};
 use super::world::{
     Obedient, World, answer, assert_closed, exchange, framed, options, query, read_message,
 };
+use crate::caller::Caller;
 use crate::stages::receive::Transport;
 
 #[test]
@@ -163,7 +165,7 @@ async fn a_batch_of_queries_takes_one_write() {
     let service = Arc::new(Obedient::new(options));
     let worker = Worker { service, shared, index: 0, drain, alive };
     let client = "192.0.2.1:1024".parse().unwrap();
-    let peer = Peer { client, transport: Transport::Tcp, worker: 0 };
+    let peer = Peer::new(client, Transport::Tcp, 0, Arc::new(Caller::NETWORK));
     let (mut near, inner) = tokio::io::duplex(1 << 20);
     let writes = Arc::new(AtomicUsize::new(0));
     let counted = Counted { inner, writes: Arc::clone(&writes) };

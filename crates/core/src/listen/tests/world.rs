@@ -7,29 +7,41 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::client::WantsClientCert;
+use rustls::{
+    ClientConfig, ClientConnection, ConfigBuilder, RootCertStore, StreamOwned,
+    SupportedProtocolVersion,
+};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
 use super::super::{Bound, ListenShared, Serve, serve};
+use crate::caller::Credential;
+use crate::connections::Connections;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
 use crate::pipeline::{Progress, Sent};
+use crate::snapshot::document::{TrustDocument, TrustDomainDocument};
+use crate::snapshot::faults::Faults;
 use crate::stages::receive::Arrival;
 use crate::tls::ServerTls;
+use crate::trust::Trust;
+use crate::trust::authority::{Authority, Shown};
 
 /// How long a test waits for what has to happen before it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Does what the octets after the header of a query say: `hold` waits until it is released,
-/// `drop` gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets. All
-/// others, and those that were held, come back with their response bit set.
+/// `drop` gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who`
+/// is told who asks, `revoked` closes the connection. All others, and those that were held, come back
+/// with their response bit set.
 pub(super) struct Obedient {
     options: Options,
-    tls: ServerTls,
+    pub(super) tls: ServerTls,
+    pub(super) connections: Connections,
     held: Mutex<HashMap<u16, oneshot::Sender<()>>>,
     changed: Condvar,
 }
@@ -37,7 +49,8 @@ pub(super) struct Obedient {
 impl Obedient {
     pub(super) fn new(options: Options) -> Self {
         let tls = ServerTls::new().unwrap();
-        Self { options, tls, held: Mutex::default(), changed: Condvar::new() }
+        let connections = Connections::default();
+        Self { options, tls, connections, held: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Waits until so many queries are held.
@@ -70,6 +83,10 @@ impl Serve for Obedient {
         &self.tls
     }
 
+    fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Held> {
         let mut answer = arrival.packet.to_vec();
         answer[2] |= 0x80;
@@ -86,16 +103,34 @@ impl Serve for Obedient {
         if let Some(octets) = said.strip_prefix("big ") {
             answer.resize(octets.parse().unwrap(), 0);
         }
+        if said == "who" {
+            answer.extend_from_slice(who(arrival).as_bytes());
+        }
         out.extend_from_slice(&answer);
-        Progress::Replied(Sent { ttl: 60 })
+        Progress::Replied(Sent { ttl: 60, closes: said == "revoked" })
     }
 
     async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<Sent> {
         held.released.await.ok()?;
         assert!(!held.answer.ends_with(b"burst"), "this query is made to panic");
         out.extend_from_slice(&held.answer);
-        Some(Sent { ttl: 7 })
+        Some(Sent { ttl: 7, closes: false })
     }
+}
+
+/// Who asks, as the listener found out.
+fn who(arrival: &Arrival<'_>) -> String {
+    let shown = match &arrival.caller.credential {
+        Credential::Nothing if arrival.caller.by_network => "network".to_owned(),
+        Credential::Nothing => "nobody".to_owned(),
+        Credential::Certificate(svid) if svid.expired => format!("expired {}", svid.id),
+        Credential::Certificate(svid) => format!("certificate {}", svid.id),
+        Credential::Mesh(id) => format!("mesh {id}"),
+        Credential::Token(hash) => format!("token {:02x}{:02x}", hash[0], hash[1]),
+        Credential::Unreadable => "unreadable".to_owned(),
+    };
+    let (transport, client, connection) = (arrival.transport, arrival.client, arrival.connection);
+    format!("{transport:?} {} via {connection}: {shown}", client.ip())
 }
 
 /// A query with this id that says this.
@@ -154,12 +189,15 @@ pub(super) fn options() -> Options {
             dot: free(),
             doh: free(),
             doh_cleartext: free(),
-            mesh: Vec::new(),
+            mesh: free(),
             doh_path: "/dns-query".to_owned(),
         },
         clients: Vec::new(),
         authentication: AuthenticationOptions::default(),
-        mesh: MeshOptions::default(),
+        mesh: MeshOptions {
+            peers: vec!["127.0.0.0/8".parse().unwrap()],
+            trust_domains: vec!["keyhole.lab".to_owned()],
+        },
         names: Vec::new(),
         events: 0,
         limits: limits(),
@@ -231,10 +269,24 @@ impl World {
 
     /// Installs a new certificate.
     pub(super) fn renew_certificate(&mut self) {
-        let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let names = ["localhost", "dns.example.org", "*.dns.example.org"].map(str::to_owned);
+        let made = rcgen::generate_simple_self_signed(names).unwrap();
         let (certificate, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         self.service.tls.install(certificate.as_bytes(), key.as_bytes()).unwrap();
         self.certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    }
+
+    /// Believes this authority about `keyhole.lab`.
+    pub(super) fn believe(&self, root: &Authority) {
+        let (name, origin) = ("keyhole.lab".to_owned(), "test".to_owned());
+        let domain = TrustDomainDocument { name, bundle: root.pem(), crls: String::new(), origin };
+        let document = TrustDocument { domains: vec![domain], ..Default::default() };
+        self.service.tls.trust(Arc::new(Trust::compile(document, &mut Faults::default())));
+    }
+
+    /// What was counted of connections.
+    pub(super) fn counted(&self) -> serde_json::Value {
+        self.service.connections.document()
     }
 
     /// The first address of a transport.
@@ -253,16 +305,33 @@ impl World {
 
     /// What a client needs that trusts the certificate installed last.
     pub(super) fn client(&self, protocols: &[&str]) -> ClientConfig {
+        let mut config = self.trusting(rustls::ALL_VERSIONS).with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+
+    /// The same for a client that shows a certificate.
+    pub(super) fn client_showing(&self, shown: &Shown, protocols: &[&str]) -> ClientConfig {
+        let mut config = self
+            .trusting(rustls::ALL_VERSIONS)
+            .with_client_auth_cert(shown.chain.clone(), shown.key.clone_key())
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        config
+    }
+
+    /// A client that trusts the certificate installed last, without a certificate of its own yet.
+    pub(super) fn trusting(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> ConfigBuilder<ClientConfig, WantsClientCert> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone()).unwrap();
         let provider = rustls::crypto::aws_lc_rs::default_provider();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
-            .with_protocol_versions(rustls::ALL_VERSIONS)
+        ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_protocol_versions(versions)
             .unwrap()
             .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        config
     }
 
     /// A TLS connection; the handshake happens with the first read or write.
@@ -271,7 +340,17 @@ impl World {
         transport: &str,
         config: ClientConfig,
     ) -> StreamOwned<ClientConnection, TcpStream> {
-        let name = ServerName::try_from("localhost").unwrap();
+        self.connect_named(transport, config, "localhost")
+    }
+
+    /// The same to a server of this name.
+    pub(super) fn connect_named(
+        &self,
+        transport: &str,
+        config: ClientConfig,
+        name: &str,
+    ) -> StreamOwned<ClientConnection, TcpStream> {
+        let name = ServerName::try_from(name.to_owned()).unwrap();
         let session = ClientConnection::new(Arc::new(config), name).unwrap();
         StreamOwned::new(session, self.connect(transport))
     }

@@ -3,9 +3,49 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::snapshot::document::ScheduleDocument;
+
+/// The schedule that acts at [`ANYTIME`]; the other one does not.
+const ACTIVE: usize = 0;
+
+/// A schedule of the day of [`ANYTIME`], a Thursday, and one of all other days.
+fn schedules() -> Arc<[Schedule]> {
+    let days = [vec![3], vec![0, 1, 2, 4, 5, 6]];
+    let document = |days| ScheduleDocument {
+        days,
+        begins: 0,
+        ends: 0,
+        offsets: vec![(0, 0)],
+        words: String::new(),
+    };
+    let mut faults = Faults::default();
+    let documents = days.into_iter().map(document).collect();
+    Schedule::compile_all(documents, "schedules", &mut faults).into()
+}
 
 /// One rule after the other, by text.
 fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decision {
+    let (verdict, noted) = weighed(rules, deny, name, kind);
+    Decision { verdict, would: noted.flatten() }
+}
+
+/// The same for a policy that only observes.
+fn observing_reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decision {
+    match weighed(rules, deny, name, kind) {
+        (Verdict::Block(cause, _), noted) => {
+            Decision { verdict: Verdict::Allow(Cause::Mode), would: noted.unwrap_or(Some(cause)) }
+        }
+        (verdict, noted) => Decision { verdict, would: noted.flatten() },
+    }
+}
+
+/// The verdict, and the first that only observes: the block that it would be, or none.
+fn weighed(
+    rules: &[RuleDocument],
+    deny: bool,
+    name: &str,
+    kind: u16,
+) -> (Verdict, Option<Option<Cause>>) {
     let mut noted = None;
     let rank = |rule: &RuleDocument| match (rule.action, rule.important) {
         (Action::Block, true) => 0,
@@ -15,7 +55,8 @@ fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decis
     for wanted in 0..3 {
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rank(rule) == wanted) {
             let cause = Cause::Rule(index as u32);
-            let speaks = rule.types.is_empty() || rule.types.contains(&kind);
+            let is_time = rule.when.is_none_or(|when| when == ACTIVE);
+            let speaks = is_time && (rule.types.is_empty() || rule.types.contains(&kind));
             if !speaks || !rule.matches.iter().any(|wanted| matches(wanted, name)) {
                 continue;
             }
@@ -28,7 +69,7 @@ fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decis
                         Action::Allow => Verdict::Allow(cause),
                         Action::Block => Verdict::Block(cause, (&rule.answer).into()),
                     };
-                    return Decision { verdict, would: noted.flatten() };
+                    return (verdict, noted);
                 }
             }
         }
@@ -38,7 +79,7 @@ fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decis
     } else {
         Verdict::Allow(Cause::Default)
     };
-    Decision { verdict, would: noted.flatten() }
+    (verdict, noted)
 }
 
 fn matches(wanted: &MatchDocument, name: &str) -> bool {
@@ -71,15 +112,17 @@ fn wanted() -> impl Strategy<Value = MatchDocument> {
 
 fn any_rule() -> impl Strategy<Value = RuleDocument> {
     let kinds = prop::collection::vec(prop::sample::select(vec![1u16, 28]), 0..2);
-    (0..3u8, prop::collection::vec(wanted(), 1..4), kinds, any::<bool>(), any::<bool>()).prop_map(
-        |(rank, matches, types, observe, refuse)| RuleDocument {
+    let when = prop::option::of(0..2_usize);
+    let matches = prop::collection::vec(wanted(), 1..4);
+    (0..3u8, matches, kinds, any::<bool>(), any::<bool>(), when).prop_map(
+        |(rank, matches, types, observe, refuse, when)| RuleDocument {
             action: if rank == 1 { Action::Allow } else { Action::Block },
             important: rank == 0,
             matches,
             types,
             answer: if refuse { AnswerDocument::Refused } else { AnswerDocument::Null },
             mode: if observe { Mode::Observe } else { Mode::Enforce },
-            when: None,
+            when,
             origin: String::new(),
         },
     )
@@ -93,7 +136,7 @@ proptest! {
         names in prop::collection::vec((name(), any::<bool>()), 1..12),
         kind in prop::sample::select(vec![1u16, 28, 16]),
     ) {
-        let mut policy = policy(rules.clone());
+        let mut policy = policy_at(rules.clone(), &schedules());
         policy.default = if deny { DefaultDocument::Deny } else { DefaultDocument::Allow };
         for (name, upper) in names {
             let asked = if upper { name.to_ascii_uppercase() } else { name };
@@ -102,10 +145,16 @@ proptest! {
             prop_assert_eq!(plain, expected, "{}", asked);
             let mut steps = Vec::new();
             let kind = RecordType(kind);
-            let traced = decide(&snapshot(), &policy, &hashed(&asked), kind, &mut steps);
+            let name = hashed(&asked);
+            let traced = decide(&snapshot(), &policy, &name, kind, ANYTIME, &mut steps);
             prop_assert_eq!(traced, expected, "traced {}", asked);
             prop_assert!(steps.last().is_some_and(|step| step.decides));
             prop_assert_eq!(steps.iter().filter(|step| step.decides).count(), 1);
+            policy.mode = Mode::Observe;
+            let expected = observing_reference(&rules, deny, &asked, kind.0);
+            let observing = decided(&policy, &asked, kind);
+            policy.mode = Mode::Enforce;
+            prop_assert_eq!(observing, expected, "observing {}", asked);
         }
     }
 }

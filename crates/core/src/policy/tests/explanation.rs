@@ -7,7 +7,7 @@ use crate::reason::Stage;
 
 fn steps(policy: &Policy, name: &str) -> (Decision, Vec<Step>) {
     let mut steps = Vec::new();
-    let decision = decide(&snapshot(), policy, &hashed(name), RecordType::A, &mut steps);
+    let decision = decide(&snapshot(), policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
     (decision, steps)
 }
 
@@ -56,7 +56,7 @@ fn a_stage_can_ask_under_its_own_name() {
     let policy = policy(vec![allow(&["a.test"])]);
     let mut steps: Vec<Step> = Vec::new();
     let mut trace = InStage { stage: Stage::Vet, trace: &mut steps };
-    decide(&snapshot(), &policy, &hashed("a.test"), RecordType::A, &mut trace);
+    decide(&snapshot(), &policy, &hashed("a.test"), RecordType::A, ANYTIME, &mut trace);
     assert!(steps.iter().all(|step| step.stage == Stage::Vet));
 }
 

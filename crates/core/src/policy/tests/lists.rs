@@ -23,9 +23,9 @@ fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (Snapshot
 }
 
 fn decided((snapshot, policy): &(Snapshot, Policy), name: &str) -> Decision {
-    let decision = decide(snapshot, policy, &hashed(name), RecordType::A, &mut ());
+    let decision = decide(snapshot, policy, &hashed(name), RecordType::A, ANYTIME, &mut ());
     let mut steps = Vec::new();
-    let traced = decide(snapshot, policy, &hashed(name), RecordType::A, &mut steps);
+    let traced = decide(snapshot, policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
     assert_eq!(decision, traced);
     assert!(steps.last().is_some_and(|step| step.decides));
     decision
@@ -40,7 +40,7 @@ fn said(policed: &(Snapshot, Policy), name: &str) -> String {
     match cause {
         Cause::Rule(rule) => format!("{word} rule {rule}"),
         Cause::List(hit) => format!("{word} list{}:{}", hit.list, hit.line),
-        Cause::Default => format!("{word} default"),
+        other => format!("{word} {other:?}").to_lowercase(),
     }
 }
 
@@ -120,7 +120,7 @@ fn an_entry_is_told_with_list_file_line_and_text() {
     let (snapshot, policy) = with_lists(&[(BLOCK, "! comment\n||ads.test^$important")], vec![]);
     let mut steps = Vec::new();
     let name = hashed("www.ads.test");
-    let decision = decide(&snapshot, &policy, &name, RecordType::A, &mut steps);
+    let decision = decide(&snapshot, &policy, &name, RecordType::A, ANYTIME, &mut steps);
     let Verdict::Block(cause, _) = decision.verdict else { panic!("allowed") };
     let told = describe(&snapshot, &policy, cause, None);
     assert_eq!(told["cause"], "list");

@@ -3,16 +3,21 @@
 mod against_reference;
 mod explanation;
 mod lists;
+mod mode;
 mod precedence;
+mod schedules;
+
+use std::sync::Arc;
 
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
 use crate::names::Hashed;
-use crate::records::Records;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Action, MatchDocument, RuleDocument};
 use crate::snapshot::faults::Faults;
+use crate::subjects::Subjects;
+use crate::trust::Trust;
 
 /// A rule out of matches as a person writes them.
 pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {
@@ -54,12 +59,24 @@ pub(super) fn observed(rule: RuleDocument) -> RuleDocument {
 
 /// A policy of these rules that allows by default and uses no lists.
 pub(super) fn policy(rules: Vec<RuleDocument>) -> Policy {
+    policy_at(rules, &never())
+}
+
+/// No schedules.
+pub(super) fn never() -> Arc<[Schedule]> {
+    Arc::new([])
+}
+
+/// The same, of rules that act at times.
+pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -> Policy {
     let mut faults = Faults::default();
-    let rules = RuleSet::compile(rules, "rules", &mut faults);
+    let rules = RuleSet::compile(rules, schedules, "rules", &mut faults);
     assert!(faults.is_empty(), "{faults:?}");
     Policy {
         name: "base".to_owned(),
         origin: "policy.yaml:1 Policy/base".to_owned(),
+        mode: Mode::Enforce,
+        log: LogLevel::Full,
         rules,
         list_ids: Vec::new(),
         lists: std::iter::empty().collect(),
@@ -68,19 +85,22 @@ pub(super) fn policy(rules: Vec<RuleDocument>) -> Policy {
         default: DefaultDocument::Allow,
         private_addresses: PrivateAddresses::Block,
         upstream_set: 0,
+        record_set: 0,
     }
 }
 
 /// A snapshot without lists.
 pub(super) fn snapshot() -> Snapshot {
     Snapshot {
+        id: 1,
         number: 1,
         policies: Vec::new(),
-        default_policy: None,
+        subjects: Subjects::default(),
+        trust: Arc::new(Trust::nobody()),
         list_file: None,
         list_kinds: Vec::new(),
         list_names: Vec::new(),
-        records: Records::compile(&[], "records", &mut Faults::default()),
+        record_sets: Vec::new(),
         upstream_sets: Vec::new(),
     }
 }
@@ -90,8 +110,11 @@ pub(super) fn hashed(text: &str) -> Hashed {
 }
 
 pub(super) fn decided(policy: &Policy, name: &str, kind: RecordType) -> Decision {
-    decide(&snapshot(), policy, &hashed(name), kind, &mut ())
+    decide(&snapshot(), policy, &hashed(name), kind, ANYTIME, &mut ())
 }
+
+/// For policies to which the time is all the same.
+pub(super) const ANYTIME: Moment = Moment::at(0);
 
 /// The verdict about the addresses of a name.
 pub(super) fn verdict(policy: &Policy, name: &str) -> Verdict {

@@ -151,7 +151,7 @@ fn every_fault_of_the_rules_is_told_with_its_place_and_origin() {
         RuleDocument { important: true, ..allow(&["b.test"]) },
         block(&[]),
     ];
-    RuleSet::compile(rules, "rules", &mut faults);
+    RuleSet::compile(rules, &never(), "rules", &mut faults);
     let Err(Error::Invalid { path, why }) = faults.into_result("snapshot", ()) else {
         panic!("accepted");
     };
@@ -171,7 +171,7 @@ fn expressions_that_are_too_large_together_are_refused_with_the_limit() {
     let large = format!("/{}/", "[a-z]{1,200}x".repeat(8));
     let rules = (0..400).map(|_| block(&[&large])).collect();
     let mut faults = Faults::default();
-    RuleSet::compile(rules, "rules", &mut faults);
+    RuleSet::compile(rules, &never(), "rules", &mut faults);
     let Err(Error::Invalid { path, why }) = faults.into_result("snapshot", ()) else {
         panic!("accepted");
     };

@@ -1,0 +1,149 @@
+//! What became of connections before their first query: counted by what their clients showed.
+//!
+//! They are rare beside queries, so all workers count in one place.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Map, Value, json};
+
+use crate::trust::Refusal;
+
+/// How a TLS handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handshake {
+    /// The client proved that it owns a good certificate.
+    WithCertificate,
+    /// The client showed no certificate, or was not asked for one.
+    WithoutCertificate,
+    /// The certificate that the client showed was refused.
+    Refused(Refusal),
+    /// It failed for another reason: version, application protocol, time, or the client left.
+    Failed,
+}
+
+macro_rules! meetings {
+    ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
+        /// How a connection to the mesh listener began.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Meeting { $(#[doc = $doc] $name),* }
+
+        impl Meeting {
+            /// Every beginning, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word under which it is counted.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+        }
+    };
+}
+
+meetings! {
+    #[doc = "A sidecar vouched for an identity."]
+    Identified, "identified";
+    #[doc = "A sidecar vouched for nobody."]
+    Unidentified, "unidentified";
+    #[doc = "A sidecar named somebody for whom it may not vouch, or in a way that cannot be read."]
+    Unreadable, "unreadable";
+    #[doc = "A sidecar asked for itself, to see whether anybody is here (LOCAL)."]
+    Local, "local";
+    #[doc = "It was closed before it said anything, as one is whose client never spoke."]
+    Silent, "silent";
+    #[doc = "It came from elsewhere than a sidecar; it was closed."]
+    UntrustedPeer, "untrusted_peer";
+    #[doc = "It began with something else than a header of PROXY protocol v2; it was closed."]
+    MalformedHeader, "malformed_header";
+    #[doc = "Its header did not come in time; it was closed."]
+    LateHeader, "late_header";
+}
+
+const REFUSALS: usize = Refusal::ALL.len();
+const MEETINGS: usize = Meeting::ALL.len();
+
+/// The counters of all workers.
+#[derive(Default)]
+pub struct Connections {
+    with_certificate: AtomicU64,
+    without_certificate: AtomicU64,
+    failed: AtomicU64,
+    refused: [AtomicU64; REFUSALS],
+    mesh: [AtomicU64; MEETINGS],
+}
+
+impl Connections {
+    /// Counts a handshake that ended.
+    pub fn count_handshake(&self, ended: Handshake) {
+        let counter = match ended {
+            Handshake::WithCertificate => &self.with_certificate,
+            Handshake::WithoutCertificate => &self.without_certificate,
+            Handshake::Failed => &self.failed,
+            Handshake::Refused(refusal) => &self.refused[refusal as usize],
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a connection to the mesh listener.
+    pub fn count_meeting(&self, meeting: Meeting) {
+        self.mesh[meeting as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All counts as a document: `handshakes` with `refused` by word, `mesh` by word. Words that
+    /// were never counted are left out.
+    pub fn document(&self) -> Value {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let words = Refusal::ALL.iter().map(|refusal| refusal.word());
+        let meetings = Meeting::ALL.iter().map(|meeting| meeting.word());
+        json!({
+            "handshakes": {
+                "with_certificate": read(&self.with_certificate),
+                "without_certificate": read(&self.without_certificate),
+                "failed": read(&self.failed),
+                "refused": counted(words, &self.refused),
+            },
+            "mesh": counted(meetings, &self.mesh),
+        })
+    }
+}
+
+fn counted(
+    words: impl Iterator<Item = &'static str>,
+    counters: &[AtomicU64],
+) -> Map<String, Value> {
+    let counts = counters.iter().map(|counter| counter.load(Ordering::Relaxed));
+    words
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .map(|(w, count)| (w.into(), count.into()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_end_of_a_handshake_is_counted_under_its_word() {
+        let connections = Connections::default();
+        for ended in [
+            Handshake::WithCertificate,
+            Handshake::WithoutCertificate,
+            Handshake::Failed,
+            Handshake::Refused(Refusal::ALL[REFUSALS - 1]),
+            Handshake::Refused(Refusal::Revoked),
+            Handshake::Refused(Refusal::Revoked),
+        ] {
+            connections.count_handshake(ended);
+        }
+        connections.count_meeting(Meeting::LateHeader);
+        assert_eq!(
+            connections.document(),
+            json!({
+                "handshakes": {
+                    "with_certificate": 1, "without_certificate": 1, "failed": 1,
+                    "refused": {"revoked": 2, "invalid_certificate": 1},
+                },
+                "mesh": {"late_header": 1},
+            })
+        );
+    }
+}

@@ -1,0 +1,297 @@
+//! An event as a line of JSON.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use keyhole_wire::RecordType;
+use serde_json::json;
+
+use super::entry::{Decided, Entry, Who};
+use crate::policy::Policy;
+use crate::snapshot::Snapshot;
+
+const NANOS: i128 = 1_000_000_000;
+const DAY: i64 = 86_400;
+
+/// Writes lines, one for each event.
+pub(super) struct Writer<'s> {
+    known: HashMap<u64, &'s Snapshot>,
+    /// When the engine began, in nanoseconds of Unix time.
+    began: i128,
+    /// The last second and the last address that were put in words, and their words.
+    second: (i64, String),
+    client: (Option<IpAddr>, String),
+    out: Vec<u8>,
+    /// When each query arrived, and where its line ends in `out`.
+    lines: Vec<(u64, usize)>,
+    /// Events that were lost.
+    pub(super) lost: u64,
+}
+
+impl<'s> Writer<'s> {
+    pub(super) fn new(known: &'s [Arc<Snapshot>], began: i128) -> Self {
+        Self {
+            known: known.iter().map(|snapshot| (snapshot.id, &**snapshot)).collect(),
+            began,
+            second: (i64::MIN, String::new()),
+            client: (None, String::new()),
+            out: Vec::new(),
+            lines: Vec::new(),
+            lost: 0,
+        }
+    }
+
+    /// All lines in the order in which their queries arrived, with one more for what was lost.
+    pub(super) fn finish(mut self) -> Vec<u8> {
+        if !self.lines.is_sorted() {
+            self.out = self.in_order();
+        }
+        if self.lost > 0 {
+            self.out.extend(json!({ "lost": self.lost }).to_string().as_bytes());
+            self.out.push(b'\n');
+        }
+        self.out
+    }
+
+    fn in_order(&self) -> Vec<u8> {
+        let mut start = 0;
+        let place = |&(nanos, end): &(u64, usize)| (nanos, std::mem::replace(&mut start, end)..end);
+        let mut lines: Vec<_> = self.lines.iter().map(place).collect();
+        // Stable, so that what one worker ended first stays first.
+        lines.sort_by_key(|(nanos, _)| *nanos);
+        let mut out = Vec::with_capacity(self.out.len());
+        for (_, place) in lines {
+            out.extend_from_slice(&self.out[place]);
+        }
+        out
+    }
+
+    pub(super) fn write(&mut self, entry: &Entry<'_>) {
+        let snapshot = self.known.get(&entry.snapshot).copied();
+        let policy = snapshot.and_then(|snapshot| snapshot.policies.get(entry.policy?));
+        let told = Told { snapshot, policy };
+        self.time(entry.nanos);
+        self.word("transport", entry.transport.word());
+        self.client(entry.client);
+        let (identity, token) = match entry.who {
+            Some(Who::Identity(id)) => (Some(id), None),
+            Some(Who::Token(digest)) => {
+                (None, snapshot.and_then(|snapshot| snapshot.subjects.token_name(&digest)))
+            }
+            None => (None, None),
+        };
+        self.text("identity", identity);
+        self.text("token", token);
+        self.text("policy", policy.map(|policy| policy.name.as_str()));
+        match &entry.question {
+            Some((name, kind)) => {
+                self.name(name);
+                self.kind(RecordType(*kind));
+            }
+            None => self.put(",\"name\":null,\"type\":null"),
+        }
+        self.word("outcome", entry.reason.outcome().word());
+        self.word("reason", entry.reason.word());
+        let (rule, list) = match entry.cause {
+            Some(Decided::Rule(index)) => (told.origin(index), None),
+            Some(Decided::List(index)) => (None, told.list(index)),
+            Some(Decided::Default | Decided::Mode | Decided::PrivateAddresses) | None => {
+                (None, None)
+            }
+        };
+        self.text("rule", rule);
+        self.text("list", list);
+        self.text("observed", entry.would.and_then(|would| told.words(would)));
+        self.text("upstream", entry.upstream.and_then(|place| told.upstream(place)));
+        let number = snapshot.map(|snapshot| snapshot.number);
+        self.number("duration_us", entry.micros.into());
+        match number {
+            Some(number) => self.number("snapshot", number),
+            None => self.put(",\"snapshot\":null"),
+        }
+        self.put("}\n");
+        self.lines.push((entry.nanos, self.out.len()));
+    }
+
+    /// RFC 3339 with microseconds, always in UTC; most events share their second with the one before.
+    fn time(&mut self, nanos: u64) {
+        let wall = self.began + i128::from(nanos);
+        let second = i64::try_from(wall.div_euclid(NANOS)).unwrap_or_default();
+        if self.second.0 != second {
+            self.second = (second, words(second));
+        }
+        let micros = (wall.rem_euclid(NANOS) / 1_000) as u64;
+        self.put("{\"time\":\"");
+        self.out.extend_from_slice(self.second.1.as_bytes());
+        self.put(".");
+        self.digits(micros, 6);
+        self.put("Z\"");
+    }
+
+    fn client(&mut self, client: Option<IpAddr>) {
+        let Some(address) = client else { return self.text("client", None) };
+        if self.client.0 != client {
+            self.client = (client, address.to_string());
+        }
+        self.key("client");
+        self.put("\"");
+        self.out.extend_from_slice(self.client.1.as_bytes());
+        self.put("\"");
+    }
+
+    fn put(&mut self, text: &str) {
+        self.out.extend_from_slice(text.as_bytes());
+    }
+
+    fn key(&mut self, key: &str) {
+        self.put(",\"");
+        self.put(key);
+        self.put("\":");
+    }
+
+    fn text(&mut self, key: &str, value: Option<&str>) {
+        self.key(key);
+        match value {
+            Some(text) if text.bytes().all(is_plain) => {
+                self.put("\"");
+                self.put(text);
+                self.put("\"");
+            }
+            // Writing into memory cannot fail.
+            Some(text) => {
+                let _ = serde_json::to_writer(&mut self.out, text);
+            }
+            None => self.put("null"),
+        }
+    }
+
+    /// A word of ours, which never needs an escape.
+    fn word(&mut self, key: &str, word: &str) {
+        self.key(key);
+        self.put("\"");
+        self.put(word);
+        self.put("\"");
+    }
+
+    fn kind(&mut self, kind: RecordType) {
+        match kind {
+            RecordType::A => self.word("type", "A"),
+            RecordType::AAAA => self.word("type", "AAAA"),
+            RecordType::HTTPS => self.word("type", "HTTPS"),
+            other => self.word("type", &other.to_string()),
+        }
+    }
+
+    fn number(&mut self, key: &str, value: u64) {
+        self.key(key);
+        self.digits(value, 1);
+    }
+
+    /// A number with at least so many digits. Through the library's formatting, a line would take half
+    /// as long again.
+    fn digits(&mut self, value: u64, least: usize) {
+        let mut digits = [b'0'; 20];
+        let (mut rest, mut at) = (value, digits.len());
+        while rest > 0 {
+            at -= 1;
+            digits[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        self.out.extend_from_slice(&digits[at.min(digits.len() - least)..]);
+    }
+
+    /// The text form of a name (RFC 1035 section 5.1).
+    fn name(&mut self, name: &keyhole_wire::Name) {
+        let is_host = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+        if name.is_root() || !name.labels().all(|label| label.iter().all(is_host)) {
+            return self.text("name", Some(&name.to_string()));
+        }
+        self.key("name");
+        let mut before = b'"';
+        for label in name.labels() {
+            self.out.push(before);
+            self.out.extend_from_slice(label);
+            before = b'.';
+        }
+        self.out.push(b'"');
+    }
+}
+
+/// Whether JSON takes an octet as it is (RFC 8259 section 7); beyond ASCII is left to the library.
+fn is_plain(octet: u8) -> bool {
+    matches!(octet, 0x20..=0x7e) && octet != b'"' && octet != b'\\'
+}
+
+/// The words of the snapshot and policy that decided, as far as they are still known.
+struct Told<'s> {
+    snapshot: Option<&'s Snapshot>,
+    policy: Option<&'s Policy>,
+}
+
+impl<'s> Told<'s> {
+    fn origin(&self, rule: usize) -> Option<&'s str> {
+        let rule = self.policy?.rules.rule(u32::try_from(rule).ok()?)?;
+        Some(rule.origin.as_str())
+    }
+
+    fn list(&self, list: usize) -> Option<&'s str> {
+        self.snapshot?.list_names.get(list).map(String::as_str)
+    }
+
+    fn words(&self, decided: Decided) -> Option<&'s str> {
+        match decided {
+            Decided::Rule(index) => self.origin(index),
+            Decided::List(index) => self.list(index),
+            Decided::Default | Decided::Mode | Decided::PrivateAddresses => {
+                self.policy.map(|policy| policy.origin.as_str())
+            }
+        }
+    }
+
+    fn upstream(&self, place: u16) -> Option<&'s str> {
+        let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
+        set.upstream_name(place)
+    }
+}
+
+/// A second of Unix time as `2026-11-25T22:00:00`.
+fn words(second: i64) -> String {
+    let (days, rest) = (second.div_euclid(DAY), second.rem_euclid(DAY));
+    let (year, month, day) = date(days);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
+}
+
+/// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the leap day is
+/// their last; 400 of them have always 146,097 days.
+fn date(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    (era * 400 + year + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_told_as_dates() {
+        for (second, expected) in [
+            (0, "1970-01-01T00:00:00"),
+            (951_782_399, "2000-02-28T23:59:59"),
+            (951_782_400, "2000-02-29T00:00:00"),
+            (951_868_800, "2000-03-01T00:00:00"),
+            (1_795_644_000, "2026-11-25T22:00:00"),
+            (4_107_542_400, "2100-03-01T00:00:00"),
+            (-1, "1969-12-31T23:59:59"),
+        ] {
+            assert_eq!(words(second), expected);
+        }
+    }
+}

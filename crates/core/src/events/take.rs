@@ -1,0 +1,76 @@
+//! Taking events: looking now and then, and putting entries in words.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::Events;
+use super::entry::Entry;
+use super::line::Writer;
+use super::ring::Ring;
+use crate::snapshot::Snapshot;
+
+/// How often the rings are looked at: workers pay nothing for waking anybody.
+const LOOK: Duration = Duration::from_millis(50);
+/// A ring that is so full is emptied at once.
+const URGENT: f64 = 0.25;
+
+impl Events {
+    /// Takes at most `most` events as JSON lines, in the order in which their queries arrived, and a
+    /// last line `{"lost": n}` where `n` were dropped since the last call. Waits at most `patience` for the
+    /// first one; empty where none came.
+    ///
+    /// Many events at a time cost less than one by one, so that this gathers for a moment before it
+    /// returns, unless it may not wait or a ring fills up.
+    pub fn take(&self, most: usize, patience: Duration) -> Vec<u8> {
+        let _alone = self.taking.lock();
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() && !self.rings.iter().any(|ring| ring.fullness() >= URGENT) {
+                thread::sleep(LOOK.min(left));
+            }
+            let lines = self.take_now(most);
+            if !lines.is_empty() || left.is_zero() {
+                return lines;
+            }
+        }
+    }
+
+    fn take_now(&self, most: usize) -> Vec<u8> {
+        // Before the rings are read: what nobody holds any more by now cannot add to them.
+        let (known, finished) = self.snapshots();
+        let mut writer = Writer::new(&known, self.wall_of_beginning());
+        let mut left = most;
+        let mut octets = Vec::new();
+        for ring in &self.rings {
+            left -= ring.take(left, |words| match Entry::read(words, &mut octets) {
+                Some(entry) => writer.write(&entry),
+                None => writer.lost += 1,
+            });
+        }
+        writer.lost += self.rings.iter().map(Ring::take_lost).sum::<u64>();
+        // What a full hand left in the rings may still need them.
+        if left > 0 {
+            self.known.lock().retain(|snapshot| !finished.contains(&snapshot.id));
+        }
+        writer.finish()
+    }
+
+    /// The snapshots that events may name, and which of them will decide nothing any more.
+    fn snapshots(&self) -> (Vec<Arc<Snapshot>>, HashSet<u64>) {
+        let mut known = self.known.lock();
+        let alone = |snapshot: &mut Arc<Snapshot>| Arc::get_mut(snapshot).map(|last| last.id);
+        let finished = known.iter_mut().filter_map(alone).collect();
+        (known.clone(), finished)
+    }
+
+    /// When the engine began, in nanoseconds of Unix time, by the clock as it is set now.
+    fn wall_of_beginning(&self) -> i128 {
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let elapsed = self.began.elapsed();
+        i128::try_from(wall.as_nanos()).unwrap_or_default()
+            - i128::try_from(elapsed.as_nanos()).unwrap_or_default()
+    }
+}

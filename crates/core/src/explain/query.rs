@@ -1,0 +1,91 @@
+//! What is to be explained: a question, who asks it, and when.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use keyhole_wire::{Name, RecordType};
+use serde::Deserialize;
+
+use crate::Error;
+use crate::caller::{Caller, Credential, SpiffeId, Svid};
+use crate::clock::When;
+use crate::stages::receive::Transport;
+use crate::subjects::Subjects;
+
+/// The document.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    name: String,
+    #[serde(rename = "type")]
+    kind: String,
+    pub(crate) transport: Transport,
+    /// Who asks; none is somebody on this machine who shows nothing.
+    #[serde(rename = "as", default)]
+    who: Option<As>,
+    /// Whether the certificate of an identity has expired.
+    #[serde(default)]
+    expired: bool,
+    /// The second of Unix time at which it is asked; none for now.
+    #[serde(default)]
+    at: Option<i64>,
+}
+
+/// Who asks.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+enum As {
+    /// Somebody with a good certificate that names this SPIFFE ID.
+    Identity(String),
+    /// Somebody with the token of this name.
+    Token(String),
+    /// Somebody at this address who shows nothing, where that is enough.
+    Address(IpAddr),
+}
+
+impl Query {
+    /// The question.
+    pub(crate) fn question(&self) -> Result<(Name, RecordType), Error> {
+        let name = Name::from_text(&self.name)
+            .map_err(|error| Error::invalid("query.name", format!("{}: {error}", self.name)))?;
+        let kind = RecordType::from_text(&self.kind).ok_or_else(|| {
+            let why =
+                format!("{} is not a record type; give one such as A, AAAA or TYPE65", self.kind);
+            Error::invalid("query.type", why)
+        })?;
+        Ok((name, kind))
+    }
+
+    /// When it is asked.
+    pub(crate) fn when(&self) -> When {
+        self.at.map_or(When::Now, When::At)
+    }
+
+    /// Who asks, and from where.
+    pub(crate) fn caller(&self, subjects: &Subjects) -> Result<(Caller, SocketAddr), Error> {
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let shown = |credential| (Caller { credential, by_network: false }, here);
+        if self.expired && !matches!(self.who, Some(As::Identity(_))) {
+            let why = "only an identity can have expired; give one in query.as";
+            return Err(Error::invalid("query.expired", why));
+        }
+        let (caller, address) = match &self.who {
+            None => (Caller::NETWORK, here),
+            Some(As::Address(address)) => (Caller::NETWORK, *address),
+            Some(As::Identity(text)) => {
+                let id = SpiffeId::read(text).ok_or_else(|| {
+                    let why = format!(
+                        "{text:?} is not a SPIFFE ID such as spiffe://example.org/ns/shop/sa/web"
+                    );
+                    Error::invalid("query.as.identity", why)
+                })?;
+                shown(Credential::Certificate(Arc::new(Svid::assumed(id, self.expired))))
+            }
+            // Nobody knows a token that hashes to nothing but zeros: one that is not known.
+            Some(As::Token(name)) => {
+                shown(Credential::Token(subjects.digest(name).unwrap_or_default()))
+            }
+        };
+        Ok((caller, SocketAddr::new(address, 1)))
+    }
+}

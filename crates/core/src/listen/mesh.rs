@@ -1,0 +1,129 @@
+//! The mesh listener: DNS over TCP behind a sidecar that has authenticated the client.
+//!
+//! The sidecar says who that is in a header of PROXY protocol v2 before the first octet. Only
+//! sidecars that are listed may say so, and only of trust domains that are listed. A connection that
+//! is closed before it has said anything is normal: a sidecar opens one as soon as its own client
+//! connects, whether or not that gets through the handshake.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+
+use super::gate::Gate;
+use super::peer::Peer;
+use super::proxy::{self, FIXED, Header, LONGEST, SIGNATURE};
+use super::service::Serve;
+use super::stream;
+use super::worker::Worker;
+use crate::caller::{Caller, Credential, SpiffeId};
+use crate::connections::Meeting;
+use crate::options::MeshOptions;
+use crate::stages::receive::Transport;
+
+/// Serves a connection of a sidecar; one of anybody else, or with another beginning, is closed.
+pub(super) async fn serve<S: Serve>(
+    worker: Worker<S>,
+    gate: Gate,
+    mut tcp: TcpStream,
+    sidecar: SocketAddr,
+) {
+    let mut header = Box::new([0; FIXED + LONGEST]);
+    let met = tokio::select! {
+        met = meet(&worker, &mut tcp, sidecar, &mut header) => met,
+        // Nothing was asked yet, so that there is nothing to finish.
+        () = worker.drained() => return,
+    };
+    let peer = Peer::new(sidecar, Transport::Mesh, worker.index, gate.nobody);
+    let (meeting, peer) = match met {
+        Err(meeting) => (meeting, None),
+        Ok(Header::Local) => (Meeting::Local, Some(peer)),
+        Ok(Header::Proxied { source, identity }) => {
+            let shown = identity.map(|text| credential(text, &worker.service.options().mesh));
+            let meeting = match shown {
+                None => Meeting::Unidentified,
+                Some(Credential::Mesh(_)) => Meeting::Identified,
+                Some(_) => Meeting::Unreadable,
+            };
+            let peer = Peer { client: source, ..peer };
+            let peer = match shown {
+                Some(shown) => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
+                None => peer,
+            };
+            (meeting, Some(peer))
+        }
+    };
+    drop(header);
+    worker.service.connections().count_meeting(meeting);
+    if let Some(peer) = peer {
+        Box::pin(stream::serve(worker, tcp, peer)).await;
+    }
+}
+
+/// What a sidecar says of its client. An identity that it may not name is known to nobody.
+pub(super) fn credential(identity: &[u8], mesh: &MeshOptions) -> Credential {
+    let id = std::str::from_utf8(identity).ok().and_then(SpiffeId::read);
+    id.filter(|id| may_name(mesh, id)).map_or(Credential::Unreadable, Credential::Mesh)
+}
+
+/// Whether sidecars may vouch for this identity.
+pub(super) fn may_name(mesh: &MeshOptions, id: &SpiffeId) -> bool {
+    mesh.trust_domains.iter().any(|domain| domain == id.trust_domain())
+}
+
+/// Whether an address is that of a sidecar.
+pub(super) fn is_sidecar(mesh: &MeshOptions, address: SocketAddr) -> bool {
+    mesh.peers.iter().any(|network| network.contains(address.ip()))
+}
+
+/// Reads the header, or says how else the connection began.
+async fn meet<'h, S: Serve>(
+    worker: &Worker<S>,
+    tcp: &mut TcpStream,
+    sidecar: SocketAddr,
+    header: &'h mut [u8; FIXED + LONGEST],
+) -> Result<Header<'h>, Meeting> {
+    if !is_sidecar(&worker.service.options().mesh, sidecar) {
+        return Err(Meeting::UntrustedPeer);
+    }
+    let limit = Duration::from_millis(worker.limits().read_ms);
+    let mut count = 0;
+    let read = tokio::time::timeout(limit, read(tcp, header, &mut count)).await;
+    match read {
+        _ if count == 0 => Err(Meeting::Silent),
+        Err(_) => Err(Meeting::LateHeader),
+        Ok(None) => Err(Meeting::MalformedHeader),
+        Ok(Some(())) => {
+            let (fixed, follows) = header.split_first_chunk().ok_or(Meeting::MalformedHeader)?;
+            let follows = &follows[..count - FIXED];
+            proxy::read(fixed, follows).map_err(|_| Meeting::MalformedHeader)
+        }
+    }
+}
+
+/// Reads as many octets as the header has and not one more: they are not ours to keep. None when it
+/// cannot become a header any more.
+async fn read(
+    tcp: &mut TcpStream,
+    header: &mut [u8; FIXED + LONGEST],
+    count: &mut usize,
+) -> Option<()> {
+    let mut wanted = FIXED;
+    while *count < wanted {
+        match tcp.read(&mut header[*count..wanted]).await {
+            Ok(0) | Err(_) => return None,
+            Ok(more) => *count += more,
+        }
+        // Told at once: version 1 may be shorter than the fixed part of version 2.
+        let begun = (*count).min(SIGNATURE.len());
+        if header[..begun] != SIGNATURE[..begun] {
+            return None;
+        }
+        if wanted == FIXED && *count == FIXED {
+            wanted += proxy::rest(header.first_chunk()?).ok()?;
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,94 @@
+//! The other side of a connection.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::service::Serve;
+use super::worker::Worker;
+use crate::caller::{Caller, Credential, Svid};
+use crate::stages::receive::{Arrival, Transport};
+
+/// No timer is set for a time further away.
+const FAR: Duration = Duration::from_secs(86_400 * 365);
+
+/// The other side of a connection, found out once and the same for all its queries, except where a
+/// request over HTTP says more.
+#[derive(Clone)]
+pub(super) struct Peer {
+    /// The client, as far as it is known: what a sidecar says of it, else the connection's own.
+    pub(super) client: SocketAddr,
+    /// The address of the connection itself: nothing that anybody can claim.
+    pub(super) connection: IpAddr,
+    pub(super) transport: Transport,
+    pub(super) worker: usize,
+    pub(super) caller: Arc<Caller>,
+    /// When the connection has to end, because the certificate of the client does.
+    pub(super) ends: Option<Instant>,
+    /// Whether a request may say for whom it is: it comes from a sidecar on this machine.
+    pub(super) forwards: bool,
+}
+
+impl Peer {
+    /// A client that is known by its connection alone.
+    pub(super) fn new(
+        client: SocketAddr,
+        transport: Transport,
+        worker: usize,
+        caller: Arc<Caller>,
+    ) -> Self {
+        let connection = client.ip();
+        Self { client, connection, transport, worker, caller, ends: None, forwards: false }
+    }
+
+    /// The same with the certificate that it has proved to own.
+    pub(super) fn with_certificate(self, svid: &Arc<Svid>) -> Self {
+        let caller = Arc::new(Caller::showing(Credential::Certificate(Arc::clone(svid))));
+        Self { caller, ends: end_of(svid), ..self }
+    }
+
+    /// A message that this peer sent.
+    pub(super) fn arrival<'a>(&'a self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
+        self.arrival_for(&self.caller, packet, now)
+    }
+
+    /// A message that this peer sent for somebody else.
+    pub(super) fn arrival_for<'a>(
+        &'a self,
+        caller: &'a Caller,
+        packet: &'a [u8],
+        now: Instant,
+    ) -> Arrival<'a> {
+        let Self { client, connection, transport, worker, .. } = *self;
+        Arrival { packet, transport, client, connection, caller, now, worker }
+    }
+
+    /// Ends when nothing more may be asked on this connection: the engine drains, or the certificate
+    /// of the client has ended.
+    pub(super) fn over<S: Serve>(
+        &self,
+        worker: &Worker<S>,
+    ) -> impl Future<Output = ()> + Send + use<S> {
+        let (drained, ends) = (worker.drained(), self.ends);
+        async move {
+            match ends {
+                None => drained.await,
+                Some(at) => tokio::select! {
+                    () = drained => {}
+                    () = tokio::time::sleep_until(at.into()) => {}
+                },
+            }
+        }
+    }
+}
+
+/// When a certificate ends by the clock of this process. One that had ended before has a policy of
+/// its own, for as long as the connection is used.
+fn end_of(svid: &Svid) -> Option<Instant> {
+    if svid.expired {
+        return None;
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let left = Duration::from_secs(u64::try_from(svid.not_after).ok()?).saturating_sub(now);
+    (left < FAR).then(|| Instant::now() + left)
+}

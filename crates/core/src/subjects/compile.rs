@@ -1,0 +1,176 @@
+//! From the document to what packets ask, with everything checked.
+
+use std::collections::HashSet;
+
+use super::networks::Wanted;
+use super::{Entry, Found, Networks, Speaks, Subjects};
+use crate::caller::SpiffeId;
+use crate::network::Network;
+use crate::snapshot::document::{
+    BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument, TokenDocument,
+};
+use crate::snapshot::faults::Faults;
+
+const PATH: &str = "snapshot.subjects";
+
+impl Subjects {
+    /// Compiles the subjects of `policies` policies, one of which may be the default. With faults,
+    /// the result must not be used.
+    pub(crate) fn compile(
+        document: SubjectsDocument,
+        default: Option<usize>,
+        policies: usize,
+        faults: &mut Faults,
+    ) -> Self {
+        let mut reading = Reading { subjects: Self::default(), policies, faults };
+        let expired = format!("{PATH}.expired");
+        reading.subjects.expired = reading.policy(document.expired, &expired, "expired");
+        reading.subjects.default = reading.policy(default, "snapshot.default_policy", "default");
+        // What lies below a path comes first: identities that only name a client look there.
+        for (index, below) in document.below.into_iter().enumerate() {
+            reading.below(&format!("{PATH}.below[{index}]"), below);
+        }
+        for (index, identity) in document.identities.into_iter().enumerate() {
+            reading.identity(&format!("{PATH}.identities[{index}]"), identity);
+        }
+        for (index, token) in document.tokens.into_iter().enumerate() {
+            reading.token(&format!("{PATH}.tokens[{index}]"), token);
+        }
+        reading.networks(document.networks);
+        reading.subjects
+    }
+}
+
+struct Reading<'f> {
+    subjects: Subjects,
+    policies: usize,
+    faults: &'f mut Faults,
+}
+
+impl Reading<'_> {
+    /// The index of a policy, if there is such a policy.
+    fn policy(&mut self, policy: Option<usize>, path: &str, subject: &str) -> Option<u32> {
+        let index = policy?;
+        if index >= self.policies {
+            let why = format!("policy {index} of only {} ({subject})", self.policies);
+            self.faults.add(path, why);
+        }
+        u32::try_from(index).ok()
+    }
+
+    /// Keeps one line of the document; gives its index, and what it says of its policy.
+    fn entry(&mut self, path: &str, given: Given) -> (u32, Option<Speaks>) {
+        let policy = self.policy(given.policy, &format!("{path}.policy"), &given.subject);
+        let entry = self.subjects.entries.len() as u32;
+        self.subjects.entries.push(Entry {
+            subject: given.subject.into(),
+            client: given.client.map(Into::into),
+            token: given.token.map(Into::into),
+        });
+        (entry, policy.map(|policy| Speaks { entry, policy }))
+    }
+
+    fn twice(&mut self, path: String, what: &str) {
+        self.faults.add(path, format!("{what} is given twice; one policy speaks for one subject"));
+    }
+
+    fn below(&mut self, path: &str, document: BelowDocument) {
+        let BelowDocument { prefix, policy, subject } = document;
+        let place = format!("{path}.prefix");
+        // A trust domain alone is a prefix, but no identity (SPIFFE-ID section 2.1).
+        if SpiffeId::read(&format!("{prefix}/x")).is_none() {
+            let why = format!(
+                "{prefix:?} is not the beginning of a SPIFFE ID such as spiffe://example.org/ns \
+                 ({subject})"
+            );
+            return self.faults.add(place, why);
+        }
+        let given = Given { subject, policy: Some(policy), ..Given::default() };
+        if let (_, Some(speaks)) = self.entry(path, given)
+            && !self.subjects.identities.add_below(&prefix, speaks)
+        {
+            self.twice(place, &prefix);
+        }
+    }
+
+    fn identity(&mut self, path: &str, document: IdentityDocument) {
+        let IdentityDocument { id, client, policy, subject } = document;
+        let place = format!("{path}.id");
+        let Some(read) = SpiffeId::read(&id) else {
+            let why = format!(
+                "{id:?} is not a SPIFFE ID such as spiffe://example.org/ns/shop/sa/web ({subject})"
+            );
+            return self.faults.add(place, why);
+        };
+        let (entry, speaks) = self.entry(path, Given { subject, client, policy, token: None });
+        if !self.subjects.identities.add(&read, entry, speaks) {
+            self.twice(place, &id);
+        }
+    }
+
+    fn token(&mut self, path: &str, document: TokenDocument) {
+        let TokenDocument { name, sha256, client, policy, subject } = document;
+        let Some(digest) = digest(&sha256) else {
+            let why = format!("{sha256:?} is not 64 digits of lower-case hexadecimal ({name})");
+            return self.faults.add(format!("{path}.sha256"), why);
+        };
+        let given = Given { subject, client, policy, token: Some(name.clone()) };
+        let (entry, speaks) = self.entry(path, given);
+        let found = Found { named: Some(entry), speaks };
+        if self.subjects.tokens.insert(digest, found).is_some() {
+            self.twice(format!("{path}.sha256"), &format!("the token {name}"));
+        }
+        if self.subjects.digests.insert(name.as_str().into(), digest).is_some() {
+            self.twice(format!("{path}.name"), &format!("the token {name}"));
+        }
+    }
+
+    fn networks(&mut self, documents: Vec<SubjectNetworkDocument>) {
+        let mut known: HashSet<Network> = HashSet::new();
+        let mut wanted = Vec::with_capacity(documents.len());
+        for (index, document) in documents.into_iter().enumerate() {
+            let path = format!("{PATH}.networks[{index}]");
+            let SubjectNetworkDocument { network, client, policy, subject } = document;
+            let is_named = client.is_some();
+            let (entry, speaks) = self.entry(&path, Given { subject, client, policy, token: None });
+            if !known.insert(network) {
+                self.twice(format!("{path}.network"), &network.to_string());
+            }
+            // Addresses are compared in their IPv4 form, so nobody would ever lie in such a network.
+            if network.first() != network.first().to_canonical() {
+                let why = format!("{network} is IPv4 in IPv6 form; write it as IPv4");
+                self.faults.add(format!("{path}.network"), why);
+            }
+            let found = Found { named: is_named.then_some(entry), speaks };
+            wanted.push(Wanted { network, found });
+        }
+        self.subjects.networks = Networks::lay_out(&wanted);
+    }
+}
+
+/// What a line of the document says.
+#[derive(Default)]
+struct Given {
+    subject: String,
+    client: Option<String>,
+    token: Option<String>,
+    policy: Option<usize>,
+}
+
+/// A SHA-256 in lower-case hexadecimal.
+fn digest(text: &str) -> Option<[u8; 32]> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut digest = [0; 32];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != digest.len() || !rest.is_empty() {
+        return None;
+    }
+    for (octet, [high, low]) in digest.iter_mut().zip(pairs) {
+        *octet = value(*high)? << 4 | value(*low)?;
+    }
+    Some(digest)
+}

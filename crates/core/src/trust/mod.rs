@@ -1,0 +1,159 @@
+//! Trust: whose certificates are believed, which of them no longer, and how a certificate stands.
+//!
+//! Each trust domain has roots of its own and vouches for its own names alone (SPIFFE-ID
+//! section 2.1). The same functions serve the handshake, which asks once, and `identify`, which asks
+//! for each query: what was believed when a connection began may not be believed any more.
+
+mod compile;
+mod domain;
+pub mod leaf;
+mod refusal;
+mod svid;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+pub use refusal::Refusal;
+pub use svid::Svid;
+
+use crate::caller::SpiffeId;
+use crate::snapshot::document::TrustDocument;
+use domain::Domain;
+use leaf::Leaf;
+use svid::Chain;
+
+/// Certificates that may come with that of the client. No chain that is accepted has more (webpki
+/// follows six), and each costs a check of a signature before anybody has proved anything.
+const INTERMEDIATES: usize = 8;
+
+/// How a certificate that was good once stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It would be let in again.
+    Good,
+    /// It, its identity, or one that signed it was revoked.
+    Revoked,
+    /// The roots of its trust domain do not vouch for it any more.
+    Untrusted,
+}
+
+/// What is believed. Immutable; snapshots with equal trust share one.
+pub struct Trust {
+    /// Differs from that of every other trust of this process.
+    generation: u64,
+    document: TrustDocument,
+    domains: HashMap<String, Domain>,
+    identities: HashSet<String>,
+    /// Serial numbers by trust domain.
+    certificates: HashMap<String, HashSet<String>>,
+}
+
+impl Trust {
+    /// Nobody is believed, so nobody is asked for a certificate.
+    pub fn nobody() -> Self {
+        Self {
+            generation: next_generation(),
+            document: TrustDocument::default(),
+            domains: HashMap::new(),
+            identities: HashSet::new(),
+            certificates: HashMap::new(),
+        }
+    }
+
+    /// The trust that was in force `before`, if it says the same: then nothing that was found under
+    /// it has to be found again.
+    pub fn or_same(self: Arc<Self>, before: &Arc<Self>) -> Arc<Self> {
+        if self.document == before.document { Arc::clone(before) } else { self }
+    }
+
+    /// Whether there is anybody whose certificate could be good.
+    pub fn asks(&self) -> bool {
+        !self.domains.is_empty()
+    }
+
+    /// Checks the certificate that a client shows at `now`. One that has expired and is good
+    /// otherwise is let in and marked: its owner may need Keyhole to get a new one.
+    ///
+    /// # Errors
+    /// Why the handshake has to fail.
+    pub fn examine(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<Svid, Refusal> {
+        let leaf = Leaf::read(certificate)?;
+        let domain = self.domains.get(leaf.id.trust_domain());
+        let domain = domain.ok_or(Refusal::UnknownTrustDomain)?;
+        if intermediates.len() > INTERMEDIATES {
+            return Err(Refusal::ChainTooLong);
+        }
+        let last = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
+            u64::try_from(leaf.not_after).map_err(|_| Refusal::Unreadable)?,
+        ));
+        let as_of = now.min(last);
+        domain.verify(certificate, intermediates, as_of)?;
+        // Afterwards: who can show nothing that is signed does not learn who was revoked.
+        if self.revokes(&leaf.id) || self.revokes_serial(leaf.id.trust_domain(), &leaf.serial) {
+            return Err(Refusal::Revoked);
+        }
+        let owned = |one: &CertificateDer<'_>| one.clone().into_owned();
+        let intermediates = intermediates.iter().map(owned).collect();
+        let svid =
+            Svid::new(leaf, now > last, Chain { leaf: owned(certificate), intermediates, as_of });
+        svid.found.note(self.generation, Standing::Good);
+        Ok(svid)
+    }
+
+    /// How a certificate stands now. One comparison, unless the trust has changed since the last
+    /// query on its connection; then its chain is checked again, once.
+    #[inline]
+    pub fn standing(&self, svid: &Svid) -> Standing {
+        svid.found.under(self.generation).unwrap_or_else(|| self.look(svid))
+    }
+
+    /// Whether this identity was taken back, whatever vouches for it.
+    pub fn revokes(&self, id: &SpiffeId) -> bool {
+        self.identities.contains(id.as_str())
+    }
+
+    fn revokes_serial(&self, domain: &str, serial: &str) -> bool {
+        self.certificates.get(domain).is_some_and(|serials| serials.contains(serial))
+    }
+
+    #[cold]
+    fn look(&self, svid: &Svid) -> Standing {
+        let domain = svid.id.trust_domain();
+        let standing = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
+            Standing::Revoked
+        } else {
+            svid.chain.as_ref().map_or(Standing::Good, |chain| self.look_at_chain(domain, chain))
+        };
+        svid.found.note(self.generation, standing);
+        standing
+    }
+
+    fn look_at_chain(&self, domain: &str, chain: &Chain) -> Standing {
+        let Some(domain) = self.domains.get(domain) else { return Standing::Untrusted };
+        match domain.verify(&chain.leaf, &chain.intermediates, chain.as_of) {
+            Ok(()) => Standing::Good,
+            Err(Refusal::Revoked) => Standing::Revoked,
+            Err(_) => Standing::Untrusted,
+        }
+    }
+}
+
+/// Starts at 1: 0 is what a certificate says that was never asked about.
+fn next_generation() -> u64 {
+    static GENERATION: AtomicU64 = AtomicU64::new(1);
+    GENERATION.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+#[path = "../../tests/authority/mod.rs"]
+pub(crate) mod authority;
+#[cfg(test)]
+mod tests;
