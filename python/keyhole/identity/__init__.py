@@ -1,23 +1,30 @@
 """Certificates: Keyhole's own authority, what it issues, and the files that a person brings.
 
-The authority is a root that signs leaves. A leaf is asked for with a :class:`Wish`; what a leaf may
-say (names, addresses, later a SPIFFE id) is a field there, so that workload identities need no
-second way of issuing.
+The authority is a root, an issuer below it, and leaves. A leaf is asked for with a :class:`Wish`:
+names and addresses of a server, or the SPIFFE ID of a workload. Beside the authority lie what is
+revoked, the digests of tokens, and enrollments that wait for their client.
 """
 
-from keyhole.identity.authority import Authority
+from keyhole.identity.authority import Authority, Certified
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import make_private_folder
 from keyhole.identity.material import Material, read_material
 from keyhole.identity.server import ensure_server_certificate
+from keyhole.identity.tokens import read_tokens
+from keyhole.identity.trust import OwnTrust, identity_files, read_trust
 from keyhole.identity.wish import Wish
 
 __all__ = [
     "Authority",
+    "Certified",
     "IdentityError",
     "Material",
+    "OwnTrust",
     "Wish",
     "ensure_server_certificate",
+    "identity_files",
     "make_private_folder",
     "read_material",
+    "read_tokens",
+    "read_trust",
 ]

@@ -1,166 +1,183 @@
-"""Keyhole's own certificate authority: a root that lives in one folder."""
+"""Keyhole's own certificate authority: a root and an issuer that live in one folder."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from keyhole.identity.error import IdentityError
-from keyhole.identity.files import (
-    PRIVATE_FILE,
-    PUBLIC_FILE,
-    locked,
-    make_private_folder,
-    write_whole,
+from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.issued import Issued, record
+from keyhole.identity.sign import (
+    ISSUER_LIFE,
+    Signer,
+    certificate_pem,
+    fingerprint,
+    is_signed_by,
+    key_pem,
+    serial_text,
 )
-from keyhole.identity.material import read_certificates, read_key
+from keyhole.identity.upkeep import ISSUER, ROOT, keep_issuer, keep_root, signed_domain
 from keyhole.identity.wish import Wish
+from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN, trust_domain_of
 
-ROOT_LIFE = timedelta(days=3652)
-# Clocks of clients may be slow: what was issued now must hold for them as well.
-BACKDATE = timedelta(hours=1)
+_WARN_ROOT = timedelta(days=365)
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A certificate that was just issued."""
+
+    leaf: x509.Certificate
+    chain: bytes
+    """PEM: the leaf, and the issuer that clients need in order to get to the root."""
 
 
 class Authority:
-    """A root certificate and its key, in ``root.pem`` (for clients) and ``root-key.pem`` (0600)."""
+    """A root in ``root.pem`` (for clients), an issuer below it, and the keys of both (0600).
+
+    The issuer signs everything, so ``root-key.pem`` may be kept elsewhere; it is needed once in a
+    year, to renew the issuer.
+    """
 
     def __init__(
-        self, folder: Path, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+        self,
+        folder: Path,
+        certificate: x509.Certificate,
+        issuer: Signer,
+        *,
+        is_root_key_here: bool = True,
     ) -> None:
         self.folder = folder
         self.certificate = certificate
-        self._key = key
+        self.issuer = issuer.certificate
+        self.is_root_key_here = is_root_key_here
+        self._signer = issuer
 
     @property
     def root(self) -> Path:
         """The file that clients need in order to trust what this authority signs."""
-        return self.folder / "root.pem"
+        return self.folder / ROOT
+
+    @property
+    def domain(self) -> str:
+        """The trust domain for which it signs."""
+        return signed_domain(self.issuer) or DEFAULT_TRUST_DOMAIN
 
     @classmethod
     def open(
-        cls, folder: Path, common_name: str = "Keyhole root", now: datetime | None = None
+        cls,
+        folder: Path,
+        common_name: str = "Keyhole root",
+        now: datetime | None = None,
+        *,
+        domain: str | None = None,
     ) -> "Authority":
         """Opens the authority in the folder, and makes it when there is none.
 
-        Raises :class:`IdentityError` when only one of the two files is there or they do not belong
-        together: making a new root silently would break every client that trusts the old one.
+        The issuer is renewed past half of its life, where the root's key is here. ``domain`` is the
+        trust domain that is wanted; none takes what is there.
+
+        Raises :class:`IdentityError` when files are lost or do not belong together: making a new
+        root silently would break every client that trusts the old one. So it does when the
+        authority signs for another trust domain.
         """
+        now = now or datetime.now(UTC)
         make_private_folder(folder)
         with locked(folder):
-            root, key = folder / "root.pem", folder / "root-key.pem"
-            if not root.exists() and not key.exists():
-                _make_root(root, key, common_name, now or datetime.now(UTC))
-            return cls._read(folder, root, key)
-
-    @classmethod
-    def _read(cls, folder: Path, root: Path, key_file: Path) -> "Authority":
-        for path in (root, key_file):
-            if not path.exists():
-                raise IdentityError(
-                    f"the authority in {folder} is incomplete: {path.name} is missing; "
-                    "restore it, or remove the folder to start with a new authority "
-                    "(clients must then be given the new root.pem)"
-                )
-        certificate = read_certificates(root)[0]
-        key = read_key(key_file)
-        if not isinstance(key, ec.EllipticCurvePrivateKey):
-            raise IdentityError(f"{key_file} is not an ECDSA key")
-        if key.public_key() != certificate.public_key():
-            raise IdentityError(f"{key_file} does not belong to {root}: the public keys differ")
-        return cls(folder, certificate, key)
-
-    def issue(self, wish: Wish, now: datetime | None = None) -> tuple[bytes, bytes]:
-        """Signs a new leaf with a new ECDSA P-256 key; gives certificate and key as PEM."""
-        now = now or datetime.now(UTC)
-        root_end = self.certificate.not_valid_after_utc
-        if root_end <= now:
+            root, key = keep_root(folder, common_name, now)
+            issuer = keep_issuer(folder, root, key, domain, now)
+        opened = cls(folder, root, issuer, is_root_key_here=key is not None)
+        if domain is not None and opened.domain != domain:
             raise IdentityError(
-                f"the root certificate {self.root} expired on {root_end:%Y-%m-%d}; "
-                "remove its folder to start with a new authority"
+                f"the authority in {folder} signs for the trust domain {opened.domain}, and the "
+                f"settings say {domain}; set identity.trust_domain to {opened.domain}, or remove "
+                "the folder to start with a new authority"
             )
+        return opened
+
+    def issue(
+        self,
+        wish: Wish,
+        now: datetime | None = None,
+        *,
+        how: str = "issued here",
+        name: str | None = None,
+    ) -> tuple[bytes, bytes]:
+        """Signs a new leaf with a new ECDSA P-256 key; gives the chain and the key as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(_name(wish.common_name()))
-            .issuer_name(self.certificate.subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(max(now - BACKDATE, self.certificate.not_valid_before_utc))
-            .not_valid_after(min(now + wish.life, root_end))
-            .add_extension(wish.alternative_names(), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(wish.usages), critical=False)
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
-                critical=False,
-            )
-            .sign(self._key, hashes.SHA256())
+        certified = self.certify(wish, key.public_key(), now, how=how, name=name)
+        return certified.chain, key_pem(key)
+
+    def certify(
+        self,
+        wish: Wish,
+        key: ec.EllipticCurvePublicKey,
+        now: datetime | None = None,
+        *,
+        how: str,
+        name: str | None = None,
+    ) -> Certified:
+        """Signs a leaf for a key whose holder is known, and records it in ``issued.jsonl``.
+
+        ``how`` says in a few words why it was issued, ``name`` to whom, both for people.
+        """
+        now = now or datetime.now(UTC)
+        self.must_sign(wish, now)
+        leaf = self._signer.leaf(wish, key, now)
+        # Recorded before anyone has it: there is no certificate that the record does not know.
+        record(
+            self.folder,
+            Issued(
+                time=now,
+                name=name,
+                spiffe=wish.spiffe,
+                names=sorted({*wish.names, *wish.addresses}),
+                serial=serial_text(leaf),
+                not_after=leaf.not_valid_after_utc,
+                root=fingerprint(self.certificate),
+                how=how,
+            ),
         )
-        return certificate.public_bytes(serialization.Encoding.PEM), key_pem(key)
+        return Certified(leaf, certificate_pem(leaf, self.issuer))
 
-    def signed(self, certificate: x509.Certificate) -> bool:
-        """Whether this root signed the certificate."""
-        try:
-            certificate.verify_directly_issued_by(self.certificate)
-        except (ValueError, TypeError, InvalidSignature):  # each of them means no
-            return False
-        return True
+    def signed(self, certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()) -> bool:
+        """Whether this root signed the certificate, through its issuer or an earlier one in
+        ``above``."""
+        return any(
+            is_signed_by(certificate, issuer) and is_signed_by(issuer, self.certificate)
+            for issuer in (self.issuer, *above)
+        )
 
+    def advice(self, now: datetime | None = None) -> list[str]:
+        """What a person has to do before a certificate of the authority ends."""
+        now = now or datetime.now(UTC)
+        end, root_end = self.issuer.not_valid_after_utc, self.certificate.not_valid_after_utc
+        told = []
+        if not self.is_root_key_here and now > end - ISSUER_LIFE / 2:
+            told.append(
+                f"the issuer {self.folder / ISSUER} ends on {end:%Y-%m-%d} and cannot be renewed: "
+                f"put root-key.pem back into {self.folder} for a moment before that day"
+            )
+        if now > root_end - _WARN_ROOT:
+            told.append(
+                f"the root {self.root} ends on {root_end:%Y-%m-%d}; begin with keyhole identity "
+                "rotate now"
+            )
+        return told
 
-def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The key as PKCS #8 PEM without a password; the mode of the file protects it."""
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-
-
-def _make_root(root: Path, key_file: Path, common_name: str, now: datetime) -> None:
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = _name(common_name)
-    # No name constraints: rustls-webpki rejects every authority that has URI constraints, and
-    # trust domains are kept apart by their sets of roots.
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - BACKDATE)
-        .not_valid_after(now + ROOT_LIFE)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-        .add_extension(_key_usage(signs_certificates=True), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    # The key first: a root without its key is an error that a person must solve, a key alone too,
-    # but nobody can have trusted a root that was never written.
-    write_whole(key_file, key_pem(key), PRIVATE_FILE)
-    write_whole(root, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC_FILE)
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-
-
-def _key_usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
-    )
+    def must_sign(self, wish: Wish, now: datetime) -> None:
+        """Raises :class:`IdentityError` when it could not sign such a certificate."""
+        end = self.issuer.not_valid_after_utc
+        if end <= now:
+            way = "open it again" if self.is_root_key_here else "put root-key.pem back to renew it"
+            raise IdentityError(
+                f"the issuer {self.folder / ISSUER} expired on {end:%Y-%m-%d}; {way}"
+            )
+        if wish.spiffe is not None and trust_domain_of(wish.spiffe) != self.domain:
+            raise IdentityError(
+                f"{wish.spiffe} is of another trust domain; this authority signs for {self.domain}"
+            )

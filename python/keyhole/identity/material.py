@@ -27,11 +27,11 @@ class Material:
 
     def names(self) -> tuple[str, ...]:
         """The DNS names of the subjectAltName."""
-        return tuple(_alternative_names(self.leaf).get_values_for_type(x509.DNSName))
+        return tuple(alternative_names(self.leaf).get_values_for_type(x509.DNSName))
 
     def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
         """The IP addresses of the subjectAltName."""
-        values = _alternative_names(self.leaf).get_values_for_type(x509.IPAddress)
+        values = alternative_names(self.leaf).get_values_for_type(x509.IPAddress)
         return tuple(value for value in values if isinstance(value, IPv4Address | IPv6Address))
 
 
@@ -123,7 +123,8 @@ def _read(path: Path, what: str) -> bytes:
         raise IdentityError(f"the {what} {path} cannot be read: {error.strerror}") from error
 
 
-def _alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
+def alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
+    """The subjectAltName, empty where there is none."""
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

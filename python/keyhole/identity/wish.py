@@ -8,8 +8,12 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from keyhole.identity.error import IdentityError
+from keyhole.model.spiffe import read_spiffe_id
 
 SERVER_LIFE = timedelta(days=30)
+SVID_LIFE = timedelta(hours=24)
+SHORTEST_SVID = timedelta(minutes=5)
+LONGEST_SVID = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -17,25 +21,49 @@ class Wish:
     """A certificate to issue.
 
     ``names`` are DNS names, a wildcard in the first label allowed; ``addresses`` are IP addresses
-    as text; ``life`` counts from the moment of issue and never outlives the root.
+    as text; ``spiffe`` makes it an SVID; ``life`` counts from the moment of issue and never
+    outlives the issuer.
     """
 
     names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     life: timedelta = SERVER_LIFE
     usages: tuple[x509.ObjectIdentifier, ...] = (ExtendedKeyUsageOID.SERVER_AUTH,)
+    spiffe: str | None = None
+
+    @classmethod
+    def svid(cls, spiffe: str, life: timedelta = SVID_LIFE, *, also_server: bool = False) -> "Wish":
+        """A certificate by which a client says who it is, for 5 minutes to 90 days.
+
+        ``also_server`` lets it serve as well, as a workload does that others connect to. Raises
+        :class:`IdentityError` for what is no SPIFFE ID, and for another life.
+        """
+        if not SHORTEST_SVID <= life <= LONGEST_SVID:
+            raise IdentityError("a client certificate lives from 5 minutes to 90 days")
+        usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
+        usages += [ExtendedKeyUsageOID.SERVER_AUTH] if also_server else []
+        try:
+            return cls(life=life, usages=tuple(usages), spiffe=read_spiffe_id(spiffe))
+        except ValueError as error:
+            raise IdentityError(str(error)) from None
 
     def alternative_names(self) -> x509.SubjectAlternativeName:
-        """The subjectAltName: where alone a certificate says who it is (RFC 9525 section 2)."""
+        """The subjectAltName: where alone a certificate says who it is (RFC 9525 section 2).
+
+        An SVID has exactly one URI in it (X509-SVID section 2).
+        """
         entries: list[x509.GeneralName] = [_dns_name(name) for name in sorted(set(self.names))]
         entries += [x509.IPAddress(address) for address in _addresses(self.addresses)]
+        if self.spiffe is not None:
+            entries.append(x509.UniformResourceIdentifier(self.spiffe))
         if not entries:
             raise IdentityError("a certificate needs at least one name or address")
         return x509.SubjectAlternativeName(entries)
 
     def common_name(self) -> str:
         """A word for people in the subject; nothing checks it. At most 64 characters (RFC 5280)."""
-        return next(iter((*self.names, *self.addresses)), "keyhole")[:64]
+        words = (*self.names, *self.addresses, *((self.spiffe,) if self.spiffe else ()))
+        return next(iter(words), "keyhole").removeprefix("spiffe://")[-64:]
 
 
 def _dns_name(name: str) -> x509.DNSName:

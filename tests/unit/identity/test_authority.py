@@ -36,13 +36,21 @@ def test_opening_again_keeps_the_root(tmp_path: Path) -> None:
     assert again.certificate == first.certificate
 
 
-@pytest.mark.parametrize("lost", ["root.pem", "root-key.pem"])
-def test_a_root_of_which_one_half_is_lost_is_never_replaced_silently(
-    tmp_path: Path, lost: str
+@pytest.mark.parametrize(
+    ("lost", "named"),
+    [
+        (["root.pem"], "root.pem"),
+        (["root-key.pem", "issuer-key.pem"], "root-key.pem"),
+        (["root-key.pem", "issuer.pem"], "issuer.pem"),
+    ],
+)
+def test_an_authority_of_which_a_part_is_lost_is_never_replaced_silently(
+    tmp_path: Path, lost: list[str], named: str
 ) -> None:
     Authority.open(tmp_path, now=NOW)
-    (tmp_path / lost).unlink()
-    with pytest.raises(IdentityError, match=f"incomplete: {lost} is missing"):
+    for file in lost:
+        (tmp_path / file).unlink()
+    with pytest.raises(IdentityError, match=f"incomplete: {named} is missing"):
         Authority.open(tmp_path, now=NOW)
 
 
@@ -82,8 +90,8 @@ def test_a_leaf_is_no_authority(tmp_path: Path) -> None:
 
 
 def test_a_leaf_never_outlives_its_root(tmp_path: Path) -> None:
-    authority = Authority.open(tmp_path, now=NOW)
-    late = authority.certificate.not_valid_after_utc - timedelta(days=1)
+    late = Authority.open(tmp_path, now=NOW).certificate.not_valid_after_utc - timedelta(days=1)
+    authority = Authority.open(tmp_path, now=late)
     leaf = _issue(authority, Wish(("a.example.org",)), late)
     assert leaf.not_valid_after_utc == authority.certificate.not_valid_after_utc
 
@@ -92,6 +100,8 @@ def test_an_expired_root_signs_nothing(tmp_path: Path) -> None:
     authority = Authority.open(tmp_path, now=NOW)
     with pytest.raises(IdentityError, match="expired"):
         authority.issue(Wish(("a.example.org",)), NOW + timedelta(days=3660))
+    with pytest.raises(IdentityError, match=r"the root certificate .* expired"):
+        Authority.open(tmp_path, now=NOW + timedelta(days=3660))
 
 
 def test_a_stranger_did_not_sign_it(tmp_path: Path) -> None:

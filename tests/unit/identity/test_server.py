@@ -53,12 +53,17 @@ def test_a_certificate_of_another_root_is_replaced(tmp_path: Path) -> None:
     (ours / "server.pem").write_bytes(stranger.certificate.read_bytes())
     (ours / "server-key.pem").write_bytes(stranger.key.read_bytes())
     assert authority.signed(_ensure(ours).leaf)
+    assert not authority.signed(stranger.leaf)
 
 
 def test_nothing_but_the_files_themselves_is_left_behind(tmp_path: Path) -> None:
     _ensure(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
         ".lock",
+        "bundle.pem",
+        "issued.jsonl",
+        "issuer.pem",
+        "issuer-key.pem",
         "root.pem",
         "root-key.pem",
         "server.pem",

@@ -1,0 +1,220 @@
+"""The use cases behind ``keyhole identity``: issue, list, revoke, and what there is."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from keyhole.config import read_config_text
+from keyhole.control.data import DataFolder
+from keyhole.control.enrollment import read_name
+from keyhole.control.error import ControlError
+from keyhole.control.settings import Settings, read_settings, settings_from
+from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity.credentials import CredentialFolder
+from keyhole.identity.issued import Issued, read_issued
+from keyhole.identity.revoked import forgive, read_revoked, read_serial, revoke
+from keyhole.identity.rotation import phase
+from keyhole.identity.sign import certificate_pem, fingerprint, serial_text
+from keyhole.identity.upkeep import ISSUER, ROOT, read_bundle
+from keyhole.model.spiffe import SCHEME, read_spiffe_id, spiffe_id_for, trust_domain_of
+
+
+def settings_of(data: DataFolder, config: Path | None) -> Settings:
+    """The settings of a data folder; the defaults where ``keyhole up`` never ran in it.
+
+    Raises ``ControlError`` where there is no such folder: a misspelt one must not get an authority
+    of its own.
+    """
+    file = config or data.config
+    if file.exists():
+        return read_settings(file)
+    if config is not None or not data.path.is_dir():
+        raise ControlError(
+            f"{file if config else data.path} does not exist; run keyhole up once, or give --data "
+            "with the folder of a Keyhole"
+        )
+    written, _ = read_config_text("", file.name)
+    assert written is not None
+    return settings_from(file, written)
+
+
+def open_authority(settings: Settings, data: DataFolder) -> Authority:
+    """The authority of a data folder, made when there is none."""
+    return Authority.open(data.identity, domain=settings.resolved.trust_domain)
+
+
+def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
+    """What a person has to do before a certificate of the authority ends; nothing where there is
+    no authority."""
+    if not (data.identity / ROOT).exists() or not (data.identity / ISSUER).exists():
+        return []
+    return open_authority(settings, data).advice()
+
+
+@dataclass(frozen=True)
+class Given:
+    """A certificate that lies in a folder now."""
+
+    folder: CredentialFolder
+    spiffe: str
+    serial: str
+    not_after: datetime
+    advice: list[str]
+
+
+def issue(
+    settings: Settings,
+    data: DataFolder,
+    name: str,
+    out: Path,
+    *,
+    spiffe: str | None,
+    life: timedelta,
+    also_server: bool,
+) -> Given:
+    """Makes key and certificate on this machine and puts them into the folder ``out``."""
+    authority = open_authority(settings, data)
+    name = read_name(name)
+    wish = Wish.svid(spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server)
+    assert wish.spiffe is not None
+    if read_revoked(data.identity).has_identity(wish.spiffe):
+        raise IdentityError(
+            f"{wish.spiffe} is revoked, so its certificate would be refused; take that back with "
+            f"keyhole identity revoke --undo {wish.spiffe}, or give another identity"
+        )
+    chain, key = authority.issue(wish, how="issued here", name=name)
+    folder = CredentialFolder(out)
+    folder.write(chain, key, certificate_pem(*read_bundle(data.identity)))
+    leaf = folder.read().leaf
+    return Given(
+        folder, wish.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
+    )
+
+
+def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
+    """The certificates of clients that live, or all that were ever issued, oldest first."""
+    now, revoked = datetime.now(UTC), read_revoked(data.identity)
+    names = _names(data)
+    return [
+        {
+            **one.model_dump(mode="json", exclude={"names", "root"}),
+            "name": one.name or names.get(one.spiffe or ""),
+            "names": one.names,
+            "state": _state(one, now, revoked.has(one.spiffe or "", one.serial)),
+        }
+        for one in read_issued(data.identity)
+        if everything or (one.spiffe is not None and one.lives(now))
+    ]
+
+
+def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
+    """What the authority is, until when, and how much it has issued and revoked.
+
+    Raises ``ControlError`` where there is none yet: looking makes none.
+    """
+    if not (data.identity / ROOT).exists():
+        raise ControlError(
+            f"there is no authority in {data.identity} yet; keyhole up or keyhole identity issue "
+            "makes one"
+        )
+    authority = open_authority(settings, data)
+    revoked = read_revoked(data.identity)
+    alive = [one for one in list_issued(data, everything=False) if one["state"] == "good"]
+    return {
+        "trust_domain": authority.domain,
+        "folder": str(data.identity),
+        "roots": [
+            {
+                "sha256": fingerprint(root),
+                "not_after": root.not_valid_after_utc.isoformat(),
+                "signs": root == authority.certificate,
+            }
+            for root in read_bundle(data.identity)
+        ],
+        "issuer": {"not_after": authority.issuer.not_valid_after_utc.isoformat()},
+        "root_key": authority.is_root_key_here,
+        "rotation": phase(data.identity).value,
+        "living": len({one["spiffe"] for one in alive}),
+        "revoked": {
+            "identities": [one.id for one in revoked.identities],
+            "certificates": [one.serial for one in revoked.certificates],
+        },
+        "advice": authority.advice(),
+    }
+
+
+@dataclass(frozen=True)
+class Revocation:
+    """Whom a word means: identities, or certificates by trust domain, serial and identity."""
+
+    identities: frozenset[str]
+    certificates: frozenset[tuple[str, str, str | None]]
+
+
+def meant(settings: Settings, data: DataFolder, word: str, *, certificates: bool) -> Revocation:
+    """What is to be revoked: by SPIFFE ID, or by the name under which it was issued.
+
+    ``certificates`` means those that live now, not the identity: their holder may get a new one.
+    """
+    if word.startswith(SCHEME):
+        try:
+            identities = frozenset([read_spiffe_id(word)])
+        except ValueError as error:
+            raise ControlError(str(error)) from None
+    else:
+        identities = frozenset(
+            one.spiffe for one in read_issued(data.identity) if one.name == word and one.spiffe
+        )
+        if not identities:
+            raise ControlError(
+                f"no certificate was issued under the name {word}; give a SPIFFE ID, or a serial "
+                "number with --serial; keyhole identity list --all shows them"
+            )
+    if not certificates:
+        return Revocation(identities, frozenset())
+    alive = frozenset(
+        (trust_domain_of(one.spiffe), one.serial, one.spiffe)
+        for one in _renewable(settings, data)
+        if one.spiffe in identities
+    )
+    return Revocation(frozenset(), alive)
+
+
+def meant_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
+    """One certificate by its serial number; of the own trust domain if it is not in the record."""
+    serial = read_serial(text)
+    known = next((one for one in read_issued(data.identity) if one.serial == serial), None)
+    domain = settings.resolved.trust_domain
+    if known is not None and known.spiffe is not None:
+        domain = trust_domain_of(known.spiffe)
+    spiffe = known.spiffe if known else None
+    return Revocation(frozenset(), frozenset([(domain, serial, spiffe)]))
+
+
+def revoke_all(data: DataFolder, whom: Revocation) -> int:
+    """Refuses them from now on; gives how many were not refused before."""
+    return revoke(data.identity, identities=whom.identities, certificates=whom.certificates)
+
+
+def forgive_all(data: DataFolder, whom: Revocation) -> int:
+    """Takes it back; gives how many there were."""
+    serials = frozenset(serial for _, serial, _ in whom.certificates)
+    return forgive(data.identity, identities=whom.identities, serials=serials)
+
+
+def _renewable(settings: Settings, data: DataFolder) -> list[Issued]:
+    """Certificates that are good for something: also expired ones, while they can be renewed."""
+    grace = timedelta(seconds=settings.resolved.enrollment.grace)
+    now = datetime.now(UTC)
+    return [one for one in read_issued(data.identity) if one.not_after + grace > now]
+
+
+def _names(data: DataFolder) -> dict[str, str]:
+    return {one.spiffe: one.name for one in read_issued(data.identity) if one.name and one.spiffe}
+
+
+def _state(one: Issued, now: datetime, is_revoked: bool) -> str:
+    if is_revoked:
+        return "revoked"
+    return "good" if one.lives(now) else "expired"

@@ -1,0 +1,115 @@
+"""The use case behind ``keyhole profile``: settings for another program."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.control.data import DataFolder
+from keyhole.control.error import ControlError
+from keyhole.control.identity import settings_of
+from keyhole.enrollment.member import FILE, Member
+from keyhole.identity import Authority, read_tokens
+from keyhole.identity.credentials import CredentialFolder
+from keyhole.identity.sign import certificate_pem
+from keyhole.identity.tokens import digest, is_token
+from keyhole.identity.upkeep import BUNDLE, read_bundle
+from keyhole.model.service import Place, Service
+from keyhole.profile import Client, Profile, render
+from keyhole.profile.client import Identity
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person gave on the command line."""
+
+    kind: str
+    token: str | None
+    identity: Path | None
+    address: str | None
+    name: str | None
+    roots: Path | None
+
+
+def make_profile(data: DataFolder, config: Path | None, asked: Asked) -> Profile:
+    """The profile; what the server is comes from the folder of an enrolled client, or else from the
+    data folder of this machine's Keyhole.
+
+    Raises ``ControlError`` for a token that is none, and ``ProfileError`` for what cannot be.
+    """
+    if asked.identity is not None and (asked.identity / FILE).exists():
+        service = Member(asked.identity).enrolled().service
+        return render(asked.kind, _client(asked, service, asked.identity / BUNDLE, ()))
+    settings = settings_of(data, config)
+    _check_token(data, asked.token)
+    if not read_bundle(data.identity):
+        Authority.open(data.identity, domain=settings.resolved.trust_domain)
+    roots = data.identity / BUNDLE
+    notes: tuple[str, ...] = ()
+    if asked.roots is None:
+        notes = (
+            f"{roots} is for its owner alone: put a copy where the program may read it, and say "
+            "where with --roots",
+        )
+    if settings.server_identity is not None:
+        notes += (
+            f"this Keyhole shows the certificate {settings.server_identity.certificate}: have the "
+            "client trust its authority rather than Keyhole's own",
+        )
+    return render(asked.kind, _client(asked, settings.resolved.service, roots, notes))
+
+
+def _client(asked: Asked, service: Service, roots: Path, notes: tuple[str, ...]) -> Client:
+    return Client(
+        service=_moved(service, asked),
+        roots=(asked.roots or roots).absolute(),
+        roots_pem=certificate_pem(*read_bundle(roots.parent)),
+        token=asked.token,
+        identity=_identity(asked.identity) if asked.identity else None,
+        notes=notes,
+    )
+
+
+def _moved(service: Service, asked: Asked) -> Service:
+    """The service as others reach it, where the person knows better."""
+    changes: dict[str, object] = {}
+    if asked.address is not None:
+        for key in ("dot", "doh"):
+            places: tuple[Place, ...] = getattr(service, key)
+            changes[key] = [{"address": asked.address, "port": one.port} for one in places[:1]]
+    if asked.name is not None:
+        changes["name"] = asked.name
+    try:
+        return Service.model_validate({**service.model_dump(), **changes})
+    except ValueError:
+        raise ControlError(
+            "--address takes an IP address, and --name a DNS name, as the server's certificate "
+            "carries them"
+        ) from None
+
+
+def _identity(folder: Path) -> Identity:
+    files = CredentialFolder(folder.absolute())
+    found = files.read()
+    return Identity(
+        certificate=files.certificate,
+        key=files.key,
+        spiffe=found.spiffe,
+        certificate_pem=found.chain,
+        key_pem=files.key.read_bytes(),
+    )
+
+
+def _check_token(data: DataFolder, token: str | None) -> None:
+    if token is None:
+        return
+    known = read_tokens(data.identity)
+    if token in known:
+        raise ControlError(
+            f"the token {token} is not kept, only its digest: give the 32 characters that keyhole "
+            f"token create printed, or make new ones with keyhole token create {token} --replace"
+        )
+    if not is_token(token):
+        raise ControlError(
+            "a token has 32 characters, a to z and 2 to 7; keyhole token create NAME makes one"
+        )
+    if digest(token) not in known.values():
+        raise ControlError("nobody knows this token here; keyhole token list shows which there are")

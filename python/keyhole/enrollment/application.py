@@ -1,0 +1,186 @@
+"""The routes of the enrollment server: reads requests, has identity decide, writes answers."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from keyhole.enrollment.message import JSON, PROBLEM, Bundle, Enroll, Granted, Refusal, Renew
+from keyhole.enrollment.throttle import Throttle
+from keyhole.identity.authority import Certified
+from keyhole.identity.enrollments import redeem
+from keyhole.identity.error import IdentityError, RefusedError, RequestError
+from keyhole.identity.renewal import renew
+from keyhole.identity.trust import read_trust
+from keyhole.model.service import Service
+
+LARGEST_BODY = 64 * 1024
+
+Message = TypeVar("Message", bound=BaseModel)
+Tell = Callable[[bool, str], None]
+"""Takes a sentence for the person who runs the server, and whether it is good."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where requests are served from: the identity folder, and what else is needed to answer."""
+
+    folder: Path
+    grace: timedelta
+    service: Service
+    tell: Tell
+    throttle: Throttle = field(default_factory=Throttle)
+
+    def grant(self, spiffe: str, certified: Certified) -> Granted:
+        """The answer that carries a new certificate."""
+        trust = read_trust(self.folder)
+        return Granted(
+            spiffe=spiffe,
+            certificate=certified.chain.decode(),
+            trust_domain=trust.domain,
+            bundle=trust.bundle_pem,
+            service=self.service,
+        )
+
+
+def application(desk: Desk) -> Starlette:
+    """The routes; everything that goes wrong is answered as a problem in plain words."""
+
+    async def bundle(_: Request) -> BaseModel:
+        trust = await run_in_threadpool(read_trust, desk.folder)
+        return Bundle(trust_domain=trust.domain, bundle=trust.bundle_pem)
+
+    async def enroll(request: Request) -> BaseModel:
+        asked = await _read(request, Enroll)
+        told, granted = await run_in_threadpool(_enroll, desk, asked, _address(request))
+        desk.tell(True, told)
+        return granted
+
+    async def renewal(request: Request) -> BaseModel:
+        asked = await _read(request, Renew)
+        told, granted = await run_in_threadpool(_renew, desk, asked, _address(request))
+        desk.tell(True, told)
+        return granted
+
+    routes = [
+        Route("/v1/bundle", _guarded(desk, bundle), methods=["GET"]),
+        Route("/v1/enroll", _guarded(desk, enroll), methods=["POST"]),
+        Route("/v1/renew", _guarded(desk, renewal), methods=["POST"]),
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
+
+
+def _enroll(desk: Desk, asked: Enroll, address: str) -> tuple[str, Granted]:
+    how = f"enrolled from {address}"
+    one, certified = redeem(desk.folder, asked.secret, asked.csr.encode(), how=how)
+    told = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
+    return told, desk.grant(one.spiffe, certified)
+
+
+def _renew(desk: Desk, asked: Renew, address: str) -> tuple[str, Granted]:
+    try:
+        signature = base64.b64decode(asked.signature, validate=True)
+    except binascii.Error:
+        raise RequestError("the signature is not base64") from None
+    how = f"renewed from {address}"
+    spiffe, certified = renew(
+        desk.folder,
+        asked.certificate.encode(),
+        asked.csr.encode(),
+        signature,
+        grace=desk.grace,
+        how=how,
+    )
+    told = f"a certificate was {how}: {_shown(spiffe, certified)}"
+    return told, desk.grant(spiffe, certified)
+
+
+def _guarded(
+    desk: Desk, answer: Callable[[Request], Awaitable[BaseModel]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Answers, and turns whatever goes wrong into a problem that tells no more than it should."""
+
+    async def guarded(request: Request) -> Response:
+        address = _address(request)
+        if seconds := desk.throttle.wait(address):
+            why = f"too many requests from this address failed; try again in {seconds} seconds"
+            return _problem(429, why, {"retry-after": str(seconds)})
+        try:
+            return _json(200, JSON, await answer(request))
+        except HTTPException as error:
+            desk.throttle.failed(address)
+            return _problem(error.status_code, error.detail)
+        except ClientDisconnect:
+            return _problem(400, "the request did not arrive whole")
+        except (RequestError, RefusedError) as error:
+            if desk.throttle.failed(address):
+                desk.tell(False, f"a request from {address} was refused: {error}")
+            return _problem(400 if isinstance(error, RequestError) else 403, str(error))
+        except IdentityError as error:
+            desk.tell(False, f"no certificate can be issued: {error}")
+            why = "this Keyhole cannot issue certificates now; its operator has been told why"
+            return _problem(503, why)
+        except Exception as error:  # noqa: BLE001  (a stranger must not see how we are built)
+            desk.tell(False, f"a request failed by a mistake in Keyhole: {error!r}")
+            return _problem(500, "a mistake in Keyhole; its operator has been told")
+
+    return guarded
+
+
+async def _read(request: Request, model: type[Message]) -> Message:
+    """The body as a message; bounded, whatever the headers say."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise HTTPException(415, f"send {JSON}")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_BODY:
+            raise HTTPException(413, f"a request has at most {LARGEST_BODY} octets")
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(step) for step in first["loc"]) or "the body"
+        raise HTTPException(400, f"{place}: {first['msg'].lower()}") from None
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "nowhere"
+
+
+async def _not_there(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        return _problem(404, "there is nothing here; the routes are /v1/bundle, enroll and renew")
+    return _problem(error.status_code, error.detail.lower(), dict(error.headers or {}))
+
+
+def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
+    titles = {400: "Bad request", 403: "Refused", 404: "Not found", 429: "Too many failures"}
+    title = titles.get(status, "Not possible")
+    return _json(status, PROBLEM, Refusal(title=title, status=status, detail=detail), headers)
+
+
+def _json(
+    status: int, kind: str, body: BaseModel, headers: dict[str, str] | None = None
+) -> Response:
+    fixed = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(
+        body.model_dump_json().encode(), status, {**fixed, **(headers or {})}, media_type=kind
+    )
+
+
+def _shown(spiffe: str, certified: Certified) -> str:
+    return f"{spiffe}, until {certified.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"

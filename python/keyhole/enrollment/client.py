@@ -1,0 +1,151 @@
+"""The client's side: asks the enrollment server, and trusts it only as far as it proved itself."""
+
+import base64
+import http.client
+import socket
+import ssl
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from pydantic import BaseModel, ValidationError
+
+from keyhole.enrollment.error import EnrollmentError
+from keyhole.enrollment.message import JSON, Bundle, Enroll, Granted, Refusal, Renew
+from keyhole.enrollment.ticket import Ticket
+from keyhole.identity.credentials import Credentials
+from keyhole.identity.renewal import spiffe_id_of
+from keyhole.identity.request import new_request, prove
+from keyhole.identity.sign import certificate_pem, fingerprint
+
+TIMEOUT_SECONDS = 10.0
+_LARGEST = 512 * 1024
+
+Answer = TypeVar("Answer", bound=BaseModel)
+
+
+def redeem(ticket: Ticket) -> tuple[bytes, Granted]:
+    """Gets the first certificate; gives the new key, which never leaves this machine, and what was
+    granted.
+
+    The secret goes only to a server whose certificate comes from the root that the token names.
+    """
+    shown = _ask(ticket.url, _unproved(), "GET", "/v1/bundle", None, Bundle)
+    root = _pinned(shown.bundle, ticket)
+    key, request = new_request()
+    message = Enroll(secret=ticket.secret, csr=request.decode())
+    granted = _ask(
+        ticket.url, _proved(certificate_pem(root)), "POST", "/v1/enroll", message, Granted
+    )
+    return key, _checked(granted, request, None)
+
+
+def renew(url: str, current: Credentials) -> tuple[bytes, Granted]:
+    """Gets the next certificate; gives its new key and what was granted."""
+    key, request = new_request()
+    message = Renew(
+        certificate=current.chain.decode(),
+        csr=request.decode(),
+        signature=base64.b64encode(prove(current.key, request)).decode(),
+    )
+    granted = _ask(url, _proved(current.bundle), "POST", "/v1/renew", message, Granted)
+    return key, _checked(granted, request, current.spiffe)
+
+
+def _pinned(bundle: str, ticket: Ticket) -> x509.Certificate:
+    """The root that the token names; nothing else that the server showed counts."""
+    try:
+        roots = x509.load_pem_x509_certificates(bundle.encode())
+    except ValueError:
+        roots = []
+    for root in roots:
+        if fingerprint(root) == ticket.pin:
+            return root
+    raise EnrollmentError(
+        f"{ticket.url} does not have the root that the token names: either something on the way "
+        "pretends to be the server, or its authority was made anew since. Nothing was sent; ask "
+        "for a new token"
+    )
+
+
+def _checked(granted: Granted, request: bytes, wanted: str | None) -> Granted:
+    """Refuses an answer that does not fit the question, before anything is written."""
+    try:
+        leaf = x509.load_pem_x509_certificates(granted.certificate.encode())[0]
+        x509.load_pem_x509_certificates(granted.bundle.encode())
+    except ValueError:
+        raise EnrollmentError("the server granted something that is no certificate") from None
+    asked = x509.load_pem_x509_csr(request).public_key()
+    if leaf.public_key() != asked or spiffe_id_of(leaf) != granted.spiffe:
+        raise EnrollmentError("the server granted a certificate that was not asked for")
+    if wanted is not None and granted.spiffe != wanted:
+        raise EnrollmentError(f"the server granted {granted.spiffe} in place of {wanted}")
+    return granted
+
+
+def _unproved() -> ssl.SSLContext:
+    """For the one request that carries no secret, and whose answer is checked by the pin."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _proved(roots: bytes) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=roots.decode())
+    return context
+
+
+def _ask(
+    url: str,
+    tls: ssl.SSLContext,
+    method: str,
+    path: str,
+    message: BaseModel | None,
+    model: type[Answer],
+) -> Answer:
+    parts = urlsplit(url)
+    assert parts.hostname is not None
+    connection = http.client.HTTPSConnection(
+        parts.hostname, parts.port or 443, timeout=TIMEOUT_SECONDS, context=tls
+    )
+    try:
+        body = None if message is None else message.model_dump_json().encode()
+        headers = {"accept": JSON} if body is None else {"accept": JSON, "content-type": JSON}
+        connection.request(method, path, body, {**headers, "connection": "close"})
+        response = connection.getresponse()
+        answer = response.read(_LARGEST)
+    except ssl.SSLCertVerificationError as error:
+        raise EnrollmentError(
+            f"the certificate of {url} cannot be trusted ({error.verify_message}): something on "
+            "the way may pretend to be the server; nothing was sent"
+        ) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise EnrollmentError(f"{url} cannot be reached: {_why(error)}") from error
+    finally:
+        connection.close()
+    return _read(url, response.status, answer, model)
+
+
+def _read(url: str, status: int, answer: bytes, model: type[Answer]) -> Answer:
+    try:
+        if status == 200:
+            return model.model_validate_json(answer)
+        refusal = Refusal.model_validate_json(answer)
+    except ValidationError:
+        raise EnrollmentError(
+            f"{url} answered with status {status} and nothing that an enrollment server says; is "
+            "this the URL of one?"
+        ) from None
+    raise EnrollmentError(f"the server says: {refusal.detail}", is_final=status in (400, 403))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved; a token whose URL has an address needs no DNS"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

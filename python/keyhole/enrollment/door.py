@@ -1,0 +1,155 @@
+"""Who may connect at all, how many at once, and for how long: decided before TLS begins."""
+
+import asyncio
+import ssl
+from collections import Counter
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+
+HANDSHAKE_SECONDS = 5.0
+CONNECTION_SECONDS = 20.0
+CONNECTIONS = 512
+CONNECTIONS_PER_ADDRESS = 128
+
+Network = IPv4Network | IPv6Network
+Turned = Callable[[str, str], None]
+"""Hears of an address that was turned away, and why."""
+
+
+class Door:
+    """Counts connections, and makes the protocol of each one that may come in."""
+
+    def __init__(
+        self,
+        networks: Sequence[Network],
+        tls: ssl.SSLContext,
+        inner: Callable[[], asyncio.Protocol],
+        turned: Turned,
+    ) -> None:
+        self._networks = networks
+        self._tls = tls
+        self._inner = inner
+        self._turned = turned
+        self._open: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self) -> asyncio.Protocol:
+        """The protocol of the next connection."""
+        return _Visitor(self)
+
+    def may_enter(self, address: str) -> bool:
+        """Counts a connection in, if its address is served and has not too many already."""
+        ip = ip_address(address.partition("%")[0])
+        ip = getattr(ip, "ipv4_mapped", None) or ip
+        if not any(ip in network for network in self._networks):
+            self._turned(address, "it is in none of the networks in clients")
+            return False
+        if self._open.total() >= CONNECTIONS or self._open[address] >= CONNECTIONS_PER_ADDRESS:
+            self._turned(address, "too many connections are open")
+            return False
+        self._open[address] += 1
+        return True
+
+    def enter(self, transport: asyncio.Transport, address: str) -> None:
+        """Lets a connection in: TLS first, then HTTP; it ends in time, whatever it does."""
+        task = asyncio.get_running_loop().create_task(self._serve(transport, address))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, transport: asyncio.Transport, address: str) -> None:
+        loop = asyncio.get_running_loop()
+        protocol = _Counted(self._inner(), lambda: self._leave(address))
+        try:
+            secure = await loop.start_tls(
+                transport,
+                protocol,
+                self._tls,
+                server_side=True,
+                ssl_handshake_timeout=HANDSHAKE_SECONDS,
+            )
+        except (OSError, ssl.SSLError, asyncio.CancelledError):
+            transport.abort()
+            protocol.leave()
+            return
+        if secure is None:
+            protocol.leave()  # the client left during the handshake
+            return
+        protocol.connection_made(secure)
+        loop.call_later(CONNECTION_SECONDS, secure.abort)
+
+    def close(self) -> None:
+        """Ends the handshakes that are under way."""
+        for task in self._tasks:
+            task.cancel()
+
+    def _leave(self, address: str) -> None:
+        self._open[address] -= 1
+        if self._open[address] <= 0:
+            del self._open[address]
+
+
+class _Visitor(asyncio.Protocol):
+    """The moment between a connection and its TLS handshake."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        peer = transport.get_extra_info("peername")
+        if peer is None or not self._door.may_enter(peer[0]):
+            transport.abort()
+            return
+        # What arrives now belongs to the handshake, which is not listening yet.
+        transport.pause_reading()
+        self._door.enter(transport, peer[0])
+
+
+class _Counted(asyncio.Protocol):
+    """HTTP on a connection that is counted until it ends.
+
+    A client may send its request together with the last octets of the handshake, before HTTP has
+    heard of the connection: that is kept until then.
+    """
+
+    def __init__(self, inner: asyncio.Protocol, left: Callable[[], None]) -> None:
+        self._inner = inner
+        self._left = left
+        self._is_in = True
+        self._is_made = False
+        self._early = bytearray()
+
+    def leave(self) -> None:
+        """Counts it out, once."""
+        if self._is_in:
+            self._is_in = False
+            self._left()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._is_made = True
+        self._inner.connection_made(transport)
+        if self._early:
+            self._inner.data_received(bytes(self._early))
+            self._early.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_made:
+            self._inner.data_received(data)
+        else:
+            self._early += data
+
+    def eof_received(self) -> bool | None:
+        return self._inner.eof_received() if self._is_made else None
+
+    def pause_writing(self) -> None:
+        if self._is_made:
+            self._inner.pause_writing()
+
+    def resume_writing(self) -> None:
+        if self._is_made:
+            self._inner.resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.leave()
+        if self._is_made:
+            self._inner.connection_lost(exc)

@@ -1,0 +1,61 @@
+"""What client and enrollment server send each other, as JSON."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from keyhole.model.service import Service
+from keyhole.model.written import Boundary
+
+PROBLEM = "application/problem+json"  # RFC 9457
+JSON = "application/json"
+
+_PEM = 32 * 1024
+
+
+class Answer(BaseModel):
+    """What the server says. A client passes over what it does not know: a newer server may say
+    more."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Bundle(Answer):
+    """``GET /v1/bundle``: the roots of the trust domain, for everyone."""
+
+    trust_domain: str
+    bundle: str
+
+
+class Enroll(Boundary):
+    """``POST /v1/enroll``: a secret, and a PKCS #10 request in PEM."""
+
+    secret: str = Field(max_length=200)
+    csr: str = Field(max_length=_PEM)
+
+
+class Renew(Boundary):
+    """``POST /v1/renew``: the current chain and a request for a new key, both PEM, and the current
+    key's signature over the request in base64."""
+
+    certificate: str = Field(max_length=_PEM)
+    csr: str = Field(max_length=_PEM)
+    signature: str = Field(max_length=1024)
+
+
+class Granted(Answer):
+    """The answer to both: a chain, the roots of the trust domain, and how to reach the server's
+    DNS."""
+
+    spiffe: str
+    certificate: str
+    trust_domain: str
+    bundle: str
+    service: Service
+
+
+class Refusal(Answer):
+    """Why not (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,154 @@
+"""The enrollment server: HTTPS beside the engine, in the process of ``keyhole up``."""
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+from keyhole.enrollment.application import Desk, Tell, application
+from keyhole.enrollment.door import Door, Network
+from keyhole.enrollment.error import EnrollmentError
+from keyhole.enrollment.throttle import Throttle
+from keyhole.identity import Material, ensure_server_certificate
+from keyhole.model.address import Endpoint, is_address
+from keyhole.model.service import Service
+
+_END_SECONDS = 3.0
+_HEADER_OCTETS = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where it listens, for whom, and what it serves from; ``names`` are for its certificate."""
+
+    folder: Path
+    domain: str
+    listen: tuple[Endpoint, ...]
+    url: str | None
+    names: tuple[str, ...]
+    networks: Sequence[Network]
+    grace: timedelta
+    service: Service
+
+
+class EnrollmentServer:
+    """Start it, refresh it now and then, stop it."""
+
+    def __init__(self, setup: Setup, tell: Tell) -> None:
+        self._setup = setup
+        self._tell = tell
+        self._turned = Throttle()
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
+        self._tls.set_alpn_protocols(["http/1.1"])
+        self._shown: bytes | None = None
+        self._state = ServerState()
+        self._servers: list[asyncio.Server] = []
+        self._door: Door | None = None
+        self.addresses: list[str] = []
+
+    async def start(self) -> None:
+        """Listens; raises :class:`EnrollmentError` where it cannot, and ``IdentityError`` when
+        there is no certificate for it."""
+        self.refresh()
+        config = Config(
+            application(
+                Desk(self._setup.folder, self._setup.grace, self._setup.service, self._tell)
+            ),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            ws="none",
+            h11_max_incomplete_event_size=_HEADER_OCTETS,
+        )
+        config.load()
+        # What strangers send would otherwise reach the terminal, line by line.
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+
+        def http() -> asyncio.Protocol:
+            return H11Protocol(config, self._state, {})
+
+        self._door = Door(self._setup.networks, self._tls, http, self._turn_away)
+        loop = asyncio.get_running_loop()
+        for endpoint in self._setup.listen:
+            listener = _listener(endpoint)
+            self.addresses.append(_shown(listener))
+            self._servers.append(await loop.create_server(self._door, sock=listener))
+
+    def refresh(self) -> None:
+        """Shows a new certificate when the one before is past half of its life, or the root is
+        another one."""
+        setup = self._setup
+        named = [urlsplit(setup.url).hostname or ""] if setup.url else []
+        listened = [one.address for one in setup.listen if not one.ip.is_unspecified]
+        wanted = dict.fromkeys([*named, *listened, *setup.names, "localhost", "127.0.0.1", "::1"])
+        material = ensure_server_certificate(
+            setup.folder,
+            [name for name in wanted if name and not is_address(name)],
+            [name for name in wanted if is_address(name)],
+            file="enrollment",
+            domain=setup.domain,
+        )
+        self._show(material)
+
+    async def stop(self) -> None:
+        """Takes no more connections, lets those under way end, and closes what is left."""
+        for server in self._servers:
+            server.close()
+        if self._door is not None:
+            self._door.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=_END_SECONDS)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        self._servers.clear()
+
+    def _show(self, material: Material) -> None:
+        octets = material.leaf.tbs_certificate_bytes
+        if octets != self._shown:
+            # Connections that begin from now on see it.
+            self._tls.load_cert_chain(material.certificate, material.key)
+            self._shown = octets
+
+    def _turn_away(self, address: str, why: str) -> None:
+        if self._turned.failed(address):
+            self._tell(False, f"enrollment turned {address} away: {why}")
+
+
+def _listener(endpoint: Endpoint) -> socket.socket:
+    family = socket.AF_INET6 if endpoint.ip.version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((endpoint.address, endpoint.port or 0))
+        listener.listen(256)
+        listener.setblocking(False)
+    except OSError as error:
+        with suppress(OSError):
+            listener.close()
+        raise EnrollmentError(
+            f"enrollment cannot listen on {endpoint}: {error.strerror}; give another address in "
+            "enrollment.listen"
+        ) from error
+    return listener
+
+
+def _shown(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

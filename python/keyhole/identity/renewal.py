@@ -1,0 +1,117 @@
+"""A new certificate for whoever holds the key of the one before, also when that has expired."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509 import verification
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from keyhole.identity.authority import Authority, Certified
+from keyhole.identity.error import RefusedError, RequestError
+from keyhole.identity.material import alternative_names
+from keyhole.identity.request import LARGEST, check_proof, read_request
+from keyhole.identity.revoked import read_revoked
+from keyhole.identity.sign import BACKDATE, serial_text
+from keyhole.identity.upkeep import read_bundle
+from keyhole.identity.wish import LONGEST_SVID, SHORTEST_SVID, SVID_LIFE, Wish
+from keyhole.model.spiffe import read_spiffe_id
+
+GRACE = timedelta(days=30)
+_LONGEST_CHAIN = 4
+
+
+def renew(
+    folder: Path,
+    chain: bytes,
+    request: bytes,
+    signature: bytes,
+    *,
+    grace: timedelta = GRACE,
+    how: str,
+    now: datetime | None = None,
+) -> tuple[str, Certified]:
+    """Gives a certificate of the same identity, life and usages for the key of the request.
+
+    ``chain`` is the current certificate with its issuer, ``signature`` proves that its holder made
+    the request, ``grace`` is how long it may have been expired. Gives the SPIFFE ID as well.
+
+    Raises :class:`RequestError` for what cannot be read and :class:`RefusedError` for a certificate
+    that is not good enough.
+    """
+    now = now or datetime.now(UTC)
+    key = read_request(request)
+    leaf, *above = _read_chain(chain)
+    check_proof(leaf, request, signature)
+    spiffe = _identity_of(leaf)
+    _must_be_ours(folder, leaf, above, now)
+    if read_revoked(folder).has(spiffe, serial_text(leaf)):
+        raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
+    end = leaf.not_valid_after_utc
+    if now > end + grace:
+        raise RefusedError(
+            f"the certificate expired on {end:%Y-%m-%d %H:%M} UTC, too long ago to be renewed; "
+            "enroll this client again with a new token"
+        )
+    authority = Authority.open(folder, now=now)
+    return spiffe, authority.certify(_wish_again(leaf, above, spiffe), key, now, how=how)
+
+
+def spiffe_id_of(certificate: x509.Certificate) -> str | None:
+    """The identity that a certificate names: exactly one URI, which is a SPIFFE ID (X509-SVID
+    section 2)."""
+    uris = alternative_names(certificate).get_values_for_type(x509.UniformResourceIdentifier)
+    try:
+        return read_spiffe_id(uris[0]) if len(uris) == 1 else None
+    except ValueError:
+        return None
+
+
+def _read_chain(chain: bytes) -> list[x509.Certificate]:
+    if len(chain) > LARGEST:
+        raise RequestError("the certificate chain is too large")
+    try:
+        certificates = x509.load_pem_x509_certificates(chain)
+    except ValueError:
+        raise RequestError("the certificate is not PEM") from None
+    if len(certificates) > _LONGEST_CHAIN:
+        raise RequestError(f"a chain has at most {_LONGEST_CHAIN} certificates here")
+    return certificates
+
+
+def _identity_of(leaf: x509.Certificate) -> str:
+    try:
+        found = spiffe_id_of(leaf)
+    except ValueError:
+        found = None  # an extension that cannot be read
+    if found is None:
+        raise RefusedError("the certificate names no SPIFFE ID, or more than one")
+    return found
+
+
+def _must_be_ours(
+    folder: Path, leaf: x509.Certificate, above: list[x509.Certificate], now: datetime
+) -> None:
+    """The chain leads to a root that is trusted now; checked as of the leaf's last second where
+    that is over, so that it may have expired and nothing else."""
+    moment = min(now, leaf.not_valid_after_utc)
+    builder = verification.PolicyBuilder().store(verification.Store(read_bundle(folder)))
+    try:
+        builder.time(moment).build_client_verifier().verify(leaf, above)
+    except verification.VerificationError:
+        raise RefusedError(
+            "the certificate is not signed by a root that is trusted here; enroll this client "
+            "again with a new token"
+        ) from None
+
+
+def _wish_again(leaf: x509.Certificate, above: list[x509.Certificate], spiffe: str) -> Wish:
+    usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    life = leaf.not_valid_after_utc - leaf.not_valid_before_utc - BACKDATE
+    if any(leaf.not_valid_after_utc == one.not_valid_after_utc for one in above):
+        life = SVID_LIFE  # cut short by the end of its issuer, which says nothing of what is wanted
+    return Wish.svid(
+        spiffe,
+        min(max(life, SHORTEST_SVID), LONGEST_SVID),
+        also_server=ExtendedKeyUsageOID.SERVER_AUTH in usages,
+    )

@@ -1,0 +1,129 @@
+"""Moves from one root to the next in three steps, so that nobody is locked out on the way.
+
+1. ``prepare``: the new root is trusted beside the old one, and signs nothing yet. Clients learn it
+   with their next renewal, servers from ``bundle.pem``.
+2. ``switch``: the new root signs everything. Whoever learned it notices nothing.
+3. ``finish``: the old root is trusted no longer.
+
+Each step is safe to repeat, and one that a crash cut short is ended when the authority is opened.
+"""
+
+import enum
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from keyhole.identity.authority import Authority
+from keyhole.identity.error import IdentityError
+from keyhole.identity.files import locked
+from keyhole.identity.issued import Issued, read_issued
+from keyhole.identity.material import read_certificates
+from keyhole.identity.sign import Signer, fingerprint
+from keyhole.identity.upkeep import (
+    NEXT,
+    NEXT_KEY,
+    ROOT,
+    ROOT_KEY,
+    keep_issuer,
+    keep_root,
+    read_bundle,
+    read_domain,
+    write_bundle,
+    write_signer,
+)
+
+
+class Phase(enum.Enum):
+    """How far a rotation is."""
+
+    NONE = "none"
+    PREPARED = "prepared"
+    SWITCHED = "switched"
+
+
+def phase(folder: Path) -> Phase:
+    """How far the authority in the folder is on its way to another root."""
+    if (folder / NEXT).exists():
+        return Phase.PREPARED
+    return Phase.SWITCHED if len(read_bundle(folder)) > 1 else Phase.NONE
+
+
+def prepare(folder: Path, now: datetime | None = None) -> x509.Certificate:
+    """Makes the new root and has everyone trust it; gives it."""
+    now = now or datetime.now(UTC)
+    Authority.open(folder, now=now)
+    with locked(folder):
+        current = phase(folder)
+        if current is Phase.SWITCHED:
+            raise IdentityError(
+                "the rotation before is not finished; end it with keyhole identity rotate --finish"
+            )
+        if current is Phase.NONE:
+            made = Signer.root(f"Keyhole root {now:%Y-%m-%d}", now)
+            write_signer(folder, made, NEXT, NEXT_KEY)
+        following = read_certificates(folder / NEXT)[0]
+        roots = read_bundle(folder)
+        if following not in roots:
+            write_bundle(folder, [*roots, following])
+        return following
+
+
+def switch(folder: Path, now: datetime | None = None) -> Authority:
+    """Has the new root sign from now on."""
+    now = now or datetime.now(UTC)
+    domain = Authority.open(folder, now=now).domain
+    with locked(folder):
+        current = phase(folder)
+        if current is Phase.NONE:
+            raise IdentityError("there is no new root yet; begin with keyhole identity rotate")
+        if current is Phase.PREPARED:
+            if not (folder / NEXT_KEY).exists():
+                raise IdentityError(
+                    f"the key of the new root is missing: put {NEXT_KEY} back into {folder}"
+                )
+            (folder / NEXT_KEY).replace(folder / ROOT_KEY)
+            (folder / NEXT).replace(folder / ROOT)
+            root, key = keep_root(folder, "Keyhole root", now)
+            keep_issuer(folder, root, key, read_domain(folder) or domain, now)
+    return Authority.open(folder, now=now)
+
+
+def finish(folder: Path, now: datetime | None = None, *, force: bool = False) -> int:
+    """Trusts the old roots no longer; gives how many there were.
+
+    Raises :class:`IdentityError` while clients hold certificates that only an old root vouches for,
+    unless ``force`` locks them out.
+    """
+    now = now or datetime.now(UTC)
+    authority = Authority.open(folder, now=now)
+    with locked(folder):
+        current = phase(folder)
+        if current is Phase.PREPARED:
+            raise IdentityError(
+                "the new root signs nothing yet; first keyhole identity rotate --sign, and give "
+                "clients the time to renew"
+            )
+        old = [root for root in read_bundle(folder) if root != authority.certificate]
+        left = behind(folder, authority, now) if old and not force else []
+        if left:
+            who = ", ".join(sorted({one.spiffe or "" for one in left})[:5])
+            last = max(one.not_after for one in left)
+            raise IdentityError(
+                f"{len(left)} certificates of the old root still live, until {last:%Y-%m-%d %H:%M} "
+                f"UTC at the latest: {who}; wait until they are renewed, or give --force to lock "
+                "their holders out"
+            )
+        if old:
+            write_bundle(folder, [authority.certificate])
+        return len(old)
+
+
+def behind(folder: Path, authority: Authority, now: datetime) -> list[Issued]:
+    """Client certificates of an old root that still live and that nothing has followed."""
+    newest: dict[str, Issued] = {}
+    for one in read_issued(folder):
+        if one.spiffe is not None:
+            newest[one.spiffe] = one
+    current = fingerprint(authority.certificate)
+    return [one for one in newest.values() if one.lives(now) and one.root != current]

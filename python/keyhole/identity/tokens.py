@@ -1,0 +1,102 @@
+"""``tokens.json``: secrets of devices that have no certificate, known by their digests alone."""
+
+import base64
+import hashlib
+import re
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import AwareDatetime, Field
+
+from keyhole.identity.document import read_document, write_document
+from keyhole.identity.error import IdentityError
+from keyhole.identity.files import locked, make_private_folder
+from keyhole.model.written import Boundary
+
+FILE = "tokens.json"
+OCTETS = 20  # 160 bits, which are 32 characters of base32
+
+_TOKEN = re.compile(r"[a-z2-7]{32}")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?", re.IGNORECASE)
+
+
+class Token(Boundary):
+    """One token."""
+
+    name: str
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+    created: AwareDatetime
+
+
+class Tokens(Boundary):
+    """The whole file."""
+
+    tokens: tuple[Token, ...] = ()
+
+    def find(self, name: str) -> Token | None:
+        """The token of that name."""
+        return next((one for one in self.tokens if one.name == name), None)
+
+
+def new_secret() -> str:
+    """32 characters of lower-case base32: a label of a DNS name, and a segment of a path."""
+    return base64.b32encode(secrets.token_bytes(OCTETS)).decode().lower()
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret. A fast digest is enough: nobody can try 2^160 of them."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def is_token(text: str) -> bool:
+    """Whether the text has the form of a token."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def read_tokens(folder: Path) -> dict[str, str]:
+    """The SHA-256 of each token by its name; raises :class:`IdentityError` when unreadable."""
+    return {one.name: one.sha256 for one in list_tokens(folder)}
+
+
+def list_tokens(folder: Path) -> tuple[Token, ...]:
+    """All tokens, in the order in which they were made."""
+    return read_document(folder / FILE, Tokens).tokens
+
+
+def create_token(
+    folder: Path, name: str, *, replace: bool = False, now: datetime | None = None
+) -> str:
+    """Makes a token and gives it; nothing but its digest is kept, so nobody can give it again.
+
+    Raises :class:`IdentityError` when the name is taken, unless ``replace`` ends the other.
+    """
+    if not _NAME.fullmatch(name):
+        raise IdentityError(
+            f"{name!r} is not a name for a token; write living-room-tv, of letters, digits, dots, "
+            "- and _"
+        )
+    make_private_folder(folder)
+    with locked(folder):
+        tokens = read_document(folder / FILE, Tokens)
+        if tokens.find(name) is not None and not replace:
+            raise IdentityError(
+                f"there is a token {name} already; give --replace to end it, or another name"
+            )
+        secret = new_secret()
+        made = Token(name=name, sha256=digest(secret), created=now or datetime.now(UTC))
+        others = tuple(one for one in tokens.tokens if one.name != name)
+        write_document(folder / FILE, Tokens(tokens=(*others, made)))
+        return secret
+
+
+def revoke_token(folder: Path, name: str) -> None:
+    """Ends a token; raises :class:`IdentityError` when there is none of that name."""
+    make_private_folder(folder)
+    with locked(folder):
+        tokens = read_document(folder / FILE, Tokens)
+        if tokens.find(name) is None:
+            known = ", ".join(one.name for one in tokens.tokens) or "none so far"
+            raise IdentityError(f"there is no token {name}; there are: {known}")
+        others = tuple(one for one in tokens.tokens if one.name != name)
+        write_document(folder / FILE, Tokens(tokens=others))

@@ -1,0 +1,51 @@
+"""What the control process reads for the snapshot: whom the own authority vouches for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.identity import issued, revoked, tokens
+from keyhole.identity.sign import certificate_pem
+from keyhole.identity.upkeep import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
+from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
+
+
+@dataclass(frozen=True)
+class OwnTrust:
+    """The own trust domain, and everything that is revoked, also of other domains.
+
+    ``bundle_pem`` is empty where there is no authority. ``revoked_certificates`` are pairs of trust
+    domain and serial number in hexadecimal.
+    """
+
+    domain: str
+    bundle_pem: str
+    revoked_identities: tuple[str, ...]
+    revoked_certificates: tuple[tuple[str, str], ...]
+
+
+def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
+    """Reads it; raises ``IdentityError`` when anything that is there cannot be read.
+
+    ``domain`` is the trust domain where the folder has a root and no issuer that names one.
+
+    Nothing is written and nothing is made. Whoever cannot read the revocations must not go on as if
+    there were none.
+    """
+    known = revoked.read_revoked(folder)
+    return OwnTrust(
+        domain=read_domain(folder) or domain or DEFAULT_TRUST_DOMAIN,
+        bundle_pem=certificate_pem(*read_bundle(folder)).decode(),
+        revoked_identities=tuple(one.id for one in known.identities),
+        revoked_certificates=tuple((one.domain, one.serial) for one in known.certificates),
+    )
+
+
+def identity_files(folder: Path) -> frozenset[Path]:
+    """The files whose change matters for the snapshot."""
+    names = (ROOT, ISSUER, BUNDLE, revoked.FILE, tokens.FILE)
+    return frozenset(folder / name for name in names)
+
+
+def has_issued_clients(folder: Path) -> bool:
+    """Whether the authority ever gave a certificate to a client."""
+    return any(one.spiffe is not None for one in issued.read_issued(folder))

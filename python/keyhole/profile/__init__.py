@@ -1,0 +1,6 @@
+"""Settings for other programs and systems, so that they ask this Keyhole and show who they are."""
+
+from keyhole.profile.client import Client, Profile, ProfileError
+from keyhole.profile.kinds import KINDS, render
+
+__all__ = ["KINDS", "Client", "Profile", "ProfileError", "render"]

@@ -1,0 +1,84 @@
+"""Apple's systems: a configuration profile with encrypted DNS (iOS 14, macOS 11 and newer)."""
+
+import plistlib
+import uuid
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
+
+from keyhole.profile.client import Client, Identity, Profile, ProfileError
+
+_NAMESPACE = uuid.UUID("6c0f2b52-2f9e-5b0a-8d4e-6f0a4c1d7e33")
+# Apple's systems want a password; the key is as secret as this file is.
+_PASSWORD = "keyhole"  # noqa: S105
+
+
+def apple(client: Client) -> Profile:
+    """A ``.mobileconfig``: DNS over HTTPS, the root that it needs, and perhaps a certificate."""
+    place = client.doh()
+    settings: dict[str, Any] = {
+        "DNSProtocol": "HTTPS",
+        "ServerURL": client.doh_url(),
+        "ServerAddresses": [place.address],
+    }
+    content = [
+        _payload("com.apple.security.root", f"root-{number}", PayloadContent=der)
+        for number, der in enumerate(_roots(client))
+    ]
+    notes = ["open the file on the device and install it in the settings", *client.remarks()]
+    dns = _payload("com.apple.dnsSettings.managed", "dns", DNSSettings=settings)
+    if client.identity is not None:
+        shown = _payload(
+            "com.apple.security.pkcs12",
+            "identity",
+            PayloadContent=_pkcs12(client.identity),
+            Password=_PASSWORD,
+        )
+        content.append(shown)
+        dns["PayloadCertificateUUID"] = shown["PayloadUUID"]
+        notes += [
+            "the file holds the private key of the client: give it to nobody else, and delete it "
+            "when it is installed",
+            "certificates for DNS need iOS 16 or macOS 13; nothing renews it there, so make it "
+            "with a long life (--life 90d), and a new profile before it ends",
+        ]
+    whole = _payload("Configuration", "profile", PayloadContent=[*content, dns])
+    whole |= {"PayloadDisplayName": "Keyhole DNS", "PayloadOrganization": "Keyhole"}
+    return Profile(plistlib.dumps(whole).decode(), "keyhole.mobileconfig", tuple(notes))
+
+
+def _payload(kind: str, name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "PayloadType": kind,
+        "PayloadVersion": 1,
+        "PayloadIdentifier": f"dev.keyhole.{name}",
+        # The same at each installation, so that a new profile replaces the one before.
+        "PayloadUUID": str(uuid.uuid5(_NAMESPACE, name)).upper(),
+        "PayloadDisplayName": f"Keyhole {name}",
+        **more,
+    }
+
+
+def _roots(client: Client) -> list[bytes]:
+    roots = x509.load_pem_x509_certificates(client.roots_pem)
+    return [root.public_bytes(serialization.Encoding.DER) for root in roots]
+
+
+def _pkcs12(identity: Identity) -> bytes:
+    leaf, *above = x509.load_pem_x509_certificates(identity.certificate_pem)
+    key = serialization.load_pem_private_key(identity.key_pem, password=None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise ProfileError(f"{identity.key} is not an ECDSA key")
+    # The older forms: Apple's importer of PKCS #12 has read nothing newer for long.
+    protection = (
+        PrivateFormat.PKCS12.encryption_builder()
+        .kdf_rounds(50_000)
+        .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+        .hmac_hash(hashes.SHA1())  # noqa: S303
+        .build(_PASSWORD.encode())
+    )
+    name = identity.spiffe.encode()
+    return pkcs12.serialize_key_and_certificates(name, key, leaf, above, protection)

@@ -1,0 +1,47 @@
+"""Browsers: policies that a machine's administrator sets."""
+
+import json
+from typing import Any
+
+from keyhole.profile.client import Client, Profile
+
+
+def firefox(client: Client) -> Profile:
+    """A ``policies.json``."""
+    client.must_not_show_certificate("Firefox")
+    policies: dict[str, Any] = {
+        "DNSOverHTTPS": {
+            "Enabled": True,
+            "ProviderURL": client.doh_url(),
+            "Locked": True,
+            # Nothing goes in the clear when Keyhole cannot be reached.
+            "Fallback": False,
+        },
+        "Certificates": {"Install": [str(client.roots)]},
+    }
+    notes = (
+        "Firefox shows no client certificate for DNS: it can only carry a token, in the URL",
+        f"it reads {client.roots} at its start, so that file must be on its machine",
+        *client.remarks(),
+    )
+    return Profile(_json({"policies": policies}), "/etc/firefox/policies/policies.json", notes)
+
+
+def chromium(client: Client) -> Profile:
+    """A file of managed policies."""
+    client.must_not_show_certificate("Chromium")
+    policies = {
+        # secure: never in the clear.
+        "DnsOverHttpsMode": "secure",
+        "DnsOverHttpsTemplates": client.doh_url(),
+    }
+    notes = (
+        "Chromium shows no client certificate for DNS: it can only carry a token, in the URL",
+        f"have the system (or its NSS database: certutil -A) trust {client.roots}",
+        *client.remarks(),
+    )
+    return Profile(_json(policies), "/etc/chromium/policies/managed/keyhole.json", notes)
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, indent=2) + "\n"

@@ -1,0 +1,27 @@
+"""The kinds of profile, by the name of the program."""
+
+from collections.abc import Callable
+
+from keyhole.model.nearest import suggest
+from keyhole.profile import apple, browser, resolver, windows
+from keyhole.profile.client import Client, Profile, ProfileError
+
+KINDS: dict[str, Callable[[Client], Profile]] = {
+    "systemd-resolved": resolver.systemd_resolved,
+    "unbound": resolver.unbound,
+    "stubby": resolver.stubby,
+    "coredns": resolver.coredns,
+    "windows": windows.windows,
+    "apple": apple.apple,
+    "firefox": browser.firefox,
+    "chromium": browser.chromium,
+}
+
+
+def render(kind: str, client: Client) -> Profile:
+    """The profile; raises :class:`ProfileError` for a kind that there is not, and for a client that
+    the program cannot be."""
+    made = KINDS.get(kind)
+    if made is None:
+        raise ProfileError(f"there is no profile {kind}; {suggest(kind, list(KINDS))}")
+    return made(client)

@@ -1,0 +1,176 @@
+"""The routes: what comes back for what a stranger, a mistake or an attack sends."""
+
+import base64
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from keyhole.enrollment import application as routes
+from keyhole.enrollment.application import LARGEST_BODY, Desk, application
+from keyhole.enrollment.throttle import FAILURES
+from keyhole.identity import Authority
+from keyhole.identity.enrollments import create_enrollment
+from keyhole.identity.request import new_request
+from keyhole.model.service import Service
+
+WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
+
+
+class Server:
+    """The routes without network, and what the person was told."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: list[tuple[bool, str]] = []
+        service = Service(name="dns.example.org", dot=(), doh=())
+        desk = Desk(folder, timedelta(days=30), service, lambda *said: self.told.append(said))
+        self.client = TestClient(application(desk), raise_server_exceptions=True)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self.client.post(path, json=body)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Server:
+    Authority.open(tmp_path / "identity")
+    return Server(tmp_path / "identity")
+
+
+def _problem(response: Any, status: int) -> str:
+    assert response.status_code == status
+    assert response.headers["content-type"].startswith("application/problem+json")
+    assert response.headers["cache-control"] == "no-store"
+    document = response.json()
+    assert document["status"] == status
+    return str(document["detail"])
+
+
+def test_everyone_may_have_the_bundle(server: Server) -> None:
+    response = server.client.get("/v1/bundle")
+    assert response.status_code == 200
+    bundle = response.json()["bundle"].encode()
+    assert bundle == (server.folder / "bundle.pem").read_bytes()
+
+
+def test_a_secret_gives_a_certificate_and_the_person_hears_of_it(server: Server) -> None:
+    _, secret = create_enrollment(server.folder, "shop/web", WEB)
+    body = {"secret": secret, "csr": new_request()[1].decode()}
+    granted = server.post("/v1/enroll", body)
+    assert granted.status_code == 200
+    assert granted.json()["spiffe"] == WEB
+    assert granted.json()["certificate"].count("BEGIN CERTIFICATE") == 2
+    [(is_good, told)] = server.told
+    assert is_good
+    assert "shop/web enrolled from testclient" in told
+    assert secret not in told
+
+
+def test_a_secret_that_is_not_good_is_refused_in_plain_words(server: Server) -> None:
+    body = {"secret": "a" * 32, "csr": new_request()[1].decode()}
+    assert "nobody knows this token" in _problem(server.post("/v1/enroll", body), 403)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1/enroll", 405),
+        ("POST", "/v1/bundle", 405),
+        ("DELETE", "/v1/renew", 405),
+        ("GET", "/v1/bundle/../enrollments.json", 404),
+        ("GET", "/v1//bundle", 404),
+        ("GET", "/v1/BUNDLE", 404),
+        ("GET", "/v1/..%2f..%2froot-key.pem", 404),
+        ("OPTIONS", "/v1/enroll", 405),
+    ],
+)
+def test_there_are_three_routes_and_no_other(
+    server: Server, method: str, path: str, status: int
+) -> None:
+    _problem(server.client.request(method, path), status)
+
+
+@pytest.mark.parametrize("path", ["/v1/enroll", "/v1/renew"])
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/json", 400),
+        (b"{", "application/json", 400),
+        (b"[]", "application/json", 400),
+        (b"{}", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b'{"secret": 1, "csr": null}', "application/json", 400),
+        (b'{"secret": "a", "csr": "b", "more": 1}', "application/json", 400),
+        (b"[" * 50_000, "application/json", 400),
+        (b"{}", "text/plain", 415),
+        (b"secret=a&csr=b", "application/x-www-form-urlencoded", 415),
+        (b" " * (LARGEST_BODY + 1), "application/json", 413),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_and_nothing_more(
+    server: Server, path: str, content: bytes, kind: str, status: int
+) -> None:
+    response = server.client.post(path, content=content, headers={"content-type": kind})
+    assert "Traceback" not in _problem(response, status)
+
+
+def test_a_body_without_a_length_is_bounded_all_the_same(server: Server) -> None:
+    def endless() -> Any:
+        for _ in range(1000):
+            yield b" " * 1024
+
+    headers = {"content-type": "application/json"}
+    response = server.client.post("/v1/enroll", content=endless(), headers=headers)
+    assert "at most" in _problem(response, 413)
+
+
+@pytest.mark.parametrize("signature", ["", "!!!", base64.b64encode(b"x" * 72).decode()])
+def test_a_renewal_without_proof_is_refused(server: Server, signature: str) -> None:
+    chain = (server.folder / "issuer.pem").read_text()
+    body = {"certificate": chain, "csr": new_request()[1].decode(), "signature": signature}
+    assert server.post("/v1/renew", body).status_code in (400, 403)
+
+
+def test_an_address_that_fails_again_and_again_has_to_wait(server: Server) -> None:
+    body = {"secret": "a" * 32, "csr": new_request()[1].decode()}
+    for _ in range(FAILURES):
+        _problem(server.post("/v1/enroll", body), 403)
+    response = server.post("/v1/enroll", body)
+    assert "try again in" in _problem(response, 429)
+    assert 1 <= int(response.headers["retry-after"]) <= 61
+    assert len(server.told) == 1, "the person is told once, not flooded"
+
+
+def test_a_fault_of_the_server_is_told_to_its_person_and_to_nobody_else(server: Server) -> None:
+    _, secret = create_enrollment(server.folder, "shop/web", WEB)
+    (server.folder / "revoked.json").write_text("damaged")
+    body = {"secret": secret, "csr": new_request()[1].decode()}
+    detail = _problem(server.post("/v1/enroll", body), 503)
+    assert str(server.folder) not in detail
+    assert "revoked.json" not in detail
+    assert "revoked.json" in server.told[-1][1]
+
+
+def test_a_mistake_of_ours_shows_no_insides(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("inside")
+
+    monkeypatch.setattr(routes, "read_trust", broken)
+    detail = _problem(server.client.get("/v1/bundle"), 500)
+    assert "inside" not in detail
+    assert "KeyError" in server.told[-1][1]
+
+
+def test_what_a_client_sends_is_never_repeated(server: Server) -> None:
+    evil = "<script>alert(1)</script>\r\n\x1b[31m"
+    body = {"secret": evil, "csr": evil}
+    response = server.post("/v1/enroll", body)
+    assert "script" not in response.text
+    assert all("script" not in told for _, told in server.told)
+    assert "\x1b" not in json.dumps(server.told)

@@ -1,0 +1,192 @@
+"""Profiles are what the programs themselves accept, and say what they cannot do."""
+
+import json
+import plistlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from keyhole.identity import Authority, Wish
+from keyhole.identity.credentials import CredentialFolder
+from keyhole.model.service import Place, Service
+from keyhole.profile import KINDS, Client, ProfileError, render
+from keyhole.profile.client import Identity
+from tests.world.tools import needs, run
+
+WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
+TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
+NAMED = Service(
+    name="dns.example.org",
+    dot=(Place(address="192.0.2.1", port=8853),),
+    doh=(Place(address="192.0.2.1", port=8443),),
+)
+UNNAMED = NAMED.model_copy(update={"name": None})
+V6 = Service(name=None, dot=(Place(address="2001:db8::1", port=853),), doh=())
+Make = Callable[..., Client]
+WITHOUT_CERTIFICATE = ["systemd-resolved", "unbound", "stubby", "firefox", "chromium"]
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority.open(tmp_path / "identity")
+
+
+@pytest.fixture
+def make(authority: Authority) -> Make:
+    return lambda service=NAMED, **shown: Client(
+        service=service,
+        roots=authority.root,
+        roots_pem=authority.root.read_bytes(),
+        **shown,
+    )
+
+
+@pytest.fixture
+def identity(authority: Authority, tmp_path: Path) -> Identity:
+    folder = CredentialFolder(tmp_path / "client")
+    folder.write(*authority.issue(Wish.svid(WEB)), authority.root.read_bytes())
+    pem = (folder.certificate.read_bytes(), folder.key.read_bytes())
+    return Identity(folder.certificate, folder.key, WEB, *pem)
+
+
+def _text(kind: str, client: Client) -> str:
+    return render(kind, client).text
+
+
+@needs("unbound-checkconf")
+@pytest.mark.parametrize("service", [NAMED, UNNAMED, V6])
+def test_unbound_takes_its_profile(make: Make, tmp_path: Path, service: Service) -> None:
+    file = tmp_path / "unbound.conf"
+    file.write_text(_text("unbound", make(service)))
+    checked = run("unbound-checkconf", str(file))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@needs("stubby")
+@pytest.mark.parametrize("service", [NAMED, UNNAMED, V6])
+def test_stubby_takes_its_profile(make: Make, tmp_path: Path, service: Service) -> None:
+    file = tmp_path / "stubby.yml"
+    file.write_text(_text("stubby", make(service)))
+    checked = run("stubby", "-C", str(file), "-i")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert service.dot[0].address in checked.stdout
+
+
+def test_a_mobileconfig_is_a_property_list_with_the_root_and_the_server(make: Make) -> None:
+    whole = plistlib.loads(_text("apple", make(token=TOKEN)).encode())
+    kinds = [one["PayloadType"] for one in whole["PayloadContent"]]
+    assert kinds == ["com.apple.security.root", "com.apple.dnsSettings.managed"]
+    settings = whole["PayloadContent"][1]["DNSSettings"]
+    assert settings == {
+        "DNSProtocol": "HTTPS",
+        "ServerURL": f"https://dns.example.org:8443/dns-query/{TOKEN}",
+        "ServerAddresses": ["192.0.2.1"],
+    }
+    identifiers = [one["PayloadUUID"] for one in (whole, *whole["PayloadContent"])]
+    assert len(set(identifiers)) == 3
+
+
+def test_a_mobileconfig_carries_a_certificate_where_there_is_one(
+    make: Make, identity: Identity
+) -> None:
+    whole = plistlib.loads(_text("apple", make(identity=identity)).encode())
+    shown = next(
+        one for one in whole["PayloadContent"] if one["PayloadType"] == "com.apple.security.pkcs12"
+    )
+    dns = whole["PayloadContent"][-1]
+    assert dns["PayloadCertificateUUID"] == shown["PayloadUUID"]
+    key, leaf, above = pkcs12.load_key_and_certificates(
+        shown["PayloadContent"], shown["Password"].encode()
+    )
+    assert key is not None
+    assert leaf is not None
+    assert leaf.public_key() == key.public_key()
+    assert len(above) == 1
+
+
+def test_chromium_never_asks_in_the_clear(make: Make) -> None:
+    assert json.loads(_text("chromium", make(token=TOKEN))) == {
+        "DnsOverHttpsMode": "secure",
+        "DnsOverHttpsTemplates": f"https://dns.example.org:8443/dns-query/{TOKEN}",
+    }
+
+
+def test_firefox_never_asks_in_the_clear(make: Make) -> None:
+    policy = json.loads(_text("firefox", make(UNNAMED)))["policies"]["DNSOverHTTPS"]
+    assert policy["ProviderURL"] == "https://192.0.2.1:8443/dns-query"
+    assert policy["Enabled"]
+    assert policy["Fallback"] is False
+
+
+def test_systemd_resolved_carries_the_token_before_the_name(make: Make) -> None:
+    text = _text("systemd-resolved", make(token=TOKEN))
+    assert f"\nDNS=192.0.2.1:8853#{TOKEN}.dns.example.org\n" in text
+    assert "\nDNSOverTLS=yes\n" in text
+    assert "\nDNS=[2001:db8::1]:853#2001:db8::1\n" in _text("systemd-resolved", make(V6))
+
+
+def test_coredns_shows_the_certificate(make: Make, identity: Identity) -> None:
+    client = make(identity=identity)
+    text = _text("coredns", client)
+    assert f"tls {identity.certificate} {identity.key} {client.roots}\n" in text
+    assert "forward . tls://192.0.2.1:8853 {" in text
+    assert "tls_servername dns.example.org\n" in text
+
+
+def test_windows_is_told_the_template_and_how_its_certificate_is_chosen(
+    make: Make, identity: Identity
+) -> None:
+    text = _text("windows", make(identity=identity))
+    assert (
+        "netsh ztdns add server type=doh address=192.0.2.1 port=8443 "
+        'template="https://dns.example.org:8443/dns-query"\r\n'
+    ) in text
+    assert "1.3.6.1.5.5.7.3.2" in text
+    commands = [line for line in text.split("\r\n") if line and not line.startswith("rem ")]
+    assert all(line.startswith(("netsh ztdns ", "certutil ")) for line in commands)
+
+
+@pytest.mark.parametrize("kind", WITHOUT_CERTIFICATE)
+def test_a_program_that_cannot_show_a_certificate_says_so(
+    make: Make, identity: Identity, kind: str
+) -> None:
+    with pytest.raises(ProfileError, match=r"cannot show a client certificate.*token create"):
+        render(kind, make(identity=identity))
+    said = " ".join(render(kind, make(token=TOKEN)).notes)
+    assert "can only carry a token" in said
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_that_shows_nothing_is_told_what_that_means(make: Make, kind: str) -> None:
+    assert "shows nothing" in " ".join(render(kind, make()).notes)
+    assert "shows nothing" not in " ".join(render(kind, make(token=TOKEN)).notes)
+
+
+@pytest.mark.parametrize("kind", ["systemd-resolved", "unbound", "stubby", "coredns"])
+def test_a_token_needs_a_name_to_stand_before(make: Make, kind: str) -> None:
+    with pytest.raises(ProfileError, match=r"names: \[dns\.example\.org\]"):
+        render(kind, make(UNNAMED, token=TOKEN))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_listener_that_is_off_is_told(make: Make, kind: str) -> None:
+    with pytest.raises(ProfileError, match=r"listen\.do[th]"):
+        render(kind, make(Service(name="dns.example.org", dot=(), doh=())))
+
+
+def test_a_kind_that_there_is_not_is_told_with_the_nearest(make: Make) -> None:
+    with pytest.raises(ProfileError, match="unbound"):
+        render("unbond", make())
+
+
+@pytest.mark.parametrize("kind", ["unbound", "stubby", "coredns"])
+def test_a_path_cannot_write_settings(authority: Authority, kind: str) -> None:
+    evil = Client(
+        service=NAMED,
+        roots=Path('/tmp/a"\nforward-addr: 203.0.113.1'),
+        roots_pem=authority.root.read_bytes(),
+    )
+    with pytest.raises(ProfileError, match="cannot stand"):
+        render(kind, evil)
