@@ -40,6 +40,8 @@ def _keyhole(setting: Setting) -> list[str]:
         "documents": "documents",
         # All load comes from one address here, and is meant to.
         "limits": {"connections_per_client": 1000},
+        # No peer writes queries down either.
+        "log": {"keep": 0},
     }
     upstream = {"protocol": "tcp", "insecure": "mesh",
                 "addresses": [f"{setting.authority}:{ports.authority}"]}  # fmt: skip

@@ -6,7 +6,16 @@ from keyhole.engine.runtime import (
     catalogue,
     compile_list,
     explain,
+    judge,
     search_list,
 )
 
-__all__ = ["Refusal", "Runtime", "catalogue", "compile_list", "explain", "search_list"]
+__all__ = [
+    "Refusal",
+    "Runtime",
+    "catalogue",
+    "compile_list",
+    "explain",
+    "judge",
+    "search_list",
+]

@@ -17,8 +17,16 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class QueryLog:
+    """Where events are written down, and how many octets of them are kept."""
+
+    path: Path
+    keep: int
+
+
+@dataclass(frozen=True)
 class Launch:
-    """Options, identities and the last good snapshot.
+    """Options, identities, the last good snapshot, and the query log if there is one.
 
     The supervisor writes it before it starts an engine; an engine that was killed starts from it
     again without anybody's help.
@@ -27,6 +35,7 @@ class Launch:
     options: dict[str, Any]
     identities: dict[str, Identity]
     snapshot: Path
+    log: QueryLog | None = None
     drain_seconds: float = 3.0
 
     def write(self, path: Path) -> None:
@@ -38,6 +47,7 @@ class Launch:
                 for name, identity in self.identities.items()
             },
             "snapshot": str(self.snapshot),
+            "log": {"path": str(self.log.path), "keep": self.log.keep} if self.log else None,
             "drain_seconds": self.drain_seconds,
         }
         draft = path.with_suffix(".new")
@@ -52,6 +62,7 @@ class Launch:
         """Reads the document; raises `Refusal` where it is missing or not valid."""
         try:
             document = json.loads(path.read_text())
+            log = document["log"]
             return cls(
                 options=document["options"],
                 identities={
@@ -59,6 +70,7 @@ class Launch:
                     for name, files in document["identities"].items()
                 },
                 snapshot=Path(document["snapshot"]),
+                log=QueryLog(Path(log["path"]), int(log["keep"])) if log else None,
                 drain_seconds=float(document["drain_seconds"]),
             )
         except FileNotFoundError:

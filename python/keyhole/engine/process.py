@@ -20,10 +20,12 @@ import json
 import os
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
 from keyhole.engine import descriptors
+from keyhole.engine.journal import Journal
 from keyhole.engine.launch import Launch
 from keyhole.engine.runtime import Refusal, Runtime
 
@@ -41,37 +43,55 @@ def run(launch_file: Path, *, supervised: bool) -> int:
         runtime = Runtime(launch.options)
         advice = descriptors.allow(launch.options["limits"]["connections"])
         if advice:
-            print(f"keyhole engine: {advice}", file=sys.stderr, flush=True)
+            _warn(advice)
         for name, identity in launch.identities.items():
             runtime.install_identity(name, identity.certificate, identity.key)
         _commit_last_good(runtime, launch.snapshot)
         addresses = runtime.start()
     except Refusal as refusal:
         _say(sys.stdout, _refused(refusal))
-        print(f"keyhole engine: {refusal}", file=sys.stderr, flush=True)
+        _warn(str(refusal))
         return 1
+    journal = Journal(runtime, launch.log, _warn) if launch.log else None
+    if journal:
+        journal.start()
     _say(sys.stdout, {"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
         if supervised:
-            _obey(runtime, sys.stdin, sys.stdout)
+            _obey(Engine(runtime, journal), sys.stdin, sys.stdout)
         else:
             signal.pause()
     except _Ended:
         pass
     finally:
         runtime.drain(launch.drain_seconds)
+        if journal:
+            journal.end()
     return 0
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What obeys: the core, and the thread that writes its events down."""
+
+    runtime: Runtime
+    journal: Journal | None
+
+    def stats(self) -> dict[str, Any]:
+        """Everything that is counted, in the core and beside it."""
+        log = self.journal.counts() if self.journal else None
+        return {**self.runtime.stats(), "log": log}
 
 
 class _Ended(BaseException):
     """A signal asked the process to end."""
 
 
-def _obey(runtime: Runtime, commands: TextIO, answers: TextIO) -> None:
+def _obey(engine: Engine, commands: TextIO, answers: TextIO) -> None:
     for line in commands:
         try:
-            answer = _answer(runtime, json.loads(line))
+            answer = _answer(engine, json.loads(line))
         except Refusal as refusal:
             answer = _refused(refusal)
         except ValueError as error:
@@ -79,15 +99,15 @@ def _obey(runtime: Runtime, commands: TextIO, answers: TextIO) -> None:
         _say(answers, answer)
 
 
-def _answer(runtime: Runtime, command: dict[str, Any]) -> dict[str, Any]:
+def _answer(engine: Engine, command: dict[str, Any]) -> dict[str, Any]:
     match command:
         case {"commit": str(path)}:
-            return {"committed": _commit(runtime, Path(path))}
+            return {"committed": _commit(engine.runtime, Path(path))}
         case {"identity": {"name": str(name), "certificate": str(certificate), "key": str(key)}}:
-            runtime.install_identity(name, Path(certificate), Path(key))
+            engine.runtime.install_identity(name, Path(certificate), Path(key))
             return {"installed": name}
         case {"stats": True}:
-            return {"stats": runtime.stats()}
+            return {"stats": engine.stats()}
     raise Refusal("command", "give commit, identity or stats")
 
 
@@ -105,7 +125,7 @@ def _commit_last_good(runtime: Runtime, path: Path) -> None:
     try:
         _commit(runtime, path)
     except Refusal as refusal:
-        print(f"keyhole engine: no snapshot yet, refusing all: {refusal}", file=sys.stderr)
+        _warn(f"no snapshot yet, refusing all: {refusal}")
 
 
 def _refused(refusal: Refusal) -> dict[str, Any]:
@@ -119,6 +139,10 @@ def _say(stream: TextIO, message: dict[str, Any]) -> None:
     except BrokenPipeError:
         # The supervisor is gone; the end of input follows and ends the process in order.
         pass
+
+
+def _warn(text: str) -> None:
+    print(f"keyhole engine: {text}", file=sys.stderr, flush=True)
 
 
 def _die_with_parent() -> None:

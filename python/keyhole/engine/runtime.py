@@ -1,7 +1,7 @@
 """The native core with types: documents in and out, errors as Keyhole's own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,16 +59,54 @@ class Runtime:
         with _refusals(f"{certificate}"):
             self._engine.install_identity(name, *pems)
 
+    def take_events(self, most: int, seconds: float) -> bytes:
+        """At most ``most`` events as JSON lines; waits at most ``seconds`` for the first one.
+
+        The fields of a line are described in ``keyhole.querylog``; a line ``{"lost": n}`` says how
+        many were dropped since the last call.
+        """
+        return self._engine.take_events(most, seconds)
+
     def stats(self) -> dict[str, Any]:
         """Everything that is counted."""
         return _load(self._engine.stats())
 
 
-def explain(snapshot: bytes, name: str, kind: str, transport: str = "udp") -> dict[str, Any]:
-    """Walks a question through the stages without asking an upstream and tells each step."""
+def explain(
+    snapshot: bytes,
+    name: str,
+    kind: str,
+    transport: str = "udp",
+    *,
+    who: Document | None = None,
+    expired: bool = False,
+    at: int | None = None,
+) -> dict[str, Any]:
+    """Walks a question through the stages without asking an upstream and tells each step.
+
+    ``who`` asks: ``{"identity": "spiffe://..."}``, ``{"token": name}`` or ``{"address": ...}``;
+    none is somebody on this machine who shows nothing. ``expired``: the certificate of the identity
+    is. ``at``: the second of Unix time that decides which rules act; none is now.
+    """
+    query = {"name": name, "type": kind, "transport": transport}
     with _refusals():
-        query = _dump({"name": name, "type": kind, "transport": transport})
-        return _load(_core.explain(snapshot, query))
+        asked = _dump({**query, "as": who, "expired": expired, "at": at})
+        return _load(_core.explain(snapshot, asked))
+
+
+def judge(snapshot: bytes, questions: Sequence[Document]) -> list[dict[str, Any]]:
+    """Judges many questions under one snapshot, without asking an upstream.
+
+    A question has the fields of the document that the core's ``explain`` takes: ``name``, ``type``,
+    ``transport``, ``as``, ``expired`` and ``at``. A verdict has ``outcome``, ``reason``,
+    ``policy``, ``cause`` and ``observed``. Raises `Refusal` with the place of the first question
+    that cannot be read, such as ``queries[7].name``.
+    """
+    with _refusals():
+        verdicts: list[dict[str, Any]] = json.loads(
+            _core.judge(snapshot, json.dumps(list(questions)).encode())
+        )
+        return verdicts
 
 
 def compile_list(request: bytes) -> bytes:

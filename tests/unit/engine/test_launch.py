@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.engine.launch import Identity, Launch
+from keyhole.engine.launch import Identity, Launch, QueryLog
 from keyhole.engine.runtime import Refusal
 
 
-def test_a_launch_document_reads_back_as_it_was_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep", [0, 2**26])
+def test_a_launch_document_reads_back_as_it_was_written(tmp_path: Path, keep: int) -> None:
     launch = Launch(
         options={"version": 1},
         identities={"server": Identity(tmp_path / "server.pem", tmp_path / "server.key")},
         snapshot=tmp_path / "snapshot.json",
+        log=QueryLog(tmp_path / "queries.jsonl", keep) if keep else None,
         drain_seconds=1.5,
     )
     launch.write(tmp_path / "launch.json")

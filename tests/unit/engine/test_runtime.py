@@ -1,7 +1,10 @@
 """The native core, seen through its typed face."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +13,7 @@ import dns.query
 import dns.rcode
 import pytest
 
-from keyhole.engine import Refusal, Runtime, catalogue, explain
+from keyhole.engine import Refusal, Runtime, catalogue, explain, judge
 
 GOLDEN = Path(__file__).parents[2] / "contract" / "golden"
 
@@ -156,9 +159,75 @@ def test_explain_names_the_rule_and_its_line() -> None:
     assert told["steps"]
 
 
+def test_explain_tells_who_asks_and_which_policy_speaks_for_them() -> None:
+    web = "spiffe://example.org/web"
+    subjects = {
+        "identities": [{"id": web, "client": "shop", "policy": 0, "subject": web}],
+        "below": [],
+        "tokens": [],
+        "networks": [],
+        "expired": None,
+    }
+    octets = snapshot(4, subjects=subjects, default_policy=None)
+    told = explain(octets, "x.ads.example.org", "A", "dot", who={"identity": web}, at=0)
+    assert told["client"] == {
+        "subject": web,
+        "client": "shop",
+        "policy": "home",
+        "policy_origin": "policy.yaml:1 Policy/home",
+        "mode": "enforce",
+        "log": "full",
+    }
+    expired = explain(octets, "www.example.org", "A", who={"identity": web}, expired=True)
+    assert expired["reason"] == "identity_expired"
+    assert explain(octets, "www.example.org", "A")["reason"] == "no_policy"
+    with pytest.raises(Refusal, match="SPIFFE ID"):
+        explain(octets, "www.example.org", "A", who={"identity": "web"})
+
+
+def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -> None:
+    address = runtime.start()["udp"][0]
+    runtime.commit(snapshot(5))
+    taken: list[bytes] = []
+    taker = threading.Thread(target=lambda: taken.append(runtime.take_events(10, 30)))
+    taker.start()
+    # Were the interpreter held meanwhile, nothing would be asked and the taker would wait in vain.
+    ask(address, "X.ads.example.org")
+    taker.join(20)
+    (event,) = map(json.loads, taken[0].splitlines())
+    assert (event["name"], event["reason"], event["snapshot"]) == (
+        "x.ads.example.org",
+        "blocked_by_rule",
+        5,
+    )
+    assert event["rule"] == "policy.yaml:7 Policy/home spec.rules[0]"
+    assert event["client"] == "127.0.0.1"
+    assert abs(datetime.fromisoformat(event["time"]).timestamp() - time.time()) < 60
+    assert runtime.take_events(10, 0) == b""
+
+
+def test_many_questions_are_judged_under_one_snapshot() -> None:
+    names = ["x.ads.example.org", "www.example.org"]
+    questions = [{"name": name, "type": "A", "transport": "dot"} for name in names]
+    verdicts = judge(snapshot(1), questions)
+    assert [verdict["reason"] for verdict in verdicts] == ["blocked_by_rule", "forwarded"]
+    assert verdicts[0]["cause"]["origin"] == "policy.yaml:7 Policy/home spec.rules[0]"
+    assert judge(snapshot(1), []) == []
+    with pytest.raises(Refusal, match=r"queries\[1\]\.name"):
+        judge(snapshot(1), [questions[0], {**questions[0], "name": "a..b"}])
+
+
 def test_every_reason_has_its_word_and_its_meaning() -> None:
     reasons = catalogue()["reasons"]
     words = [reason["word"] for reason in reasons]
     assert len(set(words)) == len(words)
     assert {"forwarded", "cached", "blocked_by_list", "not_ready"} <= set(words)
+    assert words[-6:] == [
+        "no_identity",
+        "unreadable_identity",
+        "unknown_token",
+        "identity_revoked",
+        "identity_untrusted",
+        "identity_expired",
+    ]
     assert all(reason["meaning"].endswith(".") for reason in reasons)

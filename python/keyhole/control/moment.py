@@ -1,0 +1,25 @@
+"""Which times a draft cannot tell apart: those between the same two changes of its schedules."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from keyhole.model.snapshot_who import Schedule
+
+Moment = tuple[tuple[int, bool, bool], ...]
+"""For each schedule the day of the week, and whether the day is past its two times."""
+
+_DAY, _MINUTE = 86_400, 60
+_FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
+
+
+def moment(schedules: Iterable[Schedule], at: int) -> Moment:
+    """All that schedules know of a second of Unix time."""
+    return tuple(_one(schedule, at) for schedule in schedules)
+
+
+def _one(schedule: Schedule, at: int) -> tuple[int, bool, bool]:
+    step = bisect_right(schedule.offsets, at, key=lambda offset: offset[0]) - 1
+    local = at + schedule.offsets[max(step, 0)][1]
+    minute = local % _DAY // _MINUTE
+    weekday = (local // _DAY + _FIRST_WEEKDAY) % 7
+    return weekday, minute >= schedule.begins, minute >= schedule.ends

@@ -1,0 +1,198 @@
+"""The use case behind ``keyhole simulate``: yesterday's questions under tomorrow's documents."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from keyhole.control.compile import Compiled, compile_all
+from keyhole.control.data import DataFolder
+from keyhole.control.difference import Fate, Kind, Reasons, change, hangs_on_the_answer
+from keyhole.control.lists import existing_settings
+from keyhole.control.moment import Moment, moment
+from keyhole.control.settings import read_settings
+from keyhole.engine import catalogue, judge
+from keyhole.model.snapshot import Snapshot
+from keyhole.querylog import Entry, LogReader, Who
+
+_AT_ONCE = 10_000
+"""Questions in one call of the core."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What would become of some queries that were alike."""
+
+    what: Kind
+    who: Who
+    name: str
+    kind: str
+    count: int
+    before: str
+    after: str
+    cause: dict[str, Any] | None
+    """What decides in the draft, as ``explain`` tells it."""
+
+
+@dataclass
+class Simulation:
+    """What a draft would have done to the queries of a log."""
+
+    changes: list[Change] = field(default_factory=list)
+    judged: int = 0
+    """Queries that the draft decides."""
+    questions: int = 0
+    """How many of them were different."""
+    anonymous: int = 0
+    """Queries among them whose client is not written down."""
+    hanging: int = 0
+    """Queries among them that were blocked for an answer, which nobody gives again here."""
+    not_judged: Counter[str] = field(default_factory=Counter)
+    """Queries that documents do not decide, by reason."""
+    damaged: int = 0
+    """Lines that cannot be read."""
+    lost: int = 0
+    """Events of which the log says that it lacks them."""
+
+    def count(self, what: Kind) -> int:
+        """How many queries would change in this way."""
+        return sum(change.count for change in self.changes if change.what == what)
+
+    @property
+    def changes_answers(self) -> bool:
+        """Whether any client would see a difference."""
+        return any(change.what != "would be observed" for change in self.changes)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Queries that a draft cannot tell apart."""
+
+    who: Who
+    name: str
+    kind: str
+    is_expired: bool
+    moment: Moment
+
+    def document(self, at: int) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "type": self.kind,
+            "transport": "udp",
+            "as": self.who.as_document,
+            "expired": self.is_expired,
+            "at": at,
+        }
+
+
+@dataclass
+class _Seen:
+    """How often a question ended in one way, and when it first did."""
+
+    at: int
+    count: int = 0
+
+
+def simulate(
+    data: DataFolder, files: Sequence[Path], logs: Sequence[Path], *, config: Path | None = None
+) -> Simulation:
+    """Judges each different question of the logs under the draft.
+
+    A folder among ``files`` is the whole set of documents. Files alone are laid over the documents
+    of the data folder: each replaces the one of its kind and name. Memory grows with the questions
+    that differ, not with the log. Raises ``DocumentErrors`` when the draft is not valid,
+    ``QueryLogError`` and ``ControlError`` when there is no log or nothing to judge with.
+    """
+    log = LogReader(logs or [data.query_log.parent])
+    settings = read_settings(existing_settings(data, config))
+    over = None if any(file.is_dir() for file in files) else settings.documents
+    with tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
+        # A draft must not touch what the running Keyhole remembers of its lists.
+        scratch = DataFolder(Path(folder))
+        scratch.make()
+        compiled = compile_all(
+            settings, scratch, documents=files, over=over, identity=data.identity
+        )
+        return _replay(log, compiled)
+
+
+def _replay(log: LogReader, compiled: Compiled) -> Simulation:
+    simulation = Simulation()
+    reasons = Reasons(catalogue()["reasons"])
+    seen = _read(log, compiled.snapshot, reasons, simulation)
+    simulation.damaged, simulation.lost = log.damaged, log.lost
+    simulation.questions = len({question for question, _ in seen})
+    pairs = iter(seen.items())
+    while some := list(islice(pairs, _AT_ONCE)):
+        questions = [question.document(one.at) for (question, _), one in some]
+        verdicts = judge(compiled.octets, questions)
+        for ((question, past), one), verdict in zip(some, verdicts, strict=True):
+            _compare(simulation, question, past, one.count, verdict, reasons)
+    simulation.changes.sort(key=lambda one: (str(one.who), -one.count, one.name, one.kind))
+    return simulation
+
+
+def _read(
+    log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation
+) -> dict[tuple[_Question, Fate], _Seen]:
+    seen: dict[tuple[_Question, Fate], _Seen] = {}
+    for entry in log:
+        past = reasons.past(entry)
+        if past is None or entry.name is None or entry.kind is None:
+            simulation.not_judged[entry.reason] += 1
+            continue
+        simulation.judged += 1
+        simulation.anonymous += entry.who.kind == "anonymous"
+        at = int(entry.time.timestamp())
+        question = _Question(
+            entry.who,
+            entry.name,
+            entry.kind,
+            _is_expired(entry, snapshot),
+            moment(snapshot.schedules, at),
+        )
+        seen.setdefault((question, past), _Seen(at)).count += 1
+    return seen
+
+
+def _is_expired(entry: Entry, snapshot: Snapshot) -> bool:
+    """Whether the client came with a certificate that had expired: no line says so, but the policy
+    that spoke for it does."""
+    if entry.who.kind != "identity":
+        return False
+    if entry.reason == "identity_expired":
+        return True
+    index = snapshot.subjects.expired
+    return index is not None and snapshot.policies[index].name == entry.policy
+
+
+def _compare(
+    simulation: Simulation,
+    question: _Question,
+    past: Fate,
+    count: int,
+    verdict: dict[str, Any],
+    reasons: Reasons,
+) -> None:
+    future = reasons.future(verdict)
+    if hangs_on_the_answer(past, future):
+        simulation.hanging += count
+    what = change(past, future)
+    if what is None:
+        return
+    cause = verdict["observed"] if what == "would be observed" else verdict["cause"]
+    simulation.changes.append(
+        Change(
+            what,
+            question.who,
+            question.name,
+            question.kind,
+            count,
+            past.reason,
+            future.reason,
+            cause,
+        )
+    )

@@ -1,0 +1,139 @@
+"""One line of the query log, believed only as far as it can be read."""
+
+import ipaddress
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Literal
+
+from keyhole.model.record_type import RECORD_TYPES
+
+# One octet of a label: as it is, escaped, or as three digits (RFC 1035 section 5.1).
+_OCTET = r"(?:[!-\-/-\[\]-~]|\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])|\\[!-/:-~])"
+_NAME = re.compile(rf"\.|{_OCTET}{{1,63}}(?:\.{_OCTET}{{1,63}})*")
+_ONE_OCTET = re.compile(_OCTET)
+_MOST_OCTETS = 253
+_NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
+# SPIFFE-ID section 2: letter by letter, so that nothing else can pass for one.
+_IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
+_LONGEST_IDENTITY = 2048
+_TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
+
+
+@dataclass(frozen=True)
+class Who:
+    """Who asked: by what was shown, else by address; ``anonymous`` where neither is written."""
+
+    kind: Literal["identity", "token", "address", "anonymous"]
+    value: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case "token":
+                return f"token {self.value}"
+            case "anonymous":
+                return "anonymous"
+        return self.value
+
+    @property
+    def as_document(self) -> dict[str, str] | None:
+        """The ``as`` of the core's ``explain`` and ``judge``."""
+        return None if self.kind == "anonymous" else {self.kind: self.value}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A query that ended; ``kind`` is its record type, ``list_name`` the ``list`` of the line."""
+
+    time: datetime
+    transport: str
+    who: Who
+    client: str | None
+    policy: str | None
+    name: str | None
+    kind: str | None
+    outcome: str
+    reason: str
+    rule: str | None
+    list_name: str | None
+    observed: str | None
+    upstream: str | None
+    duration_us: int
+
+
+def read_line(line: bytes) -> Entry | int | None:
+    """A query, a number of events that were lost, or none for a line that is damaged."""
+    try:
+        fields = json.loads(line)
+        if not isinstance(fields, dict):
+            return None
+        if fields.keys() == {"lost"}:
+            lost = fields["lost"]
+            return lost if isinstance(lost, int) and lost >= 0 else None
+        return _read(fields)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _read(fields: dict[str, Any]) -> Entry | None:
+    texts: dict[str, str | None] = {key: _text(fields[key]) for key in _TEXTS}
+    name, kind = _text(fields["name"]), _text(fields["type"])
+    if (name is None) != (kind is None) or not (name is None or _is_name(name)):
+        return None
+    if kind is not None and not _is_type(kind):
+        return None
+    who = _who(texts["identity"], texts["token"], texts["client"])
+    time = datetime.fromisoformat(_word(fields["time"]))
+    if who is None or time.tzinfo is None:
+        return None
+    return Entry(
+        time=time,
+        transport=_word(fields["transport"]),
+        who=who,
+        client=texts["client"],
+        policy=texts["policy"],
+        name=name,
+        kind=kind,
+        outcome=_word(fields["outcome"]),
+        reason=_word(fields["reason"]),
+        rule=texts["rule"],
+        list_name=texts["list"],
+        observed=texts["observed"],
+        upstream=texts["upstream"],
+        duration_us=int(fields["duration_us"]),
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else _word(value)
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+@lru_cache(maxsize=65_536)
+def _who(identity: str | None, token: str | None, client: str | None) -> Who | None:
+    if client is not None:
+        ipaddress.ip_address(client)
+    if identity is not None:
+        whole = len(identity) <= _LONGEST_IDENTITY and _IDENTITY.fullmatch(identity)
+        return Who("identity", identity) if whole else None
+    if token is not None:
+        return Who("token", token)
+    return Who("anonymous") if client is None else Who("address", client)
+
+
+@lru_cache(maxsize=65_536)
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and len(_ONE_OCTET.sub("x", text)) <= _MOST_OCTETS
+
+
+@lru_cache(maxsize=1_024)
+def _is_type(text: str) -> bool:
+    numbered = _NUMBERED_TYPE.fullmatch(text)
+    return text in RECORD_TYPES or (numbered is not None and int(numbered[1]) < 65_536)
