@@ -22,7 +22,18 @@ def main() -> int:
 
 
 def _add_commands_for_people(app: typer.Typer) -> None:
-    from keyhole.cli import check, explain, lists, up, version
+    from keyhole.cli import (
+        check,
+        enroll,
+        explain,
+        identity,
+        lists,
+        profile,
+        simulate,
+        token,
+        up,
+        version,
+    )
     from keyhole.lab import command as lab
     from keyhole.verify import dig
 
@@ -30,8 +41,13 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     add(app, lab.lab, examples=lab.EXAMPLES, group="Run", name="lab")
     add(app, dig.dig, examples=dig.EXAMPLES, group="Look", name="dig")
     add(app, explain.explain, examples=explain.EXAMPLES, group="Look", name="explain")
+    add(app, simulate.simulate, examples=simulate.EXAMPLES, group="Documents", name="simulate")
     add(app, check.check, examples=check.EXAMPLES, group="Documents", name="check")
     app.add_typer(lists.program(), name="lists", rich_help_panel="Documents")
+    app.add_typer(identity.program(), name="identity", rich_help_panel="Identity")
+    app.add_typer(enroll.program(), name="enroll", rich_help_panel="Identity")
+    app.add_typer(token.program(), name="token", rich_help_panel="Identity")
+    add(app, profile.profile, examples=profile.EXAMPLES, group="Identity", name="profile")
     add(app, version.version, examples=version.EXAMPLES, group="About", name="version")
 
 

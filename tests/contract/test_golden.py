@@ -10,10 +10,31 @@ from pathlib import Path
 from keyhole.config import load_config, read_documents, resolve
 from keyhole.model.options import Options
 from keyhole.model.snapshot import ListFile, Snapshot
-from keyhole.policy import compile_documents
+from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.policy import Known, compile_documents, cross_check
 
 GOLDEN = Path(__file__).parent / "golden"
 LISTS = ListFile(path=f"/var/lib/keyhole/state/lists-{'ab' * 32}.khl", sha256="ab" * 32)
+OWN = "keyhole.internal"
+KNOWN = Known(
+    tokens={name: f"{number:064x}" for number, name in enumerate(("tv", "printer", "guest"), 10)},
+    trust=Trust(
+        domains=[
+            TrustDomain(
+                name=OWN,
+                bundle=(GOLDEN / "bundle.pem").read_text(),
+                crls="",
+                origin="/var/lib/keyhole/identity",
+            )
+        ],
+        revoked=Revoked(
+            identities=[f"spiffe://{OWN}/ns/shop/sa/lost"],
+            certificates=[RevokedCertificate(domain=OWN, serial="1f")],
+        ),
+    ),
+    vouched=frozenset([OWN, "cluster.local"]),
+    admits_networks=True,
+)
 
 
 def golden_options() -> bytes:
@@ -25,7 +46,10 @@ def golden_options() -> bytes:
 def golden_snapshot() -> bytes:
     documents, problems = read_documents([GOLDEN / "documents"])
     assert problems == []
-    return compile_documents(documents, 7, LISTS).snapshot.to_json()
+    # What is not there is none of the boundary's business: keys, and text files of lists.
+    problems = [one for one in cross_check(documents, known=KNOWN) if not one.is_advice]
+    assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
+    return compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot.to_json()
 
 
 def test_the_golden_options_are_what_the_config_beside_them_resolves_to() -> None:
@@ -57,6 +81,38 @@ def test_the_golden_snapshot_holds_every_form_that_a_tagged_value_has() -> None:
         "txt",
     }
     assert {one["protocol"] for one in snapshot["upstreams"]} == {"doh", "dot", "tcp"}
+    assert {"public", "pem"} == {
+        one["roots"] if isinstance(one["roots"], str) else next(iter(one["roots"]))
+        for one in snapshot["upstreams"]
+    }
+
+
+def test_the_golden_snapshot_leaves_no_part_of_who_asks_empty() -> None:
+    snapshot = json.loads((GOLDEN / "snapshot.json").read_bytes())
+    trust, subjects = snapshot["trust"], snapshot["subjects"]
+    assert [one["name"] for one in trust["domains"]] == ["keyhole.internal", "example.org"]
+    assert [bool(one["crls"]) for one in trust["domains"]] == [False, True]
+    assert all(trust["revoked"].values())
+    assert all(subjects[key] for key in ("identities", "below", "tokens", "networks", "expired"))
+    for key in ("identities", "tokens", "networks"):
+        assert {one["policy"] is None for one in subjects[key]} == {True, False}, key
+        assert {one["client"] is None for one in subjects[key]} == {True, False}, key
+    assert snapshot["default_policy"] == 0
+    assert {one["mode"] for one in snapshot["policies"]} == {"enforce", "observe"}
+    assert {one["log"] for one in snapshot["policies"]} == {"full", "anonymous", "none"}
+    whens = {rule["when"] for policy in snapshot["policies"] for rule in policy["rules"]}
+    assert whens == {None, *range(len(snapshot["schedules"]))}
+    assert {one["record_set"] for one in snapshot["policies"]} == {0, 1}
+    assert {bool(one["server_id"]) for one in snapshot["upstreams"]} == {True, False}
+    assert {bool(one["crls"]) for one in snapshot["upstreams"]} == {True, False}
+
+
+def test_the_golden_options_leave_no_part_of_who_asks_empty() -> None:
+    options = json.loads((GOLDEN / "options.json").read_bytes())
+    assert set(options["authentication"].values()) == {"auto", "strict", "permissive"}
+    assert all(options["mesh"].values())
+    assert options["listen"]["mesh"]
+    assert options["names"] == ["dns.example.org"]
 
 
 if __name__ == "__main__":

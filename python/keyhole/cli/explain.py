@@ -20,6 +20,10 @@ EXAMPLES = """
 
   keyhole explain example.org --documents draft/       what a draft would do
 
+  keyhole explain example.org --as spiffe://example.org/ns/shop/sa/web
+
+  keyhole explain example.org --as token:tv --at 2026-11-25T21:00+01:00
+
 Exit code 0: it would be answered. 1: it would be blocked, refused or fail.
 
 3: the documents are not valid.
@@ -51,6 +55,23 @@ def explain(
     transport: Annotated[
         str, typer.Option("--transport", help="udp, tcp, dot or doh; verdicts are the same.")
     ] = "udp",
+    who: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            metavar="WHO",
+            help="Who asks: spiffe://..., expired:spiffe://..., token:NAME or an address; "
+            "by default 127.0.0.1.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="TIME",
+            help="When, such as 2026-11-25T21:00+01:00; without a zone in that of this machine.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
 ) -> None:
     """Show what would happen to a question, and which rule and line decide it.
@@ -61,7 +82,9 @@ def explain(
     from keyhole.control.explain import explain_name
 
     folder = DataFolder(data or default_data_folder())
-    told = explain_name(folder, name, kind, transport, config=config, documents=documents)
+    told = explain_name(
+        folder, name, kind, transport, who=who, at=at, config=config, documents=documents
+    )
     if as_json:
         print_json(told)
     else:
@@ -71,7 +94,9 @@ def explain(
 
 
 def show(screen: Console, told: dict[str, Any]) -> None:
-    """Each step on a line, then what came of it and what decided it."""
+    """Who asks, each step on a line, then what came of it and what decided it."""
+    for line in client(told.get("client")):
+        screen.print(line)
     for step in told["steps"]:
         sign = "[bold cyan]>[/]" if step["decides"] else "[dim]-[/]"
         stage = f"[dim]{step['stage']:9}[/]"
@@ -91,6 +116,20 @@ def show(screen: Console, told: dict[str, Any]) -> None:
             screen.print(f"[bold]{word}[/] {escape(describe(cause))}")
 
 
+def client(known: dict[str, Any] | None) -> list[str]:
+    """Who asks and which policy speaks for them; nothing where none does."""
+    if not known or known["policy"] is None:
+        return []
+    named = f"{known['client']}, by " if known["client"] else ""
+    marks = [f"log: {known['log']}"] + (["observe only"] if known["mode"] == "observe" else [])
+    policy = f"{known['policy']} ({known['policy_origin']}), {', '.join(marks)}"
+    subject = "the policy without subjects" if known["subject"] == "default" else known["subject"]
+    return [
+        f"[bold]client[/] {escape(named + subject)}",
+        f"[bold]policy[/] {escape(policy)}",
+    ]
+
+
 def describe(cause: dict[str, Any]) -> str:
     """What decided, with its document and line."""
     match cause.get("cause"):
@@ -100,6 +139,10 @@ def describe(cause: dict[str, Any]) -> str:
             return f"the list {_entry(cause)}"
         case "default":
             return f"the default of the policy {cause['policy']} ({cause['policy_origin']})"
+        case "mode":
+            return f"the policy {cause['policy']}, which only observes ({cause['policy_origin']})"
+        case "private_addresses":
+            return f"privateAddresses of the policy {cause['policy']} ({cause['policy_origin']})"
     return _plain(cause)
 
 
@@ -116,6 +159,8 @@ def details(detail: Any) -> list[str]:
 def _rule(rule: dict[str, Any]) -> str:
     marks = [word for word in ("important",) if rule.get(word)]
     marks += ["observe only"] if rule.get("mode") == "observe" else []
+    if when := rule.get("when"):
+        marks.append(f"acts {when}" + ("" if rule.get("active", True) else ", so not then"))
     matched = ", ".join(rule.get("matched", []))
     return " ".join([matched, f"in {rule.get('origin', '?')}", *(f"({m})" for m in marks)])
 

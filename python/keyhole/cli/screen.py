@@ -50,6 +50,15 @@ def show_notice(screen: Console, notice: Notice) -> None:
         screen.print(f"    {escape(detail)}")
 
 
+def harmless(text: str) -> str:
+    """A text from outside, with everything spelled out that would move the cursor, change colors or
+    turn the direction of writing around. What remains may still be markup: see ``escape``."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 def print_json(document: Any) -> None:
     """For programs: indented, and never wrapped or colored."""
     print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -22,6 +22,7 @@ _WORDS = {
     "dot": "DNS over TLS",
     "doh": "DNS over HTTPS",
     "doh_cleartext": "DoH without TLS",
+    "mesh": "DNS for a mesh",
 }
 
 
@@ -54,6 +55,8 @@ def panel(node: Node, data: DataFolder) -> Panel:
     for transport, words in _WORDS.items():
         if addresses := node.addresses.get(transport):
             where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
+    if node.enrollment:
+        where.add_row("[bold]enrollment[/]", escape(", ".join(node.enrollment)))
     files = Table.grid(padding=(0, 2))
     files.add_column()
     files.add_column(overflow="fold")

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
+from keyhole.config.listeners import AUTHENTICATED, TRANSPORTS
 from keyhole.config.sections import Config
 from keyhole.config.tree import Location, Node, locate
 from keyhole.errors import Problem
 from keyhole.model.address import Endpoint
 
 _ENCRYPTED = ("dot", "doh")
-_TRANSPORTS = ("udp", "tcp", "dot", "doh", "doh_cleartext")
 # A network this wide is the whole internet in all but name.
 _WIDEST = {4: 8, 6: 16}
 
@@ -30,14 +30,15 @@ def locate_in_config(node: Node, location: Location) -> tuple[int, str, str]:
 def _advices(config: Config) -> Iterator[tuple[Location, str]]:
     outside = [
         (transport, endpoint)
-        for transport in _TRANSPORTS
-        for endpoint in _listeners(config, transport)
+        for transport in AUTHENTICATED
+        for endpoint in config.listen.of(transport)
         if not endpoint.ip.is_loopback
     ]
     yield from _unreachable(config, outside)
     yield from _open_udp(config)
     yield from _unnamed(config, outside)
-    if not any(_listeners(config, transport) for transport in _TRANSPORTS):
+    yield from _mesh(config)
+    if not any(config.listen.of(transport) for transport in TRANSPORTS):
         yield ["listen"], "every listener is turned off, so no query can arrive"
 
 
@@ -52,7 +53,7 @@ def _unreachable(
             "others are refused; add their networks, such as 192.0.2.0/24"
         )
         yield ["clients"], why
-    if clients and not outside:
+    if clients and not outside and not config.listen.mesh:
         why = (
             f"{clients[0]} is served, and every listener is on loopback, so it cannot reach one; "
             "add an address of this machine to listen"
@@ -87,6 +88,21 @@ def _unnamed(config: Config, outside: list[tuple[str, Endpoint]]) -> Iterator[tu
         yield ["tls", "names"], why
 
 
-def _listeners(config: Config, transport: str) -> tuple[Endpoint, ...]:
-    listeners: tuple[Endpoint, ...] = getattr(config.listen, transport)
-    return listeners
+def _mesh(config: Config) -> Iterator[tuple[Location, str]]:
+    peers = [network for network in config.mesh.peers if not network.is_loopback]
+    outside = [endpoint for endpoint in config.listen.mesh if not endpoint.ip.is_loopback]
+    if config.mesh.trust_domains and not (config.listen.mesh or config.listen.doh_cleartext):
+        why = "no sidecar can be believed: neither listen.mesh nor listen.doh_cleartext is set"
+        yield ["mesh", "trust_domains"], why
+    if outside and not peers:
+        why = (
+            f"mesh listens on {outside[0]}, and mesh.peers holds only this machine, so all others "
+            "are closed; add the networks of the sidecars, or listen on loopback"
+        )
+        yield ["mesh", "peers"], why
+    if outside and peers:
+        why = (
+            f"whoever can send from {peers[0]} to {outside[0]} may ask in any name, and in the "
+            "clear; keep the mesh listener on loopback, beside its sidecar, if you can"
+        )
+        yield ["listen", "mesh"], why

@@ -1,18 +1,23 @@
 """Documents that know where they were declared."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from keyhole.config.files import Source
 from keyhole.config.tree import Location, Node, locate
 from keyhole.errors import Problem
+from keyhole.model.client import ClientSpec
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
+from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
 
-SpecType = TypeVar("SpecType", bound=PolicySpec | ListSpec | UpstreamSpec | RecordSpec)
+SpecType = TypeVar(
+    "SpecType",
+    bound=PolicySpec | ListSpec | UpstreamSpec | RecordSpec | ClientSpec | TrustDomainSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Declared(Generic[SpecType]):
     def line(self) -> int:
         """The line where the document begins."""
         return self.node.line
+
+    @property
+    def place(self) -> str:
+        """Label, file and line, such as ``Policy/base at policy.yaml:7``."""
+        return f"{self.label} at {self.source.name}:{self.line}"
 
     def origin(self, *location: int | str) -> str:
         """Where a part of the document is: ``policy.yaml:12 Policy/base spec.rules[2]``."""
@@ -80,7 +90,21 @@ class Documents:
     lists: tuple[Declared[ListSpec], ...] = ()
     upstreams: tuple[Declared[UpstreamSpec], ...] = ()
     records: tuple[Declared[RecordSpec], ...] = ()
+    clients: tuple[Declared[ClientSpec], ...] = ()
+    trust_domains: tuple[Declared[TrustDomainSpec], ...] = ()
     headings: tuple[Heading, ...] = ()
+
+    def over(self, base: "Documents") -> "Documents":
+        """These documents, and those of ``base`` that have another kind or name."""
+        replaced = {(heading.kind, heading.name) for heading in self.headings}
+        parts = {
+            part.name: (
+                *(one for one in getattr(base, part.name) if (one.kind, one.name) not in replaced),
+                *getattr(self, part.name),
+            )
+            for part in fields(self)
+        }
+        return Documents(**parts)
 
     def of_kind(self, kind: str) -> list[Heading]:
         """All documents of a kind, valid or not."""

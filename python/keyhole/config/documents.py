@@ -103,4 +103,12 @@ def _assemble(declared: Sequence[Declared[Any]], headings: Sequence[Heading]) ->
     def of(kind: str) -> tuple[Declared[Any], ...]:
         return tuple(one for one in declared if one.kind == kind)
 
-    return Documents(of("Policy"), of("List"), of("Upstream"), of("Record"), tuple(headings))
+    return Documents(
+        policies=of("Policy"),
+        lists=of("List"),
+        upstreams=of("Upstream"),
+        records=of("Record"),
+        clients=of("Client"),
+        trust_domains=of("TrustDomain"),
+        headings=tuple(headings),
+    )

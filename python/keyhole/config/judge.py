@@ -42,8 +42,11 @@ def _problem(
     return Problem(file, line, document, path, _why(model, detail))
 
 
-def _blamed(detail: ErrorDetails) -> Sequence[str]:
-    return [detail["ctx"]["key"]] if detail["type"] == "blame" else []
+def _blamed(detail: ErrorDetails) -> Sequence[int | str]:
+    if detail["type"] != "blame":
+        return []
+    steps = str(detail["ctx"]["key"]).split(".")
+    return [int(step) if step.isdigit() else step for step in steps]
 
 
 def _why(model: type[BaseModel], detail: ErrorDetails) -> str:
@@ -84,7 +87,8 @@ def _description_at(model: type[BaseModel], location: Location) -> str:
     fields = dict(_fields(found)) if found else {}
     field = fields.get(str(location[-1]))
     text = (field.description or "") if field else ""
-    return text[:1].lower() + text[1:].rstrip(".")
+    is_word = text[1:2].islower()  # and no abbreviation
+    return (text[:1].lower() if is_word else text[:1]) + text[1:].rstrip(".")
 
 
 def _fields(model: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:

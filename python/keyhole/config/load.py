@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from keyhole.config.advice import advise, locate_in_config
+from keyhole.config.contradictions import contradictions
 from keyhole.config.files import Source, read_text
 from keyhole.config.judge import judge
 from keyhole.config.resolve import resolve
@@ -42,7 +43,9 @@ def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
     if problems:
         return None, node, problems
     config, problems = judge(Config, node, name)
-    return config, node, problems if config is None else advise(config, node, name)
+    if config is not None:
+        problems = contradictions(config, node, name) + advise(config, node, name)
+    return config, node, problems
 
 
 def load_config(path: Path) -> tuple[Config, list[Problem]]:

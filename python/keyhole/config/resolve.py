@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 
-from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection, ListenSection
+from keyhole.config.listeners import AUTHENTICATED, ListenSection
+from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
 from keyhole.model.address import Endpoint, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
@@ -14,6 +16,11 @@ from keyhole.model.options import (
     MeshOptions,
     Options,
 )
+from keyhole.model.service import Place, Service
+
+EVENTS = 16_384
+"""Queries that each worker remembers until they are written down, in 2 MiB: a tenth of a second at
+the fastest that a worker answers."""
 
 
 @dataclass(frozen=True)
@@ -27,17 +34,41 @@ class ServerTls:
 
 
 @dataclass(frozen=True)
+class Enrollment:
+    """Where clients get certificates: addresses with ports, none where it is off; the URL that they
+    are told; and for how many seconds an expired certificate may still be renewed."""
+
+    listen: tuple[Endpoint, ...]
+    url: str | None
+    grace: int
+
+
+@dataclass(frozen=True)
 class Resolved:
     """The config as resolved: absolute paths, and the options for the engine."""
 
     options: Options
     documents: Path
     tls: ServerTls
+    admits_networks: bool
+    """Whether a listener serves clients that show nothing, by their network."""
+    trust_domain: str
+    """The trust domain of our own authority."""
+    enrollment: Enrollment
+    service: Service
+    log_keep: int
+    """Octets of the query log that are kept; 0 for no log."""
+
+    @property
+    def vouched(self) -> frozenset[str]:
+        """Trust domains for which somebody vouches without a document: we, or a mesh."""
+        return frozenset([self.trust_domain, *self.options.mesh.trust_domains])
 
     @property
     def own_names(self) -> tuple[str, ...]:
         """Names by which clients reach Keyhole; a rule that blocks one of them is refused."""
-        return tuple(name for name in self.tls.names if name != "localhost")
+        names = (name for name in self.tls.names if name != "localhost")
+        return tuple(name for name in names if not name.startswith("*."))
 
 
 def resolve(config: Config, folder: Path) -> Resolved:
@@ -48,17 +79,35 @@ def resolve(config: Config, folder: Path) -> Resolved:
             workers=_processors() if config.workers == "auto" else config.workers,
             listen=_listen(config.listen),
             clients=[str(network) for network in config.clients],
-            authentication=AuthenticationOptions(
-                udp="auto", tcp="auto", dot="auto", doh="auto", doh_cleartext="auto"
+            authentication=AuthenticationOptions(**config.authentication.model_dump()),
+            mesh=MeshOptions(
+                peers=[str(network) for network in config.mesh.peers],
+                trust_domains=list(config.mesh.trust_domains),
             ),
-            mesh=MeshOptions(peers=[], trust_domains=[]),
-            names=[],
-            events=0,
+            names=list(_own_names(config)),
+            events=EVENTS if config.log.keep else 0,
             limits=_limits(config.limits),
             cache=_cache(config.cache),
         ),
         documents=_beside(folder, config.documents),
         tls=_tls(config, folder),
+        admits_networks=_admits_networks(config),
+        trust_domain=config.identity.trust_domain,
+        enrollment=Enrollment(
+            listen=config.enrollment.listen,
+            url=config.enrollment.url,
+            grace=config.enrollment.renew_expired,
+        ),
+        service=_service(config),
+        log_keep=config.log.keep,
+    )
+
+
+def _admits_networks(config: Config) -> bool:
+    return any(
+        config.authentication.admits_networks(transport, listener)
+        for transport in AUTHENTICATED
+        for listener in config.listen.of(transport)
     )
 
 
@@ -78,7 +127,7 @@ def _listen(listen: ListenSection) -> ListenOptions:
         dot=_texts(listen.dot),
         doh=_texts(listen.doh),
         doh_cleartext=_texts(listen.doh_cleartext),
-        mesh=[],
+        mesh=_texts(listen.mesh),
         doh_path=listen.doh_path,
     )
 
@@ -115,9 +164,15 @@ def _cache(cache: CacheSection) -> CacheOptions:
     )
 
 
+def _own_names(config: Config) -> tuple[str, ...]:
+    return tuple(name for name in config.tls.names if not is_address(name))
+
+
 def _tls(config: Config, folder: Path) -> ServerTls:
     tls = config.tls
-    names = ["localhost", *(name for name in tls.names if not is_address(name))]
+    own = _own_names(config)
+    # Devices with a token put it before the name, and check the certificate against both.
+    names = ["localhost", *own, *(f"*.{name}" for name in own)]
     addresses = ["127.0.0.1", "::1", *(name for name in tls.names if is_address(name))]
     for endpoint in (*config.listen.dot, *config.listen.doh):
         if not endpoint.ip.is_unspecified:
@@ -128,3 +183,25 @@ def _tls(config: Config, folder: Path) -> ServerTls:
         names=tuple(dict.fromkeys(names)),
         addresses=tuple(dict.fromkeys(addresses)),
     )
+
+
+def _service(config: Config) -> Service:
+    own = _own_names(config)
+    return Service(
+        name=own[0] if own else None,
+        dot=_places(config, config.listen.dot),
+        doh=_places(config, config.listen.doh),
+        path=config.listen.doh_path,
+    )
+
+
+def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[Place, ...]:
+    """Where clients find the listeners, what others can reach before what only this machine can."""
+    named = [name for name in config.tls.names if is_address(name)]
+    found: list[Place] = []
+    for endpoint in listeners:
+        everywhere = named or ["::1" if endpoint.ip.version == 6 else "127.0.0.1"]
+        for address in everywhere if endpoint.ip.is_unspecified else [endpoint.address]:
+            found.append(Place(address=address, port=endpoint.port or 0))
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda place: ip_address(place.address).is_loopback))

@@ -4,11 +4,13 @@ Every key has a description, a default and, where it is a number, a unit and a r
 default file and the JSON schema are made from these models.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.model.address import LISTENER, NETWORK, Endpoint, Network, read_listener, read_network
+from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshSection
+from keyhole.config.who import EnrollmentSection, IdentitySection
+from keyhole.model.address import NETWORK, Network, read_network
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.units import (
     DAY,
@@ -22,14 +24,10 @@ from keyhole.model.units import (
     octets,
     seconds,
 )
-from keyhole.model.upstream import DOH_PATH, PATH
 from keyhole.model.written import FLAG, Section, Written, blame, count, text_of
 
 MAX_WORKERS = 256
-_MAX_LISTENERS = 64
 _DAY_SECONDS = DAY // SECOND
-
-Listeners = Annotated[tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)]
 
 
 def read_workers(written: object) -> int | Literal["auto"]:
@@ -49,56 +47,6 @@ WORKERS = Written(
     {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}]},
     lambda value: value,
 )
-
-
-class ListenSection(Section):
-    """Where Keyhole listens: lists of address:port. Port 0 takes a free port; an empty list turns
-    the transport off."""
-
-    udp: Listeners = Field(
-        (read_listener("127.0.0.1:5300"),),
-        description="DNS over UDP. Its senders can be forged, so keep it on loopback unless you "
-        "trust the network.",
-    )
-    tcp: Listeners = Field((read_listener("127.0.0.1:5300"),), description="DNS over TCP.")
-    dot: Listeners = Field((read_listener("127.0.0.1:8853"),), description="DNS over TLS.")
-    doh: Listeners = Field((read_listener("127.0.0.1:8443"),), description="DNS over HTTPS.")
-    doh_cleartext: Listeners = Field(
-        (),
-        description="DNS over HTTP without TLS, for a mesh sidecar on this machine; loopback only.",
-    )
-    doh_path: Annotated[str, PATH] = Field(DOH_PATH, description="The path of DoH.")
-
-    @field_validator("udp", "tcp", "dot", "doh", "doh_cleartext", mode="before")
-    @classmethod
-    def _one_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("doh_cleartext")
-    @classmethod
-    def _stays_here(cls, value: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:
-        for endpoint in value:
-            if not endpoint.ip.is_loopback:
-                raise ValueError(
-                    f"{endpoint} is not a loopback address; DoH without TLS never leaves the "
-                    "machine, so use 127.0.0.1 or [::1], or listen with doh"
-                )
-        return value
-
-    @model_validator(mode="after")
-    def _share_no_port(self) -> Self:
-        seen: dict[tuple[str, Endpoint], str] = {}
-        for transport in ("udp", "tcp", "dot", "doh", "doh_cleartext"):
-            protocol = "udp" if transport == "udp" else "tcp"
-            for endpoint in getattr(self, transport):
-                first = seen.setdefault((protocol, endpoint), transport)
-                if endpoint.port and (first != transport or self._twice(transport, endpoint)):
-                    raise blame(transport, f"{endpoint} is taken by {first}; give another port")
-        return self
-
-    def _twice(self, transport: str, endpoint: Endpoint) -> bool:
-        listeners: tuple[Endpoint, ...] = getattr(self, transport)
-        return listeners.count(endpoint) > 1
 
 
 class TlsSection(Section):
@@ -216,6 +164,24 @@ class CacheSection(Section):
         return self
 
 
+class LogSection(Section):
+    """The query log, log/queries.jsonl in the data folder. How much of each query it holds is what
+    the policy of its client says (spec.log)."""
+
+    keep: Annotated[int, octets(0, 1024 * GIB)] = Field(
+        64 * MIB,
+        description="Room for queries; the oldest make room for the newest. 0B for no log, else at "
+        "least 1MiB.",
+    )
+
+    @field_validator("keep")
+    @classmethod
+    def _is_worth_it(cls, value: int) -> int:
+        if 0 < value < MIB:
+            raise ValueError("so small a log holds next to nothing; give 0B for none, or 1MiB")
+        return value
+
+
 class Config(Section):
     """``keyhole.yaml``: how one Keyhole process is set up. Every key may be left out."""
 
@@ -230,7 +196,11 @@ class Config(Section):
         max_length=10_000,
         description="Networks that are served; all others are refused.",
     )
+    authentication: AuthenticationSection = Field(default_factory=AuthenticationSection)
+    mesh: MeshSection = Field(default_factory=MeshSection)
     tls: TlsSection = Field(default_factory=TlsSection)
+    identity: IdentitySection = Field(default_factory=IdentitySection)
+    enrollment: EnrollmentSection = Field(default_factory=EnrollmentSection)
     documents: str = Field(
         "documents",
         min_length=1,
@@ -241,3 +211,4 @@ class Config(Section):
     )
     limits: LimitsSection = Field(default_factory=LimitsSection)
     cache: CacheSection = Field(default_factory=CacheSection)
+    log: LogSection = Field(default_factory=LogSection)

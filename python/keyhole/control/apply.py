@@ -11,13 +11,15 @@ from keyhole.control.compile import (
 )
 from keyhole.control.data import DataFolder, rename_durably, write_durably
 from keyhole.control.error import EngineGoneError, EngineRefusedError, UnwritableError
+from keyhole.control.known import believes_a_mesh, nobody_known
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
 from keyhole.control.supervisor import Supervisor
-from keyhole.engine.launch import Identity, Launch
+from keyhole.engine.launch import Identity, Launch, QueryLog
 from keyhole.errors import KeyholeError
-from keyhole.identity import Material
+from keyhole.identity import IdentityError, Material, identity_files
 from keyhole.lists import drop_unused
+from keyhole.policy import Known
 
 
 class Application:
@@ -39,9 +41,10 @@ class Application:
 
     @property
     def sources(self) -> frozenset[Path]:
-        """The files whose change matters: documents, lists, certificates, keys."""
-        documents = frozenset({self._settings.documents})
-        return documents | self._beside | self._certificates.files(self._clients())
+        """The files whose change matters: documents, lists, certificates, keys, tokens, and what
+        was revoked."""
+        own = frozenset({self._settings.documents}) | identity_files(self._data.identity)
+        return own | self._beside | self._certificates.files(self._clients())
 
     def find_sources(self) -> None:
         """Looks which files the documents name now."""
@@ -54,10 +57,12 @@ class Application:
         valid are told: the engine then serves the last good snapshot, or refuses every question
         and says that it is not ready, until they are valid.
         """
+        # Makes our own authority, if there is none: what is compiled has to know it.
+        self._certificates.read({})
         compiled: Compiled | None = None
         problem: KeyholeError | None = None
         try:
-            compiled = self._compile()
+            compiled = self._compile_first()
         except KeyholeError as error:
             problem = error
         materials = self._certificates.read(compiled.identities if compiled else {})
@@ -79,7 +84,9 @@ class Application:
             except EngineRefusedError as error:
                 problem = error
         if problem is not None:
-            self._tell(_bad(f"the documents are not valid; {self._meanwhile()}", problem))
+            is_identity = isinstance(problem, IdentityError)
+            what = "our authority cannot be read" if is_identity else "the documents are not valid"
+            self._tell(_bad(f"{what}; {self._meanwhile()}", problem))
 
     async def apply(self) -> None:
         """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
@@ -127,12 +134,27 @@ class Application:
 
     def _meanwhile(self) -> str:
         if self._data.snapshot.exists():
-            return "the last good snapshot serves until they are"
-        return "every question is refused until they are"
+            return "the last good snapshot serves until that is mended"
+        return "every question is refused until that is mended"
 
-    def _compile(self) -> Compiled:
+    def _compile(self, known: Known | None = None) -> Compiled:
         self.find_sources()
-        return compile_all(self._settings, self._data)
+        return compile_all(self._settings, self._data, known=known)
+
+    def _compile_first(self) -> Compiled:
+        """Compiles for the start.
+
+        Where nobody knows what was revoked and there is no last good snapshot, no certificate and
+        no token is believed. A mesh could still name whom we revoked, so then there is no snapshot.
+        """
+        try:
+            return self._compile()
+        except IdentityError as error:
+            if self._data.snapshot.exists() or believes_a_mesh(self._settings):
+                raise
+            text = "no certificate and no token is believed until this is mended"
+            self._tell(_bad(text, error))
+            return self._compile(nobody_known(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
         """Has the engine check and take it; only then is it the last good one."""
@@ -170,7 +192,10 @@ class Application:
             name: Identity(material.certificate.resolve(), material.key.resolve())
             for name, material in materials.items()
         }
-        Launch(self._options, identities, snapshot.resolve()).write(self._data.launch)
+        keep = self._settings.resolved.log_keep
+        log = QueryLog(self._data.query_log.resolve(), keep) if keep else None
+        launch = Launch(self._options, identities, snapshot.resolve(), log)
+        launch.write(self._data.launch)
 
 
 def _bad(text: str, error: KeyholeError) -> Notice:

@@ -35,8 +35,13 @@ class Certificates:
         if given is not None:
             server = read_material(given.certificate, given.key)
         else:
-            tls = self._settings.resolved.tls
-            server = ensure_server_certificate(self._data.identity, tls.names, tls.addresses)
+            resolved = self._settings.resolved
+            server = ensure_server_certificate(
+                self._data.identity,
+                resolved.tls.names,
+                resolved.tls.addresses,
+                domain=resolved.trust_domain,
+            )
         found = {
             name: read_material(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from keyhole.control.data import DataFolder
 from keyhole.errors import Problem, has_errors
+from keyhole.identity import read_tokens
 from keyhole.policy import check
 
 
@@ -30,5 +32,15 @@ class Report:
 
 
 def check_files(files: Sequence[Path]) -> Report:
-    """Checks settings and documents, files or folders, as one set."""
-    return Report(check(files))
+    """Checks settings and documents, files or folders, as one set.
+
+    Where settings lie in their data folder, the tokens there are those that exist. Raises
+    ``IdentityError`` when their file is damaged.
+    """
+    return Report(check(files, _tokens_beside(files)))
+
+
+def _tokens_beside(files: Sequence[Path]) -> dict[str, str] | None:
+    folders = [DataFolder(file.parent).identity for file in files if file.is_file()]
+    existing = [folder for folder in folders if folder.is_dir()]
+    return read_tokens(existing[0]) if existing else None

@@ -1,18 +1,20 @@
 """From the files on the disk to the snapshot that an engine takes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.config import Documents, read_documents
 from keyhole.control.data import DataFolder
+from keyhole.control.known import read_known
 from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
 from keyhole.model.snapshot import Snapshot
-from keyhole.policy import compile_documents, load_documents
+from keyhole.policy import Compiled as CompiledDocuments
+from keyhole.policy import Known, compile_documents, load_documents, watched_files
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,8 @@ class Compiled:
     snapshot: Snapshot
     identities: dict[str, Identity]
     advice: tuple[str, ...]
+    summary: str
+    """How much it holds, in a phrase."""
 
     @property
     def number(self) -> int:
@@ -33,39 +37,41 @@ class Compiled:
         """The snapshot as the engine reads it."""
         return self.snapshot.to_json()
 
-    @property
-    def summary(self) -> str:
-        """How much it holds, in a phrase."""
-        snapshot = self.snapshot
-        rules = sum(len(policy.rules) for policy in snapshot.policies)
-        counts = {
-            "rule": rules,
-            "list": len(snapshot.lists),
-            "record": len(snapshot.records),
-            "upstream": len(snapshot.upstreams),
-        }
-        return ", ".join(f"{count} {word}{'s' * (count != 1)}" for word, count in counts.items())
-
     def same_as(self, other: "Compiled") -> bool:
         """Whether the engine would do the same with both."""
         numbered_alike = other.snapshot.model_copy(update={"number": self.number})
         return self.snapshot == numbered_alike and self.identities == other.identities
 
 
-def compile_all(settings: Settings, data: DataFolder, *, documents: Path | None = None) -> Compiled:
+def compile_all(
+    settings: Settings,
+    data: DataFolder,
+    *,
+    documents: Path | Sequence[Path] | None = None,
+    over: Path | None = None,
+    identity: Path | None = None,
+    known: Known | None = None,
+) -> Compiled:
     """Reads, checks and compiles the documents, lists included.
 
-    ``documents`` stands for another folder or file than that of the settings. Raises
-    ``DocumentErrors`` with everything that is wrong, and ``ListError`` or ``Refusal`` when lists
-    cannot be compiled. Nothing in force is touched.
+    ``documents`` stand for others than those of the settings, and may be laid ``over`` a folder:
+    what they do not replace by kind and name then counts as well. ``identity`` stands for another
+    folder of our authority than that of ``data``, and ``known`` for what is read there. Raises
+    ``DocumentErrors`` with everything that is wrong, ``IdentityError`` when tokens or revocations
+    cannot be read, and ``ListError`` or ``Refusal`` when lists cannot be compiled. Nothing in force
+    is touched.
     """
     own_names = settings.resolved.own_names
-    read, advice = load_documents([documents or settings.documents], own_names)
+    known = known or read_known(settings, identity or data.identity)
+    documents = documents or settings.documents
+    paths = [documents] if isinstance(documents, Path) else documents
+    read, advice = load_documents(paths, own_names, over=over, known=known)
     lists = compile_lists_in_use(read, own_names, data.state)
-    compiled = compile_documents(read, _last_number(data) + 1, lists.file if lists else None)
+    file = lists.file if lists else None
+    compiled = compile_documents(read, _last_number(data) + 1, file, known=known)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
     problems = [*advice, *(lists.problems if lists else ())]
-    return Compiled(compiled.snapshot, identities, _texts(problems))
+    return Compiled(compiled.snapshot, identities, _texts(problems), _summary(read, compiled))
 
 
 def source_files(settings: Settings) -> frozenset[Path]:
@@ -80,9 +86,25 @@ def source_files(settings: Settings) -> frozenset[Path]:
 def _beside(documents: Documents) -> Iterable[Path]:
     for one in documents.lists:
         yield from (one.beside(file) for file in one.spec.files)
-    for upstream in documents.upstreams:
-        if upstream.spec.ca is not None:
-            yield upstream.beside(upstream.spec.ca)
+    yield from watched_files(documents)
+
+
+def _summary(documents: Documents, compiled: CompiledDocuments) -> str:
+    counts = {
+        "policy": len(documents.policies),
+        "rule": sum(len(policy.spec.rules) for policy in documents.policies),
+        "list": len(compiled.snapshot.lists),
+        "record": len(compiled.snapshot.records),
+        "upstream": len(documents.upstreams),
+        "client": len(documents.clients),
+    }
+    return ", ".join(f"{count} {_plural(word, count)}" for word, count in counts.items())
+
+
+def _plural(word: str, count: int) -> str:
+    if count == 1:
+        return word
+    return f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
 
 
 def _last_number(data: DataFolder) -> int:

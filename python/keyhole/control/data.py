@@ -56,6 +56,11 @@ class DataFolder:
         """What an engine process needs to start; see ``keyhole.engine.launch``."""
         return self.state / "launch.json"
 
+    @property
+    def query_log(self) -> Path:
+        """What became of each query; the engine writes it, and its older half beside it."""
+        return self.path / "log" / "queries.jsonl"
+
     def make(self) -> None:
         """Makes the folders that are missing."""
         try:

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO, Self
 
 from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder
+from keyhole.control.enrollment import enrollment_server
+from keyhole.control.identity import authority_advice
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.sources import changes, fingerprint
@@ -31,10 +33,12 @@ class Node:
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._claim: BinaryIO | None = None
+        self._advised: set[str] = set()
         self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
         self._supervisor = Supervisor(data.launch, tell)
         self._application = Application(self.settings, data, self._supervisor, tell)
+        self._enrollment = enrollment_server(self.settings, data, tell)
 
     @property
     def pid(self) -> int | None:
@@ -45,6 +49,11 @@ class Node:
     def addresses(self) -> dict[str, list[str]]:
         """Where the engine listens, by transport."""
         return self._supervisor.addresses
+
+    @property
+    def enrollment(self) -> list[str]:
+        """Where clients are enrolled; empty where it is off."""
+        return self._enrollment.addresses if self._enrollment else []
 
     async def stats(self) -> dict[str, Any]:
         """All counters of the engine that runs now."""
@@ -57,9 +66,12 @@ class Node:
             self._application.find_sources()
             self._seen = {**fingerprint(self._application.sources), **self._seen}
             await self._application.start()
+            if self._enrollment is not None:
+                await self._enrollment.start()
         except BaseException:
             await self._close()
             raise
+        self._advise()
         for work in (self._watch, self._renew, self._retry):
             task = asyncio.create_task(work())
             task.add_done_callback(self._tell_of_mistake)
@@ -75,6 +87,8 @@ class Node:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        if self._enrollment is not None:
+            await self._enrollment.stop()
         await self._supervisor.stop()
         if self._claim is not None:
             self._claim.close()
@@ -86,6 +100,7 @@ class Node:
                 self._tell_of_settings()
             if changed - {self.settings.file}:
                 await self._application.apply()
+                self._refresh_enrollment()
 
     def _watched(self) -> Iterable[Path]:
         return {self.settings.file, *self._application.sources}
@@ -95,6 +110,25 @@ class Node:
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
             await self._application.apply_certificates()
+            self._refresh_enrollment()
+            self._advise()
+
+    def _advise(self) -> None:
+        """Says in time, and once, what needs a hand in the authority."""
+        with suppress(KeyholeError):  # what is wrong with it is told where it is needed
+            for advice in authority_advice(self.settings, self._data):
+                if advice not in self._advised:
+                    self._advised.add(advice)
+                    self._tell(Notice(Weight.WARNING, advice))
+
+    def _refresh_enrollment(self) -> None:
+        """Has enrollment show a certificate that is in its first half, and from the root in use."""
+        try:
+            if self._enrollment is not None:
+                self._enrollment.refresh()
+        except KeyholeError as error:
+            text = "enrollment got no new certificate and goes on with the one before"
+            self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
         """A change that failed for no fault of its own is tried again until it succeeds."""

@@ -44,5 +44,9 @@ class Settings:
 def read_settings(file: Path) -> Settings:
     """Reads the file; raises ``DocumentErrors`` with everything that is wrong in it."""
     written, problems = load_config(file)
-    folder = file.absolute().parent
-    return Settings(file, written, resolve(written, folder), tuple(str(one) for one in problems))
+    return settings_from(file, written, tuple(str(one) for one in problems))
+
+
+def settings_from(file: Path, written: Config, advice: tuple[str, ...] = ()) -> Settings:
+    """The settings that a config would give if it stood in the file."""
+    return Settings(file, written, resolve(written, file.absolute().parent), advice)

@@ -6,8 +6,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from keyhole.identity import ensure_server_certificate, make_private_folder
+from keyhole.identity import ensure_server_certificate
 from keyhole.lab.ports import Ports
+from keyhole.lab.svids import DOMAIN, RESOLVER, Svids
 
 RESOLVER_NAME = "resolver.example.net"
 FORWARDER_NAME = "forwarder.example.net"
@@ -15,7 +16,7 @@ FORWARDER_NAME = "forwarder.example.net"
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of a lab: one authority, and a data folder for each engine."""
+    """The folders of a lab: one authority, a data folder for each engine, the workloads' files."""
 
     path: Path
 
@@ -28,6 +29,11 @@ class Layout:
     def root(self) -> Path:
         """The certificate that clients of the lab trust."""
         return self.identity / "root.pem"
+
+    @property
+    def svids(self) -> Svids:
+        """By what the workloads, and the resolver before the forwarder, are known."""
+        return Svids(self.identity, self.path / "workloads")
 
     @property
     def resolver(self) -> Path:
@@ -46,12 +52,19 @@ def furnish(layout: Layout, ports: Ports) -> None:
     Settings and upstreams hold this run's ports and are always written; a policy, a list or a
     record that is there already is somebody's work and stays.
     """
+    layout.svids.keep()
+    resolver = layout.svids.of(RESOLVER)
     for name, folder, server_name in (
         ("forwarder", layout.forwarder, FORWARDER_NAME),
         ("resolver", layout.resolver, RESOLVER_NAME),
     ):
         material = ensure_server_certificate(
-            layout.identity, [server_name, "localhost"], ["127.0.0.1", "::1"], file=name
+            layout.identity,
+            # Over DoT, a token is a label before the name.
+            [server_name, f"*.{server_name}", "localhost"],
+            ["127.0.0.1", "::1"],
+            file=name,
+            domain=DOMAIN,
         )
         values = {
             "dns": ports.dns,
@@ -63,11 +76,22 @@ def furnish(layout: Layout, ports: Ports) -> None:
             "certificate": material.certificate.resolve(),
             "key": material.key.resolve(),
             "ca": layout.root.resolve(),
+            "name": server_name,
+            "trust_domain": DOMAIN,
+            "resolver_certificate": resolver.certificate.resolve(),
+            "resolver_key": resolver.key.resolve(),
         }
-        # Where the commands look for what to trust, as in the data folder of any Keyhole.
-        make_private_folder(folder / "identity")
-        (folder / "identity" / "root.pem").write_bytes(layout.root.read_bytes())
+        _share(layout.identity, folder)
         _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
+
+
+def _share(identity: Path, folder: Path) -> None:
+    """Makes the lab's authority the own one of a data folder: whom it vouches for, and whom it has
+    revoked, holds for both hops, and the commands find it where they look in any data folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "identity"
+    if not link.is_symlink():
+        link.symlink_to(Path("..") / identity.name, target_is_directory=True)
 
 
 def _write(shipped: Traversable, folder: Path, values: dict[str, object]) -> None:

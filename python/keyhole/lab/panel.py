@@ -9,7 +9,12 @@ from rich.panel import Panel
 from rich.table import Table
 
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
+from keyhole.lab.ports import Ports
+from keyhole.lab.svids import DOMAIN, Svids
+from keyhole.lab.trades import TRADES, TV_NAME
 from keyhole.lab.world import World
+
+WORDS = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
 BLOCKED = frozenset(
     ["blocked_by_rule", "blocked_by_list", "denied_by_default", "blocked_target", "private_address"]
@@ -28,38 +33,20 @@ FAILED = frozenset(
 
 
 def panel(world: World) -> Panel:
-    """Addresses, commands that can be pasted, special names, and where the documents are."""
-    ports = world.ports
-    where = Table.grid(padding=(0, 2))
-    where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
-    where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
-    where.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
-    where.add_row(
-        "[bold]forwarder[/]",
-        f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
-        "asked by the resolver alone",
-    )
-    where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
-    names = Table.grid(padding=(0, 2))
-    for label, special in SPECIAL.items():
-        names.add_row(f"{label}.example.net", special.meaning)
-    names.add_row(BLOCKED_EXAMPLE, "on the example list: blocked")
-    names.add_row("printer.example.org", "a local record")
+    """Addresses, who asks, commands that can be pasted, special names, and the documents."""
     documents = world.layout.resolver.resolve() / "documents"
     return Panel(
         Group(
-            where,
+            _where(world.ports),
+            "",
+            f"[bold]Who asks[/] (identities below spiffe://{DOMAIN}/)",
+            _who(world.layout.svids),
             "",
             "[bold]Try[/]",
-            f"  dig +tcp @127.0.0.1 -p {ports.dns} www.example.org",
-            f"  dig @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
-            f"  export KEYHOLE_DATA={world.layout.resolver.resolve()}",
-            f"  keyhole dig @127.0.0.1:{ports.dot} --tls www.example.org",
-            f"  keyhole dig @https://127.0.0.1:{ports.doh}/dns-query cloaked.example.net",
-            f"  keyhole explain {BLOCKED_EXAMPLE}",
+            *(f"  {command}" for command in _commands(world)),
             "",
             "[bold]Special names[/] (these first labels work before any name)",
-            names,
+            _names(),
             "",
             f"[bold]Change the policy[/] in {documents}: it acts at once",
             "[dim]Ctrl-C ends everything[/]",
@@ -68,6 +55,60 @@ def panel(world: World) -> Panel:
         border_style="cyan",
         expand=False,
     )
+
+
+def _where(ports: Ports) -> Table:
+    where = Table.grid(padding=(0, 2))
+    where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
+    where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
+    where.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
+    where.add_row(
+        "[bold]forwarder[/]",
+        f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
+        "answers the resolver alone",
+    )
+    where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
+    return where
+
+
+def _who(svids: Svids) -> Table:
+    shown = {
+        name: svid.spiffe.removeprefix(f"spiffe://{DOMAIN}/")
+        for name, svid in svids.workloads().items()
+    }
+    who = Table.grid(padding=(0, 2))
+    for trade in TRADES:
+        what = shown.get(trade.name, "a token" if trade.name == TV_NAME else "nothing")
+        who.add_row(f"  {trade.name}", WORDS[trade.transport], what, trade.story)
+    return who
+
+
+def _commands(world: World) -> list[str]:
+    ports, svids = world.ports, world.layout.svids
+    payments = svids.of("shop/payments")
+    return [
+        f"export KEYHOLE_DATA={world.layout.resolver.resolve()}",
+        f"cd {svids.folder.resolve()}",
+        f"dig +tcp @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
+        f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org",
+        "[dim]# as a workload: only three names are allowed to payments[/]",
+        f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org --cert shop-payments.pem "
+        "--key shop-payments-key.pem",
+        f"kdig @127.0.0.1 -p {ports.dot} +tls +tls-certfile=shop-payments.pem "
+        "+tls-keyfile=shop-payments-key.pem ledger.bank.example",
+        f"keyhole explain www.example.org --as {payments.spiffe}",
+        "[dim]# stops on its open connection[/]",
+        "keyhole identity revoke shop/payments",
+    ]
+
+
+def _names() -> Table:
+    names = Table.grid(padding=(0, 2))
+    for label, special in SPECIAL.items():
+        names.add_row(f"{label}.example.net", special.meaning)
+    names.add_row(BLOCKED_EXAMPLE, "on the example list: blocked")
+    names.add_row("printer.example.org", "a local record")
+    return names
 
 
 @dataclass(frozen=True)

@@ -74,12 +74,15 @@ async def _live(
         if ready_file is not None:
             write_durably(ready_file, json.dumps(ready_document(world), indent=2).encode())
         watch = asyncio.create_task(world.first_death())
-        summary = asyncio.create_task(_summarize(world, console))
+        aside = [
+            asyncio.create_task(_summarize(world, console)),
+            asyncio.create_task(world.keep_svids()),
+        ]
         try:
             name = await watch
         finally:
-            summary.cancel()
-            watch.cancel()
+            for task in (watch, *aside):
+                task.cancel()
         console.print(f"[red]the part {name} ended by itself; so the lab ends[/]")
         return 1
 

@@ -1,169 +1,124 @@
 """``python -m keyhole.lab.workloads``: a few workloads that ask names at a gentle rate.
 
-Each one uses one transport, keeps its connection where the transport has one, and asks names that
-look like those of its trade. All names are invented.
+Each one shows its own certificate, keeps its connection, and asks names that look like those of its
+trade. One device has no certificate, and three are up to no good. All names are invented.
 """
 
 import json
-import random
 import socket
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from random import Random
 
 import dns.exception
 import dns.message
 import dns.query
+import httpx2
 from dns.rdatatype import RdataType
 
 from keyhole.lab.children import die_with_parent
+from keyhole.lab.trades import TRADES, Trade
 
 _SECONDS = 4.0
 
 
 @dataclass(frozen=True)
-class Workload:
-    """Who asks what; ``pause`` is the mean number of seconds between two questions."""
-
-    name: str
-    transport: str
-    pause: float
-    names: tuple[str, ...]
-
-
-WORKLOADS = (
-    Workload(
-        "shop/web",
-        "udp",
-        0.25,
-        (
-            "api.shop.example",
-            "cdn.static.example",
-            "images.static.example",
-            "fonts.typography.example",
-            "search.shop.example",
-            "tracker.example.net",
-            "status.adnetwork.example",
-            "bid.adnetwork.example",
-            "feed.social.example",
-        ),
-    ),
-    Workload(
-        "shop/payments",
-        "tls",
-        0.6,
-        ("gateway.payments.example", "ledger.bank.example", "fraud.scoring.example"),
-    ),
-    Workload(
-        "build/ci",
-        "tcp",
-        0.5,
-        (
-            "registry.packages.example",
-            "mirror.packages.example",
-            "git.forge.example",
-            "artifacts.forge.example",
-            "telemetry.gadgets.example",
-        ),
-    ),
-    Workload(
-        "netshoot",
-        "https",
-        1.0,
-        (
-            "www.example.org",
-            "printer.example.org",
-            "chain.example.net",
-            "cloaked.example.net",
-            "nx.example.net",
-            "ad7.banners.example.com",
-            "slow.example.net",
-            "servfail.example.net",
-        ),
-    ),
-)
-
-
-@dataclass(frozen=True)
 class Target:
-    """The resolver of the lab."""
+    """Where the lab listens, and what the workloads show: the files of certificate and key, or the
+    file of a token, by name."""
 
     dns: int
     dot: int
     doh: int
+    forwarder_dot: int
     ca: str
-    server_name: str
+    svids: dict[str, tuple[str, str]]
+    tokens: dict[str, str]
 
 
 class _Asker:
     """One workload: asks forever, and opens its connection again when it is lost."""
 
-    def __init__(self, workload: Workload, target: Target) -> None:
-        self._workload = workload
+    def __init__(self, trade: Trade, target: Target) -> None:
+        self._trade = trade
         self._target = target
-        self._connection: socket.socket | None = None
+        self._connection: ssl.SSLSocket | httpx2.Client | None = None
+        self._told: set[str] = set()
 
     def run(self) -> None:
-        ask: Callable[[dns.message.Message], object] = {
-            "udp": self._udp,
-            "tcp": self._tcp,
-            "tls": self._tls,
-            "https": self._https,
-        }[self._workload.transport]
-        dice = random.Random(self._workload.name)  # noqa: S311 (which name comes next is no secret)
+        dice = Random(self._trade.name)  # noqa: S311 (which name comes next is no secret)
         while True:
-            name = dice.choice(self._workload.names)
+            name = dice.choice(self._trade.names)
             kind = dice.choices([RdataType.A, RdataType.AAAA, RdataType.HTTPS], [6, 3, 1])[0]
             try:
-                ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
-            except (OSError, dns.exception.DNSException, EOFError):
+                self._ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
+            except (OSError, EOFError, dns.exception.DNSException, httpx2.HTTPError):
                 self._hang_up()
-            except Exception as error:  # noqa: BLE001 (HTTP libraries raise types of their own)
-                print(f"{self._workload.name}: {error!r}", file=sys.stderr, flush=True)
-            time.sleep(dice.expovariate(1 / self._workload.pause))
+            except Exception as error:  # noqa: BLE001 (a mistake here must not end the others)
+                self._hang_up()
+                self._tell(repr(error))
+            time.sleep(dice.expovariate(1 / self._trade.pause))
 
-    def _udp(self, query: dns.message.Message) -> None:
-        dns.query.udp(query, "127.0.0.1", _SECONDS, self._target.dns)
+    def _ask(self, query: dns.message.Message) -> None:
+        match self._trade.transport:
+            case "udp":
+                dns.query.udp(query, "127.0.0.1", _SECONDS, self._target.dns)
+            case "tls":
+                if self._connection is None:
+                    self._connection = self._open_tls()
+                assert isinstance(self._connection, ssl.SSLSocket)
+                dns.query.tls(query, "127.0.0.1", _SECONDS, sock=self._connection)
+            case "https":
+                if self._connection is None:
+                    self._connection = httpx2.Client(
+                        http2=True, http1=False, verify=self._trust("h2"), trust_env=False
+                    )
+                assert isinstance(self._connection, httpx2.Client)
+                dns.query.https(query, self._url(), _SECONDS, session=self._connection)
 
-    def _tcp(self, query: dns.message.Message) -> None:
-        if self._connection is None:
-            self._connection = self._connect(self._target.dns)
-            self._connection.setblocking(False)  # as the library wants it
-        dns.query.tcp(query, "127.0.0.1", _SECONDS, sock=self._connection)
-
-    def _tls(self, query: dns.message.Message) -> None:
-        if self._connection is None:
-            trust = ssl.create_default_context(cafile=self._target.ca)
-            trust.set_alpn_protocols(["dot"])
-            plain = self._connect(self._target.dot)
-            secured = trust.wrap_socket(plain, server_hostname=self._target.server_name)
-            secured.setblocking(False)
-            self._connection = secured
-        assert isinstance(self._connection, ssl.SSLSocket)
-        dns.query.tls(query, "127.0.0.1", _SECONDS, sock=self._connection)
-
-    def _https(self, query: dns.message.Message) -> None:
+    def _url(self) -> str:
         url = f"https://127.0.0.1:{self._target.doh}/dns-query"
-        dns.query.https(query, url, _SECONDS, verify=self._target.ca)
+        if file := self._target.tokens.get(self._trade.name):
+            return f"{url}/{Path(file).read_text(encoding='ascii').strip()}"
+        return url
 
-    def _connect(self, port: int) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", port), _SECONDS)
+    def _open_tls(self) -> ssl.SSLSocket:
+        here = self._target
+        port = here.dot if self._trade.to == "resolver" else here.forwarder_dot
+        plain = socket.create_connection(("127.0.0.1", port), _SECONDS)
+        secured = self._trust("dot").wrap_socket(plain, server_hostname="127.0.0.1")
+        secured.setblocking(False)  # as the library wants it
+        return secured
+
+    def _trust(self, protocol: str) -> ssl.SSLContext:
+        """Trusts the lab, and shows the certificate as it is now: it is renewed all the time."""
+        trust = ssl.create_default_context(cafile=self._target.ca)
+        trust.set_alpn_protocols([protocol])
+        if files := self._target.svids.get(self._trade.name):
+            trust.load_cert_chain(*files)
+        return trust
 
     def _hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _tell(self, problem: str) -> None:
+        if problem not in self._told:
+            self._told.add(problem)
+            print(f"{self._trade.name}: {problem}", file=sys.stderr, flush=True)
+
 
 def main() -> int:
     """Reads the target as JSON from the one argument, and asks until it is ended."""
     die_with_parent()
     target = Target(**json.loads(sys.argv[1]))
-    for workload in WORKLOADS:
-        threading.Thread(target=_Asker(workload, target).run, daemon=True).start()
+    for trade in TRADES:
+        threading.Thread(target=_Asker(trade, target).run, daemon=True).start()
     # Standard input belongs to the lab: when it ends, the lab is gone.
     sys.stdin.buffer.read()
     return 0

@@ -9,14 +9,17 @@ from typing import Any, Self
 
 from keyhole.control.data import DataFolder
 from keyhole.control.node import Node
-from keyhole.control.notice import Notice, Tell
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.errors import KeyholeError
 from keyhole.lab.children import environment_for_child
 from keyhole.lab.error import LabError
-from keyhole.lab.layout import RESOLVER_NAME, Layout, furnish
+from keyhole.lab.layout import Layout, furnish
 from keyhole.lab.ports import Ports
+from keyhole.lab.trades import TV_NAME
 from keyhole.lab.workloads import Target
 
 _READY_SECONDS = 20.0
+_RENEWAL_SECONDS = 2.0
 
 
 class World:
@@ -57,14 +60,35 @@ class World:
 
     async def start_workloads(self) -> None:
         """Lets the workloads ask; they go on until the world ends."""
+        svids = self.layout.svids
         target = Target(
             dns=self.ports.dns,
             dot=self.ports.dot,
             doh=self.ports.doh,
+            forwarder_dot=self.ports.forwarder_dot,
             ca=str(self.layout.root.resolve()),
-            server_name=RESOLVER_NAME,
+            svids={
+                name: (str(svid.certificate.resolve()), str(svid.key.resolve()))
+                for name, svid in svids.workloads().items()
+            },
+            tokens={TV_NAME: str(svids.token.resolve())},
         )
         await self._child("workloads", "keyhole.lab.workloads", json.dumps(asdict(target)))
+
+    async def keep_svids(self) -> None:
+        """Renews the certificates of the workloads in time, for ever; who uses them reads them
+        again."""
+        told = ""
+        while True:
+            await asyncio.sleep(_RENEWAL_SECONDS)
+            try:
+                await asyncio.to_thread(self.layout.svids.keep)
+                told = ""
+            except (KeyholeError, OSError) as error:
+                if str(error) != told:
+                    told = str(error)
+                    text = "the certificates of the workloads are not renewed"
+                    self._tell(Notice(Weight.BAD, text, tuple(told.splitlines())))
 
     async def first_death(self) -> str:
         """Waits until a part that nobody restarts has ended, and gives its name."""
@@ -127,7 +151,7 @@ def ready_document(world: World) -> dict[str, Any]:
     """What ``--ready-file`` says; later versions add keys."""
     from keyhole.lab.internet.names import BLOCKED_EXAMPLE
 
-    ports = world.ports
+    ports, svids = world.ports, world.layout.svids
     return {
         "dns": {
             "udp": f"127.0.0.1:{ports.dns}",
@@ -140,6 +164,15 @@ def ready_document(world: World) -> dict[str, Any]:
             "doh": f"https://127.0.0.1:{ports.forwarder_doh}/dns-query",
         },
         "internet": {"doh": f"https://127.0.0.1:{ports.internet}/dns-query"},
+        "workloads": {
+            name: {
+                "spiffe": svid.spiffe,
+                "cert": str(svid.certificate.resolve()),
+                "key": str(svid.key.resolve()),
+            }
+            for name, svid in svids.workloads().items()
+        },
+        "tokens": {TV_NAME: str(svids.token.resolve())},
         "blocked_example": BLOCKED_EXAMPLE,
         "ca": str(world.layout.root.resolve()),
         "data": str(world.layout.path.resolve()),

@@ -81,14 +81,27 @@ def read_network(written: object) -> Network:
     """A network such as ``192.0.2.0/24``; an address alone is a network of one."""
     text = text_of(written).strip()
     try:
-        return ipaddress.ip_network(text)
+        network = ipaddress.ip_network(text)
     except ValueError:
         pass
+    else:
+        _refuse_mapped(network)
+        return network
     try:
         meant = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise ValueError(f"{text} is not a network; write one as 192.0.2.0/24") from None
     raise ValueError(f"{text} is an address inside a network; did you mean {meant}?")
+
+
+def _refuse_mapped(network: Network) -> None:
+    """Addresses are compared in their IPv4 form, so nobody would ever lie in such a network."""
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96:
+        mapped = network.network_address.ipv4_mapped
+        if mapped is not None:
+            raise ValueError(
+                f"{network} is IPv4 in IPv6 form; write {mapped}/{network.prefixlen - 96}"
+            )
 
 
 ADDRESS_V4_SCHEMA = {"type": "string", "format": "ipv4"}

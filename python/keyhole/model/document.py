@@ -1,15 +1,17 @@
 """The frame of every document: apiVersion, kind, metadata, spec."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
+from keyhole.model.client import ClientSpec
+from keyhole.model.document_name import DOCUMENT_NAME
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
+from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
-from keyhole.model.written import Spec, Written, text_of
+from keyhole.model.written import Spec
 
 API_VERSION = "keyhole.dev/v1"
 KINDS: dict[str, type[Spec]] = {
@@ -17,26 +19,9 @@ KINDS: dict[str, type[Spec]] = {
     "List": ListSpec,
     "Upstream": UpstreamSpec,
     "Record": RecordSpec,
+    "Client": ClientSpec,
+    "TrustDomain": TrustDomainSpec,
 }
-
-_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
-_MAX_NAME = 63
-
-
-def read_document_name(written: object) -> str:
-    """The name of a document, as Kubernetes has them."""
-    text = text_of(written)
-    if not _NAME.fullmatch(text) or len(text) > _MAX_NAME:
-        raise ValueError(
-            f"{text[:80] or 'nothing'} is not a name for a document; use lower-case letters, "
-            f"digits, - and . inside, at most {_MAX_NAME} characters"
-        )
-    return text
-
-
-DOCUMENT_NAME = Written(
-    read_document_name, {"type": "string", "pattern": f"^{_NAME.pattern}$", "maxLength": _MAX_NAME}
-)
 
 
 class Metadata(Spec):

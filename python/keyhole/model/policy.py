@@ -2,12 +2,15 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
 from keyhole.model.match import MATCH, Match
+from keyhole.model.names import Names
 from keyhole.model.nearest import suggest
 from keyhole.model.record_type import RECORD_TYPE
+from keyhole.model.schedule import When
+from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.units import SECOND, milliseconds
 from keyhole.model.written import FLAG, Spec, Written, blame, text_of
 
@@ -42,7 +45,6 @@ ANSWER = Written(
         ]
     },
 )
-_DocumentName = Annotated[str, Field(min_length=1)]
 
 
 class Rule(Spec):
@@ -69,6 +71,7 @@ class Rule(Spec):
     important: Annotated[bool, FLAG] = Field(
         False, description="Whether this block beats every allow rule."
     )
+    when: When | None = Field(None, description="When it acts; always if left out.")
 
     @field_validator("allow", "block", "types", mode="before")
     @classmethod
@@ -92,20 +95,10 @@ class Rule(Spec):
         return self.allow or self.block or []
 
 
-def _each_once(names: list[str]) -> list[str]:
-    for index, name in enumerate(names):
-        if name in names[:index]:
-            raise ValueError(f"{name} appears twice; name it once")
-    return names
-
-
-_Names = Annotated[list[_DocumentName], AfterValidator(_each_once)]
-
-
 class ListUse(Spec):
     """Which lists a policy uses, and what they do."""
 
-    names: _Names = Field(description="metadata.name of List documents.")
+    names: Names = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain", description="What a client gets for a name on a block list."
     )
@@ -115,7 +108,7 @@ class ListUse(Spec):
 class UpstreamUse(Spec):
     """Which upstreams a policy asks, and how patiently."""
 
-    names: _Names = Field(
+    names: Names = Field(
         description="metadata.name of Upstream documents, preferred first; empty means all."
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
@@ -139,6 +132,22 @@ class UpstreamUse(Spec):
 class PolicySpec(Spec):
     """What may be asked, and who is asked for the answer."""
 
+    subjects: list[Annotated[Subject, SUBJECT]] | None = Field(
+        None,
+        max_length=10_000,
+        description="Whom it speaks for; the most specific subject decides. Left out: whoever no "
+        "other policy means. Empty: nobody, so that it is only included.",
+    )
+    include: Names = Field(
+        default_factory=list,
+        max_length=64,
+        description="Names of policies whose rules and lists come after its own.",
+    )
+    mode: Mode = Field(
+        "enforce",
+        description="enforce acts; observe answers everything and only records what it would have "
+        "done.",
+    )
     default: Literal["allow", "deny"] = Field(
         "deny", description="What happens to a name that no rule and no list decides."
     )
@@ -156,6 +165,44 @@ class PolicySpec(Spec):
         "block",
         description="Whether answers with private addresses for public names are withheld.",
     )
+    log: Literal["full", "anonymous", "none"] = Field(
+        "full",
+        description="How much of each query may be written down: full, anonymous (not by whom), "
+        "none.",
+    )
+
+    @field_validator("subjects", "include", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("subjects", mode="before")
+    @classmethod
+    def _null_is_not_everybody(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError(
+                "null names nobody; leave the key out for whoever no other policy means, or write "
+                "[] for a policy that is only included"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        seen: dict[Subject, int] = {}
+        for index, subject in enumerate(self.subjects or ()):
+            if seen.setdefault(subject, index) != index:
+                raise blame(f"subjects.{index}", f"{subject} appears twice; name it once")
+        return self
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it speaks for whoever no subject means."""
+        return self.subjects is None
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it speaks for anybody, rather than being there to be included."""
+        return self.subjects is None or bool(self.subjects)
 
     @field_validator("upstreams", "lists", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from keyhole.model.address import (
     read_v6,
 )
 from keyhole.model.name import NAME, read_owner, reverse_name
+from keyhole.model.names import Names
 from keyhole.model.units import seconds
 from keyhole.model.written import Spec, Written, blame, text_of
 
@@ -88,11 +89,23 @@ class RecordSpec(Spec):
     ptr: Annotated[str, NAME] | None = Field(
         None, description="The name of the machine that has this address."
     )
+    policies: Annotated[Names, Field(min_length=1)] | None = Field(
+        None,
+        description="Names of the policies whose clients see it, instead of what others see under "
+        "this name; all if left out.",
+    )
 
-    @field_validator("a", "aaaa", "txt", mode="before")
+    @field_validator("a", "aaaa", "txt", "policies", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
+
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _null_is_not_everybody(cls, value: Any) -> Any:
+        if value is None:
+            raise ValueError("null names no policy; leave the key out so that all see the record")
+        return value
 
     @model_validator(mode="after")
     def _says_something_consistent(self) -> "RecordSpec":

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
 from keyhole.model.name import SERVER_NAME
+from keyhole.model.subject import SPIFFE_ID
 from keyhole.model.written import Spec, Written, blame, text_of
 
 PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
@@ -67,6 +68,10 @@ class UpstreamSpec(Spec):
     server_name: Annotated[str, SERVER_NAME] | None = Field(
         None, description="The name or address that its certificate must carry."
     )
+    server_id: Annotated[str, SPIFFE_ID] | None = Field(
+        None,
+        description="The SPIFFE ID that its certificate must carry, instead of a name or address.",
+    )
     path: Annotated[str, PATH] | None = Field(
         None, description=f"The path of DoH; {DOH_PATH} if left out."
     )
@@ -81,6 +86,11 @@ class UpstreamSpec(Spec):
         description="PEM file of the certificates that alone may vouch for it; "
         "the public ones if left out.",
     )
+    crls: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list,
+        max_length=64,
+        description="PEM files with revocation lists for its certificate; they are watched.",
+    )
     client_certificate: ClientCertificate | None = Field(
         None, description="What Keyhole shows to it; nothing if left out."
     )
@@ -88,6 +98,11 @@ class UpstreamSpec(Spec):
         None,
         description="mesh, and only with tcp: the mesh around this machine encrypts the hop.",
     )
+
+    @field_validator("crls", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _fits_its_protocol(self) -> "UpstreamSpec":
@@ -108,8 +123,10 @@ class UpstreamSpec(Spec):
             )
         for key, value in (
             ("serverName", self.server_name),
+            ("serverId", self.server_id),
             ("pins", self.pins),
             ("ca", self.ca),
+            ("crls", self.crls),
             ("clientCertificate", self.client_certificate),
         ):
             if value:
@@ -118,8 +135,15 @@ class UpstreamSpec(Spec):
     def _check_encrypted(self) -> None:
         if self.insecure is not None:
             raise blame("insecure", f"{self.protocol} is encrypted; leave insecure out")
-        if self.server_name is None:
+        if self.server_name is None and self.server_id is None:
             raise blame(
                 "protocol",
-                f"{self.protocol} needs serverName, the name or address in the certificate",
+                f"{self.protocol} needs serverName, the name or address in the certificate, or "
+                "serverId, the SPIFFE ID in it",
+            )
+        if self.server_id is not None and self.ca is None:
+            raise blame(
+                "serverId",
+                "public authorities vouch for no SPIFFE ID; give ca, the authorities of its trust "
+                "domain",
             )

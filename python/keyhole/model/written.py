@@ -16,7 +16,10 @@ JsonSchema = dict[str, Any]
 
 
 def blame(key: str, why: str) -> PydanticCustomError:
-    """An error at one key of a mapping, raised where the mapping is judged as a whole."""
+    """An error at one key of a mapping, raised where the mapping is judged as a whole.
+
+    ``key`` may lead further down, as in ``subjects.2``.
+    """
     return PydanticCustomError("blame", "{why}", {"key": key, "why": why})
 
 

@@ -7,10 +7,13 @@
 from keyhole.policy.check import check, cross_check, load_documents
 from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
+from keyhole.policy.known import Known
+from keyhole.policy.material import watched_files
 from keyhole.policy.own_names import protected_names
 
 __all__ = [
     "Compiled",
+    "Known",
     "check",
     "compile_documents",
     "cross_check",
@@ -18,4 +21,5 @@ __all__ = [
     "lists_in_use",
     "load_documents",
     "protected_names",
+    "watched_files",
 ]

@@ -1,6 +1,7 @@
 """Checks files as a whole: everything that is wrong or unwise, in the order of files and lines."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.declared import Documents
@@ -10,22 +11,35 @@ from keyhole.config.load import is_config, read_config
 from keyhole.config.resolve import resolve
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
+from keyhole.policy.clients import check_clients
 from keyhole.policy.expressions import advise_on_expressions
+from keyhole.policy.include import check_includes
+from keyhole.policy.known import Known
 from keyhole.policy.material import check_material
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.records import check_records
 from keyhole.policy.references import check_references
+from keyhole.policy.subjects import check_subjects
 
 
 def cross_check(
-    documents: Documents, own_names: Iterable[str] = (), *, is_whole: bool = True
+    documents: Documents,
+    own_names: Iterable[str] = (),
+    *,
+    is_whole: bool = True,
+    known: Known | None = None,
 ) -> list[Problem]:
     """What is wrong between documents that are valid each by itself.
 
-    ``is_whole`` says that there are no others, so that what is missing is an error.
+    ``is_whole`` says that there are no others, so that what is missing is an error. ``known`` is
+    what stands in no document, such as which tokens there are.
     """
+    known = known or Known()
     return [
         *check_references(documents, is_whole=is_whole),
+        *check_includes(documents),
+        *check_subjects(documents, known, is_whole=is_whole),
+        *check_clients(documents, known),
         *check_records(documents),
         *check_own_names(documents, own_names),
         *check_material(documents),
@@ -34,29 +48,41 @@ def cross_check(
 
 
 def load_documents(
-    paths: Iterable[Path], own_names: Iterable[str] = ()
+    paths: Iterable[Path],
+    own_names: Iterable[str] = (),
+    *,
+    over: Path | None = None,
+    known: Known | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Reads and checks documents; gives them with advice.
 
-    Raises `DocumentErrors` with everything that is wrong. A list file that is not there is not
-    wrong here: the last good lists stay in use.
+    The documents of ``over`` count as well, but for those that one of the others replaces by kind
+    and name. Raises `DocumentErrors` with everything that is wrong. A list file that is not there
+    is not wrong here: the last good lists stay in use.
     """
     documents, problems = read_documents(paths)
-    problems += cross_check(documents, own_names)
+    if over is not None:
+        labels = {heading.label for heading in documents.headings}
+        base, beneath = read_documents([over])
+        documents = documents.over(base)
+        problems += [problem for problem in beneath if problem.document not in labels]
+    problems += cross_check(documents, own_names, known=known)
     if has_errors(problems):
         raise DocumentErrors(problems)
     return documents, sorted(set(problems))
 
 
-def check(paths: Sequence[Path]) -> list[Problem]:
+def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> list[Problem]:
     """Checks configs and documents, files or folders, as one set; empty where all is well.
 
     A config brings the documents that it names along. Single files of documents may be a part of a
-    set: what they lack is advice; what a folder or a config lacks is an error.
+    set: what they lack is advice; what a folder or a config lacks is an error. ``tokens`` are those
+    that there are, if that is known.
     """
     problems: list[Problem] = []
     folders: list[Path] = []
     own_names: list[str] = []
+    known = Known(tokens=tokens)
     for path in paths:
         if not _is_config(path):
             folders.append(path)
@@ -67,11 +93,16 @@ def check(paths: Sequence[Path]) -> list[Problem]:
             resolved = resolve(config, path.absolute().parent)
             folders.append(resolved.documents)
             own_names += resolved.own_names
+            known = replace(
+                known,
+                vouched=resolved.vouched,
+                admits_networks=resolved.admits_networks,
+            )
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))
         problems += wrong
         is_whole = folders != list(paths) or any(folder.is_dir() for folder in folders)
-        problems += cross_check(documents, own_names, is_whole=is_whole)
+        problems += cross_check(documents, own_names, is_whole=is_whole, known=known)
         problems += _missing_list_files(documents)
     return sorted(set(problems))
 

@@ -9,6 +9,8 @@ apiVersion: keyhole.dev/v1
 kind: Policy
 metadata: {name: default}
 spec:
+  # Without subjects it speaks for whoever no other policy means.
+
   # What happens to a name that no rule and no list decides: allow or deny.
   default: allow
 
@@ -36,6 +38,27 @@ spec:
   # Lists to use, by name; they are declared below.
   # lists: [ads]
 ---
+# A policy for some clients. The most specific subject decides which policy a client has.
+# Subjects are spiffe://ID, token:NAME, client:NAME, group:NAME, spiffe://PATH/*, cidr:NETWORK.
+# apiVersion: keyhole.dev/v1
+# kind: Policy
+# metadata: {name: kids}
+# spec:
+#   subjects: [group:kids]
+#   include: [default]            # its rules and lists come after these
+#   default: allow
+#   rules:
+#     - block: ["*.games.example.com"]
+#       when: {days: weekdays, from: "21:00", to: "07:00", timezone: Europe/Berlin}
+---
+# A client: a name for a machine, and how it is recognized.
+# apiVersion: keyhole.dev/v1
+# kind: Client
+# metadata: {name: tablet}
+# spec:
+#   addresses: [192.0.2.20]       # or identities, or tokens
+#   groups: [kids]
+---
 # A list: files with names, one per line, or in the form of hosts, adblock, dnsmasq, unbound or rpz.
 # apiVersion: keyhole.dev/v1
 # kind: List
@@ -53,6 +76,7 @@ spec:
 #   name: printer.example.org     # *.example.org covers all names below it
 #   a: [192.0.2.7]
 #   aaaa: ["2001:db8::7"]
+#   policies: [kids]              # who sees it; without this line all do
 """
 
 _UPSTREAMS = """\

@@ -1,33 +1,63 @@
-"""Files beside the documents of upstreams: trust anchors and client certificates."""
+"""Files beside documents: trust anchors, revocation lists and client certificates."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from keyhole.config.declared import Declared, Documents
+from keyhole.config.tree import Location
 from keyhole.errors import Problem
+from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
+from keyhole.policy.pem import (
+    read_authorities,
+    read_certificates,
+    read_octets,
+    read_revocation_lists,
+)
 
-MAX_PEM = 1 << 20
+_WithCrls = Declared[UpstreamSpec] | Declared[TrustDomainSpec]
+
+
+class MaterialError(ValueError):
+    """A file beside a document cannot be used; ``location`` is the key that names it."""
+
+    def __init__(self, location: Location, why: str) -> None:
+        super().__init__(why)
+        self.location = location
 
 
 def read_roots(upstream: Declared[UpstreamSpec]) -> str | None:
     """The trust anchors as PEM, certificates alone; none for the public ones.
 
-    Raises ValueError with the reason.
+    Raises `MaterialError` with the reason.
     """
-    if upstream.spec.ca is None:
+    written = upstream.spec.ca
+    if written is None:
         return None
-    octets = _read(upstream.beside(upstream.spec.ca))
-    if b"PRIVATE KEY" in octets:
-        raise ValueError(f"{upstream.spec.ca} holds a private key; give certificates alone")
     try:
-        certificates = x509.load_pem_x509_certificates(octets)
-    except ValueError:
-        raise ValueError(f"{upstream.spec.ca} holds no certificate in PEM form") from None
-    return "".join(one.public_bytes(Encoding.PEM).decode() for one in certificates)
+        return read_certificates(upstream.beside(written), written).text
+    except ValueError as error:
+        raise MaterialError(["spec", "ca"], str(error)) from None
+
+
+def read_bundle(domain: Declared[TrustDomainSpec]) -> str:
+    """The authorities of a trust domain as PEM; raises `MaterialError` with the reason."""
+    written = domain.spec.bundle
+    try:
+        return read_authorities(domain.beside(written), written).text
+    except ValueError as error:
+        raise MaterialError(["spec", "bundle"], str(error)) from None
+
+
+def read_crls(declared: _WithCrls) -> str:
+    """All revocation lists of a document as PEM; raises `MaterialError` with the reason."""
+    texts = []
+    for index, written in enumerate(declared.spec.crls):
+        try:
+            texts.append(read_revocation_lists(declared.beside(written), written).text)
+        except ValueError as error:
+            raise MaterialError(["spec", "crls", index], str(error)) from None
+    return "".join(texts)
 
 
 def client_identity(upstream: Declared[UpstreamSpec]) -> str | None:
@@ -43,27 +73,51 @@ def client_files(upstream: Declared[UpstreamSpec]) -> tuple[Path, Path] | None:
     )
 
 
-def check_material(documents: Documents) -> Iterator[Problem]:
-    """Every file beside an upstream that cannot be used."""
+def watched_files(documents: Documents) -> Iterator[Path]:
+    """The files beside documents that are compiled into the snapshot, lists apart."""
     for upstream in documents.upstreams:
+        if upstream.spec.ca is not None:
+            yield upstream.beside(upstream.spec.ca)
+        yield from map(upstream.beside, upstream.spec.crls)
+    for domain in documents.trust_domains:
+        yield domain.beside(domain.spec.bundle)
+        yield from map(domain.beside, domain.spec.crls)
+
+
+def check_material(documents: Documents) -> Iterator[Problem]:
+    """Every file beside a document that cannot be used, and advice on what is overdue."""
+    for upstream in documents.upstreams:
+        yield from _check_upstream(upstream)
+        yield from _check_crls(upstream)
+    for domain in documents.trust_domains:
         try:
-            read_roots(upstream)
-        except ValueError as error:
-            yield upstream.problem(["spec", "ca"], str(error))
-        files = client_files(upstream)
-        for key, path in zip(("certificate", "key"), files or (), strict=False):
-            try:
-                _read(path)
-            except ValueError as error:
-                yield upstream.problem(["spec", "clientCertificate", key], str(error))
+            read_bundle(domain)
+        except MaterialError as error:
+            yield domain.problem(error.location, str(error))
+        yield from _check_crls(domain)
 
 
-def _read(path: Path) -> bytes:
+def _check_upstream(upstream: Declared[UpstreamSpec]) -> Iterator[Problem]:
     try:
-        with path.open("rb") as file:
-            octets = file.read(MAX_PEM + 1)
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from None
-    if len(octets) > MAX_PEM:
-        raise ValueError(f"{path} is larger than 1MiB, which no PEM file needs")
-    return octets
+        read_roots(upstream)
+    except MaterialError as error:
+        yield upstream.problem(error.location, str(error))
+    files = client_files(upstream)
+    for key, path in zip(("certificate", "key"), files or (), strict=False):
+        try:
+            read_octets(path)
+        except ValueError as error:
+            yield upstream.problem(["spec", "clientCertificate", key], str(error))
+
+
+def _check_crls(declared: _WithCrls) -> Iterator[Problem]:
+    for index, written in enumerate(declared.spec.crls):
+        place: Location = ["spec", "crls", index]
+        try:
+            overdue = read_revocation_lists(declared.beside(written), written).overdue()
+        except ValueError as error:
+            yield declared.problem(place, str(error))
+            continue
+        if overdue is not None:
+            why = f"{written} should have been replaced by {overdue:%Y-%m-%d %H:%M} UTC"
+            yield declared.problem(place, why, is_advice=True)

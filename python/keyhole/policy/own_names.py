@@ -6,6 +6,7 @@ from keyhole.config.declared import Declared, Documents
 from keyhole.errors import Problem
 from keyhole.model.address import is_address
 from keyhole.model.policy import PolicySpec, Rule
+from keyhole.policy.include import Flat, speaking
 
 
 def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict[str, str]:
@@ -22,18 +23,19 @@ def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict
 def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iterator[Problem]:
     """Every rule that blocks a name that serves Keyhole itself."""
     protected = protected_names(documents, own_names)
-    for policy in documents.policies:
-        for index, rule in enumerate(policy.spec.rules):
-            yield from _check_rule(policy, index, rule, protected)
+    for flat in speaking(documents):
+        if flat.policy.spec.mode == "enforce":
+            for policy, index, rule in flat.rules():
+                yield from _check_rule(flat, policy, index, rule, protected)
 
 
 def _check_rule(
-    policy: Declared[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
+    flat: Flat, policy: Declared[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
 ) -> Iterator[Problem]:
     if rule.block is None or rule.mode == "observe":
         return
     for name, whose in protected.items():
-        if not rule.important and _is_allowed(policy.spec, name):
+        if not rule.important and _is_allowed(flat, name):
             continue
         for place, match in enumerate(rule.block):
             if match.covers(name):
@@ -44,10 +46,10 @@ def _check_rule(
                 yield policy.problem(["spec", "rules", index, "block", place], why)
 
 
-def _is_allowed(policy: PolicySpec, name: str) -> bool:
+def _is_allowed(flat: Flat, name: str) -> bool:
     return any(
         match.covers(name)
-        for rule in policy.rules
-        if rule.allow is not None and rule.mode == "enforce" and not rule.types
-        for match in rule.allow
+        for _, _, rule in flat.rules()
+        if rule.mode == "enforce" and not rule.types and rule.when is None
+        for match in rule.allow or ()
     )

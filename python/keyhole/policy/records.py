@@ -1,11 +1,15 @@
-"""Cross-checks of local records: what one name says may not contradict itself."""
+"""Cross-checks of local records: what one name says may not contradict itself.
 
-from collections.abc import Iterator
+Records contradict each other only where somebody sees both.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from keyhole.config.declared import Declared, Documents
 from keyhole.errors import Problem
 from keyhole.model.record import RecordSpec
+from keyhole.policy.views import distinct_views
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,19 @@ class _Said:
 
 def check_records(documents: Documents) -> Iterator[Problem]:
     """Everything that contradicts something said before, and aliases that go round in circles."""
+    for view in distinct_views(documents):
+        yield from _check_together(view)
+    yield from _for_nobody(documents)
+
+
+def _check_together(records: Sequence[Declared[RecordSpec]]) -> Iterator[Problem]:
     by_name: dict[str, list[_Said]] = {}
-    for declared in documents.records:
+    for declared in records:
         said = by_name.setdefault(declared.spec.name, [])
         new = list(_said(declared))
         yield from _contradictions(declared, said, new)
         said += new
-    yield from _circles(documents)
+    yield from _circles(records)
 
 
 def _said(declared: Declared[RecordSpec]) -> Iterator[_Said]:
@@ -46,7 +56,7 @@ def _contradictions(
 
 
 def _contradiction(name: str, one: _Said, other: _Said) -> str | None:
-    where = f"{other.by.label} at {other.by.source.name}:{other.by.line}"
+    where = other.by.place
     if "cname" in (one.kind, other.kind) and one.by is not other.by:
         # RFC 1034 section 3.6.2
         return f"{name} has records in {where}, and an alias goes beside nothing; keep one of them"
@@ -60,14 +70,24 @@ def _contradiction(name: str, one: _Said, other: _Said) -> str | None:
     return None
 
 
-def _circles(documents: Documents) -> Iterator[Problem]:
-    aliases = {
-        one.spec.name: one.spec.cname for one in documents.records if one.spec.cname is not None
-    }
-    for declared in documents.records:
+def _circles(records: Sequence[Declared[RecordSpec]]) -> Iterator[Problem]:
+    aliases = {one.spec.name: one.spec.cname for one in records if one.spec.cname is not None}
+    for declared in records:
         name, way = declared.spec.name, [declared.spec.name]
         while (target := aliases.get(way[-1])) is not None and target not in way:
             way.append(target)
         if declared.spec.cname is not None and target == name:
             why = f"the aliases go in a circle: {' -> '.join([*way, name])}"
             yield declared.problem(["spec", "cname"], why)
+
+
+def _for_nobody(documents: Documents) -> Iterator[Problem]:
+    silent = {policy.name for policy in documents.policies if not policy.spec.speaks}
+    for record in documents.records:
+        for index, name in enumerate(record.spec.policies or ()):
+            if name in silent:
+                why = (
+                    f"Policy/{name} speaks for nobody, so nobody sees this through it; name the "
+                    "policies that include it"
+                )
+                yield record.problem(["spec", "policies", index], why, is_advice=True)

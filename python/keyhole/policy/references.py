@@ -9,6 +9,8 @@ from keyhole.config.tree import Location
 from keyhole.errors import Problem
 from keyhole.model.nearest import suggest
 from keyhole.model.policy import PolicySpec
+from keyhole.model.record import RecordSpec
+from keyhole.policy.include import speaking
 
 
 def check_references(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
@@ -18,7 +20,6 @@ def check_references(documents: Documents, *, is_whole: bool = True) -> Iterator
     and is only advice.
     """
     yield from _same_names(documents)
-    yield from _second_policies(documents)
     for problem in _missing(documents):
         yield problem if is_whole else replace(problem, is_advice=True)
     yield from _unused(documents)
@@ -41,44 +42,49 @@ def _missing(documents: Documents) -> Iterator[Problem]:
     if not documents.of_kind("Upstream"):
         why = "there is no Upstream, so nothing can be answered; declare one"
         yield Problem("", 0, "", "", why)
+    existing = {kind: documents.names(kind) for kind in ("Policy", "List", "Upstream")}
     for policy in documents.policies:
-        yield from _uses(documents, policy, "List", "lists", policy.spec.lists.names)
-        yield from _uses(documents, policy, "Upstream", "upstreams", policy.spec.upstreams.names)
+        for kind, place, names in _used(policy.spec):
+            yield from _uses(policy, kind, place, names, existing[kind])
+    for record in documents.records:
+        names = record.spec.policies or []
+        yield from _uses(record, "Policy", ["spec", "policies"], names, existing["Policy"])
 
 
-def _second_policies(documents: Documents) -> Iterator[Problem]:
-    policies = documents.of_kind("Policy")
-    for extra in policies[1:]:
-        where = f"{policies[0].file}:{policies[0].line}"
-        why = f"{policies[0].label} at {where} is the policy; only one is taken"
-        yield extra.problem("kind", why)
+def _used(spec: PolicySpec) -> Iterator[tuple[str, Location, list[str]]]:
+    yield "Policy", ["spec", "include"], spec.include
+    yield "List", ["spec", "lists", "names"], spec.lists.names
+    yield "Upstream", ["spec", "upstreams", "names"], spec.upstreams.names
 
 
 def _uses(
-    documents: Documents, policy: Declared[PolicySpec], kind: str, key: str, names: list[str]
+    user: Declared[PolicySpec] | Declared[RecordSpec],
+    kind: str,
+    place: Location,
+    names: list[str],
+    existing: list[str],
 ) -> Iterator[Problem]:
-    existing = documents.names(kind)
     for index, name in enumerate(names):
         if name not in existing:
-            place: Location = ["spec", key, "names", index]
             why = f"there is no {kind} {name}; {suggest(name, existing)}"
-            yield policy.problem(place, why)
+            yield user.problem([*place, index], why)
 
 
 def _unused(documents: Documents) -> Iterator[Problem]:
     # With an unreadable policy nobody knows what is used.
     if not documents.policies or len(documents.of_kind("Policy")) != len(documents.policies):
         return
-    lists = {name for policy in documents.policies for name in policy.spec.lists.names}
+    flat = speaking(documents)
+    lists = {name for policy in flat for name in policy.lists()}
     for one in documents.lists:
         if one.name not in lists:
-            why = "no policy uses this list; add its name to spec.lists of the policy"
+            why = "no policy uses this list; add its name to spec.lists of a policy"
             yield one.problem(["metadata", "name"], why, is_advice=True)
-    named = [policy.spec.upstreams.names for policy in documents.policies]
+    named = [one.policy.spec.upstreams.names for one in flat]
     if not all(named):
         return  # a policy that names none uses all
     upstreams = {name for names in named for name in names}
     for upstream in documents.upstreams:
         if upstream.name not in upstreams:
-            why = "no policy uses this upstream; add its name to spec.upstreams of the policy"
+            why = "no policy uses this upstream; add its name to spec.upstreams of a policy"
             yield upstream.problem(["metadata", "name"], why, is_advice=True)

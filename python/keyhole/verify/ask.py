@@ -16,15 +16,18 @@ import dns.name
 from dns.rdatatype import RdataType
 
 from keyhole.verify import https, tls
+from keyhole.verify.alerts import alert
 from keyhole.verify.answer import KEYHOLE_PORTS, Answer, Protection, Transport
 from keyhole.verify.error import AskError
+from keyhole.verify.shown import NOTHING, Shown
 
 PADDING_BLOCK = 128  # RFC 8467 section 4.1: queries over encrypted transports
 
 
 @dataclass(frozen=True)
 class Server:
-    """Whom to ask. ``name`` is what the certificate must carry, by default the host itself."""
+    """Whom to ask. ``name`` is what the certificate must carry, by default the host itself;
+    ``shown`` is what the server learns of us."""
 
     host: str
     port: int
@@ -32,6 +35,7 @@ class Server:
     name: str | None = None
     path: str = "/dns-query"
     ca: Path | None = None
+    shown: Shown = NOTHING
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -71,6 +75,7 @@ def ask(server: Server, message: dns.message.Message, seconds: float) -> Answer:
     5). Raises :class:`AskError` when no answer comes within ``seconds`` or it is not acceptable.
     """
     started = time.monotonic()
+    server.shown.check(server.transport, server.name or server.host)
     try:
         if server.transport is Transport.UDP:
             return _udp(server, message, seconds, started)
@@ -108,30 +113,22 @@ def _udp(server: Server, message: dns.message.Message, seconds: float, started: 
 
 
 def _stream(server: Server, message: dns.message.Message, seconds: float, started: float) -> Answer:
+    # Before the connection: a file that cannot be used is told whether a server is there or not.
+    context = _context(server)
     family, address = _resolve(server, socket.SOCK_STREAM)
-    wire = message.to_wire()
     proof: Protection | None = None
-    status: int | None = None
     with socket.socket(family, socket.SOCK_STREAM) as plain:
         plain.settimeout(seconds)
         plain.connect(address)
         connection: socket.socket = plain
-        if server.transport.encrypted:
-            alpn = "h2" if server.transport is Transport.HTTPS else "dot"
-            secured = tls.wrap(plain, tls.context(server.ca, alpn), server.name or server.host)
+        if context is not None:
+            name = server.shown.server_name(server.name or server.host, server.transport)
+            connection = secured = tls.wrap(plain, context, name)
             proof = tls.protection(secured)
-            connection = secured
         connected = time.monotonic() - started
         _give_up_after(connection, started, seconds)
         with connection:
-            if server.transport is Transport.HTTPS:
-                authority = f"{server.name or server.host}:{server.port}"
-                status, octets = https.exchange(secured, authority, server.path, wire)
-                _check_status(status)
-            else:
-                connection.sendall(struct.pack("!H", len(wire)) + wire)
-                (length,) = struct.unpack("!H", _exactly(connection.recv, 2))
-                octets = _exactly(connection.recv, length)
+            status, octets = _exchange(server, connection, message.to_wire())
     answer = dns.message.from_wire(octets)
     if not message.is_response(answer):
         raise AskError(f"{server} answered another question than the one that was asked")
@@ -146,6 +143,32 @@ def _stream(server: Server, message: dns.message.Message, seconds: float, starte
         proof,
         http_status=status,
     )
+
+
+def _context(server: Server) -> ssl.SSLContext | None:
+    if not server.transport.encrypted:
+        return None
+    alpn = "h2" if server.transport is Transport.HTTPS else "dot"
+    return tls.context(server.ca, alpn, server.shown)
+
+
+def _exchange(server: Server, connection: socket.socket, wire: bytes) -> tuple[int | None, bytes]:
+    """Sends the question; gives the HTTP status, over HTTPS, and the octets of the answer."""
+    try:
+        if server.transport is Transport.HTTPS:
+            assert isinstance(connection, ssl.SSLSocket)
+            authority = f"{server.name or server.host}:{server.port}"
+            path = server.shown.path(server.path)
+            status, octets = https.exchange(connection, authority, path, wire)
+            _check_status(status)
+            return status, octets
+        connection.sendall(struct.pack("!H", len(wire)) + wire)
+        (length,) = struct.unpack("!H", _exactly(connection.recv, 2))
+        return None, _exactly(connection.recv, length)
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError) as error:
+        if isinstance(connection, ssl.SSLSocket) and (said := tls.last_word(connection)):
+            raise AskError(said) from error
+        raise
 
 
 def _resolve(server: Server, kind: socket.SocketKind) -> tuple[int, tuple[str, int]]:
@@ -192,7 +215,7 @@ def _refused(server: Server, error: OSError) -> str:
             f"its usual port is {usual}"
         )
     if isinstance(error, ssl.SSLError):
-        return f"{server} broke off the TLS connection ({tls.words(error)})"
+        return alert(error) or f"{server} broke off the TLS connection ({tls.words(error)})"
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return f"{server} reset the connection; does it speak {server.transport} on this port?"
     return f"{server} cannot be reached: {error.strerror or error}"

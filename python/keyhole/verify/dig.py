@@ -16,6 +16,8 @@ EXAMPLES = """
 
   keyhole dig @https://192.0.2.1/dns-query example.org --ca root.pem
 
+  keyhole dig @192.0.2.1 +tls example.org --cert web.pem --key web-key.pem
+
   keyhole dig -x 192.0.2.7                   the name of an address
 
 Exit code 0: an answer without error. 1: no answer, or an error such as
@@ -50,6 +52,16 @@ def dig(
         str | None,
         typer.Option("--name", help="What the certificate must carry instead of SERVER."),
     ] = None,
+    cert: Annotated[
+        Path | None,
+        typer.Option("--cert", help="PEM file: our certificate, by which the server knows us."),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="PEM file: the key of our certificate.")
+    ] = None,
+    token: Annotated[
+        str | None, typer.Option("--token", help="Our token, for who has no certificate.")
+    ] = None,
     reverse: Annotated[
         str | None, typer.Option("-x", metavar="ADDRESS", help="Ask for the name of an address.")
     ] = None,
@@ -60,7 +72,7 @@ def dig(
 ) -> None:
     """Ask a DNS server; see what it says, how fast, and how it was protected."""
     # Imported here: the other commands need none of it.
-    from keyhole.verify.look import Asked, WordError, look
+    from keyhole.verify.look import Asked, Shown, WordError, look
 
     wanted = [
         one
@@ -77,6 +89,7 @@ def dig(
         name=name,
         ca=ca,
         reverse=reverse,
+        shown=Shown(cert, key, token),
     )
     try:
         is_good = look(asked, timeout, as_json=as_json)

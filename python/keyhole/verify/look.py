@@ -12,8 +12,9 @@ from keyhole.verify import report
 from keyhole.verify.answer import Transport
 from keyhole.verify.ask import Server, ask, is_loopback, question
 from keyhole.verify.request import WordError, choose_server, read_words
+from keyhole.verify.shown import Shown
 
-__all__ = ["Asked", "WordError", "look"]
+__all__ = ["Asked", "Shown", "WordError", "look"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Asked:
     name: str | None
     ca: Path | None
     reverse: str | None
+    shown: Shown
 
 
 def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
@@ -37,9 +39,10 @@ def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
     request = read_words(asked.words, asked.reverse)
     assert request.name is not None
     transport = Transport(asked.transport) if asked.transport else request.transport
-    server = _with_own_authority(
-        choose_server(asked.server or request.server, transport, asked.port, asked.name, asked.ca)
+    chosen = choose_server(
+        asked.server or request.server, transport, asked.port, asked.name, asked.ca
     )
+    server = replace(_with_own_authority(chosen), shown=asked.shown)
     message = question(
         request.name,
         request.kind,
@@ -50,7 +53,7 @@ def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
     answer = ask(server, message, timeout)
     console = Console()
     if as_json:
-        print(json.dumps(report.as_document(answer), indent=2))
+        print(json.dumps(report.as_document(answer, server), indent=2))
     elif request.short:
         report.show_short(console, answer)
     else:

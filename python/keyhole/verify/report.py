@@ -15,7 +15,7 @@ from keyhole.verify.ask import Server, is_loopback
 from keyhole.verify.words import extended_errors, rcode_meaning
 
 
-def as_document(answer: Answer) -> dict[str, Any]:
+def as_document(answer: Answer, server: Server) -> dict[str, Any]:
     """Everything that is known, for ``--json``; times in seconds."""
     question = answer.message.question[0]
     return {
@@ -30,6 +30,7 @@ def as_document(answer: Answer) -> dict[str, Any]:
         "authority": _records(answer.message.authority),
         "extended_errors": extended_errors(answer.message),
         "server": answer.server,
+        "shown": server.shown.who(),
         "transport": answer.transport.value,
         "truncated_first": answer.truncated_first,
         "encrypted": answer.transport.encrypted,
@@ -94,6 +95,8 @@ def show(console: Console, answer: Answer, server: Server) -> None:
     if answer.truncated_first:
         via += ", after a truncated answer over UDP"
     _line(console, "asked", via)
+    if who := server.shown.who():
+        _line(console, "as", escape(who))
     _line(console, "protected", _how_protected(answer, server))
     if answer.protection:
         certificate = answer.protection.certificate

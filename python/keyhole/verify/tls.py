@@ -7,12 +7,15 @@ from pathlib import Path
 from cryptography import x509
 
 from keyhole.model.address import is_address
+from keyhole.verify.alerts import alert
 from keyhole.verify.answer import Certificate, Protection
 from keyhole.verify.error import AskError
+from keyhole.verify.shown import Shown
 
 
-def context(ca: Path | None, alpn: str) -> ssl.SSLContext:
-    """Trusts the given file alone, or else the certificates that this system trusts."""
+def context(ca: Path | None, alpn: str, shown: Shown) -> ssl.SSLContext:
+    """Trusts the given file alone, or else the certificates that this system trusts; shows the
+    server who we are where we have a certificate."""
     try:
         made = ssl.create_default_context(cafile=str(ca) if ca else None)
     except FileNotFoundError:
@@ -21,6 +24,7 @@ def context(ca: Path | None, alpn: str) -> ssl.SSLContext:
         raise AskError(f"the CA file {ca} holds no PEM certificate that can be read") from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols([alpn])
+    shown.load(made)
     return made
 
 
@@ -34,12 +38,27 @@ def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSo
         raise AskError("the server did not finish the TLS handshake in time") from None
     except ssl.SSLError as error:
         raise AskError(
-            f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
+            alert(error) or f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
         ) from error
     except OSError as error:
         raise AskError(
             f"the server closed the connection during the TLS handshake ({error.strerror})"
         ) from error
+
+
+def last_word(connection: ssl.SSLSocket) -> str | None:
+    """Why the server has hung up, if it said so and we have not read it yet.
+
+    In TLS 1.3 the server looks at our certificate when we may already be sending: what we learn
+    first is then that nobody reads any more.
+    """
+    try:
+        connection.recv(1)
+    except ssl.SSLError as error:
+        return alert(error)
+    except OSError:
+        pass
+    return None
 
 
 def protection(connection: ssl.SSLSocket) -> Protection:

@@ -49,18 +49,39 @@ EXTENDED_ERRORS = {
     29: "the answer was synthesized",
 }
 
+_PROHIBITED = 18
+
+# Why Keyhole does not serve somebody: the text of its extended error is the word of the reason.
+NOT_SERVED = {
+    "no_identity": "the server wants to know who asks: give --cert and --key, or --token",
+    "unreadable_identity": "what was shown cannot be read as an identity",
+    "unknown_token": "the server does not know this token",
+    "identity_revoked": "the identity that was shown has been revoked",
+    "identity_untrusted": "the server no longer trusts the authority that signed our certificate",
+    "identity_expired": "our certificate has expired and must be renewed",
+    "no_policy": "no policy of the server speaks for who asks here",
+    "network_not_served": "the server does not serve the network that we ask from",
+    "denied_by_default": "who asks here may ask some names, and this is none of them",
+}
+
 
 def extended_errors(message: dns.message.Message) -> list[dict[str, str | int]]:
     """The extended DNS errors of a message: code, its meaning, and the server's own text."""
     return [
         {
             "code": int(option.code),
-            "meaning": EXTENDED_ERRORS.get(int(option.code), "unknown to this version"),
+            "meaning": _meaning(int(option.code), option.text or ""),
             "text": option.text or "",
         }
         for option in message.options
         if isinstance(option, dns.edns.EDEOption)
     ]
+
+
+def _meaning(code: int, text: str) -> str:
+    if code == _PROHIBITED and text in NOT_SERVED:
+        return NOT_SERVED[text]
+    return EXTENDED_ERRORS.get(code, "unknown to this version")
 
 
 def rcode_meaning(message: dns.message.Message) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from keyhole.cli.explain import describe, details, show
+from keyhole.cli.explain import client, describe, details, show
 
 RULE: dict[str, Any] = {
     "cause": "rule",
@@ -35,6 +35,14 @@ ENTRY: dict[str, Any] = {
             {"cause": "default", "policy": "home", "policy_origin": "policy.yaml:1 Policy/home"},
             ["default", "policy.yaml:1"],
         ),
+        (
+            {"cause": "mode", "policy": "home", "policy_origin": "policy.yaml:1 Policy/home"},
+            ["home", "only observes", "policy.yaml:1"],
+        ),
+        (
+            {"cause": "private_addresses", "policy": "home", "policy_origin": "policy.yaml:1"},
+            ["privateAddresses", "home", "policy.yaml:1"],
+        ),
     ],
 )
 def test_a_cause_is_followed_back_to_its_line(cause: dict[str, Any], words: list[str]) -> None:
@@ -51,6 +59,50 @@ def test_a_step_shows_what_matched_and_not_what_every_step_knows() -> None:
 def test_a_rule_that_only_observes_says_so() -> None:
     (line,) = details({"matching": [{**RULE, "mode": "observe", "important": False}]})
     assert line.endswith("(observe only)")
+
+
+def test_a_rule_with_a_schedule_says_when_it_acts_and_whether_it_is_that_time() -> None:
+    scheduled = {**RULE, "important": False, "when": "mon 21:00 to 07:00 Europe/Berlin"}
+    (line,) = details({"matching": [{**scheduled, "active": False}]})
+    assert line.endswith("(acts mon 21:00 to 07:00 Europe/Berlin, so not then)")
+    assert describe(scheduled).endswith("(acts mon 21:00 to 07:00 Europe/Berlin)")
+
+
+KNOWN: dict[str, Any] = {
+    "subject": "spiffe://example.org/ns/shop/*",
+    "client": None,
+    "policy": "shop",
+    "policy_origin": "policy.yaml:1 Policy/shop",
+    "mode": "enforce",
+    "log": "anonymous",
+}
+
+
+@pytest.mark.parametrize(
+    ("known", "lines"),
+    [
+        (
+            KNOWN,
+            [
+                "client spiffe://example.org/ns/shop/*",
+                "policy shop (policy.yaml:1 Policy/shop), log: anonymous",
+            ],
+        ),
+        (
+            {**KNOWN, "client": "web shop", "subject": "default", "mode": "observe"},
+            [
+                "client web shop, by the policy without subjects",
+                "policy shop (policy.yaml:1 Policy/shop), log: anonymous, observe only",
+            ],
+        ),
+        ({**KNOWN, "policy": None, "subject": None}, []),
+    ],
+)
+def test_who_asks_is_shown_with_their_policy(known: dict[str, Any], lines: list[str]) -> None:
+    screen = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
+    for line in client(known):
+        screen.print(line)
+    assert screen.export_text().splitlines() == lines
 
 
 def test_the_verdict_comes_last_with_its_reason() -> None:

@@ -93,7 +93,7 @@ def test_invalid_documents_are_exit_code_3_with_place_and_reason(
         (["dig", "example.org", "--tcp", "--tls"], 2, "choose one of"),
         (["dig", "@quic://192.0.2.1", "example.org"], 2, "not known"),
         (["dig", "@127.0.0.1:1", "+tcp", "example.org"], 1, "nothing listens"),
-        (["dig", "@127.0.0.1:1", "+tls", "--ca", "/missing.pem", "x.example"], 1, "listens"),
+        (["dig", "@127.0.0.1:1", "+tls", "--ca", "/missing.pem", "x.example"], 1, "CA file"),
         (["up", "--config", "/missing/keyhole.yaml"], 3, "no such file|cannot be read|not a"),
         (["lists", "search", "example.org"], 1, "has no snapshot yet"),
         (["explain", "example.org"], 1, "does not exist"),

@@ -59,6 +59,7 @@ limits:
         ("limits: {connections: 10}", "one client may not have more"),
         ("cache: {min_ttl: 2h, max_ttl: 1h}", "longer than max_ttl"),
         ("cache: {failure_ttl: 10m}", "give something from 1s to 5m"),
+        ("log: {keep: 4KiB}", "give 0B for none, or 1MiB"),
         ("- a\n", "a config has keys"),
         ("kind: Policy\n", "this is a document, not a config"),
         ("role: resolver\n---\nrole: forwarder\n", "a second document begins"),
@@ -79,9 +80,10 @@ def test_free_ports_and_both_protocols_of_one_port_go_together() -> None:
 
 
 def test_a_listener_that_nobody_may_use_is_advised_against() -> None:
-    (advice,) = advice_of("listen: {tcp: ['192.0.2.1:53']}")
+    text = "listen: {tcp: ['192.0.2.1:53']}\nauthentication: {tcp: permissive}\n"
+    (advice,) = advice_of(text)
     assert advice.startswith("clients: tcp listens on 192.0.2.1:53, and clients holds only this")
-    assert advice_of("listen: {tcp: ['192.0.2.1:53']}\nclients: [192.0.2.0/24]") == []
+    assert advice_of(f"{text}clients: [192.0.2.0/24]") == []
 
 
 def test_clients_that_no_listener_reaches_are_advised_against() -> None:
@@ -90,7 +92,8 @@ def test_clients_that_no_listener_reaches_are_advised_against() -> None:
 
 
 def test_udp_for_the_whole_internet_is_advised_against() -> None:
-    (advice,) = advice_of("listen: {udp: ['192.0.2.1:53']}\nclients: [0.0.0.0/0]")
+    text = "listen: {udp: ['192.0.2.1:53']}\nauthentication: {udp: permissive}\n"
+    (advice,) = advice_of(f"{text}clients: [0.0.0.0/0]")
     assert advice.startswith("listen.udp: 192.0.2.1:53 answers 0.0.0.0/0 over UDP")
 
 
@@ -143,6 +146,20 @@ tls: {names: [dns.example.org, "2001:db8::1"]}
 """
     config, _ = read_config_text(text, "keyhole.yaml")
     assert config is not None
-    tls = resolve(config, Path("/nowhere")).tls
-    assert tls.names == ("localhost", "dns.example.org")
+    resolved = resolve(config, Path("/nowhere"))
+    tls = resolved.tls
+    # The star is for devices that put their token before the name.
+    assert tls.names == ("localhost", "dns.example.org", "*.dns.example.org")
+    assert resolved.own_names == ("dns.example.org",)
+    assert resolved.options.names == ["dns.example.org"]
     assert tls.addresses == ("127.0.0.1", "::1", "2001:db8::1", "192.0.2.1")
+
+
+def test_without_a_log_the_engine_remembers_no_queries(tmp_path: Path) -> None:
+    for text, keep in (("", 64 * 2**20), ("log: {keep: 0}", 0), ("log: {keep: 1GiB}", 2**30)):
+        config, problems = read_config_text(text, "keyhole.yaml")
+        assert config is not None
+        assert problems == []
+        resolved = resolve(config, tmp_path)
+        assert resolved.log_keep == keep
+        assert bool(resolved.options.events) == bool(keep)

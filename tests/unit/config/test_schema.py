@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.config.schema import main, schemas, stale
+from keyhole.model.document import KINDS
 
 COMMITTED = Path(__file__).parents[3] / "schema"
 
@@ -13,7 +14,7 @@ def test_the_committed_schemas_are_up_to_date() -> None:
 
 
 def test_every_key_of_every_schema_is_described() -> None:
-    for name in ("config", "policy", "list", "upstream", "record"):
+    for name in ("config", *(kind.lower() for kind in KINDS)):
         schema = json.loads(dict(schemas())[f"{name}.schema.json"])
         for part in [schema, *schema.get("$defs", {}).values()]:
             assert part["additionalProperties"] is False

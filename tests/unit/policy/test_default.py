@@ -39,4 +39,7 @@ def test_the_commented_examples_are_valid_once_they_are_uncommented(tmp_path: Pa
     documents, _ = load_documents([tmp_path])
     assert len(documents.policies[0].spec.rules) == 4
     assert [one.name for one in documents.lists] == ["ads"]
+    assert [one.name for one in documents.policies if one.spec.is_default] == ["default"]
+    assert [str(subject) for subject in documents.policies[1].spec.subjects or ()] == ["group:kids"]
+    assert [one.name for one in documents.clients] == ["tablet"]
     assert [one.spec.name for one in documents.records] == ["printer.example.org"]

@@ -1,0 +1,42 @@
+"""Settings that are valid each by itself and leave clients without a way in."""
+
+from collections.abc import Iterator
+
+from keyhole.config.advice import locate_in_config
+from keyhole.config.sections import Config
+from keyhole.config.tree import Location, Node
+from keyhole.errors import Problem
+
+_SHOWS_NOTHING = ("udp", "tcp")
+
+
+def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
+    """Everything that cannot be meant, each with its place."""
+    found = [*_nobody_can_show(config), *_nobody_may_name(config)]
+    return [Problem(file, *locate_in_config(node, location), why) for location, why in found]
+
+
+def _nobody_can_show(config: Config) -> Iterator[tuple[Location, str]]:
+    for transport in _SHOWS_NOTHING:
+        for index, listener in enumerate(config.listen.of(transport)):
+            if config.authentication.admits_networks(transport, listener):
+                continue
+            wanted = config.authentication.of(transport)
+            strict = "auto is strict" if wanted == "auto" else "it is strict"
+            where = "off loopback" if wanted == "auto" else "here"
+            why = (
+                f"{strict} {where}, and clients of {transport} have no certificate or token to "
+                f"show, so {listener} would refuse all; set authentication.{transport}: permissive "
+                "to serve them by their network, or use dot or doh"
+            )
+            yield ["listen", transport, index], why
+            break
+
+
+def _nobody_may_name(config: Config) -> Iterator[tuple[Location, str]]:
+    if config.listen.mesh and not config.mesh.trust_domains:
+        why = (
+            f"{config.listen.mesh[0]} would know nobody; name the trust domains that its sidecars "
+            "vouch for in mesh.trust_domains, such as cluster.local"
+        )
+        yield ["listen", "mesh"], why

@@ -1,0 +1,144 @@
+"""The enrollment server of a running Keyhole, and the tokens with which clients begin."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from keyhole.control.data import DataFolder
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+from keyhole.enrollment import Ticket
+from keyhole.identity import Authority
+from keyhole.identity.enrollments import (
+    Enrollment,
+    cancel_enrollment,
+    create_enrollment,
+    list_enrollments,
+)
+from keyhole.identity.sign import fingerprint
+from keyhole.model.address import Endpoint
+from keyhole.model.spiffe import read_short_name, spiffe_id_for
+
+if TYPE_CHECKING:
+    from keyhole.enrollment.server import EnrollmentServer
+
+
+def enrollment_server(
+    settings: Settings, data: DataFolder, tell: Tell
+) -> "EnrollmentServer | None":
+    """The server as the settings want it; none where it is off."""
+    resolved = settings.resolved
+    if not resolved.enrollment.listen:
+        return None
+    # Imported here: most never enroll anybody, and need no HTTP server in their memory.
+    from keyhole.enrollment.server import EnrollmentServer, Setup
+
+    def told(is_good: bool, sentence: str) -> None:
+        tell(Notice(Weight.PLAIN if is_good else Weight.WARNING, sentence))
+
+    return EnrollmentServer(
+        Setup(
+            folder=data.identity,
+            domain=resolved.trust_domain,
+            listen=resolved.enrollment.listen,
+            url=resolved.enrollment.url,
+            names=resolved.tls.names,
+            networks=settings.written.clients,
+            grace=timedelta(seconds=resolved.enrollment.grace),
+            service=resolved.service,
+        ),
+        told,
+    )
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """An enrollment that waits, and the token for the client, which nobody can show again."""
+
+    enrollment: Enrollment
+    token: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an enrollment is to give; ``spiffe`` is made from the name where it is none."""
+
+    name: str
+    spiffe: str | None
+    life: timedelta
+    valid_for: timedelta
+    also_server: bool
+    url: str | None
+    replace: bool
+
+
+def invite(settings: Settings, data: DataFolder, wanted: Wanted) -> Invitation:
+    """Makes a token by which a client gets its certificate, once.
+
+    Raises ``ControlError`` where no client could redeem it, because enrollment is off.
+    """
+    url = wanted.url or told_url(settings)
+    authority = Authority.open(data.identity, domain=settings.resolved.trust_domain)
+    name = read_name(wanted.name)
+    enrollment, secret = create_enrollment(
+        data.identity,
+        name,
+        wanted.spiffe or spiffe_id_for(name, authority.domain),
+        life=wanted.life,
+        valid_for=wanted.valid_for,
+        also_server=wanted.also_server,
+        replace=wanted.replace,
+    )
+    ticket = Ticket(url=url, pin=fingerprint(authority.certificate), secret=secret)
+    return Invitation(enrollment, ticket.to_text(), url)
+
+
+def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:
+    """All enrollments that are remembered."""
+    return list_enrollments(data.identity)
+
+
+def cancel(data: DataFolder, name: str) -> None:
+    """Ends one that waits."""
+    if not data.identity.is_dir():
+        raise ControlError(f"{data.path} has no authority yet, so nothing waits there")
+    cancel_enrollment(data.identity, name)
+
+
+def told_url(settings: Settings) -> str:
+    """The URL that clients are told."""
+    enrollment = settings.resolved.enrollment
+    if enrollment.url is not None:
+        return enrollment.url
+    listening = [one for one in enrollment.listen if one.port]
+    if not listening:
+        raise ControlError(
+            'enrollment is off; write `enrollment: {listen: ["127.0.0.1:8444"]}` (or an address '
+            f"that clients reach) into {settings.file} and start keyhole up again; or make a "
+            "certificate on this machine with keyhole identity issue"
+        )
+    return _url(listening[0], settings)
+
+
+def read_name(written: str) -> str:
+    """The name of a client as a person gives it."""
+    try:
+        return read_short_name(written)
+    except ValueError as error:
+        raise ControlError(str(error)) from None
+
+
+def _url(endpoint: Endpoint, settings: Settings) -> str:
+    if not endpoint.ip.is_unspecified:
+        return f"https://{endpoint}"
+    service = settings.resolved.service
+    reached = [place.host for place in (*service.dot, *service.doh)]
+    host = next(iter(reached), None) or service.name
+    if host is None:
+        raise ControlError(
+            f"enrollment listens on {endpoint}, every address; say in enrollment.url which one "
+            "clients connect to"
+        )
+    return f"https://{host}:{endpoint.port}"

@@ -1,0 +1,51 @@
+"""What stands in no document: our own authority, tokens, and what was revoked."""
+
+from pathlib import Path
+
+from keyhole.control.settings import Settings
+from keyhole.identity import OwnTrust, read_tokens, read_trust
+from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.policy import Known
+
+
+def read_known(settings: Settings, folder: Path) -> Known:
+    """Reads the folder of our own authority; what is not there yet counts as empty.
+
+    Raises ``IdentityError`` for a file that cannot be read: without what was revoked nobody may be
+    believed.
+    """
+    own = read_trust(folder)
+    resolved = settings.resolved
+    return Known(
+        tokens=read_tokens(folder),
+        trust=_trust(own, folder),
+        vouched=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
+        admits_networks=resolved.admits_networks,
+    )
+
+
+def nobody_known(settings: Settings) -> Known:
+    """Neither tokens nor certificates are believed, whoever vouches for them."""
+    return Known(tokens={}, admits_networks=settings.resolved.admits_networks, believes=False)
+
+
+def believes_a_mesh(settings: Settings) -> bool:
+    """Whether identities are believed that no certificate here proves."""
+    options = settings.resolved.options
+    return bool(
+        options.mesh.trust_domains and (options.listen.mesh or options.listen.doh_cleartext)
+    )
+
+
+def _trust(own: OwnTrust, folder: Path) -> Trust:
+    domain = TrustDomain(name=own.domain, bundle=own.bundle_pem, crls="", origin=str(folder))
+    return Trust(
+        domains=[domain] if own.bundle_pem else [],
+        revoked=Revoked(
+            identities=sorted(own.revoked_identities),
+            certificates=[
+                RevokedCertificate(domain=domain, serial=serial)
+                for domain, serial in sorted(set(own.revoked_certificates))
+            ],
+        ),
+    )

@@ -1,0 +1,49 @@
+"""The use case behind ``keyhole identity rotate``."""
+
+import enum
+from dataclasses import dataclass
+
+from keyhole.control.data import DataFolder
+from keyhole.control.identity import open_authority
+from keyhole.control.settings import Settings
+from keyhole.identity import rotation
+from keyhole.identity.sign import fingerprint
+
+
+class Step(enum.Enum):
+    """One step of three."""
+
+    PREPARE = "prepare"
+    SIGN = "sign"
+    FINISH = "finish"
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What was done, and what is to be done next."""
+
+    phase: str
+    done: str
+    then: str
+
+
+def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> Rotated:
+    """Does one step; raises ``IdentityError`` with the reason where it is not its time."""
+    open_authority(settings, data)
+    folder = data.identity
+    if step is Step.PREPARE:
+        root = rotation.prepare(folder)
+        done = f"the root {fingerprint(root)[:16]} is trusted beside the one that signs"
+        then = (
+            "give clients the time to renew, and other servers the new bundle.pem; then keyhole "
+            "identity rotate --sign"
+        )
+    elif step is Step.SIGN:
+        authority = rotation.switch(folder)
+        done = f"the root {fingerprint(authority.certificate)[:16]} signs from now on"
+        then = "give clients the time to renew; then keyhole identity rotate --finish"
+    else:
+        count = rotation.finish(folder, force=force)
+        done = f"{count} old root{'s are' if count != 1 else ' is'} trusted no longer"
+        then = "nothing is left to do"
+    return Rotated(rotation.phase(folder).value, done, then)

@@ -1,0 +1,68 @@
+"""The use cases behind ``keyhole token``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.control.data import DataFolder
+from keyhole.control.identity import settings_of
+from keyhole.control.settings import Settings
+from keyhole.identity import read_material, tokens
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new token; nothing here is kept. ``doh`` is the URL that carries it, ``dot`` the name."""
+
+    secret: str
+    doh: str | None
+    dot: str | None
+    notes: list[str]
+
+    def use(self) -> dict[str, object]:
+        """How to use it, for a program."""
+        return {"doh": self.doh, "dot": self.dot, "notes": self.notes}
+
+
+def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> Made:
+    """Makes a token, and says how it is used with the listeners of these settings."""
+    settings = settings_of(data, config)
+    secret = tokens.create_token(data.identity, name, replace=replace)
+    service = settings.resolved.service
+    dot = service.dot_name(secret)
+    return Made(
+        secret=secret,
+        doh=service.doh_url(secret),
+        dot=f"{dot} port {service.dot[0].port}" if dot and service.dot else None,
+        notes=_notes(settings),
+    )
+
+
+def list_tokens(data: DataFolder) -> tuple[tokens.Token, ...]:
+    """All tokens, oldest first."""
+    settings_of(data, None)
+    return tokens.list_tokens(data.identity)
+
+
+def revoke_token(data: DataFolder, name: str) -> None:
+    """Ends a token."""
+    settings_of(data, None)
+    tokens.revoke_token(data.identity, name)
+
+
+def _notes(settings: Settings) -> list[str]:
+    service, identity = settings.resolved.service, settings.server_identity
+    if not service.dot:
+        return []
+    if service.name is None:
+        return [
+            "over DoT a token travels before the name of the server, and this one has none: "
+            "write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml"
+        ]
+    if identity is not None:
+        names = read_material(identity.certificate, identity.key).names()
+        if f"*.{service.name}" not in names:
+            return [
+                f"over DoT clients check for TOKEN.{service.name}, and {identity.certificate} "
+                f"does not carry *.{service.name}; use DoH, or a certificate that does"
+            ]
+    return []

@@ -1,0 +1,16 @@
+"""Lists of names by which documents refer to others."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+
+def each_once(names: list[str]) -> list[str]:
+    """The names, each of which may appear once."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"{name} appears twice; name it once")
+    return names
+
+
+Names = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)]

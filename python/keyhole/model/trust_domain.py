@@ -1,0 +1,27 @@
+"""``kind: TrustDomain``: authorities whose certificates say who a client is."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from keyhole.model.written import Spec
+
+
+class TrustDomainSpec(Spec):
+    """Authorities that vouch for the identities of the trust domain that metadata.name names."""
+
+    bundle: str = Field(
+        min_length=1,
+        description="PEM file with the certificates of its authorities, beside this document; it "
+        "is watched.",
+    )
+    crls: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list,
+        max_length=64,
+        description="PEM files with its certificate revocation lists; they are watched.",
+    )
+
+    @field_validator("crls", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value

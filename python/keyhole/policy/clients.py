@@ -1,0 +1,124 @@
+"""Cross-checks of clients: nobody is two clients, and no client has two policies."""
+
+from collections.abc import Iterator, Mapping
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.config.tree import Location
+from keyhole.errors import Problem
+from keyhole.model.client import ClientSpec
+from keyhole.model.subject import Subject
+from keyhole.policy.known import Known
+from keyhole.policy.prefixes import Prefixes, paths_above
+from keyhole.policy.subjects import Claim, by_network, first_claims, unknown_token
+
+Client = Declared[ClientSpec]
+
+
+def check_clients(documents: Documents, known: Known) -> Iterator[Problem]:
+    """Everything that is wrong with clients, and those that no policy means."""
+    yield from _shared(documents)
+    claimed = first_claims(documents)
+    for client in documents.clients:
+        yield from _ambiguous(client, claimed)
+        yield from _means_nobody(client, known)
+    # With an unreadable policy nobody knows what is used.
+    if documents.policies and len(documents.of_kind("Policy")) == len(documents.policies):
+        yield from _unused(documents, claimed)
+
+
+def own_claim(client: Client, claimed: Mapping[Subject, Claim]) -> Claim | None:
+    """The policy that a client has by its name or, failing that, by one of its groups."""
+    own = claimed.get(Subject("client", client.name))
+    if own is not None:
+        return own
+    return next(iter(_group_claims(client, claimed).values()), None)
+
+
+def _group_claims(client: Client, claimed: Mapping[Subject, Claim]) -> dict[int, Claim]:
+    """The policies that a client has by its groups, by the place of the group."""
+    groups = [claimed.get(Subject("group", group)) for group in client.spec.groups]
+    return {index: claim for index, claim in enumerate(groups) if claim is not None}
+
+
+def _shared(documents: Documents) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Client] = {}
+    for client in documents.clients:
+        for key, values in _shown(client):
+            for index, value in enumerate(values):
+                other = first.setdefault((key, value), client)
+                if other is not client:
+                    why = f"{value} is {other.place}; one of them has it, or both are one client"
+                    yield client.problem(["spec", key, index], why)
+
+
+def _shown(client: Client) -> Iterator[tuple[str, list[str]]]:
+    spec = client.spec
+    yield "identities", spec.identities
+    yield "tokens", spec.tokens
+    yield "addresses", [str(network) for network in spec.addresses]
+
+
+def _ambiguous(client: Client, claimed: Mapping[Subject, Claim]) -> Iterator[Problem]:
+    if Subject("client", client.name) in claimed:
+        return
+    by_group = _group_claims(client, claimed)
+    for index, other in by_group.items():
+        first = next(iter(by_group.values()))
+        if other.policy is not first.policy:
+            why = (
+                f"{first.subject} has {first.place} and {other.subject} has {other.place}, so "
+                f"nobody can tell which is meant; name client:{client.name} in one policy, or take "
+                "it out of a group"
+            )
+            yield client.problem(["spec", "groups", index], why)
+
+
+def _means_nobody(client: Client, known: Known) -> Iterator[Problem]:
+    for index, token in enumerate(client.spec.tokens):
+        why = unknown_token(token, known)
+        if why is not None:
+            yield client.problem(["spec", "tokens", index], why, is_advice=True)
+    if client.spec.addresses and known.admits_networks is False:
+        why = by_network(str(client.spec.addresses[0]))
+        yield client.problem(["spec", "addresses", 0], why, is_advice=True)
+
+
+def _unused(documents: Documents, claimed: Mapping[Subject, Claim]) -> Iterator[Problem]:
+    has_default = any(policy.spec.is_default for policy in documents.policies)
+    who = "only the policy without subjects" if has_default else "no policy"
+    meant = _Meant(claimed)
+    told: set[str] = set()
+    for client in documents.clients:
+        if own_claim(client, claimed) is None and not meant.means(client.spec):
+            why = f"{who} speaks for this client; name client:{client.name} or a group of it"
+            yield client.problem(["metadata", "name"], why, is_advice=True)
+        for index, group in enumerate(client.spec.groups):
+            if Subject("group", group) not in claimed and group not in told:
+                told.add(group)
+                place: Location = ["spec", "groups", index]
+                why = f"no policy has the subject group:{group}; name it, or take the group out"
+                yield client.problem(place, why, is_advice=True)
+
+
+class _Meant:
+    """What policies mean without naming a client."""
+
+    def __init__(self, claimed: Mapping[Subject, Claim]) -> None:
+        self._claimed = claimed
+        self._networks = Prefixes[Subject]()
+        for subject in claimed:
+            if subject.kind == "cidr":
+                self._networks.add(subject.network, subject)
+
+    def means(self, spec: ClientSpec) -> bool:
+        """Whether any policy means anything that the client may show."""
+        return (
+            any(Subject("token", token) in self._claimed for token in spec.tokens)
+            or any(self._means_identity(identity) for identity in spec.identities)
+            or any(True for one in spec.addresses for _ in self._networks.covering(one))
+        )
+
+    def _means_identity(self, identity: str) -> bool:
+        return Subject("identity", identity) in self._claimed or any(
+            Subject("below", path) in self._claimed for path in paths_above(identity)
+        )

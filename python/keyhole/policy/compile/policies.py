@@ -1,0 +1,121 @@
+"""Policies with all that they include, and the records that their clients see."""
+
+from collections.abc import Sequence
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.model.list import ListSpec
+from keyhole.model.policy import PolicySpec, Rule
+from keyhole.model.record import RecordSpec
+from keyhole.model.snapshot import (
+    Answer,
+    Index,
+    RecordData,
+    SnapshotPolicy,
+    SnapshotRecord,
+    SnapshotRule,
+)
+from keyhole.policy.compile.schedules import Schedules
+from keyhole.policy.compile.upstreams import UpstreamSets
+from keyhole.policy.include import Flat, speaking
+from keyhole.policy.views import View, views
+
+
+def lists_in_use(documents: Documents) -> tuple[Declared[ListSpec], ...]:
+    """The lists that a policy uses, in the order of documents; their ids are their places."""
+    used = {name for policy in speaking(documents) for name in policy.lists()}
+    return tuple(one for one in documents.lists if one.name in used)
+
+
+class Policies:
+    """Compiles the policies that speak for somebody."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        lists: Sequence[Declared[ListSpec]],
+        schedules: Schedules,
+        upstream_sets: UpstreamSets,
+    ) -> None:
+        self._lists = {one.name: index for index, one in enumerate(lists)}
+        self._schedules = schedules
+        self._upstream_sets = upstream_sets
+        self._flat = speaking(documents)
+        self._views = views(documents, (one.policy.name for one in self._flat))
+        self._records, self._places = _records(documents)
+        self._record_sets: dict[View, int] = {}
+
+    def compile(self) -> list[SnapshotPolicy]:
+        """The policies in the order of documents."""
+        return [self._policy(flat) for flat in self._flat]
+
+    @property
+    def default(self) -> Index | None:
+        """The index of the policy without subjects."""
+        defaults = (index for index, one in enumerate(self._flat) if one.policy.spec.is_default)
+        return next(defaults, None)
+
+    @property
+    def records(self) -> list[SnapshotRecord]:
+        """All records that a document declares."""
+        return self._records
+
+    @property
+    def record_sets(self) -> list[list[Index]]:
+        """The records that are seen together, in the order of the policies that see them."""
+        return [
+            [place for document in view for place in self._places[document]]
+            for view in self._record_sets
+        ]
+
+    def _policy(self, flat: Flat) -> SnapshotPolicy:
+        policy, spec = flat.policy, flat.policy.spec
+        view = self._views[policy.name]
+        return SnapshotPolicy(
+            name=policy.name,
+            mode=spec.mode,
+            log=spec.log,
+            default=spec.default,
+            rules=[self._rule(*declared) for declared in flat.rules()],
+            lists=[self._lists[name] for name in flat.lists()],
+            list_answer=Answer(text=spec.lists.answer),
+            list_mode=spec.lists.mode,
+            private_addresses=spec.private_addresses,
+            upstream_set=self._upstream_sets.place(policy),
+            record_set=self._record_sets.setdefault(view, len(self._record_sets)),
+            origin=policy.origin(),
+        )
+
+    def _rule(self, policy: Declared[PolicySpec], index: int, rule: Rule) -> SnapshotRule:
+        return SnapshotRule(
+            action="block" if rule.allow is None else "allow",
+            matches=list(rule.matches),
+            types=list(rule.types),
+            answer=Answer(text=rule.answer),
+            mode=rule.mode,
+            when=self._schedules.place(rule.when),
+            important=rule.important,
+            origin=policy.origin("spec", "rules", index),
+        )
+
+
+def _records(documents: Documents) -> tuple[list[SnapshotRecord], list[range]]:
+    """All records, and for each document the places of its own."""
+    records: list[SnapshotRecord] = []
+    places: list[range] = []
+    for declared in documents.records:
+        before = len(records)
+        records += _of_one(declared)
+        places.append(range(before, len(records)))
+    return records, places
+
+
+def _of_one(record: Declared[RecordSpec]) -> list[SnapshotRecord]:
+    return [
+        SnapshotRecord(
+            name=record.spec.name,
+            ttl=record.spec.ttl,
+            data=RecordData.model_validate({kind: value}),
+            origin=record.origin(),
+        )
+        for kind, value in record.spec.data()
+    ]

@@ -1,0 +1,140 @@
+"""Which policy speaks for whom, as tables in which the most specific entry decides.
+
+An identity has the policy of its own subject, else of its client, else of a group of its client,
+else of the longest path above it. An address has the policy of the client with the smallest network
+around it that has one, else of the smallest network that is a subject. Whoever has none of these
+has the policy without subjects. Clients and groups are resolved here, so that the engine looks up
+identities, tokens and networks alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from keyhole.config.declared import Documents
+from keyhole.model.address import Network
+from keyhole.model.snapshot_who import Below, Identity, SubjectNetwork, Subjects, Token
+from keyhole.model.subject import Subject, SubjectKind
+from keyhole.policy.clients import Client, own_claim
+from keyhole.policy.known import Known
+from keyhole.policy.prefixes import Prefixes
+from keyhole.policy.subjects import first_claims
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """A policy by its index, and the subject for which it speaks."""
+
+    policy: int
+    subject: str
+
+
+def compile_subjects(documents: Documents, known: Known, policies: Mapping[str, int]) -> Subjects:
+    """The tables; ``policies`` gives the index of each policy by its name."""
+    tables = _Tables(documents, policies)
+    return Subjects(
+        identities=tables.identities(),
+        below=tables.below(),
+        tokens=tables.tokens(known.tokens or {}),
+        networks=tables.networks(),
+        expired=tables.expired(),
+    )
+
+
+class _Tables:
+    def __init__(self, documents: Documents, policies: Mapping[str, int]) -> None:
+        self._clients = documents.clients
+        claimed = first_claims(documents)
+        self._spoken = {
+            subject: _Spoken(policies[claim.policy.name], str(subject))
+            for subject, claim in claimed.items()
+        }
+        own = ((one, own_claim(one, claimed)) for one in documents.clients)
+        self._of_client = {
+            client.name: self._spoken[claim.subject] for client, claim in own if claim is not None
+        }
+
+    def identities(self) -> list[Identity]:
+        """Every identity that a policy or a client names, sorted."""
+        named = {id_: client for client in self._clients for id_ in client.spec.identities}
+        wanted = {*named, *(subject.value for subject in self._of_kind("identity"))}
+        return [
+            Identity(id=one, **self._entry("identity", one, named.get(one)))
+            for one in sorted(wanted)
+        ]
+
+    def below(self) -> list[Below]:
+        """The paths below which identities lie, sorted."""
+        return [
+            Below(prefix=subject.value, policy=spoken.policy, subject=spoken.subject)
+            for subject, spoken in sorted(
+                self._of_kind("below").items(), key=lambda pair: pair[0].value
+            )
+        ]
+
+    def tokens(self, digests: Mapping[str, str]) -> list[Token]:
+        """Every token that was made, sorted by name: one that no policy names has the policy
+        without subjects."""
+        named = {token: client for client in self._clients for token in client.spec.tokens}
+        return [
+            Token(name=one, sha256=sha256, **self._entry("token", one, named.get(one)))
+            for one, sha256 in sorted(digests.items())
+        ]
+
+    def networks(self) -> list[SubjectNetwork]:
+        """Every network that a policy or a client names, sorted, each with what decides for the
+        addresses that lie in none of the smaller ones."""
+        names, of_clients, of_cidrs = Prefixes[str](), Prefixes[_Spoken](), Prefixes[_Spoken]()
+        wanted: set[Network] = set()
+        for client in self._clients:
+            for network in client.spec.addresses:
+                wanted.add(network)
+                names.add(network, client.name)
+                if client.name in self._of_client:
+                    of_clients.add(network, self._of_client[client.name])
+        for subject, spoken in self._of_kind("cidr").items():
+            wanted.add(subject.network)
+            of_cidrs.add(subject.network, spoken)
+        return [
+            _network(
+                network,
+                next(names.covering(network), None),
+                next(chain(of_clients.covering(network), of_cidrs.covering(network)), None),
+            )
+            for network in sorted(wanted, key=_order)
+        ]
+
+    def expired(self) -> int | None:
+        """The policy of clients whose certificate has expired."""
+        spoken = self._spoken.get(Subject("expired", ""))
+        return None if spoken is None else spoken.policy
+
+    def _of_kind(self, kind: SubjectKind) -> dict[Subject, _Spoken]:
+        return {subject: by for subject, by in self._spoken.items() if subject.kind == kind}
+
+    def _entry(self, kind: SubjectKind, value: str, client: Client | None) -> dict[str, Any]:
+        name = client.name if client else None
+        by = self._spoken.get(Subject(kind, value))
+        if by is None and name is not None:
+            by = self._of_client.get(name)
+        # An identity without a client stands here only because a policy names it.
+        plain = f"client:{name}" if name else f"token:{value}"
+        return {
+            "client": name,
+            "policy": None if by is None else by.policy,
+            "subject": plain if by is None else by.subject,
+        }
+
+
+def _network(network: Network, client: str | None, by: _Spoken | None) -> SubjectNetwork:
+    return SubjectNetwork(
+        network=str(network),
+        client=client,
+        policy=None if by is None else by.policy,
+        subject=f"client:{client}" if by is None else by.subject,
+    )
+
+
+def _order(network: Network) -> tuple[int, int, int]:
+    return network.version, int(network.network_address), network.prefixlen

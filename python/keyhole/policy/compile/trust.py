@@ -1,0 +1,39 @@
+"""Whose certificates are believed."""
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.errors import DocumentErrors
+from keyhole.model.snapshot_who import Trust, TrustDomain
+from keyhole.model.trust_domain import TrustDomainSpec
+from keyhole.policy.known import Known, no_trust
+from keyhole.policy.material import MaterialError, read_bundle, read_crls
+
+
+def compile_trust(documents: Documents, known: Known) -> Trust:
+    """Our own authority first, then the trust domains that documents declare.
+
+    Raises `DocumentErrors` where a file cannot be used, and where a document declares a trust
+    domain for which our own authority vouches: two authorities of one name could each speak for
+    the clients of the other.
+    """
+    if not known.believes:
+        return no_trust()
+    own = known.trust.domains
+    for declared in documents.trust_domains:
+        if any(one.name == declared.name for one in own):
+            why = (
+                f"{declared.name} is the trust domain of Keyhole's own authority; give another "
+                "name, or set another identity.trust_domain"
+            )
+            raise DocumentErrors([declared.problem(["metadata", "name"], why)])
+    return Trust(
+        domains=[*own, *(_domain(one) for one in documents.trust_domains)],
+        revoked=known.trust.revoked,
+    )
+
+
+def _domain(declared: Declared[TrustDomainSpec]) -> TrustDomain:
+    try:
+        bundle, crls = read_bundle(declared), read_crls(declared)
+    except MaterialError as error:
+        raise DocumentErrors([declared.problem(error.location, str(error))]) from None
+    return TrustDomain(name=declared.name, bundle=bundle, crls=crls, origin=declared.origin())

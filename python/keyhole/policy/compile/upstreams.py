@@ -1,0 +1,76 @@
+"""Who is asked, and in which order."""
+
+from pathlib import Path
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.errors import DocumentErrors
+from keyhole.model.policy import PolicySpec
+from keyhole.model.snapshot import Roots, SnapshotUpstream, UpstreamSet
+from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
+from keyhole.policy.material import (
+    MaterialError,
+    client_files,
+    client_identity,
+    read_crls,
+    read_roots,
+)
+
+ClientFiles = tuple[Path, Path]
+
+
+def compile_upstream(upstream: Declared[UpstreamSpec]) -> SnapshotUpstream:
+    """One upstream; raises `DocumentErrors` where a file beside it cannot be used."""
+    spec = upstream.spec
+    try:
+        roots, crls = read_roots(upstream), read_crls(upstream)
+    except MaterialError as error:
+        raise DocumentErrors([upstream.problem(error.location, str(error))]) from None
+    return SnapshotUpstream(
+        name=upstream.name,
+        protocol=spec.protocol,
+        addresses=[one.with_port(PORTS[spec.protocol]) for one in spec.addresses],
+        server_name=_server_name(spec),
+        path=(spec.path or DOH_PATH) if spec.protocol == "doh" else "",
+        pins=list(spec.pins),
+        server_id=spec.server_id,
+        roots=Roots(pem=roots),
+        crls=crls,
+        client_identity=client_identity(upstream),
+    )
+
+
+def _server_name(spec: UpstreamSpec) -> str:
+    """What a TLS client has to call the server, also where another word in the certificate counts:
+    an address, which is never sent (RFC 6066 section 3)."""
+    if spec.server_name is None and spec.server_id is not None:
+        return spec.addresses[0].address
+    return spec.server_name or ""
+
+
+def client_identities(documents: Documents) -> dict[str, ClientFiles]:
+    """The certificates and keys that are shown to upstreams, by the name of the identity."""
+    found = ((client_identity(one), client_files(one)) for one in documents.upstreams)
+    return {name: files for name, files in found if name is not None and files is not None}
+
+
+class UpstreamSets:
+    """The sets of upstreams that policies ask, each once."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._places = {one.name: index for index, one in enumerate(documents.upstreams)}
+        self.all: list[UpstreamSet] = []
+
+    def place(self, policy: Declared[PolicySpec]) -> int:
+        """The index of the set that a policy asks, which is added if no other policy has it."""
+        use = policy.spec.upstreams
+        wanted = UpstreamSet(
+            name=policy.name,
+            upstreams=[self._places[name] for name in use.names] or list(self._places.values()),
+            hedge_ms=use.hedge,
+            timeout_ms=use.timeout,
+        )
+        for index, one in enumerate(self.all):
+            if one.model_copy(update={"name": wanted.name}) == wanted:
+                return index
+        self.all.append(wanted)
+        return len(self.all) - 1

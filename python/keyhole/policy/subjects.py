@@ -1,0 +1,147 @@
+"""Cross-checks of subjects: each has one policy, and each that is named exists."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from keyhole.config.declared import Declared, Documents
+from keyhole.errors import Problem
+from keyhole.model.nearest import suggest
+from keyhole.model.policy import PolicySpec
+from keyhole.model.spiffe import SCHEME, trust_domain_of
+from keyhole.model.subject import Subject
+from keyhole.policy.known import Known
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A policy that speaks for a subject, and where it says so."""
+
+    subject: Subject
+    policy: Declared[PolicySpec]
+    index: int
+
+    @property
+    def place(self) -> str:
+        """The policy with file and line, such as ``Policy/base at policy.yaml:7``."""
+        line = self.problem("").line
+        return f"{self.policy.label} at {self.policy.source.name}:{line}"
+
+    def problem(self, why: str, *, is_advice: bool = False) -> Problem:
+        """A problem at the subject."""
+        return self.policy.problem(["spec", "subjects", self.index], why, is_advice=is_advice)
+
+
+def claims(documents: Documents) -> Iterator[Claim]:
+    """Every subject of every policy, in the order of documents."""
+    for policy in documents.policies:
+        for index, subject in enumerate(policy.spec.subjects or ()):
+            yield Claim(subject, policy, index)
+
+
+def first_claims(documents: Documents) -> dict[Subject, Claim]:
+    """Which policy speaks for each subject."""
+    found: dict[Subject, Claim] = {}
+    for claim in claims(documents):
+        found.setdefault(claim.subject, claim)
+    return found
+
+
+def check_subjects(documents: Documents, known: Known, *, is_whole: bool) -> Iterator[Problem]:
+    """Everything that is wrong with subjects, and those that can mean nobody."""
+    yield from _second_defaults(documents)
+    yield from _twice(documents)
+    for problem in _missing(documents):
+        yield problem if is_whole else replace(problem, is_advice=True)
+    for claim in claims(documents):
+        why = _means_nobody(claim.subject, known)
+        if why is not None:
+            yield claim.problem(why, is_advice=True)
+    if is_whole:
+        yield from _unvouched(documents, known)
+
+
+def _second_defaults(documents: Documents) -> Iterator[Problem]:
+    defaults = [policy for policy in documents.policies if policy.spec.is_default]
+    for other in defaults[1:]:
+        why = (
+            f"{defaults[0].place} has no subjects already and speaks for whoever no other policy "
+            "means; name subjects here, or write subjects: [] where it is only included"
+        )
+        yield other.problem(["spec", "subjects"], why)
+
+
+def _twice(documents: Documents) -> Iterator[Problem]:
+    first = first_claims(documents)
+    for claim in claims(documents):
+        other = first[claim.subject]
+        if other.policy is not claim.policy:
+            why = f"{claim.subject} is a subject of {other.place}; one subject has one policy"
+            yield claim.problem(why)
+
+
+def _missing(documents: Documents) -> Iterator[Problem]:
+    clients = documents.names("Client")
+    groups = sorted({group for one in documents.clients for group in one.spec.groups})
+    # With an unreadable client nobody knows which groups there are.
+    groups_are_known = len(documents.clients) == len(clients)
+    names = frozenset(clients)
+    for claim in claims(documents):
+        subject = claim.subject
+        if subject.kind == "client" and subject.value not in names:
+            yield claim.problem(f"there is no Client {subject.value}; {_near(subject, clients)}")
+        if subject.kind == "group" and groups_are_known and subject.value not in groups:
+            yield claim.problem(f"no Client is in group {subject.value}; {_near(subject, groups)}")
+
+
+def _near(subject: Subject, names: list[str]) -> str:
+    return suggest(subject.value, names)
+
+
+def _means_nobody(subject: Subject, known: Known) -> str | None:
+    if subject.kind == "token":
+        return unknown_token(subject.value, known)
+    if subject.kind == "cidr" and known.admits_networks is False:
+        return by_network(str(subject))
+    return None
+
+
+def unknown_token(name: str, known: Known) -> str | None:
+    """What to do about a token that nobody made; none where it is there, or that is not known."""
+    if known.tokens is None or name in known.tokens:
+        return None
+    return f"token:{name} is not known; make it with keyhole token create {name}"
+
+
+def by_network(what: str) -> str:
+    """Why an address means nobody where every listener asks who is there."""
+    return (
+        f"{what} means nobody: every listener wants a certificate or token; to serve clients by "
+        "their network, set authentication to permissive for one"
+    )
+
+
+def _unvouched(documents: Documents, known: Known) -> Iterator[Problem]:
+    if known.vouched is None:
+        return
+    vouched = known.vouched | set(documents.names("TrustDomain"))
+    for claim in claims(documents):
+        if claim.subject.kind in ("identity", "below"):
+            why = unvouched(claim.subject.value, vouched)
+            if why is not None:
+                yield claim.problem(why, is_advice=True)
+    for client in documents.clients:
+        for index, identity in enumerate(client.spec.identities):
+            why = unvouched(identity, vouched)
+            if why is not None:
+                yield client.problem(["spec", "identities", index], why, is_advice=True)
+
+
+def unvouched(identity: str, vouched: frozenset[str]) -> str | None:
+    """What to do about an identity that nobody can prove."""
+    domain = trust_domain_of(identity)
+    if domain in vouched:
+        return None
+    return (
+        f"nobody vouches for {SCHEME}{domain}, so no client can show this; declare a TrustDomain "
+        f"{domain} with its bundle; known are {', '.join(sorted(vouched)) or 'none'}"
+    )

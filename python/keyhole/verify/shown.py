@@ -1,0 +1,96 @@
+"""What we show of ourselves to the server: a certificate with its key, a token, or nothing."""
+
+import re
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+
+from keyhole.identity.material import read_certificates, read_key
+from keyhole.model.address import is_address
+from keyhole.verify.answer import Transport
+from keyhole.verify.error import AskError
+
+# RFC 1035 section 2.3.4: no label is longer. Over HTTPS the same letters need no escape.
+_TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A certificate (PEM, leaf first) with its key, or the text of a token.
+
+    Without ``key``, the key stands in the file of the certificate.
+    """
+
+    certificate: Path | None = None
+    key: Path | None = None
+    token: str | None = None
+
+    def check(self, transport: Transport, name: str) -> None:
+        """Raises :class:`AskError` when this cannot be shown over ``transport`` to ``name``."""
+        if self.key is not None and self.certificate is None:
+            raise AskError("--key without --cert; give the certificate that belongs to the key")
+        if self.certificate is None and self.token is None:
+            return
+        if not transport.encrypted:
+            what = "certificate" if self.token is None else "token"
+            raise AskError(f"a {what} is shown over --tls or --https, not over {transport}")
+        if self.token is not None and not _TOKEN.fullmatch(self.token):
+            raise AskError(
+                "the token should be lower-case letters and digits, as keyhole token create "
+                "printed it"
+            )
+        if self.token is not None and transport is Transport.TLS and is_address(name):
+            raise AskError(
+                f"over TLS a token stands before the name of the server, and {name} is an "
+                "address; give the name with --name"
+            )
+
+    def path(self, path: str) -> str:
+        """The path of a DoH request: a token is one more segment."""
+        return f"{path.rstrip('/')}/{self.token}" if self.token else path
+
+    def server_name(self, name: str, transport: Transport) -> str:
+        """The name in the handshake: over DoT a token is one more label."""
+        return f"{self.token}.{name}" if self.token and transport is Transport.TLS else name
+
+    def who(self) -> str | None:
+        """Who we are to the server, in a few words; none where we show nothing."""
+        if self.certificate is None:
+            return "who has the token" if self.token else None
+        leaf = read_certificates(self.certificate)[0]
+        uris = [
+            uri
+            for extension in leaf.extensions
+            if isinstance(extension.value, x509.SubjectAlternativeName)
+            for uri in extension.value.get_values_for_type(x509.UniformResourceIdentifier)
+        ]
+        return ", ".join(uris) or leaf.subject.rfc4514_string()
+
+    def load(self, tls: ssl.SSLContext) -> None:
+        """Has the handshake show the certificate.
+
+        An expired one is shown as well: what becomes of it is the server's decision. Raises
+        ``IdentityError`` or :class:`AskError` for files that cannot be used.
+        """
+        if self.certificate is None:
+            return
+        leaf = read_certificates(self.certificate)[0]
+        if self.key is None and b"PRIVATE KEY-----" not in self.certificate.read_bytes():
+            raise AskError(f"{self.certificate} holds no key; give the key's file with --key")
+        key_file = self.key or self.certificate
+        if read_key(key_file).public_key() != leaf.public_key():
+            raise AskError(
+                f"the key {key_file} does not belong to the certificate {self.certificate}: their "
+                "public keys differ; the client's own certificate must stand first in its file"
+            )
+        try:
+            tls.load_cert_chain(self.certificate, key_file)
+        except (ssl.SSLError, OSError) as error:
+            raise AskError(
+                f"the TLS library does not take {self.certificate} and {key_file}: {error}"
+            ) from error
+
+
+NOTHING = Shown()

@@ -1,0 +1,222 @@
+"""``keyhole identity``, ``token``, ``enroll`` and ``profile``: what people and programs read."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyhole.__main__ import main
+from keyhole.identity import read_trust
+
+WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
+
+
+class Home:
+    """A data folder in which nothing runs, and the program in this process."""
+
+    def __init__(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        self.folder = folder
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        folder.mkdir()
+        monkeypatch.setenv("KEYHOLE_DATA", str(folder))
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        """Runs a command that ends with ``code``; gives both outputs."""
+        self._monkeypatch.setattr("sys.argv", ["keyhole", *arguments])
+        try:
+            ended: object = main()
+        except SystemExit as end:
+            ended = end.code or 0
+        said = self._capsys.readouterr()
+        assert ended == code, said.out + said.err
+        return said.out + said.err
+
+    def ask(self, *arguments: str) -> Any:
+        """Runs a command for a program."""
+        return json.loads(self.run(*arguments, "--json"))
+
+
+@pytest.fixture
+def home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Home:
+    return Home(tmp_path / "data", monkeypatch, capsys)
+
+
+def test_a_workload_gets_its_certificate_with_one_command(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "web"
+    said = home.run("identity", "issue", "shop/web", "--out", str(out))
+    assert WEB in said
+    for name in ("svid.pem", "svid-key.pem", "bundle.pem"):
+        assert str(out / name) in said
+        assert (out / name).is_file()
+    [one] = home.ask("identity", "list")
+    assert (one["name"], one["spiffe"], one["state"]) == ("shop/web", WEB, "good")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "why"),
+    [
+        (["shop/web/more"], 1, "not a name here"),
+        (["web", "--spiffe", "web"], 1, "not a SPIFFE ID"),
+        (["web", "--spiffe", "spiffe://elsewhere.org/web"], 1, "another trust domain"),
+        (["web", "--life", "1m"], 1, "5 minutes to 90 days"),
+        (["web", "--life", "long"], 2, "not a time"),
+        (["web", "--data", "/nowhere/at/all"], 1, "does not exist"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_told(
+    home: Home, tmp_path: Path, arguments: list[str], code: int, why: str
+) -> None:
+    said = home.run("identity", "issue", *arguments, "--out", str(tmp_path / "out"), code=code)
+    assert why in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_looking_makes_no_authority(home: Home) -> None:
+    assert "no authority" in home.run("identity", "show", code=1)
+    assert home.run("identity", "list") == "none so far\n"
+    assert not (home.folder / "identity").exists()
+
+
+def test_the_trust_domain_is_that_of_the_settings(home: Home, tmp_path: Path) -> None:
+    (home.folder / "keyhole.yaml").write_text("identity: {trust_domain: example.org}\n")
+    said = home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    assert "spiffe://example.org/ns/shop/sa/web" in said
+    assert home.ask("identity", "show")["trust_domain"] == "example.org"
+    (home.folder / "keyhole.yaml").write_text("identity: {trust_domain: example.net}\n")
+    assert "set identity.trust_domain" in home.run("identity", "show", code=1)
+
+
+def test_an_identity_is_revoked_by_its_name_and_taken_back(home: Home, tmp_path: Path) -> None:
+    home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    assert f"revoked {WEB}" in home.run("identity", "revoke", "shop/web")
+    assert read_trust(home.folder / "identity").revoked_identities == (WEB,)
+    assert [one["state"] for one in home.ask("identity", "list")] == ["revoked"]
+    assert "that was so before" in home.run("identity", "revoke", WEB, code=1)
+    again = ["identity", "issue", "shop/web", "--out", str(tmp_path / "again")]
+    assert "--undo" in home.run(*again, code=1)
+    assert f"no longer revoked {WEB}" in home.run("identity", "revoke", "--undo", WEB)
+    home.run(*again)
+
+
+def test_stolen_certificates_are_revoked_and_the_identity_goes_on(
+    home: Home, tmp_path: Path
+) -> None:
+    for name in ("first", "second"):
+        home.run("identity", "issue", "shop/web", "--out", str(tmp_path / name))
+    told = home.ask("identity", "revoke", "shop/web", "--certificates")
+    assert told["changed"] == 2
+    assert read_trust(home.folder / "identity").revoked_identities == ()
+    home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "third"))
+    states = [one["state"] for one in home.ask("identity", "list")]
+    assert states == ["revoked", "revoked", "good"]
+
+
+def test_one_certificate_is_revoked_by_its_serial_number(home: Home, tmp_path: Path) -> None:
+    issued = home.ask("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    serial = issued["serial"].upper()
+    home.run("identity", "revoke", "--serial", serial)
+    trust = read_trust(home.folder / "identity")
+    assert trust.revoked_certificates == (("keyhole.internal", issued["serial"]),)
+
+
+def test_a_name_that_nobody_has_is_told(home: Home) -> None:
+    assert "no certificate was issued" in home.run("identity", "revoke", "nobody", code=1)
+    home.run("identity", "revoke", code=2)
+    home.run("identity", "revoke", "a", "--serial", "1", code=2)
+
+
+def test_a_token_is_shown_once_with_what_carries_it(home: Home) -> None:
+    (home.folder / "keyhole.yaml").write_text(
+        "listen: {dot: ['127.0.0.1:853'], doh: ['127.0.0.1:443']}\n"
+        "tls: {names: [dns.example.org]}\n"
+    )
+    made = home.ask("token", "create", "tv")
+    token = made["token"]
+    assert re.fullmatch("[a-z2-7]{32}", token)
+    assert made["doh"] == f"https://dns.example.org/dns-query/{token}"
+    assert made["dot"] == f"{token}.dns.example.org port 853"
+    assert token not in home.run("token", "list")
+    assert "tv" in home.run("token", "list")
+    assert "--replace" in home.run("token", "create", "tv", code=1)
+    home.run("token", "create", "tv", "--replace")
+    home.run("token", "revoke", "tv")
+    assert home.run("token", "list") == "none so far\n"
+
+
+def test_a_server_without_a_name_says_that_dot_needs_one(home: Home) -> None:
+    assert "tls: {names:" in home.run("token", "create", "tv")
+
+
+def test_a_profile_takes_the_token_itself_and_no_other_word(home: Home) -> None:
+    token = home.ask("token", "create", "tv")["token"]
+    told = home.ask("profile", "chromium", "--token", token)
+    assert token in json.loads(told["text"])["DnsOverHttpsTemplates"]
+    assert "is not kept" in home.run("profile", "chromium", "--token", "tv", code=1)
+    assert "32 characters" in home.run("profile", "chromium", "--token", "x", code=1)
+    assert "nobody knows" in home.run("profile", "chromium", "--token", "a" * 32, code=1)
+    home.run("profile", "chromium", "--token", token, "--identity", "x", code=2)
+
+
+def test_a_profile_with_a_certificate_names_its_files(home: Home, tmp_path: Path) -> None:
+    out = tmp_path / "web"
+    home.run("identity", "issue", "shop/web", "--out", str(out))
+    said = home.run("profile", "coredns", "--identity", str(out), "--address", "192.0.2.1")
+    assert f"tls {out}/svid.pem {out}/svid-key.pem" in said
+    assert "tls://192.0.2.1:8853" in said
+    assert "cannot show a client certificate" in home.run(
+        "profile", "unbound", "--identity", str(out), code=1
+    )
+
+
+def test_an_enrollment_is_made_listed_and_canceled(home: Home) -> None:
+    (home.folder / "keyhole.yaml").write_text("enrollment: {listen: ['127.0.0.1:8444']}\n")
+    said = home.run("enroll", "create", "shop/web", "--valid-for", "2h")
+    assert re.search(r"^keyhole enroll redeem khe1\.\S+ --out /etc/keyhole$", said, re.MULTILINE)
+    [one] = home.ask("enroll", "list")
+    assert (one["name"], one["spiffe"], one["state"]) == ("shop/web", WEB, "waiting")
+    assert "sha256" not in one
+    home.run("enroll", "cancel", "shop/web")
+    assert home.ask("enroll", "list") == []
+    assert "waits" in home.run("enroll", "cancel", "shop/web", code=1)
+
+
+def test_a_word_that_is_no_enrollment_token_is_told(home: Home, tmp_path: Path) -> None:
+    said = home.run("enroll", "redeem", "x", "--out", str(tmp_path / "out"), code=1)
+    assert "keyhole enroll create prints one" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_root_is_replaced_in_three_steps(home: Home, tmp_path: Path) -> None:
+    home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    assert "begin with" in home.run("identity", "rotate", "--sign", code=1)
+    assert home.ask("identity", "rotate")["phase"] == "prepared"
+    assert home.ask("identity", "rotate", "--sign")["phase"] == "switched"
+    assert WEB in home.run("identity", "rotate", "--finish", code=1)
+    home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    assert home.ask("identity", "rotate", "--finish")["phase"] == "none"
+    home.run("identity", "rotate", "--sign", "--finish", code=2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["identity"],
+        *(["identity", one] for one in ("show", "issue", "list", "revoke", "rotate")),
+        *(["token", one] for one in ("create", "list", "revoke")),
+        *(["enroll", one] for one in ("create", "list", "cancel", "redeem", "keep")),
+        ["profile"],
+    ],
+)
+def test_each_command_explains_itself(home: Home, command: list[str]) -> None:
+    assert "Usage:" in home.run(*command, "--help")
