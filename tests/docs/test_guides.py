@@ -15,9 +15,9 @@ from tests.world.resolver import document
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
-_FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", re.DOTALL)
+FILE = re.compile(r"<!-- file: (\S+) -->\n```\w*\n(.*?)```", re.DOTALL)
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
-_SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 _CHECKED = ("keyhole.yaml", "documents")
 
@@ -25,10 +25,10 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if _FILE.search(page.read_text())], ids=lambda page: page.name
+    "page", [page for page in PAGES if FILE.search(page.read_text())], ids=lambda page: page.name
 )
 def test_the_files_on_a_page_are_valid(page: Path, tmp_path: Path) -> None:
-    for name, text in _FILE.findall(page.read_text()):
+    for name, text in FILE.findall(page.read_text()):
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -71,7 +71,7 @@ def test_links_lead_to_files(page: Path) -> None:
 def test_commands_on_a_page_exist(page: Path) -> None:
     dev = subprocess.run([str(ROOT / "dev"), "help"], capture_output=True, text=True, check=True)
     keyhole = run_keyhole("--help").stdout
-    for block in _SHELL.findall(page.read_text()):
+    for block in SHELL.findall(page.read_text()):
         for line in block.splitlines():
             words = line.split()
             if line.startswith("./dev "):

@@ -4,10 +4,14 @@ import signal
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from tests.world.ask import TRANSPORTS, Transport
+from tests.world.callers import NOBODY, Caller, ask_as
+from tests.world.fate import fate, word
 from tests.world.lab import Lab
 from tests.world.process import run_keyhole
+from tests.world.waiting import until
 
 
 def test_the_ready_file_says_where_everything_is(shared_lab: Lab) -> None:
@@ -28,6 +32,121 @@ def test_the_lab_answers_and_blocks_on_every_transport(
     assert reply.addresses[0].startswith(("198.18.", "198.19."))
     blocked = shared_lab.server.ask(shared_lab.ready["blocked_example"], transport=transport)
     assert [code for code, _ in blocked.errors] == [15]
+
+
+WORKLOADS = {
+    "shop/web": "spiffe://keyhole.lab/ns/shop/sa/web",
+    "shop/payments": "spiffe://keyhole.lab/ns/shop/sa/payments",
+    "build/ci": "spiffe://keyhole.lab/ns/build/sa/ci",
+    "netshoot": "spiffe://keyhole.lab/ns/tools/sa/netshoot",
+    "bad/wrong-ca": "spiffe://keyhole.lab/ns/shop/sa/payments",
+    "bad/expired": "spiffe://keyhole.lab/ns/shop/sa/web",
+}
+each_way = pytest.mark.parametrize("way", ["dot", "doh1", "doh2"])
+
+
+def test_the_ready_file_says_who_the_workloads_are(shared_lab: Lab) -> None:
+    told = shared_lab.ready["workloads"]
+    assert {name: one["spiffe"] for name, one in told.items()} == WORKLOADS
+    for name in WORKLOADS:
+        pair = shared_lab.workload(name).certificate
+        assert pair is not None
+        names = pair.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+        assert uris == [WORKLOADS[name]]
+        assert pair.key.stat().st_mode & 0o077 == 0
+
+
+@each_way
+def test_each_workload_meets_its_own_policy(shared_lab: Lab, way: str) -> None:
+    def said(workload: str, name: str) -> str:
+        return word(ask_as(shared_lab.server, way, shared_lab.workload(workload), name))
+
+    assert said("shop/payments", "gateway.payments.example") == "answered"
+    assert said("shop/payments", "www.example.org") == "denied_by_default"
+    assert said("shop/web", "www.example.org") == "answered"
+    assert said("shop/web", "fonts.typography.example") == "blocked_by_list"
+    assert said("netshoot", "fonts.typography.example") == "answered"
+    assert said("netshoot", "rebind.example.net") == "answered"
+    assert said("shop/web", "rebind.example.net") == "private_address"
+    assert said("build/ci", "registry.packages.example") == "answered"
+    assert said("build/ci", "api.shop.example") == "denied_by_default"
+    for workload in ("shop/web", "netshoot", "build/ci"):
+        assert said(workload, shared_lab.ready["blocked_example"]) == "blocked_by_list"
+
+
+@each_way
+def test_a_record_of_payments_is_seen_by_payments_alone(shared_lab: Lab, way: str) -> None:
+    def seen(workload: str) -> list[str]:
+        caller = shared_lab.workload(workload)
+        return ask_as(shared_lab.server, way, caller, "ledger.bank.example").addresses
+
+    assert seen("shop/payments") == ["192.0.2.40"]
+    assert seen("shop/web")[0].startswith(("198.18.", "198.19."))
+
+
+@each_way
+def test_the_bad_ones_get_nothing(shared_lab: Lab, way: str) -> None:
+    server = shared_lab.server
+    assert fate(server, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
+    expired = shared_lab.workload("bad/expired")
+    assert fate(server, way, expired) == "denied_by_default"
+    # Except the way to a new certificate.
+    assert word(ask_as(server, way, expired, "control.example.net")) == "answered"
+
+
+@each_way
+def test_the_forwarder_answers_the_resolver_and_nobody_else(shared_lab: Lab, way: str) -> None:
+    for workload in ("shop/web", "netshoot"):
+        assert fate(shared_lab.forwarder, way, shared_lab.workload(workload)) == "no_policy"
+    assert fate(shared_lab.forwarder, way, NOBODY) == "no_identity"
+    assert fate(shared_lab.forwarder, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
+
+
+def test_the_television_is_known_by_its_token(shared_lab: Lab) -> None:
+    token = Path(shared_lab.ready["tokens"]["office/tv"]).read_text().strip()
+    for way in ("dot", "doh2"):
+        caller = Caller(token=token)
+        assert word(ask_as(shared_lab.server, way, caller, "films.media.example")) == "answered"
+        assert fate(shared_lab.server, way, caller) == "denied_by_default"
+
+
+def test_a_certificate_that_was_lost_is_issued_again_while_it_runs(shared_lab: Lab) -> None:
+    pair = shared_lab.workload("build/ci").certificate
+    assert pair is not None
+    before = pair.leaf.serial_number
+    pair.key.unlink()
+    until(lambda: pair.key.exists() and pair.leaf.serial_number != before, "it is issued again")
+    caller = shared_lab.workload("build/ci")
+    assert word(ask_as(shared_lab.server, "dot", caller, "git.forge.example")) == "answered"
+
+
+def test_our_own_dig_asks_as_a_workload(shared_lab: Lab) -> None:
+    server, files = shared_lab.server, shared_lab.ready["workloads"]
+
+    def dig(workload: str, name: str, *more: str) -> str:
+        shown = ["--cert", files[workload]["cert"], "--key", files[workload]["key"]]
+        said = run_keyhole("dig", name, f"@127.0.0.1:{server.dot}", "+tls", "--ca",
+                           str(server.ca), *shown, *more)  # fmt: skip
+        return said.stdout + said.stderr
+
+    assert "198.1" in dig("shop/web", "www.example.org")
+    denied = dig("shop/payments", "www.example.org")
+    assert WORKLOADS["shop/payments"] in denied
+    assert "may ask some names, and this is none of them" in denied
+    assert "trusts no authority that signed our certificate" in dig("bad/wrong-ca", "a.example.org")
+    assert "denied_by_default" in dig("bad/expired", "www.example.org")
+
+
+def test_our_own_dig_asks_with_a_token(shared_lab: Lab) -> None:
+    server = shared_lab.server
+    token = Path(shared_lab.ready["tokens"]["office/tv"]).read_text().strip()
+    for how in (["+https", f"@127.0.0.1:{server.doh}"],
+                ["+tls", f"@127.0.0.1:{server.dot}", "--name", server.domain]):  # fmt: skip
+        said = run_keyhole("dig", "films.media.example", *how, "--ca", str(server.ca),
+                           "--token", token)  # fmt: skip
+        assert said.returncode == 0, said.stdout + said.stderr
+        assert token not in said.stdout
 
 
 def test_our_own_dig_shows_the_answer_and_the_certificate(shared_lab: Lab) -> None:

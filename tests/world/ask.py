@@ -60,7 +60,10 @@ class Reply:
 
 @dataclass(frozen=True)
 class Server:
-    """Where a Keyhole listens on 127.0.0.1, and the root that its certificate leads to."""
+    """Where a Keyhole listens on 127.0.0.1, and the root that its certificate leads to.
+
+    ``domain`` is its name, before which a token may stand.
+    """
 
     udp: int
     tcp: int
@@ -69,6 +72,9 @@ class Server:
     ca: Path
     path: str = "/dns-query"
     name: str = "127.0.0.1"
+    doh_cleartext: int = 0
+    mesh: int = 0
+    domain: str = "resolver.example.org"
 
     @property
     def url(self) -> str:
@@ -109,4 +115,5 @@ class Server:
                     server_hostname=self.name,
                 )
             case "doh":
-                return dns.query.https(message, self.url, timeout=_SECONDS, verify=str(self.ca))
+                trust = ssl.create_default_context(cafile=str(self.ca))
+                return dns.query.https(message, self.url, timeout=_SECONDS, verify=trust)

@@ -1,11 +1,14 @@
 """The real lab, as `keyhole lab` starts it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tests.world.ask import Server
+from tests.world.callers import Caller
+from tests.world.certificates import Pair
 from tests.world.ports import free_base
 from tests.world.process import Program
 from tests.world.waiting import until
@@ -52,7 +55,20 @@ class Lab:
             doh=urlsplit(dns["doh"]).port or 443,
             ca=Path(self.ready["ca"]),
             path=urlsplit(dns["doh"]).path,
+            domain="resolver.example.net",
         )
+
+    @property
+    def forwarder(self) -> Server:
+        """The forwarder, which has nothing but DoT and DoH."""
+        there = self.ready["forwarder"]
+        dot, doh = _port(there["dot"]), urlsplit(there["doh"]).port or 443
+        return replace(self.server, udp=0, tcp=0, dot=dot, doh=doh)
+
+    def workload(self, name: str) -> Caller:
+        """One of the workloads, with its certificate as it is now."""
+        files = self.ready["workloads"][name]
+        return Caller(certificate=Pair(Path(files["cert"]), Path(files["key"])))
 
 
 def _port(address: str) -> int:

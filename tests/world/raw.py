@@ -49,10 +49,31 @@ def tcp(server: Server) -> Iterator[Stream]:
 
 
 @contextmanager
-def tls(server: Server, context: ssl.SSLContext | None = None) -> Iterator[Stream]:
-    """A connection to the DoT listener."""
-    with (
-        socket.create_connection(("127.0.0.1", server.dot), _SECONDS) as plain,
-        (context or server.tls).wrap_socket(plain, server_hostname=server.name) as sock,
-    ):
+def mesh(server: Server, header: bytes, source: str = "127.0.0.1") -> Iterator[Stream]:
+    """A connection to the mesh listener from ``source``, begun with a PROXY header."""
+    with socket.create_connection(
+        ("127.0.0.1", server.mesh), _SECONDS, source_address=(source, 0)
+    ) as sock:
+        sock.sendall(header)
         yield Stream(sock)
+
+
+@contextmanager
+def tls(
+    server: Server, context: ssl.SSLContext | None = None, name: str | None = None
+) -> Iterator[Stream]:
+    """A connection to the DoT listener, to ``name`` if one is given."""
+    with secured(server.dot, context or server.tls, name or server.name) as sock:
+        yield Stream(sock)
+
+
+@contextmanager
+def secured(
+    port: int, context: ssl.SSLContext, name: str, session: ssl.SSLSession | None = None
+) -> Iterator[ssl.SSLSocket]:
+    """A TLS connection to any listener, which takes up a ``session`` if one is given."""
+    with (
+        socket.create_connection(("127.0.0.1", port), _SECONDS) as plain,
+        context.wrap_socket(plain, server_hostname=name, session=session) as sock,
+    ):
+        yield sock

@@ -36,7 +36,15 @@ class Resolver:
         self.documents.mkdir(parents=True)
         self.config = folder / "keyhole.yaml"
         self.certificate = Pair(folder / "server.pem", folder / "server.key")
-        self.server = Server(free_port(), free_port(), free_port(), free_port(), authority.root)
+        self.server = Server(
+            udp=free_port(),
+            tcp=free_port(),
+            dot=free_port(),
+            doh=free_port(),
+            doh_cleartext=free_port(),
+            mesh=free_port(),
+            ca=authority.root,
+        )
         self._program: Program | None = None
         self._probes = 0
         # Enough to start with: nobody listens at the upstream, and no test of this kind asks it.
@@ -44,7 +52,9 @@ class Resolver:
             self.upstream(free_port()),
             document("Policy", "home", default="allow", upstreams=["test"]),
         )
-        self.install(authority.issue("resolver.example.org", "127.0.0.1"))
+        # Over DoT, a token is a label before the name.
+        names = ("resolver.example.org", "*.resolver.example.org", "127.0.0.1")
+        self.install(authority.issue(*names))
 
     @property
     def program(self) -> Program:
@@ -63,15 +73,21 @@ class Resolver:
             draft.chmod(0o600)
             draft.replace(target)
 
+    def listen(self, *more: str) -> dict[str, list[str]]:
+        """The listeners of the config, and ``more`` of them: ``mesh``, ``doh_cleartext``."""
+        keys = ("udp", "tcp", "dot", "doh", *more)
+        return {key: [f"127.0.0.1:{getattr(self.server, key)}"] for key in keys}
+
     def configure(self, **settings: Any) -> None:
         """Writes the config; ``settings`` replace the top-level keys."""
-        listen = {
-            key: [f"127.0.0.1:{getattr(self.server, key)}"] for key in ("udp", "tcp", "dot", "doh")
-        }
         config = {
             "role": "resolver",
-            "listen": listen,
-            "tls": {"certificate": "server.pem", "key": "server.key"},
+            "listen": self.listen(),
+            "tls": {
+                "certificate": "server.pem",
+                "key": "server.key",
+                "names": ["resolver.example.org"],
+            },
             "documents": "documents",
             **settings,
         }

@@ -22,12 +22,17 @@ needs_root = pytest.mark.skipif(
 )
 
 
+def find(program: str) -> str:
+    """Where a program is."""
+    path = shutil.which(program, path=_FOLDERS)
+    assert path, f"{program} is not installed"
+    return path
+
+
 def run(*arguments: str, seconds: float = 30) -> subprocess.CompletedProcess[str]:
     """Runs a program to its end."""
-    program = shutil.which(arguments[0], path=_FOLDERS)
-    assert program, f"{arguments[0]} is not installed"
     return subprocess.run(
-        [program, *arguments[1:]],
+        [find(arguments[0]), *arguments[1:]],
         capture_output=True,
         text=True,
         timeout=seconds,

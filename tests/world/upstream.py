@@ -1,4 +1,4 @@
-"""An upstream over DNS over TLS that answers any name, counts, and misbehaves when told.
+"""An upstream over DNS over TLS or HTTPS that answers any name, counts, and misbehaves when told.
 
 The first label of a name says how it is answered:
 
@@ -11,44 +11,66 @@ The first label of a name says how it is answered:
 ``big-*``        TXT records of together about 3,000 octets
 ``cname-*``      an alias to the rest of the name, then its address
 ``private-*``    192.168.1.1
+``hint-*``       to HTTPS: an address hint of 192.168.1.1
 ``close-*``      the connection ends
-anything else    198.18.0.7, TTL ``ttl``
+anything else    the address of the zone, 198.18.0.7 unless told otherwise
 ===============  ============================================================
+
+A name in the zone's aliases leads to another one, by CNAME, and to HTTPS by its target.
 """
 
 import asyncio
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
-import dns.flags
 import dns.message
-import dns.name
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
+import h2.config
+import h2.connection
+import h2.events
 
 from tests.world.certificates import Pair
+from tests.world.zone import ADDRESS, Zone
 
-ADDRESS = "198.18.0.7"
+__all__ = ["ADDRESS", "Upstream", "Zone"]
+
+_ALPN = {"dot": "dot", "doh": "h2"}
+Send = Callable[[bytes], None]
 
 
 class Upstream:
-    """The upstream, in a thread of its own; ``port`` is where it listens."""
+    """The upstream, in a thread of its own; ``port`` is where it listens.
 
-    def __init__(self, certificate: Pair, ttl: int = 300) -> None:
-        self.ttl = ttl
+    ``context`` replaces the TLS settings that it would make for itself. ``shown`` holds the URIs of
+    the client certificates that it was shown, where its context asks for them.
+    """
+
+    def __init__(
+        self,
+        certificate: Pair,
+        ttl: int = 300,
+        *,
+        zone: Zone | None = None,
+        protocol: str = "dot",
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.zone = zone or Zone(ttl)
         self.questions: list[str] = []
         self.messages: list[bytes] = []
         self.connections = 0
+        self.shown: list[str] = []
         self.port = 0
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._serve = {"dot": self._serve_dot, "doh": self._serve_doh}[protocol]
+        self._context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate.certificate, certificate.key)
-        self._context.set_alpn_protocols(["dot"])
+        if context is None:
+            self._context.set_alpn_protocols([_ALPN[protocol]])
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
         self._ready = threading.Event()
+        self._writers: set[asyncio.StreamWriter] = set()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Upstream":
@@ -74,6 +96,11 @@ class Upstream:
         """Lets the slow answers go."""
         self._loop.call_soon_threadsafe(self._released.set)
 
+    def hang_up(self) -> None:
+        """Ends the connections that are open; new ones are welcome."""
+        for writer in list(self._writers):
+            self._loop.call_soon_threadsafe(writer.transport.abort)
+
     def times_asked(self, name: str) -> int:
         """How often a question for ``name`` arrived."""
         return self.questions.count(name.lower().rstrip(".") + ".")
@@ -81,7 +108,7 @@ class Upstream:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._context)
+            asyncio.start_server(self._connected, "127.0.0.1", self.port, ssl=self._context)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
@@ -93,22 +120,70 @@ class Upstream:
         self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self._writers.add(writer)
+        shown = writer.get_extra_info("peercert") or {}
+        self.shown += [name for kind, name in shown.get("subjectAltName", ()) if kind == "URI"]
         answers: set[asyncio.Task[None]] = set()
+
+        def answer(packet: bytes, send: Send) -> None:
+            task = asyncio.create_task(self._answer(packet, writer, send))
+            answers.add(task)
+            task.add_done_callback(answers.discard)
+
         try:
-            while True:
-                size = int.from_bytes(await reader.readexactly(2), "big")
-                packet = await reader.readexactly(size)
-                task = asyncio.create_task(self._answer(packet, writer))
-                answers.add(task)
-                task.add_done_callback(answers.discard)
+            await self._serve(reader, writer, answer)
         except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
             pass
         finally:
+            self._writers.discard(writer)
             writer.close()
 
-    async def _answer(self, packet: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _serve_dot(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer: Callable[[bytes, Send], None],
+    ) -> None:
+        def send(message: bytes) -> None:
+            writer.write(len(message).to_bytes(2, "big") + message)
+
+        while True:
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            answer(await reader.readexactly(size), send)
+
+    async def _serve_doh(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        answer: Callable[[bytes, Send], None],
+    ) -> None:
+        """HTTP/2 and POST, as Keyhole asks."""
+        talk = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        talk.initiate_connection()
+        writer.write(talk.data_to_send())
+        bodies: dict[int, bytes] = {}
+
+        def sender(stream: int) -> Send:
+            def send(message: bytes) -> None:
+                headers = [(":status", "200"), ("content-type", "application/dns-message")]
+                talk.send_headers(stream, headers)
+                talk.send_data(stream, message, end_stream=True)
+                writer.write(talk.data_to_send())
+
+            return send
+
+        while octets := await reader.read(65536):
+            for event in talk.receive_data(octets):
+                if isinstance(event, h2.events.DataReceived):
+                    bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
+                    talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                elif isinstance(event, h2.events.StreamEnded):
+                    answer(bodies.pop(event.stream_id, b""), sender(event.stream_id))
+            writer.write(talk.data_to_send())
+
+    async def _answer(self, packet: bytes, writer: asyncio.StreamWriter, send: Send) -> None:
         query = dns.message.from_wire(packet)
         self.messages.append(packet)
         self.questions.append(query.question[0].name.to_text())
@@ -116,55 +191,8 @@ class Upstream:
         if word == "slow":
             await self._released.wait()
         with suppress(ConnectionError):
-            for message in _replies(word, query, self.ttl):
-                writer.write(len(message).to_bytes(2, "big") + message)
+            for message in self.zone.replies(word, query):
+                send(message)
             if word == "close":
                 writer.transport.abort()
             await writer.drain()
-
-
-def _replies(word: str, query: dns.message.Message, ttl: int) -> list[bytes]:
-    """The messages to send, in order."""
-    match word:
-        case "silent" | "close":
-            return []
-        case "garbage":
-            return [b"\xff" * 40]
-        case "other":
-            other = dns.message.make_query("elsewhere.example.org", "A")
-            other.id = query.id
-            return [_reply("plain", other, ttl).to_wire(), _reply("plain", query, ttl).to_wire()]
-    return [_reply(word, query, ttl).to_wire(max_size=65535)]
-
-
-def _reply(word: str, query: dns.message.Message, ttl: int) -> dns.message.Message:
-    reply = dns.message.make_response(query, recursion_available=True)
-    question = query.question[0]
-    name, kind = question.name, question.rdtype
-    if word == "servfail":
-        reply.set_rcode(dns.rcode.SERVFAIL)
-    elif word == "big":
-        texts = [f'"{number:03d}{"x" * 197}"' for number in range(15)]
-        reply.answer = [dns.rrset.from_text_list(name, ttl, "IN", "TXT", texts)]
-    elif word == "cname":
-        target = dns.name.Name(name.labels[1:])
-        reply.answer = [dns.rrset.from_text(name, ttl, "IN", "CNAME", target.to_text())]
-        reply.answer += _address(target, kind, ttl, ADDRESS)
-    else:
-        reply.answer = _address(name, kind, ttl, "192.168.1.1" if word == "private" else ADDRESS)
-    if not reply.answer and word != "servfail":
-        soa = "ns.example.org. host.example.org. 1 3600 600 86400 60"
-        reply.authority = [dns.rrset.from_text(_zone_of(name), ttl, "IN", "SOA", soa)]
-    return reply
-
-
-def _zone_of(name: dns.name.Name) -> dns.name.Name:
-    return name if name == dns.name.root else name.parent()
-
-
-def _address(
-    name: dns.name.Name, kind: dns.rdatatype.RdataType, ttl: int, address: str
-) -> list[dns.rrset.RRset]:
-    if kind != dns.rdatatype.A:
-        return []
-    return [dns.rrset.from_text(name, ttl, "IN", "A", address)]

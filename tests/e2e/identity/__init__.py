@@ -1,0 +1,1 @@
+"""Who asks: certificates, tokens, sidecars, and what each of them may see."""

@@ -1,0 +1,168 @@
+"""Asking as somebody: over each transport, with a certificate, a token, or a sidecar's word."""
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import dns.message
+import httpx2
+
+from tests.world import mesh, raw
+from tests.world.ask import Reply, Server
+from tests.world.certificates import Pair
+
+# "1" and "2" are versions of HTTP.
+WAYS = ("udp", "tcp", "dot", "doh1", "doh2", "cleartext1", "cleartext2", "mesh")
+_MEDIA_TYPE = "application/dns-message"
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, by one of: a certificate, a token, an identity for which a sidecar vouches; or by
+    nothing, which leaves the network."""
+
+    certificate: Pair | None = None
+    token: str | None = None
+    vouched: str | None = None
+
+    def ways(self) -> tuple[str, ...]:
+        """The transports over which this can be shown."""
+        if self.certificate is not None:
+            return ("dot", "doh1", "doh2")
+        if self.token is not None:
+            return ("dot", "doh1", "doh2", "cleartext1", "cleartext2")
+        if self.vouched is not None:
+            return ("mesh", "cleartext1", "cleartext2")
+        # The mesh listener serves nobody by network.
+        return tuple(way for way in WAYS if way != "mesh")
+
+
+NOBODY = Caller()
+Ask = Callable[[dns.message.Message], Reply]
+
+
+@dataclass(frozen=True)
+class Tls:
+    """How a client speaks TLS; the defaults are those of an honest one."""
+
+    newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
+
+    def context(self, server: Server, caller: Caller, alpn: str | None = None) -> ssl.SSLContext:
+        """Trusts the root of the server alone, and shows the caller's certificate."""
+        made = ssl.create_default_context(cafile=str(server.ca))
+        # What a client offers and shows is looked at by the server: our library must not do it.
+        made.set_ciphers("DEFAULT:@SECLEVEL=0")
+        made.minimum_version = min(made.minimum_version, self.newest)
+        made.maximum_version = self.newest
+        if alpn:
+            made.set_alpn_protocols([alpn])
+        if caller.certificate is not None:
+            made.load_cert_chain(caller.certificate.certificate, caller.certificate.key)
+        return made
+
+
+HONEST = Tls()
+
+
+def port_of(server: Server, way: str) -> int | None:
+    """Where TLS is spoken; none for a way without it."""
+    return {"dot": server.dot, "doh1": server.doh, "doh2": server.doh}.get(way)
+
+
+@contextmanager
+def line(server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST) -> Iterator[Ask]:
+    """An open connection (over UDP, a socket) on which questions can be asked one by one."""
+    assert way in caller.ways(), f"{caller} cannot be shown over {way}"
+    match way:
+        case "udp":
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                sock.settimeout(_SECONDS)
+                sock.connect(("127.0.0.1", server.udp))
+                yield _over_datagrams(sock)
+        case "tcp":
+            with raw.tcp(server) as stream:
+                yield _over(stream)
+        case "mesh":
+            with raw.mesh(server, mesh.header(caller.vouched)) as stream:
+                yield _over(stream)
+        case "dot":
+            name = f"{caller.token}.{server.domain}" if caller.token else server.name
+            with raw.tls(server, tls.context(server, caller, "dot"), name) as stream:
+                yield _over(stream)
+        case _:
+            with http(server, way, caller, tls) as client:
+                yield _over_http(client, server, caller)
+
+
+@contextmanager
+def http(
+    server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST
+) -> Iterator[httpx2.Client]:
+    """A client that speaks one version of HTTP, with or without TLS."""
+    two = way.endswith("2")
+    clear = way.startswith("cleartext")
+    base = (
+        f"http://127.0.0.1:{server.doh_cleartext}" if clear else f"https://127.0.0.1:{server.doh}"
+    )
+    said = {"x-forwarded-client-cert": f"Hash=00ff;URI={caller.vouched}"} if caller.vouched else {}
+    with httpx2.Client(
+        base_url=base,
+        http1=not two,
+        http2=two,
+        verify=tls.context(server, caller),
+        headers=said,
+        trust_env=False,
+        # Whether a connection stays open is the server's decision alone.
+        limits=httpx2.Limits(keepalive_expiry=None),
+        timeout=_SECONDS,
+    ) as client:
+        yield client
+
+
+def ask_as(
+    server: Server, way: str, caller: Caller, name: str, kind: str = "A", tls: Tls = HONEST
+) -> Reply:
+    """One question on a connection of its own."""
+    with line(server, way, caller, tls) as ask:
+        return ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
+
+
+def _over_datagrams(sock: socket.socket) -> Ask:
+    def ask(query: dns.message.Message) -> Reply:
+        sock.send(query.to_wire())
+        return _reply(query, sock.recv(65535))
+
+    return ask
+
+
+def _over(stream: raw.Stream) -> Ask:
+    def ask(query: dns.message.Message) -> Reply:
+        stream.send(query.to_wire())
+        octets = stream.receive()
+        if octets is None:
+            raise EOFError("the server closed the connection")
+        return _reply(query, octets)
+
+    return ask
+
+
+def _over_http(client: httpx2.Client, server: Server, caller: Caller) -> Ask:
+    path = f"{server.path}/{caller.token}" if caller.token else server.path
+
+    def ask(query: dns.message.Message) -> Reply:
+        response = client.post(path, content=query.to_wire(), headers={"content-type": _MEDIA_TYPE})
+        assert response.status_code == 200, response
+        return _reply(query, response.content)
+
+    return ask
+
+
+def _reply(query: dns.message.Message, octets: bytes) -> Reply:
+    message = dns.message.from_wire(octets)
+    assert query.is_response(message), message
+    # A resolver that changes the case of the question breaks clients that vary it.
+    assert [q.name.labels for q in message.question] == [q.name.labels for q in query.question]
+    return Reply(message)

@@ -1,0 +1,94 @@
+"""A `keyhole up` that enrolls clients, and the client's commands."""
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from keyhole.enrollment import Ticket
+from keyhole.identity import Authority, Wish
+from keyhole.identity.credentials import CredentialFolder
+from keyhole.identity.enrollments import list_enrollments
+from tests.world.ports import free_port
+from tests.world.process import run_keyhole
+from tests.world.resolver import Resolver
+
+
+class Site:
+    """One running Keyhole with enrollment, and the folders of its clients."""
+
+    def __init__(self, resolver: Resolver, place: Path, **settings: Any) -> None:
+        self.resolver = resolver
+        self.place = place
+        self.port = free_port()
+        self._clients = 0
+        resolver.configure(enrollment={"listen": [f"127.0.0.1:{self.port}"]}, **settings)
+        # Older than any certificate that a test wants to have been issued in the past.
+        before = datetime.now(UTC) - timedelta(days=100)
+        Authority.open(self.identity, now=before, domain="keyhole.internal")
+        self.start()
+
+    def start(self) -> None:
+        """Starts it, also again, and waits until it enrolls."""
+        self.resolver.start()
+        self.resolver.wait_for(self._listens, "enrollment listens")
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
+        except OSError:
+            return False
+        return True
+
+    @property
+    def identity(self) -> Path:
+        """The folder of the authority."""
+        return self.resolver.folder / "identity"
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command of the person who runs this Keyhole."""
+        return run_keyhole(*arguments, KEYHOLE_DATA=str(self.resolver.folder))
+
+    def ask(self, *arguments: str) -> Any:
+        """Runs such a command that must succeed, and gives what it says to a program."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def invite(self, name: str = "shop/web", *options: str) -> Ticket:
+        """Makes a token."""
+        return Ticket.read(self.ask("enroll", "create", name, *options)["token"])
+
+    def redeem(self, ticket: Ticket, name: str = "web") -> subprocess.CompletedProcess[str]:
+        """Runs the client's command; the identity is put into ``folder(name)``."""
+        out = str(self.place / name)
+        return run_keyhole("enroll", "redeem", ticket.to_text(), "--out", out)
+
+    def folder(self, name: str = "web") -> CredentialFolder:
+        """What a client has."""
+        return CredentialFolder(self.place / name)
+
+    def enroll(self) -> CredentialFolder:
+        """A client that is enrolled, and that no other test has."""
+        self._clients += 1
+        name = f"client-{self._clients}"
+        done = self.redeem(self.invite(f"shop/{name}"), name)
+        assert done.returncode == 0, done.stderr
+        return self.folder(name)
+
+    def age(self, folder: CredentialFolder, ago: timedelta, life: timedelta) -> None:
+        """Gives a client a certificate that was issued some time ago."""
+        authority = Authority.open(self.identity)
+        wish = Wish.svid(folder.read().spiffe, life)
+        chain, key = authority.issue(wish, datetime.now(UTC) - ago)
+        folder.write(chain, key, folder.bundle.read_bytes())
+
+    def states(self) -> dict[str, str]:
+        """What became of each enrollment."""
+        return {one.name: one.state() for one in list_enrollments(self.identity)}
+
+
+MakeSite = Callable[..., Site]

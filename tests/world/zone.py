@@ -1,0 +1,74 @@
+"""What the tests' upstream says about each name; see ``tests.world.upstream``."""
+
+from dataclasses import dataclass, field
+
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.rrset
+from dns.rdatatype import RdataType
+
+ADDRESS = "198.18.0.7"
+PRIVATE = "192.168.1.1"
+
+
+@dataclass(frozen=True)
+class Zone:
+    """The address that all names have, for how many seconds, and the names that lead elsewhere."""
+
+    ttl: int = 300
+    address: str = ADDRESS
+    aliases: dict[str, str] = field(default_factory=dict)
+
+    def replies(self, word: str, query: dns.message.Message) -> list[bytes]:
+        """The messages to send, in order, for a name that begins with ``word``."""
+        match word:
+            case "silent" | "close":
+                return []
+            case "garbage":
+                return [b"\xff" * 40]
+            case "other":
+                other = dns.message.make_query("elsewhere.example.org", "A")
+                other.id = query.id
+                return [self._reply("plain", one).to_wire() for one in (other, query)]
+        return [self._reply(word, query).to_wire(max_size=65535)]
+
+    def _reply(self, word: str, query: dns.message.Message) -> dns.message.Message:
+        reply = dns.message.make_response(query, recursion_available=True)
+        name, kind = query.question[0].name, query.question[0].rdtype
+        if word == "servfail":
+            reply.set_rcode(dns.rcode.SERVFAIL)
+            return reply
+        reply.answer = self._answer(word, name, kind)
+        if not reply.answer:
+            soa = "ns.example.org. host.example.org. 1 3600 600 86400 60"
+            reply.authority = [self._set(_zone_of(name), "SOA", soa)]
+        return reply
+
+    def _answer(self, word: str, name: dns.name.Name, kind: RdataType) -> list[dns.rrset.RRset]:
+        alias = self.aliases.get(name.to_text(omit_final_dot=True).lower())
+        if word == "big":
+            return [self._set(name, "TXT", *(f'"{n:03d}{"x" * 197}"' for n in range(15)))]
+        if word == "cname":
+            alias = dns.name.Name(name.labels[1:]).to_text()
+        if word == "hint" and kind == RdataType.HTTPS:
+            return [self._set(name, "HTTPS", f"1 . ipv4hint={PRIVATE}")]
+        if alias is not None and kind == RdataType.HTTPS:
+            return [self._set(name, "HTTPS", f"1 {alias.rstrip('.')}. ipv4hint={self.address}")]
+        if alias is not None:
+            target = dns.name.from_text(alias)
+            return [self._set(name, "CNAME", target.to_text()), *self._addresses(target, kind)]
+        return self._addresses(name, kind, PRIVATE if word == "private" else self.address)
+
+    def _addresses(
+        self, name: dns.name.Name, kind: RdataType, address: str | None = None
+    ) -> list[dns.rrset.RRset]:
+        return [self._set(name, "A", address or self.address)] if kind == RdataType.A else []
+
+    def _set(self, name: dns.name.Name, kind: str, *values: str) -> dns.rrset.RRset:
+        return dns.rrset.from_text(name, self.ttl, "IN", kind, *values)
+
+
+def _zone_of(name: dns.name.Name) -> dns.name.Name:
+    return name if name == dns.name.root else name.parent()
