@@ -28,6 +28,7 @@ def _add_commands_for_people(app: typer.Typer) -> None:
         explain,
         identity,
         lists,
+        log,
         profile,
         simulate,
         token,
@@ -41,6 +42,7 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     add(app, lab.lab, examples=lab.EXAMPLES, group="Run", name="lab")
     add(app, dig.dig, examples=dig.EXAMPLES, group="Look", name="dig")
     add(app, explain.explain, examples=explain.EXAMPLES, group="Look", name="explain")
+    add(app, log.log, examples=log.EXAMPLES, group="Look", name="log")
     add(app, simulate.simulate, examples=simulate.EXAMPLES, group="Documents", name="simulate")
     add(app, check.check, examples=check.EXAMPLES, group="Documents", name="check")
     app.add_typer(lists.program(), name="lists", rich_help_panel="Documents")

@@ -7,10 +7,11 @@
     ├── ListError               list files cannot be compiled, or their record cannot be kept
     ├── engine.Refusal          the core refused a document, a socket or a file
     ├── identity.IdentityError  a certificate or key cannot be read, issued or used
+    ├── querylog.QueryLogError  there is no query log where one was looked for
     ├── control.ControlError    a use case cannot go on
     └── verify.error            a question could not be asked, or its answer not be read
 
-The last four are defined beside what raises them. Messages are lowercase, end without a period,
+The last five are defined beside what raises them. Messages are lowercase, end without a period,
 name the likely mistake and say what would be right.
 """
 

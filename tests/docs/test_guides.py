@@ -42,6 +42,7 @@ def test_the_files_on_a_page_are_valid(page: Path, tmp_path: Path) -> None:
 def _complete(folder: Path) -> None:
     """Adds what a page does not talk about: a page on lists need not name an upstream."""
     documents = folder / "documents"
+    documents.mkdir(exist_ok=True)
     said = "".join(path.read_text() for path in documents.glob("*.yaml"))
     if "kind: Upstream" not in said:
         upstream = document(

@@ -23,7 +23,7 @@ PLAIN_WIDTH = 160
 
 def console() -> Console:
     """Standard output; colors only where a terminal shows them."""
-    screen = Console(highlight=False, soft_wrap=True)
+    screen = Console(highlight=False, soft_wrap=True, emoji=False)
     if not screen.is_terminal:
         screen.width = PLAIN_WIDTH
     return screen
@@ -31,7 +31,7 @@ def console() -> Console:
 
 def errors_console() -> Console:
     """Standard error."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def show_error(screen: Console, error: KeyholeError) -> None:

@@ -24,5 +24,6 @@ A line ``{"lost": n}`` says that ``n`` events between its neighbors were not wri
 
 from keyhole.querylog.entry import Entry, Who
 from keyhole.querylog.read import LogReader, QueryLogError
+from keyhole.querylog.tail import Tail
 
-__all__ = ["Entry", "LogReader", "QueryLogError", "Who"]
+__all__ = ["Entry", "LogReader", "QueryLogError", "Tail", "Who"]

@@ -61,6 +61,31 @@ class Entry:
     observed: str | None
     upstream: str | None
     duration_us: int
+    snapshot: int | None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The fields of the line."""
+        identity = self.who.value if self.who.kind == "identity" else None
+        token = self.who.value if self.who.kind == "token" else None
+        return {
+            "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "transport": self.transport,
+            "client": self.client,
+            "identity": identity,
+            "token": token,
+            "policy": self.policy,
+            "name": self.name,
+            "type": self.kind,
+            "outcome": self.outcome,
+            "reason": self.reason,
+            "rule": self.rule,
+            "list": self.list_name,
+            "observed": self.observed,
+            "upstream": self.upstream,
+            "duration_us": self.duration_us,
+            "snapshot": self.snapshot,
+        }
 
 
 def read_line(line: bytes) -> Entry | int | None:
@@ -102,7 +127,8 @@ def _read(fields: dict[str, Any]) -> Entry | None:
         list_name=texts["list"],
         observed=texts["observed"],
         upstream=texts["upstream"],
-        duration_us=int(fields["duration_us"]),
+        duration_us=_number(fields["duration_us"]),
+        snapshot=None if fields["snapshot"] is None else _number(fields["snapshot"]),
     )
 
 
@@ -112,6 +138,12 @@ def _text(value: Any) -> str | None:
 
 def _word(value: Any) -> str:
     if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
         raise TypeError
     return value
 

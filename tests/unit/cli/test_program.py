@@ -34,7 +34,9 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-COMMANDS = ["up", "lab", "engine", "dig", "explain", "check", "lists", "version"]
+COMMANDS = [
+    "up", "lab", "engine", "dig", "explain", "log", "simulate", "check", "lists", "version"
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -32,6 +32,7 @@ def entry(reason: str, observed: str | None = None) -> Entry:
         observed=observed,
         upstream=None,
         duration_us=0,
+        snapshot=1,
     )
 
 

@@ -110,6 +110,7 @@ def test_a_client_is_known_by_what_it_showed_before_its_address(tmp_path: Path) 
                 {"identity": f"spiffe://keyhole.lab/{'a' * 2_048}"},
                 {"reason": None},
                 {"duration_us": "long"},
+                {"snapshot": "last"},
             )
         ),
     ],
