@@ -49,6 +49,8 @@ def test_with_a_full_disk_it_keeps_answering_and_says_why_a_change_is_not_taken(
     resolver: Resolver, small_disk: Path
 ) -> None:
     server = resolver.start().server
+    # It answers a moment before it has remembered its documents.
+    resolver.wait_for((small_disk / "snapshot.json").exists, "the snapshot is remembered")
     filler = fill(small_disk)
     before = len(resolver.program.output)
     rules = [{"block": ["www.example.org"]}]

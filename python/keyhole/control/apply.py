@@ -83,6 +83,10 @@ class Application:
                 await self._commit(compiled)
             except EngineRefusedError as error:
                 problem = error
+            except UnwritableError as error:
+                # It serves what it began with; a disk that has become full costs no answer.
+                self.is_behind = True
+                self._tell(_bad("the documents could not be remembered; tried again", error))
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
