@@ -148,8 +148,6 @@ fn everybody() -> Value {
         policy
     };
     all["policies"] = (0..POLICIES).map(policy).collect();
-    all["trust"]["domains"] =
-        json!([{"name": "example.org", "bundle": "", "crls": "", "origin": ""}]);
     let one = |key: &str, value: String, n: usize| {
         json!({
             key: value, "client": format!("client {n}"), "policy": n % POLICIES, "subject": value,
