@@ -11,7 +11,9 @@ from keyhole.config import load_config, read_documents, resolve
 from keyhole.model.options import Options
 from keyhole.model.snapshot import ListFile, Snapshot
 from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.model.standing import Decision, Pause, Standing
 from keyhole.policy import Known, compile_documents, cross_check
+from keyhole.policy.standing import lay_over
 
 GOLDEN = Path(__file__).parent / "golden"
 LISTS = ListFile(path=f"/var/lib/keyhole/state/lists-{'ab' * 32}.khl", sha256="ab" * 32)
@@ -37,6 +39,22 @@ KNOWN = Known(
 )
 
 
+STANDING = Standing(
+    pauses=[Pause(policy="base", since=1_795_644_000, until=1_795_644_600)],
+    decisions=[
+        Decision(
+            number=3,
+            action="allow",
+            name="ads.example.org",
+            below=True,
+            client="token:tv",
+            since=1_795_644_000,
+            until=1_795_647_600,
+        )
+    ],
+)
+
+
 def golden_options() -> bytes:
     config, advice = load_config(GOLDEN / "keyhole.yaml")
     assert advice == []
@@ -49,7 +67,8 @@ def golden_snapshot() -> bytes:
     # What is not there is none of the boundary's business: keys, and text files of lists.
     problems = [one for one in cross_check(documents, known=KNOWN) if not one.is_advice]
     assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
-    return compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot.to_json()
+    plain = compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot
+    return lay_over(plain, STANDING).to_json()
 
 
 def test_the_golden_options_are_what_the_config_beside_them_resolves_to() -> None:

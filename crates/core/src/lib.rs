@@ -8,6 +8,7 @@ pub mod clock;
 pub mod connections;
 pub mod cookie;
 pub mod counters;
+mod date;
 pub mod engine;
 pub mod error;
 pub mod events;

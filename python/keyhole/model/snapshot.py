@@ -7,7 +7,7 @@ every name is absolute.
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import ConfigDict, Field, model_serializer, model_validator
 
 from keyhole.model.match import Match
 from keyhole.model.snapshot_who import Schedule, Subjects, Trust
@@ -122,6 +122,18 @@ class Answer(Boundary):
         return {"address": self.text}
 
 
+class Span(Boundary):
+    """From one second of Unix time to another, which does not belong to it any more.
+
+    It has a beginning so that a clock that was put back does not make it longer.
+    """
+
+    since: int = Field(alias="from")
+    until: int
+
+    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
+
+
 class SnapshotRule(Boundary):
     """One rule with every default resolved."""
 
@@ -131,7 +143,9 @@ class SnapshotRule(Boundary):
     answer: Answer
     mode: Mode
     when: Index | None
+    during: Span | None
     important: bool
+    decision: bool
     origin: str
 
 
@@ -146,6 +160,7 @@ class SnapshotPolicy(Boundary):
     lists: list[Index]
     list_answer: Answer
     list_mode: Mode
+    paused: Span | None
     private_addresses: Literal["allow", "block"]
     upstream_set: Index
     record_set: Index

@@ -75,7 +75,7 @@ fn time(mut call: impl FnMut()) -> f64 {
 fn rule(wanted: Value, action: &str) -> Value {
     json!({
         "action": action, "matches": [wanted], "types": [], "answer": "nxdomain",
-        "mode": "enforce", "when": null, "important": false, "origin": "",
+        "mode": "enforce", "when": null, "important": false, "decision": false, "during": null, "origin": "",
     })
 }
 
@@ -104,7 +104,7 @@ fn document(expressions: usize) -> Value {
         "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": exact.chain(below).chain(regex).collect::<Vec<_>>(),
-            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
+            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "",
         }],
         "default_policy": 0,

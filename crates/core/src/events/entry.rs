@@ -93,6 +93,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::Default) => (3, NONE),
         Some(Cause::Mode) => (4, NONE),
         Some(Cause::PrivateAddresses) => (5, NONE),
+        Some(Cause::Pause) => (6, NONE),
     }
 }
 
@@ -123,6 +124,7 @@ pub(super) enum Decided {
     Default,
     Mode,
     PrivateAddresses,
+    Pause,
 }
 
 /// Who asked, beside the address.
@@ -203,6 +205,7 @@ fn decided(kind: u64, word: u64) -> Option<Decided> {
         3 => Some(Decided::Default),
         4 => Some(Decided::Mode),
         5 => Some(Decided::PrivateAddresses),
+        6 => Some(Decided::Pause),
         _ => None,
     }
 }

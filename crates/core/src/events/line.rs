@@ -8,11 +8,11 @@ use keyhole_wire::RecordType;
 use serde_json::json;
 
 use super::entry::{Decided, Entry, Who};
+use crate::date;
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 
 const NANOS: i128 = 1_000_000_000;
-const DAY: i64 = 86_400;
 
 /// Writes lines, one for each event.
 pub(super) struct Writer<'s> {
@@ -93,12 +93,15 @@ impl<'s> Writer<'s> {
         }
         self.word("outcome", entry.reason.outcome().word());
         self.word("reason", entry.reason.word());
+        let pause = match entry.cause {
+            Some(Decided::Pause) => policy.and_then(|policy| policy.paused),
+            _ => None,
+        };
+        let pause = pause.map(|pause| format!("pause until {}", pause.end()));
         let (rule, list) = match entry.cause {
             Some(Decided::Rule(index)) => (told.origin(index), None),
             Some(Decided::List(index)) => (None, told.list(index)),
-            Some(Decided::Default | Decided::Mode | Decided::PrivateAddresses) | None => {
-                (None, None)
-            }
+            _ => (pause.as_deref(), None),
         };
         self.text("rule", rule);
         self.text("list", list);
@@ -119,7 +122,7 @@ impl<'s> Writer<'s> {
         let wall = self.began + i128::from(nanos);
         let second = i64::try_from(wall.div_euclid(NANOS)).unwrap_or_default();
         if self.second.0 != second {
-            self.second = (second, words(second));
+            self.second = (second, date::words(second));
         }
         let micros = (wall.rem_euclid(NANOS) / 1_000) as u64;
         self.put("{\"time\":\"");
@@ -243,7 +246,7 @@ impl<'s> Told<'s> {
         match decided {
             Decided::Rule(index) => self.origin(index),
             Decided::List(index) => self.list(index),
-            Decided::Default | Decided::Mode | Decided::PrivateAddresses => {
+            Decided::Default | Decided::Mode | Decided::Pause | Decided::PrivateAddresses => {
                 self.policy.map(|policy| policy.origin.as_str())
             }
         }
@@ -252,46 +255,5 @@ impl<'s> Told<'s> {
     fn upstream(&self, place: u16) -> Option<&'s str> {
         let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
         set.upstream_name(place)
-    }
-}
-
-/// A second of Unix time as `2026-11-25T22:00:00`.
-fn words(second: i64) -> String {
-    let (days, rest) = (second.div_euclid(DAY), second.rem_euclid(DAY));
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
-}
-
-/// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the leap day is
-/// their last; 400 of them have always 146,097 days.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn seconds_are_told_as_dates() {
-        for (second, expected) in [
-            (0, "1970-01-01T00:00:00"),
-            (951_782_399, "2000-02-28T23:59:59"),
-            (951_782_400, "2000-02-29T00:00:00"),
-            (951_868_800, "2000-03-01T00:00:00"),
-            (1_795_644_000, "2026-11-25T22:00:00"),
-            (4_107_542_400, "2100-03-01T00:00:00"),
-            (-1, "1969-12-31T23:59:59"),
-        ] {
-            assert_eq!(words(second), expected);
-        }
     }
 }

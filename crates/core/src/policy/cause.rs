@@ -13,6 +13,8 @@ pub enum Cause {
     Default,
     /// The policy only observes, so it lets through what it would have blocked.
     Mode,
+    /// Blocking is paused, so it lets through what a block rule or list would have blocked.
+    Pause,
     /// The policy withholds private addresses in answers for public names.
     PrivateAddresses,
 }

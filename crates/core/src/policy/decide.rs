@@ -2,7 +2,7 @@
 
 use keyhole_wire::RecordType;
 
-use super::rules::Rank;
+use super::rules::{Asked, Rank};
 use super::{BlockAnswer, Cause, Moment, Policy, Trace, describe};
 use crate::lists::ListHit;
 use crate::names::Hashed;
@@ -14,8 +14,8 @@ use crate::snapshot::document::{Action, DefaultDocument, Mode};
 pub struct Decision {
     /// What happens.
     pub verdict: Verdict,
-    /// The block that would have happened if everything that only observes acted; none as well when
-    /// an observed allow rule would have come first.
+    /// The block that would have happened if everything acted that only observes or is paused; none
+    /// as well when an observed allow rule would have come first.
     pub would: Option<Cause>,
 }
 
@@ -30,11 +30,13 @@ pub enum Verdict {
 
 /// Decides about a name and type that a client asks for.
 ///
-/// Precedence (DESIGN section 4): important block rule, allow rule, block rule, lists (an important
-/// entry of a block list, then allow lists and exceptions, then block lists), default. Within a rank
-/// the first rule in document order wins. What only observes is noted and then passed as if absent;
-/// so is what does not act at this moment, which is not even noted. A policy that only observes
-/// blocks nothing.
+/// Precedence (DESIGN section 4): important block rule, decision, allow rule, block rule, lists (an
+/// important entry of a block list, then allow lists and exceptions, then block lists), default.
+/// Within a rank the first rule in document order wins. What only observes is noted and then passed
+/// as if absent; so is what does not act at this moment, which is not even noted. While blocking is
+/// paused, block rules and block lists are as if they only observed: what is important, what a person
+/// decided and a default that denies go on, so that a pause opens nothing that was never allowed. A
+/// policy that only observes blocks nothing.
 #[inline]
 pub fn decide(
     snapshot: &Snapshot,
@@ -72,20 +74,24 @@ fn weigh(
     trace: &mut impl Trace,
 ) -> Decision {
     let rules = &policy.rules;
-    let found = rules.find(hashed, kind, moment);
-    let mut would = Would::Nothing;
-    if let Some(rule) = rules.observed(found) {
-        would.note(Cause::Rule(rule), rules.action(rule));
+    let asked = Asked { kind, moment, is_paused: policy.is_paused(moment) };
+    if let Some(pause) = policy.paused {
+        trace.step(|| describe::pause_step(policy, pause, asked.is_paused));
+    }
+    let found = rules.find(hashed, &asked);
+    let mut passed = Passed { would: Would::Nothing, by_pause: found.is_paused() };
+    if let Some(rule) = rules.passed(found) {
+        passed.note(Cause::Rule(rule), rules.action(rule));
     }
     for rank in Rank::ALL {
         let acting = rules.acting(found, rank);
-        trace.step(|| describe::rules_step(policy, rank, acting, hashed, kind, moment));
+        trace.step(|| describe::rules_step(policy, rank, acting, hashed, &asked));
         if let Some(rule) = acting {
-            return would.decision(policy, rule_verdict(policy, rule), trace);
+            return passed.decision(policy, rule_verdict(policy, rule), trace);
         }
     }
     let hit = list_hit(snapshot, policy, hashed, kind);
-    trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed));
+    trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed, asked.is_paused));
     if let Some(hit) = hit {
         let cause = Cause::List(hit);
         let verdict = match hit.action {
@@ -93,8 +99,12 @@ fn weigh(
             Action::Block => Verdict::Block(cause, policy.list_answer),
         };
         match policy.list_mode {
-            Mode::Observe => would.note(cause, hit.action),
-            Mode::Enforce => return would.decision(policy, verdict, trace),
+            Mode::Observe => passed.note(cause, hit.action),
+            Mode::Enforce if asked.is_paused && hit.action == Action::Block => {
+                passed.note(cause, hit.action);
+                passed.by_pause = true;
+            }
+            Mode::Enforce => return passed.decision(policy, verdict, trace),
         }
     }
     trace.step(|| describe::default_step(policy, default));
@@ -102,7 +112,7 @@ fn weigh(
         DefaultDocument::Allow => Verdict::Allow(Cause::Default),
         DefaultDocument::Deny => Verdict::Block(Cause::Default, BlockAnswer::Refused),
     };
-    would.decision(policy, verdict, trace)
+    passed.decision(policy, verdict, trace)
 }
 
 fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
@@ -121,41 +131,50 @@ fn list_hit(
     snapshot.list_file.as_ref()?.decide(&policy.lists, &snapshot.list_kinds, hashed, kind)
 }
 
-/// What was observed first, and so would have decided.
+/// What was passed as if absent.
+struct Passed {
+    would: Would,
+    /// Whether something of it blocks, but for the pause.
+    by_pause: bool,
+}
+
+/// What was passed first, and so would have decided.
 enum Would {
     Nothing,
     Allow,
     Block(Cause),
 }
 
-impl Would {
+impl Passed {
     fn note(&mut self, cause: Cause, action: Action) {
-        if let Self::Nothing = self {
-            *self = match action {
-                Action::Allow => Self::Allow,
-                Action::Block => Self::Block(cause),
+        if let Would::Nothing = self.would {
+            self.would = match action {
+                Action::Allow => Would::Allow,
+                Action::Block => Would::Block(cause),
             };
         }
     }
 
     /// The decision for a verdict of the rules; a policy that only observes notes a block and lets
-    /// through.
+    /// through. What is allowed only because blocking is paused says so.
     fn decision(
         mut self,
         policy: &Policy,
         mut verdict: Verdict,
         trace: &mut impl Trace,
     ) -> Decision {
-        if policy.mode == Mode::Observe
-            && let Verdict::Block(cause, _) = verdict
-        {
-            self.note(cause, Action::Block);
-            verdict = Verdict::Allow(Cause::Mode);
-            trace.step(|| describe::mode_step(policy));
+        match verdict {
+            Verdict::Block(cause, _) if policy.mode == Mode::Observe => {
+                self.note(cause, Action::Block);
+                verdict = Verdict::Allow(Cause::Mode);
+                trace.step(|| describe::mode_step(policy));
+            }
+            Verdict::Allow(_) if self.by_pause => verdict = Verdict::Allow(Cause::Pause),
+            _ => {}
         }
-        let would = match self {
-            Self::Block(cause) => Some(cause),
-            Self::Nothing | Self::Allow => None,
+        let would = match self.would {
+            Would::Block(cause) => Some(cause),
+            Would::Nothing | Would::Allow => None,
         };
         Decision { verdict, would }
     }

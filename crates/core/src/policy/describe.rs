@@ -3,8 +3,8 @@
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
-use super::rules::Rank;
-use super::{Cause, Moment, Policy, Step, pattern};
+use super::rules::{Asked, Rank};
+use super::{Cause, Policy, Span, Step, pattern};
 use crate::lists::ListHit;
 use crate::names::Hashed;
 use crate::reason::Stage;
@@ -33,6 +33,7 @@ pub fn describe(
         Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
+        Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
     };
     told["cause"] = json!(word);
@@ -47,26 +48,29 @@ pub(super) fn rules_step(
     rank: Rank,
     acting: Option<u32>,
     hashed: &Hashed,
-    kind: RecordType,
-    moment: Moment,
+    asked: &Asked,
 ) -> Step {
     let rules = &policy.rules;
     let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
-    let matching = rules.matching(rank, hashed, kind);
-    let is_active = |rule: &RuleDocument| rules.schedule(rule).is_none_or(|s| s.is_active(moment));
-    let any_active = || matching.iter().filter_map(|&rule| rules.rule(rule)).any(is_active);
-    let result = match (acting, rank) {
-        (Some(_), Rank::Allow) => "allows",
-        (Some(_), _) => blocks_word(policy),
-        (None, _) if matching.is_empty() => "no match",
-        (None, _) if any_active() => "only observes",
-        (None, _) => "not at this time",
+    let matching = rules.matching(rank, hashed, asked.kind);
+    let is_time = |rule: u32| rules.is_time(rule, asked.moment);
+    let enforces = |rule| rules.rule(rule).is_some_and(|rule| rule.mode == Mode::Enforce);
+    let mut active = matching.iter().copied().filter(|&rule| is_time(rule)).peekable();
+    let allows = acting.is_some_and(|rule| rules.action(rule) == Action::Allow);
+    let result = match acting {
+        Some(_) if allows => "allows",
+        Some(_) => blocks_word(policy),
+        None if matching.is_empty() => "no match",
+        None if active.peek().is_none() => "not at this time",
+        // What acts and yet did not, was paused.
+        None if active.any(enforces) => "paused",
+        None => "only observes",
     };
     let tell = |&rule: &u32| {
         let document = rules.rule(rule)?;
         let mut told = rule_value(policy, rule, document, Some(hashed));
-        if document.when.is_some() {
-            told["active"] = json!(is_active(document));
+        if document.when.is_some() || document.during.is_some() {
+            told["active"] = json!(is_time(rule));
         }
         Some(told)
     };
@@ -75,11 +79,11 @@ pub(super) fn rules_step(
         stage: Stage::Authorize,
         what: rank.words().into(),
         result: result.into(),
-        decides: acting.is_some() && (rank == Rank::Allow || policy.mode == Mode::Enforce),
+        decides: acting.is_some() && (allows || policy.mode == Mode::Enforce),
         detail: json!({
             "policy": policy.name,
             "name": hashed.name().to_string(),
-            "type": kind.to_string(),
+            "type": asked.kind.to_string(),
             "rules": of_rank,
             "deciding_rule": acting,
             "matching": matching,
@@ -93,13 +97,16 @@ pub(super) fn lists_step(
     policy: &Policy,
     hit: Option<&ListHit>,
     hashed: &Hashed,
+    is_paused: bool,
 ) -> Step {
     let allows = hit.is_some_and(|hit| hit.action == Action::Allow);
-    let acts = hit.is_some() && policy.list_mode == Mode::Enforce;
+    let enforces = hit.is_some() && policy.list_mode == Mode::Enforce;
+    let acts = enforces && (allows || !is_paused);
     let decides = acts && (allows || policy.mode == Mode::Enforce);
     let result = match hit {
         None => "no match",
-        Some(_) if !acts => "only observes",
+        Some(_) if !enforces => "only observes",
+        Some(_) if !acts => "paused",
         Some(_) if allows => "allows",
         Some(_) => blocks_word(policy),
     };
@@ -133,6 +140,17 @@ pub(super) fn default_step(policy: &Policy, default: DefaultDocument) -> Step {
             "origin": policy.origin,
             "default": default_word(policy.default),
         }),
+    }
+}
+
+/// The step of a pause, whether it is its time or not.
+pub(super) fn pause_step(policy: &Policy, pause: Span, is_paused: bool) -> Step {
+    Step {
+        stage: Stage::Authorize,
+        what: "pause of blocking".into(),
+        result: if is_paused { format!("until {}", pause.end()).into() } else { "over".into() },
+        decides: false,
+        detail: json!({ "policy": policy.name, "until": pause.end() }),
     }
 }
 
@@ -170,6 +188,9 @@ fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&
     }
     if let Some(schedule) = policy.rules.schedule(rule) {
         told["when"] = json!(schedule.words);
+    }
+    if let Some(during) = policy.rules.during(index) {
+        told["until"] = json!(during.end());
     }
     if let Some(hashed) = hashed {
         let hits = rule.matches.iter().filter(|wanted| is_match(wanted, hashed));

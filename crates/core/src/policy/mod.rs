@@ -6,6 +6,7 @@
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
 //! | `schedule` | when a rule acts |
+//! | `span` | how long a rule acts, or a pause lasts |
 //! | `cause` | why it was decided so |
 //! | `describe` | the same for people |
 //! | `trace` | the recorder of `explain` |
@@ -16,6 +17,7 @@ mod describe;
 mod pattern;
 mod rules;
 mod schedule;
+mod span;
 mod trace;
 
 #[cfg(test)]
@@ -30,6 +32,7 @@ pub use decide::{Decision, Verdict, decide, decide_target};
 pub use describe::describe;
 pub use rules::RuleSet;
 pub use schedule::{Moment, Schedule};
+pub use span::Span;
 pub use trace::{InStage, Step, Trace};
 
 use crate::lists::ListMask;
@@ -57,6 +60,8 @@ pub struct Policy {
     pub list_answer: BlockAnswer,
     /// Whether lists act or only record.
     pub list_mode: Mode,
+    /// While block rules and block lists only record.
+    pub paused: Option<Span>,
     /// What happens to a name that no rule and no list decides.
     pub default: DefaultDocument,
     /// What happens to a private address in the answer for a public name.
@@ -69,10 +74,17 @@ pub struct Policy {
 
 impl Policy {
     /// The time that a decision of this policy needs; `unix` is asked for the second of Unix time
-    /// only if a rule depends on it.
+    /// only if a rule or a pause depends on it.
     #[inline]
     pub fn moment(&self, unix: impl FnOnce() -> i64) -> Moment {
-        Moment::at(if self.rules.is_scheduled() { unix() } else { 0 })
+        let is_timed = self.rules.is_scheduled() || self.paused.is_some();
+        Moment::at(if is_timed { unix() } else { 0 })
+    }
+
+    /// Whether block rules and block lists only record.
+    #[inline]
+    fn is_paused(&self, moment: Moment) -> bool {
+        self.paused.is_some_and(|pause| pause.holds(moment))
     }
 }
 

@@ -7,6 +7,7 @@ use keyhole_wire::{Name, RecordType};
 use super::BlockAnswer;
 use super::pattern::{self, Patterns};
 use super::schedule::{Moment, Schedule};
+use super::span::Span;
 use crate::name_map::NameMap;
 use crate::names::Hashed;
 use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
@@ -19,17 +20,20 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     ImportantBlock,
+    Decision,
     Allow,
     Block,
 }
 
 impl Rank {
-    pub(super) const ALL: [Self; 3] = [Self::ImportantBlock, Self::Allow, Self::Block];
+    pub(super) const ALL: [Self; 4] =
+        [Self::ImportantBlock, Self::Decision, Self::Allow, Self::Block];
 
     /// The words of `explain`.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::ImportantBlock => "important block rules",
+            Self::Decision => "decisions",
             Self::Allow => "allow rules",
             Self::Block => "block rules",
         }
@@ -37,6 +41,7 @@ impl Rank {
 
     pub(super) fn of(rule: &RuleDocument) -> Self {
         match (rule.action, rule.important) {
+            _ if rule.decision => Self::Decision,
             (Action::Allow, _) => Self::Allow,
             (Action::Block, true) => Self::ImportantBlock,
             (Action::Block, false) => Self::Block,
@@ -61,8 +66,16 @@ pub struct RuleSet {
     patterns: Patterns,
     /// All schedules of the snapshot.
     schedules: Arc<[Schedule]>,
-    /// Whether any rule has one.
+    /// Whether any rule has one, or acts for a while only.
     is_scheduled: bool,
+}
+
+/// What is asked of rules, beside the name.
+pub(super) struct Asked {
+    pub(super) kind: RecordType,
+    pub(super) moment: Moment,
+    /// Whether block rules that are not important are only noted.
+    pub(super) is_paused: bool,
 }
 
 /// What a packet asks of a rule.
@@ -73,6 +86,8 @@ struct Placed {
     observed: bool,
     /// The index of its schedule, or [`NONE`] where it always acts.
     when: u32,
+    /// How long it acts; none for always.
+    during: Option<Span>,
     /// Empty for all types.
     types: Box<[u16]>,
 }
@@ -82,6 +97,8 @@ struct Placed {
 pub(super) struct Found {
     acting: u32,
     observed: u32,
+    /// A block rule that would act if blocking were not paused.
+    paused: u32,
 }
 
 impl RuleSet {
@@ -104,12 +121,18 @@ impl RuleSet {
                 faults.add(format!("{path}.when"), why);
             }
         }
-        let placed = order.into_iter().map(|rule| place(rule, &rules[rule as usize])).collect();
+        let place = |rule: u32| {
+            let document = &rules[rule as usize];
+            let path = format!("{path}[{rule}].during");
+            let during = document.during;
+            place(rule, document, during.map(|d| Span::compile(d, &path, &document.origin, faults)))
+        };
+        let placed = order.into_iter().map(place).collect();
         let patterns = index.patterns(&rules, path, faults);
         let root = |map: &NameMap<Vec<u32>>| map.get_name(&Name::ROOT).cloned().unwrap_or_default();
         let (at_root, below_root) = (root(&index.exact), root(&index.below));
         let Index { exact, below, .. } = index;
-        let is_scheduled = rules.iter().any(|rule| rule.when.is_some());
+        let is_scheduled = rules.iter().any(|r| r.when.is_some() || r.during.is_some());
         let schedules = Arc::clone(schedules);
         Self { rules, placed, exact, below, at_root, below_root, patterns, schedules, is_scheduled }
     }
@@ -145,31 +168,49 @@ impl RuleSet {
         self.schedules.get(rule.when?)
     }
 
+    /// How long a rule acts, by its index; none for always.
+    pub(super) fn during(&self, rule: u32) -> Option<Span> {
+        self.placed.iter().find(|p| p.rule == rule)?.during
+    }
+
     /// Finds the acting and the observed rule of highest precedence. Does not allocate unless an
     /// expression matches.
-    pub(super) fn find(&self, hashed: &Hashed, kind: RecordType, moment: Moment) -> Found {
-        let mut found = Found { acting: NONE, observed: NONE };
-        self.visit_names(hashed, |place| self.take(&mut found, place, kind, moment));
+    pub(super) fn find(&self, hashed: &Hashed, asked: &Asked) -> Found {
+        let mut found = Found { acting: NONE, observed: NONE, paused: NONE };
+        self.visit_names(hashed, |place| self.take(&mut found, place, asked));
         // Only a rule before the one already found can change the outcome.
         if self.patterns.first < found.acting {
-            self.patterns.visit(hashed, |place| self.take(&mut found, place, kind, moment));
+            self.patterns.visit(hashed, |place| self.take(&mut found, place, asked));
         }
         found
     }
 
     /// Takes a rule that speaks of the name, if it comes before those found and its time is now.
     #[inline]
-    fn take(&self, found: &mut Found, place: u32, kind: RecordType, moment: Moment) {
+    fn take(&self, found: &mut Found, place: u32, asked: &Asked) {
         let rule = &self.placed[place as usize];
-        let best = if rule.observed { &mut found.observed } else { &mut found.acting };
-        if place < *best && rule.speaks_of(kind) && self.is_active(rule.when, moment) {
+        let best = if rule.observed {
+            &mut found.observed
+        } else if asked.is_paused && rule.rank == Rank::Block {
+            &mut found.paused
+        } else {
+            &mut found.acting
+        };
+        if place < *best && rule.speaks_of(asked.kind) && self.is_active(rule, asked.moment) {
             *best = place;
         }
     }
 
     #[inline]
-    fn is_active(&self, when: u32, moment: Moment) -> bool {
-        when == NONE || self.schedules.get(when as usize).is_some_and(|s| s.is_active(moment))
+    fn is_active(&self, rule: &Placed, moment: Moment) -> bool {
+        let schedule = || self.schedules.get(rule.when as usize);
+        (rule.when == NONE || schedule().is_some_and(|s| s.is_active(moment)))
+            && rule.during.is_none_or(|during| during.holds(moment))
+    }
+
+    /// Whether the time of a rule, by its index, is now; for explanation.
+    pub(super) fn is_time(&self, rule: u32, moment: Moment) -> bool {
+        self.placed.iter().any(|p| p.rule == rule && self.is_active(p, moment))
     }
 
     /// The rule of the rank that acts, by its index in the document.
@@ -177,9 +218,11 @@ impl RuleSet {
         self.placed.get(found.acting as usize).filter(|p| p.rank == rank).map(|p| p.rule)
     }
 
-    /// The first observed rule that evaluation passes on its way to the acting rule, by its index.
-    pub(super) fn observed(&self, found: Found) -> Option<u32> {
-        let place = Some(found.observed).filter(|&observed| observed < found.acting)?;
+    /// The first rule that evaluation passes on its way to the acting rule, by its index, because
+    /// it is only observed or paused.
+    pub(super) fn passed(&self, found: Found) -> Option<u32> {
+        let first = found.observed.min(found.paused);
+        let place = Some(first).filter(|&passed| passed < found.acting)?;
         self.placed.get(place as usize).map(|p| p.rule)
     }
 
@@ -209,6 +252,14 @@ impl RuleSet {
     }
 }
 
+impl Found {
+    /// Whether a block rule would have decided but for the pause.
+    #[inline]
+    pub(super) fn is_paused(self) -> bool {
+        self.paused < self.acting
+    }
+}
+
 impl Placed {
     #[inline]
     fn speaks_of(&self, kind: RecordType) -> bool {
@@ -216,12 +267,13 @@ impl Placed {
     }
 }
 
-fn place(rule: u32, document: &RuleDocument) -> Placed {
+fn place(rule: u32, document: &RuleDocument, during: Option<Span>) -> Placed {
     Placed {
         rule,
         rank: Rank::of(document),
         observed: document.mode == Mode::Observe,
         when: document.when.map_or(NONE, |index| index as u32),
+        during,
         types: document.types.as_slice().into(),
     }
 }
@@ -239,6 +291,9 @@ impl Index {
     fn add(&mut self, rule: &RuleDocument, place: u32, path: &str, faults: &mut Faults) {
         if rule.action == Action::Allow && rule.important {
             faults.add(format!("{path}.important"), "only a block rule can be important");
+        }
+        if rule.decision && rule.important {
+            faults.add(format!("{path}.decision"), "a decision comes after important rules");
         }
         if rule.matches.is_empty() {
             faults.add(format!("{path}.matches"), "the rule names nothing; give at least one name");

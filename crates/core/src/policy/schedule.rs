@@ -9,8 +9,8 @@ const SECONDS_OF_DAY: i64 = 86_400;
 const FIRST_DAY: i64 = 3;
 const DAYS_OF_WEEK: u8 = 7;
 
-/// The time of a decision in seconds of Unix time. A policy without schedules never looks at it, so
-/// nobody has to find it out: see [`super::Policy::moment`].
+/// The time of a decision in seconds of Unix time. A policy without schedules and spans never looks at
+/// it, so nobody has to find it out: see [`super::Policy::moment`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(i64);
 
@@ -18,6 +18,10 @@ impl Moment {
     /// This second of Unix time.
     pub const fn at(unix: i64) -> Self {
         Self(unix)
+    }
+
+    pub(super) const fn unix(self) -> i64 {
+        self.0
     }
 }
 

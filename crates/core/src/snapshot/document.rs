@@ -3,15 +3,19 @@
 //! These types are the source of its schema. No field is optional in meaning; an unknown field or
 //! version is an error.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod rule;
 mod who;
 
+pub use rule::{
+    Action, AnswerDocument, MatchDocument, RuleDocument, ScheduleDocument, SpanDocument,
+};
 pub use who::{
-    BelowDocument, IdentityDocument, RevokedCertificateDocument, RevokedDocument, ScheduleDocument,
+    BelowDocument, IdentityDocument, RevokedCertificateDocument, RevokedDocument,
     SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument, TrustDomainDocument,
 };
 
@@ -190,6 +194,8 @@ pub struct PolicyDocument {
     pub list_answer: AnswerDocument,
     /// Whether lists act or only record what they would have done.
     pub list_mode: Mode,
+    /// While blocking is paused: block rules and block lists only record; none for never.
+    pub paused: Option<SpanDocument>,
     /// Whether answers with private addresses for public names are withheld.
     pub private_addresses: PrivateAddresses,
     /// The index of the upstream set that answers.
@@ -237,61 +243,4 @@ pub enum LogLevel {
 pub enum PrivateAddresses {
     Allow,
     Block,
-}
-
-/// One rule.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct RuleDocument {
-    /// Allow or block.
-    pub action: Action,
-    /// Names; one hit is enough.
-    pub matches: Vec<MatchDocument>,
-    /// Record types by number; empty means all.
-    pub types: Vec<u16>,
-    /// How a blocked name is answered; without meaning for allow.
-    pub answer: AnswerDocument,
-    /// Whether it acts or only records.
-    pub mode: Mode,
-    /// The index of the schedule at whose times it acts; none for always.
-    pub when: Option<usize>,
-    /// A block rule that no allow rule overrides.
-    pub important: bool,
-    /// Where it was declared, such as `policy.yaml:12 Policy/base spec.rules[2]`.
-    pub origin: String,
-}
-
-/// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Action {
-    Allow,
-    Block,
-}
-
-/// Which names a rule means.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum MatchDocument {
-    /// This name alone.
-    Exact(String),
-    /// Every name below this one, not the name itself (`*.example.org`).
-    Below(String),
-    /// Names whose lower-case text without the last dot this expression finds; linear time.
-    Regex(String),
-}
-
-/// How a blocked name is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum AnswerDocument {
-    /// The name does not exist.
-    Nxdomain,
-    /// Refused.
-    Refused,
-    /// `0.0.0.0` and `::`; no data for other types.
-    Null,
-    /// This address for its own type; no data for other types.
-    Address(IpAddr),
 }

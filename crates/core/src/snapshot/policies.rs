@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::document::PolicyDocument;
 use super::faults::Faults;
-use crate::policy::{Policy, RuleSet, Schedule};
+use crate::policy::{Policy, RuleSet, Schedule, Span};
+
+/// Seconds of the longest pause: nobody shall forget one.
+const LONGEST_PAUSE: i64 = 86_400;
 
 /// What the indices in a policy may point to.
 pub(super) struct Bounds {
@@ -51,7 +54,17 @@ fn compile_one(
             faults.add(format!("{path}.{part}"), why);
         }
     }
+    let paused = document.paused.map(|pause| {
+        let path = format!("{path}.paused");
+        let pause = Span::compile(pause, &path, &document.origin, faults);
+        if pause.seconds() > LONGEST_PAUSE {
+            let why = format!("{} s; give at most {LONGEST_PAUSE}", pause.seconds());
+            faults.add(path, format!("{why} ({})", document.origin));
+        }
+        pause
+    });
     Policy {
+        paused,
         rules: RuleSet::compile(
             document.rules,
             &bounds.schedules,

@@ -91,8 +91,8 @@ fn reason(cause: Cause) -> Reason {
         Cause::Rule(_) => Reason::BlockedByRule,
         Cause::List(_) => Reason::BlockedByList,
         Cause::PrivateAddresses => Reason::PrivateAddress,
-        // The mode never blocks.
-        Cause::Default | Cause::Mode => Reason::DeniedByDefault,
+        // Neither mode nor pause ever blocks.
+        Cause::Default | Cause::Mode | Cause::Pause => Reason::DeniedByDefault,
     }
 }
 

@@ -34,6 +34,7 @@ pub fn vet(
         // What a person declared as a local record may lead into the network.
         private_allowed: policy.private_addresses == PrivateAddresses::Allow
             || fetched.reason == Reason::LocalRecord,
+        cause: fetched.permit.cause(),
         would: fetched.permit.would(),
     };
     let withheld = match &fetched.body {
@@ -47,13 +48,10 @@ pub fn vet(
         }),
         Body::Made(..) => None,
     };
-    let would = vetting.would;
+    let Vetting { cause, would, .. } = vetting;
     match withheld {
         Some(end) => End { would, ..end },
-        None => {
-            let cause = Some(fetched.permit.cause());
-            End { reason: fetched.reason, cause, would, body: fetched.body }
-        }
+        None => End { reason: fetched.reason, cause: Some(cause), would, body: fetched.body },
     }
 }
 
@@ -63,6 +61,8 @@ struct Vetting<'a> {
     question: &'a Question,
     moment: Moment,
     private_allowed: bool,
+    /// What allowed the name, or the pause that lets a target through.
+    cause: Cause,
     /// What is only observed is told of targets as it is of the name itself; the first counts.
     would: Option<Cause>,
 }
@@ -84,7 +84,12 @@ impl Vetting<'_> {
             Verdict::Block(cause, answer) => {
                 Some(blocked(Reason::BlockedTarget, cause, None, answer))
             }
-            Verdict::Allow(_) => None,
+            Verdict::Allow(cause) => {
+                if cause == Cause::Pause {
+                    self.cause = cause;
+                }
+                None
+            }
         }
     }
 

@@ -80,7 +80,7 @@ fn document(root: &Authority) -> Value {
         "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": [],
-            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
+            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "allow", "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,

@@ -11,6 +11,7 @@ mod judgment;
 mod life;
 mod message;
 mod observing;
+mod pausing;
 mod policy;
 mod reasons;
 mod refusals;

@@ -49,7 +49,7 @@ pub fn options() -> Value {
 pub fn rule(action: &str, matches: Value) -> Value {
     json!({
         "action": action, "matches": [matches], "types": [], "answer": "nxdomain",
-        "mode": "enforce", "when": null, "important": false, "origin": "test",
+        "mode": "enforce", "when": null, "important": false, "decision": false, "during": null, "origin": "test",
     })
 }
 
@@ -79,7 +79,7 @@ pub fn document(upstream: SocketAddr) -> Value {
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow",
             "rules": [rule("block", json!({"below": "ads.example"})), observed],
-            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce",
+            "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,

@@ -3,10 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::snapshot::document::ScheduleDocument;
+use crate::snapshot::document::{ScheduleDocument, SpanDocument};
 
 /// The schedule that acts at [`ANYTIME`]; the other one does not.
 const ACTIVE: usize = 0;
+/// The end of a rule that has ended by [`ANYTIME`], which is second 0.
+const OVER: i64 = -1;
 
 /// A schedule of the day of [`ANYTIME`], a Thursday, and one of all other days.
 fn schedules() -> Arc<[Schedule]> {
@@ -23,15 +25,22 @@ fn schedules() -> Arc<[Schedule]> {
     Schedule::compile_all(documents, "schedules", &mut faults).into()
 }
 
+/// How the policy is, beside its rules.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    deny: bool,
+    paused: bool,
+}
+
 /// One rule after the other, by text.
-fn reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decision {
-    let (verdict, noted) = weighed(rules, deny, name, kind);
+fn reference(rules: &[RuleDocument], way: Way, name: &str, kind: u16) -> Decision {
+    let (verdict, noted) = weighed(rules, way, name, kind);
     Decision { verdict, would: noted.flatten() }
 }
 
 /// The same for a policy that only observes.
-fn observing_reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16) -> Decision {
-    match weighed(rules, deny, name, kind) {
+fn observing_reference(rules: &[RuleDocument], way: Way, name: &str, kind: u16) -> Decision {
+    match weighed(rules, way, name, kind) {
         (Verdict::Block(cause, _), noted) => {
             Decision { verdict: Verdict::Allow(Cause::Mode), would: noted.unwrap_or(Some(cause)) }
         }
@@ -42,26 +51,33 @@ fn observing_reference(rules: &[RuleDocument], deny: bool, name: &str, kind: u16
 /// The verdict, and the first that only observes: the block that it would be, or none.
 fn weighed(
     rules: &[RuleDocument],
-    deny: bool,
+    way: Way,
     name: &str,
     kind: u16,
 ) -> (Verdict, Option<Option<Cause>>) {
     let mut noted = None;
+    let mut by_pause = false;
     let rank = |rule: &RuleDocument| match (rule.action, rule.important) {
+        _ if rule.decision => 1,
         (Action::Block, true) => 0,
-        (Action::Allow, _) => 1,
-        (Action::Block, false) => 2,
+        (Action::Allow, _) => 2,
+        (Action::Block, false) => 3,
     };
-    for wanted in 0..3 {
+    for wanted in 0..4 {
         for (index, rule) in rules.iter().enumerate().filter(|(_, rule)| rank(rule) == wanted) {
             let cause = Cause::Rule(index as u32);
-            let is_time = rule.when.is_none_or(|when| when == ACTIVE);
+            let is_over = rule.during.as_ref().is_some_and(|during| during.until == OVER);
+            let is_time = rule.when.is_none_or(|when| when == ACTIVE) && !is_over;
             let speaks = is_time && (rule.types.is_empty() || rule.types.contains(&kind));
             if !speaks || !rule.matches.iter().any(|wanted| matches(wanted, name)) {
                 continue;
             }
             match (rule.mode, rule.action) {
                 (Mode::Observe, action) => {
+                    noted.get_or_insert((action == Action::Block).then_some(cause));
+                }
+                (Mode::Enforce, action) if way.paused && wanted == 3 => {
+                    by_pause = true;
                     noted.get_or_insert((action == Action::Block).then_some(cause));
                 }
                 (Mode::Enforce, action) => {
@@ -74,10 +90,10 @@ fn weighed(
             }
         }
     }
-    let verdict = if deny {
-        Verdict::Block(Cause::Default, BlockAnswer::Refused)
-    } else {
-        Verdict::Allow(Cause::Default)
+    let verdict = match way {
+        Way { deny: true, .. } => Verdict::Block(Cause::Default, BlockAnswer::Refused),
+        _ if by_pause => Verdict::Allow(Cause::Pause),
+        _ => Verdict::Allow(Cause::Default),
     };
     (verdict, noted)
 }
@@ -114,10 +130,14 @@ fn any_rule() -> impl Strategy<Value = RuleDocument> {
     let kinds = prop::collection::vec(prop::sample::select(vec![1u16, 28]), 0..2);
     let when = prop::option::of(0..2_usize);
     let matches = prop::collection::vec(wanted(), 1..4);
-    (0..3u8, matches, kinds, any::<bool>(), any::<bool>(), when).prop_map(
-        |(rank, matches, types, observe, refuse, when)| RuleDocument {
-            action: if rank == 1 { Action::Allow } else { Action::Block },
+    let during = prop::option::of(prop::sample::select(vec![OVER, 1]));
+    let times = (when, during);
+    (0..5u8, matches, kinds, any::<bool>(), any::<bool>(), times).prop_map(
+        |(rank, matches, types, observe, refuse, (when, until))| RuleDocument {
+            action: if rank % 2 == 1 { Action::Allow } else { Action::Block },
             important: rank == 0,
+            decision: rank >= 3,
+            during: until.map(|until| SpanDocument { from: -9, until }),
             matches,
             types,
             answer: if refuse { AnswerDocument::Refused } else { AnswerDocument::Null },
@@ -132,15 +152,17 @@ proptest! {
     #[test]
     fn a_compiled_policy_decides_as_its_document_reads(
         rules in prop::collection::vec(any_rule(), 0..12),
-        deny in any::<bool>(),
+        (deny, paused) in (any::<bool>(), any::<bool>()),
         names in prop::collection::vec((name(), any::<bool>()), 1..12),
         kind in prop::sample::select(vec![1u16, 28, 16]),
     ) {
         let mut policy = policy_at(rules.clone(), &schedules());
+        let way = Way { deny, paused };
+        policy.paused = paused.then(|| span(-1, 1));
         policy.default = if deny { DefaultDocument::Deny } else { DefaultDocument::Allow };
         for (name, upper) in names {
             let asked = if upper { name.to_ascii_uppercase() } else { name };
-            let expected = reference(&rules, deny, &asked, kind);
+            let expected = reference(&rules, way, &asked, kind);
             let plain = decided(&policy, &asked, RecordType(kind));
             prop_assert_eq!(plain, expected, "{}", asked);
             let mut steps = Vec::new();
@@ -151,7 +173,7 @@ proptest! {
             prop_assert!(steps.last().is_some_and(|step| step.decides));
             prop_assert_eq!(steps.iter().filter(|step| step.decides).count(), 1);
             policy.mode = Mode::Observe;
-            let expected = observing_reference(&rules, deny, &asked, kind.0);
+            let expected = observing_reference(&rules, way, &asked, kind.0);
             let observing = decided(&policy, &asked, kind);
             policy.mode = Mode::Enforce;
             prop_assert_eq!(observing, expected, "observing {}", asked);

@@ -23,12 +23,13 @@ fn every_step_is_told_in_order_up_to_the_one_that_decides() {
         summary(&steps),
         [
             ("important block rules", "only observes", false),
+            ("decisions", "no match", false),
             ("allow rules", "no match", false),
             ("block rules", "blocks", true),
         ]
     );
     assert_eq!(decision, decided(&policy, "a.test", RecordType::A));
-    let deciding = &steps[2].detail;
+    let deciding = &steps[3].detail;
     assert_eq!(deciding["name"], "a.test");
     assert_eq!(deciding["deciding_rule"], 1);
     assert_eq!(deciding["matching"][0]["matched"], json!(["/^a/", "a.test"]));
@@ -43,6 +44,7 @@ fn a_name_that_nothing_decides_is_told_to_fall_to_the_default() {
         summary(&steps),
         [
             ("important block rules", "no match", false),
+            ("decisions", "no match", false),
             ("allow rules", "no match", false),
             ("block rules", "no match", false),
             ("lists", "no match", false),

@@ -1,9 +1,11 @@
 //! What a policy promises, and the means to build one in a test.
 
 mod against_reference;
+mod decisions;
 mod explanation;
 mod lists;
 mod mode;
+mod pause;
 mod precedence;
 mod schedules;
 
@@ -14,7 +16,7 @@ use keyhole_wire::{Name, RecordType};
 use super::*;
 use crate::names::Hashed;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Action, MatchDocument, RuleDocument};
+use crate::snapshot::document::{Action, MatchDocument, RuleDocument, SpanDocument};
 use crate::snapshot::faults::Faults;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
@@ -36,7 +38,9 @@ pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {
         answer: AnswerDocument::Nxdomain,
         mode: Mode::Enforce,
         when: None,
+        during: None,
         important: false,
+        decision: false,
         origin: "policy.yaml:7 Policy/base spec.rules[0]".to_owned(),
     }
 }
@@ -55,6 +59,16 @@ pub(super) fn important(matches: &[&str]) -> RuleDocument {
 
 pub(super) fn observed(rule: RuleDocument) -> RuleDocument {
     RuleDocument { mode: Mode::Observe, ..rule }
+}
+
+/// A decision of a person.
+pub(super) fn decision(rule: RuleDocument) -> RuleDocument {
+    RuleDocument { decision: true, ..rule }
+}
+
+/// From one second to another.
+pub(super) fn span(from: i64, until: i64) -> Span {
+    Span::compile(SpanDocument { from, until }, "span", "test", &mut Faults::default())
 }
 
 /// A policy of these rules that allows by default and uses no lists.
@@ -82,6 +96,7 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         lists: std::iter::empty().collect(),
         list_answer: BlockAnswer::Null,
         list_mode: Mode::Enforce,
+        paused: None,
         default: DefaultDocument::Allow,
         private_addresses: PrivateAddresses::Block,
         upstream_set: 0,

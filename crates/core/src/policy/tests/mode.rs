@@ -64,6 +64,7 @@ fn a_policy_that_only_observes_tells_what_it_would_do_and_that_it_does_not() {
         told,
         [
             ("important block rules", "no match", false),
+            ("decisions", "no match", false),
             ("allow rules", "no match", false),
             ("block rules", "would block", false),
             ("mode of the policy", "only observes", true),

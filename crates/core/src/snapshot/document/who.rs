@@ -120,20 +120,3 @@ pub struct SubjectNetworkDocument {
     /// The subject as the policy wrote it, for explanation.
     pub subject: String,
 }
-
-/// When a rule acts: on some days, from one minute of the day to another, in one time zone.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleDocument {
-    /// Days of the week on which a span begins, 0 for Monday to 6 for Sunday.
-    pub days: Vec<u8>,
-    /// The minute of the day at which it begins, 0 to 1439.
-    pub begins: u16,
-    /// The minute of the day at which it ends; not above `begins` means on the next day.
-    pub ends: u16,
-    /// The zone as steps: from this second of Unix time on, so many seconds east of UTC. Ascending;
-    /// before the first one its offset holds too.
-    pub offsets: Vec<(i64, i32)>,
-    /// In words, for explanation.
-    pub words: String,
-}
