@@ -23,14 +23,25 @@ def main() -> int:
 
 def _add_commands_for_people(app: typer.Typer) -> None:
     from keyhole.cli import (
+        api_token,
+        apply,
+        audit,
         check,
+        decide,
         enroll,
         explain,
+        get,
         identity,
+        import_,
         lists,
         log,
+        pause,
+        people,
         profile,
+        rollback,
         simulate,
+        stats,
+        status,
         token,
         up,
         version,
@@ -43,13 +54,32 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     add(app, dig.dig, examples=dig.EXAMPLES, group="Look", name="dig")
     add(app, explain.explain, examples=explain.EXAMPLES, group="Look", name="explain")
     add(app, log.log, examples=log.EXAMPLES, group="Look", name="log")
+    add(app, status.status, examples=status.EXAMPLES, group="Look", name="status")
+    add(app, pause.pause, examples=pause.PAUSE_EXAMPLES, group="Now", name="pause")
+    add(app, pause.resume, examples=pause.RESUME_EXAMPLES, group="Now", name="resume")
+    add(app, decide.allow, examples=decide.ALLOW_EXAMPLES, group="Now", name="allow")
+    add(app, decide.block, examples=decide.BLOCK_EXAMPLES, group="Now", name="block")
+    listed = decide.decisions
+    add(app, listed, examples=decide.DECISIONS_EXAMPLES, group="Now", name="decisions")
+    add(app, apply.apply, examples=apply.APPLY_EXAMPLES, group="Documents", name="apply")
+    add(app, get.get, examples=get.GET_EXAMPLES, group="Documents", name="get")
+    add(app, apply.diff, examples=apply.DIFF_EXAMPLES, group="Documents", name="diff")
+    add(app, rollback.delete, examples=rollback.DELETE_EXAMPLES, group="Documents", name="delete")
+    back = rollback.rollback
+    add(app, back, examples=rollback.ROLLBACK_EXAMPLES, group="Documents", name="rollback")
+    add(app, get.export, examples=get.EXPORT_EXAMPLES, group="Documents", name="export")
+    add(app, audit.audit, examples=audit.EXAMPLES, group="Look", name="audit")
+    add(app, stats.stats, examples=stats.EXAMPLES, group="Look", name="stats")
     add(app, simulate.simulate, examples=simulate.EXAMPLES, group="Documents", name="simulate")
     add(app, check.check, examples=check.EXAMPLES, group="Documents", name="check")
+    add(app, import_.import_, examples=import_.EXAMPLES, group="Documents", name="import")
     app.add_typer(lists.program(), name="lists", rich_help_panel="Documents")
     app.add_typer(identity.program(), name="identity", rich_help_panel="Identity")
     app.add_typer(enroll.program(), name="enroll", rich_help_panel="Identity")
     app.add_typer(token.program(), name="token", rich_help_panel="Identity")
     add(app, profile.profile, examples=profile.EXAMPLES, group="Identity", name="profile")
+    app.add_typer(people.program(), name="people", rich_help_panel="People")
+    app.add_typer(api_token.program(), name="api-token", rich_help_panel="People")
     add(app, version.version, examples=version.EXAMPLES, group="About", name="version")
 
 

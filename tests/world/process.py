@@ -95,14 +95,16 @@ def _command_line(pid: int) -> list[str]:
     return []
 
 
-def run_keyhole(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a `keyhole` command to its end and gives its output."""
+def run_keyhole(
+    *arguments: str, given: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs a `keyhole` command to its end, with ``given`` as its input, and gives its output."""
     return subprocess.run(
         [sys.executable, "-m", "keyhole", *arguments],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=given,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
     )

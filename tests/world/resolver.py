@@ -1,16 +1,22 @@
 """A `keyhole up` of one's own: data folder, certificate, documents, and changes while it runs."""
 
 import json
+import signal
+import socket
+import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import dns.exception
+import httpx2
 
+from keyhole.model.unix_socket import short_path
 from tests.world.ask import Reply, Server
 from tests.world.certificates import Authority, Pair
 from tests.world.ports import free_port
-from tests.world.process import Program
+from tests.world.process import Program, run_keyhole
 from tests.world.waiting import until
 
 API = "keyhole.dev/v1"
@@ -89,6 +95,7 @@ class Resolver:
                 "names": ["resolver.example.org"],
             },
             "documents": "documents",
+            "api": {"listen": []},
             **settings,
         }
         self.config.write_text(json.dumps(config, indent=1))
@@ -159,6 +166,41 @@ class Resolver:
             return self.server.ask(name, kind, "tcp")
         except (OSError, EOFError, dns.exception.DNSException):
             return None
+
+    def wait_for_api(self) -> None:
+        """Waits until commands reach it."""
+        self.wait_for(self._has_api, "the API serves")
+
+    def _has_api(self) -> bool:
+        # The socket alone says nothing: one that was killed leaves its own behind.
+        with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
+            with short_path(self.folder / "run" / "api.sock") as path:
+                probe.connect(path)
+            return True
+        return False
+
+    def api(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        """Asks the API as somebody on this machine does; ``request`` is what httpx2 takes."""
+        self.wait_for_api()
+        with short_path(self.folder / "run" / "api.sock") as short:
+            transport = httpx2.HTTPTransport(uds=short)
+            with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
+                return client.request(method, path, timeout=30, **request)
+
+    def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs a ``keyhole`` command that asks it; ``given`` is its standard input."""
+        self.wait_for_api()
+        return run_keyhole(*words, "--data", str(self.folder), given=given)
+
+    def kill(self) -> None:
+        """Ends it as the system does that has no memory left: at once, with nothing tidied up."""
+        self.program.send(signal.SIGKILL)
+        self.program.wait()
+        self.wait_until_gone()
+
+    def wait_until_gone(self) -> None:
+        """Waits until no process of it is left."""
+        until(lambda: not self.program.survivors(), "no process is left")
 
     def stop(self) -> None:
         """Ends it; fails if a process is left."""

@@ -1,6 +1,7 @@
 """The life of ``keyhole up``, from its first words to the last answer."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Group
@@ -8,12 +9,15 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
+from keyhole.api.network import Listener, bind, release
+from keyhole.api.server import ApiServer
 from keyhole.cli.screen import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.ending import end_on_signals
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Weight
+from keyhole.control.opening import open_control
 from keyhole.control.reach import Reach
 
 _WORDS = {
@@ -41,15 +45,24 @@ async def serve(data: DataFolder, config: Path | None) -> None:
     node = Node(config or data.config, data, tell)
     for advice in node.settings.advice:
         tell(Notice(Weight.WARNING, advice))
-    async with node:
-        screen.print(panel(node, data), soft_wrap=False)
-        watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
-        await end.wait()
-        watch.cancel()
-        tell(Notice(Weight.PLAIN, "ending; what is under way is still answered"))
+    listeners = bind(node.settings.written.api)
+    try:
+        async with node:
+            screen.print(panel(node, data, listeners), soft_wrap=False)
+            watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
+            # DNS waits neither for lists nor for the database.
+            async with (
+                open_control(node, data, tell) as control,
+                ApiServer(control, tell, listeners),
+            ):
+                await end.wait()
+            watch.cancel()
+            tell(Notice(Weight.PLAIN, "ending; what is under way is still answered"))
+    finally:
+        release(listeners)
 
 
-def panel(node: Node, data: DataFolder) -> Panel:
+def panel(node: Node, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
     """Addresses, commands to try, and the files that a person may change."""
     where = Table.grid(padding=(0, 2))
     for transport, words in _WORDS.items():
@@ -57,6 +70,8 @@ def panel(node: Node, data: DataFolder) -> Panel:
             where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
     if node.enrollment:
         where.add_row("[bold]enrollment[/]", escape(", ".join(node.enrollment)))
+    if listeners:
+        where.add_row("[bold]API[/]", escape(", ".join(one.url for one in listeners)))
     files = Table.grid(padding=(0, 2))
     files.add_column()
     files.add_column(overflow="fold")

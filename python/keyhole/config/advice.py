@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from keyhole.config.api import advise_on_api
 from keyhole.config.listeners import AUTHENTICATED, TRANSPORTS
 from keyhole.config.sections import Config
 from keyhole.config.tree import Location, Node, locate
@@ -38,6 +39,7 @@ def _advices(config: Config) -> Iterator[tuple[Location, str]]:
     yield from _open_udp(config)
     yield from _unnamed(config, outside)
     yield from _mesh(config)
+    yield from advise_on_api(config.api)
     if not any(config.listen.of(transport) for transport in TRANSPORTS):
         yield ["listen"], "every listener is turned off, so no query can arrive"
 

@@ -12,7 +12,7 @@ _SHOWS_NOTHING = ("udp", "tcp")
 
 def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
     """Everything that cannot be meant, each with its place."""
-    found = [*_nobody_can_show(config), *_nobody_may_name(config)]
+    found = [*_nobody_can_show(config), *_nobody_may_name(config), *_nothing_to_tap(config)]
     return [Problem(file, *locate_in_config(node, location), why) for location, why in found]
 
 
@@ -40,3 +40,10 @@ def _nobody_may_name(config: Config) -> Iterator[tuple[Location, str]]:
             "vouch for in mesh.trust_domains, such as cluster.local"
         )
         yield ["listen", "mesh"], why
+
+
+def _nothing_to_tap(config: Config) -> Iterator[tuple[Location, str]]:
+    for key in ("file", "socket"):
+        if getattr(config.dnstap, key) is not None and not config.log.keep:
+            why = "dnstap is made of the query log, and log.keep is 0B; keep one, such as 64MiB"
+            yield ["dnstap", key], why

@@ -56,7 +56,8 @@ class Declared(Generic[SpecType]):
 
     def beside(self, written: str) -> Path:
         """A path as written, relative to the folder of the file that names it."""
-        return (self.source.path.absolute().parent / Path(written).expanduser()).resolve()
+        folder = self.source.base or self.source.path.absolute().parent
+        return (folder / Path(written).expanduser()).resolve()
 
 
 @dataclass(frozen=True)

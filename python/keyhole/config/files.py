@@ -10,6 +10,8 @@ from keyhole.model.units import MIB, show_octets
 MAX_FILE = 1 * MIB
 MAX_FILES = 1000
 EXTENSIONS = (".yaml", ".yml")
+BESIDE = ".beside"
+"""A link in a folder of documents that were written elsewhere: to where their paths start."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Source:
 
     path: Path
     name: str
+    base: Path | None = None
+    """Where the paths start that the file names, if not in its own folder."""
 
     def problem(self, why: str, line: int = 0) -> Problem:
         """A problem of the file as a whole."""
@@ -26,6 +30,8 @@ class Source:
 
 def sources(path: Path) -> tuple[list[Source], list[Problem]]:
     """The files of a folder, sorted by name, or the one file that ``path`` is.
+
+    Where a folder has a link :data:`BESIDE`, paths in its files start where that leads.
 
     In a folder only ``.yaml`` and ``.yml`` count. Symbolic links are left out there, and so is
     what begins with a dot: editors and config maps keep their second copies in both. A path that
@@ -43,7 +49,9 @@ def sources(path: Path) -> tuple[list[Source], list[Problem]]:
     if len(found) > MAX_FILES:
         why = f"{len(found)} files are too many; put more documents into one file (at most "
         problems = [Problem(str(path), 0, "", "", f"{why}{MAX_FILES} files)")]
-    return [Source(one, str(one.relative_to(path))) for one in found[:MAX_FILES]], problems
+    link = path / BESIDE
+    base = link.resolve() if link.is_symlink() else None
+    return [Source(one, str(one.relative_to(path)), base) for one in found[:MAX_FILES]], problems
 
 
 def _documents_in(folder: Path) -> Iterator[Path]:

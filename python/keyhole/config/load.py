@@ -76,9 +76,15 @@ def _not_a_config(node: Node, name: str) -> list[Problem]:
 
 def _missing_files(config: Config, node: Node, path: Path) -> list[Problem]:
     resolved = resolve(config, path.absolute().parent)
-    files = {"certificate": resolved.tls.certificate, "key": resolved.tls.key}
+    files = [
+        (["tls", "certificate"], resolved.tls.certificate),
+        (["tls", "key"], resolved.tls.key),
+        (["api", "tls", "certificate"], resolved.api.certificate),
+        (["api", "tls", "key"], resolved.api.key),
+        (["api", "oidc", "client_secret_file"], resolved.api.client_secret),
+    ]
     return [
-        Problem(path.name, *locate_in_config(node, ["tls", key]), f"{file} is not there")
-        for key, file in files.items()
+        Problem(path.name, *locate_in_config(node, place), f"{file} is not there")
+        for place, file in files
         if file is not None and not file.is_file()
     ]

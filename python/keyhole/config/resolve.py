@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from keyhole.config.api import ApiSection
 from keyhole.config.listeners import AUTHENTICATED, ListenSection
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
 from keyhole.model.address import Endpoint, is_address
@@ -44,6 +45,16 @@ class Enrollment:
 
 
 @dataclass(frozen=True)
+class Api:
+    """The section ``api`` as written, with the files that it names as absolute paths."""
+
+    written: ApiSection
+    certificate: Path | None
+    key: Path | None
+    client_secret: Path | None
+
+
+@dataclass(frozen=True)
 class Resolved:
     """The config as resolved: absolute paths, and the options for the engine."""
 
@@ -56,6 +67,11 @@ class Resolved:
     """The trust domain of our own authority."""
     enrollment: Enrollment
     service: Service
+    downloads_ca: Path | None
+    """Further roots for list servers."""
+    api: Api
+    database: str | Path | None
+    """The URL of the database, or the file that holds it; none for a file in the data folder."""
     log_keep: int
     """Octets of the query log that are kept; 0 for no log."""
 
@@ -99,8 +115,27 @@ def resolve(config: Config, folder: Path) -> Resolved:
             grace=config.enrollment.renew_expired,
         ),
         service=_service(config),
+        downloads_ca=_beside(folder, config.downloads.ca) if config.downloads.ca else None,
+        api=_api(config, folder),
+        database=_database(config, folder),
         log_keep=config.log.keep,
     )
+
+
+def _api(config: Config, folder: Path) -> Api:
+    tls, secret = config.api.tls, config.api.oidc.client_secret_file
+    return Api(
+        written=config.api,
+        certificate=_beside(folder, tls.certificate) if tls.certificate else None,
+        key=_beside(folder, tls.key) if tls.key else None,
+        client_secret=_beside(folder, secret) if secret else None,
+    )
+
+
+def _database(config: Config, folder: Path) -> str | Path | None:
+    if config.database.url_file is not None:
+        return _beside(folder, config.database.url_file)
+    return config.database.url
 
 
 def _admits_networks(config: Config) -> bool:

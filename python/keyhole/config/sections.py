@@ -8,6 +8,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.config.api import ApiSection
+from keyhole.config.database import DatabaseSection
+from keyhole.config.dnstap import DnstapSection
+from keyhole.config.downloads import DownloadsSection
 from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshSection
 from keyhole.config.who import EnrollmentSection, IdentitySection
 from keyhole.model.address import NETWORK, Network, read_network
@@ -165,8 +169,8 @@ class CacheSection(Section):
 
 
 class LogSection(Section):
-    """The query log, log/queries.jsonl in the data folder. How much of each query it holds is what
-    the policy of its client says (spec.log)."""
+    """The query log, log/queries.jsonl in the data folder, and the history made of it. How much of
+    each query they hold is what the policy of its client says (spec.log)."""
 
     keep: Annotated[int, octets(0, 1024 * GIB)] = Field(
         64 * MIB,
@@ -174,7 +178,16 @@ class LogSection(Section):
         "least 1MiB.",
     )
 
-    @field_validator("keep")
+    history: Annotated[int, octets(0, 1024 * GIB)] = Field(
+        2 * GIB,
+        description="Room for the history, which can be searched: the queries of weeks, as Parquet "
+        "files in log/history. 0B for none, else at least 1MiB.",
+    )
+    retention: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] = Field(
+        30 * _DAY_SECONDS, description="How long the history reaches back."
+    )
+
+    @field_validator("keep", "history")
     @classmethod
     def _is_worth_it(cls, value: int) -> int:
         if 0 < value < MIB:
@@ -201,14 +214,18 @@ class Config(Section):
     tls: TlsSection = Field(default_factory=TlsSection)
     identity: IdentitySection = Field(default_factory=IdentitySection)
     enrollment: EnrollmentSection = Field(default_factory=EnrollmentSection)
+    downloads: DownloadsSection = Field(default_factory=DownloadsSection)
+    api: ApiSection = Field(default_factory=ApiSection)
     documents: str = Field(
         "documents",
         min_length=1,
         description="Folder (or file) with the documents, beside this file; it is watched.",
     )
+    database: DatabaseSection = Field(default_factory=DatabaseSection)
     workers: Annotated[int | Literal["auto"], WORKERS] = Field(
         "auto", description=f"Worker threads, 1 to {MAX_WORKERS}; auto is one per processor."
     )
     limits: LimitsSection = Field(default_factory=LimitsSection)
     cache: CacheSection = Field(default_factory=CacheSection)
     log: LogSection = Field(default_factory=LogSection)
+    dnstap: DnstapSection = Field(default_factory=DnstapSection)

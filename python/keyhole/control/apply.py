@@ -1,6 +1,7 @@
 """Brings documents and certificates into force, at the start and at each change."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
@@ -10,7 +11,12 @@ from keyhole.control.compile import (
     source_files,
 )
 from keyhole.control.data import DataFolder, rename_durably, write_durably
-from keyhole.control.error import EngineGoneError, EngineRefusedError, UnwritableError
+from keyhole.control.error import (
+    ControlError,
+    EngineGoneError,
+    EngineRefusedError,
+    UnwritableError,
+)
 from keyhole.control.known import believes_a_mesh, nobody_known
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
@@ -37,7 +43,14 @@ class Application:
         self._in_force: Compiled | None = None
         self._one_at_a_time = asyncio.Lock()
         self.is_behind = False
+        self.is_compiling = False
         self._beside: frozenset[Path] = frozenset()
+        self._heard: list[Callable[[], None]] = []
+
+    @property
+    def in_force(self) -> Compiled | None:
+        """What the engine decides by now; none before the first."""
+        return self._in_force
 
     @property
     def sources(self) -> frozenset[Path]:
@@ -46,9 +59,13 @@ class Application:
         own = frozenset({self._settings.documents}) | identity_files(self._data.identity)
         return own | self._beside | self._certificates.files(self._clients())
 
+    def on_change(self, heard: Callable[[], None]) -> None:
+        """Has ``heard`` called, on the event loop, whenever documents were looked at again."""
+        self._heard.append(heard)
+
     def find_sources(self) -> None:
         """Looks which files the documents name now."""
-        self._beside = source_files(self._settings)
+        self._beside = source_files(self._settings, self._data)
 
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
@@ -92,22 +109,30 @@ class Application:
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
             self._tell(_bad(f"{what}; {self._meanwhile()}", problem))
 
-    async def apply(self) -> None:
+    async def apply(self) -> KeyholeError | None:
         """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
 
-        Where the fault is not in the change, such as a full disk, ``is_behind`` stays true until a
-        later call succeeds.
+        Gives why it was not taken, or none where all is in force. Where the fault is not in the
+        change, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
         async with self._one_at_a_time:
-            await self._apply()
+            self.is_compiling = True
+            try:
+                return await self._apply()
+            finally:
+                self.is_compiling = False
+                for heard in self._heard:
+                    heard()
 
-    async def _apply(self) -> None:
+    async def _apply(self) -> KeyholeError | None:
         await self.apply_certificates()
         try:
-            compiled = self._compile()
+            self.find_sources()
+            # In a thread: large lists take seconds, and everything else must go on.
+            compiled = await asyncio.to_thread(compile_all, self._settings, self._data)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
-                return
+                return None
             await self._install(self._certificates.read(compiled.identities))
             await self._commit(compiled)
         except (EngineGoneError, UnwritableError) as error:
@@ -115,14 +140,36 @@ class Application:
                 text = "the change was not taken and is tried again; all is as before"
                 self._tell(_bad(text, error))
             self.is_behind = True
-            return
+            return error
         except KeyholeError as error:
             self.is_behind = False
             self._tell(_bad("the change is not valid and was not taken; all is as before", error))
-            return
+            return error
         self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
         self._tell(Notice(Weight.GOOD, text, compiled.advice))
+        return None
+
+    async def apply_standing(self) -> KeyholeError | None:
+        """Takes pauses and decisions as they are now, over the documents in force.
+
+        No document is read for it, so one that is not valid is no hindrance. Gives why it was not
+        taken, or none where it is in force.
+        """
+        async with self._one_at_a_time:
+            if self._in_force is None:
+                return ControlError("the documents are not valid; it acts once that is mended")
+            standing = await asyncio.to_thread(self._data.read_standing)
+            compiled = self._in_force.with_standing(standing)
+            if compiled.same_as(self._in_force):
+                return None
+            try:
+                await self._commit(compiled)
+            except KeyholeError as error:
+                self._tell(_bad("a pause or decision was not taken and is tried again", error))
+                self.is_behind = True
+                return error
+        return None
 
     async def apply_certificates(self) -> None:
         """Renews our own certificates in time, and has the engine take files that changed."""

@@ -1,8 +1,9 @@
 """From the files on the disk to the snapshot that an engine takes."""
 
 import json
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyhole.config import Documents, read_documents
@@ -12,9 +13,12 @@ from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
+from keyhole.lists import CompiledLists
 from keyhole.model.snapshot import Snapshot
+from keyhole.model.standing import Standing
 from keyhole.policy import Compiled as CompiledDocuments
 from keyhole.policy import Known, compile_documents, load_documents, watched_files
+from keyhole.policy.standing import lay_over
 
 
 @dataclass(frozen=True)
@@ -22,10 +26,14 @@ class Compiled:
     """A snapshot, and what belongs to it outside of the engine."""
 
     snapshot: Snapshot
+    plain: Snapshot
+    """The same as documents alone give it: without pauses and decisions."""
     identities: dict[str, Identity]
     advice: tuple[str, ...]
     summary: str
     """How much it holds, in a phrase."""
+    lists: CompiledLists | None = None
+    """The lists in it, with what was taken from each."""
 
     @property
     def number(self) -> int:
@@ -36,6 +44,11 @@ class Compiled:
     def octets(self) -> bytes:
         """The snapshot as the engine reads it."""
         return self.snapshot.to_json()
+
+    def with_standing(self, standing: Standing) -> "Compiled":
+        """The same documents, one number further, with what stands now."""
+        plain = self.plain.model_copy(update={"number": self.number + 1})
+        return replace(self, plain=plain, snapshot=_laid_over(plain, standing))
 
     def same_as(self, other: "Compiled") -> bool:
         """Whether the engine would do the same with both."""
@@ -48,38 +61,50 @@ def compile_all(
     data: DataFolder,
     *,
     documents: Path | Sequence[Path] | None = None,
-    over: Path | None = None,
+    over: Sequence[Path] | None = None,
     identity: Path | None = None,
+    downloads: Path | None = None,
     known: Known | None = None,
 ) -> Compiled:
     """Reads, checks and compiles the documents, lists included.
 
-    ``documents`` stand for others than those of the settings, and may be laid ``over`` a folder:
-    what they do not replace by kind and name then counts as well. ``identity`` stands for another
-    folder of our authority than that of ``data``, and ``known`` for what is read there. Raises
+    ``documents`` stand for others than those of the settings, and may be laid ``over`` folders:
+    what they do not replace by kind and name then counts as well. Without ``documents``, those of
+    the settings are laid over the stored ones, and pauses and decisions over all. ``identity``
+    stands for another folder of our authority than that of ``data``, ``known`` for what is read
+    there, and ``downloads`` for another state folder with downloaded lists. Raises
     ``DocumentErrors`` with everything that is wrong, ``IdentityError`` when tokens or revocations
     cannot be read, and ``ListError`` or ``Refusal`` when lists cannot be compiled. Nothing in force
     is touched.
     """
     own_names = settings.resolved.own_names
     known = known or read_known(settings, identity or data.identity)
+    if over is None:
+        over = () if documents else data.stored_folders
+    standing = Standing() if documents else data.read_standing()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
     read, advice = load_documents(paths, own_names, over=over, known=known)
-    lists = compile_lists_in_use(read, own_names, data.state)
+    lists = compile_lists_in_use(read, own_names, data.state, downloads=downloads)
     file = lists.file if lists else None
     compiled = compile_documents(read, _last_number(data) + 1, file, known=known)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
     problems = [*advice, *(lists.problems if lists else ())]
-    return Compiled(compiled.snapshot, identities, _texts(problems), _summary(read, compiled))
+    texts, summary = _texts(problems), _summary(read, compiled)
+    plain = compiled.snapshot
+    return Compiled(_laid_over(plain, standing), plain, identities, texts, summary, lists)
 
 
-def source_files(settings: Settings) -> frozenset[Path]:
+def _laid_over(snapshot: Snapshot, standing: Standing) -> Snapshot:
+    return lay_over(snapshot, standing.at(int(time.time())))
+
+
+def source_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
     """The files beside the documents that a change of the snapshot may come from.
 
     Also of documents that are not valid as a whole: what a person mends may be any of them.
     """
-    documents, _ = read_documents([settings.documents])
+    documents, _ = read_documents([settings.documents, *data.stored_folders])
     return frozenset(_beside(documents))
 
 

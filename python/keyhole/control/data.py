@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.control.error import ControlError, UnwritableError
+from keyhole.model.standing import Standing
 
 
 def default_data_folder() -> Path:
@@ -22,7 +23,7 @@ def default_data_folder() -> Path:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Paths inside one data folder; nothing here touches the disk but :meth:`make`."""
+    """Paths inside one data folder; only the methods touch the disk."""
 
     path: Path
 
@@ -60,6 +61,45 @@ class DataFolder:
     def query_log(self) -> Path:
         """What became of each query; the engine writes it, and its older half beside it."""
         return self.path / "log" / "queries.jsonl"
+
+    @property
+    def database(self) -> Path:
+        """Documents in all their versions, and the audit record."""
+        return self.path / "control.db"
+
+    @property
+    def stored(self) -> Path:
+        """A copy of the stored documents as files, as compiling wants them; the database decides
+        what is in it."""
+        return self.state / "stored"
+
+    @property
+    def stored_folders(self) -> list[Path]:
+        """The folder of stored documents, if there are any."""
+        return [self.stored] if self.stored.is_dir() else []
+
+    @property
+    def standing(self) -> Path:
+        """Pauses and decisions, as compiling lays them over the documents; the database decides."""
+        return self.state / "standing.json"
+
+    def read_standing(self) -> Standing:
+        """What stands by that copy; nothing where there is none, or none that can be read: then
+        everything is blocked that documents block."""
+        try:
+            return Standing.model_validate_json(self.standing.read_bytes())
+        except (OSError, ValueError):
+            return Standing()
+
+    @property
+    def api_socket(self) -> Path:
+        """Where commands on this machine reach a running Keyhole."""
+        return self.path / "run" / "api.sock"
+
+    @property
+    def history(self) -> Path:
+        """What became of the queries of weeks, made of the query log."""
+        return self.path / "log" / "history"
 
     def make(self) -> None:
         """Makes the folders that are missing."""

@@ -11,6 +11,22 @@ class UnwritableError(ControlError):
     """The data folder takes nothing: its disk is full, broken or read-only."""
 
 
+class InvalidError(ControlError):
+    """What was asked for cannot be done as it was asked."""
+
+
+class NotThereError(ControlError):
+    """What was asked for does not exist."""
+
+
+class ReadOnlyError(ControlError):
+    """A document is declared in a file, so it can only be changed there."""
+
+
+class StaleError(ControlError):
+    """Somebody changed it since it was looked at."""
+
+
 class EngineGoneError(ControlError):
     """The engine ended before it answered; its supervisor starts it again."""
 

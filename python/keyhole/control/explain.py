@@ -50,7 +50,13 @@ def explain_name(
         # A draft must not touch what the running Keyhole remembers of its lists.
         scratch = DataFolder(Path(folder)) if documents else data
         scratch.make()
-        compiled = compile_all(settings, scratch, documents=documents, identity=data.identity)
+        compiled = compile_all(
+            settings,
+            scratch,
+            documents=documents,
+            identity=data.identity,
+            downloads=data.state,
+        )
         return explain(
             compiled.octets,
             name,

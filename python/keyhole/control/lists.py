@@ -19,24 +19,32 @@ _VERSION = 1
 
 
 def compile_lists_in_use(
-    documents: Documents, own_names: Sequence[str], state: Path
+    documents: Documents,
+    own_names: Sequence[str],
+    state: Path,
+    *,
+    downloads: Path | None = None,
 ) -> CompiledLists | None:
-    """Compiles the lists that a policy uses into the state folder; none when no list is used."""
+    """Compiles the lists that a policy uses into the state folder; none when no list is used.
+
+    ``downloads`` is the state folder with what was downloaded, if that is another one.
+    """
     lists = lists_in_use(documents)
     protected = protected_names(documents, own_names)
-    compiled = compile_lists(lists, protected, state, compile_list)
+    compiled = compile_lists(lists, protected, state, compile_list, downloads=downloads)
     if compiled is None or not compiled.is_reused or _is_whole(compiled):
         return compiled
     # What was compiled last time is damaged. Nothing is lost: it is made again.
     Path(compiled.file.path).unlink()
-    return compile_lists(lists, protected, state, compile_list)
+    return compile_lists(lists, protected, state, compile_list, downloads=downloads)
 
 
 def compile_folder(data: DataFolder, config: Path | None = None) -> dict[str, Any]:
     """Compiles the lists that the documents of a data folder use; gives the report."""
     settings = read_settings(existing_settings(data, config))
     own_names = settings.resolved.own_names
-    documents, _ = load_documents([settings.documents], own_names)
+    over = data.stored_folders
+    documents, _ = load_documents([settings.documents], own_names, over=over)
     compiled = compile_lists_in_use(documents, own_names, data.state)
     if compiled is None:
         raise ControlError(

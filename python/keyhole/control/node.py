@@ -46,6 +46,11 @@ class Node:
         return self._supervisor.pid
 
     @property
+    def application(self) -> Application:
+        """The one way by which anything reaches the engine."""
+        return self._application
+
+    @property
     def addresses(self) -> dict[str, list[str]]:
         """Where the engine listens, by transport."""
         return self._supervisor.addresses

@@ -108,13 +108,19 @@ def simulate(
     """
     log = LogReader(logs or [data.query_log.parent])
     settings = read_settings(existing_settings(data, config))
-    over = None if any(file.is_dir() for file in files) else settings.documents
+    is_whole = any(file.is_dir() for file in files)
+    over = () if is_whole else (settings.documents, *data.stored_folders)
     with tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
         # A draft must not touch what the running Keyhole remembers of its lists.
         scratch = DataFolder(Path(folder))
         scratch.make()
         compiled = compile_all(
-            settings, scratch, documents=files, over=over, identity=data.identity
+            settings,
+            scratch,
+            documents=files,
+            over=over,
+            identity=data.identity,
+            downloads=data.state,
         )
         return _replay(log, compiled)
 

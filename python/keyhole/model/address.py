@@ -1,6 +1,7 @@
 """Addresses with ports, and networks, as people write them."""
 
 import ipaddress
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -170,6 +171,28 @@ def _port(port: str, text: str) -> int:
     if not (port.isascii() and port.isdigit() and len(port) < 6 and int(port) < 65536):
         raise ValueError(f"{port or 'nothing'} in {text} is not a port; give 0 to 65535")
     return int(port)
+
+
+def place_of(address: str) -> str:
+    """Whom an address stands for when failures and connections are counted: itself, and for IPv6
+    its /64, of which one client has all. What is no address stands for itself, cut short."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(ip, IPv6Address):
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+    return str(ip)
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    """Whether an address lies in one of the networks; what is no address lies in none."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    plain = getattr(ip, "ipv4_mapped", None) or ip
+    return any(plain in network for network in networks)
 
 
 def is_address(text: str) -> bool:

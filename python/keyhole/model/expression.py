@@ -7,6 +7,8 @@ right, so that a person is told at once, with the place, what the engine would r
 import re
 from dataclasses import dataclass
 
+from keyhole.model.expression_set import read_set
+
 # The beginning of a group, and what a linear-time engine cannot do with it.
 _GROUPS = {
     "(?=": "look ahead",
@@ -25,6 +27,8 @@ _QUANTIFIER = re.compile(r"[*+?]|\{(\d*)(,?)(\d*)\}")
 _LARGEST_COUNT = 1000
 _ESCAPES = "dDsSwWbBAzaftnrvxuU"
 _BY_NUMBER = re.compile(r"\\(x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2})")
+_FLAGS = re.compile(r"\(\?([a-zA-Z-]+)\)")
+_GROUP = re.compile(r"\((\?(P?<\w+>|[a-zA-Z-]*:))?")
 
 
 @dataclass
@@ -38,6 +42,8 @@ class Expression:
     """Whether a repetition holds another one."""
     has_capitals: bool = False
     """Whether it asks for capital letters, which no name has when it is matched."""
+    for_python: str | None = ""
+    """The same for Python's engine; none where that would read it in another way."""
 
 
 def read_expression(text: str) -> Expression:
@@ -58,10 +64,10 @@ def finds(expression: Expression, name: str) -> bool | None:
     Python's engine goes back and forth where the core's does not, so expressions that could keep it
     busy are left to the core.
     """
-    if expression.nested or expression.quantifiers > 3:
+    if expression.nested or expression.quantifiers > 3 or expression.for_python is None:
         return None
     try:
-        return re.search(expression.text.replace(r"\z", r"\Z"), name) is not None
+        return re.search(expression.for_python, name) is not None
     except (re.error, RecursionError, OverflowError):
         return None
 
@@ -76,13 +82,14 @@ class _Reader:
         # Whether something stands before that may be repeated, and whether it holds a repetition.
         self._repeatable = False
         self._holds_repetition = False
+        self._ignores_case = False
 
     def read(self) -> Expression:
         while self._at < len(self._text):
             self._step(self._text[self._at])
         if self._open:
             raise ValueError(f"/{self._text}/ has a ( without its )")
-        if re.search(r"\(\?[a-z]*i", self._text):
+        if self._ignores_case:
             self._found.has_capitals = False
         return self._found
 
@@ -104,9 +111,17 @@ class _Reader:
             self._take(1, repeatable=character not in "|^")
 
     def _take(self, characters: int, *, repeatable: bool, holds: bool = False) -> None:
+        self._also_for_python(self._text[self._at : self._at + characters])
         self._at += characters
         self._repeatable = repeatable
         self._holds_repetition = holds
+
+    def _also_for_python(self, text: str | None) -> None:
+        """Adds the text that means the same there; none ends it."""
+        if text is None or self._found.for_python is None:
+            self._found.for_python = None
+        else:
+            self._found.for_python += text
 
     def _escape(self) -> None:
         following = self._text[self._at + 1 : self._at + 2]
@@ -120,39 +135,39 @@ class _Reader:
         by_number = _BY_NUMBER.match(self._text, self._at)
         if following == "x" and by_number is None:
             raise ValueError(f"\\x in /{self._text}/ needs two hexadecimal digits behind it")
+        before = self._found.for_python
         self._take(len(by_number[0]) if by_number else 2, repeatable=True)
+        if following == "z" and before is not None:
+            self._found.for_python = before + r"\Z"
+        elif following in "<>":  # the edge of a word, and a plain character there
+            self._also_for_python(None)
 
     def _set(self) -> None:
-        at = self._at + 1
-        if self._text[at : at + 1] == "^":
-            at += 1
-        first, depth = at, 1
-        while depth:
-            if at >= len(self._text):
-                raise ValueError(f"/{self._text}/ has a [ without its ]")
-            character = self._text[at]
-            if character == "\\":
-                at += 1
-            elif character == "[":
-                depth += 1
-            elif character == "]" and at > first:
-                depth -= 1
-            at += 1
-        self._found.has_capitals |= bool(re.search(r"(?<!\\)[A-Z]", self._text[first : at - 1]))
-        self._take(at - self._at, repeatable=True)
+        found = read_set(self._text, self._at)
+        self._found.has_capitals |= found.has_capitals
+        self._also_for_python(found.for_python)
+        self._at, self._repeatable, self._holds_repetition = found.end, True, False
 
     def _begin_group(self) -> None:
         for opening, what in _GROUPS.items():
             if self._text.startswith(opening, self._at):
                 raise self._cannot(what)
+        flags = _FLAGS.match(self._text, self._at)
+        if flags is not None:  # they hold for what follows, and are nothing that could be repeated
+            self._note_flags(flags[1])
+            self._take(len(flags[0]), repeatable=False)
+            return
         self._open.append(False)
-        options = re.compile(r"\((\?(P?<\w+>|[a-zA-Z-]*:|[a-zA-Z-]+(?=\))))?").match(
-            self._text, self._at
-        )
-        assert options is not None
-        if options[0] == "(" and self._text.startswith("(?", self._at):
+        opening_of = _GROUP.match(self._text, self._at)
+        assert opening_of is not None
+        if opening_of[0] == "(" and self._text.startswith("(?", self._at):
             raise ValueError(f"(? in /{self._text}/ begins no group that is known")
-        self._take(len(options[0]), repeatable=False)
+        if opening_of[0].endswith(":"):
+            self._note_flags(opening_of[0][2:-1])
+        self._take(len(opening_of[0]), repeatable=False)
+
+    def _note_flags(self, flags: str) -> None:
+        self._ignores_case |= "i" in flags.partition("-")[0]
 
     def _end_group(self) -> None:
         if not self._open:
@@ -176,11 +191,13 @@ class _Reader:
         self._found.quantifiers += endless
         if self._open:
             self._open[-1] |= endless
+        self._also_for_python(found[0])
         self._at = found.end()
         following = self._text[self._at : self._at + 1]
         if following == "+":
             raise self._cannot("hold on to what it took")
         if following == "?":
+            self._also_for_python(following)
             self._at += 1
         self._repeatable = False
 

@@ -51,19 +51,19 @@ def load_documents(
     paths: Iterable[Path],
     own_names: Iterable[str] = (),
     *,
-    over: Path | None = None,
+    over: Sequence[Path] = (),
     known: Known | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Reads and checks documents; gives them with advice.
 
-    The documents of ``over`` count as well, but for those that one of the others replaces by kind
-    and name. Raises `DocumentErrors` with everything that is wrong. A list file that is not there
-    is not wrong here: the last good lists stay in use.
+    The documents of each of ``over`` count as well, but for those that one of the ones before
+    replaces by kind and name. Raises `DocumentErrors` with everything that is wrong. A list file
+    that is not there is not wrong here: the last good lists stay in use.
     """
     documents, problems = read_documents(paths)
-    if over is not None:
+    for path in over:
         labels = {heading.label for heading in documents.headings}
-        base, beneath = read_documents([over])
+        base, beneath = read_documents([path])
         documents = documents.over(base)
         problems += [problem for problem in beneath if problem.document not in labels]
     problems += cross_check(documents, own_names, known=known)

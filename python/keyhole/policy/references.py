@@ -80,6 +80,10 @@ def _unused(documents: Documents) -> Iterator[Problem]:
         if one.name not in lists:
             why = "no policy uses this list; add its name to spec.lists of a policy"
             yield one.problem(["metadata", "name"], why, is_advice=True)
+        for index, url in enumerate(one.spec.urls):
+            if url.startswith("http:"):
+                why = "over http, anybody on the way can change the list; https is better"
+                yield one.problem(["spec", "urls", index], why, is_advice=True)
     named = [one.policy.spec.upstreams.names for one in flat]
     if not all(named):
         return  # a policy that names none uses all

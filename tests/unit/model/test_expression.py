@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keyhole.model.expression import finds, read_expression
+from tests.world.expressions import core_finds
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,10 @@ from keyhole.model.expression import finds, read_expression
         r"[[:alpha:]]+\z",
         r"\x61\x{62}",
         r"a{2}b{2,}c{2,3}",
+        r"(?i)(?-i:a)*",
+        r"[a[b]c]",
+        r"[[:alpha:][:digit:]-]",
+        r"[^[:^alnum:]&&a-f]",
     ],
 )
 def test_what_a_linear_engine_can_do_is_taken(text: str) -> None:
@@ -48,6 +53,10 @@ def test_what_a_linear_engine_can_do_is_taken(text: str) -> None:
         (r"a{3,2}", "ends before it begins"),
         (r"a{9999}", "counts above 1000"),
         (r"a{x}", "counts nothing"),
+        (r"(?i)*", "repeats nothing"),
+        (r"(?i)+ads", "repeats nothing"),
+        (r"[[]a]", r"a plain \[ inside of a set is"),
+        (r"[a[b]", r"a plain \[ inside of a set is"),
         ("a\\", "lone backslash"),
         (r"\y", "stands for nothing"),
         (r"\xg0", "two hexadecimal digits"),
@@ -84,6 +93,10 @@ def test_capital_letters_are_noticed_unless_case_does_not_count() -> None:
     assert read_expression("[A-Z]ds").has_capitals
     assert not read_expression(r"(?i)Ads").has_capitals
     assert not read_expression(r"\Dds").has_capitals
+    assert not read_expression(r"(?i:Ads)").has_capitals
+    assert read_expression(r"(?-i)Ads").has_capitals
+    assert read_expression(r"\(\?i\)A").has_capitals
+    assert read_expression("[[:upper:]]").has_capitals
 
 
 def test_an_expression_that_could_keep_python_busy_is_left_to_the_engine() -> None:
@@ -94,3 +107,46 @@ def test_an_expression_that_could_keep_python_busy_is_left_to_the_engine() -> No
 def test_a_tame_expression_is_tried_on_a_name() -> None:
     assert finds(read_expression(r"^dns\."), "dns.example.org") is True
     assert finds(read_expression(r"^dns\.$"), "dns.example.org") is False
+
+
+NAMES = ("a", "z", "a1", "ads.example.org", "x-y_z.example.org", "xn--bcher-kva.example", "0.1.2")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("^[[:alpha:]]+$", [True, True, False, False, False, False, False]),
+        ("^[[:alnum:].]+$", [True, True, True, True, False, False, True]),
+        ("^[^[:alpha:]]+$", [False] * 6 + [True]),
+        (r"^[a\[]", [True, False, True, True, False, False, False]),
+        ("[]_]", [False, False, False, False, True, False, False]),
+    ],
+)
+def test_a_set_finds_the_same_here_and_in_the_core(text: str, found: list[bool]) -> None:
+    assert core_finds(text, NAMES) == found
+    assert [finds(read_expression(text), name) for name in NAMES] == found
+
+
+@pytest.mark.parametrize("text", ["[a[b]c]", "[a-z&&[^x]]", "[a-z--b]", "[a[:^alpha:]]", r"\<a"])
+def test_what_python_would_read_in_another_way_is_left_to_the_core(text: str) -> None:
+    assert core_finds(text, NAMES) is not None
+    assert finds(read_expression(text), "a") is None
+
+
+_IN_SETS = st.sampled_from(
+    ["a", "z", "0", ".", "_", "-", "]", "[", "^", "&", "&&", "~", "a-f", "0-9", r"\]", r"\[", r"\d",
+     "[:alpha:]", "[:^digit:]", "[:punct:]", "[:oops:]", "[x]"]
+)  # fmt: skip
+
+
+@given(st.lists(_IN_SETS, min_size=1, max_size=6), st.booleans(), st.sampled_from(["", "+", "?"]))
+def test_whatever_a_set_holds_it_means_what_the_core_says(
+    parts: list[str], negated: bool, behind: str
+) -> None:
+    try:
+        expression = read_expression(f"^[{'^' if negated else ''}{''.join(parts)}]{behind}")
+    except ValueError:
+        return
+    said = [finds(expression, name) for name in NAMES]
+    if None not in said:
+        assert core_finds(expression.text, NAMES) == said

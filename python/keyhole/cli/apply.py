@@ -1,0 +1,216 @@
+"""``keyhole apply`` and ``keyhole diff``: change documents, or see what a change would be."""
+
+import difflib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from keyhole.cli.program import FAILED
+from keyhole.cli.remote import Remote, RemoteError
+from keyhole.cli.screen import console, errors_console, harmless, print_json
+from keyhole.config.files import EXTENSIONS, MAX_FILE
+from keyhole.config.stream import split_stream
+from keyhole.control.error import ControlError
+
+APPLY_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole apply -f policy.yaml
+
+  keyhole apply -f ./documents --dry-run
+
+  keyhole get policy shop -o yaml | sed s/old/new/ | keyhole apply -f -
+
+Exit code 0: all of it is in force. 1: it was refused, or is not in force yet.
+"""
+
+DIFF_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole diff                          where the documents folder and what is in force differ
+
+  keyhole diff -f policy.yaml           what applying it would change
+
+Exit code 0: no difference. 1: there is one, and it is shown.
+"""
+
+Data = Annotated[
+    Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
+]
+Files = Annotated[
+    list[Path],
+    typer.Option("--filename", "-f", help="A file or folder of documents; - is standard input."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="For a program.")]
+_SIGNS = {"created": "[green]+[/]", "changed": "[yellow]~[/]", "deleted": "[red]-[/]"}
+
+
+def apply(
+    files: Files,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what somebody changed since you saw it.")
+    ] = False,
+    message: Annotated[
+        str | None, typer.Option("--message", "-m", help="Why, for the audit record.")
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create and change documents of a running Keyhole: all of them, or none.
+
+    What is not valid changes nothing and is told with its line. A document
+    that keyhole get printed carries the version that you saw; if somebody
+    changed it since, yours is refused.
+    """
+    name, text = read_files(files)
+    with Remote(data) as remote:
+        asked = {
+            "text": text,
+            "file": name,
+            "overwrite": force,
+            "message": message,
+            "is_dry_run": dry_run,
+        }
+        done = remote.ask("POST", "/documents", json=asked).json()
+    show_done(done, as_json=as_json, is_dry=dry_run)
+
+
+def diff(
+    files: Annotated[
+        list[Path] | None,
+        typer.Option("--filename", "-f", help="Documents that might be applied."),
+    ] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what applying some files would change; without files, the drift: what the documents
+    folder says and what is not in force."""
+    with Remote(data) as remote:
+        if not files:
+            _show_drift(remote.ask("GET", "/documents/drift").json(), as_json=as_json)
+            return
+        name, text = read_files(files)
+        asked = {"text": text, "file": name, "overwrite": True, "is_dry_run": True}
+        done = remote.ask("POST", "/documents", json=asked).json()
+        changed = [one for one in done["effects"] if one["what"] != "unchanged"]
+        if as_json:
+            print_json(done)
+        else:
+            new = {_heading(part.text): part.text for part in split_stream(text)}
+            for effect in changed:
+                _show_difference(remote, effect, new)
+    if changed:
+        raise typer.Exit(FAILED)
+
+
+def read_files(files: list[Path]) -> tuple[str, str]:
+    """One stream of all documents, and what it is called in messages. Raises ``ControlError``."""
+    found = [one for file in files for one in _expand(file)]
+    if not found:
+        raise ControlError("there is no .yaml or .yml file in there")
+    texts = []
+    for file in found:
+        if str(file) == "-":
+            texts.append(sys.stdin.read(MAX_FILE * 8 + 1))
+            continue
+        try:
+            texts.append(file.read_text(encoding="utf-8-sig"))
+        except UnicodeDecodeError:
+            raise ControlError(f"{file} is not UTF-8; save it as UTF-8") from None
+    name = str(found[0]) if len(found) == 1 else "the files together"
+    return name, "\n---\n".join(texts)
+
+
+def _expand(file: Path) -> Iterator[Path]:
+    if not file.is_dir():
+        yield file
+        return
+    for one in sorted(file.rglob("*")):
+        if one.suffix in EXTENSIONS and one.is_file() and not one.name.startswith("."):
+            yield one
+
+
+def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> None:
+    """What a change did, document by document; exits with 1 where it is not in force yet."""
+    if as_json:
+        print_json(done)
+    else:
+        screen = console()
+        for effect in done["effects"]:
+            sign = _SIGNS.get(effect["what"], "[dim]=[/]")
+            what = f"{effect['what']}, version {effect['version']}"
+            screen.print(f"{sign} {effect['kind']}/{escape(effect['name'])} [dim]{what}[/]")
+        for advice in done["advice"]:
+            screen.print(f"[yellow]![/] {escape(harmless(advice))}")
+        if is_dry:
+            screen.print("[dim]nothing was changed: this was a trial[/]")
+        elif done["change"] is not None and done["is_in_force"]:
+            screen.print(f"[green]change {done['change']} is in force[/]")
+    if not done["is_in_force"]:
+        errors_console().print(
+            f"[bold red]error:[/] change {done['change']} is remembered and not in force yet: "
+            f"{escape(harmless(done['why']))}"
+        )
+        raise typer.Exit(FAILED)
+
+
+def _heading(text: str) -> tuple[str, str]:
+    """Kind and name of a document that is known to be valid."""
+    from keyhole.config.documents import read_text_documents
+
+    documents, _ = read_text_documents(text, "", Path())
+    return (documents.headings[0].kind, documents.headings[0].name)
+
+
+def _show_difference(
+    remote: Remote, effect: dict[str, Any], new: dict[tuple[str, str], str]
+) -> None:
+    kind, name = effect["kind"], effect["name"]
+    before = ""
+    if effect["what"] != "created":
+        before = _text_of(remote, kind, name)
+    after = new.get((kind, name), "")
+    lines = difflib.unified_diff(
+        before.splitlines(),
+        after.splitlines(),
+        f"{kind}/{name} now",
+        f"{kind}/{name} then",
+        lineterm="",
+    )
+    screen = console()
+    for line in lines:
+        style = {"+": "green", "-": "red", "@": "cyan"}.get(line[0], "")
+        shown = escape(harmless(line))
+        screen.print(f"[{style}]{shown}[/]" if style else shown)
+
+
+def _text_of(remote: Remote, kind: str, name: str) -> str:
+    try:
+        text: str = remote.ask("GET", f"/documents/{kind}/{name}").json()["text"]
+    except RemoteError as error:
+        if error.status != 404:
+            raise
+        return ""
+    return text
+
+
+def _show_drift(drift: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(drift)
+    else:
+        screen = console()
+        for problem in drift["problems"]:
+            place, why = harmless(problem["place"]), harmless(problem["why"])
+            screen.print(f"[red]x[/] {escape(place)}: {escape(why)}")
+        for label in drift["shadowed"]:
+            why = "stored, but a file declares it too, and the file counts"
+            screen.print(f"[yellow]![/] {escape(label)}: {why}")
+        if not (drift["problems"] or drift["shadowed"]):
+            screen.print("what the documents folder says is in force")
+    if drift["problems"] or drift["shadowed"]:
+        raise typer.Exit(FAILED)

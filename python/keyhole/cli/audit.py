@@ -1,0 +1,75 @@
+"""``keyhole audit``: who did what and when."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.cli.apply import Data
+from keyhole.cli.program import FAILED
+from keyhole.cli.remote import Remote
+from keyhole.cli.screen import console, harmless, print_json
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole audit                         the last deeds, the newest at the end
+
+  keyhole audit --verify                whether the record is as it was written
+
+Exit code 1: the record is not whole.
+"""
+
+
+def audit(
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Follow the digests of the whole record instead.")
+    ] = False,
+    data: Data = None,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Show who did what and when. The record only grows: the database refuses anything else, and
+    each entry holds the digest of the one before."""
+    with Remote(data) as remote:
+        if verify:
+            _show_verified(remote.ask("GET", "/audit/verification").json(), as_json=as_json)
+            return
+        found = remote.ask("GET", "/audit", params={"limit": lines}).json()["items"]
+    if as_json:
+        print_json(found)
+        return
+    screen = console()
+    for one in reversed(found):
+        _show(screen, one)
+
+
+def _show(screen: Console, one: dict[str, Any]) -> None:
+    moment = datetime.fromisoformat(one["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    who = f"{one['who']} from {one['address']}" if one["address"] else one["who"]
+    documents = one["detail"].get("documents")
+    what = (
+        ", ".join(f"{label} {word}" for label, word in documents.items())
+        if isinstance(documents, dict)
+        else json.dumps(one["detail"])
+    )
+    why = f" [dim]({escape(harmless(one['message']))})[/]" if one["message"] else ""
+    screen.print(
+        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(harmless(who))}[/] "
+        f"{escape(one['action'])}: {escape(harmless(what))}{why}"
+    )
+
+
+def _show_verified(found: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+    elif found["problem"] is None:
+        console().print(f"[green]{found['whole']} entries are as they were written[/]")
+        console().print(f"the last digest is {found['digest']}")
+    else:
+        console().print(f"[red]{escape(found['problem'])}[/]; {found['whole']} before it are whole")
+    if found["problem"] is not None:
+        raise typer.Exit(FAILED)

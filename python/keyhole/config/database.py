@@ -1,0 +1,31 @@
+"""The section of ``keyhole.yaml`` about where documents and the audit record are kept."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from keyhole.model.written import Section, blame
+
+
+class DatabaseSection(Section):
+    """Where changes by command and by API are kept, with all versions and the audit record. Left
+    out: a SQLite file, control.db in the data folder. With PostgreSQL, write url or url_file."""
+
+    url: str | None = Field(
+        None,
+        min_length=1,
+        description="A PostgreSQL database.",
+        examples=["postgresql://keyhole@db.example.org/keyhole"],
+    )
+    url_file: str | None = Field(
+        None,
+        min_length=1,
+        description="A file, beside this one, that holds the URL with its password.",
+        examples=["database.url"],
+    )
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if self.url is not None and self.url_file is not None:
+            raise blame("url_file", "url and url_file; give one of them")
+        return self

@@ -1,0 +1,286 @@
+"""One way in: whatever is changed by command, by API or in the browser comes through here.
+
+Everything is checked first: the form of each document, all documents together, what the core thinks
+of the result, and that nobody else changed it meanwhile. Then the database remembers it, and only
+then the engine is told. Killed anywhere in between, the database decides, and the next start does
+what is left.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from keyhole.config.documents import read_documents
+from keyhole.control.apply import Application
+from keyhole.control.changes.found import Found, declared, together
+from keyhole.control.changes.stored import StoredFiles
+from keyhole.control.changes.wish import Actor, Effect, Outcome, What, Wish
+from keyhole.control.compile import Compiled, compile_all
+from keyhole.control.data import DataFolder
+from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
+from keyhole.control.settings import Settings
+from keyhole.engine import judge
+from keyhole.errors import DocumentErrors, Problem
+from keyhole.store import (
+    Database,
+    Deed,
+    Version,
+    append,
+    current,
+    history,
+    records,
+    revision,
+    write_version,
+)
+from keyhole.store.documents import changed_by
+
+Key = tuple[str, str]
+
+
+class Changes:
+    """Documents, and how they change; safe to call from several tasks."""
+
+    def __init__(
+        self, database: Database, settings: Settings, data: DataFolder, application: Application
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._data = data
+        self._application = application
+        self._one_at_a_time = asyncio.Lock()
+        documents = settings.documents
+        self._beside = documents if documents.is_dir() else documents.parent
+        self._files = StoredFiles(data, self._beside)
+
+    @property
+    def database(self) -> Database:
+        """Where the documents and the audit record are."""
+        return self._database
+
+    @property
+    def folder(self) -> Path:
+        """Where the paths in stored documents start."""
+        return self._beside
+
+    async def begin(self) -> None:
+        """Makes the copy of the stored documents what the database says, and has it decide.
+
+        It differs after a kill between the two, or when somebody else wrote into the database.
+        """
+        async with self._one_at_a_time:
+            if await asyncio.to_thread(self._repair):
+                await self._application.apply()
+
+    def documents(self) -> tuple[list[Found], list[Problem]]:
+        """All documents by kind and name, and what is wrong with the form of declared ones."""
+        with self._database.read() as connection:
+            versions = current(connection)
+        by_file, problems = declared(self._settings.documents)
+        return together(by_file, versions), problems
+
+    def document(self, kind: str, name: str) -> Found:
+        """The document that counts; raises `NotThereError`."""
+        found = [one for one in self.documents()[0] if (one.kind, one.name) == (kind, name)]
+        for one in found:
+            if not one.is_shadowed:
+                return one
+        raise NotThereError(f"there is no {kind}/{name}")
+
+    def drift(self) -> tuple[list[Problem], list[Found]]:
+        """Why the files of the folder cannot be in force as they are, and the stored documents that
+        do not count, because a file declares them too."""
+        found, problems = self.documents()
+        try:
+            compile_all(self._settings, self._data)
+        except DocumentErrors as error:
+            problems = [*error.problems]
+        wrong = [one for one in problems if not one.is_advice]
+        return wrong, [one for one in found if one.is_shadowed]
+
+    def history(self, kind: str, name: str) -> list[Version]:
+        """All stored versions, the newest first; raises `NotThereError` where there are none."""
+        with self._database.read() as connection:
+            found = history(connection, kind, name)
+        if not found:
+            raise NotThereError(f"{kind}/{name} was never stored")
+        return found
+
+    async def apply(
+        self,
+        wishes: Sequence[Wish],
+        actor: Actor,
+        *,
+        action: str = "apply",
+        message: str | None = None,
+        is_dry: bool = False,
+    ) -> Outcome:
+        """Does all of it, or nothing.
+
+        Raises ``DocumentErrors`` where the documents would not be valid together,
+        ``ReadOnlyError``, ``StaleError`` and ``NotThereError``; ``StoreError`` and
+        ``UnwritableError`` where it cannot be remembered. With ``is_dry`` nothing is done, but
+        everything is checked.
+        """
+        async with self._one_at_a_time:
+            deed = Deed(actor.name, actor.via, action, actor.address, message)
+            outcome = await asyncio.to_thread(self._store, list(wishes), deed, is_dry)
+            if outcome.change is None:
+                return outcome
+            problem = await self._application.apply()
+            why = str(problem) if problem else ""
+            return replace(outcome, is_in_force=problem is None, why=why)
+
+    async def roll_back(
+        self, kind: str, name: str, actor: Actor, *, to: int | None = None, is_dry: bool = False
+    ) -> Outcome:
+        """Brings back an earlier version of a document; without ``to`` the one before."""
+        versions = await asyncio.to_thread(self.history, kind, name)
+        wanted = versions[0].version - 1 if to is None else to
+        found = next((one for one in versions if one.version == wanted), None)
+        if found is None and wanted != 0:
+            raise NotThereError(
+                f"{kind}/{name} has no version {wanted}; there are 1 to {versions[0].version}"
+            )
+        text = found.text if found and not found.is_deleted else None
+        wish = Wish(kind, name, text, versions[0].version)
+        message = f"back to version {wanted}"
+        return await self.apply([wish], actor, action="rollback", message=message, is_dry=is_dry)
+
+    async def undo(self, change: int, actor: Actor, *, is_dry: bool = False) -> Outcome:
+        """Undoes a whole change, unless one of its documents has been changed again since."""
+        wishes = await asyncio.to_thread(self._before, change)
+        message = f"undoes change {change}"
+        return await self.apply(wishes, actor, action="rollback", message=message, is_dry=is_dry)
+
+    def _before(self, change: int) -> list[Wish]:
+        with self._database.read() as connection:
+            written = changed_by(connection, change)
+            now = current(connection, with_deleted=True)
+            before = current(connection, with_deleted=True, up_to=change - 1)
+        if not written:
+            raise NotThereError(f"change {change} changed no document; keyhole audit lists them")
+        wishes = []
+        for one in written:
+            key = (one.kind, one.name)
+            if now[key].version != one.version:
+                raise StaleError(
+                    f"{one.label} was changed again by change {now[key].change}; undo that first"
+                )
+            old = before.get(key)
+            text = old.text if old and not old.is_deleted else None
+            wishes.append(Wish(one.kind, one.name, text, one.version))
+        return wishes
+
+    def _store(self, wishes: list[Wish], deed: Deed, is_dry: bool) -> Outcome:
+        self._refuse_declared(wishes)
+        with self._database.read() as connection:
+            before, seen = current(connection, with_deleted=True), revision(connection)
+        self._refuse_stale(wishes, before)
+        effects, written = _effects(wishes, before)
+        outcome = Outcome(tuple(effects))
+        if not written:
+            return outcome
+        after = {key: one for key, one in before.items() if not one.is_deleted}
+        for key, one in written.items():
+            after[key] = one
+        draft = self._files.draft(one for one in after.values() if not one.is_deleted)
+        compiled = self._compile(draft, is_dry=is_dry)
+        outcome = replace(outcome, advice=compiled.advice)
+        if is_dry:
+            return outcome
+        labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
+        deed = replace(deed, detail={**deed.detail, "documents": labels})
+        with self._database.begin() as connection:
+            if revision(connection) != seen:
+                raise StaleError("the documents were changed meanwhile; look at them and try again")
+            change = append(connection, deed)
+            for one in written.values():
+                write_version(connection, replace(one, change=change))
+        self._files.take(draft, change)
+        return replace(outcome, change=change)
+
+    def _compile(self, draft: Path, *, is_dry: bool) -> Compiled:
+        """Compiles the documents as they would be, and has the core look at them."""
+        if not is_dry:
+            return self._checked(compile_all(self._settings, self._data, over=[draft]))
+        with tempfile.TemporaryDirectory(prefix="keyhole-draft-") as folder:
+            # A trial must not touch what the running Keyhole remembers of its lists.
+            scratch = DataFolder(Path(folder))
+            scratch.make()
+            compiled = compile_all(
+                self._settings,
+                scratch,
+                over=[draft],
+                identity=self._data.identity,
+                downloads=self._data.state,
+            )
+            return self._checked(compiled)
+
+    @staticmethod
+    def _checked(compiled: Compiled) -> Compiled:
+        judge(compiled.octets, [])
+        return compiled
+
+    def _refuse_declared(self, wishes: list[Wish]) -> None:
+        read, _ = read_documents([self._settings.documents])
+        places = {(one.kind, one.name): f"{one.file}:{one.line}" for one in read.headings}
+        for wish in wishes:
+            if place := places.get((wish.kind, wish.name)):
+                raise ReadOnlyError(
+                    f"{wish.label} is declared in {place} of the documents folder; change it there"
+                )
+
+    def _refuse_stale(self, wishes: list[Wish], before: dict[Key, Version]) -> None:
+        for wish in wishes:
+            version = before.get((wish.kind, wish.name))
+            now = 0 if version is None or version.is_deleted else version.version
+            if wish.text is None and now == 0:
+                raise NotThereError(f"there is no {wish.label} to delete")
+            # Whoever brings back a deleted document has seen the version that deletes it.
+            is_seen = wish.seen in (None, now) or (version and wish.seen == version.version)
+            if not is_seen:
+                raise StaleError(self._who_was_it(wish, version))
+
+    def _who_was_it(self, wish: Wish, version: Version | None) -> str:
+        if version is None:
+            return f"{wish.label} does not exist any more; look again, or overwrite it"
+        with self._database.read() as connection:
+            record = records(connection, before=version.change + 1, most=1)[0]
+        what = "deleted" if version.is_deleted else f"changed to version {version.version}"
+        return (
+            f"{wish.label} was {what} by {record.deed.who} at {record.time:%Y-%m-%d %H:%M:%S} UTC, "
+            f"and version {wish.seen} is what you saw; look again, or overwrite it"
+        )
+
+    def _repair(self) -> bool:
+        with self._database.read() as connection:
+            last, versions = revision(connection), current(connection)
+        if self._files.number() == last or (last == 0 and self._files.number() is None):
+            return False
+        self._files.take(self._files.draft(versions.values()), last)
+        return True
+
+
+def _effects(
+    wishes: list[Wish], before: dict[Key, Version]
+) -> tuple[list[Effect], dict[Key, Version]]:
+    """What each wish does, and the versions to write; their change has no number yet."""
+    effects: list[Effect] = []
+    written: dict[Key, Version] = {}
+    for wish in wishes:
+        key = (wish.kind, wish.name)
+        old = before.get(key)
+        is_there = old is not None and not old.is_deleted
+        if is_there and old is not None and old.text == wish.text:
+            effects.append(Effect(wish.kind, wish.name, "unchanged", old.version))
+            continue
+        number = old.version + 1 if old else 1
+        text = wish.text or ""
+        written[key] = Version(wish.kind, wish.name, number, text, wish.text is None, 0)
+        what: What = "changed" if is_there else "created"
+        effects.append(
+            Effect(wish.kind, wish.name, "deleted" if wish.text is None else what, number)
+        )
+    return effects, written

@@ -1,0 +1,81 @@
+"""Documents as they are now: those that files declare, and those that are stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from keyhole.config.documents import read_text_documents
+from keyhole.config.files import Source, read_text, sources
+from keyhole.config.stream import split_stream
+from keyhole.errors import Problem
+from keyhole.store import Version
+
+
+@dataclass(frozen=True)
+class Found:
+    """One document."""
+
+    kind: str
+    name: str
+    origin: Literal["declared", "stored"]
+    text: str
+    file: str = ""
+    """The file that declares it, relative to the folder; empty for a stored one."""
+    line: int = 0
+    version: int = 0
+    """The version of a stored one, from 1; 0 for a declared one."""
+    change: int = 0
+    """The change that made this version; 0 for a declared one."""
+    is_shadowed: bool = False
+    """Whether it does not count, because a file declares another one of this kind and name."""
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as ``Policy/base``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Where it comes from, in a phrase."""
+        return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
+
+
+def declared(folder: Path) -> tuple[list[Found], list[Problem]]:
+    """The documents that the files of a folder declare, valid or not, and what is wrong with their
+    form."""
+    found: list[Found] = []
+    files, problems = sources(folder)
+    for source in files:
+        text, wrong = read_text(source)
+        problems += wrong
+        found += _in_file(source, text)
+    return found, problems
+
+
+def _in_file(source: Source, text: str) -> Iterator[Found]:
+    for part in split_stream(text):
+        documents, _ = read_text_documents(part.text, source.name, source.path.parent)
+        for heading in documents.headings[:1]:
+            line = part.line + heading.line - 1
+            yield Found(heading.kind, heading.name, "declared", part.text, source.name, line)
+
+
+def together(by_file: list[Found], versions: dict[tuple[str, str], Version]) -> list[Found]:
+    """All documents by kind and name; a stored one that a file declares too is marked."""
+    names = {(one.kind, one.name) for one in by_file}
+    stored = [
+        replace(_stored(version), is_shadowed=key in names) for key, version in versions.items()
+    ]
+    return sorted([*by_file, *stored], key=lambda one: (one.kind, one.name, one.origin))
+
+
+def _stored(version: Version) -> Found:
+    return Found(
+        version.kind,
+        version.name,
+        "stored",
+        version.text,
+        version=version.version,
+        change=version.change,
+    )

@@ -1,0 +1,70 @@
+"""The stored documents as files, which compiling reads beside the watched folder.
+
+The database decides; the files are a copy that is made before a change is committed, takes its
+place afterwards in one step, and is made again at the start. A folder ``documents-N`` holds the
+documents after change N, and the link ``stored`` leads to the one in force.
+"""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from keyhole.config.files import BESIDE
+from keyhole.control.data import DataFolder
+from keyhole.control.error import UnwritableError
+from keyhole.store import Version
+
+_FOLDER = "documents-"
+_INSIDE = "stored"
+"""So that messages call a file ``stored/policy-base.yaml``."""
+
+
+class StoredFiles:
+    """The copies in one data folder; ``beside`` is where the paths in documents start."""
+
+    def __init__(self, data: DataFolder, beside: Path) -> None:
+        self._data = data
+        self._beside = beside
+
+    def draft(self, versions: Iterable[Version]) -> Path:
+        """Writes the documents into a folder of their own, which is not in force yet; none of them
+        may be deleted ones. Raises `UnwritableError` where the disk takes them not."""
+        folder = self._data.state / f"{_FOLDER}draft"
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            (folder / _INSIDE).mkdir(parents=True)
+            (folder / BESIDE).symlink_to(self._beside)
+            for one in versions:
+                file = folder / _INSIDE / f"{one.kind.lower()}-{one.name}.yaml"
+                file.write_text(one.text, encoding="utf-8")
+        except OSError as error:
+            raise UnwritableError(f"cannot write {folder}: {error.strerror}") from error
+        return folder
+
+    def take(self, draft: Path, change: int) -> None:
+        """Puts a draft in the place of what was stored before."""
+        folder = self._data.state / f"{_FOLDER}{change}"
+        link = self._data.stored
+        new = link.with_name(f".{link.name}.new")
+        try:
+            shutil.rmtree(folder, ignore_errors=True)
+            draft.rename(folder)
+            new.unlink(missing_ok=True)
+            new.symlink_to(folder.name)
+            new.replace(link)
+        except OSError as error:
+            raise UnwritableError(f"cannot write {folder}: {error.strerror}") from error
+        self._drop_all_but(folder)
+
+    def number(self) -> int | None:
+        """The change after which the files in force were made; none where there are none."""
+        link = self._data.stored
+        if not link.is_symlink() or not link.is_dir():
+            return None
+        word = link.readlink().name.removeprefix(_FOLDER)
+        return int(word) if word.isdecimal() else None
+
+    def _drop_all_but(self, kept: Path) -> None:
+        for folder in self._data.state.glob(f"{_FOLDER}*"):
+            if folder != kept:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,133 @@
+"""What somebody wants to change, and what came of it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from keyhole.config.documents import read_text_documents
+from keyhole.config.stream import split_stream
+from keyhole.errors import DocumentErrors, Problem, has_errors
+from keyhole.model.document import KINDS
+
+What = Literal["created", "changed", "unchanged", "deleted"]
+_VERSION = re.compile(r"^# keyhole-version: ([0-9]{1,9})\n", re.MULTILINE)
+MOST_DOCUMENTS = 10_000
+MOST_OCTETS = 8 * 2**20
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who changes something; ``via`` is how they came, as in the audit record."""
+
+    name: str
+    via: str
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One document as it is to be; without a text it is to be deleted."""
+
+    kind: str
+    name: str
+    text: str | None
+    seen: int | None = None
+    """The version that whoever wishes this has seen: 0 if there was none; none to overwrite
+    whatever is there."""
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as ``Policy/base``."""
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What became of one document; ``version`` is the one that counts now."""
+
+    kind: str
+    name: str
+    what: What
+    version: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a change did."""
+
+    effects: tuple[Effect, ...]
+    change: int | None = None
+    """The number in the audit record; none where nothing changed."""
+    is_in_force: bool = True
+    """Whether the engine decides by it already."""
+    why: str = ""
+    """Why it is not in force yet."""
+    advice: tuple[str, ...] = field(default=())
+
+
+def read_wishes(text: str, file: str, folder: Path) -> list[Wish]:
+    """The documents of a YAML stream; ``file`` is what it is called in messages, and the paths in
+    it start in ``folder``.
+
+    Raises `DocumentErrors` with everything that is wrong with the form of any of them.
+    """
+    if len(text) > MOST_OCTETS:
+        raise _refused(file, f"larger than {MOST_OCTETS // 2**20}MiB; apply it in parts")
+    wishes: list[Wish] = []
+    problems: list[Problem] = []
+    seen: dict[str, int] = {}
+    for part in split_stream(text):
+        # Lines before it, so that problems name the lines of the whole.
+        padded = "\n" * (part.line - 1) + part.text
+        documents, wrong = read_text_documents(padded, file, folder)
+        problems += wrong
+        for heading in documents.headings:
+            if heading.label in seen:
+                why = f"declared twice, first in line {seen[heading.label]}; keep one"
+                problems.append(heading.problem("metadata.name", why))
+            seen[heading.label] = heading.line
+            wishes.append(_wish(heading.kind, heading.name, part.text))
+    if has_errors(problems):
+        raise DocumentErrors(problems)
+    if not wishes:
+        raise _refused(file, "it holds no document")
+    if len(wishes) > MOST_DOCUMENTS:
+        raise _refused(file, f"{len(wishes)} documents are too many; at most {MOST_DOCUMENTS}")
+    return wishes
+
+
+def with_version(text: str, version: int) -> str:
+    """A document as it is shown for editing: with the version that was seen, which
+    :func:`read_wishes` finds again."""
+    return f"# keyhole-version: {version}\n{text}"
+
+
+def _wish(kind: str, name: str, text: str) -> Wish:
+    found = _VERSION.search(text)
+    if found is None:
+        return Wish(kind, name, text)
+    return Wish(kind, name, text[: found.start()] + text[found.end() :], int(found[1]))
+
+
+def find_kind(word: str) -> str | None:
+    """The kind that a person means: in any case, singular or plural."""
+    wanted = word.lower()
+    for kind in KINDS:
+        singular = kind.lower()
+        plural = f"{singular[:-1]}ies" if singular.endswith("y") else f"{singular}s"
+        if wanted in (singular, plural):
+            return kind
+    return None
+
+
+def summary(effects: Sequence[Effect]) -> str:
+    """Counts of what changed, as in ``1 created, 2 changed``."""
+    words: list[What] = ["created", "changed", "deleted", "unchanged"]
+    counts = [(sum(one.what == word for one in effects), word) for word in words]
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
+
+
+def _refused(file: str, why: str) -> DocumentErrors:
+    return DocumentErrors([Problem(file, 0, "", "", why)])

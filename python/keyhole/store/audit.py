@@ -1,0 +1,115 @@
+"""The audit record: every deed is appended, and each holds the digest of the one before."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, text
+
+from keyhole.store.tables.audit import AUDIT
+
+_FIRST = "0" * 64
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody does; ``via`` says how they came, ``address`` from where, if that is known."""
+
+    who: str
+    via: str
+    action: str
+    address: str | None = None
+    message: str | None = None
+    detail: dict[str, Any] = field(default_factory=dict)
+    """What exactly, as JSON can hold it; no secrets."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A deed with its number, from 1 without gaps, its time and its digest."""
+
+    number: int
+    time: datetime
+    deed: Deed
+    before: str
+    digest: str
+
+
+def append(connection: Connection, deed: Deed) -> int:
+    """Writes a deed down in the transaction of what is done; gives its number."""
+    if connection.dialect.name == "postgresql":
+        # SQLite has one writer anyway; here the next number must wait for the one before.
+        connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+    last = connection.execute(
+        select(AUDIT.c.id, AUDIT.c.digest).order_by(AUDIT.c.id.desc()).limit(1)
+    ).first()
+    number, before = (last.id + 1, last.digest) if last else (1, _FIRST)
+    row = {
+        "id": number,
+        "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "who": deed.who,
+        "via": deed.via,
+        "address": deed.address,
+        "action": deed.action,
+        "message": deed.message,
+        "detail": json.dumps(deed.detail, sort_keys=True, ensure_ascii=False),
+        "before": before,
+    }
+    connection.execute(insert(AUDIT).values(**row, digest=_digest(row)))
+    return number
+
+
+def records(
+    connection: Connection, *, before: int | None = None, after: int | None = None, most: int = 100
+) -> list[Record]:
+    """The newest records first, older than number ``before``; with ``after`` the oldest first of
+    those that came after that number."""
+    query = select(AUDIT).limit(most)
+    if after is not None:
+        query = query.where(AUDIT.c.id > after).order_by(AUDIT.c.id)
+    else:
+        query = query.order_by(AUDIT.c.id.desc())
+    if before is not None:
+        query = query.where(AUDIT.c.id < before)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def verify(connection: Connection) -> tuple[int, str | None]:
+    """Follows the digests from the first record; gives how many are whole, and what is wrong with
+    the one after them, if anything. What is cut off at the end leaves no trace in the record
+    itself: keep the last digest elsewhere to notice that."""
+    whole, expected = 0, _FIRST
+    for row in _all(connection):
+        if row["id"] != whole + 1:
+            return whole, f"record {whole + 1} is missing"
+        if row["before"] != expected:
+            return whole, f"record {row['id']} does not follow the one before"
+        if row["digest"] != _digest(row):
+            return whole, f"record {row['id']} was changed"
+        whole, expected = whole + 1, row["digest"]
+    return whole, None
+
+
+def _all(connection: Connection) -> Iterator[dict[str, Any]]:
+    last = 0
+    while True:
+        query = select(AUDIT).where(AUDIT.c.id > last).order_by(AUDIT.c.id).limit(_AT_ONCE)
+        rows = [dict(row._mapping) for row in connection.execute(query)]
+        yield from rows
+        if len(rows) < _AT_ONCE:
+            return
+        last = rows[-1]["id"]
+
+
+def _digest(row: dict[str, Any]) -> str:
+    fields = [row[column.name] for column in AUDIT.columns if column.name != "digest"]
+    return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
+
+
+def _record(row: Row[Any]) -> Record:
+    deed = Deed(row.who, row.via, row.action, row.address, row.message, json.loads(row.detail))
+    return Record(row.id, datetime.fromisoformat(row.time), deed, row.before, row.digest)

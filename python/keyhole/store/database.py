@@ -1,0 +1,133 @@
+"""One database: SQLite in a file of ours, or a PostgreSQL somebody runs."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from keyhole.store.error import StoreError
+from keyhole.store.upgrade import upgrade
+
+_WRITES = "keyhole_writes"
+_BUSY_MILLISECONDS = 10_000
+
+
+class Database:
+    """Connections to the database, brought to the newest form when it is opened.
+
+    Safe to use from several threads.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        """Opens and upgrades it; raises `StoreError` where that is not possible."""
+        self._url = _read_url(url)
+        self._engine = _engine(self._url)
+        try:
+            with self.begin() as connection:
+                upgrade(connection)
+        except StoreError:
+            self.close()
+            raise
+
+    @classmethod
+    def in_file(cls, path: Path) -> "Database":
+        """The SQLite database in this file; made, for its owner alone, if there is none."""
+        try:
+            # SQLite would make it as the umask says; its journal files take over the mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        except OSError as error:
+            raise StoreError(f"cannot open {path}: {error.strerror}") from error
+        return cls(URL.create("sqlite", database=str(path)))
+
+    @property
+    def name(self) -> str:
+        """Where it is, without any password."""
+        return self._url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction that may write: all of it, or nothing when the block raises."""
+        with self._told(), self._engine.connect() as connection:
+            connection.execution_options(**{_WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads and sees one state throughout."""
+        with self._told(), self._engine.connect() as connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Lets go of all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            raise StoreError(f"the database {self.name} cannot be used: {_why(error)}") from error
+
+
+def _read_url(url: str | URL) -> URL:
+    try:
+        read = make_url(url)
+    except ArgumentError:
+        raise StoreError(
+            "the URL of the database cannot be read; write postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
+    if read.get_backend_name() == "postgresql":
+        return read.set(drivername="postgresql+psycopg")
+    if read.get_backend_name() == "sqlite":
+        return read
+    raise StoreError(
+        f"{read.get_backend_name()} is not supported; leave the URL out for SQLite, or give "
+        "postgresql://USER:PASSWORD@HOST/NAME"
+    )
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, poolclass=NullPool)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    # The driver would begin transactions by itself, too late and never for reads.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        # WAL with NORMAL may forget the last transactions when the power fails; a change that
+        # somebody was told of must not be forgotten.
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+        "trusted_schema = OFF",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that begins by reading and then writes may fail in between; this one waits.
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _why(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    return " ".join(str(cause).split())

@@ -1,0 +1,5 @@
+"""The tables, as the newest form of the database has them."""
+
+from sqlalchemy import MetaData
+
+METADATA = MetaData()

@@ -1,0 +1,33 @@
+"""Brings the database to the form that this version of Keyhole works with."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from keyhole.store.error import StoreError
+
+_LOCK = 0x6B657968  # "keyh": any number that nobody else on the server locks
+
+
+def upgrade(connection: Connection) -> None:
+    """Runs the migrations that are missing, in the transaction of the connection.
+
+    Raises `StoreError` for a database that a newer Keyhole has upgraded: going back could lose what
+    this version knows nothing of.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+    config = Config()
+    config.set_main_option("script_location", "keyhole.store:migrations")
+    config.attributes["connection"] = connection
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    context = MigrationContext.configure(connection)
+    for revision in context.get_current_heads():
+        if revision not in known:
+            raise StoreError(
+                f"the database is of a newer Keyhole (its form is {revision}); start that version, "
+                "or restore a backup from before the upgrade"
+            )
+    command.upgrade(config, "head")

@@ -1,0 +1,1 @@
+"""The store: each promise holds on SQLite and on PostgreSQL."""
