@@ -1,4 +1,4 @@
-"""``keyhole lists``: compile block and allow lists, and search in them."""
+"""``keyhole lists``: block and allow lists of a running Keyhole; compiling and searching."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from keyhole.cli import list_status
 from keyhole.cli.program import FAILED
 from keyhole.cli.screen import console, print_json
 from keyhole.control.data import DataFolder, default_data_folder
@@ -30,10 +31,13 @@ Exit code 0: an entry speaks of the name. 1: none does.
 
 
 def program() -> typer.Typer:
-    """The two commands."""
-    app = typer.Typer(
-        help="Compile block and allow lists, and search in them.", no_args_is_help=True
-    )
+    """Its commands."""
+    about = "Block and allow lists: fresh, compiled, searched."
+    app = typer.Typer(help=about, no_args_is_help=True)
+    app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
+    app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
+    app.command("catalog")(list_status.catalog)
+    app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
     app.command("compile", epilog=COMPILE_EXAMPLES)(compile_lists)
     app.command("search", epilog=SEARCH_EXAMPLES)(search_lists)
     return app

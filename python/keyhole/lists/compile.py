@@ -14,6 +14,7 @@ from keyhole.lists.boundary import (
     FileRequest,
     ListRequest,
 )
+from keyhole.lists.kept import Downloads
 from keyhole.lists.memory import Changed, LastCompiled, Memory, Shelf
 from keyhole.lists.plan import PlannedList, fingerprint, plan
 from keyhole.model.list import ListSpec
@@ -29,6 +30,8 @@ class CompiledLists:
     file: ListFile
     report: CompileReport
     problems: tuple[Problem, ...]
+    held: dict[str, str]
+    """Why a list stayed as it was, by its name."""
     is_reused: bool
     """Whether nothing had changed, so that the file of last time serves on."""
 
@@ -38,10 +41,13 @@ def compile_lists(
     protected: Iterable[str],
     state: Path,
     compile_with: Compile,
+    *,
+    downloads: Path | None = None,
 ) -> CompiledLists | None:
     """Compiles lists, in this order, into ``state/lists-<sha256>.khl``; none if there are none.
 
-    A list whose file is gone, or whose new version is absurd, stays as it was; the problems say so
+    ``downloads`` is the state folder with what was downloaded, if that is another one. A list whose
+    file is gone, or whose new version is absurd, stays as it was; the problems say so
     as advice. Raises `ListError`, and whatever ``compile_with`` raises; what was compiled before is
     not touched then.
     """
@@ -51,7 +57,8 @@ def compile_lists(
     names = sorted(set(protected))
     for tries_left in reversed(range(_TRIES)):
         try:
-            return _Compilation(plan(lists), names, shelf, compile_with).run()
+            planned = plan(lists, Downloads((downloads or state).absolute()))
+            return _Compilation(planned, names, shelf, compile_with).run()
         except Changed:
             if not tries_left:
                 raise
@@ -170,14 +177,19 @@ class _Compilation:
     def _result(self, report: CompileReport, *, is_reused: bool) -> CompiledLists:
         path = self._shelf.compiled_file(report.sha256)
         file = ListFile(path=str(path), sha256=report.sha256)
-        return CompiledLists(file, report, tuple(self._problems(report)), is_reused)
+        problems = tuple(self._problems(report))
+        return CompiledLists(file, report, problems, dict(self._held), is_reused)
 
     def _problems(self, report: CompileReport) -> Iterable[Problem]:
         for one, now in zip(self._planned, report.lists, strict=True):
             if one.name in self._held:
                 kept = "its last good version stays in use" if now.taken else "it has no entries"
                 why = f"{self._held[one.name]}; {kept}"
-                yield one.declared.problem(["spec", "files"], why, is_advice=True)
+                yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
             elif now.taken == 0:
                 why = "no entry could be read from its files; is the format right?"
-                yield one.declared.problem(["spec", "files"], why, is_advice=True)
+                yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
+
+
+def _source(one: PlannedList) -> str:
+    return "files" if one.declared.spec.files else "urls"

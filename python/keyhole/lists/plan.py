@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from keyhole.config.declared import Declared
+from keyhole.lists.kept import Downloads
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
 
@@ -63,14 +64,32 @@ class PlannedList:
         return self.declared.spec.guard
 
 
-def plan(lists: Sequence[Declared[ListSpec]]) -> tuple[PlannedList, ...]:
-    """Looks at every file of every list; changes nothing."""
-    return tuple(PlannedList(one, tuple(_look(path) for path in _paths(one))) for one in lists)
+def plan(lists: Sequence[Declared[ListSpec]], downloads: Downloads) -> tuple[PlannedList, ...]:
+    """Looks at every file of every list, and at what was downloaded; changes nothing."""
+    return tuple(
+        PlannedList(
+            one,
+            (
+                *(_look(path) for path in _paths(one)),
+                *(_look_at_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
+            ),
+        )
+        for one in lists
+    )
 
 
 def _paths(declared: Declared[ListSpec]) -> Iterable[Path]:
     # The same file named twice is one file.
     return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
+
+
+def _look_at_download(url: str, downloads: Downloads) -> PlannedFile:
+    path = downloads.path(url)
+    if path.is_file():
+        return _look(path)
+    kept = downloads.recall(url)
+    why = f"cannot be downloaded: {kept.error}" if kept.error else "is not downloaded yet"
+    return PlannedFile(path, None, f"{url} {why}")
 
 
 def _look(path: Path) -> PlannedFile:

@@ -1,0 +1,198 @@
+"""``keyhole lists status``, ``refresh``, ``catalog`` and ``enable``: lists of a running Keyhole."""
+
+import time
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from keyhole.cli.apply import AsJson, Data, show_done
+from keyhole.cli.program import FAILED
+from keyhole.cli.remote import Remote
+from keyhole.cli.screen import console, harmless, print_json
+from keyhole.control.error import ControlError
+from keyhole.lists.catalog import catalog as known_lists
+from keyhole.model.units import show_octets
+
+STATUS_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole lists status
+
+  keyhole lists status ads              with the lines that were left out
+
+Exit code 1: a list could not be downloaded, or is held back.
+"""
+
+REFRESH_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole lists refresh                 all lists, with their progress
+
+  keyhole lists refresh ads
+
+Exit code 1: a list could not be downloaded; what was there before stays in use.
+"""
+
+ENABLE_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole lists catalog
+
+  keyhole lists enable stevenblack
+
+A policy then names it: lists: [stevenblack].
+"""
+
+_LOOK_SECONDS = 0.2
+_STYLES = {"in force": "green", "held back": "yellow", "unused": "dim", "failed": "red"}
+_BUSY = ("waiting", "downloading", "compiling")
+
+
+def status(
+    name: Annotated[str | None, typer.Argument(help="Only this list, in full.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how fresh the lists are, what was taken from them, and what went wrong."""
+    with Remote(data) as remote:
+        path = f"/lists/{name}" if name else "/lists"
+        found = remote.ask("GET", path).json()
+    lists = [found] if name else found["items"]
+    if as_json:
+        print_json(found if name else lists)
+    else:
+        screen = console()
+        screen.print(_table(lists))
+        _show_trouble(screen, lists)
+        for row in found.get("examples", []):
+            place, text = harmless(f"{row['file']}:{row['line']}"), harmless(row["text"])
+            screen.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
+    if _troubled(lists):
+        raise typer.Exit(FAILED)
+
+
+def refresh(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="All lists by default.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Download lists now, and wait until what is new is in force."""
+    screen = console()
+    with Remote(data) as remote:
+        remote.ask("POST", "/lists/refresh", json={"names": names or []})
+        with Live(console=screen, transient=True, refresh_per_second=5) as live:
+            while True:
+                lists = _wanted(remote, names)
+                live.update(_table(lists))
+                if not any(_is_busy(one) for one in lists):
+                    break
+                time.sleep(_LOOK_SECONDS)
+    screen.print(_table(lists))
+    _show_trouble(screen, lists)
+    if _troubled(lists):
+        raise typer.Exit(FAILED)
+
+
+def catalog(as_json: AsJson = False) -> None:
+    """Show well-known lists. Keyhole ships where they are, not what is on them."""
+    found = known_lists().values()
+    if as_json:
+        print_json([vars(one) for one in found])
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("name", "what is on it", "license and more"):
+        table.add_column(column)
+    for one in found:
+        table.add_row(f"[bold]{one.name}[/]", escape(f"{one.title}: {one.about}"), one.home)
+    console().print(table)
+
+
+def enable(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Of the catalog.")],
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add lists of the catalog as List documents; a policy then has to name them."""
+    unknown = [name for name in names if name not in known_lists()]
+    if unknown:
+        raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
+    text = "---\n".join(known_lists()[name].document for name in names)
+    with Remote(data) as remote:
+        asked = {"text": text, "file": "catalog", "message": "from the catalog"}
+        done = remote.ask("POST", "/documents", json=asked).json()
+    show_done(done, as_json=as_json)
+    if not as_json:
+        console().print(f"name them in a policy: [bold]lists: \\[{', '.join(names)}][/]")
+
+
+def _wanted(remote: Remote, names: list[str] | None) -> list[dict[str, Any]]:
+    items = remote.ask("GET", "/lists").json()["items"]
+    return [one for one in items if not names or one["name"] in names]
+
+
+def _is_busy(one: dict[str, Any]) -> bool:
+    return one["state"] in _BUSY
+
+
+def _troubled(lists: list[dict[str, Any]]) -> bool:
+    return any(one["why"] or any(url["error"] for url in one["sources"]) for one in lists)
+
+
+def _table(lists: list[dict[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for column in ("list", "kind", "state", "entries", "left out", "checked", "next"):
+        table.add_column(column, justify="right" if column in ("entries", "left out") else "left")
+    for one in lists:
+        style = _STYLES.get(one["state"], "cyan")
+        table.add_row(
+            f"[bold]{escape(one['name'])}[/]",
+            one["kind"],
+            f"[{style}]{_progress(one)}[/]",
+            "" if one["taken"] is None else f"{one['taken']:,}",
+            "" if one["skipped"] is None else f"{one['skipped']:,}",
+            _oldest(one["sources"], "checked"),
+            _oldest(one["sources"], "next"),
+        )
+    return table
+
+
+def _progress(one: dict[str, Any]) -> str:
+    if one["state"] != "downloading":
+        return str(one["state"])
+    busy = [url for url in one["sources"] if url["state"] == "downloading"]
+    octets = sum(url["octets"] for url in busy)
+    totals = [url["total"] for url in busy]
+    of = f" of {show_octets(sum(totals))}" if all(totals) else ""
+    return f"downloading, {octets / 2**20:.1f}MiB{of}"
+
+
+def _oldest(sources: list[dict[str, Any]], key: str) -> str:
+    times = [datetime.fromisoformat(one[key]) for one in sources if one[key]]
+    if not times:
+        return ""
+    seconds = (min(times) - datetime.now(UTC)).total_seconds()
+    words = _words(abs(seconds))
+    return f"in {words}" if seconds > 0 else f"{words} ago"
+
+
+def _words(seconds: float) -> str:
+    for unit, word in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= unit:
+            return f"{seconds / unit:.0f}{word}"
+    return f"{seconds:.0f}s"
+
+
+def _show_trouble(screen: Console, lists: list[dict[str, Any]]) -> None:
+    for one in lists:
+        if one["why"]:
+            screen.print(f"[yellow]![/] {escape(one['name'])}: {escape(harmless(one['why']))}")
+        for url in one["sources"]:
+            if url["error"] and url["error"] not in one["why"]:
+                said = escape(harmless(f"{url['url']}: {url['error']}"))
+                screen.print(f"[red]x[/] {escape(one['name'])}: {said}")

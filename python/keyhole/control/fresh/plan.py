@@ -1,0 +1,59 @@
+"""When each URL is asked again."""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from keyhole.config.declared import Declared
+from keyhole.lists.kept import Kept
+from keyhole.model.list import ListSpec
+
+FIRST_RETRY_SECONDS = 60.0
+LONGEST_RETRY_SECONDS = 6 * 3600.0
+_JITTER = 0.1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A URL that lists name, and how long a download of it is fresh, in seconds."""
+
+    url: str
+    refresh: int
+
+
+def wanted_urls(lists: Iterable[Declared[ListSpec]]) -> dict[str, Wanted]:
+    """Each URL once; of several lists the most impatient one decides."""
+    found: dict[str, Wanted] = {}
+    for one in lists:
+        for url in one.spec.urls:
+            before = found.get(url)
+            refresh = min(one.spec.refresh, before.refresh) if before else one.spec.refresh
+            found[url] = Wanted(url, refresh)
+    return found
+
+
+def next_after_success(now: float, refresh: int) -> float:
+    """When to ask again. A little by chance, so that not all the world asks at midnight."""
+    return now + refresh * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
+
+
+def next_after_failure(now: float, failures: int, refresh: int) -> float:
+    """When to try again after so many failures in a row: later each time, and never later than the
+    list would have been asked for anyway."""
+    pause = FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20)
+    pause = min(pause, LONGEST_RETRY_SECONDS, float(refresh))
+    return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
+
+
+def is_due(kept: Kept, wanted: Wanted, now: float) -> bool:
+    """Whether it is time: also when the clock was set back, or the list became more impatient."""
+    if kept.next_at <= now:
+        return True
+    return kept.next_at > now + wanted.refresh
+
+
+def seconds_until_due(kept: Mapping[str, Kept], now: float) -> float | None:
+    """How long nothing is due; none where nothing will be."""
+    if not kept:
+        return None
+    return max(0.0, min(one.next_at for one in kept.values()) - now)

@@ -1,0 +1,76 @@
+"""Puts together what is known about each list: documents, downloads, and what was compiled."""
+
+from keyhole.config.declared import Declared
+from keyhole.control.compile import Compiled
+from keyhole.control.fresh.freshness import Freshness
+from keyhole.control.fresh.status import Left, ListState, ListStatus, UrlState, UrlStatus
+from keyhole.model.list import ListSpec
+
+
+def statuses(freshness: Freshness, compiled: Compiled | None) -> list[ListStatus]:
+    """All lists by name, as they are now."""
+    return sorted(
+        (_status(one, freshness, compiled) for one in freshness.now.lists),
+        key=lambda one: one.name,
+    )
+
+
+def _status(one: Declared[ListSpec], freshness: Freshness, compiled: Compiled | None) -> ListStatus:
+    urls = tuple(_url(url, freshness) for url in dict.fromkeys(one.spec.urls))
+    lists = compiled.lists if compiled else None
+    rows = lists.report.lists if lists else []
+    report = next((row for row in rows if row.name == one.name), None)
+    held = lists.held.get(one.name, "") if lists else ""
+    state = _state(urls, is_compiled=report is not None, held=held, freshness=freshness)
+    if report is None:
+        return ListStatus(
+            one.name, one.spec.kind, state, held, urls=urls, files=tuple(one.spec.files)
+        )
+    skipped = report.skipped
+    return ListStatus(
+        name=one.name,
+        kind=one.spec.kind,
+        state=state,
+        why=held,
+        taken=report.taken,
+        duplicates=report.duplicates,
+        skipped=skipped.count,
+        skipped_by_reason=tuple(skipped.by_reason.items()),
+        examples=[Left(row.file, row.line, row.text, row.reason) for row in skipped.examples],
+        urls=urls,
+        files=tuple(one.spec.files),
+    )
+
+
+def _state(
+    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, freshness: Freshness
+) -> ListState:
+    if any(one.state == "downloading" for one in urls):
+        return "downloading"
+    if freshness.is_compiling:
+        return "compiling"
+    if not is_compiled:
+        return "unused" if all(one.sha256 or one.error for one in urls) else "waiting"
+    return "held back" if held else "in force"
+
+
+def _url(url: str, freshness: Freshness) -> UrlStatus:
+    kept = freshness.now.kept[url]
+    running = freshness.now.running.get(url)
+    state: UrlState = "fresh" if kept.sha256 and not kept.error else "waiting"
+    if running is not None:
+        state = "downloading"
+    elif kept.error is not None:
+        state = "failed"
+    return UrlStatus(
+        url=url,
+        state=state,
+        octets=running.octets if running else kept.octets,
+        total=running.total if running else None,
+        fetched_at=kept.fetched_at,
+        checked_at=kept.checked_at,
+        next_at=kept.next_at or None,
+        error=kept.error,
+        failing_since=kept.failing_since,
+        sha256=kept.sha256,
+    )

@@ -1,0 +1,39 @@
+"""Well-known lists to switch on: where they are, not what is in them."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Known:
+    """A list that somebody publishes."""
+
+    name: str
+    """What the List document is called."""
+    title: str
+    url: str
+    about: str
+    """What is on it, in a few words."""
+    home: str
+    """Where its makers describe it, with the license."""
+    kind: Literal["block", "allow"] = "block"
+
+    @property
+    def document(self) -> str:
+        """A List document that downloads it."""
+        return (
+            f"# {self.title}: {self.about}\n# {self.home}\n"
+            "apiVersion: keyhole.dev/v1\nkind: List\n"
+            f"metadata: {{name: {self.name}}}\n"
+            f"spec:\n  kind: {self.kind}\n  urls: [{json.dumps(self.url)}]\n"
+        )
+
+
+@cache
+def catalog() -> dict[str, Known]:
+    """All lists of the catalog by name."""
+    text = files(__name__).joinpath("lists.json").read_text(encoding="utf-8")
+    return {row["name"]: Known(**row) for row in json.loads(text)}

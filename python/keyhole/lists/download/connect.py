@@ -1,0 +1,58 @@
+"""Connections to addresses that were checked, and to nothing else.
+
+The name of the host stays what TLS asks for and what the certificate must be for; only where the
+connection goes is decided here, once, so that a second look-up cannot lead elsewhere.
+"""
+
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import httpcore2
+
+from keyhole.lists.download.addresses import Guard
+from keyhole.lists.download.error import DownloadError
+
+
+class CheckedBackend(httpcore2.NetworkBackend):
+    """Opens TCP connections for the HTTP library."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._system = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        """Connects to the first address of the host that answers."""
+        problem: Exception | None = None
+        for address in self._guard.addresses(host, port):
+            try:
+                return self._system.connect_tcp(
+                    address, port, timeout, local_address, socket_options
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                problem = error
+        assert problem is not None
+        raise problem
+
+
+def pool(guard: Guard, ca: Path | None) -> httpcore2.ConnectionPool:
+    """Connections for one download; ``ca`` names further roots. Raises `DownloadError` where they
+    cannot be read."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca is not None:
+        try:
+            context.load_verify_locations(ca)
+        except (OSError, ssl.SSLError) as error:
+            raise DownloadError(f"cannot read downloads.ca {ca}: {error}") from error
+    return httpcore2.ConnectionPool(
+        ssl_context=context, network_backend=CheckedBackend(guard), max_connections=1, http2=False
+    )

@@ -1,0 +1,177 @@
+"""One download: conditional, bounded in everything, whole or not at all."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import httpcore2
+
+from keyhole import __version__
+from keyhole.lists.download.addresses import Guard
+from keyhole.lists.download.body import Writer, decompressed
+from keyhole.lists.download.connect import pool
+from keyhole.lists.download.error import DownloadError
+from keyhole.model.units import MIB
+from keyhole.model.url import read_list_url
+
+MOST_REDIRECTS = 5
+IDLE_SECONDS = 30.0
+_REDIRECTS = (301, 302, 303, 307, 308)
+_LONGEST_TAG = 1_024
+
+Progress = Callable[[int, int | None], None]
+"""Hears how many octets there are, and of how many, if that is known; called from a thread."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a download may use: octets after decompression, and seconds from begin to end."""
+
+    octets: int = 256 * MIB
+    seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came: where ``sha256`` is none, the server says that nothing changed."""
+
+    sha256: str | None
+    octets: int
+    etag: str | None
+    modified: str | None
+
+
+def fetch(
+    url: str,
+    target: Path,
+    guard: Guard,
+    *,
+    limits: Limits | None = None,
+    ca: Path | None = None,
+    etag: str | None = None,
+    modified: str | None = None,
+    progress: Progress | None = None,
+) -> Fetched:
+    """Downloads ``url`` into the file ``target``, which is only there if all went well.
+
+    ``etag`` and ``modified`` are those of the version that is there; then it may not come again.
+    Raises `DownloadError` with the reason, and ``OSError`` where the disk takes it not. Blocks.
+    """
+    return _Download(target, guard, limits or Limits(), ca, progress).run(url, etag, modified)
+
+
+class _Download:
+    def __init__(
+        self,
+        target: Path,
+        guard: Guard,
+        limits: Limits,
+        ca: Path | None,
+        progress: Progress | None,
+    ) -> None:
+        self._target = target
+        self._guard = guard
+        self._limits = limits
+        self._ca = ca
+        self._progress = progress
+        self._end = time.monotonic() + limits.seconds
+
+    def run(self, url: str, etag: str | None, modified: str | None) -> Fetched:
+        conditions = {"if-none-match": etag, "if-modified-since": modified}
+        headers = {key: value for key, value in conditions.items() if value is not None}
+        for _ in range(MOST_REDIRECTS + 1):
+            found = self._ask(url, headers)
+            if isinstance(found, Fetched):
+                return found
+            url = _next(url, found)
+        raise DownloadError(f"more than {MOST_REDIRECTS} redirects")
+
+    def _ask(self, url: str, conditions: dict[str, str]) -> Fetched | str:
+        """What came, or where the server sends us."""
+        headers = {
+            "host": urlsplit(url).netloc,
+            "user-agent": f"keyhole/{__version__}",
+            "accept": "text/plain, */*;q=0.1",
+            "accept-encoding": "gzip",
+            **conditions,
+        }
+        waits = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
+        try:
+            with (
+                pool(self._guard, self._ca) as connections,
+                connections.stream(
+                    "GET", url, headers=list(headers.items()), extensions={"timeout": waits}
+                ) as answer,
+            ):
+                return self._take(answer)
+        except httpcore2.TimeoutException:
+            raise DownloadError(f"the server was silent for {IDLE_SECONDS:g} seconds") from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise DownloadError(f"the connection failed: {error}") from error
+
+    def _take(self, answer: httpcore2.Response) -> Fetched | str:
+        headers = {
+            key.decode("latin-1").lower(): value.decode("latin-1") for key, value in answer.headers
+        }
+        etag, modified = _tag(headers.get("etag")), _tag(headers.get("last-modified"))
+        if answer.status == 304:
+            return Fetched(None, 0, etag, modified)
+        if answer.status in _REDIRECTS and "location" in headers:
+            return headers["location"]
+        if answer.status != 200:
+            raise DownloadError(f"the server answered with HTTP {answer.status}")
+        if "html" in headers.get("content-type", "").lower():
+            raise DownloadError("it is a page for a browser, not a list")
+        sha256, octets = self._write(answer, headers)
+        return Fetched(sha256, octets, etag, modified)
+
+    def _write(self, answer: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("gzip", "identity"):
+            raise DownloadError(f"it is compressed with {coding}, which was not asked for")
+        total = headers.get("content-length", "")
+        chunks = self._chunks(answer, int(total) if total.isdecimal() else None)
+        draft = self._target.with_name(f".{self._target.name}.new")
+        try:
+            with draft.open("wb") as file:
+                writer = Writer(file, self._limits.octets)
+                plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
+                for chunk in plain:
+                    writer.write(chunk)
+                writer.end()
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self._target)
+        finally:
+            draft.unlink(missing_ok=True)
+        return writer.sha256, writer.octets
+
+    def _chunks(self, answer: httpcore2.Response, total: int | None) -> Iterator[bytes]:
+        seen = 0
+        for chunk in answer.iter_stream():
+            seen += len(chunk)
+            if time.monotonic() > self._end:
+                raise DownloadError(
+                    f"it took longer than {self._limits.seconds:g} seconds (downloads.time)"
+                )
+            if self._progress is not None:
+                self._progress(seen, total)
+            yield chunk
+
+
+def _next(url: str, location: str) -> str:
+    """Where a redirect leads; raises `DownloadError` for what no list may lead to."""
+    try:
+        target = read_list_url(urljoin(url, location).partition("#")[0])
+    except ValueError as error:
+        raise DownloadError(f"it was redirected to something else: {error}") from None
+    if url.startswith("https:") and target.startswith("http:"):
+        raise DownloadError("it was redirected from https to http, which anybody could change")
+    return target
+
+
+def _tag(value: str | None) -> str | None:
+    return value if value is not None and len(value) <= _LONGEST_TAG else None

@@ -1,0 +1,88 @@
+"""What was downloaded, and what is known about it, in the state folder.
+
+For each URL there is a file with the list and one with what is known, both named after the URL. All
+of it may be lost: then it is downloaded again.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from keyhole.model.written import Boundary
+
+_FOLDER = "downloads"
+
+
+class Kept(Boundary):
+    """What is known about one URL; times are seconds of Unix time."""
+
+    url: str
+    etag: str | None = None
+    modified: str | None = None
+    sha256: str | None = None
+    """Of the list that is there; none before the first."""
+    octets: int = 0
+    fetched_at: float | None = None
+    """When the list that is there came."""
+    checked_at: float | None = None
+    """When the server was last asked with success."""
+    next_at: float = 0.0
+    """When it is to be asked again."""
+    error: str | None = None
+    """Why the last try failed; none where it did not."""
+    failing_since: float | None = None
+    failures: int = 0
+    """How many tries in a row have failed."""
+
+
+class Downloads:
+    """The folder of downloads."""
+
+    def __init__(self, state: Path) -> None:
+        self._folder = state / _FOLDER
+
+    def path(self, url: str) -> Path:
+        """Where the list of a URL lies. A person can tell by its name where it comes from."""
+        parts = urlsplit(url)
+        digest = hashlib.sha256(url.encode()).hexdigest()[:12]
+        last = parts.path.rstrip("/").rpartition("/")[2] or "list"
+        word = re.sub(r"[^A-Za-z0-9._-]", "_", f"{parts.hostname}-{last}")[:80]
+        return self._folder / f"{word}-{digest}.txt"
+
+    def recall(self, url: str) -> Kept:
+        """What is known about a URL; nothing where that is missing or damaged, or the list is."""
+        try:
+            kept = Kept.model_validate_json(self._about(url).read_bytes())
+        except (OSError, ValidationError):
+            return Kept(url=url)
+        if kept.url != url or (kept.sha256 is not None and not self.path(url).is_file()):
+            return Kept(url=url)
+        return kept
+
+    def remember(self, kept: Kept) -> None:
+        """Writes down what is known, whole or not at all; raises ``OSError``."""
+        self.make()
+        file = self._about(kept.url)
+        draft = file.with_name(f".{file.name}.new")
+        draft.write_text(kept.model_dump_json(indent=1) + "\n")
+        draft.replace(file)
+
+    def make(self) -> None:
+        """Makes the folder; raises ``OSError``."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+
+    def tidy(self, urls: Collection[str]) -> None:
+        """Removes what no list names any more, and what a killed process left half done."""
+        named = {self.path(url).name for url in urls} | {self._about(url).name for url in urls}
+        for file in self._folder.glob("*"):
+            if file.name not in named:
+                file.unlink(missing_ok=True)
+        for draft in self._folder.glob(".*.new"):
+            draft.unlink(missing_ok=True)
+
+    def _about(self, url: str) -> Path:
+        return self.path(url).with_suffix(".json")

@@ -1,0 +1,240 @@
+"""Lists from the internet: fetched, fresh, and never worse than they were."""
+
+import json
+import os
+import random
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.world.list_server import ListServer
+from tests.world.process import run_keyhole
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import ADDRESS
+
+KILLS = int(os.environ.get("KEYHOLE_KILLS", "3"))
+_MANY = "".join(f"host{number}.example.com\n" for number in range(2_000))
+
+
+@pytest.fixture
+def server() -> Iterator[ListServer]:
+    """A list server on loopback."""
+    with ListServer() as one:
+        yield one
+
+
+def _subscribe(resolver: Resolver, url: str, **spec: Any) -> Resolver:
+    resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+    resolver.write(
+        document("List", "ads", urls=[url], **spec),
+        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+    )
+    return resolver
+
+
+def _status(resolver: Resolver) -> dict[str, Any]:
+    status: dict[str, Any] = resolver.api("GET", "/lists/ads").json()
+    return status
+
+
+def _wait_for_state(resolver: Resolver, state: str) -> dict[str, Any]:
+    resolver.wait_for(lambda: _status(resolver).get("state") == state, f"the list is {state}")
+    return _status(resolver)
+
+
+def _refresh(resolver: Resolver) -> tuple[int, str]:
+    done = resolver.command("lists", "refresh")
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_list_is_fetched_compiled_and_in_force_without_a_restart(
+    resolver: Resolver, server: ListServer
+) -> None:
+    url = server.serve("0.0.0.0 ads.example.com\nnot an entry!\n")
+    resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+    resolver.start()
+    engine = resolver.program.children("engine")
+    assert resolver.server.ask("ads.example.com").addresses == [ADDRESS]
+    _subscribe(resolver, url)
+    status = _wait_for_state(resolver, "in force")
+    assert resolver.server.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert resolver.program.children("engine") == engine
+    assert (status["taken"], status["skipped"]) == (1, 1)
+    assert status["examples"][0]["text"] == "not an entry!"
+    assert status["sources"][0]["error"] is None
+    shown = resolver.command("lists", "status", "ads")
+    assert shown.returncode == 0
+    assert "in force" in shown.stdout
+    assert "not an entry!" in shown.stdout
+
+
+def test_a_changed_list_acts_and_an_unchanged_one_does_not_come_again(
+    resolver: Resolver, server: ListServer
+) -> None:
+    _subscribe(resolver, server.serve("one.example.com\n")).start()
+    _wait_for_state(resolver, "in force")
+    before = _status(resolver)["sources"][0]
+    assert _refresh(resolver)[0] == 0
+    after = _status(resolver)["sources"][0]
+    assert (after["sha256"], after["fetched"]) == (before["sha256"], before["fetched"])
+    assert after["checked"] > before["checked"]
+    assert "if-none-match" in server.asked[-1].headers
+    server.serve("two.example.com\n")
+    assert _refresh(resolver)[0] == 0
+    assert resolver.server.ask("two.example.com").rcode == "NXDOMAIN"
+    assert resolver.server.ask("one.example.com").addresses == [ADDRESS]
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("<html>Payment needed</html>", "a page for a browser"),
+        ("", "it is empty"),
+        ("host1.example.com\n", "it shrank from 2000 to 1 entries"),
+        (None, "HTTP 404"),
+    ],
+)
+def test_the_last_good_list_stays_when_the_new_one_is_absurd(
+    resolver: Resolver, server: ListServer, body: str | None, why: str
+) -> None:
+    _subscribe(resolver, server.serve(_MANY)).start()
+    _wait_for_state(resolver, "in force")
+    if body is None:
+        server.answers.clear()
+    else:
+        server.serve(body)
+    code, said = _refresh(resolver)
+    assert code == 1
+    assert why in said
+    assert resolver.server.ask("host1999.example.com").rcode == "NXDOMAIN"
+
+
+def test_after_a_restart_nothing_is_downloaded_before_it_is_due(
+    resolver: Resolver, server: ListServer
+) -> None:
+    _subscribe(resolver, server.serve("one.example.com\n")).start()
+    _wait_for_state(resolver, "in force")
+    resolver.stop()
+    resolver.start()
+    _wait_for_state(resolver, "in force")
+    assert resolver.server.ask("one.example.com").rcode == "NXDOMAIN"
+    assert len(server.asked) == 1
+
+
+def test_without_an_exception_in_the_settings_no_private_address_is_asked(
+    resolver: Resolver, server: ListServer
+) -> None:
+    _subscribe(resolver, server.serve("one.example.com\n"))
+    resolver.configure()
+    resolver.start()
+    resolver.wait_for(
+        lambda: _status(resolver)["sources"][0]["state"] == "failed", "the download is refused"
+    )
+    said = _status(resolver)["sources"][0]["error"]
+    assert "127.0.0.1, which is not a public address" in said
+    assert "downloads.allow" in said
+    assert server.asked == []
+
+
+def test_keyhole_never_downloads_from_itself(resolver: Resolver) -> None:
+    _subscribe(resolver, f"http://127.0.0.1:{resolver.server.doh}/dns-query").start()
+    resolver.wait_for(
+        lambda: _status(resolver)["sources"][0]["state"] == "failed", "the download is refused"
+    )
+    assert "where Keyhole itself listens" in _status(resolver)["sources"][0]["error"]
+
+
+def test_progress_is_shown_while_a_list_comes(resolver: Resolver, server: ListServer) -> None:
+    go_on = threading.Event()
+
+    def slow(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 34\r\n\r\n")
+        client.sendall(b"one.example.com\n")
+        go_on.wait(30)
+        client.sendall(b"second.example.com")
+
+    server.answers["/list.txt"] = slow
+    _subscribe(resolver, server.url()).start()
+    try:
+        resolver.wait_for(
+            lambda: _status(resolver)["sources"][0]["octets"] == 16, "the first octets came"
+        )
+        status = _status(resolver)
+        assert status["state"] == "downloading"
+        assert status["sources"][0]["total"] == 34
+        # Whatever is downloaded, questions are answered.
+        assert resolver.server.ask("www.example.org").addresses == [ADDRESS]
+    finally:
+        go_on.set()
+    assert _wait_for_state(resolver, "in force")["taken"] == 2
+
+
+def test_a_list_of_the_catalog_becomes_a_document(resolver: Resolver) -> None:
+    resolver.start()
+    shown = run_keyhole("lists", "catalog")
+    assert "stevenblack" in shown.stdout
+    done = resolver.command("lists", "enable", "stevenblack")
+    assert done.returncode == 0, done.stderr
+    stored = resolver.api("GET", "/documents/List/stevenblack").json()
+    assert "https://raw.githubusercontent.com/StevenBlack/hosts" in stored["text"]
+    unknown = resolver.command("lists", "enable", "nonsense")
+    assert unknown.returncode == 1
+    assert "nonsense is not in the catalog" in unknown.stderr
+
+
+@pytest.mark.timeout(60 + 15 * KILLS)
+def test_killed_in_the_midst_of_updates_each_list_is_whole(
+    resolver: Resolver, server: ListServer
+) -> None:
+    """Version N holds the names N-0 to N-1999: an answer from two versions would show."""
+    chance = random.Random(5)
+
+    def names(version: int) -> str:
+        return "".join(f"v{version}-{number}.example.com\n" for number in range(2_000))
+
+    current = [0]
+    _subscribe(resolver, server.serve(names(0)), guard=False)
+    for _ in range(KILLS):
+        resolver.start()
+        resolver.wait_for_api()
+        updating = threading.Thread(target=_keep_updating, args=(resolver, server, current, names))
+        updating.start()
+        threading.Event().wait(chance.uniform(0.0, 0.8))
+        resolver.kill()
+        updating.join()
+    resolver.start()
+    _wait_for_state(resolver, "in force")
+    blocked = [
+        version
+        for version in range(current[0] + 1)
+        if resolver.server.ask(f"v{version}-0.example.com").rcode == "NXDOMAIN"
+    ]
+    assert len(blocked) == 1
+    for number in (1, 999, 1_998, 1_999):
+        reply = resolver.server.ask(f"v{blocked[0]}-{number}.example.com")
+        assert reply.rcode == "NXDOMAIN"
+    left = {path.suffix for path in (resolver.folder / "state" / "downloads").iterdir()}
+    assert left == {".txt", ".json"}
+
+
+def _keep_updating(resolver: Resolver, server: ListServer, current: list[int], names: Any) -> None:
+    import httpx2
+
+    while True:
+        current[0] += 1
+        server.serve(names(current[0]))
+        try:
+            resolver.api("POST", "/lists/refresh", json={})
+        except (httpx2.TransportError, AssertionError):
+            return
+
+
+def test_the_status_is_json_for_programs(resolver: Resolver, server: ListServer) -> None:
+    _subscribe(resolver, server.serve("one.example.com\n")).start()
+    _wait_for_state(resolver, "in force")
+    done = resolver.command("lists", "status", "--json")
+    (one,) = json.loads(done.stdout)
+    assert (one["name"], one["taken"]) == ("ads", 1)
