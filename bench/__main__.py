@@ -27,6 +27,11 @@ _WARM_SECONDS = 2.0
 
 def main() -> int:
     """Measures and prints; exit code 1 if Keyhole itself could not be measured."""
+    if sys.argv[1:2] == ["log"]:
+        # Imported here: the servers are measured without DuckDB in our memory.
+        from bench import log
+
+        return log.main(sys.argv[2:])
     options = _options()
     with tempfile.TemporaryDirectory(prefix="keyhole-bench-") as place:
         folder = Path(place)

@@ -80,7 +80,9 @@ def test_what_was_asked_just_before_the_end_is_written_too(resolver: Resolver) -
     for name in names:
         server.ask(name)
     resolver.stop()
-    assert sorted(event["name"] for event in events(resolver)[-20:]) == sorted(names)
+    # Keyhole itself may have asked whether the upstream can be reached.
+    written = [event["name"] for event in events(resolver) if event["name"] in names]
+    assert sorted(written) == sorted(names)
 
 
 def test_a_log_survives_its_engine(resolver: Resolver) -> None:

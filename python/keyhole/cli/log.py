@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from keyhole.cli.screen import console, harmless
 from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.error import ControlError
 from keyhole.model.name import is_at_or_below
 from keyhole.querylog import Entry, Tail
 from keyhole.querylog.read import log_files
@@ -26,8 +27,13 @@ EXAMPLES = """
   keyhole log --client "spiffe://keyhole.lab/ns/shop/*" --lines 100
 
   keyhole log --follow --json           for a program
+
+  keyhole log --since 7d --outcome blocked --contains tracker --why
+
+  keyhole log --since 30d --export queries.parquet
 """
 
+_H = "Search the history of a running Keyhole"
 _LOOK_SECONDS = 0.2
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow", "failed": "magenta"}
 
@@ -52,13 +58,93 @@ def log(
             help="Only from this identity, token or address; with * at its end, all that begin so.",
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", help="Such as 30m, 2h, 7d or a time.", rich_help_panel=_H),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Before this time.", rich_help_panel=_H)
+    ] = None,
+    contains: Annotated[
+        str | None, typer.Option("--contains", help="Somewhere in the name.", rich_help_panel=_H)
+    ] = None,
+    expression: Annotated[
+        str | None,
+        typer.Option("--expression", help="A regular expression for the name.", rich_help_panel=_H),
+    ] = None,
+    outcome: Annotated[
+        str | None,
+        typer.Option("--outcome", help="answered, blocked, refused, failed.", rich_help_panel=_H),
+    ] = None,
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="The list that decided.", rich_help_panel=_H)
+    ] = None,
+    why: Annotated[
+        bool, typer.Option("--why", help="With file and line of the list.", rich_help_panel=_H)
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--export", help="Write them into a .csv, .jsonl or .parquet file.", rich_help_panel=_H
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program, one line each.")] = False,
 ) -> None:
     """Show what became of the queries: who asked, for what, and what decided.
 
     How much of a query is written down is what the policy of its client
-    says; log.keep in keyhole.yaml says how many are kept.
+    says; log.keep in keyhole.yaml says how many are kept, and log.history
+    and log.retention how many of those can be searched.
     """
+    searched = {
+        "since": since,
+        "until": until,
+        "contains": contains,
+        "expression": expression,
+        "outcome": outcome,
+        "list": list_name,
+    }
+    if why or output is not None or any(one is not None for one in searched.values()):
+        if follow:
+            raise ControlError("the history does not go on; leave out --follow, or the search")
+        searched |= {"below": name, "client": client}
+        _search(data, searched, lines, why=why, output=output, as_json=as_json)
+    else:
+        _show_last(data, lines, name, client, follow=follow, as_json=as_json)
+
+
+def _search(
+    data: Path | None,
+    searched: dict[str, str | None],
+    lines: int,
+    *,
+    why: bool,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    from keyhole.cli import log_search
+
+    wanted = log_search.Search.of(**searched)
+    if output is not None:
+        log_search.export(data, wanted, output)
+        return
+    found = log_search.search(data, wanted, lines)
+    places = log_search.lines_of(data, found) if why else {}
+    for entry in found:
+        _show(console(), entry, as_json=as_json)
+        for place in places.get(entry.name or "", []):
+            console().print(f"    [dim]in {escape(harmless(place))}[/]")
+
+
+def _show_last(
+    data: Path | None,
+    lines: int,
+    name: str | None,
+    client: str | None,
+    *,
+    follow: bool,
+    as_json: bool,
+) -> None:
     folder = DataFolder(data or default_data_folder()).query_log.parent
     if not follow:
         log_files(folder)  # says so where there is none

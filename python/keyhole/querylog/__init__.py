@@ -11,7 +11,7 @@
 ``type``         the record type, such as ``AAAA`` or ``TYPE65280``; null as ``name``
 ``outcome``      ``answered``, ``blocked``, ``refused``, ``failed``, ``dropped``
 ``reason``       why it ended, a word of docs/reference/reasons.md
-``rule``         where the rule that decided stands, or null
+``rule``         where the rule that decided stands, ``decision N``, ``pause until ...``, or null
 ``list``         the list that decided, or null
 ``observed``     what would have blocked it if it acted: a rule's place or a list; or null
 ``upstream``     who gave the answer, now or when it was cached; or null

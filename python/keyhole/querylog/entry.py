@@ -102,6 +102,14 @@ def read_line(line: bytes) -> Entry | int | None:
         return None
 
 
+def read_entry(fields: dict[str, Any]) -> Entry | None:
+    """A query out of the fields of a line, or none where they are damaged."""
+    try:
+        return _read(fields)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
 def _read(fields: dict[str, Any]) -> Entry | None:
     texts: dict[str, str | None] = {key: _text(fields[key]) for key in _TEXTS}
     name, kind = _text(fields["name"]), _text(fields["type"])

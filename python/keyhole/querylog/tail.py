@@ -19,6 +19,13 @@ class Tail:
         self._half = b""
         self._is_begun = False
 
+    def skip(self) -> None:
+        """Passes over what is there; `new` then gives only what comes."""
+        self._is_begun = True
+        self._file = self._open()
+        if self._file is not None:
+            self._file.seek(0, os.SEEK_END)
+
     def new(self) -> Iterator[Entry]:
         """The queries since the last call, at first all that are there. Lines that cannot be read
         are passed over."""

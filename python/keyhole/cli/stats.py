@@ -1,0 +1,85 @@
+"""``keyhole stats``: how many queries, what became of them, and who asked most."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from keyhole.cli.apply import AsJson, Data
+from keyhole.cli.log_search import read_moment
+from keyhole.cli.remote import Remote
+from keyhole.cli.screen import console, harmless, print_json
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole stats                         of the last 24 hours
+
+  keyhole stats --since 7d --top 20
+
+  keyhole stats --since 2026-11-01 --json
+"""
+
+_TOPS = {
+    "clients": ("client", False),
+    "identities": ("identity", False),
+    "names": ("name", False),
+    "blocked names": ("name", True),
+    "lists": ("list", True),
+    "upstreams": ("upstream", False),
+}
+
+
+def stats(
+    since: Annotated[str, typer.Option("--since", help="Such as 30m, 2h, 7d or a time.")] = "24h",
+    until: Annotated[str | None, typer.Option("--until", help="By default now.")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, max=1000, help="How many of each.")] = 5,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Count the queries of any span of time: the same numbers as the query log gives."""
+    params = {"since": read_moment(since).isoformat()}
+    if until is not None:
+        params["until"] = read_moment(until).isoformat()
+    with Remote(data) as remote:
+        found = remote.ask("GET", "/statistics", params=params).json()
+        tops = {
+            title: remote.ask(
+                "GET",
+                f"/statistics/top/{dimension}",
+                params={**params, "most": str(top), "withheld": str(withheld).lower()},
+            ).json()["items"]
+            for title, (dimension, withheld) in _TOPS.items()
+        }
+    if as_json:
+        print_json({**found, "top": tops})
+        return
+    screen = console()
+    _show_totals(screen, found)
+    for title, rows in tops.items():
+        if rows:
+            _show_top(screen, title, rows, "withheld" if _TOPS[title][1] else "total")
+
+
+def _show_totals(screen: Console, found: dict[str, Any]) -> None:
+    screen.print(f"[bold]{found['total']:,}[/] queries")
+    for word, count in found["by_outcome"].items():
+        share = 100 * count / found["total"] if found["total"] else 0.0
+        screen.print(f"  {escape(harmless(word)):10} {count:>12,}  {share:5.1f} %")
+    if found["waited"]:
+        mean = found["mean_wait_us"] / 1000
+        screen.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")
+    if found["lost"]:
+        screen.print(f"[yellow]![/] {found['lost']:,} could not be written down")
+
+
+def _show_top(screen: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column(f"[bold]{title}[/]", overflow="fold")
+    table.add_column("", justify="right")
+    for row in rows:
+        table.add_row(escape(harmless(row["value"])), f"{row[column]:,}")
+    screen.print()
+    screen.print(table)

@@ -1,0 +1,170 @@
+"""Feeds dnstap from the query log while Keyhole runs.
+
+It follows the log from its end: what was written while control was away is not sent.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole import __version__
+from keyhole.config.dnstap import is_path
+from keyhole.control.data import DataFolder
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+from keyhole.engine import catalogue
+from keyhole.model.address import read_endpoint
+from keyhole.querylog import Tail
+from keyhole.querylog.dnstap import FileOutput, Messages, SocketOutput, Target
+
+LOOK_SECONDS = 0.3
+_AT_ONCE = 5_000
+"""Queries between two looks at whatever else has to be done."""
+
+
+@dataclass(frozen=True)
+class DnstapState:
+    """What became of the messages of one output since control began."""
+
+    target: str
+    is_working: bool
+    sent: int
+    dropped: int
+
+
+def dnstap(settings: Settings, data: DataFolder, tell: Tell) -> "Dnstap | None":
+    """What the settings want; none where they want no dnstap."""
+    section = settings.written.dnstap
+    if section.file is None and section.socket is None:
+        return None
+    folder = settings.file.absolute().parent
+    identity = section.identity or socket.gethostname()
+    rows = catalogue()["reasons"]
+    rcodes = {row["word"]: row["rcode"] for row in rows if row["rcode"] is not None}
+    fed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
+    if section.file is not None:
+        fed.write_to(folder / section.file, section.size, tell)
+    if section.socket is not None:
+        if is_path(section.socket):
+            target = Target(folder / section.socket)
+        else:
+            endpoint = read_endpoint(section.socket)
+            target = Target(host=endpoint.address, port=endpoint.port or 0)
+        fed.send_to(target, section.queue, tell)
+    return fed
+
+
+class Dnstap:
+    """One feed with its outputs. Run :meth:`keep` as a task; it never ends by itself."""
+
+    def __init__(self, tail: Tail, messages: Messages) -> None:
+        self._tail = tail
+        self._messages = messages
+        self._file: _Filing | None = None
+        self._socket: tuple[Target, SocketOutput] | None = None
+
+    def write_to(self, path: Path, size: int, tell: Tell) -> None:
+        """Has a file written."""
+        self._file = _Filing(FileOutput(path, size), str(path), tell)
+
+    def send_to(self, target: Target, most: int, tell: Tell) -> None:
+        """Has a program sent to."""
+        self._socket = (target, SocketOutput(target, most, _Said(target, tell)))
+
+    def states(self) -> list[DnstapState]:
+        """What became of the messages of each output."""
+        found = [self._file.state()] if self._file else []
+        if self._socket:
+            target, out = self._socket
+            found.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
+        return found
+
+    async def keep(self) -> None:
+        """Follows the log until it is cancelled, then ends the streams."""
+        sending = asyncio.create_task(self._socket[1].keep()) if self._socket else None
+        try:
+            await asyncio.to_thread(self._tail.skip)
+            while True:
+                payloads = await asyncio.to_thread(self._look)
+                if self._socket:
+                    self._socket[1].put(payloads)
+                if not payloads:
+                    await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            if sending is not None:
+                sending.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sending
+            if self._file:
+                await asyncio.to_thread(self._file.close)
+            self._tail.close()
+
+    def _look(self) -> list[bytes]:
+        """What has come, already written into the file."""
+        payloads: list[bytes] = []
+        for entry in self._tail.new():
+            payloads += self._messages.of(entry)
+            if len(payloads) >= _AT_ONCE:
+                break
+        if self._file and payloads:
+            self._file.write(payloads)
+        return payloads
+
+
+class _Filing:
+    """A file, and how it fares; a disk that is full is told once, and what it does not take is
+    dropped and counted."""
+
+    def __init__(self, out: FileOutput, name: str, tell: Tell) -> None:
+        self._out = out
+        self._name = name
+        self._tell = tell
+        self._is_working = True
+        self._sent = 0
+        self._dropped = 0
+
+    def write(self, payloads: list[bytes]) -> None:
+        try:
+            self._out.write(payloads)
+        except OSError as error:
+            self._dropped += len(payloads)
+            with suppress(OSError):
+                self._out.close()
+            if self._is_working:
+                text = f"dnstap: {self._name} is not written; it is tried again"
+                self._tell(Notice(Weight.WARNING, text, (str(error),)))
+            self._is_working = False
+            return
+        self._sent += len(payloads)
+        if not self._is_working:
+            text = f"dnstap: {self._name} is written again; {self._dropped} messages were dropped"
+            self._tell(Notice(Weight.GOOD, text))
+        self._is_working = True
+
+    def state(self) -> DnstapState:
+        return DnstapState(self._name, self._is_working, self._sent, self._dropped)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._out.close()
+
+
+class _Said:
+    """Tells of a connection when it comes and when it goes, not of each try."""
+
+    def __init__(self, target: Target, tell: Tell) -> None:
+        self._target = target
+        self._tell = tell
+        self._last: bool | None = None
+
+    def __call__(self, is_connected: bool, why: str) -> None:
+        if is_connected == self._last:
+            return
+        self._last = is_connected
+        if is_connected:
+            self._tell(Notice(Weight.GOOD, f"dnstap goes to {self._target}"))
+        else:
+            text = f"dnstap: {self._target} does not take it; it is tried again"
+            self._tell(Notice(Weight.WARNING, text, (why,)))

@@ -1,0 +1,148 @@
+"""Keeps the history of queries while Keyhole runs."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keyhole.control.data import DataFolder
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+
+if TYPE_CHECKING:
+    from keyhole.querylog.history import History
+    from keyhole.querylog.history.spool import Position
+
+TAKE_SECONDS = 5.0
+TIDY_SECONDS = 300.0
+LOOK_SECONDS = 0.3
+MOST_AT_ONCE = 200
+"""Queries that one listener is sent at once; what is beyond is counted and left out."""
+MOST_LISTENERS = 16
+
+
+def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHistory | None":
+    """The history that the settings want; none where they want none, or no query log."""
+    log = settings.written.log
+    if not log.keep or not log.history:
+        return None
+    return QueryHistory(data.history, data.query_log.parent, log.retention, log.history, tell)
+
+
+@dataclass
+class Heard:
+    """What a listener is sent: queries, and how many were left out before them."""
+
+    queries: list[dict[str, Any]] = field(default_factory=list)
+    left_out: int = 0
+
+
+class QueryHistory:
+    """The history, opened by whoever needs it first."""
+
+    def __init__(self, root: Path, spool: Path, age: float, octets: int, tell: Tell) -> None:
+        """``age`` in seconds and ``octets`` are what is kept."""
+        self._root = root
+        self._spool = spool
+        self._age = age
+        self._octets = octets
+        self._tell = tell
+        self._history: History | None = None
+        self._opening = threading.Lock()
+        self._is_troubled = False
+        self._listeners = 0
+
+    def history(self) -> "History":
+        """The history; blocks while it is opened. Raises ``OSError`` and ``duckdb.Error``."""
+        # Imported here: DNS must not wait for a database of columns.
+        from keyhole.querylog.history import History, Retention
+
+        with self._opening:
+            if self._history is None:
+                retention = Retention(self._age, self._octets)
+                self._history = History(self._root, self._spool, retention)
+            return self._history
+
+    async def keep(self) -> None:
+        """Takes in and tidies up, again and again, until it is cancelled."""
+        tidied = 0.0
+        while True:
+            await asyncio.sleep(TAKE_SECONDS)
+            is_time = time.monotonic() - tidied >= TIDY_SECONDS
+            await asyncio.to_thread(self._work, is_time)
+            if is_time:
+                tidied = time.monotonic()
+
+    def _work(self, is_time_to_tidy: bool) -> None:
+        import duckdb
+
+        try:
+            history = self.history()
+            history.take()
+            if is_time_to_tidy:
+                history.tidy()
+        except (OSError, duckdb.Error) as error:
+            if not self._is_troubled:
+                self._is_troubled = True
+                text = "the history of queries is not written; it is tried again every few seconds"
+                self._tell(Notice(Weight.WARNING, text, (str(error).splitlines()[0],)))
+            return
+        if self._is_troubled:
+            self._is_troubled = False
+            self._tell(Notice(Weight.GOOD, "the history of queries is written again"))
+
+    async def listen(self) -> AsyncIterator[Heard]:
+        """What comes from now on, until the caller leaves; an empty one now and then says that
+        nothing came. Raises ``ControlError`` where too many listen already."""
+        if self._listeners >= MOST_LISTENERS:
+            raise ControlError(f"{MOST_LISTENERS} listen already; try again later")
+        self._listeners += 1
+        try:
+            position = await asyncio.to_thread(self._end)
+            while True:
+                heard, position = await asyncio.to_thread(self._new, position)
+                yield heard
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._listeners -= 1
+
+    def _end(self) -> "Position | None":
+        from keyhole.querylog.history.spool import Position, identity
+
+        newest = self._spool / "queries.jsonl"
+        spool = identity(newest)
+        return Position(spool, newest.stat().st_size) if spool else None
+
+    def _new(self, position: "Position | None") -> "tuple[Heard, Position | None]":
+        from keyhole.querylog.history.spool import pieces
+
+        heard = Heard()
+        for piece in pieces(self._spool, position):
+            position = piece.position
+            lines = piece.lines.splitlines()
+            heard.left_out += max(0, len(lines) - MOST_AT_ONCE)
+            for line in lines[-MOST_AT_ONCE:]:
+                found = _read(line)
+                if "lost" in found:
+                    heard.left_out += int(found["lost"])
+                elif found:
+                    heard.queries.append(found)
+        return heard, position
+
+    def close(self) -> None:
+        """Lets go of the files."""
+        if self._history is not None:
+            self._history.close()
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

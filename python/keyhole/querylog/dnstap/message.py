@@ -1,0 +1,109 @@
+"""A query of the log as the dnstap messages CLIENT_QUERY and CLIENT_RESPONSE."""
+
+import ipaddress
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import dns.name
+
+from keyhole.model.record_type import RECORD_TYPES
+from keyhole.querylog.dnstap import protobuf as pb
+from keyhole.querylog.entry import Entry
+
+CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
+
+_CLIENT_QUERY, _CLIENT_RESPONSE = 5, 6
+_PROTOCOLS = {"udp": 1, "tcp": 2, "dot": 3, "doh": 4, "doh_cleartext": 4, "mesh": 2}
+_INET, _INET6 = 1, 2
+_IN = 1
+_QNAME, _PASS = 1, 3
+_RD, _QR_RD_RA = 0x0100, 0x8180
+_HEADER = struct.Struct(">HHHHHH")
+# What is said of a query beside the message; who asked only where the log says so.
+_EXTRA = (
+    "outcome", "reason", "policy", "rule", "list", "observed", "upstream", "identity", "token",
+    "snapshot",
+)  # fmt: skip
+
+
+class Messages:
+    """Makes messages of one server; ``rcodes`` are the response codes of reasons that have one."""
+
+    def __init__(self, identity: str, version: str, rcodes: Mapping[str, int]) -> None:
+        self._head = pb.octets(1, identity.encode()) + pb.octets(2, version.encode())
+        self._rcodes = rcodes
+
+    def of(self, entry: Entry) -> Iterator[bytes]:
+        """The query, and the response unless none was sent."""
+        arrived = entry.time
+        asked = _question(entry.name, entry.kind)
+        query = pb.octets(10, _HEADER.pack(0, _RD, 1, 0, 0, 0) + asked) if asked else b""
+        yield self._dnstap(_CLIENT_QUERY, entry, _moment(8, arrived), query)
+        if entry.outcome == "dropped":
+            return
+        ended = arrived + timedelta(microseconds=entry.duration_us)
+        times = _moment(8, arrived) + _moment(12, ended)
+        rest = self._response(entry, asked) + _policy(entry)
+        yield self._dnstap(_CLIENT_RESPONSE, entry, times, rest)
+
+    def _dnstap(self, kind: int, entry: Entry, times: bytes, rest: bytes) -> bytes:
+        message = pb.number(1, kind) + _where(entry) + times + rest
+        extra = pb.octets(3, _extra(entry)) if kind == _CLIENT_RESPONSE else b""
+        return self._head + extra + pb.octets(14, message) + pb.number(15, 1)
+
+    def _response(self, entry: Entry, asked: bytes) -> bytes:
+        rcode = self._rcodes.get(entry.reason)
+        if rcode is None or not asked:
+            return b""
+        # Extended codes (RFC 6891 section 6.1.3) do not fit into the header; their lower bits do.
+        header = _HEADER.pack(0, _QR_RD_RA | rcode & 0x0F, 1, 0, 0, 0)
+        return pb.octets(14, header + asked)
+
+
+def _where(entry: Entry) -> bytes:
+    """Transport, and the address if the log has it; ports are not kept."""
+    found = b""
+    if entry.client is not None:
+        address = ipaddress.ip_address(entry.client)
+        found += pb.number(2, _INET if address.version == 4 else _INET6)
+    if (protocol := _PROTOCOLS.get(entry.transport)) is not None:
+        found += pb.number(3, protocol)
+    if entry.client is not None:
+        found += pb.octets(4, address.packed)
+    return found
+
+
+def _moment(field: int, moment: datetime) -> bytes:
+    """Seconds in a field, and nanoseconds in the next one."""
+    seconds = int(moment.replace(microsecond=0).timestamp())
+    return pb.number(field, seconds) + pb.fixed32(field + 1, moment.microsecond * 1_000)
+
+
+def _policy(entry: Entry) -> bytes:
+    """What decided. How the name was answered is said only where it was let through."""
+    rule = entry.rule or entry.list_name
+    if rule is None:
+        return b""
+    action = pb.number(3, _PASS) if entry.outcome == "answered" else b""
+    policy = pb.octets(1, b"keyhole") + pb.octets(2, rule.encode()) + action + pb.number(4, _QNAME)
+    return pb.octets(15, policy)
+
+
+def _extra(entry: Entry) -> bytes:
+    document = entry.document
+    told = {key: document[key] for key in _EXTRA if document[key] is not None}
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+@lru_cache(maxsize=8_192)
+def _question(name: str | None, kind: str | None) -> bytes:
+    """The question section (RFC 1035 section 4.1.2); empty where there was no question."""
+    if name is None or kind is None:
+        return b""
+    number = RECORD_TYPES.get(kind)
+    if number is None:
+        number = int(kind.removeprefix("TYPE"))
+    return dns.name.from_text(name).to_digestable() + struct.pack(">HH", number, _IN)

@@ -1,0 +1,140 @@
+"""dnstap to a program that listens: Frame Streams both ways, with reconnecting."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.model.unix_socket import short_path
+from keyhole.querylog.dnstap import frames
+from keyhole.querylog.dnstap.frames import Control, FrameError, Kind
+from keyhole.querylog.dnstap.message import CONTENT_TYPE
+
+HANDSHAKE_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+_AT_ONCE = 500
+_ERRORS = (OSError, FrameError, TimeoutError, asyncio.IncompleteReadError)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is sent to: a Unix socket, or a host and port."""
+
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+
+    def __str__(self) -> str:
+        return str(self.path) if self.path else f"{self.host} port {self.port}"
+
+
+class SocketOutput:
+    """Sends payloads to one reader. What it does not take in time is dropped and counted."""
+
+    def __init__(self, target: Target, most: int, heard: Callable[[bool, str], None]) -> None:
+        """At most so many payloads wait. ``heard`` is told when a connection is there, and when
+        it is not any more, with the reason."""
+        self._target = target
+        self._most = most
+        self._heard = heard
+        self._queue: deque[bytes] = deque()
+        self._filled = asyncio.Event()
+        self.is_connected = False
+        self.sent = 0
+        self.dropped = 0
+
+    def put(self, payloads: Iterable[bytes]) -> None:
+        """Has payloads sent, the oldest first; the newest are dropped where there is no room."""
+        for payload in payloads:
+            if len(self._queue) < self._most:
+                self._queue.append(payload)
+            else:
+                self.dropped += 1
+        self._filled.set()
+
+    async def keep(self) -> None:
+        """Connects and sends, again and again, until it is cancelled; then it ends the stream."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await self._one_connection()
+            except _ERRORS as error:
+                if self.is_connected:
+                    pause = FIRST_PAUSE
+                self._lost(str(error) or "it took too long")
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _one_connection(self) -> None:
+        reader, writer = await asyncio.wait_for(self._connect(), HANDSHAKE_SECONDS)
+        try:
+            await asyncio.wait_for(_shake_hands(reader, writer), HANDSHAKE_SECONDS)
+            self.is_connected = True
+            self._heard(True, "")
+            await self._send(reader, writer)
+        except asyncio.CancelledError:
+            with suppress(*_ERRORS):
+                await asyncio.wait_for(_end(reader, writer), HANDSHAKE_SECONDS)
+            raise
+        finally:
+            writer.close()
+
+    async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A reader says nothing while it reads; whatever comes is its end.
+        gone = asyncio.ensure_future(reader.read(1))
+        try:
+            while True:
+                self._filled.clear()
+                if not self._queue:
+                    waiting = asyncio.ensure_future(self._filled.wait())
+                    await asyncio.wait({waiting, gone}, return_when=asyncio.FIRST_COMPLETED)
+                    waiting.cancel()
+                if gone.done():
+                    raise FrameError("the reader ended the connection")
+                some = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
+                writer.write(b"".join(frames.data(payload) for payload in some))
+                await writer.drain()
+                self.sent += len(some)
+        finally:
+            gone.cancel()
+            with suppress(asyncio.CancelledError, *_ERRORS):
+                await gone
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._target.path is None:
+            return await asyncio.open_connection(self._target.host, self._target.port)
+        with short_path(self._target.path) as path:
+            return await asyncio.open_unix_connection(path)
+
+    def _lost(self, why: str) -> None:
+        self.is_connected = False
+        self._heard(False, why)
+
+
+async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(frames.control(Kind.READY, CONTENT_TYPE))
+    await writer.drain()
+    answer = await _read_control(reader)
+    if answer.kind is not Kind.ACCEPT:
+        raise FrameError(f"the reader answered {answer.kind.name} instead of ACCEPT")
+    if answer.content_types and CONTENT_TYPE not in answer.content_types:
+        raise FrameError("the reader does not take dnstap")
+    writer.write(frames.control(Kind.START, CONTENT_TYPE))
+    await writer.drain()
+
+
+async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(frames.control(Kind.STOP))
+    await writer.drain()
+    while (await _read_control(reader)).kind is not Kind.FINISH:
+        pass
+
+
+async def _read_control(reader: asyncio.StreamReader) -> Control:
+    head = await reader.readexactly(8)
+    length = int.from_bytes(head[4:])
+    if head[:4] != b"\0\0\0\0" or length > frames.LONGEST_CONTROL:
+        raise FrameError("the reader does not speak Frame Streams")
+    return frames.read_control(await reader.readexactly(length))

@@ -1,0 +1,78 @@
+"""Makes few large segments of many small ones, day by day."""
+
+import json
+import secrets
+from pathlib import Path
+
+import duckdb
+
+from keyhole.querylog.history.segment import Segment, segments, write_segment
+
+MOST_ROWS = 4_000_000
+"""Rows in one segment; more would make each of them slow to write, and to throw away."""
+MOST_SMALL = 16
+"""Small segments of a day that are left alone."""
+
+
+def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
+    """Joins segments of a day where there are too many; gives how many are gone.
+
+    Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
+    """
+    gone = 0
+    by_day: dict[Path, list[Segment]] = {}
+    for one in segments(root):
+        if one.rows < MOST_ROWS:
+            by_day.setdefault(one.folder, []).append(one)
+    for day, small in by_day.items():
+        for group in _groups(small):
+            _join(connection, root, day, group)
+            gone += len(group) - 1
+    return gone
+
+
+def _groups(small: list[Segment]) -> list[list[Segment]]:
+    if len(small) <= MOST_SMALL:
+        return []
+    groups: list[list[Segment]] = [[]]
+    for one in small:
+        if sum(other.rows for other in groups[-1]) + one.rows > MOST_ROWS:
+            groups.append([])
+        groups[-1].append(one)
+    return [group for group in groups if len(group) > 1]
+
+
+def _join(
+    connection: duckdb.DuckDBPyConnection, root: Path, day: Path, group: list[Segment]
+) -> None:
+    paths = ", ".join("'" + str(one.path("rows")).replace("'", "''") + "'" for one in group)
+    source = f"read_parquet([{paths}], hive_partitioning = false)"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW joined AS SELECT * FROM {source}")
+    origin = f"joined{secrets.token_hex(6)}"
+    # Whoever finds this knows which of both counts, should we be killed in between.
+    note = root / "joining.json"
+    note.write_text(
+        json.dumps(
+            {"into": origin, "from": [str(one.path("rows").relative_to(root)) for one in group]}
+        )
+    )
+    write_segment(connection, "joined", day, origin)
+    for one in group:
+        one.drop()
+    note.unlink()
+
+
+def finish_joining(root: Path) -> None:
+    """Ends what a killed process began: the joined segment counts if it is there."""
+    note = root / "joining.json"
+    try:
+        found = json.loads(note.read_text())
+    except (OSError, ValueError):
+        note.unlink(missing_ok=True)
+        return
+    everything = segments(root)
+    if any(one.origin == found["into"] for one in everything):
+        for one in everything:
+            if str(one.path("rows").relative_to(root)) in found["from"]:
+                one.drop()
+    note.unlink(missing_ok=True)

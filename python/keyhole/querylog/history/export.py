@@ -1,0 +1,62 @@
+"""Writes what was found into a file, for other programs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import duckdb
+
+from keyhole.querylog.history.columns import COLUMNS
+from keyhole.querylog.history.search import matching
+from keyhole.querylog.history.segment import Segment
+from keyhole.querylog.history.wanted import Wanted
+
+Format = Literal["csv", "jsonl", "parquet"]
+MOST_ROWS = 1_000_000
+
+_FORMS = {
+    "csv": "(FORMAT csv, HEADER)",
+    "jsonl": "(FORMAT json)",
+    "parquet": "(FORMAT parquet, COMPRESSION zstd)",
+}
+# What a spreadsheet would take for a formula. OWASP, CSV injection.
+_FORMULA = r"^[=+\-@\t\r]"
+_MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
+
+
+def export(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    wanted: Wanted,
+    form: Format,
+    target: Path,
+) -> None:
+    """Writes at most ``MOST_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
+    ``duckdb.Error``.
+
+    In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe; names can
+    begin like that, because anybody may ask for anything.
+    """
+    if not segments:
+        kinds = {**COLUMNS, "time": "BIGINT"}
+        columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
+        source = f"(SELECT {columns} WHERE false)"
+        values: list[Any] = []
+    else:
+        source, values = matching(segments, wanted)
+    columns = ", ".join(_column(name, kind, form) for name, kind in COLUMNS.items())
+    quoted = str(target).replace("'", "''")
+    connection.execute(
+        f"COPY (SELECT {columns} FROM (SELECT * FROM {source} "
+        f"ORDER BY \"time\" DESC LIMIT {MOST_ROWS})) TO '{quoted}' {_FORMS[form]}",
+        values,
+    )
+
+
+def _column(name: str, kind: str, form: Format) -> str:
+    if name == "time":
+        return _MOMENT if form != "parquet" else 'make_timestamp("time") AS "time"'
+    if form == "csv" and kind == "VARCHAR":
+        safe = f"CASE WHEN regexp_matches(\"{name}\", '{_FORMULA}') THEN '''' || \"{name}\" "
+        return f'{safe}ELSE "{name}" END AS "{name}"'
+    return f'"{name}"'

@@ -1,0 +1,135 @@
+"""The history as a whole: one folder, taken in, searched, counted and kept within bounds."""
+
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from keyhole.querylog.history.compact import compact, finish_joining
+from keyhole.querylog.history.connect import connect
+from keyhole.querylog.history.export import Format, export
+from keyhole.querylog.history.intake import Intake
+from keyhole.querylog.history.retain import Retention, retain
+from keyhole.querylog.history.search import Found, Key, search
+from keyhole.querylog.history.segment import Segment, segments
+from keyhole.querylog.history.statistics import Statistics, Top, series, tops, totals
+from keyhole.querylog.history.wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much there is."""
+
+    rows: int
+    octets: int
+    begin: int | None
+    """The time of the first row, in microseconds of Unix time."""
+    lost: int
+    """Events of which the engine says that it could not write them, since this process began."""
+
+
+class History:
+    """Safe to use from several threads; what is in no segment yet is taken in before a search."""
+
+    def __init__(self, root: Path, spool: Path, retention: Retention) -> None:
+        """``root`` is the folder of the history, ``spool`` that of the engine's log."""
+        root.mkdir(parents=True, exist_ok=True)
+        self._root = root
+        self._retention = retention
+        finish_joining(root)
+        for left in (root / ".scratch").glob("export-*"):
+            left.unlink(missing_ok=True)
+        self._intake = Intake(root, spool)
+        self._database = connect(root)
+        self._writing = threading.Lock()
+        self._segments = segments(root)
+
+    @property
+    def segments(self) -> list[Segment]:
+        """What there is now, oldest first."""
+        return self._segments
+
+    def take(self) -> int:
+        """Takes in what the engine wrote; gives how many rows that was. Raises ``OSError`` and
+        ``duckdb.Error`` where the disk is full; nothing is lost then that the engine still has."""
+        with self._writing, self._cursor() as cursor:
+            made = self._intake.take(cursor)
+            if made:
+                self._segments = segments(self._root)
+        return sum(one.rows for one in made)
+
+    def tidy(self) -> int:
+        """Joins small segments and removes what is too old or too much; gives rows removed."""
+        with self._writing, self._cursor() as cursor:
+            gone = retain(self._root, self._retention, time.time())
+            compact(cursor, self._root)
+            self._segments = segments(self._root)
+        return gone
+
+    def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
+        """A page of queries, the newest first."""
+        self.take()
+        with self._cursor() as cursor:
+            return search(cursor, self._segments, wanted, limit=limit, after=after)
+
+    def totals(self, since: int, until: int) -> Statistics:
+        """What became of the queries in a span of time."""
+        self.take()
+        with self._cursor() as cursor:
+            return totals(cursor, self._segments, since, until)
+
+    def series(self, since: int, until: int, points: int) -> list[tuple[int, dict[str, int]]]:
+        """Counts by outcome over a span of time."""
+        self.take()
+        with self._cursor() as cursor:
+            return series(cursor, self._segments, since, until, points)
+
+    def tops(
+        self, dimension: str, since: int, until: int, *, most: int, is_withheld: bool = False
+    ) -> list[Top]:
+        """What was in most queries."""
+        self.take()
+        with self._cursor() as cursor:
+            return tops(
+                cursor, self._segments, dimension, since, until, most=most, is_withheld=is_withheld
+            )
+
+    def export(self, wanted: Wanted, form: Format) -> Path:
+        """Writes what fits into a file that whoever asked has to delete."""
+        self.take()
+        target = self._root / ".scratch" / f"export-{secrets.token_hex(8)}.{form}"
+        try:
+            with self._cursor() as cursor:
+                export(cursor, self._segments, wanted, form, target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return target
+
+    @property
+    def size(self) -> Size:
+        """How much there is."""
+        found = self._segments
+        return Size(
+            rows=sum(one.rows for one in found),
+            octets=sum(one.octets for one in found),
+            begin=found[0].begin if found else None,
+            lost=self._intake.lost,
+        )
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        self._database.close()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._database.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()

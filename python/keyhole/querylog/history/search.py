@@ -1,0 +1,186 @@
+"""Searches the history: newest first, page by page, and no further than a page needs."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from keyhole.querylog.history.columns import NAMES
+from keyhole.querylog.history.segment import Segment
+from keyhole.querylog.history.wanted import Condition, SearchError, Wanted
+
+PATIENCE_SECONDS = 5.0
+"""After so long, what was found by then is the page; the next one goes on from there."""
+MOST_ROWS = 10_000
+_MOST_NAMES = 50_000
+_MOST_TIMES = 5_000
+_MOST_AT_ONCE = 16
+"""Segments that are searched together, at most."""
+
+Key = tuple[int, str, int]
+"""Where a row is: its time, the file of its segment below the folder, and its number there."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One query; the fields are those of the query log."""
+
+    key: Key
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A page of what was found, the newest first."""
+
+    rows: list[Row]
+    next: Key | None
+    """Where the next page begins; none where everything was searched."""
+    searched_to: int | None
+    """Everything newer than this was searched, in microseconds of Unix time; none for all."""
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Names that fit, the files that have one of them, and their times where all are known."""
+
+    names: set[str]
+    files: set[str]
+    times: set[int] | None
+
+
+def search(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    wanted: Wanted,
+    *,
+    limit: int = 100,
+    after: Key | None = None,
+    patience: float = PATIENCE_SECONDS,
+) -> Found:
+    """At most ``limit`` rows, older than ``after``. Raises `SearchError`, and ``duckdb.Error``."""
+    if not 1 <= limit <= MOST_ROWS:
+        raise SearchError(f"a page has 1 to {MOST_ROWS} rows")
+    end = time.monotonic() + patience
+    rows: list[Row] = []
+    newest_first = sorted(segments, key=lambda one: one.end, reverse=True)
+    left = [one for one in newest_first if _may_hold(one, wanted, after)]
+    size = 1
+    while left:
+        # Segments may overlap: one that ends later than the oldest row may still hold newer ones.
+        if len(rows) > limit and rows[limit].key[0] > left[0].end:
+            break
+        if size > 1 and time.monotonic() > end:
+            return _cut_short(rows, limit, left[0].end)
+        batch, left = left[:size], left[size:]
+        # What is searched for is new, most of the time; and what is not there, is not there soon.
+        size = min(size * 2, _MOST_AT_ONCE)
+        rows += _in_batch(connection, batch, wanted, limit + 1, after)
+        rows.sort(key=lambda row: row.key, reverse=True)
+        del rows[limit + 1 :]
+    more = len(rows) > limit
+    return Found(rows[:limit], rows[limit - 1].key if more else None, None)
+
+
+def matching(segments: Sequence[Segment], wanted: Wanted) -> tuple[str, list[Any]]:
+    """All rows that fit, as a relation in SQL and the values for it; there are segments."""
+    condition = wanted.condition
+    source = f"read_parquet({_paths(segments, 'rows')})"
+    return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
+
+
+def _cut_short(rows: list[Row], limit: int, unseen: int) -> Found:
+    """What is surely next: rows that are newer than everything that was not searched."""
+    sure = [row for row in rows if row.key[0] > unseen][:limit]
+    key = sure[-1].key if sure else (unseen + 1, "", 0)
+    return Found(sure, key, unseen)
+
+
+def _may_hold(segment: Segment, wanted: Wanted, after: Key | None) -> bool:
+    if wanted.since is not None and segment.end < wanted.since:
+        return False
+    if wanted.until is not None and segment.begin >= wanted.until:
+        return False
+    return after is None or segment.begin <= after[0]
+
+
+def _in_batch(
+    connection: duckdb.DuckDBPyConnection,
+    batch: Sequence[Segment],
+    wanted: Wanted,
+    limit: int,
+    after: Key | None,
+) -> list[Row]:
+    condition = wanted.condition
+    if (about := wanted.about_names) is not None:
+        found = _names(connection, batch, about)
+        if found is not None:
+            batch = [one for one in batch if str(one.path("names")) in found.files]
+            if not batch:
+                return []
+            # Far fewer than rows, and the reader of a file skips what has none of them.
+            condition.add("name IN (SELECT unnest(?))", list(found.names))
+            if found.times is not None:
+                condition.add(f'"time" IN ({", ".join(map(str, found.times))})')
+    root = batch[0].folder.parent
+    if after is not None:
+        moment, file, number = after
+        condition.add(
+            '("time", filename, file_row_number) < (?, ?, ?)', moment, str(root / file), number
+        )
+    columns = ", ".join(f'"{name}"' for name in NAMES)
+    query = (
+        f"SELECT {columns}, filename, file_row_number FROM "
+        f"read_parquet({_paths(batch, 'rows')}, file_row_number = true, filename = true) "
+        f'WHERE {condition.sql} ORDER BY "time" DESC, filename DESC, file_row_number DESC '
+        f"LIMIT {int(limit)}"
+    )
+    return [
+        Row(
+            (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
+            dict(zip(NAMES, row[:-2], strict=True)),
+        )
+        for row in _run(connection, query, condition.values)
+    ]
+
+
+def _names(
+    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], about: Condition
+) -> _Names | None:
+    """The names in a batch that fit; none where they are too many to be of use."""
+    source = f"read_parquet({_paths(batch, 'names')}, filename = true)"
+    query = f"SELECT name, filename, times FROM {source} WHERE {about.sql} LIMIT {_MOST_NAMES + 1}"
+    found = _run(connection, query, about.values)
+    if len(found) > _MOST_NAMES:
+        return None
+    times: set[int] | None = set()
+    for _, _, seldom in found:
+        if seldom is None or times is None or len(times) > _MOST_TIMES:
+            times = None
+            break
+        times.update(seldom)
+    return _Names({row[0] for row in found}, {row[1] for row in found}, times)
+
+
+def _run(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(query, list(values)).fetchall()
+    except duckdb.IOException:
+        return []  # the segment was joined with others, or thrown away, a moment ago
+    except duckdb.InvalidInputException as error:
+        raise SearchError(f"the expression cannot be read: {_first_line(error)}") from None
+
+
+def _paths(batch: Sequence[Segment], part: str) -> str:
+    paths = ", ".join("'" + str(one.path(part)).replace("'", "''") + "'" for one in batch)
+    # The name of the folder is no column.
+    return f"[{paths}], hive_partitioning = false"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")

@@ -1,0 +1,145 @@
+"""A segment: some rows of one day in one file, and what is known about them beside it.
+
+==================  ================================================================================
+``*.rows.parquet``  the rows, oldest first
+``*.names.parquet`` each name once, with how often it was asked and withheld, and when, if that is
+                    seldom: a search looks here first, and needs few parts of the rows, or none
+``*.sums.parquet``  how many ended how, by five minutes
+``*.tops.parquet``  how often each client, policy, list, upstream and type occurs
+==================  ================================================================================
+
+The name of a file says which times it spans and how many rows it has, so that nothing has to be
+opened to know where to look.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from keyhole.querylog.history.columns import WITHHELD
+
+PARTS = ("rows", "names", "sums", "tops")
+BUCKET_SECONDS = 300
+_BUCKET = BUCKET_SECONDS * 1_000_000
+_NAME = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,12})-([a-z0-9.]{1,80})\.rows\.parquet")
+_DAY = re.compile(r"day=[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SELDOM = 32
+"""A name that was asked no more often in a segment has its times in the file of names."""
+# Small groups of rows: what is known by its time is in few of them.
+_COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
+_DIMENSIONS = {
+    "client": "client",
+    "identity": "identity",
+    "token": "token",
+    "policy": "policy",
+    "list": '"list"',
+    "upstream": "upstream",
+    "type": '"type"',
+}
+DIMENSIONS = tuple(_DIMENSIONS)
+
+
+@dataclass(frozen=True, order=True)
+class Segment:
+    """One segment; ``begin`` and ``end`` are the times of its first and last row, in microseconds
+    of Unix time, and ``origin`` says which part of the engine's log it holds."""
+
+    begin: int
+    end: int
+    rows: int
+    origin: str
+    folder: Path
+
+    def path(self, part: str) -> Path:
+        """Where one of its files is."""
+        stem = f"{self.begin}-{self.end}-{self.rows}-{self.origin}"
+        return self.folder / f"{stem}.{part}.parquet"
+
+    @property
+    def octets(self) -> int:
+        """What its files take on the disk, as far as they are there."""
+        return sum(_size(self.path(part)) for part in PARTS)
+
+    def drop(self, parts: tuple[str, ...] = PARTS) -> None:
+        """Removes its files; the rows last, for they say that there is a segment."""
+        for part in sorted(parts, key=lambda part: part == "rows"):
+            self.path(part).unlink(missing_ok=True)
+
+
+def segments(root: Path) -> list[Segment]:
+    """All whole segments below a folder, oldest first."""
+    return sorted(_found(root))
+
+
+def _found(root: Path) -> Iterator[Segment]:
+    for day in root.glob("day=*"):
+        if not _DAY.fullmatch(day.name):
+            continue
+        for file in day.glob("*.rows.parquet"):
+            if named := _NAME.fullmatch(file.name):
+                begin, end, rows, origin = named.groups()
+                yield Segment(int(begin), int(end), int(rows), origin, day)
+
+
+def write_segment(
+    connection: duckdb.DuckDBPyConnection, table: str, day: Path, origin: str
+) -> Segment | None:
+    """Writes the rows of a table as a segment of one day; none where it has no rows.
+
+    It is there whole or not at all, on the disk. Raises ``OSError`` and ``duckdb.Error``.
+    """
+    found = connection.execute(f'SELECT min("time"), max("time"), count(*) FROM {table}')
+    begin, end, rows = found.fetchone() or (None, None, 0)
+    if not rows or begin is None or end is None:
+        return None
+    day.mkdir(parents=True, exist_ok=True)
+    segment = Segment(begin, end, rows, origin, day)
+    for part, select in _selects(table).items():
+        draft = segment.path(part).with_name(f".{origin}.{part}.new")
+        quoted = str(draft).replace("'", "''")
+        connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
+        _sync(draft)
+    # The rows come last: a segment counts as soon as they are there.
+    for part in reversed(PARTS):
+        draft = segment.path(part).with_name(f".{origin}.{part}.new")
+        draft.replace(segment.path(part))
+    _sync(day)
+    return segment
+
+
+def _selects(table: str) -> dict[str, str]:
+    withheld = f"count(*) FILTER ({WITHHELD})"
+    tops = " UNION ALL ".join(
+        f"SELECT '{word}' AS dimension, {column} AS value, count(*) AS total, "
+        f"{withheld} AS withheld FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
+        for word, column in _DIMENSIONS.items()
+    )
+    return {
+        "rows": f'SELECT * FROM {table} ORDER BY "time"',
+        "names": f"SELECT name, count(*) AS total, {withheld} AS withheld, "
+        f'CASE WHEN count(*) <= {SELDOM} THEN list("time") END AS times FROM {table} '
+        "WHERE name IS NOT NULL GROUP BY name ORDER BY name",
+        "sums": f'SELECT "time" // {_BUCKET} * {_BUCKET} AS bucket, outcome, reason, transport, '
+        "count(*) AS total, sum(duration_us)::BIGINT AS duration_us, "
+        f"count(*) FILTER (duration_us > 0) AS waited FROM {table} GROUP BY ALL ORDER BY ALL",
+        "tops": f"SELECT * FROM ({tops}) ORDER BY ALL",
+    }
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

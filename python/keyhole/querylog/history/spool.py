@@ -1,0 +1,110 @@
+"""Reads the engine's log from where the last segment ended.
+
+Position and segments are different files, and the process may be killed between them. So what is
+about to be cut is noted before, and whoever starts next throws that away and cuts it again.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from keyhole.querylog.read import FILES
+
+CHUNK = 16 * 2**20
+_FIRST_OCTETS = 65_536
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in the engine's log: which file, and how many octets of it are behind us."""
+
+    spool: str
+    """The digest of its first line, which outlives renaming."""
+    offset: int
+
+    @property
+    def word(self) -> str:
+        """The position as a part of a file's name."""
+        return f"{self.spool}.{self.offset}"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some whole lines, and the position behind them."""
+
+    lines: bytes
+    position: Position
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the engine's log is in segments: ``at`` surely, ``cutting`` perhaps."""
+
+    at: Position | None = None
+    cutting: Position | None = None
+
+
+def read_progress(file: Path) -> Progress:
+    """What was written; nothing where there is nothing, or it is damaged."""
+    try:
+        found = json.loads(file.read_bytes())
+        return Progress(_position(found["at"]), _position(found["cutting"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Progress()
+
+
+def _position(found: dict[str, Any] | None) -> Position | None:
+    return None if found is None else Position(str(found["spool"]), int(found["offset"]))
+
+
+def write_progress(file: Path, progress: Progress) -> None:
+    """Writes it, whole or not at all, on the disk; raises ``OSError``."""
+    draft = file.with_name(f".{file.name}.new")
+    with draft.open("wb") as out:
+        out.write(json.dumps(asdict(progress)).encode())
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)
+
+
+def pieces(folder: Path, after: Position | None) -> Iterator[Piece]:
+    """What the engine wrote after a position, in order; all that is there where it is unknown."""
+    opened = [(path, identity(path)) for path in (folder / name for name in FILES)]
+    known = [spool for _, spool in opened if spool is not None]
+    skipping = after is not None and after.spool in known
+    for path, spool in opened:
+        if spool is None:
+            continue
+        offset = 0
+        if skipping and after is not None:
+            if spool != after.spool:
+                continue
+            skipping, offset = False, after.offset
+        yield from _in_file(path, spool, offset)
+
+
+def identity(path: Path) -> str | None:
+    """The digest of the first line of a file; none where there is no whole line."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_FIRST_OCTETS)
+    except OSError:
+        return None
+    return hashlib.sha256(line).hexdigest()[:16] if line.endswith(b"\n") else None
+
+
+def _in_file(path: Path, spool: str, offset: int) -> Iterator[Piece]:
+    with path.open("rb") as file:
+        file.seek(offset)
+        while True:
+            octets = file.read(CHUNK)
+            end = octets.rfind(b"\n") + 1
+            if end == 0:
+                return
+            offset += end
+            yield Piece(octets[:end], Position(spool, offset))
+            file.seek(offset)

@@ -1,0 +1,168 @@
+"""Counts over any time: from what is beside the segments, and exact all the same."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+
+from keyhole.querylog.history.columns import WITHHELD
+from keyhole.querylog.history.segment import BUCKET_SECONDS, DIMENSIONS, Segment
+
+_BUCKET = BUCKET_SECONDS * 1_000_000
+MOST_POINTS = 2_000
+MOST_TOPS = 1_000
+
+
+@dataclass(frozen=True)
+class Top:
+    """A value, how often it was in a query, and how many of those were withheld."""
+
+    value: str
+    total: int
+    withheld: int
+
+
+@dataclass
+class Statistics:
+    """Counts of one span of time."""
+
+    since: int
+    until: int
+    total: int = 0
+    by_outcome: dict[str, int] = field(default_factory=dict)
+    by_reason: dict[str, int] = field(default_factory=dict)
+    by_transport: dict[str, int] = field(default_factory=dict)
+    waited: int = 0
+    """Queries that waited for an upstream."""
+    waited_us: int = 0
+    """How long all of them waited together."""
+
+
+def totals(
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], since: int, until: int
+) -> Statistics:
+    """What became of the queries from ``since`` until before ``until``, in microseconds."""
+    found = Statistics(since, until)
+    groups = (
+        ("outcome", found.by_outcome),
+        ("reason", found.by_reason),
+        ("transport", found.by_transport),
+    )
+    sums = _sums(segments, since, until)
+    if sums is None:
+        return found
+    for column, counts in groups:
+        query = (
+            f"SELECT {column}, sum(total)::BIGINT FROM ({sums}) GROUP BY {column} ORDER BY 2 DESC"
+        )
+        counts.update(
+            {str(word): int(count) for word, count in connection.execute(query).fetchall()}
+        )
+    row = connection.execute(
+        f"SELECT sum(total), sum(duration_us), sum(waited) FROM ({sums})"
+    ).fetchone() or (0, 0, 0)
+    found.total, found.waited_us, found.waited = (int(value or 0) for value in row)
+    return found
+
+
+def series(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    since: int,
+    until: int,
+    points: int,
+) -> list[tuple[int, dict[str, int]]]:
+    """Counts by outcome over the span, in at most ``points`` steps of equal length."""
+    step = max(
+        _BUCKET, -(-(until - since) // max(1, min(points, MOST_POINTS)) // _BUCKET) * _BUCKET
+    )
+    sums = _sums(segments, since, until)
+    if sums is None:
+        return []
+    found: dict[int, dict[str, int]] = {}
+    query = (
+        f"SELECT bucket // {step} * {step}, outcome, sum(total)::BIGINT FROM ({sums}) "
+        "GROUP BY ALL ORDER BY 1, 2"
+    )
+    for moment, outcome, count in connection.execute(query).fetchall():
+        found.setdefault(int(moment), {})[str(outcome)] = int(count)
+    return sorted(found.items())
+
+
+def tops(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    dimension: str,
+    since: int,
+    until: int,
+    *,
+    most: int = 10,
+    is_withheld: bool = False,
+) -> list[Top]:
+    """What was in most queries: of ``name``, or of one of the ``DIMENSIONS``; with ``is_withheld``
+    in most of those that were withheld."""
+    if dimension != "name" and dimension not in DIMENSIONS:
+        raise ValueError(dimension)
+    parts = list(_counted(segments, dimension, since, until))
+    if not parts:
+        return []
+    order = "withheld" if is_withheld else "total"
+    query = (
+        "SELECT value, sum(total)::BIGINT AS total, sum(withheld)::BIGINT AS withheld FROM "
+        f"({' UNION ALL '.join(parts)}) GROUP BY value HAVING {order} > 0 "
+        f"ORDER BY {order} DESC, value LIMIT {int(min(most, MOST_TOPS))}"
+    )
+    return [Top(str(v), int(t), int(w)) for v, t, w in connection.execute(query).fetchall()]
+
+
+def _sums(segments: Sequence[Segment], since: int, until: int) -> str | None:
+    """Sums by five minutes: as they are for whole segments, counted for those at the ends."""
+    parts: list[str] = []
+    touched = [one for one in segments if one.end >= since and one.begin < until]
+    whole = [one for one in touched if one.begin >= since and one.end < until]
+    if whole:
+        parts.append(f"SELECT * FROM read_parquet({_paths(whole, 'sums')})")
+    for one in touched:
+        if one.begin < since or one.end >= until:
+            parts.append(
+                f'SELECT "time" // {_BUCKET} * {_BUCKET} AS bucket, outcome, reason, transport, '
+                "count(*) AS total, sum(duration_us)::BIGINT AS duration_us, "
+                "count(*) FILTER (duration_us > 0) AS waited FROM "
+                f"read_parquet({_paths([one], 'rows')}) WHERE {_within(since, until)} GROUP BY ALL"
+            )
+    return " UNION ALL ".join(parts) or None
+
+
+def _counted(segments: Sequence[Segment], dimension: str, since: int, until: int) -> Iterable[str]:
+    touched = [one for one in segments if one.end >= since and one.begin < until]
+    whole = [one for one in touched if one.begin >= since and one.end < until]
+    if whole and dimension == "name":
+        yield f"SELECT name AS value, total, withheld FROM read_parquet({_paths(whole, 'names')})"
+    elif whole:
+        yield (
+            f"SELECT value, total, withheld FROM read_parquet({_paths(whole, 'tops')}) "
+            f"WHERE dimension = '{dimension}'"
+        )
+    for one in touched:
+        if one.begin < since or one.end >= until:
+            yield (
+                f'SELECT "{dimension}" AS value, count(*) AS total, '
+                f"count(*) FILTER ({WITHHELD}) AS withheld FROM "
+                f"read_parquet({_paths([one], 'rows')}) "
+                f'WHERE "{dimension}" IS NOT NULL AND {_within(since, until)} GROUP BY ALL'
+            )
+
+
+def _within(since: int, until: int) -> str:
+    return f'"time" >= {int(since)} AND "time" < {int(until)}'
+
+
+def _paths(segments: Sequence[Segment], part: str) -> str:
+    paths = ", ".join("'" + _quote(one.path(part)) + "'" for one in segments)
+    # The name of the folder is no column.
+    return f"[{paths}], hive_partitioning = false"
+
+
+def _quote(path: Any) -> str:
+    return str(path).replace("'", "''")

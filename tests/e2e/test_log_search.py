@@ -1,0 +1,195 @@
+"""What became of a query can be searched, counted and exported while Keyhole runs."""
+
+import csv
+import io
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx2
+import pytest
+
+from keyhole.model.unix_socket import short_path
+from tests.world.certificates import Authority
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import Upstream
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority, shared_upstream: Upstream
+) -> Iterator[Resolver]:
+    """One resolver for this module; each test asks for names of its own."""
+    resolver = Resolver(tmp_path_factory.mktemp("searched") / "data", authority)
+    (resolver.documents / "ads.txt").write_text("# why\n0.0.0.0 ads.example.com\n")
+    resolver.write(
+        resolver.upstream(shared_upstream.port),
+        document("List", "ads", files=["ads.txt"]),
+        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+    )
+    yield resolver.start()
+    resolver.stop()
+
+
+def _found(resolver: Resolver, **params: str) -> list[dict[str, object]]:
+    answer = resolver.api("GET", "/queries", params=params)
+    assert answer.status_code == 200, answer.text
+    items: list[dict[str, object]] = answer.json()["items"]
+    return items
+
+
+def test_a_query_is_found_with_what_decided(running: Resolver) -> None:
+    running.server.ask("ads.example.com", "A", "dot")
+    running.wait_for(lambda: _found(running, name="ads.example.com"), "the query is found")
+    (one,) = _found(running, name="ads.example.com")
+    assert (one["outcome"], one["reason"], one["list"]) == ("blocked", "blocked_by_list", "ads")
+    assert (one["transport"], one["client"], one["policy"]) == ("dot", "127.0.0.1", "home")
+    shown = running.command("log", "--since", "1h", "--outcome", "blocked", "--why")
+    assert "ads.example.com A" in shown.stdout
+    assert f"in {running.documents / 'ads.txt'}:2" in shown.stdout
+
+
+def test_searches_by_command_agree_with_each_other(running: Resolver) -> None:
+    for name in ("one.search.example.org", "two.search.example.org", "search.example.net"):
+        running.server.ask(name)
+    running.wait_for(lambda: _found(running, name="search.example.net"), "the last is found")
+    by = {
+        ("--contains", "search.example"): 3,
+        ("--expression", "^(one|two)\\.search"): 2,
+        ("--name", "search.example.org", "--since", "1h"): 2,
+        ("--contains", "search.example", "--client", "127.*"): 3,
+        ("--contains", "search.example", "--client", "192.0.2.*"): 0,
+        ("--contains", "search.example", "--outcome", "blocked"): 0,
+        ("--contains", "search.example", "--until", "1h"): 0,
+    }
+    for words, count in by.items():
+        done = running.command("log", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == count, words
+
+
+def test_pages_follow_each_other_without_a_gap(running: Resolver) -> None:
+    names = [f"n{number}.pages.example.org" for number in range(7)]
+    for name in names:
+        running.server.ask(name)
+    running.wait_for(lambda: _found(running, name=names[-1]), "the last is found")
+    seen: list[str] = []
+    params = {"below": "pages.example.org", "limit": "3"}
+    while True:
+        page = running.api("GET", "/queries", params=params).json()
+        seen += [one["name"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        params["cursor"] = page["next"]
+    assert seen == names[::-1]
+
+
+def test_statistics_are_the_same_numbers_as_the_log(running: Resolver) -> None:
+    since = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    running.server.ask("counted.example.org")
+    running.wait_for(lambda: _found(running, name="counted.example.org"), "it is found")
+    until = datetime.now(UTC).isoformat()
+    rows = _found(running, since=since, until=until, limit="1000")
+    span = {"since": since, "until": until}
+    totals = running.api("GET", "/statistics", params=span).json()
+    assert totals["total"] == len(rows) > 0
+    blocked = sum(row["outcome"] == "blocked" for row in rows)
+    assert totals["by_outcome"].get("blocked", 0) == blocked
+    top = running.api("GET", "/statistics/top/name", params={**span, "most": "1000"}).json()
+    named = [row["name"] for row in rows if row["name"] is not None]
+    assert {one["value"]: one["total"] for one in top["items"]} == {
+        name: named.count(name) for name in named
+    }
+    series = running.api("GET", "/statistics/series", params=span).json()["items"]
+    assert sum(sum(point["by_outcome"].values()) for point in series) == len(rows)
+    shown = running.command("stats", "--since", "1h")
+    assert "counted.example.org" in shown.stdout
+
+
+def test_an_export_opens_in_a_spreadsheet_without_a_formula(running: Resolver) -> None:
+    running.server.ask("=1+1.export.example.org")
+    running.wait_for(lambda: _found(running, below="export.example.org"), "it is found")
+    answer = running.api(
+        "GET", "/queries/export", params={"below": "export.example.org", "format": "csv"}
+    )
+    assert answer.headers["content-type"].startswith("text/csv")
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert row["name"] == "'=1+1.export.example.org"
+    file = running.folder / "out.jsonl"
+    done = running.command("log", "--name", "export.example.org", "--export", str(file))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(file.read_text())["name"] == "=1+1.export.example.org"
+    scratch = running.folder / "log" / "history" / ".scratch"
+    running.wait_for(lambda: not list(scratch.glob("export-*")), "nothing is left behind")
+
+
+def test_queries_are_followed_as_they_come(running: Resolver) -> None:
+    heard: list[str] = []
+    listening = threading.Event()
+
+    def listen() -> None:
+        with short_path(running.folder / "run" / "api.sock") as path:
+            transport = httpx2.HTTPTransport(uds=path)
+            with (
+                httpx2.Client(transport=transport, base_url="http://localhost") as client,
+                client.stream("GET", "/api/v1/queries/live", timeout=30) as answer,
+            ):
+                for text in answer.iter_lines():
+                    listening.set()
+                    if text.startswith("data: ") and "followed.example.org" in text:
+                        heard.append(text)
+                        return
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert listening.wait(30)
+
+    def asked() -> bool:
+        # Again and again: it says that it listens a moment before it does.
+        running.server.ask("followed.example.org")
+        return bool(heard)
+
+    running.wait_for(asked, "it is heard")
+    thread.join(30)
+    assert json.loads(heard[0].removeprefix("data: "))["name"] == "followed.example.org"
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "why"),
+    [
+        ({"expression": "("}, 400, "the expression cannot be read"),
+        ({"cursor": "AAAA"}, 400, "begin without one"),
+        ({"cursor": "WzEsMiwzXQ"}, 400, "begin without one"),
+        ({"limit": "1001"}, 422, "limit"),
+        ({"since": "yesterday"}, 422, "since"),
+        ({"name": "x" * 254}, 422, "name"),
+    ],
+)
+def test_a_search_that_makes_no_sense_is_refused_with_the_reason(
+    running: Resolver, params: dict[str, str], status: int, why: str
+) -> None:
+    answer = running.api("GET", "/queries", params=params)
+    assert answer.status_code == status, answer.text
+    assert why in answer.json()["detail"]
+
+
+def test_what_was_logged_before_a_kill_is_found_after_it(resolver: Resolver) -> None:
+    resolver.start()
+    for number in range(20):
+        resolver.server.ask(f"k{number}.example.org")
+    resolver.wait_for(lambda: _found(resolver, name="k19.example.org"), "the last is found")
+    resolver.kill()
+    resolver.start()
+    resolver.server.ask("after.example.org")
+    resolver.wait_for(lambda: _found(resolver, name="after.example.org"), "the new one is found")
+    names = [row["name"] for row in _found(resolver, expression="^k[0-9]+[.]example[.]org$")]
+    assert sorted(map(str, names)) == sorted(f"k{number}.example.org" for number in range(20))
+
+
+def test_without_a_history_the_api_says_what_to_set(resolver: Resolver) -> None:
+    resolver.configure(log={"history": 0})
+    resolver.start()
+    answer = resolver.api("GET", "/queries")
+    assert answer.status_code == 503
+    assert "log.history" in answer.json()["detail"]

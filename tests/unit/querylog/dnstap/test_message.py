@@ -1,0 +1,117 @@
+"""Queries as dnstap, read by an independent reader and by Debian's dnstap."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.rcode
+import pytest
+
+from keyhole.querylog.dnstap import FileOutput, Messages
+from keyhole.querylog.entry import Entry, read_line
+from tests.world.dnstap import decode, read_stream
+
+MESSAGES = Messages("resolver-1", "keyhole 0", {"denied_by_default": 5, "bad_version": 16})
+
+
+def entry(**changes: Any) -> Entry:
+    line = {
+        "time": "2026-11-25T22:00:00.123456Z", "transport": "dot", "client": "192.0.2.7",
+        "identity": None, "token": None, "policy": "home", "name": "www.example.org",
+        "type": "AAAA", "outcome": "answered", "reason": "forwarded", "rule": None, "list": None,
+        "observed": None, "upstream": "quad9", "duration_us": 2_500, "snapshot": 3, **changes,
+    }  # fmt: skip
+    read = read_line(json.dumps(line).encode())
+    assert isinstance(read, Entry)
+    return read
+
+
+def messages(**changes: Any) -> list[dict[str, Any]]:
+    return [decode(one) for one in MESSAGES.of(entry(**changes))]
+
+
+def test_a_query_becomes_a_question_and_an_answer_with_their_times() -> None:
+    query, response = messages()
+    assert (query["identity"], query["version"], query["type"]) == (b"resolver-1", b"keyhole 0", 1)
+    asked, answered = query["message"], response["message"]
+    assert (asked["type"], answered["type"]) == (5, 6)
+    assert (asked["socket_family"], asked["socket_protocol"]) == (1, 3)
+    assert asked["query_address"] == bytes([192, 0, 2, 7])
+    assert (asked["query_time_sec"], asked["query_time_nsec"]) == (1_795_644_000, 123_456_000)
+    assert answered["response_time_sec"] == 1_795_644_000
+    assert answered["response_time_nsec"] == 125_956_000
+    read = dns.message.from_wire(asked["query_message"])
+    assert str(read.question[0]) == "www.example.org. IN AAAA"
+    assert "response_message" not in answered, "what an upstream said is not kept"
+
+
+def test_an_answer_whose_code_is_known_is_told_by_its_header() -> None:
+    _, response = messages(outcome="blocked", reason="denied_by_default", upstream=None)
+    read = dns.message.from_wire(response["message"]["response_message"])
+    assert (read.rcode(), len(read.answer)) == (dns.rcode.REFUSED, 0)
+
+
+def test_what_decided_is_told_as_a_policy() -> None:
+    _, blocked = messages(outcome="blocked", reason="blocked_by_list", list="ads", upstream=None)
+    assert blocked["message"]["policy"] == {"type": b"keyhole", "rule": b"ads", "match": 1}
+    _, allowed = messages(rule="policy.yaml:7 Policy/home spec.rules[0]")
+    assert allowed["message"]["policy"]["action"] == 3
+    told = json.loads(allowed["extra"])
+    assert (told["reason"], told["upstream"]) == ("forwarded", "quad9")
+
+
+def test_an_anonymous_query_has_no_address_and_nobody() -> None:
+    for one in messages(client=None):
+        assert "query_address" not in one["message"]
+        assert "socket_family" not in one["message"]
+        assert not {"identity", "token"} & json.loads(one.get("extra", b"{}")).keys()
+
+
+def test_ipv6_hostile_names_unknown_types_and_messages_without_a_question_are_written() -> None:
+    asked = messages(client="2001:db8::1", name="a\\000b\\.c.example", type="TYPE65280")[0]
+    assert (asked["message"]["socket_family"], len(asked["message"]["query_address"])) == (2, 16)
+    read = dns.message.from_wire(asked["message"]["query_message"])
+    assert (read.question[0].name.labels[0], read.question[0].rdtype) == (b"a\0b.c", 65280)
+    assert "query_message" not in messages(name=None, type=None)[0]["message"]
+    root = messages(name=".", type="NS")[0]
+    assert str(dns.message.from_wire(root["message"]["query_message"]).question[0]) == ". IN NS"
+
+
+def test_what_was_dropped_has_no_answer() -> None:
+    assert len(messages(outcome="dropped", reason="unparseable", name=None, type=None)) == 1
+
+
+def test_a_file_is_one_stream_and_its_older_half_another(tmp_path: Path) -> None:
+    path = tmp_path / "log" / "queries.dnstap"
+    out = FileOutput(path, 4_096)
+    for _ in range(20):
+        out.write(MESSAGES.of(entry()))
+    out.close()
+    older = path.with_name("queries.dnstap.1")
+    assert path.stat().st_mode & 0o777 == 0o600
+    for one in (path, older):
+        payloads, has_ended = read_stream(one.read_bytes())
+        assert payloads
+        assert has_ended
+        assert one.stat().st_size <= 2_048
+    FileOutput(path, 4_096).write(MESSAGES.of(entry()))
+    payloads, has_ended = read_stream(path.read_bytes())
+    assert (len(payloads), has_ended) == (2, False), "a new stream, not yet ended"
+
+
+@pytest.mark.skipif(shutil.which("dnstap") is None, reason="needs dnstap")
+def test_debians_dnstap_reads_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "queries.dnstap"
+    out = FileOutput(path, 1 << 20)
+    out.write(MESSAGES.of(entry()))
+    out.write(MESSAGES.of(entry(outcome="blocked", reason="denied_by_default", client=None)))
+    out.close()
+    ran = subprocess.run(
+        ["dnstap", "-r", str(path), "-y"], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert ran.stdout.count("CLIENT_QUERY") == ran.stdout.count("CLIENT_RESPONSE") == 2
+    assert "www.example.org." in ran.stdout
+    assert "192.0.2.7" in ran.stdout

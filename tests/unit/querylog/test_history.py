@@ -1,0 +1,437 @@
+"""The history finds and counts what the engine wrote, whenever it was killed."""
+
+import csv
+import json
+import random
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import compact as compacting
+from keyhole.querylog.history.export import Format
+from keyhole.querylog.history.segment import segments
+from keyhole.querylog.history.wanted import SearchError
+from tests.world.history import FOREVER, Place, line, names
+
+_NOW = 1_795_600_000_000_000
+_DAY = 86_400_000_000
+HOSTILE = [
+    "<script>alert(1)</script>.example",
+    "\"quoted'.example",
+    "=cmd|'/c calc'!a1.example",
+    "+1.example",
+    "-1.example",
+    "@sum.example",
+    "a\\013\\010b.example",
+    "\\000nul.example",
+    "\\027[31mred.example",
+    "\u202eelpmaxe.example",
+    "comma,semi;tab\\009.example",
+    ".".join(["a" * 63] * 4)[:253],
+    "%41%00.example",
+    "${jndi}.example",
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """An empty one."""
+    one = Place(tmp_path)
+    yield one
+    one.close()
+
+
+def test_what_was_written_is_found_at_once(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW, name="one.example.org"))
+    assert names(history) == ["one.example.org"]
+    place.write(line(_NOW + 1, name="two.example.org"))
+    assert names(history) == ["two.example.org", "one.example.org"]
+
+
+def test_every_field_comes_back_as_it_was(place: Place) -> None:
+    history = place.open()
+    given = line(
+        _NOW + 123, identity="spiffe://a/b", token="tv", list="ads", rule="p.yaml:3", observed="x",
+        duration_us=77, upstream=None, type="TYPE65280",
+    )  # fmt: skip
+    place.write(given)
+    (row,) = history.search(Wanted()).rows
+    assert row.fields == {**given, "time": _NOW + 123}
+
+
+def test_a_log_that_was_rotated_meanwhile_is_taken_whole_and_once(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW, name="a"), line(_NOW + 1, name="b"))
+    history.take()
+    place.write(line(_NOW + 2, name="c"))
+    (place.spool / "queries.jsonl").rename(place.spool / "queries.1.jsonl")
+    place.write(line(_NOW + 3, name="d"))
+    assert names(history) == ["d", "c", "b", "a"]
+    (place.spool / "queries.jsonl").rename(place.spool / "queries.1.jsonl")
+    place.write(line(_NOW + 4, name="e"))
+    assert names(history) == ["e", "d", "c", "b", "a"]
+
+
+def test_damaged_lines_are_left_out_and_lost_ones_counted(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW, name="a"), b"not json\n", b"{}\n", b'{"lost": 12}\n', b"\xff\xfe\n")
+    place.write(line(_NOW + 1, name="b"), b'{"time": "half a li')
+    assert names(history) == ["b", "a"]
+    assert history.size.lost == 12
+
+
+def test_a_line_that_is_not_whole_yet_is_taken_when_it_is(place: Place) -> None:
+    history = place.open()
+    text = json.dumps(line(_NOW, name="late")).encode() + b"\n"
+    place.write(line(_NOW, name="first"), text[:40])
+    assert names(history) == ["first"]
+    place.write(text[40:])
+    assert sorted(names(history)) == ["first", "late"]
+
+
+def test_queries_around_midnight_lie_in_their_days(place: Place) -> None:
+    midnight = _NOW // _DAY * _DAY
+    place.write(line(midnight - 1, name="before"), line(midnight, name="after"))
+    history = place.open()
+    assert names(history) == ["after", "before"]
+    assert len({one.folder for one in history.segments}) == 2
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_name_is_found_and_exported_as_it_is(place: Place, name: str) -> None:
+    history = place.open()
+    place.write(line(_NOW, name=name), line(_NOW + 1))
+    assert names(history, Wanted(name=name.lower())) == ([name] if name == name.lower() else [])
+    assert names(history, Wanted(contains=name[1:20])) == [name]
+    forms: tuple[Format, ...] = ("csv", "jsonl", "parquet")
+    for form in forms:
+        path = history.export(Wanted(contains=name[1:20]), form)
+        shown = _read(path, form)
+        assert shown in ([name], [f"'{name}"] if form == "csv" else [name])
+        path.unlink()
+
+
+def _read(path: Path, form: str) -> list[str]:
+    if form == "csv":
+        with path.open(newline="", encoding="utf-8") as file:
+            return [row["name"] for row in csv.DictReader(file)]
+    if form == "jsonl":
+        return [json.loads(text)["name"] for text in path.read_text().splitlines()]
+    question = f"SELECT name FROM read_parquet('{path}')"
+    return [row[0] for row in duckdb.connect().execute(question).fetchall()]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1"])
+def test_nothing_in_a_csv_file_is_a_formula(place: Place, name: str) -> None:
+    history = place.open()
+    place.write(line(_NOW, name=name, client=None, token=name))
+    path = history.export(Wanted(), "csv")
+    with path.open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["name"] == row["token"] == f"'{name}"
+
+
+def test_an_export_of_nothing_has_its_columns(place: Place) -> None:
+    history = place.open()
+    assert history.export(Wanted(), "csv").read_text().startswith("time,transport,client")
+
+
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.sampled_from(
+        ["a.example.org", "b.a.example.org", "xa.example.org", "example.org", "."]
+    ),
+    "client": st.sampled_from(["192.0.2.1", "192.0.2.11", None]),
+    "identity": st.sampled_from(["spiffe://k/ns/a", "spiffe://k/ns/ab", None]),
+    "outcome": st.sampled_from(["answered", "blocked", "refused"]),
+    "list": st.sampled_from(["ads", None]),
+    "type": st.sampled_from(["A", "AAAA"]),
+    "duration_us": st.integers(0, 3),
+}
+_ROW = st.fixed_dictionaries({"at": st.integers(0, 40), **_VALUES})
+_WANTED = st.fixed_dictionaries(
+    {},
+    optional={
+        "since": st.integers(0, 40),
+        "until": st.integers(0, 40),
+        "name": st.sampled_from(["a.example.org", "A.EXAMPLE.org.", "none.example"]),
+        "below": st.sampled_from(["a.example.org", "example.org", "org"]),
+        "contains": st.sampled_from(["xa", "A.ex", "%", "_"]),
+        "expression": st.sampled_from(["^a", "a\\.example", "(b|x)a"]),
+        "client": st.sampled_from(["192.0.2.1", "192.0.2.1*", "spiffe://k/ns/a*"]),
+        "outcome": st.sampled_from(["blocked"]),
+        "type": st.sampled_from(["aaaa"]),
+        "list": st.sampled_from(["ads"]),
+        "slower_than_us": st.integers(0, 2),
+    },
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(batches=st.lists(st.lists(_ROW, max_size=12), min_size=1, max_size=4), wanted=_WANTED)
+def test_a_search_finds_what_a_plain_loop_finds(
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[dict[str, Any]]],
+    wanted: dict[str, Any],
+) -> None:
+    place = Place(tmp_path_factory.mktemp("history"))
+    history = place.open()
+    rows: list[dict[str, Any]] = []
+    for batch in batches:
+        for row in batch:
+            fields = {key: value for key, value in row.items() if key != "at"}
+            place.write(line(_NOW + row["at"], snapshot=len(rows), **fields))
+            rows.append({**fields, "at": row["at"], "number": len(rows)})
+        history.take()
+    asked = {**wanted}
+    for key in ("since", "until"):
+        if key in asked:
+            asked[key] += _NOW
+    expected = sorted((row["at"], row["number"]) for row in rows if _fits(row, wanted))
+    found = []
+    after = None
+    while True:
+        page = history.search(Wanted(**asked), limit=5, after=after)
+        assert len(page.rows) <= 5
+        moments = [row.fields["time"] for row in page.rows]
+        assert moments == sorted(moments, reverse=True)
+        found += [(row.fields["time"] - _NOW, row.fields["snapshot"]) for row in page.rows]
+        after = page.next
+        if after is None:
+            break
+    assert sorted(found) == expected
+    _statistics_agree(history, rows)
+    place.close()
+
+
+def _fits(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    import re
+
+    known = [one for one in (row["identity"], row["client"]) if one]
+    name = row["name"]
+    checks: dict[str, Callable[[Any], bool]] = {
+        "since": lambda value: row["at"] >= value,
+        "until": lambda value: row["at"] < value,
+        "name": lambda value: name == value.lower().rstrip("."),
+        "below": lambda value: name == value or name.endswith(f".{value}"),
+        "contains": lambda value: value.lower() in name,
+        "expression": lambda value: re.search(value, name) is not None,
+        "client": lambda value: any(
+            one.startswith(value[:-1]) if value.endswith("*") else one == value for one in known
+        ),
+        "outcome": lambda value: row["outcome"] == value,
+        "type": lambda value: row["type"] == value.upper(),
+        "list": lambda value: row["list"] == value,
+        "slower_than_us": lambda value: row["duration_us"] > value,
+    }
+    return all(checks[key](value) for key, value in wanted.items())
+
+
+def _statistics_agree(history: History, rows: list[dict[str, Any]]) -> None:
+    """Over all, and over a part that cuts segments in two."""
+    for since, until in ((0, 100), (10, 30)):
+        within = [row for row in rows if since <= row["at"] < until]
+        span = (_NOW + since, _NOW + until)
+        found = history.totals(*span)
+        assert found.total == len(within)
+        assert found.by_outcome == Counter(row["outcome"] for row in within)
+        steps = history.series(*span, 10)
+        assert sum(sum(counts.values()) for _, counts in steps) == len(within)
+        for dimension in ("name", "client", "list"):
+            values = Counter(row[dimension] for row in within if row[dimension] is not None)
+            tops = history.tops(dimension, *span, most=100)
+            assert {top.value: top.total for top in tops} == values
+
+
+def test_joining_segments_changes_no_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compacting, "MOST_SMALL", 4)
+    history = place.open()
+    for number in range(12):
+        place.write(line(_NOW + number, name=f"n{number}.example.org"))
+        history.take()
+    before = names(history), history.totals(0, 2 * _NOW), history.tops("name", 0, 2 * _NOW, most=99)
+    assert len(history.segments) == 12
+    history.tidy()
+    assert len(history.segments) == 1
+    after = names(history), history.totals(0, 2 * _NOW), history.tops("name", 0, 2 * _NOW, most=99)
+    assert after == before
+
+
+def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the disk holds between two steps, a process that starts then finds every query."""
+    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    history = place.open()
+    expected: list[str] = []
+    states: list[tuple[Path, list[str]]] = []
+    replace, unlink = Path.replace, Path.unlink
+
+    def keep() -> None:
+        copy = tmp_path / f"state{len(states)}"
+        shutil.copytree(place.spool, copy / "log")
+        states.append((copy, list(expected)))
+
+    def replaced(self: Path, target: Path) -> Path:
+        keep()
+        done = replace(self, target)
+        keep()
+        return done
+
+    def unlinked(self: Path, missing_ok: bool = False) -> None:
+        unlink(self, missing_ok)
+        keep()
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(Path, "unlink", unlinked)
+    for number in range(3):
+        expected.append(f"n{number}")
+        place.write(line(_NOW + number, name=f"n{number}"))
+        history.take()
+    history.tidy()
+    monkeypatch.undo()
+    assert len(states) > 30
+    for folder, written in states:
+        root = folder / "log" / "history"
+        again = History(root, folder / "log", FOREVER)
+        assert names(again) == written[::-1], folder
+        again.close()
+
+
+def test_the_oldest_make_room_by_age(place: Place) -> None:
+    import time
+
+    now = int(time.time() * 1e6)
+    history = place.open(Retention(2 * 86_400, 2**40))
+    for days in (5, 3, 1, 0):
+        place.write(line(now - days * _DAY, name=f"d{days}"))
+        history.take()
+    assert history.tidy() == 2
+    assert names(history) == ["d0", "d1"]
+
+
+def test_the_oldest_make_room_by_size(place: Place) -> None:
+    import time
+
+    now = int(time.time() * 1e6)
+    history = place.open(Retention(10**9, 30_000))
+    chance = random.Random(1)
+    for number in range(20):
+        rows = [
+            line(now - _DAY + number, name=f"{chance.getrandbits(64):x}.example") for _ in range(50)
+        ]
+        place.write(*rows)
+        history.take()
+    before = history.size.octets
+    gone = history.tidy()
+    assert before > 30_000
+    assert gone > 0
+    assert history.size.octets <= 30_000
+    assert names(history, Wanted(since=now - _DAY + 19))
+
+
+def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> None:
+    """A part of the million; ``./dev bench log`` has half a million different ones."""
+    history = place.open()
+    chance = random.Random(2)
+    for batch in range(5):
+        place.write(
+            *(
+                line(_NOW + batch, name=f"{chance.getrandbits(128):032x}.example", token=f"t{n}")
+                for n in range(4_000)
+            )
+        )
+        history.take()
+    assert history.totals(0, 2 * _NOW).total == 20_000
+    assert len(history.tops("name", 0, 2 * _NOW, most=1_000)) == 1_000
+    assert len(history.tops("token", 0, 2 * _NOW, most=10)) == 10
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (Wanted(expression="("), "cannot be read"),
+        (Wanted(expression="x" * 201), "at most 200"),
+        (Wanted(expression="(?P<"), "cannot be read"),
+    ],
+)
+def test_an_expression_that_is_none_is_refused(place: Place, wanted: Wanted, why: str) -> None:
+    history = place.open()
+    place.write(line(_NOW))
+    with pytest.raises(SearchError, match=why):
+        history.search(wanted)
+
+
+def test_an_expression_that_would_take_forever_elsewhere_does_not(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW, name="a" * 60 + ".example"))
+    assert names(history, Wanted(expression="^(a+)+$")) == []
+
+
+def test_a_value_never_becomes_a_part_of_the_question(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW))
+    evil = "' OR 1=1 --"
+    for wanted in (
+        Wanted(name=evil),
+        Wanted(client=evil),
+        Wanted(list=evil),
+        Wanted(contains=evil),
+    ):
+        assert names(history, wanted) == []
+
+
+def test_a_search_that_takes_too_long_says_how_far_it_came(place: Place) -> None:
+    from keyhole.querylog.history.search import search
+
+    history = place.open()
+    for number in range(6):
+        place.write(line(_NOW + number * 10, name=f"n{number}"))
+        history.take()
+    found: list[str] = []
+    after = None
+    rounds = 0
+    while True:
+        rounds += 1
+        with history._cursor() as cursor:
+            page = search(cursor, history.segments, Wanted(), limit=4, after=after, patience=0.0)
+        found += [row.fields["name"] for row in page.rows]
+        after = page.next
+        if after is None:
+            break
+        assert rounds < 20
+    assert found == [f"n{number}" for number in reversed(range(6))]
+    assert rounds > 2
+
+
+def test_the_database_reaches_nothing_outside_of_its_folder(place: Place, tmp_path: Path) -> None:
+    history = place.open()
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n1\n")
+    for question in (
+        f"SELECT * FROM read_csv('{secret}')",
+        f"COPY (SELECT 1) TO '{tmp_path}/out.csv'",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+    ):
+        with history._cursor() as cursor, pytest.raises(duckdb.Error):
+            cursor.execute(question)
+
+
+def test_only_whole_segments_count(place: Place) -> None:
+    history = place.open()
+    place.write(line(_NOW))
+    history.take()
+    day = history.segments[0].folder
+    (day / "1-2-3-x.rows.parquet.part").write_bytes(b"")
+    (day / "nonsense.rows.parquet").write_bytes(b"")
+    (place.root / "day=elsewhere").mkdir()
+    assert len(segments(place.root)) == 1
