@@ -141,6 +141,8 @@ def describe(cause: dict[str, Any]) -> str:
             return f"the default of the policy {cause['policy']} ({cause['policy_origin']})"
         case "mode":
             return f"the policy {cause['policy']}, which only observes ({cause['policy_origin']})"
+        case "pause":
+            return f"the pause of the policy {cause['policy']} until {cause['until']}"
         case "private_addresses":
             return f"privateAddresses of the policy {cause['policy']} ({cause['policy_origin']})"
     return _plain(cause)
@@ -161,6 +163,8 @@ def _rule(rule: dict[str, Any]) -> str:
     marks += ["observe only"] if rule.get("mode") == "observe" else []
     if when := rule.get("when"):
         marks.append(f"acts {when}" + ("" if rule.get("active", True) else ", so not then"))
+    if until := rule.get("until"):
+        marks.append(f"until {until}" + ("" if rule.get("active", True) else ", so not then"))
     matched = ", ".join(rule.get("matched", []))
     return " ".join([matched, f"in {rule.get('origin', '?')}", *(f"({m})" for m in marks)])
 

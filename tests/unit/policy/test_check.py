@@ -34,7 +34,7 @@ def test_a_document_that_is_not_valid_is_still_known_by_its_name(write: Write) -
     broken = document("List", "ads", "files: []")
     policy = document("Policy", "base", "lists: [ads]")
     assert told(write(policy, UPSTREAM, broken)) == [
-        "2.yaml:5 List/ads spec.files: empty; give at least one, or leave the key out"
+        "2.yaml:4 List/ads spec: the list has no names; give files or urls"
     ]
 
 

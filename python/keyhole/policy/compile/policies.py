@@ -79,6 +79,7 @@ class Policies:
             lists=[self._lists[name] for name in flat.lists()],
             list_answer=Answer(text=spec.lists.answer),
             list_mode=spec.lists.mode,
+            paused=None,
             private_addresses=spec.private_addresses,
             upstream_set=self._upstream_sets.place(policy),
             record_set=self._record_sets.setdefault(view, len(self._record_sets)),
@@ -93,7 +94,9 @@ class Policies:
             answer=Answer(text=rule.answer),
             mode=rule.mode,
             when=self._schedules.place(rule.when),
+            during=None,
             important=rule.important,
+            decision=False,
             origin=policy.origin("spec", "rules", index),
         )
 

@@ -1,0 +1,129 @@
+"""Allows or blocks a name now, for everyone or for one client."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from keyhole.control.changes import Actor
+from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.standing.remembering import Remembering, Result
+from keyhole.model.name import read_name
+from keyhole.model.standing import LONGEST_DECISION, Decision, read_client
+from keyhole.policy.standing import Reach, reach
+from keyhole.store import Deed, append
+from keyhole.store.standing import KeptDecision, decisions, remove_decision, write_decision
+
+MOST_DECISIONS = 500
+"""Each is a rule of every policy, and a policy of its own where it names a client: whoever wants
+more of them wants a list."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody decides; without ``seconds`` it stands until it is removed."""
+
+    action: Literal["allow", "block"]
+    name: str
+    below: bool = False
+    client: str | None = None
+    seconds: int | None = None
+    why: str | None = None
+
+
+class Deciding:
+    """Decisions of one Keyhole."""
+
+    def __init__(self, remembering: Remembering) -> None:
+        self._remembering = remembering
+
+    def decisions(self) -> list[KeptDecision]:
+        """Those that stand, the newest first."""
+        with self._remembering.database.read() as connection:
+            found = decisions(connection)
+        now = time.time()
+        return [one for one in found if one.decision.until is None or one.decision.until > now]
+
+    def reach(self, decision: Decision) -> Reach:
+        """The policies in which a decision acts, and those that it must not open."""
+        snapshot = self._remembering.snapshot
+        return Reach(()) if snapshot is None else reach(snapshot, decision)
+
+    async def decide(self, wanted: Wanted, actor: Actor) -> tuple[KeptDecision, Result]:
+        """Decides, in the place of whatever was decided about these names and this client.
+
+        Raises ``InvalidError`` for a name or client that is none, or that no policy speaks for,
+        and where the decision could act nowhere.
+        """
+        seconds = wanted.seconds
+        if seconds is not None and not 1 <= seconds <= LONGEST_DECISION:
+            days = LONGEST_DECISION // 86_400
+            raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
+        now = int(time.time())
+        until = None if seconds is None else now + seconds
+        try:
+            name = read_name(wanted.name)
+            subject = None if wanted.client is None else read_client(wanted.client)
+        except ValueError as error:
+            raise InvalidError(str(error)) from None
+        plain = Decision(
+            number=1,
+            action=wanted.action,
+            name=name,
+            below=wanted.below,
+            client=None if subject is None else subject.written,
+            since=now,
+            until=until,
+        )
+        self._refuse_idle(plain)
+
+        def make(connection: Connection) -> KeptDecision:
+            number = append(connection, _deed(actor, wanted.action, wanted.why, plain))
+            kept = KeptDecision(plain.model_copy(update={"number": number}), actor.name, wanted.why)
+            write_decision(connection, kept)
+            if len(decisions(connection)) > MOST_DECISIONS:
+                raise InvalidError(
+                    f"there are {MOST_DECISIONS} decisions already; remove some, or write a list "
+                    "or rules"
+                )
+            return kept
+
+        return await self._remembering.change(make)
+
+    async def remove(self, number: int, actor: Actor) -> Result:
+        """Takes a decision back; raises ``NotThereError``."""
+
+        def make(connection: Connection) -> None:
+            found = next((k for k in decisions(connection) if k.decision.number == number), None)
+            if found is None or not remove_decision(connection, number):
+                raise NotThereError(
+                    f"there is no decision {number}; keyhole decisions lists those that stand"
+                )
+            deed = _deed(actor, "undecide", None, found.decision)
+            append(connection, deed)
+
+        _, result = await self._remembering.change(make)
+        return result
+
+    def _refuse_idle(self, decision: Decision) -> None:
+        snapshot = self._remembering.snapshot
+        if snapshot is None or reach(snapshot, decision).policies:
+            return
+        if decision.client is None:
+            raise InvalidError(
+                "every policy denies by default, and none of them is opened for everyone; name the "
+                "client, or write an allow rule"
+            )
+        raise InvalidError(
+            f"{decision.client} is nobody here: no token and no client is called so, or no policy "
+            "speaks for it"
+        )
+
+
+def _deed(actor: Actor, action: str, why: str | None, decision: Decision) -> Deed:
+    names = f"{decision.name} and below" if decision.below else decision.name
+    detail = {"name": names, "client": decision.client or "everyone"}
+    if action == "undecide":
+        detail["decision"] = f"{decision.number}, {decision.action}"
+    return Deed(actor.name, actor.via, action, actor.address, why, detail)

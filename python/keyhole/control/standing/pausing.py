@@ -1,0 +1,79 @@
+"""Pauses blocking for a while, and ends a pause before its time."""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from keyhole.control.changes import Actor
+from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.standing.remembering import Remembering, Result
+from keyhole.model.standing import LONGEST_PAUSE, Pause
+from keyhole.policy.standing import unknown_policy
+from keyhole.store import Deed, append
+from keyhole.store.standing import KeptPause, pauses, remove_pauses, write_pause
+
+_ALL = "all policies"
+
+
+class Pausing:
+    """Pauses of one Keyhole."""
+
+    def __init__(self, remembering: Remembering) -> None:
+        self._remembering = remembering
+
+    def pauses(self) -> list[KeptPause]:
+        """Those that have not ended."""
+        with self._remembering.database.read() as connection:
+            found = pauses(connection)
+        return [one for one in found if one.pause.until > time.time()]
+
+    async def pause(
+        self, seconds: int, actor: Actor, *, policy: str | None = None, why: str | None = None
+    ) -> tuple[KeptPause, Result]:
+        """Pauses blocking by a policy, or by all, for so many seconds from now, whatever pause
+        there was.
+
+        Raises ``NotThereError`` where no such policy speaks for anybody.
+        """
+        if not 1 <= seconds <= LONGEST_PAUSE:
+            raise InvalidError(f"a pause lasts from 1 second to {LONGEST_PAUSE // 3600} hours")
+        snapshot = self._remembering.snapshot
+        if policy is not None and snapshot and (problem := unknown_policy(snapshot, policy)):
+            raise NotThereError(problem)
+        now = int(time.time())
+        kept = KeptPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
+
+        def make(connection: Connection) -> KeptPause:
+            detail = {"policy": policy or _ALL, "until": _show(kept.pause.until)}
+            append(connection, _deed(actor, "pause", why, detail))
+            write_pause(connection, kept)
+            return kept
+
+        return await self._remembering.change(make)
+
+    async def resume(self, actor: Actor, *, policy: str | None = None) -> tuple[int, Result]:
+        """Ends the pause of a policy, or without one every pause; gives how many there were.
+
+        Raises ``NotThereError`` where the policy named has none of its own.
+        """
+
+        def make(connection: Connection) -> int:
+            ended = remove_pauses(connection, policy)
+            if not ended and policy is not None:
+                every = any(one.pause.policy is None for one in pauses(connection))
+                hint = "; all are paused together: end that pause" if every else ""
+                raise NotThereError(f"the policy {policy} is not paused by itself{hint}")
+            if ended:
+                append(connection, _deed(actor, "resume", None, {"policy": policy or _ALL}))
+            return ended
+
+        return await self._remembering.change(make)
+
+
+def _deed(actor: Actor, action: str, why: str | None, detail: dict[str, str]) -> Deed:
+    return Deed(actor.name, actor.via, action, actor.address, why, detail)
+
+
+def _show(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")

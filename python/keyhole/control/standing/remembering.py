@@ -1,0 +1,129 @@
+"""Remembers what stands, and has the engine take it.
+
+The database decides. A copy in the state folder is what compiling reads, and so what the next start
+begins with; killed between the two, the next start makes the copy again. Ends are part of the
+snapshot: the engine keeps to them by itself, and what is done here afterwards only tidies up.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from keyhole.control.apply import Application
+from keyhole.control.data import DataFolder, rename_durably, write_durably
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.errors import KeyholeError
+from keyhole.model.snapshot import Snapshot
+from keyhole.model.standing import Standing
+from keyhole.store import Database
+from keyhole.store.standing import remove_ended, standing
+
+_LONGEST_NAP = 30.0
+"""Seconds; the clock of the wall may be put forward while nobody looks at it."""
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class Result:
+    """Whether the engine decides by it already, and if not, why."""
+
+    is_in_force: bool
+    why: str = ""
+
+
+class Remembering:
+    """What stands in one Keyhole; safe to call from several tasks."""
+
+    def __init__(
+        self, database: Database, data: DataFolder, application: Application, tell: Tell
+    ) -> None:
+        self._database = database
+        self._data = data
+        self._application = application
+        self._tell = tell
+        self._one_at_a_time = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._standing = Standing()
+
+    @property
+    def database(self) -> Database:
+        """Where it is remembered."""
+        return self._database
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot that documents alone gave; none before there is one."""
+        compiled = self._application.in_force
+        return compiled.plain if compiled else None
+
+    async def begin(self) -> None:
+        """Has the database decide what stands, after a kill or a change from elsewhere."""
+        async with self._one_at_a_time:
+            if await asyncio.to_thread(self._is_copy_old):
+                await asyncio.to_thread(self._write, lambda _: None)
+                await self._application.apply_standing()
+
+    async def change(self, make: Callable[[Connection], Made]) -> tuple[Made, Result]:
+        """Has ``make`` write in one transaction, then puts what stands in force.
+
+        Raises what ``make`` raises, ``StoreError`` and ``UnwritableError``; then all is as before.
+        """
+        async with self._one_at_a_time:
+            made = await asyncio.to_thread(self._write, make)
+            problem = await self._application.apply_standing()
+            self._changed.set()
+        return made, Result(problem is None, str(problem) if problem else "")
+
+    async def keep(self) -> None:
+        """Takes out what has ended, again and again, until it is cancelled."""
+        while True:
+            end = self._standing.next_end
+            wait = _LONGEST_NAP if end is None else min(max(end - time.time(), 0), _LONGEST_NAP)
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait)
+            except TimeoutError:
+                if end is not None and end <= time.time():
+                    await self._end_and_tell()
+
+    async def _end_and_tell(self) -> None:
+        try:
+            await self._end()
+        except KeyholeError as error:
+            # The engine has ended it by itself; only our own books are behind.
+            text = "what has ended could not be taken out; it is tried again"
+            self._tell(Notice(Weight.WARNING, text, tuple(str(error).splitlines())))
+            await asyncio.sleep(_LONGEST_NAP)
+
+    async def _end(self) -> None:
+        before = self._standing
+        async with self._one_at_a_time:
+            await asyncio.to_thread(self._write, lambda _: None)
+            await self._application.apply_standing()
+        for pause in before.pauses:
+            if pause not in self._standing.pauses:
+                whose = f"by the policy {pause.policy}" if pause.policy else "everywhere"
+                text = f"the pause is over: names are blocked again {whose}"
+                self._tell(Notice(Weight.PLAIN, text))
+
+    def _is_copy_old(self) -> bool:
+        with self._database.read() as connection:
+            self._standing = standing(connection)
+        return self._standing != self._data.read_standing()
+
+    def _write(self, make: Callable[[Connection], Made]) -> Made:
+        target = self._data.standing
+        draft = target.with_name(f"{target.stem}-draft.json")
+        with self._database.begin() as connection:
+            remove_ended(connection, int(time.time()))
+            made = make(connection)
+            found = standing(connection)
+            # A disk that is full must say so before the database promises anything.
+            write_durably(draft, found.to_json())
+        rename_durably(draft, target)
+        self._standing = found
+        return made

@@ -1,0 +1,187 @@
+"""Pauses and decisions in a snapshot, as the core decides with them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyhole.config import read_text_documents
+from keyhole.engine import judge
+from keyhole.model.snapshot import Snapshot, Span
+from keyhole.model.standing import Decision, Pause, Standing
+from keyhole.policy import Known, compile_documents
+from keyhole.policy.standing import lay_over, reach, unknown_policy
+
+from .conftest import UPSTREAM, document
+
+WEB, JOB = "spiffe://example.org/ns/shop/sa/web", "spiffe://example.org/ns/shop/sa/job"
+NOW = 1_795_644_000
+DOCUMENTS = [
+    document("Policy", "home", "default: allow\nrules:\n  - block: [bad.example.org]"),
+    document(
+        "Policy",
+        "shop",
+        "subjects: ['spiffe://example.org/ns/shop/*', 'client:tv', 'cidr:10.0.0.0/8']\n"
+        "default: deny\nrules:\n  - allow: [ok.example.org]\n"
+        "  - block: [bad.example.org]\n    important: true",
+    ),
+    document("Client", "tv", "tokens: [tv]\naddresses: [192.0.2.0/24]"),
+    UPSTREAM,
+]
+KNOWN = Known(tokens={"tv": "01" * 32, "guest": "02" * 32})
+
+
+@pytest.fixture(scope="module")
+def plain() -> Snapshot:
+    documents, problems = read_text_documents("---\n".join(DOCUMENTS), "a.yaml", Path("/nowhere"))
+    assert problems == []
+    return compile_documents(documents, 1, known=KNOWN).snapshot
+
+
+def decision(
+    action: Any, name: str, client: str | None = None, *, number: int = 1, **more: Any
+) -> Decision:
+    fields = {"below": False, "since": NOW, "until": None, **more}
+    return Decision(number=number, action=action, name=name, client=client, **fields)
+
+
+def said(snapshot: Snapshot, name: str, who: dict[str, str] | None = None, at: int = NOW) -> str:
+    """The policy, what it did, and by what."""
+    query = {"name": name, "type": "A", "transport": "udp", "as": who, "at": at}
+    (told,) = judge(snapshot.to_json(), [query])
+    by = (told["cause"] or {}).get("origin") or (told["cause"] or {}).get("cause")
+    return f"{told['policy']}: {told['reason']} by {by}"
+
+
+def laid(plain: Snapshot, *decisions: Decision) -> Snapshot:
+    return lay_over(plain, Standing(decisions=list(decisions)))
+
+
+def test_nothing_that_stands_changes_nothing(plain: Snapshot) -> None:
+    assert lay_over(plain, Standing()) is plain
+
+
+def test_a_pause_is_put_into_the_policies_that_it_means(plain: Snapshot) -> None:
+    ours = Pause(policy="home", since=NOW, until=NOW + 60)
+    home, shop = lay_over(plain, Standing(pauses=[ours])).policies
+    assert (home.paused, shop.paused) == (Span(since=NOW, until=NOW + 60), None)
+    everywhere = lay_over(plain, Standing(pauses=[ours.model_copy(update={"policy": None})]))
+    assert all(one.paused is not None for one in everywhere.policies)
+
+
+def test_two_pauses_at_once_end_with_the_later_one_and_are_never_too_long(plain: Snapshot) -> None:
+    day = 86_400
+    pauses = [
+        Pause(policy=None, since=NOW - day + 1, until=NOW + 1),
+        Pause(policy="home", since=NOW, until=NOW + day),
+    ]
+    home, shop = lay_over(plain, Standing(pauses=pauses)).policies
+    assert home.paused == Span(since=NOW, until=NOW + day)
+    assert shop.paused == Span(since=NOW - day + 1, until=NOW + 1)
+    judge(lay_over(plain, Standing(pauses=pauses)).to_json(), [])
+
+
+def test_for_everyone_allow_opens_only_what_allows_by_default_and_block_closes_all(
+    plain: Snapshot,
+) -> None:
+    snapshot = laid(
+        plain, decision("allow", "bad.example.org"), decision("block", "ok.example.org", number=2)
+    )
+    assert said(snapshot, "bad.example.org") == "home: forwarded by decision 1"
+    assert said(snapshot, "ok.example.org") == "home: blocked_by_rule by decision 2"
+    assert (
+        said(snapshot, "ok.example.org", {"identity": WEB}) == "shop: blocked_by_rule by decision 2"
+    )
+    opened = laid(plain, decision("allow", "new.example.org"))
+    assert (
+        said(opened, "new.example.org", {"identity": WEB}) == "shop: denied_by_default by default"
+    )
+
+
+@pytest.mark.parametrize(
+    ("client", "asker"),
+    [
+        (WEB, {"identity": WEB}),
+        ("token:tv", {"token": "tv"}),
+        ("client:tv", {"token": "tv"}),
+        ("client:tv", {"address": "192.0.2.9"}),
+        ("10.1.2.3", {"address": "10.1.2.3"}),
+        ("10.1.0.0/16", {"address": "10.1.2.3"}),
+        ("192.0.2.9", {"address": "192.0.2.9"}),
+    ],
+)
+def test_a_client_that_is_named_is_opened_and_its_neighbors_are_not(
+    plain: Snapshot, client: str, asker: dict[str, str]
+) -> None:
+    snapshot = laid(plain, decision("allow", "new.example.org", client))
+    assert said(snapshot, "new.example.org", asker) == "shop: forwarded by decision 1"
+    assert said(snapshot, "bad.example.org", asker).startswith("shop: blocked_by_rule by a.yaml")
+    for other in ({"identity": JOB}, {"address": "10.2.0.1"}):
+        assert said(snapshot, "new.example.org", other) == "shop: denied_by_default by default"
+    assert said(snapshot, "new.example.org", {"token": "guest"}) == "home: forwarded by default"
+
+
+def test_whoever_has_the_default_policy_can_be_named_too(plain: Snapshot) -> None:
+    for client, asker in (
+        ("198.51.100.7", {"address": "198.51.100.7"}),
+        ("token:guest", {"token": "guest"}),
+        ("spiffe://example.net/alone", {"identity": "spiffe://example.net/alone"}),
+    ):
+        snapshot = laid(plain, decision("block", "fine.example.org", client))
+        assert said(snapshot, "fine.example.org", asker) == "home: blocked_by_rule by decision 1"
+        assert said(snapshot, "fine.example.org") == "home: forwarded by default"
+
+
+def test_the_client_comes_before_everyone_and_the_later_before_the_earlier(plain: Snapshot) -> None:
+    guest = {"token": "guest"}
+    allowed = decision("allow", "a.example.org", "token:guest")
+    blocked = decision("block", "a.example.org", number=2)
+    snapshot = laid(plain, allowed, blocked)
+    assert said(snapshot, "a.example.org", guest) == "home: forwarded by decision 1"
+    assert said(snapshot, "a.example.org") == "home: blocked_by_rule by decision 2"
+    again = decision("block", "example.org", "token:guest", number=3, below=True)
+    assert said(laid(plain, allowed, again), "a.example.org", guest).endswith("by decision 3")
+    inner, outer = (
+        decision("allow", "a.example.org", "10.1.2.3"),
+        decision("block", "a.example.org", "10.1.0.0/16", number=2),
+    )
+    both = laid(plain, inner, outer)
+    assert said(both, "a.example.org", {"address": "10.1.2.3"}).endswith("by decision 2")
+
+
+def test_a_decision_ends_by_itself(plain: Snapshot) -> None:
+    snapshot = laid(plain, decision("allow", "bad.example.org", until=NOW + 60))
+    assert said(snapshot, "bad.example.org", at=NOW + 59) == "home: forwarded by decision 1"
+    assert said(snapshot, "bad.example.org", at=NOW + 60).startswith(
+        "home: blocked_by_rule by a.yaml"
+    )
+
+
+def test_clients_that_share_a_policy_and_decisions_share_the_policy_made_for_them(
+    plain: Snapshot,
+) -> None:
+    snapshot = laid(plain, decision("allow", "new.example.org", "client:tv"))
+    assert [one.name for one in snapshot.policies] == ["home", "shop", "shop"]
+
+
+def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapshot) -> None:
+    standing = Standing(
+        pauses=[Pause(policy=None, since=NOW, until=NOW + 60)],
+        decisions=[decision("block", "a.example.org", "token:guest")],
+    )
+    snapshot = lay_over(plain, standing)
+    guest = {"token": "guest"}
+    assert said(snapshot, "bad.example.org", guest) == "home: forwarded by pause"
+    assert said(snapshot, "a.example.org", guest) == "home: blocked_by_rule by decision 1"
+
+
+def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
+    assert reach(plain, decision("allow", "a.example.org")).left_out == ("shop",)
+    assert reach(plain, decision("block", "a.example.org")).policies == ("home", "shop")
+    assert reach(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
+    assert reach(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
+
+
+def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:
+    assert unknown_policy(plain, "shop") is None
+    assert unknown_policy(plain, "shpo") == "no policy shpo speaks for anybody; did you mean shop?"
