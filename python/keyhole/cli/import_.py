@@ -1,0 +1,129 @@
+"""``keyhole import``: documents from the settings of another product."""
+
+import enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from keyhole.cli.screen import console, harmless, print_json
+
+if TYPE_CHECKING:
+    from keyhole.control.importing import Import
+
+EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole import pihole teleporter.zip --dry-run        tell, and write nothing
+
+  keyhole import pihole teleporter.zip --out documents
+
+  keyhole import adguard AdGuardHome.yaml --json        every item, for a program
+
+Exit code 0: the documents are written (or could be). 1: the file is none of that product,
+
+nothing in it could be taken, or the folder is there already. 3: the result would not be valid.
+"""
+
+_MOST_SHOWN = 40
+"""Items of one kind and fate on the screen; all are in import.json and --json."""
+_STYLES = {"changed": "yellow", "left": "red"}
+
+
+class Product(enum.StrEnum):
+    """Whose file it is."""
+
+    PIHOLE = "pihole"
+    ADGUARD = "adguard"
+    BLOCKY = "blocky"
+    TECHNITIUM = "technitium"
+
+
+def import_(
+    product: Annotated[
+        Product, typer.Argument(metavar="PRODUCT", help="pihole, adguard, blocky or technitium.")
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="Pi-hole: teleporter archive or gravity.db. AdGuard Home: AdGuardHome.yaml. "
+            "blocky: config.yml. Technitium: the backup zip.",
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder to make; by default PRODUCT-documents, here."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell; write nothing.")] = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Put the new folder in the place of the old, which is kept beside it."
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+) -> None:
+    """Make documents of another product's settings, and tell what became of each.
+
+    What Keyhole does in the same way is taken. What it does in another way
+    is changed, and told how. The rest is left, and told why. Upstreams
+    that are asked in the clear are always left.
+    """
+    from keyhole.control.importing import import_setup
+
+    folder = None if dry_run else out or Path(f"{product.value}-documents")
+    done = import_setup(product.value, file, folder, replace_folder=force)
+    if as_json:
+        print_json(as_document(done))
+    else:
+        show(console(), done)
+
+
+def as_document(done: "Import") -> dict[str, Any]:
+    """The whole of it, for a program."""
+    return {
+        "product": done.product,
+        "folder": str(done.folder) if done.folder else None,
+        "files": sorted(done.files),
+        "lacks_upstream": done.lacks_upstream,
+        "advice": [str(problem) for problem in done.advice],
+        **done.report.document(),
+    }
+
+
+def show(screen: Console, done: "Import") -> None:
+    """What changed, what was left, then the sums."""
+    from keyhole.migrate import Fate
+
+    for fate in (Fate.CHANGED, Fate.LEFT):
+        _show_items(screen, done, fate)
+    for kind, counts in done.report.counts().items():
+        sums = ", ".join(f"{count:,} {fate}" for fate, count in counts.items() if count)
+        screen.print(f"[bold]{kind}[/]: {sums}")
+    for problem in done.advice:
+        screen.print(f"[yellow]advice[/] {escape(harmless(str(problem)))}")
+    if done.lacks_upstream:
+        screen.print(
+            "[bold red]no upstream yet:[/] none was encrypted, so nothing can be answered until "
+            "one is written; upstreams.yaml has one to uncomment where it is known"
+        )
+    if done.kept is not None:
+        screen.print(f"what was there is now {escape(str(done.kept))}")
+    if done.folder is None:
+        screen.print("nothing was written; leave --dry-run out to write")
+    else:
+        screen.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
+
+
+def _show_items(screen: Console, done: "Import", fate: str) -> None:
+    items = [item for item in done.report.sorted() if item.fate == fate]
+    for kind in dict.fromkeys(item.kind for item in items):
+        some = [item for item in items if item.kind is kind]
+        for item in some[:_MOST_SHOWN]:
+            name, why = escape(harmless(item.name[:120])), escape(harmless(item.why))
+            screen.print(f"[{_STYLES[fate]}]{fate}[/] {kind} [bold]{name}[/]: {why}")
+        if len(some) > _MOST_SHOWN:
+            screen.print(f"and {len(some) - _MOST_SHOWN:,} more of kind {kind}; --json shows all")
