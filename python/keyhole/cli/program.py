@@ -3,10 +3,11 @@
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from keyhole.cli.said import SAID
 from keyhole.errors import DocumentErrors, KeyholeError
 
 ABOUT = """
@@ -23,6 +24,19 @@ Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage;
 3 documents or settings are not valid. Each command says more in its own help.
 """
 
+SERVER = Annotated[
+    str | None,
+    typer.Option("--server", help="A Keyhole on another machine; else $KEYHOLE_SERVER."),
+]
+FILE = Annotated[
+    str | None,
+    typer.Option("--token-file", help="Its token; else $KEYHOLE_TOKEN, $KEYHOLE_TOKEN_FILE."),
+]
+CA = Annotated[
+    str | None,
+    typer.Option("--ca", help="The root of its certificate; else $KEYHOLE_CA, the system's."),
+]
+
 FAILED, USAGE, INVALID = 1, 2, 3
 
 
@@ -37,8 +51,11 @@ def program() -> typer.Typer:
     )
 
     @app.callback(help=ABOUT, epilog=EXIT_CODES)
-    def _always_with_a_command() -> None:
+    def _always_with_a_command(
+        server: SERVER = None, token_file: FILE = None, ca: CA = None
+    ) -> None:
         """Keeps the name of the command necessary, also where there is only one."""
+        SAID.server, SAID.token_file, SAID.ca = server, token_file, ca
 
     return app
 

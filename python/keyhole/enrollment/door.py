@@ -4,14 +4,29 @@ import asyncio
 import ssl
 from collections import Counter
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from dataclasses import dataclass
+
+from keyhole.model.address import Network, is_within, place_of
 
 HANDSHAKE_SECONDS = 5.0
 CONNECTION_SECONDS = 20.0
 CONNECTIONS = 512
 CONNECTIONS_PER_ADDRESS = 128
+_STRANGERS = "strangers"
 
-Network = IPv4Network | IPv6Network
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many connections may be open, all together and from one address (IPv6: one /64); how
+    many by addresses that are not served, which only hear that; and after how many seconds each
+    ends, whatever it does."""
+
+    connections: int = CONNECTIONS
+    per_address: int = CONNECTIONS_PER_ADDRESS
+    strangers: int = 0
+    seconds: float | None = CONNECTION_SECONDS
+
+
 Turned = Callable[[str, str], None]
 """Hears of an address that was turned away, and why."""
 
@@ -22,11 +37,13 @@ class Door:
     def __init__(
         self,
         networks: Sequence[Network],
-        tls: ssl.SSLContext,
+        tls: ssl.SSLContext | None,
         inner: Callable[[], asyncio.Protocol],
         turned: Turned,
+        bounds: Bounds | None = None,
     ) -> None:
         self._networks = networks
+        self._bounds = bounds or Bounds()
         self._tls = tls
         self._inner = inner
         self._turned = turned
@@ -39,15 +56,18 @@ class Door:
 
     def may_enter(self, address: str) -> bool:
         """Counts a connection in, if its address is served and has not too many already."""
-        ip = ip_address(address.partition("%")[0])
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        if not any(ip in network for network in self._networks):
-            self._turned(address, "it is in none of the networks in clients")
-            return False
-        if self._open.total() >= CONNECTIONS or self._open[address] >= CONNECTIONS_PER_ADDRESS:
+        bounds, place = self._bounds, place_of(address)
+        most, of_one = bounds.connections, bounds.per_address
+        if not is_within(address, self._networks):
+            if not bounds.strangers:
+                self._turned(address, "it is in none of the networks in clients")
+                return False
+            # All strangers are one, so that they take no room from those who are served.
+            place, most, of_one = _STRANGERS, bounds.connections, bounds.strangers
+        if self._open.total() >= most or self._open[place] >= of_one:
             self._turned(address, "too many connections are open")
             return False
-        self._open[address] += 1
+        self._open[place] += 1
         return True
 
     def enter(self, transport: asyncio.Transport, address: str) -> None:
@@ -57,10 +77,27 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, transport: asyncio.Transport, address: str) -> None:
-        loop = asyncio.get_running_loop()
         protocol = _Counted(self._inner(), lambda: self._leave(address))
+        secure = await self._encrypt(transport, protocol)
+        if secure is None:
+            protocol.leave()
+            return
+        protocol.connection_made(secure)
+        if self._tls is None:
+            secure.set_protocol(protocol)
+            secure.resume_reading()
+        if self._bounds.seconds is not None:
+            asyncio.get_running_loop().call_later(self._bounds.seconds, secure.abort)
+
+    async def _encrypt(
+        self, transport: asyncio.Transport, protocol: asyncio.Protocol
+    ) -> asyncio.Transport | None:
+        """The connection after its handshake; none where the client left or failed."""
+        if self._tls is None:
+            return transport
+        loop = asyncio.get_running_loop()
         try:
-            secure = await loop.start_tls(
+            return await loop.start_tls(
                 transport,
                 protocol,
                 self._tls,
@@ -69,13 +106,7 @@ class Door:
             )
         except (OSError, ssl.SSLError, asyncio.CancelledError):
             transport.abort()
-            protocol.leave()
-            return
-        if secure is None:
-            protocol.leave()  # the client left during the handshake
-            return
-        protocol.connection_made(secure)
-        loop.call_later(CONNECTION_SECONDS, secure.abort)
+            return None
 
     def close(self) -> None:
         """Ends the handshakes that are under way."""
@@ -83,9 +114,10 @@ class Door:
             task.cancel()
 
     def _leave(self, address: str) -> None:
-        self._open[address] -= 1
-        if self._open[address] <= 0:
-            del self._open[address]
+        place = place_of(address) if is_within(address, self._networks) else _STRANGERS
+        self._open[place] -= 1
+        if self._open[place] <= 0:
+            del self._open[place]
 
 
 class _Visitor(asyncio.Protocol):

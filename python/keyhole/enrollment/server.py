@@ -16,11 +16,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
 from keyhole.enrollment.application import Desk, Tell, application
-from keyhole.enrollment.door import Door, Network
+from keyhole.enrollment.door import Door
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.identity import Material, ensure_server_certificate
-from keyhole.model.address import Endpoint, is_address
+from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
 
 _END_SECONDS = 3.0
@@ -131,7 +131,7 @@ class EnrollmentServer:
 
 def _listener(endpoint: Endpoint) -> socket.socket:
     family = socket.AF_INET6 if endpoint.ip.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family is socket.AF_INET6:

@@ -3,7 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
+
+from keyhole.model.address import place_of
 
 FAILURES = 20
 WINDOW_SECONDS = 60.0
@@ -26,13 +27,13 @@ class Throttle:
 
     def wait(self, address: str) -> int:
         """Seconds until the address is heard again; 0 for one that is welcome."""
-        begun, count = self._seen.get(_key(address), (0.0, 0))
+        begun, count = self._seen.get(place_of(address), (0.0, 0))
         left = begun + self._window - self._clock()
         return int(left) + 1 if count >= self._failures and left > 0 else 0
 
     def failed(self, address: str) -> bool:
         """Counts a failure; true for the first of a row, which is worth a word to the person."""
-        key, now = _key(address), self._clock()
+        key, now = place_of(address), self._clock()
         begun, count = self._seen.pop(key, (now, 0))
         if now - begun > self._window:
             begun, count = now, 0
@@ -40,13 +41,3 @@ class Throttle:
         while len(self._seen) > _ADDRESSES:
             self._seen.popitem(last=False)
         return count == 0
-
-
-def _key(address: str) -> str:
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ip_network((ip, 64), strict=False))
-    return str(ip)

@@ -1,0 +1,97 @@
+"""The application: every route below ``/api/v1``."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+
+from keyhole import __version__
+from keyhole.api import (
+    audit,
+    decisions,
+    documents,
+    health,
+    lists,
+    oidc,
+    pauses,
+    people,
+    queries,
+    second_factor,
+    session,
+    sessions,
+    statistics,
+    status,
+    tokens,
+)
+from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
+from keyhole.api.roles import Doors
+from keyhole.control.control import Control
+
+PREFIX = "/api/v1"
+ROUTERS: tuple[APIRouter, ...] = (
+    status.router,
+    documents.router,
+    audit.router,
+    pauses.router,
+    decisions.router,
+    lists.router,
+    queries.router,
+    statistics.router,
+    session.router,
+    second_factor.router,
+    sessions.router,
+    people.router,
+    tokens.router,
+    oidc.router,
+    health.router,
+)
+DOORS = Doors((PREFIX, router) for router in ROUTERS)
+"""What each route needs."""
+
+
+def make_application(control: Control | None) -> FastAPI:
+    """The application for this control; without one it can only describe itself."""
+    app = FastAPI(
+        title="Keyhole",
+        version=__version__,
+        description="Zero-trust DNS: documents, lists, queries and people.",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        # One way to write each path.
+        redirect_slashes=False,
+        # Whatever goes wrong has one form.
+        responses={"4XX": {"model": ProblemDocument}, "5XX": {"model": ProblemDocument}},
+    )
+    app.state.control = control
+    install_problems(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX)
+    return app
+
+
+def describe() -> dict[str, Any]:
+    """The OpenAPI document; ``x-keyhole-role`` is the role that a route needs, ``public`` that it
+    needs none."""
+    document = make_application(None).openapi()
+    components = document["components"]
+    components["securitySchemes"] = {
+        "token": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyhole"},
+    }
+    for door in DOORS.all:
+        method, path = door.place
+        operation = document["paths"][path][method.lower()]
+        operation["x-keyhole-role"] = "public" if door.is_public else door.role and door.role.word
+        operation["security"] = [] if door.is_public else [{"token": []}, {"session": []}]
+        _tell_problems(operation["responses"])
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    return document
+
+
+def _tell_problems(responses: dict[str, Any]) -> None:
+    """Errors as they are really answered: the framework would add a form of its own."""
+    responses.pop("422", None)
+    for kind in ("4XX", "5XX"):
+        content = responses[kind]["content"]
+        responses[kind]["content"] = {MEDIA_TYPE: content.pop("application/json")}

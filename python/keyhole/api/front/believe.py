@@ -1,0 +1,100 @@
+"""Who calls: by token or by session, or nobody. And nobody reaches a route that is not for them."""
+
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from keyhole.api.cookies import read_session
+from keyhole.api.front.refuse import header, refuse
+from keyhole.api.principal import Principal
+from keyhole.api.problem import ApiProblem
+from keyhole.api.roles import Doors
+from keyhole.errors import KeyholeError
+from keyhole.people import People, Visit
+
+_LONGEST = 512
+# All that somebody with a one-time password may do.
+_FIRST_STEPS = {
+    ("GET", "/api/v1/session"),
+    ("DELETE", "/api/v1/session"),
+    ("PUT", "/api/v1/session/password"),
+}
+
+
+class Believe:
+    """Puts the principal into the state, where there is one, and looks at the role of the route
+    before any of the body is read."""
+
+    def __init__(self, app: ASGIApp, doors: Doors, people: People) -> None:
+        self._app = app
+        self._doors = doors
+        self._people = people
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses whoever is not believed, unless the route is for everybody."""
+        try:
+            principal = await self._principal(scope)
+            self._pass(scope, principal)
+        except ApiProblem as problem:
+            named = {name.replace("-", "_"): value for name, value in problem.headers.items()}
+            status, word, detail = problem.status, problem.word, problem.detail
+            await refuse(scope, receive, send, status, word, detail, **named)
+            return
+        except KeyholeError:
+            detail = "the database cannot be used now, so nobody is believed"
+            await refuse(scope, receive, send, 503, "not_possible_now", detail)
+            return
+        if principal is not None:
+            scope["state"]["principal"] = principal
+        await self._app(scope, receive, send)
+
+    async def _principal(self, scope: Scope) -> Principal | None:
+        visit = Visit(scope["client"][0], header(scope, b"user-agent") or "")
+        written = header(scope, b"authorization")
+        if written is not None:
+            return await run_in_threadpool(self._by_token, written, visit)
+        secret = read_session(scope)
+        if secret is None or len(secret) > _LONGEST:
+            return None
+        session = await run_in_threadpool(self._people.logins.session, secret, visit)
+        if session is None:
+            return None
+        scope["state"]["session"] = session
+        return Principal(session.name, session.role, "session")
+
+    def _by_token(self, written: str, visit: Visit) -> Principal:
+        scheme, _, secret = written.partition(" ")
+        token = None
+        if scheme.lower() == "bearer" and len(secret) <= _LONGEST:
+            token = self._people.logins.token(secret.strip(), visit.address)
+        if token is None:
+            raise not_authenticated("the token is not valid, has ended or was revoked")
+        if not token.is_good_from(visit.address):
+            detail = "this token may not be used from your address"
+            raise ApiProblem(403, "network_not_allowed", detail)
+        return Principal(f"token:{token.name}", token.role, "token")
+
+    def _pass(self, scope: Scope, principal: Principal | None) -> None:
+        door = self._doors.find(scope["method"], scope["path"])
+        if door is not None and door.is_public:
+            return
+        if principal is None:
+            raise not_authenticated("log in, or send a token in Authorization")
+        if door is None:
+            return  # there is nothing behind it, and the application says so
+        if door.role is None or principal.role < door.role:
+            needed = door.role.word if door.role else "of nobody"
+            raise ApiProblem(
+                403,
+                "role_too_low",
+                f"this needs the role {needed}; {principal.name} is {principal.role.word}",
+            )
+        session = scope["state"].get("session")
+        if session is not None and session.must_change and door.place not in _FIRST_STEPS:
+            detail = "choose a password first: PUT /api/v1/session/password"
+            raise ApiProblem(403, "password_change_needed", detail)
+
+
+def not_authenticated(detail: str) -> ApiProblem:
+    """RFC 9110 section 15.5.2: says by what one can be believed."""
+    headers = {"www-authenticate": 'Bearer realm="keyhole"'}
+    return ApiProblem(401, "not_authenticated", detail, headers)

@@ -1,0 +1,95 @@
+"""How large, how deep and how slow a body may be."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from keyhole.api.front.refuse import header, refuse
+from keyhole.model.units import MIB, show_octets
+
+MOST_OCTETS = 1 * MIB
+LARGER: Mapping[str, int] = {"/api/v1/documents": 8 * MIB}
+"""By the beginning of the path: many documents at once."""
+
+DEEPEST = 32
+SECONDS = 30.0
+# Beyond this, looking at a body is no matter of an instant.
+_SMALL = 64 * 1024
+# Strings, whole or cut off, so that brackets inside them do not count.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+
+
+class Bodies:
+    """Reads a body whole before the routes see it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses a body as soon as it is too large, whatever its length said."""
+        most = next((size for path, size in LARGER.items() if scope["path"].startswith(path)), 0)
+        most = most or MOST_OCTETS
+        try:
+            async with asyncio.timeout(SECONDS):
+                body = await _read(scope, receive, most)
+        except TimeoutError:
+            detail = f"the body did not arrive within {SECONDS:.0f} seconds"
+            await refuse(scope, receive, send, 408, "too_slow", detail)
+            return
+        except ClientDisconnect:
+            return
+        if body is None:
+            detail = f"a body has at most {show_octets(most)} here"
+            await refuse(scope, receive, send, 413, "too_large", detail)
+            return
+        is_deep = (
+            is_too_deep(body) if len(body) < _SMALL else await run_in_threadpool(is_too_deep, body)
+        )
+        if is_deep:
+            detail = f"a body is nested at most {DEEPEST} deep"
+            await refuse(scope, receive, send, 400, "too_deep", detail)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+def is_too_deep(body: bytes) -> bool:
+    """Whether brackets are nested deeper than any request needs."""
+    depth = 0
+    for token in _TOKEN.finditer(body):
+        first = token[0][:1]
+        if first in b"[{":
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif first in b"]}":
+            depth -= 1
+    return False
+
+
+async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
+    length = header(scope, b"content-length")
+    if length is not None and (not length.isdecimal() or int(length[:20]) > most):
+        return None
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > most:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again

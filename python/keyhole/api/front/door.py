@@ -1,0 +1,37 @@
+"""All steps in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from keyhole.api.front.believe import Believe
+from keyhole.api.front.bodies import Bodies
+from keyhole.api.front.deadline import Deadline
+from keyhole.api.front.headers import SecureHeaders
+from keyhole.api.front.hosts import Hosts
+from keyhole.api.front.origin import Origin
+from keyhole.api.front.shape import Shape
+from keyhole.api.front.source import Source
+from keyhole.api.roles import Doors
+from keyhole.model.address import Network
+from keyhole.people import People
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Who may come, through whom, and under which names."""
+
+    clients: Sequence[Network]
+    trusted_proxies: Sequence[Network]
+    names: Sequence[str]
+
+
+def front_door(app: ASGIApp, doors: Doors, people: People, rules: Rules) -> ASGIApp:
+    """The application as the network sees it. Headers come first, so that refusals carry them; the
+    body comes last, so that nobody has to be heard before they are believed."""
+    inner: ASGIApp = Bodies(Deadline(app))
+    inner = Believe(inner, doors, people)
+    inner = Hosts(Origin(inner), rules.names)
+    inner = Source(inner, rules.clients, rules.trusted_proxies)
+    return SecureHeaders(Shape(inner))

@@ -1,0 +1,194 @@
+"""``/lists``: block and allow lists, how fresh they are, and what was taken from them."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from keyhole.api.page import Page
+from keyhole.api.principal import Operator, Viewer
+from keyhole.api.state import Running
+from keyhole.control.control import Control
+from keyhole.control.error import NotThereError
+from keyhole.control.fresh import ListStatus, UrlStatus
+from keyhole.control.fresh.report import statuses
+from keyhole.control.fresh.status import ListState
+from keyhole.control.lists import search_name
+from keyhole.lists.catalog import catalog
+
+router = APIRouter(prefix="/lists", tags=["lists"])
+
+
+class Source(BaseModel):
+    """One URL of a list."""
+
+    url: str
+    state: Literal["waiting", "downloading", "fresh", "failed"]
+    octets: int = Field(description="Of the list that is there, or as many as came by now.")
+    total: int | None = Field(description="How many will come, while that is known.")
+    fetched: datetime | None = Field(description="When the list that is there came.")
+    checked: datetime | None = Field(description="When the server last said it is the newest.")
+    next: datetime | None = Field(description="When the server is asked again.")
+    error: str | None = Field(description="Why the last try failed; null where it did not.")
+    failing_since: datetime | None
+    sha256: str | None = Field(description="Of the list that is there.")
+
+
+class Skipped(BaseModel):
+    """A line that was left out."""
+
+    file: str
+    line: int
+    text: str
+    reason: str
+
+
+class ListNow(BaseModel):
+    """One list as it is now."""
+
+    name: str
+    kind: Literal["block", "allow"]
+    state: ListState = Field(
+        description="held back: its last good version stays in use; unused: no policy names it."
+    )
+    why: str = Field(description="Why it is held back; else empty.")
+    taken: int | None = Field(description="Entries in force; null where it is not compiled.")
+    duplicates: int | None = Field(description="Entries that stand there twice.")
+    skipped: int | None = Field(description="Lines that were left out.")
+    skipped_by_reason: dict[str, int]
+    files: list[str] = Field(description="Its files, as the document names them.")
+    sources: list[Source] = Field(description="Its URLs.")
+
+
+class ListInFull(ListNow):
+    """One list, with examples of what was left out."""
+
+    examples: list[Skipped]
+
+
+class Refresh(BaseModel):
+    """Which lists to download now."""
+
+    names: list[Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=list, max_length=1000, description="Names of lists; empty for all."
+    )
+
+
+class Refreshing(BaseModel):
+    """What is being downloaded."""
+
+    urls: list[str]
+
+
+class Hit(BaseModel):
+    """An entry that speaks of a name."""
+
+    list: str
+    action: str = Field(description="block or allow.")
+    pattern: str = Field(description="The entry as it was understood.")
+    file: str
+    line: int
+    important: bool
+
+
+class KnownList(BaseModel):
+    """A list of the catalog."""
+
+    name: str
+    title: str
+    about: str
+    url: str
+    home: str = Field(description="Where its makers describe it, with the license.")
+    document: str = Field(description="A List document that downloads it.")
+
+
+@router.get("")
+def list_lists(running: Running, _: Viewer) -> Page[ListNow]:
+    """All lists by name, and how they are at this moment."""
+    return Page(items=[ListNow(**_fields(one)) for one in _now(running)])
+
+
+@router.post("/refresh", status_code=202)
+async def refresh_lists(running: Running, _: Operator, asked: Refresh) -> Refreshing:
+    """Downloads lists now, whether they are due or not; their state tells how far that is."""
+    return Refreshing(urls=await running.lists.refresh(asked.names))
+
+
+@router.get("/catalog")
+def list_catalog(
+    _: Viewer,
+    search: Annotated[str, Query(max_length=100, description="Only with this word in it.")] = "",
+) -> Page[KnownList]:
+    """Well-known lists to switch on."""
+    return Page(
+        items=[
+            KnownList(document=one.document, **{k: v for k, v in vars(one).items() if k != "kind"})
+            for one in catalog().values()
+            if search.lower() in f"{one.name} {one.title} {one.about}".lower()
+        ]
+    )
+
+
+@router.get("/search")
+def search_lists(
+    running: Running,
+    _: Viewer,
+    name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
+) -> Page[Hit]:
+    """Every entry of the lists in force that speaks of a name, with file and line."""
+    found = search_name(running.data, name)
+    keys = ("list", "action", "pattern", "file", "line", "important")
+    return Page(items=[Hit(**{key: hit[key] for key in keys}) for hit in found["hits"]])
+
+
+@router.get("/{name}")
+def get_list(
+    running: Running,
+    _: Viewer,
+    name: Annotated[str, Path(max_length=63, description="The name of the list.")],
+) -> ListInFull:
+    """One list, with examples of the lines that were left out."""
+    for one in _now(running):
+        if one.name == name:
+            examples = [Skipped(**vars(row)) for row in one.examples]
+            return ListInFull(**_fields(one), examples=examples)
+    raise NotThereError(f"there is no List {name}")
+
+
+def _now(running: Control) -> list[ListStatus]:
+    return statuses(running.lists, running.node.application.in_force)
+
+
+def _fields(one: ListStatus) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "kind": one.kind,
+        "state": one.state,
+        "why": one.why,
+        "taken": one.taken,
+        "duplicates": one.duplicates,
+        "skipped": one.skipped,
+        "skipped_by_reason": dict(one.skipped_by_reason),
+        "files": list(one.files),
+        "sources": [_source(url) for url in one.urls],
+    }
+
+
+def _source(one: UrlStatus) -> Source:
+    return Source(
+        url=one.url,
+        state=one.state,
+        octets=one.octets,
+        total=one.total,
+        fetched=_time(one.fetched_at),
+        checked=_time(one.checked_at),
+        next=_time(one.next_at),
+        error=one.error,
+        failing_since=_time(one.failing_since),
+        sha256=one.sha256,
+    )
+
+
+def _time(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

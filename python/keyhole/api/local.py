@@ -1,0 +1,52 @@
+"""The API for people on this machine: a Unix socket in the data folder.
+
+Whoever may enter the folder (mode 0700) owns this Keyhole anyway, so they are its administrator;
+the system says which user it is, and the audit record keeps that.
+"""
+
+import pwd
+import socket
+import struct
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from keyhole.api.principal import Principal
+from keyhole.model.role import Role
+
+_CREDENTIALS = struct.Struct("3i")
+
+
+class LocalProtocol(H11Protocol):
+    """HTTP/1.1 on a Unix socket; the client of a request is ``uid:N``."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Learns from the system who connected."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("socket")
+        octets = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, uid, _ = _CREDENTIALS.unpack(octets)
+        self.client = (f"uid:{uid}", pid)
+
+
+class LocalUser:
+    """Believes the user that the system named."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Adds the principal to what the application sees."""
+        if scope["type"] == "http":
+            uid = int(scope["client"][0].removeprefix("uid:"))
+            principal = Principal(f"local:{_user(uid)}", Role.ADMINISTRATOR, "socket")
+            scope.setdefault("state", {})["principal"] = principal
+        await self._app(scope, receive, send)
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

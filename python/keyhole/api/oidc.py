@@ -1,0 +1,96 @@
+"""``/oidc``: logging in by an identity provider."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, Field
+
+from keyhole.api.cookies import (
+    forget_way,
+    read_session,
+    read_way,
+    set_session,
+    set_way,
+)
+from keyhole.api.problem import ApiProblem
+from keyhole.api.state import Believed, Visiting
+from keyhole.people.oidc import Oidc, Returned, VouchError
+from keyhole.people.oidc.flow import WAY_SECONDS
+
+router = APIRouter(prefix="/oidc", tags=["oidc"])
+
+_CALLBACK = "/api/v1/oidc/callback"
+Parameter = Annotated[str | None, Query(max_length=4_096)]
+
+
+class Offer(BaseModel):
+    """Whether one can log in so."""
+
+    is_offered: bool = Field(description="Whether an identity provider is configured.")
+
+
+class Welcome(BaseModel):
+    """Who has logged in."""
+
+    name: str = Field(description="As the audit record names them.")
+    role: str = Field(description="viewer, operator or administrator.")
+
+
+@router.get("")
+def get_offer(believing: Believed) -> Offer:
+    """Whether one can log in by an identity provider."""
+    return Offer(is_offered=believing.oidc is not None)
+
+
+@router.get(
+    "/login",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses={303: {"description": "To the provider."}},
+)
+def begin_login(believing: Believed, request: Request) -> RedirectResponse:
+    """Sends the browser to the provider; it has ten minutes to come back."""
+    begun = _provider(believing).begin(_redirect_uri(request))
+    response = RedirectResponse(begun.url, 303)
+    set_way(response, request.scope, begun.sealed, WAY_SECONDS)
+    return response
+
+
+@router.get("/callback")
+def finish_login(
+    believing: Believed,
+    visit: Visiting,
+    request: Request,
+    response: Response,
+    state: Parameter = None,
+    code: Parameter = None,
+    error: Parameter = None,
+    iss: Parameter = None,
+) -> Welcome:
+    """Where the provider sends the browser back to; sets the cookie of a new session. Only the
+    browser that began the login can finish it."""
+    oidc, people = _provider(believing), believing.people
+    sealed, uri = read_way(request.scope), _redirect_uri(request)
+    try:
+        vouched = oidc.finish(Returned(state, code, error, iss, sealed, uri))
+    except VouchError as refused:
+        people.logins.refused_by_provider(refused.name, visit, str(refused))
+        raise
+    before = read_session(request.scope)
+    secret = people.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
+    set_session(response, request.scope, secret, people.ground.lives.absolute)
+    forget_way(response, request.scope)
+    return Welcome(name=vouched.name, role=vouched.role.word)
+
+
+def _provider(believing: Believed) -> Oidc:
+    if believing.oidc is None:
+        detail = "no identity provider is configured (api.oidc in keyhole.yaml)"
+        raise ApiProblem(404, "no_provider", detail)
+    return believing.oidc
+
+
+def _redirect_uri(request: Request) -> str:
+    # Scheme and host were checked before anything reached this.
+    return f"{request.scope['scheme']}://{request.headers['host']}{_CALLBACK}"

@@ -1,0 +1,68 @@
+"""``/session/second-factor``: codes by time (RFC 6238) for one's own account."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from keyhole.api.principal import Viewer
+from keyhole.api.session import Code, Password
+from keyhole.api.state import Believed, OwnSession, Visiting
+
+router = APIRouter(prefix="/session/second-factor", tags=["session"])
+
+
+class Beginning(BaseModel):
+    """The password once more."""
+
+    password: Password
+
+
+class Begun(BaseModel):
+    """What an authenticator needs; it is not shown again."""
+
+    secret: str = Field(description="The secret, to be typed where no QR code can be read.")
+    url: str = Field(description="The same as an otpauth URL, for a QR code.")
+
+
+class Confirming(BaseModel):
+    """A code of the new authenticator."""
+
+    code: Code
+
+
+class Confirmed(BaseModel):
+    """What opens the account when the device is lost; it is not shown again."""
+
+    recovery_codes: list[str] = Field(description="Each works once, in place of a code.")
+
+
+class Disabling(BaseModel):
+    """The password once more, and a last code."""
+
+    password: Password
+    code: Code
+
+
+@router.post("")
+def begin_second_factor(
+    believing: Believed, _: Viewer, session: OwnSession, asked: Beginning, visit: Visiting
+) -> Begun:
+    """Draws a secret for an authenticator. It counts once a code of it was shown."""
+    begun = believing.people.own.begin_second_factor(session, asked.password, visit)
+    return Begun(secret=begun.secret, url=begun.url)
+
+
+@router.post("/confirm")
+def confirm_second_factor(
+    believing: Believed, _: Viewer, session: OwnSession, asked: Confirming, visit: Visiting
+) -> Confirmed:
+    """From now on logging in needs a code; gives the recovery codes."""
+    codes = believing.people.own.confirm_second_factor(session, asked.code, visit)
+    return Confirmed(recovery_codes=codes)
+
+
+@router.post("/disable", status_code=204)
+def disable_second_factor(
+    believing: Believed, _: Viewer, session: OwnSession, asked: Disabling, visit: Visiting
+) -> None:
+    """Logging in needs no code any more."""
+    believing.people.own.disable_second_factor(session, asked.password, asked.code, visit)

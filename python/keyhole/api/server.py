@@ -1,0 +1,200 @@
+"""Serves the API while Keyhole runs: on the socket of the data folder, and on the network."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from keyhole.api.application import DOORS, make_application
+from keyhole.api.front import Rules, front_door
+from keyhole.api.local import LocalProtocol, LocalUser
+from keyhole.api.network import Certificate, Listener, door_of, release
+from keyhole.api.protocol import NetworkProtocol
+from keyhole.control.control import Control
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.people import Believing
+from keyhole.enrollment.door import Door
+from keyhole.errors import KeyholeError
+from keyhole.model.unix_socket import short_path
+
+REFRESH_SECONDS = 3600.0
+_END_SECONDS = 3.0
+_HEADER_OCTETS = 16 * 1024
+
+
+class ApiServer:
+    """An async context manager: serves until it is left. ``listeners`` are bound already, and are
+    closed at the end.
+
+    Listeners off loopback wait until somebody has finished the first run, so that a one-time
+    password is of no use to anybody else on the network.
+    """
+
+    def __init__(self, control: Control, tell: Tell, listeners: Sequence[Listener] = ()) -> None:
+        self._control = control
+        self._tell = tell
+        self._path = control.data.api_socket
+        self._state = ServerState()
+        self._servers: list[asyncio.Server] = []
+        self._doors: list[Door] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._set_up = asyncio.Event()
+        self._listeners = list(listeners)
+        settings = control.settings
+        self._certificate = Certificate(
+            settings.resolved.api, control.data.identity, settings.resolved.trust_domain
+        )
+
+    async def __aenter__(self) -> Self:
+        # What callers send would otherwise reach the terminal, line by line.
+        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+        try:
+            app = make_application(self._control)
+            await self._serve_network(app)
+            # Last, since whoever finds the socket takes it that the API serves.
+            await self._serve_this_machine(app)
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _serve_this_machine(self, app: ASGIApp) -> None:
+        config = _config(LocalUser(app))
+        loop = asyncio.get_running_loop()
+        self._servers.append(
+            await loop.create_unix_server(
+                lambda: LocalProtocol(config, self._state, {}), sock=_socket(self._path)
+            )
+        )
+
+    async def _serve_network(self, app: ASGIApp) -> None:
+        believing = self._control.believing
+        if believing is None:
+            # Nobody could be believed.
+            release(self._listeners)
+            self._listeners = []
+            return
+        api = self._control.settings.written.api
+        rules = Rules(
+            clients=api.clients,
+            trusted_proxies=api.trusted_proxies,
+            names=[*api.hosts, *(one.address for one in api.listen)],
+        )
+        config = _config(front_door(app, DOORS, believing.people, rules))
+        if any(one.is_encrypted for one in self._listeners):
+            await asyncio.to_thread(self._certificate.refresh)
+            self._tasks.append(asyncio.create_task(self._refresh()))
+        outside = [one for one in self._listeners if not one.is_here]
+        for listener in self._listeners:
+            if listener.is_here:
+                await self._open(listener, config)
+        if not outside:
+            return
+        if await asyncio.to_thread(believing.is_set_up):
+            for listener in outside:
+                await self._open(listener, config)
+            return
+        self._tasks.append(asyncio.create_task(self._open_later(believing, outside, config)))
+
+    async def _open(self, listener: Listener, config: Config) -> None:
+        def http() -> asyncio.Protocol:
+            return NetworkProtocol(config, self._state, {})
+
+        api = self._control.settings.written.api
+        door = door_of(api, listener, self._certificate, http)
+        self._doors.append(door)
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(door, sock=listener.socket))
+
+    async def _open_later(
+        self, believing: Believing, outside: list[Listener], config: Config
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        heard = self._set_up
+
+        def set_up() -> None:
+            loop.call_soon_threadsafe(heard.set)
+
+        believing.people.ground.heard = set_up
+        urls = ", ".join(one.url for one in outside)
+        text = f"{urls} opens when somebody has chosen a password"
+        hint = "log in on this machine, or use keyhole people password NAME"
+        self._tell(Notice(Weight.WARNING, text, (hint,)))
+        # Asked once more: it may have happened before anybody listened.
+        if not await asyncio.to_thread(believing.is_set_up):
+            await heard.wait()
+        for listener in outside:
+            await self._open(listener, config)
+        self._tell(Notice(Weight.GOOD, f"the API is open on {urls}"))
+
+    async def _refresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            try:
+                await asyncio.to_thread(self._certificate.refresh)
+            except (KeyholeError, OSError) as error:
+                text = "the API got no new certificate and goes on with the one before"
+                self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+
+    async def _close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        for server in self._servers:
+            server.close()
+        for door in self._doors:
+            door.close()
+        release(self._listeners)
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(list(self._state.tasks), timeout=_END_SECONDS)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        with suppress(OSError):
+            self._path.unlink()
+
+
+def _config(app: ASGIApp) -> Config:
+    config = Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        h11_max_incomplete_event_size=_HEADER_OCTETS,
+    )
+    config.load()
+    return config
+
+
+def _socket(path: Path) -> socket.socket:
+    """Takes the place of a socket that a killed process left; the lock of the data folder says
+    that no other Keyhole uses it."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with short_path(path) as short:
+            listener.bind(short)
+        path.chmod(0o600)
+        listener.listen(64)
+        listener.setblocking(False)
+    except OSError as error:
+        listener.close()
+        raise ControlError(f"cannot listen on {path}: {error.strerror}") from error
+    return listener

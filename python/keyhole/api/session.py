@@ -1,0 +1,138 @@
+"""``/session``: logging in and out, and one's own password."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from keyhole.api.cookies import forget_session, read_session, set_session
+from keyhole.api.principal import Viewer
+from keyhole.api.state import Believed, OwnSession, Visiting, caller_of
+from keyhole.people import Login, Session
+from keyhole.people.passwords import LONGEST, SHORTEST
+
+router = APIRouter(prefix="/session", tags=["session"])
+
+Password = Annotated[str, Field(min_length=1, max_length=1024, description="The password.")]
+Code = Annotated[
+    str, Field(min_length=6, max_length=32, description="Six digits, or a recovery code.")
+]
+
+
+class LoggingIn(BaseModel):
+    """Who somebody says they are, and how they show it."""
+
+    name: str = Field(min_length=1, max_length=64, description="The name of the account.")
+    password: Password
+    code: Code | None = Field(
+        None, description="Where the account has a second factor: six digits, or a recovery code."
+    )
+
+
+class ChangingPassword(BaseModel):
+    """A new password."""
+
+    current: Password | None = Field(
+        None, description="The password of now; not needed after a one-time password."
+    )
+    new: str = Field(
+        min_length=1,
+        max_length=1024,
+        description=f"The new one, {SHORTEST} to {LONGEST} characters.",
+    )
+
+
+class Me(BaseModel):
+    """Who calls."""
+
+    name: str = Field(description="As the audit record names them.")
+    role: str = Field(description="viewer, operator or administrator.")
+    via: str = Field(description="How they came: session, token or socket.")
+    must_change_password: bool = Field(
+        description="Whether a new password has to be chosen before anything else."
+    )
+    has_second_factor: bool = Field(description="Whether logging in needs a code.")
+    session: str | None = Field(description="The id of the session, if there is one.")
+
+
+@router.post("")
+def log_in(
+    believing: Believed, asked: LoggingIn, visit: Visiting, request: Request, response: Response
+) -> Me:
+    """Logs in with a password, and a code where the account has a second factor; sets the cookie
+    of a new session. Failures are slowed down, by account and by address."""
+    people = believing.people
+    login = Login(asked.name, asked.password, asked.code)
+    secret = people.logins.log_in(login, visit, before=read_session(request.scope))
+    _give(believing, secret, request, response)
+    session = people.logins.session(secret, visit)
+    assert session is not None, "it has just begun"
+    return _me_in(believing, session)
+
+
+@router.get("")
+def get_me(believing: Believed, caller: Viewer, request: Request) -> Me:
+    """Who calls, and what they may do."""
+    session = getattr(request.state, "session", None)
+    if isinstance(session, Session):
+        return _me_in(believing, session)
+    return Me(
+        name=caller.name,
+        role=caller.role.word,
+        via=caller.via,
+        must_change_password=False,
+        has_second_factor=False,
+        session=None,
+    )
+
+
+@router.delete("", status_code=204)
+def log_out(
+    believing: Believed,
+    caller: Viewer,
+    session: OwnSession,
+    visit: Visiting,
+    request: Request,
+    response: Response,
+) -> None:
+    """Ends the session on the server, and has the browser forget it."""
+    believing.people.logins.log_out(session, caller_of(caller, visit))
+    forget_session(response, request.scope)
+
+
+@router.put("/password")
+def change_password(
+    believing: Believed,
+    _: Viewer,
+    session: OwnSession,
+    asked: ChangingPassword,
+    visit: Visiting,
+    request: Request,
+    response: Response,
+) -> Me:
+    """Changes one's own password; all sessions of the account end, and a new one begins here."""
+    people = believing.people
+    secret = people.own.change_password(session, asked.current, asked.new, visit)
+    _give(believing, secret, request, response)
+    begun = people.logins.session(secret, visit)
+    assert begun is not None, "it has just begun"
+    return _me_in(believing, begun)
+
+
+def _give(believing: Believed, secret: str, request: Request, response: Response) -> None:
+    seconds = believing.people.ground.lives.absolute
+    set_session(response, request.scope, secret, seconds)
+
+
+def _me_in(believing: Believed, session: Session) -> Me:
+    has_code = False
+    if session.person is not None:
+        has_code = believing.people.registry.get(session.person).has_code
+    return Me(
+        name=session.name,
+        role=session.role.word,
+        via="session",
+        must_change_password=session.must_change,
+        has_second_factor=has_code,
+        session=session.id,
+    )

@@ -1,0 +1,80 @@
+"""``/sessions``: who is logged in, from where, and ending that."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel, Field
+
+from keyhole.api.page import Page
+from keyhole.api.principal import Principal, Viewer
+from keyhole.api.problem import ApiProblem
+from keyhole.api.state import Believed, Visiting, caller_of
+from keyhole.model.role import Role
+
+router = APIRouter(prefix="/sessions", tags=["sessions"])
+
+Id = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of the session.")]
+
+
+class OneSession(BaseModel):
+    """Somebody who is logged in."""
+
+    id: str = Field(description="Names the session; it says nothing of its secret.")
+    name: str = Field(description="Whose it is.")
+    role: str = Field(description="viewer, operator or administrator.")
+    created: datetime = Field(description="When they logged in.")
+    seen: datetime = Field(description="When they were seen last, to the minute.")
+    ends: datetime = Field(description="When it ends in any case.")
+    address: str = Field(description="From where they were seen last.")
+    agent: str = Field(description="What their program says of itself.")
+
+
+@router.get("")
+def list_sessions(
+    believing: Believed,
+    caller: Viewer,
+    everybody: Annotated[
+        bool, Query(description="Those of everybody, which only an administrator may see.")
+    ] = False,
+) -> Page[OneSession]:
+    """One's own sessions, the newest first; an account has at most 32."""
+    if everybody:
+        _needs_administrator(caller)
+    found = believing.people.registry.sessions(None if everybody else caller.name)
+    return Page(
+        items=[
+            OneSession(
+                id=one.id,
+                name=one.name,
+                role=one.role.word,
+                created=moment(one.created),
+                seen=moment(one.seen),
+                ends=moment(one.ends),
+                address=one.address,
+                agent=one.agent,
+            )
+            for one in found
+        ]
+    )
+
+
+@router.delete("/{session}", status_code=204)
+def end_session(believing: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
+    """Ends one of one's own sessions; an administrator may end any."""
+    registry = believing.people.registry
+    own = {one.id for one in registry.sessions(caller.name)}
+    if session not in own:
+        _needs_administrator(caller)
+    registry.end_session(session, caller_of(caller, visit))
+
+
+def moment(seconds: int) -> datetime:
+    """A second of Unix time as the API writes it."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _needs_administrator(caller: Principal) -> None:
+    if caller.role < Role.ADMINISTRATOR:
+        detail = "these are sessions of others, which only an administrator may see and end"
+        raise ApiProblem(403, "role_too_low", detail)

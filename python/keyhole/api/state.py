@@ -1,0 +1,103 @@
+"""What the routes work with."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from keyhole.api.principal import Principal
+from keyhole.api.problem import ApiProblem
+from keyhole.control.changes import Changes
+from keyhole.control.control import Control
+from keyhole.control.people import Believing
+from keyhole.control.query_history import QueryHistory
+from keyhole.control.standing import Deciding, Pausing
+from keyhole.people import Caller, Session, Visit
+
+
+def _control(request: Request) -> Control:
+    control = request.app.state.control
+    assert isinstance(control, Control)
+    return control
+
+
+Running = Annotated[Control, Depends(_control)]
+"""A parameter of a route: the control that runs."""
+
+
+def _changes(control: Running) -> Changes:
+    if control.changes is None:
+        raise ApiProblem(
+            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
+        )
+    return control.changes
+
+
+def _pausing(control: Running) -> Pausing:
+    if control.pausing is None:
+        raise ApiProblem(
+            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
+        )
+    return control.pausing
+
+
+def _deciding(control: Running) -> Deciding:
+    if control.deciding is None:
+        raise ApiProblem(
+            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
+        )
+    return control.deciding
+
+
+def _queries(control: Running) -> QueryHistory:
+    if control.queries is None:
+        why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
+        raise ApiProblem(503, "not_possible_now", why)
+    return control.queries
+
+
+Queries = Annotated[QueryHistory, Depends(_queries)]
+"""A parameter of a route: what became of queries."""
+Pauses = Annotated[Pausing, Depends(_pausing)]
+"""A parameter of a route: pauses of blocking."""
+Decisions = Annotated[Deciding, Depends(_deciding)]
+"""A parameter of a route: decisions about names."""
+StoredDocuments = Annotated[Changes, Depends(_changes)]
+"""A parameter of a route: documents, and how they change."""
+
+
+def _believing(control: Running) -> Believing:
+    if control.believing is None:
+        raise ApiProblem(
+            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
+        )
+    return control.believing
+
+
+Believed = Annotated[Believing, Depends(_believing)]
+"""A parameter of a route: people, and who vouches for them."""
+
+
+def _session(request: Request) -> Session:
+    session = getattr(request.state, "session", None)
+    if not isinstance(session, Session):
+        raise ApiProblem(409, "no_session", "this is for somebody who has logged in by a session")
+    return session
+
+
+OwnSession = Annotated[Session, Depends(_session)]
+"""A parameter of a route: the session of whoever calls, who must have one."""
+
+
+def _visit(request: Request) -> Visit:
+    host = request.client.host if request.client else "nowhere"
+    return Visit(host, request.headers.get("user-agent", ""))
+
+
+Visiting = Annotated[Visit, Depends(_visit)]
+"""A parameter of a route: from where the call comes."""
+
+
+def caller_of(principal: Principal, visit: Visit) -> Caller:
+    """Whoever calls, as the audit record names them."""
+    address = None if principal.via == "socket" else visit.address
+    return Caller(principal.name, principal.via, address)

@@ -1,0 +1,184 @@
+"""``keyhole people``: who may look at Keyhole and change it."""
+
+import sys
+from datetime import datetime
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.markup import escape
+
+from keyhole.cli.options import DATA, JSON
+from keyhole.cli.remote import Remote
+from keyhole.cli.screen import console, harmless, print_json
+
+ADD_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole people add anna --role operator
+
+  keyhole people add anna@example.org --role viewer
+
+The one-time password that is shown works once, within 24 hours.
+"""
+SETTING_EXAMPLES = """
+[bold]Examples[/]
+
+  keyhole people password admin                    asks for it
+
+  keyhole people password admin < secret.txt       for a machine that nobody logs in to
+
+Only somebody on the machine of Keyhole may do this; others reset.
+"""
+
+NAME = Annotated[str, typer.Argument(help="The name of the account.", show_default=False)]
+ROLE = typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False)
+
+
+def program() -> typer.Typer:
+    """The commands."""
+    app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
+    app.command("list")(list_)
+    app.command("add", epilog=ADD_EXAMPLES)(add)
+    app.command("role")(role)
+    app.command("reset")(reset)
+    app.command("password", epilog=SETTING_EXAMPLES)(password)
+    app.command("disable")(disable)
+    app.command("enable")(enable)
+    app.command("remove")(remove)
+    app.command("sessions")(sessions)
+    app.command("end-session")(end_session)
+    return app
+
+
+def list_(data: DATA = None, as_json: JSON = False) -> None:
+    """List all accounts."""
+    with Remote(data) as remote:
+        found = remote.ask("GET", "/people").json()["items"]
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        marks = [
+            word
+            for word, holds in (
+                ("disabled", one["is_disabled"]),
+                ("one-time password", one["must_change_password"]),
+                ("second factor", one["has_second_factor"]),
+            )
+            if holds
+        ]
+        last = f"last login {_moment(one['last_login'])}" if one["last_login"] else "never here"
+        rest = ", ".join([last, *marks])
+        console().print(f"[bold]{_safe(one['name'])}[/]  {_safe(one['role'])}  [dim]{rest}[/]")
+
+
+def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON = False) -> None:
+    """Make an account, and show its one-time password."""
+    with Remote(data) as remote:
+        made = remote.ask("POST", "/people", json={"name": name, "role": role}).json()
+    _show_password(made, as_json)
+
+
+def role(
+    name: NAME,
+    role: Annotated[str, typer.Argument(help="viewer, operator or administrator.")],
+    data: DATA = None,
+) -> None:
+    """Change what somebody may do, from their next request on."""
+    with Remote(data) as remote:
+        now = remote.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
+    console().print(f"[green]+[/] {_safe(now['name'])} is {_safe(now['role'])}")
+
+
+def reset(
+    name: NAME,
+    second_factor: Annotated[
+        bool,
+        typer.Option("--second-factor", help="Take the second factor away too: it is lost."),
+    ] = False,
+    data: DATA = None,
+    as_json: JSON = False,
+) -> None:
+    """Show a new one-time password; sessions end, and failed logins are forgotten."""
+    with Remote(data) as remote:
+        wanted = {"second_factor": second_factor}
+        made = remote.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
+    _show_password(made, as_json)
+
+
+def password(name: NAME, data: DATA = None) -> None:
+    """Set a password, from the terminal or from standard input."""
+    if sys.stdin.isatty():
+        chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
+    else:
+        chosen = sys.stdin.readline().rstrip("\r\n")
+    with Remote(data) as remote:
+        remote.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
+    console().print(f"[green]+[/] {escape(name)} has a new password; their sessions ended")
+
+
+def disable(name: NAME, data: DATA = None) -> None:
+    """Keep somebody out: sessions end, and tokens that they made are refused."""
+    with Remote(data) as remote:
+        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
+    console().print(f"[red]disabled[/] {escape(name)}")
+
+
+def enable(name: NAME, data: DATA = None) -> None:
+    """Let somebody in again."""
+    with Remote(data) as remote:
+        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
+    console().print(f"[green]enabled[/] {escape(name)}")
+
+
+def remove(name: NAME, data: DATA = None) -> None:
+    """Remove an account, its sessions, and the tokens that it made."""
+    with Remote(data) as remote:
+        remote.ask("DELETE", f"/people/{_path(name)}")
+    console().print(f"[red]removed[/] {escape(name)}")
+
+
+def sessions(data: DATA = None, as_json: JSON = False) -> None:
+    """List who is logged in, from where, and since when."""
+    with Remote(data) as remote:
+        found = remote.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
+    if as_json:
+        print_json(found)
+        return
+    for one in found:
+        seen = f"since {_moment(one['created'])}, seen {_moment(one['seen'])}"
+        what = f"[bold]{_safe(one['id'])}[/]  {_safe(one['name'])}  {_safe(one['address'])}"
+        console().print(f"{what}  [dim]{seen}  {_safe(one['agent'])}[/]")
+    if not found:
+        console().print("nobody is logged in")
+
+
+def end_session(
+    session: Annotated[str, typer.Argument(help="The id that sessions shows.")], data: DATA = None
+) -> None:
+    """End a session at once."""
+    with Remote(data) as remote:
+        remote.ask("DELETE", f"/sessions/{_path(session)}")
+    console().print(f"[red]ended[/] {escape(session)}")
+
+
+def _show_password(made: dict[str, str], as_json: bool) -> None:
+    if as_json:
+        print_json(made)
+        return
+    name = _safe(made["name"])
+    console().print(f"[green]+[/] {name} logs in once with [bold]{_safe(made['password'])}[/]")
+    console().print("  within 24 hours, and chooses a password then")
+
+
+def _safe(text: str) -> str:
+    return escape(harmless(text))
+
+
+def _path(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _moment(written: str) -> str:
+    return f"{datetime.fromisoformat(written):%Y-%m-%d %H:%M} UTC"

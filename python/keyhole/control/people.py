@@ -1,0 +1,81 @@
+"""People of a running Keyhole: opened on its database, and the first run."""
+
+import asyncio
+from dataclasses import dataclass
+
+from keyhole.control.changes import Changes
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+from keyhole.errors import KeyholeError
+from keyhole.model.role import Role
+from keyhole.people import Ground, Lives, People
+from keyhole.people.oidc import Oidc, OidcSetup
+from keyhole.people.registry import FIRST
+from keyhole.store import Database
+
+
+@dataclass(frozen=True)
+class Believing:
+    """Who is believed: people and tokens of our own, and perhaps an identity provider."""
+
+    people: People
+    oidc: Oidc | None
+
+    def is_set_up(self) -> bool:
+        """Whether the API may be reached from other machines: somebody can log in by more than a
+        one-time password."""
+        return self.oidc is not None or self.people.registry.is_set_up()
+
+
+async def open_people(settings: Settings, changes: Changes | None, tell: Tell) -> Believing | None:
+    """Opens people on the database of the documents; makes the first administrator where there is
+    nobody, and tells the one-time password, which nobody can show again.
+
+    None, with a notice, where that is not possible: then nobody is believed.
+    """
+    if changes is None:
+        return None
+    try:
+        opened, password = await asyncio.to_thread(_open, settings, changes.database)
+    except KeyholeError as error:
+        text = "nobody can log in until keyhole up is started again"
+        tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+        return None
+    if password is not None:
+        text = f"made the first administrator: log in as {FIRST} with {password}"
+        hint = "the password works once, within 24 hours; keyhole people reset makes another one"
+        tell(Notice(Weight.GOOD, text, (hint,)))
+    return opened
+
+
+def _open(settings: Settings, database: Database) -> tuple[Believing, str | None]:
+    session = settings.written.api.session
+    people = People(Ground(database, Lives(session.idle, session.absolute)))
+    oidc = read_oidc(settings)
+    return Believing(people, oidc), people.registry.begin_first_run()
+
+
+def read_oidc(settings: Settings) -> Oidc | None:
+    """The identity provider of the settings, if there is one."""
+    written, api = settings.written.api.oidc, settings.resolved.api
+    if written.issuer is None or written.client_id is None:
+        return None
+    secret = None
+    if api.client_secret is not None:
+        try:
+            secret = api.client_secret.read_text().strip()
+        except OSError as error:
+            raise ControlError(
+                f"cannot read api.oidc.client_secret_file {api.client_secret}: {error.strerror}"
+            ) from error
+    return Oidc(
+        OidcSetup(
+            issuer=written.issuer,
+            client_id=written.client_id,
+            client_secret=secret,
+            scopes=written.scopes,
+            groups_claim=written.groups_claim,
+            roles={group: Role.of(word) for group, word in written.roles.items()},
+        )
+    )

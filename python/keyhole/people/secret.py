@@ -1,0 +1,54 @@
+"""Secrets that Keyhole draws at random, and what is kept of them."""
+
+import base64
+import hashlib
+import secrets
+
+_SESSION_OCTETS = 32
+_ONE_TIME_OCTETS = 15
+_RECOVERY_OCTETS = 10
+_GROUP = 4
+
+TOKEN_PREFIX = "khp_"  # noqa: S105  (not a secret: it marks one, for people and for scanners)
+
+
+def new_session_secret() -> str:
+    """256 bits, as they stand in a cookie."""
+    return secrets.token_urlsafe(_SESSION_OCTETS)
+
+
+def new_token_secret() -> str:
+    """256 bits with a prefix by which a leaked token is recognized."""
+    return TOKEN_PREFIX + secrets.token_urlsafe(_SESSION_OCTETS)
+
+
+def new_id() -> str:
+    """Names a session in lists; drawn by itself, so it says nothing of the session's secret."""
+    return secrets.token_hex(8)
+
+
+def new_one_time_password() -> str:
+    """120 bits in groups that a person can read out: ``k3zq-...``."""
+    return _grouped(_ONE_TIME_OCTETS)
+
+
+def new_recovery_code() -> str:
+    """80 bits in four groups."""
+    return _grouped(_RECOVERY_OCTETS)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a random secret. A fast digest is enough: nobody can try 2^80 of them, and
+    looking a digest up tells by its time nothing of the secret that would have it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _grouped(octets: int) -> str:
+    text = base64.b32encode(secrets.token_bytes(octets)).decode().lower()
+    return "-".join(text[at : at + _GROUP] for at in range(0, len(text), _GROUP))
+
+
+def s256(verifier: str) -> str:
+    """The challenge of a PKCE verifier (RFC 7636 section 4.2)."""
+    octets = hashlib.sha256(verifier.encode("ascii")).digest()
+    return base64.urlsafe_b64encode(octets).decode().rstrip("=")

@@ -1,0 +1,106 @@
+"""The front door before an application that lets everything happen, and remembers it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx2
+import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from keyhole.api.application import DOORS
+from keyhole.api.front import Rules, front_door
+from keyhole.model.address import read_network
+from keyhole.model.role import Role
+from keyhole.people import Wanted
+from keyhole.store import Database
+from tests.unit.people.conftest import BY, House
+
+BASE = "https://keyhole.example.org"
+HEADER = {"x-keyhole-request": "test"}
+LET_IN = 299
+
+
+class Behind:
+    """Stands in place of the routes: what reaches it was let in."""
+
+    def __init__(self) -> None:
+        self.reached: list[Scope] = []
+        self.bodies: list[bytes] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.reached.append(scope)
+        self.bodies.append((await receive()).get("body", b""))
+        await JSONResponse({}, LET_IN)(scope, receive, send)
+
+
+class Front:
+    """The front door, asked from any address under any name."""
+
+    def __init__(self, house: House, **rules: Any) -> None:
+        self.house = house
+        self.behind = Behind()
+        given = {"clients": ["192.0.2.0/24", "127.0.0.0/8", "::1/128"], "trusted_proxies": []}
+        networks = {
+            name: [read_network(one) for one in rules.pop(name, default)]
+            for name, default in given.items()
+        }
+        names = rules.pop("names", ["keyhole.example.org"])
+        self.app = front_door(self.behind, DOORS, house.people, Rules(names=names, **networks))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        address: str = "192.0.2.1",
+        base: str = BASE,
+        **request: Any,
+    ) -> httpx2.Response:
+        """One request; ``request`` is what httpx2 takes."""
+
+        async def once() -> httpx2.Response:
+            transport = httpx2.ASGITransport(self.app, client=(address, 40_000))
+            async with httpx2.AsyncClient(transport=transport, base_url=base) as client:
+                return await client.request(method, path, **request)
+
+        return anyio.run(once)
+
+    async def scope(self, scope: Scope, body: bytes = b"") -> tuple[int, dict[str, str]]:
+        """A request as a server hands it over, however odd; gives status and headers."""
+        told: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        await self.app(scope, receive, send)
+        headers = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+        return told[0]["status"], headers
+
+    def token(self, role: Role, name: str = "test", **wanted: Any) -> dict[str, str]:
+        """The header of a new token."""
+        given = Wanted(name, role, **wanted)
+        secret = self.house.people.registry.create_token(given, BY, maker=None)
+        return {"authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """People of this module."""
+    folder: Path = tmp_path_factory.mktemp("people")
+    database = Database.in_file(folder / "control.db")
+    made = House(database)
+    made.add("root", Role.ADMINISTRATOR)
+    yield made
+    database.close()
+
+
+@pytest.fixture
+def front(house: House) -> Front:
+    """A front door of one's own, before the people of the module."""
+    return Front(house)

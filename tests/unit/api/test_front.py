@@ -1,0 +1,333 @@
+"""What the front door does with each kind of request, whoever sends it."""
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from keyhole.api.front.bodies import DEEPEST, MOST_OCTETS, is_too_deep
+from keyhole.api.front.deadline import Deadline
+from keyhole.model.role import Role
+from tests.unit.api.conftest import HEADER, LET_IN, Front
+from tests.unit.people.conftest import House
+
+HEALTH = "/api/v1/health"
+PROXY = "203.0.113.1"
+
+
+def _scope(path: bytes, *headers: tuple[bytes, bytes], method: str = "GET", **more: Any) -> Scope:
+    given = headers or ((b"host", b"keyhole.example.org"),)
+    return {
+        "type": "http",
+        "method": method,
+        "scheme": "https",
+        "http_version": "1.1",
+        "path": path.decode("latin-1"),
+        "raw_path": path,
+        "query_string": b"",
+        "headers": list(given),
+        "client": ("192.0.2.1", 40_000),
+        "server": ("192.0.2.2", 8443),
+        "state": {},
+        **more,
+    }
+
+
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 421])
+def test_every_answer_carries_the_headers_also_a_refusal(front: Front, status: int) -> None:
+    how: dict[int, dict[str, Any]] = {
+        200: {"path": HEALTH},
+        401: {"path": "/api/v1/status"},
+        403: {"path": HEALTH, "address": "198.51.100.1"},
+        404: {"path": "/none"},
+        421: {"path": HEALTH, "base": "https://evil.example.org"},
+    }
+    headers = front.ask("GET", how[status].pop("path"), **how[status]).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["cache-control"] == "no-store"
+    assert headers["strict-transport-security"].startswith("max-age=31536000")
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'")
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert not [name for name in headers if name.startswith("access-control")]
+
+
+def test_a_browser_is_told_to_stay_with_https_only_where_it_came_by_it(front: Front) -> None:
+    answer = front.ask("GET", HEALTH, address="127.0.0.1", base="http://localhost:8080")
+    assert answer.status_code == LET_IN
+    assert "strict-transport-security" not in answer.headers
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example.org", "null"])
+def test_no_other_origin_is_ever_allowed_to_read(front: Front, origin: str) -> None:
+    asked = {"origin": origin, "access-control-request-method": "POST"}
+    for method in ("GET", "OPTIONS"):
+        answer = front.ask(method, HEALTH, headers=asked)
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        ("keyhole.example.org", True),
+        ("KEYHOLE.example.ORG.", True),
+        ("keyhole.example.org:8443", True),
+        ("localhost", True),
+        ("[::1]:8080", True),
+        ("192.0.2.2", True),
+        ("192.0.2.3", False),
+        ("evil.example.org", False),
+        ("keyhole.example.org@evil.example.org", False),
+        ("keyhole.example.org, evil.example.org", False),
+        ("keyhole.example.org:x", False),
+        ("", False),
+    ],
+)
+def test_a_name_that_is_not_ours_is_refused(front: Front, host: str, is_ours: bool) -> None:
+    scope = _scope(HEALTH.encode(), (b"host", host.encode()))
+    status, _ = anyio.run(front.scope, scope)
+    assert (status == LET_IN) is is_ours
+    assert is_ours or status == 421
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"//api/v1/health",
+        b"/api//v1/health",
+        b"/api/v1/health//",
+        b"/api/v1/../v1/health",
+        b"/api/v1/./health",
+        b"/api/v1/%2e%2e/v1/health",
+        b"/api/v1/..%2fv1%2fhealth",
+        b"/api/v1%2Fhealth",
+        b"/api/v1/x%5c..%5chealth",
+        b"/api/v1/health;a=b",
+        b"/api/v1/health%3ba",
+        b"/api/v1/health%00",
+        b"/api/v1/health%0d%0a",
+        b"/api/v1/health%zz",
+        b"/api/v1/health%ff",
+        b"/api/v1/\xffhealth",
+        b"/api/v1\\health",
+        b"api/v1/health",
+        b"*",
+        b"",
+    ],
+)
+def test_a_path_that_could_be_read_in_two_ways_is_refused(front: Front, path: bytes) -> None:
+    status, _ = anyio.run(front.scope, _scope(path))
+    assert status == 400
+    assert front.behind.reached == []
+
+
+def test_the_absolute_form_is_the_plain_request_and_its_host_counts(front: Front) -> None:
+    ours = _scope(b"https://keyhole.example.org/api/v1/health")
+    assert anyio.run(front.scope, ours)[0] == LET_IN
+    assert front.behind.reached[0]["path"] == HEALTH
+    guarded = _scope(b"https://keyhole.example.org/api/v1/people")
+    assert anyio.run(front.scope, guarded)[0] == 401
+    other = _scope(b"https://evil.example.org/api/v1/health")
+    assert anyio.run(front.scope, other)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([(b"host", b"localhost"), (b"host", b"evil.example.org")], 400),
+        ([(b"accept", b"*/*")], 400),
+        ([(b"host", b"localhost"), *[(b"x", b"y")] * 100], 431),
+        ([(b"host", b"localhost"), *[(b"authorization", b"Bearer x")] * 2], 400),
+        (
+            [
+                (b"host", b"localhost"),
+                (b"content-length", b"0"),
+                (b"transfer-encoding", b"chunked"),
+            ],
+            400,
+        ),
+    ],
+)
+def test_headers_that_contradict_each_other_are_refused(
+    front: Front, headers: list[tuple[bytes, bytes]], status: int
+) -> None:
+    assert anyio.run(front.scope, _scope(HEALTH.encode(), *headers))[0] == status
+
+
+def test_a_query_that_is_too_long_is_refused(front: Front) -> None:
+    scope = _scope(HEALTH.encode(), query_string=b"x" * 9_000)
+    assert anyio.run(front.scope, scope)[0] == 414
+
+
+def test_a_method_is_what_the_request_line_says(front: Front) -> None:
+    for name in ("x-http-method-override", "x-method-override", "x-http-method"):
+        answer = front.ask("GET", "/api/v1/people/anna", headers={name: "DELETE", **HEADER})
+        assert answer.status_code == 401
+        viewer = front.token(Role.VIEWER, f"t{len(name)}")
+        answer = front.ask("GET", "/api/v1/sessions", headers={name: "DELETE", **viewer})
+        assert answer.status_code == LET_IN
+        assert front.behind.reached[-1]["method"] == "GET"
+
+
+@pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "client-ip"])
+def test_nobody_but_a_listed_proxy_says_from_where_a_request_comes(front: Front, name: str) -> None:
+    inside = {name: "for=192.0.2.1" if name == "forwarded" else "192.0.2.1"}
+    answer = front.ask("GET", HEALTH, address="198.51.100.1", headers=inside)
+    assert answer.status_code == 403
+    outside = {name: "198.51.100.1", "x-forwarded-proto": "http", "x-forwarded-host": "evil"}
+    assert front.ask("GET", HEALTH, headers=outside).status_code == LET_IN
+
+
+@pytest.mark.parametrize(
+    ("hops", "scheme", "status", "address"),
+    [
+        ("192.0.2.7", "https", LET_IN, "192.0.2.7"),
+        (f"192.0.2.7, {PROXY}", "https", LET_IN, "192.0.2.7"),
+        ("192.0.2.7, 192.0.2.8", "https", LET_IN, "192.0.2.8"),
+        ("192.0.2.7, 198.51.100.1", "https", 403, None),
+        ("198.51.100.1", "https", 403, None),
+        ("192.0.2.7", "http", 403, None),
+        ("192.0.2.7", None, 400, None),
+        (None, "https", 400, None),
+        ("unknown", "https", 400, None),
+        ("192.0.2.7:80", "https", 400, None),
+        (", ".join(["192.0.2.7"] * 17), "https", 400, None),
+        (None, None, 400, None),
+    ],
+)
+def test_a_listed_proxy_is_believed_when_it_says_everything(
+    house: House, hops: str | None, scheme: str | None, status: int, address: str | None
+) -> None:
+    said = {"x-forwarded-for": hops, "x-forwarded-proto": scheme}
+    told = {name: value for name, value in said.items() if value is not None}
+    front = Front(house, trusted_proxies=[f"{PROXY}/32"])
+    base = "http://keyhole.example.org"
+    answer = front.ask("GET", HEALTH, address=PROXY, base=base, headers=told)
+    assert answer.status_code == status
+    if address is not None:
+        assert front.behind.reached[0]["client"][0] == address
+        assert front.behind.reached[0]["scheme"] == "https"
+        assert "strict-transport-security" in answer.headers
+
+
+def test_what_a_proxy_says_does_not_make_anybody_believed(house: House) -> None:
+    front = Front(house, trusted_proxies=[f"{PROXY}/32"])
+    told = {
+        "x-forwarded-for": "192.0.2.7",
+        "x-forwarded-proto": "https",
+        "x-forwarded-user": "root",
+        "remote-user": "root",
+        "x-forwarded-client-cert": "By=spiffe://keyhole.internal/a",
+    }
+    answer = front.ask("GET", "/api/v1/people", address=PROXY, headers=told)
+    assert answer.status_code == 401
+
+
+def _post(front: Front, content: Any, kind: str = "application/json", **headers: str) -> Any:
+    path = headers.pop("path", "/api/v1/session")
+    given = {**HEADER, "content-type": kind, **headers}
+    return front.ask("POST", path, content=content, headers=given)
+
+
+def test_a_body_is_bounded_whatever_its_length_says(front: Front) -> None:
+    async def endless() -> Any:
+        for _ in range(2_000):
+            yield b" " * 1_024
+
+    assert _post(front, b" " * MOST_OCTETS).status_code == LET_IN
+    assert _post(front, b" " * (MOST_OCTETS + 1)).status_code == 413
+    assert _post(front, endless()).status_code == 413
+    assert len(front.behind.reached) == 1
+
+
+def test_many_documents_may_be_more_and_only_for_whoever_is_believed(front: Front) -> None:
+    body = b" " * (MOST_OCTETS + 1)
+    assert _post(front, body, path="/api/v1/documents").status_code == 401
+    token = front.token(Role.OPERATOR, "operator")
+    assert _post(front, body, path="/api/v1/documents", **token).status_code == LET_IN
+    assert _post(front, body * 9, path="/api/v1/documents", **token).status_code == 413
+
+
+def test_a_body_that_is_nested_too_deep_is_refused(front: Front) -> None:
+    deep = b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)
+    assert _post(front, deep).status_code == 400
+    assert _post(front, b'{"a":' * 50_000).status_code == 400
+    assert _post(front, deep[1:-1]).status_code == LET_IN
+
+
+@pytest.mark.parametrize(
+    ("body", "is_deep"),
+    [
+        (b"[]" * 100_000, False),
+        (b'"' + b"[" * 100_000 + b'"', False),
+        (b'"\\"' + b"[" * 100, False),
+        (b'"\\\\"' + b"[" * 100, True),
+        (b'\\"' * 500_000, False),
+        (b'"' * 500_001 + b"[" * 100, False),
+        (b'"a":' * 100_000 + b"[" * 100, True),
+    ],
+)
+def test_depth_is_counted_outside_of_texts_and_in_one_pass(body: bytes, is_deep: bool) -> None:
+    assert is_too_deep(body) is is_deep
+
+
+def test_an_answer_that_takes_too_long_is_given_up_and_not_heard_later() -> None:
+    released = asyncio.Event()
+    told: list[Any] = []
+
+    async def slow(_: Scope, __: Receive, send: Send) -> None:
+        try:
+            await released.wait()
+        finally:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def once() -> None:
+        await Deadline(slow, 0.01)(_scope(b"/"), receive, send)
+
+    anyio.run(once)
+    assert [one["status"] for one in told if one["type"] == "http.response.start"] == [503]
+
+
+def test_an_answer_that_has_begun_may_go_on() -> None:
+    told: list[Any] = []
+
+    async def live(_: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.body", "body": b"end"})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def once() -> None:
+        await Deadline(live, 0.01)(_scope(b"/"), receive, send)
+
+    anyio.run(once)
+    assert told[-1]["body"] == b"end"
+
+
+def test_what_is_no_http_ends_at_the_door(front: Front) -> None:
+    async def never() -> Any:
+        raise AssertionError
+
+    async def once() -> None:
+        await front.app({"type": "websocket"}, never, never)  # type: ignore[arg-type]
+
+    anyio.run(once)
+    assert front.behind.reached == []

@@ -1,0 +1,220 @@
+"""Every route, made from the OpenAPI file, and everybody who must not use it.
+
+A route that is new is in the file, so it is in this test; one without a role is refused to all.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from keyhole.api.application import DOORS
+from keyhole.api.roles import PUBLIC
+from keyhole.model.address import read_network
+from keyhole.model.role import Role
+from tests.unit.api.conftest import HEADER, LET_IN, Front
+from tests.unit.people.conftest import BY, HOME, House
+
+DOCUMENT = json.loads((Path(__file__).parents[3] / "schema" / "openapi.json").read_text())
+
+
+class Route(NamedTuple):
+    """A route of the file with a method."""
+
+    method: str
+    path: str
+    role: str | None
+
+    @property
+    def example(self) -> str:
+        """The path with something in place of its parameters."""
+        return re.sub(r"\{[^}]+\}", "1", self.path)
+
+
+ROUTES = [
+    Route(method.upper(), path, operation["x-keyhole-role"])
+    for path, methods in DOCUMENT["paths"].items()
+    for method, operation in methods.items()
+]
+GUARDED = [one for one in ROUTES if one.role != "public"]
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def shared(house: House) -> Front:
+    """One front door for all routes."""
+    return Front(house)
+
+
+@pytest.fixture
+def front(shared: Front) -> Front:
+    """The same, before anybody came."""
+    shared.behind.reached.clear()
+    return shared
+
+
+def _ask(front: Front, route: Route, **request: Any) -> Any:
+    headers = {**HEADER, **request.pop("headers", {})}
+    return front.ask(route.method, route.example, headers=headers, **request)
+
+
+def _lower(role: str) -> Role | None:
+    wanted = Role.of(role)
+    return Role(wanted - 1) if wanted > Role.VIEWER else None
+
+
+def _token(front: Front, role: Role, name: str, **wanted: Any) -> dict[str, str]:
+    registry = front.house.people.registry
+    if name in {one.name for one in registry.tokens()}:
+        registry.revoke_token(name, BY)
+    return front.token(role, name, **wanted)
+
+
+def _session(front: Front) -> str:
+    return front.house.log_in("root", visit=HOME)
+
+
+def _cookie(secret: str) -> dict[str, str]:
+    return {"cookie": f"__Host-keyhole={secret}"}
+
+
+@pytest.fixture(scope="module")
+def everybody(shared: Front) -> dict[str, tuple[dict[str, str], int]]:
+    """Headers of callers who must not come in to any route, and what each of them is answered."""
+    front = shared
+    house, registry = front.house, front.house.people.registry
+    idle = _session(front)
+    house.clock.now += 601
+    logged_out, ended = _session(front), _session(front)
+    session = house.people.logins.session(logged_out, HOME)
+    assert session is not None
+    house.people.logins.log_out(session, BY)
+    at_end = house.people.logins.session(ended, HOME)
+    assert at_end is not None
+    registry.end_session(at_end.id, BY)
+    expired = _token(front, Role.ADMINISTRATOR, "expired", ends=int(house.clock.now))
+    revoked = _token(front, Role.ADMINISTRATOR, "revoked")
+    registry.revoke_token("revoked", BY)
+    elsewhere = [read_network("198.51.100.0/24")]
+    from_elsewhere = _token(front, Role.ADMINISTRATOR, "elsewhere", networks=elsewhere)
+    good = _session(front)
+    return {
+        "nobody": ({}, 401),
+        "a session that was idle": (_cookie(idle), 401),
+        "a session that logged out": (_cookie(logged_out), 401),
+        "a session that was ended": (_cookie(ended), 401),
+        "a session without its prefix": ({"cookie": f"keyhole={good}"}, 401),
+        "a secret that is none": (_cookie("x" * 43), 401),
+        "a secret that is too long": (_cookie("x" * 4_000), 401),
+        "a token that has expired": (expired, 401),
+        "a token that was revoked": (revoked, 401),
+        "a token for elsewhere": (from_elsewhere, 403),
+        "a token that is none": ({"authorization": "Bearer khp_x"}, 401),
+        "a password in place of a token": ({"authorization": "Basic cm9vdDp4"}, 401),
+        "a session as a token": ({"authorization": f"Bearer {good}"}, 401),
+    }
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=str)
+def test_nobody_who_is_not_believed_reaches_a_route(
+    front: Front, everybody: dict[str, tuple[dict[str, str], int]], route: Route
+) -> None:
+    for who, (headers, status) in everybody.items():
+        answer = _ask(front, route, headers=headers)
+        assert answer.status_code == status, who
+        assert answer.json()["status"] == status
+        assert ("www-authenticate" in answer.headers) is (status == 401)
+    assert front.behind.reached == []
+
+
+@pytest.mark.parametrize("route", GUARDED, ids=str)
+def test_a_route_is_for_its_role_and_for_the_ones_above_it(front: Front, route: Route) -> None:
+    assert route.role is not None
+    lower = _lower(route.role)
+    if lower is not None:
+        answer = _ask(front, route, headers=_token(front, lower, "lower"))
+        assert answer.status_code == 403
+        assert answer.json()["type"].endswith("role_too_low")
+    assert front.behind.reached == []
+    answer = _ask(front, route, headers=_token(front, Role.of(route.role), "right"))
+    assert answer.status_code == LET_IN
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_no_route_is_reached_from_a_wrong_address_or_under_a_wrong_name(
+    front: Front, route: Route
+) -> None:
+    token = _token(front, Role.ADMINISTRATOR, "good")
+    wrong = [
+        ({"address": "198.51.100.9"}, 403),
+        ({"address": "2001:db8::1"}, 403),
+        ({"base": "https://evil.example.org"}, 421),
+        ({"base": "https://keyhole.example.org.evil.example"}, 421),
+        ({"base": "http://keyhole.example.org"}, 403),
+    ]
+    for how, status in wrong:
+        answer = _ask(front, route, headers=token, **how)
+        assert answer.status_code == status, how
+    assert front.behind.reached == []
+
+
+@pytest.mark.parametrize("route", [one for one in ROUTES if one.method != "GET"], ids=str)
+def test_no_page_of_somebody_else_changes_anything(front: Front, route: Route) -> None:
+    cookie = _cookie(_session(front))
+    wrong: list[tuple[dict[str, str], int]] = [
+        (cookie, 403),
+        ({**cookie, **HEADER, "origin": "https://evil.example.org"}, 403),
+        ({**cookie, **HEADER, "origin": "null"}, 403),
+        ({**cookie, **HEADER, "origin": "http://keyhole.example.org"}, 403),
+        ({**cookie, **HEADER, "origin": "https://keyhole.example.org:444"}, 403),
+        ({**cookie, **HEADER, "sec-fetch-site": "cross-site"}, 403),
+        ({**cookie, **HEADER, "sec-fetch-site": "same-site"}, 403),
+        ({**cookie, **HEADER, "content-type": "text/plain"}, 415),
+        ({**cookie, **HEADER, "content-type": "application/x-www-form-urlencoded"}, 415),
+        ({**cookie, **HEADER, "content-type": "multipart/form-data; boundary=x"}, 415),
+    ]
+    for headers, status in wrong:
+        answer = front.ask(route.method, route.example, headers=headers)
+        assert answer.status_code == status, headers
+    assert front.behind.reached == []
+
+
+def test_somebody_with_a_one_time_password_may_only_choose_another(front: Front) -> None:
+    house = front.house
+    password = house.people.registry.add("newcomer", Role.ADMINISTRATOR, BY)
+    cookie = _cookie(house.log_in("newcomer", password))
+    let_in = set()
+    for route in GUARDED:
+        answer = _ask(front, route, headers=cookie)
+        if answer.status_code == LET_IN:
+            let_in.add((route.method, route.path))
+        else:
+            assert answer.json()["type"].endswith("password_change_needed")
+    assert let_in == {
+        ("GET", "/api/v1/session"),
+        ("DELETE", "/api/v1/session"),
+        ("PUT", "/api/v1/session/password"),
+    }
+
+
+def test_the_public_routes_are_these_and_no_others() -> None:
+    public = {(one.method, one.path) for one in ROUTES if one.role == "public"}
+    assert public == PUBLIC
+
+
+def test_every_route_of_the_file_is_guarded_and_every_guarded_route_is_in_the_file() -> None:
+    assert {door.place for door in DOORS.all} == {(one.method, one.path) for one in ROUTES}
+    assert [one for one in ROUTES if one.role is None] == []
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND", "GET"])
+def test_what_does_not_exist_is_hidden_from_whoever_is_not_believed(
+    front: Front, method: str
+) -> None:
+    for path in ("/", "/api/v1/people", "/api/v1/nothing", "/api/v2/people", "/metrics"):
+        assert front.ask(method, path, headers=HEADER).status_code == 401
+    assert front.behind.reached == []

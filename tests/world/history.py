@@ -1,0 +1,73 @@
+"""A query log of an engine, and the history made of it."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from keyhole.querylog.history import History, Retention, Wanted
+
+FOREVER = Retention(10**9, 2**50)
+
+
+def line(moment: int, **changes: Any) -> dict[str, Any]:
+    """A query at a time, in microseconds."""
+    told = datetime.fromtimestamp(moment / 1e6, UTC).isoformat(timespec="microseconds")
+    return {
+        "time": told.replace("+00:00", "Z"),
+        "transport": "udp",
+        "client": "192.0.2.1",
+        "identity": None,
+        "token": None,
+        "policy": "home",
+        "name": "www.example.org",
+        "type": "A",
+        "outcome": "answered",
+        "reason": "forwarded",
+        "rule": None,
+        "list": None,
+        "observed": None,
+        "upstream": "quad9",
+        "duration_us": 0,
+        "snapshot": 1,
+        **changes,
+    }
+
+
+class Place:
+    """A query log of an engine, and the history made of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.spool = folder / "log"
+        self.root = self.spool / "history"
+        self.spool.mkdir(parents=True)
+        self._opened: list[History] = []
+
+    def write(self, *lines: dict[str, Any] | bytes, file: str = "queries.jsonl") -> None:
+        """Appends as the engine does."""
+        with (self.spool / file).open("ab") as out:
+            for one in lines:
+                out.write(one if isinstance(one, bytes) else json.dumps(one).encode() + b"\n")
+
+    def open(self, retention: Retention = FOREVER) -> History:
+        """The history, as a process that starts now opens it."""
+        history = History(self.root, self.spool, retention)
+        self._opened.append(history)
+        return history
+
+    def close(self) -> None:
+        """Lets go of everything."""
+        for history in self._opened:
+            history.close()
+
+
+def names(history: History, wanted: Wanted | None = None) -> list[str]:
+    """Every name that is found, the newest first, page by page."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = history.search(wanted or Wanted(), limit=7, after=after)
+        found += [row.fields["name"] for row in page.rows]
+        after = page.next
+        if after is None:
+            return found
