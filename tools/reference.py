@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from keyhole.api.application import describe
 from keyhole.config import default_config_text
 from keyhole.engine import catalogue
 
@@ -23,6 +24,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     """The path and the text of each page."""
     reasons = catalogue()["reasons"]
     yield ROOT / "schema" / "reasons.json", json.dumps(reasons, indent=2) + "\n"
+    yield ROOT / "schema" / "openapi.json", json.dumps(describe(), indent=1, sort_keys=True) + "\n"
     yield ROOT / "docs" / "reference" / "reasons.md", _reasons(reasons)
     yield ROOT / "docs" / "reference" / "settings.md", _settings()
 

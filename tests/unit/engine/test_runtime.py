@@ -45,6 +45,8 @@ def snapshot(number: int, **changes: object) -> bytes:
         "mode": "enforce",
         "when": None,
         "important": False,
+        "during": None,
+        "decision": False,
         "origin": "policy.yaml:7 Policy/home spec.rules[0]",
     }
     policy = {
@@ -56,6 +58,7 @@ def snapshot(number: int, **changes: object) -> bytes:
         "lists": [],
         "list_answer": "nxdomain",
         "list_mode": "enforce",
+        "paused": None,
         "private_addresses": "block",
         "upstream_set": 0,
         "record_set": 0,
