@@ -11,7 +11,6 @@ from rich.table import Table
 from keyhole.cli.apply import Data
 from keyhole.cli.remote import Remote
 from keyhole.cli.screen import console, harmless, print_json
-from keyhole.control.changes import find_kind, with_version
 from keyhole.control.error import ControlError
 from keyhole.model.document import KINDS
 
@@ -91,6 +90,9 @@ def kind_of(word: str | None) -> str | None:
     """The kind that a person means; raises ``ControlError`` where there is none."""
     if word is None:
         return None
+    # Imported here: the other commands must not wait for a database.
+    from keyhole.control.changes import find_kind
+
     kind = find_kind(word)
     if kind is None:
         raise ControlError(f"there is no kind {word}; kinds are {', '.join(KINDS)}")
@@ -113,6 +115,8 @@ def _show(found: list[dict[str, Any]], output: Output) -> None:
     if output == "json":
         print_json(found)
     elif output == "yaml":
+        from keyhole.control.changes import with_version
+
         texts = [
             with_version(one["text"], one["version"]) if one["version"] else one["text"]
             for one in found
