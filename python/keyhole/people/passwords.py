@@ -28,7 +28,7 @@ class Passwords:
             time_cost=passes, memory_cost=kibibytes, parallelism=lanes, type=Type.ID
         )
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
-        self._nobody = self._hasher.hash("of an account that does not exist")
+        self._nobody: str | None = None
 
     def keep(self, password: str) -> str:
         """What is kept of a password; parameters and salt stand in it."""
@@ -38,6 +38,9 @@ class Passwords:
     def is_right(self, kept: str | None, password: str) -> bool:
         """Whether it is the password; takes as long where there is none to compare with."""
         with self._turn():
+            if self._nobody is None:
+                # Before the first check of any password, so that its time says nothing either.
+                self._nobody = self._hasher.hash("of an account that does not exist")
             try:
                 self._hasher.verify(kept or self._nobody, _plain(password))
             except (VerificationError, InvalidHashError):

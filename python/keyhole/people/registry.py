@@ -25,6 +25,9 @@ class Registry:
     def begin_first_run(self) -> str | None:
         """Where there is no account at all, makes the first administrator and gives the one-time
         password; else none."""
+        with self._ground.database.read() as connection:
+            if accounts.everybody(connection):
+                return None  # almost always, and a hash takes its time
         kept, password = self._one_time()
         with self._ground.database.begin() as connection:
             accounts.hold(connection)
