@@ -284,6 +284,22 @@ def test_what_people_do_is_in_the_audit_record_and_no_secret_is(home: Home) -> N
     assert checked["problem"] is None
 
 
+def test_what_keyhole_prints_holds_no_secret_but_the_first(home: Home) -> None:
+    with browser(home.url) as one:
+        one.log_in("admin", PASSWORD)
+        secret = one.client.cookies["keyhole"]
+        one.ask("GET", f"/status?token={secret}")
+    printed = home.resolver.program.output
+    assert secret not in printed
+    assert PASSWORD not in printed
+
+
+def test_what_is_public_says_nothing_of_what_runs_here(home: Home) -> None:
+    answer = httpx2.get(f"{home.url}/api/v1/health", trust_env=False)
+    assert answer.json() == {"status": "ok"}
+    assert "server" not in answer.headers
+
+
 def test_only_the_owner_can_read_what_is_kept_of_people(home: Home) -> None:
     for file in home.resolver.folder.glob("control.db*"):
         assert file.stat().st_mode & 0o077 == 0, file

@@ -59,6 +59,11 @@ class _Limit:
         self._seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and is not over."""
+        return self._timer is not None
+
     def begin(self, over: Callable[[], None]) -> None:
         if self._timer is None:
             self._timer = self._loop.call_later(self._seconds, over)
