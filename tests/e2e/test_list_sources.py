@@ -238,3 +238,39 @@ def test_the_status_is_json_for_programs(resolver: Resolver, server: ListServer)
     done = resolver.command("lists", "status", "--json")
     (one,) = json.loads(done.stdout)
     assert (one["name"], one["taken"]) == ("ads", 1)
+
+
+def test_a_list_that_is_ready_leaves_the_others_in_peace(
+    resolver: Resolver, server: ListServer
+) -> None:
+    """One comes at once, one later; whatever is looked at and tidied up meanwhile."""
+    go_on = threading.Event()
+
+    def slow(client: socket.socket) -> None:
+        client.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 16\r\n\r\n")
+        client.sendall(b"slow.ex")
+        go_on.wait(30)
+        client.sendall(b"ample.com")
+
+    with ListServer("127.0.0.2") as other:
+        other.answers["/slow.txt"] = slow
+        resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+        resolver.write(
+            document("List", "ads", urls=[server.serve("quick.example.com\n")]),
+            document("List", "slow", urls=[other.url("/slow.txt")]),
+            document("Policy", "home", default="allow", upstreams=["test"], lists=["ads", "slow"]),
+        )
+        resolver.start()
+        try:
+            resolver.wait_for(
+                lambda: resolver.server.ask("quick.example.com").rcode == "NXDOMAIN",
+                "the quick one is in force",
+            )
+        finally:
+            go_on.set()
+        resolver.wait_for(
+            lambda: resolver.server.ask("slow.example.com").rcode == "NXDOMAIN",
+            "the slow one is in force",
+        )
+        status = resolver.api("GET", "/lists/slow").json()
+        assert [one["error"] for one in status["sources"]] == [None]

@@ -28,7 +28,7 @@ async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterato
     api = [str(one) for one in node.settings.written.api.listen]
     own = own_addresses([*listeners, *node.enrollment, *api])
     lists = Freshness(node.settings, data, node.application, own, tell)
-    await asyncio.to_thread(lists.look)
+    await asyncio.to_thread(lists.begin)
     queries = query_history(node.settings, data, tell)
     tasks = [asyncio.create_task(lists.keep())]
     if queries is not None:

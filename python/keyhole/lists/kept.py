@@ -76,11 +76,14 @@ class Downloads:
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def tidy(self, urls: Collection[str]) -> None:
-        """Removes what no list names any more, and what a killed process left half done."""
+        """Removes what no list names any more; downloads that are under way are left in peace."""
         named = {self.path(url).name for url in urls} | {self._about(url).name for url in urls}
-        for file in self._folder.glob("*"):
+        for file in self._folder.glob("[!.]*"):
             if file.name not in named:
                 file.unlink(missing_ok=True)
+
+    def drop_drafts(self) -> None:
+        """Removes what a killed process left half done; nothing may be under way."""
         for draft in self._folder.glob(".*.new"):
             draft.unlink(missing_ok=True)
 

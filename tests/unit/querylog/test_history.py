@@ -435,3 +435,22 @@ def test_only_whole_segments_count(place: Place) -> None:
     (day / "nonsense.rows.parquet").write_bytes(b"")
     (place.root / "day=elsewhere").mkdir()
     assert len(segments(place.root)) == 1
+
+
+def test_segments_that_go_away_under_a_question_cost_no_answer(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    history = place.open()
+    for number in range(6):
+        place.write(line(_NOW + number, name=f"n{number}"))
+        history.take()
+    stale = history.segments
+    history.tidy()
+    # As if this were what a question holds that began before.
+    history._segments = stale
+    assert names(history) == [f"n{number}" for number in reversed(range(6))]
+    history._segments = stale
+    assert history.totals(0, 2 * _NOW).total == 6
+    history._segments = stale
+    assert len(history.tops("name", 0, 2 * _NOW, most=9)) == 6

@@ -89,6 +89,12 @@ class Freshness:
         """Whether lists are compiled at the moment, or are about to be."""
         return self._application.is_compiling or self._new_since is not None
 
+    def begin(self) -> None:
+        """Tidies up after a process that was killed, and learns which lists there are. Blocks; call
+        it once, before anything else."""
+        self._downloads.drop_drafts()
+        self.look()
+
     async def keep(self) -> None:
         """Downloads what is due, again and again, until it is cancelled."""
         try:

@@ -3,10 +3,11 @@
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -19,6 +20,11 @@ from keyhole.querylog.history.search import Found, Key, search
 from keyhole.querylog.history.segment import Segment, segments
 from keyhole.querylog.history.statistics import Statistics, Top, series, tops, totals
 from keyhole.querylog.history.wanted import Wanted
+
+Answer = TypeVar("Answer")
+PATIENCE_SECONDS = 1.0
+"""How long a question waits for whoever takes in or joins segments."""
+_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -73,39 +79,33 @@ class History:
 
     def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
         """A page of queries, the newest first."""
-        self.take()
-        with self._cursor() as cursor:
-            return search(cursor, self._segments, wanted, limit=limit, after=after)
+        return self._ask(
+            lambda cursor, found: search(cursor, found, wanted, limit=limit, after=after)
+        )
 
     def totals(self, since: int, until: int) -> Statistics:
         """What became of the queries in a span of time."""
-        self.take()
-        with self._cursor() as cursor:
-            return totals(cursor, self._segments, since, until)
+        return self._ask(lambda cursor, found: totals(cursor, found, since, until))
 
     def series(self, since: int, until: int, points: int) -> list[tuple[int, dict[str, int]]]:
         """Counts by outcome over a span of time."""
-        self.take()
-        with self._cursor() as cursor:
-            return series(cursor, self._segments, since, until, points)
+        return self._ask(lambda cursor, found: series(cursor, found, since, until, points))
 
     def tops(
         self, dimension: str, since: int, until: int, *, most: int, is_withheld: bool = False
     ) -> list[Top]:
         """What was in most queries."""
-        self.take()
-        with self._cursor() as cursor:
-            return tops(
-                cursor, self._segments, dimension, since, until, most=most, is_withheld=is_withheld
+        return self._ask(
+            lambda cursor, found: tops(
+                cursor, found, dimension, since, until, most=most, is_withheld=is_withheld
             )
+        )
 
     def export(self, wanted: Wanted, form: Format) -> Path:
         """Writes what fits into a file that whoever asked has to delete."""
-        self.take()
         target = self._root / ".scratch" / f"export-{secrets.token_hex(8)}.{form}"
         try:
-            with self._cursor() as cursor:
-                export(cursor, self._segments, wanted, form, target)
+            self._ask(lambda cursor, found: export(cursor, found, wanted, form, target))
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -125,6 +125,26 @@ class History:
     def close(self) -> None:
         """Lets go of everything."""
         self._database.close()
+
+    def _ask(
+        self, question: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]
+    ) -> Answer:
+        """Takes in what is new and asks; again where segments were joined or thrown away under it.
+
+        Never waits long for whoever joins segments: then what is new is in the next answer.
+        """
+        if self._writing.acquire(timeout=PATIENCE_SECONDS):
+            self._writing.release()
+            self.take()
+        for tries_left in reversed(range(_TRIES)):
+            with self._cursor() as cursor:
+                try:
+                    return question(cursor, self._segments)
+                except duckdb.IOException:
+                    if not tries_left:
+                        raise
+            self._segments = segments(self._root)
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

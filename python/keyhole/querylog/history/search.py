@@ -170,8 +170,6 @@ def _run(
 ) -> list[tuple[Any, ...]]:
     try:
         return connection.execute(query, list(values)).fetchall()
-    except duckdb.IOException:
-        return []  # the segment was joined with others, or thrown away, a moment ago
     except duckdb.InvalidInputException as error:
         raise SearchError(f"the expression cannot be read: {_first_line(error)}") from None
 
