@@ -7,17 +7,18 @@ import sys
 
 import typer
 
-from keyhole.cli import engine
+from keyhole.cli import control, engine
 from keyhole.cli.program import add, program, run
 
 
 def main() -> int:
     """Runs the command that was asked for and gives the exit code."""
     app = program()
-    # An engine that died must be back at once, so it waits for no import of the other commands.
-    if sys.argv[1:2] != ["engine"]:
+    # What died must be back at once, so it waits for no import of the other commands.
+    if sys.argv[1:2] not in (["engine"], ["control"]):
         _add_commands_for_people(app)
     add(app, engine.engine, examples=engine.EXAMPLES, group="Run", name="engine")
+    add(app, control.control, examples=control.EXAMPLES, group="Run", name="control")
     return run(app)
 
 

@@ -5,29 +5,12 @@ the system says which user it is, and the audit record keeps that.
 """
 
 import pwd
-import socket
-import struct
-from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.api.principal import Principal
 from keyhole.model.role import Role
-
-_CREDENTIALS = struct.Struct("3i")
-
-
-class LocalProtocol(H11Protocol):
-    """HTTP/1.1 on a Unix socket; the client of a request is ``uid:N``."""
-
-    def connection_made(self, transport: Any) -> None:
-        """Learns from the system who connected."""
-        super().connection_made(transport)
-        peer = transport.get_extra_info("socket")
-        octets = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-        pid, uid, _ = _CREDENTIALS.unpack(octets)
-        self.client = (f"uid:{uid}", pid)
+from keyhole.web import PEER
 
 
 class LocalUser:
@@ -39,7 +22,7 @@ class LocalUser:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Adds the principal to what the application sees."""
         if scope["type"] == "http":
-            uid = int(scope["client"][0].removeprefix("uid:"))
+            uid = int(scope["client"][0].removeprefix(PEER))
             principal = Principal(f"local:{_user(uid)}", Role.ADMINISTRATOR, "socket")
             scope.setdefault("state", {})["principal"] = principal
         await self._app(scope, receive, send)

@@ -1,7 +1,6 @@
 """Serves the API while Keyhole runs: on the socket of the data folder, and on the network."""
 
 import asyncio
-import logging
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,11 +9,10 @@ from typing import Self
 
 from starlette.types import ASGIApp
 from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from keyhole.api.application import DOORS, make_application
 from keyhole.api.front import Rules, front_door
-from keyhole.api.local import LocalProtocol, LocalUser
+from keyhole.api.local import LocalUser
 from keyhole.api.network import Certificate, Listener, door_of, release
 from keyhole.api.protocol import NetworkProtocol
 from keyhole.control.control import Control
@@ -23,11 +21,9 @@ from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.people import Believing
 from keyhole.enrollment.door import Door
 from keyhole.errors import KeyholeError
-from keyhole.model.unix_socket import short_path
+from keyhole.web import PeerProtocol, Serving, quiet, unix_listener
 
 REFRESH_SECONDS = 3600.0
-_END_SECONDS = 3.0
-_HEADER_OCTETS = 16 * 1024
 
 
 class ApiServer:
@@ -42,8 +38,7 @@ class ApiServer:
         self._control = control
         self._tell = tell
         self._path = control.data.api_socket
-        self._state = ServerState()
-        self._servers: list[asyncio.Server] = []
+        self._serving = Serving()
         self._doors: list[Door] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._set_up = asyncio.Event()
@@ -54,8 +49,6 @@ class ApiServer:
         )
 
     async def __aenter__(self) -> Self:
-        # What callers send would otherwise reach the terminal, line by line.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
         try:
             app = make_application(self._control)
             await self._serve_network(app)
@@ -70,11 +63,11 @@ class ApiServer:
         await self._close()
 
     async def _serve_this_machine(self, app: ASGIApp) -> None:
-        config = _config(LocalUser(app))
+        config = quiet(LocalUser(app))
         loop = asyncio.get_running_loop()
-        self._servers.append(
+        self._serving.add(
             await loop.create_unix_server(
-                lambda: LocalProtocol(config, self._state, {}), sock=_socket(self._path)
+                lambda: PeerProtocol(config, self._serving.state, {}), sock=_socket(self._path)
             )
         )
 
@@ -91,7 +84,7 @@ class ApiServer:
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        config = _config(front_door(app, DOORS, believing.people, rules))
+        config = quiet(front_door(app, DOORS, believing.people, rules))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
@@ -109,13 +102,13 @@ class ApiServer:
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
-            return NetworkProtocol(config, self._state, {})
+            return NetworkProtocol(config, self._serving.state, {})
 
         api = self._control.settings.written.api
         door = door_of(api, listener, self._certificate, http)
         self._doors.append(door)
         loop = asyncio.get_running_loop()
-        self._servers.append(await loop.create_server(door, sock=listener.socket))
+        self._serving.add(await loop.create_server(door, sock=listener.socket))
 
     async def _open_later(
         self, believing: Believing, outside: list[Listener], config: Config
@@ -152,49 +145,17 @@ class ApiServer:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        for server in self._servers:
-            server.close()
+        self._serving.shut()
         for door in self._doors:
             door.close()
         release(self._listeners)
-        for connection in list(self._state.connections):
-            connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=_END_SECONDS)
-        for connection in list(self._state.connections):
-            connection.transport.abort()
+        await self._serving.close()
         with suppress(OSError):
             self._path.unlink()
 
 
-def _config(app: ASGIApp) -> Config:
-    config = Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        ws="none",
-        h11_max_incomplete_event_size=_HEADER_OCTETS,
-    )
-    config.load()
-    return config
-
-
 def _socket(path: Path) -> socket.socket:
-    """Takes the place of a socket that a killed process left; the lock of the data folder says
-    that no other Keyhole uses it."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        path.unlink(missing_ok=True)
-        with short_path(path) as short:
-            listener.bind(short)
-        path.chmod(0o600)
-        listener.listen(64)
-        listener.setblocking(False)
+        return unix_listener(path)  # the data folder is locked: nobody else uses it
     except OSError as error:
-        listener.close()
         raise ControlError(f"cannot listen on {path}: {error.strerror}") from error
-    return listener

@@ -27,20 +27,22 @@ def engine(
         ),
     ] = None,
     supervised: Annotated[
-        bool,
+        int | None,
         typer.Option(
             "--supervised",
-            help="Take commands as JSON lines on standard input, and end when it ends.",
+            metavar="FD",
+            help="Say on this pipe when it serves, and end when standard input ends.",
         ),
-    ] = False,
+    ] = None,
 ) -> None:
     """Answer queries from the last good snapshot, without control.
 
-    `keyhole up` starts and watches this process by itself. Alone it serves the last good snapshot
-    and learns of no change.
+    `keyhole up` starts and watches this process by itself. Started by hand it serves the last good
+    snapshot, and learns of changes when control of the same data folder runs.
     """
     # Imported here: no other command needs the native core at its start.
     from keyhole.engine.process import run
+    from keyhole.link.following import follow
 
     launch = launch or DataFolder(default_data_folder()).launch
-    raise typer.Exit(run(launch, supervised=supervised))
+    raise typer.Exit(run(launch, supervisor=supervised, follow=follow))

@@ -1,7 +1,9 @@
-"""The life of ``keyhole up``, from its first words to the last answer."""
+"""The life of a control process, from its first words to the end."""
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Group
@@ -14,11 +16,25 @@ from keyhole.api.server import ApiServer
 from keyhole.cli.screen import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.defaults import write_defaults
-from keyhole.control.ending import end_on_signals
+from keyhole.control.ending import end_on_signals, end_with_input
+from keyhole.control.local_engine import NeighborEngine
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Weight
 from keyhole.control.opening import open_control
 from keyhole.control.reach import Reach
+from keyhole.model.parent import die_with_parent
+
+START_SECONDS = 8.0
+"""How long the end may wait for what is under way, before it is cut off."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A data folder, and its settings where they are not in it."""
+
+    data: DataFolder
+    config: Path | None
+
 
 _WORDS = {
     "udp": "DNS over UDP",
@@ -30,34 +46,62 @@ _WORDS = {
 }
 
 
-async def serve(data: DataFolder, config: Path | None) -> None:
-    """Runs until SIGTERM or Ctrl-C; prints where it serves, and then only what changes."""
+async def run(place: Place, pipe: int | None, *, again: bool) -> None:
+    """Runs until SIGTERM or Ctrl-C, or the end of standard input where a supervisor is told over
+    ``pipe`` that the engine may start.
+
+    Prints where Keyhole serves, unless it did so ``again``, and then only what changes.
+    """
+    if pipe is None:
+        place.data.make()
+        with closing(await place.data.claim()):
+            await _serve(place, None, end_on_signals(), again=again)
+        return
     end = end_on_signals()
+    serving = asyncio.create_task(_serve(place, pipe, end, again=again))
+    die_with_parent()
+    input_ends = asyncio.create_task(end_with_input(end))
+    await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        # It may be starting, and wait for an engine that does not come any more.
+        await asyncio.wait({serving}, timeout=START_SECONDS)
+        serving.cancel()
+    input_ends.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _serve(place: Place, pipe: int | None, end: asyncio.Event, *, again: bool) -> None:
     screen = console()
 
     def tell(notice: Notice) -> None:
         show_notice(screen, notice)
 
-    data.make()
-    if config is None:
+    data = place.data
+    if place.config is None and not again:
         for path in write_defaults(data):
             tell(Notice(Weight.GOOD, f"wrote {path}"))
-    node = Node(config or data.config, data, tell)
-    for advice in node.settings.advice:
-        tell(Notice(Weight.WARNING, advice))
+    engine = NeighborEngine(pipe, runs_already=again)
+    node = Node(place.config or data.config, data, tell, engine)
+    if not again:
+        for advice in node.settings.advice:
+            tell(Notice(Weight.WARNING, advice))
     listeners = bind(node.settings.written.api)
     try:
         async with node:
-            screen.print(panel(node, data, listeners), soft_wrap=False)
+            if not again:
+                screen.print(panel(node, data, listeners), soft_wrap=False)
             watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
             # DNS waits neither for lists nor for the database.
             async with (
                 open_control(node, data, tell) as control,
                 ApiServer(control, tell, listeners),
             ):
+                if again:
+                    text = "lists, query log and API go on where they were"
+                    tell(Notice(Weight.GOOD, text))
                 await end.wait()
             watch.cancel()
-            tell(Notice(Weight.PLAIN, "ending; what is under way is still answered"))
     finally:
         release(listeners)
 

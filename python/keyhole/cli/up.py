@@ -48,6 +48,6 @@ def up(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.serve import serve
+    from keyhole.cli.keep import keep
 
-    asyncio.run(serve(DataFolder(data or default_data_folder()), config))
+    raise typer.Exit(asyncio.run(keep(DataFolder(data or default_data_folder()), config)))

@@ -18,9 +18,9 @@ from keyhole.control.error import (
     UnwritableError,
 )
 from keyhole.control.known import believes_a_mesh, nobody_known
+from keyhole.control.local_engine import LocalEngine
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
-from keyhole.control.supervisor import Supervisor
 from keyhole.engine.launch import Identity, Launch, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import IdentityError, Material, identity_files
@@ -32,11 +32,11 @@ class Application:
     """The one way by which anything reaches the engine."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, supervisor: Supervisor, tell: Tell
+        self, settings: Settings, data: DataFolder, engine: LocalEngine, tell: Tell
     ) -> None:
         self._settings = settings
         self._data = data
-        self._supervisor = supervisor
+        self._engine = engine
         self._tell = tell
         self._certificates = Certificates(settings, data)
         self._options = settings.options
@@ -88,12 +88,16 @@ class Application:
         # Without a last good snapshot the engine begins with the draft, so that it is ready as soon
         # as it listens; whether it took it is settled below, as for every change.
         first = compiled is not None and not self._data.snapshot.exists()
-        self._write_launch(materials, self._data.draft if first else self._data.snapshot)
-        addresses = await self._supervisor.start()
+        # One that serves already started from the document that is there, and may have to again.
+        if not self._engine.runs_already:
+            self._write_launch(materials, self._data.draft if first else self._data.snapshot)
+        addresses = await self._engine.start()
         # A restarted engine must come back where its clients look for it, even where the first one
         # was given port 0 and took a free one.
         self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
         self._write_launch(materials, self._data.snapshot)
+        if self._engine.runs_already:
+            await self._install(materials)
         self._certificates.remember(materials)
         if compiled is not None:
             try:
@@ -212,7 +216,7 @@ class Application:
         write_durably(self._data.draft, compiled.octets)
         for last in (False, False, True):
             try:
-                await self._supervisor.commit(self._data.draft)
+                await self._engine.commit(self._data.draft)
                 break
             except EngineGoneError:
                 # It is being started again, from the last good snapshot; then it is asked anew.
@@ -231,7 +235,7 @@ class Application:
         if changed:
             self._write_launch(materials, self._data.snapshot)
         for name, material in changed.items():
-            await self._supervisor.install_identity(name, material.certificate, material.key)
+            await self._engine.install_identity(name, material.certificate, material.key)
         self._certificates.remember(changed)
         return changed
 
@@ -245,7 +249,8 @@ class Application:
         }
         keep = self._settings.resolved.log_keep
         log = QueryLog(self._data.query_log.resolve(), keep) if keep else None
-        launch = Launch(self._options, identities, snapshot.resolve(), log)
+        link = self._data.link_socket.resolve()
+        launch = Launch(self._options, identities, snapshot.resolve(), log, link)
         launch.write(self._data.launch)
 
 

@@ -1,7 +1,9 @@
 """The data folder: where everything of one Keyhole lies."""
 
+import asyncio
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from typing import BinaryIO
 
 from keyhole.control.error import ControlError, UnwritableError
 from keyhole.model.standing import Standing
+
+_LOCK_PAUSE = 0.05
 
 
 def default_data_folder() -> Path:
@@ -97,6 +101,11 @@ class DataFolder:
         return self.path / "run" / "api.sock"
 
     @property
+    def link_socket(self) -> Path:
+        """Where control tells the engine of this folder what to do."""
+        return self.path / "run" / "link.sock"
+
+    @property
     def history(self) -> Path:
         """What became of the queries of weeks, made of the query log."""
         return self.path / "log" / "history"
@@ -111,21 +120,31 @@ class DataFolder:
                 "give --data with a folder that this user may write"
             ) from error
 
-    def claim(self) -> BinaryIO:
+    async def claim(self, seconds: float = 0.0) -> BinaryIO:
         """Keeps a second Keyhole out of this folder for as long as the result is open.
 
-        The system releases it when the process dies, however it dies.
+        The system releases it when the process dies, however it dies. Waits at most ``seconds`` for
+        one that is ending; raises :class:`ControlError` where it does not.
         """
         lock = (self.state / "lock").open("ab")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise ControlError(
-                f"another keyhole already runs with the data folder {self.path}; "
-                "stop it, or give --data with another folder"
-            ) from None
+        last = time.monotonic() + seconds
+        while not _lock(lock):
+            if time.monotonic() >= last:
+                lock.close()
+                raise ControlError(
+                    f"another keyhole already runs with the data folder {self.path}; "
+                    "stop it, or give --data with another folder"
+                )
+            await asyncio.sleep(_LOCK_PAUSE)
         return lock
+
+
+def _lock(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def write_durably(path: Path, content: bytes) -> None:

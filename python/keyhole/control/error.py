@@ -27,6 +27,14 @@ class StaleError(ControlError):
     """Somebody changed it since it was looked at."""
 
 
+class EndedError(ControlError):
+    """A process ended before it served, and has said itself why."""
+
+    def __init__(self, text: str, code: int) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 class EngineGoneError(ControlError):
     """The engine ended before it answered; its supervisor starts it again."""
 

@@ -1,4 +1,4 @@
-"""One running Keyhole: an engine, its certificates, its documents, and how changes reach it.
+"""What an engine decides by: its certificates, its documents, and how changes reach it.
 
 Start and change are one path: read, compile, have the engine check and take it, remember it as the
 last good one. Whatever is invalid on the way is told and changes nothing.
@@ -8,16 +8,16 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder
 from keyhole.control.enrollment import enrollment_server
 from keyhole.control.identity import authority_advice
+from keyhole.control.local_engine import LocalEngine, OwnEngine, Starter
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.sources import changes, fingerprint
-from keyhole.control.supervisor import Supervisor
 from keyhole.errors import KeyholeError
 
 RENEWAL_CHECK_SECONDS = 3600.0
@@ -25,25 +25,29 @@ RETRY_SECONDS = 5.0
 
 
 class Node:
-    """One engine with everything around it; an async context manager that starts and stops it."""
+    """One engine with everything around it; an async context manager that starts and stops it.
 
-    def __init__(self, config: Path, data: DataFolder, tell: Tell) -> None:
+    ``starter`` runs the process of the engine; without one it is a child of this process.
+    """
+
+    def __init__(
+        self, config: Path, data: DataFolder, tell: Tell, starter: Starter | None = None
+    ) -> None:
         self._data = data
         self._tell = tell
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._claim: BinaryIO | None = None
         self._advised: set[str] = set()
         self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
-        self._supervisor = Supervisor(data.launch, tell)
-        self._application = Application(self.settings, data, self._supervisor, tell)
+        self._engine = LocalEngine(data.link_socket, starter or OwnEngine(data, tell))
+        self._application = Application(self.settings, data, self._engine, tell)
         self._enrollment = enrollment_server(self.settings, data, tell)
 
     @property
     def pid(self) -> int | None:
         """The process id of the engine that runs now."""
-        return self._supervisor.pid
+        return self._engine.pid
 
     @property
     def application(self) -> Application:
@@ -53,7 +57,7 @@ class Node:
     @property
     def addresses(self) -> dict[str, list[str]]:
         """Where the engine listens, by transport."""
-        return self._supervisor.addresses
+        return self._engine.addresses
 
     @property
     def enrollment(self) -> list[str]:
@@ -62,12 +66,11 @@ class Node:
 
     async def stats(self) -> dict[str, Any]:
         """All counters of the engine that runs now."""
-        return await self._supervisor.stats()
+        return await self._engine.stats()
 
     async def __aenter__(self) -> Self:
         try:
             self._data.make()
-            self._claim = self._data.claim()
             self._application.find_sources()
             self._seen = {**fingerprint(self._application.sources), **self._seen}
             await self._application.start()
@@ -94,9 +97,7 @@ class Node:
                 await task
         if self._enrollment is not None:
             await self._enrollment.stop()
-        await self._supervisor.stop()
-        if self._claim is not None:
-            self._claim.close()
+        await self._engine.stop()
 
     async def _watch(self) -> None:
         """Takes each change of a file that matters; never ends by itself."""

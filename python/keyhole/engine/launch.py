@@ -26,7 +26,7 @@ class QueryLog:
 
 @dataclass(frozen=True)
 class Launch:
-    """Options, identities, the last good snapshot, and the query log if there is one.
+    """Options, identities, the last good snapshot, the query log and the link if there are any.
 
     The supervisor writes it before it starts an engine; an engine that was killed starts from it
     again without anybody's help.
@@ -36,6 +36,8 @@ class Launch:
     identities: dict[str, Identity]
     snapshot: Path
     log: QueryLog | None = None
+    link: Path | None = None
+    """The Unix socket on which control tells what to do."""
     drain_seconds: float = 3.0
 
     def write(self, path: Path) -> None:
@@ -48,6 +50,7 @@ class Launch:
             },
             "snapshot": str(self.snapshot),
             "log": {"path": str(self.log.path), "keep": self.log.keep} if self.log else None,
+            "link": str(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
         }
         draft = path.with_suffix(".new")
@@ -62,7 +65,7 @@ class Launch:
         """Reads the document; raises `Refusal` where it is missing or not valid."""
         try:
             document = json.loads(path.read_text())
-            log = document["log"]
+            log, link = document["log"], document["link"]
             return cls(
                 options=document["options"],
                 identities={
@@ -71,6 +74,7 @@ class Launch:
                 },
                 snapshot=Path(document["snapshot"]),
                 log=QueryLog(Path(log["path"]), int(log["keep"])) if log else None,
+                link=Path(link) if link else None,
                 drain_seconds=float(document["drain_seconds"]),
             )
         except FileNotFoundError:

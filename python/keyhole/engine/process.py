@@ -1,42 +1,50 @@
 """The engine process: loads the core, hands it snapshots, and carries answers back.
 
-Its supervisor speaks to it in JSON lines on standard input and output:
+It learns what to do over the link, if its launch document names one; see ``keyhole.engine.obey``
+for the commands. Without a link, or while control is away, it serves the last good snapshot.
 
-====================================================  =========================================
-to the engine                                         from the engine
-====================================================  =========================================
-(start)                                               ``{"ready": {"udp": [...], ...}}``
-``{"commit": PATH}``                                  ``{"committed": NUMBER}`` or ``refused``
-``{"identity": {"name", "certificate", "key"}}``      ``{"installed": NAME}`` or ``refused``
-``{"stats": true}``                                   ``{"stats": {...}}``
-end of input                                          the process drains and ends
-====================================================  =========================================
-
-``refused`` is ``{"refused": {"path": PLACE, "why": REASON}}``; nothing has changed then.
+``--supervised FD`` names a pipe on which it says, as one JSON line, ``{"ready": {"udp": [...]}}``
+or ``{"refused": {"path": PLACE, "why": REASON}}``; it then drains and ends with its standard input.
 """
 
-import ctypes
 import json
 import os
 import signal
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Protocol
 
 from keyhole.engine import descriptors
 from keyhole.engine.journal import Journal
 from keyhole.engine.launch import Launch
+from keyhole.engine.obey import Engine, commit, refused
 from keyhole.engine.runtime import Refusal, Runtime
+from keyhole.model.parent import die_with_parent
 
-_PR_SET_PDEATHSIG = 1
+_CHUNK = 4096
 
 
-def run(launch_file: Path, *, supervised: bool) -> int:
-    """Runs an engine until its input ends (``supervised``) or a signal comes; returns the exit
-    code: 0 for a wanted end, 1 where it could not start."""
-    if supervised:
-        _die_with_parent()
+class Follower(Protocol):
+    """What carries commands to the engine, in a thread of its own."""
+
+    def start(self) -> None:
+        """Begins to take commands."""
+
+    def end(self) -> None:
+        """Takes none from now on."""
+
+
+Follow = Callable[[Launch, Engine], Follower | None]
+"""Makes what carries commands to the engine; none where nobody commands it."""
+
+
+def run(launch_file: Path, *, supervisor: int | None, follow: Follow) -> int:
+    """Runs an engine until its input ends, where it has a ``supervisor`` (the descriptor of a pipe
+    to it), or a signal comes; returns the exit code: 0 for a wanted end, 1 where it could not
+    start, and said why."""
+    say = _to_supervisor(supervisor)
     _block_signals()
     try:
         launch = Launch.read(launch_file)
@@ -46,109 +54,72 @@ def run(launch_file: Path, *, supervised: bool) -> int:
             _warn(advice)
         for name, identity in launch.identities.items():
             runtime.install_identity(name, identity.certificate, identity.key)
-        _commit_last_good(runtime, launch.snapshot)
+        number = _commit_last_good(runtime, launch.snapshot)
         addresses = runtime.start()
     except Refusal as refusal:
-        _say(sys.stdout, _refused(refusal))
+        say(refused(refusal))
         _warn(str(refusal))
         return 1
     journal = Journal(runtime, launch.log, _warn) if launch.log else None
     if journal:
         journal.start()
-    _say(sys.stdout, {"ready": addresses, "pid": os.getpid()})
+    engine = Engine(runtime, journal, addresses, number)
+    follower = follow(launch, engine)
+    if follower:
+        follower.start()
+    say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
-        if supervised:
-            _obey(Engine(runtime, journal), sys.stdin, sys.stdout)
-        else:
-            signal.pause()
-    except _Ended:
-        pass
+        _wait_for_the_end(is_supervised=supervisor is not None)
     finally:
+        if follower:
+            follower.end()
         runtime.drain(launch.drain_seconds)
         if journal:
             journal.end()
     return 0
 
 
-@dataclass(frozen=True)
-class Engine:
-    """What obeys: the core, and the thread that writes its events down."""
-
-    runtime: Runtime
-    journal: Journal | None
-
-    def stats(self) -> dict[str, Any]:
-        """Everything that is counted, in the core and beside it."""
-        log = self.journal.counts() if self.journal else None
-        return {**self.runtime.stats(), "log": log}
+def _wait_for_the_end(*, is_supervised: bool) -> None:
+    try:
+        if not is_supervised:
+            signal.pause()
+        while sys.stdin.buffer.read(_CHUNK):
+            pass  # nothing is expected, and only the end matters
+    except _Ended:
+        pass
 
 
 class _Ended(BaseException):
     """A signal asked the process to end."""
 
 
-def _obey(engine: Engine, commands: TextIO, answers: TextIO) -> None:
-    for line in commands:
-        try:
-            answer = _answer(engine, json.loads(line))
-        except Refusal as refusal:
-            answer = _refused(refusal)
-        except ValueError as error:
-            answer = _refused(Refusal("command", f"not JSON: {error}"))
-        _say(answers, answer)
-
-
-def _answer(engine: Engine, command: dict[str, Any]) -> dict[str, Any]:
-    match command:
-        case {"commit": str(path)}:
-            return {"committed": _commit(engine.runtime, Path(path))}
-        case {"identity": {"name": str(name), "certificate": str(certificate), "key": str(key)}}:
-            engine.runtime.install_identity(name, Path(certificate), Path(key))
-            return {"installed": name}
-        case {"stats": True}:
-            return {"stats": engine.stats()}
-    raise Refusal("command", "give commit, identity or stats")
-
-
-def _commit(runtime: Runtime, path: Path) -> int:
-    try:
-        snapshot = path.read_bytes()
-    except OSError as error:
-        raise Refusal("", f"cannot read {path}: {error.strerror}") from error
-    return runtime.commit(snapshot)
-
-
-def _commit_last_good(runtime: Runtime, path: Path) -> None:
+def _commit_last_good(runtime: Runtime, path: Path) -> int | None:
     """Without a good snapshot the engine starts all the same and refuses every query: a client
     that is told why is better off than one that hears nothing."""
     try:
-        _commit(runtime, path)
+        return commit(runtime, path)
     except Refusal as refusal:
         _warn(f"no snapshot yet, refusing all: {refusal}")
+        return None
 
 
-def _refused(refusal: Refusal) -> dict[str, Any]:
-    return {"refused": {"path": refusal.path, "why": refusal.why}}
+def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:
+    if pipe is None:
+        return lambda message: None
+    die_with_parent()
+    os.set_inheritable(pipe, False)
 
+    def say(message: dict[str, Any]) -> None:
+        # A supervisor that is gone is told nothing; the end of input follows and ends the process.
+        with suppress(BrokenPipeError):
+            os.write(pipe, json.dumps(message).encode() + b"\n")
 
-def _say(stream: TextIO, message: dict[str, Any]) -> None:
-    try:
-        stream.write(json.dumps(message) + "\n")
-        stream.flush()
-    except BrokenPipeError:
-        # The supervisor is gone; the end of input follows and ends the process in order.
-        pass
+    return say
 
 
 def _warn(text: str) -> None:
     print(f"keyhole engine: {text}", file=sys.stderr, flush=True)
-
-
-def _die_with_parent() -> None:
-    """Asks the kernel for SIGTERM when the supervisor dies, even by kill -9."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def _block_signals() -> None:

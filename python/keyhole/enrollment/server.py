@@ -1,7 +1,6 @@
 """The enrollment server: HTTPS beside the engine, in the process of ``keyhole up``."""
 
 import asyncio
-import logging
 import socket
 import ssl
 from collections.abc import Sequence
@@ -11,9 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.server import ServerState
 
 from keyhole.enrollment.application import Desk, Tell, application
 from keyhole.enrollment.door import Door
@@ -22,9 +19,7 @@ from keyhole.enrollment.throttle import Throttle
 from keyhole.identity import Material, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
-
-_END_SECONDS = 3.0
-_HEADER_OCTETS = 16 * 1024
+from keyhole.web import Serving, quiet
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,7 @@ class EnrollmentServer:
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._tls.set_alpn_protocols(["http/1.1"])
         self._shown: bytes | None = None
-        self._state = ServerState()
-        self._servers: list[asyncio.Server] = []
+        self._serving = Serving()
         self._door: Door | None = None
         self.addresses: list[str] = []
 
@@ -61,31 +55,21 @@ class EnrollmentServer:
         """Listens; raises :class:`EnrollmentError` where it cannot, and ``IdentityError`` when
         there is no certificate for it."""
         self.refresh()
-        config = Config(
+        config = quiet(
             application(
                 Desk(self._setup.folder, self._setup.grace, self._setup.service, self._tell)
-            ),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            ws="none",
-            h11_max_incomplete_event_size=_HEADER_OCTETS,
+            )
         )
-        config.load()
-        # What strangers send would otherwise reach the terminal, line by line.
-        logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
         def http() -> asyncio.Protocol:
-            return H11Protocol(config, self._state, {})
+            return H11Protocol(config, self._serving.state, {})
 
         self._door = Door(self._setup.networks, self._tls, http, self._turn_away)
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)
             self.addresses.append(_shown(listener))
-            self._servers.append(await loop.create_server(self._door, sock=listener))
+            self._serving.add(await loop.create_server(self._door, sock=listener))
 
     def refresh(self) -> None:
         """Shows a new certificate when the one before is past half of its life, or the root is
@@ -105,17 +89,10 @@ class EnrollmentServer:
 
     async def stop(self) -> None:
         """Takes no more connections, lets those under way end, and closes what is left."""
-        for server in self._servers:
-            server.close()
+        self._serving.shut()
         if self._door is not None:
             self._door.close()
-        for connection in list(self._state.connections):
-            connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(list(self._state.tasks), timeout=_END_SECONDS)
-        for connection in list(self._state.connections):
-            connection.transport.abort()
-        self._servers.clear()
+        await self._serving.close()
 
     def _show(self, material: Material) -> None:
         octets = material.leaf.tbs_certificate_bytes

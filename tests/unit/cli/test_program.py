@@ -35,8 +35,8 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 COMMANDS = [
-    "up", "lab", "engine", "dig", "explain", "log", "simulate", "check", "import", "lists",
-    "version"
+    "up", "lab", "engine", "control", "dig", "explain", "log", "simulate", "check", "import",
+    "lists", "version"
 ]  # fmt: skip
 
 

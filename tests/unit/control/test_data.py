@@ -1,5 +1,6 @@
 """The data folder belongs to one Keyhole at a time, and holds old or new files, never half ones."""
 
+from asyncio import run
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ from keyhole.control.error import ControlError
 def test_a_second_keyhole_is_kept_out_and_told_what_to_do(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.make()
-    with folder.claim(), pytest.raises(ControlError, match=r"already runs .* give --data"):
-        folder.claim()
-    folder.claim().close()
+    with run(folder.claim()), pytest.raises(ControlError, match=r"already runs .* give --data"):
+        run(folder.claim())
+    run(folder.claim()).close()
 
 
 def test_the_environment_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

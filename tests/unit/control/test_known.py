@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from keyhole.control.data import DataFolder
 from keyhole.control.known import read_known
 from keyhole.control.notice import Notice, Weight
 from keyhole.control.settings import read_settings
-from keyhole.control.supervisor import Supervisor
 from keyhole.identity import IdentityError
+from tests.world.follower import fake_local_engine
 
-FAKE = Path(__file__).parent / "fake_engine.py"
 DIGEST = "ab" * 32
 TOKENS = {"tokens": [{"name": "tv", "sha256": DIGEST, "created": "2026-11-25T22:00:00Z"}]}
 LOST = "spiffe://keyhole.internal/ns/shop/sa/lost"
@@ -82,14 +80,13 @@ def run(
     notices: list[Notice] = []
 
     async def life() -> None:
-        command = [sys.executable, str(FAKE), "serves"]
-        supervisor = Supervisor(data.launch, notices.append, command=command)
-        application = Application(read_settings(data.config), data, supervisor, notices.append)
+        engine, _ = fake_local_engine(data.path)
+        application = Application(read_settings(data.config), data, engine, notices.append)
         try:
             await application.start()
             await use(application, notices)
         finally:
-            await supervisor.stop()
+            await engine.stop()
 
     asyncio.run(life())
     return notices

@@ -1,4 +1,4 @@
-"""The supervisor: one engine always runs, and each command gets its own answer."""
+"""The supervisor: one process always runs, and the first one says why it cannot."""
 
 import asyncio
 import os
@@ -9,24 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
+from keyhole.control.error import EndedError, EngineRefusedError
 from keyhole.control.notice import Notice
 from keyhole.control.supervisor import Supervisor, pause_before_restart
 
 FAKE = Path(__file__).parent / "fake_engine.py"
-BAD = Path("/bad")
 
 
 class Notices(list[Notice]):
-    """What was told; ``first`` is set by the first notice."""
+    """What was told; ``second`` is set by the second notice."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.first = asyncio.Event()
+        self.second = asyncio.Event()
 
     def tell(self, notice: Notice) -> None:
         self.append(notice)
-        self.first.set()
+        if len(self) == 2:
+            self.second.set()
+
+
+def _supervisor(notices: Notices, behavior: str) -> Supervisor:
+    command = [sys.executable, str(FAKE), behavior]
+    return Supervisor("the engine", lambda ran: command, notices.tell)
 
 
 def _with_engine(
@@ -34,8 +39,7 @@ def _with_engine(
 ) -> None:
     async def run() -> None:
         notices = Notices()
-        command = [sys.executable, str(FAKE), behavior]
-        supervisor = Supervisor(Path("unused"), notices.tell, command=command)
+        supervisor = _supervisor(notices, behavior)
         try:
             await supervisor.start()
             await use(supervisor, notices)
@@ -45,55 +49,49 @@ def _with_engine(
     asyncio.run(run())
 
 
-def test_the_engine_says_where_it_listens() -> None:
-    async def use(supervisor: Supervisor, _: Notices) -> None:
-        assert supervisor.addresses == {"udp": ["127.0.0.1:5300"]}
+def test_it_gives_what_the_process_said_when_it_was_ready() -> None:
+    async def run() -> None:
+        supervisor = _supervisor(Notices(), "serves")
+        try:
+            assert await supervisor.start() == {"udp": ["127.0.0.1:5300"]}
+        finally:
+            await supervisor.stop()
 
-    _with_engine(use)
-
-
-def test_answers_belong_to_their_commands_in_order() -> None:
-    async def use(supervisor: Supervisor, _: Notices) -> None:
-        numbers = await asyncio.gather(*(supervisor.commit(Path(f"/{n}")) for n in range(20)))
-        assert numbers == list(range(1, 21))
-
-    _with_engine(use)
+    asyncio.run(run())
 
 
-def test_a_refused_snapshot_names_the_place_and_the_next_one_is_taken() -> None:
-    async def use(supervisor: Supervisor, _: Notices) -> None:
-        with pytest.raises(EngineRefusedError, match="no such list") as refused:
-            await supervisor.commit(BAD)
-        assert refused.value.path == "snapshot.policies[0]"
-        assert await supervisor.commit(Path("/good")) == 2
-
-    _with_engine(use)
-
-
-def test_a_killed_engine_is_replaced_and_commands_reach_the_new_one() -> None:
+def test_a_killed_process_is_replaced_and_both_are_told() -> None:
     async def use(supervisor: Supervisor, notices: Notices) -> None:
         old = supervisor.pid
         assert old is not None
         os.kill(old, signal.SIGKILL)
-        await notices.first.wait()
-        stats = await supervisor.stats()
-        assert stats["pid"] == supervisor.pid != old
+        await notices.second.wait()
+        assert supervisor.pid != old
         assert "SIGKILL; starting it again at once" in notices[0].text
+        assert notices[1].text == f"the engine serves again (process {supervisor.pid})"
 
     _with_engine(use)
 
 
-def test_a_command_under_way_when_the_engine_dies_fails_instead_of_hanging() -> None:
-    async def use(supervisor: Supervisor, _: Notices) -> None:
-        assert supervisor.pid is not None
-        os.kill(supervisor.pid, signal.SIGSTOP)
-        waiting = asyncio.create_task(supervisor.commit(Path("/lost")))
-        await asyncio.sleep(0)
-        os.kill(supervisor.pid, signal.SIGKILL)
-        with pytest.raises(EngineGoneError):
-            await waiting
+def test_the_command_is_told_whether_the_process_ran_before() -> None:
+    async def run() -> list[bool]:
+        notices, told = Notices(), []
 
-    _with_engine(use)
+        def command(ran: bool) -> list[str]:
+            told.append(ran)
+            return [sys.executable, str(FAKE), "serves"]
+
+        supervisor = Supervisor("control", command, notices.tell)
+        try:
+            await supervisor.start()
+            assert supervisor.pid is not None
+            os.kill(supervisor.pid, signal.SIGKILL)
+            await notices.second.wait()
+        finally:
+            await supervisor.stop()
+        return told
+
+    assert asyncio.run(run()) == [False, True]
 
 
 def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
@@ -108,15 +106,13 @@ def test_an_engine_that_ends_without_a_word_gives_its_exit_code() -> None:
     async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
-    with pytest.raises(ControlError, match="exit code 7"):
+    with pytest.raises(EndedError, match="exit code 7"):
         _with_engine(use, "ends")
 
 
 def test_no_process_is_left_after_stop() -> None:
     async def run() -> int:
-        supervisor = Supervisor(
-            Path("unused"), print, command=[sys.executable, str(FAKE), "serves"]
-        )
+        supervisor = _supervisor(Notices(), "serves")
         await supervisor.start()
         assert supervisor.pid is not None
         await supervisor.stop()

@@ -1,0 +1,74 @@
+"""``keyhole up`` itself: keeps an engine and a control process running, and does nothing else.
+
+The two hang on each other by nothing but the link and the data folder: whichever dies is started
+again while the other goes on. So DNS is answered throughout, also where control is killed, or its
+database, its API or its lists need more memory than there is.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from keyhole.control.data import DataFolder
+from keyhole.control.error import EndedError
+from keyhole.control.local_engine import engine_command
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.supervisor import Supervisor
+
+
+class Keeper:
+    """An engine and a control process on one data folder."""
+
+    def __init__(self, data: DataFolder, config: Path | None, claim: BinaryIO, tell: Tell) -> None:
+        """``claim`` is the lock of the data folder: control holds it as well, so that a folder
+        whose keeper was killed is not free before control has ended."""
+        self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
+        self._control = Supervisor(
+            "control",
+            lambda ran: control_command(data, config, ran=ran),
+            tell,
+            keep_open=[claim.fileno()],
+        )
+        self._tell = tell
+
+    async def keep(self, end: asyncio.Event) -> int:
+        """Runs both until ``end``; gives the exit code.
+
+        Raises ``ControlError`` where the engine cannot start.
+        """
+        starting = asyncio.create_task(self._start())
+        ending = asyncio.create_task(end.wait())
+        try:
+            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await ending
+        except EndedError as error:
+            return error.code if error.code > 0 else 1  # it has said why
+        finally:
+            for task in (starting, ending):
+                task.cancel()
+                with suppress(asyncio.CancelledError, Exception):
+                    await task
+            if end.is_set():
+                text = "ending; what is under way is still answered"
+                self._tell(Notice(Weight.PLAIN, text))
+            await self._control.stop()
+            await self._engine.stop()
+        return 0
+
+    async def _start(self) -> None:
+        # Control writes what the engine starts from. Compiling takes as long as it takes.
+        await self._control.start(None)
+        await self._engine.start()
+
+
+def control_command(data: DataFolder, config: Path | None, *, ran: bool) -> Sequence[str]:
+    """The command line that starts control under supervision; ``ran``: it does so again."""
+    settings = ["--config", str(config)] if config else []
+    again = ["--again"] if ran else []
+    words = ["--data", str(data.path), *settings, *again]
+    return [sys.executable, "-m", "keyhole", "control", *words]

@@ -1,0 +1,147 @@
+"""The engine of this data folder, as control speaks to it."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Protocol
+
+from keyhole.control.data import DataFolder
+from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
+from keyhole.control.notice import Tell
+from keyhole.control.supervisor import Supervisor
+from keyhole.link.peer import GoneError, SilentError
+from keyhole.link.server import LocalLink
+
+
+class Starter(Protocol):
+    """Who starts the process of the engine, and keeps it running."""
+
+    @property
+    def runs_already(self) -> bool:
+        """Whether the engine serves since before this control was there."""
+
+    async def start(self) -> None:
+        """Has it run; the launch document is written. Raises ``ControlError``."""
+
+    async def stop(self) -> None:
+        """Has it end, if it belongs to control."""
+
+
+class OwnEngine:
+    """An engine that is a child of this process, and ends with it."""
+
+    runs_already = False
+
+    def __init__(self, data: DataFolder, tell: Tell) -> None:
+        self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
+
+    async def start(self) -> None:
+        """Starts it; raises ``EngineRefusedError`` with its reason where it cannot serve."""
+        await self._supervisor.start()
+
+    async def stop(self) -> None:
+        """Has it drain and end."""
+        await self._supervisor.stop()
+
+
+class NeighborEngine:
+    """An engine that somebody else runs beside this process."""
+
+    def __init__(self, pipe: int | None, *, runs_already: bool) -> None:
+        """``pipe`` leads to the supervisor of both; none where they are started by hand."""
+        if pipe is not None:
+            os.set_inheritable(pipe, False)
+        self._pipe = pipe
+        self.runs_already = runs_already
+
+    async def start(self) -> None:
+        """Says that everything is there that an engine needs to start."""
+        if self._pipe is not None:
+            os.write(self._pipe, json.dumps({"ready": {}}).encode() + b"\n")
+
+    async def stop(self) -> None:
+        """Leaves it alone: it serves on without control."""
+
+
+class LocalEngine:
+    """Commands to the engine, over the link."""
+
+    def __init__(self, socket: Path, starter: Starter) -> None:
+        self._link = LocalLink(socket)
+        self._starter = starter
+
+    @property
+    def runs_already(self) -> bool:
+        """Whether it serves since before this control was there."""
+        return self._starter.runs_already
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the engine that runs now."""
+        return self._link.peer.about.pid if self._link.peer.about else None
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Where it listens, by transport."""
+        return self._link.peer.about.addresses if self._link.peer.about else {}
+
+    async def start(self) -> dict[str, list[str]]:
+        """Has it run and waits for it; gives its addresses by transport.
+
+        Raises ``EngineRefusedError`` with its own reason when it cannot start.
+        """
+        try:
+            await self._link.start()
+        except OSError as error:
+            raise ControlError(f"cannot listen for the engine: {error}") from error
+        await self._starter.start()
+        try:
+            return (await self._link.peer.wait_until_present()).addresses
+        except GoneError as error:
+            raise EngineGoneError(str(error)) from None
+
+    async def commit(self, snapshot: Path) -> int:
+        """Puts the snapshot file in force; gives its number.
+
+        Raises :class:`EngineRefusedError` when it is not valid, and :class:`EngineGoneError` when
+        the engine died meanwhile.
+        """
+        return int((await self._ask({"commit": _absolute(snapshot)}))["committed"])
+
+    async def install_identity(self, name: str, certificate: Path, key: Path) -> None:
+        """Has the engine read a certificate and key; ``server`` is what its listeners show."""
+        files = {"certificate": _absolute(certificate), "key": _absolute(key)}
+        await self._ask({"identity": {"name": name, **files}})
+
+    async def stats(self) -> dict[str, Any]:
+        """All counters of the engine that runs now; they begin at zero in a new process."""
+        stats = (await self._ask({"stats": True}))["stats"]
+        assert isinstance(stats, dict)
+        return stats
+
+    async def stop(self) -> None:
+        """Hangs up, and has the engine end if it belongs to this process."""
+        await self._link.stop()
+        await self._starter.stop()
+
+    async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._link.peer.ask(command)
+        except GoneError as error:
+            raise EngineGoneError(str(error)) from None
+        except SilentError as error:
+            raise ControlError(str(error)) from None
+        if "refused" in answer:
+            raise EngineRefusedError(answer["refused"]["path"], answer["refused"]["why"])
+        return answer
+
+
+def engine_command(launch_file: Path) -> list[str]:
+    """The command line that starts an engine under supervision."""
+    return [sys.executable, "-m", "keyhole", "engine", str(launch_file)]
+
+
+def _absolute(path: Path) -> str:
+    # The engine may work in another folder.
+    return str(path.absolute())

@@ -1,0 +1,102 @@
+"""The engine's side of the link: a thread that asks control what to do.
+
+Control may end, be killed and come back at any time: then the thread tries again, and the engine
+serves on meanwhile.
+"""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keyhole.link.message import (
+    HOLD_SECONDS,
+    POLL,
+    About,
+    Command,
+    MessageError,
+    Poll,
+    Result,
+    read_commands,
+)
+from keyhole.model.unix_socket import short_path
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+"""Seconds between two tries to reach control."""
+_PATIENCE_SECONDS = HOLD_SECONDS + 10
+_MOST_OCTETS = 16 * 2**20
+
+Obey = Callable[[Command], dict[str, Any]]
+Connect = Callable[[], http.client.HTTPConnection]
+
+
+class Follower:
+    """Obeys control for as long as the process lives."""
+
+    def __init__(self, connect: Connect, about: Callable[[], About], obey: Obey) -> None:
+        self._connect = connect
+        self._about = about
+        self._obey = obey
+        self._ending = threading.Event()
+        # A poll that is held must not keep the process from its end.
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+        self._results: tuple[Result, ...] = ()
+
+    def start(self) -> None:
+        """Begins to ask."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Obeys nothing that comes from now on."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._ending.is_set():
+            try:
+                connection = self._connect()
+                try:
+                    while not self._ending.is_set():
+                        self._ask(connection)
+                        pause = FIRST_PAUSE
+                finally:
+                    connection.close()
+            except (OSError, http.client.HTTPException, ValueError):
+                self._ending.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _ask(self, connection: http.client.HTTPConnection) -> None:
+        body = json.dumps(Poll(self._about(), self._results).to_json()).encode()
+        connection.request("POST", POLL, body, {"content-type": "application/json"})
+        answer = connection.getresponse()
+        octets = answer.read(_MOST_OCTETS)
+        if answer.status != 200:
+            raise MessageError(f"control answered {answer.status}")
+        # Only now they are told for sure; before that they are told again.
+        self._results = ()
+        self._results = tuple(self._do(one) for one in read_commands(json.loads(octets)))
+
+    def _do(self, command: Command) -> Result:
+        if self._ending.is_set():
+            return {"id": command["id"], "refused": {"path": "", "why": "the engine is ending"}}
+        return {"id": command["id"], **self._obey(command)}
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("localhost", timeout=_PATIENCE_SECONDS)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        with short_path(self._path) as short:
+            self.sock.connect(short)
+
+
+def by_socket(path: Path) -> Connect:
+    """How to reach a control on this machine."""
+    return lambda: _UnixConnection(path)

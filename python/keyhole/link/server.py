@@ -1,0 +1,47 @@
+"""Control's side of the link, on a Unix socket of the data folder."""
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from starlette.requests import Request
+
+from keyhole.link.application import RefusedError, application
+from keyhole.link.peer import Peer
+from keyhole.web import PEER, PeerProtocol, Serving, quiet, unix_listener
+
+
+class LocalLink:
+    """Serves the one engine of this data folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._serving = Serving()
+        self.peer = Peer()
+
+    async def start(self) -> None:
+        """Listens; raises ``OSError`` where it cannot."""
+        config = quiet(application(self._find))
+        loop = asyncio.get_running_loop()
+        self._serving.add(
+            await loop.create_unix_server(
+                lambda: PeerProtocol(config, self._serving.state, {}),
+                sock=unix_listener(self._path),
+            )
+        )
+
+    async def stop(self) -> None:
+        """Hangs up; the engine serves on."""
+        self.peer.lose()
+        self._serving.hang_up()
+        await self._serving.close()
+        with suppress(OSError):
+            self._path.unlink()
+
+    def _find(self, request: Request) -> Peer:
+        # The folder keeps others out already; this keeps them out if somebody opens it.
+        user = request.client.host if request.client else "nobody"
+        if user != f"{PEER}{os.geteuid()}":
+            raise RefusedError("only the user of control may be its engine")
+        return self.peer

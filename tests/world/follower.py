@@ -1,0 +1,93 @@
+"""An engine without a core, in a thread: obeys over the link like a real one."""
+
+import http.client
+import itertools
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+from keyhole.control.local_engine import LocalEngine
+from keyhole.link.follow import Follower, by_socket
+from keyhole.link.message import About
+
+ADDRESSES = {"udp": ["127.0.0.1:5300"]}
+
+
+class FakeEngine:
+    """One instance; ``lose`` hangs up as the death of the process does."""
+
+    def __init__(self, socket: Path) -> None:
+        self._numbers = itertools.count(1)
+        self._instance = os.urandom(4).hex()
+        self._connect = by_socket(socket)
+        self._open: http.client.HTTPConnection | None = None
+        self.obeyed: list[dict[str, Any]] = []
+        self.may_obey = threading.Event()
+        self.may_obey.set()
+        self._follower = Follower(self._dial, self._about, self._obey)
+
+    def start(self) -> "FakeEngine":
+        """Begins to poll."""
+        self._follower.start()
+        return self
+
+    def die(self) -> None:
+        """Says nothing more, as if it were killed."""
+        self._follower.end()
+        self.may_obey.set()
+        if self._open is not None and self._open.sock is not None:
+            self._open.sock.shutdown(2)
+
+    def hang_up(self) -> None:
+        """Loses the connection, and nothing else."""
+        if self._open is not None and self._open.sock is not None:
+            self._open.sock.shutdown(2)
+
+    def _dial(self) -> http.client.HTTPConnection:
+        self._open = self._connect()
+        return self._open
+
+    def _about(self) -> About:
+        return About(self._instance, os.getpid(), "1", ADDRESSES, None)
+
+    def _obey(self, command: dict[str, Any]) -> dict[str, Any]:
+        self.may_obey.wait()
+        self.obeyed.append(command)
+        if command.get("commit") == "/bad":
+            return {"refused": {"path": "snapshot.policies[0]", "why": "no such list"}}
+        if "commit" in command:
+            return {"committed": next(self._numbers)}
+        if "identity" in command:
+            return {"installed": command["identity"]["name"]}
+        return {"stats": {"instance": self._instance}}
+
+
+class FakeStarter:
+    """Starts one, and another one in its place."""
+
+    runs_already = False
+
+    def __init__(self, socket: Path) -> None:
+        self._socket = socket
+        self.engine = FakeEngine(socket)
+
+    async def start(self) -> None:
+        """Has it run."""
+        self.engine.start()
+
+    async def stop(self) -> None:
+        """Has it end."""
+        self.engine.die()
+
+    def replace(self) -> None:
+        """What a supervisor does after a death."""
+        self.engine = FakeEngine(self._socket).start()
+
+
+def fake_local_engine(folder: Path) -> tuple[LocalEngine, FakeStarter]:
+    """Control's side with such an engine at the other end."""
+    socket = folder / "run" / "link.sock"
+    socket.parent.parent.mkdir(parents=True, exist_ok=True)
+    starter = FakeStarter(socket)
+    return LocalEngine(socket, starter), starter
