@@ -29,6 +29,7 @@ def _add_commands_for_people(app: typer.Typer) -> None:
         audit,
         check,
         decide,
+        engines,
         enroll,
         explain,
         get,
@@ -71,6 +72,7 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     add(app, get.export, examples=get.EXPORT_EXAMPLES, group="Documents", name="export")
     add(app, audit.audit, examples=audit.EXAMPLES, group="Look", name="audit")
     add(app, stats.stats, examples=stats.EXAMPLES, group="Look", name="stats")
+    add(app, engines.engines, examples=engines.EXAMPLES, group="Look", name="engines")
     add(app, simulate.simulate, examples=simulate.EXAMPLES, group="Documents", name="simulate")
     add(app, check.check, examples=check.EXAMPLES, group="Documents", name="check")
     add(app, import_.import_, examples=import_.EXAMPLES, group="Documents", name="import")

@@ -9,6 +9,7 @@ from keyhole.api import (
     audit,
     decisions,
     documents,
+    engines,
     health,
     lists,
     oidc,
@@ -29,6 +30,7 @@ from keyhole.control.control import Control
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     status.router,
+    engines.router,
     documents.router,
     audit.router,
     pauses.router,

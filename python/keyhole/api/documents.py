@@ -146,9 +146,9 @@ async def apply_documents(
 
 
 @router.get("/drift")
-def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
+async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
     """Where the files of the documents folder and what is in force differ."""
-    problems, shadowed = changes.drift()
+    problems, shadowed = await changes.drift()
     return Drift(
         problems=[Place(place=one.place, why=one.why) for one in problems],
         shadowed=[one.label for one in shadowed],

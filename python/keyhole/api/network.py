@@ -10,12 +10,12 @@ from pathlib import Path
 from keyhole.config.api import ApiSection, api_names
 from keyhole.config.resolve import Api
 from keyhole.control.error import ControlError
-from keyhole.enrollment.door import Bounds, Door
 from keyhole.identity import Material, ensure_server_certificate, read_material
 from keyhole.model.address import Endpoint, Network
+from keyhole.web.door import Bounds, Door
+from keyhole.web.tcp import shown, tcp_listener
 
 BOUNDS = Bounds(connections=512, per_address=64, strangers=16, seconds=None)
-_BACKLOG = 128
 
 
 @dataclass
@@ -29,9 +29,8 @@ class Listener:
     @property
     def url(self) -> str:
         """How a browser calls it."""
-        host, port = self.socket.getsockname()[:2]
         scheme = "https" if self.is_encrypted else "http"
-        return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+        return f"{scheme}://{shown(self.socket)}"
 
     @property
     def is_here(self) -> bool:
@@ -99,20 +98,10 @@ def door_of(
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:
-    family = socket.AF_INET6 if endpoint.ip.version == 6 else socket.AF_INET
-    # With the protocol named, asyncio turns Nagle's algorithm off; otherwise answers wait 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((endpoint.address, endpoint.port or 0))
-        listener.listen(_BACKLOG)
-        listener.setblocking(False)
+        return tcp_listener(endpoint)
     except OSError as error:
-        listener.close()
         raise ControlError(
             f"the API cannot listen on {endpoint}: {error.strerror}; give another address in "
             "api.listen, or [] for none"
         ) from error
-    return listener

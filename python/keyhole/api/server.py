@@ -19,9 +19,9 @@ from keyhole.control.control import Control
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.people import Believing
-from keyhole.enrollment.door import Door
 from keyhole.errors import KeyholeError
 from keyhole.web import PeerProtocol, Serving, quiet, unix_listener
+from keyhole.web.door import Door
 
 REFRESH_SECONDS = 3600.0
 

@@ -21,7 +21,9 @@ from keyhole.control.local_engine import NeighborEngine
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Weight
 from keyhole.control.opening import open_control
+from keyhole.control.outpost import Outpost
 from keyhole.control.reach import Reach
+from keyhole.control.settings import read_settings
 from keyhole.model.parent import die_with_parent
 
 START_SECONDS = 8.0
@@ -82,10 +84,15 @@ async def _serve(place: Place, pipe: int | None, end: asyncio.Event, *, again: b
         for path in write_defaults(data):
             tell(Notice(Weight.GOOD, f"wrote {path}"))
     engine = NeighborEngine(pipe, runs_already=again)
-    node = Node(place.config or data.config, data, tell, engine)
+    config = place.config or data.config
+    settings = read_settings(config)
     if not again:
-        for advice in node.settings.advice:
+        for advice in settings.advice:
             tell(Notice(Weight.WARNING, advice))
+    if settings.resolved.leader is not None:
+        await _serve_outpost(Outpost(settings, data, engine, tell), end, again=again)
+        return
+    node = Node(config, data, tell, engine)
     listeners = bind(node.settings.written.api)
     try:
         async with node:
@@ -106,6 +113,15 @@ async def _serve(place: Place, pipe: int | None, end: asyncio.Event, *, again: b
         release(listeners)
 
 
+async def _serve_outpost(outpost: Outpost, end: asyncio.Event, *, again: bool) -> None:
+    await outpost.start()
+    if not again:
+        outpost.greet()
+    keeping = asyncio.create_task(outpost.keep())
+    await end.wait()
+    keeping.cancel()
+
+
 def panel(node: Node, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
     """Addresses, commands to try, and the files that a person may change."""
     where = Table.grid(padding=(0, 2))
@@ -114,6 +130,8 @@ def panel(node: Node, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
             where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
     if node.enrollment:
         where.add_row("[bold]enrollment[/]", escape(", ".join(node.enrollment)))
+    if node.fleet is not None:
+        where.add_row("[bold]link[/]", escape(", ".join(node.fleet.addresses)))
     if listeners:
         where.add_row("[bold]API[/]", escape(", ".join(one.url for one in listeners)))
     files = Table.grid(padding=(0, 2))

@@ -55,6 +55,15 @@ class Api:
 
 
 @dataclass(frozen=True)
+class Leader:
+    """Where another Keyhole is that decides for this machine, and the folder with the identity by
+    which it knows this one."""
+
+    url: str
+    identity: Path
+
+
+@dataclass(frozen=True)
 class Resolved:
     """The config as resolved: absolute paths, and the options for the engine."""
 
@@ -74,6 +83,8 @@ class Resolved:
     """The URL of the database, or the file that holds it; none for a file in the data folder."""
     log_keep: int
     """Octets of the query log that are kept; 0 for no log."""
+    leader: Leader | None
+    """Who decides here, if it is another Keyhole."""
 
     @property
     def vouched(self) -> frozenset[str]:
@@ -119,7 +130,16 @@ def resolve(config: Config, folder: Path) -> Resolved:
         api=_api(config, folder),
         database=_database(config, folder),
         log_keep=config.log.keep,
+        leader=_leader(config, folder),
     )
+
+
+def _leader(config: Config, folder: Path) -> Leader | None:
+    url, identity = config.control.url, config.control.identity
+    if url is None or identity is None:
+        return None
+    # Not resolved: enrollment replaces what the links in the folder lead to.
+    return Leader(url, folder.absolute() / Path(identity).expanduser())
 
 
 def _api(config: Config, folder: Path) -> Api:

@@ -12,6 +12,7 @@ from keyhole.config.api import ApiSection
 from keyhole.config.database import DatabaseSection
 from keyhole.config.dnstap import DnstapSection
 from keyhole.config.downloads import DownloadsSection
+from keyhole.config.link import ControlSection, LinkSection
 from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshSection
 from keyhole.config.who import EnrollmentSection, IdentitySection
 from keyhole.model.address import NETWORK, Network, read_network
@@ -229,3 +230,5 @@ class Config(Section):
     cache: CacheSection = Field(default_factory=CacheSection)
     log: LogSection = Field(default_factory=LogSection)
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
+    link: LinkSection = Field(default_factory=LinkSection)
+    control: ControlSection = Field(default_factory=ControlSection)

@@ -21,7 +21,7 @@ from keyhole.control.known import believes_a_mesh, nobody_known
 from keyhole.control.local_engine import LocalEngine
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
-from keyhole.engine.launch import Identity, Launch, QueryLog
+from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import IdentityError, Material, identity_files
 from keyhole.lists import drop_unused
@@ -46,6 +46,7 @@ class Application:
         self.is_compiling = False
         self._beside: frozenset[Path] = frozenset()
         self._heard: list[Callable[[], None]] = []
+        self._committed: list[Callable[[Compiled], None]] = []
 
     @property
     def in_force(self) -> Compiled | None:
@@ -62,6 +63,10 @@ class Application:
     def on_change(self, heard: Callable[[], None]) -> None:
         """Has ``heard`` called, on the event loop, whenever documents were looked at again."""
         self._heard.append(heard)
+
+    def on_commit(self, heard: Callable[[Compiled], None]) -> None:
+        """Has ``heard`` called with each snapshot that the engine has taken."""
+        self._committed.append(heard)
 
     def find_sources(self) -> None:
         """Looks which files the documents name now."""
@@ -112,6 +117,11 @@ class Application:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
             self._tell(_bad(f"{what}; {self._meanwhile()}", problem))
+
+    def alone(self) -> asyncio.Lock:
+        """Hold it while something else compiles into the state folder: two that do so at once would
+        take each other's drafts away."""
+        return self._one_at_a_time
 
     async def apply(self) -> KeyholeError | None:
         """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
@@ -229,6 +239,8 @@ class Application:
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._in_force = compiled
+        for heard in self._committed:
+            heard(compiled)
 
     async def _install(self, materials: dict[str, Material]) -> dict[str, Material]:
         changed = self._certificates.changed(materials)
@@ -249,7 +261,7 @@ class Application:
         }
         keep = self._settings.resolved.log_keep
         log = QueryLog(self._data.query_log.resolve(), keep) if keep else None
-        link = self._data.link_socket.resolve()
+        link = Link(str(self._data.link_socket.resolve()))
         launch = Launch(self._options, identities, snapshot.resolve(), log, link)
         launch.write(self._data.launch)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keyhole.control.data import DataFolder
+from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
 from keyhole.control.notice import Tell
 from keyhole.control.supervisor import Supervisor
@@ -119,6 +120,12 @@ class LocalEngine:
         stats = (await self._ask({"stats": True}))["stats"]
         assert isinstance(stats, dict)
         return stats
+
+    def state(self, wanted: int | None) -> EngineState:
+        """How it fares; ``wanted`` is the snapshot by which it is to decide."""
+        about = self._link.peer.about
+        is_behind = wanted is not None and (about is None or about.number != wanted)
+        return state_of(LOCAL, self._link.peer, wanted, is_behind=is_behind)
 
     async def stop(self) -> None:
         """Hangs up, and has the engine end if it belongs to this process."""

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder
+from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
 from keyhole.control.identity import authority_advice
 from keyhole.control.local_engine import LocalEngine, OwnEngine, Starter
@@ -19,6 +20,9 @@ from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.sources import changes, fingerprint
 from keyhole.errors import KeyholeError
+
+if TYPE_CHECKING:
+    from keyhole.control.fleet import Fleet
 
 RENEWAL_CHECK_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
@@ -43,6 +47,17 @@ class Node:
         self._engine = LocalEngine(data.link_socket, starter or OwnEngine(data, tell))
         self._application = Application(self.settings, data, self._engine, tell)
         self._enrollment = enrollment_server(self.settings, data, tell)
+        self.fleet: Fleet | None = None
+        """Engines on other machines; none where none may link."""
+        if self.settings.written.link.listen:
+            self.fleet = self._make_fleet()
+            self._application.on_commit(self.fleet.put)
+
+    def _make_fleet(self) -> "Fleet":
+        # Imported here: most have one engine, beside control.
+        from keyhole.control.fleet import Fleet
+
+        return Fleet(self.settings, self._data, self._tell)
 
     @property
     def pid(self) -> int | None:
@@ -64,6 +79,12 @@ class Node:
         """Where clients are enrolled; empty where it is off."""
         return self._enrollment.addresses if self._enrollment else []
 
+    def engines(self) -> list[EngineState]:
+        """The engine beside control, and those on other machines that may link."""
+        in_force = self._application.in_force
+        local = self._engine.state(in_force.number if in_force else None)
+        return [local, *(self.fleet.states() if self.fleet else [])]
+
     async def stats(self) -> dict[str, Any]:
         """All counters of the engine that runs now."""
         return await self._engine.stats()
@@ -76,14 +97,17 @@ class Node:
             await self._application.start()
             if self._enrollment is not None:
                 await self._enrollment.start()
+            if self.fleet is not None:
+                await self.fleet.start()
         except BaseException:
             await self._close()
             raise
         self._advise()
         for work in (self._watch, self._renew, self._retry):
             task = asyncio.create_task(work())
-            task.add_done_callback(self._tell_of_mistake)
-            self._tasks.append(task)
+            self._watch_over(task)
+        if self.fleet is not None:
+            self._watch_over(asyncio.create_task(self.fleet.watch()))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -97,6 +121,8 @@ class Node:
                 await task
         if self._enrollment is not None:
             await self._enrollment.stop()
+        if self.fleet is not None:
+            await self.fleet.stop()
         await self._engine.stop()
 
     async def _watch(self) -> None:
@@ -106,7 +132,7 @@ class Node:
                 self._tell_of_settings()
             if changed - {self.settings.file}:
                 await self._application.apply()
-                self._refresh_enrollment()
+                self._refresh_servers()
 
     def _watched(self) -> Iterable[Path]:
         return {self.settings.file, *self._application.sources}
@@ -116,7 +142,7 @@ class Node:
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
             await self._application.apply_certificates()
-            self._refresh_enrollment()
+            self._refresh_servers()
             self._advise()
 
     def _advise(self) -> None:
@@ -127,13 +153,15 @@ class Node:
                     self._advised.add(advice)
                     self._tell(Notice(Weight.WARNING, advice))
 
-    def _refresh_enrollment(self) -> None:
-        """Has enrollment show a certificate that is in its first half, and from the root in use."""
+    def _refresh_servers(self) -> None:
+        """Has enrollment and link show certificates in their first half, from the root in use."""
         try:
             if self._enrollment is not None:
                 self._enrollment.refresh()
+            if self.fleet is not None:
+                self.fleet.refresh()
         except KeyholeError as error:
-            text = "enrollment got no new certificate and goes on with the one before"
+            text = "enrollment or link got no new certificate and goes on with the one before"
             self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
@@ -142,6 +170,10 @@ class Node:
             await asyncio.sleep(RETRY_SECONDS)
             if self._application.is_behind:
                 await self._application.apply()
+
+    def _watch_over(self, task: asyncio.Task[None]) -> None:
+        task.add_done_callback(self._tell_of_mistake)
+        self._tasks.append(task)
 
     def _tell_of_mistake(self, task: asyncio.Task[None]) -> None:
         """None of the tasks ends by itself; one that does must not do so in silence."""

@@ -26,13 +26,16 @@ async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterato
     """The use cases of a running Keyhole, until the block is left."""
     listeners = [one for ones in node.addresses.values() for one in ones]
     api = [str(one) for one in node.settings.written.api.listen]
-    own = own_addresses([*listeners, *node.enrollment, *api])
+    linked = node.fleet.addresses if node.fleet else []
+    own = own_addresses([*listeners, *node.enrollment, *linked, *api])
     lists = Freshness(node.settings, data, node.application, own, tell)
     await asyncio.to_thread(lists.begin)
     queries = query_history(node.settings, data, tell)
     tasks = [asyncio.create_task(lists.keep())]
     if queries is not None:
         tasks.append(asyncio.create_task(queries.keep()))
+    if node.fleet is not None:
+        node.fleet.queries = queries
     tapped = dnstap(node.settings, data, tell)
     if tapped is not None:
         tasks.append(asyncio.create_task(tapped.keep()))

@@ -16,7 +16,7 @@ from keyhole.control.settings import Settings
 
 if TYPE_CHECKING:
     from keyhole.querylog.history import History
-    from keyhole.querylog.history.spool import Position
+    from keyhole.querylog.spool import Position
 
 TAKE_SECONDS = 5.0
 TIDY_SECONDS = 300.0
@@ -112,14 +112,14 @@ class QueryHistory:
             self._listeners -= 1
 
     def _end(self) -> "Position | None":
-        from keyhole.querylog.history.spool import Position, identity
+        from keyhole.querylog.spool import Position, identity
 
         newest = self._spool / "queries.jsonl"
         spool = identity(newest)
         return Position(spool, newest.stat().st_size) if spool else None
 
     def _new(self, position: "Position | None") -> "tuple[Heard, Position | None]":
-        from keyhole.querylog.history.spool import pieces
+        from keyhole.querylog.spool import pieces
 
         heard = Heard()
         for piece in pieces(self._spool, position):

@@ -25,6 +25,15 @@ class QueryLog:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Where control tells what to do: the path of a Unix socket, or the URL of another machine,
+    to which the engine shows its ``identity``, the folder that ``keyhole enroll`` wrote."""
+
+    to: str
+    identity: Path | None = None
+
+
+@dataclass(frozen=True)
 class Launch:
     """Options, identities, the last good snapshot, the query log and the link if there are any.
 
@@ -36,8 +45,7 @@ class Launch:
     identities: dict[str, Identity]
     snapshot: Path
     log: QueryLog | None = None
-    link: Path | None = None
-    """The Unix socket on which control tells what to do."""
+    link: Link | None = None
     drain_seconds: float = 3.0
 
     def write(self, path: Path) -> None:
@@ -50,7 +58,7 @@ class Launch:
             },
             "snapshot": str(self.snapshot),
             "log": {"path": str(self.log.path), "keep": self.log.keep} if self.log else None,
-            "link": str(self.link) if self.link else None,
+            "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
         }
         draft = path.with_suffix(".new")
@@ -74,7 +82,7 @@ class Launch:
                 },
                 snapshot=Path(document["snapshot"]),
                 log=QueryLog(Path(log["path"]), int(log["keep"])) if log else None,
-                link=Path(link) if link else None,
+                link=Link(str(link["to"]), _path(link["identity"])) if link else None,
                 drain_seconds=float(document["drain_seconds"]),
             )
         except FileNotFoundError:
@@ -83,3 +91,11 @@ class Launch:
             raise Refusal("", f"cannot read {path}: {error.strerror}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Refusal(str(path), f"not a launch document ({error!r})") from error
+
+
+def _link(link: Link) -> dict[str, str | None]:
+    return {"to": link.to, "identity": str(link.identity) if link.identity else None}
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None

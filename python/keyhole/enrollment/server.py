@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +12,14 @@ from urllib.parse import urlsplit
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.enrollment.application import Desk, Tell, application
-from keyhole.enrollment.door import Door
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.identity import Material, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
 from keyhole.web import Serving, quiet
+from keyhole.web.door import Door
+from keyhole.web.tcp import shown, tcp_listener
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class EnrollmentServer:
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)
-            self.addresses.append(_shown(listener))
+            self.addresses.append(shown(listener))
             self._serving.add(await loop.create_server(self._door, sock=listener))
 
     def refresh(self) -> None:
@@ -107,25 +107,10 @@ class EnrollmentServer:
 
 
 def _listener(endpoint: Endpoint) -> socket.socket:
-    family = socket.AF_INET6 if endpoint.ip.version == 6 else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family is socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((endpoint.address, endpoint.port or 0))
-        listener.listen(256)
-        listener.setblocking(False)
+        return tcp_listener(endpoint)
     except OSError as error:
-        with suppress(OSError):
-            listener.close()
         raise EnrollmentError(
             f"enrollment cannot listen on {endpoint}: {error.strerror}; give another address in "
             "enrollment.listen"
         ) from error
-    return listener
-
-
-def _shown(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

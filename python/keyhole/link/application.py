@@ -4,42 +4,115 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from keyhole.link.message import POLL, MessageError, Poll
+from keyhole.link.message import EVENTS, OFFER, POLL, MessageError, Poll
 from keyhole.link.peer import Peer
+from keyhole.link.remote_peer import Offer, RemotePeer
 
 MOST_OCTETS = 4 * 2**20
 """A poll carries counters at most."""
+MOST_LINES = 32 * 2**20
+"""Octets of the query log that an engine brings at once."""
 
 
 class RefusedError(Exception):
-    """Whoever polls is no engine of ours; says why."""
+    """Whoever asks is no engine of ours; says why."""
+
+
+class Behind(Protocol):
+    """What stands behind engines on other machines."""
+
+    @property
+    def offer(self) -> Offer | None:
+        """What they are to take; none before there is one."""
+
+    async def position(self, engine: str) -> dict[str, Any] | None:
+        """How far the query log of an engine is known."""
+
+    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+        """Keeps lines of its query log that end at ``offset``; raises ``ValueError`` where they
+        are not wanted."""
 
 
 Find = Callable[[Request], Peer]
 """Who polls; raises `RefusedError`."""
 
 
-def application(find: Find) -> Starlette:
-    """Serves engines; ``find`` tells them apart."""
+def application(find: Find, behind: Behind | None = None) -> Starlette:
+    """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
 
     async def poll(request: Request) -> Response:
-        try:
-            peer = find(request)
-            message = Poll.read(json.loads(await _body(request)))
-        except RefusedError as error:
-            return JSONResponse({"why": str(error)}, 403)
-        except (MessageError, ValueError) as error:
-            return JSONResponse({"why": str(error)}, 400)
+        peer = find(request)
+        message = Poll.read(json.loads(await _body(request, MOST_OCTETS)))
         peer.take(message)
         return await _commands(request, peer)
 
-    return Starlette(routes=[Route(POLL, poll, methods=["POST"])])
+    routes = [Route(POLL, poll, methods=["POST"])]
+    if behind is not None:
+        routes += _remote_routes(find, behind)
+    return Starlette(
+        routes=routes,
+        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _trouble},
+    )
+
+
+def _remote_routes(find: Find, behind: Behind) -> list[Route]:
+    def offered(request: Request) -> Offer:
+        find(request)
+        offer = behind.offer
+        if offer is None or offer.mark != request.path_params["mark"]:
+            raise RefusedError("this is not offered any more")
+        return offer
+
+    async def snapshot(request: Request) -> Response:
+        return Response(offered(request).snapshot, media_type="application/json")
+
+    async def lists(request: Request) -> Response:
+        file = offered(request).lists
+        if file is None:
+            raise RefusedError("there are no lists")
+        return FileResponse(file, media_type="application/octet-stream")
+
+    async def known(request: Request) -> Response:
+        position = await behind.position(_engine(find(request)))
+        return JSONResponse({"position": position})
+
+    async def events(request: Request) -> Response:
+        engine = _engine(find(request))
+        spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
+        lines = await _body(request, MOST_LINES)
+        await behind.take(engine, spool, int(offset or ""), lines)
+        return JSONResponse({})
+
+    return [
+        Route(OFFER + "/{mark}/snapshot", snapshot),
+        Route(OFFER + "/{mark}/lists", lists),
+        Route(EVENTS, known),
+        Route(EVENTS, events, methods=["POST"]),
+    ]
+
+
+def _engine(peer: Peer) -> str:
+    assert isinstance(peer, RemotePeer)
+    return peer.spiffe
+
+
+async def _forbidden(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"why": str(error)}, 403)
+
+
+async def _bad(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"why": str(error)}, 400)
+
+
+async def _trouble(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"why": str(error)}, 503)
 
 
 async def _commands(request: Request, peer: Peer) -> Response:
@@ -66,10 +139,10 @@ async def _left(request: Request) -> None:
         pass
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     octets = bytearray()
     async for piece in request.stream():
         octets += piece
-        if len(octets) > MOST_OCTETS:
-            raise MessageError(f"more than {MOST_OCTETS} octets")
+        if len(octets) > most:
+            raise MessageError(f"more than {most} octets")
     return bytes(octets)

@@ -26,7 +26,7 @@ from keyhole.model.unix_socket import short_path
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
 """Seconds between two tries to reach control."""
-_PATIENCE_SECONDS = HOLD_SECONDS + 10
+PATIENCE_SECONDS = HOLD_SECONDS + 10
 _MOST_OCTETS = 16 * 2**20
 
 Obey = Callable[[Command], dict[str, Any]]
@@ -37,6 +37,7 @@ class Follower:
     """Obeys control for as long as the process lives."""
 
     def __init__(self, connect: Connect, about: Callable[[], About], obey: Obey) -> None:
+        """``connect`` makes a connection that is not open yet, and may raise ``OSError``."""
         self._connect = connect
         self._about = about
         self._obey = obey
@@ -87,7 +88,7 @@ class Follower:
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=_PATIENCE_SECONDS)
+        super().__init__("localhost", timeout=PATIENCE_SECONDS)
         self._path = path
 
     def connect(self) -> None:

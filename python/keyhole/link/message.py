@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 POLL = "/link/v1/poll"
+OFFER = "/link/v1/offers"
+"""Below it, by mark: ``/MARK/snapshot`` and ``/MARK/lists``, what an engine elsewhere takes."""
+EVENTS = "/link/v1/events"
+"""GET gives how far the query log of the engine is known; POST brings what follows."""
 HOLD_SECONDS = 20.0
 """How long control keeps a poll open while there is nothing to do."""
 SILENCE_SECONDS = 3 * HOLD_SECONDS
@@ -36,6 +40,8 @@ class About:
     addresses: dict[str, list[str]]
     number: int | None
     """The snapshot in force; none while it refuses every question."""
+    mark: str = ""
+    """The offer that it took last; empty for an engine beside control, which is told by path."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Poll:
                     for kind, ones in engine["addresses"].items()
                 },
                 number=None if number is None else int(number),
+                mark=str(engine.get("mark", "")),
             )
             results = tuple({**one, "id": int(one["id"])} for one in found["results"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -88,12 +88,13 @@ class Changes:
                 return one
         raise NotThereError(f"there is no {kind}/{name}")
 
-    def drift(self) -> tuple[list[Problem], list[Found]]:
+    async def drift(self) -> tuple[list[Problem], list[Found]]:
         """Why the files of the folder cannot be in force as they are, and the stored documents that
         do not count, because a file declares them too."""
-        found, problems = self.documents()
+        found, problems = await asyncio.to_thread(self.documents)
         try:
-            compile_all(self._settings, self._data)
+            async with self._application.alone():
+                await asyncio.to_thread(compile_all, self._settings, self._data)
         except DocumentErrors as error:
             problems = [*error.problems]
         wrong = [one for one in problems if not one.is_advice]
@@ -125,7 +126,8 @@ class Changes:
         """
         async with self._one_at_a_time:
             deed = Deed(actor.name, actor.via, action, actor.address, message)
-            outcome = await asyncio.to_thread(self._store, list(wishes), deed, is_dry)
+            async with self._application.alone():
+                outcome = await asyncio.to_thread(self._store, list(wishes), deed, is_dry)
             if outcome.change is None:
                 return outcome
             problem = await self._application.apply()

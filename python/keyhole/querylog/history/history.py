@@ -20,6 +20,7 @@ from keyhole.querylog.history.search import Found, Key, search
 from keyhole.querylog.history.segment import Segment, segments
 from keyhole.querylog.history.statistics import Statistics, Top, series, tops, totals
 from keyhole.querylog.history.wanted import Wanted
+from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
 PATIENCE_SECONDS = 1.0
@@ -50,7 +51,9 @@ class History:
         finish_joining(root)
         for left in (root / ".scratch").glob("export-*"):
             left.unlink(missing_ok=True)
-        self._intake = Intake(root, spool)
+        self._spool = spool
+        self._intake = Intake(root)
+        self._elsewhere: dict[str, Intake] = {}
         self._database = connect(root)
         self._writing = threading.Lock()
         self._segments = segments(root)
@@ -64,10 +67,33 @@ class History:
         """Takes in what the engine wrote; gives how many rows that was. Raises ``OSError`` and
         ``duckdb.Error`` where the disk is full; nothing is lost then that the engine still has."""
         with self._writing, self._cursor() as cursor:
-            made = self._intake.take(cursor)
+            made = self._intake.take(cursor, self._spool)
             if made:
                 self._segments = segments(self._root)
         return sum(one.rows for one in made)
+
+    def position_of(self, engine: str) -> Position | None:
+        """How far the log of an engine on another machine is taken in; ``engine`` is a word that
+        can be part of a file's name."""
+        with self._writing:
+            return self._intake_of(engine).position
+
+    def take_from(self, engine: str, piece: Piece) -> None:
+        """Takes in what such an engine brought; what came before is left out. Raises as ``take``
+        does."""
+        with self._writing, self._cursor() as cursor:
+            intake = self._intake_of(engine)
+            known = intake.position
+            is_same = known is not None and known.spool == piece.position.spool
+            if known is not None and is_same and piece.position.offset <= known.offset:
+                return
+            if intake.take_piece(cursor, piece):
+                self._segments = segments(self._root)
+
+    def _intake_of(self, engine: str) -> Intake:
+        if engine not in self._elsewhere:
+            self._elsewhere[engine] = Intake(self._root, engine)
+        return self._elsewhere[engine]
 
     def tidy(self) -> int:
         """Joins small segments and removes what is too old or too much; gives rows removed."""
@@ -119,7 +145,7 @@ class History:
             rows=sum(one.rows for one in found),
             octets=sum(one.octets for one in found),
             begin=found[0].begin if found else None,
-            lost=self._intake.lost,
+            lost=self._intake.lost + sum(one.lost for one in self._elsewhere.values()),
         )
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ import duckdb
 
 from keyhole.querylog.history.columns import SELECT, read_json
 from keyhole.querylog.history.segment import Segment, segments, write_segment
-from keyhole.querylog.history.spool import (
+from keyhole.querylog.spool import (
     Piece,
     Position,
     Progress,
@@ -20,12 +20,12 @@ _DAY_US = 86_400_000_000
 
 
 class Intake:
-    """Takes in what is new. One of its kind works on a folder at a time."""
+    """Takes in what one engine wrote. One of all of them works on a folder at a time."""
 
-    def __init__(self, root: Path, spool: Path) -> None:
+    def __init__(self, root: Path, engine: str = "") -> None:
+        """``engine`` is a word for one on another machine, and empty for that of this folder."""
         self._root = root
-        self._spool = spool
-        self._note = root / "progress.json"
+        self._note = root / (f"progress-{engine}.json" if engine else "progress.json")
         self._progress = read_progress(self._note)
         self.lost = 0
         """Events of which the engine's log says that they were not written."""
@@ -36,17 +36,22 @@ class Intake:
         """Behind the last line that is in a segment."""
         return self._progress.at
 
-    def take(self, connection: duckdb.DuckDBPyConnection) -> list[Segment]:
-        """Makes segments of what is new.
+    def take(self, connection: duckdb.DuckDBPyConnection, spool: Path) -> list[Segment]:
+        """Makes segments of what is new in a folder.
 
         Raises ``OSError`` and ``duckdb.Error``; what was not taken is taken the next time.
         """
         made: list[Segment] = []
+        for piece in pieces(spool, self._progress.at):
+            made += self.take_piece(connection, piece)
+        return made
+
+    def take_piece(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
+        """Makes segments of some lines; raises as ``take`` does."""
         self._root.mkdir(parents=True, exist_ok=True)
-        for piece in pieces(self._spool, self._progress.at):
-            self._write(Progress(self._progress.at, piece.position))
-            made += self._cut(connection, piece)
-            self._write(Progress(piece.position))
+        self._write(Progress(self._progress.at, piece.position))
+        made = self._cut(connection, piece)
+        self._write(Progress(piece.position))
         return made
 
     def _write(self, progress: Progress) -> None:

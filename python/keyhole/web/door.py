@@ -54,6 +54,10 @@ class Door:
         """The protocol of the next connection."""
         return _Visitor(self)
 
+    def show(self, tls: ssl.SSLContext) -> None:
+        """Has connections that begin from now on see another context."""
+        self._tls = tls
+
     def may_enter(self, address: str) -> bool:
         """Counts a connection in, if its address is served and has not too many already."""
         bounds, place = self._bounds, place_of(address)

@@ -1,0 +1,87 @@
+"""The sections of ``keyhole.yaml`` about engines on other machines."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from keyhole.config.who import BASE_URL
+from keyhole.model.address import LISTENER, Endpoint
+from keyhole.model.name import SERVER_NAME
+from keyhole.model.spiffe import read_short_name, read_spiffe_id
+from keyhole.model.written import Section, Written, blame, text_of
+
+_MAX_LISTENERS = 16
+_MAX_ENGINES = 1_000
+_EXAMPLE = "engines/berlin"
+
+
+def read_engine(written: object) -> str:
+    """The name of an engine as ``keyhole enroll create`` takes it, or a SPIFFE ID."""
+    text = text_of(written).strip()
+    return read_spiffe_id(text) if "://" in text else read_short_name(text)
+
+
+ENGINE = Written(
+    read_engine,
+    {"type": "string", "description": "a name or a SPIFFE ID", "examples": [_EXAMPLE]},
+)
+
+
+class LinkSection(Section):
+    """How engines on other machines get their documents from this Keyhole, over mutual TLS."""
+
+    listen: Annotated[
+        tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)
+    ] = Field((), description="Such as 192.0.2.1:8445; an empty list turns it off.")
+    names: tuple[Annotated[str, SERVER_NAME], ...] = Field(
+        (),
+        max_length=64,
+        description="Names and addresses by which engines reach this Keyhole, for its certificate, "
+        "besides those in listen and in tls.names.",
+        examples=["control.example.org"],
+    )
+    engines: tuple[Annotated[str, ENGINE], ...] = Field(
+        (),
+        max_length=_MAX_ENGINES,
+        description="Identities that are let in, as keyhole enroll create names them; all others "
+        "are refused.",
+        examples=[_EXAMPLE],
+    )
+
+    @field_validator("listen", "names", "engines", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _somebody_may_come(self) -> Self:
+        if self.listen and not self.engines:
+            raise blame("listen", "nobody is let in; name the engines in engines")
+        if self.engines and not self.listen:
+            raise blame("engines", "nobody is listening for them; give an address in listen")
+        return self
+
+
+class ControlSection(Section):
+    """Where this machine gets its documents, if not from its own folder: then only an engine runs
+    here, and everything is changed and seen there."""
+
+    url: Annotated[str, BASE_URL] | None = Field(
+        None,
+        description="What the other Keyhole has in link.listen. Left out, this one decides.",
+        examples=["https://control.example.org:8445"],
+    )
+    identity: str | None = Field(
+        None,
+        min_length=1,
+        description="The folder that keyhole enroll redeem wrote, beside this file; keyhole enroll "
+        "keep renews what is in it.",
+        examples=["engine"],
+    )
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.url is None) != (self.identity is None):
+            present, absent = ("url", "identity") if self.url else ("identity", "url")
+            raise blame(present, f"{present} without {absent}; give both or none")
+        return self

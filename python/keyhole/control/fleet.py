@@ -1,0 +1,159 @@
+"""Engines on other machines: what they are offered, how they fare, and what they bring.
+
+What the engine beside control has taken is offered to all others, and nothing else. Each takes it
+when it can; one that does not is shown as behind, with its own reason.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from keyhole.control.compile import Compiled
+from keyhole.control.data import DataFolder
+from keyhole.control.engine_state import EngineState, state_of
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.query_history import QueryHistory
+from keyhole.control.settings import Settings
+from keyhole.link.network import NetworkLink, Setup
+from keyhole.link.remote_peer import Offer, RemotePeer
+from keyhole.model.spiffe import spiffe_id_for
+from keyhole.querylog.spool import Piece, Position
+
+LOOK_SECONDS = 2.0
+_TOLD_MOST = 256
+
+
+class Fleet:
+    """The engines of one control."""
+
+    def __init__(self, settings: Settings, data: DataFolder, tell: Tell) -> None:
+        self._settings = settings
+        self._data = data
+        self._tell = tell
+        self._offer: Offer | None = None
+        self._turned: dict[str, None] = {}
+        self._told: dict[str, str] = {}
+        self.queries: QueryHistory | None = None
+        """Where their query logs go; set when it is open."""
+        domain = settings.resolved.trust_domain
+        ids = [
+            one if "://" in one else spiffe_id_for(one, domain)
+            for one in settings.written.link.engines
+        ]
+        self._peers = {spiffe: RemotePeer(spiffe) for spiffe in ids}
+        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._turn_away)
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where engines reach control; empty where none may."""
+        return self._link.addresses
+
+    @property
+    def offer(self) -> Offer | None:
+        """What engines are to take now."""
+        return self._offer
+
+    async def start(self) -> None:
+        """Listens, if the settings want it."""
+        if self._settings.written.link.listen:
+            await self._link.start()
+
+    async def stop(self) -> None:
+        """Hangs up."""
+        await self._link.stop()
+
+    def refresh(self) -> None:
+        """Takes a changed authority; raises ``IdentityError``."""
+        if self.addresses:
+            self._link.refresh()
+
+    def put(self, compiled: Compiled) -> None:
+        """Offers what the engine beside control has taken."""
+        octets, lists = compiled.octets, compiled.snapshot.list_file
+        self._offer = Offer(
+            mark=hashlib.sha256(octets).hexdigest(),
+            number=compiled.number,
+            snapshot=octets,
+            lists=Path(lists.path) if lists else None,
+            lists_sha256=lists.sha256 if lists else "",
+            identities=tuple(compiled.identities),
+        )
+        for peer in self._peers.values():
+            peer.put(self._offer)
+
+    def states(self) -> list[EngineState]:
+        """All engines that may link, by name."""
+        wanted = self._offer.number if self._offer else None
+        return [
+            state_of(spiffe, peer, wanted, is_behind=peer.is_behind, why=peer.why)
+            for spiffe, peer in sorted(self._peers.items())
+        ]
+
+    async def watch(self) -> None:
+        """Tells when an engine comes, goes, or stays behind; never ends by itself."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            for state in self.states():
+                self._tell_of(state)
+
+    async def position(self, engine: str) -> dict[str, Any] | None:
+        """How far the query log of an engine is known."""
+        history = self._history()
+        found = await asyncio.to_thread(history.position_of, _word(engine))
+        return {"spool": found.spool, "offset": found.offset} if found else None
+
+    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+        """Keeps a piece of its query log."""
+        if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
+            raise ValueError("give whole lines, and the position behind them")
+        piece = Piece(lines, Position(spool, offset))
+        await asyncio.to_thread(self._history().take_from, _word(engine), piece)
+
+    def _history(self) -> Any:
+        if self.queries is None:
+            raise ValueError("no history of queries is kept here")
+        return self.queries.history()
+
+    def _turn_away(self, why: str) -> None:
+        # Once for each reason, and not for ever.
+        if why not in self._turned and len(self._turned) < _TOLD_MOST:
+            self._turned[why] = None
+            self._tell(Notice(Weight.WARNING, f"an engine was turned away: {why}"))
+
+    def _tell_of(self, state: EngineState) -> None:
+        now = f"{state.state} {state.why}" if state.state == "behind" else state.state
+        before = self._told.get(state.name, "never seen")
+        # On its way to a new snapshot an engine is behind for a moment; that is no news.
+        if now == before or (state.state == "behind" and not state.why):
+            return
+        self._told[state.name] = now
+        self._tell(_news(state))
+
+
+def _news(state: EngineState) -> Notice:
+    if state.state == "in force":
+        return Notice(Weight.GOOD, f"the engine {state.name} decides by snapshot {state.number}")
+    if state.state == "away":
+        text = f"the engine {state.name} is away; it serves on from what it has, if it runs"
+        return Notice(Weight.WARNING, text)
+    text = f"the engine {state.name} is behind: it decides by snapshot {state.number}"
+    return Notice(Weight.BAD, text, (state.why,))
+
+
+def _word(engine: str) -> str:
+    """Part of a file's name, whatever the SPIFFE ID says."""
+    return hashlib.sha256(engine.encode()).hexdigest()[:16]
+
+
+def _setup(settings: Settings, data: DataFolder) -> Setup:
+    link, names = settings.written.link, settings.resolved.tls.names
+    listened = [one.address for one in link.listen if not one.ip.is_unspecified]
+    plain: Iterable[str] = (name for name in names if not name.startswith("*."))
+    return Setup(
+        folder=data.identity,
+        domain=settings.resolved.trust_domain,
+        listen=link.listen,
+        names=(*listened, *plain, *link.names),
+    )

@@ -1,0 +1,69 @@
+"""A machine that only answers: its engine gets its documents from a Keyhole elsewhere.
+
+What is left to do here is to write down what the engine starts from, and to keep the certificate
+that its listeners show fresh, where Keyhole makes that itself.
+"""
+
+import asyncio
+
+from keyhole.control.certificates import SERVER, Certificates
+from keyhole.control.data import DataFolder
+from keyhole.control.local_engine import NeighborEngine
+from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.settings import Settings
+from keyhole.engine.launch import Identity, Launch, Link, QueryLog
+from keyhole.errors import KeyholeError
+from keyhole.identity.credentials import CredentialFolder
+
+RENEWAL_CHECK_SECONDS = 3600.0
+
+
+class Outpost:
+    """The neighbor of such an engine."""
+
+    def __init__(
+        self, settings: Settings, data: DataFolder, engine: NeighborEngine, tell: Tell
+    ) -> None:
+        self._settings = settings
+        self._data = data
+        self._engine = engine
+        self._tell = tell
+        self._certificates = Certificates(settings, data)
+
+    async def start(self) -> None:
+        """Writes what the engine starts from; raises ``IdentityError`` where the identity by which
+        control would know it is not there."""
+        leader = self._settings.resolved.leader
+        assert leader is not None, "led from here"
+        CredentialFolder(leader.identity).read()
+        material = self._certificates.read({})[SERVER]
+        keep = self._settings.resolved.log_keep
+        Launch(
+            self._settings.options,
+            {SERVER: Identity(material.certificate.resolve(), material.key.resolve())},
+            self._data.snapshot.resolve(),
+            QueryLog(self._data.query_log.resolve(), keep) if keep else None,
+            Link(leader.url, leader.identity),
+        ).write(self._data.launch)
+        await self._engine.start()
+
+    def greet(self) -> None:
+        """Says who decides here, and what is listening."""
+        leader = self._settings.resolved.leader
+        assert leader is not None, "led from here"
+        listen = self._settings.written.listen
+        kinds = ("udp", "tcp", "dot", "doh", "doh_cleartext", "mesh")
+        where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
+        told = [one for one in where if not one.endswith(": ")]
+        text = f"this engine is led by {leader.url}; there its documents and its log are"
+        self._tell(Notice(Weight.GOOD, text, tuple(told)))
+
+    async def keep(self) -> None:
+        """Renews the certificate in time; the engine reads it again by itself. Never ends."""
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
+            try:
+                self._certificates.read({})
+            except KeyholeError as error:
+                text = "the listeners got no new certificate and go on with the one before"
+                self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))

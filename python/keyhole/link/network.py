@@ -1,0 +1,155 @@
+"""Control's side of the link for engines on other machines: mutual TLS, identities by name."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from starlette.requests import Request
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from keyhole.errors import KeyholeError
+from keyhole.identity import ensure_server_certificate, read_trust
+from keyhole.identity.renewal import spiffe_id_of
+from keyhole.identity.revoked import read_revoked
+from keyhole.link.application import Behind, RefusedError, application
+from keyhole.link.remote_peer import RemotePeer
+from keyhole.model.address import Endpoint, is_address, read_network
+from keyhole.web import Serving, quiet
+from keyhole.web.door import Bounds, Door
+from keyhole.web.tcp import shown, tcp_listener
+
+BOUNDS = Bounds(connections=256, per_address=64, seconds=None)
+_EVERYWHERE = (read_network("0.0.0.0/0"), read_network("::/0"))
+
+
+class LinkError(KeyholeError):
+    """The link cannot be served."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where it listens, with whose authority, and how its certificate is named."""
+
+    folder: Path
+    domain: str
+    listen: Sequence[Endpoint]
+    names: Sequence[str]
+
+
+class NetworkLink:
+    """Start it, refresh it when the authority or the time changes something, stop it."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        peers: Mapping[str, RemotePeer],
+        behind: Behind,
+        turned: Callable[[str], None],
+    ) -> None:
+        """``peers`` are the engines that are let in, by SPIFFE ID; ``turned`` hears why another
+        one was not."""
+        self._setup = setup
+        self._peers = peers
+        self._behind = behind
+        self._turned = turned
+        self._serving = Serving()
+        self._doors: list[Door] = []
+        self._seen: object = None
+        self._tls: ssl.SSLContext | None = None
+        self.addresses: list[str] = []
+
+    async def start(self) -> None:
+        """Listens; raises `LinkError` and ``IdentityError`` where it cannot."""
+        self.refresh()
+        config = quiet(application(self._find, self._behind))
+        loop = asyncio.get_running_loop()
+        for endpoint in self._setup.listen:
+            try:
+                listener = tcp_listener(endpoint)
+            except OSError as error:
+                raise LinkError(
+                    f"the link cannot listen on {endpoint}: {error.strerror}; give another address "
+                    "in link.listen"
+                ) from error
+            door = Door(
+                _EVERYWHERE,
+                self._tls,
+                lambda: CertifiedProtocol(config, self._serving.state, {}),
+                lambda _address, _why: None,
+                BOUNDS,
+            )
+            self._doors.append(door)
+            self.addresses.append(shown(listener))
+            self._serving.add(await loop.create_server(door, sock=listener))
+
+    def refresh(self) -> None:
+        """Shows a certificate that is in its first half, and lets in whom the roots of now vouch
+        for."""
+        names = dict.fromkeys([*self._setup.names, "localhost", "127.0.0.1", "::1"])
+        material = ensure_server_certificate(
+            self._setup.folder,
+            [name for name in names if not is_address(name)],
+            [name for name in names if is_address(name)],
+            file="link",
+            domain=self._setup.domain,
+        )
+        bundle = read_trust(self._setup.folder, self._setup.domain).bundle_pem
+        seen = (material.leaf.tbs_certificate_bytes, bundle)
+        if seen == self._seen:
+            return
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_3
+        tls.set_alpn_protocols(["http/1.1"])
+        tls.verify_mode = ssl.CERT_REQUIRED
+        tls.load_verify_locations(cadata=bundle)
+        tls.load_cert_chain(material.certificate, material.key)
+        self._tls, self._seen = tls, seen
+        for door in self._doors:
+            door.show(tls)
+
+    async def stop(self) -> None:
+        """Hangs up; the engines serve on."""
+        for door in self._doors:
+            door.close()
+        self._serving.hang_up()
+        await self._serving.close()
+
+    def _find(self, request: Request) -> RemotePeer:
+        try:
+            return self._believe(request.state.certificate)
+        except RefusedError as error:
+            self._turned(str(error))
+            raise
+
+    def _believe(self, certificate: bytes) -> RemotePeer:
+        """Judged for each request: a connection outlives neither its certificate nor a revocation.
+
+        TLS has checked the chain and the possession of the key.
+        """
+        leaf = x509.load_der_x509_certificate(certificate)
+        spiffe = spiffe_id_of(leaf)
+        if spiffe is None:
+            raise RefusedError("the certificate names no SPIFFE ID")
+        peer = self._peers.get(spiffe)
+        if peer is None:
+            raise RefusedError(f"{spiffe} is not in link.engines")
+        if not leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc:
+            raise RefusedError(f"the certificate of {spiffe} has expired")
+        if read_revoked(self._setup.folder).has(spiffe, f"{leaf.serial_number:x}"):
+            raise RefusedError(f"{spiffe} is revoked")
+        return peer
+
+
+class CertifiedProtocol(H11Protocol):
+    """HTTP/1.1 over TLS; a request carries the certificate of its client, as DER."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Learns from TLS who connected."""
+        tls = transport.get_extra_info("ssl_object")
+        self.app_state = {"certificate": tls.getpeercert(binary_form=True)}
+        super().connection_made(transport)

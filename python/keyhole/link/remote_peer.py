@@ -1,0 +1,95 @@
+"""An engine on another machine: it is told what is offered, and takes it by itself."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keyhole.link.message import Command, Poll
+from keyhole.link.peer import Peer
+
+RETRY_SECONDS = 30.0
+"""After an offer that could not be taken, it is offered again."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A snapshot that the engine beside control has taken, and what belongs to it."""
+
+    mark: str
+    """The SHA-256 of the snapshot."""
+    number: int
+    snapshot: bytes
+    lists: Path | None
+    lists_sha256: str
+    identities: tuple[str, ...]
+    """Names under which the engine shows its own certificate to upstreams."""
+
+    @property
+    def command(self) -> dict[str, Any]:
+        """What an engine is told."""
+        lists = None
+        if self.lists is not None:
+            lists = {"file": self.lists.name, "sha256": self.lists_sha256}
+        return {"take": {"mark": self.mark, "lists": lists, "identities": list(self.identities)}}
+
+
+class RemotePeer(Peer):
+    """One engine elsewhere, by the SPIFFE ID of its certificate."""
+
+    def __init__(self, spiffe: str) -> None:
+        super().__init__()
+        self.spiffe = spiffe
+        self.why = ""
+        """Why it did not take the last offer; empty where it did, or still does."""
+        self._offer: Offer | None = None
+        self._told: tuple[int, str] | None = None
+        self._refused = ""
+        self._refused_at = 0.0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether it decides by something else than what is offered."""
+        taken = self.about.mark if self.about else ""
+        return self._offer is not None and taken != self._offer.mark
+
+    def put(self, offer: Offer) -> None:
+        """Offers another snapshot from now on."""
+        self._offer = offer
+        self._work.set()
+
+    def take(self, poll: Poll) -> None:
+        """Takes what it says, also of an offer."""
+        if self._told is not None:
+            number, mark = self._told
+            for result in poll.results:
+                if result["id"] == number:
+                    self._settle(mark, result)
+        super().take(poll)
+
+    async def commands(self) -> list[Command]:
+        """What it is to do next; the offer, where it is behind."""
+        if not self._is_due:
+            commands = await super().commands()
+            if commands or not self._is_due:
+                return commands
+        assert self._offer is not None
+        number = next(self._ids)
+        self._told = (number, self._offer.mark)
+        self._work.clear()
+        return [{"id": number, **self._offer.command}]
+
+    @property
+    def _is_due(self) -> bool:
+        if not self.is_behind or self._offer is None:
+            return False
+        is_again = self._offer.mark == self._refused
+        return not is_again or time.monotonic() - self._refused_at >= RETRY_SECONDS
+
+    def _settle(self, mark: str, result: dict[str, Any]) -> None:
+        refused = result.get("refused")
+        if refused is None:
+            self.why, self._refused = "", ""
+            return
+        self.why = ": ".join(str(refused[key]) for key in ("path", "why") if refused.get(key))
+        self._refused, self._refused_at = mark, time.monotonic()

@@ -1,0 +1,53 @@
+"""Has an engine on another machine read its certificates again when their files change."""
+
+import threading
+from collections.abc import Mapping
+
+from keyhole.engine.launch import Identity
+from keyhole.engine.obey import Engine
+
+LOOK_SECONDS = 10.0
+
+
+class Watching:
+    """A thread that looks for as long as the process lives."""
+
+    def __init__(self, engine: Engine, identities: Mapping[str, Identity]) -> None:
+        self._engine = engine
+        self._identities = identities
+        self._seen = {name: _stamp(one) for name, one in identities.items()}
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+
+    def start(self) -> None:
+        """Begins to look."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Looks no more."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        while not self._ending.wait(LOOK_SECONDS):
+            self.look()
+
+    def look(self) -> None:
+        """Installs what has changed. A pair that does not fit (yet) is looked at again."""
+        for name, one in self._identities.items():
+            stamp = _stamp(one)
+            if stamp == self._seen[name]:
+                continue
+            files = {"certificate": str(one.certificate), "key": str(one.key)}
+            if "refused" not in self._engine.obey({"identity": {"name": name, **files}}):
+                self._seen[name] = stamp
+
+
+def _stamp(identity: Identity) -> tuple[int, ...]:
+    try:
+        return tuple(
+            number
+            for file in (identity.certificate.stat(), identity.key.stat())
+            for number in (file.st_mtime_ns, file.st_ino)
+        )
+    except OSError:
+        return ()

@@ -1,0 +1,168 @@
+"""Engines on other machines: led over mutual TLS, on their own when they have to be."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.world.fleet import BERLIN, Fleet
+from tests.world.resolver import Resolver, document
+from tests.world.tools import needs, run
+from tests.world.upstream import ADDRESS, Upstream
+from tests.world.waiting import until
+
+
+@pytest.fixture
+def fleet(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Fleet:
+    """A fleet that has not begun."""
+    fleet = Fleet(make_resolver)
+    fleet.control.write(
+        fleet.control.upstream(upstream.port),
+        document("List", "ads", files=["ads.txt"]),
+        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+    )
+    (fleet.control.documents / "ads.txt").write_text("ads.example.com\n")
+    return fleet
+
+
+def _names(fleet: Fleet) -> set[str]:
+    page = fleet.control.api("GET", "/queries", params={"limit": "1000"}).json()
+    return {row["name"] for row in page["items"]}
+
+
+def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(fleet: Fleet) -> None:
+    fleet.start()
+    outpost = fleet.outpost.server
+    assert outpost.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert outpost.ask("www.example.org", transport="dot").addresses == [ADDRESS]
+    state = fleet.wait_for_state("in force")
+    assert state["number"] == state["wanted"]
+    assert state["addresses"]["udp"] == [f"127.0.0.1:{outpost.udp}"]
+    (fleet.control.documents / "ads.txt").write_text("other.example.com\n")
+    fleet.settle()
+    assert outpost.ask("other.example.com").rcode == "NXDOMAIN"
+    assert outpost.ask("ads.example.com").addresses == [ADDRESS]
+    kept = list((fleet.outpost.folder / "state").glob("lists-*.khl"))
+    assert len(kept) == 1, "what is not in use is removed"
+
+
+def test_what_it_was_asked_is_in_the_history_of_control_once(fleet: Fleet) -> None:
+    fleet.start()
+    fleet.wait_for_state("in force")
+    for number in range(20):
+        fleet.outpost.server.ask(f"far{number}.example.org")
+    fleet.control.wait_for(lambda: "far19.example.org" in _names(fleet), "the last one is found")
+    # Neither end remembers anything that a kill of both could lose or double.
+    fleet.outpost.kill()
+    fleet.control.kill()
+    fleet.control.start()
+    fleet.outpost.start_refusing()
+    fleet.settle()
+    fleet.outpost.server.ask("after.example.org")
+    fleet.control.wait_for(lambda: "after.example.org" in _names(fleet), "the new one is found")
+    params = {"expression": "^far[0-9]+[.]", "limit": "1000"}
+    rows = fleet.control.api("GET", "/queries", params=params).json()["items"]
+    assert sorted(row["name"] for row in rows) == sorted(
+        f"far{number}.example.org" for number in range(20)
+    )
+
+
+def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
+    fleet: Fleet,
+) -> None:
+    fleet.start()
+    fleet.wait_for_state("in force")
+    fleet.control.stop()
+    fleet.outpost.stop()
+    fleet.outpost.start_refusing()
+    assert fleet.outpost.server.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert fleet.outpost.server.ask("alone.example.org").addresses == [ADDRESS]
+    fleet.control.start()
+    fleet.settle()
+    fleet.wait_for_state("in force")
+
+
+def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: Fleet) -> None:
+    fleet.start()
+    fleet.wait_for_state("in force")
+    state = fleet.outpost.folder / "state"
+    # Something is in the way of the draft, as a broken disk would be.
+    (state / "draft.json").unlink(missing_ok=True)
+    (state / "draft.json").mkdir()
+    fleet.control.settle()
+    found = fleet.wait_for_state("behind")
+    fleet.control.wait_for(lambda: fleet.state()["why"] != "", "the reason is known")
+    assert "draft.json" in fleet.state()["why"]
+    assert found["number"] < found["wanted"]
+    said = fleet.control.command("engines")
+    assert said.returncode == 1
+    assert f"{BERLIN}: behind; snapshot {found['number']} of {found['wanted']}" in said.stdout
+    assert fleet.outpost.server.ask("ads.example.com").rcode == "NXDOMAIN", "as before"
+    fleet.control.wait_for(
+        lambda: f"the engine {BERLIN} is behind" in fleet.control.program.output, "it is told"
+    )
+    (state / "draft.json").rmdir()
+    fleet.settle()
+    fleet.wait_for_state("in force")
+    assert fleet.control.command("engines").returncode == 0
+
+
+def test_an_engine_that_was_killed_comes_back_and_is_led_again(fleet: Fleet) -> None:
+    fleet.start()
+    (engine,) = fleet.outpost.program.children("engine")
+    os.kill(engine, signal.SIGKILL)
+    until(lambda: engine not in fleet.outpost.program.children("engine"), "the engine is dead")
+    fleet.outpost.wait_for(lambda: fleet.outpost.try_ask("again.example.org"), "it answers again")
+    fleet.settle()
+    assert fleet.wait_for_state("in force")["pid"] != engine
+
+
+def test_whoever_is_not_named_or_revoked_gets_nothing(fleet: Fleet) -> None:
+    fleet.control.configure(link=fleet.link)
+    fleet.control.start()
+    fleet.enroll("engines/paris")
+    fleet.lead()
+    fleet.outpost.start_refusing()
+    paris = "spiffe://keyhole.internal/ns/engines/sa/paris"
+    fleet.control.wait_for(
+        lambda: f"{paris} is not in link.engines" in fleet.control.program.output, "it is refused"
+    )
+    assert fleet.outpost.server.ask("www.example.org").rcode == "REFUSED"
+    assert fleet.state()["state"] == "never seen"
+    fleet.outpost.stop()
+    folder = fleet.outpost.folder / "engine"
+    for file in folder.iterdir():
+        if file.is_symlink():
+            file.unlink()
+    fleet.enroll("engines/berlin")
+    fleet.outpost.start_refusing()
+    fleet.settle()
+    fleet.wait_for_state("in force")
+    done = fleet.control.command("identity", "revoke", "engines/berlin")
+    assert done.returncode == 0, done.stderr
+    fleet.control.wait_for(
+        lambda: f"{BERLIN} is revoked" in fleet.control.program.output, "it is turned away"
+    )
+
+
+@needs("curl")
+def test_without_a_certificate_of_ours_there_is_no_connection(fleet: Fleet) -> None:
+    fleet.start()
+    root = str(fleet.control.folder / "identity" / "root.pem")
+    url = f"https://127.0.0.1:{fleet.port}/link/v1/poll"
+    asked = ("curl", "-sS", "--cacert", root, "--max-time", "10", "-d", "{}")
+    without = run(*asked, url)
+    assert (without.returncode != 0, without.stdout) == (True, "")
+    folder = fleet.outpost.folder / "engine"
+    shown = ("--cert", str(folder / "svid.pem"), "--key", str(folder / "svid-key.pem"))
+    assert "not a poll" in run(*asked, *shown, url).stdout, "it is the certificate that matters"
+
+
+def test_the_status_of_engines_is_json_for_programs(resolver: Resolver) -> None:
+    resolver.start()
+    done = resolver.command("engines", "--json")
+    (local,) = json.loads(done.stdout)
+    assert (local["name"], local["state"]) == ("local", "in force")
+    assert done.returncode == 0

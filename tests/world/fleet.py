@@ -1,0 +1,68 @@
+"""A Keyhole that decides, and another one whose engine it leads over mutual TLS."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.world.ports import free_port
+from tests.world.process import run_keyhole
+from tests.world.resolver import Resolver
+
+BERLIN = "spiffe://keyhole.internal/ns/engines/sa/berlin"
+
+
+class Fleet:
+    """``control`` decides; ``outpost`` only answers. Both begin when ``start`` is called."""
+
+    def __init__(self, make: Callable[[], Resolver]) -> None:
+        self.control, self.outpost = make(), make()
+        self.port = free_port()
+        self.link = {"listen": [f"127.0.0.1:{self.port}"], "engines": ["engines/berlin"]}
+
+    def start(self, **settings: Any) -> "Fleet":
+        """Starts both, and waits until the outpost decides as it was told."""
+        self.control.configure(link=self.link, **settings)
+        self.control.start()
+        self.enroll("engines/berlin")
+        self.lead()
+        self.outpost.start_refusing()
+        self.settle()
+        return self
+
+    def enroll(self, name: str) -> Path:
+        """Gives the outpost the identity of a name."""
+        folder = self.outpost.folder / "engine"
+        done = run_keyhole(
+            *("identity", "issue", name, "--out", str(folder), "--data", str(self.control.folder))
+        )
+        assert done.returncode == 0, done.stderr
+        return folder
+
+    def lead(self) -> None:
+        """Has the outpost follow, from its next start on."""
+        led = {"url": f"https://127.0.0.1:{self.port}", "identity": "engine"}
+        self.outpost.configure(control=led)
+
+    def settle(self) -> None:
+        """Waits until what control decides by is in force at the outpost, too."""
+        self.control.settle()
+        name = "probe.example.org"
+        wanted = self.control.server.ask(name).addresses
+
+        def asked() -> bool:
+            reply = self.outpost.try_ask(name)
+            return reply is not None and reply.addresses == wanted
+
+        self.outpost.wait_for(asked, f"the outpost decides like control (probe {wanted})")
+
+    def state(self) -> dict[str, Any]:
+        """How the outpost fares, by control."""
+        items = self.control.api("GET", "/engines").json()["items"]
+        (found,) = [one for one in items if one["name"] == BERLIN]
+        assert isinstance(found, dict)
+        return found
+
+    def wait_for_state(self, state: str) -> dict[str, Any]:
+        """Waits until control says so."""
+        self.control.wait_for(lambda: self.state()["state"] == state, f"the engine is {state}")
+        return self.state()
