@@ -138,9 +138,10 @@ def _blocked(resolver: Resolver, version: int, number: int = 0) -> bool:
 
 
 def _kill_control(resolver: Resolver) -> None:
-    (control,) = resolver.program.children("control")
-    os.kill(control, signal.SIGKILL)
-    until(lambda: control not in resolver.program.children("control"), "control is dead")
+    controls = resolver.program.children("control")
+    assert len(controls) == 1, resolver.program.output[-4000:]
+    os.kill(controls[0], signal.SIGKILL)
+    until(lambda: controls[0] not in resolver.program.children("control"), "control is dead")
 
 
 @pytest.mark.timeout(120 + 15 * KILLS)
