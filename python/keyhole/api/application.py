@@ -15,6 +15,7 @@ from keyhole.api import (
     oidc,
     pauses,
     people,
+    pihole,
     queries,
     second_factor,
     session,
@@ -23,6 +24,7 @@ from keyhole.api import (
     status,
     tokens,
 )
+from keyhole.api.pihole import Seats
 from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
 from keyhole.api.roles import Doors
 from keyhole.control.control import Control
@@ -48,10 +50,18 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 DOORS = Doors((PREFIX, router) for router in ROUTERS)
 """What each route needs."""
+ALL_DOORS = Doors(
+    [
+        *((PREFIX, router) for router in ROUTERS),
+        *((pihole.PREFIX, router) for router in pihole.ROUTERS),
+    ]
+)
+"""The same, with the routes of Pi-hole's API."""
 
 
-def make_application(control: Control | None) -> FastAPI:
-    """The application for this control; without one it can only describe itself."""
+def make_application(control: Control | None, seats: Seats | None = None) -> FastAPI:
+    """The application for this control; without one it can only describe itself. ``seats`` open the
+    API of Pi-hole as well."""
     app = FastAPI(
         title="Keyhole",
         version=__version__,
@@ -68,6 +78,10 @@ def make_application(control: Control | None) -> FastAPI:
     install_problems(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
+    app.state.seats = seats
+    if seats is not None:
+        for router in pihole.ROUTERS:
+            app.include_router(router, prefix=pihole.PREFIX)
     return app
 
 

@@ -146,6 +146,13 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
     return problem_response(error.status_code, word, str(error.detail).lower(), headers=headers)
 
 
+def status_of(error: KeyholeError) -> int:
+    """The status that says what is wrong."""
+    if isinstance(error, DocumentErrors):
+        return 422
+    return next((status for kind, status, _ in _KINDS if isinstance(error, kind)), 400)
+
+
 async def _keyhole(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DocumentErrors):
         places = [_shown(one) for one in error.problems if not one.is_advice]

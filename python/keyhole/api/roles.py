@@ -22,6 +22,16 @@ PUBLIC = frozenset(
 """Routes by which one becomes known, and the one that only says that something lives. A route that
 has no role and is not here is refused to everybody who comes over the network."""
 
+PIHOLE_PUBLIC = frozenset(
+    {
+        ("POST", "/api/auth"),
+        ("GET", "/api/auth"),
+        ("DELETE", "/api/auth"),
+        ("GET", "/api/info/login"),
+    }
+)
+"""Those of Pi-hole's API, where that is on: by which one gets, looks at and gives up a seat."""
+
 
 Mounted = Iterable[tuple[str, APIRouter]]
 """Routers, each with the beginning of its paths."""
@@ -38,7 +48,7 @@ class Door:
     @property
     def is_public(self) -> bool:
         """Whether nobody has to be believed."""
-        return self.place in PUBLIC
+        return self.place in PUBLIC | PIHOLE_PUBLIC
 
 
 class Doors:

@@ -10,10 +10,11 @@ from typing import Self
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 
-from keyhole.api.application import DOORS, make_application
+from keyhole.api.application import ALL_DOORS, DOORS, make_application
 from keyhole.api.front import Rules, front_door
 from keyhole.api.local import LocalUser
 from keyhole.api.network import Certificate, Listener, door_of, release
+from keyhole.api.pihole import Seats
 from keyhole.api.protocol import NetworkProtocol
 from keyhole.control.control import Control
 from keyhole.control.error import ControlError
@@ -50,8 +51,11 @@ class ApiServer:
 
     async def __aenter__(self) -> Self:
         try:
-            app = make_application(self._control)
-            await self._serve_network(app)
+            believing = self._control.believing
+            wanted = self._control.settings.written.api.pihole and believing is not None
+            seats = Seats(believing.people) if wanted and believing else None
+            app = make_application(self._control, seats)
+            await self._serve_network(app, seats)
             # Last, since whoever finds the socket takes it that the API serves.
             await self._serve_this_machine(app)
         except BaseException:
@@ -71,7 +75,7 @@ class ApiServer:
             )
         )
 
-    async def _serve_network(self, app: ASGIApp) -> None:
+    async def _serve_network(self, app: ASGIApp, seats: Seats | None) -> None:
         believing = self._control.believing
         if believing is None:
             # Nobody could be believed.
@@ -84,7 +88,8 @@ class ApiServer:
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        config = quiet(front_door(app, DOORS, believing.people, rules))
+        doors = ALL_DOORS if seats else DOORS
+        config = quiet(front_door(app, doors, believing.people, rules, seats))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))

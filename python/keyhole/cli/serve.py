@@ -96,6 +96,7 @@ async def _serve(place: Place, pipe: int | None, end: asyncio.Event, *, again: b
     listeners = bind(node.settings.written.api)
     try:
         async with node:
+            engine.settle()
             if not again:
                 screen.print(panel(node, data, listeners), soft_wrap=False)
             watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())

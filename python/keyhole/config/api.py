@@ -17,7 +17,7 @@ from keyhole.model.address import (
 )
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.units import DAY, HOUR, MINUTE, SECOND, seconds
-from keyhole.model.written import Section, Written, blame, text_of
+from keyhole.model.written import FLAG, Section, Written, blame, text_of
 
 _MAX_LISTENERS = 16
 _ISSUER = "https://login.example.org"
@@ -171,6 +171,11 @@ class ApiSection(Section):
         max_length=64,
         description="Networks of proxies that are believed when they say for whom they ask "
         "(X-Forwarded-For and X-Forwarded-Proto).",
+    )
+    pihole: Annotated[bool, FLAG] = Field(
+        False,
+        description="Whether /api answers like Pi-hole 6, for dashboards and home automation, with "
+        "an API token in place of the password.",
     )
     tls: ApiTlsSection = Field(default_factory=ApiTlsSection)
     session: SessionSection = Field(default_factory=SessionSection)

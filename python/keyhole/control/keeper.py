@@ -40,16 +40,19 @@ class Keeper:
         Raises ``ControlError`` where the engine cannot start.
         """
         starting = asyncio.create_task(self._start())
+        failing = asyncio.create_task(self._control.failure())
         ending = asyncio.create_task(end.wait())
         try:
-            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
-                await ending
+            for waited in ({starting, failing, ending}, {failing, ending}):
+                done, _ = await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()
+                if ending in done:
+                    break
         except EndedError as error:
             return error.code if error.code > 0 else 1  # it has said why
         finally:
-            for task in (starting, ending):
+            for task in (starting, failing, ending):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task

@@ -59,7 +59,16 @@ class NeighborEngine:
     async def start(self) -> None:
         """Says that everything is there that an engine needs to start."""
         if self._pipe is not None:
-            os.write(self._pipe, json.dumps({"ready": {}}).encode() + b"\n")
+            self._say({"ready": {}, "more": True})
+
+    def settle(self) -> None:
+        """Says that nothing is in the way of this process any more."""
+        if self._pipe is not None:
+            self._say({"settled": True})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        assert self._pipe is not None
+        os.write(self._pipe, json.dumps(message).encode() + b"\n")
 
     async def stop(self) -> None:
         """Leaves it alone: it serves on without control."""

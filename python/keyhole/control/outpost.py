@@ -46,6 +46,7 @@ class Outpost:
             Link(leader.url, leader.identity),
         ).write(self._data.launch)
         await self._engine.start()
+        self._engine.settle()
 
     def greet(self) -> None:
         """Says who decides here, and what is listening."""

@@ -1,8 +1,10 @@
 """Keeps one process of Keyhole running.
 
-The process is given ``--supervised FD``, a pipe on which it says one JSON line as soon as it
-serves: ``{"ready": ...}``, or ``{"refused": {"path": PLACE, "why": REASON}}`` where it cannot. It
-ends in order when its standard input ends.
+The process is given ``--supervised FD``, a pipe on which it says in JSON lines how far it is:
+``{"ready": ...}``, or ``{"refused": {"path": PLACE, "why": REASON}}`` where it cannot go on. One
+that is ready before it surely serves says ``{"ready": ..., "more": true}``, and then
+``{"settled": true}``; if the first one ends in between, that is the end, and not a reason to start
+another one. It ends in order when its standard input ends.
 """
 
 import asyncio
@@ -34,8 +36,8 @@ class Supervisor:
     def __init__(
         self, name: str, command: Command, tell: Tell, *, keep_open: Sequence[int] = ()
     ) -> None:
-        """``name`` is how people are told of it, such as "the engine"; ``keep_open`` are files
-        that it inherits."""
+        """Belongs to the event loop that runs. ``name`` is how people are told of the process, such
+        as "the engine"; ``keep_open`` are files that it inherits."""
         self._name = name
         self._command = command
         self._tell = tell
@@ -44,6 +46,8 @@ class Supervisor:
         self._life: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Any] | None = None
         self._stopping = asyncio.Event()
+        self._is_settled = False
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
     def pid(self) -> int | None:
@@ -64,6 +68,11 @@ class Supervisor:
         except TimeoutError:
             await self.stop()
             raise ControlError(f"{self._name} was not ready after {seconds:g} seconds") from None
+
+    async def failure(self) -> None:
+        """Waits for ever, unless the first process was ready and ended before it had settled; then
+        raises :class:`EndedError`."""
+        await asyncio.shield(self._failed)
 
     async def stop(self) -> None:
         """Has the process drain and end; kills it when it takes too long."""
@@ -91,6 +100,9 @@ class Supervisor:
                 return
             if self._first is not None and not self._first.done():
                 self._first.set_exception(refusal or EndedError(self._ended(code), code))
+                return
+            if not self._is_settled:
+                self._failed.set_exception(EndedError(self._ended(code), code))
                 return
             ran = True
             deaths = 1 if time.monotonic() - started >= HEALTHY_SECONDS else deaths + 1
@@ -141,6 +153,9 @@ class Supervisor:
     def _take(self, message: dict[str, Any]) -> EngineRefusedError | None:
         if "refused" in message:
             return EngineRefusedError(message["refused"]["path"], message["refused"]["why"])
+        self._is_settled = self._is_settled or "more" not in message
+        if "settled" in message:
+            return None
         if self._first is not None and not self._first.done():
             self._first.set_result(message["ready"])
         else:

@@ -42,6 +42,10 @@ class Admission:
         keys = [(f"place|{place}", PLACE), (f"name|{where}", KNOWN if is_known else STRANGE)]
         return Attempt(self._backoff, keys)
 
+    def token(self, place: str) -> Attempt:
+        """Somebody at a place says the secret of a token."""
+        return Attempt(self._backoff, [(f"place|{place}", PLACE)])
+
     def code(self, name: str, place: str, *, is_known: bool) -> Attempt:
         """Somebody whose password was right says a code."""
         where = f"{name}|{place}" if is_known else f"{name}|"

@@ -14,6 +14,7 @@ from keyhole.people.caller import Caller, Visit
 from keyhole.people.error import CodeNeededError, NotBelievedError
 from keyhole.people.failures import Failures
 from keyhole.people.ground import Ground, record
+from keyhole.people.secret import digest
 from keyhole.people.sessions import Session
 from keyhole.people.tokens import ApiToken
 from keyhole.people.totp import use_code, use_recovery_code
@@ -105,15 +106,23 @@ class Logins:
     def token(self, secret: str, address: str) -> ApiToken | None:
         """The token of a secret, if it still holds; whether it does from this address is for the
         caller to ask, so that the answer can say so."""
+        return self.token_by_digest(digest(secret), address)
+
+    def token_by_digest(self, secret_digest: str, address: str) -> ApiToken | None:
+        """The same for whoever remembers no more than the digest of the secret."""
         now = self._ground.now()
         with self._ground.database.read() as connection:
-            token = tokens.find(connection, secret, now)
+            token = tokens.find(connection, secret_digest, now)
         if token is None or not token.is_good_from(address):
             return token
         if tokens.is_used_long_ago(token, address, now):
             with self._ground.database.begin() as connection:
                 tokens.use(connection, token, address, now)
         return token
+
+    def refused_token(self, visit: Visit, why: str) -> None:
+        """Writes down that somebody tried to log in by a token in vain."""
+        self._failures.write(None, visit, why)
 
     def log_out(self, session: Session, by: Caller) -> None:
         """Ends a session on the server; its cookie is worth nothing from then on."""

@@ -69,9 +69,10 @@ def create(
     return secret
 
 
-def find(connection: Connection, secret: str, now: int) -> ApiToken | None:
-    """The token of a secret, unless it has ended or its maker may not log in any more."""
-    query = _all().where(API_TOKENS.c.digest == digest(secret))
+def find(connection: Connection, secret_digest: str, now: int) -> ApiToken | None:
+    """The token whose secret has this digest, unless it has ended or its maker may not log in any
+    more."""
+    query = _all().where(API_TOKENS.c.digest == secret_digest)
     row = connection.execute(query).first()
     if row is None or row.is_disabled or (row.ends is not None and row.ends <= now):
         return None

@@ -245,10 +245,26 @@ def _statistics_agree(history: History, rows: list[dict[str, Any]]) -> None:
         assert found.by_outcome == Counter(row["outcome"] for row in within)
         steps = history.series(*span, 10)
         assert sum(sum(counts.values()) for _, counts in steps) == len(within)
+        by_reason: Counter[str] = Counter()
+        for _, counts in history.series(*span, 10, by="reason"):
+            by_reason.update(counts)
+        assert by_reason == found.by_reason
         for dimension in ("name", "client", "list"):
             values = Counter(row[dimension] for row in within if row[dimension] is not None)
             tops = history.tops(dimension, *span, most=100)
             assert {top.value: top.total for top in tops} == values
+            assert history.distinct(dimension, *span) == len(values)
+
+
+def test_upstreams_count_what_they_were_asked_and_not_what_was_remembered(place: Place) -> None:
+    history = place.open()
+    for number, (upstream, reason) in enumerate(
+        [("a", "forwarded"), ("a", "cached"), ("b", "forwarded"), ("a", "forwarded"), (None, "x")]
+    ):
+        place.write(line(_NOW + number, upstream=upstream, reason=reason))
+    assert history.forwarded(_NOW, _NOW + 3) == {"a": 1, "b": 1}
+    assert list(history.forwarded(0, 2 * _NOW).items()) == [("a", 2), ("b", 1)]
+    assert history.forwarded(0, 5) == {}
 
 
 def test_joining_segments_changes_no_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyhole.api.cookies import read_session
 from keyhole.api.front.refuse import header, refuse
+from keyhole.api.pihole import Seats, is_pihole
+from keyhole.api.pihole.answer import error_response
+from keyhole.api.pihole.auth import SID_HEADERS
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.api.roles import Doors
@@ -24,10 +27,14 @@ class Believe:
     """Puts the principal into the state, where there is one, and looks at the role of the route
     before any of the body is read."""
 
-    def __init__(self, app: ASGIApp, doors: Doors, people: People) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Doors, people: People, seats: Seats | None = None
+    ) -> None:
+        """``seats`` are the sessions of Pi-hole's API, where that is served."""
         self._app = app
         self._doors = doors
         self._people = people
+        self._seats = seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses whoever is not believed, unless the route is for everybody."""
@@ -35,6 +42,10 @@ class Believe:
             principal = await self._principal(scope)
             self._pass(scope, principal)
         except ApiProblem as problem:
+            if self._seats is not None and is_pihole(scope["path"]):
+                said = error_response(problem.status, _pihole_key(problem), problem.detail)
+                await said(scope, receive, send)
+                return
             named = {name.replace("-", "_"): value for name, value in problem.headers.items()}
             status, word, detail = problem.status, problem.word, problem.detail
             await refuse(scope, receive, send, status, word, detail, **named)
@@ -49,6 +60,8 @@ class Believe:
 
     async def _principal(self, scope: Scope) -> Principal | None:
         visit = Visit(scope["client"][0], header(scope, b"user-agent") or "")
+        if self._seats is not None and is_pihole(scope["path"]):
+            return await self._by_seat(self._seats, scope, visit)
         written = header(scope, b"authorization")
         if written is not None:
             return await run_in_threadpool(self._by_token, written, visit)
@@ -60,6 +73,14 @@ class Believe:
             return None
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
+
+    async def _by_seat(self, seats: Seats, scope: Scope, visit: Visit) -> Principal | None:
+        found = (header(scope, name.encode()) for name in SID_HEADERS)
+        sid = next((one for one in found if one is not None), None)
+        if sid is None or len(sid) > _LONGEST:
+            return None
+        token = await run_in_threadpool(seats.token_of, sid, visit.address)
+        return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
 
     def _by_token(self, written: str, visit: Visit) -> Principal:
         scheme, _, secret = written.partition(" ")
@@ -92,6 +113,10 @@ class Believe:
         if session is not None and session.must_change and door.place not in _FIRST_STEPS:
             detail = "choose a password first: PUT /api/v1/session/password"
             raise ApiProblem(403, "password_change_needed", detail)
+
+
+def _pihole_key(problem: ApiProblem) -> str:
+    return {401: "unauthorized", 403: "forbidden"}.get(problem.status, problem.word)
 
 
 def not_authenticated(detail: str) -> ApiProblem:

@@ -13,6 +13,7 @@ from keyhole.api.front.hosts import Hosts
 from keyhole.api.front.origin import Origin
 from keyhole.api.front.shape import Shape
 from keyhole.api.front.source import Source
+from keyhole.api.pihole import Seats
 from keyhole.api.roles import Doors
 from keyhole.model.address import Network
 from keyhole.people import People
@@ -27,11 +28,14 @@ class Rules:
     names: Sequence[str]
 
 
-def front_door(app: ASGIApp, doors: Doors, people: People, rules: Rules) -> ASGIApp:
+def front_door(
+    app: ASGIApp, doors: Doors, people: People, rules: Rules, seats: Seats | None = None
+) -> ASGIApp:
     """The application as the network sees it. Headers come first, so that refusals carry them; the
-    body comes last, so that nobody has to be heard before they are believed."""
+    body comes last, so that nobody has to be heard before they are believed. ``seats`` open the
+    API of Pi-hole."""
     inner: ASGIApp = Bodies(Deadline(app))
-    inner = Believe(inner, doors, people)
-    inner = Hosts(Origin(inner), rules.names)
+    inner = Believe(inner, doors, people, seats)
+    inner = Hosts(Origin(inner, knows_pihole=seats is not None), rules.names)
     inner = Source(inner, rules.clients, rules.trusted_proxies)
     return SecureHeaders(Shape(inner))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import duckdb
 
@@ -18,7 +18,15 @@ from keyhole.querylog.history.intake import Intake
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.search import Found, Key, search
 from keyhole.querylog.history.segment import Segment, segments
-from keyhole.querylog.history.statistics import Statistics, Top, series, tops, totals
+from keyhole.querylog.history.statistics import (
+    Statistics,
+    Top,
+    distinct,
+    forwarded,
+    series,
+    tops,
+    totals,
+)
 from keyhole.querylog.history.wanted import Wanted
 from keyhole.querylog.spool import Piece, Position
 
@@ -113,9 +121,19 @@ class History:
         """What became of the queries in a span of time."""
         return self._ask(lambda cursor, found: totals(cursor, found, since, until))
 
-    def series(self, since: int, until: int, points: int) -> list[tuple[int, dict[str, int]]]:
-        """Counts by outcome over a span of time."""
-        return self._ask(lambda cursor, found: series(cursor, found, since, until, points))
+    def series(
+        self,
+        since: int,
+        until: int,
+        points: int,
+        by: Literal["outcome", "reason"] = "outcome",
+    ) -> list[tuple[int, dict[str, int]]]:
+        """Counts by outcome or reason over a span of time."""
+        return self._ask(lambda cursor, found: series(cursor, found, since, until, points, by))
+
+    def distinct(self, dimension: str, since: int, until: int) -> int:
+        """How many different values there were in a span of time."""
+        return self._ask(lambda cursor, found: distinct(cursor, found, dimension, since, until))
 
     def tops(
         self, dimension: str, since: int, until: int, *, most: int, is_withheld: bool = False
@@ -126,6 +144,10 @@ class History:
                 cursor, found, dimension, since, until, most=most, is_withheld=is_withheld
             )
         )
+
+    def forwarded(self, since: int, until: int) -> dict[str, int]:
+        """How many queries each upstream was really asked."""
+        return self._ask(lambda cursor, found: forwarded(cursor, found, since, until))
 
     def export(self, wanted: Wanted, form: Format) -> Path:
         """Writes what fits into a file that whoever asked has to delete."""

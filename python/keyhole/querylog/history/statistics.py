@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
@@ -72,8 +72,9 @@ def series(
     since: int,
     until: int,
     points: int,
+    by: Literal["outcome", "reason"] = "outcome",
 ) -> list[tuple[int, dict[str, int]]]:
-    """Counts by outcome over the span, in at most ``points`` steps of equal length."""
+    """Counts by outcome or by reason over the span, in at most ``points`` steps of equal length."""
     step = max(
         _BUCKET, -(-(until - since) // max(1, min(points, MOST_POINTS)) // _BUCKET) * _BUCKET
     )
@@ -82,7 +83,7 @@ def series(
         return []
     found: dict[int, dict[str, int]] = {}
     query = (
-        f"SELECT bucket // {step} * {step}, outcome, sum(total)::BIGINT FROM ({sums}) "
+        f"SELECT bucket // {step} * {step}, {by}, sum(total)::BIGINT FROM ({sums}) "
         "GROUP BY ALL ORDER BY 1, 2"
     )
     for moment, outcome, count in connection.execute(query).fetchall():
@@ -114,6 +115,40 @@ def tops(
         f"ORDER BY {order} DESC, value LIMIT {int(min(most, MOST_TOPS))}"
     )
     return [Top(str(v), int(t), int(w)) for v, t, w in connection.execute(query).fetchall()]
+
+
+def distinct(
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    dimension: str,
+    since: int,
+    until: int,
+) -> int:
+    """How many different values there were: names, or one of the ``DIMENSIONS``."""
+    if dimension != "name" and dimension not in DIMENSIONS:
+        raise ValueError(dimension)
+    parts = list(_counted(segments, dimension, since, until))
+    if not parts:
+        return 0
+    query = f"SELECT count(DISTINCT value) FROM ({' UNION ALL '.join(parts)})"
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def forwarded(
+    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], since: int, until: int
+) -> dict[str, int]:
+    """How many queries each upstream was really asked, the busiest first; what the cache remembered
+    of it is in none."""
+    touched = [one for one in segments if one.end >= since and one.begin < until]
+    if not touched:
+        return {}
+    query = (
+        f"SELECT upstream, count(*) FROM read_parquet({_paths(touched, 'rows')}) WHERE "
+        f"reason = 'forwarded' AND upstream IS NOT NULL AND {_within(since, until)} "
+        "GROUP BY upstream ORDER BY 2 DESC, 1"
+    )
+    return {str(name): int(count) for name, count in connection.execute(query).fetchall()}
 
 
 def _sums(segments: Sequence[Segment], since: int, until: int) -> str | None:

@@ -1,0 +1,10 @@
+"""What dashboards and home automation use of the API of Pi-hole, version 6, below ``/api``.
+
+Shapes and words are those of Pi-hole, so that its clients find what they expect; what Keyhole does
+not have is counted as none. Whoever calls has a token of our own in place of Pi-hole's password.
+"""
+
+from keyhole.api.pihole.router import PREFIX, ROUTERS, is_pihole
+from keyhole.api.pihole.seats import Seats
+
+__all__ = ["PREFIX", "ROUTERS", "Seats", "is_pihole"]

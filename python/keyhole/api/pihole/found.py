@@ -1,0 +1,143 @@
+"""``/api/queries``: queries, the newest first, as Pi-hole tells of them."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from keyhole.api.pihole import words
+from keyhole.api.pihole.answer import PiholeError, PiholeRoute, answer
+from keyhole.api.principal import Viewer
+from keyhole.api.queries import told
+from keyhole.api.state import Queries
+from keyhole.querylog.history import Row, Wanted
+
+found = APIRouter(prefix="/queries", route_class=PiholeRoute, include_in_schema=False)
+
+MOST = 1_000
+Text = Annotated[str | None, Query(max_length=253)]
+Second = Annotated[float | None, Query(ge=0, le=1e11)]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for; none where nothing can fit."""
+
+    wanted: Wanted | None
+    is_filtered: bool
+
+
+def _asked(
+    since: Annotated[float | None, Query(alias="from", ge=0, le=1e11)] = None,
+    until: Second = None,
+    domain: Text = None,
+    client_ip: Text = None,
+    upstream: Text = None,
+    kind: Annotated[str | None, Query(alias="type", max_length=16)] = None,
+    status: Annotated[str | None, Query(max_length=32)] = None,
+    cursor: Annotated[int | None, Query(ge=0, le=10**18)] = None,
+) -> Asked:
+    given = (since, until, domain, client_ip, upstream, kind, status)
+    fields: dict[str, Any] = {
+        "since": _micros(since),
+        "until": _earlier(_micros(until), cursor),
+        "client": client_ip,
+        "type": kind,
+        **_domain(domain),
+    }
+    impossible = False
+    if status is not None:
+        possible = words.reasons(status)
+        if len(possible) > 1:
+            raise PiholeError(400, "bad_request", f"{status} is several reasons here")
+        impossible = not possible
+        fields["reason"] = possible[0] if possible else None
+    if upstream in ("cache", "permitted"):
+        fields["reason"] = {"cache": "cached", "permitted": "forwarded"}[upstream]
+    elif upstream == "blocklist":
+        fields["outcome"] = "blocked"
+    else:
+        fields["upstream"] = upstream
+    wanted = None if impossible else Wanted(**fields)
+    return Asked(wanted, any(one is not None for one in given))
+
+
+@found.get("")
+def get_queries(
+    request: Request,
+    queries: Queries,
+    _: Viewer,
+    asked: Annotated[Asked, Depends(_asked)],
+    length: Annotated[int, Query(ge=1, le=MOST)] = 100,
+    start: Annotated[int, Query(ge=0, le=MOST)] = 0,
+    draw: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> Response:
+    """A page of queries; the cursor of the answer asks for the next one."""
+    with told():
+        history = queries.history()
+        total = history.size.rows
+        rows: list[Row] = []
+        if asked.wanted is not None:
+            rows = history.search(asked.wanted, limit=start + length + 1).rows
+    rows, cursor = page(rows[start:], length)
+    body = {
+        "queries": [_shown(row) for row in rows],
+        "cursor": cursor,
+        "recordsTotal": total,
+        "recordsFiltered": start + len(rows) + bool(cursor) if asked.is_filtered else total,
+        "draw": draw,
+    }
+    return answer(request, body)
+
+
+def page(rows: list[Row], length: int) -> tuple[list[Row], int | None]:
+    """At most ``length`` rows, and where the next page begins: the time of its first row.
+
+    A time does not tell rows of one microsecond apart, so a page ends between two times, unless all
+    of its rows are of the same one.
+    """
+    if len(rows) <= length:
+        return rows, None
+    following: int = rows[length].fields["time"]
+    whole = [row for row in rows[:length] if row.fields["time"] != following]
+    if whole:
+        return whole, following
+    return rows[:length], following - 1
+
+
+def _shown(row: Row) -> dict[str, Any]:
+    fields = row.fields
+    return {
+        "id": fields["time"],
+        "time": fields["time"] / 1e6,
+        "type": fields["type"],
+        "domain": fields["name"],
+        "cname": None,
+        "status": words.status(fields["reason"]),
+        "client": {"ip": fields["client"] or "", "name": fields["identity"] or fields["token"]},
+        "dnssec": "UNKNOWN",
+        "reply": {"type": "UNKNOWN", "time": (fields["duration_us"] or 0) / 1e3},
+        "list_id": None,
+        "upstream": fields["upstream"],
+        "ede": {"code": -1, "text": None},
+    }
+
+
+def _domain(written: str | None) -> dict[str, str]:
+    if written is None:
+        return {}
+    if "*" not in written:
+        return {"name": written}
+    return {"expression": "^" + ".*".join(map(re.escape, written.lower().split("*"))) + "$"}
+
+
+def _micros(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1_000_000)
+
+
+def _earlier(until: int | None, cursor: int | None) -> int | None:
+    if cursor is None:
+        return until
+    # The row at the cursor belongs to the page.
+    return cursor + 1 if until is None else min(until, cursor + 1)

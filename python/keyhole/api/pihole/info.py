@@ -1,0 +1,31 @@
+"""``/api/info``: what a client asks before it shows anything."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from keyhole import __version__
+from keyhole.api.pihole.answer import PiholeRoute, answer
+from keyhole.api.principal import Viewer
+
+info = APIRouter(prefix="/info", route_class=PiholeRoute, include_in_schema=False)
+
+
+@info.get("/login")
+async def login(request: Request) -> Response:
+    """What is known to everybody."""
+    return answer(request, {"dns": True, "https_port": 0})
+
+
+@info.get("/version")
+async def version(request: Request, _: Viewer) -> Response:
+    """Keyhole's own version in the place of each of Pi-hole's parts: there is nothing newer that a
+    client should tell of."""
+    said = f"v{__version__}"
+
+    def part(**more: Any) -> dict[str, Any]:
+        local = {"version": said, "branch": "master", "hash": "", **more}
+        return {"local": local, "remote": {"version": said, "hash": ""}}
+
+    parts = {"core": part(), "web": part(), "ftl": part(date="")}
+    return answer(request, {"version": {**parts, "docker": {"local": None, "remote": None}}})

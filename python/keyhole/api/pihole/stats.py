@@ -1,0 +1,192 @@
+"""``/api/stats`` and ``/api/history``: the counts of the last day."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from keyhole.api.pihole import words
+from keyhole.api.pihole.answer import PiholeRoute, answer
+from keyhole.api.principal import Viewer
+from keyhole.api.queries import told
+from keyhole.api.state import Queries, Running
+from keyhole.control.control import Control
+from keyhole.querylog.history import History, Statistics, Wanted
+
+stats = APIRouter(route_class=PiholeRoute, include_in_schema=False)
+
+_DAY_US = 86_400_000_000
+_FREQUENCY_SECONDS = 60
+_POINTS = 144
+"""Steps of ten minutes."""
+Count = Annotated[int, Query(ge=1, le=1_000)]
+Blocked = Annotated[bool, Query()]
+
+
+def _span() -> tuple[int, int]:
+    now = int(time.time() * 1_000_000)
+    return now - _DAY_US, now + 1
+
+
+During = Annotated[tuple[int, int], Depends(_span)]
+
+
+@stats.get("/stats/summary")
+def summary(
+    request: Request, queries: Queries, running: Running, during: During, _: Viewer
+) -> Response:
+    """What became of the queries of the last day."""
+    with told():
+        history = queries.history()
+        found = history.totals(*during)
+        recent = history.totals(during[1] - _FREQUENCY_SECONDS * 1_000_000, during[1])
+        body = {
+            "queries": {
+                **_counts(found),
+                "unique_domains": history.distinct("name", *during),
+                "frequency": recent.total / _FREQUENCY_SECONDS,
+                "types": words.by_type(_types(history, during)),
+                "status": words.by_status(found.by_reason),
+                # The log does not say what an answer held.
+                "replies": {**dict.fromkeys(words.REPLIES, 0), "UNKNOWN": found.total},
+            },
+            "clients": {
+                "active": history.distinct("client", *during),
+                "total": history.distinct("client", 0, during[1]),
+            },
+            "gravity": _gravity(running),
+        }
+    return answer(request, body)
+
+
+@stats.get("/stats/top_domains")
+def top_domains(
+    request: Request,
+    queries: Queries,
+    during: During,
+    _: Viewer,
+    blocked: Blocked = False,
+    count: Count = 10,
+) -> Response:
+    """The names of most queries, of those that were blocked or of all others."""
+    with told():
+        history = queries.history()
+        found = history.tops("name", *during, most=count, is_withheld=blocked)
+        rows = [
+            {"domain": one.value, "count": one.withheld if blocked else one.total} for one in found
+        ]
+        return answer(request, {"domains": rows, **_all_and_blocked(history, during)})
+
+
+@stats.get("/stats/top_clients")
+def top_clients(
+    request: Request,
+    queries: Queries,
+    during: During,
+    _: Viewer,
+    blocked: Blocked = False,
+    count: Count = 10,
+) -> Response:
+    """The addresses with most queries; those of anonymous policies are in none."""
+    with told():
+        history = queries.history()
+        found = history.tops("client", *during, most=count, is_withheld=blocked)
+        rows = [
+            {"ip": one.value, "name": "", "count": one.withheld if blocked else one.total}
+            for one in found
+        ]
+        return answer(request, {"clients": rows, **_all_and_blocked(history, during)})
+
+
+@stats.get("/stats/upstreams")
+def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
+    """Who gave the answers: lists and rules, the cache, and each upstream."""
+    with told():
+        history = queries.history()
+        found = history.totals(*during)
+        counts = _counts(found)
+        rows = [
+            _upstream("blocklist", "blocklist", -1, counts["blocked"]),
+            _upstream("cache", "cache", -1, counts["cached"]),
+        ]
+        for name, count in history.forwarded(*during).items():
+            rows.append(_upstream(name, name, -1, count))
+    total = {"forwarded_queries": counts["forwarded"], "total_queries": counts["total"]}
+    return answer(request, {"upstreams": rows, **total})
+
+
+@stats.get("/stats/query_types")
+def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
+    """How often each type was asked for."""
+    with told():
+        found = words.by_type(_types(queries.history(), during))
+    return answer(request, {"types": found})
+
+
+@stats.get("/stats/recent_blocked")
+def recent_blocked(
+    request: Request, queries: Queries, _: Viewer, count: Annotated[int, Query(ge=1, le=100)] = 1
+) -> Response:
+    """The names that were blocked last."""
+    with told():
+        found = queries.history().search(Wanted(outcome="blocked"), limit=count)
+    return answer(request, {"blocked": [row.fields["name"] for row in found.rows]})
+
+
+@stats.get("/history")
+def activity(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
+    """Counts of the last day in steps of ten minutes."""
+    with told():
+        found = queries.history().series(*during, _POINTS, by="reason")
+    rows = []
+    for moment, counts in found:
+        at = Statistics(moment, moment, sum(counts.values()), by_reason=counts)
+        rows.append({"timestamp": moment // 1_000_000, **_brief(at)})
+    return answer(request, {"history": rows})
+
+
+def _counts(found: Statistics) -> dict[str, Any]:
+    brief = _brief(found)
+    percent = 100.0 * brief["blocked"] / found.total if found.total else 0.0
+    return {**brief, "percent_blocked": percent}
+
+
+def _brief(found: Statistics) -> dict[str, int]:
+    by_status = words.by_status(found.by_reason)
+    blocked = ("GRAVITY", "REGEX", "DENYLIST", "GRAVITY_CNAME", "DENYLIST_CNAME")
+    return {
+        "total": found.total,
+        "blocked": sum(by_status[one] for one in blocked),
+        "forwarded": by_status["FORWARDED"],
+        "cached": sum(found.by_reason.get(one, 0) for one in words.CACHED),
+    }
+
+
+def _all_and_blocked(history: History, during: tuple[int, int]) -> dict[str, int]:
+    counts = _brief(history.totals(*during))
+    return {"total_queries": counts["total"], "blocked_queries": counts["blocked"]}
+
+
+def _types(history: History, during: tuple[int, int]) -> dict[str, int]:
+    return {one.value: one.total for one in history.tops("type", *during, most=1_000)}
+
+
+def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
+    timing = {"response": 0, "variance": 0}
+    return {"ip": address, "name": name, "port": port, "count": count, "statistics": timing}
+
+
+def _gravity(running: Control) -> dict[str, int]:
+    in_force = running.node.application.in_force
+    lists = in_force.lists if in_force else None
+    if lists is None:
+        return {"domains_being_blocked": 0, "last_update": 0}
+    try:
+        updated = int(Path(lists.file.path).stat().st_mtime)
+    except OSError:
+        updated = 0
+    return {
+        "domains_being_blocked": sum(one.taken for one in lists.report.lists),
+        "last_update": updated,
+    }

@@ -1,0 +1,269 @@
+"""Dashboards and home automation that know Pi-hole 6 find what they look for, and no more."""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+
+from tests.world.dashboards import Homarr, HomeAssistant
+from tests.world.ports import free_port
+from tests.world.resolver import Resolver, document
+from tests.world.upstream import Upstream
+
+CLIENTS = [HomeAssistant, Homarr]
+DAY = 86_400
+
+
+class House:
+    """A resolver with Pi-hole's API, and tokens for its clients."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        resolver.configure(api={"listen": [f"127.0.0.1:{self.port}"], "pihole": True})
+        resolver.start()
+        resolver.wait_for_api()
+        self._tokens = 0
+
+    def token(self, role: str = "operator") -> tuple[str, str]:
+        """Name and secret of a new token."""
+        self._tokens += 1
+        name = f"panel-{self._tokens}"
+        done = self.resolver.api("POST", "/tokens", json={"name": name, "role": role})
+        assert done.status_code < 300, done.text
+        return name, str(done.json()["secret"])
+
+
+@pytest.fixture(scope="module")
+def house(
+    tmp_path_factory: pytest.TempPathFactory, authority: object, shared_upstream: Upstream
+) -> Iterator[House]:
+    """One for all tests that do not stop it."""
+    from tests.world.certificates import Authority
+
+    assert isinstance(authority, Authority)
+    resolver = Resolver(tmp_path_factory.mktemp("pihole") / "data", authority)
+    (resolver.documents / "ads.txt").write_text("ads.example.com\nmore.example.com\n")
+    resolver.write(
+        resolver.upstream(shared_upstream.port),
+        document("List", "ads", files=["ads.txt"]),
+        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+    )
+    try:
+        yield House(resolver)
+    finally:
+        resolver.stop()
+
+
+@pytest.fixture(params=CLIENTS)
+def client(house: House, request: pytest.FixtureRequest) -> Iterator[HomeAssistant]:
+    """Each client, logged in."""
+    one = request.param(house.url, house.token()[1])
+    assert one.log_in().status_code == 200
+    yield one
+    one.close()
+
+
+def test_a_client_logs_in_with_a_token_in_place_of_the_password(client: HomeAssistant) -> None:
+    session = client.get("/auth")["session"]
+    assert (session["valid"], session["totp"], session["validity"]) == (True, False, 1800)
+    assert client.ask("DELETE", "/auth").status_code == 204
+    gone = client.ask("GET", "/auth")
+    assert (gone.status_code, gone.json()["session"]["valid"]) == (401, False)
+    refused = client.ask("GET", "/stats/summary")
+    assert refused.status_code == 401
+    assert refused.json()["error"]["key"] == "unauthorized"
+
+
+def test_the_summary_counts_what_was_asked(client: HomeAssistant, house: House) -> None:
+    server = house.resolver.server
+    name = f"{type(client).__name__.lower()}.example.org"
+    before = client.get("/stats/summary")["queries"]
+    server.ask(name)
+    server.ask(name)
+    server.ask(name, "AAAA")
+    server.ask("ads.example.com")
+
+    def counted() -> bool:
+        now = client.get("/stats/summary")["queries"]
+        return bool(now["total"] >= before["total"] + 4)
+
+    house.resolver.wait_for(counted, "all are counted")
+    found = client.get("/stats/summary")
+    now = found["queries"]
+    assert now["blocked"] - before["blocked"] == 1
+    assert now["status"]["GRAVITY"] - before["status"]["GRAVITY"] == 1
+    assert now["cached"] - before["cached"] >= 1
+    assert now["forwarded"] - before["forwarded"] == 2
+    assert now["types"]["AAAA"] - before["types"]["AAAA"] == 1
+    assert now["percent_blocked"] == pytest.approx(100 * now["blocked"] / now["total"])
+    assert sum(now["status"].values()) == sum(now["replies"].values()) == now["total"]
+    assert now["unique_domains"] >= 2
+    assert found["clients"] == {"active": 1, "total": 1}
+    assert found["gravity"]["domains_being_blocked"] == 2
+    assert found["gravity"]["last_update"] > 0
+    assert found["took"] >= 0
+
+
+def test_tops_upstreams_types_and_activity_say_the_same(
+    client: HomeAssistant, house: House
+) -> None:
+    before = client.get("/stats/summary")["queries"]["blocked"]
+    for _ in range(3):
+        house.resolver.server.ask("more.example.com")
+    house.resolver.wait_for(
+        lambda: client.get("/stats/summary")["queries"]["blocked"] == before + 3, "all are counted"
+    )
+    summary = client.get("/stats/summary")["queries"]
+    blocked = client.get("/stats/top_domains", blocked="true", count=1)
+    assert blocked["domains"][0]["domain"] == "more.example.com"
+    assert blocked["blocked_queries"] == summary["blocked"]
+    clients = client.get("/stats/top_clients", blocked="false")
+    assert [one["ip"] for one in clients["clients"]] == ["127.0.0.1"]
+    upstreams = client.get("/stats/upstreams")
+    by_name = {one["name"]: one["count"] for one in upstreams["upstreams"]}
+    assert by_name["blocklist"] == summary["blocked"]
+    assert by_name["cache"] == summary["cached"]
+    assert by_name["test"] == upstreams["forwarded_queries"] == summary["forwarded"]
+    assert client.get("/stats/query_types")["types"] == summary["types"]
+    assert client.get("/stats/recent_blocked")["blocked"] == ["more.example.com"]
+    history = client.get("/history")["history"]
+    assert sum(one["total"] for one in history) == summary["total"]
+    assert sum(one["blocked"] for one in history) == summary["blocked"]
+
+
+def test_blocking_is_paused_with_and_without_a_timer_and_resumed(
+    client: HomeAssistant, house: House
+) -> None:
+    server = house.resolver.server
+    assert client.get("/dns/blocking")["blocking"] == "enabled"
+    off = client.switch({"blocking": False, "timer": 300})
+    assert off.status_code == 200, off.text
+    assert (off.json()["blocking"], 298 <= off.json()["timer"] <= 300) == ("disabled", True)
+    assert server.ask("ads.example.com").rcode == "NOERROR"
+    longest = client.switch({"blocking": False, "timer": None}).json()
+    assert DAY - 5 <= longest["timer"] <= DAY
+    on = client.switch({"blocking": True, "timer": None})
+    assert on.json()["blocking"] == "enabled"
+    assert on.json()["timer"] is None
+    assert server.ask("ads.example.com").rcode == "NXDOMAIN"
+    said = house.resolver.command("audit").stdout
+    assert "token:panel-" in said, "the record says which token it was"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"blocking": True, "timer": 60},
+        {"blocking": "no"},
+        {"blocking": False, "timer": 0},
+        {"blocking": False, "timer": DAY + 1},
+        {"blocking": False, "timer": "60"},
+        {"blocking": False, "timer": True},
+        {},
+    ],
+)
+def test_what_cannot_be_done_is_refused_as_pihole_does(
+    client: HomeAssistant, body: dict[str, object]
+) -> None:
+    answer = client.switch(body)
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"key", "message", "hint"}
+    assert client.get("/dns/blocking")["blocking"] == "enabled"
+
+
+def test_queries_are_told_page_by_page_and_filtered(client: HomeAssistant, house: House) -> None:
+    below = f"{type(client).__name__.lower()}.example.org"
+    names = [f"p{number}.{below}" for number in range(7)]
+    for name in names:
+        house.resolver.server.ask(name)
+    wanted = {"domain": f"*.{below}", "length": 3}
+
+    def seen() -> bool:
+        return bool(client.get("/queries", domain=names[-1])["queries"])
+
+    house.resolver.wait_for(seen, "the last one is found")
+    found, cursor = [], None
+    while True:
+        more: dict[str, int] = {} if cursor is None else {"cursor": cursor}
+        page = client.get("/queries", **wanted, **more)
+        found += [(one["domain"], one["time"]) for one in page["queries"]]
+        cursor = page["cursor"]
+        if cursor is None:
+            break
+    assert sorted(set(found)) == sorted(found), "nothing comes twice"
+    assert {name for name, _ in found} == set(names)
+    assert found == sorted(found, key=lambda one: -one[1])
+    (first,) = client.get("/queries", domain=names[0], length=1)["queries"]
+    assert (first["status"], first["type"]) == ("FORWARDED", "A")
+    assert first["client"]["ip"] == "127.0.0.1"
+    blocked = client.get("/queries", status="GRAVITY")["queries"]
+    assert {one["domain"] for one in blocked} <= {"ads.example.com", "more.example.com"}
+    assert client.get("/queries", status="RETRIED")["queries"] == []
+
+
+def test_the_version_says_that_nothing_newer_is_there(client: HomeAssistant) -> None:
+    parts = client.get("/info/version")["version"]
+    for part in ("core", "web", "ftl"):
+        assert parts[part]["local"]["version"] == parts[part]["remote"]["version"]
+
+
+def test_a_wrong_token_gets_no_seat(house: House) -> None:
+    for password in ("", "wrong", "x" * 600):
+        answer = HomeAssistant(house.url, password).log_in()
+        assert answer.status_code == 401
+        assert answer.json()["session"]["valid"] is False
+    nonsense = httpx2.post(f"{house.url}/api/auth", content=b"{", trust_env=False)
+    assert (nonsense.status_code, nonsense.json()["error"]["key"]) == (400, "bad_request")
+
+
+def test_a_seat_ends_with_its_token(house: House) -> None:
+    name, secret = house.token()
+    client = HomeAssistant(house.url, secret)
+    client.log_in()
+    assert client.ask("GET", "/dns/blocking").status_code == 200
+    assert house.resolver.api("DELETE", f"/tokens/{name}").status_code < 300
+    assert client.ask("GET", "/dns/blocking").status_code == 401
+    assert client.log_in().status_code == 401
+
+
+def test_a_viewer_sees_and_does_not_switch(house: House) -> None:
+    client = HomeAssistant(house.url, house.token("viewer")[1])
+    client.log_in()
+    assert client.get("/dns/blocking")["blocking"] == "enabled"
+    refused = client.switch({"blocking": False, "timer": 60})
+    assert (refused.status_code, refused.json()["error"]["key"]) == (403, "forbidden")
+    assert client.get("/dns/blocking")["blocking"] == "enabled"
+
+
+def test_a_page_of_another_site_gets_nothing(client: HomeAssistant) -> None:
+    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}):
+        answer = client.ask("POST", "/dns/blocking", json={"blocking": False}, headers={**headers})
+        assert answer.status_code == 403
+    rebound = client.ask("GET", "/dns/blocking", headers={"host": "evil.example"})
+    assert rebound.status_code == 421
+
+
+def test_a_seat_opens_nothing_but_pihole_and_a_session_nothing_of_it(
+    client: HomeAssistant, house: House
+) -> None:
+    ours = f"{house.url}/api/v1/status"
+    headers = {client.HEADER: client.sid}
+    assert httpx2.get(ours, headers=headers, trust_env=False).status_code == 401
+    bearer = {"authorization": f"Bearer {house.token()[1]}"}
+    assert httpx2.get(ours, headers=bearer, trust_env=False).status_code == 200
+    there = f"{house.url}/api/stats/summary"
+    assert httpx2.get(there, headers=bearer, trust_env=False).status_code == 401
+
+
+def test_where_it_is_off_there_is_nothing(resolver: Resolver) -> None:
+    port = free_port()
+    resolver.configure(api={"listen": [f"127.0.0.1:{port}"]})
+    resolver.start()
+    resolver.wait_for_api()
+    answer = httpx2.post(
+        f"http://127.0.0.1:{port}/api/auth", json={"password": "x"}, trust_env=False
+    )
+    assert answer.status_code in (401, 403, 404)
+    assert "session" not in answer.text
