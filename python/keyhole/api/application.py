@@ -80,6 +80,7 @@ def make_application(control: Control | None, seats: Seats | None = None) -> Fas
         app.include_router(router, prefix=PREFIX)
     app.state.seats = seats
     if seats is not None:
+        pihole.install_errors(app)
         for router in pihole.ROUTERS:
             app.include_router(router, prefix=pihole.PREFIX)
     return app

@@ -1,18 +1,19 @@
 """Answers and errors as Pi-hole's clients read them."""
 
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from fastapi.routing import APIRoute
 
 from keyhole.api.problem import ApiProblem, status_of
 from keyhole.errors import KeyholeError
 
-Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+PREFIX = "/api"
+_OURS = "/api/v1/"
+Answering = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
 class PiholeError(Exception):
@@ -26,6 +27,21 @@ class PiholeError(Exception):
         self.hint = hint
 
 
+def is_pihole(path: str) -> bool:
+    """Whether a path belongs to Pi-hole's API, by its form."""
+    return path.startswith(f"{PREFIX}/") and not path.startswith(_OURS)
+
+
+def begin(request: Request) -> None:
+    """A dependency of each route: answers say how long they took."""
+    request.state.began = time.monotonic()
+
+
+def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
+    """A body with the time that it took, in seconds."""
+    return JSONResponse({**body, "took": time.monotonic() - request.state.began}, status)
+
+
 def error_response(
     status: int, key: str, message: str, hint: str | None = None, took: float = 0.0
 ) -> JSONResponse:
@@ -34,33 +50,33 @@ def error_response(
     return JSONResponse({"error": error, "took": took}, status)
 
 
-class PiholeRoute(APIRoute):
-    """A route whose answers say how long they took, and whose errors are those of Pi-hole."""
-
-    def get_route_handler(self) -> Handler:
-        """Wraps the handler of the route."""
-        inner = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            began = time.monotonic()
-            request.state.began = began
-            try:
-                return await inner(request)
-            except PiholeError as error:
-                said = (error.status, error.key, error.message, error.hint)
-            except RequestValidationError as error:
-                first = error.errors()[0]
-                place = ".".join(str(step) for step in first["loc"])
-                said = (400, "bad_request", f"{place}: {first['msg']}", None)
-            except ApiProblem as error:
-                said = (error.status, error.word, str(error), None)
-            except KeyholeError as error:
-                said = (status_of(error), "not_possible", str(error), None)
-            return error_response(*said, took=time.monotonic() - began)
-
-        return handle
+def install_errors(app: FastAPI) -> None:
+    """Has errors of these routes look like those of Pi-hole, and leaves all others as they are."""
+    for kind in (PiholeError, ApiProblem, RequestValidationError, KeyholeError):
+        app.add_exception_handler(kind, _by_path(app.exception_handlers.get(kind)))
 
 
-def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
-    """A body with the time that it took."""
-    return JSONResponse({**body, "took": time.monotonic() - request.state.began}, status)
+def _by_path(others: Any) -> Answering:
+    async def answering(request: Request, error: Exception) -> Response:
+        if is_pihole(request.url.path):
+            took = time.monotonic() - getattr(request.state, "began", time.monotonic())
+            return error_response(*_said(error), took=took)
+        response: Response = await others(request, error)
+        return response
+
+    return answering
+
+
+def _said(error: Exception) -> tuple[int, str, str, str | None]:
+    match error:
+        case PiholeError():
+            return error.status, error.key, error.message, error.hint
+        case ApiProblem():
+            return error.status, error.word, error.detail, None
+        case RequestValidationError():
+            first = error.errors()[0]
+            place = ".".join(str(step) for step in first["loc"])
+            return 400, "bad_request", f"{place}: {first['msg']}", None
+        case KeyholeError():
+            return status_of(error), "not_possible", str(error), None
+    raise AssertionError(error)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from keyhole.api.pihole.answer import PiholeError, PiholeRoute, answer
+from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.pihole.seats import VALID_SECONDS, Seats
 from keyhole.people import TooOftenError, Visit
 
-auth = APIRouter(prefix="/auth", route_class=PiholeRoute, include_in_schema=False)
+auth = APIRouter(prefix="/auth", dependencies=[Depends(begin)], include_in_schema=False)
 
 SID_HEADERS = ("x-ftl-sid", "sid")
 """By which clients say their seat: Pi-hole's own, and its short form."""

@@ -3,17 +3,17 @@
 import math
 import time
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole.api.documents import actor
-from keyhole.api.pihole.answer import PiholeError, PiholeRoute, answer
+from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.pihole.auth import Body
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Pauses
 from keyhole.control.standing import Pausing
 from keyhole.model.standing import LONGEST_PAUSE
 
-blocking = APIRouter(prefix="/dns/blocking", route_class=PiholeRoute, include_in_schema=False)
+blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], include_in_schema=False)
 
 
 @blocking.get("")

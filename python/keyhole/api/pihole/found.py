@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.pihole import words
-from keyhole.api.pihole.answer import PiholeError, PiholeRoute, answer
+from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.principal import Viewer
 from keyhole.api.queries import told
 from keyhole.api.state import Queries
 from keyhole.querylog.history import Row, Wanted
 
-found = APIRouter(prefix="/queries", route_class=PiholeRoute, include_in_schema=False)
+found = APIRouter(prefix="/queries", dependencies=[Depends(begin)], include_in_schema=False)
 
 MOST = 1_000
 Text = Annotated[str | None, Query(max_length=253)]

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole import __version__
-from keyhole.api.pihole.answer import PiholeRoute, answer
+from keyhole.api.pihole.answer import answer, begin
 from keyhole.api.principal import Viewer
 
-info = APIRouter(prefix="/info", route_class=PiholeRoute, include_in_schema=False)
+info = APIRouter(prefix="/info", dependencies=[Depends(begin)], include_in_schema=False)
 
 
 @info.get("/login")

@@ -8,12 +8,4 @@ from keyhole.api.pihole.found import found
 from keyhole.api.pihole.info import info
 from keyhole.api.pihole.stats import stats
 
-PREFIX = "/api"
-_OURS = "/api/v1/"
-
 ROUTERS: tuple[APIRouter, ...] = (auth, blocking, stats, found, info)
-
-
-def is_pihole(path: str) -> bool:
-    """Whether a path belongs to Pi-hole's API, by its form."""
-    return path.startswith(f"{PREFIX}/") and not path.startswith(_OURS)

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.pihole import words
-from keyhole.api.pihole.answer import PiholeRoute, answer
+from keyhole.api.pihole.answer import answer, begin
 from keyhole.api.principal import Viewer
 from keyhole.api.queries import told
 from keyhole.api.state import Queries, Running
 from keyhole.control.control import Control
 from keyhole.querylog.history import History, Statistics, Wanted
 
-stats = APIRouter(route_class=PiholeRoute, include_in_schema=False)
+stats = APIRouter(dependencies=[Depends(begin)], include_in_schema=False)
 
 _DAY_US = 86_400_000_000
 _FREQUENCY_SECONDS = 60
