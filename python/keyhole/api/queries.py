@@ -20,6 +20,8 @@ from keyhole.querylog.history.search import Key
 
 router = APIRouter(prefix="/queries", tags=["queries"])
 
+LONGEST_NAME = 1_016
+"""A name of 255 octets, each of which may be shown by four letters (RFC 1035 section 5.1)."""
 Text = Annotated[str | None, Query(max_length=2_048)]
 _SILENT_ROUNDS = 15
 _MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/octet-stream"}
@@ -59,12 +61,12 @@ class QueryPage(Page[QueryRow]):
 def _wanted(
     since: Annotated[datetime | None, Query(description="Not before this time.")] = None,
     until: Annotated[datetime | None, Query(description="Before this time.")] = None,
-    name: Annotated[str | None, Query(max_length=253, description="This name.")] = None,
+    name: Annotated[str | None, Query(max_length=LONGEST_NAME, description="This name.")] = None,
     below: Annotated[
-        str | None, Query(max_length=253, description="This name, or one below it.")
+        str | None, Query(max_length=LONGEST_NAME, description="This name, or one below it.")
     ] = None,
     contains: Annotated[
-        str | None, Query(max_length=253, description="Somewhere in the name.")
+        str | None, Query(max_length=LONGEST_NAME, description="Somewhere in the name.")
     ] = None,
     expression: Annotated[
         str | None, Query(max_length=200, description="A regular expression (RE2) for the name.")

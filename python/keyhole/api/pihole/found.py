@@ -9,14 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from keyhole.api.pihole import words
 from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import told
+from keyhole.api.queries import LONGEST_NAME, told
 from keyhole.api.state import Queries
 from keyhole.querylog.history import Row, Wanted
 
 found = APIRouter(prefix="/queries", dependencies=[Depends(begin)], include_in_schema=False)
 
 MOST = 1_000
-Text = Annotated[str | None, Query(max_length=253)]
+Text = Annotated[str | None, Query(max_length=LONGEST_NAME)]
 Second = Annotated[float | None, Query(ge=0, le=1e11)]
 
 
