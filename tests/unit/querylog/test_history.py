@@ -130,7 +130,7 @@ def _read(path: Path, form: str) -> list[str]:
     return [row[0] for row in duckdb.connect().execute(question).fetchall()]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", "\t=1", "'=1"])
 def test_nothing_in_a_csv_file_is_a_formula(place: Place, name: str) -> None:
     history = place.open()
     place.write(line(_NOW, name=name, client=None, token=name))

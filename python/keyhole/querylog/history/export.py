@@ -19,8 +19,9 @@ _FORMS = {
     "jsonl": "(FORMAT json)",
     "parquet": "(FORMAT parquet, COMPRESSION zstd)",
 }
-# What a spreadsheet would take for a formula. OWASP, CSV injection.
-_FORMULA = r"^[=+\-@\t\r]"
+# What a spreadsheet would take for a formula. OWASP, CSV injection. And the apostrophe that marks
+# it, so that one can be taken away from every text that begins with it.
+_FORMULA = r"^[=+\-@\t\r']"
 _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
 
 
@@ -34,8 +35,9 @@ def export(
     """Writes at most ``MOST_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
     ``duckdb.Error``.
 
-    In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe; names can
-    begin like that, because anybody may ask for anything.
+    In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe, and so
+    does one that began with an apostrophe already; names can begin like that, because anybody may
+    ask for anything.
     """
     if not segments:
         kinds = {**COLUMNS, "time": "BIGINT"}
@@ -57,6 +59,6 @@ def _column(name: str, kind: str, form: Format) -> str:
     if name == "time":
         return _MOMENT if form != "parquet" else 'make_timestamp("time") AS "time"'
     if form == "csv" and kind == "VARCHAR":
-        safe = f"CASE WHEN regexp_matches(\"{name}\", '{_FORMULA}') THEN '''' || \"{name}\" "
+        safe = f"CASE WHEN regexp_matches(\"{name}\", '{_FORMULA.replace("'", "''")}') THEN '''' || \"{name}\" "
         return f'{safe}ELSE "{name}" END AS "{name}"'
     return f'"{name}"'
