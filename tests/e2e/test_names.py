@@ -210,6 +210,7 @@ def test_random_names_leave_memory_flat(resolver: Resolver, upstream: Upstream) 
             "the log has all of them",
         )
         sizes.append({word: resident(pid) for word, pid in pids.items()})
+    print(f"resident memory after each part, in octets: {sizes}")
     assert answered > 0.99 * NAMES
     warm, end = sizes[3], sizes[-1]
     # The engine holds no name beyond its cache and its ring of events, both of which are full.

@@ -21,7 +21,7 @@ _FORMS = {
 }
 # What a spreadsheet would take for a formula. OWASP, CSV injection. And the apostrophe that marks
 # it, so that one can be taken away from every text that begins with it.
-_FORMULA = r"^[=+\-@\t\r']"
+_MARKED = r"^[=+\-@\t\r\x27]"
 _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
 
 
@@ -59,6 +59,7 @@ def _column(name: str, kind: str, form: Format) -> str:
     if name == "time":
         return _MOMENT if form != "parquet" else 'make_timestamp("time") AS "time"'
     if form == "csv" and kind == "VARCHAR":
-        safe = f"CASE WHEN regexp_matches(\"{name}\", '{_FORMULA.replace("'", "''")}') THEN '''' || \"{name}\" "
-        return f'{safe}ELSE "{name}" END AS "{name}"'
+        # None stays none: nothing is put before it.
+        mark = f"CASE WHEN regexp_matches(\"{name}\", '{_MARKED}') THEN chr(39) ELSE '' END"
+        return f'{mark} || "{name}" AS "{name}"'
     return f'"{name}"'
