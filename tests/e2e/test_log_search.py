@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -12,6 +14,7 @@ import pytest
 
 from keyhole.model.unix_socket import short_path
 from tests.world.certificates import Authority
+from tests.world.flood import flood
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
@@ -26,7 +29,14 @@ def running(
     resolver.write(
         resolver.upstream(shared_upstream.port),
         document("List", "ads", files=["ads.txt"]),
-        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+        document(
+            "Policy",
+            "home",
+            default="allow",
+            upstreams=["test"],
+            lists=["ads"],
+            rules=[{"block": ["*.filling.example.com"]}],
+        ),
     )
     yield resolver.start()
     resolver.stop()
@@ -122,6 +132,48 @@ def test_an_export_opens_in_a_spreadsheet_without_a_formula(running: Resolver) -
     assert json.loads(file.read_text())["name"] == "=1+1.export.example.org"
     scratch = running.folder / "log" / "history" / ".scratch"
     running.wait_for(lambda: not list(scratch.glob("export-*")), "nothing is left behind")
+
+
+def test_hits_of_a_list_are_counted(running: Resolver) -> None:
+    def hits() -> int:
+        found = running.api("GET", "/lists/ads").json()["hits"]
+        assert isinstance(found, int)
+        return found
+
+    before = hits()
+    running.server.ask("ads.example.com")
+    running.wait_for(lambda: hits() == before + 1, "it is counted")
+    shown = running.command("lists", "status").stdout
+    assert "hits in 24 h" in shown
+
+
+def test_no_more_than_a_few_exports_are_made_at_once(running: Resolver) -> None:
+    scratch = running.folder / "log" / "history" / ".scratch"
+    with short_path(running.folder / "run" / "api.sock") as path, ExitStack() as opened:
+        sockets = [opened.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(2)]
+        for one in sockets:
+            # Too small a buffer for the answer, and nobody reads it.
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(path)
+        running.wait_for(lambda: _is_large(running), "the history is worth an export")
+        for one in sockets:
+            one.sendall(
+                b"GET /api/v1/queries/export?format=csv HTTP/1.1\r\nhost: localhost\r\n\r\n"
+            )
+        running.wait_for(lambda: len(list(scratch.glob("export-*"))) == 2, "both are made")
+        refused = running.api("GET", "/queries/export", params={"format": "csv"})
+        assert refused.status_code == 503
+        assert "2 exports are made already" in refused.json()["detail"]
+    # Both callers have left.
+    running.wait_for(lambda: not list(scratch.glob("export-*")), "nothing is left behind")
+    done = running.api("GET", "/queries/export", params={"format": "csv"})
+    assert done.status_code == 200
+
+
+def _is_large(running: Resolver) -> bool:
+    flood(running.server.udp, 10_000, "filling.example.com", seed=1)
+    answer = running.api("GET", "/statistics").json()
+    return bool(answer["rows_kept"] > 10_000)
 
 
 def test_queries_are_followed_as_they_come(running: Resolver) -> None:

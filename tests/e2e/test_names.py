@@ -1,6 +1,6 @@
 """Names that are made to do harm come out of every sink as data, and many of them cost no memory.
 
-``KEYHOLE_NAMES`` says how many random names are asked for; a million is what was promised.
+``KEYHOLE_NAMES`` says how many random names are asked for, if not the million that was promised.
 """
 
 import csv
@@ -21,7 +21,7 @@ from tests.world.flood import flood, resident
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
-NAMES = int(os.environ.get("KEYHOLE_NAMES", "40000"))
+NAMES = int(os.environ.get("KEYHOLE_NAMES", "1000000"))
 MIB = 2**20
 BELOW = "evil.example.org"
 LABELS = [

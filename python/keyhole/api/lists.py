@@ -57,6 +57,9 @@ class ListNow(BaseModel):
     duplicates: int | None = Field(description="Entries that stand there twice.")
     skipped: int | None = Field(description="Lines that were left out.")
     skipped_by_reason: dict[str, int]
+    hits: int | None = Field(
+        description="Queries of the last day that it decided; null where there is no history."
+    )
     files: list[str] = Field(description="Its files, as the document names them.")
     sources: list[Source] = Field(description="Its URLs.")
 
@@ -106,7 +109,8 @@ class KnownList(BaseModel):
 @router.get("")
 def list_lists(running: Running, _: Viewer) -> Page[ListNow]:
     """All lists by name, and how they are at this moment."""
-    return Page(items=[ListNow(**_fields(one)) for one in _now(running)])
+    hits = _hits(running)
+    return Page(items=[ListNow(**_fields(one, hits)) for one in _now(running)])
 
 
 @router.post("/refresh", status_code=202)
@@ -152,7 +156,7 @@ def get_list(
     for one in _now(running):
         if one.name == name:
             examples = [Skipped(**vars(row)) for row in one.examples]
-            return ListInFull(**_fields(one), examples=examples)
+            return ListInFull(**_fields(one, _hits(running)), examples=examples)
     raise NotThereError(f"there is no List {name}")
 
 
@@ -160,7 +164,11 @@ def _now(running: Control) -> list[ListStatus]:
     return statuses(running.lists, running.node.application.in_force)
 
 
-def _fields(one: ListStatus) -> dict[str, object]:
+def _hits(running: Control) -> dict[str, int] | None:
+    return running.queries.hits() if running.queries else None
+
+
+def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
     return {
         "name": one.name,
         "kind": one.kind,
@@ -170,6 +178,7 @@ def _fields(one: ListStatus) -> dict[str, object]:
         "duplicates": one.duplicates,
         "skipped": one.skipped,
         "skipped_by_reason": dict(one.skipped_by_reason),
+        "hits": None if hits is None else hits.get(one.name, 0),
         "files": list(one.files),
         "sources": [_source(url) for url in one.urls],
     }

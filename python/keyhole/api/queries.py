@@ -9,12 +9,13 @@ import duckdb
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
-from starlette.background import BackgroundTask
+from starlette.types import Receive, Scope, Send
 
 from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.state import Queries
+from keyhole.control.query_history import Export
 from keyhole.querylog.history import Row, Wanted
 from keyhole.querylog.history.search import Key
 
@@ -141,15 +142,31 @@ def export_queries(
         Literal["csv", "jsonl", "parquet"], Query(alias="format", description="The form.")
     ] = "csv",
 ) -> FileResponse:
-    """At most a million queries that fit, as a file."""
-    with told():
-        path = queries.history().export(wanted, form)
-    return FileResponse(
-        path,
-        media_type=_MEDIA[form],
-        filename=f"queries.{form}",
-        background=BackgroundTask(path.unlink, missing_ok=True),
-    )
+    """At most a million queries that fit, as a file; a few of them at a time for all callers."""
+    export = queries.begin_export()
+    try:
+        with told():
+            export.path = queries.history().export(wanted, form)
+        return ExportResponse(export, media_type=_MEDIA[form], filename=f"queries.{form}")
+    except BaseException:
+        export.end()
+        raise
+
+
+class ExportResponse(FileResponse):
+    """A file that is gone when it was sent, or when nobody wants it any more."""
+
+    def __init__(self, export: Export, *, media_type: str, filename: str) -> None:
+        assert export.path is not None
+        super().__init__(export.path, media_type=media_type, filename=filename)
+        self._export = export
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._export.end()
 
 
 @router.get("/live", response_class=StreamingResponse)

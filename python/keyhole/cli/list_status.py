@@ -146,8 +146,9 @@ def _troubled(lists: list[dict[str, Any]]) -> bool:
 
 def _table(lists: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False)
-    for column in ("list", "kind", "state", "entries", "left out", "checked", "next"):
-        table.add_column(column, justify="right" if column in ("entries", "left out") else "left")
+    numbers = ("entries", "left out", "hits in 24 h")
+    for column in ("list", "kind", "state", *numbers, "checked", "next"):
+        table.add_column(column, justify="right" if column in numbers else "left")
     for one in lists:
         style = _STYLES.get(one["state"], "cyan")
         table.add_row(
@@ -156,6 +157,7 @@ def _table(lists: list[dict[str, Any]]) -> Table:
             f"[{style}]{_progress(one)}[/]",
             "" if one["taken"] is None else f"{one['taken']:,}",
             "" if one["skipped"] is None else f"{one['skipped']:,}",
+            "" if one["hits"] is None else f"{one['hits']:,}",
             _oldest(one["sources"], "checked"),
             _oldest(one["sources"], "next"),
         )

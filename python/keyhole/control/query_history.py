@@ -24,6 +24,11 @@ LOOK_SECONDS = 0.3
 MOST_AT_ONCE = 200
 """Queries that one listener is sent at once; what is beyond is counted and left out."""
 MOST_LISTENERS = 16
+MOST_EXPORTS = 2
+"""At once: each may take the disk and the time of a million queries."""
+HITS_SECONDS = 5.0
+"""How long counts of hits are remembered: whoever watches a download asks often."""
+_DAY_US = 86_400_000_000
 
 
 def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHistory | None":
@@ -42,6 +47,22 @@ class Heard:
     left_out: int = 0
 
 
+class Export:
+    """A file that is being made or sent; it counts until its ``end``."""
+
+    def __init__(self, room: threading.Semaphore) -> None:
+        self._room: threading.Semaphore | None = room
+        self.path: Path | None = None
+
+    def end(self) -> None:
+        """Removes the file and makes room for another one; once is enough."""
+        room, self._room = self._room, None
+        if room is not None:
+            room.release()
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
+
+
 class QueryHistory:
     """The history, opened by whoever needs it first."""
 
@@ -56,6 +77,8 @@ class QueryHistory:
         self._opening = threading.Lock()
         self._is_troubled = False
         self._listeners = 0
+        self._exports = threading.Semaphore(MOST_EXPORTS)
+        self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
 
     def history(self) -> "History":
         """The history; blocks while it is opened. Raises ``OSError`` and ``duckdb.Error``."""
@@ -67,6 +90,30 @@ class QueryHistory:
                 retention = Retention(self._age, self._octets)
                 self._history = History(self._root, self._spool, retention)
             return self._history
+
+    def begin_export(self) -> Export:
+        """Room for one export; raises ``ControlError`` where there is none."""
+        if not self._exports.acquire(blocking=False):
+            raise ControlError(f"{MOST_EXPORTS} exports are made already; try again in a moment")
+        return Export(self._exports)
+
+    def hits(self) -> dict[str, int] | None:
+        """How many queries of the last day each list decided; none where that cannot be known now.
+
+        Blocks, and may be some seconds old.
+        """
+        import duckdb
+
+        at, hits = self._hits
+        if time.monotonic() - at >= HITS_SECONDS or hits is None:
+            now = int(time.time() * 1_000_000)
+            try:
+                tops = self.history().tops("list", now - _DAY_US, now + 1, most=1_000)
+            except (OSError, duckdb.Error):
+                return None
+            hits = {top.value: top.total for top in tops}
+            self._hits = (time.monotonic(), hits)
+        return hits
 
     async def keep(self) -> None:
         """Takes in and tidies up, again and again, until it is cancelled."""
