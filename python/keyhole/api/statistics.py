@@ -33,6 +33,9 @@ class Totals(BaseModel):
     rows_kept: int = Field(description="Queries in the whole history.")
     octets_kept: int
     kept_since: datetime | None = Field(description="The time of the oldest query in it.")
+    counted_since: datetime | None = Field(
+        description="From when on queries are counted, also those that are not in it any more."
+    )
     lost: int = Field(description="Queries that could not be written down, since control started.")
 
 
@@ -87,6 +90,7 @@ def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
         rows_kept=size.rows,
         octets_kept=size.octets,
         kept_since=None if size.begin is None else moment_of(size.begin),
+        counted_since=None if size.counted is None else moment_of(size.counted),
         lost=size.lost,
     )
 

@@ -187,6 +187,12 @@ class LogSection(Section):
     retention: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] = Field(
         30 * _DAY_SECONDS, description="How long the history reaches back."
     )
+    statistics: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] = Field(
+        365 * _DAY_SECONDS,
+        description="How long counts reach back: of queries that are not in the history any more "
+        "they tell how many ended how, and what was in most of them. They take at most an eighth "
+        "of history.",
+    )
 
     @field_validator("keep", "history")
     @classmethod

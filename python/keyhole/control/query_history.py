@@ -36,7 +36,17 @@ def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHis
     log = settings.written.log
     if not log.keep or not log.history:
         return None
-    return QueryHistory(data.history, data.query_log.parent, log.retention, log.history, tell)
+    bounds = Bounds(log.retention, log.history, log.statistics)
+    return QueryHistory(data.history, data.query_log.parent, bounds, tell)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What is kept: rows of so many seconds in so many octets, and counts of so many seconds."""
+
+    age: float
+    octets: int
+    statistics: float
 
 
 @dataclass
@@ -66,12 +76,10 @@ class Export:
 class QueryHistory:
     """The history, opened by whoever needs it first."""
 
-    def __init__(self, root: Path, spool: Path, age: float, octets: int, tell: Tell) -> None:
-        """``age`` in seconds and ``octets`` are what is kept."""
+    def __init__(self, root: Path, spool: Path, bounds: Bounds, tell: Tell) -> None:
         self._root = root
         self._spool = spool
-        self._age = age
-        self._octets = octets
+        self._bounds = bounds
         self._tell = tell
         self._history: History | None = None
         self._opening = threading.Lock()
@@ -87,7 +95,8 @@ class QueryHistory:
 
         with self._opening:
             if self._history is None:
-                retention = Retention(self._age, self._octets)
+                bounds = self._bounds
+                retention = Retention(bounds.age, bounds.octets, bounds.statistics)
                 self._history = History(self._root, self._spool, retention)
             return self._history
 

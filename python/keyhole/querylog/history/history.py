@@ -15,6 +15,7 @@ from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.intake import Intake
+from keyhole.querylog.history.past import past
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.search import Found, Key, search
 from keyhole.querylog.history.segment import Segment, segments
@@ -44,6 +45,8 @@ class Size:
     octets: int
     begin: int | None
     """The time of the first row, in microseconds of Unix time."""
+    counted: int | None
+    """The same of the first one that is still counted; its row may be gone."""
     lost: int
     """Events of which the engine says that it could not write them, since this process began."""
 
@@ -64,7 +67,9 @@ class History:
         self._elsewhere: dict[str, Intake] = {}
         self._database = connect(root)
         self._writing = threading.Lock()
-        self._segments = segments(root)
+        self._past: list[Segment] = []
+        self._segments: list[Segment] = []
+        self._look()
 
     @property
     def segments(self) -> list[Segment]:
@@ -106,9 +111,9 @@ class History:
     def tidy(self) -> int:
         """Joins small segments and removes what is too old or too much; gives rows removed."""
         with self._writing, self._cursor() as cursor:
-            gone = retain(self._root, self._retention, time.time())
+            gone = retain(cursor, self._root, self._retention, time.time())
             compact(cursor, self._root)
-            self._segments = segments(self._root)
+            self._look()
         return gone
 
     def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
@@ -119,7 +124,7 @@ class History:
 
     def totals(self, since: int, until: int) -> Statistics:
         """What became of the queries in a span of time."""
-        return self._ask(lambda cursor, found: totals(cursor, found, since, until))
+        return self._ask(lambda cursor, found: totals(cursor, found, since, until, past=self._past))
 
     def series(
         self,
@@ -129,11 +134,15 @@ class History:
         by: Literal["outcome", "reason"] = "outcome",
     ) -> list[tuple[int, dict[str, int]]]:
         """Counts by outcome or reason over a span of time."""
-        return self._ask(lambda cursor, found: series(cursor, found, since, until, points, by))
+        return self._ask(
+            lambda cursor, found: series(cursor, found, since, until, points, by, past=self._past)
+        )
 
     def distinct(self, dimension: str, since: int, until: int) -> int:
         """How many different values there were in a span of time."""
-        return self._ask(lambda cursor, found: distinct(cursor, found, dimension, since, until))
+        return self._ask(
+            lambda cursor, found: distinct(cursor, found, dimension, since, until, past=self._past)
+        )
 
     def tops(
         self, dimension: str, since: int, until: int, *, most: int, is_withheld: bool = False
@@ -141,7 +150,14 @@ class History:
         """What was in most queries."""
         return self._ask(
             lambda cursor, found: tops(
-                cursor, found, dimension, since, until, most=most, is_withheld=is_withheld
+                cursor,
+                found,
+                dimension,
+                since,
+                until,
+                most=most,
+                is_withheld=is_withheld,
+                past=self._past,
             )
         )
 
@@ -165,14 +181,19 @@ class History:
         found = self._segments
         return Size(
             rows=sum(one.rows for one in found),
-            octets=sum(one.octets for one in found),
+            octets=sum(one.octets for one in (*self._past, *found)),
             begin=found[0].begin if found else None,
+            counted=min((one.begin for one in (*self._past, *found)), default=None),
             lost=self._intake.lost + sum(one.lost for one in self._elsewhere.values()),
         )
 
     def close(self) -> None:
         """Lets go of everything."""
         self._database.close()
+
+    def _look(self) -> None:
+        found = segments(self._root)
+        self._past, self._segments = past(self._root, found), found
 
     def _ask(
         self, question: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]
@@ -191,7 +212,7 @@ class History:
                 except duckdb.IOException:
                     if not tries_left:
                         raise
-            self._segments = segments(self._root)
+            self._look()
         raise AssertionError("the last try returns or raises")
 
     @contextmanager

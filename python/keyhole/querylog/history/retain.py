@@ -1,10 +1,14 @@
 """How long and how much: the oldest segments make room for the newest."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.querylog.history.segment import segments
+import duckdb
+
+from keyhole.querylog.history.past import SHARE, forget, remember
+from keyhole.querylog.history.segment import Segment, segments
 
 FREE_OCTETS = 256 * 2**20
 """So much of the disk is left to others, whatever the settings allow."""
@@ -12,20 +16,40 @@ FREE_OCTETS = 256 * 2**20
 
 @dataclass(frozen=True)
 class Retention:
-    """``age`` in seconds, ``octets`` on the disk."""
+    """``age`` of rows in seconds, ``octets`` on the disk, and for how many seconds their counts are
+    kept, at least as long as they are."""
 
     age: float
     octets: int
+    statistics: float = 0.0
 
 
-def retain(root: Path, retention: Retention, now: float) -> int:
-    """Removes what is too old and too much; gives how many rows are gone."""
+def retain(
+    connection: duckdb.DuckDBPyConnection, root: Path, retention: Retention, now: float
+) -> int:
+    """Removes what is too old and too much; gives how many rows are gone.
+
+    Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
+    """
     gone = 0
+    for one in _leaving(root, retention, now):
+        if one.end >= (now - retention.statistics) * 1_000_000 and free(root) >= FREE_OCTETS:
+            remember(connection, root, one)
+        one.drop()
+        gone += one.rows
+    oldest = int((now - max(retention.statistics, retention.age)) * 1_000_000)
+    forget(root, oldest, retention.octets // SHARE)
+    for day in root.glob("day=*"):
+        if not any(day.iterdir()):
+            day.rmdir()
+    return gone
+
+
+def _leaving(root: Path, retention: Retention, now: float) -> Iterator[Segment]:
     kept = []
     for one in segments(root):
         if one.end < (now - retention.age) * 1_000_000:
-            one.drop()
-            gone += one.rows
+            yield one
         else:
             kept.append(one)
     octets = sum(one.octets for one in kept)
@@ -33,12 +57,7 @@ def retain(root: Path, retention: Retention, now: float) -> int:
         if octets <= retention.octets and free(root) >= FREE_OCTETS:
             break
         octets -= one.octets
-        one.drop()
-        gone += one.rows
-    for day in root.glob("day=*"):
-        if not any(day.iterdir()):
-            day.rmdir()
-    return gone
+        yield one
 
 
 def free(root: Path) -> int:

@@ -25,7 +25,7 @@ from keyhole.querylog.history.columns import WITHHELD
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
 _BUCKET = BUCKET_SECONDS * 1_000_000
-_NAME = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,12})-([a-z0-9.]{1,80})\.rows\.parquet")
+_NAME = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,12})-([a-z0-9.]{1,80})")
 _DAY = re.compile(r"day=[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SELDOM = 32
 """A name that was asked no more often in a segment has its times in the file of names."""
@@ -79,10 +79,15 @@ def _found(root: Path) -> Iterator[Segment]:
     for day in root.glob("day=*"):
         if not _DAY.fullmatch(day.name):
             continue
-        for file in day.glob("*.rows.parquet"):
-            if named := _NAME.fullmatch(file.name):
-                begin, end, rows, origin = named.groups()
-                yield Segment(int(begin), int(end), int(rows), origin, day)
+        yield from named_segments(day, "rows")
+
+
+def named_segments(folder: Path, part: str) -> Iterator[Segment]:
+    """Those in a folder of which there is a part."""
+    for file in folder.glob(f"*.{part}.parquet"):
+        if named := _NAME.fullmatch(file.name.removesuffix(f".{part}.parquet")):
+            begin, end, rows, origin = named.groups()
+            yield Segment(int(begin), int(end), int(rows), origin, folder)
 
 
 def write_segment(

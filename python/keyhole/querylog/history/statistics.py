@@ -40,16 +40,24 @@ class Statistics:
 
 
 def totals(
-    connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], since: int, until: int
+    connection: duckdb.DuckDBPyConnection,
+    segments: Sequence[Segment],
+    since: int,
+    until: int,
+    *,
+    past: Sequence[Segment] = (),
 ) -> Statistics:
-    """What became of the queries from ``since`` until before ``until``, in microseconds."""
+    """What became of the queries from ``since`` until before ``until``, in microseconds.
+
+    ``past`` is what is left of segments that are gone.
+    """
     found = Statistics(since, until)
     groups = (
         ("outcome", found.by_outcome),
         ("reason", found.by_reason),
         ("transport", found.by_transport),
     )
-    sums = _sums(segments, since, until)
+    sums = _sums(segments, since, until, past)
     if sums is None:
         return found
     for column, counts in groups:
@@ -73,12 +81,14 @@ def series(
     until: int,
     points: int,
     by: Literal["outcome", "reason"] = "outcome",
+    *,
+    past: Sequence[Segment] = (),
 ) -> list[tuple[int, dict[str, int]]]:
     """Counts by outcome or by reason over the span, in at most ``points`` steps of equal length."""
     step = max(
         _BUCKET, -(-(until - since) // max(1, min(points, MOST_POINTS)) // _BUCKET) * _BUCKET
     )
-    sums = _sums(segments, since, until)
+    sums = _sums(segments, since, until, past)
     if sums is None:
         return []
     found: dict[int, dict[str, int]] = {}
@@ -100,12 +110,13 @@ def tops(
     *,
     most: int = 10,
     is_withheld: bool = False,
+    past: Sequence[Segment] = (),
 ) -> list[Top]:
     """What was in most queries: of ``name``, or of one of the ``DIMENSIONS``; with ``is_withheld``
     in most of those that were withheld."""
     if dimension != "name" and dimension not in DIMENSIONS:
         raise ValueError(dimension)
-    parts = list(_counted(segments, dimension, since, until))
+    parts = list(_counted(segments, dimension, since, until, past))
     if not parts:
         return []
     order = "withheld" if is_withheld else "total"
@@ -123,11 +134,13 @@ def distinct(
     dimension: str,
     since: int,
     until: int,
+    *,
+    past: Sequence[Segment] = (),
 ) -> int:
     """How many different values there were: names, or one of the ``DIMENSIONS``."""
     if dimension != "name" and dimension not in DIMENSIONS:
         raise ValueError(dimension)
-    parts = list(_counted(segments, dimension, since, until))
+    parts = list(_counted(segments, dimension, since, until, past))
     if not parts:
         return 0
     query = f"SELECT count(DISTINCT value) FROM ({' UNION ALL '.join(parts)})"
@@ -151,9 +164,11 @@ def forwarded(
     return {str(name): int(count) for name, count in connection.execute(query).fetchall()}
 
 
-def _sums(segments: Sequence[Segment], since: int, until: int) -> str | None:
+def _sums(
+    segments: Sequence[Segment], since: int, until: int, past: Sequence[Segment]
+) -> str | None:
     """Sums by five minutes: as they are for whole segments, counted for those at the ends."""
-    parts: list[str] = []
+    parts = _of_past(past, since, until)
     touched = [one for one in segments if one.end >= since and one.begin < until]
     whole = [one for one in touched if one.begin >= since and one.end < until]
     if whole:
@@ -169,16 +184,32 @@ def _sums(segments: Sequence[Segment], since: int, until: int) -> str | None:
     return " UNION ALL ".join(parts) or None
 
 
-def _counted(segments: Sequence[Segment], dimension: str, since: int, until: int) -> Iterable[str]:
+def _of_past(past: Sequence[Segment], since: int, until: int) -> list[str]:
+    """Sums of rows that are gone: to the five minutes in which the span begins and ends."""
+    touched = [one for one in past if one.end >= since and one.begin < until]
+    if not touched:
+        return []
+    return [
+        f"SELECT * FROM read_parquet({_paths(touched, 'sums')}) WHERE "
+        f"bucket >= {since // _BUCKET * _BUCKET} AND bucket < {int(until)}"
+    ]
+
+
+def _counted(
+    segments: Sequence[Segment],
+    dimension: str,
+    since: int,
+    until: int,
+    past: Sequence[Segment],
+) -> Iterable[str]:
+    # What is left of them cannot be cut in two: each belongs to where most of it was.
+    gone = [one for one in past if since <= (one.begin + one.end) // 2 < until]
+    if gone:
+        yield _kept(gone, dimension)
     touched = [one for one in segments if one.end >= since and one.begin < until]
     whole = [one for one in touched if one.begin >= since and one.end < until]
-    if whole and dimension == "name":
-        yield f"SELECT name AS value, total, withheld FROM read_parquet({_paths(whole, 'names')})"
-    elif whole:
-        yield (
-            f"SELECT value, total, withheld FROM read_parquet({_paths(whole, 'tops')}) "
-            f"WHERE dimension = '{dimension}'"
-        )
+    if whole:
+        yield _kept(whole, dimension)
     for one in touched:
         if one.begin < since or one.end >= until:
             yield (
@@ -187,6 +218,18 @@ def _counted(segments: Sequence[Segment], dimension: str, since: int, until: int
                 f"read_parquet({_paths([one], 'rows')}) "
                 f'WHERE "{dimension}" IS NOT NULL AND {_within(since, until)} GROUP BY ALL'
             )
+
+
+def _kept(segments: Sequence[Segment], dimension: str) -> str:
+    """What is counted beside segments."""
+    if dimension == "name":
+        return (
+            f"SELECT name AS value, total, withheld FROM read_parquet({_paths(segments, 'names')})"
+        )
+    return (
+        f"SELECT value, total, withheld FROM read_parquet({_paths(segments, 'tops')}) "
+        f"WHERE dimension = '{dimension}'"
+    )
 
 
 def _within(since: int, until: int) -> str:
