@@ -52,6 +52,7 @@ def main(arguments: list[str]) -> int:
         if not segments(root):
             _make(root, options.rows)
         history = History(root, folder / "none", Retention(10 * 365 * 86_400, 2**50))
+        history.tidy()
         size = history.size
         figures = [_measure(history, root, *one) for one in _questions(history)]
         _show(figures, size.rows, size.octets, len(history.segments))

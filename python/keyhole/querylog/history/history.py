@@ -15,6 +15,7 @@ from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.intake import Intake
+from keyhole.querylog.history.lexicon import Lexicon, lexicons, refresh
 from keyhole.querylog.history.past import past
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.search import Found, Key, search
@@ -34,6 +35,7 @@ from keyhole.querylog.spool import Piece, Position
 Answer = TypeVar("Answer")
 PATIENCE_SECONDS = 1.0
 """How long a question waits for whoever takes in or joins segments."""
+DAY_SECONDS = 86_400
 _TRIES = 3
 
 
@@ -68,6 +70,7 @@ class History:
         self._database = connect(root)
         self._writing = threading.Lock()
         self._past: list[Segment] = []
+        self._lexicons: list[Lexicon] = []
         self._segments: list[Segment] = []
         self._look()
 
@@ -113,13 +116,18 @@ class History:
         with self._writing, self._cursor() as cursor:
             gone = retain(cursor, self._root, self._retention, time.time())
             compact(cursor, self._root)
+            today = int(time.time()) // DAY_SECONDS * DAY_SECONDS * 1_000_000
+            settled = [one for one in segments(self._root) if one.end < today]
+            refresh(cursor, self._root, settled)
             self._look()
         return gone
 
     def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
         """A page of queries, the newest first."""
         return self._ask(
-            lambda cursor, found: search(cursor, found, wanted, limit=limit, after=after)
+            lambda cursor, found: search(
+                cursor, found, wanted, limit=limit, after=after, lexicons=self._lexicons
+            )
         )
 
     def totals(self, since: int, until: int) -> Statistics:
@@ -194,6 +202,7 @@ class History:
     def _look(self) -> None:
         found = segments(self._root)
         self._past, self._segments = past(self._root, found), found
+        self._lexicons = lexicons(self._root)
 
     def _ask(
         self, question: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]

@@ -42,9 +42,9 @@ def remember(connection: duckdb.DuckDBPyConnection, root: Path, segment: Segment
 
 def past(root: Path, alive: Sequence[Segment]) -> list[Segment]:
     """What is remembered, oldest first, of segments that are not there any more."""
-    there = {one.origin for one in alive}
+    there = {one.stem for one in alive}
     found = named_segments(root / "past", "sums")
-    return sorted(one for one in found if one.origin not in there)
+    return sorted(one for one in found if one.stem not in there)
 
 
 def forget(root: Path, oldest: int, octets: int) -> None:

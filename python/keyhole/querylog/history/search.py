@@ -9,14 +9,15 @@ from typing import Any
 import duckdb
 
 from keyhole.querylog.history.columns import NAMES
+from keyhole.querylog.history.lexicon import Lexicon
+from keyhole.querylog.history.names import Looking
+from keyhole.querylog.history.run import paths, run
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import Condition, SearchError, Wanted
+from keyhole.querylog.history.wanted import SearchError, Wanted
 
 PATIENCE_SECONDS = 5.0
 """After so long, what was found by then is the page; the next one goes on from there."""
 MOST_ROWS = 10_000
-_MOST_NAMES = 50_000
-_MOST_TIMES = 5_000
 _MOST_AT_ONCE = 16
 """Segments that are searched together, at most."""
 
@@ -43,15 +44,6 @@ class Found:
     """Everything newer than this was searched, in microseconds of Unix time; none for all."""
 
 
-@dataclass(frozen=True)
-class _Names:
-    """Names that fit, the files that have one of them, and their times where all are known."""
-
-    names: set[str]
-    files: set[str]
-    times: set[int] | None
-
-
 def search(
     connection: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
@@ -60,12 +52,15 @@ def search(
     limit: int = 100,
     after: Key | None = None,
     patience: float = PATIENCE_SECONDS,
+    lexicons: Sequence[Lexicon] = (),
 ) -> Found:
     """At most ``limit`` rows, older than ``after``. Raises `SearchError`, and ``duckdb.Error``."""
     if not 1 <= limit <= MOST_ROWS:
         raise SearchError(f"a page has 1 to {MOST_ROWS} rows")
     end = time.monotonic() + patience
     rows: list[Row] = []
+    about = wanted.about_names
+    looking = Looking(connection, about, lexicons) if about is not None else None
     newest_first = sorted(segments, key=lambda one: one.end, reverse=True)
     left = [one for one in newest_first if _may_hold(one, wanted, after)]
     size = 1
@@ -78,7 +73,7 @@ def search(
         batch, left = left[:size], left[size:]
         # What is searched for is new, most of the time; and what is not there, is not there soon.
         size = min(size * 2, _MOST_AT_ONCE)
-        rows += _in_batch(connection, batch, wanted, limit + 1, after)
+        rows += _in_batch(connection, batch, wanted, limit + 1, after, looking)
         rows.sort(key=lambda row: row.key, reverse=True)
         del rows[limit + 1 :]
     more = len(rows) > limit
@@ -88,7 +83,7 @@ def search(
 def matching(segments: Sequence[Segment], wanted: Wanted) -> tuple[str, list[Any]]:
     """All rows that fit, as a relation in SQL and the values for it; there are segments."""
     condition = wanted.condition
-    source = f"read_parquet({_paths(segments, 'rows')})"
+    source = f"read_parquet({paths(segments, 'rows')})"
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
@@ -113,10 +108,11 @@ def _in_batch(
     wanted: Wanted,
     limit: int,
     after: Key | None,
+    looking: Looking | None,
 ) -> list[Row]:
     condition = wanted.condition
-    if (about := wanted.about_names) is not None:
-        found = _names(connection, batch, about)
+    if looking is not None:
+        found = looking.find(batch)
         if found is not None:
             batch = [one for one in batch if str(one.path("names")) in found.files]
             if not batch:
@@ -134,7 +130,7 @@ def _in_batch(
     columns = ", ".join(f'"{name}"' for name in NAMES)
     query = (
         f"SELECT {columns}, filename, file_row_number FROM "
-        f"read_parquet({_paths(batch, 'rows')}, file_row_number = true, filename = true) "
+        f"read_parquet({paths(batch, 'rows')}, file_row_number = true, filename = true) "
         f'WHERE {condition.sql} ORDER BY "time" DESC, filename DESC, file_row_number DESC '
         f"LIMIT {int(limit)}"
     )
@@ -143,42 +139,5 @@ def _in_batch(
             (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
             dict(zip(NAMES, row[:-2], strict=True)),
         )
-        for row in _run(connection, query, condition.values)
+        for row in run(connection, query, condition.values)
     ]
-
-
-def _names(
-    connection: duckdb.DuckDBPyConnection, batch: Sequence[Segment], about: Condition
-) -> _Names | None:
-    """The names in a batch that fit; none where they are too many to be of use."""
-    source = f"read_parquet({_paths(batch, 'names')}, filename = true)"
-    query = f"SELECT name, filename, times FROM {source} WHERE {about.sql} LIMIT {_MOST_NAMES + 1}"
-    found = _run(connection, query, about.values)
-    if len(found) > _MOST_NAMES:
-        return None
-    times: set[int] | None = set()
-    for _, _, seldom in found:
-        if seldom is None or times is None or len(times) > _MOST_TIMES:
-            times = None
-            break
-        times.update(seldom)
-    return _Names({row[0] for row in found}, {row[1] for row in found}, times)
-
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any]
-) -> list[tuple[Any, ...]]:
-    try:
-        return connection.execute(query, list(values)).fetchall()
-    except duckdb.InvalidInputException as error:
-        raise SearchError(f"the expression cannot be read: {_first_line(error)}") from None
-
-
-def _paths(batch: Sequence[Segment], part: str) -> str:
-    paths = ", ".join("'" + str(one.path(part)).replace("'", "''") + "'" for one in batch)
-    # The name of the folder is no column.
-    return f"[{paths}], hive_partitioning = false"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")

@@ -31,6 +31,8 @@ SELDOM = 32
 """A name that was asked no more often in a segment has its times in the file of names."""
 # Small groups of rows: what is known by its time is in few of them.
 _COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
+# Smaller still: a few names are looked up in many files.
+_COPY_NAMES = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 4096)"
 _DIMENSIONS = {
     "client": "client",
     "identity": "identity",
@@ -54,10 +56,15 @@ class Segment:
     origin: str
     folder: Path
 
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with; no other segment has the same. Its origin is no
+        name for it: what comes at midnight makes two of one part of the log."""
+        return f"{self.begin}-{self.end}-{self.rows}-{self.origin}"
+
     def path(self, part: str) -> Path:
         """Where one of its files is."""
-        stem = f"{self.begin}-{self.end}-{self.rows}-{self.origin}"
-        return self.folder / f"{stem}.{part}.parquet"
+        return self.folder / f"{self.stem}.{part}.parquet"
 
     @property
     def octets(self) -> int:
@@ -106,7 +113,8 @@ def write_segment(
     for part, select in _selects(table).items():
         draft = segment.path(part).with_name(f".{origin}.{part}.new")
         quoted = str(draft).replace("'", "''")
-        connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
+        form = _COPY_NAMES if part == "names" else _COPY
+        connection.execute(f"COPY ({select}) TO '{quoted}' {form}")
         _sync(draft)
     # The rows come last: a segment counts as soon as they are there.
     for part in reversed(PARTS):

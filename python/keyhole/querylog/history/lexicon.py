@@ -1,0 +1,118 @@
+"""Every name of many segments once, with the segments in which it is.
+
+Most names are asked for on most days, so the files of names beside the segments say the same again
+and again; a search for a part of a name would read all of it. A lexicon is made of segments that
+will not be joined any more. It is only ever a shortcut: without it a search finds the same.
+"""
+
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from keyhole.querylog.history.segment import Segment
+
+MOST = 64
+"""Segments in one lexicon: each is a bit of a number."""
+FEWEST_NEW = 8
+"""Segments without a lexicon that make it worth to write one."""
+_COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """One of them; ``stems`` name its segments, in the order of their bits."""
+
+    file: Path
+    stems: tuple[str, ...]
+
+
+def lexicons(root: Path) -> list[Lexicon]:
+    """All that are whole."""
+    found = []
+    for note in sorted((root / "lexicon").glob("*.json")):
+        file = note.with_suffix(".parquet")
+        try:
+            stems = json.loads(note.read_text())
+        except (OSError, ValueError):
+            continue
+        if file.exists() and isinstance(stems, list):
+            found.append(Lexicon(file, tuple(map(str, stems))))
+    return found
+
+
+def refresh(connection: duckdb.DuckDBPyConnection, root: Path, settled: Sequence[Segment]) -> None:
+    """Writes a lexicon where many settled segments are in none, and removes what is of no use.
+
+    Killed in between, segments may be in two of them, which does no harm. Raises ``OSError`` and
+    ``duckdb.Error``.
+    """
+    alive = {one.stem: one for one in settled}
+    known = lexicons(root)
+    for one in known:
+        if not alive.keys() & set(one.stems):
+            _drop(one)
+    covered = {stem for one in known for stem in one.stems}
+    new = [one for one in settled if one.stem not in covered]
+    if len(new) < FEWEST_NEW:
+        return
+    # The one that has room is written anew, so that there are few.
+    filling = min(known, key=lambda one: len(one.stems), default=None)
+    if filling is not None and len(filling.stems) < MOST // 2:
+        new = [alive[stem] for stem in filling.stems if stem in alive] + new
+    else:
+        filling = None
+    _write(connection, root, new[:MOST])
+    if filling is not None:
+        _drop(filling)
+
+
+def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[Segment]) -> None:
+    folder = root / "lexicon"
+    folder.mkdir(exist_ok=True)
+    whole = {one.file.stem for one in lexicons(root)}
+    for left in folder.iterdir():
+        if left.stem not in whole:
+            left.unlink()
+    parts = " UNION ALL ".join(
+        f"SELECT name, {1 << bit}::UBIGINT AS place FROM "
+        f"read_parquet('{_quote(one.path('names'))}', hive_partitioning = false)"
+        for bit, one in enumerate(chosen)
+    )
+    target = folder / f"{secrets.token_hex(8)}.parquet"
+    draft = target.with_suffix(".new")
+    query = f"SELECT name, bit_or(place) AS places FROM ({parts}) GROUP BY name ORDER BY name"
+    connection.execute(f"COPY ({query}) TO '{_quote(draft)}' {_COPY}")
+    draft.replace(target)
+    # It counts as soon as this is there.
+    note = target.with_suffix(".json")
+    note_draft = note.with_suffix(".note.new")
+    note_draft.write_text(json.dumps([one.stem for one in chosen]))
+    note_draft.replace(note)
+
+
+def _drop(lexicon: Lexicon) -> None:
+    lexicon.file.with_suffix(".json").unlink(missing_ok=True)
+    lexicon.file.unlink(missing_ok=True)
+
+
+def holders(rows: Iterable[tuple[str, int]], lexicon: Lexicon) -> dict[str, list[str]]:
+    """The names by the stem of each segment that has one of them; rows are names and places."""
+    found: dict[str, list[str]] = {}
+    for name, places in rows:
+        for bit, stem in enumerate(lexicon.stems):
+            if places >> bit & 1:
+                found.setdefault(stem, []).append(name)
+    return found
+
+
+def source(lexicon: Lexicon) -> str:
+    """It as a relation in SQL, with ``name`` and ``places``."""
+    return f"read_parquet('{_quote(lexicon.file)}', hive_partitioning = false)"
+
+
+def _quote(path: Path) -> str:
+    return str(path).replace("'", "''")

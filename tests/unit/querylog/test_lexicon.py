@@ -1,0 +1,143 @@
+"""A lexicon is only a shortcut: with it, without it, with half of it a search finds the same."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from keyhole.querylog.history import History, Wanted
+from keyhole.querylog.history import lexicon as module
+from keyhole.querylog.history import names as names_module
+from keyhole.querylog.history.lexicon import lexicons
+from tests.world.history import Place, line, names
+
+DAY = 86_400
+_NOW = 1_790_000_000 // DAY * DAY + 3_600
+WANTED = [
+    Wanted(),
+    Wanted(name="n3.example.org"),
+    Wanted(name="never.example.org"),
+    Wanted(contains="n1"),
+    Wanted(contains="example"),
+    Wanted(contains="zzz"),
+    Wanted(below="rare.example.net"),
+    Wanted(expression="^n[0-3][.]"),
+    Wanted(expression="^nothing$"),
+    Wanted(contains="n", outcome="blocked"),
+    Wanted(contains="n", since=(_NOW - 4 * DAY) * 1_000_000),
+]
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A history in which it is always the same second, and two segments are worth a lexicon."""
+    monkeypatch.setattr("time.time", lambda: float(_NOW))
+    monkeypatch.setattr(module, "FEWEST_NEW", 2)
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+def _ask(place: Place, day: int, *words: str) -> None:
+    """One query for each name, so many days ago, in a segment of their own."""
+    moment = (_NOW - day * DAY) * 1_000_000
+    for number, word in enumerate(words):
+        outcome = "blocked" if number % 2 else "answered"
+        place.write(line(moment + number, name=word, outcome=outcome))
+    place.open().take()
+
+
+def _fill(place: Place) -> None:
+    for day in range(6, 0, -1):
+        words = [f"n{(day + number) % 5}.example.org" for number in range(3)]
+        _ask(place, day, *words, *(["x.rare.example.net"] if day == 3 else []))
+    _ask(place, 0, "n1.example.org", "today.example.org")
+
+
+def _all(history: History) -> list[list[str]]:
+    return [names(history, wanted) for wanted in WANTED]
+
+
+def test_every_search_finds_the_same_with_it(place: Place) -> None:
+    _fill(place)
+    history = place.open()
+    before = _all(history)
+    history.tidy()
+    (one,) = lexicons(place.root)
+    assert len(one.stems) == 6, "all days that are over"
+    assert _all(history) == before
+    assert _all(place.open()) == before
+
+
+def test_what_is_asked_after_it_was_written_is_found_too(place: Place) -> None:
+    _fill(place)
+    history = place.open()
+    history.tidy()
+    place.write(line(_NOW * 1_000_000 + 10, name="fresh.n1.example.org"))
+    assert names(history, Wanted(contains="n1"))[0] == "fresh.n1.example.org"
+
+
+def test_one_part_of_the_log_on_two_days_is_two_segments(place: Place) -> None:
+    midnight = (_NOW - _NOW % DAY - 2 * DAY) * 1_000_000
+    place.write(line(midnight - 1, name="before.example.org"))
+    place.write(line(midnight + 1, name="after.example.org"))
+    history = place.open()
+    history.take()
+    first, second = history.segments
+    assert first.origin == second.origin
+    history.tidy()
+    assert lexicons(place.root)
+    assert names(history, Wanted(contains="before")) == ["before.example.org"]
+    assert names(history, Wanted(contains="after")) == ["after.example.org"]
+
+
+def test_it_grows_until_it_is_full_and_ends_with_its_segments(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST", 4)
+    for day in (9, 8):
+        _ask(place, day, f"d{day}.example.org")
+    history = place.open()
+    history.tidy()
+    assert [len(one.stems) for one in lexicons(place.root)] == [2]
+    for day in (7, 6):
+        _ask(place, day, f"d{day}.example.org")
+    history = place.open()
+    history.tidy()
+    assert sorted(len(one.stems) for one in lexicons(place.root)) == [2, 2]
+    expected = [f"d{day}.example.org" for day in (6, 7, 8, 9)]
+    assert names(history, Wanted(contains="d")) == expected
+    for one in history.segments:
+        one.drop()
+    place.open().tidy()
+    assert lexicons(place.root) == []
+    assert list((place.root / "lexicon").iterdir()) == []
+
+
+def test_names_that_are_too_many_for_it_are_found_segment_by_segment(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(place)
+    history = place.open()
+    before = _all(history)
+    history.tidy()
+    monkeypatch.setattr(names_module, "MOST_NAMES", 1)
+    assert _all(history) == before
+
+
+def test_half_a_lexicon_is_none(place: Place) -> None:
+    _fill(place)
+    history = place.open()
+    before = _all(history)
+    history.tidy()
+    (note,) = (place.root / "lexicon").glob("*.json")
+    (place.root / "lexicon" / "left.new").write_bytes(b"half")
+    octets = note.read_bytes()
+    note.write_bytes(octets[:7])
+    assert _all(place.open()) == before
+    note.unlink()
+    again = place.open()
+    again.tidy()
+    assert len(lexicons(place.root)) == 1
+    assert _all(again) == before
+    assert len(list((place.root / "lexicon").iterdir())) == 2, "what is not whole is gone"
