@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from keyhole.api.page import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.state import Running
 
@@ -30,13 +31,7 @@ class Engine(BaseModel):
     )
 
 
-class Engines(BaseModel):
-    """All engines that may link."""
-
-    items: list[Engine]
-
-
 @router.get("")
-async def get_engines(running: Running, _: Viewer) -> Engines:
+async def get_engines(running: Running, _: Viewer) -> Page[Engine]:
     """All engines, the local one first."""
-    return Engines(items=[Engine(**vars(one)) for one in running.node.engines()])
+    return Page(items=[Engine(**vars(one)) for one in running.node.engines()])
