@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.config.pairs import both_or_none
 from keyhole.model.address import (
     LISTENER,
     NETWORK,
@@ -67,9 +68,7 @@ class ApiTlsSection(Section):
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
-        if (self.certificate is None) != (self.key is None):
-            present, absent = ("key", "certificate") if self.key else ("certificate", "key")
-            raise blame(present, f"{present} without {absent}; give both or none")
+        both_or_none(self, "certificate", "key")
         return self
 
 

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.config.pairs import both_or_none
 from keyhole.config.who import BASE_URL
 from keyhole.model.address import LISTENER, Endpoint
 from keyhole.model.name import SERVER_NAME
@@ -81,7 +82,5 @@ class ControlSection(Section):
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
-        if (self.url is None) != (self.identity is None):
-            present, absent = ("url", "identity") if self.url else ("identity", "url")
-            raise blame(present, f"{present} without {absent}; give both or none")
+        both_or_none(self, "url", "identity")
         return self

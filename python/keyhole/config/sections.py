@@ -14,6 +14,7 @@ from keyhole.config.dnstap import DnstapSection
 from keyhole.config.downloads import DownloadsSection
 from keyhole.config.link import ControlSection, LinkSection
 from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshSection
+from keyhole.config.pairs import both_or_none
 from keyhole.config.who import EnrollmentSection, IdentitySection
 from keyhole.model.address import NETWORK, Network, read_network
 from keyhole.model.name import SERVER_NAME
@@ -80,9 +81,7 @@ class TlsSection(Section):
 
     @model_validator(mode="after")
     def _both_or_none(self) -> Self:
-        if (self.certificate is None) != (self.key is None):
-            present, absent = ("key", "certificate") if self.key else ("certificate", "key")
-            raise blame(present, f"{present} without {absent}; give both or none")
+        both_or_none(self, "certificate", "key")
         return self
 
 

@@ -71,12 +71,9 @@ def top_domains(
 ) -> Response:
     """The names of most queries, of those that were blocked or of all others."""
     with told():
-        history = queries.history()
-        found = history.tops("name", *during, most=count, is_withheld=blocked)
-        rows = [
-            {"domain": one.value, "count": one.withheld if blocked else one.total} for one in found
-        ]
-        return answer(request, {"domains": rows, **_all_and_blocked(history, during)})
+        found, counts = _tops(queries.history(), "name", during, count, is_blocked=blocked)
+    rows = [{"domain": value, "count": total} for value, total in found]
+    return answer(request, {"domains": rows, **counts})
 
 
 @stats.get("/stats/top_clients")
@@ -90,13 +87,9 @@ def top_clients(
 ) -> Response:
     """The addresses with most queries; those of anonymous policies are in none."""
     with told():
-        history = queries.history()
-        found = history.tops("client", *during, most=count, is_withheld=blocked)
-        rows = [
-            {"ip": one.value, "name": "", "count": one.withheld if blocked else one.total}
-            for one in found
-        ]
-        return answer(request, {"clients": rows, **_all_and_blocked(history, during)})
+        found, counts = _tops(queries.history(), "client", during, count, is_blocked=blocked)
+    rows = [{"ip": value, "name": "", "count": total} for value, total in found]
+    return answer(request, {"clients": rows, **counts})
 
 
 @stats.get("/stats/upstreams")
@@ -163,9 +156,14 @@ def _brief(found: Statistics) -> dict[str, int]:
     }
 
 
-def _all_and_blocked(history: History, during: tuple[int, int]) -> dict[str, int]:
+def _tops(
+    history: History, dimension: str, during: tuple[int, int], count: int, *, is_blocked: bool
+) -> tuple[list[tuple[str, int]], dict[str, int]]:
+    """What was in most queries, and how many there were in all."""
+    found = history.tops(dimension, *during, most=count, is_withheld=is_blocked)
     counts = _brief(history.totals(*during))
-    return {"total_queries": counts["total"], "blocked_queries": counts["blocked"]}
+    tops = [(one.value, one.withheld if is_blocked else one.total) for one in found]
+    return tops, {"total_queries": counts["total"], "blocked_queries": counts["blocked"]}
 
 
 def _types(history: History, during: tuple[int, int]) -> dict[str, int]:

@@ -1,0 +1,12 @@
+"""Keys that mean something only together."""
+
+from keyhole.model.written import Section, blame
+
+
+def both_or_none(section: Section, first: str, second: str) -> None:
+    """Raises with the place of the key that stands alone."""
+    given = [key for key in (first, second) if getattr(section, key) is not None]
+    if len(given) == 1:
+        (present,) = given
+        absent = second if present == first else first
+        raise blame(present, f"{present} without {absent}; give both or none")
