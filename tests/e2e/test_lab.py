@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import httpx2
 import pytest
 from cryptography import x509
 
@@ -32,6 +33,23 @@ def test_the_lab_answers_and_blocks_on_every_transport(
     assert reply.addresses[0].startswith(("198.18.", "198.19."))
     blocked = shared_lab.server.ask(shared_lab.ready["blocked_example"], transport=transport)
     assert [code for code, _ in blocked.errors] == [15]
+
+
+def test_the_commands_find_the_whole_resolver_of_the_lab(shared_lab: Lab) -> None:
+    data = str(Path(shared_lab.ready["data"]) / "resolver")
+    blocked = shared_lab.ready["blocked_example"]
+    shared_lab.server.ask(blocked)
+
+    def found() -> bool:
+        done = run_keyhole("log", "--data", data, "--since", "5m", "--name", blocked, "--why")
+        return done.returncode == 0 and f"{blocked} A" in done.stdout
+
+    until(found, "the query is found")
+    for command in ("status", "stats", "engines", "decisions", "people list"):
+        done = run_keyhole(*command.split(), "--data", data)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    listed = httpx2.get(f"{shared_lab.ready['api']}/api/v1/health", trust_env=False)
+    assert listed.status_code == 200
 
 
 WORKLOADS = {

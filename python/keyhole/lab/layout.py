@@ -73,6 +73,7 @@ def furnish(layout: Layout, ports: Ports) -> None:
             "forwarder_dot": ports.forwarder_dot,
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,
+            "api": ports.api,
             "certificate": material.certificate.resolve(),
             "key": material.key.resolve(),
             "ca": layout.root.resolve(),

@@ -67,6 +67,7 @@ def _where(ports: Ports) -> Table:
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
         "answers the resolver alone",
     )
+    where.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
     where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
     return where
 
@@ -97,6 +98,10 @@ def _commands(world: World) -> list[str]:
         f"kdig @127.0.0.1 -p {ports.dot} +tls +tls-certfile=shop-payments.pem "
         "+tls-keyfile=shop-payments-key.pem ledger.bank.example",
         f"keyhole explain www.example.org --as {payments.spiffe}",
+        "[dim]# what became of the queries, and of what somebody does about it[/]",
+        "keyhole log --since 5m --outcome blocked --why",
+        "keyhole stats",
+        "keyhole pause 1m",
         "[dim]# stops on its open connection[/]",
         "keyhole identity revoke shop/payments",
     ]

@@ -45,6 +45,11 @@ class Ports:
         return self.base + 4
 
     @property
+    def api(self) -> int:
+        """The API of the resolver."""
+        return self.base + 6
+
+    @property
     def internet(self) -> int:
         """The lab's internet, a DoH upstream."""
         return self.base + 5

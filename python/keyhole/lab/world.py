@@ -50,6 +50,7 @@ class World:
             await self._start_internet()
             await self._start_node("forwarder")
             await self._start_node("resolver")
+            await self._start_control("resolver")
         except BaseException:
             await self._stack.aclose()
             raise
@@ -115,11 +116,27 @@ class World:
 
     async def _start_node(self, name: str) -> None:
         folder = DataFolder(getattr(self.layout, name))
+        node = Node(folder.config, folder, self._teller(name))
+        self._nodes[name] = await self._stack.enter_async_context(node)
 
+    def _teller(self, name: str) -> Tell:
         def tell(notice: Notice) -> None:
             self._tell(Notice(notice.weight, f"{name}: {notice.text}", notice.details))
 
-        self._nodes[name] = await self._stack.enter_async_context(Node(folder.config, folder, tell))
+        return tell
+
+    async def _start_control(self, name: str) -> None:
+        """What keeps lists, log and documents of a node, and the API for its commands."""
+        # Imported here: the nodes answer already, and wait for none of it.
+        from keyhole.api.network import bind
+        from keyhole.api.server import ApiServer
+        from keyhole.control.opening import open_control
+
+        node = self._nodes[name]
+        listeners = bind(node.settings.written.api)
+        data, tell = DataFolder(getattr(self.layout, name)), self._teller(name)
+        opened = await self._stack.enter_async_context(open_control(node, data, tell))
+        await self._stack.enter_async_context(ApiServer(opened, tell, listeners))
 
     async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
         child = await asyncio.create_subprocess_exec(
@@ -163,6 +180,7 @@ def ready_document(world: World) -> dict[str, Any]:
             "dot": f"127.0.0.1:{ports.forwarder_dot}",
             "doh": f"https://127.0.0.1:{ports.forwarder_doh}/dns-query",
         },
+        "api": f"http://127.0.0.1:{ports.api}",
         "internet": {"doh": f"https://127.0.0.1:{ports.internet}/dns-query"},
         "workloads": {
             name: {
