@@ -101,7 +101,7 @@ def _commands(world: World) -> list[str]:
         "[dim]# what became of the queries, and of what somebody does about it[/]",
         "keyhole log --since 5m --outcome blocked --why",
         "keyhole stats",
-        "keyhole pause 1m",
+        "keyhole pause --for 1m",
         "[dim]# stops on its open connection[/]",
         "keyhole identity revoke shop/payments",
     ]
