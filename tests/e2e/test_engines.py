@@ -4,10 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from tests.world.fleet import BERLIN, Fleet
+from tests.world.process import Program
 from tests.world.resolver import Resolver, document
 from tests.world.tools import needs, run
 from tests.world.upstream import ADDRESS, Upstream
@@ -158,6 +161,35 @@ def test_without_a_certificate_of_ours_there_is_no_connection(fleet: Fleet) -> N
     folder = fleet.outpost.folder / "engine"
     shown = ("--cert", str(folder / "svid.pem"), "--key", str(folder / "svid-key.pem"))
     assert "not a poll" in run(*asked, *shown, url).stdout, "it is the certificate that matters"
+
+
+def test_control_and_engine_that_are_started_by_hand_find_each_other(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    """As in two containers with one data folder; either may end and come back."""
+    resolver.configure()
+    data, launch = str(resolver.folder), resolver.folder / "state" / "launch.json"
+
+    def start(*words: str) -> Program:
+        started = Program.keyhole(*words, log=tmp_path / f"{words[0]}.log")
+        running.callback(started.stop)
+        return started
+
+    with ExitStack() as running:
+        control = start("control", "--data", data)
+        until(launch.exists, "control has written what the engine needs")
+        start("engine", str(launch))
+        until(lambda: resolver.try_ask("localhost"), "the engine answers")
+        control.stop()
+        assert resolver.server.ask("localhost").addresses == ["127.0.0.1"]
+        again = start("control", "--data", data)
+        until(resolver._has_api, "the API serves", 30)
+        resolver.write(document("Record", "new", name="new.example.org", a=["192.0.2.1"]))
+        until(
+            lambda: resolver.server.ask("new.example.org").addresses == ["192.0.2.1"],
+            "a change reaches the engine",
+        )
+        again.must_run()
 
 
 def test_the_status_of_engines_is_json_for_programs(resolver: Resolver) -> None:

@@ -11,7 +11,7 @@ from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
 from keyhole.control.notice import Tell
 from keyhole.control.supervisor import Supervisor
-from keyhole.link.peer import GoneError, SilentError
+from keyhole.link.peer import READY_SECONDS, GoneError, SilentError
 from keyhole.link.server import LocalLink
 
 
@@ -108,8 +108,11 @@ class LocalEngine:
         await self._starter.start()
         try:
             return (await self._link.peer.wait_until_present()).addresses
-        except GoneError as error:
-            raise EngineGoneError(str(error)) from None
+        except GoneError:
+            raise EngineGoneError(
+                f"no engine came within {READY_SECONDS:g} seconds; by hand, one is started by "
+                "keyhole engine with state/launch.json of this data folder"
+            ) from None
 
     async def commit(self, snapshot: Path) -> int:
         """Puts the snapshot file in force; gives its number.
