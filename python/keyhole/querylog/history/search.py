@@ -127,17 +127,40 @@ def _in_batch(
         condition.add(
             '("time", filename, file_row_number) < (?, ?, ?)', moment, str(root / file), number
         )
-    columns = ", ".join(f'"{name}"' for name in NAMES)
+    # First only where they are: most of a row is decoded for those alone that are shown.
     query = (
-        f"SELECT {columns}, filename, file_row_number FROM "
+        'SELECT "time", filename, file_row_number FROM '
         f"read_parquet({paths(batch, 'rows')}, file_row_number = true, filename = true) "
         f'WHERE {condition.sql} ORDER BY "time" DESC, filename DESC, file_row_number DESC '
         f"LIMIT {int(limit)}"
     )
+    places = run(connection, query, condition.values)
+    return _rows(connection, batch, places) if places else []
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection,
+    batch: Sequence[Segment],
+    places: Sequence[tuple[int, str, int]],
+) -> list[Row]:
+    """The rows at some places: time, file, and number in that file."""
+    files = {file for _, file, _ in places}
+    touched = [one for one in batch if str(one.path("rows")) in files]
+    columns = ", ".join(f'"{name}"' for name in NAMES)
+    # The reader skips the parts of a file in which none of these times is.
+    times = ", ".join(str(int(moment)) for moment, _, _ in places)
+    query = (
+        f"SELECT {columns}, filename, file_row_number FROM "
+        f"read_parquet({paths(touched, 'rows')}, file_row_number = true, filename = true) "
+        f'WHERE "time" IN ({times})'
+    )
+    root = batch[0].folder.parent
+    wanted = set(places)
     return [
         Row(
             (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
             dict(zip(NAMES, row[:-2], strict=True)),
         )
-        for row in run(connection, query, condition.values)
+        for row in run(connection, query, [])
+        if (row[0], row[-2], row[-1]) in wanted
     ]
