@@ -15,6 +15,7 @@ from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.intake import Intake
+from keyhole.querylog.history.leftovers import clear
 from keyhole.querylog.history.lexicon import Lexicon, lexicons, refresh
 from keyhole.querylog.history.past import past
 from keyhole.querylog.history.retain import Retention, retain
@@ -62,8 +63,7 @@ class History:
         self._root = root
         self._retention = retention
         finish_joining(root)
-        for left in (root / ".scratch").glob("export-*"):
-            left.unlink(missing_ok=True)
+        clear(root)
         self._spool = spool
         self._intake = Intake(root)
         self._elsewhere: dict[str, Intake] = {}

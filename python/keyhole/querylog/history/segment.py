@@ -72,8 +72,9 @@ class Segment:
         return sum(_size(self.path(part)) for part in PARTS)
 
     def drop(self, parts: tuple[str, ...] = PARTS) -> None:
-        """Removes its files; the rows last, for they say that there is a segment."""
-        for part in sorted(parts, key=lambda part: part == "rows"):
+        """Removes its files; the first of ``parts`` first, for it says that there is a segment, and
+        without the others it cannot be read."""
+        for part in parts:
             self.path(part).unlink(missing_ok=True)
 
 
