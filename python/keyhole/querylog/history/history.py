@@ -116,17 +116,22 @@ class History:
     def tidy(self) -> int:
         """Joins small segments, removes what is too old or too much, and forgets who asked where it
         is time to; gives rows removed."""
-        now = time.time()
         with self._writing, self._cursor() as cursor:
-            gone = retain(cursor, self._root, self._retention, now)
-            compact(cursor, self._root)
-            if self._retention.nameless is not None:
-                # After joining, which could bring together what is done and what is not.
-                self._nameless.forget(cursor, int((now - self._retention.nameless) * 1_000_000))
-            today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
-            settled = [one for one in segments(self._root) if one.end < today]
-            refresh(cursor, self._root, settled)
-            self._look()
+            try:
+                return self._tidy(cursor, time.time())
+            finally:
+                # Where one step cannot be done, those before it are.
+                self._look()
+
+    def _tidy(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
+        gone = retain(cursor, self._root, self._retention, now)
+        compact(cursor, self._root)
+        if self._retention.nameless is not None:
+            # After joining, which could bring together what is done and what is not.
+            self._nameless.forget(cursor, int((now - self._retention.nameless) * 1_000_000))
+        today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
+        settled = [one for one in segments(self._root) if one.end < today]
+        refresh(cursor, self._root, settled)
         return gone
 
     def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
