@@ -142,6 +142,26 @@ def test_what_is_done_is_not_done_again(place: Place, monkeypatch: pytest.Monkey
     assert written == ["rows", "tops"], "but what comes late is"
 
 
+def test_much_of_it_is_done_round_by_round_the_oldest_first(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROWS", 9)
+    _fill(place, days=7)
+    history = place.open(LATER)
+    history.tidy()
+    assert _who(history, 7, 6) == [set(), set()], "two of four rows each"
+    assert _who(history, 5, 5)[0] == {ADDRESS, IDENTITY, TOKEN}
+    history.tidy()
+    assert _who(history, 7, 4) == [set(), set()]
+    assert _who(history, 3, 3)[0] == {ADDRESS, IDENTITY, TOKEN}
+    history.tidy()
+    assert _who(history, 7, 3) == [set(), set()]
+    monkeypatch.setattr(module, "MOST_ROWS", 1)
+    place.open(Retention(FOREVER, 2**50, nameless=0.5 * DAY)).tidy()
+    assert _who(place.open(), 2, 2) == [set(), set()], "one at least"
+    assert _who(place.open(), 1, 1)[0] == {ADDRESS, IDENTITY, TOKEN}
+
+
 def test_pages_go_on_where_they_were(place: Place) -> None:
     _fill(place)
     history = place.open(LATER)

@@ -18,6 +18,8 @@ from keyhole.querylog.history.segment import (
     segments,
 )
 
+MOST_ROWS = 8_000_000
+"""Rows that are written anew in one round, some seconds: nothing is taken in meanwhile."""
 _AT_ONCE = 64
 """Files that are looked into with one question."""
 _WHO = ", ".join(f"'{word}'" for word in WHO)
@@ -33,20 +35,34 @@ class Nameless:
         """The counts that name nobody, and when they were written."""
 
     def forget(self, connection: duckdb.DuckDBPyConnection, before: int) -> int:
-        """Names nobody in what ended before a time, in microseconds; gives how many segments that
-        changed, also of those of which only counts are left.
+        """Names nobody in what ended before a time, in microseconds, a round of it; gives how many
+        segments that changed, also of those of which only counts are left.
 
         Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
         """
         there = [*segments(self._root), *named_segments(self._root / "past", "tops")]
         old = [one for one in there if one.end < before]
         naming = _naming(connection, [one for one in old if _written(one) not in self._done])
-        for one in naming:
+        chosen = _first(naming)
+        for one in chosen:
             if one.path("rows").exists():
                 rewrite_part(connection, one, "rows", _rows(one))
             rewrite_part(connection, one, "tops", _tops(one))
-        self._done = {_written(one) for one in old}
-        return len(naming)
+        waiting = set(naming) - set(chosen)
+        self._done = {_written(one) for one in old if one not in waiting}
+        return len(chosen)
+
+
+def _first(naming: Sequence[Segment]) -> list[Segment]:
+    """As many as one round does, the oldest first; what has no rows any more costs nothing."""
+    found: list[Segment] = []
+    rows = 0
+    for one in naming:
+        has_rows = one.path("rows").exists()
+        if not has_rows or rows == 0 or rows + one.rows <= MOST_ROWS:
+            found.append(one)
+            rows += one.rows if has_rows else 0
+    return found
 
 
 def _written(segment: Segment) -> tuple[Path, int]:
