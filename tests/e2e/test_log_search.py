@@ -241,7 +241,10 @@ def test_what_was_logged_before_a_kill_is_found_after_it(resolver: Resolver) -> 
 
 def test_without_a_history_the_api_says_what_to_set(resolver: Resolver) -> None:
     resolver.configure(log={"history": 0})
+    (resolver.documents / "ads.txt").write_text("0.0.0.0 ads.example.com\n")
+    resolver.write(document("List", "ads", files=["ads.txt"]))
     resolver.start()
     answer = resolver.api("GET", "/queries")
     assert answer.status_code == 503
     assert "log.history" in answer.json()["detail"]
+    assert resolver.api("GET", "/lists/ads").json()["hits"] is None, "not none: nobody counted"

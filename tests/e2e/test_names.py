@@ -14,8 +14,10 @@ import dns.message
 import dns.name
 import dns.query
 import duckdb
+import httpx2
 import pytest
 
+from keyhole.model.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood, resident
 from tests.world.resolver import Resolver, document
@@ -49,8 +51,8 @@ LABELS = [
 FORMULA = re.compile(r"^[=+\-@\t\r]")
 
 
-def _name(label: bytes) -> dns.name.Name:
-    return dns.name.Name([label, *dns.name.from_text(BELOW).labels])
+def _name(label: bytes, below: str = BELOW) -> dns.name.Name:
+    return dns.name.Name([label, *dns.name.from_text(below).labels])
 
 
 def _longest() -> dns.name.Name:
@@ -170,6 +172,41 @@ def test_statistics_count_each_once(running: Resolver) -> None:
     _are_all([one["value"] for one in items if one["value"].endswith(BELOW)])
 
 
+def test_whoever_follows_hears_them_as_events(running: Resolver) -> None:
+    below = "heard.example.org"
+    asked = [_name(label, below) for label in LABELS]
+    names: list[str] = []
+    with short_path(running.folder / "run" / "api.sock") as path:
+        transport = httpx2.HTTPTransport(uds=path)
+        with (
+            httpx2.Client(transport=transport, base_url="http://localhost") as client,
+            client.stream("GET", "/api/v1/queries/live", timeout=30) as answer,
+        ):
+            octets = b""
+            is_asked = False
+            for piece in answer.iter_bytes():
+                octets += piece
+                # It says that nothing came, so it listens; from then on it hears everything.
+                if b": nothing\n\n" in octets and not is_asked:
+                    is_asked = True
+                    for name in asked:
+                        running.server.ask(name.to_text(), "A", "tcp")
+                events = [event for event in octets.decode().split("\n\n")[:-1] if event[0] != ":"]
+                names = [_heard(event) for event in events]
+                if len(names) >= len(asked):
+                    break
+    assert not set(octets) & (set(range(32)) - {10}), "no control character but the end of a line"
+    assert all(name.isascii() and name.isprintable() for name in names), names
+    assert [dns.name.from_text(name) for name in names] == [one.canonicalize() for one in asked]
+
+
+def _heard(event: str) -> str:
+    """The name in an event, which has two lines, whatever was asked."""
+    kind, data = event.split("\n")
+    assert kind == "event: query"
+    return str(json.loads(data.removeprefix("data: "))["name"])
+
+
 def test_explain_and_the_answer_name_them_safely(running: Resolver) -> None:
     shown = _found(running)
     for name in (shown[0], shown[-1], next(one for one in shown if "script" in one)):
@@ -190,7 +227,8 @@ def test_random_names_leave_memory_flat(resolver: Resolver, upstream: Upstream) 
     )
     resolver.start()
     resolver.wait_for_api()
-    pids = {word: resolver.program.children(word)[0] for word in ("engine", "control")}
+    pids = {word: resolver.program.children(word)[0] for word in ("up", "engine", "control")}
+    assert sorted(resolver.program.survivors()) == sorted(pids.values()), "these are all"
     sizes: list[dict[str, int]] = []
     answered = 0
     for part in range(8):
@@ -215,5 +253,7 @@ def test_random_names_leave_memory_flat(resolver: Resolver, upstream: Upstream) 
     warm, end = sizes[3], sizes[-1]
     # The engine holds no name beyond its cache and its ring of events, both of which are full.
     assert end["engine"] - warm["engine"] < 16 * MIB, sizes
+    # Who keeps both running sees no query.
+    assert end["up"] - warm["up"] < 4 * MIB, sizes
     # Control reads the log in pieces of 16 MiB, and DuckDB keeps buffers for its next question.
     assert end["control"] - warm["control"] < 96 * MIB, sizes

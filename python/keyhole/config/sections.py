@@ -192,6 +192,13 @@ class LogSection(Section):
         "they tell how many ended how, and what was in most of them. They take at most an eighth "
         "of history.",
     )
+    anonymize_after: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] | None = Field(
+        None,
+        description="After which time the history and its counts forget who asked, as where a "
+        "policy has log: anonymous; a day later at most, for it is done by the day. Left out: "
+        "never. The query log itself is bounded by keep alone.",
+        examples=["7d"],
+    )
 
     @field_validator("keep", "history")
     @classmethod

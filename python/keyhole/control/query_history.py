@@ -36,17 +36,19 @@ def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHis
     log = settings.written.log
     if not log.keep or not log.history:
         return None
-    bounds = Bounds(log.retention, log.history, log.statistics)
+    bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
     return QueryHistory(data.history, data.query_log.parent, bounds, tell)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is kept: rows of so many seconds in so many octets, and counts of so many seconds."""
+    """What is kept: rows of so many seconds in so many octets, and counts of so many seconds; and
+    after how many nobody is named, if ever."""
 
     age: float
     octets: int
     statistics: float
+    nameless: float | None
 
 
 @dataclass
@@ -96,7 +98,7 @@ class QueryHistory:
         with self._opening:
             if self._history is None:
                 bounds = self._bounds
-                retention = Retention(bounds.age, bounds.octets, bounds.statistics)
+                retention = Retention(bounds.age, bounds.octets, bounds.statistics, bounds.nameless)
                 self._history = History(self._root, self._spool, retention)
             return self._history
 

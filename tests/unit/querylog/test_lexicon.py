@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from keyhole.querylog.history import History, Wanted
+from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import connect as connecting
 from keyhole.querylog.history import lexicon as module
 from keyhole.querylog.history import names as names_module
+from keyhole.querylog.history.columns import COLUMNS
 from keyhole.querylog.history.lexicon import lexicons
+from keyhole.querylog.history.segment import write_segment
 from tests.world.history import Place, line, names
 
 DAY = 86_400
@@ -141,3 +145,42 @@ def test_half_a_lexicon_is_none(place: Place) -> None:
     assert len(lexicons(place.root)) == 1
     assert _all(again) == before
     assert len(list((place.root / "lexicon").iterdir())) == 2, "what is not whole is gone"
+
+
+def test_a_full_one_is_written_within_little_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sixth of what a history has, and fewer names than it has: each is in every segment."""
+    monkeypatch.setattr(connecting, "MEMORY", "64MiB")
+    database = connecting.connect(tmp_path)
+    kinds = {**COLUMNS, "time": "BIGINT"}
+    nothing = ", ".join(f'NULL::{kind} AS "{column}"' for column, kind in kinds.items())
+    database.execute(
+        f'CREATE TABLE day AS SELECT * EXCLUDE (i) REPLACE (i AS "time", '
+        f"md5(i::VARCHAR) || '.org' AS name) FROM (SELECT {nothing}, i FROM range(20_000) t(i))"
+    )
+    made = [
+        write_segment(database, "day", tmp_path / "day=2026-01-01", f"made{number}")
+        for number in range(module.MOST)
+    ]
+    module.refresh(database, tmp_path, [one for one in made if one is not None])
+    (one,) = lexicons(tmp_path)
+    found = database.execute(f"SELECT count(*), min(places) FROM {module.source(one)}").fetchone()
+    assert found == (20_000, 2**module.MOST - 1)
+    database.close()
+
+
+def test_one_that_cannot_be_written_hinders_nothing_else(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _fill(place)
+    history = place.open(Retention(3.5 * DAY, 2**40))
+
+    def full(*_: object) -> None:
+        raise duckdb.OutOfMemoryException("Out of Memory Error: no more")
+
+    monkeypatch.setattr(module, "_write", full)
+    with pytest.raises(duckdb.OutOfMemoryException):
+        history.tidy()
+    assert history.size.rows == 12, "what made room is gone"
+    assert len(names(history)) == 12

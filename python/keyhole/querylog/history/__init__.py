@@ -2,8 +2,8 @@
 
 The engine's bounded log (``keyhole.querylog``) is what comes in. It is cut into segments, one file
 of rows each, with what a search and a statistic want to know about it beside it; nothing is ever
-changed in a segment. Whoever kills this process loses nothing: what is not in a segment yet is
-still in the engine's log.
+changed in a segment, but that after a time it may be forgotten who asked. Whoever kills this
+process loses nothing: what is not in a segment yet is still in the engine's log.
 """
 
 from keyhole.querylog.history.history import History

@@ -15,7 +15,9 @@ from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.intake import Intake
+from keyhole.querylog.history.leftovers import clear
 from keyhole.querylog.history.lexicon import Lexicon, lexicons, refresh
+from keyhole.querylog.history.nameless import Nameless
 from keyhole.querylog.history.past import past
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.search import Found, Key, search
@@ -62,11 +64,11 @@ class History:
         self._root = root
         self._retention = retention
         finish_joining(root)
-        for left in (root / ".scratch").glob("export-*"):
-            left.unlink(missing_ok=True)
+        clear(root)
         self._spool = spool
         self._intake = Intake(root)
         self._elsewhere: dict[str, Intake] = {}
+        self._nameless = Nameless(root)
         self._database = connect(root)
         self._writing = threading.Lock()
         self._past: list[Segment] = []
@@ -112,14 +114,24 @@ class History:
         return self._elsewhere[engine]
 
     def tidy(self) -> int:
-        """Joins small segments and removes what is too old or too much; gives rows removed."""
+        """Joins small segments, removes what is too old or too much, and forgets who asked where it
+        is time to; gives rows removed."""
         with self._writing, self._cursor() as cursor:
-            gone = retain(cursor, self._root, self._retention, time.time())
-            compact(cursor, self._root)
-            today = int(time.time()) // DAY_SECONDS * DAY_SECONDS * 1_000_000
-            settled = [one for one in segments(self._root) if one.end < today]
-            refresh(cursor, self._root, settled)
-            self._look()
+            try:
+                return self._tidy(cursor, time.time())
+            finally:
+                # Where one step cannot be done, those before it are.
+                self._look()
+
+    def _tidy(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
+        gone = retain(cursor, self._root, self._retention, now)
+        compact(cursor, self._root)
+        if self._retention.nameless is not None:
+            # After joining, which could bring together what is done and what is not.
+            self._nameless.forget(cursor, int((now - self._retention.nameless) * 1_000_000))
+        today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
+        settled = [one for one in segments(self._root) if one.end < today]
+        refresh(cursor, self._root, settled)
         return gone
 
     def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:

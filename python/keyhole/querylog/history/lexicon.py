@@ -77,21 +77,29 @@ def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[S
     for left in folder.iterdir():
         if left.stem not in whole:
             left.unlink()
-    parts = " UNION ALL ".join(
-        f"SELECT name, {1 << bit}::UBIGINT AS place FROM "
-        f"read_parquet('{_quote(one.path('names'))}', hive_partitioning = false)"
-        for bit, one in enumerate(chosen)
-    )
     target = folder / f"{secrets.token_hex(8)}.parquet"
     draft = target.with_suffix(".new")
-    query = f"SELECT name, bit_or(place) AS places FROM ({parts}) GROUP BY name ORDER BY name"
-    connection.execute(f"COPY ({query}) TO '{_quote(draft)}' {_COPY}")
+    connection.execute(f"COPY ({_merged(chosen)}) TO '{_quote(draft)}' {_COPY}")
     draft.replace(target)
     # It counts as soon as this is there.
     note = target.with_suffix(".json")
     note_draft = note.with_suffix(".note.new")
     note_draft.write_text(json.dumps([one.stem for one in chosen]))
     note_draft.replace(note)
+
+
+def _merged(chosen: Sequence[Segment]) -> str:
+    """Their names once, with places; read as one, because what reads each of them by itself takes
+    memory for each, and for a whole lexicon more than there is."""
+    files = [_quote(one.path("names")) for one in chosen]
+    places = ", ".join(f"('{file}', {1 << bit}::UBIGINT)" for bit, file in enumerate(files))
+    quoted = ", ".join(f"'{file}'" for file in files)
+    return (
+        "SELECT name, bit_or(place) AS places FROM "
+        f"read_parquet([{quoted}], filename = true, hive_partitioning = false) "
+        f"JOIN (VALUES {places}) segment(filename, place) USING (filename) "
+        "GROUP BY name ORDER BY name"
+    )
 
 
 def _drop(lexicon: Lexicon) -> None:

@@ -15,7 +15,8 @@ from keyhole.querylog.history.segment import Segment, named_segments
 MOST = 1_000
 SHARE = 8
 """One part in so many of the room for the history may go to what is past."""
-PARTS = ("names", "tops", "sums")
+PARTS = ("sums", "names", "tops")
+"""The sums first: they say that something is remembered."""
 _COPY = "(FORMAT parquet, COMPRESSION zstd)"
 _RANKED = (
     "SELECT * EXCLUDE (rank) FROM (SELECT *, row_number() OVER "

@@ -16,12 +16,13 @@ FREE_OCTETS = 256 * 2**20
 
 @dataclass(frozen=True)
 class Retention:
-    """``age`` of rows in seconds, ``octets`` on the disk, and for how many seconds their counts are
-    kept, at least as long as they are."""
+    """``age`` of rows in seconds, ``octets`` on the disk, for how many seconds their counts are
+    kept, at least as long as they are, and after how many nobody is named; none for never."""
 
     age: float
     octets: int
     statistics: float = 0.0
+    nameless: float | None = None
 
 
 def retain(

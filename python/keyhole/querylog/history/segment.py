@@ -43,6 +43,8 @@ _DIMENSIONS = {
     "type": '"type"',
 }
 DIMENSIONS = tuple(_DIMENSIONS)
+WHO = ("client", "identity", "token")
+"""Columns, and dimensions, that say who asked; empty where a policy is ``anonymous``."""
 
 
 @dataclass(frozen=True, order=True)
@@ -72,8 +74,9 @@ class Segment:
         return sum(_size(self.path(part)) for part in PARTS)
 
     def drop(self, parts: tuple[str, ...] = PARTS) -> None:
-        """Removes its files; the rows last, for they say that there is a segment."""
-        for part in sorted(parts, key=lambda part: part == "rows"):
+        """Removes its files; the first of ``parts`` first, for it says that there is a segment, and
+        without the others it cannot be read."""
+        for part in parts:
             self.path(part).unlink(missing_ok=True)
 
 
@@ -111,17 +114,40 @@ def write_segment(
     day.mkdir(parents=True, exist_ok=True)
     segment = Segment(begin, end, rows, origin, day)
     for part, select in _selects(table).items():
-        draft = segment.path(part).with_name(f".{origin}.{part}.new")
+        draft = _draft(segment, part)
         quoted = str(draft).replace("'", "''")
         form = _COPY_NAMES if part == "names" else _COPY
         connection.execute(f"COPY ({select}) TO '{quoted}' {form}")
         _sync(draft)
     # The rows come last: a segment counts as soon as they are there.
     for part in reversed(PARTS):
-        draft = segment.path(part).with_name(f".{origin}.{part}.new")
+        draft = _draft(segment, part)
         draft.replace(segment.path(part))
     _sync(day)
     return segment
+
+
+def rewrite_part(
+    connection: duckdb.DuckDBPyConnection, segment: Segment, part: str, select: str
+) -> None:
+    """Puts another file in the place of one of a segment, on the disk; whoever reads sees the one
+    or the other. Raises ``OSError`` and ``duckdb.Error``."""
+    target = segment.path(part)
+    draft = _draft(segment, part)
+    quoted = str(draft).replace("'", "''")
+    try:
+        connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
+        _sync(draft)
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    # So that a file that is written later is never on the disk sooner.
+    _sync(segment.folder)
+
+
+def _draft(segment: Segment, part: str) -> Path:
+    return segment.path(part).with_name(f".{segment.origin}.{part}.new")
 
 
 def _selects(table: str) -> dict[str, str]:
