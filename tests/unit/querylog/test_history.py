@@ -256,6 +256,33 @@ def _statistics_agree(history: History, rows: list[dict[str, Any]]) -> None:
             assert history.distinct(dimension, *span) == len(values)
 
 
+def test_tops_of_what_passed_leave_out_what_was_withheld(place: Place) -> None:
+    history = place.open()
+    queries = [("both", "blocked"), ("both", "answered"), ("ads", "blocked"), ("ads", "refused")]
+    queries += [("good", "answered"), ("good", "answered")]
+    for number, (name, outcome) in enumerate(queries):
+        place.write(line(_NOW + number, name=name, outcome=outcome))
+    for span in ((0, 2 * _NOW), (_NOW, _NOW + len(queries))):
+        found = history.tops("name", *span, most=9, is_passed=True)
+        assert [(one.value, one.passed) for one in found] == [("good", 2), ("both", 1)]
+        assert [one.value for one in history.tops("name", *span, most=1, is_passed=True)] == [
+            "good"
+        ]
+
+
+def test_one_of_several_reasons_is_enough_and_of_none_never(place: Place) -> None:
+    history = place.open()
+    for number, reason in enumerate(("forwarded", "cached", "local_record")):
+        place.write(line(_NOW + number, name=f"{reason}.example.org", reason=reason))
+
+    def found(*reasons: str) -> list[str]:
+        rows = history.search(Wanted(reasons=reasons)).rows
+        return [row.fields["reason"] for row in rows]
+
+    assert found("cached", "local_record", "x' OR true --") == ["local_record", "cached"]
+    assert found() == []
+
+
 def test_upstreams_count_what_they_were_asked_and_not_what_was_remembered(place: Place) -> None:
     history = place.open()
     for number, (upstream, reason) in enumerate(

@@ -22,9 +22,9 @@ Second = Annotated[float | None, Query(ge=0, le=1e11)]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is looked for; none where nothing can fit."""
+    """What is looked for, and whether that is less than everything."""
 
-    wanted: Wanted | None
+    wanted: Wanted
     is_filtered: bool
 
 
@@ -39,27 +39,18 @@ def _asked(
     cursor: Annotated[int | None, Query(ge=0, le=10**18)] = None,
 ) -> Asked:
     given = (since, until, domain, client_ip, upstream, kind, status)
-    fields: dict[str, Any] = {
-        "since": _micros(since),
-        "until": _earlier(_micros(until), cursor),
-        "client": client_ip,
-        "type": kind,
-        **_domain(domain),
-    }
-    impossible = False
-    if status is not None:
-        possible = words.reasons(status)
-        if len(possible) > 1:
-            raise PiholeError(400, "bad_request", f"{status} is several reasons here")
-        impossible = not possible
-        fields["reason"] = possible[0] if possible else None
-    if upstream in ("cache", "permitted"):
-        fields["reason"] = {"cache": "cached", "permitted": "forwarded"}[upstream]
-    elif upstream == "blocklist":
-        fields["outcome"] = "blocked"
-    else:
-        fields["upstream"] = upstream
-    wanted = None if impossible else Wanted(**fields)
+    name, expression = _domain(domain)
+    pseudo = words.reasons_of_upstream(upstream) if upstream else None
+    wanted = Wanted(
+        since=_micros(since),
+        until=_earlier(_micros(until), cursor),
+        client=client_ip,
+        type=kind,
+        upstream=None if pseudo else upstream,
+        reasons=_both(_status(status), pseudo),
+        name=name,
+        expression=expression,
+    )
     return Asked(wanted, any(one is not None for one in given))
 
 
@@ -77,9 +68,7 @@ def get_queries(
     with told():
         history = queries.history()
         total = history.size.rows
-        rows: list[Row] = []
-        if asked.wanted is not None:
-            rows = history.search(asked.wanted, limit=start + length + 1).rows
+        rows = history.search(asked.wanted, limit=start + length + 1).rows
     rows, cursor = page(rows[start:], length)
     body = {
         "queries": [_shown(row) for row in rows],
@@ -124,12 +113,26 @@ def _shown(row: Row) -> dict[str, Any]:
     }
 
 
-def _domain(written: str | None) -> dict[str, str]:
+def _status(written: str | None) -> tuple[str, ...] | None:
     if written is None:
-        return {}
-    if "*" not in written:
-        return {"name": written}
-    return {"expression": "^" + ".*".join(map(re.escape, written.lower().split("*"))) + "$"}
+        return None
+    found = words.reasons(written)
+    if found is None:
+        raise PiholeError(400, "bad_request", "there is no such status", written)
+    return found
+
+
+def _both(some: tuple[str, ...] | None, others: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    if some is None or others is None:
+        return some if others is None else others
+    return tuple(one for one in some if one in others)
+
+
+def _domain(written: str | None) -> tuple[str | None, str | None]:
+    """A name as it is, or an expression for one with ``*``."""
+    if written is None or "*" not in written:
+        return written, None
+    return None, "^" + ".*".join(map(re.escape, written.lower().split("*"))) + "$"
 
 
 def _micros(seconds: float | None) -> int | None:

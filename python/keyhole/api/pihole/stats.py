@@ -1,6 +1,7 @@
 """``/api/stats`` and ``/api/history``: the counts of the last day."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -71,7 +72,9 @@ def top_domains(
 ) -> Response:
     """The names of most queries, of those that were blocked or of all others."""
     with told():
-        found, counts = _tops(queries.history(), "name", during, count, is_blocked=blocked)
+        # What was blocked of a name is in the other list.
+        of = "withheld" if blocked else "passed"
+        found, counts = _tops(queries.history(), "name", during, count, of)
     rows = [{"domain": value, "count": total} for value, total in found]
     return answer(request, {"domains": rows, **counts})
 
@@ -85,9 +88,11 @@ def top_clients(
     blocked: Blocked = False,
     count: Count = 10,
 ) -> Response:
-    """The addresses with most queries; those of anonymous policies are in none."""
+    """The addresses with most queries, whatever became of them, or with most that were blocked;
+    those of anonymous policies are in none."""
     with told():
-        found, counts = _tops(queries.history(), "client", during, count, is_blocked=blocked)
+        of = "withheld" if blocked else "total"
+        found, counts = _tops(queries.history(), "client", during, count, of)
     rows = [{"ip": value, "name": "", "count": total} for value, total in found]
     return answer(request, {"clients": rows, **counts})
 
@@ -146,23 +151,26 @@ def _counts(found: Statistics) -> dict[str, Any]:
 
 
 def _brief(found: Statistics) -> dict[str, int]:
-    by_status = words.by_status(found.by_reason)
-    blocked = ("GRAVITY", "REGEX", "DENYLIST", "GRAVITY_CNAME", "DENYLIST_CNAME")
+    def among(reasons: Sequence[str]) -> int:
+        return sum(found.by_reason.get(one, 0) for one in reasons)
+
     return {
         "total": found.total,
-        "blocked": sum(by_status[one] for one in blocked),
-        "forwarded": by_status["FORWARDED"],
-        "cached": sum(found.by_reason.get(one, 0) for one in words.CACHED),
+        "blocked": among(words.BLOCKED),
+        "forwarded": among(words.FORWARDED),
+        "cached": among(words.CACHED),
     }
 
 
 def _tops(
-    history: History, dimension: str, during: tuple[int, int], count: int, *, is_blocked: bool
+    history: History, dimension: str, during: tuple[int, int], count: int, of: str
 ) -> tuple[list[tuple[str, int]], dict[str, int]]:
     """What was in most queries, and how many there were in all."""
-    found = history.tops(dimension, *during, most=count, is_withheld=is_blocked)
+    found = history.tops(
+        dimension, *during, most=count, is_withheld=of == "withheld", is_passed=of == "passed"
+    )
     counts = _brief(history.totals(*during))
-    tops = [(one.value, one.withheld if is_blocked else one.total) for one in found]
+    tops = [(one.value, getattr(one, of)) for one in found]
     return tops, {"total_queries": counts["total"], "blocked_queries": counts["blocked"]}
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from keyhole.engine import catalogue
+
 TYPES = (
     *("A", "AAAA", "ANY", "SRV", "SOA", "PTR", "TXT", "NAPTR", "MX", "DS", "RRSIG", "DNSKEY"),
     *("NS", "SVCB", "HTTPS", "OTHER"),
@@ -29,8 +31,18 @@ _BY_REASON = {
     "private_address": "DENYLIST_CNAME",
     "tunnel_type": "DENYLIST",
 }
+_EVERY = tuple(str(row["word"]) for row in catalogue()["reasons"])
 CACHED = ("cached", "stale", "local_record")
 """Reasons of answers that asked nobody."""
+FORWARDED = ("forwarded",)
+BLOCKED = tuple(
+    reason for reason, word in _BY_REASON.items() if word.startswith(("GRAVITY", "DENYLIST"))
+)
+_OF_UPSTREAM = {
+    "blocklist": BLOCKED,
+    "cache": CACHED,
+    "permitted": tuple(one for one in _EVERY if one not in BLOCKED),
+}
 
 
 def status(reason: str) -> str:
@@ -38,9 +50,16 @@ def status(reason: str) -> str:
     return _BY_REASON.get(reason, "UNKNOWN")
 
 
-def reasons(wanted: str) -> tuple[str, ...]:
-    """The reasons that Pi-hole would call so; none where it is no status of Pi-hole."""
-    return tuple(reason for reason, word in _BY_REASON.items() if word == wanted.upper())
+def reasons(wanted: str) -> tuple[str, ...] | None:
+    """The reasons that Pi-hole would call so; none at all for a status that it does not know."""
+    if wanted.upper() not in STATUSES:
+        return None
+    return tuple(one for one in _EVERY if status(one) == wanted.upper())
+
+
+def reasons_of_upstream(wanted: str) -> tuple[str, ...] | None:
+    """The reasons behind a name that Pi-hole gives to no upstream, but to a kind of answer."""
+    return _OF_UPSTREAM.get(wanted)
 
 
 def by_status(by_reason: Mapping[str, int]) -> dict[str, int]:

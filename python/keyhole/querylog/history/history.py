@@ -165,7 +165,14 @@ class History:
         )
 
     def tops(
-        self, dimension: str, since: int, until: int, *, most: int, is_withheld: bool = False
+        self,
+        dimension: str,
+        since: int,
+        until: int,
+        *,
+        most: int,
+        is_withheld: bool = False,
+        is_passed: bool = False,
     ) -> list[Top]:
         """What was in most queries."""
         return self._ask(
@@ -177,6 +184,7 @@ class History:
                 until,
                 most=most,
                 is_withheld=is_withheld,
+                is_passed=is_passed,
                 past=self._past,
             )
         )

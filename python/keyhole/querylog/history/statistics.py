@@ -22,6 +22,11 @@ class Top:
     total: int
     withheld: int
 
+    @property
+    def passed(self) -> int:
+        """How many were not withheld."""
+        return self.total - self.withheld
+
 
 @dataclass
 class Statistics:
@@ -110,19 +115,22 @@ def tops(
     *,
     most: int = 10,
     is_withheld: bool = False,
+    is_passed: bool = False,
     past: Sequence[Segment] = (),
 ) -> list[Top]:
     """What was in most queries: of ``name``, or of one of the ``DIMENSIONS``; with ``is_withheld``
-    in most of those that were withheld."""
+    in most of those that were withheld, with ``is_passed`` in most of those that were not."""
     if dimension != "name" and dimension not in DIMENSIONS:
         raise ValueError(dimension)
     parts = list(_counted(segments, dimension, since, until, past))
     if not parts:
         return []
-    order = "withheld" if is_withheld else "total"
+    order = "sum(counted.withheld)" if is_withheld else "sum(counted.total)"
+    if is_passed:
+        order = "sum(counted.total) - sum(counted.withheld)"
     query = (
         "SELECT value, sum(total)::BIGINT AS total, sum(withheld)::BIGINT AS withheld FROM "
-        f"({' UNION ALL '.join(parts)}) GROUP BY value HAVING {order} > 0 "
+        f"({' UNION ALL '.join(parts)}) AS counted GROUP BY value HAVING {order} > 0 "
         f"ORDER BY {order} DESC, value LIMIT {int(min(most, MOST_TOPS))}"
     )
     return [Top(str(v), int(t), int(w)) for v, t, w in connection.execute(query).fetchall()]

@@ -39,6 +39,8 @@ class Wanted:
     upstream: str | None = None
     transport: str | None = None
     slower_than_us: int | None = None
+    reasons: tuple[str, ...] | None = None
+    """One of these; nothing fits where there is none."""
 
     @property
     def about_names(self) -> "Condition | None":
@@ -75,8 +77,17 @@ class Wanted:
             found.add('"type" = ?', self.type.upper())
         if self.list is not None:
             found.add('"list" = ?', self.list)
+        found.include(self._about_ends)
+        return found
+
+    @property
+    def _about_ends(self) -> "Condition":
+        """What it asks of how a query ended."""
+        found = Condition()
         if self.slower_than_us is not None:
             found.add("duration_us > ?", self.slower_than_us)
+        if self.reasons is not None:
+            found.add("list_contains(?, reason)", list(self.reasons))
         return found
 
 
