@@ -80,6 +80,9 @@ def test_whoever_has_no_good_seat_is_refused(
     monkeypatch.setattr(seats, "VALID_SECONDS", -1)
     expired = pihole.sit(Role.ADMINISTRATOR, f"{name}-expired")
     monkeypatch.undo()
+    ended = pihole.sit(Role.ADMINISTRATOR, f"{name}-ended", ends=int(house.clock.now) + 60)
+    monkeypatch.setattr(house.clock, "now", house.clock.now + 61)
+    assert _ask(pihole, door, ended) == 401, "the token has ended, and its seat with it"
     for wrong in ({}, {"x-ftl-sid": "wrong"}, {"sid": "x" * 600}, revoked, left, expired):
         assert _ask(pihole, door, wrong) == 401, wrong
     assert _ask(pihole, door, elsewhere, address="192.0.2.2") == 401
@@ -104,6 +107,24 @@ def test_whoever_has_a_good_one_is_let_in_from_the_right_place_alone(
     if door.place[0] != "GET":
         assert _ask(pihole, door, {**good, "origin": "https://evil.example"}) == 403
         assert _ask(pihole, door, {**good, "sec-fetch-site": "cross-site"}) == 403
+
+
+@pytest.mark.parametrize("place", sorted(PIHOLE_PUBLIC), ids=" ".join)
+def test_routes_for_everybody_are_so_from_the_right_place_alone(
+    pihole: Pihole, place: tuple[str, str]
+) -> None:
+    method, path = place
+    assert pihole.ask(method, path).status_code == LET_IN
+    for status, wrong in (
+        (403, {"address": "198.51.100.1"}),
+        (421, {"base": "https://evil.example"}),
+    ):
+        refused = pihole.ask(method, path, **wrong)
+        assert refused.status_code == status
+        assert set(refused.json()["error"]) == {"key", "message", "hint"}
+    if method != "GET":
+        evil = {"origin": "https://evil.example"}
+        assert pihole.ask(method, path, headers=evil).status_code == 403
 
 
 def test_seats_are_bounded_and_the_oldest_makes_room(

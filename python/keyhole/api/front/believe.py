@@ -6,7 +6,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keyhole.api.cookies import read_session
 from keyhole.api.front.refuse import header, refuse
 from keyhole.api.pihole import Seats, is_pihole
-from keyhole.api.pihole.answer import error_response
 from keyhole.api.pihole.auth import SID_HEADERS
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
@@ -42,10 +41,6 @@ class Believe:
             principal = await self._principal(scope)
             self._pass(scope, principal)
         except ApiProblem as problem:
-            if self._seats is not None and is_pihole(scope["path"]):
-                said = error_response(problem.status, _pihole_key(problem), problem.detail)
-                await said(scope, receive, send)
-                return
             named = {name.replace("-", "_"): value for name, value in problem.headers.items()}
             status, word, detail = problem.status, problem.word, problem.detail
             await refuse(scope, receive, send, status, word, detail, **named)
@@ -99,7 +94,7 @@ class Believe:
         if door is not None and door.is_public:
             return
         if principal is None:
-            raise not_authenticated("log in, or send a token in Authorization")
+            raise _nobody(scope)
         if door is None:
             return  # there is nothing behind it, and the application says so
         if door.role is None or principal.role < door.role:
@@ -115,8 +110,11 @@ class Believe:
             raise ApiProblem(403, "password_change_needed", detail)
 
 
-def _pihole_key(problem: ApiProblem) -> str:
-    return {401: "unauthorized", 403: "forbidden"}.get(problem.status, problem.word)
+def _nobody(scope: Scope) -> ApiProblem:
+    if scope["state"].get("is_pihole"):
+        # A token in Authorization is of no use there.
+        return ApiProblem(401, "not_authenticated", "log in: POST /api/auth")
+    return not_authenticated("log in, or send a token in Authorization")
 
 
 def not_authenticated(detail: str) -> ApiProblem:

@@ -11,6 +11,7 @@ from keyhole.api.front.deadline import Deadline
 from keyhole.api.front.headers import SecureHeaders
 from keyhole.api.front.hosts import Hosts
 from keyhole.api.front.origin import Origin
+from keyhole.api.front.refuse import Tongue
 from keyhole.api.front.shape import Shape
 from keyhole.api.front.source import Source
 from keyhole.api.pihole import Seats
@@ -38,4 +39,5 @@ def front_door(
     inner = Believe(inner, doors, people, seats)
     inner = Hosts(Origin(inner, knows_pihole=seats is not None), rules.names)
     inner = Source(inner, rules.clients, rules.trusted_proxies)
-    return SecureHeaders(Shape(inner))
+    inner = Shape(inner)
+    return SecureHeaders(inner if seats is None else Tongue(inner))

@@ -7,12 +7,21 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from keyhole.api.problem import ApiProblem, status_of
 from keyhole.errors import KeyholeError
 
 PREFIX = "/api"
 _OURS = "/api/v1/"
+_KEYS = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    429: "too_many_requests",
+}
 Answering = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
@@ -43,16 +52,30 @@ def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONRes
 
 
 def error_response(
-    status: int, key: str, message: str, hint: str | None = None, took: float = 0.0
+    status: int,
+    key: str,
+    message: str,
+    hint: str | None = None,
+    took: float = 0.0,
+    headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """The answer that carries an error."""
     error = {"key": key, "message": message, "hint": hint}
-    return JSONResponse({"error": error, "took": took}, status)
+    return JSONResponse({"error": error, "took": took}, status, headers)
+
+
+def key_of(status: int, word: str) -> str:
+    """Pi-hole's key for what is wrong; our own word where it has none."""
+    return _KEYS.get(status, word)
 
 
 def install_errors(app: FastAPI) -> None:
     """Has errors of these routes look like those of Pi-hole, and leaves all others as they are."""
-    for kind in (PiholeError, ApiProblem, RequestValidationError, KeyholeError):
+    kinds = (
+        *(PiholeError, ApiProblem, RequestValidationError, HTTPException, KeyholeError),
+        Exception,
+    )
+    for kind in kinds:
         app.add_exception_handler(kind, _by_path(app.exception_handlers.get(kind)))
 
 
@@ -60,7 +83,8 @@ def _by_path(others: Any) -> Answering:
     async def answering(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "began", time.monotonic())
-            return error_response(*_said(error), took=took)
+            headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
+            return error_response(*_said(error), took=took, headers=headers)
         response: Response = await others(request, error)
         return response
 
@@ -72,11 +96,16 @@ def _said(error: Exception) -> tuple[int, str, str, str | None]:
         case PiholeError():
             return error.status, error.key, error.message, error.hint
         case ApiProblem():
-            return error.status, error.word, error.detail, None
+            return error.status, key_of(error.status, error.word), error.detail, None
+        case HTTPException():
+            detail = str(error.detail).lower()
+            return error.status_code, key_of(error.status_code, "not_possible"), detail, None
         case RequestValidationError():
             first = error.errors()[0]
             place = ".".join(str(step) for step in first["loc"])
             return 400, "bad_request", f"{place}: {first['msg']}", None
         case KeyholeError():
-            return status_of(error), "not_possible", str(error), None
-    raise AssertionError(error)
+            status = status_of(error)
+            return status, key_of(status, "not_possible"), str(error), None
+    # A caller must not see how we are built; the operator is told by the server.
+    return 500, "internal_error", "a mistake in Keyhole; its operator has been told", None
