@@ -5,12 +5,14 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from tests.world.dashboards import Homarr, HomeAssistant
+from keyhole.api.application import ALL_DOORS, DOORS
+from keyhole.api.pihole import is_pihole
+from tests.world.dashboards import Homarr, HomeAssistant, Homepage
 from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
-CLIENTS = [HomeAssistant, Homarr]
+CLIENTS = [HomeAssistant, Homepage, Homarr]
 DAY = 86_400
 
 
@@ -116,9 +118,14 @@ def test_tops_upstreams_types_and_activity_say_the_same(
         lambda: client.get("/stats/summary")["queries"]["blocked"] == before + 3, "all are counted"
     )
     summary = client.get("/stats/summary")["queries"]
-    blocked = client.get("/stats/top_domains", blocked="true", count=1)
-    assert blocked["domains"][0]["domain"] == "more.example.com"
-    assert blocked["blocked_queries"] == summary["blocked"]
+    blocked = client.get("/stats/top_domains", blocked="true")
+    counts = {one["domain"]: one["count"] for one in blocked["domains"]}
+    assert counts["more.example.com"] >= 3
+    assert sum(counts.values()) == blocked["blocked_queries"] == summary["blocked"]
+    assert list(counts.values()) == sorted(counts.values(), reverse=True)
+    assert len(client.get("/stats/top_domains", blocked="true", count=1)["domains"]) == 1
+    passed = client.get("/stats/top_domains", blocked="false", count=100)["domains"]
+    assert not {"ads.example.com", "more.example.com"} & {one["domain"] for one in passed}
     clients = client.get("/stats/top_clients", blocked="false")
     assert [one["ip"] for one in clients["clients"]] == ["127.0.0.1"]
     upstreams = client.get("/stats/upstreams")
@@ -152,13 +159,24 @@ def test_blocking_is_paused_with_and_without_a_timer_and_resumed(
     assert "token:panel-" in said, "the record says which token it was"
 
 
+def test_the_button_of_homarr_pauses_though_it_says_a_timer_of_nothing(house: House) -> None:
+    client = Homarr(house.url, house.token()[1])
+    client.log_in()
+    off = client.push_the_button()
+    assert off.status_code == 200, off.text
+    assert off.json()["blocking"] == "disabled"
+    assert DAY - 60 <= off.json()["timer"] <= DAY
+    on = client.switch({"blocking": True, "timer": 0})
+    assert on.json()["blocking"] == "enabled"
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"blocking": True, "timer": 60},
         {"blocking": "no"},
-        {"blocking": False, "timer": 0},
         {"blocking": False, "timer": DAY + 1},
+        {"blocking": False, "timer": 10**400},
         {"blocking": False, "timer": "60"},
         {"blocking": False, "timer": True},
         {},
@@ -201,6 +219,31 @@ def test_queries_are_told_page_by_page_and_filtered(client: HomeAssistant, house
     blocked = client.get("/queries", status="GRAVITY")["queries"]
     assert {one["domain"] for one in blocked} <= {"ads.example.com", "more.example.com"}
     assert client.get("/queries", status="RETRIED")["queries"] == []
+    assert client.ask("GET", "/queries", params={"status": "nonsense"}).status_code == 400
+
+
+def test_kinds_of_answers_have_as_many_queries_as_are_counted(
+    client: HomeAssistant, house: House
+) -> None:
+    server = house.resolver.server
+    before = client.get("/stats/summary")["queries"]["total"]
+    for name in ("twice.example.org", "twice.example.org", "more.example.com"):
+        server.ask(name)
+    house.resolver.wait_for(
+        lambda: client.get("/stats/summary")["queries"]["total"] == before + 3, "all are counted"
+    )
+    counted = client.get("/stats/summary")["queries"]
+
+    def listed(**wanted: str) -> int:
+        return len(client.get("/queries", length=1_000, **wanted)["queries"])
+
+    for status in ("CACHE", "DENYLIST", "GRAVITY", "FORWARDED", "UNKNOWN", "SPECIAL_DOMAIN"):
+        assert listed(status=status) == counted["status"][status], status
+    assert listed(upstream="cache") == counted["cached"] > 0
+    assert listed(upstream="blocklist") == counted["blocked"] > 0
+    assert listed(upstream="permitted") == counted["total"] - counted["blocked"]
+    assert listed(upstream="cache", status="CACHE") == counted["status"]["CACHE"]
+    assert listed(upstream="blocklist", status="CACHE") == 0
 
 
 def test_the_version_says_that_nothing_newer_is_there(client: HomeAssistant) -> None:
@@ -257,13 +300,69 @@ def test_a_seat_opens_nothing_but_pihole_and_a_session_nothing_of_it(
     assert httpx2.get(there, headers=bearer, trust_env=False).status_code == 401
 
 
-def test_where_it_is_off_there_is_nothing(resolver: Resolver) -> None:
+def test_whatever_is_wrong_is_said_as_pihole_says_it(client: HomeAssistant) -> None:
+    evil = {"origin": "https://evil.example"}
+    wrong = {
+        "unauthorized": client.ask("GET", "/stats/summary", headers={client.HEADER: "wrong"}),
+        "forbidden": client.ask("POST", "/dns/blocking", json={}, headers=evil),
+        "host_not_known": client.ask("GET", "/auth", headers={"host": "evil.example"}),
+        "not_found": client.ask("GET", "/no/such/path"),
+        "method_not_allowed": client.ask("PUT", "/dns/blocking", json={}),
+        "too_large": client.ask("POST", "/dns/blocking", content=b" " * (2 << 20)),
+        "bad_request": client.ask("POST", "/dns/blocking", content=b"[" * 50),
+    }
+    for key, answer in wrong.items():
+        said = answer.json()
+        assert set(said) == {"error", "took"}, key
+        assert set(said["error"]) == {"key", "message", "hint"}, key
+        assert said["error"]["key"] == key
+        assert answer.headers["content-type"] == "application/json"
+        assert "www-authenticate" not in answer.headers, "a browser would ask for a password"
+
+
+def test_our_own_api_still_says_it_as_a_problem(house: House) -> None:
+    ours = httpx2.get(f"{house.url}/api/v1/status", trust_env=False)
+    assert ours.headers["content-type"] == "application/problem+json"
+    assert "www-authenticate" in ours.headers
+
+
+def test_who_is_anonymous_stays_so(resolver: Resolver, shared_upstream: Upstream) -> None:
+    resolver.write(
+        resolver.upstream(shared_upstream.port),
+        document("Policy", "home", default="allow", upstreams=["test"], log="anonymous"),
+    )
+    house = House(resolver)
+    client = HomeAssistant(house.url, house.token("viewer")[1])
+    client.log_in()
+    resolver.server.ask("private.example.org")
+    resolver.wait_for(
+        lambda: client.get("/queries", domain="private.example.org")["queries"], "it is found"
+    )
+    (found,) = client.get("/queries", domain="private.example.org")["queries"]
+    assert found["client"] == {"ip": "", "name": None}
+    assert client.get("/queries", client_ip="127.0.0.1")["queries"] == []
+    assert client.get("/stats/summary")["clients"] == {"active": 0, "total": 0}
+    for blocked in ("true", "false"):
+        assert client.get("/stats/top_clients", blocked=blocked)["clients"] == []
+
+
+def test_where_it_is_off_no_path_of_it_is_there(resolver: Resolver) -> None:
     port = free_port()
     resolver.configure(api={"listen": [f"127.0.0.1:{port}"]})
     resolver.start()
     resolver.wait_for_api()
-    answer = httpx2.post(
-        f"http://127.0.0.1:{port}/api/auth", json={"password": "x"}, trust_env=False
-    )
-    assert answer.status_code in (401, 403, 404)
-    assert "session" not in answer.text
+    made = resolver.api("POST", "/tokens", json={"name": "panel", "role": "administrator"})
+    bearer = {"authorization": f"Bearer {made.json()['secret']}"}
+    places = [door.place for door in ALL_DOORS.all if door not in DOORS.all]
+    places = [place for place in places if is_pihole(place[1])]
+    assert len(places) > 10
+    for method, path in places:
+        url = f"http://127.0.0.1:{port}{path}"
+        known = httpx2.request(method, url, headers=bearer, json={}, trust_env=False)
+        assert known.status_code == 404, path
+        stranger = httpx2.request(method, url, json={"password": "x"}, trust_env=False)
+        nowhere = httpx2.request(
+            method, f"http://127.0.0.1:{port}/no/such/path", json={}, trust_env=False
+        )
+        assert stranger.status_code == nowhere.status_code, path
+        assert stranger.json() == nowhere.json(), "as little is told as of any other path"

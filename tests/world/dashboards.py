@@ -42,6 +42,15 @@ class HomeAssistant:
         self.client.close()
 
 
+class Homepage(HomeAssistant):
+    """Names JSON even where there is no body, and never gives a seat up."""
+
+    def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+        """One request with the seat."""
+        headers = {"content-type": "application/json", **request.pop("headers", {})}
+        return super().ask(method, path, headers=headers, **request)
+
+
 class Homarr(HomeAssistant):
     """Says its seat in ``sid``, and sends JSON as plain text."""
 
@@ -54,6 +63,10 @@ class Homarr(HomeAssistant):
         answer = self.client.post("/auth", content=body, headers=plain)
         self.sid = answer.json()["session"]["sid"] or ""
         return answer
+
+    def push_the_button(self) -> httpx2.Response:
+        """Turns blocking off until it is turned on again, which it says by a timer of 0."""
+        return self.switch({"blocking": False, "timer": 0})
 
     def switch(self, body: dict[str, Any]) -> httpx2.Response:
         """Turns blocking on or off."""

@@ -28,7 +28,7 @@ async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body
 
     There is no pause without an end here: without a timer it lasts as long as one may.
     """
-    wanted, timer = body.get("blocking"), body.get("timer")
+    wanted, timer = body.get("blocking"), _timer(body.get("timer"))
     if not isinstance(wanted, bool):
         raise PiholeError(400, "body_error", 'No "blocking" boolean in body data')
     who = actor(caller, request)
@@ -38,18 +38,21 @@ async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body
             raise PiholeError(400, "bad_request", "Blocking has no timer here", hint)
         await pausing.resume(who)
     else:
-        await pausing.pause(_seconds(timer), who, why="by the API of Pi-hole")
+        seconds = LONGEST_PAUSE if timer is None else timer
+        await pausing.pause(seconds, who, why="by the API of Pi-hole")
     return answer(request, _state(pausing))
 
 
-def _seconds(timer: object) -> int:
-    if timer is None:
-        return LONGEST_PAUSE
-    if isinstance(timer, bool) or not isinstance(timer, int | float) or not math.isfinite(timer):
+def _timer(written: object) -> int | None:
+    """Whole seconds; none where no timer is meant, which Pi-hole's clients also say by 0."""
+    if written is None:
+        return None
+    if isinstance(written, bool) or not isinstance(written, int | float):
         raise PiholeError(400, "bad_request", "timer is a number of seconds, or null")
-    if not 0 < timer <= LONGEST_PAUSE:
-        raise PiholeError(400, "bad_request", f"timer is from 1 to {LONGEST_PAUSE} seconds")
-    return math.ceil(timer)
+    # What is no number at all is not within bounds either, and a huge one is never converted.
+    if not written <= LONGEST_PAUSE:
+        raise PiholeError(400, "bad_request", f"timer is at most {LONGEST_PAUSE} seconds")
+    return math.ceil(written) if written > 0 else None
 
 
 def _state(pausing: Pausing) -> dict[str, object]:
