@@ -8,7 +8,7 @@ import sys
 import typer
 
 from keyhole.cli import control, engine
-from keyhole.cli.program import add, program, run
+from keyhole.cli.app import add, program, run
 
 
 def main() -> int:
@@ -24,11 +24,11 @@ def main() -> int:
 
 def _add_commands_for_people(app: typer.Typer) -> None:
     from keyhole.cli import (
+        allow_block,
         api_token,
         apply,
         audit,
         check,
-        decide,
         engines,
         enroll,
         explain,
@@ -59,10 +59,10 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     add(app, status.status, examples=status.EXAMPLES, group="Look", name="status")
     add(app, pause.pause, examples=pause.PAUSE_EXAMPLES, group="Now", name="pause")
     add(app, pause.resume, examples=pause.RESUME_EXAMPLES, group="Now", name="resume")
-    add(app, decide.allow, examples=decide.ALLOW_EXAMPLES, group="Now", name="allow")
-    add(app, decide.block, examples=decide.BLOCK_EXAMPLES, group="Now", name="block")
-    listed = decide.decisions
-    add(app, listed, examples=decide.DECISIONS_EXAMPLES, group="Now", name="decisions")
+    add(app, allow_block.allow, examples=allow_block.ALLOW_EXAMPLES, group="Now", name="allow")
+    add(app, allow_block.block, examples=allow_block.BLOCK_EXAMPLES, group="Now", name="block")
+    listed = allow_block.decisions
+    add(app, listed, examples=allow_block.DECISIONS_EXAMPLES, group="Now", name="decisions")
     add(app, apply.apply, examples=apply.APPLY_EXAMPLES, group="Documents", name="apply")
     add(app, get.get, examples=get.GET_EXAMPLES, group="Documents", name="get")
     add(app, apply.diff, examples=apply.DIFF_EXAMPLES, group="Documents", name="diff")

@@ -51,7 +51,7 @@ def control(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.serve import Place, run
+    from keyhole.cli.control_process import Installation, run
 
-    place = Place(DataFolder(data or default_data_folder()), config)
-    asyncio.run(run(place, supervised, again=again))
+    installation = Installation(DataFolder(data or default_data_folder()), config)
+    asyncio.run(run(installation, supervised, again=again))

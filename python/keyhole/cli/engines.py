@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -32,16 +32,16 @@ def engines(
     The one beside control is called local; the others run on other machines
     and are let in by link.engines.
     """
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/engines").json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/engines").json()["items"]
     if as_json:
         print_json(found)
     else:
-        screen = console()
+        terminal = console()
         for one in found:
-            screen.print(_line(one))
+            terminal.print(_line(one))
             if one["why"]:
-                screen.print(f"    {escape(harmless(one['why']))}")
+                terminal.print(f"    {escape(harmless(one['why']))}")
     if any(one["state"] in ("behind", "away") for one in found):
         raise typer.Exit(1)
 
@@ -57,5 +57,5 @@ def _line(one: dict[str, Any]) -> str:
         said.append(f"silent for {one['silent']:.0f} s")
     listening = {address for ones in one["addresses"].values() for address in ones}
     if listening:
-        said.append(escape(harmless(", ".join(sorted(listening)))))
+        said.append(escape(sanitize(", ".join(sorted(listening)))))
     return f"{escape(one['name'])}: {'; '.join(said)}"

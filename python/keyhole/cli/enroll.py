@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, errors_console, print_json
+from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ def create(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
-    screen.print(f"  good once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
+    terminal = console()
+    terminal.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
+    terminal.print(f"  good once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
     print(f"keyhole enroll redeem {made.token} --out /etc/keyhole")
 
 
@@ -178,14 +178,16 @@ def redeem(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(credentials.spiffe)}, until {until:%Y-%m-%d %H:%M} UTC")
+    terminal = console()
+    terminal.print(f"[green]+[/] {escape(credentials.spiffe)}, until {until:%Y-%m-%d %H:%M} UTC")
     for what, file in (("certificate", files.certificate), ("key", files.key)):
-        screen.print(f"  {what:12} {escape(str(file))}")
-    screen.print(f"  {'trust':12} {escape(str(files.bundle))}")
-    screen.print("\n[bold]Next[/]")
-    screen.print(f"  keyhole enroll keep {escape(str(out))}                 renews it in time")
-    screen.print(f"  keyhole profile coredns --identity {escape(str(out))}  settings for a program")
+        terminal.print(f"  {what:12} {escape(str(file))}")
+    terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
+    terminal.print("\n[bold]Next[/]")
+    terminal.print(f"  keyhole enroll keep {escape(str(out))}                 renews it in time")
+    terminal.print(
+        f"  keyhole profile coredns --identity {escape(str(out))}  settings for a program"
+    )
 
 
 def keep(
@@ -220,7 +222,7 @@ async def _keep(member: "Member", command: list[str]) -> None:
 
 
 def _tell(is_good: bool, sentence: str) -> None:
-    screen = console() if is_good else errors_console()
-    screen.print(
+    terminal = console() if is_good else errors_console()
+    terminal.print(
         f"[{'green' if is_good else 'red'}]{'+' if is_good else 'x'}[/] {escape(sentence)}"
     )

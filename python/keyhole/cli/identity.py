@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, errors_console, print_json
+from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data import DataFolder, default_data_folder
 
 ISSUE_EXAMPLES = """
@@ -83,23 +83,25 @@ def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> Non
     if as_json:
         print_json(told)
         return
-    screen = console()
-    screen.print(f"[bold]trust domain[/] {escape(told['trust_domain'])}")
+    terminal = console()
+    terminal.print(f"[bold]trust domain[/] {escape(told['trust_domain'])}")
     for root in told["roots"]:
         what = "signs" if root["signs"] else "trusted beside it"
-        screen.print(f"[bold]root[/] {root['sha256'][:16]}, {what}, until {root['not_after'][:10]}")
+        terminal.print(
+            f"[bold]root[/] {root['sha256'][:16]}, {what}, until {root['not_after'][:10]}"
+        )
     where = "here" if told["root_key"] else "elsewhere"
-    screen.print(
+    terminal.print(
         f"[bold]issuer[/] until {told['issuer']['not_after'][:10]}; root-key.pem is {where}"
     )
-    screen.print(f"[bold]rotation[/] {told['rotation']}")
+    terminal.print(f"[bold]rotation[/] {told['rotation']}")
     revoked = told["revoked"]
-    screen.print(
+    terminal.print(
         f"{told['living']} identities have a certificate that lives; revoked are "
         f"{len(revoked['identities'])} identities and {len(revoked['certificates'])} certificates"
     )
     for advice in told["advice"]:
-        screen.print(f"[yellow]![/] {escape(advice)}")
+        terminal.print(f"[yellow]![/] {escape(advice)}")
 
 
 def issue(
@@ -146,11 +148,13 @@ def issue(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(given.spiffe)}, until {given.not_after:%Y-%m-%d %H:%M} UTC")
+    terminal = console()
+    terminal.print(
+        f"[green]+[/] {escape(given.spiffe)}, until {given.not_after:%Y-%m-%d %H:%M} UTC"
+    )
     for what, file in (("certificate", files.certificate), ("key", files.key)):
-        screen.print(f"  {what:12} {escape(str(file))}")
-    screen.print(f"  {'trust':12} {escape(str(files.bundle))}")
+        terminal.print(f"  {what:12} {escape(str(file))}")
+    terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
     for advice in given.advice:
         errors_console().print(f"[yellow]![/] {escape(advice)}")
 
@@ -169,18 +173,18 @@ def list_(
     if as_json:
         print_json(issued)
         return
-    screen = console()
+    terminal = console()
     styles = {"good": "green", "revoked": "red", "expired": "dim"}
     for one in issued:
         state = f"[{styles[one['state']]}]{one['state']}[/]"
         whom = one["spiffe"] or ", ".join(one["names"])
         name = f"{one['name']}  " if one["name"] else ""
-        screen.print(
+        terminal.print(
             f"{state}  [bold]{escape(name)}[/]{escape(whom)}  until {one['not_after'][:16]}  "
             f"[dim]{one['serial']}, {escape(one['how'])}[/]"
         )
     if not issued:
-        screen.print("none so far")
+        terminal.print("none so far")
 
 
 def revoke(

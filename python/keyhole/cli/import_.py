@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 if TYPE_CHECKING:
     from keyhole.control.importing import Import
@@ -27,8 +27,8 @@ Exit code 0: the documents are written (or could be). 1: the file is none of tha
 nothing in it could be taken, or the folder is there already. 3: the result would not be valid.
 """
 
-_MOST_SHOWN = 40
-"""Items of one kind and fate on the screen; all are in import.json and --json."""
+_MAX_SHOWN = 40
+"""Items of one kind and fate on the terminal; all are in import.json and --json."""
 _STYLES = {"changed": "yellow", "left": "red"}
 
 
@@ -94,36 +94,36 @@ def as_document(done: "Import") -> dict[str, Any]:
     }
 
 
-def show(screen: Console, done: "Import") -> None:
+def show(terminal: Console, done: "Import") -> None:
     """What changed, what was left, then the sums."""
     from keyhole.migrate import Fate
 
     for fate in (Fate.CHANGED, Fate.LEFT):
-        _show_items(screen, done, fate)
+        _show_items(terminal, done, fate)
     for kind, counts in done.report.counts().items():
         sums = ", ".join(f"{count:,} {fate}" for fate, count in counts.items() if count)
-        screen.print(f"[bold]{kind}[/]: {sums}")
+        terminal.print(f"[bold]{kind}[/]: {sums}")
     for problem in done.advice:
-        screen.print(f"[yellow]advice[/] {escape(harmless(str(problem)))}")
+        terminal.print(f"[yellow]advice[/] {escape(harmless(str(problem)))}")
     if done.lacks_upstream:
-        screen.print(
+        terminal.print(
             "[bold red]no upstream yet:[/] none was encrypted, so nothing can be answered until "
             "one is written; upstreams.yaml has one to uncomment where it is known"
         )
     if done.kept is not None:
-        screen.print(f"what was there is now {escape(str(done.kept))}")
+        terminal.print(f"what was there is now {escape(str(done.kept))}")
     if done.folder is None:
-        screen.print("nothing was written; leave --dry-run out to write")
+        terminal.print("nothing was written; leave --dry-run out to write")
     else:
-        screen.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
+        terminal.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
 
 
-def _show_items(screen: Console, done: "Import", fate: str) -> None:
+def _show_items(terminal: Console, done: "Import", fate: str) -> None:
     items = [item for item in done.report.sorted() if item.fate == fate]
     for kind in dict.fromkeys(item.kind for item in items):
         some = [item for item in items if item.kind is kind]
-        for item in some[:_MOST_SHOWN]:
-            name, why = escape(harmless(item.name[:120])), escape(harmless(item.why))
-            screen.print(f"[{_STYLES[fate]}]{fate}[/] {kind} [bold]{name}[/]: {why}")
-        if len(some) > _MOST_SHOWN:
-            screen.print(f"and {len(some) - _MOST_SHOWN:,} more of kind {kind}; --json shows all")
+        for item in some[:_MAX_SHOWN]:
+            name, why = escape(sanitize(item.name[:120])), escape(sanitize(item.why))
+            terminal.print(f"[{_STYLES[fate]}]{fate}[/] {kind} [bold]{name}[/]: {why}")
+        if len(some) > _MAX_SHOWN:
+            terminal.print(f"and {len(some) - _MAX_SHOWN:,} more of kind {kind}; --json shows all")

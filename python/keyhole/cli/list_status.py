@@ -10,10 +10,10 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.app import FAILED
 from keyhole.cli.apply import AsJson, Data, show_done
-from keyhole.cli.program import FAILED
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
 from keyhole.lists.catalog import catalog as known_lists
 from keyhole.model.units import show_octets
@@ -48,7 +48,7 @@ ENABLE_EXAMPLES = """
 A policy then names it: lists: [stevenblack].
 """
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _STYLES = {"in force": "green", "held back": "yellow", "unused": "dim", "failed": "red"}
 _BUSY = ("waiting", "downloading", "compiling")
 
@@ -59,19 +59,19 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how fresh the lists are, what was taken from them, and what went wrong."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         path = f"/lists/{name}" if name else "/lists"
-        found = remote.ask("GET", path).json()
+        found = api.ask("GET", path).json()
     lists = [found] if name else found["items"]
     if as_json:
         print_json(found if name else lists)
     else:
-        screen = console()
-        screen.print(_table(lists))
-        _show_trouble(screen, lists)
+        terminal = console()
+        terminal.print(_table(lists))
+        _show_trouble(terminal, lists)
         for row in found.get("examples", []):
-            place, text = harmless(f"{row['file']}:{row['line']}"), harmless(row["text"])
-            screen.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
+            place, text = sanitize(f"{row['file']}:{row['line']}"), sanitize(row["text"])
+            terminal.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
     if _troubled(lists):
         raise typer.Exit(FAILED)
 
@@ -83,18 +83,18 @@ def refresh(
     data: Data = None,
 ) -> None:
     """Download lists now, and wait until what is new is in force."""
-    screen = console()
-    with Remote(data) as remote:
-        remote.ask("POST", "/lists/refresh", json={"names": names or []})
-        with Live(console=screen, transient=True, refresh_per_second=5) as live:
+    terminal = console()
+    with ApiClient(data) as api:
+        api.ask("POST", "/lists/refresh", json={"names": names or []})
+        with Live(console=terminal, transient=True, refresh_per_second=5) as live:
             while True:
-                lists = _wanted(remote, names)
+                lists = _wanted(api, names)
                 live.update(_table(lists))
                 if not any(_is_busy(one) for one in lists):
                     break
-                time.sleep(_LOOK_SECONDS)
-    screen.print(_table(lists))
-    _show_trouble(screen, lists)
+                time.sleep(_POLL_SECONDS)
+    terminal.print(_table(lists))
+    _show_trouble(terminal, lists)
     if _troubled(lists):
         raise typer.Exit(FAILED)
 
@@ -123,16 +123,16 @@ def enable(
     if unknown:
         raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
     text = "---\n".join(known_lists()[name].document for name in names)
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         asked = {"text": text, "file": "catalog", "message": "from the catalog"}
-        done = remote.ask("POST", "/documents", json=asked).json()
+        done = api.ask("POST", "/documents", json=asked).json()
     show_done(done, as_json=as_json)
     if not as_json:
         console().print(f"name them in a policy: [bold]lists: \\[{', '.join(names)}][/]")
 
 
-def _wanted(remote: Remote, names: list[str] | None) -> list[dict[str, Any]]:
-    items = remote.ask("GET", "/lists").json()["items"]
+def _wanted(api: ApiClient, names: list[str] | None) -> list[dict[str, Any]]:
+    items = api.ask("GET", "/lists").json()["items"]
     return [one for one in items if not names or one["name"] in names]
 
 
@@ -190,11 +190,11 @@ def _words(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
-def _show_trouble(screen: Console, lists: list[dict[str, Any]]) -> None:
+def _show_trouble(terminal: Console, lists: list[dict[str, Any]]) -> None:
     for one in lists:
         if one["why"]:
-            screen.print(f"[yellow]![/] {escape(one['name'])}: {escape(harmless(one['why']))}")
+            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(harmless(one['why']))}")
         for url in one["sources"]:
             if url["error"] and url["error"] not in one["why"]:
-                said = escape(harmless(f"{url['url']}: {url['error']}"))
-                screen.print(f"[red]x[/] {escape(one['name'])}: {said}")
+                said = escape(sanitize(f"{url['url']}: {url['error']}"))
+                terminal.print(f"[red]x[/] {escape(one['name'])}: {said}")

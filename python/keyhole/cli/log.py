@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.screen import console, harmless
+from keyhole.cli.output import console
 from keyhole.control.data import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 from keyhole.model.name import is_at_or_below
@@ -34,7 +34,7 @@ EXAMPLES = """
 """
 
 _H = "Search the history of a running Keyhole"
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow", "failed": "magenta"}
 
 
@@ -149,16 +149,16 @@ def _show_last(
     if not follow:
         log_files(folder)  # says so where there is none
     tail = Tail(folder)
-    screen = console()
+    terminal = console()
     recent = deque((one for one in tail.new() if _is_wanted(one, name, client)), maxlen=lines)
     for entry in recent:
-        _show(screen, entry, as_json=as_json)
+        _show(terminal, entry, as_json=as_json)
     try:
         while follow:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
             for entry in tail.new():
                 if _is_wanted(entry, name, client):
-                    _show(screen, entry, as_json=as_json)
+                    _show(terminal, entry, as_json=as_json)
     except KeyboardInterrupt:
         pass
 
@@ -176,12 +176,12 @@ def _is_wanted(entry: Entry, name: str | None, client: str | None) -> bool:
     return client in known
 
 
-def _show(screen: Console, entry: Entry, *, as_json: bool) -> None:
+def _show(terminal: Console, entry: Entry, *, as_json: bool) -> None:
     if as_json:
         # Without any letter that a terminal could take for more than a letter.
         print(json.dumps(entry.document), flush=True)
         return
-    screen.print(line(entry))
+    terminal.print(line(entry))
 
 
 def line(entry: Entry) -> str:

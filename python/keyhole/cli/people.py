@@ -8,9 +8,9 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 ADD_EXAMPLES = """
 [bold]Examples[/]
@@ -53,8 +53,8 @@ def program() -> typer.Typer:
 
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List all accounts."""
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/people").json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/people").json()["items"]
     if as_json:
         print_json(found)
         return
@@ -75,8 +75,8 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
 
 def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON = False) -> None:
     """Make an account, and show its one-time password."""
-    with Remote(data) as remote:
-        made = remote.ask("POST", "/people", json={"name": name, "role": role}).json()
+    with ApiClient(data) as api:
+        made = api.ask("POST", "/people", json={"name": name, "role": role}).json()
     _show_password(made, as_json)
 
 
@@ -86,8 +86,8 @@ def role(
     data: DATA = None,
 ) -> None:
     """Change what somebody may do, from their next request on."""
-    with Remote(data) as remote:
-        now = remote.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
+    with ApiClient(data) as api:
+        now = api.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
     console().print(f"[green]+[/] {_safe(now['name'])} is {_safe(now['role'])}")
 
 
@@ -101,9 +101,9 @@ def reset(
     as_json: JSON = False,
 ) -> None:
     """Show a new one-time password; sessions end, and failed logins are forgotten."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         wanted = {"second_factor": second_factor}
-        made = remote.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
+        made = api.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
     _show_password(made, as_json)
 
 
@@ -113,36 +113,36 @@ def password(name: NAME, data: DATA = None) -> None:
         chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:
         chosen = sys.stdin.readline().rstrip("\r\n")
-    with Remote(data) as remote:
-        remote.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
+    with ApiClient(data) as api:
+        api.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
     console().print(f"[green]+[/] {escape(name)} has a new password; their sessions ended")
 
 
 def disable(name: NAME, data: DATA = None) -> None:
     """Keep somebody out: sessions end, and tokens that they made are refused."""
-    with Remote(data) as remote:
-        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
+    with ApiClient(data) as api:
+        api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
     console().print(f"[red]disabled[/] {escape(name)}")
 
 
 def enable(name: NAME, data: DATA = None) -> None:
     """Let somebody in again."""
-    with Remote(data) as remote:
-        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
+    with ApiClient(data) as api:
+        api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
     console().print(f"[green]enabled[/] {escape(name)}")
 
 
 def remove(name: NAME, data: DATA = None) -> None:
     """Remove an account, its sessions, and the tokens that it made."""
-    with Remote(data) as remote:
-        remote.ask("DELETE", f"/people/{_path(name)}")
+    with ApiClient(data) as api:
+        api.ask("DELETE", f"/people/{_path(name)}")
     console().print(f"[red]removed[/] {escape(name)}")
 
 
 def sessions(data: DATA = None, as_json: JSON = False) -> None:
     """List who is logged in, from where, and since when."""
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
     if as_json:
         print_json(found)
         return
@@ -158,8 +158,8 @@ def end_session(
     session: Annotated[str, typer.Argument(help="The id that sessions shows.")], data: DATA = None
 ) -> None:
     """End a session at once."""
-    with Remote(data) as remote:
-        remote.ask("DELETE", f"/sessions/{_path(session)}")
+    with ApiClient(data) as api:
+        api.ask("DELETE", f"/sessions/{_path(session)}")
     console().print(f"[red]ended[/] {escape(session)}")
 
 
@@ -173,7 +173,7 @@ def _show_password(made: dict[str, str], as_json: bool) -> None:
 
 
 def _safe(text: str) -> str:
-    return escape(harmless(text))
+    return escape(sanitize(text))
 
 
 def _path(name: str) -> str:

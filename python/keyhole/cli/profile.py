@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA
-from keyhole.cli.screen import errors_console, print_json
+from keyhole.cli.output import errors_console, print_json
 from keyhole.control.data import DataFolder, default_data_folder
 
 EXAMPLES = """
@@ -74,7 +74,7 @@ def profile(
         print_json({"kind": kind, "file": made.file, "text": made.text, "notes": list(made.notes)})
         return
     print(made.text, end="")
-    screen = errors_console()
-    screen.print(f"[bold]for[/] {escape(made.file)}")
+    terminal = errors_console()
+    terminal.print(f"[bold]for[/] {escape(made.file)}")
     for note in made.notes:
-        screen.print(f"  {escape(note)}")
+        terminal.print(f"  {escape(note)}")

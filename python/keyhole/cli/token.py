@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA, JSON
-from keyhole.cli.screen import console, errors_console, print_json
+from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data import DataFolder, default_data_folder
 
 CREATE_EXAMPLES = """
@@ -58,12 +58,12 @@ def create(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] [bold]{made.secret}[/]")
+    terminal = console()
+    terminal.print(f"[green]+[/] [bold]{made.secret}[/]")
     if made.doh:
-        screen.print(f"  {'DoH':4} {escape(made.doh)}")
+        terminal.print(f"  {'DoH':4} {escape(made.doh)}")
     if made.dot:
-        screen.print(f"  {'DoT':4} {escape(made.dot)}")
+        terminal.print(f"  {'DoT':4} {escape(made.dot)}")
     for note in made.notes:
         errors_console().print(f"[yellow]![/] {escape(note)}")
 

@@ -48,6 +48,6 @@ def up(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.keep import keep
+    from keyhole.cli.run_up import keep
 
     raise typer.Exit(asyncio.run(keep(DataFolder(data or default_data_folder()), config)))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keyhole import __version__
-from keyhole.cli.screen import console, print_json
+from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
 [bold]Examples[/]

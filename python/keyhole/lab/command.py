@@ -45,6 +45,6 @@ def lab(
     and see what happens.
     """
     # Imported here: the other commands need none of it.
-    from keyhole.lab.stay import stay
+    from keyhole.lab.run import run_lab
 
-    raise typer.Exit(stay(port_base, ready_file, data, seconds))
+    raise typer.Exit(run_lab(port_base, ready_file, data, seconds))

@@ -46,7 +46,7 @@ class Layout:
         return self.path / "forwarder"
 
 
-def furnish(layout: Layout, ports: Ports) -> None:
+def create(layout: Layout, ports: Ports) -> None:
     """Writes certificates, settings and documents.
 
     Settings and upstreams hold this run's ports and are always written; a policy, a list or a

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
 from keyhole.lab.ports import Ports
+from keyhole.lab.processes import LabProcesses
 from keyhole.lab.svids import DOMAIN, Svids
-from keyhole.lab.trades import TRADES, TV_NAME
-from keyhole.lab.world import World
+from keyhole.lab.workload_profiles import TV_NAME, WORKLOAD_PROFILES
 
 WORDS = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
@@ -32,7 +32,7 @@ FAILED = frozenset(
 )
 
 
-def panel(world: World) -> Panel:
+def panel(world: LabProcesses) -> Panel:
     """Addresses, who asks, commands that can be pasted, special names, and the documents."""
     documents = world.layout.resolver.resolve() / "documents"
     return Panel(
@@ -78,13 +78,13 @@ def _who(svids: Svids) -> Table:
         for name, svid in svids.workloads().items()
     }
     who = Table.grid(padding=(0, 2))
-    for trade in TRADES:
+    for trade in WORKLOAD_PROFILES:
         what = shown.get(trade.name, "a token" if trade.name == TV_NAME else "nothing")
         who.add_row(f"  {trade.name}", WORDS[trade.transport], what, trade.story)
     return who
 
 
-def _commands(world: World) -> list[str]:
+def _commands(world: LabProcesses) -> list[str]:
     ports, svids = world.ports, world.layout.svids
     payments = svids.of("shop/payments")
     return [

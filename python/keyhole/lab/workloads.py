@@ -20,8 +20,8 @@ import dns.query
 import httpx2
 from dns.rdatatype import RdataType
 
-from keyhole.lab.children import die_with_parent
-from keyhole.lab.trades import TRADES, Trade
+from keyhole.lab.child_process import die_with_parent
+from keyhole.lab.workload_profiles import WORKLOAD_PROFILES, WorkloadProfile
 
 _SECONDS = 4.0
 
@@ -40,10 +40,10 @@ class Target:
     tokens: dict[str, str]
 
 
-class _Asker:
+class _Workload:
     """One workload: asks forever, and opens its connection again when it is lost."""
 
-    def __init__(self, trade: Trade, target: Target) -> None:
+    def __init__(self, trade: WorkloadProfile, target: Target) -> None:
         self._trade = trade
         self._target = target
         self._connection: ssl.SSLSocket | httpx2.Client | None = None
@@ -117,8 +117,8 @@ def main() -> int:
     """Reads the target as JSON from the one argument, and asks until it is ended."""
     die_with_parent()
     target = Target(**json.loads(sys.argv[1]))
-    for trade in TRADES:
-        threading.Thread(target=_Asker(trade, target).run, daemon=True).start()
+    for trade in WORKLOAD_PROFILES:
+        threading.Thread(target=_Workload(trade, target).run, daemon=True).start()
     # Standard input belongs to the lab: when it ends, the lab is gone.
     sys.stdin.buffer.read()
     return 0

@@ -9,7 +9,7 @@ from cryptography import x509
 from keyhole.identity import read_tokens
 from keyhole.identity.tokens import digest
 from keyhole.lab.svids import EXPIRED, LIFE, RESOLVER, WRONG_CA, Svid, Svids
-from keyhole.lab.trades import TRADES
+from keyhole.lab.workload_profiles import WORKLOAD_PROFILES
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 GOOD = ["shop/web", "shop/payments", "build/ci", "netshoot", RESOLVER]
@@ -93,4 +93,4 @@ def test_the_television_keeps_its_token(svids: Svids, tmp_path: Path) -> None:
 
 
 def test_every_workload_with_a_certificate_has_a_trade(svids: Svids) -> None:
-    assert svids.workloads().keys() <= {trade.name for trade in TRADES}
+    assert svids.workloads().keys() <= {trade.name for trade in WORKLOAD_PROFILES}

@@ -18,7 +18,7 @@ from keyhole.lab.internet.service import Outgoing, Service
 
 PATH = "/dns-query"
 MEDIA_TYPE = "application/dns-message"
-_LARGEST = 65535
+_MAX_OCTETS = 65535
 
 
 @dataclass
@@ -71,7 +71,7 @@ class DohConnection(asyncio.Protocol):
             case h2.events.DataReceived():
                 self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 stream = self._streams.get(event.stream_id)
-                if stream is not None and len(stream.body) <= _LARGEST:
+                if stream is not None and len(stream.body) <= _MAX_OCTETS:
                     stream.body += event.data
             case h2.events.StreamEnded():
                 self._request(event.stream_id)
@@ -158,7 +158,7 @@ def _read_request(headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
     if headers.get(":method") == "POST":
         if headers.get("content-type") != MEDIA_TYPE:
             return 415, b""
-        return (413, b"") if len(body) > _LARGEST else (200, body)
+        return (413, b"") if len(body) > _MAX_OCTETS else (200, body)
     if headers.get(":method") != "GET":
         return 405, b""
     encoded = parse_qs(url.query).get("dns", [""])[0]

@@ -52,7 +52,7 @@ MEANINGS = {
 }
 
 
-def spoil(mode: Mode, query: dns.message.Message, answer: dns.message.Message) -> bytes:
+def corrupt(mode: Mode, query: dns.message.Message, answer: dns.message.Message) -> bytes:
     """The octets that go out for this answer."""
     if mode is Mode.GARBAGE:
         return os.urandom(len(answer.to_wire()))

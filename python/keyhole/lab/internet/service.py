@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from keyhole.lab.internet.mode import Mode, spoil
+from keyhole.lab.internet.mode import Mode, corrupt
 from keyhole.lab.internet.names import reply_to
 
 PADDING_BLOCK = 468  # RFC 8467 section 4.1
@@ -52,7 +52,7 @@ class Service:
         if reply.message.edns < 0 and query.edns >= 0:
             reply.message.use_edns(0, payload=1232, pad=PADDING_BLOCK)
         delay = reply.delay + (self._delay if self.mode is Mode.SLOW else 0.0)
-        return Outgoing(spoil(self.mode, query, reply.message), delay)
+        return Outgoing(corrupt(self.mode, query, reply.message), delay)
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._log:

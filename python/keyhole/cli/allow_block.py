@@ -6,10 +6,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import AsJson, Data
+from keyhole.cli.output import console, print_json
 from keyhole.cli.pause import clock, seconds, warn
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
 
 ALLOW_EXAMPLES = """
 [bold]Examples[/]
@@ -92,24 +92,24 @@ def decisions(
     as_json: AsJson = False,
 ) -> None:
     """Show what was allowed and blocked by hand, or take one of it back."""
-    screen = console()
-    with Remote(data) as remote:
+    terminal = console()
+    with ApiClient(data) as api:
         if remove is not None:
-            done = remote.ask("DELETE", f"/decisions/{remove}").json()
+            done = api.ask("DELETE", f"/decisions/{remove}").json()
             if as_json:
                 print_json(done)
             else:
-                screen.print(f"decision {remove} is taken back")
-                warn(screen, done)
+                terminal.print(f"decision {remove} is taken back")
+                warn(terminal, done)
             return
-        found = remote.ask("GET", "/decisions").json()["items"]
+        found = api.ask("GET", "/decisions").json()["items"]
     if as_json:
         print_json(found)
         return
     if not found:
-        screen.print("nothing is decided by hand")
+        terminal.print("nothing is decided by hand")
     for one in found:
-        _show(screen, one)
+        _show(terminal, one)
 
 
 def _decide(
@@ -130,31 +130,31 @@ def _decide(
         "seconds": None if length is None else seconds(length),
         "why": why,
     }
-    with Remote(data) as remote:
-        done = remote.ask("POST", "/decisions", json=asked).json()
+    with ApiClient(data) as api:
+        done = api.ask("POST", "/decisions", json=asked).json()
     if as_json:
         print_json(done)
         return
-    screen = console()
-    _show(screen, done["decision"])
-    warn(screen, done)
+    terminal = console()
+    _show(terminal, done["decision"])
+    warn(terminal, done)
 
 
-def _show(screen: Console, one: dict[str, Any]) -> None:
+def _show(terminal: Console, one: dict[str, Any]) -> None:
     names = f"{one['name']} and every name below" if one["below"] else one["name"]
     whom = one["client"] or "everyone"
     until = f"until {clock(one['until'])}" if one["until"] else "until it is taken back"
     style = "green" if one["action"] == "allow" else "red"
     said = f" [dim]({escape(harmless(one['why']))})[/]" if one["why"] else ""
-    screen.print(
+    terminal.print(
         f"{one['number']:>5} [{style}]{one['action']}[/] [bold]{escape(harmless(names))}[/] for "
         f"{escape(harmless(whom))} {until}, by {escape(harmless(one['who']))}{said}"
     )
     if one["left_out"]:
         closed = ", ".join(one["left_out"])
-        screen.print(
+        terminal.print(
             f"      [yellow]not by {escape(closed)}[/], which denies by default: name the client "
             "for that"
         )
     if not one["policies"]:
-        screen.print("      [yellow]it acts nowhere now: no policy speaks for this client[/]")
+        terminal.print("      [yellow]it acts nowhere now: no policy speaks for this client[/]")

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from keyhole.cli.said import SAID
+from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import KeyholeError
 
 SERVER, TOKEN, TOKEN_FILE, CA = (
@@ -22,12 +22,12 @@ SERVER, TOKEN, TOKEN_FILE, CA = (
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-class ServerError(KeyholeError):
+class ServerTargetError(KeyholeError):
     """The server that is meant cannot be told, or must not be asked so."""
 
 
 @dataclass(frozen=True)
-class Server:
+class ServerTarget:
     """A Keyhole that is asked over the network, and what shows who asks."""
 
     url: str
@@ -50,17 +50,17 @@ class Server:
             yield client
 
 
-def find_server(data: Path | None) -> Server | None:
+def find_target(data: Path | None) -> ServerTarget | None:
     """The server that options or the environment name; none for the data folder, which wins where
     it is named explicitly."""
-    said = SAID.server
-    if said is not None and data is not None:
-        raise ServerError("give --server or --data, not both")
-    url = said or os.environ.get(SERVER)
+    server = GLOBAL_OPTIONS.server
+    if server is not None and data is not None:
+        raise ServerTargetError("give --server or --data, not both")
+    url = server or os.environ.get(SERVER)
     if data is not None or not url:
         return None
-    ca = SAID.ca or os.environ.get(CA)
-    return Server(_checked(url), _token(url), ca or None)
+    ca = GLOBAL_OPTIONS.ca or os.environ.get(CA)
+    return ServerTarget(_checked(url), _token(url), ca or None)
 
 
 def _checked(url: str) -> str:
@@ -70,33 +70,33 @@ def _checked(url: str) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme not in ("https", "http"):
-        raise ServerError(f"{url} is not a server; write https://keyhole.example.org:8080")
+        raise ServerTargetError(f"{url} is not a server; write https://keyhole.example.org:8080")
     if parts.path not in ("", "/") or parts.query or parts.username:
-        raise ServerError(f"{url} has more than a name and a port; write https://{host}")
+        raise ServerTargetError(f"{url} has more than a name and a port; write https://{host}")
     if parts.scheme == "http" and host not in _HERE:
-        raise ServerError(f"{url} would carry the token in the clear; write https://{host}")
+        raise ServerTargetError(f"{url} would carry the token in the clear; write https://{host}")
     return url.rstrip("/")
 
 
 def _token(url: str) -> str:
     if token := os.environ.get(TOKEN):
         return token.strip()
-    file = SAID.token_file or os.environ.get(TOKEN_FILE)
+    file = GLOBAL_OPTIONS.token_file or os.environ.get(TOKEN_FILE)
     if file is None:
-        raise ServerError(
+        raise ServerTargetError(
             f"{url} wants a token; keyhole api-token create makes one there, and {TOKEN} or "
             "--token-file brings it"
         )
     try:
         return Path(file).read_text().strip()
     except OSError as error:
-        raise ServerError(f"cannot read the token in {file}: {error.strerror}") from error
+        raise ServerTargetError(f"cannot read the token in {file}: {error.strerror}") from error
 
 
 def _context(ca: str | None) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
-        raise ServerError(f"cannot read the certificates in {ca}: {error}") from error
+        raise ServerTargetError(f"cannot read the certificates in {ca}: {error}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

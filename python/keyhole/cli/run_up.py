@@ -3,7 +3,7 @@
 import contextlib
 from pathlib import Path
 
-from keyhole.cli.screen import console, show_notice
+from keyhole.cli.output import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.ending import end_on_signals
 from keyhole.control.error import ControlError
@@ -17,17 +17,17 @@ CLAIM_SECONDS = 8.0
 async def keep(data: DataFolder, config: Path | None) -> int:
     """Runs until SIGTERM or Ctrl-C; gives the exit code."""
     end = end_on_signals()
-    screen = console()
+    terminal = console()
 
-    def tell(notice: Notice) -> None:
-        show_notice(screen, notice)
+    def notify(notice: Notice) -> None:
+        show_notice(terminal, notice)
 
     data.make()
     try:
         claim = await data.claim()
     except ControlError:
         text = f"another keyhole has {data.path}; waiting {CLAIM_SECONDS:g} s for its end"
-        tell(Notice(Weight.PLAIN, text))
+        notify(Notice(Weight.PLAIN, text))
         claim = await data.claim(CLAIM_SECONDS)
     with contextlib.closing(claim):
-        return await Keeper(data, config, claim, tell).keep(end)
+        return await Keeper(data, config, claim, notify).keep(end)

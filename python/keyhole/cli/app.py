@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keyhole.cli.said import SAID
+from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import DocumentErrors, KeyholeError
 
 ABOUT = """
@@ -55,7 +55,7 @@ def program() -> typer.Typer:
         server: SERVER = None, token_file: FILE = None, ca: CA = None
     ) -> None:
         """Keeps the name of the command necessary, also where there is only one."""
-        SAID.server, SAID.token_file, SAID.ca = server, token_file, ca
+        GLOBAL_OPTIONS.server, GLOBAL_OPTIONS.token_file, GLOBAL_OPTIONS.ca = server, token_file, ca
 
     return app
 
@@ -88,7 +88,7 @@ def run(app: typer.Typer) -> int:
 
 def _tell(error: KeyholeError) -> int:
     # Imported here: an engine that starts well never needs it.
-    from keyhole.cli.screen import errors_console, show_error
+    from keyhole.cli.output import errors_console, show_error
 
     show_error(errors_console(), error)
     return INVALID if isinstance(error, DocumentErrors) else FAILED

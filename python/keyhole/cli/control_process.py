@@ -13,7 +13,7 @@ from rich.table import Table
 
 from keyhole.api.network import Listener, bind, release
 from keyhole.api.server import ApiServer
-from keyhole.cli.screen import console, show_notice
+from keyhole.cli.output import console, show_notice
 from keyhole.control.data import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.ending import end_on_signals, end_with_input
@@ -31,7 +31,7 @@ START_SECONDS = 8.0
 
 
 @dataclass(frozen=True)
-class Place:
+class Installation:
     """A data folder, and its settings where they are not in it."""
 
     data: DataFolder
@@ -48,19 +48,19 @@ _WORDS = {
 }
 
 
-async def run(place: Place, pipe: int | None, *, again: bool) -> None:
+async def run(installation: Installation, pipe: int | None, *, again: bool) -> None:
     """Runs until SIGTERM or Ctrl-C, or the end of standard input where a supervisor is told over
     ``pipe`` that the engine may start.
 
     Prints where Keyhole serves, unless it did so ``again``, and then only what changes.
     """
     if pipe is None:
-        place.data.make()
-        with closing(await place.data.claim()):
-            await _serve(place, None, end_on_signals(), again=again)
+        installation.data.make()
+        with closing(await installation.data.claim()):
+            await _serve(installation, None, end_on_signals(), again=again)
         return
     end = end_on_signals()
-    serving = asyncio.create_task(_serve(place, pipe, end, again=again))
+    serving = asyncio.create_task(_serve(installation, pipe, end, again=again))
     die_with_parent()
     input_ends = asyncio.create_task(end_with_input(end))
     await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
@@ -73,41 +73,43 @@ async def run(place: Place, pipe: int | None, *, again: bool) -> None:
         await serving
 
 
-async def _serve(place: Place, pipe: int | None, end: asyncio.Event, *, again: bool) -> None:
-    screen = console()
+async def _serve(
+    installation: Installation, pipe: int | None, end: asyncio.Event, *, again: bool
+) -> None:
+    terminal = console()
 
-    def tell(notice: Notice) -> None:
-        show_notice(screen, notice)
+    def notify(notice: Notice) -> None:
+        show_notice(terminal, notice)
 
-    data = place.data
-    if place.config is None and not again:
+    data = installation.data
+    if installation.config is None and not again:
         for path in write_defaults(data):
-            tell(Notice(Weight.GOOD, f"wrote {path}"))
+            notify(Notice(Weight.GOOD, f"wrote {path}"))
     engine = NeighborEngine(pipe, runs_already=again)
-    config = place.config or data.config
+    config = installation.config or data.config
     settings = read_settings(config)
     if not again:
         for advice in settings.advice:
-            tell(Notice(Weight.WARNING, advice))
+            notify(Notice(Weight.WARNING, advice))
     if settings.resolved.leader is not None:
-        await _serve_outpost(Outpost(settings, data, engine, tell), end, again=again)
+        await _serve_outpost(Outpost(settings, data, engine, notify), end, again=again)
         return
-    node = Node(config, data, tell, engine)
+    node = Node(config, data, notify, engine)
     listeners = bind(node.settings.written.api)
     try:
         async with node:
             engine.settle()
             if not again:
-                screen.print(panel(node, data, listeners), soft_wrap=False)
-            watch = asyncio.create_task(Reach(node.stats, node.addresses, tell).watch())
+                terminal.print(panel(node, data, listeners), soft_wrap=False)
+            watch = asyncio.create_task(Reach(node.stats, node.addresses, notify).watch())
             # DNS waits neither for lists nor for the database.
             async with (
-                open_control(node, data, tell) as control,
-                ApiServer(control, tell, listeners),
+                open_control(node, data, notify) as control,
+                ApiServer(control, notify, listeners),
             ):
                 if again:
                     text = "lists, query log and API go on where they were"
-                    tell(Notice(Weight.GOOD, text))
+                    notify(Notice(Weight.GOOD, text))
                 await end.wait()
             watch.cancel()
     finally:

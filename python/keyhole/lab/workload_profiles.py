@@ -10,7 +10,7 @@ TV_NAME = "office/tv"
 
 
 @dataclass(frozen=True)
-class Trade:
+class WorkloadProfile:
     """Who asks what; ``pause`` is the mean number of seconds between two questions.
 
     ``to`` is whom it asks: the resolver, or the forwarder behind it, which is none of its business.
@@ -25,8 +25,8 @@ class Trade:
     to: Literal["resolver", "forwarder"] = "resolver"
 
 
-TRADES = (
-    Trade(
+WORKLOAD_PROFILES = (
+    WorkloadProfile(
         "shop/web",
         "what the lab allows, and a list of its own",
         "https",
@@ -43,7 +43,7 @@ TRADES = (
             "feed.social.example",
         ),
     ),
-    Trade(
+    WorkloadProfile(
         "shop/payments",
         "three names and nothing else",
         "tls",
@@ -55,7 +55,7 @@ TRADES = (
             "api.shop.example",
         ),
     ),
-    Trade(
+    WorkloadProfile(
         "build/ci",
         "packages and sources",
         "tls",
@@ -68,7 +68,7 @@ TRADES = (
             "telemetry.gadgets.example",
         ),
     ),
-    Trade(
+    WorkloadProfile(
         "netshoot",
         "private addresses too",
         "https",
@@ -86,7 +86,7 @@ TRADES = (
         ),
     ),
     # It knows a DoH address and nothing else, so its token is a part of that address.
-    Trade(
+    WorkloadProfile(
         TV_NAME,
         "films; the token is in its DoH address",
         "https",
@@ -94,7 +94,7 @@ TRADES = (
         ("films.media.example", "telemetry.gadgets.example"),
     ),
     # No certificate fits into it: it is known by its network alone, where that is enough.
-    Trade(
+    WorkloadProfile(
         "office/printer",
         "known by its network alone",
         "udp",
@@ -102,7 +102,7 @@ TRADES = (
         ("time.example.net", "updates.printer.example"),
     ),
     # Around the resolver, where no policy would stop it.
-    Trade(
+    WorkloadProfile(
         NO_CERTIFICATE,
         "asks the forwarder: refused",
         "tls",
@@ -110,14 +110,14 @@ TRADES = (
         ("ledger.bank.example",),
         to="forwarder",
     ),
-    Trade(
+    WorkloadProfile(
         WRONG_CA,
         "signed by a stranger: no connection",
         "tls",
         3.0,
         ("ledger.bank.example",),
     ),
-    Trade(
+    WorkloadProfile(
         EXPIRED,
         "of yesterday: the way to a new one alone",
         "tls",

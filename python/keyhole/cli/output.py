@@ -23,10 +23,10 @@ PLAIN_WIDTH = 160
 
 def console() -> Console:
     """Standard output; colors only where a terminal shows them."""
-    screen = Console(highlight=False, soft_wrap=True, emoji=False)
-    if not screen.is_terminal:
-        screen.width = PLAIN_WIDTH
-    return screen
+    terminal = Console(highlight=False, soft_wrap=True, emoji=False)
+    if not terminal.is_terminal:
+        terminal.width = PLAIN_WIDTH
+    return terminal
 
 
 def errors_console() -> Console:
@@ -34,23 +34,23 @@ def errors_console() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
-def show_error(screen: Console, error: KeyholeError) -> None:
+def show_error(terminal: Console, error: KeyholeError) -> None:
     """One error, or each of several on its own line."""
     problems = str(error).splitlines() or [type(error).__name__]
-    screen.print(f"[bold red]error:[/] {escape(problems[0])}")
+    terminal.print(f"[bold red]error:[/] {escape(problems[0])}")
     for problem in problems[1:]:
-        screen.print(f"  {escape(problem)}")
+        terminal.print(f"  {escape(problem)}")
 
 
-def show_notice(screen: Console, notice: Notice) -> None:
+def show_notice(terminal: Console, notice: Notice) -> None:
     """One notice with its details below it."""
     style, sign = _STYLES[notice.weight]
-    screen.print(f"[{style}]{sign}[/] {escape(notice.text)}")
+    terminal.print(f"[{style}]{sign}[/] {escape(notice.text)}")
     for detail in notice.details:
-        screen.print(f"    {escape(detail)}")
+        terminal.print(f"    {escape(detail)}")
 
 
-def harmless(text: str) -> str:
+def sanitize(text: str) -> str:
     """A text from outside, with everything spelled out that would move the cursor, change colors or
     turn the direction of writing around. What remains may still be markup: see ``escape``."""
     return "".join(

@@ -11,18 +11,18 @@ from keyhole.control.data import DataFolder
 from keyhole.control.node import Node
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.errors import KeyholeError
-from keyhole.lab.children import environment_for_child
+from keyhole.lab.child_process import environment_for_child
 from keyhole.lab.error import LabError
-from keyhole.lab.layout import Layout, furnish
+from keyhole.lab.layout import Layout, create
 from keyhole.lab.ports import Ports
-from keyhole.lab.trades import TV_NAME
+from keyhole.lab.workload_profiles import TV_NAME
 from keyhole.lab.workloads import Target
 
 _READY_SECONDS = 20.0
 _RENEWAL_SECONDS = 2.0
 
 
-class World:
+class LabProcesses:
     """Internet, forwarder, resolver and workloads; an async context manager."""
 
     def __init__(self, layout: Layout, ports: Ports, tell: Tell) -> None:
@@ -46,7 +46,7 @@ class World:
 
     async def __aenter__(self) -> Self:
         try:
-            furnish(self.layout, self.ports)
+            create(self.layout, self.ports)
             await self._start_internet()
             await self._start_node("forwarder")
             await self._start_node("resolver")
@@ -164,7 +164,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         await child.wait()
 
 
-def ready_document(world: World) -> dict[str, Any]:
+def ready_document(world: LabProcesses) -> dict[str, Any]:
     """What ``--ready-file`` says; later versions add keys."""
     from keyhole.lab.internet.names import BLOCKED_EXAMPLE
 

@@ -18,7 +18,7 @@ from keyhole.errors import KeyholeError
 from keyhole.lab.layout import Layout
 from keyhole.lab.panel import Counts, line, panel
 from keyhole.lab.ports import choose_ports
-from keyhole.lab.world import World, ready_document
+from keyhole.lab.processes import LabProcesses, ready_document
 
 _STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
 # On a terminal the line moves; in a file or a log it would only be noise.
@@ -26,7 +26,7 @@ LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
 PLAIN_WIDTH = 160
 
 
-def stay(
+def run_lab(
     port_base: int | None, ready_file: Path | None, data: Path | None, seconds: float | None
 ) -> int:
     """Runs a lab until a signal, the end of its time, or the death of a part; the exit code."""
@@ -68,7 +68,7 @@ async def _live(
             console.print(f"    {escape(detail)}")
 
     ports = choose_ports(port_base)
-    async with World(layout, ports, tell) as world:
+    async with LabProcesses(layout, ports, tell) as world:
         await world.start_workloads()
         console.print(panel(world), soft_wrap=False)
         if ready_file is not None:
@@ -87,7 +87,7 @@ async def _live(
         return 1
 
 
-async def _summarize(world: World, console: Console) -> None:
+async def _summarize(world: LabProcesses, console: Console) -> None:
     """One line that tells how things go: moving on a terminal, rare and plain elsewhere."""
     if not console.is_terminal:
         async for text in _lines(world, PLAIN_SECONDS):
@@ -97,7 +97,7 @@ async def _summarize(world: World, console: Console) -> None:
             status.update(text)
 
 
-async def _lines(world: World, seconds: float) -> AsyncIterator[str]:
+async def _lines(world: LabProcesses, seconds: float) -> AsyncIterator[str]:
     before, then = 0, time.monotonic()
     while True:
         await asyncio.sleep(seconds)

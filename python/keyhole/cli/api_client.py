@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import httpx2
 
-from keyhole.cli.server import find_server
+from keyhole.cli.server_target import find_target
 from keyhole.control.data import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
 from keyhole.model.unix_socket import short_path
@@ -15,7 +15,7 @@ from keyhole.model.unix_socket import short_path
 _SECONDS = 60.0
 
 
-class RemoteError(KeyholeError):
+class ApiError(KeyholeError):
     """A running Keyhole could not be reached, or refused what it was asked for.
 
     ``status`` is that of HTTP, 0 where there was no answer; ``document`` is the problem.
@@ -27,7 +27,7 @@ class RemoteError(KeyholeError):
         self.document = document or {}
 
 
-class Remote:
+class ApiClient:
     """The API of the Keyhole that is meant; a context manager.
 
     That is the one that runs with the data folder ``data``; or, where none is named, the one that
@@ -35,14 +35,14 @@ class Remote:
     """
 
     def __init__(self, data: Path | None) -> None:
-        self._server = find_server(data)
+        self._target = find_target(data)
         self._folder = DataFolder(data or default_data_folder())
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            if self._server is not None:
-                self._client = opening.enter_context(self._server.client(_SECONDS))
+            if self._target is not None:
+                self._client = opening.enter_context(self._target.client(_SECONDS))
             else:
                 self._client = opening.enter_context(self._local(opening))
             self._open = opening.pop_all()
@@ -58,11 +58,11 @@ class Remote:
 
     def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
         """One request; ``request`` is what httpx2 takes, such as ``json`` and ``params``. Raises
-        `RemoteError` with the reason where the answer is not a success."""
+        `ApiError` with the reason where the answer is not a success."""
         try:
             answer = self._client.request(method, path, **request)
         except httpx2.TransportError as error:
-            raise RemoteError(self._why(error)) from error
+            raise ApiError(self._why(error)) from error
         if answer.is_success:
             return answer
         raise _refused(answer)
@@ -70,7 +70,7 @@ class Remote:
     def _local(self, opening: ExitStack) -> httpx2.Client:
         socket = self._folder.api_socket
         if not socket.exists():
-            raise RemoteError(
+            raise ApiError(
                 f"no Keyhole runs with the data folder {self._folder.path}; start keyhole up, or "
                 "give --data with the folder of one that runs"
             )
@@ -80,18 +80,18 @@ class Remote:
         )
 
     def _why(self, error: httpx2.TransportError) -> str:
-        if self._server is None:
+        if self._target is None:
             where = f"the Keyhole of {self._folder.path}"
             return f"{where} does not answer ({error}); does keyhole up still run?"
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return (
-                f"the certificate of {self._server.url} cannot be trusted, and nothing was sent: "
+                f"the certificate of {self._target.url} cannot be trusted, and nothing was sent: "
                 f"{error}; --ca names the root that it comes from"
             )
-        return f"{self._server.url} cannot be reached: {error}"
+        return f"{self._target.url} cannot be reached: {error}"
 
 
-def _refused(answer: httpx2.Response) -> RemoteError:
+def _refused(answer: httpx2.Response) -> ApiError:
     try:
         document = answer.json()
         lines = [
@@ -100,5 +100,5 @@ def _refused(answer: httpx2.Response) -> RemoteError:
         ]
         message = "\n".join(lines) or document["detail"]
     except (ValueError, KeyError, TypeError, AttributeError):
-        return RemoteError(f"the answer was HTTP {answer.status_code}", answer.status_code)
-    return RemoteError(message, answer.status_code, document)
+        return ApiError(f"the answer was HTTP {answer.status_code}", answer.status_code)
+    return ApiError(message, answer.status_code, document)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Said:
+class GlobalOptions:
     """The options of the program itself, as in ``keyhole --server URL status``."""
 
     server: str | None = None
@@ -12,5 +12,5 @@ class Said:
     ca: str | None = None
 
 
-SAID = Said()
+GLOBAL_OPTIONS = GlobalOptions()
 """What was said when this program was called."""
