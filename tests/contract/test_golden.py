@@ -9,9 +9,9 @@ from pathlib import Path
 
 from keyhole.config import load_config, read_documents, resolve
 from keyhole.model.options import Options
+from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import ListFile, Snapshot
-from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.model.standing import Decision, Pause, Standing
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
 from keyhole.policy import Known, compile_documents, cross_check
 from keyhole.policy.standing import lay_over
 
@@ -39,7 +39,7 @@ KNOWN = Known(
 )
 
 
-STANDING = Standing(
+STANDING = Overrides(
     pauses=[Pause(policy="base", since=1_795_644_000, until=1_795_644_600)],
     decisions=[
         Decision(

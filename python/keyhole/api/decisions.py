@@ -11,7 +11,7 @@ from keyhole.api.page import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Decisions
 from keyhole.control.standing import Deciding, Wanted
-from keyhole.model.standing import LONGEST_DECISION
+from keyhole.model.overrides import MAX_DECISION
 from keyhole.store.standing import KeptDecision
 
 router = APIRouter(prefix="/decisions", tags=["decisions"])
@@ -54,7 +54,7 @@ class Decide(BaseModel):
     seconds: int | None = Field(
         None,
         ge=1,
-        le=LONGEST_DECISION,
+        le=MAX_DECISION,
         description="How long it stands; null until it is taken back.",
     )
     why: str | None = Field(None, max_length=500, description="Why, for the audit record.")

@@ -11,7 +11,7 @@ from keyhole.api.page import Page
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.state import Pauses
 from keyhole.control.standing import Pausing
-from keyhole.model.standing import LONGEST_PAUSE
+from keyhole.model.overrides import MAX_PAUSE
 from keyhole.store.standing import KeptPause
 
 router = APIRouter(prefix="/pauses", tags=["pauses"])
@@ -32,7 +32,7 @@ class Pause(BaseModel):
 class PauseFor(BaseModel):
     """What is to be paused, and for how long."""
 
-    seconds: int = Field(ge=1, le=LONGEST_PAUSE, description="How long; at most a day.")
+    seconds: int = Field(ge=1, le=MAX_PAUSE, description="How long; at most a day.")
     policy: str | None = Field(
         None, min_length=1, max_length=63, description="The policy; null for all."
     )

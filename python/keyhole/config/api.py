@@ -16,9 +16,9 @@ from keyhole.model.address import (
     read_listener,
     read_network,
 )
+from keyhole.model.field_types import FLAG, FieldType, Section, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.units import DAY, HOUR, MINUTE, SECOND, seconds
-from keyhole.model.written import FLAG, Section, Written, blame, text_of
 
 _MAX_LISTENERS = 16
 _ISSUER = "https://login.example.org"
@@ -42,7 +42,7 @@ def read_issuer(written: object) -> str:
     return text
 
 
-ISSUER = Written(
+ISSUER = FieldType(
     read_issuer, {"type": "string", "description": "an https URL", "examples": [_ISSUER]}
 )
 
@@ -85,7 +85,7 @@ class SessionSection(Section):
     @model_validator(mode="after")
     def _idle_is_no_longer(self) -> Self:
         if self.idle > self.absolute:
-            raise blame("idle", "the idle time is longer than absolute")
+            raise error_at("idle", "the idle time is longer than absolute")
         return self
 
 
@@ -135,12 +135,14 @@ class OidcSection(Section):
                 (key for key in ("client_id", "client_secret_file") if getattr(self, key)), None
             )
             if given or self.roles:
-                raise blame(given or "roles", "there is no issuer; write the URL of the provider")
+                raise error_at(
+                    given or "roles", "there is no issuer; write the URL of the provider"
+                )
             return self
         if self.client_id is None:
-            raise blame("issuer", "client_id is missing: what the provider calls Keyhole")
+            raise error_at("issuer", "client_id is missing: what the provider calls Keyhole")
         if not self.roles:
-            raise blame("roles", "no group has a role, so nobody could log in by the provider")
+            raise error_at("roles", "no group has a role, so nobody could log in by the provider")
         return self
 
 
@@ -189,7 +191,7 @@ class ApiSection(Section):
     def _leaves_this_machine_encrypted(self) -> Self:
         outside = [one for one in self.listen if not one.ip.is_loopback]
         if outside and self.tls.use == "never" and not self.trusted_proxies:
-            raise blame(
+            raise error_at(
                 "tls",
                 f"{outside[0]} would take passwords in the clear; leave tls.use out, or name the "
                 "proxy that encrypts in trusted_proxies",

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from keyhole.model.written import Section, blame
+from keyhole.model.field_types import Section, error_at
 
 
 class DatabaseSection(Section):
@@ -27,5 +27,5 @@ class DatabaseSection(Section):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if self.url is not None and self.url_file is not None:
-            raise blame("url_file", "url and url_file; give one of them")
+            raise error_at("url_file", "url and url_file; give one of them")
         return self

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from keyhole.config.sections import Config
-from keyhole.model.written import Written
+from keyhole.model.field_types import FieldType
 
 _WIDTH = 96
 
@@ -50,7 +50,7 @@ def _section_model(field: FieldInfo) -> type[BaseModel] | None:
 def _about(field: FieldInfo) -> str:
     written: dict[str, Any] = {}
     for how in field.metadata:
-        if isinstance(how, Written):
+        if isinstance(how, FieldType):
             written = how.schema.get("anyOf", [how.schema])[0]
     span = written.get("description", "")
     if "minimum" in written:

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from keyhole.model.address import read_endpoint
+from keyhole.model.field_types import Section, count
 from keyhole.model.units import GIB, MIB, octets
-from keyhole.model.written import Section, count
 
 
 class DnstapSection(Section):

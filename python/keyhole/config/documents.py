@@ -12,7 +12,7 @@ from keyhole.config.tree import Mapping, Node, locate, text_at
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import Problem
 from keyhole.model.document import API_VERSION, KINDS, document_model
-from keyhole.model.nearest import suggest
+from keyhole.model.suggestion import suggest
 
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from keyhole.model.address import NETWORK, Network
+from keyhole.model.field_types import Section
 from keyhole.model.units import GIB, MIB, MINUTE, SECOND, octets, seconds
-from keyhole.model.written import Section
 
 
 class DownloadsSection(Section):

@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 
 from keyhole.config.tree import Location, Node, locate, plain
 from keyhole.errors import Problem
-from keyhole.model.nearest import suggest
+from keyhole.model.suggestion import suggest
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -7,9 +7,9 @@ from pydantic import Field, field_validator, model_validator
 from keyhole.config.pairs import both_or_none
 from keyhole.config.who import BASE_URL
 from keyhole.model.address import LISTENER, Endpoint
+from keyhole.model.field_types import FieldType, Section, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.spiffe import read_short_name, read_spiffe_id
-from keyhole.model.written import Section, Written, blame, text_of
 
 _MAX_LISTENERS = 16
 _MAX_ENGINES = 1_000
@@ -22,7 +22,7 @@ def read_engine(written: object) -> str:
     return read_spiffe_id(text) if "://" in text else read_short_name(text)
 
 
-ENGINE = Written(
+ENGINE = FieldType(
     read_engine,
     {"type": "string", "description": "a name or a SPIFFE ID", "examples": [_EXAMPLE]},
 )
@@ -57,9 +57,9 @@ class LinkSection(Section):
     @model_validator(mode="after")
     def _somebody_may_come(self) -> Self:
         if self.listen and not self.engines:
-            raise blame("listen", "nobody is let in; name the engines in engines")
+            raise error_at("listen", "nobody is let in; name the engines in engines")
         if self.engines and not self.listen:
-            raise blame("engines", "nobody is listening for them; give an address in listen")
+            raise error_at("engines", "nobody is listening for them; give an address in listen")
         return self
 
 

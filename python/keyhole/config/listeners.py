@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import LISTENER, NETWORK, Endpoint, Network, read_listener, read_network
+from keyhole.model.field_types import Section, error_at
 from keyhole.model.spiffe import TRUST_DOMAIN
 from keyhole.model.upstream import DOH_PATH, PATH
-from keyhole.model.written import Section, blame
 
 AUTHENTICATED = ("udp", "tcp", "dot", "doh", "doh_cleartext")
 """The transports whose authentication can be set; that of ``mesh`` is always strict."""
@@ -65,7 +65,7 @@ class ListenSection(Section):
             for endpoint in self.of(transport):
                 first = seen.setdefault((protocol, endpoint), transport)
                 if endpoint.port and (first != transport or self._twice(transport, endpoint)):
-                    raise blame(transport, f"{endpoint} is taken by {first}; give another port")
+                    raise error_at(transport, f"{endpoint} is taken by {first}; give another port")
         return self
 
     def of(self, transport: str) -> tuple[Endpoint, ...]:

@@ -1,6 +1,6 @@
 """Keys that mean something only together."""
 
-from keyhole.model.written import Section, blame
+from keyhole.model.field_types import Section, error_at
 
 
 def both_or_none(section: Section, first: str, second: str) -> None:
@@ -9,4 +9,4 @@ def both_or_none(section: Section, first: str, second: str) -> None:
     if len(given) == 1:
         (present,) = given
         absent = second if present == first else first
-        raise blame(present, f"{present} without {absent}; give both or none")
+        raise error_at(present, f"{present} without {absent}; give both or none")

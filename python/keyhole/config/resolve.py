@@ -17,7 +17,7 @@ from keyhole.model.options import (
     MeshOptions,
     Options,
 )
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 
 EVENTS = 16_384
 """Queries that each worker remembers until they are written down, in 2 MiB: a tenth of a second at
@@ -250,13 +250,13 @@ def _service(config: Config) -> Service:
     )
 
 
-def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[Place, ...]:
+def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[ServiceAddress, ...]:
     """Where clients find the listeners, what others can reach before what only this machine can."""
     named = [name for name in config.tls.names if is_address(name)]
-    found: list[Place] = []
+    found: list[ServiceAddress] = []
     for endpoint in listeners:
         everywhere = named or ["::1" if endpoint.ip.version == 6 else "127.0.0.1"]
         for address in everywhere if endpoint.ip.is_unspecified else [endpoint.address]:
-            found.append(Place(address=address, port=endpoint.port or 0))
+            found.append(ServiceAddress(address=address, port=endpoint.port or 0))
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda place: ip_address(place.address).is_loopback))

@@ -17,6 +17,7 @@ from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshS
 from keyhole.config.pairs import both_or_none
 from keyhole.config.who import EnrollmentSection, IdentitySection
 from keyhole.model.address import NETWORK, Network, read_network
+from keyhole.model.field_types import FLAG, FieldType, Section, count, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.units import (
     DAY,
@@ -30,7 +31,6 @@ from keyhole.model.units import (
     octets,
     seconds,
 )
-from keyhole.model.written import FLAG, Section, Written, blame, count, text_of
 
 MAX_WORKERS = 256
 _DAY_SECONDS = DAY // SECOND
@@ -48,7 +48,7 @@ def read_workers(written: object) -> int | Literal["auto"]:
     return number
 
 
-WORKERS = Written(
+WORKERS = FieldType(
     read_workers,
     {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MAX_WORKERS}]},
     lambda value: value,
@@ -129,7 +129,9 @@ class LimitsSection(Section):
     @model_validator(mode="after")
     def _one_is_no_more_than_all(self) -> Self:
         if self.connections_per_client > self.connections:
-            raise blame("connections_per_client", "one client may not have more than connections")
+            raise error_at(
+                "connections_per_client", "one client may not have more than connections"
+            )
         return self
 
 
@@ -164,7 +166,7 @@ class CacheSection(Section):
     @model_validator(mode="after")
     def _shortest_is_no_longer_than_longest(self) -> Self:
         if self.min_ttl > self.max_ttl:
-            raise blame("min_ttl", "the shortest time is longer than max_ttl")
+            raise error_at("min_ttl", "the shortest time is longer than max_ttl")
         return self
 
 

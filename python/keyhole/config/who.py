@@ -6,10 +6,10 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from keyhole.model.address import LISTENER, Endpoint, is_address
+from keyhole.model.field_types import FieldType, Section, text_of
 from keyhole.model.name import read_server_name
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN, TRUST_DOMAIN
 from keyhole.model.units import DAY, SECOND, seconds
-from keyhole.model.written import Section, Written, text_of
 
 _MAX_LISTENERS = 16
 _EXAMPLE = "https://192.0.2.1:8444"
@@ -32,7 +32,7 @@ def read_base_url(written: object) -> str:
     return f"https://{shown}" if port is None else f"https://{shown}:{port}"
 
 
-BASE_URL = Written(
+BASE_URL = FieldType(
     read_base_url, {"type": "string", "description": "an https URL", "examples": [_EXAMPLE]}
 )
 

@@ -14,8 +14,8 @@ from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
 from keyhole.lists import CompiledLists
+from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
-from keyhole.model.standing import Standing
 from keyhole.policy import Compiled as CompiledDocuments
 from keyhole.policy import Known, compile_documents, load_documents, watched_files
 from keyhole.policy.standing import lay_over
@@ -45,7 +45,7 @@ class Compiled:
         """The snapshot as the engine reads it."""
         return self.snapshot.to_json()
 
-    def with_standing(self, standing: Standing) -> "Compiled":
+    def with_standing(self, standing: Overrides) -> "Compiled":
         """The same documents, one number further, with what stands now."""
         plain = self.plain.model_copy(update={"number": self.number + 1})
         return replace(self, plain=plain, snapshot=_laid_over(plain, standing))
@@ -81,7 +81,7 @@ def compile_all(
     known = known or read_known(settings, identity or data.identity)
     if over is None:
         over = () if documents else data.stored_folders
-    standing = Standing() if documents else data.read_standing()
+    standing = Overrides() if documents else data.read_standing()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
     read, advice = load_documents(paths, own_names, over=over, known=known)
@@ -95,7 +95,7 @@ def compile_all(
     return Compiled(_laid_over(plain, standing), plain, identities, texts, summary, lists)
 
 
-def _laid_over(snapshot: Snapshot, standing: Standing) -> Snapshot:
+def _laid_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:
     return lay_over(snapshot, standing.at(int(time.time())))
 
 

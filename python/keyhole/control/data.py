@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.control.error import ControlError, UnwritableError
-from keyhole.model.standing import Standing
+from keyhole.model.overrides import Overrides
 
 _LOCK_PAUSE = 0.05
 
@@ -87,13 +87,13 @@ class DataFolder:
         """Pauses and decisions, as compiling lays them over the documents; the database decides."""
         return self.state / "standing.json"
 
-    def read_standing(self) -> Standing:
+    def read_standing(self) -> Overrides:
         """What stands by that copy; nothing where there is none, or none that can be read: then
         everything is blocked that documents block."""
         try:
-            return Standing.model_validate_json(self.standing.read_bytes())
+            return Overrides.model_validate_json(self.standing.read_bytes())
         except (OSError, ValueError):
-            return Standing()
+            return Overrides()
 
     @property
     def api_socket(self) -> Path:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from keyhole.control.settings import Settings
 from keyhole.identity import OwnTrust, read_tokens, read_trust
-from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
 from keyhole.policy import Known
 
 

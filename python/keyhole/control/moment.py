@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from keyhole.model.snapshot_who import Schedule
+from keyhole.model.snapshot_identity import Schedule
 
 Moment = tuple[tuple[int, bool, bool], ...]
 """For each schedule the day of the week, and whether the day is past its two times."""

@@ -12,7 +12,7 @@ from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.sign import certificate_pem
 from keyhole.identity.tokens import digest, is_token
 from keyhole.identity.upkeep import BUNDLE, read_bundle
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import Client, Profile, render
 from keyhole.profile.client import Identity
 
@@ -73,7 +73,7 @@ def _moved(service: Service, asked: Asked) -> Service:
     changes: dict[str, object] = {}
     if asked.address is not None:
         for key in ("dot", "doh"):
-            places: tuple[Place, ...] = getattr(service, key)
+            places: tuple[ServiceAddress, ...] = getattr(service, key)
             changes[key] = [{"address": asked.address, "port": one.port} for one in places[:1]]
     if asked.name is not None:
         changes["name"] = asked.name

@@ -14,8 +14,8 @@ from keyhole.enrollment.message import Granted
 from keyhole.enrollment.ticket import Ticket
 from keyhole.identity.credentials import CredentialFolder, Credentials
 from keyhole.identity.files import PUBLIC_FILE, make_private_folder, write_whole
+from keyhole.model.field_types import Boundary
 from keyhole.model.service import Service
-from keyhole.model.written import Boundary
 
 FILE = "enrollment.json"
 # Renewed before half of the life is over; spread, so that a fleet does not come all at once.

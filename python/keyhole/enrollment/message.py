@@ -2,8 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from keyhole.model.field_types import Boundary
 from keyhole.model.service import Service
-from keyhole.model.written import Boundary
 
 PROBLEM = "application/problem+json"  # RFC 9457
 JSON = "application/json"

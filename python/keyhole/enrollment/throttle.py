@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from keyhole.model.address import place_of
+from keyhole.model.address import rate_limit_key
 
 FAILURES = 20
 WINDOW_SECONDS = 60.0
@@ -27,13 +27,13 @@ class Throttle:
 
     def wait(self, address: str) -> int:
         """Seconds until the address is heard again; 0 for one that is welcome."""
-        begun, count = self._seen.get(place_of(address), (0.0, 0))
+        begun, count = self._seen.get(rate_limit_key(address), (0.0, 0))
         left = begun + self._window - self._clock()
         return int(left) + 1 if count >= self._failures and left > 0 else 0
 
     def failed(self, address: str) -> bool:
         """Counts a failure; true for the first of a row, which is worth a word to the person."""
-        key, now = place_of(address), self._clock()
+        key, now = rate_limit_key(address), self._clock()
         begun, count = self._seen.pop(key, (now, 0))
         if now - begun > self._window:
             begun, count = now, 0

@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError
 
 from keyhole.config.who import BASE_URL
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 
 class Ticket(Boundary):

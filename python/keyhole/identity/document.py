@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, write_whole
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 Document = TypeVar("Document", bound=Boundary)
 

@@ -14,7 +14,7 @@ from keyhole.identity.request import read_request
 from keyhole.identity.revoked import read_revoked
 from keyhole.identity.tokens import digest, new_secret
 from keyhole.identity.wish import SVID_LIFE, Wish
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 FILE = "enrollments.json"
 VALID_FOR = timedelta(hours=1)

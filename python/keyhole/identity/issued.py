@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, ValidationError
 
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 FILE = "issued.jsonl"
 

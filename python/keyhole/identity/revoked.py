@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, Field, field_validator
 from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
+from keyhole.model.field_types import Boundary
 from keyhole.model.spiffe import read_spiffe_id, read_trust_domain, trust_domain_of
-from keyhole.model.written import Boundary
 
 FILE = "revoked.json"
 

@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, Field
 from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 FILE = "tokens.json"
 OCTETS = 20  # 160 bits, which are 32 characters of base32

@@ -46,13 +46,13 @@ class Layout:
         return self.path / "forwarder"
 
 
-def create(layout: Layout, ports: Ports) -> None:
+def create_layout(layout: Layout, ports: Ports) -> None:
     """Writes certificates, settings and documents.
 
     Settings and upstreams hold this run's ports and are always written; a policy, a list or a
     record that is there already is somebody's work and stays.
     """
-    layout.svids.keep()
+    layout.svids.renew()
     resolver = layout.svids.of(RESOLVER)
     for name, folder, server_name in (
         ("forwarder", layout.forwarder, FORWARDER_NAME),
@@ -82,11 +82,11 @@ def create(layout: Layout, ports: Ports) -> None:
             "resolver_certificate": resolver.certificate.resolve(),
             "resolver_key": resolver.key.resolve(),
         }
-        _share(layout.identity, folder)
+        _link_authority(layout.identity, folder)
         _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
 
 
-def _share(identity: Path, folder: Path) -> None:
+def _link_authority(identity: Path, folder: Path) -> None:
     """Makes the lab's authority the own one of a data folder: whom it vouches for, and whom it has
     revoked, holds for both hops, and the commands find it where they look in any data folder."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,10 +95,10 @@ def _share(identity: Path, folder: Path) -> None:
         link.symlink_to(Path("..") / identity.name, target_is_directory=True)
 
 
-def _write(shipped: Traversable, folder: Path, values: dict[str, object]) -> None:
+def _write(source_folder: Traversable, folder: Path, values: dict[str, object]) -> None:
     documents = folder / "documents"
     documents.mkdir(parents=True, exist_ok=True)
-    for source in shipped.iterdir():
+    for source in source_folder.iterdir():
         place = folder if source.name == "keyhole.yaml" else documents
         target = place / source.name
         if target.exists() and source.name not in ("keyhole.yaml", "upstreams.yaml"):

@@ -14,7 +14,7 @@ from keyhole.lab.processes import LabProcesses
 from keyhole.lab.svids import DOMAIN, Svids
 from keyhole.lab.workload_profiles import TV_NAME, WORKLOAD_PROFILES
 
-WORDS = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
+TRANSPORT_NAMES = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
 BLOCKED = frozenset(
     ["blocked_by_rule", "blocked_by_list", "denied_by_default", "blocked_target", "private_address"]
@@ -32,18 +32,18 @@ FAILED = frozenset(
 )
 
 
-def panel(world: LabProcesses) -> Panel:
-    """Addresses, who asks, commands that can be pasted, special names, and the documents."""
-    documents = world.layout.resolver.resolve() / "documents"
+def panel(processes: LabProcesses) -> Panel:
+    """Addresses, workloads asks, commands that can be pasted, special names, and the documents."""
+    documents = processes.layout.resolver.resolve() / "documents"
     return Panel(
         Group(
-            _where(world.ports),
+            _addresses(processes.ports),
             "",
             f"[bold]Who asks[/] (identities below spiffe://{DOMAIN}/)",
-            _who(world.layout.svids),
+            _workloads(processes.layout.svids),
             "",
             "[bold]Try[/]",
-            *(f"  {command}" for command in _commands(world)),
+            *(f"  {command}" for command in _commands(processes)),
             "",
             "[bold]Special names[/] (these first labels work before any name)",
             _names(),
@@ -57,38 +57,42 @@ def panel(world: LabProcesses) -> Panel:
     )
 
 
-def _where(ports: Ports) -> Table:
-    where = Table.grid(padding=(0, 2))
-    where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
-    where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
-    where.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
-    where.add_row(
+def _addresses(ports: Ports) -> Table:
+    addresses = Table.grid(padding=(0, 2))
+    addresses.add_row(
+        "[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads"
+    )
+    addresses.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
+    addresses.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
+    addresses.add_row(
         "[bold]forwarder[/]",
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
         "answers the resolver alone",
     )
-    where.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
-    where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
-    return where
+    addresses.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
+    addresses.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
+    return addresses
 
 
-def _who(svids: Svids) -> Table:
-    shown = {
+def _workloads(svids: Svids) -> Table:
+    spiffe_paths = {
         name: svid.spiffe.removeprefix(f"spiffe://{DOMAIN}/")
         for name, svid in svids.workloads().items()
     }
-    who = Table.grid(padding=(0, 2))
-    for trade in WORKLOAD_PROFILES:
-        what = shown.get(trade.name, "a token" if trade.name == TV_NAME else "nothing")
-        who.add_row(f"  {trade.name}", WORDS[trade.transport], what, trade.story)
-    return who
+    workloads = Table.grid(padding=(0, 2))
+    for profile in WORKLOAD_PROFILES:
+        proof = spiffe_paths.get(profile.name, "a token" if profile.name == TV_NAME else "nothing")
+        workloads.add_row(
+            f"  {profile.name}", TRANSPORT_NAMES[profile.transport], proof, profile.story
+        )
+    return workloads
 
 
-def _commands(world: LabProcesses) -> list[str]:
-    ports, svids = world.ports, world.layout.svids
+def _commands(processes: LabProcesses) -> list[str]:
+    ports, svids = processes.ports, processes.layout.svids
     payments = svids.of("shop/payments")
     return [
-        f"export KEYHOLE_DATA={world.layout.resolver.resolve()}",
+        f"export KEYHOLE_DATA={processes.layout.resolver.resolve()}",
         f"cd {svids.folder.resolve()}",
         f"dig +tcp @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
         f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org",
@@ -134,9 +138,9 @@ class Counts:
             reasons.update(transport)
         return cls(
             queries=reasons.total(),
-            blocked=sum(reasons[word] for word in BLOCKED),
+            blocked=sum(reasons[reason] for reason in BLOCKED),
             cached=reasons["cached"],
-            failed=sum(count for word, count in reasons.items() if word in FAILED),
+            failed=sum(count for reason, count in reasons.items() if reason in FAILED),
             median_ms=_median(stats["latency_us"]),
         )
 

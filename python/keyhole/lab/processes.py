@@ -13,7 +13,7 @@ from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.errors import KeyholeError
 from keyhole.lab.child_process import environment_for_child
 from keyhole.lab.error import LabError
-from keyhole.lab.layout import Layout, create
+from keyhole.lab.layout import Layout, create_layout
 from keyhole.lab.ports import Ports
 from keyhole.lab.workload_profiles import TV_NAME
 from keyhole.lab.workloads import Target
@@ -46,7 +46,7 @@ class LabProcesses:
 
     async def __aenter__(self) -> Self:
         try:
-            create(self.layout, self.ports)
+            create_layout(self.layout, self.ports)
             await self._start_internet()
             await self._start_node("forwarder")
             await self._start_node("resolver")
@@ -76,22 +76,22 @@ class LabProcesses:
         )
         await self._child("workloads", "keyhole.lab.workloads", json.dumps(asdict(target)))
 
-    async def keep_svids(self) -> None:
+    async def renew_svids(self) -> None:
         """Renews the certificates of the workloads in time, for ever; who uses them reads them
         again."""
-        told = ""
+        reported = ""
         while True:
             await asyncio.sleep(_RENEWAL_SECONDS)
             try:
-                await asyncio.to_thread(self.layout.svids.keep)
-                told = ""
+                await asyncio.to_thread(self.layout.svids.renew)
+                reported = ""
             except (KeyholeError, OSError) as error:
-                if str(error) != told:
-                    told = str(error)
+                if str(error) != reported:
+                    reported = str(error)
                     text = "the certificates of the workloads are not renewed"
-                    self._tell(Notice(Weight.BAD, text, tuple(told.splitlines())))
+                    self._tell(Notice(Weight.BAD, text, tuple(reported.splitlines())))
 
-    async def first_death(self) -> str:
+    async def first_exit(self) -> str:
         """Waits until a part that nobody restarts has ended, and gives its name."""
         waits = {asyncio.create_task(child.wait()): name for name, child in self._children.items()}
         done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -164,11 +164,11 @@ async def _end(child: asyncio.subprocess.Process) -> None:
         await child.wait()
 
 
-def ready_document(world: LabProcesses) -> dict[str, Any]:
+def ready_document(processes: LabProcesses) -> dict[str, Any]:
     """What ``--ready-file`` says; later versions add keys."""
     from keyhole.lab.internet.names import BLOCKED_EXAMPLE
 
-    ports, svids = world.ports, world.layout.svids
+    ports, svids = processes.ports, processes.layout.svids
     return {
         "dns": {
             "udp": f"127.0.0.1:{ports.dns}",
@@ -192,7 +192,7 @@ def ready_document(world: LabProcesses) -> dict[str, Any]:
         },
         "tokens": {TV_NAME: str(svids.token.resolve())},
         "blocked_example": BLOCKED_EXAMPLE,
-        "ca": str(world.layout.root.resolve()),
-        "data": str(world.layout.path.resolve()),
-        "pids": world.pids(),
+        "ca": str(processes.layout.root.resolve()),
+        "data": str(processes.layout.path.resolve()),
+        "pids": processes.pids(),
     }

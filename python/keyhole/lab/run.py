@@ -32,25 +32,27 @@ def run_lab(
     """Runs a lab until a signal, the end of its time, or the death of a part; the exit code."""
     try:
         if data is not None:
-            return asyncio.run(_run(Layout(data), port_base, ready_file, seconds))
+            return asyncio.run(_run_until_end(Layout(data), port_base, ready_file, seconds))
         with tempfile.TemporaryDirectory(prefix="keyhole-lab-") as folder:
-            return asyncio.run(_run(Layout(Path(folder)), port_base, ready_file, seconds))
+            return asyncio.run(_run_until_end(Layout(Path(folder)), port_base, ready_file, seconds))
     finally:
         if ready_file is not None:
             ready_file.unlink(missing_ok=True)  # nothing is ready any more
 
 
-async def _run(
+async def _run_until_end(
     layout: Layout, port_base: int | None, ready_file: Path | None, seconds: float | None
 ) -> int:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH  # a log has no edge, and commands in it are to be copied
     end = end_on_signals()
-    starting = asyncio.create_task(_live(layout, port_base, ready_file, console))
-    asked = asyncio.create_task(end.wait())
-    await asyncio.wait({starting, asked}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    asked.cancel()
+    starting = asyncio.create_task(_run_processes(layout, port_base, ready_file, console))
+    end_requested = asyncio.create_task(end.wait())
+    await asyncio.wait(
+        {starting, end_requested}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+    )
+    end_requested.cancel()
     if starting.done():
         return starting.result()
     starting.cancel()
@@ -59,7 +61,7 @@ async def _run(
     return 0
 
 
-async def _live(
+async def _run_processes(
     layout: Layout, port_base: int | None, ready_file: Path | None, console: Console
 ) -> int:
     def tell(notice: Notice) -> None:
@@ -68,41 +70,41 @@ async def _live(
             console.print(f"    {escape(detail)}")
 
     ports = choose_ports(port_base)
-    async with LabProcesses(layout, ports, tell) as world:
-        await world.start_workloads()
-        console.print(panel(world), soft_wrap=False)
+    async with LabProcesses(layout, ports, tell) as processes:
+        await processes.start_workloads()
+        console.print(panel(processes), soft_wrap=False)
         if ready_file is not None:
-            write_durably(ready_file, json.dumps(ready_document(world), indent=2).encode())
-        watch = asyncio.create_task(world.first_death())
-        aside = [
-            asyncio.create_task(_summarize(world, console)),
-            asyncio.create_task(world.keep_svids()),
+            write_durably(ready_file, json.dumps(ready_document(processes), indent=2).encode())
+        exit_watch = asyncio.create_task(processes.first_exit())
+        background = [
+            asyncio.create_task(_summarize(processes, console)),
+            asyncio.create_task(processes.renew_svids()),
         ]
         try:
-            name = await watch
+            name = await exit_watch
         finally:
-            for task in (watch, *aside):
+            for task in (exit_watch, *background):
                 task.cancel()
         console.print(f"[red]the part {name} ended by itself; so the lab ends[/]")
         return 1
 
 
-async def _summarize(world: LabProcesses, console: Console) -> None:
+async def _summarize(processes: LabProcesses, console: Console) -> None:
     """One line that tells how things go: moving on a terminal, rare and plain elsewhere."""
     if not console.is_terminal:
-        async for text in _lines(world, PLAIN_SECONDS):
+        async for text in _lines(processes, PLAIN_SECONDS):
             console.print(text)
     with console.status("the workloads begin", spinner="dots") as status:
-        async for text in _lines(world, LIVE_SECONDS):
+        async for text in _lines(processes, LIVE_SECONDS):
             status.update(text)
 
 
-async def _lines(world: LabProcesses, seconds: float) -> AsyncIterator[str]:
+async def _lines(processes: LabProcesses, seconds: float) -> AsyncIterator[str]:
     before, then = 0, time.monotonic()
     while True:
         await asyncio.sleep(seconds)
         try:
-            counts = Counts.read(await world.resolver.stats())
+            counts = Counts.read(await processes.resolver.stats())
         except KeyholeError:
             yield "[yellow]the resolver is starting again[/]"
             continue

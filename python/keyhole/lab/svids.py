@@ -45,7 +45,7 @@ class Svid:
 
 
 class Svids:
-    """The certificates of a lab, in one folder; nothing exists before :meth:`keep`."""
+    """The certificates of a lab, in one folder; nothing exists before :meth:`renew`."""
 
     def __init__(self, identity: Path, folder: Path) -> None:
         self._identity = identity
@@ -72,7 +72,7 @@ class Svids:
         """The file with the token of the television."""
         return self.folder / f"{TV}.token"
 
-    def keep(self, now: datetime | None = None) -> list[str]:
+    def renew(self, now: datetime | None = None) -> list[str]:
         """Issues what is missing and renews what is past a third of its life; gives their names."""
         now = now or datetime.now(UTC)
         make_private_folder(self.folder)
@@ -80,22 +80,22 @@ class Svids:
         lives = {**dict.fromkeys(_SPIFFE, LIFE), RESOLVER: RESOLVER_LIFE}
         renewed = []
         for name, life in lives.items():
-            if _is_worn(self.of(name), authority, life, now):
+            if _needs_renewal(self.of(name), authority, life, now):
                 _issue(self.of(name), authority, life, now, name)
                 renewed.append(name)
-        self._keep_bad(authority, now)
-        self._keep_token(now)
+        self._renew_invalid(authority, now)
+        self._ensure_token(now)
         return renewed
 
-    def _keep_bad(self, authority: Authority, now: datetime) -> None:
+    def _renew_invalid(self, authority: Authority, now: datetime) -> None:
         folder = self.folder / "stranger"
         stranger = Authority.open(folder, "A stranger's root", now, domain=DOMAIN)
-        if _is_worn(self.of(WRONG_CA), stranger, LIFE, now):
+        if _needs_renewal(self.of(WRONG_CA), stranger, LIFE, now):
             _issue(self.of(WRONG_CA), stranger, LIFE, now)
         if not self.of(EXPIRED).certificate.exists():
             _issue(self.of(EXPIRED), authority, SHORTEST_SVID, now - 2 * SHORTEST_SVID)
 
-    def _keep_token(self, now: datetime) -> None:
+    def _ensure_token(self, now: datetime) -> None:
         try:
             secret = self.token.read_text(encoding="ascii").strip()
         except OSError:
@@ -105,7 +105,7 @@ class Svids:
             write_whole(self.token, secret.encode() + b"\n", PRIVATE_FILE)
 
 
-def _is_worn(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
+def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
     try:
         material = read_material(svid.certificate, svid.key, now, names_needed=False)
         above = read_certificates(svid.certificate)[1:]

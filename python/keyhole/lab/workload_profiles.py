@@ -1,4 +1,4 @@
-"""The trades of the lab's workloads: who asks what, over which transport, and how often."""
+"""The profiles of the lab's workloads: who asks what, over which transport, and how often."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -2,8 +2,8 @@
 
 from typing import Final, Literal, Protocol
 
+from keyhole.model.field_types import Boundary
 from keyhole.model.list import Format
-from keyhole.model.written import Boundary
 
 VERSION: Final = 1
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 _FOLDER = "downloads"
 

@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 from keyhole.errors import ListError
 from keyhole.lists.boundary import CompileReport
 from keyhole.lists.plan import Contents, PlannedList, contents_of
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 VERSION: Final = 1
 _FILE, _COPIES = "lists.json", "lists"

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -107,11 +107,11 @@ def _refuse_mapped(network: Network) -> None:
 
 ADDRESS_V4_SCHEMA = {"type": "string", "format": "ipv4"}
 ADDRESS_V6_SCHEMA = {"type": "string", "format": "ipv6"}
-LISTENER = Written(
+LISTENER = FieldType(
     read_listener,
     {"type": "string", "description": "address:port", "examples": ["127.0.0.1:5300", "[::1]:53"]},
 )
-UPSTREAM_ADDRESS = Written(
+UPSTREAM_ADDRESS = FieldType(
     read_upstream_address,
     {
         "type": "string",
@@ -119,7 +119,7 @@ UPSTREAM_ADDRESS = Written(
         "examples": ["192.0.2.1", "[2001:db8::1]:853"],
     },
 )
-NETWORK = Written(
+NETWORK = FieldType(
     read_network,
     {"type": "string", "description": "a network", "examples": ["192.0.2.0/24", "2001:db8::/32"]},
 )
@@ -173,7 +173,7 @@ def _port(port: str, text: str) -> int:
     return int(port)
 
 
-def place_of(address: str) -> str:
+def rate_limit_key(address: str) -> str:
     """Whom an address stands for when failures and connections are counted: itself, and for IPv6
     its /64, of which one client has all. What is no address stands for itself, cut short."""
     try:

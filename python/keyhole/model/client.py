@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from keyhole.model.address import NETWORK, Network
 from keyhole.model.document_name import DOCUMENT_NAME
-from keyhole.model.names import each_once
+from keyhole.model.field_types import Spec, error_at
+from keyhole.model.references import each_once
 from keyhole.model.subject import SPIFFE_ID, TOKEN_NAME
-from keyhole.model.written import Spec, blame
 
 
 def _each_network_once(networks: list[Network]) -> list[Network]:
@@ -48,7 +48,7 @@ class ClientSpec(Spec):
     @model_validator(mode="after")
     def _is_somebody(self) -> Self:
         if not (self.identities or self.tokens or self.addresses):
-            raise blame(
+            raise error_at(
                 "identities",
                 "nothing tells this client from others; give identities, tokens or addresses",
             )

@@ -6,12 +6,12 @@ from pydantic import Field, create_model
 
 from keyhole.model.client import ClientSpec
 from keyhole.model.document_name import DOCUMENT_NAME
+from keyhole.model.field_types import Spec
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
-from keyhole.model.written import Spec
 
 API_VERSION = "keyhole.dev/v1"
 KINDS: dict[str, type[Spec]] = {

@@ -2,7 +2,7 @@
 
 import re
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _MAX_NAME = 63
@@ -19,6 +19,6 @@ def read_document_name(written: object) -> str:
     return text
 
 
-DOCUMENT_NAME = Written(
+DOCUMENT_NAME = FieldType(
     read_document_name, {"type": "string", "pattern": f"^{_NAME.pattern}$", "maxLength": _MAX_NAME}
 )

@@ -24,7 +24,7 @@ _GROUPS = {
     "(?#": "hold a remark",
 }
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d*)(,?)(\d*)\}")
-_LARGEST_COUNT = 1000
+_MAX_COUNT = 1000
 _ESCAPES = "dDsSwWbBAzaftnrvxuU"
 _BY_NUMBER = re.compile(r"\\(x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2})")
 _FLAGS = re.compile(r"\(\?([a-zA-Z-]+)\)")
@@ -205,8 +205,8 @@ class _Reader:
         low, high = found[1] or "", found[3] or ""
         if found[0].startswith("{") and not low:
             raise ValueError(f"{found[0]} in /{self._text}/ has no count; a plain brace is \\{{")
-        if max(int(low or 0), int(high or 0)) > _LARGEST_COUNT:
-            raise ValueError(f"{found[0]} in /{self._text}/ counts above {_LARGEST_COUNT}")
+        if max(int(low or 0), int(high or 0)) > _MAX_COUNT:
+            raise ValueError(f"{found[0]} in /{self._text}/ counts above {_MAX_COUNT}")
         if high and int(high) < int(low):
             raise ValueError(f"{found[0]} in /{self._text}/ ends before it begins")
 

@@ -27,7 +27,7 @@ _OPERATORS = ("&&", "--", "~~")
 
 
 @dataclass(frozen=True)
-class Set:
+class CharacterSet:
     """A set that was read."""
 
     end: int
@@ -38,7 +38,7 @@ class Set:
     """The same set for Python; none where it has no such set."""
 
 
-def read_set(text: str, at: int) -> Set:
+def read_set(text: str, at: int) -> CharacterSet:
     """Reads the set that begins at ``text[at]``; raises ValueError where it does not end."""
     return _SetReader(text, at).read()
 
@@ -53,12 +53,12 @@ class _SetReader:
         self._is_known_to_python = True
         self._python: list[str] = []
 
-    def read(self) -> Set:
+    def read(self) -> CharacterSet:
         self._open()
         while self._depth:
             self._step(self._here())
         python = "".join(self._python) if self._is_known_to_python else None
-        return Set(self._at, self._has_capitals, python)
+        return CharacterSet(self._at, self._has_capitals, python)
 
     def _here(self) -> str:
         if self._at >= len(self._text):

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.model.field_types import FLAG, Spec, error_at
 from keyhole.model.units import DAY, SECOND, seconds
 from keyhole.model.url import LIST_URL
-from keyhole.model.written import FLAG, Spec, blame
 
 Format = Literal["auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz"]
 
@@ -47,5 +47,5 @@ class ListSpec(Spec):
         if not self.files and not self.urls:
             raise ValueError("the list has no names; give files or urls")
         if "refresh" in self.model_fields_set and not self.urls:
-            raise blame("refresh", "only downloads become stale; leave it out, or give urls")
+            raise error_at("refresh", "only downloads become stale; leave it out, or give urls")
         return self

@@ -5,8 +5,8 @@ from typing import Any, Literal
 from pydantic import model_serializer, model_validator
 
 from keyhole.model.expression import finds, read_expression
+from keyhole.model.field_types import Boundary, FieldType, text_of
 from keyhole.model.name import read_name
-from keyhole.model.written import Boundary, Written, text_of
 
 
 class Match(Boundary):
@@ -73,7 +73,7 @@ def _expression(text: str) -> str:
     return read_expression(body).text
 
 
-MATCH = Written(
+MATCH = FieldType(
     read_match,
     {
         "type": "string",

@@ -7,7 +7,7 @@ A-labels (RFC 5890 section 2.3.2.1).
 import ipaddress
 import re
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 MAX_LABEL = 63  # octets, RFC 1035 section 2.3.4
 MAX_NAME = 253  # characters of the text form: 255 octets less root label and first length octet
@@ -49,12 +49,14 @@ def is_at_or_below(name: str, parent: str) -> bool:
     return name == parent or name.endswith(f".{parent}")
 
 
-NAME = Written(read_name, {"type": "string", "description": "a name", "examples": ["example.org"]})
-OWNER = Written(
+NAME = FieldType(
+    read_name, {"type": "string", "description": "a name", "examples": ["example.org"]}
+)
+OWNER = FieldType(
     read_owner,
     {"type": "string", "description": "a name, or *. and a name", "examples": ["nas.example.org"]},
 )
-SERVER_NAME = Written(
+SERVER_NAME = FieldType(
     read_server_name,
     {"type": "string", "description": "a name or an IP address", "examples": ["dns.example.org"]},
 )

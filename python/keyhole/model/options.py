@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 OPTIONS_VERSION: Final = 1
 

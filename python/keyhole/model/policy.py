@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
+from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
 from keyhole.model.match import MATCH, Match
-from keyhole.model.names import Names
-from keyhole.model.nearest import suggest
 from keyhole.model.record_type import RECORD_TYPE
+from keyhole.model.references import References
 from keyhole.model.schedule import When
 from keyhole.model.subject import SUBJECT, Subject
+from keyhole.model.suggestion import suggest
 from keyhole.model.units import SECOND, milliseconds
-from keyhole.model.written import FLAG, Spec, Written, blame, text_of
 
 ANSWERS = ("nxdomain", "refused", "null")
 Mode = Literal["enforce", "observe"]
@@ -35,7 +35,7 @@ def read_answer(written: object) -> str:
         ) from None
 
 
-ANSWER = Written(
+ANSWER = FieldType(
     read_answer,
     {
         "anyOf": [
@@ -57,7 +57,7 @@ class Rule(Spec):
         "/expression/.",
     )
     block: list[Annotated[Match, MATCH]] | None = Field(
-        None, min_length=1, description="Names to block, written as for allow."
+        None, min_length=1, description="References to block, written as for allow."
     )
     types: list[Annotated[int, RECORD_TYPE]] = Field(
         default_factory=list, max_length=64, description="Record types meant; empty means all."
@@ -84,9 +84,9 @@ class Rule(Spec):
             problem = "nothing" if self.allow is None else "two things"
             raise ValueError(f"the rule does {problem}; give allow or block, with names")
         if self.allow is not None and "answer" in self.model_fields_set:
-            raise blame("answer", "an allowed name gets the true answer; leave answer out")
+            raise error_at("answer", "an allowed name gets the true answer; leave answer out")
         if self.allow is not None and self.important:
-            raise blame("important", "only block rules can be important; leave it out")
+            raise error_at("important", "only block rules can be important; leave it out")
         return self
 
     @property
@@ -98,7 +98,7 @@ class Rule(Spec):
 class ListUse(Spec):
     """Which lists a policy uses, and what they do."""
 
-    names: Names = Field(description="metadata.name of List documents.")
+    names: References = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain", description="What a client gets for a name on a block list."
     )
@@ -108,7 +108,7 @@ class ListUse(Spec):
 class UpstreamUse(Spec):
     """Which upstreams a policy asks, and how patiently."""
 
-    names: Names = Field(
+    names: References = Field(
         description="metadata.name of Upstream documents, preferred first; empty means all."
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
@@ -125,7 +125,7 @@ class UpstreamUse(Spec):
     @model_validator(mode="after")
     def _hedges_in_time(self) -> Self:
         if self.hedge >= self.timeout:
-            raise blame("hedge", "the second upstream would be asked too late; hedge < timeout")
+            raise error_at("hedge", "the second upstream would be asked too late; hedge < timeout")
         return self
 
 
@@ -138,10 +138,10 @@ class PolicySpec(Spec):
         description="Whom it speaks for; the most specific subject decides. Left out: whoever no "
         "other policy means. Empty: nobody, so that it is only included.",
     )
-    include: Names = Field(
+    include: References = Field(
         default_factory=list,
         max_length=64,
-        description="Names of policies whose rules and lists come after its own.",
+        description="References of policies whose rules and lists come after its own.",
     )
     mode: Mode = Field(
         "enforce",
@@ -191,7 +191,7 @@ class PolicySpec(Spec):
         seen: dict[Subject, int] = {}
         for index, subject in enumerate(self.subjects or ()):
             if seen.setdefault(subject, index) != index:
-                raise blame(f"subjects.{index}", f"{subject} appears twice; name it once")
+                raise error_at(f"subjects.{index}", f"{subject} appears twice; name it once")
         return self
 
     @property

@@ -13,10 +13,10 @@ from keyhole.model.address import (
     read_v4,
     read_v6,
 )
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import NAME, read_owner, reverse_name
-from keyhole.model.names import Names
+from keyhole.model.references import References
 from keyhole.model.units import seconds
-from keyhole.model.written import Spec, Written, blame, text_of
 
 MAX_TTL = 604_800  # seconds, one week
 MAX_STRING = 255  # octets of one character string (RFC 1035 section 3.3)
@@ -54,7 +54,7 @@ def character_strings(text: str) -> list[str]:
     return [*pieces, piece]
 
 
-RECORD_NAME = Written(
+RECORD_NAME = FieldType(
     read_record_name,
     {
         "type": "string",
@@ -74,24 +74,24 @@ class RecordSpec(Spec):
     ttl: Annotated[int, seconds(0, MAX_TTL, bare=True)] = Field(
         300, description="How long the answer may be kept: seconds, or a time such as 5m."
     )
-    a: list[Annotated[IPv4Address, Written(read_v4, ADDRESS_V4_SCHEMA)]] = Field(
+    a: list[Annotated[IPv4Address, FieldType(read_v4, ADDRESS_V4_SCHEMA)]] = Field(
         default_factory=list, max_length=64, description="IPv4 addresses."
     )
-    aaaa: list[Annotated[IPv6Address, Written(read_v6, ADDRESS_V6_SCHEMA)]] = Field(
+    aaaa: list[Annotated[IPv6Address, FieldType(read_v6, ADDRESS_V6_SCHEMA)]] = Field(
         default_factory=list, max_length=64, description="IPv6 addresses."
     )
     cname: Annotated[str, NAME] | None = Field(
         None, description="The name that this one is an alias of; nothing else goes beside it."
     )
-    txt: list[Annotated[str, Written(read_txt)]] = Field(
+    txt: list[Annotated[str, FieldType(read_txt)]] = Field(
         default_factory=list, max_length=32, description="Texts, one record each."
     )
     ptr: Annotated[str, NAME] | None = Field(
         None, description="The name of the machine that has this address."
     )
-    policies: Annotated[Names, Field(min_length=1)] | None = Field(
+    policies: Annotated[References, Field(min_length=1)] | None = Field(
         None,
-        description="Names of the policies whose clients see it, instead of what others see under "
+        description="References of the policies whose clients see it, instead of what others see under "
         "this name; all if left out.",
     )
 
@@ -111,12 +111,12 @@ class RecordSpec(Spec):
     def _says_something_consistent(self) -> "RecordSpec":
         kinds = [kind for kind, _ in self.data()]
         if not kinds:
-            raise blame("name", "the record says nothing; give a, aaaa, cname, txt or ptr")
+            raise error_at("name", "the record says nothing; give a, aaaa, cname, txt or ptr")
         # RFC 1034 section 3.6.2: an alias has no other data.
         if self.cname is not None and len(kinds) > 1:
-            raise blame("cname", f"an alias has no other data (RFC 1034); take out {kinds[0]}")
+            raise error_at("cname", f"an alias has no other data (RFC 1034); take out {kinds[0]}")
         if self.cname == self.name:
-            raise blame("cname", f"{self.name} cannot be an alias of itself")
+            raise error_at("cname", f"{self.name} cannot be an alias of itself")
         return self
 
     def data(self) -> Iterator[tuple[str, str | list[str]]]:

@@ -2,8 +2,8 @@
 
 import re
 
-from keyhole.model.nearest import suggest
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
+from keyhole.model.suggestion import suggest
 
 RECORD_TYPES = {
     "A": 1, "NS": 2, "MD": 3, "MF": 4, "CNAME": 5, "SOA": 6, "MB": 7, "MG": 8, "MR": 9,
@@ -43,7 +43,7 @@ def show_record_type(number: int) -> str:
     return _NAMES.get(number, f"TYPE{number}")
 
 
-RECORD_TYPE = Written(
+RECORD_TYPE = FieldType(
     read_record_type,
     {"type": "string", "description": "a record type", "examples": ["A", "AAAA", "HTTPS"]},
     show_record_type,

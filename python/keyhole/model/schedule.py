@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.model.nearest import nearest
-from keyhole.model.written import Spec, Written, blame, text_of
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.suggestion import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
@@ -73,17 +73,17 @@ def _suggest_zone(text: str) -> str:
     return f"did you mean {meant}?" if meant else "write one as Europe/Berlin or UTC"
 
 
-DAY = Written(
+DAY = FieldType(
     read_days,
     {"enum": [*DAYS, *_LONG, "weekdays", "weekend"]},
     lambda days: next(word for word, meant in _WORDS.items() if meant == days),
 )
-MINUTE = Written(
+MINUTE = FieldType(
     read_minute,
     {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$", "examples": ["21:00"]},
     show_minute,
 )
-ZONE = Written(read_zone, {"type": "string", "examples": ["Europe/Berlin", "UTC"]})
+ZONE = FieldType(read_zone, {"type": "string", "examples": ["Europe/Berlin", "UTC"]})
 
 
 class When(Spec):
@@ -115,14 +115,16 @@ class When(Spec):
     @model_validator(mode="after")
     def _says_when(self) -> Self:
         if self.days is None and self.begins is None and self.ends is None:
-            raise blame("days", "the rule would act always; give days, or from and to")
+            raise error_at("days", "the rule would act always; give days, or from and to")
         if (self.begins is None) != (self.ends is None):
             present, absent = ("to", "from") if self.begins is None else ("from", "to")
-            raise blame(present, f"{present} without {absent}; give both, or none for whole days")
+            raise error_at(
+                present, f"{present} without {absent}; give both, or none for whole days"
+            )
         if self.begins is not None and self.begins == self.ends:
-            raise blame("to", "from and to are the same; leave both out for whole days")
+            raise error_at("to", "from and to are the same; leave both out for whole days")
         if self.begins == DAY_MINUTES:
-            raise blame("from", "24:00 ends a day; write from 00:00")
+            raise error_at("from", "24:00 ends a day; write from 00:00")
         return self
 
     @property

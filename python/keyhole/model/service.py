@@ -12,7 +12,7 @@ from keyhole.model.upstream import DOH_PATH, PATH
 _CONFIG = ConfigDict(extra="ignore", frozen=True)
 
 
-class Place(BaseModel):
+class ServiceAddress(BaseModel):
     """An address and a port."""
 
     model_config = _CONFIG
@@ -39,8 +39,8 @@ class Service(BaseModel):
     model_config = _CONFIG
 
     name: str | None
-    dot: tuple[Place, ...]
-    doh: tuple[Place, ...]
+    dot: tuple[ServiceAddress, ...]
+    doh: tuple[ServiceAddress, ...]
     path: Annotated[str, PATH] = DOH_PATH
 
     @field_validator("name")

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, model_serializer, model_validator
 
+from keyhole.model.field_types import Boundary
 from keyhole.model.match import Match
-from keyhole.model.snapshot_who import Schedule, Subjects, Trust
-from keyhole.model.written import Boundary
+from keyhole.model.snapshot_identity import Schedule, Subjects, Trust
 
 SNAPSHOT_VERSION: Final = 1
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from keyhole.model.address import Network, read_network
 from keyhole.model.document_name import read_document_name
-from keyhole.model.nearest import nearest
+from keyhole.model.field_types import FieldType, text_of
 from keyhole.model.spiffe import SCHEME, read_spiffe_id, read_trust_domain
-from keyhole.model.written import Written, text_of
+from keyhole.model.suggestion import nearest
 
 SubjectKind = Literal["identity", "below", "token", "client", "group", "cidr", "expired"]
 
@@ -109,7 +109,7 @@ def _what_is_meant(text: str) -> str:
     return f"{text or 'nothing'} is not a subject; write {_FORMS}"
 
 
-SUBJECT = Written(
+SUBJECT = FieldType(
     read_subject,
     {
         "type": "string",
@@ -118,8 +118,8 @@ SUBJECT = Written(
         "examples": ["spiffe://example.org/ns/shop/*", "client:tv", "cidr:192.0.2.0/24"],
     },
 )
-TOKEN_NAME = Written(read_token_name, {"type": "string", "pattern": f"^{_TOKEN.pattern}$"})
-SPIFFE_ID = Written(
+TOKEN_NAME = FieldType(read_token_name, {"type": "string", "pattern": f"^{_TOKEN.pattern}$"})
+SPIFFE_ID = FieldType(
     read_spiffe_id,
     {
         "type": "string",

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from keyhole.model.written import Spec
+from keyhole.model.field_types import Spec
 
 
 class TrustDomainSpec(Spec):

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.subject import SPIFFE_ID
-from keyhole.model.written import Spec, Written, blame, text_of
 
 PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
 DOH_PATH = "/dns-query"
@@ -43,8 +43,8 @@ def read_doh_path(written: object) -> str:
     return text
 
 
-PATH = Written(read_doh_path, {"type": "string", "pattern": "^/", "examples": [DOH_PATH]})
-PIN = Written(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
+PATH = FieldType(read_doh_path, {"type": "string", "pattern": "^/", "examples": [DOH_PATH]})
+PIN = FieldType(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
 
 
 class ClientCertificate(Spec):
@@ -111,12 +111,12 @@ class UpstreamSpec(Spec):
         else:
             self._check_encrypted()
         if self.protocol != "doh" and self.path is not None:
-            raise blame("path", "only doh has a path; leave it out")
+            raise error_at("path", "only doh has a path; leave it out")
         return self
 
     def _check_cleartext(self) -> None:
         if self.insecure is None:
-            raise blame(
+            raise error_at(
                 "protocol",
                 "tcp sends questions in the clear; use dot or doh, or say insecure: mesh where a "
                 "service mesh encrypts the hop",
@@ -130,19 +130,19 @@ class UpstreamSpec(Spec):
             ("clientCertificate", self.client_certificate),
         ):
             if value:
-                raise blame(key, "tcp knows no certificate; leave it out, or use dot or doh")
+                raise error_at(key, "tcp knows no certificate; leave it out, or use dot or doh")
 
     def _check_encrypted(self) -> None:
         if self.insecure is not None:
-            raise blame("insecure", f"{self.protocol} is encrypted; leave insecure out")
+            raise error_at("insecure", f"{self.protocol} is encrypted; leave insecure out")
         if self.server_name is None and self.server_id is None:
-            raise blame(
+            raise error_at(
                 "protocol",
                 f"{self.protocol} needs serverName, the name or address in the certificate, or "
                 "serverId, the SPIFFE ID in it",
             )
         if self.server_id is not None and self.ca is None:
-            raise blame(
+            raise error_at(
                 "serverId",
                 "public authorities vouch for no SPIFFE ID; give ca, the authorities of its trust "
                 "domain",

@@ -5,7 +5,7 @@ from typing import NoReturn
 
 from sqlalchemy import Connection
 
-from keyhole.model.address import place_of
+from keyhole.model.address import rate_limit_key
 from keyhole.model.role import Role
 from keyhole.people import accounts, sessions, tokens
 from keyhole.people.accounts import Account
@@ -46,7 +46,7 @@ class Logins:
         Raises `TooOftenError`, `NotBelievedError`, and `CodeNeededError` where only a code is
         missing.
         """
-        place = place_of(visit.address)
+        place = rate_limit_key(visit.address)
         with self._ground.database.read() as connection:
             account = accounts.find(connection, login.name)
             is_known = account is not None and accounts.is_known_place(
@@ -159,7 +159,7 @@ class Logins:
                 sessions.end_secret(connection, before)
             kept = USED_UP if current.must_change else rehashed or current.password
             accounts.change(connection, account.name, password=kept, last_login=now)
-            accounts.remember_place(connection, account.name, place_of(visit.address), now)
+            accounts.remember_place(connection, account.name, rate_limit_key(visit.address), now)
             who = (account.name, account.name, account.role)
             secret, _ = sessions.begin(connection, who, visit, ground.lives, now)
             by = Caller(account.name, "session", visit.address)

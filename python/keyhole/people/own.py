@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keyhole.model.address import place_of
+from keyhole.model.address import rate_limit_key
 from keyhole.people import accounts, sessions, totp
 from keyhole.people.accounts import Account
 from keyhole.people.caller import Caller, Visit
@@ -65,7 +65,7 @@ class Own:
         account = self._account(session)
         if account.totp_draft is None:
             raise PeopleError("no second factor waits to be confirmed; begin with one")
-        attempt = ground.admission.code(account.name, place_of(visit.address), is_known=True)
+        attempt = ground.admission.code(account.name, rate_limit_key(visit.address), is_known=True)
         step = totp.step_of(account.totp_draft, code, ground.clock(), after=0)
         if step is None:
             raise NotBelievedError("the code is wrong; check the clock of the device")
@@ -96,7 +96,7 @@ class Own:
         self._show_password(account, password, visit)
         if account.totp is None:
             raise PeopleError("there is no second factor")
-        attempt = ground.admission.code(account.name, place_of(visit.address), is_known=True)
+        attempt = ground.admission.code(account.name, rate_limit_key(visit.address), is_known=True)
         with ground.database.begin() as connection:
             accounts.hold(connection)
             secret, now = account.totp, ground.clock()
@@ -116,7 +116,7 @@ class Own:
             return accounts.get(connection, session.person)
 
     def _show_password(self, account: Account, password: str, visit: Visit) -> None:
-        place = place_of(visit.address)
+        place = rate_limit_key(visit.address)
         attempt = self._ground.admission.password(account.name, place, is_known=True)
         if not self._ground.passwords.is_right(account.password, password):
             raise NotBelievedError("the current password is wrong")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from keyhole.model.snapshot_who import Revoked, Trust
+from keyhole.model.snapshot_identity import Revoked, Trust
 
 
 def no_trust() -> Trust:

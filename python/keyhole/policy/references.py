@@ -7,9 +7,9 @@ from dataclasses import replace
 from keyhole.config.declared import Declared, Documents, Heading
 from keyhole.config.tree import Location
 from keyhole.errors import Problem
-from keyhole.model.nearest import suggest
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
+from keyhole.model.suggestion import suggest
 from keyhole.policy.include import speaking
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from keyhole.config.declared import Declared, Documents
 from keyhole.errors import Problem
-from keyhole.model.nearest import suggest
 from keyhole.model.policy import PolicySpec
 from keyhole.model.spiffe import SCHEME, trust_domain_of
 from keyhole.model.subject import Subject
+from keyhole.model.suggestion import suggest
 from keyhole.policy.known import Known
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.errors import KeyholeError
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 
 
 class ProfileError(KeyholeError):
@@ -36,7 +36,7 @@ class Client:
     notes: tuple[str, ...] = ()
     """What the reader must know of the server."""
 
-    def dot(self) -> Place:
+    def dot(self) -> ServiceAddress:
         """Where DNS over TLS is; raises :class:`ProfileError` where it is off."""
         if not self.service.dot:
             raise ProfileError(
@@ -44,7 +44,7 @@ class Client:
             )
         return self.service.dot[0]
 
-    def doh(self) -> Place:
+    def doh(self) -> ServiceAddress:
         """Where DNS over HTTPS is; raises :class:`ProfileError` where it is off."""
         if not self.service.doh:
             raise ProfileError(

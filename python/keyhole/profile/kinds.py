@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from keyhole.model.nearest import suggest
+from keyhole.model.suggestion import suggest
 from keyhole.profile import apple, browser, resolver, windows
 from keyhole.profile.client import Client, Profile, ProfileError
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
-from keyhole.model.standing import Decision, Pause, Standing
+from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.store.tables.standing import DECISIONS, PAUSES
 
 
@@ -48,9 +48,9 @@ def decisions(connection: Connection) -> list[KeptDecision]:
     return found
 
 
-def standing(connection: Connection) -> Standing:
+def standing(connection: Connection) -> Overrides:
     """All of it, as it is laid over a snapshot."""
-    return Standing(
+    return Overrides(
         pauses=[one.pause for one in pauses(connection)],
         decisions=[one.decision for one in decisions(connection)],
     )

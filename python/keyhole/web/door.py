@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keyhole.model.address import Network, is_within, place_of
+from keyhole.model.address import Network, is_within, rate_limit_key
 
 HANDSHAKE_SECONDS = 5.0
 CONNECTION_SECONDS = 20.0
@@ -60,7 +60,7 @@ class Door:
 
     def may_enter(self, address: str) -> bool:
         """Counts a connection in, if its address is served and has not too many already."""
-        bounds, place = self._bounds, place_of(address)
+        bounds, place = self._bounds, rate_limit_key(address)
         most, of_one = bounds.connections, bounds.per_address
         if not is_within(address, self._networks):
             if not bounds.strangers:
@@ -118,7 +118,7 @@ class Door:
             task.cancel()
 
     def _leave(self, address: str) -> None:
-        place = place_of(address) if is_within(address, self._networks) else _STRANGERS
+        place = rate_limit_key(address) if is_within(address, self._networks) else _STRANGERS
         self._open[place] -= 1
         if self._open[place] <= 0:
             del self._open[place]

@@ -8,7 +8,7 @@ import pytest
 from keyhole.control.difference import Kind, Reasons, change, hangs_on_the_answer
 from keyhole.control.moment import moment
 from keyhole.engine import catalogue
-from keyhole.model.snapshot_who import Schedule
+from keyhole.model.snapshot_identity import Schedule
 from keyhole.querylog import Entry, Who
 from tests.unit.querylog.test_read import EVENT
 

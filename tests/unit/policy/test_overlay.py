@@ -7,8 +7,8 @@ import pytest
 
 from keyhole.config import read_text_documents
 from keyhole.engine import judge
+from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import Snapshot, Span
-from keyhole.model.standing import Decision, Pause, Standing
 from keyhole.policy import Known, compile_documents
 from keyhole.policy.standing import lay_over, reach, unknown_policy
 
@@ -54,18 +54,18 @@ def said(snapshot: Snapshot, name: str, who: dict[str, str] | None = None, at: i
 
 
 def laid(plain: Snapshot, *decisions: Decision) -> Snapshot:
-    return lay_over(plain, Standing(decisions=list(decisions)))
+    return lay_over(plain, Overrides(decisions=list(decisions)))
 
 
 def test_nothing_that_stands_changes_nothing(plain: Snapshot) -> None:
-    assert lay_over(plain, Standing()) is plain
+    assert lay_over(plain, Overrides()) is plain
 
 
 def test_a_pause_is_put_into_the_policies_that_it_means(plain: Snapshot) -> None:
     ours = Pause(policy="home", since=NOW, until=NOW + 60)
-    home, shop = lay_over(plain, Standing(pauses=[ours])).policies
+    home, shop = lay_over(plain, Overrides(pauses=[ours])).policies
     assert (home.paused, shop.paused) == (Span(since=NOW, until=NOW + 60), None)
-    everywhere = lay_over(plain, Standing(pauses=[ours.model_copy(update={"policy": None})]))
+    everywhere = lay_over(plain, Overrides(pauses=[ours.model_copy(update={"policy": None})]))
     assert all(one.paused is not None for one in everywhere.policies)
 
 
@@ -75,10 +75,10 @@ def test_two_pauses_at_once_end_with_the_later_one_and_are_never_too_long(plain:
         Pause(policy=None, since=NOW - day + 1, until=NOW + 1),
         Pause(policy="home", since=NOW, until=NOW + day),
     ]
-    home, shop = lay_over(plain, Standing(pauses=pauses)).policies
+    home, shop = lay_over(plain, Overrides(pauses=pauses)).policies
     assert home.paused == Span(since=NOW, until=NOW + day)
     assert shop.paused == Span(since=NOW - day + 1, until=NOW + 1)
-    judge(lay_over(plain, Standing(pauses=pauses)).to_json(), [])
+    judge(lay_over(plain, Overrides(pauses=pauses)).to_json(), [])
 
 
 def test_for_everyone_allow_opens_only_what_allows_by_default_and_block_closes_all(
@@ -165,7 +165,7 @@ def test_clients_that_share_a_policy_and_decisions_share_the_policy_made_for_the
 
 
 def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapshot) -> None:
-    standing = Standing(
+    standing = Overrides(
         pauses=[Pause(policy=None, since=NOW, until=NOW + 60)],
         decisions=[decision("block", "a.example.org", "token:guest")],
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.errors import DocumentErrors, Problem
-from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
 from keyhole.policy import Known, check, compile_documents, load_documents, watched_files
 
 from .conftest import POLICY, UPSTREAM, Write, document

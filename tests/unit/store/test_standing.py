@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyhole.model.standing import Decision, Pause
+from keyhole.model.overrides import Decision, Pause
 from keyhole.store import Database
 from keyhole.store.standing import (
     KeptDecision,

@@ -11,7 +11,7 @@ from keyhole.api.pihole.auth import Body
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Pauses
 from keyhole.control.standing import Pausing
-from keyhole.model.standing import LONGEST_PAUSE
+from keyhole.model.overrides import MAX_PAUSE
 
 blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], include_in_schema=False)
 
@@ -38,7 +38,7 @@ async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body
             raise PiholeError(400, "bad_request", "Blocking has no timer here", hint)
         await pausing.resume(who)
     else:
-        seconds = LONGEST_PAUSE if timer is None else timer
+        seconds = MAX_PAUSE if timer is None else timer
         await pausing.pause(seconds, who, why="by the API of Pi-hole")
     return answer(request, _state(pausing))
 
@@ -50,7 +50,7 @@ def _timer(written: object) -> int | None:
     if isinstance(written, bool) or not isinstance(written, int | float):
         raise PiholeError(400, "bad_request", "timer is a number of seconds, or null")
     # What is no number at all is not within bounds either, and a huge one is never converted.
-    if not written <= LONGEST_PAUSE:
+    if not written <= MAX_PAUSE:
         raise PiholeError(400, "bad_request", f"timer is at most {LONGEST_PAUSE} seconds")
     return math.ceil(written) if written > 0 else None
 

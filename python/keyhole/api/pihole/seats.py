@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from keyhole.model.address import place_of
+from keyhole.model.address import rate_limit_key
 from keyhole.people import People, Visit
 from keyhole.people.secret import digest
 from keyhole.people.tokens import ApiToken
@@ -41,7 +41,7 @@ class Seats:
 
         Raises ``TooOftenError`` for a place from which many tried in vain.
         """
-        attempt = self._people.ground.admission.token(place_of(visit.address))
+        attempt = self._people.ground.admission.token(rate_limit_key(visit.address))
         token = self._people.logins.token(secret, visit.address)
         if token is None or not token.is_good_from(visit.address):
             self._people.logins.refused_token(visit, "wrong token by the API of Pi-hole")

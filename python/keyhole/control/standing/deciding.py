@@ -10,7 +10,7 @@ from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.standing.remembering import Remembering, Result
 from keyhole.model.name import read_name
-from keyhole.model.standing import LONGEST_DECISION, Decision, read_client
+from keyhole.model.overrides import MAX_DECISION, Decision, read_client
 from keyhole.policy.standing import Reach, reach
 from keyhole.store import Deed, append
 from keyhole.store.standing import KeptDecision, decisions, remove_decision, write_decision
@@ -57,8 +57,8 @@ class Deciding:
         and where the decision could act nowhere.
         """
         seconds = wanted.seconds
-        if seconds is not None and not 1 <= seconds <= LONGEST_DECISION:
-            days = LONGEST_DECISION // 86_400
+        if seconds is not None and not 1 <= seconds <= MAX_DECISION:
+            days = MAX_DECISION // 86_400
             raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
         now = int(time.time())
         until = None if seconds is None else now + seconds

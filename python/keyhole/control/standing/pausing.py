@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.standing.remembering import Remembering, Result
-from keyhole.model.standing import LONGEST_PAUSE, Pause
+from keyhole.model.overrides import MAX_PAUSE, Pause
 from keyhole.policy.standing import unknown_policy
 from keyhole.store import Deed, append
 from keyhole.store.standing import KeptPause, pauses, remove_pauses, write_pause
@@ -36,7 +36,7 @@ class Pausing:
 
         Raises ``NotThereError`` where no such policy speaks for anybody.
         """
-        if not 1 <= seconds <= LONGEST_PAUSE:
+        if not 1 <= seconds <= MAX_PAUSE:
             raise InvalidError(f"a pause lasts from 1 second to {LONGEST_PAUSE // 3600} hours")
         snapshot = self._remembering.snapshot
         if policy is not None and snapshot and (problem := unknown_policy(snapshot, policy)):

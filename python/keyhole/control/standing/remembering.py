@@ -17,8 +17,8 @@ from keyhole.control.apply import Application
 from keyhole.control.data import DataFolder, rename_durably, write_durably
 from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.errors import KeyholeError
+from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
-from keyhole.model.standing import Standing
 from keyhole.store import Database
 from keyhole.store.standing import remove_ended, standing
 
@@ -47,7 +47,7 @@ class Remembering:
         self._tell = tell
         self._one_at_a_time = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._standing = Standing()
+        self._standing = Overrides()
 
     @property
     def database(self) -> Database:

@@ -61,13 +61,13 @@ class DohConnection(asyncio.Protocol):
             self._transport.close()
             return
         for event in events:
-            self._take(event)
+            self._handle(event)
         self._flush()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived():
-                self._streams[event.stream_id] = _Stream(_texts(event.headers))
+                self._streams[event.stream_id] = _Stream(_as_text(event.headers))
             case h2.events.DataReceived():
                 self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 stream = self._streams.get(event.stream_id)
@@ -78,7 +78,7 @@ class DohConnection(asyncio.Protocol):
             case h2.events.StreamReset():
                 self._streams.pop(event.stream_id, None)
             case h2.events.WindowUpdated():
-                self._send_waiting()
+                self._send_unsent()
             case h2.events.ConnectionTerminated():
                 if self._transport:
                     self._transport.close()
@@ -118,7 +118,7 @@ class DohConnection(asyncio.Protocol):
             reset_after(self._transport, self._http.data_to_send())
             return
         stream.unsent = outgoing.octets
-        self._send_waiting()
+        self._send_unsent()
         self._flush()
 
     def _headers(self, stream_id: int, headers: list[tuple[str, str]], *, end: bool) -> None:
@@ -129,7 +129,7 @@ class DohConnection(asyncio.Protocol):
         if end:
             self._streams.pop(stream_id, None)
 
-    def _send_waiting(self) -> None:
+    def _send_unsent(self) -> None:
         """Sends as much as the windows of the client allow."""
         for stream_id, stream in list(self._streams.items()):
             while stream.unsent:
@@ -168,7 +168,7 @@ def _read_request(headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         return 400, b""
 
 
-def _texts(headers: list[tuple[str, str]] | list[tuple[bytes, bytes]] | None) -> dict[str, str]:
+def _as_text(headers: list[tuple[str, str]] | list[tuple[bytes, bytes]] | None) -> dict[str, str]:
     return {str(name): str(value) for name, value in headers or []}
 
 

@@ -40,7 +40,7 @@ async def serve(settings: Settings) -> None:
     listener = _listener(settings)
     service = Service(settings.mode, settings.delay, settings.log)
     server = await _start(settings, service, listener, authority)
-    _say_ready(settings, listener.getsockname()[1], authority.root)
+    _report_ready(settings, listener.getsockname()[1], authority.root)
     await end.wait()
     if server is not None:
         server.close()
@@ -104,7 +104,7 @@ def _load(context: ssl.SSLContext, folder: Path, pem: bytes) -> None:
         path.unlink()
 
 
-def _say_ready(settings: Settings, port: int, root: Path) -> None:
+def _report_ready(settings: Settings, port: int, root: Path) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready = {
         "address": f"{host}:{port}",

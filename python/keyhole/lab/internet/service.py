@@ -44,7 +44,7 @@ class Service:
             return None
         if len(query.question) != 1:
             return None
-        self._write(_seen(query, len(wire), transport))
+        self._write(_log_entry(query, len(wire), transport))
         reply = reply_to(query)
         if self.mode is Mode.SERVFAIL:
             reply.message.set_rcode(dns.rcode.SERVFAIL)
@@ -59,7 +59,7 @@ class Service:
             self._log.write(json.dumps(entry) + "\n")
 
 
-def _seen(query: dns.message.Message, octets: int, transport: str) -> dict[str, Any]:
+def _log_entry(query: dns.message.Message, octets: int, transport: str) -> dict[str, Any]:
     question = query.question[0]
     return {
         "transport": transport,

@@ -14,7 +14,13 @@ from typing import Any
 
 from keyhole.config.declared import Documents
 from keyhole.model.address import Network
-from keyhole.model.snapshot_who import Below, Identity, SubjectNetwork, Subjects, Token
+from keyhole.model.snapshot_identity import (
+    Identity,
+    IdentityPrefix,
+    SubjectNetwork,
+    Subjects,
+    Token,
+)
 from keyhole.model.subject import Subject, SubjectKind
 from keyhole.policy.clients import Client, own_claim
 from keyhole.policy.known import Known
@@ -64,10 +70,10 @@ class _Tables:
             for one in sorted(wanted)
         ]
 
-    def below(self) -> list[Below]:
+    def below(self) -> list[IdentityPrefix]:
         """The paths below which identities lie, sorted."""
         return [
-            Below(prefix=subject.value, policy=spoken.policy, subject=spoken.subject)
+            IdentityPrefix(prefix=subject.value, policy=spoken.policy, subject=spoken.subject)
             for subject, spoken in sorted(
                 self._of_kind("below").items(), key=lambda pair: pair[0].value
             )

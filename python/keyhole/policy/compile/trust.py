@@ -2,7 +2,7 @@
 
 from keyhole.config.declared import Declared, Documents
 from keyhole.errors import DocumentErrors
-from keyhole.model.snapshot_who import Trust, TrustDomain
+from keyhole.model.snapshot_identity import Trust, TrustDomain
 from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.policy.known import Known, no_trust
 from keyhole.policy.material import MaterialError, read_bundle, read_crls

@@ -9,12 +9,12 @@ everybody who looks.
 from collections.abc import Iterable, Sequence
 
 from keyhole.model.match import Match
+from keyhole.model.overrides import MAX_PAUSE, Decision, Overrides, Pause
 from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, SnapshotRule, Span
-from keyhole.model.standing import LONGEST_PAUSE, Decision, Pause, Standing
 from keyhole.policy.standing.tables import Tables
 
 
-def lay_over(snapshot: Snapshot, standing: Standing) -> Snapshot:
+def lay_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:
     """The snapshot with all that stands, which must not have ended."""
     if not standing.pauses and not standing.decisions:
         return snapshot
@@ -75,7 +75,7 @@ def _paused(policy: SnapshotPolicy, pauses: Iterable[Pause]) -> SnapshotPolicy:
         return policy
     until = max(one.until for one in meant)
     # The engine refuses a longer one; where the older of them began does not matter any more.
-    since = max(min(one.since for one in meant), until - LONGEST_PAUSE)
+    since = max(min(one.since for one in meant), until - MAX_PAUSE)
     return policy.model_copy(update={"paused": Span(since=since, until=until)})
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from keyhole.model.nearest import nearest
+from keyhole.model.overrides import Decision
 from keyhole.model.snapshot import Snapshot
-from keyhole.model.standing import Decision
+from keyhole.model.suggestion import nearest
 from keyhole.policy.standing.overlay import acts_on
 from keyhole.policy.standing.tables import Tables
 

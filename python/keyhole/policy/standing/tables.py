@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from keyhole.model.address import Network, read_network
+from keyhole.model.overrides import Decision, read_client
 from keyhole.model.snapshot import Snapshot
-from keyhole.model.snapshot_who import Identity, SubjectNetwork, Subjects, Token
-from keyhole.model.standing import Decision, read_client
+from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, Token
 from keyhole.model.subject import Subject
 from keyhole.policy.prefixes import Prefixes, paths_above
 

@@ -1,4 +1,4 @@
-from keyhole.model.nearest import nearest, suggest
+from keyhole.model.suggestion import nearest, suggest
 
 
 def test_letters_that_changed_places_find_their_word() -> None:

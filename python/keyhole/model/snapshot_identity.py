@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 PolicyIndex = Annotated[int, Field(ge=0)]
 
@@ -51,7 +51,7 @@ class Identity(Boundary):
     subject: str
 
 
-class Below(Boundary):
+class IdentityPrefix(Boundary):
     """Identities that go on after ``prefix`` with a slash."""
 
     prefix: str
@@ -82,7 +82,7 @@ class Subjects(Boundary):
     """Which policy speaks for whom; the most specific subject wins."""
 
     identities: list[Identity]
-    below: list[Below]
+    below: list[IdentityPrefix]
     tokens: list[Token]
     networks: list[SubjectNetwork]
     expired: PolicyIndex | None

@@ -4,13 +4,13 @@ names."""
 from pydantic import Field
 
 from keyhole.model.address import Network, read_network
+from keyhole.model.field_types import Boundary
 from keyhole.model.snapshot import Action
 from keyhole.model.subject import Subject, read_subject
-from keyhole.model.written import Boundary
 
-LONGEST_PAUSE = 86_400
+MAX_PAUSE = 86_400
 """Seconds. A pause is there to try something out; nobody shall forget one."""
-LONGEST_DECISION = 365 * 86_400
+MAX_DECISION = 365 * 86_400
 """Seconds, for one that ends by itself."""
 
 
@@ -43,15 +43,15 @@ class Decision(Boundary):
         return f"decision {self.number}"
 
 
-class Standing(Boundary):
+class Overrides(Boundary):
     """All that stands. Of two decisions that speak of a name, the later one comes first."""
 
     pauses: list[Pause] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)
 
-    def at(self, second: int) -> "Standing":
+    def at(self, second: int) -> "Overrides":
         """What has not ended by then."""
-        return Standing(
+        return Overrides(
             pauses=[one for one in self.pauses if one.until > second],
             decisions=[one for one in self.decisions if one.until is None or one.until > second],
         )

@@ -13,4 +13,4 @@ def each_once(names: list[str]) -> list[str]:
     return names
 
 
-Names = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)]
+References = Annotated[list[Annotated[str, Field(min_length=1)]], AfterValidator(each_once)]

@@ -15,7 +15,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 JsonSchema = dict[str, Any]
 
 
-def blame(key: str, why: str) -> PydanticCustomError:
+def error_at(key: str, why: str) -> PydanticCustomError:
     """An error at one key of a mapping, raised where the mapping is judged as a whole.
 
     ``key`` may lead further down, as in ``subjects.2``.
@@ -24,7 +24,7 @@ def blame(key: str, why: str) -> PydanticCustomError:
 
 
 @dataclass(frozen=True, eq=False)  # typing wants metadata that can be hashed
-class Written:
+class FieldType:
     """Pydantic metadata: reads a field by one function, which raises ValueError with the reason.
 
     ``show`` gives the written form back, so that what was read can be printed and read again.
@@ -92,10 +92,10 @@ def flag_of(written: object) -> bool:
     raise ValueError(f"{written} is neither true nor false")
 
 
-FLAG = Written(flag_of, {"type": "boolean"}, bool)
+FLAG = FieldType(flag_of, {"type": "boolean"}, bool)
 
 
-def count(low: int, high: int) -> Written:
+def count(low: int, high: int) -> FieldType:
     """A whole number from ``low`` to ``high``."""
 
     def read(written: object) -> int:
@@ -107,4 +107,4 @@ def count(low: int, high: int) -> Written:
             raise ValueError(f"{text} is out of range; give a number from {low} to {high}")
         return number
 
-    return Written(read, {"type": "integer", "minimum": low, "maximum": high}, int)
+    return FieldType(read, {"type": "integer", "minimum": low, "maximum": high}, int)
