@@ -11,7 +11,7 @@ import pytest
 
 from keyhole.enrollment import EnrollmentError
 from keyhole.enrollment.member import Member
-from keyhole.identity import Authority, Wish
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from tests.world.certificates import Authority as Certifier
 from tests.world.enrollment import Site
@@ -107,7 +107,7 @@ def test_a_client_of_another_authority_is_not_renewed(site: Site, tmp_path: Path
     folder = site.enroll()
     now = datetime.now(UTC)
     stranger = Authority.open(tmp_path / "stranger", now=now - timedelta(days=1))
-    wish = Wish.svid(folder.read().spiffe, 15 * MINUTE)
+    wish = CertificateSpec.svid(folder.read().spiffe, 15 * MINUTE)
     chain, key = stranger.issue(wish, now - 10 * MINUTE)
     folder.write(chain, key, folder.bundle.read_bytes())
     code, said = _once(folder)

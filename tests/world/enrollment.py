@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.enrollment import Ticket
-from keyhole.identity import Authority, Wish
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.enrollments import list_enrollments
 from tests.world.ports import free_port
@@ -82,7 +82,7 @@ class Site:
     def age(self, folder: CredentialFolder, ago: timedelta, life: timedelta) -> None:
         """Gives a client a certificate that was issued some time ago."""
         authority = Authority.open(self.identity)
-        wish = Wish.svid(folder.read().spiffe, life)
+        wish = CertificateSpec.svid(folder.read().spiffe, life)
         chain, key = authority.issue(wish, datetime.now(UTC) - ago)
         folder.write(chain, key, folder.bundle.read_bytes())
 

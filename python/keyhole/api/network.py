@@ -10,7 +10,7 @@ from pathlib import Path
 from keyhole.config.api import ApiSection, api_names
 from keyhole.config.resolve import Api
 from keyhole.control.error import ControlError
-from keyhole.identity import Material, ensure_server_certificate, read_material
+from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network
 from keyhole.web.door import Bounds, Door
 from keyhole.web.tcp import shown, tcp_listener
@@ -76,9 +76,9 @@ class Certificate:
             self.context.load_cert_chain(material.certificate, material.key)
             self._shown = octets
 
-    def _material(self) -> Material:
+    def _material(self) -> CertificateAndKey:
         if self._api.certificate is not None and self._api.key is not None:
-            return read_material(self._api.certificate, self._api.key)
+            return read_certificate_and_key(self._api.certificate, self._api.key)
         names, addresses = api_names(self._api.written)
         return ensure_server_certificate(
             self._folder, names, addresses, file="api", domain=self._domain

@@ -23,7 +23,7 @@ from keyhole.control.notice import Notice, Tell, Weight
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
-from keyhole.identity import IdentityError, Material, identity_files
+from keyhole.identity import CertificateAndKey, IdentityError, identity_files
 from keyhole.lists import drop_unused
 from keyhole.policy import Known
 
@@ -242,7 +242,9 @@ class Application:
         for heard in self._committed:
             heard(compiled)
 
-    async def _install(self, materials: dict[str, Material]) -> dict[str, Material]:
+    async def _install(
+        self, materials: dict[str, CertificateAndKey]
+    ) -> dict[str, CertificateAndKey]:
         changed = self._certificates.changed(materials)
         if changed:
             self._write_launch(materials, self._data.snapshot)
@@ -254,7 +256,7 @@ class Application:
     def _clients(self) -> dict[str, Identity]:
         return self._in_force.identities if self._in_force else {}
 
-    def _write_launch(self, materials: dict[str, Material], snapshot: Path) -> None:
+    def _write_launch(self, materials: dict[str, CertificateAndKey], snapshot: Path) -> None:
         identities = {
             name: Identity(material.certificate.resolve(), material.key.resolve())
             for name, material in materials.items()

@@ -5,7 +5,7 @@ from pathlib import Path
 from keyhole.control.data import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
-from keyhole.identity import Material, ensure_server_certificate, read_material
+from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 
 SERVER = "server"
 """The name under which the engine knows what its own listeners show."""
@@ -26,14 +26,14 @@ class Certificates:
             path for one in identities if one is not None for path in (one.certificate, one.key)
         )
 
-    def read(self, clients: dict[str, Identity]) -> dict[str, Material]:
+    def read(self, clients: dict[str, Identity]) -> dict[str, CertificateAndKey]:
         """Reads and checks all of them, issuing or renewing our own; by engine name.
 
         Raises ``IdentityError`` for the first one that cannot be used.
         """
         given = self._given()
         if given is not None:
-            server = read_material(given.certificate, given.key)
+            server = read_certificate_and_key(given.certificate, given.key)
         else:
             resolved = self._settings.resolved
             server = ensure_server_certificate(
@@ -43,12 +43,12 @@ class Certificates:
                 domain=resolved.trust_domain,
             )
         found = {
-            name: read_material(one.certificate, one.key, names_needed=False)
+            name: read_certificate_and_key(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()
         }
         return {SERVER: server, **found}
 
-    def changed(self, materials: dict[str, Material]) -> dict[str, Material]:
+    def changed(self, materials: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
         """Those that the engine has not been given yet, or not in this form."""
         return {
             name: material
@@ -56,7 +56,7 @@ class Certificates:
             if self._shown.get(name) != material.leaf.tbs_certificate_bytes
         }
 
-    def remember(self, materials: dict[str, Material]) -> None:
+    def remember(self, materials: dict[str, CertificateAndKey]) -> None:
         """Remembers what the engine has."""
         for name, material in materials.items():
             self._shown[name] = material.leaf.tbs_certificate_bytes

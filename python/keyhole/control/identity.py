@@ -10,13 +10,13 @@ from keyhole.control.data import DataFolder
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
 from keyhole.control.settings import Settings, read_settings, settings_from
-from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity import Authority, CertificateSpec, IdentityError
+from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.identity.issued import Issued, read_issued
-from keyhole.identity.revoked import forgive, read_revoked, read_serial, revoke
+from keyhole.identity.issuance_log import IssuanceRecord, read_issued
+from keyhole.identity.revoked import read_revoked, read_serial, revoke, unrevoke
 from keyhole.identity.rotation import phase
 from keyhole.identity.sign import certificate_pem, fingerprint, serial_text
-from keyhole.identity.upkeep import ISSUER, ROOT, read_bundle
 from keyhole.model.spiffe import SCHEME, read_spiffe_id, spiffe_id_for, trust_domain_of
 
 
@@ -76,7 +76,9 @@ def issue(
     """Makes key and certificate on this machine and puts them into the folder ``out``."""
     authority = open_authority(settings, data)
     name = read_name(name)
-    wish = Wish.svid(spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server)
+    wish = CertificateSpec.svid(
+        spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server
+    )
     assert wish.spiffe is not None
     if read_revoked(data.identity).has_identity(wish.spiffe):
         raise IdentityError(
@@ -200,10 +202,10 @@ def revoke_all(data: DataFolder, whom: Revocation) -> int:
 def forgive_all(data: DataFolder, whom: Revocation) -> int:
     """Takes it back; gives how many there were."""
     serials = frozenset(serial for _, serial, _ in whom.certificates)
-    return forgive(data.identity, identities=whom.identities, serials=serials)
+    return unrevoke(data.identity, identities=whom.identities, serials=serials)
 
 
-def _renewable(settings: Settings, data: DataFolder) -> list[Issued]:
+def _renewable(settings: Settings, data: DataFolder) -> list[IssuanceRecord]:
     """Certificates that are good for something: also expired ones, while they can be renewed."""
     grace = timedelta(seconds=settings.resolved.enrollment.grace)
     now = datetime.now(UTC)
@@ -214,7 +216,7 @@ def _names(data: DataFolder) -> dict[str, str]:
     return {one.spiffe: one.name for one in read_issued(data.identity) if one.name and one.spiffe}
 
 
-def _state(one: Issued, now: datetime, is_revoked: bool) -> str:
+def _state(one: IssuanceRecord, now: datetime, is_revoked: bool) -> str:
     if is_revoked:
         return "revoked"
     return "good" if one.lives(now) else "expired"

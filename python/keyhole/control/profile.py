@@ -8,10 +8,10 @@ from keyhole.control.error import ControlError
 from keyhole.control.identity import settings_of
 from keyhole.enrollment.member import FILE, Member
 from keyhole.identity import Authority, read_tokens
+from keyhole.identity.ca_files import BUNDLE, read_bundle
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.sign import certificate_pem
 from keyhole.identity.tokens import digest, is_token
-from keyhole.identity.upkeep import BUNDLE, read_bundle
 from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import Client, Profile, render
 from keyhole.profile.client import Identity

@@ -6,7 +6,7 @@ from pathlib import Path
 from keyhole.control.data import DataFolder
 from keyhole.control.identity import settings_of
 from keyhole.control.settings import Settings
-from keyhole.identity import read_material, tokens
+from keyhole.identity import read_certificate_and_key, tokens
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _notes(settings: Settings) -> list[str]:
             "write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml"
         ]
     if identity is not None:
-        names = read_material(identity.certificate, identity.key).names()
+        names = read_certificate_and_key(identity.certificate, identity.key).names()
         if f"*.{service.name}" not in names:
             return [
                 f"over DoT clients check for TOKEN.{service.name}, and {identity.certificate} "

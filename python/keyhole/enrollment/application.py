@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from keyhole.enrollment.message import JSON, PROBLEM, Bundle, Enroll, Granted, Refusal, Renew
 from keyhole.enrollment.throttle import Throttle
-from keyhole.identity.authority import Certified
+from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
 from keyhole.identity.error import IdentityError, RefusedError, RequestError
 from keyhole.identity.renewal import renew
@@ -42,7 +42,7 @@ class Desk:
     tell: Tell
     throttle: Throttle = field(default_factory=Throttle)
 
-    def grant(self, spiffe: str, certified: Certified) -> Granted:
+    def grant(self, spiffe: str, certified: IssuedCertificate) -> Granted:
         """The answer that carries a new certificate."""
         trust = read_trust(self.folder)
         return Granted(
@@ -182,5 +182,5 @@ def _json(
     )
 
 
-def _shown(spiffe: str, certified: Certified) -> str:
+def _shown(spiffe: str, certified: IssuedCertificate) -> str:
     return f"{spiffe}, until {certified.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"

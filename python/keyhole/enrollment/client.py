@@ -15,8 +15,8 @@ from keyhole.enrollment.message import JSON, Bundle, Enroll, Granted, Refusal, R
 from keyhole.enrollment.ticket import Ticket
 from keyhole.identity.credentials import Credentials
 from keyhole.identity.renewal import spiffe_id_of
-from keyhole.identity.request import new_request, prove
 from keyhole.identity.sign import certificate_pem, fingerprint
+from keyhole.identity.signing_request import new_request, sign_request
 
 TIMEOUT_SECONDS = 10.0
 _LARGEST = 512 * 1024
@@ -46,7 +46,7 @@ def renew(url: str, current: Credentials) -> tuple[bytes, Granted]:
     message = Renew(
         certificate=current.chain.decode(),
         csr=request.decode(),
-        signature=base64.b64encode(prove(current.key, request)).decode(),
+        signature=base64.b64encode(sign_request(current.key, request)).decode(),
     )
     granted = _ask(url, _proved(current.bundle), "POST", "/v1/renew", message, Granted)
     return key, _checked(granted, request, current.spiffe)

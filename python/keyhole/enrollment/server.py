@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from keyhole.enrollment.application import Desk, Tell, application
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
-from keyhole.identity import Material, ensure_server_certificate
+from keyhole.identity import CertificateAndKey, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
 from keyhole.web import Serving, quiet
@@ -94,7 +94,7 @@ class EnrollmentServer:
             self._door.close()
         await self._serving.close()
 
-    def _show(self, material: Material) -> None:
+    def _show(self, material: CertificateAndKey) -> None:
         octets = material.leaf.tbs_certificate_bytes
         if octets != self._shown:
             # Connections that begin from now on see it.

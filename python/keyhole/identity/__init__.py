@@ -5,26 +5,26 @@ names and addresses of a server, or the SPIFFE ID of a workload. Beside the auth
 revoked, the digests of tokens, and enrollments that wait for their client.
 """
 
-from keyhole.identity.authority import Authority, Certified
+from keyhole.identity.authority import Authority, IssuedCertificate
+from keyhole.identity.certificate_and_key import CertificateAndKey, read_certificate_and_key
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import make_private_folder
-from keyhole.identity.material import Material, read_material
-from keyhole.identity.server import ensure_server_certificate
+from keyhole.identity.server_certificate import ensure_server_certificate
 from keyhole.identity.tokens import read_tokens
 from keyhole.identity.trust import OwnTrust, identity_files, read_trust
-from keyhole.identity.wish import Wish
 
 __all__ = [
     "Authority",
-    "Certified",
+    "IssuedCertificate",
     "IdentityError",
-    "Material",
+    "CertificateAndKey",
     "OwnTrust",
-    "Wish",
+    "CertificateSpec",
     "ensure_server_certificate",
     "identity_files",
     "make_private_folder",
-    "read_material",
+    "read_certificate_and_key",
     "read_tokens",
     "read_trust",
 ]

@@ -8,9 +8,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from keyhole.identity.ca_files import ISSUER, ROOT, ensure_issuer, ensure_root, signed_domain
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
-from keyhole.identity.issued import Issued, record
+from keyhole.identity.issuance_log import IssuanceRecord, record
 from keyhole.identity.sign import (
     ISSUER_LIFE,
     Signer,
@@ -20,15 +22,13 @@ from keyhole.identity.sign import (
     key_pem,
     serial_text,
 )
-from keyhole.identity.upkeep import ISSUER, ROOT, keep_issuer, keep_root, signed_domain
-from keyhole.identity.wish import Wish
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN, trust_domain_of
 
 _WARN_ROOT = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class Certified:
+class IssuedCertificate:
     """A certificate that was just issued."""
 
     leaf: x509.Certificate
@@ -88,8 +88,8 @@ class Authority:
         now = now or datetime.now(UTC)
         make_private_folder(folder)
         with locked(folder):
-            root, key = keep_root(folder, common_name, now)
-            issuer = keep_issuer(folder, root, key, domain, now)
+            root, key = ensure_root(folder, common_name, now)
+            issuer = ensure_issuer(folder, root, key, domain, now)
         opened = cls(folder, root, issuer, is_root_key_here=key is not None)
         if domain is not None and opened.domain != domain:
             raise IdentityError(
@@ -101,7 +101,7 @@ class Authority:
 
     def issue(
         self,
-        wish: Wish,
+        wish: CertificateSpec,
         now: datetime | None = None,
         *,
         how: str = "issued here",
@@ -114,13 +114,13 @@ class Authority:
 
     def certify(
         self,
-        wish: Wish,
+        wish: CertificateSpec,
         key: ec.EllipticCurvePublicKey,
         now: datetime | None = None,
         *,
         how: str,
         name: str | None = None,
-    ) -> Certified:
+    ) -> IssuedCertificate:
         """Signs a leaf for a key whose holder is known, and records it in ``issued.jsonl``.
 
         ``how`` says in a few words why it was issued, ``name`` to whom, both for people.
@@ -131,7 +131,7 @@ class Authority:
         # Recorded before anyone has it: there is no certificate that the record does not know.
         record(
             self.folder,
-            Issued(
+            IssuanceRecord(
                 time=now,
                 name=name,
                 spiffe=wish.spiffe,
@@ -142,7 +142,7 @@ class Authority:
                 how=how,
             ),
         )
-        return Certified(leaf, certificate_pem(leaf, self.issuer))
+        return IssuedCertificate(leaf, certificate_pem(leaf, self.issuer))
 
     def signed(self, certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()) -> bool:
         """Whether this root signed the certificate, through its issuer or an earlier one in
@@ -169,7 +169,7 @@ class Authority:
             )
         return told
 
-    def must_sign(self, wish: Wish, now: datetime) -> None:
+    def must_sign(self, wish: CertificateSpec, now: datetime) -> None:
         """Raises :class:`IdentityError` when it could not sign such a certificate."""
         end = self.issuer.not_valid_after_utc
         if end <= now:

@@ -14,9 +14,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from keyhole.identity.certificate_and_key import read_certificates, read_key
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, make_private_folder, write_whole
-from keyhole.identity.material import read_certificates, read_key
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.sign import BACKDATE
 

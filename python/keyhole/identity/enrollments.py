@@ -6,19 +6,19 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from keyhole.identity.authority import Authority, Certified
-from keyhole.identity.document import read_document, write_document
+from keyhole.identity.authority import Authority, IssuedCertificate
+from keyhole.identity.certificate_spec import SVID_LIFE, CertificateSpec
 from keyhole.identity.error import IdentityError, RefusedError
 from keyhole.identity.files import locked
-from keyhole.identity.request import read_request
+from keyhole.identity.json_file import read_document, write_document
 from keyhole.identity.revoked import read_revoked
+from keyhole.identity.signing_request import read_request
 from keyhole.identity.tokens import digest, new_secret
-from keyhole.identity.wish import SVID_LIFE, Wish
 from keyhole.model.field_types import Boundary
 
 FILE = "enrollments.json"
 VALID_FOR = timedelta(hours=1)
-LONGEST_VALID = timedelta(days=30)
+MAX_VALID_FOR = timedelta(days=30)
 # How long one that is over stays in the list, so that people see what became of it.
 _REMEMBERED = timedelta(days=30)
 
@@ -42,10 +42,10 @@ class Enrollment(Boundary):
         return "waiting" if self.expires > (now or datetime.now(UTC)) else "expired"
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> CertificateSpec:
         """The certificate that it gives."""
         life = timedelta(seconds=self.life)
-        return Wish.svid(self.spiffe, life, also_server=self.also_server)
+        return CertificateSpec.svid(self.spiffe, life, also_server=self.also_server)
 
 
 class Enrollments(Boundary):
@@ -76,7 +76,7 @@ def create_enrollment(
     already, unless ``replace`` ends it.
     """
     now = now or datetime.now(UTC)
-    if not timedelta(minutes=1) <= valid_for <= LONGEST_VALID:
+    if not timedelta(minutes=1) <= valid_for <= MAX_VALID_FOR:
         raise IdentityError("a token for an enrollment is valid for 1 minute to 30 days")
     secret = new_secret()
     made = Enrollment(
@@ -118,7 +118,7 @@ def cancel_enrollment(folder: Path, name: str, now: datetime | None = None) -> N
 
 def redeem(
     folder: Path, secret: str, request: bytes, *, how: str, now: datetime | None = None
-) -> tuple[Enrollment, Certified]:
+) -> tuple[Enrollment, IssuedCertificate]:
     """Gives a certificate for the key of the request, once for each secret.
 
     Raises :class:`RequestError` for what cannot be read, which leaves the secret good, and
@@ -130,7 +130,7 @@ def redeem(
     with locked(folder):
         known = list_enrollments(folder)
         found = _find(known, secret)
-        _must_be_good(found, now)
+        _check_usable(found, now)
         if read_revoked(folder).has_identity(found.spiffe):
             raise RefusedError(f"{found.spiffe} is revoked")
         authority.must_sign(found.wish, now)
@@ -154,7 +154,7 @@ def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:
     return found
 
 
-def _must_be_good(one: Enrollment, now: datetime) -> None:
+def _check_usable(one: Enrollment, now: datetime) -> None:
     if one.redeemed is not None:
         raise RefusedError(
             f"this token was used on {one.redeemed:%Y-%m-%d %H:%M} UTC, and each works once; if "

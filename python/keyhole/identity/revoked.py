@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, field_validator
 
-from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.json_file import read_document, write_document
 from keyhole.model.field_types import Boundary
 from keyhole.model.spiffe import read_spiffe_id, read_trust_domain, trust_domain_of
 
@@ -109,7 +109,7 @@ def revoke(
         return len(more) + len(others)
 
 
-def forgive(
+def unrevoke(
     folder: Path,
     *,
     identities: frozenset[str] = frozenset(),

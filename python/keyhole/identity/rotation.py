@@ -15,23 +15,23 @@ from pathlib import Path
 from cryptography import x509
 
 from keyhole.identity.authority import Authority
-from keyhole.identity.error import IdentityError
-from keyhole.identity.files import locked
-from keyhole.identity.issued import Issued, read_issued
-from keyhole.identity.material import read_certificates
-from keyhole.identity.sign import Signer, fingerprint
-from keyhole.identity.upkeep import (
+from keyhole.identity.ca_files import (
     NEXT,
     NEXT_KEY,
     ROOT,
     ROOT_KEY,
-    keep_issuer,
-    keep_root,
+    ensure_issuer,
+    ensure_root,
     read_bundle,
     read_domain,
     write_bundle,
     write_signer,
 )
+from keyhole.identity.certificate_and_key import read_certificates
+from keyhole.identity.error import IdentityError
+from keyhole.identity.files import locked
+from keyhole.identity.issuance_log import IssuanceRecord, read_issued
+from keyhole.identity.sign import Signer, fingerprint
 
 
 class Phase(enum.Enum):
@@ -84,8 +84,8 @@ def switch(folder: Path, now: datetime | None = None) -> Authority:
                 )
             (folder / NEXT_KEY).replace(folder / ROOT_KEY)
             (folder / NEXT).replace(folder / ROOT)
-            root, key = keep_root(folder, "Keyhole root", now)
-            keep_issuer(folder, root, key, read_domain(folder) or domain, now)
+            root, key = ensure_root(folder, "Keyhole root", now)
+            ensure_issuer(folder, root, key, read_domain(folder) or domain, now)
     return Authority.open(folder, now=now)
 
 
@@ -105,7 +105,7 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
                 "clients the time to renew"
             )
         old = [root for root in read_bundle(folder) if root != authority.certificate]
-        left = behind(folder, authority, now) if old and not force else []
+        left = not_renewed(folder, authority, now) if old and not force else []
         if left:
             who = ", ".join(sorted({one.spiffe or "" for one in left})[:5])
             last = max(one.not_after for one in left)
@@ -119,9 +119,9 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
         return len(old)
 
 
-def behind(folder: Path, authority: Authority, now: datetime) -> list[Issued]:
+def not_renewed(folder: Path, authority: Authority, now: datetime) -> list[IssuanceRecord]:
     """Client certificates of an old root that still live and that nothing has followed."""
-    newest: dict[str, Issued] = {}
+    newest: dict[str, IssuanceRecord] = {}
     for one in read_issued(folder):
         if one.spiffe is not None:
             newest[one.spiffe] = one

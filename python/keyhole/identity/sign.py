@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from keyhole.identity.wish import Wish
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.model.spiffe import SCHEME
 
 ROOT_LIFE = timedelta(days=3652)
@@ -57,7 +57,9 @@ class Signer:
             builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
         return Signer(builder.sign(self.key, hashes.SHA256()), key)
 
-    def leaf(self, wish: Wish, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
+    def leaf(
+        self, wish: CertificateSpec, key: ec.EllipticCurvePublicKey, now: datetime
+    ) -> x509.Certificate:
         """A certificate for the holder of a key."""
         begin = max(now - BACKDATE, self.certificate.not_valid_before_utc)
         end = min(now + wish.life, self.certificate.not_valid_after_utc)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.json_file import read_document, write_document
 from keyhole.model.field_types import Boundary
 
 FILE = "tokens.json"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.identity import issued, revoked, tokens
+from keyhole.identity import issuance_log, revoked, tokens
+from keyhole.identity.ca_files import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
 from keyhole.identity.sign import certificate_pem
-from keyhole.identity.upkeep import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
 
 
@@ -48,4 +48,4 @@ def identity_files(folder: Path) -> frozenset[Path]:
 
 def has_issued_clients(folder: Path) -> bool:
     """Whether the authority ever gave a certificate to a client."""
-    return any(one.spiffe is not None for one in issued.read_issued(folder))
+    return any(one.spiffe is not None for one in issuance_log.read_issued(folder))

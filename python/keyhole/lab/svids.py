@@ -7,16 +7,16 @@ from pathlib import Path
 
 from keyhole.identity import (
     Authority,
+    CertificateSpec,
     IdentityError,
-    Wish,
     make_private_folder,
-    read_material,
+    read_certificate_and_key,
     read_tokens,
 )
+from keyhole.identity.certificate_and_key import read_certificates
+from keyhole.identity.certificate_spec import MIN_SVID_LIFE
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
-from keyhole.identity.material import read_certificates
 from keyhole.identity.tokens import create_token, digest
-from keyhole.identity.wish import SHORTEST_SVID
 
 DOMAIN = "keyhole.lab"
 ROOT_NAME = "Keyhole lab root"
@@ -93,7 +93,7 @@ class Svids:
         if _needs_renewal(self.of(WRONG_CA), stranger, LIFE, now):
             _issue(self.of(WRONG_CA), stranger, LIFE, now)
         if not self.of(EXPIRED).certificate.exists():
-            _issue(self.of(EXPIRED), authority, SHORTEST_SVID, now - 2 * SHORTEST_SVID)
+            _issue(self.of(EXPIRED), authority, MIN_SVID_LIFE, now - 2 * MIN_SVID_LIFE)
 
     def _ensure_token(self, now: datetime) -> None:
         try:
@@ -107,7 +107,7 @@ class Svids:
 
 def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
     try:
-        material = read_material(svid.certificate, svid.key, now, names_needed=False)
+        material = read_certificate_and_key(svid.certificate, svid.key, now, names_needed=False)
         above = read_certificates(svid.certificate)[1:]
     except IdentityError:
         return True  # ours to replace: nobody else writes these files
@@ -117,7 +117,9 @@ def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datet
 def _issue(
     svid: Svid, authority: Authority, life: timedelta, now: datetime, name: str | None = None
 ) -> None:
-    chain, key = authority.issue(Wish.svid(svid.spiffe, life), now, how="for the lab", name=name)
+    chain, key = authority.issue(
+        CertificateSpec.svid(svid.spiffe, life), now, how="for the lab", name=name
+    )
     # A reader between the two writes sees a pair that does not fit, and reads again.
     write_whole(svid.key, key, PRIVATE_FILE)
     write_whole(svid.certificate, chain, PUBLIC_FILE)

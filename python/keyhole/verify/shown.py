@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
-from keyhole.identity.material import read_certificates, read_key
+from keyhole.identity.certificate_and_key import read_certificates, read_key
 from keyhole.model.address import is_address
 from keyhole.verify.answer import Transport
 from keyhole.verify.error import AskError

@@ -14,7 +14,7 @@ from keyhole.enrollment.application import LARGEST_BODY, Desk, application
 from keyhole.enrollment.throttle import FAILURES
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import create_enrollment
-from keyhole.identity.request import new_request
+from keyhole.identity.signing_request import new_request
 from keyhole.model.service import Service
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"

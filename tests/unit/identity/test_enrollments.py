@@ -19,9 +19,9 @@ from keyhole.identity.enrollments import (
     redeem,
 )
 from keyhole.identity.error import RefusedError, RequestError
-from keyhole.identity.issued import read_issued
-from keyhole.identity.request import new_request
+from keyhole.identity.issuance_log import read_issued
 from keyhole.identity.revoked import revoke
+from keyhole.identity.signing_request import new_request
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.identity import IdentityError, read_trust
-from keyhole.identity.revoked import forgive, read_revoked, read_serial, revoke
+from keyhole.identity.revoked import read_revoked, read_serial, revoke, unrevoke
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 CERTIFICATE = ("keyhole.internal", "4f3a", WEB)
@@ -16,7 +16,7 @@ def test_an_identity_is_refused_and_taken_back(tmp_path: Path) -> None:
     assert revoke(tmp_path, identities=frozenset([WEB])) == 1
     assert read_trust(tmp_path).revoked_identities == (WEB,)
     assert revoke(tmp_path, identities=frozenset([WEB])) == 0
-    assert forgive(tmp_path, identities=frozenset([WEB])) == 1
+    assert unrevoke(tmp_path, identities=frozenset([WEB])) == 1
     assert read_trust(tmp_path).revoked_identities == ()
 
 
@@ -31,7 +31,7 @@ def test_one_certificate_is_refused_and_the_identity_is_not(tmp_path: Path) -> N
 
 def test_taking_an_identity_back_takes_its_certificates_back(tmp_path: Path) -> None:
     revoke(tmp_path, identities=frozenset([WEB]), certificates=frozenset([CERTIFICATE]))
-    assert forgive(tmp_path, identities=frozenset([WEB])) == 2
+    assert unrevoke(tmp_path, identities=frozenset([WEB])) == 2
 
 
 @pytest.mark.parametrize(

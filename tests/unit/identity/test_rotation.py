@@ -10,9 +10,15 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import verification
 
-from keyhole.identity import Authority, IdentityError, Wish, ensure_server_certificate, read_trust
+from keyhole.identity import (
+    Authority,
+    CertificateSpec,
+    IdentityError,
+    ensure_server_certificate,
+    read_trust,
+)
+from keyhole.identity.ca_files import read_bundle
 from keyhole.identity.rotation import Phase, finish, phase, prepare, switch
-from keyhole.identity.upkeep import read_bundle
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
@@ -24,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _svid(folder: Path, life: timedelta = timedelta(hours=24)) -> list[x509.Certificate]:
-    chain, _ = Authority.open(folder).issue(Wish.svid(WEB, life))
+    chain, _ = Authority.open(folder).issue(CertificateSpec.svid(WEB, life))
     return x509.load_pem_x509_certificates(chain)
 
 

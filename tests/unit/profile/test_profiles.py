@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from keyhole.identity import Authority, Wish
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import KINDS, Client, ProfileError, render
@@ -46,7 +46,7 @@ def make(authority: Authority) -> Make:
 @pytest.fixture
 def identity(authority: Authority, tmp_path: Path) -> Identity:
     folder = CredentialFolder(tmp_path / "client")
-    folder.write(*authority.issue(Wish.svid(WEB)), authority.root.read_bytes())
+    folder.write(*authority.issue(CertificateSpec.svid(WEB)), authority.root.read_bytes())
     pem = (folder.certificate.read_bytes(), folder.key.read_bytes())
     return Identity(folder.certificate, folder.key, WEB, *pem)
 

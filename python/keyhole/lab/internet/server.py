@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from keyhole.control.ending import end_on_signals
-from keyhole.identity import Authority, Wish
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.lab.internet.doh import PATH, DohConnection
 from keyhole.lab.internet.dot import StreamConnection
 from keyhole.lab.internet.mode import Mode
@@ -85,7 +85,7 @@ def _tls(authority: Authority, mode: Mode, protocol: str) -> ssl.SSLContext:
     if mode is Mode.EXPIRED_CERTIFICATE:
         issued_at = now - timedelta(minutes=50)  # inside the hour that the root is backdated by
     life = timedelta(minutes=40) if mode is Mode.EXPIRED_CERTIFICATE else timedelta(days=30)
-    certificate, key = signer.issue(Wish(names, addresses, life), issued_at)
+    certificate, key = signer.issue(CertificateSpec(names, addresses, life), issued_at)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([protocol])

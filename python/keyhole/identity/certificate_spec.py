@@ -12,12 +12,12 @@ from keyhole.model.spiffe import read_spiffe_id
 
 SERVER_LIFE = timedelta(days=30)
 SVID_LIFE = timedelta(hours=24)
-SHORTEST_SVID = timedelta(minutes=5)
-LONGEST_SVID = timedelta(days=90)
+MIN_SVID_LIFE = timedelta(minutes=5)
+MAX_SVID_LIFE = timedelta(days=90)
 
 
 @dataclass(frozen=True)
-class Wish:
+class CertificateSpec:
     """A certificate to issue.
 
     ``names`` are DNS names, a wildcard in the first label allowed; ``addresses`` are IP addresses
@@ -32,13 +32,15 @@ class Wish:
     spiffe: str | None = None
 
     @classmethod
-    def svid(cls, spiffe: str, life: timedelta = SVID_LIFE, *, also_server: bool = False) -> "Wish":
+    def svid(
+        cls, spiffe: str, life: timedelta = SVID_LIFE, *, also_server: bool = False
+    ) -> "CertificateSpec":
         """A certificate by which a client says who it is, for 5 minutes to 90 days.
 
         ``also_server`` lets it serve as well, as a workload does that others connect to. Raises
         :class:`IdentityError` for what is no SPIFFE ID, and for another life.
         """
-        if not SHORTEST_SVID <= life <= LONGEST_SVID:
+        if not MIN_SVID_LIFE <= life <= MAX_SVID_LIFE:
             raise IdentityError("a client certificate lives from 5 minutes to 90 days")
         usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
         usages += [ExtendedKeyUsageOID.SERVER_AUTH] if also_server else []

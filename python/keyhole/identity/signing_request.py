@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from keyhole.identity.error import RefusedError, RequestError
 from keyhole.identity.sign import key_pem
 
-LARGEST = 16 * 1024  # octets of a request, and of a chain
+MAX_OCTETS = 16 * 1024  # octets of a request, and of a chain
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 # Says what the signature is for: one made for another purpose proves nothing here.
 _PURPOSE = b"keyhole renewal 1\0"
@@ -40,7 +40,7 @@ def read_request(pem: bytes) -> ec.EllipticCurvePublicKey:
     return key
 
 
-def prove(key: ec.EllipticCurvePrivateKey, request: bytes) -> bytes:
+def sign_request(key: ec.EllipticCurvePrivateKey, request: bytes) -> bytes:
     """Signs a request for a new key with the current one."""
     return key.sign(_message(request), ec.ECDSA(hashes.SHA256()))
 
@@ -63,7 +63,7 @@ def _message(request: bytes) -> bytes:
 
 
 def _load(pem: bytes) -> x509.CertificateSigningRequest:
-    if len(pem) > LARGEST:
+    if len(pem) > MAX_OCTETS:
         raise RequestError("the certificate request is too large")
     try:
         request = x509.load_pem_x509_csr(pem)

@@ -6,11 +6,15 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from keyhole.identity.authority import Authority
+from keyhole.identity.certificate_and_key import (
+    CertificateAndKey,
+    read_certificate_and_key,
+    read_certificates,
+)
+from keyhole.identity.certificate_spec import SERVER_LIFE, CertificateSpec
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, locked, write_whole
-from keyhole.identity.material import Material, read_certificates, read_material
 from keyhole.identity.sign import BACKDATE
-from keyhole.identity.wish import SERVER_LIFE, Wish
 
 
 def ensure_server_certificate(
@@ -21,7 +25,7 @@ def ensure_server_certificate(
     file: str = "server",
     domain: str | None = None,
     now: datetime | None = None,
-) -> Material:
+) -> CertificateAndKey:
     """Gives a certificate for these names and addresses, issuing it only when needed.
 
     A new one is issued when there is none, when it is past half of its life, or when it does not
@@ -31,7 +35,7 @@ def ensure_server_certificate(
     """
     now = now or datetime.now(UTC)
     authority = Authority.open(folder, now=now, domain=domain)
-    wish = Wish(names=tuple(names), addresses=tuple(addresses))
+    wish = CertificateSpec(names=tuple(names), addresses=tuple(addresses))
     certificate, key = folder / f"{file}.pem", folder / f"{file}-key.pem"
     with locked(folder):
         kept = _still_good(authority, wish, certificate, key, now)
@@ -42,14 +46,14 @@ def ensure_server_certificate(
         # told of the second write.
         write_whole(key, key_bytes, PRIVATE_FILE)
         write_whole(certificate, chain, PUBLIC_FILE)
-        return read_material(certificate, key, now)
+        return read_certificate_and_key(certificate, key, now)
 
 
 def _still_good(
-    authority: Authority, wish: Wish, certificate: Path, key: Path, now: datetime
-) -> Material | None:
+    authority: Authority, wish: CertificateSpec, certificate: Path, key: Path, now: datetime
+) -> CertificateAndKey | None:
     try:
-        material = read_material(certificate, key, now)
+        material = read_certificate_and_key(certificate, key, now)
         above = read_certificates(certificate)[1:]
     except IdentityError:
         return None  # ours to replace: nobody else writes these files

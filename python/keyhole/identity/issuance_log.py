@@ -14,7 +14,7 @@ from keyhole.model.field_types import Boundary
 FILE = "issued.jsonl"
 
 
-class Issued(Boundary):
+class IssuanceRecord(Boundary):
     """One certificate: ``name`` is for people, ``names`` are DNS names and addresses of a server,
     ``how`` says in a few words why it was issued, ``root`` is the SHA-256 of the root above it."""
 
@@ -32,7 +32,7 @@ class Issued(Boundary):
         return self.not_after > (now or datetime.now(UTC))
 
 
-def record(folder: Path, issued: Issued) -> None:
+def record(folder: Path, issued: IssuanceRecord) -> None:
     """Adds a line, and waits until the disk has it."""
     path = folder / FILE
     line = issued.model_dump_json().encode() + b"\n"
@@ -51,14 +51,14 @@ def record(folder: Path, issued: Issued) -> None:
         raise IdentityError(f"cannot write {path}: {error.strerror}") from error
 
 
-def read_issued(folder: Path) -> Iterator[Issued]:
+def read_issued(folder: Path) -> Iterator[IssuanceRecord]:
     """All lines, oldest first; one that a crash cut short was never handed out and is left out."""
     path = folder / FILE
     try:
         with path.open("rb") as file:
             for line in file:
                 try:
-                    yield Issued.model_validate_json(line)
+                    yield IssuanceRecord.model_validate_json(line)
                 except ValidationError:
                     continue
     except FileNotFoundError:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.identity import Authority, IdentityError, Wish
-from keyhole.identity.issued import Issued, read_issued, record
+from keyhole.identity import Authority, CertificateSpec, IdentityError
+from keyhole.identity.issuance_log import IssuanceRecord, read_issued, record
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _one(serial: str) -> Issued:
-    return Issued(
+def _one(serial: str) -> IssuanceRecord:
+    return IssuanceRecord(
         time=NOW,
         name="web",
         spiffe="spiffe://keyhole.internal/ns/shop/sa/web",
@@ -43,4 +43,4 @@ def test_what_cannot_be_recorded_is_not_issued(tmp_path: Path) -> None:
     authority = Authority.open(tmp_path)
     (tmp_path / "issued.jsonl").mkdir()
     with pytest.raises(IdentityError, match="cannot write"):
-        authority.issue(Wish.svid("spiffe://keyhole.internal/ns/shop/sa/web"))
+        authority.issue(CertificateSpec.svid("spiffe://keyhole.internal/ns/shop/sa/web"))

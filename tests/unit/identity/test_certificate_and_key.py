@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from keyhole.identity import Authority, IdentityError, Wish, read_material
+from keyhole.identity import Authority, CertificateSpec, IdentityError, read_certificate_and_key
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     """A good certificate and its key."""
     authority = Authority.open(tmp_path / "identity", now=NOW)
-    wish = Wish(("a.example.org",), life=timedelta(days=2))
+    wish = CertificateSpec(("a.example.org",), life=timedelta(days=2))
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
     for path, content in zip((certificate, key), authority.issue(wish, NOW), strict=True):
         path.write_bytes(content)
@@ -28,7 +28,7 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def test_a_good_pair_is_read(pair: tuple[Path, Path]) -> None:
-    material = read_material(*pair, now=NOW)
+    material = read_certificate_and_key(*pair, now=NOW)
     assert material.names() == ("a.example.org",)
     assert material.expires == NOW + timedelta(days=2)
 
@@ -93,21 +93,21 @@ def test_what_is_wrong_is_said(
 ) -> None:
     spoil(*pair)
     with pytest.raises(IdentityError, match=why):
-        read_material(*pair, now=NOW)
+        read_certificate_and_key(*pair, now=NOW)
 
 
 def test_a_damaged_certificate_is_told_from_a_missing_one(pair: tuple[Path, Path]) -> None:
     lines = pair[0].read_text().splitlines()
     pair[0].write_text("\n".join([lines[0], *lines[2:]]))
     with pytest.raises(IdentityError, match="damaged certificate"):
-        read_material(*pair, now=NOW)
+        read_certificate_and_key(*pair, now=NOW)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_that_this_user_may_not_read_is_named(pair: tuple[Path, Path]) -> None:
     pair[1].chmod(0)
     with pytest.raises(IdentityError, match="cannot be read by this user"):
-        read_material(*pair, now=NOW)
+        read_certificate_and_key(*pair, now=NOW)
 
 
 @pytest.mark.parametrize(("days", "why"), [(3, "expired on 2026-11-25"), (-1, "not valid before")])
@@ -115,4 +115,4 @@ def test_a_certificate_counts_only_in_its_time(
     pair: tuple[Path, Path], days: int, why: str
 ) -> None:
     with pytest.raises(IdentityError, match=why):
-        read_material(*pair, now=NOW + timedelta(days=days))
+        read_certificate_and_key(*pair, now=NOW + timedelta(days=days))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.identity import Authority, Material, ensure_server_certificate
+from keyhole.identity import Authority, CertificateAndKey, ensure_server_certificate
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _ensure(folder: Path, days: float = 0, names: tuple[str, ...] = ("a.example.org",)) -> Material:
+def _ensure(
+    folder: Path, days: float = 0, names: tuple[str, ...] = ("a.example.org",)
+) -> CertificateAndKey:
     now = NOW + timedelta(days=days)
     return ensure_server_certificate(folder, names, ["127.0.0.1"], now=now)
 

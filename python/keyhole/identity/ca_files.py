@@ -6,9 +6,9 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from keyhole.identity.certificate_and_key import alternative_names, read_certificates, read_key
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
-from keyhole.identity.material import alternative_names, read_certificates, read_key
 from keyhole.identity.sign import BACKDATE, Signer, certificate_pem, is_signed_by, key_pem
 from keyhole.model.spiffe import SCHEME
 
@@ -18,7 +18,7 @@ ISSUER, ISSUER_KEY = "issuer.pem", "issuer-key.pem"
 BUNDLE = "bundle.pem"
 
 
-def keep_root(
+def ensure_root(
     folder: Path, common_name: str, now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | None]:
     """The root, made when there is none, and its key where it is here.
@@ -31,15 +31,15 @@ def keep_root(
         # The key first: a root without its key could never sign, a key alone is found below, and
         # nobody can have trusted a root that was never written.
         write_signer(folder, made, ROOT, ROOT_KEY)
-    _mend_rotation(folder)
+    _complete_rotation(folder)
     if not root.exists():
         raise _incomplete(folder, ROOT)
     certificate = read_certificates(root)[0]
-    _keep_bundle(folder)
+    _ensure_bundle(folder)
     return certificate, _read_root_key(folder, certificate)
 
 
-def keep_issuer(
+def ensure_issuer(
     folder: Path,
     root: x509.Certificate,
     key: ec.EllipticCurvePrivateKey | None,
@@ -60,7 +60,7 @@ def keep_issuer(
             f"the root certificate {folder / ROOT} expired on {root.not_valid_after_utc:%Y-%m-%d}; "
             "remove its folder to start with a new authority"
         )
-    made = Signer(root, key).issuer(_known_domain(folder) or domain, now)
+    made = Signer(root, key).issuer(_existing_domain(folder) or domain, now)
     write_signer(folder, made, ISSUER, ISSUER_KEY)
     return made
 
@@ -111,7 +111,7 @@ def read_ecdsa_key(path: Path, certificate: x509.Certificate) -> ec.EllipticCurv
     return key
 
 
-def _known_domain(folder: Path) -> str | None:
+def _existing_domain(folder: Path) -> str | None:
     try:
         return read_domain(folder)
     except IdentityError:
@@ -152,7 +152,7 @@ def _is_to_be_renewed(issuer: x509.Certificate, domain: str | None, now: datetim
     return now >= half or (domain is not None and signed_domain(issuer) is None)
 
 
-def _mend_rotation(folder: Path) -> None:
+def _complete_rotation(folder: Path) -> None:
     """Ends a step of ``keyhole identity rotate`` that a crash cut short."""
     following, key = folder / NEXT, folder / NEXT_KEY
     if key.exists() and not following.exists():
@@ -163,7 +163,7 @@ def _mend_rotation(folder: Path) -> None:
             following.replace(folder / ROOT)
 
 
-def _keep_bundle(folder: Path) -> None:
+def _ensure_bundle(folder: Path) -> None:
     wanted = [
         read_certificates(folder / name)[0] for name in (ROOT, NEXT) if (folder / name).exists()
     ]

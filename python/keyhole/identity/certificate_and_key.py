@@ -13,7 +13,7 @@ from keyhole.identity.error import IdentityError
 
 
 @dataclass(frozen=True)
-class Material:
+class CertificateAndKey:
     """Two PEM files that belong together: certificate chain (leaf first) and key."""
 
     certificate: Path
@@ -35,9 +35,9 @@ class Material:
         return tuple(value for value in values if isinstance(value, IPv4Address | IPv6Address))
 
 
-def read_material(
+def read_certificate_and_key(
     certificate: Path, key: Path, now: datetime | None = None, *, names_needed: bool = True
-) -> Material:
+) -> CertificateAndKey:
     """Reads and checks both files.
 
     ``names_needed`` is false for a certificate that a client shows: nobody looks a client up by
@@ -65,7 +65,7 @@ def read_material(
             f"the certificate {certificate} is not valid before "
             f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock of this machine right?"
         )
-    material = Material(certificate, key, leaf)
+    material = CertificateAndKey(certificate, key, leaf)
     if names_needed and not material.names() and not material.addresses():
         raise IdentityError(
             f"the certificate {certificate} names nobody: it has no subjectAltName with a DNS name "
