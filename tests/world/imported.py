@@ -7,7 +7,7 @@ from typing import Any
 from keyhole.config.documents import read_text_documents
 from keyhole.config.tree import plain
 from keyhole.config.yaml import read_yaml
-from keyhole.control.importing import Import, import_setup
+from keyhole.control.import_settings import Import, import_file
 from keyhole.engine import judge
 from keyhole.migrate import Fate, Item
 from keyhole.policy import Known, compile_documents
@@ -20,7 +20,7 @@ class Imported:
     """One import that wrote nothing."""
 
     def __init__(self, product: str, file: Path) -> None:
-        self.done: Import = import_setup(product, file, None)
+        self.done: Import = import_file(product, file, None)
         self.documents: list[Spec] = []
         for name, text in self.done.files.items():
             nodes, problems = read_yaml(text, name)

@@ -27,7 +27,7 @@ from keyhole.api import (
 from keyhole.api.pihole import Seats
 from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
 from keyhole.api.roles import Doors
-from keyhole.control.control import Control
+from keyhole.control.services import Services
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -59,7 +59,7 @@ ALL_DOORS = Doors(
 """The same, with the routes of Pi-hole's API."""
 
 
-def make_application(control: Control | None, seats: Seats | None = None) -> FastAPI:
+def make_application(control: Services | None, seats: Seats | None = None) -> FastAPI:
     """The application for this control; without one it can only describe itself. ``seats`` open the
     API of Pi-hole as well."""
     app = FastAPI(

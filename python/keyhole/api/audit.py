@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
-from keyhole.api.documents import Done, actor, done
+from keyhole.api.documents import ApplyResult, actor, done
 from keyhole.api.page import Limit, Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import StoredDocuments
@@ -15,7 +15,7 @@ from keyhole.store import Record, records, verify
 router = APIRouter(tags=["audit"])
 
 
-class Deed(BaseModel):
+class AuditEntry(BaseModel):
     """One entry of the audit record."""
 
     number: int = Field(description="From 1, without gaps.")
@@ -25,11 +25,11 @@ class Deed(BaseModel):
     address: str | None = Field(description="From where, if that is known.")
     action: str = Field(description="apply, delete, rollback, ...")
     message: str | None = Field(description="Why, as they said.")
-    detail: dict[str, Any] = Field(description="What exactly.")
+    detail: dict[str, Any] = Field(description="EffectKind exactly.")
     digest: str = Field(description="SHA-256 of this entry and of the digest before it.")
 
 
-class Verified(BaseModel):
+class AuditVerification(BaseModel):
     """Whether the audit record is whole."""
 
     whole: int = Field(description="So many entries from the first are as they were written.")
@@ -49,7 +49,7 @@ def list_audit(
     after: Annotated[
         int | None, Query(ge=0, description="Only entries after this one, the oldest first.")
     ] = None,
-) -> Page[Deed]:
+) -> Page[AuditEntry]:
     """Who did what, the newest first."""
     with changes.database.read() as connection:
         found = records(connection, before=cursor, after=after, most=limit + 1)
@@ -59,12 +59,12 @@ def list_audit(
 
 
 @router.get("/audit/verification")
-def verify_audit(changes: StoredDocuments, _: Viewer) -> Verified:
+def verify_audit(changes: StoredDocuments, _: Viewer) -> AuditVerification:
     """Follows the digests of the whole record."""
     with changes.database.read() as connection:
         whole, problem = verify(connection)
         last = records(connection, most=1)
-    return Verified(whole=whole, problem=problem, digest=last[0].digest if last else None)
+    return AuditVerification(whole=whole, problem=problem, digest=last[0].digest if last else None)
 
 
 @router.post("/changes/{number}/undo")
@@ -73,11 +73,11 @@ async def undo_change(
     caller: Operator,
     request: Request,
     number: Annotated[int, Path(ge=1, le=2**31, description="The number of the change.")],
-) -> Done:
+) -> ApplyResult:
     """Undoes a whole change, unless one of its documents was changed again since."""
     return done(await changes.undo(number, actor(caller, request)))
 
 
-def _shown(record: Record) -> Deed:
+def _shown(record: Record) -> AuditEntry:
     deed = record.deed
-    return Deed(number=record.number, time=record.time, digest=record.digest, **vars(deed))
+    return AuditEntry(number=record.number, time=record.time, digest=record.digest, **vars(deed))

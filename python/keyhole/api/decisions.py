@@ -10,7 +10,7 @@ from keyhole.api.documents import actor
 from keyhole.api.page import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Decisions
-from keyhole.control.standing import Deciding, Wanted
+from keyhole.control.overrides import DecisionRequest, DecisionService
 from keyhole.model.overrides import MAX_DECISION
 from keyhole.store.standing import KeptDecision
 
@@ -30,7 +30,7 @@ class Decision(BaseModel):
     since: datetime
     until: datetime | None = Field(description="When it ends; null until it is taken back.")
     who: str
-    why: str | None = Field(description="What they said of it.")
+    why: str | None = Field(description="EffectKind they said of it.")
     policies: list[str] = Field(description="The policies in which it acts.")
     left_out: list[str] = Field(
         description="Policies that it does not open, because they deny by default and no client is "
@@ -38,7 +38,7 @@ class Decision(BaseModel):
     )
 
 
-class Decide(BaseModel):
+class DecisionCreate(BaseModel):
     """What is decided."""
 
     action: Literal["allow", "block"]
@@ -60,7 +60,7 @@ class Decide(BaseModel):
     why: str | None = Field(None, max_length=500, description="Why, for the audit record.")
 
 
-class Decided(BaseModel):
+class DecisionResult(BaseModel):
     """What came of it."""
 
     decision: Decision
@@ -68,7 +68,7 @@ class Decided(BaseModel):
     why_not: str = Field(description="Why it is not in force yet; else empty.")
 
 
-class TakenBack(BaseModel):
+class DecisionRemoved(BaseModel):
     """What came of taking a decision back."""
 
     is_in_force: bool = Field(description="Whether the engine decides without it already.")
@@ -82,26 +82,30 @@ def list_decisions(deciding: Decisions, _: Viewer) -> Page[Decision]:
 
 
 @router.post("")
-async def decide(deciding: Decisions, caller: Operator, request: Request, asked: Decide) -> Decided:
+async def decide(
+    deciding: Decisions, caller: Operator, request: Request, asked: DecisionCreate
+) -> DecisionResult:
     """Allows or blocks a name from now on, in the place of an earlier decision about it.
 
     For everyone, allow opens no policy that denies by default; name the client for that.
     """
-    kept, result = await deciding.decide(Wanted(**asked.model_dump()), actor(caller, request))
+    kept, result = await deciding.decide(
+        DecisionRequest(**asked.model_dump()), actor(caller, request)
+    )
     shown = _shown(deciding, kept)
-    return Decided(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
+    return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("/{number}")
 async def take_back(
     deciding: Decisions, caller: Operator, request: Request, number: Number
-) -> TakenBack:
+) -> DecisionRemoved:
     """Takes a decision back."""
     result = await deciding.remove(number, actor(caller, request))
-    return TakenBack(is_in_force=result.is_in_force, why_not=result.why)
+    return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(deciding: Deciding, kept: KeptDecision) -> Decision:
+def _shown(deciding: DecisionService, kept: KeptDecision) -> Decision:
     decision = kept.decision
     reach = deciding.reach(decision)
     return Decision(

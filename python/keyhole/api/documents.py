@@ -7,10 +7,16 @@ from pydantic import BaseModel, Field
 
 from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Operator, Principal, Viewer
-from keyhole.api.problem import ApiProblem, Place
+from keyhole.api.problem import ApiProblem, ProblemItem
 from keyhole.api.state import StoredDocuments
-from keyhole.control.changes import Actor, Found, Outcome, Wish, read_wishes
-from keyhole.control.changes.wish import MOST_OCTETS
+from keyhole.control.changes import (
+    Actor,
+    ChangeRequest,
+    DocumentRecord,
+    Outcome,
+    read_change_requests,
+)
+from keyhole.control.changes.change_request import MAX_OCTETS
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -46,7 +52,7 @@ class Document(BaseModel):
     text: str = Field(description="The YAML as it was written.")
 
 
-class VersionOf(BaseModel):
+class DocumentVersion(BaseModel):
     """One version of a stored document."""
 
     version: int = Field(description="From 1.")
@@ -55,11 +61,13 @@ class VersionOf(BaseModel):
     text: str = Field(description="The YAML as it was written; empty where it was deleted.")
 
 
-class Applying(BaseModel):
+class ApplyRequest(BaseModel):
     """Several documents at once."""
 
-    text: str = Field(max_length=MOST_OCTETS, description="A stream of YAML documents.")
-    file: str = Field("request", max_length=255, description="What the text is called in messages.")
+    text: str = Field(max_length=MAX_OCTETS, description="A stream of YAML documents.")
+    file: str = Field(
+        "request", max_length=255, description="EffectKind the text is called in messages."
+    )
     overwrite: bool = Field(
         False,
         description="Whether to write over versions that were not seen: a version is seen when the "
@@ -69,7 +77,7 @@ class Applying(BaseModel):
     is_dry_run: bool = Field(False, description="Whether to check only, and change nothing.")
 
 
-class EffectOn(BaseModel):
+class DocumentEffect(BaseModel):
     """What became of one document."""
 
     kind: str
@@ -78,26 +86,26 @@ class EffectOn(BaseModel):
     version: int = Field(description="The version that counts now.")
 
 
-class Done(BaseModel):
+class ApplyResult(BaseModel):
     """What a change did."""
 
     change: int | None = Field(description="Its number; null where nothing was changed.")
-    effects: list[EffectOn]
+    effects: list[DocumentEffect]
     is_in_force: bool = Field(description="Whether the engine decides by it already.")
     why: str = Field(description="Why it is not in force yet; else empty.")
-    advice: list[str] = Field(description="What is valid and probably not meant.")
+    advice: list[str] = Field(description="EffectKind is valid and probably not meant.")
 
 
 class Drift(BaseModel):
     """Where the files of the documents folder and what is in force differ."""
 
-    problems: list[Place] = Field(description="Why the files cannot be taken as they are.")
+    problems: list[ProblemItem] = Field(description="Why the files cannot be taken as they are.")
     shadowed: list[str] = Field(
         description="Stored documents that do not count, because a file declares them too."
     )
 
 
-class Rollback(BaseModel):
+class RollbackRequest(BaseModel):
     """Which version is to come back."""
 
     to: int | None = Field(
@@ -133,12 +141,12 @@ def list_documents(
 
 @router.post("")
 async def apply_documents(
-    changes: StoredDocuments, caller: Operator, request: Request, asked: Applying
-) -> Done:
+    changes: StoredDocuments, caller: Operator, request: Request, asked: ApplyRequest
+) -> ApplyResult:
     """Creates and changes documents, all of them or none."""
-    wishes = read_wishes(asked.text, asked.file, changes.folder)
+    wishes = read_change_requests(asked.text, asked.file, changes.folder)
     if asked.overwrite:
-        wishes = [Wish(one.kind, one.name, one.text) for one in wishes]
+        wishes = [ChangeRequest(one.kind, one.name, one.text) for one in wishes]
     outcome = await changes.apply(
         wishes, actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
     )
@@ -150,7 +158,7 @@ async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
     """Where the files of the documents folder and what is in force differ."""
     problems, shadowed = await changes.drift()
     return Drift(
-        problems=[Place(place=one.place, why=one.why) for one in problems],
+        problems=[ProblemItem(place=one.place, why=one.why) for one in problems],
         shadowed=[one.label for one in shadowed],
     )
 
@@ -172,18 +180,18 @@ async def put_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: Applying,
+    asked: ApplyRequest,
     if_match: Seen = None,
     if_none_match: Seen = None,
-) -> Done:
+) -> ApplyResult:
     """Writes one document. If-Match names the version that was seen; If-None-Match: * says that
     there was none."""
     seen = _seen(if_match, if_none_match)
-    wishes = read_wishes(asked.text, asked.file, changes.folder)
+    wishes = read_change_requests(asked.text, asked.file, changes.folder)
     if [(one.kind, one.name) for one in wishes] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)
-    wish = Wish(kind, name, wishes[0].text, seen)
+    wish = ChangeRequest(kind, name, wishes[0].text, seen)
     outcome = await changes.apply(
         [wish], actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
     )
@@ -200,9 +208,9 @@ async def delete_document(
     if_match: Seen = None,
     message: Message = None,
     dry_run: DryRun = False,
-) -> Done:
+) -> ApplyResult:
     """Deletes one document; its versions stay, so that it can come back."""
-    wish = Wish(kind, name, None, _seen(if_match, None))
+    wish = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
         [wish], actor(caller, request), action="delete", message=message, is_dry=dry_run
     )
@@ -210,11 +218,13 @@ async def delete_document(
 
 
 @router.get("/{kind}/{name}/versions")
-def list_versions(changes: StoredDocuments, _: Viewer, kind: Kind, name: Name) -> Page[VersionOf]:
+def list_versions(
+    changes: StoredDocuments, _: Viewer, kind: Kind, name: Name
+) -> Page[DocumentVersion]:
     """All versions of a stored document, the newest first."""
     return Page(
         items=[
-            VersionOf(
+            DocumentVersion(
                 version=one.version, change=one.change, is_deleted=one.is_deleted, text=one.text
             )
             for one in changes.history(kind, name)
@@ -229,8 +239,8 @@ async def roll_back_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: Rollback,
-) -> Done:
+    asked: RollbackRequest,
+) -> ApplyResult:
     """Brings an earlier version of a document back, as a new version."""
     return done(await changes.roll_back(kind, name, actor(caller, request), to=asked.to))
 
@@ -259,7 +269,7 @@ def _seen(if_match: str | None, if_none_match: str | None) -> int | None:
     return int(number)
 
 
-def _etag(found: Found) -> str:
+def _etag(found: DocumentRecord) -> str:
     return f'"v{found.version}"'
 
 
@@ -272,7 +282,7 @@ def _key(cursor: str | None) -> tuple[str, ...]:
     return tuple(key)
 
 
-def _shown(found: Found) -> Document:
+def _shown(found: DocumentRecord) -> Document:
     return Document(
         kind=found.kind,
         name=found.name,
@@ -284,11 +294,11 @@ def _shown(found: Found) -> Document:
     )
 
 
-def done(outcome: Outcome) -> Done:
+def done(outcome: Outcome) -> ApplyResult:
     """What a change did, as it is answered."""
-    return Done(
+    return ApplyResult(
         change=outcome.change,
-        effects=[EffectOn(**vars(one)) for one in outcome.effects],
+        effects=[DocumentEffect(**vars(one)) for one in outcome.effects],
         is_in_force=outcome.is_in_force,
         why=outcome.why,
         advice=list(outcome.advice),

@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field
 from keyhole.api.page import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Running
-from keyhole.control.control import Control
 from keyhole.control.error import NotThereError
-from keyhole.control.fresh import ListStatus, UrlStatus
-from keyhole.control.fresh.report import statuses
-from keyhole.control.fresh.status import ListState
+from keyhole.control.list_refresh import ListStatus, UrlStatus
+from keyhole.control.list_refresh.report import statuses
+from keyhole.control.list_refresh.status import ListState
 from keyhole.control.lists import search_name
+from keyhole.control.services import Services
 from keyhole.lists.catalog import catalog
 
 router = APIRouter(prefix="/lists", tags=["lists"])
 
 
-class Source(BaseModel):
+class ListSource(BaseModel):
     """One URL of a list."""
 
     url: str
@@ -35,7 +35,7 @@ class Source(BaseModel):
     sha256: str | None = Field(description="Of the list that is there.")
 
 
-class Skipped(BaseModel):
+class SkippedLine(BaseModel):
     """A line that was left out."""
 
     file: str
@@ -44,7 +44,7 @@ class Skipped(BaseModel):
     reason: str
 
 
-class ListNow(BaseModel):
+class ListSummary(BaseModel):
     """One list as it is now."""
 
     name: str
@@ -61,16 +61,16 @@ class ListNow(BaseModel):
         description="Queries of the last day that it decided; null where there is no history."
     )
     files: list[str] = Field(description="Its files, as the document names them.")
-    sources: list[Source] = Field(description="Its URLs.")
+    sources: list[ListSource] = Field(description="Its URLs.")
 
 
-class ListInFull(ListNow):
+class ListDetail(ListSummary):
     """One list, with examples of what was left out."""
 
-    examples: list[Skipped]
+    examples: list[SkippedLine]
 
 
-class Refresh(BaseModel):
+class RefreshRequest(BaseModel):
     """Which lists to download now."""
 
     names: list[Annotated[str, Field(max_length=63)]] = Field(
@@ -78,13 +78,13 @@ class Refresh(BaseModel):
     )
 
 
-class Refreshing(BaseModel):
+class RefreshResult(BaseModel):
     """What is being downloaded."""
 
     urls: list[str]
 
 
-class Hit(BaseModel):
+class ListMatch(BaseModel):
     """An entry that speaks of a name."""
 
     list: str
@@ -95,7 +95,7 @@ class Hit(BaseModel):
     important: bool
 
 
-class KnownList(BaseModel):
+class CatalogEntry(BaseModel):
     """A list of the catalog."""
 
     name: str
@@ -107,27 +107,29 @@ class KnownList(BaseModel):
 
 
 @router.get("")
-def list_lists(running: Running, _: Viewer) -> Page[ListNow]:
+def list_lists(running: Running, _: Viewer) -> Page[ListSummary]:
     """All lists by name, and how they are at this moment."""
     hits = _hits(running)
-    return Page(items=[ListNow(**_fields(one, hits)) for one in _now(running)])
+    return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(running)])
 
 
 @router.post("/refresh", status_code=202)
-async def refresh_lists(running: Running, _: Operator, asked: Refresh) -> Refreshing:
+async def refresh_lists(running: Running, _: Operator, asked: RefreshRequest) -> RefreshResult:
     """Downloads lists now, whether they are due or not; their state tells how far that is."""
-    return Refreshing(urls=await running.lists.refresh(asked.names))
+    return RefreshResult(urls=await running.lists.refresh(asked.names))
 
 
 @router.get("/catalog")
 def list_catalog(
     _: Viewer,
     search: Annotated[str, Query(max_length=100, description="Only with this word in it.")] = "",
-) -> Page[KnownList]:
+) -> Page[CatalogEntry]:
     """Well-known lists to switch on."""
     return Page(
         items=[
-            KnownList(document=one.document, **{k: v for k, v in vars(one).items() if k != "kind"})
+            CatalogEntry(
+                document=one.document, **{k: v for k, v in vars(one).items() if k != "kind"}
+            )
             for one in catalog().values()
             if search.lower() in f"{one.name} {one.title} {one.about}".lower()
         ]
@@ -139,11 +141,11 @@ def search_lists(
     running: Running,
     _: Viewer,
     name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
-) -> Page[Hit]:
+) -> Page[ListMatch]:
     """Every entry of the lists in force that speaks of a name, with file and line."""
     found = search_name(running.data, name)
     keys = ("list", "action", "pattern", "file", "line", "important")
-    return Page(items=[Hit(**{key: hit[key] for key in keys}) for hit in found["hits"]])
+    return Page(items=[ListMatch(**{key: hit[key] for key in keys}) for hit in found["hits"]])
 
 
 @router.get("/{name}")
@@ -151,20 +153,20 @@ def get_list(
     running: Running,
     _: Viewer,
     name: Annotated[str, Path(max_length=63, description="The name of the list.")],
-) -> ListInFull:
+) -> ListDetail:
     """One list, with examples of the lines that were left out."""
     for one in _now(running):
         if one.name == name:
-            examples = [Skipped(**vars(row)) for row in one.examples]
-            return ListInFull(**_fields(one, _hits(running)), examples=examples)
+            examples = [SkippedLine(**vars(row)) for row in one.examples]
+            return ListDetail(**_fields(one, _hits(running)), examples=examples)
     raise NotThereError(f"there is no List {name}")
 
 
-def _now(running: Control) -> list[ListStatus]:
+def _now(running: Services) -> list[ListStatus]:
     return statuses(running.lists, running.node.application.in_force)
 
 
-def _hits(running: Control) -> dict[str, int] | None:
+def _hits(running: Services) -> dict[str, int] | None:
     return running.queries.hits() if running.queries else None
 
 
@@ -184,8 +186,8 @@ def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
     }
 
 
-def _source(one: UrlStatus) -> Source:
-    return Source(
+def _source(one: UrlStatus) -> ListSource:
+    return ListSource(
         url=one.url,
         state=one.state,
         octets=one.octets,

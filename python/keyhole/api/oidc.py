@@ -24,13 +24,13 @@ _CALLBACK = "/api/v1/oidc/callback"
 Parameter = Annotated[str | None, Query(max_length=4_096)]
 
 
-class Offer(BaseModel):
+class LoginProvider(BaseModel):
     """Whether one can log in so."""
 
     is_offered: bool = Field(description="Whether an identity provider is configured.")
 
 
-class Welcome(BaseModel):
+class LoginResult(BaseModel):
     """Who has logged in."""
 
     name: str = Field(description="As the audit record names them.")
@@ -38,9 +38,9 @@ class Welcome(BaseModel):
 
 
 @router.get("")
-def get_offer(believing: Believed) -> Offer:
+def get_offer(believing: Believed) -> LoginProvider:
     """Whether one can log in by an identity provider."""
-    return Offer(is_offered=believing.oidc is not None)
+    return LoginProvider(is_offered=believing.oidc is not None)
 
 
 @router.get(
@@ -67,7 +67,7 @@ def finish_login(
     code: Parameter = None,
     error: Parameter = None,
     iss: Parameter = None,
-) -> Welcome:
+) -> LoginResult:
     """Where the provider sends the browser back to; sets the cookie of a new session. Only the
     browser that began the login can finish it."""
     oidc, people = _provider(believing), believing.people
@@ -81,7 +81,7 @@ def finish_login(
     secret = people.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
     set_session(response, request.scope, secret, people.ground.lives.absolute)
     forget_way(response, request.scope)
-    return Welcome(name=vouched.name, role=vouched.role.word)
+    return LoginResult(name=vouched.name, role=vouched.role.word)
 
 
 def _provider(believing: Believed) -> Oidc:

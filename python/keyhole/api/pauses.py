@@ -10,7 +10,7 @@ from keyhole.api.documents import actor
 from keyhole.api.page import Page
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.state import Pauses
-from keyhole.control.standing import Pausing
+from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 from keyhole.store.standing import KeptPause
 
@@ -26,10 +26,10 @@ class Pause(BaseModel):
     since: datetime
     until: datetime = Field(description="When it ends, by the clock of the engine alone.")
     who: str
-    why: str | None = Field(description="What they said of it.")
+    why: str | None = Field(description="EffectKind they said of it.")
 
 
-class PauseFor(BaseModel):
+class PauseCreate(BaseModel):
     """What is to be paused, and for how long."""
 
     seconds: int = Field(ge=1, le=MAX_PAUSE, description="How long; at most a day.")
@@ -39,7 +39,7 @@ class PauseFor(BaseModel):
     why: str | None = Field(None, max_length=500, description="Why, for the audit record.")
 
 
-class Paused(BaseModel):
+class PauseResult(BaseModel):
     """What came of it."""
 
     pause: Pause
@@ -47,7 +47,7 @@ class Paused(BaseModel):
     why_not: str = Field(description="Why it is not in force yet; else empty.")
 
 
-class Resumed(BaseModel):
+class ResumeResult(BaseModel):
     """What came of ending pauses."""
 
     ended: int = Field(description="How many pauses there were.")
@@ -63,8 +63,8 @@ def list_pauses(pausing: Pauses, _: Viewer) -> Page[Pause]:
 
 @router.post("")
 async def pause_blocking(
-    pausing: Pauses, caller: Operator, request: Request, asked: PauseFor
-) -> Paused:
+    pausing: Pauses, caller: Operator, request: Request, asked: PauseCreate
+) -> PauseResult:
     """Pauses blocking from now on, by one policy or by all, in the place of its last pause.
 
     Block rules and block lists only record meanwhile. Important rules, decisions and a default that
@@ -73,11 +73,11 @@ async def pause_blocking(
     kept, result = await pausing.pause(
         asked.seconds, actor(caller, request), policy=asked.policy, why=asked.why
     )
-    return Paused(pause=_shown(kept), is_in_force=result.is_in_force, why_not=result.why)
+    return PauseResult(pause=_shown(kept), is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("")
-async def resume_all(pausing: Pauses, caller: Operator, request: Request) -> Resumed:
+async def resume_all(pausing: Pauses, caller: Operator, request: Request) -> ResumeResult:
     """Ends every pause."""
     return await _resume(pausing, caller, request, None)
 
@@ -85,16 +85,16 @@ async def resume_all(pausing: Pauses, caller: Operator, request: Request) -> Res
 @router.delete("/{policy}")
 async def resume_policy(
     pausing: Pauses, caller: Operator, request: Request, policy: Policy
-) -> Resumed:
+) -> ResumeResult:
     """Ends the pause of one policy; that of all is another one and goes on."""
     return await _resume(pausing, caller, request, policy)
 
 
 async def _resume(
-    pausing: Pausing, caller: Principal, request: Request, policy: str | None
-) -> Resumed:
+    pausing: PauseService, caller: Principal, request: Request, policy: str | None
+) -> ResumeResult:
     ended, result = await pausing.resume(actor(caller, request), policy=policy)
-    return Resumed(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
+    return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
 
 
 def _shown(kept: KeptPause) -> Pause:

@@ -24,7 +24,7 @@ class Person(BaseModel):
     """An account."""
 
     name: str = Field(description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
+    role: RoleWord = Field(description="EffectKind the person may do.")
     is_disabled: bool = Field(description="Whether the person is kept out.")
     must_change_password: bool = Field(description="Whether only a one-time password is set.")
     has_second_factor: bool = Field(description="Whether logging in needs a code.")
@@ -32,21 +32,21 @@ class Person(BaseModel):
     last_login: datetime | None = Field(description="When the person logged in last.")
 
 
-class Adding(BaseModel):
+class PersonCreate(BaseModel):
     """A new account."""
 
     name: str = Field(min_length=1, max_length=63, description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
+    role: RoleWord = Field(description="EffectKind the person may do.")
 
 
-class Changing(BaseModel):
+class PersonUpdate(BaseModel):
     """What is to change; what is left out stays."""
 
-    role: RoleWord | None = Field(None, description="What the person may do.")
+    role: RoleWord | None = Field(None, description="EffectKind the person may do.")
     is_disabled: bool | None = Field(None, description="Whether the person is kept out.")
 
 
-class Resetting(BaseModel):
+class PersonReset(BaseModel):
     """How much is taken away."""
 
     second_factor: bool = Field(
@@ -61,7 +61,7 @@ class OneTimePassword(BaseModel):
     password: str = Field(description="To be changed at the first login.")
 
 
-class SettingPassword(BaseModel):
+class PasswordSet(BaseModel):
     """A password that somebody on this machine chose."""
 
     password: str = Field(min_length=1, max_length=1024, description="The password.")
@@ -75,7 +75,7 @@ def list_people(believing: Believed, _: Administrator) -> Page[Person]:
 
 @router.post("", status_code=201)
 def add_person(
-    believing: Believed, caller: Administrator, visit: Visiting, asked: Adding
+    believing: Believed, caller: Administrator, visit: Visiting, asked: PersonCreate
 ) -> OneTimePassword:
     """Makes an account with a one-time password."""
     by = caller_of(caller, visit)
@@ -91,7 +91,7 @@ def get_person(believing: Believed, _: Administrator, name: Name) -> Person:
 
 @router.patch("/{name}")
 def change_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: Changing
+    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonUpdate
 ) -> Person:
     """Changes what somebody may do, from their next request on. The last administrator stays."""
     registry, by = believing.people.registry, caller_of(caller, visit)
@@ -104,7 +104,7 @@ def change_person(
 
 @router.post("/{name}/reset")
 def reset_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: Resetting
+    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonReset
 ) -> OneTimePassword:
     """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
     by = caller_of(caller, visit)
@@ -114,7 +114,7 @@ def reset_person(
 
 @router.put("/{name}/password", status_code=204)
 def set_password(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: SettingPassword
+    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PasswordSet
 ) -> None:
     """Sets a password; only somebody on this machine may choose one for others."""
     _needs_socket(caller)

@@ -67,11 +67,11 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
 )
 
 
-class Place(BaseModel):
+class ProblemItem(BaseModel):
     """One thing that is wrong, and where."""
 
     place: str = Field(description="File, line, document and path, as far as they are known.")
-    why: str = Field(description="What is wrong and what would be right.")
+    why: str = Field(description="EffectKind is wrong and what would be right.")
 
 
 class ProblemDocument(BaseModel):
@@ -80,8 +80,8 @@ class ProblemDocument(BaseModel):
     type: str = Field(description="A word for programs, such as urn:keyhole:problem:not_found.")
     title: str = Field(description="The kind of the problem in a few words.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What is wrong and what would be right.")
-    problems: list[Place] = Field(
+    detail: str = Field(description="EffectKind is wrong and what would be right.")
+    problems: list[ProblemItem] = Field(
         default_factory=list, description="Each thing that is wrong, where there are several."
     )
 
@@ -104,7 +104,7 @@ def problem_response(
     word: str,
     detail: str,
     *,
-    places: list[Place] | None = None,
+    places: list[ProblemItem] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
     """The answer that carries a problem."""
@@ -174,10 +174,10 @@ async def _mistake(_: Request, __: Exception) -> JSONResponse:
     return problem_response(500, "mistake", detail)
 
 
-def _place(error: dict[str, Any]) -> Place:
+def _place(error: dict[str, Any]) -> ProblemItem:
     place = ".".join(str(step) for step in error["loc"])
-    return Place(place=place, why=str(error["msg"]).lower())
+    return ProblemItem(place=place, why=str(error["msg"]).lower())
 
 
-def _shown(problem: Problem) -> Place:
-    return Place(place=problem.place, why=problem.why)
+def _shown(problem: Problem) -> ProblemItem:
+    return ProblemItem(place=problem.place, why=problem.why)

@@ -10,32 +10,32 @@ from keyhole.api.state import Believed, OwnSession, Visiting
 router = APIRouter(prefix="/session/second-factor", tags=["session"])
 
 
-class Beginning(BaseModel):
+class SecondFactorStart(BaseModel):
     """The password once more."""
 
     password: Password
 
 
-class Begun(BaseModel):
+class SecondFactorStarted(BaseModel):
     """What an authenticator needs; it is not shown again."""
 
     secret: str = Field(description="The secret, to be typed where no QR code can be read.")
     url: str = Field(description="The same as an otpauth URL, for a QR code.")
 
 
-class Confirming(BaseModel):
+class SecondFactorConfirm(BaseModel):
     """A code of the new authenticator."""
 
     code: Code
 
 
-class Confirmed(BaseModel):
+class SecondFactorConfirmed(BaseModel):
     """What opens the account when the device is lost; it is not shown again."""
 
     recovery_codes: list[str] = Field(description="Each works once, in place of a code.")
 
 
-class Disabling(BaseModel):
+class SecondFactorDisable(BaseModel):
     """The password once more, and a last code."""
 
     password: Password
@@ -44,25 +44,25 @@ class Disabling(BaseModel):
 
 @router.post("")
 def begin_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Beginning, visit: Visiting
-) -> Begun:
+    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorStart, visit: Visiting
+) -> SecondFactorStarted:
     """Draws a secret for an authenticator. It counts once a code of it was shown."""
     begun = believing.people.own.begin_second_factor(session, asked.password, visit)
-    return Begun(secret=begun.secret, url=begun.url)
+    return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
 @router.post("/confirm")
 def confirm_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Confirming, visit: Visiting
-) -> Confirmed:
+    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorConfirm, visit: Visiting
+) -> SecondFactorConfirmed:
     """From now on logging in needs a code; gives the recovery codes."""
     codes = believing.people.own.confirm_second_factor(session, asked.code, visit)
-    return Confirmed(recovery_codes=codes)
+    return SecondFactorConfirmed(recovery_codes=codes)
 
 
 @router.post("/disable", status_code=204)
 def disable_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Disabling, visit: Visiting
+    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorDisable, visit: Visiting
 ) -> None:
     """Logging in needs no code any more."""
     believing.people.own.disable_second_factor(session, asked.password, asked.code, visit)

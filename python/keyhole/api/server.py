@@ -16,10 +16,10 @@ from keyhole.api.local import LocalUser
 from keyhole.api.network import Certificate, Listener, door_of, release
 from keyhole.api.pihole import Seats
 from keyhole.api.protocol import NetworkProtocol
-from keyhole.control.control import Control
+from keyhole.control.authentication import Authentication
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
-from keyhole.control.people import Believing
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 from keyhole.web import PeerProtocol, Serving, quiet, unix_listener
 from keyhole.web.door import Door
@@ -35,7 +35,7 @@ class ApiServer:
     password is of no use to anybody else on the network.
     """
 
-    def __init__(self, control: Control, tell: Tell, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(self, control: Services, tell: Notify, listeners: Sequence[Listener] = ()) -> None:
         self._control = control
         self._tell = tell
         self._path = control.data.api_socket
@@ -116,7 +116,7 @@ class ApiServer:
         self._serving.add(await loop.create_server(door, sock=listener.socket))
 
     async def _open_later(
-        self, believing: Believing, outside: list[Listener], config: Config
+        self, believing: Authentication, outside: list[Listener], config: Config
     ) -> None:
         loop = asyncio.get_running_loop()
         heard = self._set_up
@@ -128,13 +128,13 @@ class ApiServer:
         urls = ", ".join(one.url for one in outside)
         text = f"{urls} opens when somebody has chosen a password"
         hint = "log in on this machine, or use keyhole people password NAME"
-        self._tell(Notice(Weight.WARNING, text, (hint,)))
+        self._tell(Notice(Severity.WARNING, text, (hint,)))
         # Asked once more: it may have happened before anybody listened.
         if not await asyncio.to_thread(believing.is_set_up):
             await heard.wait()
         for listener in outside:
             await self._open(listener, config)
-        self._tell(Notice(Weight.GOOD, f"the API is open on {urls}"))
+        self._tell(Notice(Severity.GOOD, f"the API is open on {urls}"))
 
     async def _refresh(self) -> None:
         while True:
@@ -143,7 +143,7 @@ class ApiServer:
                 await asyncio.to_thread(self._certificate.refresh)
             except (KeyholeError, OSError) as error:
                 text = "the API got no new certificate and goes on with the one before"
-                self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+                self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
 
     async def _close(self) -> None:
         for task in self._tasks:

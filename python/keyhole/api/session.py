@@ -19,7 +19,7 @@ Code = Annotated[
 ]
 
 
-class LoggingIn(BaseModel):
+class LoginRequest(BaseModel):
     """Who somebody says they are, and how they show it."""
 
     name: str = Field(min_length=1, max_length=64, description="The name of the account.")
@@ -29,7 +29,7 @@ class LoggingIn(BaseModel):
     )
 
 
-class ChangingPassword(BaseModel):
+class PasswordChange(BaseModel):
     """A new password."""
 
     current: Password | None = Field(
@@ -42,7 +42,7 @@ class ChangingPassword(BaseModel):
     )
 
 
-class Me(BaseModel):
+class CurrentUser(BaseModel):
     """Who calls."""
 
     name: str = Field(description="As the audit record names them.")
@@ -57,8 +57,8 @@ class Me(BaseModel):
 
 @router.post("")
 def log_in(
-    believing: Believed, asked: LoggingIn, visit: Visiting, request: Request, response: Response
-) -> Me:
+    believing: Believed, asked: LoginRequest, visit: Visiting, request: Request, response: Response
+) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
     people = believing.people
@@ -71,12 +71,12 @@ def log_in(
 
 
 @router.get("")
-def get_me(believing: Believed, caller: Viewer, request: Request) -> Me:
+def get_me(believing: Believed, caller: Viewer, request: Request) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
         return _me_in(believing, session)
-    return Me(
+    return CurrentUser(
         name=caller.name,
         role=caller.role.word,
         via=caller.via,
@@ -105,11 +105,11 @@ def change_password(
     believing: Believed,
     _: Viewer,
     session: OwnSession,
-    asked: ChangingPassword,
+    asked: PasswordChange,
     visit: Visiting,
     request: Request,
     response: Response,
-) -> Me:
+) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
     people = believing.people
     secret = people.own.change_password(session, asked.current, asked.new, visit)
@@ -124,11 +124,11 @@ def _give(believing: Believed, secret: str, request: Request, response: Response
     set_session(response, request.scope, secret, seconds)
 
 
-def _me_in(believing: Believed, session: Session) -> Me:
+def _me_in(believing: Believed, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
         has_code = believing.people.registry.get(session.person).has_code
-    return Me(
+    return CurrentUser(
         name=session.name,
         role=session.role.word,
         via="session",

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/sessions", tags=["sessions"])
 Id = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of the session.")]
 
 
-class OneSession(BaseModel):
+class Session(BaseModel):
     """Somebody who is logged in."""
 
     id: str = Field(description="Names the session; it says nothing of its secret.")
@@ -27,7 +27,7 @@ class OneSession(BaseModel):
     seen: datetime = Field(description="When they were seen last, to the minute.")
     ends: datetime = Field(description="When it ends in any case.")
     address: str = Field(description="From where they were seen last.")
-    agent: str = Field(description="What their program says of itself.")
+    agent: str = Field(description="EffectKind their program says of itself.")
 
 
 @router.get("")
@@ -37,14 +37,14 @@ def list_sessions(
     everybody: Annotated[
         bool, Query(description="Those of everybody, which only an administrator may see.")
     ] = False,
-) -> Page[OneSession]:
+) -> Page[Session]:
     """One's own sessions, the newest first; an account has at most 32."""
     if everybody:
         _needs_administrator(caller)
     found = believing.people.registry.sessions(None if everybody else caller.name)
     return Page(
         items=[
-            OneSession(
+            Session(
                 id=one.id,
                 name=one.name,
                 role=one.role.word,

@@ -6,21 +6,21 @@ from fastapi import Depends, Request
 
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
+from keyhole.control.authentication import Authentication
 from keyhole.control.changes import Changes
-from keyhole.control.control import Control
-from keyhole.control.people import Believing
+from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
-from keyhole.control.standing import Deciding, Pausing
+from keyhole.control.services import Services
 from keyhole.people import Caller, Session, Visit
 
 
-def _control(request: Request) -> Control:
+def _control(request: Request) -> Services:
     control = request.app.state.control
-    assert isinstance(control, Control)
+    assert isinstance(control, Services)
     return control
 
 
-Running = Annotated[Control, Depends(_control)]
+Running = Annotated[Services, Depends(_control)]
 """A parameter of a route: the control that runs."""
 
 
@@ -32,7 +32,7 @@ def _changes(control: Running) -> Changes:
     return control.changes
 
 
-def _pausing(control: Running) -> Pausing:
+def _pausing(control: Running) -> PauseService:
     if control.pausing is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -40,7 +40,7 @@ def _pausing(control: Running) -> Pausing:
     return control.pausing
 
 
-def _deciding(control: Running) -> Deciding:
+def _deciding(control: Running) -> DecisionService:
     if control.deciding is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -57,15 +57,15 @@ def _queries(control: Running) -> QueryHistory:
 
 Queries = Annotated[QueryHistory, Depends(_queries)]
 """A parameter of a route: what became of queries."""
-Pauses = Annotated[Pausing, Depends(_pausing)]
+Pauses = Annotated[PauseService, Depends(_pausing)]
 """A parameter of a route: pauses of blocking."""
-Decisions = Annotated[Deciding, Depends(_deciding)]
+Decisions = Annotated[DecisionService, Depends(_deciding)]
 """A parameter of a route: decisions about names."""
 StoredDocuments = Annotated[Changes, Depends(_changes)]
 """A parameter of a route: documents, and how they change."""
 
 
-def _believing(control: Running) -> Believing:
+def _believing(control: Running) -> Authentication:
     if control.believing is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -73,7 +73,7 @@ def _believing(control: Running) -> Believing:
     return control.believing
 
 
-Believed = Annotated[Believing, Depends(_believing)]
+Believed = Annotated[Authentication, Depends(_believing)]
 """A parameter of a route: people, and who vouches for them."""
 
 

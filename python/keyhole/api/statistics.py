@@ -39,14 +39,14 @@ class Totals(BaseModel):
     lost: int = Field(description="Queries that could not be written down, since control started.")
 
 
-class Point(BaseModel):
+class SeriesPoint(BaseModel):
     """Counts of one step."""
 
     time: datetime = Field(description="When the step begins.")
     by_outcome: dict[str, int]
 
 
-class Often(BaseModel):
+class ValueCount(BaseModel):
     """A value and how often it occurs."""
 
     value: str
@@ -101,11 +101,11 @@ def get_series(
     _: Viewer,
     during: During,
     points: Annotated[int, Query(ge=1, le=2_000, description="At most so many steps.")] = 100,
-) -> Page[Point]:
+) -> Page[SeriesPoint]:
     """Counts step by step, of five minutes or more each."""
     with told():
         found = queries.history().series(*during, points)
-    return Page(items=[Point(time=moment_of(at), by_outcome=counts) for at, counts in found])
+    return Page(items=[SeriesPoint(time=moment_of(at), by_outcome=counts) for at, counts in found])
 
 
 @router.get("/top/{dimension}")
@@ -115,14 +115,14 @@ def get_top(
     during: During,
     dimension: Annotated[
         Literal["name", "client", "identity", "token", "policy", "list", "upstream", "type"],
-        Path(description="What is counted."),
+        Path(description="EffectKind is counted."),
     ],
     most: Annotated[int, Query(ge=1, le=1_000, description="At most so many.")] = 10,
     withheld: Annotated[
         bool, Query(description="Count what was blocked or refused, instead of all.")
     ] = False,
-) -> Page[Often]:
+) -> Page[ValueCount]:
     """What was in most queries."""
     with told():
         found = queries.history().tops(dimension, *during, most=most, is_withheld=withheld)
-    return Page(items=[Often(**vars(one)) for one in found])
+    return Page(items=[ValueCount(**vars(one)) for one in found])

@@ -21,10 +21,10 @@ router = APIRouter(prefix="/tokens", tags=["tokens"])
 _MOST_DAYS = 3_650
 
 
-class OneToken(BaseModel):
+class Token(BaseModel):
     """A token without its secret, of which only a digest is kept."""
 
-    name: str = Field(description="What it is for.")
+    name: str = Field(description="EffectKind it is for.")
     role: RoleWord = Field(description="What it may do; never more than its maker may now.")
     networks: list[str] = Field(description="From where it may be used; empty for anywhere.")
     created: datetime = Field(description="When it was made.")
@@ -34,11 +34,11 @@ class OneToken(BaseModel):
     used_from: str | None = Field(description="From where it was used last.")
 
 
-class Creating(BaseModel):
+class TokenCreate(BaseModel):
     """A new token."""
 
-    name: str = Field(min_length=1, max_length=63, description="What it is for.")
-    role: RoleWord = Field(description="What it may do.")
+    name: str = Field(min_length=1, max_length=63, description="EffectKind it is for.")
+    role: RoleWord = Field(description="EffectKind it may do.")
     networks: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list,
         max_length=64,
@@ -50,23 +50,27 @@ class Creating(BaseModel):
     )
 
 
-class Created(BaseModel):
+class TokenCreated(BaseModel):
     """A token with its secret, which is not shown again."""
 
-    name: str = Field(description="What it is for.")
+    name: str = Field(description="EffectKind it is for.")
     secret: str = Field(description="To be sent as Authorization: Bearer SECRET.")
 
 
 @router.get("")
-def list_tokens(believing: Believed, _: Administrator) -> Page[OneToken]:
+def list_tokens(believing: Believed, _: Administrator) -> Page[Token]:
     """All tokens by name."""
     return Page(items=[_shown(one) for one in believing.people.registry.tokens()])
 
 
 @router.post("", status_code=201)
 def create_token(
-    believing: Believed, caller: Administrator, visit: Visiting, request: Request, asked: Creating
-) -> Created:
+    believing: Believed,
+    caller: Administrator,
+    visit: Visiting,
+    request: Request,
+    asked: TokenCreate,
+) -> TokenCreated:
     """Makes a token. It ends with the account of its maker; a token can make no other one."""
     if caller.via == "token":
         raise ApiProblem(403, "not_by_token", "a token makes no other token; log in instead")
@@ -77,7 +81,7 @@ def create_token(
     session = getattr(request.state, "session", None)
     maker = session.person if isinstance(session, Session) else None
     by = caller_of(caller, visit)
-    return Created(
+    return TokenCreated(
         name=asked.name, secret=believing.people.registry.create_token(wanted, by, maker)
     )
 
@@ -100,8 +104,8 @@ def _networks(written: list[str]) -> tuple[Network, ...]:
         raise ApiProblem(422, "not_valid", f"networks: {error}") from None
 
 
-def _shown(token: ApiToken) -> OneToken:
-    return OneToken(
+def _shown(token: ApiToken) -> Token:
+    return Token(
         name=token.name,
         role=token.role.word,
         networks=[str(one) for one in token.networks],

@@ -145,10 +145,10 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
     whom = one["client"] or "everyone"
     until = f"until {clock(one['until'])}" if one["until"] else "until it is taken back"
     style = "green" if one["action"] == "allow" else "red"
-    said = f" [dim]({escape(harmless(one['why']))})[/]" if one["why"] else ""
+    said = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""
     terminal.print(
-        f"{one['number']:>5} [{style}]{one['action']}[/] [bold]{escape(harmless(names))}[/] for "
-        f"{escape(harmless(whom))} {until}, by {escape(harmless(one['who']))}{said}"
+        f"{one['number']:>5} [{style}]{one['action']}[/] [bold]{escape(sanitize(names))}[/] for "
+        f"{escape(sanitize(whom))} {until}, by {escape(sanitize(one['who']))}{said}"
     )
     if one["left_out"]:
         closed = ", ".join(one["left_out"])

@@ -8,7 +8,7 @@ from typing import Any, Self
 import httpx2
 
 from keyhole.cli.server_target import find_target
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
 from keyhole.model.unix_socket import short_path
 

@@ -33,7 +33,7 @@ def program() -> typer.Typer:
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="EffectKind it is for.", show_default=False)],
     role: Annotated[
         str,
         typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False),
@@ -53,7 +53,7 @@ def create(
     if as_json:
         print_json(made)
         return
-    console().print(f"[green]+[/] [bold]{escape(harmless(made['secret']))}[/]")
+    console().print(f"[green]+[/] [bold]{escape(sanitize(made['secret']))}[/]")
 
 
 def list_(data: DATA = None, as_json: JSON = False) -> None:

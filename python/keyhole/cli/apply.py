@@ -146,7 +146,7 @@ def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> N
             what = f"{effect['what']}, version {effect['version']}"
             terminal.print(f"{sign} {effect['kind']}/{escape(effect['name'])} [dim]{what}[/]")
         for advice in done["advice"]:
-            terminal.print(f"[yellow]![/] {escape(harmless(advice))}")
+            terminal.print(f"[yellow]![/] {escape(sanitize(advice))}")
         if is_dry:
             terminal.print("[dim]nothing was changed: this was a trial[/]")
         elif done["change"] is not None and done["is_in_force"]:
@@ -154,7 +154,7 @@ def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> N
     if not done["is_in_force"]:
         errors_console().print(
             f"[bold red]error:[/] change {done['change']} is remembered and not in force yet: "
-            f"{escape(harmless(done['why']))}"
+            f"{escape(sanitize(done['why']))}"
         )
         raise typer.Exit(FAILED)
 

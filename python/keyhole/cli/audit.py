@@ -56,10 +56,10 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
         if isinstance(documents, dict)
         else json.dumps(one["detail"])
     )
-    why = f" [dim]({escape(harmless(one['message']))})[/]" if one["message"] else ""
+    why = f" [dim]({escape(sanitize(one['message']))})[/]" if one["message"] else ""
     terminal.print(
-        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(harmless(who))}[/] "
-        f"{escape(one['action'])}: {escape(harmless(what))}{why}"
+        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(sanitize(who))}[/] "
+        f"{escape(one['action'])}: {escape(sanitize(what))}{why}"
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]

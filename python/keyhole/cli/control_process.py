@@ -14,16 +14,16 @@ from rich.table import Table
 from keyhole.api.network import Listener, bind, release
 from keyhole.api.server import ApiServer
 from keyhole.cli.output import console, show_notice
-from keyhole.control.data import DataFolder
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
-from keyhole.control.ending import end_on_signals, end_with_input
-from keyhole.control.local_engine import NeighborEngine
-from keyhole.control.node import Node
-from keyhole.control.notice import Notice, Weight
-from keyhole.control.opening import open_control
-from keyhole.control.outpost import Outpost
-from keyhole.control.reach import Reach
+from keyhole.control.engine_host import EngineHost
+from keyhole.control.local_engine import ExternalEngine
+from keyhole.control.notice import Notice, Severity
 from keyhole.control.settings import read_settings
+from keyhole.control.shutdown import end_on_signals, end_with_input
+from keyhole.control.startup import open_services
+from keyhole.control.upstream_monitor import UpstreamMonitor
 from keyhole.model.parent import die_with_parent
 
 START_SECONDS = 8.0
@@ -84,39 +84,39 @@ async def _serve(
     data = installation.data
     if installation.config is None and not again:
         for path in write_defaults(data):
-            notify(Notice(Weight.GOOD, f"wrote {path}"))
-    engine = NeighborEngine(pipe, runs_already=again)
+            notify(Notice(Severity.GOOD, f"wrote {path}"))
+    engine = ExternalEngine(pipe, runs_already=again)
     config = installation.config or data.config
     settings = read_settings(config)
     if not again:
         for advice in settings.advice:
-            notify(Notice(Weight.WARNING, advice))
+            notify(Notice(Severity.WARNING, advice))
     if settings.resolved.leader is not None:
-        await _serve_outpost(Outpost(settings, data, engine, notify), end, again=again)
+        await _serve_outpost(EngineHost(settings, data, engine, notify), end, again=again)
         return
-    node = Node(config, data, notify, engine)
+    node = ControlPlane(config, data, notify, engine)
     listeners = bind(node.settings.written.api)
     try:
         async with node:
             engine.settle()
             if not again:
                 terminal.print(panel(node, data, listeners), soft_wrap=False)
-            watch = asyncio.create_task(Reach(node.stats, node.addresses, notify).watch())
+            watch = asyncio.create_task(UpstreamMonitor(node.stats, node.addresses, notify).watch())
             # DNS waits neither for lists nor for the database.
             async with (
-                open_control(node, data, notify) as control,
+                open_services(node, data, notify) as control,
                 ApiServer(control, notify, listeners),
             ):
                 if again:
                     text = "lists, query log and API go on where they were"
-                    notify(Notice(Weight.GOOD, text))
+                    notify(Notice(Severity.GOOD, text))
                 await end.wait()
             watch.cancel()
     finally:
         release(listeners)
 
 
-async def _serve_outpost(outpost: Outpost, end: asyncio.Event, *, again: bool) -> None:
+async def _serve_outpost(outpost: EngineHost, end: asyncio.Event, *, again: bool) -> None:
     await outpost.start()
     if not again:
         outpost.greet()
@@ -125,7 +125,7 @@ async def _serve_outpost(outpost: Outpost, end: asyncio.Event, *, again: bool) -
     keeping.cancel()
 
 
-def panel(node: Node, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
+def panel(node: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
     """Addresses, commands to try, and the files that a person may change."""
     where = Table.grid(padding=(0, 2))
     for transport, words in _WORDS.items():
@@ -156,7 +156,7 @@ def panel(node: Node, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
     )
 
 
-def _tries(node: Node, data: DataFolder) -> list[str]:
+def _tries(node: ControlPlane, data: DataFolder) -> list[str]:
     tries = []
     ca = "" if node.settings.server_identity else f" --ca {data.identity / 'root.pem'}"
     for transport, option in (("udp", ""), ("tcp", " --tcp"), ("dot", f" --tls{ca}")):

@@ -41,7 +41,7 @@ def engines(
         for one in found:
             terminal.print(_line(one))
             if one["why"]:
-                terminal.print(f"    {escape(harmless(one['why']))}")
+                terminal.print(f"    {escape(sanitize(one['why']))}")
     if any(one["state"] in ("behind", "away") for one in found):
         raise typer.Exit(1)
 
@@ -52,7 +52,7 @@ def _line(one: dict[str, Any]) -> str:
         behind = f" of {one['wanted']}" if one["number"] != one["wanted"] else ""
         said.append(f"snapshot {one['number']}{behind}")
     if one["version"]:
-        said.append(f"version {escape(harmless(one['version']))}")
+        said.append(f"version {escape(sanitize(one['version']))}")
     if one["silent"] is not None and one["state"] == "away":
         said.append(f"silent for {one['silent']:.0f} s")
     listening = {address for ones in one["addresses"].values() for address in ones}

@@ -9,7 +9,7 @@ from rich.markup import escape
 from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
 from keyhole.cli.output import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
     from keyhole.enrollment.member import Member
@@ -88,11 +88,11 @@ def create(
     It is shown once: Keyhole keeps its digest alone. Give it to the client
     as you would a password.
     """
-    from keyhole.control.enrollment import Wanted, invite
+    from keyhole.control.enrollment import InvitationRequest, invite
     from keyhole.control.identity import settings_of
 
     folder = DataFolder(data or default_data_folder())
-    wanted = Wanted(
+    wanted = InvitationRequest(
         name, spiffe, duration(life), duration(valid_for), also_server, url=url, replace=replace
     )
     made = invite(settings_of(folder, config), folder, wanted)
@@ -191,7 +191,7 @@ def redeem(
 
 
 def keep(
-    folder: Annotated[Path, typer.Argument(help="What keyhole enroll redeem wrote.")],
+    folder: Annotated[Path, typer.Argument(help="EffectKind keyhole enroll redeem wrote.")],
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run after each renewal, without a shell."),
@@ -215,7 +215,7 @@ def keep(
 
 
 async def _keep(member: "Member", command: list[str]) -> None:
-    from keyhole.control.ending import end_on_signals
+    from keyhole.control.shutdown import end_on_signals
     from keyhole.enrollment.keeping import keep as keep_on
 
     await keep_on(member, command, end_on_signals(), _tell)

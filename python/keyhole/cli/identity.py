@@ -9,7 +9,7 @@ from rich.markup import escape
 from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
 from keyhole.cli.output import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 ISSUE_EXAMPLES = """
 [bold]Examples[/]
@@ -212,11 +212,11 @@ def revoke(
     folder = DataFolder(data or default_data_folder())
     settings = identity.settings_of(folder, config)
     if serial is not None:
-        meant = identity.meant_serial(settings, folder, serial)
+        meant = identity.revocation_of_serial(settings, folder, serial)
     else:
         assert whom is not None
-        meant = identity.meant(settings, folder, whom, certificates=certificates)
-    change = identity.forgive_all if undo else identity.revoke_all
+        meant = identity.revocation_for(settings, folder, whom, certificates=certificates)
+    change = identity.unrevoke_all if undo else identity.revoke_all
     count = change(folder, meant)
     names = sorted(meant.identities) or sorted(one for _, one, _ in meant.certificates)
     if as_json:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from keyhole.cli.output import console, print_json, sanitize
 
 if TYPE_CHECKING:
-    from keyhole.control.importing import Import
+    from keyhole.control.import_settings import Import
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -72,10 +72,10 @@ def import_(
     is changed, and told how. The rest is left, and told why. Upstreams
     that are asked in the clear are always left.
     """
-    from keyhole.control.importing import import_setup
+    from keyhole.control.import_settings import import_file
 
     folder = None if dry_run else out or Path(f"{product.value}-documents")
-    done = import_setup(product.value, file, folder, replace_folder=force)
+    done = import_file(product.value, file, folder, replace_folder=force)
     if as_json:
         print_json(as_document(done))
     else:
@@ -104,7 +104,7 @@ def show(terminal: Console, done: "Import") -> None:
         sums = ", ".join(f"{count:,} {fate}" for fate, count in counts.items() if count)
         terminal.print(f"[bold]{kind}[/]: {sums}")
     for problem in done.advice:
-        terminal.print(f"[yellow]advice[/] {escape(harmless(str(problem)))}")
+        terminal.print(f"[yellow]advice[/] {escape(sanitize(str(problem)))}")
     if done.lacks_upstream:
         terminal.print(
             "[bold red]no upstream yet:[/] none was encrypted, so nothing can be answered until "

@@ -193,7 +193,7 @@ def _words(seconds: float) -> str:
 def _show_trouble(terminal: Console, lists: list[dict[str, Any]]) -> None:
     for one in lists:
         if one["why"]:
-            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(harmless(one['why']))}")
+            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(sanitize(one['why']))}")
         for url in one["sources"]:
             if url["error"] and url["error"] not in one["why"]:
                 said = escape(sanitize(f"{url['url']}: {url['error']}"))

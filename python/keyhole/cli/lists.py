@@ -9,7 +9,7 @@ from rich.markup import escape
 from keyhole.cli import list_status
 from keyhole.cli.app import FAILED
 from keyhole.cli.output import console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 COMPILE_EXAMPLES = """
 [bold]Examples[/]

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.output import console
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 from keyhole.model.name import is_at_or_below
 from keyhole.querylog import Entry, Tail
@@ -133,7 +133,7 @@ def _search(
     for entry in found:
         _show(console(), entry, as_json=as_json)
         for place in places.get(entry.name or "", []):
-            console().print(f"    [dim]in {escape(harmless(place))}[/]")
+            console().print(f"    [dim]in {escape(sanitize(place))}[/]")
 
 
 def _show_last(
@@ -191,9 +191,9 @@ def line(entry: Entry) -> str:
     question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
     words = [
         f"[dim]{moment}[/]",
-        f"[{style}]{escape(harmless(entry.reason)):18}[/]",
-        f"[bold]{escape(harmless(question))}[/]",
-        f"from {escape(harmless(str(entry.who)))} over {escape(harmless(entry.transport))}",
+        f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
+        f"[bold]{escape(sanitize(question))}[/]",
+        f"from {escape(sanitize(str(entry.who)))} over {escape(sanitize(entry.transport))}",
     ]
     for word, value in (
         ("by", entry.rule or entry.list_name),
@@ -201,7 +201,7 @@ def line(entry: Entry) -> str:
         ("answer of", entry.upstream),
     ):
         if value is not None:
-            words.append(f"{word} {escape(harmless(value))}")
+            words.append(f"{word} {escape(sanitize(value))}")
     if entry.duration_us:
         words.append(f"in {entry.duration_us / 1000:.1f} ms")
     return " ".join(words)

@@ -73,7 +73,7 @@ def export(data: Path | None, wanted: Search, file: Path) -> None:
         answer = api.ask("GET", "/queries/export", params={**wanted.params, "format": form})
     draft.write_bytes(answer.content)
     draft.replace(file)
-    console().print(f"wrote {escape(harmless(str(file)))}, {len(answer.content):,} octets")
+    console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 
 def lines_of(data: Path | None, entries: list[Entry]) -> dict[str, list[str]]:

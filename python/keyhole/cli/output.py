@@ -6,14 +6,14 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.control.notice import Notice, Weight
+from keyhole.control.notice import Notice, Severity
 from keyhole.errors import KeyholeError
 
 _STYLES = {
-    Weight.GOOD: ("green", "+"),
-    Weight.PLAIN: ("cyan", "-"),
-    Weight.WARNING: ("yellow", "!"),
-    Weight.BAD: ("red", "x"),
+    Severity.GOOD: ("green", "+"),
+    Severity.PLAIN: ("cyan", "-"),
+    Severity.WARNING: ("yellow", "!"),
+    Severity.BAD: ("red", "x"),
 }
 
 

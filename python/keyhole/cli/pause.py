@@ -97,7 +97,7 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
     whose = (
         f"by the policy [bold]{escape(one['policy'])}[/]" if one["policy"] else "by all policies"
     )
-    said = f" [dim]({escape(harmless(one['why']))})[/]" if one["why"] else ""
+    said = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""
     who = escape(sanitize(one["who"]))
     terminal.print(
         f"blocking {whose} is [yellow]paused until {clock(one['until'])}[/], by {who}{said}"
@@ -107,7 +107,7 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
 def warn(terminal: Console, done: dict[str, Any]) -> None:
     """Says why something does not act yet."""
     if not done["is_in_force"]:
-        terminal.print(f"[red]not in force yet:[/] {escape(harmless(done['why_not']))}")
+        terminal.print(f"[red]not in force yet:[/] {escape(sanitize(done['why_not']))}")
 
 
 def clock(moment: str) -> str:

@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA
 from keyhole.cli.output import errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -59,7 +59,7 @@ def profile(
     The text goes to standard output. What must be known beside it, such as
     that a program cannot show a certificate, goes to standard error.
     """
-    from keyhole.control.profile import Asked, make_profile
+    from keyhole.control.profile import ProfileRequest, make_profile
 
     if token is not None and identity is not None:
         raise typer.BadParameter("give --token or --identity; the certificate would decide anyway")
@@ -68,7 +68,7 @@ def profile(
     made = make_profile(
         DataFolder(data or default_data_folder()),
         config,
-        Asked(kind, token, identity, address, name, roots),
+        ProfileRequest(kind, token, identity, address, name, roots),
     )
     if as_json:
         print_json({"kind": kind, "file": made.file, "text": made.text, "notes": list(made.notes)})

@@ -13,7 +13,7 @@ from rich.markup import escape
 from keyhole.cli.app import FAILED
 from keyhole.cli.explain import describe
 from keyhole.cli.output import console, print_json, sanitize
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
     from keyhole.control.simulate import Change, Simulation
@@ -87,7 +87,7 @@ def simulate(
 def show(terminal: Console, simulation: "Simulation") -> None:
     """What would change, by client and name, then what is not known, then the sum."""
     for who, changes in groupby(simulation.changes, key=lambda change: change.who):
-        terminal.print(f"[bold]{escape(harmless(str(who)))}[/]")
+        terminal.print(f"[bold]{escape(sanitize(str(who)))}[/]")
         for line in _lines(list(changes)):
             terminal.print(f"  {line}")
         terminal.print()

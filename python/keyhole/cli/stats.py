@@ -67,7 +67,7 @@ def _show_totals(terminal: Console, found: dict[str, Any]) -> None:
     terminal.print(f"[bold]{found['total']:,}[/] queries")
     for word, count in found["by_outcome"].items():
         share = 100 * count / found["total"] if found["total"] else 0.0
-        terminal.print(f"  {escape(harmless(word)):10} {count:>12,}  {share:5.1f} %")
+        terminal.print(f"  {escape(sanitize(word)):10} {count:>12,}  {share:5.1f} %")
     if found["waited"]:
         mean = found["mean_wait_us"] / 1000
         terminal.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")

@@ -7,7 +7,7 @@ from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA, JSON
 from keyhole.cli.output import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 CREATE_EXAMPLES = """
 [bold]Examples[/]

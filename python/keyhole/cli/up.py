@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -48,6 +48,6 @@ def up(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.run_up import keep
+    from keyhole.cli.run_up import run_up
 
-    raise typer.Exit(asyncio.run(keep(DataFolder(data or default_data_folder()), config)))
+    raise typer.Exit(asyncio.run(run_up(DataFolder(data or default_data_folder()), config)))

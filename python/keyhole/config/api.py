@@ -55,7 +55,7 @@ class ApiTlsSection(Section):
     certificate: str | None = Field(
         None,
         min_length=1,
-        description="PEM file with the certificate chain, beside this file. Left out, Keyhole "
+        description="PEM file with the certificate chain, beside this file. SkippedLine out, Keyhole "
         "makes one from the authority in its data folder.",
         examples=["api.pem"],
     )
@@ -94,13 +94,13 @@ class OidcSection(Section):
     none."""
 
     issuer: Annotated[str, ISSUER] | None = Field(
-        None, description="What the provider calls itself.", examples=[_ISSUER]
+        None, description="EffectKind the provider calls itself.", examples=[_ISSUER]
     )
     client_id: str | None = Field(
         None,
         min_length=1,
         max_length=256,
-        description="What the provider calls Keyhole.",
+        description="EffectKind the provider calls Keyhole.",
         examples=["keyhole"],
     )
     client_secret_file: str | None = Field(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyhole.config import Documents, read_documents
-from keyhole.control.data import DataFolder
-from keyhole.control.known import read_known
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
+from keyhole.control.trust_context import read_trust_context
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
 from keyhole.lists import CompiledLists
@@ -78,7 +78,7 @@ def compile_all(
     is touched.
     """
     own_names = settings.resolved.own_names
-    known = known or read_known(settings, identity or data.identity)
+    known = known or read_trust_context(settings, identity or data.identity)
     if over is None:
         over = () if documents else data.stored_folders
     standing = Overrides() if documents else data.read_standing()
@@ -99,7 +99,7 @@ def _laid_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:
     return lay_over(snapshot, standing.at(int(time.time())))
 
 
-def source_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
+def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
     """The files beside the documents that a change of the snapshot may come from.
 
     Also of documents that are not valid as a whole: what a person mends may be any of them.

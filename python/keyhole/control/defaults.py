@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keyhole.config import default_config_text
-from keyhole.control.data import DataFolder, write_durably
+from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.policy import default_documents
 
 

@@ -22,7 +22,7 @@ _OF_CONNECTION = frozenset(
 
 
 @dataclass(frozen=True)
-class Fate:
+class PolicyOutcome:
     """How a question ended, as far as documents decide it."""
 
     is_withheld: bool
@@ -37,25 +37,25 @@ class Reasons:
         """``rows`` are those of the engine's catalogue."""
         self._stages = {row["word"]: row["stage"] for row in rows}
 
-    def past(self, entry: Entry) -> Fate | None:
+    def past(self, entry: Entry) -> PolicyOutcome | None:
         """What the log says; none where documents had no say, or the reason is not known here."""
         stage = self._stages.get(entry.reason)
         if stage is None or stage in _BEFORE_POLICY or entry.reason in _OF_CONNECTION:
             return None
         return _fate(entry.outcome, entry.reason, entry.observed is not None)
 
-    def future(self, verdict: dict[str, Any]) -> Fate:
+    def future(self, verdict: dict[str, Any]) -> PolicyOutcome:
         """What the draft would do."""
         return _fate(verdict["outcome"], verdict["reason"], verdict["observed"] is not None)
 
 
-def _fate(outcome: str, reason: str, is_observed: bool) -> Fate:
+def _fate(outcome: str, reason: str, is_observed: bool) -> PolicyOutcome:
     if outcome in _WITHHELD:
-        return Fate(True, reason, is_observed)
-    return Fate(False, reason if reason in _OWN_ANSWERS else _UPSTREAM, is_observed)
+        return PolicyOutcome(True, reason, is_observed)
+    return PolicyOutcome(False, reason if reason in _OWN_ANSWERS else _UPSTREAM, is_observed)
 
 
-def change(past: Fate, future: Fate) -> Kind | None:
+def change(past: PolicyOutcome, future: PolicyOutcome) -> Kind | None:
     """What changes; none where nothing does, or where only an answer could tell."""
     if past.reason in _SEEN_IN_ANSWERS and not future.is_withheld:
         return "other reason" if future.reason != _UPSTREAM else None
@@ -66,6 +66,8 @@ def change(past: Fate, future: Fate) -> Kind | None:
     return "would be observed" if future.is_observed and not past.is_observed else None
 
 
-def hangs_on_the_answer(past: Fate, future: Fate) -> bool:
+def depends_on_answer(past: PolicyOutcome, future: PolicyOutcome) -> bool:
     """Whether it was withheld for its answer, and would be judged by its answer again."""
-    return past.reason in _SEEN_IN_ANSWERS and future == Fate(False, _UPSTREAM, future.is_observed)
+    return past.reason in _SEEN_IN_ANSWERS and future == PolicyOutcome(
+        False, _UPSTREAM, future.is_observed
+    )

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from keyhole import __version__
 from keyhole.config.dnstap import is_path
-from keyhole.control.data import DataFolder
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.engine import catalogue
 from keyhole.model.address import read_endpoint
 from keyhole.querylog import Tail
 from keyhole.querylog.dnstap import FileOutput, Messages, SocketOutput, Target
 
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 _AT_ONCE = 5_000
 """Queries between two looks at whatever else has to be done."""
 
@@ -34,7 +34,7 @@ class DnstapState:
     dropped: int
 
 
-def dnstap(settings: Settings, data: DataFolder, tell: Tell) -> "Dnstap | None":
+def dnstap(settings: Settings, data: DataFolder, tell: Notify) -> "Dnstap | None":
     """What the settings want; none where they want no dnstap."""
     section = settings.written.dnstap
     if section.file is None and section.socket is None:
@@ -62,16 +62,16 @@ class Dnstap:
     def __init__(self, tail: Tail, messages: Messages) -> None:
         self._tail = tail
         self._messages = messages
-        self._file: _Filing | None = None
+        self._file: _MonitoredFile | None = None
         self._socket: tuple[Target, SocketOutput] | None = None
 
-    def write_to(self, path: Path, size: int, tell: Tell) -> None:
+    def write_to(self, path: Path, size: int, tell: Notify) -> None:
         """Has a file written."""
-        self._file = _Filing(FileOutput(path, size), str(path), tell)
+        self._file = _MonitoredFile(FileOutput(path, size), str(path), tell)
 
-    def send_to(self, target: Target, most: int, tell: Tell) -> None:
+    def send_to(self, target: Target, most: int, tell: Notify) -> None:
         """Has a program sent to."""
-        self._socket = (target, SocketOutput(target, most, _Said(target, tell)))
+        self._socket = (target, SocketOutput(target, most, _ConnectionNotices(target, tell)))
 
     def states(self) -> list[DnstapState]:
         """What became of the messages of each output."""
@@ -91,7 +91,7 @@ class Dnstap:
                 if self._socket:
                     self._socket[1].put(payloads)
                 if not payloads:
-                    await asyncio.sleep(LOOK_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
         finally:
             if sending is not None:
                 sending.cancel()
@@ -113,11 +113,11 @@ class Dnstap:
         return payloads
 
 
-class _Filing:
+class _MonitoredFile:
     """A file, and how it fares; a disk that is full is told once, and what it does not take is
     dropped and counted."""
 
-    def __init__(self, out: FileOutput, name: str, tell: Tell) -> None:
+    def __init__(self, out: FileOutput, name: str, tell: Notify) -> None:
         self._out = out
         self._name = name
         self._tell = tell
@@ -134,13 +134,13 @@ class _Filing:
                 self._out.close()
             if self._is_working:
                 text = f"dnstap: {self._name} is not written; it is tried again"
-                self._tell(Notice(Weight.WARNING, text, (str(error),)))
+                self._tell(Notice(Severity.WARNING, text, (str(error),)))
             self._is_working = False
             return
         self._sent += len(payloads)
         if not self._is_working:
             text = f"dnstap: {self._name} is written again; {self._dropped} messages were dropped"
-            self._tell(Notice(Weight.GOOD, text))
+            self._tell(Notice(Severity.GOOD, text))
         self._is_working = True
 
     def state(self) -> DnstapState:
@@ -151,10 +151,10 @@ class _Filing:
             self._out.close()
 
 
-class _Said:
+class _ConnectionNotices:
     """Tells of a connection when it comes and when it goes, not of each try."""
 
-    def __init__(self, target: Target, tell: Tell) -> None:
+    def __init__(self, target: Target, tell: Notify) -> None:
         self._target = target
         self._tell = tell
         self._last: bool | None = None
@@ -164,7 +164,7 @@ class _Said:
             return
         self._last = is_connected
         if is_connected:
-            self._tell(Notice(Weight.GOOD, f"dnstap goes to {self._target}"))
+            self._tell(Notice(Severity.GOOD, f"dnstap goes to {self._target}"))
         else:
             text = f"dnstap: {self._target} does not take it; it is tried again"
-            self._tell(Notice(Weight.WARNING, text, (why,)))
+            self._tell(Notice(Severity.WARNING, text, (why,)))

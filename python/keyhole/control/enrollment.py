@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.enrollment import Ticket
 from keyhole.identity import Authority
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def enrollment_server(
-    settings: Settings, data: DataFolder, tell: Tell
+    settings: Settings, data: DataFolder, tell: Notify
 ) -> "EnrollmentServer | None":
     """The server as the settings want it; none where it is off."""
     resolved = settings.resolved
@@ -35,7 +35,7 @@ def enrollment_server(
     from keyhole.enrollment.server import EnrollmentServer, Setup
 
     def told(is_good: bool, sentence: str) -> None:
-        tell(Notice(Weight.PLAIN if is_good else Weight.WARNING, sentence))
+        tell(Notice(Severity.PLAIN if is_good else Severity.WARNING, sentence))
 
     return EnrollmentServer(
         Setup(
@@ -62,7 +62,7 @@ class Invitation:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class InvitationRequest:
     """What an enrollment is to give; ``spiffe`` is made from the name where it is none."""
 
     name: str
@@ -74,12 +74,12 @@ class Wanted:
     replace: bool
 
 
-def invite(settings: Settings, data: DataFolder, wanted: Wanted) -> Invitation:
+def invite(settings: Settings, data: DataFolder, wanted: InvitationRequest) -> Invitation:
     """Makes a token by which a client gets its certificate, once.
 
     Raises ``ControlError`` where no client could redeem it, because enrollment is off.
     """
-    url = wanted.url or told_url(settings)
+    url = wanted.url or public_url(settings)
     authority = Authority.open(data.identity, domain=settings.resolved.trust_domain)
     name = read_name(wanted.name)
     enrollment, secret = create_enrollment(
@@ -107,7 +107,7 @@ def cancel(data: DataFolder, name: str) -> None:
     cancel_enrollment(data.identity, name)
 
 
-def told_url(settings: Settings) -> str:
+def public_url(settings: Settings) -> str:
     """The URL that clients are told."""
     enrollment = settings.resolved.enrollment
     if enrollment.url is not None:

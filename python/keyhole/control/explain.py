@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import compile_all
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
@@ -18,7 +18,7 @@ _EXPIRED = "expired:"
 
 
 @dataclass(frozen=True)
-class Asker:
+class Client:
     """Who asks, as the engine wants to be told."""
 
     who: dict[str, str] | None = None
@@ -39,11 +39,11 @@ def explain_name(
 ) -> dict[str, Any]:
     """Compiles the documents as they are on the disk and walks the question through them.
 
-    ``who`` and ``at`` are as `read_asker` and `read_time` take them. Raises ``DocumentErrors`` when
+    ``who`` and ``at`` are as `read_client` and `read_time` take them. Raises ``DocumentErrors`` when
     the documents are not valid, ``ControlError`` when there is nothing to explain with, and
     ``Refusal`` for a name or type that is none.
     """
-    asker = read_asker(who) if who is not None else Asker()
+    asker = read_client(who) if who is not None else Client()
     moment = read_time(at) if at is not None else None
     settings = read_settings(existing_settings(data, config))
     with tempfile.TemporaryDirectory(prefix="keyhole-explain-") as folder:
@@ -68,7 +68,7 @@ def explain_name(
         )
 
 
-def read_asker(text: str) -> Asker:
+def read_client(text: str) -> Client:
     """Reads ``spiffe://...``, ``expired:spiffe://...``, ``token:NAME`` or an IP address.
 
     Raises ``ControlError`` for anything else; whether there is such an identity or token shows in
@@ -77,13 +77,13 @@ def read_asker(text: str) -> Asker:
     shown = text.removeprefix(_EXPIRED)
     expired = shown != text
     if shown.startswith("spiffe://"):
-        return Asker({"identity": shown}, expired)
+        return Client({"identity": shown}, expired)
     token = shown.removeprefix("token:")
     if not expired and token != shown and token:
-        return Asker({"token": token})
+        return Client({"token": token})
     try:
         if not expired:
-            return Asker({"address": str(ip_address(shown))})
+            return Client({"address": str(ip_address(shown))})
     except ValueError:
         pass
     raise ControlError(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import Compiled
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import EngineState, state_of
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
 from keyhole.link.network import NetworkLink, Setup
@@ -21,14 +21,14 @@ from keyhole.link.remote_peer import Offer, RemotePeer
 from keyhole.model.spiffe import spiffe_id_for
 from keyhole.querylog.spool import Piece, Position
 
-LOOK_SECONDS = 2.0
-_TOLD_MOST = 256
+CHECK_SECONDS = 2.0
+_MAX_REJECTIONS = 256
 
 
 class Fleet:
     """The engines of one control."""
 
-    def __init__(self, settings: Settings, data: DataFolder, tell: Tell) -> None:
+    def __init__(self, settings: Settings, data: DataFolder, tell: Notify) -> None:
         self._settings = settings
         self._data = data
         self._tell = tell
@@ -94,7 +94,7 @@ class Fleet:
     async def watch(self) -> None:
         """Tells when an engine comes, goes, or stays behind; never ends by itself."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             for state in self.states():
                 self._tell_of(state)
 
@@ -118,9 +118,9 @@ class Fleet:
 
     def _turn_away(self, why: str) -> None:
         # Once for each reason, and not for ever.
-        if why not in self._turned and len(self._turned) < _TOLD_MOST:
+        if why not in self._turned and len(self._turned) < _MAX_REJECTIONS:
             self._turned[why] = None
-            self._tell(Notice(Weight.WARNING, f"an engine was turned away: {why}"))
+            self._tell(Notice(Severity.WARNING, f"an engine was turned away: {why}"))
 
     def _tell_of(self, state: EngineState) -> None:
         now = f"{state.state} {state.why}" if state.state == "behind" else state.state
@@ -134,12 +134,12 @@ class Fleet:
 
 def _news(state: EngineState) -> Notice:
     if state.state == "in force":
-        return Notice(Weight.GOOD, f"the engine {state.name} decides by snapshot {state.number}")
+        return Notice(Severity.GOOD, f"the engine {state.name} decides by snapshot {state.number}")
     if state.state == "away":
         text = f"the engine {state.name} is away; it serves on from what it has, if it runs"
-        return Notice(Weight.WARNING, text)
+        return Notice(Severity.WARNING, text)
     text = f"the engine {state.name} is behind: it decides by snapshot {state.number}"
-    return Notice(Weight.BAD, text, (state.why,))
+    return Notice(Severity.BAD, text, (state.why,))
 
 
 def _word(engine: str) -> str:

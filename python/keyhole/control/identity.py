@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config import read_config_text
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
 from keyhole.control.settings import Settings, read_settings, settings_from
@@ -53,7 +53,7 @@ def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Given:
+class IssuedCertificate:
     """A certificate that lies in a folder now."""
 
     folder: CredentialFolder
@@ -72,7 +72,7 @@ def issue(
     spiffe: str | None,
     life: timedelta,
     also_server: bool,
-) -> Given:
+) -> IssuedCertificate:
     """Makes key and certificate on this machine and puts them into the folder ``out``."""
     authority = open_authority(settings, data)
     name = read_name(name)
@@ -89,7 +89,7 @@ def issue(
     folder = CredentialFolder(out)
     folder.write(chain, key, certificate_pem(*read_bundle(data.identity)))
     leaf = folder.read().leaf
-    return Given(
+    return IssuedCertificate(
         folder, wish.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
     )
 
@@ -154,7 +154,9 @@ class Revocation:
     certificates: frozenset[tuple[str, str, str | None]]
 
 
-def meant(settings: Settings, data: DataFolder, word: str, *, certificates: bool) -> Revocation:
+def revocation_for(
+    settings: Settings, data: DataFolder, word: str, *, certificates: bool
+) -> Revocation:
     """What is to be revoked: by SPIFFE ID, or by the name under which it was issued.
 
     ``certificates`` means those that live now, not the identity: their holder may get a new one.
@@ -183,7 +185,7 @@ def meant(settings: Settings, data: DataFolder, word: str, *, certificates: bool
     return Revocation(frozenset(), alive)
 
 
-def meant_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
+def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
     """One certificate by its serial number; of the own trust domain if it is not in the record."""
     serial = read_serial(text)
     known = next((one for one in read_issued(data.identity) if one.serial == serial), None)
@@ -199,7 +201,7 @@ def revoke_all(data: DataFolder, whom: Revocation) -> int:
     return revoke(data.identity, identities=whom.identities, certificates=whom.certificates)
 
 
-def forgive_all(data: DataFolder, whom: Revocation) -> int:
+def unrevoke_all(data: DataFolder, whom: Revocation) -> int:
     """Takes it back; gives how many there were."""
     serials = frozenset(serial for _, serial, _ in whom.certificates)
     return unrevoke(data.identity, identities=whom.identities, serials=serials)

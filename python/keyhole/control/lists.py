@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config import Documents
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.settings import read_settings
 from keyhole.engine import compile_list, search_list

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
-from keyhole.control.notice import Tell
+from keyhole.control.notice import Notify
 from keyhole.control.supervisor import Supervisor
 from keyhole.link.peer import READY_SECONDS, GoneError, SilentError
 from keyhole.link.server import LocalLink
@@ -29,12 +29,12 @@ class Starter(Protocol):
         """Has it end, if it belongs to control."""
 
 
-class OwnEngine:
+class ChildEngine:
     """An engine that is a child of this process, and ends with it."""
 
     runs_already = False
 
-    def __init__(self, data: DataFolder, tell: Tell) -> None:
+    def __init__(self, data: DataFolder, tell: Notify) -> None:
         self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
 
     async def start(self) -> None:
@@ -46,7 +46,7 @@ class OwnEngine:
         await self._supervisor.stop()
 
 
-class NeighborEngine:
+class ExternalEngine:
     """An engine that somebody else runs beside this process."""
 
     def __init__(self, pipe: int | None, *, runs_already: bool) -> None:

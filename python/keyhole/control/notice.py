@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class Weight(enum.Enum):
+class Severity(enum.Enum):
     """How a notice is to be read."""
 
     GOOD = "good"
@@ -18,10 +18,10 @@ class Weight(enum.Enum):
 class Notice:
     """One sentence, and lines that say more: each problem with its place, or what to try."""
 
-    weight: Weight
+    weight: Severity
     text: str
     details: tuple[str, ...] = ()
 
 
-Tell = Callable[[Notice], None]
+Notify = Callable[[Notice], None]
 """Who wants to hear notices; called on the event loop, must not wait."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.identity import settings_of
 from keyhole.enrollment.member import FILE, Member
@@ -18,7 +18,7 @@ from keyhole.profile.client import Identity
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProfileRequest:
     """What a person gave on the command line."""
 
     kind: str
@@ -29,7 +29,7 @@ class Asked:
     roots: Path | None
 
 
-def make_profile(data: DataFolder, config: Path | None, asked: Asked) -> Profile:
+def make_profile(data: DataFolder, config: Path | None, asked: ProfileRequest) -> Profile:
     """The profile; what the server is comes from the folder of an enrolled client, or else from the
     data folder of this machine's Keyhole.
 
@@ -57,7 +57,7 @@ def make_profile(data: DataFolder, config: Path | None, asked: Asked) -> Profile
     return render(asked.kind, _client(asked, settings.resolved.service, roots, notes))
 
 
-def _client(asked: Asked, service: Service, roots: Path, notes: tuple[str, ...]) -> Client:
+def _client(asked: ProfileRequest, service: Service, roots: Path, notes: tuple[str, ...]) -> Client:
     return Client(
         service=_moved(service, asked),
         roots=(asked.roots or roots).absolute(),
@@ -68,7 +68,7 @@ def _client(asked: Asked, service: Service, roots: Path, notes: tuple[str, ...])
     )
 
 
-def _moved(service: Service, asked: Asked) -> Service:
+def _moved(service: Service, asked: ProfileRequest) -> Service:
     """The service as others reach it, where the person knows better."""
     changes: dict[str, object] = {}
     if asked.address is not None:

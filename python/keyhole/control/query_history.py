@@ -9,29 +9,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 
 if TYPE_CHECKING:
     from keyhole.querylog.history import History
     from keyhole.querylog.spool import Position
 
-TAKE_SECONDS = 5.0
-TIDY_SECONDS = 300.0
-LOOK_SECONDS = 0.3
-MOST_AT_ONCE = 200
+INGEST_SECONDS = 5.0
+CLEANUP_SECONDS = 300.0
+POLL_SECONDS = 0.3
+MAX_BATCH = 200
 """Queries that one listener is sent at once; what is beyond is counted and left out."""
-MOST_LISTENERS = 16
-MOST_EXPORTS = 2
+MAX_LISTENERS = 16
+MAX_EXPORTS = 2
 """At once: each may take the disk and the time of a million queries."""
 HITS_SECONDS = 5.0
 """How long counts of hits are remembered: whoever watches a download asks often."""
 _DAY_US = 86_400_000_000
 
 
-def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHistory | None":
+def query_history(settings: Settings, data: DataFolder, tell: Notify) -> "QueryHistory | None":
     """The history that the settings want; none where they want none, or no query log."""
     log = settings.written.log
     if not log.keep or not log.history:
@@ -52,7 +52,7 @@ class Bounds:
 
 
 @dataclass
-class Heard:
+class LiveQueries:
     """What a listener is sent: queries, and how many were left out before them."""
 
     queries: list[dict[str, Any]] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Export:
 class QueryHistory:
     """The history, opened by whoever needs it first."""
 
-    def __init__(self, root: Path, spool: Path, bounds: Bounds, tell: Tell) -> None:
+    def __init__(self, root: Path, spool: Path, bounds: Bounds, tell: Notify) -> None:
         self._root = root
         self._spool = spool
         self._bounds = bounds
@@ -87,7 +87,7 @@ class QueryHistory:
         self._opening = threading.Lock()
         self._is_troubled = False
         self._listeners = 0
-        self._exports = threading.Semaphore(MOST_EXPORTS)
+        self._exports = threading.Semaphore(MAX_EXPORTS)
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
 
     def history(self) -> "History":
@@ -105,7 +105,7 @@ class QueryHistory:
     def begin_export(self) -> Export:
         """Room for one export; raises ``ControlError`` where there is none."""
         if not self._exports.acquire(blocking=False):
-            raise ControlError(f"{MOST_EXPORTS} exports are made already; try again in a moment")
+            raise ControlError(f"{MAX_EXPORTS} exports are made already; try again in a moment")
         return Export(self._exports)
 
     def hits(self) -> dict[str, int] | None:
@@ -130,8 +130,8 @@ class QueryHistory:
         """Takes in and tidies up, again and again, until it is cancelled."""
         tidied = 0.0
         while True:
-            await asyncio.sleep(TAKE_SECONDS)
-            is_time = time.monotonic() - tidied >= TIDY_SECONDS
+            await asyncio.sleep(INGEST_SECONDS)
+            is_time = time.monotonic() - tidied >= CLEANUP_SECONDS
             await asyncio.to_thread(self._work, is_time)
             if is_time:
                 tidied = time.monotonic()
@@ -148,24 +148,24 @@ class QueryHistory:
             if not self._is_troubled:
                 self._is_troubled = True
                 text = "the history of queries is not written; it is tried again every few seconds"
-                self._tell(Notice(Weight.WARNING, text, (str(error).splitlines()[0],)))
+                self._tell(Notice(Severity.WARNING, text, (str(error).splitlines()[0],)))
             return
         if self._is_troubled:
             self._is_troubled = False
-            self._tell(Notice(Weight.GOOD, "the history of queries is written again"))
+            self._tell(Notice(Severity.GOOD, "the history of queries is written again"))
 
-    async def listen(self) -> AsyncIterator[Heard]:
+    async def listen(self) -> AsyncIterator[LiveQueries]:
         """What comes from now on, until the caller leaves; an empty one now and then says that
         nothing came. Raises ``ControlError`` where too many listen already."""
-        if self._listeners >= MOST_LISTENERS:
-            raise ControlError(f"{MOST_LISTENERS} listen already; try again later")
+        if self._listeners >= MAX_LISTENERS:
+            raise ControlError(f"{MAX_LISTENERS} listen already; try again later")
         self._listeners += 1
         try:
             position = await asyncio.to_thread(self._end)
             while True:
                 heard, position = await asyncio.to_thread(self._new, position)
                 yield heard
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
         finally:
             self._listeners -= 1
 
@@ -176,15 +176,15 @@ class QueryHistory:
         spool = identity(newest)
         return Position(spool, newest.stat().st_size) if spool else None
 
-    def _new(self, position: "Position | None") -> "tuple[Heard, Position | None]":
+    def _new(self, position: "Position | None") -> "tuple[LiveQueries, Position | None]":
         from keyhole.querylog.spool import pieces
 
-        heard = Heard()
+        heard = LiveQueries()
         for piece in pieces(self._spool, position):
             position = piece.position
             lines = piece.lines.splitlines()
-            heard.left_out += max(0, len(lines) - MOST_AT_ONCE)
-            for line in lines[-MOST_AT_ONCE:]:
+            heard.left_out += max(0, len(lines) - MAX_BATCH)
+            for line in lines[-MAX_BATCH:]:
                 found = _read(line)
                 if "lost" in found:
                     heard.left_out += int(found["lost"])

@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.identity import open_authority
 from keyhole.control.settings import Settings
 from keyhole.identity import rotation
@@ -19,7 +19,7 @@ class Step(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Rotated:
+class RotationResult:
     """What was done, and what is to be done next."""
 
     phase: str
@@ -27,7 +27,7 @@ class Rotated:
     then: str
 
 
-def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> Rotated:
+def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> RotationResult:
     """Does one step; raises ``IdentityError`` with the reason where it is not its time."""
     open_authority(settings, data)
     folder = data.identity
@@ -46,4 +46,4 @@ def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> 
         count = rotation.finish(folder, force=force)
         done = f"{count} old root{'s are' if count != 1 else ' is'} trusted no longer"
         then = "nothing is left to do"
-    return Rotated(rotation.phase(folder).value, done, then)
+    return RotationResult(rotation.phase(folder).value, done, then)

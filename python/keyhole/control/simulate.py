@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import Compiled, compile_all
-from keyhole.control.data import DataFolder
-from keyhole.control.difference import Fate, Kind, Reasons, change, hangs_on_the_answer
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.difference import Kind, PolicyOutcome, Reasons, change, depends_on_answer
 from keyhole.control.lists import existing_settings
-from keyhole.control.moment import Moment, moment
+from keyhole.control.schedule_state import ScheduleState, schedule_state
 from keyhole.control.settings import read_settings
 from keyhole.engine import catalogue, judge
 from keyhole.model.snapshot import Snapshot
@@ -75,7 +75,7 @@ class _Question:
     name: str
     kind: str
     is_expired: bool
-    moment: Moment
+    schedule_state: ScheduleState
 
     def document(self, at: int) -> dict[str, Any]:
         return {
@@ -143,8 +143,8 @@ def _replay(log: LogReader, compiled: Compiled) -> Simulation:
 
 def _read(
     log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation
-) -> dict[tuple[_Question, Fate], _Seen]:
-    seen: dict[tuple[_Question, Fate], _Seen] = {}
+) -> dict[tuple[_Question, PolicyOutcome], _Seen]:
+    seen: dict[tuple[_Question, PolicyOutcome], _Seen] = {}
     for entry in log:
         past = reasons.past(entry)
         if past is None or entry.name is None or entry.kind is None:
@@ -158,7 +158,7 @@ def _read(
             entry.name,
             entry.kind,
             _is_expired(entry, snapshot),
-            moment(snapshot.schedules, at),
+            schedule_state(snapshot.schedules, at),
         )
         seen.setdefault((question, past), _Seen(at)).count += 1
     return seen
@@ -178,13 +178,13 @@ def _is_expired(entry: Entry, snapshot: Snapshot) -> bool:
 def _compare(
     simulation: Simulation,
     question: _Question,
-    past: Fate,
+    past: PolicyOutcome,
     count: int,
     verdict: dict[str, Any],
     reasons: Reasons,
 ) -> None:
     future = reasons.future(verdict)
-    if hangs_on_the_answer(past, future):
+    if depends_on_answer(past, future):
         simulation.hanging += count
     what = change(past, future)
     if what is None:

@@ -17,12 +17,12 @@ from contextlib import suppress
 from typing import Any
 
 from keyhole.control.error import ControlError, EndedError, EngineRefusedError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 
 READY_SECONDS = 20.0
 # A process that lived this long was healthy: the next restart is immediate again.
 HEALTHY_SECONDS = 10.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+FIRST_DELAY, MAX_DELAY = 0.2, 5.0
 _END_SECONDS = 10.0
 _LINE_OCTETS = 2**20
 
@@ -34,7 +34,7 @@ class Supervisor:
     """One process, started again whenever it dies without being asked to."""
 
     def __init__(
-        self, name: str, command: Command, tell: Tell, *, keep_open: Sequence[int] = ()
+        self, name: str, command: Command, tell: Notify, *, keep_open: Sequence[int] = ()
     ) -> None:
         """Belongs to the event loop that runs. ``name`` is how people are told of the process, such
         as "the engine"; ``keep_open`` are files that it inherits."""
@@ -106,7 +106,7 @@ class Supervisor:
                 return
             ran = True
             deaths = 1 if time.monotonic() - started >= HEALTHY_SECONDS else deaths + 1
-            pause = pause_before_restart(deaths)
+            pause = restart_delay(deaths)
             self._tell(self._died(code, refusal, pause))
 
     async def _run_once(self, ran: bool) -> tuple[EngineRefusedError | None, int]:
@@ -159,7 +159,7 @@ class Supervisor:
         if self._first is not None and not self._first.done():
             self._first.set_result(message["ready"])
         else:
-            self._tell(Notice(Weight.GOOD, f"{self._name} serves again (process {self.pid})"))
+            self._tell(Notice(Severity.GOOD, f"{self._name} serves again (process {self.pid})"))
         return None
 
     def _ended(self, code: int) -> str:
@@ -170,11 +170,11 @@ class Supervisor:
     def _died(self, code: int, refusal: EngineRefusedError | None, pause: float) -> Notice:
         when = "at once" if pause == 0 else f"in {pause:.1f} s"
         details = (str(refusal),) if refusal else ()
-        return Notice(Weight.BAD, f"{self._ended(code)}; starting it again {when}", details)
+        return Notice(Severity.BAD, f"{self._ended(code)}; starting it again {when}", details)
 
 
-def pause_before_restart(deaths: int) -> float:
+def restart_delay(deaths: int) -> float:
     """Seconds to wait after this many deaths in a row; the first restart is immediate."""
     if deaths <= 1:
         return 0.0
-    return min(FIRST_PAUSE * 2.0 ** (deaths - 2), LONGEST_PAUSE)
+    return min(FIRST_DELAY * 2.0 ** (deaths - 2), MAX_DELAY)

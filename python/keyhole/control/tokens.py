@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.identity import settings_of
 from keyhole.control.settings import Settings
 from keyhole.identity import read_certificate_and_key, tokens
 
 
 @dataclass(frozen=True)
-class Made:
+class NewToken:
     """A new token; nothing here is kept. ``doh`` is the URL that carries it, ``dot`` the name."""
 
     secret: str
@@ -23,13 +23,13 @@ class Made:
         return {"doh": self.doh, "dot": self.dot, "notes": self.notes}
 
 
-def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> Made:
+def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> NewToken:
     """Makes a token, and says how it is used with the listeners of these settings."""
     settings = settings_of(data, config)
     secret = tokens.create_token(data.identity, name, replace=replace)
     service = settings.resolved.service
     dot = service.dot_name(secret)
-    return Made(
+    return NewToken(
         secret=secret,
         doh=service.doh_url(secret),
         dot=f"{dot} port {service.dot[0].port}" if dot and service.dot else None,

@@ -1,6 +1,6 @@
 """Certificates: Keyhole's own authority, what it issues, and the files that a person brings.
 
-The authority is a root, an issuer below it, and leaves. A leaf is asked for with a :class:`Wish`:
+The authority is a root, an issuer below it, and leaves. A leaf is asked for with a :class:`ChangeRequest`:
 names and addresses of a server, or the SPIFFE ID of a workload. Beside the authority lie what is
 revoked, the digests of tokens, and enrollments that wait for their client.
 """

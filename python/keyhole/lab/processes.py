@@ -7,9 +7,9 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
 from typing import Any, Self
 
-from keyhole.control.data import DataFolder
-from keyhole.control.node import Node
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.errors import KeyholeError
 from keyhole.lab.child_process import environment_for_child
 from keyhole.lab.error import LabError
@@ -25,16 +25,16 @@ _RENEWAL_SECONDS = 2.0
 class LabProcesses:
     """Internet, forwarder, resolver and workloads; an async context manager."""
 
-    def __init__(self, layout: Layout, ports: Ports, tell: Tell) -> None:
+    def __init__(self, layout: Layout, ports: Ports, tell: Notify) -> None:
         self.layout = layout
         self.ports = ports
         self._tell = tell
         self._stack = AsyncExitStack()
         self._children: dict[str, asyncio.subprocess.Process] = {}
-        self._nodes: dict[str, Node] = {}
+        self._nodes: dict[str, ControlPlane] = {}
 
     @property
-    def resolver(self) -> Node:
+    def resolver(self) -> ControlPlane:
         """What the workloads ask."""
         return self._nodes["resolver"]
 
@@ -89,7 +89,7 @@ class LabProcesses:
                 if str(error) != reported:
                     reported = str(error)
                     text = "the certificates of the workloads are not renewed"
-                    self._tell(Notice(Weight.BAD, text, tuple(reported.splitlines())))
+                    self._tell(Notice(Severity.BAD, text, tuple(reported.splitlines())))
 
     async def first_exit(self) -> str:
         """Waits until a part that nobody restarts has ended, and gives its name."""
@@ -116,10 +116,10 @@ class LabProcesses:
 
     async def _start_node(self, name: str) -> None:
         folder = DataFolder(getattr(self.layout, name))
-        node = Node(folder.config, folder, self._teller(name))
+        node = ControlPlane(folder.config, folder, self._teller(name))
         self._nodes[name] = await self._stack.enter_async_context(node)
 
-    def _teller(self, name: str) -> Tell:
+    def _teller(self, name: str) -> Notify:
         def tell(notice: Notice) -> None:
             self._tell(Notice(notice.weight, f"{name}: {notice.text}", notice.details))
 
@@ -130,12 +130,12 @@ class LabProcesses:
         # Imported here: the nodes answer already, and wait for none of it.
         from keyhole.api.network import bind
         from keyhole.api.server import ApiServer
-        from keyhole.control.opening import open_control
+        from keyhole.control.startup import open_services
 
         node = self._nodes[name]
         listeners = bind(node.settings.written.api)
         data, tell = DataFolder(getattr(self.layout, name)), self._teller(name)
-        opened = await self._stack.enter_async_context(open_control(node, data, tell))
+        opened = await self._stack.enter_async_context(open_services(node, data, tell))
         await self._stack.enter_async_context(ApiServer(opened, tell, listeners))
 
     async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:

@@ -11,16 +11,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.control.data import write_durably
-from keyhole.control.ending import end_on_signals
-from keyhole.control.notice import Notice, Weight
+from keyhole.control.data_folder import write_durably
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.shutdown import end_on_signals
 from keyhole.errors import KeyholeError
 from keyhole.lab.layout import Layout
 from keyhole.lab.panel import Counts, line, panel
 from keyhole.lab.ports import choose_ports
 from keyhole.lab.processes import LabProcesses, ready_document
 
-_STYLES = {Weight.GOOD: "green", Weight.PLAIN: "cyan", Weight.WARNING: "yellow", Weight.BAD: "red"}
+_STYLES = {
+    Severity.GOOD: "green",
+    Severity.PLAIN: "cyan",
+    Severity.WARNING: "yellow",
+    Severity.BAD: "red",
+}
 # On a terminal the line moves; in a file or a log it would only be noise.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
 PLAIN_WIDTH = 160

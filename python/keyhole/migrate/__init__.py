@@ -1,7 +1,7 @@
 """Settings of other products: read as data from outside, told item by item, planned as documents.
 
 Nothing here writes to the disk but copies of databases in a temporary folder; see
-``keyhole.control.importing`` for the use case.
+``keyhole.control.import_settings`` for the use case.
 """
 
 from collections.abc import Callable

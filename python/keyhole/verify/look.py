@@ -7,7 +7,7 @@ from pathlib import Path
 import dns.rcode
 from rich.console import Console
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.verify import report
 from keyhole.verify.answer import Transport
 from keyhole.verify.ask import Server, ask, is_loopback, question

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from keyhole.control.difference import Kind, Reasons, change, hangs_on_the_answer
-from keyhole.control.moment import moment
+from keyhole.control.difference import Kind, Reasons, change, depends_on_answer
+from keyhole.control.schedule_state import schedule_state
 from keyhole.engine import catalogue
 from keyhole.model.snapshot_identity import Schedule
 from keyhole.querylog import Entry, Who
@@ -89,12 +89,12 @@ def test_what_is_observed_anew_is_told_unless_it_acts() -> None:
 def test_what_was_blocked_for_its_answer_hangs_on_it_again() -> None:
     target = REASONS.past(entry("blocked_target"))
     assert target is not None
-    assert hangs_on_the_answer(target, REASONS.future(verdict("forwarded")))
-    assert hangs_on_the_answer(target, REASONS.future(verdict("forwarded", {"cause": "rule"})))
-    assert not hangs_on_the_answer(target, REASONS.future(verdict("blocked_by_rule")))
+    assert depends_on_answer(target, REASONS.future(verdict("forwarded")))
+    assert depends_on_answer(target, REASONS.future(verdict("forwarded", {"cause": "rule"})))
+    assert not depends_on_answer(target, REASONS.future(verdict("blocked_by_rule")))
     rule = REASONS.past(entry("blocked_by_rule"))
     assert rule is not None
-    assert not hangs_on_the_answer(rule, REASONS.future(verdict("forwarded")))
+    assert not depends_on_answer(rule, REASONS.future(verdict("forwarded")))
 
 
 @pytest.mark.parametrize(
@@ -111,11 +111,14 @@ def test_times_are_told_apart_only_where_a_schedule_does() -> None:
         days=[5, 6], begins=21 * 60, ends=7 * 60, offsets=[(0, 3_600), (summer, 7_200)], words=""
     )
     saturday_evening = summer - 5 * 3_600  # 2026-03-28 20:00 UTC, 21:00 in Berlin
-    before, begun = moment([night], saturday_evening - 1), moment([night], saturday_evening)
+    before, begun = (
+        schedule_state([night], saturday_evening - 1),
+        schedule_state([night], saturday_evening),
+    )
     assert before == ((5, False, True),)
     assert begun == ((5, True, True),)
-    assert moment([night], saturday_evening + 3_600) == begun
-    sunday = moment([night], summer - 1)  # 01:59 in Berlin, and an hour later it is 03:59
-    assert sunday == moment([night], summer + 3_540) == ((6, False, False),)
-    assert moment([night], summer + 4 * 3_600) == ((6, False, True),)
-    assert moment([], 7) == moment([], 8) == ()
+    assert schedule_state([night], saturday_evening + 3_600) == begun
+    sunday = schedule_state([night], summer - 1)  # 01:59 in Berlin, and an hour later it is 03:59
+    assert sunday == schedule_state([night], summer + 3_540) == ((6, False, False),)
+    assert schedule_state([night], summer + 4 * 3_600) == ((6, False, True),)
+    assert schedule_state([], 7) == schedule_state([], 8) == ()

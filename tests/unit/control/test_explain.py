@@ -3,7 +3,7 @@
 import pytest
 
 from keyhole.control.error import ControlError
-from keyhole.control.explain import Asker, read_asker, read_time
+from keyhole.control.explain import Client, read_client, read_time
 
 WEB = "spiffe://example.org/ns/shop/sa/web"
 
@@ -11,15 +11,15 @@ WEB = "spiffe://example.org/ns/shop/sa/web"
 @pytest.mark.parametrize(
     ("text", "asker"),
     [
-        (WEB, Asker({"identity": WEB})),
-        (f"expired:{WEB}", Asker({"identity": WEB}, expired=True)),
-        ("token:living-room-tv", Asker({"token": "living-room-tv"})),
-        ("192.0.2.1", Asker({"address": "192.0.2.1"})),
-        ("2001:DB8::1", Asker({"address": "2001:db8::1"})),
+        (WEB, Client({"identity": WEB})),
+        (f"expired:{WEB}", Client({"identity": WEB}, expired=True)),
+        ("token:living-room-tv", Client({"token": "living-room-tv"})),
+        ("192.0.2.1", Client({"address": "192.0.2.1"})),
+        ("2001:DB8::1", Client({"address": "2001:db8::1"})),
     ],
 )
-def test_who_asks_is_an_identity_a_token_or_an_address(text: str, asker: Asker) -> None:
-    assert read_asker(text) == asker
+def test_who_asks_is_an_identity_a_token_or_an_address(text: str, asker: Client) -> None:
+    assert read_client(text) == asker
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_who_asks_is_an_identity_a_token_or_an_address(text: str, asker: Asker) 
 )
 def test_nobody_is_told_how_somebody_is_written(text: str) -> None:
     with pytest.raises(ControlError, match=r"spiffe://.*token:NAME.*address"):
-        read_asker(text)
+        read_client(text)
 
 
 @pytest.mark.parametrize(

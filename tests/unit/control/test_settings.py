@@ -6,7 +6,7 @@ import pytest
 
 from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.check import check_files
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.settings import Settings, read_settings
 from keyhole.errors import DocumentErrors

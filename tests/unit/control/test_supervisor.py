@@ -11,7 +11,7 @@ import pytest
 
 from keyhole.control.error import EndedError, EngineRefusedError
 from keyhole.control.notice import Notice
-from keyhole.control.supervisor import Supervisor, pause_before_restart
+from keyhole.control.supervisor import Supervisor, restart_delay
 
 FAKE = Path(__file__).parent / "fake_engine.py"
 
@@ -124,7 +124,7 @@ def test_no_process_is_left_after_stop() -> None:
 
 
 def test_the_first_restart_is_immediate_and_later_ones_wait_longer() -> None:
-    pauses = [pause_before_restart(deaths) for deaths in range(1, 9)]
+    pauses = [restart_delay(deaths) for deaths in range(1, 9)]
     assert pauses[0] == 0
     assert pauses == sorted(pauses)
     assert pauses[-1] == 5.0

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyhole.control.importing import import_setup
+from keyhole.control.import_settings import import_file
 from keyhole.migrate import MigrateError
 from tests.world.imports import gravity, pihole_toml, rows, technitium_names, teleporter, zipped
 
@@ -47,7 +47,7 @@ def _import(product: str, name: str, octets: bytes) -> None:
 
 def _read(product: str, file: Path) -> None:
     try:
-        import_setup(product, file, None)
+        import_file(product, file, None)
     except MigrateError as error:
         assert str(error).isprintable()  # noqa: PT017  (whether it is raised is the data's choice)
 

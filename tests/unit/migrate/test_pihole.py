@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keyhole.control.importing import import_setup
+from keyhole.control.import_settings import import_file
 from keyhole.migrate import Fate, MigrateError
 from tests.world.imported import Imported
 from tests.world.imports import (
@@ -409,6 +409,6 @@ def test_a_setup_that_is_far_larger_than_a_home_is_read(tmp_path: Path) -> None:
     toml = pihole_toml(
         upstreams=["tls://9.9.9.9"], hosts=[f"10.9.{n // 250}.{n % 250} h{n}.example" for n in many]
     )
-    done = import_setup("pihole", teleporter(tmp_path / "t.zip", tables, toml), None)
+    done = import_file("pihole", teleporter(tmp_path / "t.zip", tables, toml), None)
     taken = {kind: counts["taken"] for kind, counts in done.report.counts().items()}
     assert (taken["rule"], taken["client"], taken["record"]) == (1501, 1500, 1500)

@@ -10,7 +10,7 @@ from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.pihole.auth import Body
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Pauses
-from keyhole.control.standing import Pausing
+from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 
 blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], include_in_schema=False)
@@ -55,7 +55,7 @@ def _timer(written: object) -> int | None:
     return math.ceil(written) if written > 0 else None
 
 
-def _state(pausing: Pausing) -> dict[str, object]:
+def _state(pausing: PauseService) -> dict[str, object]:
     ends = [one.pause.until for one in pausing.pauses() if one.pause.policy is None]
     if not ends:
         return {"blocking": "enabled", "timer": None}

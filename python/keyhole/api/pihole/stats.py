@@ -12,7 +12,7 @@ from keyhole.api.pihole.answer import answer, begin
 from keyhole.api.principal import Viewer
 from keyhole.api.queries import told
 from keyhole.api.state import Queries, Running
-from keyhole.control.control import Control
+from keyhole.control.services import Services
 from keyhole.querylog.history import History, Statistics, Wanted
 
 stats = APIRouter(dependencies=[Depends(begin)], include_in_schema=False)
@@ -183,7 +183,7 @@ def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
     return {"ip": address, "name": name, "port": port, "count": count, "statistics": timing}
 
 
-def _gravity(running: Control) -> dict[str, int]:
+def _gravity(running: Services) -> dict[str, int]:
     in_force = running.node.application.in_force
     lists = in_force.lists if in_force else None
     if lists is None:

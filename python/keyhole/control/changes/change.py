@@ -13,13 +13,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.documents import read_documents
-from keyhole.control.apply import Application
-from keyhole.control.changes.found import Found, declared, together
+from keyhole.control.changes.change_request import Actor, ChangeRequest, Effect, EffectKind, Outcome
+from keyhole.control.changes.document_record import DocumentRecord, declared_documents, merged
 from keyhole.control.changes.stored import StoredFiles
-from keyhole.control.changes.wish import Actor, Effect, Outcome, What, Wish
 from keyhole.control.compile import Compiled, compile_all
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.engine import judge
 from keyhole.errors import DocumentErrors, Problem
@@ -43,7 +43,7 @@ class Changes:
     """Documents, and how they change; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, settings: Settings, data: DataFolder, application: Application
+        self, database: Database, settings: Settings, data: DataFolder, application: Reconciler
     ) -> None:
         self._database = database
         self._settings = settings
@@ -73,14 +73,14 @@ class Changes:
             if await asyncio.to_thread(self._repair):
                 await self._application.apply()
 
-    def documents(self) -> tuple[list[Found], list[Problem]]:
+    def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         """All documents by kind and name, and what is wrong with the form of declared ones."""
         with self._database.read() as connection:
             versions = current(connection)
-        by_file, problems = declared(self._settings.documents)
-        return together(by_file, versions), problems
+        by_file, problems = declared_documents(self._settings.documents)
+        return merged(by_file, versions), problems
 
-    def document(self, kind: str, name: str) -> Found:
+    def document(self, kind: str, name: str) -> DocumentRecord:
         """The document that counts; raises `NotThereError`."""
         found = [one for one in self.documents()[0] if (one.kind, one.name) == (kind, name)]
         for one in found:
@@ -88,7 +88,7 @@ class Changes:
                 return one
         raise NotThereError(f"there is no {kind}/{name}")
 
-    async def drift(self) -> tuple[list[Problem], list[Found]]:
+    async def drift(self) -> tuple[list[Problem], list[DocumentRecord]]:
         """Why the files of the folder cannot be in force as they are, and the stored documents that
         do not count, because a file declares them too."""
         found, problems = await asyncio.to_thread(self.documents)
@@ -110,7 +110,7 @@ class Changes:
 
     async def apply(
         self,
-        wishes: Sequence[Wish],
+        wishes: Sequence[ChangeRequest],
         actor: Actor,
         *,
         action: str = "apply",
@@ -146,7 +146,7 @@ class Changes:
                 f"{kind}/{name} has no version {wanted}; there are 1 to {versions[0].version}"
             )
         text = found.text if found and not found.is_deleted else None
-        wish = Wish(kind, name, text, versions[0].version)
+        wish = ChangeRequest(kind, name, text, versions[0].version)
         message = f"back to version {wanted}"
         return await self.apply([wish], actor, action="rollback", message=message, is_dry=is_dry)
 
@@ -156,7 +156,7 @@ class Changes:
         message = f"undoes change {change}"
         return await self.apply(wishes, actor, action="rollback", message=message, is_dry=is_dry)
 
-    def _before(self, change: int) -> list[Wish]:
+    def _before(self, change: int) -> list[ChangeRequest]:
         with self._database.read() as connection:
             written = changed_by(connection, change)
             now = current(connection, with_deleted=True)
@@ -172,10 +172,10 @@ class Changes:
                 )
             old = before.get(key)
             text = old.text if old and not old.is_deleted else None
-            wishes.append(Wish(one.kind, one.name, text, one.version))
+            wishes.append(ChangeRequest(one.kind, one.name, text, one.version))
         return wishes
 
-    def _store(self, wishes: list[Wish], deed: Deed, is_dry: bool) -> Outcome:
+    def _store(self, wishes: list[ChangeRequest], deed: Deed, is_dry: bool) -> Outcome:
         self._refuse_declared(wishes)
         with self._database.read() as connection:
             before, seen = current(connection, with_deleted=True), revision(connection)
@@ -225,7 +225,7 @@ class Changes:
         judge(compiled.octets, [])
         return compiled
 
-    def _refuse_declared(self, wishes: list[Wish]) -> None:
+    def _refuse_declared(self, wishes: list[ChangeRequest]) -> None:
         read, _ = read_documents([self._settings.documents])
         places = {(one.kind, one.name): f"{one.file}:{one.line}" for one in read.headings}
         for wish in wishes:
@@ -234,7 +234,7 @@ class Changes:
                     f"{wish.label} is declared in {place} of the documents folder; change it there"
                 )
 
-    def _refuse_stale(self, wishes: list[Wish], before: dict[Key, Version]) -> None:
+    def _refuse_stale(self, wishes: list[ChangeRequest], before: dict[Key, Version]) -> None:
         for wish in wishes:
             version = before.get((wish.kind, wish.name))
             now = 0 if version is None or version.is_deleted else version.version
@@ -245,7 +245,7 @@ class Changes:
             if not is_seen:
                 raise StaleError(self._who_was_it(wish, version))
 
-    def _who_was_it(self, wish: Wish, version: Version | None) -> str:
+    def _who_was_it(self, wish: ChangeRequest, version: Version | None) -> str:
         if version is None:
             return f"{wish.label} does not exist any more; look again, or overwrite it"
         with self._database.read() as connection:
@@ -266,7 +266,7 @@ class Changes:
 
 
 def _effects(
-    wishes: list[Wish], before: dict[Key, Version]
+    wishes: list[ChangeRequest], before: dict[Key, Version]
 ) -> tuple[list[Effect], dict[Key, Version]]:
     """What each wish does, and the versions to write; their change has no number yet."""
     effects: list[Effect] = []
@@ -281,7 +281,7 @@ def _effects(
         number = old.version + 1 if old else 1
         text = wish.text or ""
         written[key] = Version(wish.kind, wish.name, number, text, wish.text is None, 0)
-        what: What = "changed" if is_there else "created"
+        what: EffectKind = "changed" if is_there else "created"
         effects.append(
             Effect(wish.kind, wish.name, "deleted" if wish.text is None else what, number)
         )

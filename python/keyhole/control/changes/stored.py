@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from keyhole.config.files import BESIDE
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import UnwritableError
 from keyhole.store import Version
 

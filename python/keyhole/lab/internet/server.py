@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from keyhole.control.ending import end_on_signals
+from keyhole.control.shutdown import end_on_signals
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.lab.internet.doh import PATH, DohConnection
 from keyhole.lab.internet.dot import StreamConnection

@@ -12,18 +12,18 @@ import dns.message
 import dns.rcode
 
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 
-LOOK_SECONDS = 5.0
+CHECK_SECONDS = 5.0
 _PROBE_SECONDS = 6.0
 
 Stats = Callable[[], Awaitable[dict[str, Any]]]
 
 
-class Reach:
+class UpstreamMonitor:
     """Watches the counters of the upstreams of one engine."""
 
-    def __init__(self, stats: Stats, addresses: dict[str, list[str]], tell: Tell) -> None:
+    def __init__(self, stats: Stats, addresses: dict[str, list[str]], tell: Notify) -> None:
         self._stats = stats
         self._addresses = addresses
         self._tell = tell
@@ -38,7 +38,7 @@ class Reach:
                 await self._probe()
             with suppress(ControlError):  # the engine is being started again; that is told
                 self._look(await self._stats())
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
 
     async def _probe(self) -> None:
         """Makes the engine ask an upstream, with the one question that tells nobody anything.
@@ -71,7 +71,7 @@ class Reach:
         self._answered, self._failed = answered, failed
         if some_answered and self._is_down:
             self._is_down = False
-            self._tell(Notice(Weight.GOOD, "an upstream answers again"))
+            self._tell(Notice(Severity.GOOD, "an upstream answers again"))
         elif some_failed and not some_answered and not self._is_down:
             self._is_down = True
             self._tell(no_upstream(upstreams))
@@ -87,7 +87,7 @@ def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
     tries = [hint for pattern, hint in _HINTS if re.search(pattern, said, re.IGNORECASE)]
     tries.append("other upstreams: change the Upstream documents, they act at once")
     return Notice(
-        Weight.BAD,
+        Severity.BAD,
         "no upstream can be reached; what is not in the cache or a local record fails",
         (*errors, *(f"try: {hint}" for hint in tries)),
     )

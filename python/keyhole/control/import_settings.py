@@ -10,7 +10,7 @@ from pathlib import Path
 from shutil import rmtree
 
 from keyhole.config.documents import read_documents, read_text_documents
-from keyhole.control.data import write_durably
+from keyhole.control.data_folder import write_durably
 from keyhole.control.error import ControlError
 from keyhole.engine import Refusal, judge
 from keyhole.errors import DocumentErrors, Problem, has_errors
@@ -28,7 +28,7 @@ _UPSTREAM = {
     "metadata": {"name": "still-to-be-chosen"},
     "spec": {"protocol": "dot", "addresses": ["192.0.2.1"], "serverName": "192.0.2.1"},
 }
-_MOST_REFUSED = 200
+_MAX_REFUSED = 200
 _HEADING = "Imported from {}; import.json tells what became of each thing."
 
 
@@ -49,7 +49,7 @@ class Import:
     """Where the folder is now that was there before."""
 
 
-def import_setup(
+def import_file(
     product: str, file: Path, out: Path | None, *, replace_folder: bool = False
 ) -> Import:
     """Reads the file of a product and writes a folder ``out`` of documents; none only tells.
@@ -92,7 +92,7 @@ def _check_target(out: Path, *, replace_folder: bool) -> None:
 def _leave_refused_expressions(setup: Setup, report: Report) -> None:
     """The core has the last word on expressions: it knows what grows too large."""
     refused = refused_expressions(list(dict.fromkeys(setup.expressions())))
-    if len(refused) > _MOST_REFUSED:
+    if len(refused) > _MAX_REFUSED:
         raise MigrateError(
             f"{len(refused)} expressions are larger than the core takes; no export has so many"
         )

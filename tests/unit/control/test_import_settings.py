@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.control import importing
+from keyhole.control import import_settings
 from keyhole.control.error import ControlError, UnwritableError
-from keyhole.control.importing import import_setup, refused_expressions
+from keyhole.control.import_settings import import_file, refused_expressions
 from keyhole.errors import DocumentErrors
 from keyhole.migrate import MigrateError
 from keyhole.policy import check
@@ -28,7 +28,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
 def test_the_folder_holds_documents_and_what_became_of_each_thing(
     tmp_path: Path, teleporter: Path
 ) -> None:
-    done = import_setup("pihole", teleporter, tmp_path / "out")
+    done = import_file("pihole", teleporter, tmp_path / "out")
     written = {name: text.encode() for name, text in done.files.items()}
     contents = _contents(tmp_path / "out")
     told = json.loads(contents.pop("import.json"))
@@ -38,12 +38,12 @@ def test_the_folder_holds_documents_and_what_became_of_each_thing(
 
 
 def test_the_same_file_gives_the_same_documents(tmp_path: Path, teleporter: Path) -> None:
-    first = import_setup("pihole", teleporter, None)
-    assert import_setup("pihole", teleporter, None).files == first.files
+    first = import_file("pihole", teleporter, None)
+    assert import_file("pihole", teleporter, None).files == first.files
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, teleporter: Path) -> None:
-    done = import_setup("pihole", teleporter, None)
+    done = import_file("pihole", teleporter, None)
     assert done.folder is None
     assert list(tmp_path.iterdir()) == [teleporter]
 
@@ -53,7 +53,7 @@ def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, teleporter: Path) 
     out.mkdir()
     (out / "mine.yaml").write_text("mine")
     with pytest.raises(ControlError, match="--force"):
-        import_setup("pihole", teleporter, out)
+        import_file("pihole", teleporter, out)
     assert _contents(out) == {"mine.yaml": b"mine"}
 
 
@@ -64,7 +64,7 @@ def test_with_force_the_old_folder_is_kept_beside_the_new_one(
     for number in range(2):
         out.mkdir(exist_ok=True)
         (out / "mine.yaml").write_text(str(number))
-        done = import_setup("pihole", teleporter, out, replace_folder=True)
+        done = import_file("pihole", teleporter, out, replace_folder=True)
         assert done.kept is not None
         assert (done.kept / "mine.yaml").read_text() == str(number)
         assert "policies.yaml" in _contents(out)
@@ -81,7 +81,7 @@ def test_a_link_or_a_file_in_the_place_of_the_folder_is_refused(
     (tmp_path / "file").write_text("x")
     for name in ("link", "file", "missing/out"):
         with pytest.raises(ControlError):
-            import_setup("pihole", teleporter, tmp_path / name, replace_folder=True)
+            import_file("pihole", teleporter, tmp_path / name, replace_folder=True)
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
@@ -102,9 +102,9 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
             raise UnwritableError("the disk is full")
         path.write_bytes(content)
 
-    monkeypatch.setattr(importing, "write_durably", fails_later)
+    monkeypatch.setattr(import_settings, "write_durably", fails_later)
     with pytest.raises(UnwritableError):
-        import_setup("pihole", teleporter, out, replace_folder=True)
+        import_file("pihole", teleporter, out, replace_folder=True)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -112,10 +112,12 @@ def test_documents_that_would_not_be_valid_are_not_written(
     tmp_path: Path, teleporter: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        importing, "write", lambda *_: {"policies.yaml": "apiVersion: keyhole.dev/v1\nkind: Nope\n"}
+        import_settings,
+        "write",
+        lambda *_: {"policies.yaml": "apiVersion: keyhole.dev/v1\nkind: Nope\n"},
     )
     with pytest.raises(DocumentErrors, match="no kind Nope"):
-        import_setup("pihole", teleporter, tmp_path / "out")
+        import_file("pihole", teleporter, tmp_path / "out")
     assert list(tmp_path.iterdir()) == [teleporter]
 
 
@@ -123,7 +125,7 @@ def test_a_file_without_anything_to_take_makes_no_folder(tmp_path: Path) -> None
     (tmp_path / "config.yml").write_text("upstreams: {groups: {default: [1.1.1.1]}}\nblocking: {}")
     (tmp_path / "not.zip").write_bytes(b"hello")
     with pytest.raises(MigrateError):
-        import_setup("pihole", tmp_path / "not.zip", tmp_path / "out")
+        import_file("pihole", tmp_path / "not.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -136,7 +138,7 @@ def test_an_expression_that_grows_too_large_for_the_core_is_left(tmp_path: Path)
         ],
         domainlist_by_group=[{"domainlist_id": n, "group_id": 0} for n in (1, 2)],
     )
-    done = import_setup("pihole", gravity(tmp_path / "gravity.db", tables), None)
+    done = import_file("pihole", gravity(tmp_path / "gravity.db", tables), None)
     fates = {item.name: item.fate for item in done.report.items if item.kind == "rule"}
     assert fates == {too_large: "left", "^ads": "taken"}
     assert too_large not in "".join(done.files.values())
@@ -151,7 +153,7 @@ def test_refused_expressions_are_found_among_many() -> None:
 
 def test_the_folder_without_an_upstream_lacks_nothing_else(tmp_path: Path) -> None:
     file = home_teleporter(tmp_path / "teleporter.zip", upstreams=["1.1.1.1"])
-    done = import_setup("pihole", file, tmp_path / "out")
+    done = import_file("pihole", file, tmp_path / "out")
     assert done.lacks_upstream
     wrong = [one.why for one in check([tmp_path / "out"]) if not one.is_advice]
     assert wrong == ["there is no Upstream, so nothing can be answered; declare one"]
@@ -161,7 +163,7 @@ def test_the_folder_is_open_to_whom_the_umask_says(tmp_path: Path) -> None:
     file = gravity(tmp_path / "gravity.db", home())
     before = os.umask(0o027)
     try:
-        import_setup("pihole", file, tmp_path / "out")
+        import_file("pihole", file, tmp_path / "out")
     finally:
         os.umask(before)
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from keyhole.control.changes import Changes
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.model.role import Role
@@ -16,7 +16,7 @@ from keyhole.store import Database
 
 
 @dataclass(frozen=True)
-class Believing:
+class Authentication:
     """Who is believed: people and tokens of our own, and perhaps an identity provider."""
 
     people: People
@@ -28,7 +28,9 @@ class Believing:
         return self.oidc is not None or self.people.registry.is_set_up()
 
 
-async def open_people(settings: Settings, changes: Changes | None, tell: Tell) -> Believing | None:
+async def open_authentication(
+    settings: Settings, changes: Changes | None, tell: Notify
+) -> Authentication | None:
     """Opens people on the database of the documents; makes the first administrator where there is
     nobody, and tells the one-time password, which nobody can show again.
 
@@ -40,20 +42,20 @@ async def open_people(settings: Settings, changes: Changes | None, tell: Tell) -
         opened, password = await asyncio.to_thread(_open, settings, changes.database)
     except KeyholeError as error:
         text = "nobody can log in until keyhole up is started again"
-        tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
         return None
     if password is not None:
         text = f"made the first administrator: log in as {FIRST} with {password}"
         hint = "the password works once, within 24 hours; keyhole people reset makes another one"
-        tell(Notice(Weight.GOOD, text, (hint,)))
+        tell(Notice(Severity.GOOD, text, (hint,)))
     return opened
 
 
-def _open(settings: Settings, database: Database) -> tuple[Believing, str | None]:
+def _open(settings: Settings, database: Database) -> tuple[Authentication, str | None]:
     session = settings.written.api.session
     people = People(Ground(database, Lives(session.idle, session.absolute)))
     oidc = read_oidc(settings)
-    return Believing(people, oidc), people.registry.begin_first_run()
+    return Authentication(people, oidc), people.registry.begin_first_run()
 
 
 def read_oidc(settings: Settings) -> Oidc | None:

@@ -8,7 +8,7 @@ from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, 
 from keyhole.policy import Known
 
 
-def read_known(settings: Settings, folder: Path) -> Known:
+def read_trust_context(settings: Settings, folder: Path) -> Known:
     """Reads the folder of our own authority; what is not there yet counts as empty.
 
     Raises ``IdentityError`` for a file that cannot be read: without what was revoked nobody may be
@@ -24,12 +24,12 @@ def read_known(settings: Settings, folder: Path) -> Known:
     )
 
 
-def nobody_known(settings: Settings) -> Known:
+def empty_trust_context(settings: Settings) -> Known:
     """Neither tokens nor certificates are believed, whoever vouches for them."""
     return Known(tokens={}, admits_networks=settings.resolved.admits_networks, believes=False)
 
 
-def believes_a_mesh(settings: Settings) -> bool:
+def accepts_mesh_identities(settings: Settings) -> bool:
     """Whether identities are believed that no certificate here proves."""
     options = settings.resolved.options
     return bool(

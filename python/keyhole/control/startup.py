@@ -4,31 +4,33 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from keyhole.control.authentication import open_authentication
 from keyhole.control.changes import Changes
-from keyhole.control.control import Control
-from keyhole.control.data import DataFolder
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
-from keyhole.control.fresh import Freshness
-from keyhole.control.fresh.freshness import own_addresses
-from keyhole.control.node import Node
-from keyhole.control.notice import Notice, Tell, Weight
-from keyhole.control.people import open_people
+from keyhole.control.list_refresh import ListRefresher
+from keyhole.control.list_refresh.refresher import own_addresses
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
 from keyhole.control.query_history import query_history
+from keyhole.control.services import Services
 from keyhole.control.settings import Settings
-from keyhole.control.standing import Deciding, Pausing, Remembering
 from keyhole.errors import KeyholeError
 from keyhole.store import Database
 
 
 @asynccontextmanager
-async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterator[Control]:
+async def open_services(
+    node: ControlPlane, data: DataFolder, tell: Notify
+) -> AsyncIterator[Services]:
     """The use cases of a running Keyhole, until the block is left."""
     listeners = [one for ones in node.addresses.values() for one in ones]
     api = [str(one) for one in node.settings.written.api.listen]
     linked = node.fleet.addresses if node.fleet else []
     own = own_addresses([*listeners, *node.enrollment, *linked, *api])
-    lists = Freshness(node.settings, data, node.application, own, tell)
+    lists = ListRefresher(node.settings, data, node.application, own, tell)
     await asyncio.to_thread(lists.begin)
     queries = query_history(node.settings, data, tell)
     tasks = [asyncio.create_task(lists.keep())]
@@ -40,14 +42,14 @@ async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterato
     if tapped is not None:
         tasks.append(asyncio.create_task(tapped.keep()))
     changes = await open_changes(node, data, tell)
-    remembering = await open_standing(changes, data, node, tell)
+    remembering = await open_overrides(changes, data, node, tell)
     if remembering is not None:
         tasks.append(asyncio.create_task(remembering.keep()))
     for task in tasks:
         task.add_done_callback(lambda ended: _tell_of_mistake(ended, tell))
-    believing = await open_people(node.settings, changes, tell)
+    believing = await open_authentication(node.settings, changes, tell)
     try:
-        yield Control(
+        yield Services(
             node.settings,
             data,
             node,
@@ -55,8 +57,8 @@ async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterato
             queries,
             changes,
             believing,
-            pausing=Pausing(remembering) if remembering else None,
-            deciding=Deciding(remembering) if remembering else None,
+            pausing=PauseService(remembering) if remembering else None,
+            deciding=DecisionService(remembering) if remembering else None,
             dnstap=tapped,
         )
     finally:
@@ -70,14 +72,14 @@ async def open_control(node: Node, data: DataFolder, tell: Tell) -> AsyncIterato
             changes.database.close()
 
 
-def _tell_of_mistake(task: asyncio.Task[None], tell: Tell) -> None:
+def _tell_of_mistake(task: asyncio.Task[None], tell: Notify) -> None:
     """It never ends by itself; if it does, that must not happen in silence."""
     if not task.cancelled() and (error := task.exception()) is not None:
         text = "something is not kept up any more, by a mistake in Keyhole; DNS goes on"
-        tell(Notice(Weight.BAD, text, (repr(error), "restart keyhole, and report this")))
+        tell(Notice(Severity.BAD, text, (repr(error), "restart keyhole, and report this")))
 
 
-async def open_changes(node: Node, data: DataFolder, tell: Tell) -> Changes | None:
+async def open_changes(node: ControlPlane, data: DataFolder, tell: Notify) -> Changes | None:
     """Documents and how they change; none, with a notice, where the database cannot be used.
 
     DNS serves already then, from the copy of the stored documents that is on the disk.
@@ -88,24 +90,24 @@ async def open_changes(node: Node, data: DataFolder, tell: Tell) -> Changes | No
         await changes.begin()
     except KeyholeError as error:
         text = "changes by command and by API are refused until keyhole up is started again"
-        tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
         return None
     return changes
 
 
-async def open_standing(
-    changes: Changes | None, data: DataFolder, node: Node, tell: Tell
-) -> Remembering | None:
+async def open_overrides(
+    changes: Changes | None, data: DataFolder, node: ControlPlane, tell: Notify
+) -> OverrideStore | None:
     """Pauses and decisions; none, with a notice, where the database cannot be used. The engine goes
     on with those that it knows, up to their end."""
     if changes is None:
         return None
-    remembering = Remembering(changes.database, data, node.application, tell)
+    remembering = OverrideStore(changes.database, data, node.application, tell)
     try:
         await remembering.begin()
     except KeyholeError as error:
         text = "pauses and decisions are refused until keyhole up is started again"
-        tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
         return None
     return remembering
 

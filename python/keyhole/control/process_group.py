@@ -12,17 +12,19 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import EndedError
 from keyhole.control.local_engine import engine_command
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.supervisor import Supervisor
 
 
-class Keeper:
+class ProcessGroup:
     """An engine and a control process on one data folder."""
 
-    def __init__(self, data: DataFolder, config: Path | None, claim: BinaryIO, tell: Tell) -> None:
+    def __init__(
+        self, data: DataFolder, config: Path | None, claim: BinaryIO, tell: Notify
+    ) -> None:
         """``claim`` is the lock of the data folder: control holds it as well, so that a folder
         whose keeper was killed is not free before control has ended."""
         self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
@@ -58,7 +60,7 @@ class Keeper:
                     await task
             if end.is_set():
                 text = "ending; what is under way is still answered"
-                self._tell(Notice(Weight.PLAIN, text))
+                self._tell(Notice(Severity.PLAIN, text))
             await self._control.stop()
             await self._engine.stop()
         return 0

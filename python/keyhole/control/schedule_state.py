@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 from keyhole.model.snapshot_identity import Schedule
 
-Moment = tuple[tuple[int, bool, bool], ...]
+ScheduleState = tuple[tuple[int, bool, bool], ...]
 """For each schedule the day of the week, and whether the day is past its two times."""
 
 _DAY, _MINUTE = 86_400, 60
 _FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
-def moment(schedules: Iterable[Schedule], at: int) -> Moment:
+def schedule_state(schedules: Iterable[Schedule], at: int) -> ScheduleState:
     """All that schedules know of a second of Unix time."""
     return tuple(_one(schedule, at) for schedule in schedules)
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
-from keyhole.control.standing.remembering import Remembering, Result
+from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.overrides import MAX_PAUSE, Pause
 from keyhole.policy.standing import unknown_policy
 from keyhole.store import Deed, append
@@ -16,10 +16,10 @@ from keyhole.store.standing import KeptPause, pauses, remove_pauses, write_pause
 _ALL = "all policies"
 
 
-class Pausing:
+class PauseService:
     """Pauses of one Keyhole."""
 
-    def __init__(self, remembering: Remembering) -> None:
+    def __init__(self, remembering: OverrideStore) -> None:
         self._remembering = remembering
 
     def pauses(self) -> list[KeptPause]:
@@ -30,7 +30,7 @@ class Pausing:
 
     async def pause(
         self, seconds: int, actor: Actor, *, policy: str | None = None, why: str | None = None
-    ) -> tuple[KeptPause, Result]:
+    ) -> tuple[KeptPause, OverrideResult]:
         """Pauses blocking by a policy, or by all, for so many seconds from now, whatever pause
         there was.
 
@@ -52,7 +52,9 @@ class Pausing:
 
         return await self._remembering.change(make)
 
-    async def resume(self, actor: Actor, *, policy: str | None = None) -> tuple[int, Result]:
+    async def resume(
+        self, actor: Actor, *, policy: str | None = None
+    ) -> tuple[int, OverrideResult]:
         """Ends the pause of a policy, or without one every pause; gives how many there were.
 
         Raises ``NotThereError`` where the policy named has none of its own.

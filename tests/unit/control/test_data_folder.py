@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.control.data import DataFolder, default_data_folder, write_durably
+from keyhole.control.data_folder import DataFolder, default_data_folder, write_durably
 from keyhole.control.defaults import write_defaults
 from keyhole.control.error import ControlError
 

@@ -8,19 +8,19 @@ from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import (
     Compiled,
     compile_all,
-    source_files,
+    referenced_files,
 )
-from keyhole.control.data import DataFolder, rename_durably, write_durably
+from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
     EngineRefusedError,
     UnwritableError,
 )
-from keyhole.control.known import believes_a_mesh, nobody_known
 from keyhole.control.local_engine import LocalEngine
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
+from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
@@ -28,11 +28,11 @@ from keyhole.lists import drop_unused
 from keyhole.policy import Known
 
 
-class Application:
+class Reconciler:
     """The one way by which anything reaches the engine."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, engine: LocalEngine, tell: Tell
+        self, settings: Settings, data: DataFolder, engine: LocalEngine, tell: Notify
     ) -> None:
         self._settings = settings
         self._data = data
@@ -70,7 +70,7 @@ class Application:
 
     def find_sources(self) -> None:
         """Looks which files the documents name now."""
-        self._beside = source_files(self._settings, self._data)
+        self._beside = referenced_files(self._settings, self._data)
 
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
@@ -161,7 +161,7 @@ class Application:
             return error
         self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
-        self._tell(Notice(Weight.GOOD, text, compiled.advice))
+        self._tell(Notice(Severity.GOOD, text, compiled.advice))
         return None
 
     async def apply_standing(self) -> KeyholeError | None:
@@ -195,7 +195,7 @@ class Application:
         for name, material in installed.items():
             whose = "the listeners" if name == SERVER else name
             text = f"a new certificate serves {whose}, valid until {material.expires:%Y-%m-%d}"
-            self._tell(Notice(Weight.GOOD, text))
+            self._tell(Notice(Severity.GOOD, text))
 
     def _meanwhile(self) -> str:
         if self._data.snapshot.exists():
@@ -215,11 +215,11 @@ class Application:
         try:
             return self._compile()
         except IdentityError as error:
-            if self._data.snapshot.exists() or believes_a_mesh(self._settings):
+            if self._data.snapshot.exists() or accepts_mesh_identities(self._settings):
                 raise
             text = "no certificate and no token is believed until this is mended"
             self._tell(_bad(text, error))
-            return self._compile(nobody_known(self._settings))
+            return self._compile(empty_trust_context(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
         """Has the engine check and take it; only then is it the last good one."""
@@ -269,4 +269,4 @@ class Application:
 
 
 def _bad(text: str, error: KeyholeError) -> Notice:
-    return Notice(Weight.BAD, text, tuple(str(error).splitlines()))
+    return Notice(Severity.BAD, text, tuple(str(error).splitlines()))

@@ -10,7 +10,7 @@ from watchfiles import awatch
 Fingerprint = dict[Path, tuple[int, int, int]]
 """For each file that exists: inode, size in octets, time of change in nanoseconds."""
 
-LOOK_MILLISECONDS = 1000
+CHECK_MILLISECONDS = 1000
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
@@ -64,7 +64,7 @@ async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[Non
             recursive=False,
             step=50,
             debounce=400,
-            rust_timeout=LOOK_MILLISECONDS,
+            rust_timeout=CHECK_MILLISECONDS,
             yield_on_timeout=True,
             stop_event=stop,
         )

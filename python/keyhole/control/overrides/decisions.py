@@ -8,20 +8,20 @@ from sqlalchemy import Connection
 
 from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
-from keyhole.control.standing.remembering import Remembering, Result
+from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_DECISION, Decision, read_client
 from keyhole.policy.standing import Reach, reach
 from keyhole.store import Deed, append
 from keyhole.store.standing import KeptDecision, decisions, remove_decision, write_decision
 
-MOST_DECISIONS = 500
+MAX_DECISIONS = 500
 """Each is a rule of every policy, and a policy of its own where it names a client: whoever wants
 more of them wants a list."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DecisionRequest:
     """What somebody decides; without ``seconds`` it stands until it is removed."""
 
     action: Literal["allow", "block"]
@@ -32,10 +32,10 @@ class Wanted:
     why: str | None = None
 
 
-class Deciding:
+class DecisionService:
     """Decisions of one Keyhole."""
 
-    def __init__(self, remembering: Remembering) -> None:
+    def __init__(self, remembering: OverrideStore) -> None:
         self._remembering = remembering
 
     def decisions(self) -> list[KeptDecision]:
@@ -50,7 +50,9 @@ class Deciding:
         snapshot = self._remembering.snapshot
         return Reach(()) if snapshot is None else reach(snapshot, decision)
 
-    async def decide(self, wanted: Wanted, actor: Actor) -> tuple[KeptDecision, Result]:
+    async def decide(
+        self, wanted: DecisionRequest, actor: Actor
+    ) -> tuple[KeptDecision, OverrideResult]:
         """Decides, in the place of whatever was decided about these names and this client.
 
         Raises ``InvalidError`` for a name or client that is none, or that no policy speaks for,
@@ -82,16 +84,16 @@ class Deciding:
             number = append(connection, _deed(actor, wanted.action, wanted.why, plain))
             kept = KeptDecision(plain.model_copy(update={"number": number}), actor.name, wanted.why)
             write_decision(connection, kept)
-            if len(decisions(connection)) > MOST_DECISIONS:
+            if len(decisions(connection)) > MAX_DECISIONS:
                 raise InvalidError(
-                    f"there are {MOST_DECISIONS} decisions already; remove some, or write a list "
+                    f"there are {MAX_DECISIONS} decisions already; remove some, or write a list "
                     "or rules"
                 )
             return kept
 
         return await self._remembering.change(make)
 
-    async def remove(self, number: int, actor: Actor) -> Result:
+    async def remove(self, number: int, actor: Actor) -> OverrideResult:
         """Takes a decision back; raises ``NotThereError``."""
 
         def make(connection: Connection) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from keyhole.control.apply import Application
 from keyhole.control.compile import compile_all
-from keyhole.control.data import DataFolder
-from keyhole.control.known import read_known
-from keyhole.control.notice import Notice, Weight
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import read_settings
+from keyhole.control.trust_context import read_trust_context
 from keyhole.identity import IdentityError
 from tests.world.follower import fake_local_engine
 
@@ -74,14 +74,14 @@ def in_force(data: DataFolder) -> dict[str, Any]:
 
 
 def run(
-    data: DataFolder, use: Callable[[Application, list[Notice]], Awaitable[None]]
+    data: DataFolder, use: Callable[[Reconciler, list[Notice]], Awaitable[None]]
 ) -> list[Notice]:
     """Starts everything but a real engine, and gives what was told."""
     notices: list[Notice] = []
 
     async def life() -> None:
         engine, _ = fake_local_engine(data.path)
-        application = Application(read_settings(data.config), data, engine, notices.append)
+        application = Reconciler(read_settings(data.config), data, engine, notices.append)
         try:
             await application.start()
             await use(application, notices)
@@ -93,7 +93,7 @@ def run(
 
 
 def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
-    known = read_known(read_settings(data.config), data.identity)
+    known = read_trust_context(read_settings(data.config), data.identity)
     assert known.tokens == {}
     assert known.trust.domains == []
     assert known.vouched == frozenset({"keyhole.internal"})
@@ -103,7 +103,7 @@ def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
 def test_tokens_and_revocations_are_what_their_files_say(data: DataFolder) -> None:
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
-    known = read_known(read_settings(data.config), data.identity)
+    known = read_trust_context(read_settings(data.config), data.identity)
     assert known.tokens == {"tv": DIGEST}
     assert known.trust.revoked.identities == [LOST]
     (certificate,) = known.trust.revoked.certificates
@@ -154,7 +154,7 @@ def test_a_draft_elsewhere_is_compiled_with_the_tokens_of_the_folder(
 
 
 def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
-    async def use(application: Application, _: list[Notice]) -> None:
+    async def use(application: Reconciler, _: list[Notice]) -> None:
         names = {file.name for file in application.sources if file.parent == data.identity}
         assert {"bundle.pem", "revoked.json", "tokens.json"} <= names
 
@@ -164,7 +164,7 @@ def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
 def test_a_new_token_and_a_revocation_come_into_force_with_the_next_look(
     data: DataFolder,
 ) -> None:
-    async def use(application: Application, _: list[Notice]) -> None:
+    async def use(application: Reconciler, _: list[Notice]) -> None:
         assert in_force(data)["subjects"]["tokens"] == []
         write(data, "tokens.json", TOKENS)
         write(data, "revoked.json", REVOKED)
@@ -181,14 +181,14 @@ def test_a_damaged_file_changes_nothing_and_is_told(data: DataFolder, file: str)
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
 
-    async def use(application: Application, notices: list[Notice]) -> None:
+    async def use(application: Reconciler, notices: list[Notice]) -> None:
         before = in_force(data)
         write(data, file, "{")
         notices.clear()
         await application.apply()
         assert in_force(data) == before
         (notice,) = notices
-        assert notice.weight is Weight.BAD
+        assert notice.weight is Severity.BAD
         assert file in " ".join(notice.details)
         # Nor does another change get through while nobody knows what was revoked.
         (data.path / "documents" / "all.yaml").write_text(DOCUMENTS.replace("a.example", "b"))
@@ -204,7 +204,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", "{")
 
-    async def use(application: Application, notices: list[Notice]) -> None:
+    async def use(application: Reconciler, notices: list[Notice]) -> None:
         snapshot = in_force(data)
         assert snapshot["trust"]["domains"] == []
         assert snapshot["subjects"]["tokens"] == []
@@ -221,7 +221,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
 def test_starting_so_with_a_last_good_snapshot_keeps_that(data: DataFolder) -> None:
     write(data, "tokens.json", TOKENS)
 
-    async def nothing(_: Application, __: list[Notice]) -> None:
+    async def nothing(_: Reconciler, __: list[Notice]) -> None:
         pass
 
     run(data, nothing)
@@ -239,7 +239,7 @@ def test_starting_so_behind_a_mesh_refuses_every_question(data: DataFolder) -> N
     )
     write(data, "revoked.json", "{")
 
-    async def use(_: Application, __: list[Notice]) -> None:
+    async def use(_: Reconciler, __: list[Notice]) -> None:
         assert not data.snapshot.exists()
 
     notices = run(data, use)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from keyhole.control.notice import Notice, Weight
-from keyhole.control.reach import Reach, no_upstream
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.upstream_monitor import UpstreamMonitor, no_upstream
 
 
 def _stats(answered: int, failed: int, error: str = "no route to 192.0.2.1:443") -> dict[str, Any]:
@@ -25,7 +25,7 @@ def _notices(*stats: dict[str, Any]) -> list[Notice]:
     async def never() -> dict[str, Any]:
         raise AssertionError("not asked in this test")
 
-    reach = Reach(never, {}, notices.append)
+    reach = UpstreamMonitor(never, {}, notices.append)
     for one in stats:
         reach._look(one)
     return notices
@@ -37,7 +37,7 @@ def test_nothing_is_said_while_upstreams_answer() -> None:
 
 def test_an_outage_is_told_once_and_its_end_once() -> None:
     told = _notices(_stats(3, 0), _stats(3, 2), _stats(3, 9), _stats(4, 9), _stats(5, 9))
-    assert [notice.weight for notice in told] == [Weight.BAD, Weight.GOOD]
+    assert [notice.weight for notice in told] == [Severity.BAD, Severity.GOOD]
 
 
 def test_quiet_is_no_outage() -> None:

@@ -11,10 +11,10 @@ from keyhole.config.stream import split_stream
 from keyhole.errors import DocumentErrors, Problem, has_errors
 from keyhole.model.document import KINDS
 
-What = Literal["created", "changed", "unchanged", "deleted"]
+EffectKind = Literal["created", "changed", "unchanged", "deleted"]
 _VERSION = re.compile(r"^# keyhole-version: ([0-9]{1,9})\n", re.MULTILINE)
-MOST_DOCUMENTS = 10_000
-MOST_OCTETS = 8 * 2**20
+MAX_DOCUMENTS = 10_000
+MAX_OCTETS = 8 * 2**20
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Actor:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ChangeRequest:
     """One document as it is to be; without a text it is to be deleted."""
 
     kind: str
@@ -49,7 +49,7 @@ class Effect:
 
     kind: str
     name: str
-    what: What
+    what: EffectKind
     version: int
 
 
@@ -67,15 +67,15 @@ class Outcome:
     advice: tuple[str, ...] = field(default=())
 
 
-def read_wishes(text: str, file: str, folder: Path) -> list[Wish]:
+def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeRequest]:
     """The documents of a YAML stream; ``file`` is what it is called in messages, and the paths in
     it start in ``folder``.
 
     Raises `DocumentErrors` with everything that is wrong with the form of any of them.
     """
-    if len(text) > MOST_OCTETS:
+    if len(text) > MAX_OCTETS:
         raise _refused(file, f"larger than {MOST_OCTETS // 2**20}MiB; apply it in parts")
-    wishes: list[Wish] = []
+    wishes: list[ChangeRequest] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for part in split_stream(text):
@@ -93,22 +93,22 @@ def read_wishes(text: str, file: str, folder: Path) -> list[Wish]:
         raise DocumentErrors(problems)
     if not wishes:
         raise _refused(file, "it holds no document")
-    if len(wishes) > MOST_DOCUMENTS:
-        raise _refused(file, f"{len(wishes)} documents are too many; at most {MOST_DOCUMENTS}")
+    if len(wishes) > MAX_DOCUMENTS:
+        raise _refused(file, f"{len(wishes)} documents are too many; at most {MAX_DOCUMENTS}")
     return wishes
 
 
 def with_version(text: str, version: int) -> str:
     """A document as it is shown for editing: with the version that was seen, which
-    :func:`read_wishes` finds again."""
+    :func:`read_change_requests` finds again."""
     return f"# keyhole-version: {version}\n{text}"
 
 
-def _wish(kind: str, name: str, text: str) -> Wish:
+def _wish(kind: str, name: str, text: str) -> ChangeRequest:
     found = _VERSION.search(text)
     if found is None:
-        return Wish(kind, name, text)
-    return Wish(kind, name, text[: found.start()] + text[found.end() :], int(found[1]))
+        return ChangeRequest(kind, name, text)
+    return ChangeRequest(kind, name, text[: found.start()] + text[found.end() :], int(found[1]))
 
 
 def find_kind(word: str) -> str | None:
@@ -124,7 +124,7 @@ def find_kind(word: str) -> str | None:
 
 def summary(effects: Sequence[Effect]) -> str:
     """Counts of what changed, as in ``1 created, 2 changed``."""
-    words: list[What] = ["created", "changed", "deleted", "unchanged"]
+    words: list[EffectKind] = ["created", "changed", "deleted", "unchanged"]
     counts = [(sum(one.what == word for one in effects), word) for word in words]
     return ", ".join(f"{count} {word}" for count, word in counts if count)
 

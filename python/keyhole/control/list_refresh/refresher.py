@@ -9,18 +9,18 @@ from urllib.parse import urlsplit
 
 from keyhole.config import read_documents
 from keyhole.config.declared import Declared
-from keyhole.control.apply import Application
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import NotThereError
-from keyhole.control.fresh.plan import (
-    Wanted,
+from keyhole.control.list_refresh.plan import (
+    ListUrl,
     is_due,
+    list_urls,
     next_after_failure,
     next_after_success,
     seconds_until_due,
-    wanted_urls,
 )
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.lists.download import DownloadError, Guard, Limits, fetch
 from keyhole.lists.kept import Downloads, Kept
@@ -28,7 +28,7 @@ from keyhole.model.list import ListSpec
 
 AT_ONCE = 4
 """Downloads at the same time; from one host one after the other."""
-PATIENCE_SECONDS = 10.0
+BATCH_SECONDS = 10.0
 """How long lists that came wait for others that are still on their way."""
 _LONGEST_NAP = 60.0
 
@@ -46,21 +46,21 @@ class _Round:
     """What is known while Keyhole runs."""
 
     lists: tuple[Declared[ListSpec], ...] = ()
-    wanted: dict[str, Wanted] = field(default_factory=dict)
+    wanted: dict[str, ListUrl] = field(default_factory=dict)
     kept: dict[str, Kept] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
 
 
-class Freshness:
+class ListRefresher:
     """The lists of a running Keyhole. Run :meth:`keep` as a task; it never ends by itself."""
 
     def __init__(
         self,
         settings: Settings,
         data: DataFolder,
-        application: Application,
+        application: Reconciler,
         own: Iterable[tuple[str, int]],
-        tell: Tell,
+        tell: Notify,
     ) -> None:
         """``own`` are addresses and ports at which Keyhole itself listens."""
         self._settings = settings
@@ -129,7 +129,7 @@ class Freshness:
         """Whether to compile what is new: when all is there, or after a while without the rest."""
         if self._new_since is None:
             return False
-        return not self._tasks or time.monotonic() - self._new_since >= PATIENCE_SECONDS
+        return not self._tasks or time.monotonic() - self._new_since >= BATCH_SECONDS
 
     async def _nap(self) -> None:
         soon = seconds_until_due(
@@ -146,7 +146,7 @@ class Freshness:
     def look(self) -> None:
         """Learns which lists there are now."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
-        wanted = wanted_urls(documents.lists)
+        wanted = list_urls(documents.lists)
         kept = {url: self._downloads.recall(url) for url in wanted}
         self._now = _Round(documents.lists, wanted, kept, self._now.running)
         # A document that cannot be read may name lists; nothing is thrown away before it can.
@@ -159,7 +159,7 @@ class Freshness:
             if is_due(self._now.kept[url], wanted, now):
                 self._begin(wanted)
 
-    def _begin(self, wanted: Wanted) -> None:
+    def _begin(self, wanted: ListUrl) -> None:
         if wanted.url not in self._tasks:
             task = asyncio.create_task(self._download(wanted))
             self._tasks[wanted.url] = task
@@ -169,7 +169,7 @@ class Freshness:
         self._tasks.pop(url, None)
         self._wake.set()
 
-    async def _download(self, wanted: Wanted) -> None:
+    async def _download(self, wanted: ListUrl) -> None:
         host = urlsplit(wanted.url).hostname or ""
         async with self._hosts.setdefault(host, asyncio.Lock()), self._places:
             running = self._now.running[wanted.url] = Running()
@@ -178,7 +178,7 @@ class Freshness:
             finally:
                 self._now.running.pop(wanted.url, None)
 
-    def _fetch(self, wanted: Wanted, running: Running) -> None:
+    def _fetch(self, wanted: ListUrl, running: Running) -> None:
         """Downloads and remembers, in a thread."""
         kept = self._downloads.recall(wanted.url)
         now = time.time()
@@ -196,9 +196,9 @@ class Freshness:
             self._downloads.remember(new)
         except OSError as error:
             why = f"{wanted.url}: cannot be remembered: {error.strerror}"
-            self._tell(Notice(Weight.WARNING, why))
+            self._tell(Notice(Severity.WARNING, why))
 
-    def _ask(self, wanted: Wanted, kept: Kept, running: Running) -> Kept:
+    def _ask(self, wanted: ListUrl, kept: Kept, running: Running) -> Kept:
         def progress(octets: int, total: int | None) -> None:
             running.octets, running.total = octets, total
 
@@ -238,10 +238,10 @@ class Freshness:
             "what was downloaded before stays in use" if kept.sha256 else "it has no entries yet"
         )
         text = f"the list {url} could not be downloaded; {meanwhile}, and it is tried again"
-        self._tell(Notice(Weight.WARNING, text, (kept.error or "",)))
+        self._tell(Notice(Severity.WARNING, text, (kept.error or "",)))
 
 
-def _failed(kept: Kept, wanted: Wanted, now: float, why: str) -> Kept:
+def _failed(kept: Kept, wanted: ListUrl, now: float, why: str) -> Kept:
     failures = kept.failures + 1
     return kept.model_copy(
         update={

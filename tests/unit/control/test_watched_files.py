@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.control.sources import changes, fingerprint
+from keyhole.control.watched_files import changes, fingerprint
 
 
 def _first_change(paths: list[Path], act: Callable[[], object]) -> set[Path]:

@@ -10,15 +10,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyhole.control.apply import Application
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
 from keyhole.control.identity import authority_advice
-from keyhole.control.local_engine import LocalEngine, OwnEngine, Starter
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.local_engine import ChildEngine, LocalEngine, Starter
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
-from keyhole.control.sources import changes, fingerprint
+from keyhole.control.watched_files import changes, fingerprint
 from keyhole.errors import KeyholeError
 
 if TYPE_CHECKING:
@@ -28,14 +28,14 @@ RENEWAL_CHECK_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
 
 
-class Node:
+class ControlPlane:
     """One engine with everything around it; an async context manager that starts and stops it.
 
     ``starter`` runs the process of the engine; without one it is a child of this process.
     """
 
     def __init__(
-        self, config: Path, data: DataFolder, tell: Tell, starter: Starter | None = None
+        self, config: Path, data: DataFolder, tell: Notify, starter: Starter | None = None
     ) -> None:
         self._data = data
         self._tell = tell
@@ -44,8 +44,8 @@ class Node:
         self._advised: set[str] = set()
         self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
-        self._engine = LocalEngine(data.link_socket, starter or OwnEngine(data, tell))
-        self._application = Application(self.settings, data, self._engine, tell)
+        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, tell))
+        self._application = Reconciler(self.settings, data, self._engine, tell)
         self._enrollment = enrollment_server(self.settings, data, tell)
         self.fleet: Fleet | None = None
         """Engines on other machines; none where none may link."""
@@ -65,7 +65,7 @@ class Node:
         return self._engine.pid
 
     @property
-    def application(self) -> Application:
+    def application(self) -> Reconciler:
         """The one way by which anything reaches the engine."""
         return self._application
 
@@ -151,7 +151,7 @@ class Node:
             for advice in authority_advice(self.settings, self._data):
                 if advice not in self._advised:
                     self._advised.add(advice)
-                    self._tell(Notice(Weight.WARNING, advice))
+                    self._tell(Notice(Severity.WARNING, advice))
 
     def _refresh_servers(self) -> None:
         """Has enrollment and link show certificates in their first half, from the root in use."""
@@ -162,7 +162,7 @@ class Node:
                 self.fleet.refresh()
         except KeyholeError as error:
             text = "enrollment or link got no new certificate and goes on with the one before"
-            self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+            self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
         """A change that failed for no fault of its own is tried again until it succeeds."""
@@ -179,7 +179,9 @@ class Node:
         """None of the tasks ends by itself; one that does must not do so in silence."""
         if not task.cancelled() and (error := task.exception()) is not None:
             text = "changes are not taken any more, by a mistake in Keyhole; DNS goes on"
-            self._tell(Notice(Weight.BAD, text, (repr(error), "restart keyhole, and report this")))
+            self._tell(
+                Notice(Severity.BAD, text, (repr(error), "restart keyhole, and report this"))
+            )
 
     def _tell_of_settings(self) -> None:
         """Listeners and limits belong to the process: they are said, not taken."""
@@ -187,10 +189,10 @@ class Node:
             now = read_settings(self.settings.file)
         except KeyholeError as error:
             text = f"{self.settings.file.name} is not valid any more; Keyhole runs on as before"
-            self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+            self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
             return
         different = now.differences(self.settings)
         if different:
             text = f"{self.settings.file.name}: {', '.join(different)} changed"
             hint = "this takes effect when keyhole up is restarted; until then all is as before"
-            self._tell(Notice(Weight.WARNING, text, (hint,)))
+            self._tell(Notice(Severity.WARNING, text, (hint,)))

@@ -13,12 +13,12 @@ from keyhole.store import Version
 
 
 @dataclass(frozen=True)
-class Found:
+class DocumentRecord:
     """One document."""
 
     kind: str
     name: str
-    origin: Literal["declared", "stored"]
+    origin: Literal["declared_documents", "stored"]
     text: str
     file: str = ""
     """The file that declares it, relative to the folder; empty for a stored one."""
@@ -41,10 +41,10 @@ class Found:
         return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
 
 
-def declared(folder: Path) -> tuple[list[Found], list[Problem]]:
+def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
     """The documents that the files of a folder declare, valid or not, and what is wrong with their
     form."""
-    found: list[Found] = []
+    found: list[DocumentRecord] = []
     files, problems = sources(folder)
     for source in files:
         text, wrong = read_text(source)
@@ -53,15 +53,19 @@ def declared(folder: Path) -> tuple[list[Found], list[Problem]]:
     return found, problems
 
 
-def _in_file(source: Source, text: str) -> Iterator[Found]:
+def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
     for part in split_stream(text):
         documents, _ = read_text_documents(part.text, source.name, source.path.parent)
         for heading in documents.headings[:1]:
             line = part.line + heading.line - 1
-            yield Found(heading.kind, heading.name, "declared", part.text, source.name, line)
+            yield DocumentRecord(
+                heading.kind, heading.name, "declared_documents", part.text, source.name, line
+            )
 
 
-def together(by_file: list[Found], versions: dict[tuple[str, str], Version]) -> list[Found]:
+def merged(
+    by_file: list[DocumentRecord], versions: dict[tuple[str, str], Version]
+) -> list[DocumentRecord]:
     """All documents by kind and name; a stored one that a file declares too is marked."""
     names = {(one.kind, one.name) for one in by_file}
     stored = [
@@ -70,8 +74,8 @@ def together(by_file: list[Found], versions: dict[tuple[str, str], Version]) -> 
     return sorted([*by_file, *stored], key=lambda one: (one.kind, one.name, one.origin))
 
 
-def _stored(version: Version) -> Found:
-    return Found(
+def _stored(version: Version) -> DocumentRecord:
+    return DocumentRecord(
         version.kind,
         version.name,
         "stored",

@@ -2,12 +2,18 @@
 
 from keyhole.config.declared import Declared
 from keyhole.control.compile import Compiled
-from keyhole.control.fresh.freshness import Freshness
-from keyhole.control.fresh.status import Left, ListState, ListStatus, UrlState, UrlStatus
+from keyhole.control.list_refresh.refresher import ListRefresher
+from keyhole.control.list_refresh.status import (
+    ListState,
+    ListStatus,
+    SkippedLine,
+    UrlState,
+    UrlStatus,
+)
 from keyhole.model.list import ListSpec
 
 
-def statuses(freshness: Freshness, compiled: Compiled | None) -> list[ListStatus]:
+def statuses(freshness: ListRefresher, compiled: Compiled | None) -> list[ListStatus]:
     """All lists by name, as they are now."""
     return sorted(
         (_status(one, freshness, compiled) for one in freshness.now.lists),
@@ -15,7 +21,9 @@ def statuses(freshness: Freshness, compiled: Compiled | None) -> list[ListStatus
     )
 
 
-def _status(one: Declared[ListSpec], freshness: Freshness, compiled: Compiled | None) -> ListStatus:
+def _status(
+    one: Declared[ListSpec], freshness: ListRefresher, compiled: Compiled | None
+) -> ListStatus:
     urls = tuple(_url(url, freshness) for url in dict.fromkeys(one.spec.urls))
     lists = compiled.lists if compiled else None
     rows = lists.report.lists if lists else []
@@ -36,14 +44,16 @@ def _status(one: Declared[ListSpec], freshness: Freshness, compiled: Compiled | 
         duplicates=report.duplicates,
         skipped=skipped.count,
         skipped_by_reason=tuple(skipped.by_reason.items()),
-        examples=[Left(row.file, row.line, row.text, row.reason) for row in skipped.examples],
+        examples=[
+            SkippedLine(row.file, row.line, row.text, row.reason) for row in skipped.examples
+        ],
         urls=urls,
         files=tuple(one.spec.files),
     )
 
 
 def _state(
-    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, freshness: Freshness
+    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, freshness: ListRefresher
 ) -> ListState:
     if any(one.state == "downloading" for one in urls):
         return "downloading"
@@ -54,7 +64,7 @@ def _state(
     return "held back" if held else "in force"
 
 
-def _url(url: str, freshness: Freshness) -> UrlStatus:
+def _url(url: str, freshness: ListRefresher) -> UrlStatus:
     kept = freshness.now.kept[url]
     running = freshness.now.running.get(url)
     state: UrlState = "fresh" if kept.sha256 and not kept.error else "waiting"

@@ -7,9 +7,9 @@ that its listeners show fresh, where Keyhole makes that itself.
 import asyncio
 
 from keyhole.control.certificates import SERVER, Certificates
-from keyhole.control.data import DataFolder
-from keyhole.control.local_engine import NeighborEngine
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.local_engine import ExternalEngine
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
@@ -18,11 +18,11 @@ from keyhole.identity.credentials import CredentialFolder
 RENEWAL_CHECK_SECONDS = 3600.0
 
 
-class Outpost:
+class EngineHost:
     """The neighbor of such an engine."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, engine: NeighborEngine, tell: Tell
+        self, settings: Settings, data: DataFolder, engine: ExternalEngine, tell: Notify
     ) -> None:
         self._settings = settings
         self._data = data
@@ -57,7 +57,7 @@ class Outpost:
         where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
         told = [one for one in where if not one.endswith(": ")]
         text = f"this engine is led by {leader.url}; there its documents and its log are"
-        self._tell(Notice(Weight.GOOD, text, tuple(told)))
+        self._tell(Notice(Severity.GOOD, text, tuple(told)))
 
     async def keep(self) -> None:
         """Renews the certificate in time; the engine reads it again by itself. Never ends."""
@@ -67,4 +67,4 @@ class Outpost:
                 self._certificates.read({})
             except KeyholeError as error:
                 text = "the listeners got no new certificate and go on with the one before"
-                self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+                self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from keyhole.control.apply import Application
-from keyhole.control.data import DataFolder, rename_durably, write_durably
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.reconciler import Reconciler
 from keyhole.errors import KeyholeError
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
@@ -28,18 +28,18 @@ Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
-class Result:
+class OverrideResult:
     """Whether the engine decides by it already, and if not, why."""
 
     is_in_force: bool
     why: str = ""
 
 
-class Remembering:
+class OverrideStore:
     """What stands in one Keyhole; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, data: DataFolder, application: Application, tell: Tell
+        self, database: Database, data: DataFolder, application: Reconciler, tell: Notify
     ) -> None:
         self._database = database
         self._data = data
@@ -67,7 +67,7 @@ class Remembering:
                 await asyncio.to_thread(self._write, lambda _: None)
                 await self._application.apply_standing()
 
-    async def change(self, make: Callable[[Connection], Made]) -> tuple[Made, Result]:
+    async def change(self, make: Callable[[Connection], Made]) -> tuple[Made, OverrideResult]:
         """Has ``make`` write in one transaction, then puts what stands in force.
 
         Raises what ``make`` raises, ``StoreError`` and ``UnwritableError``; then all is as before.
@@ -76,7 +76,7 @@ class Remembering:
             made = await asyncio.to_thread(self._write, make)
             problem = await self._application.apply_standing()
             self._changed.set()
-        return made, Result(problem is None, str(problem) if problem else "")
+        return made, OverrideResult(problem is None, str(problem) if problem else "")
 
     async def keep(self) -> None:
         """Takes out what has ended, again and again, until it is cancelled."""
@@ -96,7 +96,7 @@ class Remembering:
         except KeyholeError as error:
             # The engine has ended it by itself; only our own books are behind.
             text = "what has ended could not be taken out; it is tried again"
-            self._tell(Notice(Weight.WARNING, text, tuple(str(error).splitlines())))
+            self._tell(Notice(Severity.WARNING, text, tuple(str(error).splitlines())))
             await asyncio.sleep(_LONGEST_NAP)
 
     async def _end(self) -> None:
@@ -108,7 +108,7 @@ class Remembering:
             if pause not in self._standing.pauses:
                 whose = f"by the policy {pause.policy}" if pause.policy else "everywhere"
                 text = f"the pause is over: names are blocked again {whose}"
-                self._tell(Notice(Weight.PLAIN, text))
+                self._tell(Notice(Severity.PLAIN, text))
 
     def _is_copy_old(self) -> bool:
         with self._database.read() as connection:

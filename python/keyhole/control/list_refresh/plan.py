@@ -9,26 +9,26 @@ from keyhole.lists.kept import Kept
 from keyhole.model.list import ListSpec
 
 FIRST_RETRY_SECONDS = 60.0
-LONGEST_RETRY_SECONDS = 6 * 3600.0
+MAX_RETRY_SECONDS = 6 * 3600.0
 _JITTER = 0.1
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListUrl:
     """A URL that lists name, and how long a download of it is fresh, in seconds."""
 
     url: str
     refresh: int
 
 
-def wanted_urls(lists: Iterable[Declared[ListSpec]]) -> dict[str, Wanted]:
+def list_urls(lists: Iterable[Declared[ListSpec]]) -> dict[str, ListUrl]:
     """Each URL once; of several lists the most impatient one decides."""
-    found: dict[str, Wanted] = {}
+    found: dict[str, ListUrl] = {}
     for one in lists:
         for url in one.spec.urls:
             before = found.get(url)
             refresh = min(one.spec.refresh, before.refresh) if before else one.spec.refresh
-            found[url] = Wanted(url, refresh)
+            found[url] = ListUrl(url, refresh)
     return found
 
 
@@ -41,11 +41,11 @@ def next_after_failure(now: float, failures: int, refresh: int) -> float:
     """When to try again after so many failures in a row: later each time, and never later than the
     list would have been asked for anyway."""
     pause = FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20)
-    pause = min(pause, LONGEST_RETRY_SECONDS, float(refresh))
+    pause = min(pause, MAX_RETRY_SECONDS, float(refresh))
     return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
-def is_due(kept: Kept, wanted: Wanted, now: float) -> bool:
+def is_due(kept: Kept, wanted: ListUrl, now: float) -> bool:
     """Whether it is time: also when the clock was set back, or the list became more impatient."""
     if kept.next_at <= now:
         return True

@@ -29,7 +29,7 @@ class UrlStatus:
 
 
 @dataclass(frozen=True)
-class Left:
+class SkippedLine:
     """A line that was left out, and why."""
 
     file: str
@@ -51,6 +51,6 @@ class ListStatus:
     duplicates: int | None = None
     skipped: int | None = None
     skipped_by_reason: tuple[tuple[str, int], ...] = ()
-    examples: Sequence[Left] = ()
+    examples: Sequence[SkippedLine] = ()
     urls: tuple[UrlStatus, ...] = ()
     files: tuple[str, ...] = ()
