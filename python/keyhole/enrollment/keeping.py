@@ -10,7 +10,7 @@ from keyhole.errors import KeyholeError
 
 # Looked at often, by the wall clock: a machine that slept for a week renews on waking.
 LOOK_SECONDS = 30.0
-FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0
+FIRST_PAUSE, MAX_PAUSE = 2.0, 300.0
 
 Tell = Callable[[bool, str], None]
 
@@ -35,7 +35,7 @@ async def keep(member: Member, command: Sequence[str], end: asyncio.Event, tell:
                 hint = _hint(error)
                 tell(False, f"not renewed, and tried again: {told}{hint}")
             await _wait(end, pause * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
             continue
         pause, told = FIRST_PAUSE, ""
         until = credentials.leaf.not_valid_after_utc

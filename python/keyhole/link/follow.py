@@ -24,7 +24,7 @@ from keyhole.link.message import (
 )
 from keyhole.model.unix_socket import short_path
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.05, 1.0
+FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
 """Seconds between two tries to reach control."""
 PATIENCE_SECONDS = HOLD_SECONDS + 10
 _MOST_OCTETS = 16 * 2**20
@@ -67,7 +67,7 @@ class Follower:
                     connection.close()
             except (OSError, http.client.HTTPException, ValueError):
                 self._ending.wait(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+                pause = min(2 * pause, MAX_PAUSE)
 
     def _ask(self, connection: http.client.HTTPConnection) -> None:
         body = json.dumps(Poll(self._about(), self._results).to_json()).encode()

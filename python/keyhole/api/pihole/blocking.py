@@ -51,7 +51,7 @@ def _timer(written: object) -> int | None:
         raise PiholeError(400, "bad_request", "timer is a number of seconds, or null")
     # What is no number at all is not within bounds either, and a huge one is never converted.
     if not written <= MAX_PAUSE:
-        raise PiholeError(400, "bad_request", f"timer is at most {LONGEST_PAUSE} seconds")
+        raise PiholeError(400, "bad_request", f"timer is at most {MAX_PAUSE} seconds")
     return math.ceil(written) if written > 0 else None
 
 

@@ -37,7 +37,7 @@ class PauseService:
         Raises ``NotThereError`` where no such policy speaks for anybody.
         """
         if not 1 <= seconds <= MAX_PAUSE:
-            raise InvalidError(f"a pause lasts from 1 second to {LONGEST_PAUSE // 3600} hours")
+            raise InvalidError(f"a pause lasts from 1 second to {MAX_PAUSE // 3600} hours")
         snapshot = self._remembering.snapshot
         if policy is not None and snapshot and (problem := unknown_policy(snapshot, policy)):
             raise NotThereError(problem)

@@ -13,7 +13,7 @@ from keyhole.querylog.dnstap.frames import Control, FrameError, Kind
 from keyhole.querylog.dnstap.message import CONTENT_TYPE
 
 HANDSHAKE_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
+FIRST_PAUSE, MAX_PAUSE = 0.2, 30.0
 _AT_ONCE = 500
 _ERRORS = (OSError, FrameError, TimeoutError, asyncio.IncompleteReadError)
 
@@ -65,7 +65,7 @@ class SocketOutput:
                     pause = FIRST_PAUSE
                 self._lost(str(error) or "it took too long")
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
     async def _one_connection(self) -> None:
         reader, writer = await asyncio.wait_for(self._connect(), HANDSHAKE_SECONDS)
