@@ -81,8 +81,8 @@ def _add_commands_for_people(app: typer.Typer) -> None:
     app.add_typer(enroll.program(), name="enroll", rich_help_panel="Identity")
     app.add_typer(token.program(), name="token", rich_help_panel="Identity")
     add(app, profile.profile, examples=profile.EXAMPLES, group="Identity", name="profile")
-    app.add_typer(people.program(), name="people", rich_help_panel="People")
-    app.add_typer(api_token.program(), name="api-token", rich_help_panel="People")
+    app.add_typer(people.program(), name="people", rich_help_panel="AccountServices")
+    app.add_typer(api_token.program(), name="api-token", rich_help_panel="AccountServices")
     add(app, version.version, examples=version.EXAMPLES, group="About", name="version")
 
 

@@ -9,7 +9,7 @@ from keyhole.config.tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.control.import_settings import Import, import_file
 from keyhole.engine import judge
-from keyhole.migrate import Fate, Item
+from keyhole.importers import Fate, Item
 from keyhole.policy import Known, compile_documents
 from tests.world.resolver import document
 

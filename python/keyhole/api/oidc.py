@@ -6,6 +6,8 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from keyhole.accounts.oidc import AuthorizationResponse, Oidc, OidcLoginError
+from keyhole.accounts.oidc.flow import LOGIN_STATE_SECONDS
 from keyhole.api.cookies import (
     forget_way,
     read_session,
@@ -15,8 +17,6 @@ from keyhole.api.cookies import (
 )
 from keyhole.api.problem import ApiProblem
 from keyhole.api.state import Believed, Visiting
-from keyhole.people.oidc import Oidc, Returned, VouchError
-from keyhole.people.oidc.flow import WAY_SECONDS
 
 router = APIRouter(prefix="/oidc", tags=["oidc"])
 
@@ -53,7 +53,7 @@ def begin_login(believing: Believed, request: Request) -> RedirectResponse:
     """Sends the browser to the provider; it has ten minutes to come back."""
     begun = _provider(believing).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
-    set_way(response, request.scope, begun.sealed, WAY_SECONDS)
+    set_way(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
     return response
 
 
@@ -73,8 +73,8 @@ def finish_login(
     oidc, people = _provider(believing), believing.people
     sealed, uri = read_way(request.scope), _redirect_uri(request)
     try:
-        vouched = oidc.finish(Returned(state, code, error, iss, sealed, uri))
-    except VouchError as refused:
+        vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
+    except OidcLoginError as refused:
         people.logins.refused_by_provider(refused.name, visit, str(refused))
         raise
     before = read_session(request.scope)

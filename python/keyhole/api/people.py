@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from keyhole.accounts import Account
 from keyhole.api.page import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.api.sessions import moment
 from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.role import Role
-from keyhole.people import Account
 
 router = APIRouter(prefix="/people", tags=["people"])
 

@@ -8,6 +8,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from keyhole.accounts import (
+    AuthenticationError,
+    BusyError,
+    CodeRequiredError,
+    ConflictError,
+    NoSuchError,
+    RateLimitedError,
+)
+from keyhole.accounts.oidc import OidcLoginError, ProviderError
 from keyhole.control.error import (
     ControlError,
     InvalidError,
@@ -16,15 +25,6 @@ from keyhole.control.error import (
     StaleError,
 )
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
-from keyhole.people import (
-    BusyError,
-    CodeNeededError,
-    NoSuchError,
-    NotBelievedError,
-    TakenError,
-    TooOftenError,
-)
-from keyhole.people.oidc import ProviderError, VouchError
 from keyhole.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -56,13 +56,13 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
     (StaleError, 412, "changed_meanwhile"),
     (ControlError, 503, "not_possible_now"),
     (StoreError, 503, "not_possible_now"),
-    (NotBelievedError, 401, "not_believed"),
-    (CodeNeededError, 401, "code_needed"),
-    (TooOftenError, 429, "too_often"),
+    (AuthenticationError, 401, "not_believed"),
+    (CodeRequiredError, 401, "code_needed"),
+    (RateLimitedError, 429, "too_often"),
     (BusyError, 503, "busy"),
     (NoSuchError, 404, "not_found"),
-    (TakenError, 409, "taken"),
-    (VouchError, 403, "not_vouched_for"),
+    (ConflictError, 409, "taken"),
+    (OidcLoginError, 403, "not_vouched_for"),
     (ProviderError, 503, "provider_not_usable"),
 )
 
@@ -165,7 +165,7 @@ async def _keyhole(_: Request, error: Exception) -> JSONResponse:
 
 
 def _wait(error: KeyholeError) -> dict[str, str]:
-    return {"retry-after": str(error.seconds)} if isinstance(error, TooOftenError) else {}
+    return {"retry-after": str(error.seconds)} if isinstance(error, RateLimitedError) else {}
 
 
 async def _mistake(_: Request, __: Exception) -> JSONResponse:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from keyhole.accounts import Actor, ClientInfo, Session
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.control.authentication import Authentication
@@ -11,7 +12,6 @@ from keyhole.control.changes import Changes
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
-from keyhole.people import Caller, Session, Visit
 
 
 def _control(request: Request) -> Services:
@@ -88,16 +88,16 @@ OwnSession = Annotated[Session, Depends(_session)]
 """A parameter of a route: the session of whoever calls, who must have one."""
 
 
-def _visit(request: Request) -> Visit:
+def _visit(request: Request) -> ClientInfo:
     host = request.client.host if request.client else "nowhere"
-    return Visit(host, request.headers.get("user-agent", ""))
+    return ClientInfo(host, request.headers.get("user-agent", ""))
 
 
-Visiting = Annotated[Visit, Depends(_visit)]
+Visiting = Annotated[ClientInfo, Depends(_visit)]
 """A parameter of a route: from where the call comes."""
 
 
-def caller_of(principal: Principal, visit: Visit) -> Caller:
+def caller_of(principal: Principal, visit: ClientInfo) -> Actor:
     """Whoever calls, as the audit record names them."""
     address = None if principal.via == "socket" else visit.address
-    return Caller(principal.name, principal.via, address)
+    return Actor(principal.name, principal.via, address)

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
+from keyhole.accounts import ApiToken, Session, TokenSpec
 from keyhole.api.page import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
@@ -14,7 +15,6 @@ from keyhole.api.sessions import moment
 from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.address import Network, read_network
 from keyhole.model.role import Role
-from keyhole.people import ApiToken, Session, Wanted
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
@@ -77,7 +77,7 @@ def create_token(
     ends = None
     if asked.days is not None:
         ends = int((datetime.now(UTC) + timedelta(days=asked.days)).timestamp())
-    wanted = Wanted(asked.name, Role.of(asked.role), _networks(asked.networks), ends)
+    wanted = TokenSpec(asked.name, Role.of(asked.role), _networks(asked.networks), ends)
     session = getattr(request.state, "session", None)
     maker = session.person if isinstance(session, Session) else None
     by = caller_of(caller, visit)

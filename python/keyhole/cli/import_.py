@@ -96,7 +96,7 @@ def as_document(done: "Import") -> dict[str, Any]:
 
 def show(terminal: Console, done: "Import") -> None:
     """What changed, what was left, then the sums."""
-    from keyhole.migrate import Fate
+    from keyhole.importers import Fate
 
     for fate in (Fate.CHANGED, Fate.LEFT):
         _show_items(terminal, done, fate)

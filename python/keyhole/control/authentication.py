@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import dataclass
 
+from keyhole.accounts import AccountContext, AccountServices, SessionLifetimes
+from keyhole.accounts.administration import FIRST_ACCOUNT
+from keyhole.accounts.oidc import Oidc, OidcSetup
 from keyhole.control.changes import Changes
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.model.role import Role
-from keyhole.people import Ground, Lives, People
-from keyhole.people.oidc import Oidc, OidcSetup
-from keyhole.people.registry import FIRST
 from keyhole.store import Database
 
 
@@ -19,7 +19,7 @@ from keyhole.store import Database
 class Authentication:
     """Who is believed: people and tokens of our own, and perhaps an identity provider."""
 
-    people: People
+    people: AccountServices
     oidc: Oidc | None
 
     def is_set_up(self) -> bool:
@@ -45,7 +45,7 @@ async def open_authentication(
         tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
         return None
     if password is not None:
-        text = f"made the first administrator: log in as {FIRST} with {password}"
+        text = f"made the first administrator: log in as {FIRST_ACCOUNT} with {password}"
         hint = "the password works once, within 24 hours; keyhole people reset makes another one"
         tell(Notice(Severity.GOOD, text, (hint,)))
     return opened
@@ -53,7 +53,9 @@ async def open_authentication(
 
 def _open(settings: Settings, database: Database) -> tuple[Authentication, str | None]:
     session = settings.written.api.session
-    people = People(Ground(database, Lives(session.idle, session.absolute)))
+    people = AccountServices(
+        AccountContext(database, SessionLifetimes(session.idle, session.absolute))
+    )
     oidc = read_oidc(settings)
     return Authentication(people, oidc), people.registry.begin_first_run()
 

@@ -14,7 +14,7 @@ from keyhole.control.data_folder import write_durably
 from keyhole.control.error import ControlError
 from keyhole.engine import Refusal, judge
 from keyhole.errors import DocumentErrors, Problem, has_errors
-from keyhole.migrate import READERS, Kind, MigrateError, Report, Setup, plan, write
+from keyhole.importers import READERS, ImporterError, Kind, Report, Setup, plan, write
 from keyhole.model.document import API_VERSION
 from keyhole.policy import compile_documents, cross_check
 
@@ -55,7 +55,7 @@ def import_file(
     """Reads the file of a product and writes a folder ``out`` of documents; none only tells.
 
     The documents are checked together as ``keyhole check`` does, and every expression by the core,
-    before any is written; the folder appears whole or not at all. Raises ``MigrateError`` where the
+    before any is written; the folder appears whole or not at all. Raises ``ImporterError`` where the
     file is not what it should be, ``ControlError`` where the folder is there already, and
     ``DocumentErrors`` where the documents would not be valid.
     """
@@ -66,7 +66,7 @@ def import_file(
     _leave_refused_expressions(setup, report)
     documents = plan(setup, report)
     if not any(item.fate != "left" for item in report.items):
-        raise MigrateError(f"nothing in {file.name} could be taken")
+        raise ImporterError(f"nothing in {file.name} could be taken")
     files = write(documents, _HEADING.format(setup.product))
     lacks_upstream = not any(one.kind == "Upstream" and not one.is_remark for one in documents)
     with tempfile.TemporaryDirectory(prefix="keyhole-import-") as scratch:
@@ -93,7 +93,7 @@ def _leave_refused_expressions(setup: Setup, report: Report) -> None:
     """The core has the last word on expressions: it knows what grows too large."""
     refused = refused_expressions(list(dict.fromkeys(setup.expressions())))
     if len(refused) > _MAX_REFUSED:
-        raise MigrateError(
+        raise ImporterError(
             f"{len(refused)} expressions are larger than the core takes; no export has so many"
         )
     for expression, why in refused.items():

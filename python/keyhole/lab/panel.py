@@ -1,4 +1,4 @@
-"""What the lab shows: one panel with addresses and commands to try, and one line that lives."""
+"""The output of the lab: one panel with addresses and commands, and one status line."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -33,23 +33,23 @@ FAILED = frozenset(
 
 
 def panel(processes: LabProcesses) -> Panel:
-    """Addresses, workloads asks, commands that can be pasted, special names, and the documents."""
+    """Addresses, workloads, commands to copy, special names, and the folder of the documents."""
     documents = processes.layout.resolver.resolve() / "documents"
     return Panel(
         Group(
             _addresses(processes.ports),
             "",
-            f"[bold]Who asks[/] (identities below spiffe://{DOMAIN}/)",
+            f"[bold]Workloads[/] (identities below spiffe://{DOMAIN}/)",
             _workloads(processes.layout.svids),
             "",
             "[bold]Try[/]",
             *(f"  {command}" for command in _commands(processes)),
             "",
-            "[bold]Special names[/] (these first labels work before any name)",
+            "[bold]Special names[/] (each first label works with any name after it)",
             _names(),
             "",
-            f"[bold]Change the policy[/] in {documents}: it acts at once",
-            "[dim]Ctrl-C ends everything[/]",
+            f"[bold]Change the policy[/] in {documents}: it takes effect at once",
+            "[dim]Ctrl-C ends the lab[/]",
         ),
         title="Keyhole lab",
         border_style="cyan",
@@ -67,7 +67,7 @@ def _addresses(ports: Ports) -> Table:
     addresses.add_row(
         "[bold]forwarder[/]",
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
-        "answers the resolver alone",
+        "answers only the resolver",
     )
     addresses.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
     addresses.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
@@ -96,17 +96,17 @@ def _commands(processes: LabProcesses) -> list[str]:
         f"cd {svids.folder.resolve()}",
         f"dig +tcp @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
         f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org",
-        "[dim]# as a workload: only three names are allowed to payments[/]",
+        "[dim]# as a workload: payments may ask three names only[/]",
         f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org --cert shop-payments.pem "
         "--key shop-payments-key.pem",
         f"kdig @127.0.0.1 -p {ports.dot} +tls +tls-certfile=shop-payments.pem "
         "+tls-keyfile=shop-payments-key.pem ledger.bank.example",
         f"keyhole explain www.example.org --as {payments.spiffe}",
-        "[dim]# what became of the queries, and of what somebody does about it[/]",
+        "[dim]# the query log, statistics, and a pause of blocking[/]",
         "keyhole log --since 5m --outcome blocked --why",
         "keyhole stats",
         "keyhole pause --for 1m",
-        "[dim]# stops on its open connection[/]",
+        "[dim]# takes effect on an open connection too[/]",
         "keyhole identity revoke shop/payments",
     ]
 
@@ -122,7 +122,7 @@ def _names() -> Table:
 
 @dataclass(frozen=True)
 class Counts:
-    """What an engine counted since it started."""
+    """Counters of an engine since its start."""
 
     queries: int
     blocked: int
@@ -146,7 +146,7 @@ class Counts:
 
 
 def _median(buckets: list[tuple[int | None, int]]) -> float | None:
-    """The upper edge of the bucket in which the middle query lies, in milliseconds."""
+    """The upper bound of the histogram bucket that holds the median, in milliseconds."""
     seen, total = 0, sum(count for _, count in buckets)
     for edge, count in buckets:
         seen += count
@@ -156,7 +156,7 @@ def _median(buckets: list[tuple[int | None, int]]) -> float | None:
 
 
 def line(counts: Counts, rate: float) -> str:
-    """The one line that tells how things go."""
+    """The status line: counters since the start, and queries per second."""
     latency = f"half within {counts.median_ms:g} ms" if counts.median_ms is not None else ""
     parts = [
         f"[bold]{counts.queries}[/] queries",

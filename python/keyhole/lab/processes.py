@@ -1,4 +1,4 @@
-"""The lab's processes: started in the order in which they need each other, and ended together."""
+"""The lab's processes: started in the order of their dependencies, and ended together."""
 
 import asyncio
 import json
@@ -35,11 +35,11 @@ class LabProcesses:
 
     @property
     def resolver(self) -> ControlPlane:
-        """What the workloads ask."""
+        """The resolver that the workloads use."""
         return self._nodes["resolver"]
 
     def pids(self) -> dict[str, int]:
-        """The process ids of all parts that run now, by name."""
+        """The process ids of all running parts, by name."""
         engines = {name: node.pid for name, node in self._nodes.items()}
         children = {name: child.pid for name, child in self._children.items()}
         return {name: pid for name, pid in {**children, **engines}.items() if pid is not None}
@@ -60,7 +60,7 @@ class LabProcesses:
         await self._stack.aclose()
 
     async def start_workloads(self) -> None:
-        """Lets the workloads ask; they go on until the world ends."""
+        """Starts the workloads. They send queries until the lab ends."""
         svids = self.layout.svids
         target = Target(
             dns=self.ports.dns,
@@ -77,8 +77,8 @@ class LabProcesses:
         await self._child("workloads", "keyhole.lab.workloads", json.dumps(asdict(target)))
 
     async def renew_svids(self) -> None:
-        """Renews the certificates of the workloads in time, for ever; who uses them reads them
-        again."""
+        """Renews the certificates of the workloads until it is cancelled. The workloads read the
+        files again for each new connection."""
         reported = ""
         while True:
             await asyncio.sleep(_RENEWAL_SECONDS)
@@ -92,7 +92,7 @@ class LabProcesses:
                     self._tell(Notice(Severity.BAD, text, tuple(reported.splitlines())))
 
     async def first_exit(self) -> str:
-        """Waits until a part that nobody restarts has ended, and gives its name."""
+        """Waits until a part ends that is not restarted; returns its name."""
         waits = {asyncio.create_task(child.wait()): name for name, child in self._children.items()}
         done, rest = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for task in rest:
@@ -112,7 +112,7 @@ class LabProcesses:
         except TimeoutError:
             line = b""
         if not line:
-            raise LabError("the lab's internet did not start; its own words are above")
+            raise LabError("the lab's internet did not start; its error message is above")
 
     async def _start_node(self, name: str) -> None:
         folder = DataFolder(getattr(self.layout, name))
@@ -126,8 +126,8 @@ class LabProcesses:
         return tell
 
     async def _start_control(self, name: str) -> None:
-        """What keeps lists, log and documents of a node, and the API for its commands."""
-        # Imported here: the nodes answer already, and wait for none of it.
+        """Starts lists, query log, documents and the API of a node."""
+        # Imported here: the nodes answer queries before these imports are done.
         from keyhole.api.network import bind
         from keyhole.api.server import ApiServer
         from keyhole.control.startup import open_services
@@ -144,7 +144,7 @@ class LabProcesses:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment_for_child(),
-            # Ctrl-C in a terminal reaches the whole foreground group; the lab ends its parts.
+            # Ctrl-C in a terminal goes to the whole foreground group; the lab itself ends its parts.
             process_group=0,
         )
         self._children[name] = child
@@ -165,7 +165,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 def ready_document(processes: LabProcesses) -> dict[str, Any]:
-    """What ``--ready-file`` says; later versions add keys."""
+    """The content of ``--ready-file``; later versions may add keys."""
     from keyhole.lab.internet.names import BLOCKED_EXAMPLE
 
     ports, svids = processes.ports, processes.layout.svids

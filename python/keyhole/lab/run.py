@@ -1,4 +1,4 @@
-"""The life of one lab, from its first port to the last process that ends."""
+"""Runs one lab: chooses ports, starts its processes, waits for the end, and stops them."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ _STYLES = {
     Severity.WARNING: "yellow",
     Severity.BAD: "red",
 }
-# On a terminal the line moves; in a file or a log it would only be noise.
+# A terminal shows the status line often; a file or a log only sometimes.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
 PLAIN_WIDTH = 160
 
@@ -34,7 +34,7 @@ PLAIN_WIDTH = 160
 def run_lab(
     port_base: int | None, ready_file: Path | None, data: Path | None, seconds: float | None
 ) -> int:
-    """Runs a lab until a signal, the end of its time, or the death of a part; the exit code."""
+    """Runs a lab until a signal, the end of its time, or the end of a part. Gives the exit code."""
     try:
         if data is not None:
             return asyncio.run(_run_until_end(Layout(data), port_base, ready_file, seconds))
@@ -42,7 +42,7 @@ def run_lab(
             return asyncio.run(_run_until_end(Layout(Path(folder)), port_base, ready_file, seconds))
     finally:
         if ready_file is not None:
-            ready_file.unlink(missing_ok=True)  # nothing is ready any more
+            ready_file.unlink(missing_ok=True)
 
 
 async def _run_until_end(
@@ -50,7 +50,7 @@ async def _run_until_end(
 ) -> int:
     console = Console(highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        console.width = PLAIN_WIDTH  # a log has no edge, and commands in it are to be copied
+        console.width = PLAIN_WIDTH  # wide enough that commands to copy are not wrapped
     end = end_on_signals()
     starting = asyncio.create_task(_run_processes(layout, port_base, ready_file, console))
     end_requested = asyncio.create_task(end.wait())
@@ -90,16 +90,16 @@ async def _run_processes(
         finally:
             for task in (exit_watch, *background):
                 task.cancel()
-        console.print(f"[red]the part {name} ended by itself; so the lab ends[/]")
+        console.print(f"[red]the part {name} ended unexpectedly; the lab ends[/]")
         return 1
 
 
 async def _summarize(processes: LabProcesses, console: Console) -> None:
-    """One line that tells how things go: moving on a terminal, rare and plain elsewhere."""
+    """Shows the status line: updated in place on a terminal, as rare plain lines elsewhere."""
     if not console.is_terminal:
         async for text in _lines(processes, PLAIN_SECONDS):
             console.print(text)
-    with console.status("the workloads begin", spinner="dots") as status:
+    with console.status("the workloads start", spinner="dots") as status:
         async for text in _lines(processes, LIVE_SECONDS):
             status.update(text)
 
@@ -111,10 +111,10 @@ async def _lines(processes: LabProcesses, seconds: float) -> AsyncIterator[str]:
         try:
             counts = Counts.read(await processes.resolver.stats())
         except KeyholeError:
-            yield "[yellow]the resolver is starting again[/]"
+            yield "[yellow]the resolver is restarting[/]"
             continue
         now = time.monotonic()
-        # A new engine counts from zero again.
+        # A restarted engine counts from zero.
         rate = max(counts.queries - before, 0) / (now - then)
         before, then = counts.queries, now
         yield line(counts, rate)

@@ -1,5 +1,5 @@
-"""Who is who in the lab: a certificate of its own for each workload, some that are no good, and a
-token for a device that has none."""
+"""The identities of the lab: a certificate for each workload, some invalid certificates, and a
+token for a device without a certificate."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from keyhole.identity.tokens import create_token, digest
 
 DOMAIN = "keyhole.lab"
 ROOT_NAME = "Keyhole lab root"
-# Short, so that renewal is part of the lab's daily life; a connection ends with its certificate.
+# Short, so that renewals happen often in a lab. A connection ends when its certificate expires.
 LIFE = timedelta(minutes=10)
 RESOLVER_LIFE = timedelta(hours=1)
 
@@ -45,15 +45,15 @@ class Svid:
 
 
 class Svids:
-    """The certificates of a lab, in one folder; nothing exists before :meth:`renew`."""
+    """The certificates of a lab, in one folder; :meth:`renew` creates them."""
 
     def __init__(self, identity: Path, folder: Path) -> None:
         self._identity = identity
         self.folder = folder
 
     def of(self, name: str) -> Svid:
-        """The identity of a workload, good or bad, or of the resolver."""
-        # The bad ones claim to be somebody: what is wrong is only the proof.
+        """The identity of a workload, valid or invalid, or of the resolver."""
+        # An invalid one claims the SPIFFE ID of a valid one; only its certificate is wrong.
         path = {
             RESOLVER: "ns/keyhole/sa/resolver",
             WRONG_CA: _SPIFFE["shop/payments"],
@@ -64,16 +64,17 @@ class Svids:
         return Svid(f"spiffe://{DOMAIN}/{path}", certificate, key)
 
     def workloads(self) -> dict[str, Svid]:
-        """All workloads that have a certificate, the bad ones included."""
+        """All workloads that have a certificate, valid or invalid."""
         return {name: self.of(name) for name in (*_SPIFFE, WRONG_CA, EXPIRED)}
 
     @property
     def token(self) -> Path:
-        """The file with the token of the television."""
+        """The file with the token of the television (it has no certificate)."""
         return self.folder / f"{TV}.token"
 
     def renew(self, now: datetime | None = None) -> list[str]:
-        """Issues what is missing and renews what is past a third of its life; gives their names."""
+        """Issues missing certificates and renews those past a third of their life; gives the
+        names."""
         now = now or datetime.now(UTC)
         make_private_folder(self.folder)
         authority = Authority.open(self._identity, ROOT_NAME, now, domain=DOMAIN)
@@ -110,7 +111,7 @@ def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datet
         material = read_certificate_and_key(svid.certificate, svid.key, now, names_needed=False)
         above = read_certificates(svid.certificate)[1:]
     except IdentityError:
-        return True  # ours to replace: nobody else writes these files
+        return True  # the lab replaces it, because only the lab writes these files
     return material.expires - now < life * 2 / 3 or not authority.signed(material.leaf, above)
 
 
@@ -120,6 +121,6 @@ def _issue(
     chain, key = authority.issue(
         CertificateSpec.svid(svid.spiffe, life), now, how="for the lab", name=name
     )
-    # A reader between the two writes sees a pair that does not fit, and reads again.
+    # A reader between the two writes sees a key that does not match, and reads again.
     write_whole(svid.key, key, PRIVATE_FILE)
     write_whole(svid.certificate, chain, PUBLIC_FILE)

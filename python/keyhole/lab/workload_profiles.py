@@ -1,4 +1,4 @@
-"""The profiles of the lab's workloads: who asks what, over which transport, and how often."""
+"""Profiles of the lab's workloads: which names they ask, over which transport, how often."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +11,10 @@ TV_NAME = "office/tv"
 
 @dataclass(frozen=True)
 class WorkloadProfile:
-    """Who asks what; ``pause`` is the mean number of seconds between two questions.
+    """The queries of one workload. ``pause`` is the mean number of seconds between two queries.
 
-    ``to`` is whom it asks: the resolver, or the forwarder behind it, which is none of its business.
-    ``story`` is for people.
+    ``to`` is the server that it asks; only the resolver may ask the forwarder. ``story`` is a
+    short description for people.
     """
 
     name: str
@@ -28,7 +28,7 @@ class WorkloadProfile:
 WORKLOAD_PROFILES = (
     WorkloadProfile(
         "shop/web",
-        "what the lab allows, and a list of its own",
+        "the lab's policy, and one more block list",
         "https",
         0.25,
         (
@@ -85,7 +85,7 @@ WORKLOAD_PROFILES = (
             "servfail.example.net",
         ),
     ),
-    # It knows a DoH address and nothing else, so its token is a part of that address.
+    # Its only setting is a DoH URL, so the token is a part of that URL.
     WorkloadProfile(
         TV_NAME,
         "films; the token is in its DoH address",
@@ -93,15 +93,15 @@ WORKLOAD_PROFILES = (
         2.0,
         ("films.media.example", "telemetry.gadgets.example"),
     ),
-    # No certificate fits into it: it is known by its network alone, where that is enough.
+    # It cannot hold a certificate. The policy identifies it by its network.
     WorkloadProfile(
         "office/printer",
-        "known by its network alone",
+        "identified by its network only",
         "udp",
         2.0,
         ("time.example.net", "updates.printer.example"),
     ),
-    # Around the resolver, where no policy would stop it.
+    # It tries to bypass the resolver and its policy.
     WorkloadProfile(
         NO_CERTIFICATE,
         "asks the forwarder: refused",
@@ -112,14 +112,14 @@ WORKLOAD_PROFILES = (
     ),
     WorkloadProfile(
         WRONG_CA,
-        "signed by a stranger: no connection",
+        "signed by an unknown CA: no connection",
         "tls",
         3.0,
         ("ledger.bank.example",),
     ),
     WorkloadProfile(
         EXPIRED,
-        "of yesterday: the way to a new one alone",
+        "expired: may only reach the enrollment server",
         "tls",
         3.0,
         ("api.shop.example", "control.example.net"),

@@ -1,7 +1,7 @@
-"""``python -m keyhole.lab.workloads``: a few workloads that ask names at a gentle rate.
+"""``python -m keyhole.lab.workloads``: a few workloads that send queries at a low rate.
 
-Each one shows its own certificate, keeps its connection, and asks names that look like those of its
-profile. One device has no certificate, and three are up to no good. All names are invented.
+Each one presents its own certificate, keeps its connection open, and asks the names of its
+profile. One device has no certificate, and three must be refused. All names are invented.
 """
 
 import json
@@ -28,8 +28,8 @@ _SECONDS = 4.0
 
 @dataclass(frozen=True)
 class Target:
-    """Where the lab listens, and what the workloads show: the files of certificate and key, or the
-    file of a token, by name."""
+    """The ports of the lab, and the credentials of the workloads by name: the files of certificate
+    and key, or the file of a token."""
 
     dns: int
     dot: int
@@ -41,7 +41,7 @@ class Target:
 
 
 class _Workload:
-    """One workload: asks forever, and opens its connection again when it is lost."""
+    """One workload: sends queries without end, and reconnects after an error."""
 
     def __init__(self, profile: WorkloadProfile, target: Target) -> None:
         self._profile = profile
@@ -58,7 +58,7 @@ class _Workload:
                 self._ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
             except (OSError, EOFError, dns.exception.DNSException, httpx2.HTTPError):
                 self._hang_up()
-            except Exception as error:  # noqa: BLE001 (a mistake target must not end the others)
+            except Exception as error:  # noqa: BLE001 (an error in one workload must not stop it)
                 self._hang_up()
                 self._report(repr(error))
             time.sleep(rng.expovariate(1 / self._profile.pause))
@@ -91,11 +91,11 @@ class _Workload:
         port = target.dot if self._profile.to == "resolver" else target.forwarder_dot
         plain = socket.create_connection(("127.0.0.1", port), _SECONDS)
         secured = self._trust("dot").wrap_socket(plain, server_hostname="127.0.0.1")
-        secured.setblocking(False)  # as the library wants it
+        secured.setblocking(False)  # dnspython requires it
         return secured
 
     def _trust(self, protocol: str) -> ssl.SSLContext:
-        """Trusts the lab, and shows the certificate as it is now: it is renewed all the time."""
+        """Trusts the lab's root, and reads the certificate again, because it may be renewed."""
         trust = ssl.create_default_context(cafile=self._target.ca)
         trust.set_alpn_protocols([protocol])
         if files := self._target.svids.get(self._profile.name):
@@ -114,12 +114,12 @@ class _Workload:
 
 
 def main() -> int:
-    """Reads the target as JSON from the one argument, and asks until it is ended."""
+    """Reads the target as JSON from its only argument, and runs until standard input ends."""
     die_with_parent()
     target = Target(**json.loads(sys.argv[1]))
     for profile in WORKLOAD_PROFILES:
         threading.Thread(target=_Workload(profile, target).run, daemon=True).start()
-    # Standard input belongs to the lab: when it ends, the lab is gone.
+    # The lab holds the other end of standard input; end of file means that the lab has ended.
     sys.stdin.buffer.read()
     return 0
 

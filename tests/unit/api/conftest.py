@@ -10,13 +10,13 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from keyhole.accounts import TokenSpec
 from keyhole.api.application import DOORS
 from keyhole.api.front import Rules, front_door
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
-from keyhole.people import Wanted
 from keyhole.store import Database
-from tests.unit.people.conftest import BY, House
+from tests.unit.accounts.conftest import BY, House
 
 BASE = "https://keyhole.example.org"
 HEADER = {"x-keyhole-request": "test"}
@@ -84,7 +84,7 @@ class Front:
 
     def token(self, role: Role, name: str = "test", **wanted: Any) -> dict[str, str]:
         """The header of a new token."""
-        given = Wanted(name, role, **wanted)
+        given = TokenSpec(name, role, **wanted)
         secret = self.house.people.registry.create_token(given, BY, maker=None)
         return {"authorization": f"Bearer {secret}"}
 

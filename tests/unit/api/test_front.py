@@ -10,8 +10,8 @@ from starlette.types import Receive, Scope, Send
 from keyhole.api.front.bodies import DEEPEST, MOST_OCTETS, is_too_deep
 from keyhole.api.front.deadline import Deadline
 from keyhole.model.role import Role
+from tests.unit.accounts.conftest import House
 from tests.unit.api.conftest import HEADER, LET_IN, Front
-from tests.unit.people.conftest import House
 
 HEALTH = "/api/v1/health"
 PROXY = "203.0.113.1"

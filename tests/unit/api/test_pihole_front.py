@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
+from keyhole.accounts import ClientInfo
 from keyhole.api.application import ALL_DOORS, DOORS
 from keyhole.api.front import Rules, front_door
 from keyhole.api.pihole import Seats, is_pihole, seats
 from keyhole.api.roles import PIHOLE_PUBLIC, PUBLIC, Door
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
-from keyhole.people import Visit
+from tests.unit.accounts.conftest import BY, House
 from tests.unit.api.conftest import LET_IN, Front
-from tests.unit.people.conftest import BY, House
 
 ROUTES = [door for door in ALL_DOORS.all if is_pihole(door.place[1])]
 GUARDED = [door for door in ROUTES if not door.is_public]
-HERE = Visit("192.0.2.1", "test")
+HERE = ClientInfo("192.0.2.1", "test")
 
 each_route = pytest.mark.parametrize("door", GUARDED, ids=lambda door: " ".join(door.place))
 
@@ -138,11 +138,11 @@ def test_seats_are_bounded_and_the_oldest_makes_room(
 
 
 def test_guessing_is_slowed_down_at_its_place_alone(house: House) -> None:
-    from keyhole.people import TooOftenError
+    from keyhole.accounts import RateLimitedError
 
     fresh = Seats(house.people)
-    guesser = Visit("192.0.2.66", "guesser")
+    guesser = ClientInfo("192.0.2.66", "guesser")
     tries = (fresh.sit("khp_wrong", guesser) for _ in range(100))
-    with pytest.raises(TooOftenError):
+    with pytest.raises(RateLimitedError):
         any(tries)
-    assert fresh.sit("khp_wrong", Visit("192.0.2.67", "somebody else")) is None
+    assert fresh.sit("khp_wrong", ClientInfo("192.0.2.67", "somebody else")) is None

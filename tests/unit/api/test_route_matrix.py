@@ -15,8 +15,8 @@ from keyhole.api.application import DOORS
 from keyhole.api.roles import PUBLIC
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
+from tests.unit.accounts.conftest import BY, HOME, House
 from tests.unit.api.conftest import HEADER, LET_IN, Front
-from tests.unit.people.conftest import BY, HOME, House
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "schema" / "openapi.json").read_text())
 

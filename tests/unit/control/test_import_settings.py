@@ -10,7 +10,7 @@ from keyhole.control import import_settings
 from keyhole.control.error import ControlError, UnwritableError
 from keyhole.control.import_settings import import_file, refused_expressions
 from keyhole.errors import DocumentErrors
-from keyhole.migrate import MigrateError
+from keyhole.importers import ImporterError
 from keyhole.policy import check
 from tests.world.imports import DENY_REGEX, gravity, home, home_teleporter, rows
 
@@ -124,7 +124,7 @@ def test_documents_that_would_not_be_valid_are_not_written(
 def test_a_file_without_anything_to_take_makes_no_folder(tmp_path: Path) -> None:
     (tmp_path / "config.yml").write_text("upstreams: {groups: {default: [1.1.1.1]}}\nblocking: {}")
     (tmp_path / "not.zip").write_bytes(b"hello")
-    with pytest.raises(MigrateError):
+    with pytest.raises(ImporterError):
         import_file("pihole", tmp_path / "not.zip", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 

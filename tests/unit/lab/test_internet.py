@@ -1,4 +1,4 @@
-"""The lab's internet answers any name the same way each time, or fails exactly as it is told."""
+"""The lab's internet gives the same answer to a name each time, or fails as its mode says."""
 
 import itertools
 import json

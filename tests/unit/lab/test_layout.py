@@ -1,4 +1,4 @@
-"""The lab's shipped documents are valid, and what a person changed stays."""
+"""The documents shipped with the lab are valid, and changed documents are kept."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Each workload of the lab has a certificate of its own, which is renewed; the bad ones are bad."""
+"""Each workload of the lab has its own certificate; valid ones are renewed, invalid ones are not."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

@@ -3,6 +3,7 @@
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from keyhole.accounts import AccountServices, ClientInfo
 from keyhole.api.cookies import read_session
 from keyhole.api.front.refuse import header, refuse
 from keyhole.api.pihole import Seats, is_pihole
@@ -11,7 +12,6 @@ from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.api.roles import Doors
 from keyhole.errors import KeyholeError
-from keyhole.people import People, Visit
 
 _LONGEST = 512
 # All that somebody with a one-time password may do.
@@ -27,7 +27,7 @@ class Believe:
     before any of the body is read."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, people: People, seats: Seats | None = None
+        self, app: ASGIApp, doors: Doors, people: AccountServices, seats: Seats | None = None
     ) -> None:
         """``seats`` are the sessions of Pi-hole's API, where that is served."""
         self._app = app
@@ -54,7 +54,7 @@ class Believe:
         await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal | None:
-        visit = Visit(scope["client"][0], header(scope, b"user-agent") or "")
+        visit = ClientInfo(scope["client"][0], header(scope, b"user-agent") or "")
         if self._seats is not None and is_pihole(scope["path"]):
             return await self._by_seat(self._seats, scope, visit)
         written = header(scope, b"authorization")
@@ -69,7 +69,7 @@ class Believe:
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
 
-    async def _by_seat(self, seats: Seats, scope: Scope, visit: Visit) -> Principal | None:
+    async def _by_seat(self, seats: Seats, scope: Scope, visit: ClientInfo) -> Principal | None:
         found = (header(scope, name.encode()) for name in SID_HEADERS)
         sid = next((one for one in found if one is not None), None)
         if sid is None or len(sid) > _LONGEST:
@@ -77,7 +77,7 @@ class Believe:
         token = await run_in_threadpool(seats.token_of, sid, visit.address)
         return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
 
-    def _by_token(self, written: str, visit: Visit) -> Principal:
+    def _by_token(self, written: str, visit: ClientInfo) -> Principal:
         scheme, _, secret = written.partition(" ")
         token = None
         if scheme.lower() == "bearer" and len(secret) <= _LONGEST:

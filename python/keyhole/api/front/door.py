@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
+from keyhole.accounts import AccountServices
 from keyhole.api.front.believe import Believe
 from keyhole.api.front.bodies import Bodies
 from keyhole.api.front.deadline import Deadline
@@ -17,7 +18,6 @@ from keyhole.api.front.source import Source
 from keyhole.api.pihole import Seats
 from keyhole.api.roles import Doors
 from keyhole.model.address import Network
-from keyhole.people import People
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Rules:
 
 
 def front_door(
-    app: ASGIApp, doors: Doors, people: People, rules: Rules, seats: Seats | None = None
+    app: ASGIApp, doors: Doors, people: AccountServices, rules: Rules, seats: Seats | None = None
 ) -> ASGIApp:
     """The application as the network sees it. Headers come first, so that refusals carry them; the
     body comes last, so that nobody has to be heard before they are believed. ``seats`` open the

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from keyhole.accounts import ClientInfo, RateLimitedError
 from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.pihole.seats import VALID_SECONDS, Seats
-from keyhole.people import TooOftenError, Visit
 
 auth = APIRouter(prefix="/auth", dependencies=[Depends(begin)], include_in_schema=False)
 
@@ -48,12 +48,12 @@ async def log_in(request: Request, seats: Seated, body: Body) -> Response:
     if not isinstance(password, str):
         raise PiholeError(400, "bad_request", "No password found in JSON payload")
     host = request.client.host if request.client else "nowhere"
-    visit = Visit(host, request.headers.get("user-agent", ""))
+    visit = ClientInfo(host, request.headers.get("user-agent", ""))
     sid = None
     try:
         if len(password) <= LONGEST:
             sid = await run_in_threadpool(seats.sit, password, visit)
-    except TooOftenError as error:
+    except RateLimitedError as error:
         raise PiholeError(429, "too_many_requests", str(error)) from None
     if sid is None:
         return answer(request, _session(None, "password incorrect"), 401)

@@ -9,10 +9,10 @@ import threading
 import time
 from dataclasses import dataclass
 
+from keyhole.accounts import AccountServices, ClientInfo
+from keyhole.accounts.secret import digest
+from keyhole.accounts.tokens import ApiToken
 from keyhole.model.address import rate_limit_key
-from keyhole.people import People, Visit
-from keyhole.people.secret import digest
-from keyhole.people.tokens import ApiToken
 
 VALID_SECONDS = 1800
 """From the last use."""
@@ -31,15 +31,15 @@ class Seats:
     """Who has logged in. Safe to use from several threads; all methods may wait for the
     database."""
 
-    def __init__(self, people: People) -> None:
+    def __init__(self, people: AccountServices) -> None:
         self._people = people
         self._lock = threading.Lock()
         self._seats: dict[str, _Seat] = {}
 
-    def sit(self, secret: str, visit: Visit) -> str | None:
+    def sit(self, secret: str, visit: ClientInfo) -> str | None:
         """The number of a seat for the bearer of a token; none where the token is not good there.
 
-        Raises ``TooOftenError`` for a place from which many tried in vain.
+        Raises ``RateLimitedError`` for a place from which many tried in vain.
         """
         attempt = self._people.ground.admission.token(rate_limit_key(visit.address))
         token = self._people.logins.token(secret, visit.address)

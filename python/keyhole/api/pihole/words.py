@@ -9,13 +9,23 @@ TYPES = (
     *("NS", "SVCB", "HTTPS", "OTHER"),
 )
 STATUSES = (
-    *("UNKNOWN", "GRAVITY", "FORWARDED", "CACHE", "REGEX", "DENYLIST", "EXTERNAL_BLOCKED_IP"),
+    *("UNKNOWN_NAME", "GRAVITY", "FORWARDED", "CACHE", "REGEX", "DENYLIST", "EXTERNAL_BLOCKED_IP"),
     *("EXTERNAL_BLOCKED_NULL", "EXTERNAL_BLOCKED_NXRA", "GRAVITY_CNAME", "REGEX_CNAME"),
     *("DENYLIST_CNAME", "RETRIED", "RETRIED_DNSSEC", "IN_PROGRESS", "DBBUSY", "SPECIAL_DOMAIN"),
     *("CACHE_STALE", "EXTERNAL_BLOCKED_EDE15"),
 )
 REPLIES = (
-    *("UNKNOWN", "NODATA", "NXDOMAIN", "CNAME", "IP", "DOMAIN", "RRNAME", "SERVFAIL", "REFUSED"),
+    *(
+        "UNKNOWN_NAME",
+        "NODATA",
+        "NXDOMAIN",
+        "CNAME",
+        "IP",
+        "DOMAIN",
+        "RRNAME",
+        "SERVFAIL",
+        "REFUSED",
+    ),
     *("NOTIMP", "OTHER", "DNSSEC", "NONE", "BLOB"),
 )
 _BY_REASON = {
@@ -47,7 +57,7 @@ _OF_UPSTREAM = {
 
 def status(reason: str) -> str:
     """What Pi-hole would call the end of a query."""
-    return _BY_REASON.get(reason, "UNKNOWN")
+    return _BY_REASON.get(reason, "UNKNOWN_NAME")
 
 
 def reasons(wanted: str) -> tuple[str, ...] | None:

@@ -130,7 +130,7 @@ class DohConnection(asyncio.Protocol):
             self._streams.pop(stream_id, None)
 
     def _send_unsent(self) -> None:
-        """Sends as much as the windows of the client allow."""
+        """Sends as much as the client's flow control windows allow."""
         for stream_id, stream in list(self._streams.items()):
             while stream.unsent:
                 room = min(

@@ -1,4 +1,4 @@
-"""From the octets of a question to the octets of an answer, and a log of what was seen."""
+"""Turns the octets of a query into the octets of its answer, and logs each query."""
 
 import json
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Outgoing:
 
 
 class Service:
-    """Answers questions in one mode. With a log file, each question becomes one JSON line, which
-    lets a test prove what left the machine and what did not."""
+    """Answers queries in one mode. With a log file, it writes one JSON line for each query, so
+    that a test can prove which queries were sent upstream."""
 
     def __init__(self, mode: Mode, delay: float, log: Path | None) -> None:
         self.mode = mode
@@ -36,7 +36,7 @@ class Service:
         self._log: TextIO | None = log.open("a", buffering=1) if log else None
 
     def answer(self, wire: bytes, transport: str) -> Outgoing | None:
-        """The answer, or nothing when the octets are no question."""
+        """The answer, or none when the octets are not a query."""
         try:
             query = dns.message.from_wire(wire)
         except dns.exception.DNSException:

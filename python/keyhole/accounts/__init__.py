@@ -1,0 +1,42 @@
+"""Who may look at Keyhole and change it: accounts, sessions, second factors, tokens."""
+
+from keyhole.accounts.accounts import Account
+from keyhole.accounts.actor import Actor, ClientInfo
+from keyhole.accounts.context import AccountContext
+from keyhole.accounts.error import (
+    AccountError,
+    AuthenticationError,
+    BusyError,
+    CodeRequiredError,
+    ConflictError,
+    NoSuchError,
+    RateLimitedError,
+)
+from keyhole.accounts.logins import Login
+from keyhole.accounts.passwords import Passwords
+from keyhole.accounts.self_service import SecondFactor
+from keyhole.accounts.services import AccountServices
+from keyhole.accounts.sessions import Session, SessionLifetimes
+from keyhole.accounts.tokens import ApiToken, TokenSpec
+
+__all__ = [
+    "Account",
+    "ApiToken",
+    "BusyError",
+    "Actor",
+    "CodeRequiredError",
+    "AccountContext",
+    "SessionLifetimes",
+    "Login",
+    "NoSuchError",
+    "AuthenticationError",
+    "Passwords",
+    "AccountServices",
+    "AccountError",
+    "SecondFactor",
+    "Session",
+    "ConflictError",
+    "RateLimitedError",
+    "ClientInfo",
+    "TokenSpec",
+]

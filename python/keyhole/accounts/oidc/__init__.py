@@ -1,0 +1,20 @@
+"""People for whom an identity provider vouches (OpenID Connect Core 1.0)."""
+
+from keyhole.accounts.oidc.error import OidcLoginError, ProviderError
+from keyhole.accounts.oidc.flow import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    Oidc,
+    OidcIdentity,
+)
+from keyhole.accounts.oidc.setup import OidcSetup
+
+__all__ = [
+    "AuthorizationRequest",
+    "Oidc",
+    "OidcSetup",
+    "ProviderError",
+    "AuthorizationResponse",
+    "OidcLoginError",
+    "OidcIdentity",
+]

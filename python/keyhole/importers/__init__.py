@@ -1,0 +1,38 @@
+"""Settings of other products: read as data from outside, told item by item, planned as documents.
+
+Nothing here writes to the disk but copies of databases in a temporary folder; see
+``keyhole.control.import_settings`` for the use case.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from keyhole.importers.adguard import read_adguard
+from keyhole.importers.blocky import read_blocky
+from keyhole.importers.common_settings import Setup
+from keyhole.importers.error import ImporterError
+from keyhole.importers.pihole import read_pihole
+from keyhole.importers.plan import plan
+from keyhole.importers.report import Fate, Item, Kind, Report
+from keyhole.importers.technitium import read_technitium
+from keyhole.importers.write import write
+
+READERS: dict[str, Callable[[Path, Report], Setup]] = {
+    "pihole": read_pihole,
+    "adguard": read_adguard,
+    "blocky": read_blocky,
+    "technitium": read_technitium,
+}
+"""How the file of each product is read."""
+
+__all__ = [
+    "READERS",
+    "Fate",
+    "Item",
+    "Kind",
+    "ImporterError",
+    "Report",
+    "Setup",
+    "plan",
+    "write",
+]

@@ -1,0 +1,98 @@
+"""The section ``filtering`` (before schema 22: ``dns``): what is blocked how, and rewrites."""
+
+from keyhole.importers.addresses import plain_address
+from keyhole.importers.common_settings import Setup
+from keyhole.importers.hosts import host_record, one_alias
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree
+
+_ANSWERS = {
+    "default": "null",
+    "null_ip": "null",
+    "nxdomain": "nxdomain",
+    "refused": "refused",
+}
+_SERVICES = (
+    ("parental_enabled", "parental control"),
+    ("safebrowsing_enabled", "safe browsing"),
+)
+
+
+def take_filtering(setup: Setup, report: Report, tree: Tree) -> None:
+    """Adds the answer for blocked names, and rewrites as local records."""
+    filtering = tree.under("filtering")
+    if not filtering.value:
+        filtering = tree.under("dns")
+    for key in ("protection_enabled", "filtering_enabled"):
+        if not filtering.flag(key, True):
+            setup.observes = True
+            why = (
+                "it was off: every policy says mode: observe, which records what it would have "
+                "blocked; take the lines out to block"
+            )
+            report.changed(Kind.SETTING, f"filtering.{key} = false", why)
+    _answer(setup, report, filtering)
+    for one in filtering.trees("rewrites"):
+        _rewrite(setup, report, one)
+    take_services(report, filtering, "")
+
+
+def take_services(report: Report, tree: Tree, who: str) -> None:
+    """Tells of what AdGuard decides by services and tables of its own."""
+    place = f"{who}: " if who else ""
+    for key, title in _SERVICES:
+        if tree.flag(key, False):
+            why = "AdGuard's own service decides there; use a list by URL that serves the purpose"
+            report.left(Kind.SETTING, f"{place}{title}", why)
+    if tree.under("safe_search").flag("enabled", False):
+        why = "Keyhole has no table of search engines; write a Record with cname for each you need"
+        report.left(Kind.SETTING, f"{place}safe search", why)
+    services = tree.under("blocked_services")
+    names = services.texts("ids") or (
+        tree.texts("blocked_services")
+        if isinstance(tree.value.get("blocked_services"), list)
+        else []
+    )
+    for name in names:
+        why = "which names it has is AdGuard's own table; block its names with a rule or a list"
+        report.left(Kind.RULE, f"{place}blocked service {name}", why)
+    schedule = services.under("schedule")
+    if names and any(key != "time_zone" for key in schedule.value):
+        why = (
+            "it says when those services are open; give when: to the rules that you write for them"
+        )
+        report.left(Kind.SCHEDULE, f"{place}blocked services", why)
+
+
+def _answer(setup: Setup, report: Report, filtering: Tree) -> None:
+    mode = filtering.text("blocking_mode", "default")
+    name = f"blocking_mode = {mode}"
+    if mode in _ANSWERS:
+        setup.answer = _ANSWERS[mode]
+        report.taken(Kind.SETTING, name, f"answer: {setup.answer}")
+        return
+    address = plain_address(filtering.text("blocking_ipv4") or filtering.text("blocking_ipv6"))
+    if mode == "custom_ip" and address is not None:
+        setup.answer = address
+        why = f"answer: {setup.answer}; one address of one family, other types get no data"
+    else:
+        why = "it is not known; answer: null"
+    report.changed(Kind.SETTING, name, why)
+
+
+def _rewrite(setup: Setup, report: Report, one: Tree) -> None:
+    name, answer = one.text("domain"), one.text("answer")
+    title = f"{name} {answer}"
+    if not one.flag("enabled", True):
+        report.left(Kind.RECORD, title, "it is disabled")
+    elif answer in ("A", "AAAA"):
+        why = "it keeps one type out of another rewrite; a Record answers for all types of a name"
+        report.left(Kind.RECORD, title, why)
+    elif answer == name:
+        report.left(
+            Kind.RECORD, title, "it keeps a name out of a rewrite; leave that name out there"
+        )
+    elif plain_address(answer):
+        host_record(setup, report, name, answer, one.path, is_first=False)
+    else:
+        one_alias(setup, report, name, answer, one.path)

@@ -1,0 +1,92 @@
+"""Reads ``AdGuardHome.yaml``, of any schema version since lists and clients are as they are now."""
+
+from pathlib import Path
+
+from keyhole.importers.adguard.clients import take_allowed, take_clients
+from keyhole.importers.adguard.dns import take_dns
+from keyhole.importers.adguard.filtering import take_filtering
+from keyhole.importers.adguard.user_rules import take_user_rules
+from keyhole.importers.archive import check_size
+from keyhole.importers.common_settings import Bundle, ListSource, Setup
+from keyhole.importers.error import ImporterError
+from keyhole.importers.limits import MAX_STRUCTURED
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree, read_yaml_file
+from keyhole.importers.urls import list_url, take_refresh
+
+FILTERS = "filters"
+"""The bundle of lists and user rules, which counts for whoever is filtered."""
+
+
+def read_adguard(file: Path, report: Report) -> Setup:
+    """Reads the file; raises `ImporterError` where it is none."""
+    check_size(file, MAX_STRUCTURED)
+    tree = Tree(read_yaml_file(file.read_bytes(), file.name), report)
+    if not {"dns", "filters"} & set(tree.value):
+        raise ImporterError(
+            f"{file.name} has neither dns nor filters; give the AdGuardHome.yaml of AdGuard Home"
+        )
+    setup = Setup("AdGuard Home", everybody=(FILTERS,))
+    setup.bundles[FILTERS] = Bundle(FILTERS, origin="filters and user_rules")
+    take_dns(setup, report, tree.under("dns"))
+    _lists(setup, report, tree, "filters", allow=False)
+    _lists(setup, report, tree, "whitelist_filters", allow=True)
+    take_filtering(setup, report, tree)
+    take_clients(setup, report, tree, FILTERS)
+    take_user_rules(setup, report, tree.texts("user_rules"), FILTERS)
+    take_allowed(setup, report, tree.under("dns"))
+    for place in ("filtering", "dns"):
+        if "filters_update_interval" in tree.under(place).value:
+            hours = tree.under(place).number("filters_update_interval", 24)
+            take_refresh(setup, report, f"{place}.filters_update_interval", hours * 3600)
+            break
+    _log(setup, report, tree)
+    _rest(report, tree)
+    return setup
+
+
+def _lists(setup: Setup, report: Report, tree: Tree, key: str, *, allow: bool) -> None:
+    for one in tree.trees(key):
+        address, title = one.text("url"), one.text("name")
+        name = address or title or one.path
+        if not one.flag("enabled", True):
+            report.left(Kind.LIST, name, "it is disabled")
+            continue
+        try:
+            url, changes = list_url(address)
+        except ValueError as error:
+            report.left(Kind.LIST, name, str(error))
+            continue
+        source = ListSource(url, allow, title, f"{one.path}: {title}")
+        setup.bundles[FILTERS].lists.append(source)
+        report.add(Kind.LIST, name, changes)
+
+
+def _log(setup: Setup, report: Report, tree: Tree) -> None:
+    if not tree.under("querylog").flag("enabled", True):
+        setup.log = "none"
+        report.taken(Kind.SETTING, "querylog.enabled = false", "log: none")
+    elif tree.under("dns").flag("anonymize_client_ip", False):
+        setup.log = "anonymous"
+        why = "log: anonymous, which writes nothing of who asked, where AdGuard keeps the network"
+        report.changed(Kind.SETTING, "dns.anonymize_client_ip", why)
+
+
+def _rest(report: Report, tree: Tree) -> None:
+    if tree.under("dhcp").flag("enabled", False):
+        why = "Keyhole hands out no addresses; let the router do so"
+        report.left(Kind.SETTING, "dhcp.enabled", why)
+    others = [key for key in ("http", "users", "tls", "statistics", "os") if key in tree.value]
+    if others:
+        why = "they are about AdGuard's own programs and people; see keyhole.yaml for Keyhole's"
+        report.left(Kind.SETTING, ", ".join(others), why)
+    report.changed(
+        Kind.SETTING, "allow lists and exceptions in lists against user rules",
+        "in AdGuard an exception beats any block, wherever each stands; here every rule beats "
+        "every list",
+    )  # fmt: skip
+    report.changed(
+        Kind.SETTING, "private addresses in answers",
+        "AdGuard passes private addresses of public names on; Keyhole withholds them (DNS "
+        "rebinding) unless a policy says privateAddresses: allow",
+    )  # fmt: skip

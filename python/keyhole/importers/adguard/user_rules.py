@@ -1,0 +1,127 @@
+"""The rules that people wrote themselves: blocks, exceptions, rewrites, some for some clients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from keyhole.importers.addresses import plain_address
+from keyhole.importers.adguard.clients import read_ids
+from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
+from keyhole.importers.common_settings import Audience, Bundle, NameRule, Setup
+from keyhole.importers.hosts import host_record, one_alias
+from keyhole.importers.report import Kind, Report
+from keyhole.model.address import read_address
+from keyhole.model.name import read_name
+
+_CODES = {"NXDOMAIN": "nxdomain", "REFUSED": "refused"}
+
+
+def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters: str) -> None:
+    """Adds every rule, each reported; ``filters`` is the bundle for whoever is filtered."""
+    taken_back = {line.replace("$badfilter", "").replace(",badfilter", "") for line in lines
+                  if "badfilter" in line}  # fmt: skip
+    taking = _Taking(setup, report, filters)
+    for line in lines:
+        try:
+            rule = read_adblock_rule(line)
+            if rule is None:
+                continue
+            if rule.takes_back or line.strip() in taken_back:
+                raise ValueError("one rule takes the other back, so neither is needed")
+            taking.take(rule)
+        except ValueError as error:
+            report.left(Kind.RULE, line, str(error))
+
+
+@dataclass
+class _Taking:
+    setup: Setup
+    report: Report
+    filters: str
+    _known: dict[str, Audience] = field(default_factory=dict)
+    """Clients by their names and all that they show."""
+
+    def __post_init__(self) -> None:
+        for one in reversed(self.setup.audiences):
+            self._remember(one)
+
+    def _remember(self, one: Audience) -> None:
+        self._known |= dict.fromkeys([*one.addresses, *one.tokens, one.title], one)
+
+    def take(self, rule: AdblockRule) -> None:
+        if rule.hosts is not None:
+            self._hosts(rule, *rule.hosts)
+        elif rule.rewrite is not None:
+            self._rewrite(rule, rule.rewrite)
+        else:
+            self._add(rule, None)
+
+    def _add(self, rule: AdblockRule, answer: str | None) -> None:
+        made = NameRule(
+            rule.matches,
+            allow=rule.allow,
+            types=rule.types,
+            answer=answer,
+            important=rule.important and not rule.allow,
+            title=rule.text,
+            origin=rule.text,
+        )
+        if rule.important and rule.allow:
+            rule.changes.append("an important block beats it here")
+        for bundle in self._bundles(rule):
+            bundle.rules.append(made)
+        self.report.add(Kind.RULE, rule.text, rule.changes, "; ".join(rule.notes))
+
+    def _hosts(self, rule: AdblockRule, address: str, names: tuple[str, ...]) -> None:
+        ip = read_address(address)
+        if ip.is_unspecified or ip.is_loopback:
+            matches = tuple(read_name(name) for name in names)
+            self._add(replace(rule, matches=matches), None)
+            return
+        for index, name in enumerate(names):
+            host_record(self.setup, self.report, name, address, rule.text, is_first=index == 0)
+
+    def _rewrite(self, rule: AdblockRule, value: str) -> None:
+        code, _, rest = value.partition(";")
+        kind, _, answer = rest.partition(";")
+        if rule.allow:
+            raise ValueError("it spares names of rewrites; leave those names out there")
+        if code.upper() in _CODES and not answer:
+            self._add(rule, _CODES[code.upper()])
+            return
+        if not rest:
+            answer = value
+        elif code.upper() != "NOERROR" or kind.upper() not in ("A", "AAAA", "CNAME"):
+            raise ValueError("Keyhole's records are of A, AAAA, CNAME, TXT and PTR; write a Record")
+        if rule.clients or any(match.startswith("/") for match in rule.matches):
+            raise ValueError("a Record is for a name, and for policies; write it by hand")
+        for index, name in enumerate(rule.matches):
+            if plain_address(answer):
+                host_record(self.setup, self.report, name, answer, rule.text, is_first=index == 0)
+            else:
+                one_alias(self.setup, self.report, name, answer, rule.text)
+
+    def _bundles(self, rule: AdblockRule) -> list[Bundle]:
+        if not rule.clients:
+            return [self.setup.bundles[self.filters]]
+        return [self._bundle_of(client) for client in rule.clients]
+
+    def _bundle_of(self, client: str) -> Bundle:
+        """The bundle of one client alone, who may not have been there before."""
+        audience = self._audience(client)
+        key = f"client {audience.title}"
+        if key not in self.setup.bundles:
+            self.setup.bundles[key] = Bundle(audience.title, origin=f"user_rules for {client}")
+            audience.bundles = (*audience.bundles, key)
+        return self.setup.bundles[key]
+
+    def _audience(self, client: str) -> Audience:
+        shown = read_ids([client])
+        for text in (client, *shown.addresses, *shown.tokens):
+            if text in self._known:
+                return self._known[text]
+        if not shown.addresses:
+            raise ValueError(f"there is no client {client} that it could be for")
+        made = Audience(client, shown.addresses, bundles=(self.filters,), origin="user_rules")
+        self.setup.audiences.append(made)
+        self._remember(made)
+        return made

@@ -1,0 +1,72 @@
+"""Whom a key of blocky means: a client's name with wildcards, an address, a network."""
+
+import fnmatch
+from dataclasses import dataclass, field
+
+from keyhole.importers.addresses import Networks, client_network, plain_address
+from keyhole.importers.common_settings import Audience, Setup
+from keyhole.importers.error import ImporterError
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree
+
+_MOST_NAMES = 2000
+
+
+@dataclass
+class Clients:
+    """The clients that some key means, each once."""
+
+    setup: Setup
+    report: Report
+    lookup: Tree
+    """``clientLookup``: which addresses a name has."""
+    _made: dict[str, Audience] = field(default_factory=dict)
+
+    def audiences(self, key: str, place: str) -> list[Audience]:
+        """Those that a key means; none and a report where Keyhole cannot know them."""
+        try:
+            return [self._audience(key, [client_network(key)], place)]
+        except ValueError:
+            return self._named(key, place)
+
+    def finish(self) -> None:
+        """Gives whoever lies in a network what counts for the network too, and adds all of them.
+
+        In blocky what all matching keys say counts together; here the smallest network decides.
+        """
+        of = {text: one for one in self._made.values() for text in one.addresses}
+        networks = Networks(of)
+        for one in list(self._made.values()):
+            around = [set(networks.around(text)) for text in one.addresses]
+            for text in sorted(set.intersection(*around)) if around else ():
+                other = of[text]
+                one.bundles = tuple(dict.fromkeys((*one.bundles, *other.bundles)))
+                one.servers = one.servers or other.servers
+        for one in self._made.values():
+            if not one.bundles:  # known for its upstreams alone
+                one.bundles = self.setup.everybody
+        self.setup.audiences += self._made.values()
+
+    def _named(self, key: str, place: str) -> list[Audience]:
+        found = []
+        names = list(self.lookup.entries("clients"))
+        if len(names) > _MOST_NAMES:
+            raise ImporterError(f"clientLookup.clients has {len(names)} names; no home has so many")
+        for name, _ in names:
+            texts = self.lookup.under("clients").texts(name)
+            addresses = [known for one in texts if (known := plain_address(one))]
+            if addresses and fnmatch.fnmatchcase(name.lower(), key.lower()):
+                found.append(self._audience(name, addresses, f"{place}, clientLookup.clients"))
+        if not found:
+            self.report.left(
+                Kind.CLIENT, f"{place}: {key}",
+                "Keyhole does not look names of clients up; give it a certificate, a token or its "
+                "address; until then it is treated like everybody else",
+            )  # fmt: skip
+        return found
+
+    def _audience(self, title: str, addresses: list[str], place: str) -> Audience:
+        made = self._made.get(title)
+        if made is None:
+            made = self._made[title] = Audience(title, addresses, origin=f"{place}: {title}")
+        return made

@@ -1,0 +1,104 @@
+"""Local records of blocky: mappings, zones, hosts files; and conditional forwarding."""
+
+import dns.exception
+import dns.name
+import dns.rdatatype
+import dns.zone
+
+from keyhole.importers.common_settings import LocalRecord, Setup
+from keyhole.importers.durations import seconds_of
+from keyhole.importers.hosts import host_record, host_records
+from keyhole.importers.limits import MAX_ITEMS
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree, scalar_text
+from keyhole.model.name import read_name, read_owner
+from keyhole.model.record import MAX_TTL
+
+_TAKEN = {"A": "a", "AAAA": "aaaa", "CNAME": "cname", "TXT": "txt", "PTR": "ptr"}
+_LONGEST_ZONE = 256 * 1024
+
+
+def take_local(setup: Setup, report: Report, tree: Tree) -> None:
+    """Adds what blocky answers by itself."""
+    custom = tree.under("customDNS")
+    ttl = min(seconds_of(custom.text("customTTL", "1h")) or 3600, MAX_TTL)
+    for name, value in custom.entries("mapping"):
+        _mapping(setup, report, name, scalar_text(value) or "", ttl)
+    if zone := custom.text("zone"):
+        _zone(setup, report, zone)
+    for place in ("customDNS", "conditional"):
+        for name, value in tree.under(place).entries("rewrite"):
+            why = "Keyhole asks for the name that was asked; write a Record with cname"
+            report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why)
+    for name, value in tree.under("conditional").entries("mapping"):
+        report.left(
+            Kind.FORWARDING, f"{name}: {value}",
+            "it asks other servers for some names; Keyhole's upstreams go by policy, not by name; "
+            "write a Record for each name that you need",
+        )  # fmt: skip
+    _hosts(setup, report, tree.under("hostsFile"))
+
+
+def _mapping(setup: Setup, report: Report, name: str, value: str, ttl: int) -> None:
+    for part in value.split(","):
+        try:
+            host_record(
+                setup, report, name, part.strip(), "customDNS.mapping",
+                ttl=ttl, is_first=False, also_below=True,
+            )  # fmt: skip
+        except ValueError as error:
+            report.left(Kind.RECORD, f"{name} {part.strip()}", str(error))
+
+
+def _hosts(setup: Setup, report: Report, hosts: Tree) -> None:
+    ttl = min(seconds_of(hosts.text("hostsTTL", "1h")) or 3600, MAX_TTL)
+    for source in [*hosts.texts("sources"), *hosts.texts("filePath")]:
+        if "\n" not in source:
+            why = "only what stands in config.yml is taken; write a Record for each name"
+            report.left(Kind.RECORD, f"hostsFile {source}", why)
+            continue
+        for line in source.splitlines():
+            if line.partition("#")[0].strip():
+                host_records(setup, report, line.strip(), "hostsFile", ttl=ttl)
+
+
+def _zone(setup: Setup, report: Report, text: str) -> None:
+    """A zone in the form of master files (RFC 1035 section 5), without inclusion of files and
+    without $GENERATE, which makes any number of records."""
+    try:
+        if len(text) > _LONGEST_ZONE:
+            raise ValueError("it is longer than any that people write")
+        zone = dns.zone.from_text(
+            text, origin=dns.name.root, relativize=False, check_origin=False,
+            allow_include=False, allow_directives=["$TTL", "$ORIGIN"],
+        )  # fmt: skip
+    except (dns.exception.DNSException, ValueError, RecursionError) as error:
+        report.left(Kind.RECORD, "customDNS.zone", f"it cannot be read: {str(error)[:200]}")
+        return
+    for count, (name, ttl, data) in enumerate(zone.iterate_rdatas()):
+        if count >= MAX_ITEMS:
+            break
+        kind = dns.rdatatype.to_text(data.rdtype)
+        owner = name.to_text(omit_final_dot=True)
+        title = f"{owner} {kind} {data.to_text()}"
+        if kind not in _TAKEN:
+            why = "Keyhole's records are of A, AAAA, CNAME, TXT and PTR"
+            report.left(Kind.RECORD, title, why)
+            continue
+        try:
+            value = _value(kind, data)
+            record = LocalRecord(
+                read_owner(owner), _TAKEN[kind], value, min(ttl, MAX_TTL), title=title,
+                origin="customDNS.zone",
+            )  # fmt: skip
+        except ValueError as error:
+            report.left(Kind.RECORD, title, str(error))
+            continue
+        setup.records.append(record)
+
+
+def _value(kind: str, data: dns.rdata.Rdata) -> str:
+    if kind == "TXT":
+        return b"".join(data.strings).decode("utf-8", "replace")  # type: ignore[attr-defined]
+    text = data.to_text().rstrip(".")
+    return read_name(text) if kind in ("CNAME", "PTR") else text

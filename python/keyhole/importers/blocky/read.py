@@ -1,0 +1,89 @@
+"""Reads blocky's ``config.yml``, with the older names of keys as well."""
+
+from pathlib import Path
+
+from keyhole.importers.archive import check_size
+from keyhole.importers.blocky.blocking import take_blocking
+from keyhole.importers.blocky.clients import Clients
+from keyhole.importers.blocky.local import take_local
+from keyhole.importers.common_settings import Setup
+from keyhole.importers.error import ImporterError
+from keyhole.importers.limits import MAX_STRUCTURED
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree, read_yaml_file, scalar_text
+from keyhole.importers.upstreams import take_upstreams
+
+_KNOWN = {"upstreams", "upstream", "blocking", "customDNS", "conditional"}
+_OTHERS = {
+    "caching": "see cache in keyhole.yaml",
+    "prometheus": "Keyhole has no such setting yet",
+    "redis": "Keyhole needs no other service",
+    "ports": "see listen in keyhole.yaml",
+    "certFile": "see tls in keyhole.yaml",
+    "bootstrapDns": "not needed: every Upstream says its addresses",
+    "filtering": "an empty answer for a type of all names is none that a rule here gives",
+    "fqdnOnly": "Keyhole asks upstream for names of one label too",
+    "ecs": "Keyhole tells no upstream where its clients are",
+    "dns64": "Keyhole makes no addresses up",
+    "rateLimit": "Keyhole limits connections, not the queries of a client; see its settings",
+    "dnssec": "Keyhole does not validate by itself; choose an upstream that does",
+}
+
+
+def read_blocky(file: Path, report: Report) -> Setup:
+    """Reads the file; raises `ImporterError` where it is none."""
+    check_size(file, MAX_STRUCTURED)
+    tree = Tree(read_yaml_file(file.read_bytes(), file.name), report)
+    if not _KNOWN & set(tree.value):
+        raise ImporterError(f"{file.name} has none of {', '.join(sorted(_KNOWN))}; give config.yml")
+    setup = Setup("blocky")
+    known = _bootstrap(tree)
+    clients = Clients(setup, report, tree.under("clientLookup"))
+    groups = tree.under("upstreams", "groups")
+    key, parent = ("groups", tree.under("upstreams")) if groups.value else ("upstream", tree)
+    for name, _ in parent.entries(key):
+        servers = take_upstreams(setup, report, parent.under(key).texts(name), addresses=known)
+        if name == "default":
+            setup.servers = servers
+        elif servers:
+            for audience in clients.audiences(name, "upstreams.groups"):
+                audience.servers = tuple(servers)
+    take_blocking(setup, report, tree.under("blocking"), clients)
+    take_local(setup, report, tree)
+    _rest(setup, report, tree)
+    clients.finish()
+    return setup
+
+
+def _bootstrap(tree: Tree) -> dict[str, list[str]]:
+    """The addresses that are written down for upstreams known by name."""
+    value = tree.value.get("bootstrapDns")
+    entries = value if isinstance(value, list) else [value]
+    found: dict[str, list[str]] = {}
+    for one in entries:
+        if isinstance(one, dict) and isinstance(one.get("ips"), list):
+            host = str(one.get("upstream", "")).partition("://")[2] or str(one.get("upstream", ""))
+            host = host.removeprefix("tcp-tls:").partition("/")[0].partition(":")[0]
+            found[host] = [text for ip in one["ips"] if (text := scalar_text(ip))]
+    return found
+
+
+def _rest(setup: Setup, report: Report, tree: Tree) -> None:
+    if tree.under("queryLog").text("type") == "none":
+        setup.log = "none"
+        report.taken(Kind.SETTING, "queryLog.type = none", "log: none")
+    rebinding = tree.under("rebindingProtection")
+    if rebinding.flag("enable", False):
+        report.taken(Kind.SETTING, "rebindingProtection", "privateAddresses: block")
+        for name in rebinding.texts("allowedDomains"):
+            why = "Keyhole lets a policy pass private addresses, not a name; write a Record for it"
+            report.left(Kind.SETTING, f"rebindingProtection.allowedDomains {name}", why)
+    else:
+        why = (
+            "blocky passes private addresses of public names on; Keyhole withholds them (DNS "
+            "rebinding) unless a policy says privateAddresses: allow"
+        )
+        report.changed(Kind.SETTING, "private addresses in answers", why)
+    for key, why in _OTHERS.items():
+        if key in tree.value:
+            report.left(Kind.SETTING, key, why)

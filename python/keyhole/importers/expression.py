@@ -1,0 +1,171 @@
+"""Regular expressions of other products, said in Keyhole's language.
+
+| dialect | of | how it differs from ours |
+|---|---|---|
+| posix | Pi-hole (TRE, extended) | a backslash in a set is plain, and so is `[` |
+| go | AdGuard Home, blocky (RE2) | `[` in a set is plain |
+| dotnet | Technitium | `[` in a set is plain; `[a-z-[aeiou]]` takes away |
+
+An expression is read into pieces and written again from them, so nothing passes that is not known
+to mean the same.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from keyhole.importers.expression_set import SetReader
+from keyhole.model.expression import read_expression
+from keyhole.model.name import read_name
+
+Dialect = Literal["posix", "go", "dotnet"]
+
+_CLASSES = "dDwWsS"
+_PLAIN_ESCAPES = "tnrfv"
+_COUNT = re.compile(r"\{(\d*)(,?)(\d*)\}")
+_META = r"\.+*?()|[]{}^$"
+
+
+@dataclass(frozen=True)
+class Translated:
+    """An expression in our language."""
+
+    matches: tuple[str, ...]
+    """As a rule has them: names, ``*.`` and a name, or ``/expression/``."""
+    notes: tuple[str, ...] = ()
+    """What a reader may not expect of it, although it means what it meant there."""
+
+
+class UntranslatableError(ValueError):
+    """The expression cannot be said in our language; the message says why."""
+
+
+def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Translated:
+    """The same in our language; raises `UntranslatableError` with the reason."""
+    if not text.isascii():
+        raise UntranslatableError("it holds characters beyond ASCII; write labels as xn--")
+    names = _as_names(text)
+    if names is not None and (ignores_case or text.islower()):
+        return Translated(names)
+    reader = _Reader(text, dialect)
+    written = reader.read()
+    if ignores_case and reader.has_capitals:
+        written = f"(?i){written}"
+    try:
+        read_expression(written)
+    except ValueError as error:
+        raise UntranslatableError(str(error)) from None
+    return Translated((f"/{written}/",), tuple(dict.fromkeys(reader.notes)))
+
+
+# How products write "this name and all below it", and "this name".
+_BELOW = re.compile(r"(?:\(\\\.\|\^\)|\(\^\|\\\.\)|\(\?:\^\|\\\.\)|\(\?:\\\.\|\^\))(.+)\$")
+_EXACT = re.compile(r"\^(.+)\$")
+
+
+def _as_names(text: str) -> tuple[str, ...] | None:
+    for form, write in ((_BELOW, ("{}", "*.{}")), (_EXACT, ("{}",))):
+        found = form.fullmatch(text)
+        name = _plain_name(found[1]) if found else None
+        if name is not None:
+            return tuple(one.format(name) for one in write)
+    return None
+
+
+def _plain_name(text: str) -> str | None:
+    if not re.fullmatch(r"(?:[A-Za-z0-9_-]|\\[.-])+", text):
+        return None
+    try:
+        return read_name(text.replace("\\", ""))
+    except ValueError:
+        return None
+
+
+@dataclass
+class _Reader:
+    text: str
+    dialect: Dialect
+    at: int = 0
+    has_capitals: bool = False
+    notes: list[str] = field(default_factory=list)
+    _written: list[str] = field(default_factory=list)
+
+    def read(self) -> str:
+        while self.at < len(self.text):
+            self._step(self.text[self.at])
+        return "".join(self._written)
+
+    def _step(self, character: str) -> None:
+        if character == "\\":
+            self._escape()
+        elif character == "[":
+            self._set()
+        elif character == "{":
+            self._count()
+        elif character == "(" and self.text.startswith("(?", self.at):
+            self._special_group()
+        else:
+            self.has_capitals |= character.isupper()
+            self._take(1, character)
+
+    def _take(self, characters: int, written: str) -> None:
+        self._written.append(written)
+        self.at += characters
+
+    def _escape(self) -> None:
+        following = self.text[self.at + 1 : self.at + 2]
+        if not following:
+            raise UntranslatableError("it ends with a lone backslash")
+        if following.isdigit():
+            raise UntranslatableError(
+                "it wants to refer back to a group, which cannot be done in linear time"
+            )
+        if following in _CLASSES or following in "bB":
+            self._take(2, f"\\{following}")
+        elif not following.isalnum() and following not in "<>":
+            self._take(2, f"\\{following}" if following in _META else following)
+        elif following in _PLAIN_ESCAPES:
+            raise UntranslatableError(f"\\{following} stands for a character that no name has")
+        elif self.dialect != "posix" and following in "Az":
+            self._take(2, "^" if following == "A" else "$")
+        elif self.dialect == "posix" and following not in "aeQExy<>":
+            self.has_capitals |= following.isupper()
+            self.notes.append(f"\\{following} is the plain letter {following} in Pi-hole")
+            self._take(2, following)
+        else:
+            raise UntranslatableError(f"\\{following} has no counterpart here")
+
+    def _set(self) -> None:
+        reader = SetReader(self.text, self.at, backslash_is_plain=self.dialect == "posix")
+        try:
+            written = reader.read()
+        except ValueError as error:
+            raise UntranslatableError(str(error)) from None
+        if self.dialect == "dotnet" and re.search(r"-\[", self.text[self.at : reader.at]):
+            raise UntranslatableError("a set that takes another one away has no counterpart here")
+        self.has_capitals |= reader.has_capitals
+        if reader.plain_backslash:
+            said = self.text[self.at : reader.at]
+            self.notes.append(f"the backslash in {said} is a plain character in Pi-hole, and here")
+        self._take(reader.at - self.at, written)
+
+    def _count(self) -> None:
+        found = _COUNT.match(self.text, self.at)
+        if found is None:
+            raise UntranslatableError("it matches approximately, or has a { that counts nothing")
+        low, comma, high = found.groups()
+        if not low and self.dialect != "posix":
+            raise UntranslatableError(f"{found[0]} is plain text there, which no name has")
+        if not low and not high:
+            raise UntranslatableError(f"{found[0]} counts nothing")
+        self._take(len(found[0]), f"{{{low or 0}{comma}{high}}}")
+
+    def _special_group(self) -> None:
+        found = re.compile(r"\(\?(:|P?<[A-Za-z]\w*>|i\))").match(self.text, self.at)
+        if found is None:
+            try:
+                read_expression(self.text)
+            except ValueError as error:
+                raise UntranslatableError(str(error)) from None
+            raise UntranslatableError("it has a group of a kind that has no counterpart here")
+        self._take(len(found[0]), "(?i)" if found[1] == "i)" else "(?:")

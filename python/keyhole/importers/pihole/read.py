@@ -1,0 +1,121 @@
+"""Tells the three files apart that Pi-hole's settings may come in, and reads each."""
+
+from pathlib import Path, PurePosixPath
+
+from keyhole.importers.archive import Archive, open_tar, open_zip
+from keyhole.importers.common_settings import Setup
+from keyhole.importers.database import HEADER, Row, open_database
+from keyhole.importers.error import ImporterError
+from keyhole.importers.limits import MAX_STRUCTURED
+from keyhole.importers.pihole.client_addresses import Whereabouts
+from keyhole.importers.pihole.dnsmasq import take_dnsmasq
+from keyhole.importers.pihole.legacy import LEGACY_TABLES, legacy_rows, legacy_settings
+from keyhole.importers.pihole.settings import take_settings
+from keyhole.importers.pihole.tables import TABLES, take_tables
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Tree, read_toml
+
+_TOML, _GRAVITY = "etc/pihole/pihole.toml", "etc/pihole/gravity.db"
+_GZIP, _ZIP = b"\x1f\x8b", b"PK"
+_LEFT = {
+    "etc/hosts": "the names of that machine's own hosts file; write a Record for each you need",
+    "etc/pihole/dhcp.leases": "Keyhole hands out no addresses",
+    "etc/pihole/pihole-FTL.db": "the devices that Pi-hole has seen; Keyhole sees its own",
+}
+_LEGACY_FILES = (
+    "setupVars.conf",
+    "pihole-FTL.conf",
+    "custom.list",
+    "05-pihole-custom-cname.conf",
+    "04-pihole-static-dhcp.conf",
+)
+
+
+def read_pihole(file: Path, report: Report) -> Setup:
+    """Reads whichever of them it is; raises `ImporterError` where it is none."""
+    if not file.is_file():
+        raise ImporterError(f"there is no file {file}")
+    with file.open("rb") as octets:
+        begin = octets.read(len(HEADER))
+    setup = Setup("Pi-hole")
+    if begin == HEADER:
+        report.left(
+            Kind.SETTING, "everything but gravity.db",
+            "upstreams, local records and settings are elsewhere; a teleporter archive has all",
+        )  # fmt: skip
+        take_tables(setup, report, _tables(file), Whereabouts())
+    elif begin.startswith(_ZIP):
+        with open_zip(file) as archive:
+            _read_zip(setup, report, archive)
+    elif begin.startswith(_GZIP):
+        with open_tar(file, _is_legacy) as archive:
+            _read_tar(setup, report, archive)
+    else:
+        raise ImporterError(
+            f"{file.name} is no file of Pi-hole; give the teleporter archive (Settings, "
+            "Teleporter, Export) or gravity.db"
+        )
+    return setup
+
+
+def _tables(source: Path | bytes) -> dict[str, list[Row]]:
+    with open_database(source, "gravity.db", *TABLES) as database:
+        if "domainlist" not in database.tables and "adlist" not in database.tables:
+            raise ImporterError(
+                "the database has neither the table adlist nor domainlist; Pi-hole has both from "
+                "version 5 on"
+            )
+        return {table: database.rows(table) for table in TABLES}
+
+
+def _read_zip(setup: Setup, report: Report, archive: Archive) -> None:
+    settings = archive.read(_TOML, MAX_STRUCTURED)
+    gravity = archive.read(_GRAVITY)
+    if settings is None and gravity is None:
+        raise ImporterError(
+            f"the archive holds neither {_TOML} nor {_GRAVITY}, so it is no teleporter archive of "
+            "Pi-hole 6"
+        )
+    where = Whereabouts()
+    if settings is not None:
+        tree = Tree(read_toml(settings, "pihole.toml"), report)
+        where = Whereabouts.of(tree.under("dns").texts("hosts"), tree.under("dhcp").texts("hosts"))
+        take_settings(setup, report, tree)
+    if gravity is not None:
+        take_tables(setup, report, _tables(gravity), where)
+    for name in archive.names:
+        if name in _LEFT:
+            report.left(Kind.SETTING, name, _LEFT[name])
+        elif name.startswith("etc/dnsmasq.d/"):
+            why = "Pi-hole itself uses it only with misc.etc_dnsmasq_d; write what you need of it"
+            report.left(Kind.SETTING, name, f"{why} into documents")
+
+
+def _is_legacy(name: str) -> bool:
+    base = PurePosixPath(name).name
+    return base in _LEGACY_FILES or base in LEGACY_TABLES or name.startswith("dnsmasq.d/")
+
+
+def _read_tar(setup: Setup, report: Report, archive: Archive) -> None:
+    by_base: dict[str, bytes] = {}
+    others: dict[str, bytes] = {}
+    for name in archive.names:
+        base = PurePosixPath(name).name
+        known = base in _LEGACY_FILES or base in LEGACY_TABLES
+        octets = archive.read(name)
+        assert octets is not None
+        (by_base if known else others)[base if known else name] = octets
+    if not any(base in LEGACY_TABLES for base in by_base):
+        raise ImporterError(
+            "the archive holds no adlist.json or its like, so it is no teleporter archive of "
+            "Pi-hole 5"
+        )
+    settings, lines = legacy_settings(by_base)
+    tree = Tree(settings, report)
+    where = Whereabouts.of(tree.under("dns").texts("hosts"), tree.under("dhcp").texts("hosts"))
+    take_settings(setup, report, tree)
+    take_tables(setup, report, legacy_rows(by_base), where)
+    take_dnsmasq(setup, report, lines, "05-pihole-custom-cname.conf")
+    for name in others:
+        why = "write what you need of it into documents; Pi-hole's own files say nothing more"
+        report.left(Kind.SETTING, name, why)

@@ -1,0 +1,41 @@
+"""Names that Keyhole itself needs: a document that blocks one of them is refused.
+
+People do block the names of public resolvers, so that programs do not go around theirs, and may
+ask one of them at the same time.
+"""
+
+from keyhole.importers.common_settings import Bundle, NameRule, Setup
+from keyhole.importers.report import Kind, Report
+from keyhole.model.address import is_address
+from keyhole.model.match import read_match
+
+_KEY = "names of upstreams"
+
+
+def spare_own_names(setup: Setup, report: Report) -> None:
+    """Allows the name of an upstream wherever a rule would block it, and tells so."""
+    every = [*setup.servers, *(server for one in setup.audiences for server in one.servers)]
+    blocks = [
+        (rule, [read_match(match) for match in rule.matches])
+        for rule in setup.rules()
+        if not rule.allow
+    ]
+    for name in dict.fromkeys(server.server_name for server in every or setup.suggested):
+        if is_address(name):
+            continue
+        blocking = [rule for rule, matches in blocks if any(one.covers(name) for one in matches)]
+        for rule in blocking:
+            if rule.important:
+                _take_out(setup, rule)
+                why = f"it blocks {name}, an upstream, and nothing could be allowed against it"
+                report.revise(Kind.RULE, rule.title, why)
+        if any(not rule.important for rule in blocking):
+            bundle = setup.bundles.setdefault(_KEY, Bundle("upstreams", for_all=True, origin=_KEY))
+            bundle.rules.append(NameRule((name,), allow=True, title=name, origin=_KEY))
+            why = "a rule blocks it, and it is an upstream; that name alone is allowed"
+            report.changed(Kind.RULE, name, why)
+
+
+def _take_out(setup: Setup, rule: NameRule) -> None:
+    for bundle in setup.bundles.values():
+        bundle.rules = [one for one in bundle.rules if one is not rule]

@@ -1,0 +1,217 @@
+"""Upstreams as other products write them. Only encrypted ones are taken.
+
+``tls://dns.example.org``, ``https://dns.example.org/dns-query``, ``tcp-tls:dns.example.org:853``,
+``sdns://...``, ``192.0.2.53#5353``: each product has its own few of these forms.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from keyhole.importers.common_settings import Server, Setup
+from keyhole.importers.dns_stamp import read_stamp
+from keyhole.importers.error import ImporterError
+from keyhole.importers.public_resolvers import operator_at, operator_named
+from keyhole.importers.report import Kind, Report
+from keyhole.model.address import is_address, read_upstream_address
+from keyhole.model.name import read_server_name
+from keyhole.model.upstream import DOH_PATH, PORTS, read_doh_path
+
+_ENCRYPTED = {
+    "tls": "dot",
+    "tcp-tls": "dot",
+    "dot": "dot",
+    "https": "doh",
+    "h3": "doh",
+    "doh": "doh",
+}
+_QUIC = ("quic", "doq")
+_MOST = 256
+_SCHEME = re.compile(r"([A-Za-z0-9+-]+)://|(tcp-tls|tcp\+udp|quic|udp|tcp):(?!//)")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An upstream in its parts."""
+
+    protocol: str
+    """dot, doh, quic, or empty for cleartext."""
+    host: str
+    port: int | None = None
+    path: str = ""
+    server_name: str = ""
+    """The name that the certificate has, where that is not the host."""
+    addresses: tuple[str, ...] = ()
+    """Where it is, if that was said."""
+    changes: tuple[str, ...] = ()
+
+
+def take_upstreams(
+    setup: Setup,
+    report: Report,
+    texts: Sequence[str],
+    *,
+    addresses: Mapping[str, Sequence[str]] | None = None,
+) -> list[Server]:
+    """The encrypted ones of these, each reported; those in the clear leave a suggestion.
+
+    ``addresses`` are known ones of names.
+    """
+    if len(texts) > _MOST:
+        raise ImporterError(f"there are {len(texts)} upstreams; no export has more than {_MOST}")
+    servers: list[Server] = []
+    for text in dict.fromkeys(texts):
+        try:
+            server, changes = _server(read_upstream(text), addresses or {})
+        except _InTheClear as clear:
+            report.left(Kind.UPSTREAM, text, clear.why)
+            if clear.suggestion is not None and clear.suggestion not in setup.suggested:
+                setup.suggested.append(clear.suggestion)
+        except ValueError as error:
+            report.left(Kind.UPSTREAM, text, str(error))
+        else:
+            report.add(Kind.UPSTREAM, text, changes)
+            if server not in servers:
+                servers.append(server)
+    return servers
+
+
+class _InTheClear(Exception):  # noqa: N818  (says what it is; never leaves this module)
+    def __init__(self, host: str) -> None:
+        operator = operator_at(host)
+        self.suggestion = operator.server() if operator else None
+        self.why = "it is asked in the clear, and Keyhole asks encrypted or not at all; "
+        if operator is not None:
+            self.why += (
+                f"{operator.title} answers encrypted too: protocol dot, addresses "
+                f"{', '.join(operator.addresses[:2])}, serverName {operator.name}"
+            )
+        elif is_address(host) and not _is_public(host):
+            self.why += (
+                "if it is yours, give it DNS over TLS and a certificate, and write it as an "
+                "Upstream with its ca; or let Keyhole ask a public resolver itself"
+            )
+        else:
+            self.why += "write an Upstream with protocol dot or doh, its addresses and serverName"
+        super().__init__(self.why)
+
+
+def _is_public(address: str) -> bool:
+    return read_upstream_address(address).ip.is_global
+
+
+def read_upstream(text: str) -> Written:
+    """The parts of an upstream; raises ValueError where it is none."""
+    text = text.strip()
+    if text.startswith("sdns://"):
+        return _from_stamp(text)
+    found = _SCHEME.match(text)
+    scheme = (found[1] or found[2]).lower() if found else ""
+    rest = text[found.end() :] if found else text
+    if scheme in ("https", "h3", "doh"):
+        return _from_url(rest, by_quic=scheme == "h3")
+    protocol = "quic" if scheme in _QUIC else _ENCRYPTED.get(scheme, "")
+    if scheme and not protocol and scheme not in ("udp", "tcp", "tcp+udp", "dns"):
+        raise ValueError(f"{scheme} is no way to ask that Keyhole knows")
+    name, at, rest = rest.rpartition("@")  # NAME@ADDRESS, as Pi-hole pins an address
+    if "#" in rest and not rest.rpartition("#")[2].isdigit():
+        rest, _, name = rest.partition("#")  # ADDRESS#NAME, as blocky and systemd write it
+    host, port = _host_and_port(rest)
+    return Written(protocol, host, port, server_name=name if at or name else "")
+
+
+def _from_url(rest: str, *, by_quic: bool) -> Written:
+    rest, hash_, name = rest.partition("#")
+    if hash_ and name[:1].isdigit():  # HOST#PORT/PATH, as Pi-hole writes it
+        port, slash, path = name.partition("/")
+        rest, name = f"{rest}:{port}{slash}{path}", ""
+    parts = urlsplit(f"https://{rest}")
+    verify, _, _ = parts.netloc.rpartition("@")
+    if ":" in verify:
+        raise ValueError("it has a password in it; write the Upstream by hand")
+    if parts.query:
+        raise ValueError("its URL has a query; write the Upstream by hand")
+    changes = ("asked over HTTP/2, not HTTP/3",) if by_quic else ()
+    path = parts.path or DOH_PATH
+    host = (parts.hostname or "").strip("[]")
+    return Written("doh", host, parts.port, path, verify or name, changes=changes)
+
+
+def _from_stamp(text: str) -> Written:
+    stamp = read_stamp(text)
+    if stamp.protocol == "plain":
+        return Written("", "", None)
+    if stamp.protocol not in ("doh", "dot"):
+        raise ValueError(
+            f"it asks by {stamp.protocol}, which Keyhole does not; it knows dot and doh"
+        )
+    host, port = _host_and_port(stamp.host)
+    address, address_port = _host_and_port(stamp.address) if stamp.address else ("", None)
+    pins = "its pins are of other certificates than Keyhole pins, and left out"
+    return Written(
+        stamp.protocol,
+        host,
+        port or address_port,
+        stamp.path,
+        addresses=(address,) if address else (),
+        changes=(pins,) if stamp.pins else (),
+    )
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    text = text.strip()
+    bracketed = re.fullmatch(r"\[([^\]]*)\](?:[:#](\d{1,5}))?", text)
+    if bracketed:
+        return bracketed[1], int(bracketed[2]) if bracketed[2] else None
+    if text.count(":") > 1 and "#" not in text:
+        return text, None
+    found = re.fullmatch(r"([^#]*?)(?:[:#](\d{1,5}))?", text)
+    if found is None:
+        raise ValueError("it is no upstream that could be read")
+    return found[1], int(found[2]) if found[2] else None
+
+
+def _server(written: Written, known: Mapping[str, Sequence[str]]) -> tuple[Server, tuple[str, ...]]:
+    if not written.protocol:
+        raise _InTheClear(written.host)
+    if written.protocol == "quic":
+        raise ValueError(
+            "it is asked over QUIC, which Keyhole does not; most of these answer DNS over TLS as "
+            "well: protocol dot"
+        )
+    name = read_server_name(written.server_name or written.host)
+    addresses, changes = _addresses(written, name, known)
+    if is_address(name) and (operator := operator_at(name)):
+        name = operator.name
+    port = written.port if written.port not in (None, PORTS[written.protocol]) else None
+    path = None
+    if written.protocol == "doh" and written.path not in ("", DOH_PATH):
+        path = read_doh_path(written.path)
+    placed = tuple(_placed(address, port) for address in addresses)
+    return Server(written.protocol, placed, name, path), (*written.changes, *changes)
+
+
+def _addresses(
+    written: Written, name: str, known: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Where it is: Keyhole needs no DNS to find it, so a name alone is not enough."""
+    if written.addresses:
+        return written.addresses, ()
+    if is_address(written.host):
+        return (written.host,), ()
+    if known.get(written.host):
+        return tuple(known[written.host]), ()
+    operator = operator_named(name)
+    if operator is None:
+        raise ValueError(
+            f"only its name is known; write an Upstream with protocol {written.protocol}, "
+            f"serverName {name} and its addresses, so that finding DNS needs no DNS"
+        )
+    change = f"its addresses are written down, as {operator.title} publishes them"
+    return operator.addresses, (change,)
+
+
+def _placed(address: str, port: int | None) -> str:
+    endpoint = read_upstream_address(address)
+    return str(read_upstream_address(endpoint.with_port(port))) if port else str(endpoint)

@@ -1,0 +1,111 @@
+"""Writes documents as YAML, with remarks that say where each thing came from.
+
+Every text from outside is in double quotes as JSON has them, which is YAML too, unless it is
+plainly a word; a remark never holds more than one line.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from keyhole.config.files import MAX_FILE
+from keyhole.importers.document import Document, Noted
+from keyhole.model.document import API_VERSION
+
+_FILES = {
+    "Policy": "policies",
+    "List": "lists",
+    "Client": "clients",
+    "Record": "records",
+    "Upstream": "upstreams",
+}
+_ROOM = MAX_FILE // 2
+"""Octets after which another file is begun; people add to it."""
+_LONGEST_NOTE = 100
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(?:[.:][A-Za-z0-9_/-]+)*")
+_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+
+def write(documents: Iterable[Document], heading: str) -> dict[str, str]:
+    """The files by name, each small enough to be read again."""
+    texts: dict[str, list[str]] = {}
+    for one in documents:
+        written = _document(one)
+        pieces = texts.setdefault(_FILES[one.kind], [])
+        if not pieces or len(pieces[-1]) + len(written) > _ROOM:
+            pieces.append(f"# {_remark(heading)}\n")
+        elif not pieces[-1].rstrip().endswith("---"):
+            pieces[-1] += "---\n"
+        pieces[-1] += written
+    return {
+        f"{stem}{f'-{number}' if number > 1 else ''}.yaml": text
+        for stem, pieces in texts.items()
+        for number, text in enumerate(pieces, 1)
+    }
+
+
+def _document(one: Document) -> str:
+    lines = [
+        *(f"# {_remark(note)}" for note in one.notes),
+        f"{'# ' if one.is_remark else ''}apiVersion: {API_VERSION}",
+    ]
+    body = [f"kind: {one.kind}", f"metadata: {{name: {_scalar(one.name)}}}", "spec:"]
+    body += _mapping(one.spec, "  ")
+    lines += [f"# {line}" if one.is_remark else line for line in body]
+    return "\n".join(lines) + "\n"
+
+
+def _mapping(values: dict[str, Any], indent: str) -> Iterator[str]:
+    for key, value in values.items():
+        yield from _value(f"{indent}{key}:", value, indent + "  ")
+
+
+def _value(head: str, value: Any, indent: str) -> Iterator[str]:
+    """A value behind a key or a dash."""
+    if isinstance(value, dict) and value:
+        yield head
+        yield from _mapping(value, indent)
+    elif isinstance(value, list) and any(isinstance(one, Noted | dict) for one in value):
+        yield head
+        for one in value:
+            yield from _item(one, indent)
+    else:
+        yield f"{head} {_flow(value)}"
+
+
+def _item(value: Any, indent: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        lines = list(_mapping(value, indent + "  "))
+        yield f"{indent}- {lines[0].strip()}"
+        yield from lines[1:]
+    elif isinstance(value, Noted) and value.note:
+        yield f"{indent}- {_scalar(value.value)}  # {_remark(value.note)}"
+    else:
+        yield f"{indent}- {_flow(value)}"
+
+
+def _flow(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_flow(one) for one in value)}]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
+    return _scalar(value.value if isinstance(value, Noted) else value)
+
+
+def _scalar(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
+
+
+def _remark(text: str) -> str:
+    """One line, without anything that a terminal or an editor would obey."""
+    line = " ".join(text.split())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return shown if len(shown) <= _LONGEST_NOTE else f"{shown[: _LONGEST_NOTE - 3]}..."

@@ -1,0 +1,84 @@
+"""People on a database of each kind, with a clock that a test turns, and a cheap hash."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from keyhole.accounts import (
+    AccountContext,
+    AccountServices,
+    Actor,
+    ClientInfo,
+    Login,
+    Passwords,
+    SessionLifetimes,
+)
+from keyhole.accounts.backoff import Backoff
+from keyhole.accounts.login_limits import LoginLimits
+from keyhole.model.role import Role
+from keyhole.store import Database, Record, records
+from tests.unit.store.conftest import database, postgres, url
+
+__all__ = ["database", "postgres", "url"]
+
+HOME = ClientInfo("192.0.2.1", "a browser")
+ABROAD = ClientInfo("198.51.100.7", "another one")
+LONG = "a fine long password"
+BY = Actor("local:root", "socket")
+
+
+@dataclass
+class Clock:
+    """Seconds, as a test wants them."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class House:
+    """People and what is around them."""
+
+    database: Database
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.ground = AccountContext(
+            self.database,
+            SessionLifetimes(idle=600, absolute=3600),
+            passwords=cheap_passwords(),
+            admission=LoginLimits(Backoff(self.clock)),
+            clock=self.clock,
+        )
+        self.people = AccountServices(self.ground)
+
+    def add(self, name: str, role: Role = Role.VIEWER) -> None:
+        """An account that has chosen the password `LONG`."""
+        self.people.registry.add(name, role, BY)
+        self.people.registry.set_password(name, LONG, BY)
+
+    def log_in(
+        self, name: str, password: str = LONG, visit: ClientInfo = HOME, code: str | None = None
+    ) -> str:
+        """The secret of a new session."""
+        return self.people.logins.log_in(Login(name, password, code), visit)
+
+    def audit(self) -> list[Record]:
+        """The audit record, the newest first."""
+        with self.database.read() as connection:
+            return records(connection)
+
+
+def cheap_passwords() -> Passwords:
+    """The same algorithm, and no effort."""
+    return Passwords(passes=1, kibibytes=8, lanes=1)
+
+
+@pytest.fixture
+def house(database: Database) -> House:
+    """An empty house with one administrator, so that others can be changed."""
+    made = House(database)
+    made.add("root", Role.ADMINISTRATOR)
+    return made
