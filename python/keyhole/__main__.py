@@ -48,8 +48,8 @@ def _add_commands_for_people(app: typer.Typer) -> None:
         up,
         version,
     )
+    from keyhole.dns_client import dig
     from keyhole.lab import command as lab
-    from keyhole.verify import dig
 
     add(app, up.up, examples=up.EXAMPLES, group="Run", name="up")
     add(app, lab.lab, examples=lab.EXAMPLES, group="Run", name="lab")

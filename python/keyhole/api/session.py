@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, LookupRequest, Response
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Login, Session
@@ -57,7 +57,11 @@ class CurrentUser(BaseModel):
 
 @router.post("")
 def log_in(
-    believing: Believed, asked: LoginRequest, visit: Visiting, request: Request, response: Response
+    believing: Believed,
+    asked: LoginRequest,
+    visit: Visiting,
+    request: LookupRequest,
+    response: Response,
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
@@ -71,7 +75,7 @@ def log_in(
 
 
 @router.get("")
-def get_me(believing: Believed, caller: Viewer, request: Request) -> CurrentUser:
+def get_me(believing: Believed, caller: Viewer, request: LookupRequest) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
@@ -92,7 +96,7 @@ def log_out(
     caller: Viewer,
     session: OwnSession,
     visit: Visiting,
-    request: Request,
+    request: LookupRequest,
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
@@ -107,7 +111,7 @@ def change_password(
     session: OwnSession,
     asked: PasswordChange,
     visit: Visiting,
-    request: Request,
+    request: LookupRequest,
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
@@ -119,7 +123,7 @@ def change_password(
     return _me_in(believing, begun)
 
 
-def _give(believing: Believed, secret: str, request: Request, response: Response) -> None:
+def _give(believing: Believed, secret: str, request: LookupRequest, response: Response) -> None:
     seconds = believing.people.ground.lives.absolute
     set_session(response, request.scope, secret, seconds)
 

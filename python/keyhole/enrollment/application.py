@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, LookupRequest
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -57,17 +57,17 @@ class Desk:
 def application(desk: Desk) -> Starlette:
     """The routes; everything that goes wrong is answered as a problem in plain words."""
 
-    async def bundle(_: Request) -> BaseModel:
+    async def bundle(_: LookupRequest) -> BaseModel:
         trust = await run_in_threadpool(read_trust, desk.folder)
         return Bundle(trust_domain=trust.domain, bundle=trust.bundle_pem)
 
-    async def enroll(request: Request) -> BaseModel:
+    async def enroll(request: LookupRequest) -> BaseModel:
         asked = await _read(request, Enroll)
         told, granted = await run_in_threadpool(_enroll, desk, asked, _address(request))
         desk.tell(True, told)
         return granted
 
-    async def renewal(request: Request) -> BaseModel:
+    async def renewal(request: LookupRequest) -> BaseModel:
         asked = await _read(request, Renew)
         told, granted = await run_in_threadpool(_renew, desk, asked, _address(request))
         desk.tell(True, told)
@@ -107,11 +107,11 @@ def _renew(desk: Desk, asked: Renew, address: str) -> tuple[str, Granted]:
 
 
 def _guarded(
-    desk: Desk, answer: Callable[[Request], Awaitable[BaseModel]]
-) -> Callable[[Request], Awaitable[Response]]:
+    desk: Desk, answer: Callable[[LookupRequest], Awaitable[BaseModel]]
+) -> Callable[[LookupRequest], Awaitable[Response]]:
     """Answers, and turns whatever goes wrong into a problem that tells no more than it should."""
 
-    async def guarded(request: Request) -> Response:
+    async def guarded(request: LookupRequest) -> Response:
         address = _address(request)
         if seconds := desk.throttle.wait(address):
             why = f"too many requests from this address failed; try again in {seconds} seconds"
@@ -138,7 +138,7 @@ def _guarded(
     return guarded
 
 
-async def _read(request: Request, model: type[Message]) -> Message:
+async def _read(request: LookupRequest, model: type[Message]) -> Message:
     """The body as a message; bounded, whatever the headers say."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
@@ -156,11 +156,11 @@ async def _read(request: Request, model: type[Message]) -> Message:
         raise HTTPException(400, f"{place}: {first['msg'].lower()}") from None
 
 
-def _address(request: Request) -> str:
+def _address(request: LookupRequest) -> str:
     return request.client.host if request.client else "nowhere"
 
 
-async def _not_there(_: Request, error: Exception) -> Response:
+async def _not_there(_: LookupRequest, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return _problem(404, "there is nothing here; the routes are /v1/bundle, enroll and renew")

@@ -14,11 +14,11 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
+from keyhole.dns_client.answer import Answer, Transport
+from keyhole.dns_client.error import DnsClientError
+from keyhole.dns_client.exchange import Server, exchange, question
 from keyhole.lab.internet.mode import Mode
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL, reply_to
-from keyhole.verify.answer import Answer, Transport
-from keyhole.verify.ask import Server, ask, question
-from keyhole.verify.error import AskError
 
 Start = Callable[..., AbstractContextManager[dict[str, Any]]]
 
@@ -38,7 +38,7 @@ def _ask(
     transport = {"doh": Transport.HTTPS, "dot": Transport.TLS}[ready["protocol"]]
     server = Server("127.0.0.1", ready["port"], transport, ca=Path(ca or ready["ca"]))
     message = question(dns.name.from_text(name), dns.rdatatype.from_text(kind), transport)
-    return ask(server, message, seconds)
+    return exchange(server, message, seconds)
 
 
 def _values(answer: Answer) -> list[str]:
@@ -99,7 +99,7 @@ def test_each_misbehavior_is_told_from_the_others(
 ) -> None:
     with (
         internet(tmp_path, "--protocol", protocol, "--mode", mode.value) as ready,
-        pytest.raises(AskError, match=why),
+        pytest.raises(DnsClientError, match=why),
     ):
         _ask(ready, "example.org", seconds=0.5)
 
@@ -107,7 +107,7 @@ def test_each_misbehavior_is_told_from_the_others(
 def test_an_http_error_is_said_in_words(internet: Start, tmp_path: Path) -> None:
     with (
         internet(tmp_path, "--mode", "http-error") as ready,
-        pytest.raises(AskError, match="HTTP status 503"),
+        pytest.raises(DnsClientError, match="HTTP status 503"),
     ):
         _ask(ready, "example.org")
 

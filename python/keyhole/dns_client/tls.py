@@ -6,22 +6,24 @@ from pathlib import Path
 
 from cryptography import x509
 
+from keyhole.dns_client.alerts import alert_meaning
+from keyhole.dns_client.answer import Certificate, Protection
+from keyhole.dns_client.credentials import ClientCredentials
+from keyhole.dns_client.error import DnsClientError
 from keyhole.model.address import is_address
-from keyhole.verify.alerts import alert
-from keyhole.verify.answer import Certificate, Protection
-from keyhole.verify.error import AskError
-from keyhole.verify.shown import Shown
 
 
-def context(ca: Path | None, alpn: str, shown: Shown) -> ssl.SSLContext:
+def context(ca: Path | None, alpn: str, shown: ClientCredentials) -> ssl.SSLContext:
     """Trusts the given file alone, or else the certificates that this system trusts; shows the
     server who we are where we have a certificate."""
     try:
         made = ssl.create_default_context(cafile=str(ca) if ca else None)
     except FileNotFoundError:
-        raise AskError(f"the CA file {ca} does not exist") from None
+        raise DnsClientError(f"the CA file {ca} does not exist") from None
     except (ssl.SSLError, OSError) as error:
-        raise AskError(f"the CA file {ca} holds no PEM certificate that can be read") from error
+        raise DnsClientError(
+            f"the CA file {ca} holds no PEM certificate that can be read"
+        ) from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols([alpn])
     shown.load(made)
@@ -33,20 +35,21 @@ def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSo
     try:
         return tls.wrap_socket(connection, server_hostname=name)
     except ssl.SSLCertVerificationError as error:
-        raise AskError(_untrusted(error, name)) from error
+        raise DnsClientError(_untrusted(error, name)) from error
     except TimeoutError:
-        raise AskError("the server did not finish the TLS handshake in time") from None
+        raise DnsClientError("the server did not finish the TLS handshake in time") from None
     except ssl.SSLError as error:
-        raise AskError(
-            alert(error) or f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
+        raise DnsClientError(
+            alert_meaning(error)
+            or f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
         ) from error
     except OSError as error:
-        raise AskError(
+        raise DnsClientError(
             f"the server closed the connection during the TLS handshake ({error.strerror})"
         ) from error
 
 
-def last_word(connection: ssl.SSLSocket) -> str | None:
+def pending_alert(connection: ssl.SSLSocket) -> str | None:
     """Why the server has hung up, if it said so and we have not read it yet.
 
     In TLS 1.3 the server looks at our certificate when we may already be sending: what we learn
@@ -55,7 +58,7 @@ def last_word(connection: ssl.SSLSocket) -> str | None:
     try:
         connection.recv(1)
     except ssl.SSLError as error:
-        return alert(error)
+        return alert_meaning(error)
     except OSError:
         pass
     return None
@@ -109,6 +112,6 @@ def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
     return f"the certificate of the server cannot be trusted: {error.verify_message}"
 
 
-def words(error: ssl.SSLError) -> str:
+def library_reason(error: ssl.SSLError) -> str:
     """What the TLS library says, as words."""
     return (error.reason or str(error)).lower().replace("_", " ")

@@ -7,17 +7,17 @@ from pathlib import Path
 
 from cryptography import x509
 
+from keyhole.dns_client.answer import Transport
+from keyhole.dns_client.error import DnsClientError
 from keyhole.identity.certificate_and_key import read_certificates, read_key
 from keyhole.model.address import is_address
-from keyhole.verify.answer import Transport
-from keyhole.verify.error import AskError
 
 # RFC 1035 section 2.3.4: no label is longer. Over HTTPS the same letters need no escape.
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
-class Shown:
+class ClientCredentials:
     """A certificate (PEM, leaf first) with its key, or the text of a token.
 
     Without ``key``, the key stands in the file of the certificate.
@@ -28,21 +28,23 @@ class Shown:
     token: str | None = None
 
     def check(self, transport: Transport, name: str) -> None:
-        """Raises :class:`AskError` when this cannot be shown over ``transport`` to ``name``."""
+        """Raises :class:`DnsClientError` when this cannot be shown over ``transport`` to ``name``."""
         if self.key is not None and self.certificate is None:
-            raise AskError("--key without --cert; give the certificate that belongs to the key")
+            raise DnsClientError(
+                "--key without --cert; give the certificate that belongs to the key"
+            )
         if self.certificate is None and self.token is None:
             return
         if not transport.encrypted:
             what = "certificate" if self.token is None else "token"
-            raise AskError(f"a {what} is shown over --tls or --https, not over {transport}")
+            raise DnsClientError(f"a {what} is shown over --tls or --https, not over {transport}")
         if self.token is not None and not _TOKEN.fullmatch(self.token):
-            raise AskError(
+            raise DnsClientError(
                 "the token should be lower-case letters and digits, as keyhole token create "
                 "printed it"
             )
         if self.token is not None and transport is Transport.TLS and is_address(name):
-            raise AskError(
+            raise DnsClientError(
                 f"over TLS a token stands before the name of the server, and {name} is an "
                 "address; give the name with --name"
             )
@@ -72,25 +74,25 @@ class Shown:
         """Has the handshake show the certificate.
 
         An expired one is shown as well: what becomes of it is the server's decision. Raises
-        ``IdentityError`` or :class:`AskError` for files that cannot be used.
+        ``IdentityError`` or :class:`DnsClientError` for files that cannot be used.
         """
         if self.certificate is None:
             return
         leaf = read_certificates(self.certificate)[0]
         if self.key is None and b"PRIVATE KEY-----" not in self.certificate.read_bytes():
-            raise AskError(f"{self.certificate} holds no key; give the key's file with --key")
+            raise DnsClientError(f"{self.certificate} holds no key; give the key's file with --key")
         key_file = self.key or self.certificate
         if read_key(key_file).public_key() != leaf.public_key():
-            raise AskError(
+            raise DnsClientError(
                 f"the key {key_file} does not belong to the certificate {self.certificate}: their "
                 "public keys differ; the client's own certificate must stand first in its file"
             )
         try:
             tls.load_cert_chain(self.certificate, key_file)
         except (ssl.SSLError, OSError) as error:
-            raise AskError(
+            raise DnsClientError(
                 f"the TLS library does not take {self.certificate} and {key_file}: {error}"
             ) from error
 
 
-NOTHING = Shown()
+NO_CREDENTIALS = ClientCredentials()

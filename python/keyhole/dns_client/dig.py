@@ -72,7 +72,7 @@ def dig(
 ) -> None:
     """Ask a DNS server; see what it says, how fast, and how it was protected."""
     # Imported here: the other commands need none of it.
-    from keyhole.verify.look import Asked, Shown, WordError, look
+    from keyhole.dns_client.lookup import ArgumentError, LookupOptions, Shown, lookup
 
     wanted = [
         one
@@ -81,7 +81,7 @@ def dig(
     ]
     if len(wanted) > 1:
         raise typer.BadParameter("choose one of --udp, --tcp, --tls and --https")
-    asked = Asked(
+    asked = LookupOptions(
         words=words or [],
         transport=wanted[0] if wanted else None,
         server=server,
@@ -92,8 +92,8 @@ def dig(
         shown=Shown(cert, key, token),
     )
     try:
-        is_good = look(asked, timeout, as_json=as_json)
-    except WordError as error:
+        is_good = lookup(asked, timeout, as_json=as_json)
+    except ArgumentError as error:
         raise typer.BadParameter(str(error)) from error
     if not is_good:
         raise typer.Exit(1)

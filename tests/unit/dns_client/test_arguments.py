@@ -3,8 +3,8 @@
 import dns.rdatatype
 import pytest
 
-from keyhole.verify.answer import Transport
-from keyhole.verify.request import WordError, choose_server, read_words
+from keyhole.dns_client.answer import Transport
+from keyhole.dns_client.arguments import ArgumentError, choose_server, parse_arguments
 
 
 @pytest.mark.parametrize(
@@ -16,22 +16,22 @@ from keyhole.verify.request import WordError, choose_server, read_words
     ],
 )
 def test_words_come_in_any_order(words: list[str]) -> None:
-    request = read_words(words, None)
+    request = parse_arguments(words, None)
     assert str(request.name) == "example.org."
     assert dns.rdatatype.to_text(request.kind) == "MX"
     assert (request.server, request.transport) == ("192.0.2.1", Transport.TCP)
 
 
 def test_the_type_is_a_unless_said() -> None:
-    assert dns.rdatatype.to_text(read_words(["example.org"], None).kind) == "A"
+    assert dns.rdatatype.to_text(parse_arguments(["example.org"], None).kind) == "A"
 
 
 def test_a_name_that_spells_a_type_can_be_asked_after_the_type() -> None:
-    assert str(read_words(["A", "mx"], None).name) == "mx."
+    assert str(parse_arguments(["A", "mx"], None).name) == "mx."
 
 
 def test_x_asks_for_the_name_of_an_address() -> None:
-    request = read_words([], "192.0.2.7")
+    request = parse_arguments([], "192.0.2.7")
     assert str(request.name) == "7.2.0.192.in-addr.arpa."
     assert dns.rdatatype.to_text(request.kind) == "PTR"
 
@@ -49,8 +49,8 @@ def test_x_asks_for_the_name_of_an_address() -> None:
 def test_a_word_that_means_nothing_is_named(
     words: list[str], reverse: str | None, why: str
 ) -> None:
-    with pytest.raises(WordError, match=why):
-        read_words(words, reverse)
+    with pytest.raises(ArgumentError, match=why):
+        parse_arguments(words, reverse)
 
 
 @pytest.mark.parametrize(
@@ -87,5 +87,5 @@ def test_a_server_is_an_address_a_name_or_a_url(
 def test_a_server_that_cannot_be_is_refused(
     text: str, transport: Transport | None, why: str
 ) -> None:
-    with pytest.raises(WordError, match=why):
+    with pytest.raises(ArgumentError, match=why):
         choose_server(text, transport, None, None, None)

@@ -22,7 +22,7 @@ _ALERTS = {
 }
 
 
-def alert(error: ssl.SSLError) -> str | None:
+def alert_meaning(error: ssl.SSLError) -> str | None:
     """The server's alert in plain words; none where the error is no alert that says more."""
     reason = error.reason or ""
     for word, meaning in _ALERTS.items():

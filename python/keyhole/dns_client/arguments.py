@@ -11,9 +11,9 @@ import dns.rdatatype
 import dns.reversename
 from dns.rdatatype import RdataType
 
-from keyhole.verify.answer import DEFAULT_PORTS, KEYHOLE_PORTS, Transport
-from keyhole.verify.ask import Server
-from keyhole.verify.error import AskError
+from keyhole.dns_client.answer import DEFAULT_PORTS, KEYHOLE_PORTS, Transport
+from keyhole.dns_client.error import DnsClientError
+from keyhole.dns_client.exchange import Server
 
 _SCHEMES = {
     "https": Transport.HTTPS,
@@ -23,12 +23,12 @@ _SCHEMES = {
 }
 
 
-class WordError(AskError):
+class ArgumentError(DnsClientError):
     """A word of the command line means nothing here."""
 
 
 @dataclass
-class Request:
+class LookupRequest:
     """A question and how to ask it."""
 
     name: dns.name.Name | None = None
@@ -41,26 +41,26 @@ class Request:
     seen: set[str] = field(default_factory=set)
 
 
-def read_words(words: list[str], reverse: str | None) -> Request:
+def parse_arguments(words: list[str], reverse: str | None) -> LookupRequest:
     """Understands ``@server``, ``+tcp``, a type and a name in any order.
 
-    Raises :class:`WordError` for a word that it does not know.
+    Raises :class:`ArgumentError` for a word that it does not know.
     """
-    request = Request()
+    request = LookupRequest()
     if reverse is not None:
         try:
             request.name = dns.reversename.from_address(str(ip_address(reverse)))
         except ValueError:
-            raise WordError(f"{reverse} is not an IP address; -x asks for its name") from None
+            raise ArgumentError(f"{reverse} is not an IP address; -x asks for its name") from None
         request.kind = RdataType.PTR
     for word in words:
         _take(request, word)
     if request.name is None:
-        raise WordError("give a name to ask for, such as example.org")
+        raise ArgumentError("give a name to ask for, such as example.org")
     return request
 
 
-def _take(request: Request, word: str) -> None:
+def _take(request: LookupRequest, word: str) -> None:
     if word.startswith("@"):
         request.server = word[1:]
     elif word.startswith("+"):
@@ -73,10 +73,10 @@ def _take(request: Request, word: str) -> None:
     elif request.name is None:
         request.name = _name(word)
     else:
-        raise WordError(f"{word} is neither a record type nor a second name; ask for one name")
+        raise ArgumentError(f"{word} is neither a record type nor a second name; ask for one name")
 
 
-def _flag(request: Request, word: str) -> None:
+def _flag(request: LookupRequest, word: str) -> None:
     match word.removeprefix("+").lower():
         case "tcp" | "vc":
             request.transport = Transport.TCP
@@ -93,7 +93,7 @@ def _flag(request: Request, word: str) -> None:
         case "dnssec":
             request.dnssec = True
         case _:
-            raise WordError(
+            raise ArgumentError(
                 f"{word} is not known here; there are +udp, +tcp, +tls, +https, +short, "
                 "+norecurse and +dnssec"
             )
@@ -110,7 +110,7 @@ def _name(word: str) -> dns.name.Name:
     try:
         return dns.name.from_text(word, origin=dns.name.root)
     except (dns.exception.DNSException, UnicodeError) as error:
-        raise WordError(f"{word} is not a DNS name: {error}") from error
+        raise ArgumentError(f"{word} is not a DNS name: {error}") from error
 
 
 def choose_server(
@@ -129,10 +129,10 @@ def choose_server(
         return Server("127.0.0.1", port or KEYHOLE_PORTS[chosen], chosen, name, ca=ca)
     scheme, found, rest = text.partition("://")
     if found and scheme not in _SCHEMES:
-        raise WordError(f"{scheme}:// is not known; there are https, tls, tcp and udp")
+        raise ArgumentError(f"{scheme}:// is not known; there are https, tls, tcp and udp")
     chosen = transport or (_SCHEMES[scheme] if found else Transport.UDP)
     if found and transport not in (None, _SCHEMES[scheme]):
-        raise WordError(f"{text} and {transport} contradict each other")
+        raise ArgumentError(f"{text} and {transport} contradict each other")
     host, given_port, path = _split(rest if found else text)
     return Server(
         host,
@@ -155,7 +155,7 @@ def _split(text: str) -> tuple[str, int | None, str]:
         url = urlsplit(f"//{text}")
         host, port = url.hostname, url.port
     except ValueError as error:
-        raise WordError(f"@{text} is not a server: {error}") from error
+        raise ArgumentError(f"@{text} is not a server: {error}") from error
     if not host:
-        raise WordError("give a server after @, such as @127.0.0.1 or @https://host/dns-query")
+        raise ArgumentError("give a server after @, such as @127.0.0.1 or @https://host/dns-query")
     return host, port, url.path

@@ -10,9 +10,9 @@ import dns.rrset
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.verify.answer import Answer, Protection, Transport
-from keyhole.verify.ask import Server, is_loopback
-from keyhole.verify.words import extended_errors, rcode_meaning
+from keyhole.dns_client.answer import Answer, Protection, Transport
+from keyhole.dns_client.code_meanings import extended_errors, rcode_meaning
+from keyhole.dns_client.exchange import Server, is_loopback
 
 
 def as_document(answer: Answer, server: Server) -> dict[str, Any]:

@@ -13,12 +13,12 @@ import dns.name
 import pytest
 from dns.rdatatype import RdataType
 
+from keyhole.dns_client.answer import Transport
+from keyhole.dns_client.code_meanings import NOT_SERVED, extended_errors
+from keyhole.dns_client.credentials import NO_CREDENTIALS, ClientCredentials
+from keyhole.dns_client.error import DnsClientError
+from keyhole.dns_client.exchange import Server, exchange, question
 from keyhole.errors import KeyholeError
-from keyhole.verify.answer import Transport
-from keyhole.verify.ask import Server, ask, question
-from keyhole.verify.error import AskError
-from keyhole.verify.shown import NOTHING, Shown
-from keyhole.verify.words import NOT_SERVED, extended_errors
 from tests.world.certificates import DAY, Authority, Pair
 
 WEB = "spiffe://keyhole.test/ns/shop/sa/web"
@@ -59,20 +59,22 @@ def _strict(home: Authority, protocol: str = "dot") -> Iterator[int]:
         thread.join()
 
 
-def _ask(port: int, shown: Shown, ca: Path, transport: Transport = Transport.TLS) -> None:
+def _ask(
+    port: int, shown: ClientCredentials, ca: Path, transport: Transport = Transport.TLS
+) -> None:
     message = question(dns.name.from_text("www.example.org"), RdataType.A, transport)
-    ask(Server("127.0.0.1", port, transport, ca=ca, shown=shown), message, 5)
+    exchange(Server("127.0.0.1", port, transport, ca=ca, shown=shown), message, 5)
 
 
-def _shown(pair: Pair) -> Shown:
-    return Shown(pair.certificate, pair.key)
+def _shown(pair: Pair) -> ClientCredentials:
+    return ClientCredentials(pair.certificate, pair.key)
 
 
 @pytest.mark.parametrize("transport", [Transport.TLS, Transport.HTTPS])
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda home, other: NOTHING, "show a certificate with --cert and --key"),
+        (lambda home, other: NO_CREDENTIALS, "show a certificate with --cert and --key"),
         (lambda home, other: _shown(other.svid(WEB)), "trusts no authority that signed"),
         (lambda home, other: _shown(home.svid(WEB, ends=-DAY)), "has expired"),
         (lambda home, other: _shown(home.issue("a.example.org")), "not one for clients"),
@@ -82,45 +84,51 @@ def _shown(pair: Pair) -> Shown:
 def test_a_refused_certificate_is_told_in_plain_words(
     home: Authority,
     stranger: Authority,
-    make: Callable[[Authority, Authority], Shown],
+    make: Callable[[Authority, Authority], ClientCredentials],
     why: str,
     transport: Transport,
 ) -> None:
     with (
         _strict(home, "dot" if transport is Transport.TLS else "h2") as port,
-        pytest.raises(AskError, match=why),
+        pytest.raises(DnsClientError, match=why),
     ):
         _ask(port, make(home, stranger), home.root, transport)
 
 
 def test_a_good_certificate_is_shown(home: Authority) -> None:
-    with _strict(home) as port, pytest.raises(AskError, match="closed the connection"):
+    with _strict(home) as port, pytest.raises(DnsClientError, match="closed the connection"):
         _ask(port, _shown(home.svid(WEB)), home.root)
 
 
-def _swapped(pair: Pair) -> Shown:
-    return Shown(pair.key, pair.certificate)
+def _swapped(pair: Pair) -> ClientCredentials:
+    return ClientCredentials(pair.key, pair.certificate)
 
 
-def _damaged(pair: Pair) -> Shown:
+def _damaged(pair: Pair) -> ClientCredentials:
     pair.certificate.write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
-    return Shown(pair.certificate, pair.key)
+    return ClientCredentials(pair.certificate, pair.key)
 
 
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda pair, _: Shown(pair.certificate.with_name("none.pem"), pair.key), "does not exist"),
-        (lambda pair, _: Shown(pair.certificate), "holds no key; give the key's file with --key"),
-        (lambda pair, other: Shown(pair.certificate, other.key), "does not belong to"),
+        (
+            lambda pair, _: ClientCredentials(pair.certificate.with_name("none.pem"), pair.key),
+            "does not exist",
+        ),
+        (
+            lambda pair, _: ClientCredentials(pair.certificate),
+            "holds no key; give the key's file with --key",
+        ),
+        (lambda pair, other: ClientCredentials(pair.certificate, other.key), "does not belong to"),
         (lambda pair, _: _swapped(pair), "swapped files"),
         (lambda pair, _: _damaged(pair), "damaged"),
-        (lambda pair, _: Shown(None, pair.key), "--key without --cert"),
+        (lambda pair, _: ClientCredentials(None, pair.key), "--key without --cert"),
     ],
     ids=["missing", "no key", "another key", "swapped", "damaged", "key alone"],
 )
 def test_files_that_cannot_be_used_are_told_before_anything_is_asked(
-    home: Authority, make: Callable[[Pair, Pair], Shown], why: str
+    home: Authority, make: Callable[[Pair, Pair], ClientCredentials], why: str
 ) -> None:
     shown = make(home.svid(WEB), home.svid(WEB))
     with pytest.raises(KeyholeError, match=why):
@@ -130,27 +138,27 @@ def test_files_that_cannot_be_used_are_told_before_anything_is_asked(
 def test_the_key_may_stand_in_the_file_of_the_certificate(home: Authority) -> None:
     pair = home.svid(WEB)
     pair.certificate.write_bytes(pair.certificate.read_bytes() + pair.key.read_bytes())
-    with _strict(home) as port, pytest.raises(AskError, match="closed the connection"):
-        _ask(port, Shown(pair.certificate), home.root)
+    with _strict(home) as port, pytest.raises(DnsClientError, match="closed the connection"):
+        _ask(port, ClientCredentials(pair.certificate), home.root)
 
 
 def test_who_we_are_is_the_spiffe_id(home: Authority) -> None:
     assert _shown(home.svid(WEB)).who() == WEB
     assert _shown(home.issue("a.example.org")).who() == "CN=a.example.org"
-    assert NOTHING.who() is None
+    assert NO_CREDENTIALS.who() is None
 
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def test_a_token_is_a_segment_of_the_path_or_a_label_of_the_name() -> None:
-    shown = Shown(token=TOKEN)
+    shown = ClientCredentials(token=TOKEN)
     assert shown.path("/dns-query") == f"/dns-query/{TOKEN}"
     name = "dns.example.org"
     assert shown.server_name(name, Transport.TLS) == f"{TOKEN}.{name}"
     assert shown.server_name(name, Transport.HTTPS) == name
-    assert NOTHING.path("/dns-query") == "/dns-query"
-    assert NOTHING.server_name(name, Transport.TLS) == name
+    assert NO_CREDENTIALS.path("/dns-query") == "/dns-query"
+    assert NO_CREDENTIALS.server_name(name, Transport.TLS) == name
 
 
 @pytest.mark.parametrize(
@@ -165,12 +173,12 @@ def test_a_token_is_a_segment_of_the_path_or_a_label_of_the_name() -> None:
 def test_a_token_that_cannot_be_shown_is_told(
     token: str, transport: Transport, name: str, why: str
 ) -> None:
-    with pytest.raises(AskError, match=why):
-        Shown(token=token).check(transport, name)
+    with pytest.raises(DnsClientError, match=why):
+        ClientCredentials(token=token).check(transport, name)
 
 
 def test_a_token_is_never_shown_to_who_looks_over_the_shoulder() -> None:
-    server = Server("192.0.2.1", 443, Transport.HTTPS, shown=Shown(token=TOKEN))
+    server = Server("192.0.2.1", 443, Transport.HTTPS, shown=ClientCredentials(token=TOKEN))
     assert TOKEN not in str(server)
 
 

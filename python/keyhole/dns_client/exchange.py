@@ -15,11 +15,11 @@ import dns.message
 import dns.name
 from dns.rdatatype import RdataType
 
-from keyhole.verify import https, tls
-from keyhole.verify.alerts import alert
-from keyhole.verify.answer import KEYHOLE_PORTS, Answer, Protection, Transport
-from keyhole.verify.error import AskError
-from keyhole.verify.shown import NOTHING, Shown
+from keyhole.dns_client import https, tls
+from keyhole.dns_client.alerts import alert_meaning
+from keyhole.dns_client.answer import KEYHOLE_PORTS, Answer, Protection, Transport
+from keyhole.dns_client.credentials import NO_CREDENTIALS, ClientCredentials
+from keyhole.dns_client.error import DnsClientError
 
 PADDING_BLOCK = 128  # RFC 8467 section 4.1: queries over encrypted transports
 
@@ -35,7 +35,7 @@ class Server:
     name: str | None = None
     path: str = "/dns-query"
     ca: Path | None = None
-    shown: Shown = NOTHING
+    shown: ClientCredentials = NO_CREDENTIALS
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -68,11 +68,11 @@ def question(
     return message
 
 
-def ask(server: Server, message: dns.message.Message, seconds: float) -> Answer:
+def exchange(server: Server, message: dns.message.Message, seconds: float) -> Answer:
     """Asks and gives the checked answer.
 
     Over UDP a truncated answer is asked again over TCP, as every resolver does (RFC 7766 section
-    5). Raises :class:`AskError` when no answer comes within ``seconds`` or it is not acceptable.
+    5). Raises :class:`DnsClientError` when no answer comes within ``seconds`` or it is not acceptable.
     """
     started = time.monotonic()
     server.shown.check(server.transport, server.name or server.host)
@@ -81,13 +81,15 @@ def ask(server: Server, message: dns.message.Message, seconds: float) -> Answer:
             return _udp(server, message, seconds, started)
         return _stream(server, message, seconds, started)
     except TimeoutError:
-        raise AskError(f"{server} did not answer within {seconds:g} s") from None
+        raise DnsClientError(f"{server} did not answer within {seconds:g} s") from None
     except socket.gaierror:
-        raise AskError(f"the host {server.host} has no address; give an address after @") from None
+        raise DnsClientError(
+            f"the host {server.host} has no address; give an address after @"
+        ) from None
     except dns.exception.DNSException as error:
-        raise AskError(f"{server} sent what is no DNS message: {error}") from error
+        raise DnsClientError(f"{server} sent what is no DNS message: {error}") from error
     except OSError as error:
-        raise AskError(_refused(server, error)) from error
+        raise DnsClientError(_refused(server, error)) from error
 
 
 def _udp(server: Server, message: dns.message.Message, seconds: float, started: float) -> Answer:
@@ -128,10 +130,10 @@ def _stream(server: Server, message: dns.message.Message, seconds: float, starte
         connected = time.monotonic() - started
         _give_up_after(connection, started, seconds)
         with connection:
-            status, octets = _exchange(server, connection, message.to_wire())
+            status, octets = _send_and_receive(server, connection, message.to_wire())
     answer = dns.message.from_wire(octets)
     if not message.is_response(answer):
-        raise AskError(f"{server} answered another question than the one that was asked")
+        raise DnsClientError(f"{server} answered another question than the one that was asked")
     elapsed = time.monotonic() - started
     return Answer(
         answer,
@@ -152,7 +154,9 @@ def _context(server: Server) -> ssl.SSLContext | None:
     return tls.context(server.ca, alpn, server.shown)
 
 
-def _exchange(server: Server, connection: socket.socket, wire: bytes) -> tuple[int | None, bytes]:
+def _send_and_receive(
+    server: Server, connection: socket.socket, wire: bytes
+) -> tuple[int | None, bytes]:
     """Sends the question; gives the HTTP status, over HTTPS, and the octets of the answer."""
     try:
         if server.transport is Transport.HTTPS:
@@ -166,8 +170,8 @@ def _exchange(server: Server, connection: socket.socket, wire: bytes) -> tuple[i
         (length,) = struct.unpack("!H", _exactly(connection.recv, 2))
         return None, _exactly(connection.recv, length)
     except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError) as error:
-        if isinstance(connection, ssl.SSLSocket) and (said := tls.last_word(connection)):
-            raise AskError(said) from error
+        if isinstance(connection, ssl.SSLSocket) and (said := tls.pending_alert(connection)):
+            raise DnsClientError(said) from error
         raise
 
 
@@ -188,7 +192,7 @@ def _exactly(receive: Callable[[int], bytes], octets: int) -> bytes:
     while len(received) < octets:
         part = receive(octets - len(received))
         if not part:
-            raise AskError("the server closed the connection instead of answering")
+            raise DnsClientError("the server closed the connection instead of answering")
         received += part
     return bytes(received)
 
@@ -204,7 +208,7 @@ def _check_status(status: int) -> None:
         429: "too many requests",
         503: "it is overloaded or has no upstream",
     }.get(status, "see RFC 9110 for its meaning")
-    raise AskError(f"the server answered with HTTP status {status}: {hint}")
+    raise DnsClientError(f"the server answered with HTTP status {status}: {hint}")
 
 
 def _refused(server: Server, error: OSError) -> str:
@@ -215,7 +219,10 @@ def _refused(server: Server, error: OSError) -> str:
             f"its usual port is {usual}"
         )
     if isinstance(error, ssl.SSLError):
-        return alert(error) or f"{server} broke off the TLS connection ({tls.words(error)})"
+        return (
+            alert_meaning(error)
+            or f"{server} broke off the TLS connection ({tls.library_reason(error)})"
+        )
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return f"{server} reset the connection; does it speak {server.transport} on this port?"
     return f"{server} cannot be reached: {error.strerror or error}"

@@ -8,17 +8,17 @@ import dns.rcode
 from rich.console import Console
 
 from keyhole.control.data_folder import DataFolder, default_data_folder
-from keyhole.verify import report
-from keyhole.verify.answer import Transport
-from keyhole.verify.ask import Server, ask, is_loopback, question
-from keyhole.verify.request import WordError, choose_server, read_words
-from keyhole.verify.shown import Shown
+from keyhole.dns_client import report
+from keyhole.dns_client.answer import Transport
+from keyhole.dns_client.arguments import ArgumentError, choose_server, parse_arguments
+from keyhole.dns_client.credentials import ClientCredentials
+from keyhole.dns_client.exchange import Server, exchange, is_loopback, question
 
-__all__ = ["Asked", "Shown", "WordError", "look"]
+__all__ = ["LookupOptions", "ClientCredentials", "ArgumentError", "lookup"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class LookupOptions:
     """What a person gave on the command line, options before words where both say something."""
 
     words: list[str]
@@ -28,15 +28,15 @@ class Asked:
     name: str | None
     ca: Path | None
     reverse: str | None
-    shown: Shown
+    shown: ClientCredentials
 
 
-def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
+def lookup(asked: LookupOptions, timeout: float, *, as_json: bool) -> bool:
     """Asks and shows; whether the answer is one without an error.
 
-    Raises :class:`WordError` for what cannot be understood and ``AskError`` when no answer comes.
+    Raises :class:`ArgumentError` for what cannot be understood and ``DnsClientError`` when no answer comes.
     """
-    request = read_words(asked.words, asked.reverse)
+    request = parse_arguments(asked.words, asked.reverse)
     assert request.name is not None
     transport = Transport(asked.transport) if asked.transport else request.transport
     chosen = choose_server(
@@ -50,7 +50,7 @@ def look(asked: Asked, timeout: float, *, as_json: bool) -> bool:
         recursion=request.recursion,
         dnssec=request.dnssec,
     )
-    answer = ask(server, message, timeout)
+    answer = exchange(server, message, timeout)
     console = Console()
     if as_json:
         print(json.dumps(report.as_document(answer, server), indent=2))

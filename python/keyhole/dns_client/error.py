@@ -3,5 +3,5 @@
 from keyhole.errors import KeyholeError
 
 
-class AskError(KeyholeError):
+class DnsClientError(KeyholeError):
     """No answer came; the message says in plain words what stood in the way."""

@@ -7,10 +7,10 @@ import h2.connection
 import h2.events
 import h2.exceptions
 
-from keyhole.verify.error import AskError
+from keyhole.dns_client.error import DnsClientError
 
 MEDIA_TYPE = "application/dns-message"
-_LARGEST = 65535
+_MAX_OCTETS = 65535
 
 
 def exchange(
@@ -18,11 +18,11 @@ def exchange(
 ) -> tuple[int, bytes]:
     """Sends the question and gives the HTTP status and the body.
 
-    The socket's timeout bounds each wait. Raises :class:`AskError` when the server does not speak
+    The socket's timeout bounds each wait. Raises :class:`DnsClientError` when the server does not speak
     HTTP/2 or ends the connection early.
     """
     if connection.selected_alpn_protocol() != "h2":
-        raise AskError("the server does not offer HTTP/2; is this a DoH server?")
+        raise DnsClientError("the server does not offer HTTP/2; is this a DoH server?")
     http = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
     http.initiate_connection()
     http.send_headers(
@@ -42,7 +42,7 @@ def exchange(
     try:
         return _response(connection, http)
     except h2.exceptions.ProtocolError as error:
-        raise AskError(f"the server breaks the rules of HTTP/2: {error}") from error
+        raise DnsClientError(f"the server breaks the rules of HTTP/2: {error}") from error
 
 
 def _response(connection: ssl.SSLSocket, http: h2.connection.H2Connection) -> tuple[int, bytes]:
@@ -55,14 +55,14 @@ def _response(connection: ssl.SSLSocket, http: h2.connection.H2Connection) -> tu
                 case h2.events.DataReceived():
                     body += event.data
                     http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                    if len(body) > _LARGEST:
-                        raise AskError("the server sent more than a DNS message can hold")
+                    if len(body) > _MAX_OCTETS:
+                        raise DnsClientError("the server sent more than a DNS message can hold")
                 case h2.events.StreamEnded():
                     return status, bytes(body)
                 case h2.events.StreamReset() | h2.events.ConnectionTerminated():
-                    raise AskError("the server refused the HTTP request")
+                    raise DnsClientError("the server refused the HTTP request")
         connection.sendall(http.data_to_send())
-    raise AskError("the server closed the connection instead of answering")
+    raise DnsClientError("the server closed the connection instead of answering")
 
 
 def _status(response: h2.events.ResponseReceived) -> int:
