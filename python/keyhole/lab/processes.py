@@ -144,7 +144,7 @@ class LabProcesses:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=environment_for_child(),
-            # Ctrl-C in a terminal goes to the whole foreground group; the lab itself ends its parts.
+            # Ctrl-C in a terminal goes to the whole foreground group; the lab ends its own parts.
             process_group=0,
         )
         self._children[name] = child

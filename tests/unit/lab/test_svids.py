@@ -1,4 +1,4 @@
-"""Each workload of the lab has its own certificate; valid ones are renewed, invalid ones are not."""
+"""Each workload of the lab has its own certificate; valid ones are renewed, invalid ones stay."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
