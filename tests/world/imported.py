@@ -9,7 +9,7 @@ from keyhole.config.tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.control.import_settings import Import, import_file
 from keyhole.engine import judge
-from keyhole.importers import Fate, Item
+from keyhole.importers import Disposition, Item
 from keyhole.policy import Known, compile_documents
 from tests.world.resolver import document
 
@@ -34,10 +34,10 @@ class Imported:
             one["metadata"]["name"]: one["spec"] for one in self.documents if one["kind"] == kind
         }
 
-    def items(self, fate: Fate, kind: str = "") -> list[Item]:
-        """The items of a fate, of one kind or all."""
+    def items(self, disposition: Disposition, kind: str = "") -> list[Item]:
+        """The items with a disposition, of one kind or all."""
         items = self.done.report.items
-        return [one for one in items if one.fate is fate and kind in ("", one.kind)]
+        return [one for one in items if one.disposition is disposition and kind in ("", one.kind)]
 
     def item(self, name: str) -> Item:
         """The only item that is called so or, where none is, whose name has this in it."""

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import AsJson, Data
-from keyhole.cli.output import console, print_json
+from keyhole.cli.output import console, print_json, sanitize
 from keyhole.cli.pause import clock, seconds, warn
 
 ALLOW_EXAMPLES = """

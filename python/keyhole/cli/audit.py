@@ -11,7 +11,7 @@ from rich.markup import escape
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.app import FAILED
 from keyhole.cli.apply import Data
-from keyhole.cli.output import console, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -27,7 +27,7 @@ Exit code 1: the record is not whole.
 def audit(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Follow the digests of the whole record instead.")
+        bool, typer.Option("--verify", help="OpenLink the digests of the whole record instead.")
     ] = False,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,

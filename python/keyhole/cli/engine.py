@@ -42,7 +42,7 @@ def engine(
     """
     # Imported here: no other command needs the native core at its start.
     from keyhole.engine.process import run
-    from keyhole.link.following import follow
+    from keyhole.link.session import open_session
 
     launch = launch or DataFolder(default_data_folder()).launch
-    raise typer.Exit(run(launch, supervisor=supervised, follow=follow))
+    raise typer.Exit(run(launch, supervisor=supervised, follow=open_session))

@@ -28,7 +28,7 @@ nothing in it could be taken, or the folder is there already. 3: the result woul
 """
 
 _MAX_SHOWN = 40
-"""Items of one kind and fate on the terminal; all are in import.json and --json."""
+"""Items of one kind and disposition on the terminal; all are in import.json and --json."""
 _STYLES = {"changed": "yellow", "left": "red"}
 
 
@@ -96,12 +96,14 @@ def as_document(done: "Import") -> dict[str, Any]:
 
 def show(terminal: Console, done: "Import") -> None:
     """What changed, what was left, then the sums."""
-    from keyhole.importers import Fate
+    from keyhole.importers import Disposition
 
-    for fate in (Fate.CHANGED, Fate.LEFT):
-        _show_items(terminal, done, fate)
+    for disposition in (Disposition.CHANGED, Disposition.LEFT):
+        _show_items(terminal, done, disposition)
     for kind, counts in done.report.counts().items():
-        sums = ", ".join(f"{count:,} {fate}" for fate, count in counts.items() if count)
+        sums = ", ".join(
+            f"{count:,} {disposition}" for disposition, count in counts.items() if count
+        )
         terminal.print(f"[bold]{kind}[/]: {sums}")
     for problem in done.advice:
         terminal.print(f"[yellow]advice[/] {escape(sanitize(str(problem)))}")
@@ -118,12 +120,14 @@ def show(terminal: Console, done: "Import") -> None:
         terminal.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
 
 
-def _show_items(terminal: Console, done: "Import", fate: str) -> None:
-    items = [item for item in done.report.sorted() if item.fate == fate]
+def _show_items(terminal: Console, done: "Import", disposition: str) -> None:
+    items = [item for item in done.report.sorted() if item.disposition == disposition]
     for kind in dict.fromkeys(item.kind for item in items):
         some = [item for item in items if item.kind is kind]
         for item in some[:_MAX_SHOWN]:
             name, why = escape(sanitize(item.name[:120])), escape(sanitize(item.why))
-            terminal.print(f"[{_STYLES[fate]}]{fate}[/] {kind} [bold]{name}[/]: {why}")
+            terminal.print(
+                f"[{_STYLES[disposition]}]{disposition}[/] {kind} [bold]{name}[/]: {why}"
+            )
         if len(some) > _MAX_SHOWN:
             terminal.print(f"and {len(some) - _MAX_SHOWN:,} more of kind {kind}; --json shows all")

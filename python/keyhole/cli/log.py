@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.output import console
+from keyhole.cli.output import console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 from keyhole.model.name import is_at_or_below

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
-from keyhole.cli.output import console
+from keyhole.cli.output import console, sanitize
 from keyhole.control.error import ControlError
 from keyhole.querylog.entry import Entry, read_entry
 

@@ -106,7 +106,7 @@ def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
             "state": _state(one, now, revoked.has(one.spiffe or "", one.serial)),
         }
         for one in read_issued(data.identity)
-        if everything or (one.spiffe is not None and one.lives(now))
+        if everything or (one.spiffe is not None and one.is_valid(now))
     ]
 
 
@@ -221,4 +221,4 @@ def _names(data: DataFolder) -> dict[str, str]:
 def _state(one: IssuanceRecord, now: datetime, is_revoked: bool) -> str:
     if is_revoked:
         return "revoked"
-    return "good" if one.lives(now) else "expired"
+    return "good" if one.is_valid(now) else "expired"

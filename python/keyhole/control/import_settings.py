@@ -65,10 +65,12 @@ def import_file(
     setup = READERS[product](file, report)
     _leave_refused_expressions(setup, report)
     documents = plan(setup, report)
-    if not any(item.fate != "left" for item in report.items):
+    if not any(item.disposition != "left" for item in report.items):
         raise ImporterError(f"nothing in {file.name} could be taken")
     files = write(documents, _HEADING.format(setup.product))
-    lacks_upstream = not any(one.kind == "Upstream" and not one.is_remark for one in documents)
+    lacks_upstream = not any(
+        one.kind == "Upstream" and not one.is_commented_out for one in documents
+    )
     with tempfile.TemporaryDirectory(prefix="keyhole-import-") as scratch:
         advice = _check(files, Path(scratch), lacks_upstream=lacks_upstream)
     kept = None

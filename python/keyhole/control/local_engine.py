@@ -11,7 +11,7 @@ from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
 from keyhole.control.notice import Notify
 from keyhole.control.supervisor import Supervisor
-from keyhole.link.peer import READY_SECONDS, GoneError, SilentError
+from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError
 from keyhole.link.server import LocalLink
 
 
@@ -108,7 +108,7 @@ class LocalEngine:
         await self._starter.start()
         try:
             return (await self._link.peer.wait_until_present()).addresses
-        except GoneError:
+        except DisconnectedError:
             raise EngineGoneError(
                 f"no engine came within {READY_SECONDS:g} seconds; by hand, one is started by "
                 "keyhole engine with state/launch.json of this data folder"
@@ -147,9 +147,9 @@ class LocalEngine:
     async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = await self._link.peer.ask(command)
-        except GoneError as error:
+        except DisconnectedError as error:
             raise EngineGoneError(str(error)) from None
-        except SilentError as error:
+        except NoAnswerError as error:
             raise ControlError(str(error)) from None
         if "refused" in answer:
             raise EngineRefusedError(answer["refused"]["path"], answer["refused"]["why"])

@@ -1,6 +1,6 @@
 """The engine process: loads the core, hands it snapshots, and carries answers back.
 
-It learns what to do over the link, if its launch document names one; see ``keyhole.engine.obey``
+It learns what to do over the link, if its launch document names one; see ``keyhole.engine.commands``
 for the commands. Without a link, or while control is away, it serves the last good snapshot.
 
 ``--supervised FD`` names a pipe on which it says, as one JSON line, ``{"ready": {"udp": [...]}}``
@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from keyhole.engine import descriptors
-from keyhole.engine.journal import Journal
+from keyhole.engine.commands import Engine, commit, refused
 from keyhole.engine.launch import Launch
-from keyhole.engine.obey import Engine, commit, refused
+from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 from keyhole.model.parent import die_with_parent
 
 _CHUNK = 4096
 
 
-class Follower(Protocol):
+class ControlLink(Protocol):
     """What carries commands to the engine, in a thread of its own."""
 
     def start(self) -> None:
@@ -36,11 +36,11 @@ class Follower(Protocol):
         """Takes none from now on."""
 
 
-Follow = Callable[[Launch, Engine], Follower | None]
+OpenLink = Callable[[Launch, Engine], ControlLink | None]
 """Makes what carries commands to the engine; none where nobody commands it."""
 
 
-def run(launch_file: Path, *, supervisor: int | None, follow: Follow) -> int:
+def run(launch_file: Path, *, supervisor: int | None, follow: OpenLink) -> int:
     """Runs an engine until its input ends, where it has a ``supervisor`` (the descriptor of a pipe
     to it), or a signal comes; returns the exit code: 0 for a wanted end, 1 where it could not
     start, and said why."""
@@ -60,7 +60,7 @@ def run(launch_file: Path, *, supervisor: int | None, follow: Follow) -> int:
         say(refused(refusal))
         _warn(str(refusal))
         return 1
-    journal = Journal(runtime, launch.log, _warn) if launch.log else None
+    journal = QueryLogWriter(runtime, launch.log, _warn) if launch.log else None
     if journal:
         journal.start()
     engine = Engine(runtime, journal, addresses, number)

@@ -1,4 +1,4 @@
-"""Keeps the files of the authority whole: root, issuer, bundle. Call it with the folder locked."""
+"""The files of the authority: root, issuer and bundle. Callers hold the folder's lock."""
 
 from datetime import datetime
 from pathlib import Path
@@ -21,16 +21,16 @@ BUNDLE = "bundle.pem"
 def ensure_root(
     folder: Path, common_name: str, now: datetime
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey | None]:
-    """The root, made when there is none, and its key where it is here.
+    """Returns the root, created if there is none, and its key if it is present.
 
-    Also ends what a crash cut short, and has the bundle hold every root that is to be trusted.
+    Also completes an interrupted rotation, and adds missing roots to the bundle.
     """
     root, key = folder / ROOT, folder / ROOT_KEY
     if not root.exists() and not key.exists():
-        made = Signer.root(common_name, now)
-        # The key first: a root without its key could never sign, a key alone is found below, and
-        # nobody can have trusted a root that was never written.
-        write_signer(folder, made, ROOT, ROOT_KEY)
+        signer = Signer.root(common_name, now)
+        # The key first: a root without its key could never sign. A key without a root is detected
+        # below; no client can trust a root that was never written.
+        write_signer(folder, signer, ROOT, ROOT_KEY)
     _complete_rotation(folder)
     if not root.exists():
         raise _incomplete(folder, ROOT)
@@ -46,29 +46,29 @@ def ensure_issuer(
     domain: str | None,
     now: datetime,
 ) -> Signer:
-    """The issuer; a new one when there is none, when it is past half of its life, when another root
-    signed it, or when it says no trust domain yet and one is wanted."""
-    kept, problem = _read_issuer(folder, root)
-    if kept is not None and not _is_to_be_renewed(kept.certificate, domain, now):
-        return kept
+    """Returns the issuer; creates a new one if there is none, after half of its lifetime, if another
+    root signed it, or if it names no trust domain and ``domain`` is given."""
+    current, problem = _read_issuer(folder, root)
+    if current is not None and not _needs_renewal(current.certificate, domain, now):
+        return current
     if key is None:
-        if kept is None:
+        if current is None:
             raise problem or _incomplete(folder, ISSUER)
-        return kept
+        return current
     if root.not_valid_after_utc <= now:
         raise IdentityError(
             f"the root certificate {folder / ROOT} expired on {root.not_valid_after_utc:%Y-%m-%d}; "
             "remove its folder to start with a new authority"
         )
-    made = Signer(root, key).issuer(_existing_domain(folder) or domain, now)
-    write_signer(folder, made, ISSUER, ISSUER_KEY)
-    return made
+    issuer = Signer(root, key).issuer(_existing_domain(folder) or domain, now)
+    write_signer(folder, issuer, ISSUER, ISSUER_KEY)
+    return issuer
 
 
 def read_bundle(folder: Path) -> list[x509.Certificate]:
-    """The roots that are trusted; none where there is no authority.
+    """The trusted roots; empty if there is no authority.
 
-    Raises :class:`IdentityError` when the file cannot be read.
+    Raises :class:`IdentityError` if the file is unreadable.
     """
     for name in (BUNDLE, ROOT):
         if (folder / name).exists():
@@ -77,18 +77,18 @@ def read_bundle(folder: Path) -> list[x509.Certificate]:
 
 
 def read_domain(folder: Path) -> str | None:
-    """The trust domain that the issuer names, where there is one that does."""
+    """The trust domain that the issuer names, if any."""
     path = folder / ISSUER
     return signed_domain(read_certificates(path)[0]) if path.exists() else None
 
 
 def write_bundle(folder: Path, roots: list[x509.Certificate]) -> None:
-    """Says which roots are trusted from now on."""
+    """Replaces the set of trusted roots."""
     write_whole(folder / BUNDLE, certificate_pem(*roots), PUBLIC_FILE)
 
 
 def write_signer(folder: Path, signer: Signer, certificate: str, key: str) -> None:
-    """Writes the key, and then the certificate."""
+    """Writes the key, then the certificate."""
     write_whole(folder / key, key_pem(signer.key), PRIVATE_FILE)
     write_whole(folder / certificate, certificate_pem(signer.certificate), PUBLIC_FILE)
 
@@ -101,7 +101,7 @@ def signed_domain(issuer: x509.Certificate) -> str | None:
 
 
 def read_ecdsa_key(path: Path, certificate: x509.Certificate) -> ec.EllipticCurvePrivateKey:
-    """The key of a certificate that signs; raises :class:`IdentityError` for any other."""
+    """The key of a CA certificate; raises :class:`IdentityError` if it does not match."""
     key = read_key(path)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise IdentityError(f"{path} is not an ECDSA key")
@@ -115,7 +115,7 @@ def _existing_domain(folder: Path) -> str | None:
     try:
         return read_domain(folder)
     except IdentityError:
-        return None  # damaged: the settings say it again
+        return None  # a damaged issuer is replaced; the settings name the domain
 
 
 def _read_root_key(
@@ -125,7 +125,7 @@ def _read_root_key(
     if path.exists():
         return read_ecdsa_key(path, certificate)
     if not (folder / ISSUER_KEY).exists():
-        # With an issuer the root's key may be elsewhere; without one nothing can be signed.
+        # The root key may be stored offline only if there is an issuer to sign leaves.
         raise _incomplete(folder, ROOT_KEY)
     return None
 
@@ -146,21 +146,21 @@ def _read_issuer(
     return Signer(certificate, key), None
 
 
-def _is_to_be_renewed(issuer: x509.Certificate, domain: str | None, now: datetime) -> bool:
+def _needs_renewal(issuer: x509.Certificate, domain: str | None, now: datetime) -> bool:
     begin = issuer.not_valid_before_utc + BACKDATE
     half = begin + (issuer.not_valid_after_utc - begin) / 2
     return now >= half or (domain is not None and signed_domain(issuer) is None)
 
 
 def _complete_rotation(folder: Path) -> None:
-    """Ends a step of ``keyhole identity rotate`` that a crash cut short."""
-    following, key = folder / NEXT, folder / NEXT_KEY
-    if key.exists() and not following.exists():
-        key.unlink()  # nobody can have trusted it yet
-    if following.exists() and not key.exists() and (folder / ROOT_KEY).exists():
-        certificate = read_certificates(following)[0]
+    """Completes a step of ``keyhole identity rotate`` that a crash interrupted."""
+    new_root, key = folder / NEXT, folder / NEXT_KEY
+    if key.exists() and not new_root.exists():
+        key.unlink()  # its root was never published
+    if new_root.exists() and not key.exists() and (folder / ROOT_KEY).exists():
+        certificate = read_certificates(new_root)[0]
         if read_key(folder / ROOT_KEY).public_key() == certificate.public_key():
-            following.replace(folder / ROOT)
+            new_root.replace(folder / ROOT)
 
 
 def _ensure_bundle(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A certificate with its key, read from files and checked before anything uses it."""
+"""A certificate and its key, read from files and checked before use."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from keyhole.identity.error import IdentityError
 
 @dataclass(frozen=True)
 class CertificateAndKey:
-    """Two PEM files that belong together: certificate chain (leaf first) and key."""
+    """Two matching PEM files: certificate chain (leaf first) and private key."""
 
     certificate: Path
     key: Path
@@ -22,7 +22,7 @@ class CertificateAndKey:
 
     @property
     def expires(self) -> datetime:
-        """The moment after which nobody accepts the certificate; UTC."""
+        """When the certificate expires; UTC."""
         return self.leaf.not_valid_after_utc
 
     def names(self) -> tuple[str, ...]:
@@ -40,12 +40,11 @@ def read_certificate_and_key(
 ) -> CertificateAndKey:
     """Reads and checks both files.
 
-    ``names_needed`` is false for a certificate that a client shows: nobody looks a client up by
-    its name.
+    ``names_needed`` is false for a client certificate, which needs no DNS name.
 
-    Raises :class:`IdentityError` in plain words when a file is missing or unreadable, is not what
-    it should be, the key does not fit, or the certificate is expired, not yet valid, or names
-    nobody (a common name counts for nothing: RFC 9525 section 2).
+    Raises :class:`IdentityError` if a file is missing, unreadable or of the wrong kind, if the key
+    does not match, or if the certificate is expired, not yet valid, or has no name in its
+    subjectAltName (the common name is ignored: RFC 9525 section 2).
     """
     now = now or datetime.now(UTC)
     leaf = read_certificates(certificate)[0]
@@ -65,13 +64,13 @@ def read_certificate_and_key(
             f"the certificate {certificate} is not valid before "
             f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock of this machine right?"
         )
-    material = CertificateAndKey(certificate, key, leaf)
-    if names_needed and not material.names() and not material.addresses():
+    pair = CertificateAndKey(certificate, key, leaf)
+    if names_needed and not pair.names() and not pair.addresses():
         raise IdentityError(
-            f"the certificate {certificate} names nobody: it has no subjectAltName with a DNS name "
-            "or address, and clients ignore the common name"
+            f"the certificate {certificate} has no subjectAltName with a DNS name or address; clients "
+            "ignore the common name"
         )
-    return material
+    return pair
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:

@@ -1,4 +1,4 @@
-"""What a certificate is asked to say."""
+"""What a certificate to be issued should contain."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,9 +20,9 @@ MAX_SVID_LIFE = timedelta(days=90)
 class CertificateSpec:
     """A certificate to issue.
 
-    ``names`` are DNS names, a wildcard in the first label allowed; ``addresses`` are IP addresses
-    as text; ``spiffe`` makes it an SVID; ``life`` counts from the moment of issue and never
-    outlives the issuer.
+    ``names`` are DNS names; the first label may be a wildcard. ``addresses`` are IP addresses as
+    text. ``spiffe`` makes it an SVID. ``life`` counts from the time of issue, and is cut at the
+    issuer's expiry.
     """
 
     names: tuple[str, ...] = ()
@@ -35,10 +35,10 @@ class CertificateSpec:
     def svid(
         cls, spiffe: str, life: timedelta = SVID_LIFE, *, also_server: bool = False
     ) -> "CertificateSpec":
-        """A certificate by which a client says who it is, for 5 minutes to 90 days.
+        """A client certificate; ``life`` is 5 minutes to 90 days.
 
-        ``also_server`` lets it serve as well, as a workload does that others connect to. Raises
-        :class:`IdentityError` for what is no SPIFFE ID, and for another life.
+        ``also_server`` allows its use as a server certificate as well. Raises
+        :class:`IdentityError` for an invalid SPIFFE ID or lifetime.
         """
         if not MIN_SVID_LIFE <= life <= MAX_SVID_LIFE:
             raise IdentityError("a client certificate lives from 5 minutes to 90 days")
@@ -50,7 +50,7 @@ class CertificateSpec:
             raise IdentityError(str(error)) from None
 
     def alternative_names(self) -> x509.SubjectAlternativeName:
-        """The subjectAltName: where alone a certificate says who it is (RFC 9525 section 2).
+        """The subjectAltName, which alone identifies the holder (RFC 9525 section 2).
 
         An SVID has exactly one URI in it (X509-SVID section 2).
         """
@@ -63,7 +63,7 @@ class CertificateSpec:
         return x509.SubjectAlternativeName(entries)
 
     def common_name(self) -> str:
-        """A word for people in the subject; nothing checks it. At most 64 characters (RFC 5280)."""
+        """The subject's common name, which no check uses; at most 64 characters (RFC 5280)."""
         words = (*self.names, *self.addresses, *((self.spiffe,) if self.spiffe else ()))
         return next(iter(words), "keyhole").removeprefix("spiffe://")[-64:]
 

@@ -1,4 +1,4 @@
-"""Key files: written whole or not at all, and for their owner alone."""
+"""Key files: atomic writes, and access for the owner only."""
 
 import fcntl
 import os
@@ -15,15 +15,15 @@ PUBLIC_FILE = 0o644
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes the folder with mode 0700, and takes the rights of others away if it exists."""
+    """Creates the folder with mode 0700; removes the access of others if it exists."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
         if folder.stat().st_mode & 0o077:
             folder.chmod(PRIVATE_FOLDER)
     except OSError as error:
         raise IdentityError(
-            f"cannot make the folder {folder} for keys: {error.strerror}; "
-            "give a data folder that this user may write"
+            f"cannot create the folder {folder} for keys: {error.strerror}; "
+            "give a data folder that this user can write"
         ) from error
 
 

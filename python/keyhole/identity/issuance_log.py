@@ -1,4 +1,4 @@
-"""``issued.jsonl``: every certificate that the authority signed, one a line, only ever added to."""
+"""``issued.jsonl``: an append-only log of all issued certificates, one per line."""
 
 import os
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ FILE = "issued.jsonl"
 
 
 class IssuanceRecord(Boundary):
-    """One certificate: ``name`` is for people, ``names`` are DNS names and addresses of a server,
-    ``how`` says in a few words why it was issued, ``root`` is the SHA-256 of the root above it."""
+    """One certificate: ``name`` is for the operator, ``names`` are DNS names and addresses of a
+    server, ``how`` is the reason for issuing, ``root`` the SHA-256 of the root certificate."""
 
     time: AwareDatetime
     name: str | None
@@ -27,22 +27,22 @@ class IssuanceRecord(Boundary):
     root: str
     how: str
 
-    def lives(self, now: datetime | None = None) -> bool:
-        """Whether it has not expired yet."""
+    def is_valid(self, now: datetime | None = None) -> bool:
+        """Whether it has not expired."""
         return self.not_after > (now or datetime.now(UTC))
 
 
 def record(folder: Path, issued: IssuanceRecord) -> None:
-    """Adds a line, and waits until the disk has it."""
+    """Appends a line, and waits until it is on disk."""
     path = folder / FILE
     line = issued.model_dump_json().encode() + b"\n"
     try:
         handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
-            # A line that a crash cut short must not take the next one with it.
+            # A line truncated by a crash must not damage the next one.
             size = os.fstat(handle).st_size
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            # One write, so that two processes never mix their lines.
+            # A single write, so that lines of two processes never mix.
             os.write(handle, b"\n" + line if torn else line)
             os.fsync(handle)
         finally:
@@ -52,7 +52,7 @@ def record(folder: Path, issued: IssuanceRecord) -> None:
 
 
 def read_issued(folder: Path) -> Iterator[IssuanceRecord]:
-    """All lines, oldest first; one that a crash cut short was never handed out and is left out."""
+    """All records, oldest first. Skips truncated lines: their certificates were never used."""
     path = folder / FILE
     try:
         with path.open("rb") as file:

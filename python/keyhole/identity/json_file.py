@@ -1,4 +1,4 @@
-"""The JSON files of the identity folder: read strictly, written whole."""
+"""The JSON files of the identity folder: strict reading, atomic writing."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -14,10 +14,10 @@ Document = TypeVar("Document", bound=Boundary)
 
 
 def read_document(path: Path, model: type[Document]) -> Document:
-    """The file as a value; an empty value where the file does not exist.
+    """Reads the file; returns an empty document if the file does not exist.
 
-    Raises :class:`IdentityError` for what cannot be read and for a field that is not known: who
-    wrote it meant something by it, and to pass over it could be to trust whom they revoked.
+    Raises :class:`IdentityError` for an unreadable file and for an unknown field: ignoring a field
+    could mean trusting a revoked identity.
     """
     try:
         octets = path.read_bytes()
@@ -35,7 +35,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
 
 
 def write_document(path: Path, document: Boundary) -> None:
-    """Replaces the file in one step; for its owner alone."""
+    """Replaces the file atomically, with mode 0600."""
     write_whole(path, document.model_dump_json(indent=1).encode() + b"\n", PRIVATE_FILE)
 
 
@@ -43,11 +43,11 @@ def _why(error: ErrorDetails) -> str:
     message = error["msg"].lower()
     match error["type"]:
         case "extra_forbidden":
-            return "this version knows no such field; take it out, or use the version that wrote it"
+            return "unknown to this version; remove it, or use the version that wrote the file"
         case "missing":
             return "this field is missing"
         case "json_invalid":
-            return f"not JSON any more ({message}); restore the file from a backup"
+            return f"not JSON ({message}); restore the file from a backup"
         case "value_error":
             return str(error["ctx"]["error"])
     return message

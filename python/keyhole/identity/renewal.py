@@ -1,4 +1,4 @@
-"""A new certificate for whoever holds the key of the one before, also when that has expired."""
+"""Renewal: a new certificate for the holder of the previous key, also after it expired."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,13 +36,13 @@ def renew(
     how: str,
     now: datetime | None = None,
 ) -> tuple[str, IssuedCertificate]:
-    """Gives a certificate of the same identity, life and usages for the key of the request.
+    """Issues a certificate with the same identity, lifetime and usages for the new key.
 
-    ``chain`` is the current certificate with its issuer, ``signature`` proves that its holder made
-    the request, ``grace`` is how long it may have been expired. Gives the SPIFFE ID as well.
+    ``chain`` is the current certificate with its issuer. ``signature`` proves that its holder made
+    the request. ``grace`` is how long ago it may have expired. Returns the SPIFFE ID as well.
 
-    Raises :class:`RequestError` for what cannot be read and :class:`RefusedError` for a certificate
-    that is not good enough.
+    Raises :class:`RequestError` for malformed input and :class:`RefusedError` for a certificate
+    that cannot be renewed.
     """
     now = now or datetime.now(UTC)
     key = read_request(request)
@@ -63,8 +63,7 @@ def renew(
 
 
 def spiffe_id_of(certificate: x509.Certificate) -> str | None:
-    """The identity that a certificate names: exactly one URI, which is a SPIFFE ID (X509-SVID
-    section 2)."""
+    """The SPIFFE ID of a certificate, if its only URI is one (X509-SVID section 2)."""
     uris = alternative_names(certificate).get_values_for_type(x509.UniformResourceIdentifier)
     try:
         return read_spiffe_id(uris[0]) if len(uris) == 1 else None
@@ -88,7 +87,7 @@ def _identity_of(leaf: x509.Certificate) -> str:
     try:
         found = spiffe_id_of(leaf)
     except ValueError:
-        found = None  # an extension that cannot be read
+        found = None  # an unreadable extension
     if found is None:
         raise RefusedError("the certificate names no SPIFFE ID, or more than one")
     return found
@@ -97,8 +96,8 @@ def _identity_of(leaf: x509.Certificate) -> str:
 def _check_chain(
     folder: Path, leaf: x509.Certificate, above: list[x509.Certificate], now: datetime
 ) -> None:
-    """The chain leads to a root that is trusted now; checked as of the leaf's last second where
-    that is over, so that it may have expired and nothing else."""
+    """Verifies the chain up to a currently trusted root. An expired leaf is verified as of its last
+    second, so that expiry is the only defect it may have."""
     moment = min(now, leaf.not_valid_after_utc)
     builder = verification.PolicyBuilder().store(verification.Store(read_bundle(folder)))
     try:
@@ -116,7 +115,7 @@ def _same_spec(
     usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     life = leaf.not_valid_after_utc - leaf.not_valid_before_utc - BACKDATE
     if any(leaf.not_valid_after_utc == one.not_valid_after_utc for one in above):
-        life = SVID_LIFE  # cut short by the end of its issuer, which says nothing of what is wanted
+        life = SVID_LIFE  # the issuer's end cut it short, so the requested lifetime is unknown
     return CertificateSpec.svid(
         spiffe,
         min(max(life, MIN_SVID_LIFE), MAX_SVID_LIFE),

@@ -1,7 +1,6 @@
-"""What a client sends in order to get a certificate, and how it proves who it is.
+"""Certificate signing requests (PKCS #10, RFC 2986), and the proof of possession for renewal.
 
-The request is a PKCS #10 document (RFC 2986). Only its key counts: whom the certificate names is
-decided by the authority alone.
+Only the key of a request is used: the authority alone decides the name in the certificate.
 """
 
 from cryptography import x509
@@ -14,7 +13,7 @@ from keyhole.identity.sign import key_pem
 
 MAX_OCTETS = 16 * 1024  # octets of a request, and of a chain
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
-# Says what the signature is for: one made for another purpose proves nothing here.
+# Domain separation: a signature made for another purpose is not accepted here.
 _PURPOSE = b"keyhole renewal 1\0"
 
 
@@ -30,9 +29,9 @@ def new_request() -> tuple[bytes, bytes]:
 
 
 def read_request(pem: bytes) -> ec.EllipticCurvePublicKey:
-    """The key for which a certificate is asked, whose holder signed the request.
+    """The public key of a request that is signed with that key.
 
-    Raises :class:`RequestError` for anything else.
+    Raises :class:`RequestError` for any other input.
     """
     key = _load(pem).public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, _CURVES):
@@ -41,15 +40,15 @@ def read_request(pem: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def sign_request(key: ec.EllipticCurvePrivateKey, request: bytes) -> bytes:
-    """Signs a request for a new key with the current one."""
+    """Signs a request for a new key with the current key."""
     return key.sign(_message(request), ec.ECDSA(hashes.SHA256()))
 
 
 def check_proof(certificate: x509.Certificate, request: bytes, signature: bytes) -> None:
-    """Whether the holder of the certificate signed the request; raises :class:`RefusedError`."""
+    """Raises :class:`RefusedError` unless the certificate's key signed the request."""
     key = certificate.public_key()
     if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise RefusedError("the key of the certificate is not one that this authority signs")
+        raise RefusedError("the key of the certificate is not an ECDSA key")
     try:
         key.verify(signature, _message(request), ec.ECDSA(hashes.SHA256()))
     except InvalidSignature:

@@ -13,7 +13,7 @@ from keyhole.importers.common_settings import Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.pihole import read_pihole
 from keyhole.importers.plan import plan
-from keyhole.importers.report import Fate, Item, Kind, Report
+from keyhole.importers.report import Disposition, Item, Kind, Report
 from keyhole.importers.technitium import read_technitium
 from keyhole.importers.write import write
 
@@ -27,7 +27,7 @@ READERS: dict[str, Callable[[Path, Report], Setup]] = {
 
 __all__ = [
     "READERS",
-    "Fate",
+    "Disposition",
     "Item",
     "Kind",
     "ImporterError",

@@ -39,7 +39,7 @@ class Networks:
             self._texts[version, length, int(network.network_address)] = text
             self._lengths[version].add(length)
 
-    def around(self, address: str) -> list[str]:
+    def covering(self, address: str) -> list[str]:
         """Those that hold all of an address or network, itself included, the largest first."""
         own = ipaddress.ip_network(address)
         found = []

@@ -37,13 +37,13 @@ class Archive:
         self.names = names
         self._read = read
 
-    def read(self, name: str, most: int = MAX_ENTRY) -> bytes | None:
+    def read(self, name: str, max_octets: int = MAX_ENTRY) -> bytes | None:
         """The octets of an entry; none where there is no such entry."""
         if name not in self.names:
             return None
         octets = self._read(name)
-        if len(octets) > most:
-            raise ImporterError(f"{name} is larger than {show_octets(most)}; no export is")
+        if len(octets) > max_octets:
+            raise ImporterError(f"{name} is larger than {show_octets(max_octets)}; no export is")
         return octets
 
 
@@ -55,7 +55,7 @@ def open_zip(file: Path) -> Iterator[Archive]:
         _check_directory(octets, file)
         try:
             with zipfile.ZipFile(octets) as opened:
-                infos = _harmless_entries(opened, file)
+                infos = _safe_entries(opened, file)
                 budget = [MAX_UNPACKED]
                 yield Archive(list(infos), lambda name: _unpack(opened, infos[name], budget))
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
@@ -68,21 +68,21 @@ def open_tar(file: Path, wanted: Callable[[str], bool]) -> Iterator[Archive]:
     check_size(file, MAX_ARCHIVE)
     try:
         with gzip.open(file, "rb") as unpacked:
-            counted = _Counted(cast(IO[bytes], unpacked), file)
-            found = dict(_tar_entries(cast(IO[bytes], counted), wanted, file))
+            limited = _LimitedStream(cast(IO[bytes], unpacked), file)
+            found = dict(_tar_entries(cast(IO[bytes], limited), wanted, file))
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise ImporterError(f"{file.name} is a damaged tar.gz: {error}") from error
     yield Archive(list(found), found.__getitem__)
 
 
-def check_size(file: Path, most: int) -> None:
+def check_size(file: Path, max_octets: int) -> None:
     """Raises `ImporterError` where the file is larger than any export."""
     if not file.is_file():
         raise ImporterError(f"{file} is not a file")
     size = file.stat().st_size
-    if size > most:
+    if size > max_octets:
         raise ImporterError(
-            f"{file.name} has {show_octets(size)}; more than {show_octets(most)} is not read"
+            f"{file.name} has {show_octets(size)}; more than {show_octets(max_octets)} is not read"
         )
 
 
@@ -107,7 +107,7 @@ def _check_directory(octets: IO[bytes], file: Path) -> None:
         )
 
 
-def _harmless_entries(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
+def _safe_entries(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
     infos: dict[str, zipfile.ZipInfo] = {}
     for info in opened.infolist():
         _check_name(info.filename, file)
@@ -139,15 +139,15 @@ def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -
         raise ImporterError(f"{_shown(info.filename)} is encrypted; export it without a password")
     if info.compress_type not in _READABLE:
         raise ImporterError(f"{_shown(info.filename)} is packed in a way that no export uses")
-    most = min(MAX_ENTRY, budget[0], max(MIB, info.compress_size * MAX_RATIO))
+    max_octets = min(MAX_ENTRY, budget[0], max(MIB, info.compress_size * MAX_RATIO))
     pieces: list[bytes] = []
     size = 0
     with opened.open(info) as unpacked:
         while piece := unpacked.read(_CHUNK):
             size += len(piece)
-            if size > most:
+            if size > max_octets:
                 raise ImporterError(
-                    f"{_shown(info.filename)} unpacks to more than {show_octets(most)}; no export "
+                    f"{_shown(info.filename)} unpacks to more than {show_octets(max_octets)}; no export "
                     "does"
                 )
             pieces.append(piece)
@@ -155,7 +155,7 @@ def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -
     return b"".join(pieces)
 
 
-class _Counted:
+class _LimitedStream:
     """A stream that ends with an error where too much has come out of it."""
 
     def __init__(self, octets: IO[bytes], file: Path) -> None:
@@ -164,13 +164,13 @@ class _Counted:
         self._size = 0
 
     def read(self, size: int = -1) -> bytes:
-        most = min(max(MIB, self._file.stat().st_size * MAX_RATIO), MAX_UNPACKED)
-        left = most + 1 - self._size
+        max_octets = min(max(MIB, self._file.stat().st_size * MAX_RATIO), MAX_UNPACKED)
+        left = max_octets + 1 - self._size
         piece = self._octets.read(left if size < 0 else min(size, left))
         self._size += len(piece)
-        if self._size > most:
+        if self._size > max_octets:
             raise ImporterError(
-                f"{self._file.name} unpacks to more than {show_octets(most)}; no export does"
+                f"{self._file.name} unpacks to more than {show_octets(max_octets)}; no export does"
             )
         return piece
 

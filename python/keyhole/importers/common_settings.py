@@ -1,7 +1,7 @@
 """What all these products have in common: the setup of one of them, in the words of none.
 
-A *bundle* is what is decided together: rules and lists. An *audience* is somebody for whom some
-bundles count. Who is in no audience has the bundles for everybody else.
+A *bundle* is what is decided together: rules and lists. An *client* is somebody for whom some
+bundles count. Who is in no client has the bundles for everybody else.
 """
 
 from collections.abc import Iterator
@@ -33,14 +33,14 @@ class NameRule:
     answer: Answer | None = None
     """None is that of the setup."""
     important: bool = False
-    when: "Times | None" = None
+    when: "Schedule | None" = None
     title: str = ""
     """How the report calls it."""
     origin: str = ""
 
 
 @dataclass(frozen=True)
-class Times:
+class Schedule:
     """When a rule acts: days as ``mon``, times as ``21:00`` or none for whole days."""
 
     days: tuple[str, ...]
@@ -59,9 +59,9 @@ class Bundle:
     answer: Answer | None = None
     """What a name on its lists gets; none is that of the setup."""
     denies_rest: bool = False
-    """Whether for its audiences nothing is answered but what it allows."""
+    """Whether for its clients nothing is answered but what it allows."""
     for_all: bool = False
-    """Whether it counts for whoever is served, in every audience."""
+    """Whether it counts for whoever is served, in every client."""
     origin: str = ""
 
     @property
@@ -71,7 +71,7 @@ class Bundle:
 
 
 @dataclass
-class Audience:
+class ClientSettings:
     """Somebody for whom some bundles count, by what tells them from others."""
 
     title: str
@@ -122,19 +122,19 @@ class Setup:
     product: str
     """As its makers write it."""
     bundles: dict[str, Bundle] = field(default_factory=dict)
-    everybody: tuple[str, ...] = ()
-    """The bundles for who is in no audience."""
-    only: tuple[str, ...] = ()
-    """The subjects that are served at all, beside audiences; empty means whoever."""
-    audiences: list[Audience] = field(default_factory=list)
+    default_bundles: tuple[str, ...] = ()
+    """The bundles for who is in no client."""
+    served_subjects: tuple[str, ...] = ()
+    """The subjects that are served at all, beside clients; empty means whoever."""
+    clients: list[ClientSettings] = field(default_factory=list)
     records: list[LocalRecord] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
-    suggested: list[Server] = field(default_factory=list)
+    suggestions: list[Server] = field(default_factory=list)
     """The encrypted service of those that were asked in the clear."""
     answer: Answer = "null"
     refresh: int | None = None
     """Seconds after which a list is asked for again."""
-    observes: bool = False
+    observe_only: bool = False
     """Whether nothing is to be blocked, as blocking was off."""
     log: str = "full"
 

@@ -26,7 +26,7 @@ from keyhole.importers.limits import (
 Row = dict[str, Any]
 
 HEADER = b"SQLite format 3\0"
-_STEPS_BETWEEN_LOOKS = 10_000
+_STEPS_BETWEEN_CHECKS = 10_000
 _LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_LENGTH: MAX_TEXT,
@@ -51,8 +51,8 @@ class Database:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._end = 0.0
-        connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+        self._deadline = 0.0
+        connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
         self.tables = self._plain_tables()
 
     def rows(self, table: str) -> list[Row]:
@@ -81,7 +81,7 @@ class Database:
         )
 
     def _query(self, sql: str) -> Iterator[Row]:
-        self._end = time.monotonic() + MAX_QUERY_SECONDS
+        self._deadline = time.monotonic() + MAX_QUERY_SECONDS
         try:
             cursor = self._connection.execute(sql)
             columns = [str(column[0]) for column in cursor.description]
@@ -91,7 +91,7 @@ class Database:
             raise ImporterError(f"the database cannot be read: {error}") from error
 
     def _is_late(self) -> bool:
-        return time.monotonic() > self._end
+        return time.monotonic() > self._deadline
 
 
 @contextmanager
@@ -112,9 +112,9 @@ def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Dat
             connection.execute("PRAGMA trusted_schema = OFF")
             for pragma in _PRAGMAS:
                 connection.execute(pragma)
-            for limit, most in _LIMITS.items():
-                connection.setlimit(limit, most)
-            connection.set_authorizer(_permit(frozenset(tables)))
+            for limit, value in _LIMITS.items():
+                connection.setlimit(limit, value)
+            connection.set_authorizer(_authorizer(frozenset(tables)))
             yield Database(connection)
         except sqlite3.Error as error:
             raise ImporterError(f"{name} cannot be read: {error}") from error
@@ -122,7 +122,7 @@ def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Dat
             connection.close()
 
 
-def _permit(tables: frozenset[str]) -> Any:
+def _authorizer(tables: frozenset[str]) -> Any:
     """Reading columns of these tables, and of the schema; nothing else, not even a function."""
     readable = tables | {"sqlite_master", "sqlite_schema"}
 

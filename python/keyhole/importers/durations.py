@@ -1,4 +1,4 @@
-"""Times as programs in Go write them, ``1h30m``, and the zone of this machine."""
+"""Schedule as programs in Go write them, ``1h30m``, and the zone of this machine."""
 
 import os
 import re

@@ -27,7 +27,7 @@ _META = r"\.+*?()|[]{}^$"
 
 
 @dataclass(frozen=True)
-class Translated:
+class Translation:
     """An expression in our language."""
 
     matches: tuple[str, ...]
@@ -40,13 +40,13 @@ class UntranslatableError(ValueError):
     """The expression cannot be said in our language; the message says why."""
 
 
-def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Translated:
+def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Translation:
     """The same in our language; raises `UntranslatableError` with the reason."""
     if not text.isascii():
         raise UntranslatableError("it holds characters beyond ASCII; write labels as xn--")
     names = _as_names(text)
     if names is not None and (ignores_case or text.islower()):
-        return Translated(names)
+        return Translation(names)
     reader = _Reader(text, dialect)
     written = reader.read()
     if ignores_case and reader.has_capitals:
@@ -55,7 +55,7 @@ def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Tran
         read_expression(written)
     except ValueError as error:
         raise UntranslatableError(str(error)) from None
-    return Translated((f"/{written}/",), tuple(dict.fromkeys(reader.notes)))
+    return Translation((f"/{written}/",), tuple(dict.fromkeys(reader.notes)))
 
 
 # How products write "this name and all below it", and "this name".

@@ -9,7 +9,7 @@ from keyhole.model.address import read_address
 from keyhole.model.name import read_name, read_owner, reverse_name
 from keyhole.model.record import MAX_TTL
 
-HARDWARE = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
+HARDWARE_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 """A hardware address, by which Keyhole knows nobody."""
 
 
@@ -55,7 +55,7 @@ def host_record(
         setup.records.append(LocalRecord(reverse, "ptr", owner, ttl, origin=origin))
 
 
-def alias(setup: Setup, report: Report, line: str, origin: str) -> None:
+def cname_records(setup: Setup, report: Report, line: str, origin: str) -> None:
     """``NAME,NAME...,TARGET[,TTL]``: each name is an alias of the target."""
     parts = [part.strip() for part in line.split(",")]
     ttl = None
@@ -65,10 +65,10 @@ def alias(setup: Setup, report: Report, line: str, origin: str) -> None:
         report.left(Kind.RECORD, line, "an alias has a name and a target")
         return
     for name in parts[:-1]:
-        one_alias(setup, report, name, parts[-1], origin, ttl=ttl)
+        cname_record(setup, report, name, parts[-1], origin, ttl=ttl)
 
 
-def one_alias(
+def cname_record(
     setup: Setup, report: Report, name: str, target: str, origin: str, *, ttl: int | None = None
 ) -> None:
     """One name that is an alias."""

@@ -1,9 +1,9 @@
-"""Names for documents, made of names from outside: valid, unique, and still to be recognized."""
+"""DocumentNames for documents, made of names from outside: valid, unique, and still to be recognized."""
 
 import re
 import unicodedata
 
-_LONGEST = 58
+_MAX_NAME = 58
 """Leaves room for a number behind it."""
 
 
@@ -11,18 +11,18 @@ def slug(text: str, fallback: str) -> str:
     """The nearest name that a document may have."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9.]+", "-", plain)
-    name = re.sub(r"\.{2,}", ".", name)[:_LONGEST].strip("-.")
+    name = re.sub(r"\.{2,}", ".", name)[:_MAX_NAME].strip("-.")
     return name or fallback
 
 
-class Names:
+class DocumentNames:
     """The names given so far, by kind of document."""
 
     def __init__(self) -> None:
         self._given: set[tuple[str, str]] = set()
         self._numbers: dict[tuple[str, str], int] = {}
 
-    def give(self, kind: str, text: str, fallback: str) -> str:
+    def assign(self, kind: str, text: str, fallback: str) -> str:
         """A name that no other document of the kind has."""
         wanted = name = slug(text, fallback)
         while (kind, name) in self._given:

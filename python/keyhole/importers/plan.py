@@ -4,29 +4,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from keyhole.importers.common_settings import Audience, Bundle, ListSource, Server, Setup
+from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, Server, Setup
 from keyhole.importers.document import Document
 from keyhole.importers.error import ImporterError
-from keyhole.importers.names import Names, list_name
+from keyhole.importers.names import DocumentNames, list_name
 from keyhole.importers.plan_records import record_documents
 from keyhole.importers.plan_rules import split_rules
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.upstream_names import spare_own_names
+from keyhole.importers.upstream_names import allow_upstream_names
 from keyhole.model.units import SECOND, show_milliseconds
 
-_MOST_INCLUDED = 64
-_BRANCHES = 60
+_MAX_INCLUDED = 64
+_PARTS_PER_INCLUDE = 60
 _EVERYBODY = "everybody-else"
 
 
 def plan(setup: Setup, report: Report) -> list[Document]:
     """The documents that do what the setup did."""
-    spare_own_names(setup, report)
+    allow_upstream_names(setup, report)
     return _Plan(setup, report).documents()
 
 
 @dataclass(frozen=True)
-class _Treatment:
+class _ClientPolicy:
     """What is the same for all clients with one policy."""
 
     bundles: tuple[str, ...]
@@ -39,7 +39,7 @@ class _Treatment:
 class _Plan:
     setup: Setup
     report: Report
-    names: Names = field(default_factory=Names)
+    names: DocumentNames = field(default_factory=DocumentNames)
 
     def documents(self) -> list[Document]:
         """All of them, those of one kind together."""
@@ -50,8 +50,8 @@ class _Plan:
             for key, bundle in self.setup.bundles.items()
             if not bundle.is_empty
         }
-        clients, treatments = self._clients()
-        policies = self._policies(treatments, rules, names_of)
+        clients, groups = self._clients()
+        policies = self._policies(groups, rules, names_of)
         return [
             *policies,
             *(document for documents in rules.values() for document in documents),
@@ -65,11 +65,11 @@ class _Plan:
         servers = dict.fromkeys(
             [
                 *self.setup.servers,
-                *(server for one in self.setup.audiences for server in one.servers),
+                *(server for one in self.setup.clients for server in one.servers),
             ]
         )
         names = {
-            server: self.names.give("Upstream", server.server_name, "upstream")
+            server: self.names.assign("Upstream", server.server_name, "upstream")
             for server in servers
         }
         documents = [
@@ -80,12 +80,12 @@ class _Plan:
             documents = [
                 Document(
                     "Upstream",
-                    self.names.give("Upstream", server.server_name, "upstream"),
+                    self.names.assign("Upstream", server.server_name, "upstream"),
                     _upstream_spec(server),
                     [f"{server.origin}, which was asked in the clear: uncomment to ask it again."],
-                    is_remark=True,
+                    is_commented_out=True,
                 )
-                for server in self.setup.suggested
+                for server in self.setup.suggestions
             ]
         return documents, names
 
@@ -97,7 +97,7 @@ class _Plan:
                 key = (source.url, source.allow)
                 if key not in names:
                     title = list_name(source.url, source.title)
-                    names[key] = self.names.give("List", title, "list")
+                    names[key] = self.names.assign("List", title, "list")
                     documents.append(_list(names[key], source, self.setup.refresh))
         return documents, names
 
@@ -106,11 +106,13 @@ class _Plan:
     ) -> Iterator[Document]:
         """The policy that stands for a bundle; it is included by those that speak, and includes
         further ones where it has more rules than one file should hold."""
-        name = self.names.give("Policy", f"rules-{bundle.title}", f"rules-{key}")
+        name = self.names.assign("Policy", f"rules-{bundle.title}", f"rules-{key}")
         parts = split_rules(bundle.rules, self.setup.answer)
-        more = [self.names.give("Policy", f"{name}-part", "rules") for _ in parts[1:]]
+        more = [self.names.assign("Policy", f"{name}-part", "rules") for _ in parts[1:]]
         # Each part includes some of the next ones, since one policy includes a few alone.
-        included = [more[at : at + _BRANCHES] for at in range(0, len(more), _BRANCHES)]
+        included = [
+            more[at : at + _PARTS_PER_INCLUDE] for at in range(0, len(more), _PARTS_PER_INCLUDE)
+        ]
         spec: dict[str, Any] = {"subjects": []}
         if more:
             spec["include"] = included[0]
@@ -124,11 +126,11 @@ class _Plan:
             below = {"include": included[index]} if index < len(included) else {}
             yield Document("Policy", one, {"subjects": [], **below, "rules": rules})
 
-    def _clients(self) -> tuple[list[Document], dict[_Treatment, str]]:
+    def _clients(self) -> tuple[list[Document], dict[_ClientPolicy, str]]:
         documents: list[Document] = []
-        groups: dict[_Treatment, str] = {}
+        groups: dict[_ClientPolicy, str] = {}
         owner: dict[str, str] = {}
-        for one in self.setup.audiences:
+        for one in self.setup.clients:
             shown = dict.fromkeys([*one.addresses, *one.tokens])
             for text in (text for text in shown if text in owner):
                 why = f"it is {owner[text]} already, and one address or token is one client"
@@ -138,22 +140,22 @@ class _Plan:
             if not (addresses or tokens):
                 continue
             self.report.add(Kind.CLIENT, one.title, one.changes)
-            treatment = self._treatment(one)
-            if treatment not in groups:
-                groups[treatment] = self.names.give("Policy", self._title(treatment), "group")
-            name = self.names.give("Client", one.title, "client")
+            policy = self._policy_of(one)
+            if policy not in groups:
+                groups[policy] = self.names.assign("Policy", self._title(policy), "group")
+            name = self.names.assign("Client", one.title, "client")
             owner |= dict.fromkeys([*addresses, *tokens], name)
             spec: dict[str, Any] = {}
             if addresses:
                 spec["addresses"] = addresses
             if tokens:
                 spec["tokens"] = tokens
-            spec["groups"] = [groups[treatment]]
+            spec["groups"] = [groups[policy]]
             documents.append(Document("Client", name, spec, _from(one.origin)))
         return documents, groups
 
-    def _treatment(self, one: Audience) -> _Treatment:
-        return _Treatment(
+    def _policy_of(self, one: ClientSettings) -> _ClientPolicy:
+        return _ClientPolicy(
             () if one.is_denied else self._bundles(one.bundles),
             one.log or self.setup.log,
             one.servers,
@@ -165,63 +167,63 @@ class _Plan:
         bundles = self.setup.bundles.items()
         return tuple(key for key, bundle in bundles if key in wanted or bundle.for_all)
 
-    def _title(self, treatment: _Treatment) -> str:
-        if treatment.is_denied:
+    def _title(self, policy: _ClientPolicy) -> str:
+        if policy.is_denied:
             return "denied"
-        bundles = [self.setup.bundles[key] for key in treatment.bundles]
+        bundles = [self.setup.bundles[key] for key in policy.bundles]
         titles = [bundle.title for bundle in bundles if not bundle.for_all]
         return "-and-".join(titles) or "unfiltered"
 
     def _policies(
         self,
-        groups: dict[_Treatment, str],
+        groups: dict[_ClientPolicy, str],
         rules: dict[str, list[Document]],
         names_of: dict[Server, str],
     ) -> Iterator[Document]:
-        everybody = _Treatment(
-            self._bundles(self.setup.everybody),
+        everybody = _ClientPolicy(
+            self._bundles(self.setup.default_bundles),
             self.setup.log,
             (),
         )
-        subjects = list(self.setup.only)
+        subjects = list(self.setup.served_subjects)
         yield Document(
             "Policy",
-            self.names.give("Policy", _EVERYBODY, "policy"),
+            self.names.assign("Policy", _EVERYBODY, "policy"),
             ({"subjects": subjects} if subjects else {}) | self._spec(everybody, rules, names_of),
             [f"For whom no other policy speaks, as {self.setup.product} had it."],
         )
-        for treatment, name in groups.items():
-            spec = {"subjects": [f"group:{name}"]} | self._spec(treatment, rules, names_of)
+        for policy, name in groups.items():
+            spec = {"subjects": [f"group:{name}"]} | self._spec(policy, rules, names_of)
             yield Document("Policy", name, spec)
 
     def _spec(
         self,
-        treatment: _Treatment,
+        policy: _ClientPolicy,
         rules: dict[str, list[Document]],
         names_of: dict[Server, str],
     ) -> dict[str, Any]:
-        if treatment.is_denied:
+        if policy.is_denied:
             return {"default": "deny"}
         spec: dict[str, Any] = {}
-        included = [rules[key][0].name for key in treatment.bundles if key in rules]
-        if len(included) > _MOST_INCLUDED:
+        included = [rules[key][0].name for key in policy.bundles if key in rules]
+        if len(included) > _MAX_INCLUDED:
             raise ImporterError(
                 f"a client is in {len(included)} groups; more than 64 are not taken"
             )
         if included:
             spec["include"] = included
-        if self.setup.observes:
+        if self.setup.observe_only:
             spec["mode"] = "observe"
-        denies = any(self.setup.bundles[key].denies_rest for key in treatment.bundles)
+        denies = any(self.setup.bundles[key].denies_rest for key in policy.bundles)
         spec["default"] = "deny" if denies else "allow"
-        servers = treatment.servers or tuple(self.setup.servers)
+        servers = policy.servers or tuple(self.setup.servers)
         if servers:
             spec["upstreams"] = [names_of[server] for server in servers]
-        own = (self.setup.bundles[key].answer for key in treatment.bundles)
+        own = (self.setup.bundles[key].answer for key in policy.bundles)
         answer = next(filter(None, own), self.setup.answer)
         spec["lists"] = {"names": [], "answer": answer}
-        if treatment.log != "full":
-            spec["log"] = treatment.log
+        if policy.log != "full":
+            spec["log"] = policy.log
         return spec
 
 

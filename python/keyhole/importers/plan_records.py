@@ -6,29 +6,29 @@ from typing import Any
 
 from keyhole.importers.common_settings import LocalRecord
 from keyhole.importers.document import Document
-from keyhole.importers.names import Names
+from keyhole.importers.names import DocumentNames
 from keyhole.importers.report import Kind, Report
 
-_MOST_VALUES = {"a": 64, "aaaa": 64, "txt": 32, "cname": 1, "ptr": 1}
-_LONGEST_TEXT = 4096  # octets
+_MAX_VALUES = {"a": 64, "aaaa": 64, "txt": 32, "cname": 1, "ptr": 1}
+_MAX_TEXT = 4096  # octets
 
 
 @dataclass
-class _Name:
+class _RecordSet:
     ttl: int | None = None
     values: dict[str, list[str]] = field(default_factory=dict)
     origins: list[str] = field(default_factory=list)
 
 
 def record_documents(
-    records: Iterable[LocalRecord], names: Names, report: Report
+    records: Iterable[LocalRecord], names: DocumentNames, report: Report
 ) -> list[Document]:
     """A document for each name; what contradicts something before it is left and reported."""
-    by_name: dict[str, _Name] = {}
+    by_name: dict[str, _RecordSet] = {}
     aliases: dict[str, str] = {}
     for record in records:
-        said = by_name.setdefault(record.name, _Name(record.ttl))
-        why = _contradiction(record, said, aliases)
+        record_set = by_name.setdefault(record.name, _RecordSet(record.ttl))
+        why = _contradiction(record, record_set, aliases)
         if record.title and why:
             report.left(Kind.RECORD, record.title, why)
         elif record.title:
@@ -37,43 +37,49 @@ def record_documents(
             continue
         if record.kind == "cname":
             aliases[record.name] = record.value
-        said.values.setdefault(record.kind, []).append(record.value)
-        if record.origin not in said.origins:
-            said.origins.append(record.origin)
-    return [_document(name, said, names) for name, said in by_name.items() if said.values]
+        record_set.values.setdefault(record.kind, []).append(record.value)
+        if record.origin not in record_set.origins:
+            record_set.origins.append(record.origin)
+    return [
+        _document(name, record_set, names)
+        for name, record_set in by_name.items()
+        if record_set.values
+    ]
 
 
-def _contradiction(record: LocalRecord, said: _Name, aliases: dict[str, str]) -> str | None:
-    """Why a record cannot be there; empty where it says what was said before, none where it can."""
-    same = said.values.get(record.kind, [])
+def _contradiction(
+    record: LocalRecord, record_set: _RecordSet, aliases: dict[str, str]
+) -> str | None:
+    """Why a record cannot be there; empty where it says what was record_set before, none where it can."""
+    same = record_set.values.get(record.kind, [])
     if record.value in same:
         return ""
     if record.kind in ("cname", "ptr") and same:
         return f"the name points to {same[0]} already"
-    if said.values and "cname" in (record.kind, *said.values):
+    if record_set.values and "cname" in (record.kind, *record_set.values):
         return "an alias goes beside no other record (RFC 1034); keep one of them"
-    if len(same) >= _MOST_VALUES[record.kind]:
-        return f"the name has {_MOST_VALUES[record.kind]} such records already"
-    if record.kind == "txt" and len(record.value.encode()) > _LONGEST_TEXT:
-        return f"one TXT record holds {_LONGEST_TEXT} octets here"
+    if len(same) >= _MAX_VALUES[record.kind]:
+        return f"the name has {_MAX_VALUES[record.kind]} such records already"
+    if record.kind == "txt" and len(record.value.encode()) > _MAX_TEXT:
+        return f"one TXT record holds {_MAX_TEXT} octets here"
     if record.kind == "cname":
         target: str | None = record.value
-        way = {record.name}
-        while target is not None and target not in way:
-            way.add(target)
+        visited = {record.name}
+        while target is not None and target not in visited:
+            visited.add(target)
             target = aliases.get(target)
         if target is not None:
             return "the aliases go in a circle"
     return None
 
 
-def _document(name: str, said: _Name, names: Names) -> Document:
+def _document(name: str, record_set: _RecordSet, names: DocumentNames) -> Document:
     spec: dict[str, Any] = {"name": name}
-    if said.ttl is not None:
-        spec["ttl"] = said.ttl
-    for kind, values in said.values.items():
+    if record_set.ttl is not None:
+        spec["ttl"] = record_set.ttl
+    for kind, values in record_set.values.items():
         spec[kind] = values[0] if kind in ("cname", "ptr") else values
-    origins = [origin for origin in said.origins if origin]
-    notes = [f"From {', '.join(origins[:3])}."] if origins else []
+    origins = [origin for origin in record_set.origins if origin]
+    comments = [f"From {', '.join(origins[:3])}."] if origins else []
     title = name.replace("*", "all")
-    return Document("Record", names.give("Record", title, "record"), spec, notes)
+    return Document("Record", names.assign("Record", title, "record"), spec, comments)

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from keyhole.importers.common_settings import NameRule, Times
-from keyhole.importers.document import Noted
+from keyhole.importers.common_settings import NameRule, Schedule
+from keyhole.importers.document import CommentedValue
 
-_MOST_IN_RULE = 500
-_MOST_IN_POLICY = 3000
-"""Names in one policy, so that the file which holds it can be read again."""
+_MAX_PER_RULE = 500
+_MAX_PER_POLICY = 3000
+"""DocumentNames in one policy, so that the file which holds it can be read again."""
 
 
 def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, Any]]]:
@@ -20,27 +20,27 @@ def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, A
     """
     parts: list[list[dict[str, Any]]] = []
     room = 0
-    for deed, neighbors in groupby(rules, key=lambda rule: _deed(rule, answer)):
-        names = [Noted(match, rule.origin) for rule in neighbors for match in rule.matches]
-        for at in range(0, len(names), _MOST_IN_RULE):
-            some = names[at : at + _MOST_IN_RULE]
+    for effect, neighbors in groupby(rules, key=lambda rule: _effect(rule, answer)):
+        names = [CommentedValue(match, rule.origin) for rule in neighbors for match in rule.matches]
+        for at in range(0, len(names), _MAX_PER_RULE):
+            some = names[at : at + _MAX_PER_RULE]
             if room < len(some):
                 parts.append([])
-                room = _MOST_IN_POLICY
-            parts[-1].append(_rule(deed, some))
+                room = _MAX_PER_POLICY
+            parts[-1].append(_rule(effect, some))
             room -= len(some)
     return parts
 
 
-_Deed = tuple[bool, tuple[str, ...], str, bool, Times | None]
+_Effect = tuple[bool, tuple[str, ...], str, bool, Schedule | None]
 
 
-def _deed(rule: NameRule, answer: str) -> _Deed:
+def _effect(rule: NameRule, answer: str) -> _Effect:
     return rule.allow, rule.types, rule.answer or answer, rule.important, rule.when
 
 
-def _rule(deed: _Deed, names: list[Noted]) -> dict[str, Any]:
-    allow, types, answer, important, when = deed
+def _rule(effect: _Effect, names: list[CommentedValue]) -> dict[str, Any]:
+    allow, types, answer, important, when = effect
     rule: dict[str, Any] = {"allow" if allow else "block": names}
     if types:
         rule["types"] = list(types)
@@ -53,7 +53,7 @@ def _rule(deed: _Deed, names: list[Noted]) -> dict[str, Any]:
     return rule
 
 
-def _when(when: Times) -> dict[str, Any]:
+def _when(when: Schedule) -> dict[str, Any]:
     written: dict[str, Any] = {"days": list(when.days)} if when.days else {}
     if when.begins is not None and when.ends is not None:
         written |= {"from": when.begins, "to": when.ends}

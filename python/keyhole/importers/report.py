@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class Fate(enum.StrEnum):
+class Disposition(enum.StrEnum):
     """What became of one thing."""
 
     TAKEN = "taken"
@@ -38,12 +38,12 @@ class Item:
     kind: Kind
     name: str
     """How the other product calls it; text from outside."""
-    fate: Fate
+    disposition: Disposition
     why: str = ""
 
     def document(self) -> dict[str, str]:
         """The same for a program."""
-        return {"kind": self.kind, "name": self.name, "fate": self.fate, "why": self.why}
+        return {"kind": self.kind, "name": self.name, "fate": self.disposition, "why": self.why}
 
 
 @dataclass
@@ -54,15 +54,15 @@ class Report:
 
     def taken(self, kind: Kind, name: str, why: str = "") -> None:
         """It means the same here."""
-        self.items.append(Item(kind, name, Fate.TAKEN, why))
+        self.items.append(Item(kind, name, Disposition.TAKEN, why))
 
     def changed(self, kind: Kind, name: str, why: str) -> None:
         """It is there and means something else."""
-        self.items.append(Item(kind, name, Fate.CHANGED, why))
+        self.items.append(Item(kind, name, Disposition.CHANGED, why))
 
     def left(self, kind: Kind, name: str, why: str) -> None:
         """It is not there."""
-        self.items.append(Item(kind, name, Fate.LEFT, why))
+        self.items.append(Item(kind, name, Disposition.LEFT, why))
 
     def add(self, kind: Kind, name: str, changes: Iterable[str], note: str = "") -> None:
         """It is there, with what changed in it, if anything did."""
@@ -75,7 +75,7 @@ class Report:
     def revise(self, kind: Kind, name: str, why: str) -> None:
         """It turned out that it is not there."""
         self.items = [
-            Item(kind, name, Fate.LEFT, why) if (one.kind, one.name) == (kind, name) else one
+            Item(kind, name, Disposition.LEFT, why) if (one.kind, one.name) == (kind, name) else one
             for one in self.items
         ]
 
@@ -85,11 +85,13 @@ class Report:
         return sorted(self.items, key=lambda item: order.index(item.kind))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many of each kind had each fate; kinds that were not met are left out."""
+        """How many of each kind had each disposition; kinds that were not met are left out."""
         return {
             kind: {
-                fate: sum(item.kind is kind and item.fate is fate for item in self.items)
-                for fate in Fate
+                disposition: sum(
+                    item.kind is kind and item.disposition is disposition for item in self.items
+                )
+                for disposition in Disposition
             }
             for kind in Kind
             if any(item.kind is kind for item in self.items)

@@ -20,7 +20,7 @@ _TRUE = ("true", "yes", "on")
 _FALSE = ("false", "no", "off")
 
 
-class Tree:
+class Section:
     """A mapping and where it stands."""
 
     def __init__(self, value: Mapping[str, Any], report: Report, path: str = "") -> None:
@@ -28,15 +28,15 @@ class Tree:
         self.path = path
         self._report = report
 
-    def under(self, *keys: str) -> "Tree":
+    def under(self, *keys: str) -> "Section":
         """The mapping behind the keys; empty where there is none."""
-        found: Tree = self
+        found: Section = self
         for key in keys:
             path = found.place(key)
             value = found.value.get(key)
             if value is not None and not isinstance(value, dict):
                 self._wrong(path, "keys with values")
-            found = Tree(value if isinstance(value, dict) else {}, self._report, path)
+            found = Section(value if isinstance(value, dict) else {}, self._report, path)
         return found
 
     def text(self, key: str, default: str = "") -> str:
@@ -84,7 +84,7 @@ class Tree:
             self._wrong(self.place(key), "a list of texts")
         return texts
 
-    def trees(self, key: str) -> list["Tree"]:
+    def sections(self, key: str) -> list["Section"]:
         """A list of mappings."""
         value = self.value.get(key)
         if value is None:
@@ -96,7 +96,7 @@ class Tree:
         for index, one in enumerate(self._bounded(value, key)):
             path = f"{self.place(key)}[{index}]"
             if isinstance(one, dict):
-                found.append(Tree(one, self._report, path))
+                found.append(Section(one, self._report, path))
             elif one is not None:
                 self._wrong(path, "keys with values")
         return found
@@ -158,9 +158,9 @@ def read_yaml_file(octets: bytes, name: str) -> dict[str, Any]:
     return value
 
 
-def _text(octets: bytes, name: str, most: int) -> str:
-    if len(octets) > most:
-        raise ImporterError(f"{name} is larger than {show_octets(most)}; no export is")
+def _text(octets: bytes, name: str, max_octets: int) -> str:
+    if len(octets) > max_octets:
+        raise ImporterError(f"{name} is larger than {show_octets(max_octets)}; no export is")
     try:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError as error:

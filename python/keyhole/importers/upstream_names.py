@@ -12,15 +12,15 @@ from keyhole.model.match import read_match
 _KEY = "names of upstreams"
 
 
-def spare_own_names(setup: Setup, report: Report) -> None:
+def allow_upstream_names(setup: Setup, report: Report) -> None:
     """Allows the name of an upstream wherever a rule would block it, and tells so."""
-    every = [*setup.servers, *(server for one in setup.audiences for server in one.servers)]
+    every = [*setup.servers, *(server for one in setup.clients for server in one.servers)]
     blocks = [
         (rule, [read_match(match) for match in rule.matches])
         for rule in setup.rules()
         if not rule.allow
     ]
-    for name in dict.fromkeys(server.server_name for server in every or setup.suggested):
+    for name in dict.fromkeys(server.server_name for server in every or setup.suggestions):
         if is_address(name):
             continue
         blocking = [rule for rule, matches in blocks if any(one.covers(name) for one in matches)]

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from keyhole.importers.common_settings import Server, Setup
 from keyhole.importers.dns_stamp import read_stamp
 from keyhole.importers.error import ImporterError
-from keyhole.importers.public_resolvers import operator_at, operator_named
+from keyhole.importers.public_resolvers import resolver_at, resolver_named
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import is_address, read_upstream_address
 from keyhole.model.name import read_server_name
@@ -27,12 +27,12 @@ _ENCRYPTED = {
     "doh": "doh",
 }
 _QUIC = ("quic", "doq")
-_MOST = 256
+_MAX_UPSTREAMS = 256
 _SCHEME = re.compile(r"([A-Za-z0-9+-]+)://|(tcp-tls|tcp\+udp|quic|udp|tcp):(?!//)")
 
 
 @dataclass(frozen=True)
-class Written:
+class ParsedUpstream:
     """An upstream in its parts."""
 
     protocol: str
@@ -58,16 +58,18 @@ def take_upstreams(
 
     ``addresses`` are known ones of names.
     """
-    if len(texts) > _MOST:
-        raise ImporterError(f"there are {len(texts)} upstreams; no export has more than {_MOST}")
+    if len(texts) > _MAX_UPSTREAMS:
+        raise ImporterError(
+            f"there are {len(texts)} upstreams; no export has more than {_MAX_UPSTREAMS}"
+        )
     servers: list[Server] = []
     for text in dict.fromkeys(texts):
         try:
             server, changes = _server(read_upstream(text), addresses or {})
-        except _InTheClear as clear:
-            report.left(Kind.UPSTREAM, text, clear.why)
-            if clear.suggestion is not None and clear.suggestion not in setup.suggested:
-                setup.suggested.append(clear.suggestion)
+        except _CleartextError as cleartext:
+            report.left(Kind.UPSTREAM, text, cleartext.why)
+            if cleartext.suggestion is not None and cleartext.suggestion not in setup.suggestions:
+                setup.suggestions.append(cleartext.suggestion)
         except ValueError as error:
             report.left(Kind.UPSTREAM, text, str(error))
         else:
@@ -77,15 +79,15 @@ def take_upstreams(
     return servers
 
 
-class _InTheClear(Exception):  # noqa: N818  (says what it is; never leaves this module)
+class _CleartextError(Exception):
     def __init__(self, host: str) -> None:
-        operator = operator_at(host)
-        self.suggestion = operator.server() if operator else None
+        resolver = resolver_at(host)
+        self.suggestion = resolver.server() if resolver else None
         self.why = "it is asked in the clear, and Keyhole asks encrypted or not at all; "
-        if operator is not None:
+        if resolver is not None:
             self.why += (
-                f"{operator.title} answers encrypted too: protocol dot, addresses "
-                f"{', '.join(operator.addresses[:2])}, serverName {operator.name}"
+                f"{resolver.title} answers encrypted too: protocol dot, addresses "
+                f"{', '.join(resolver.addresses[:2])}, serverName {resolver.name}"
             )
         elif is_address(host) and not _is_public(host):
             self.why += (
@@ -101,7 +103,7 @@ def _is_public(address: str) -> bool:
     return read_upstream_address(address).ip.is_global
 
 
-def read_upstream(text: str) -> Written:
+def read_upstream(text: str) -> ParsedUpstream:
     """The parts of an upstream; raises ValueError where it is none."""
     text = text.strip()
     if text.startswith("sdns://"):
@@ -118,10 +120,10 @@ def read_upstream(text: str) -> Written:
     if "#" in rest and not rest.rpartition("#")[2].isdigit():
         rest, _, name = rest.partition("#")  # ADDRESS#NAME, as blocky and systemd write it
     host, port = _host_and_port(rest)
-    return Written(protocol, host, port, server_name=name if at or name else "")
+    return ParsedUpstream(protocol, host, port, server_name=name if at or name else "")
 
 
-def _from_url(rest: str, *, by_quic: bool) -> Written:
+def _from_url(rest: str, *, by_quic: bool) -> ParsedUpstream:
     rest, hash_, name = rest.partition("#")
     if hash_ and name[:1].isdigit():  # HOST#PORT/PATH, as Pi-hole writes it
         port, slash, path = name.partition("/")
@@ -135,13 +137,13 @@ def _from_url(rest: str, *, by_quic: bool) -> Written:
     changes = ("asked over HTTP/2, not HTTP/3",) if by_quic else ()
     path = parts.path or DOH_PATH
     host = (parts.hostname or "").strip("[]")
-    return Written("doh", host, parts.port, path, verify or name, changes=changes)
+    return ParsedUpstream("doh", host, parts.port, path, verify or name, changes=changes)
 
 
-def _from_stamp(text: str) -> Written:
+def _from_stamp(text: str) -> ParsedUpstream:
     stamp = read_stamp(text)
     if stamp.protocol == "plain":
-        return Written("", "", None)
+        return ParsedUpstream("", "", None)
     if stamp.protocol not in ("doh", "dot"):
         raise ValueError(
             f"it asks by {stamp.protocol}, which Keyhole does not; it knows dot and doh"
@@ -149,7 +151,7 @@ def _from_stamp(text: str) -> Written:
     host, port = _host_and_port(stamp.host)
     address, address_port = _host_and_port(stamp.address) if stamp.address else ("", None)
     pins = "its pins are of other certificates than Keyhole pins, and left out"
-    return Written(
+    return ParsedUpstream(
         stamp.protocol,
         host,
         port or address_port,
@@ -172,46 +174,48 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
     return found[1], int(found[2]) if found[2] else None
 
 
-def _server(written: Written, known: Mapping[str, Sequence[str]]) -> tuple[Server, tuple[str, ...]]:
-    if not written.protocol:
-        raise _InTheClear(written.host)
-    if written.protocol == "quic":
+def _server(
+    parsed: ParsedUpstream, known: Mapping[str, Sequence[str]]
+) -> tuple[Server, tuple[str, ...]]:
+    if not parsed.protocol:
+        raise _CleartextError(parsed.host)
+    if parsed.protocol == "quic":
         raise ValueError(
             "it is asked over QUIC, which Keyhole does not; most of these answer DNS over TLS as "
             "well: protocol dot"
         )
-    name = read_server_name(written.server_name or written.host)
-    addresses, changes = _addresses(written, name, known)
-    if is_address(name) and (operator := operator_at(name)):
-        name = operator.name
-    port = written.port if written.port not in (None, PORTS[written.protocol]) else None
+    name = read_server_name(parsed.server_name or parsed.host)
+    addresses, changes = _addresses(parsed, name, known)
+    if is_address(name) and (resolver := resolver_at(name)):
+        name = resolver.name
+    port = parsed.port if parsed.port not in (None, PORTS[parsed.protocol]) else None
     path = None
-    if written.protocol == "doh" and written.path not in ("", DOH_PATH):
-        path = read_doh_path(written.path)
-    placed = tuple(_placed(address, port) for address in addresses)
-    return Server(written.protocol, placed, name, path), (*written.changes, *changes)
+    if parsed.protocol == "doh" and parsed.path not in ("", DOH_PATH):
+        path = read_doh_path(parsed.path)
+    endpoints = tuple(_endpoint(address, port) for address in addresses)
+    return Server(parsed.protocol, endpoints, name, path), (*parsed.changes, *changes)
 
 
 def _addresses(
-    written: Written, name: str, known: Mapping[str, Sequence[str]]
+    parsed: ParsedUpstream, name: str, known: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Where it is: Keyhole needs no DNS to find it, so a name alone is not enough."""
-    if written.addresses:
-        return written.addresses, ()
-    if is_address(written.host):
-        return (written.host,), ()
-    if known.get(written.host):
-        return tuple(known[written.host]), ()
-    operator = operator_named(name)
-    if operator is None:
+    if parsed.addresses:
+        return parsed.addresses, ()
+    if is_address(parsed.host):
+        return (parsed.host,), ()
+    if known.get(parsed.host):
+        return tuple(known[parsed.host]), ()
+    resolver = resolver_named(name)
+    if resolver is None:
         raise ValueError(
-            f"only its name is known; write an Upstream with protocol {written.protocol}, "
+            f"only its name is known; write an Upstream with protocol {parsed.protocol}, "
             f"serverName {name} and its addresses, so that finding DNS needs no DNS"
         )
-    change = f"its addresses are written down, as {operator.title} publishes them"
-    return operator.addresses, (change,)
+    change = f"its addresses are written down, as {resolver.title} publishes them"
+    return resolver.addresses, (change,)
 
 
-def _placed(address: str, port: int | None) -> str:
+def _endpoint(address: str, port: int | None) -> str:
     endpoint = read_upstream_address(address)
     return str(read_upstream_address(endpoint.with_port(port))) if port else str(endpoint)

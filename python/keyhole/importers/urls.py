@@ -5,7 +5,7 @@ from keyhole.importers.report import Kind, Report
 from keyhole.model.units import DAY, SECOND, show_milliseconds
 from keyhole.model.url import read_list_url
 
-_SHORTEST, _LONGEST = 300, 30 * DAY // SECOND
+_MIN_REFRESH, _MAX_REFRESH = 300, 30 * DAY // SECOND
 """Seconds between which a List may become stale."""
 
 
@@ -28,7 +28,7 @@ def take_refresh(setup: Setup, report: Report, name: str, seconds: int | None) -
         why = "a download is fresh for a day here, and the server is then asked for a newer one"
         report.changed(Kind.SETTING, name, why)
         return
-    setup.refresh = min(max(seconds, _SHORTEST), _LONGEST)
+    setup.refresh = min(max(seconds, _MIN_REFRESH), _MAX_REFRESH)
     shown = f"refresh: {show_milliseconds(setup.refresh * SECOND)}"
     if setup.refresh == seconds:
         report.taken(Kind.SETTING, name, shown)

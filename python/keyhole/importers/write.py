@@ -1,7 +1,7 @@
-"""Writes documents as YAML, with remarks that say where each thing came from.
+"""Writes documents as YAML, with comments that say where each thing came from.
 
 Every text from outside is in double quotes as JSON has them, which is YAML too, unless it is
-plainly a word; a remark never holds more than one line.
+plainly a word; a comment never holds more than one line.
 """
 
 import json
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from keyhole.config.files import MAX_FILE
-from keyhole.importers.document import Document, Noted
+from keyhole.importers.document import CommentedValue, Document
 from keyhole.model.document import API_VERSION
 
 _FILES = {
@@ -22,7 +22,7 @@ _FILES = {
 }
 _ROOM = MAX_FILE // 2
 """Octets after which another file is begun; people add to it."""
-_LONGEST_NOTE = 100
+_MAX_COMMENT = 100
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(?:[.:][A-Za-z0-9_/-]+)*")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
@@ -34,7 +34,7 @@ def write(documents: Iterable[Document], heading: str) -> dict[str, str]:
         written = _document(one)
         pieces = texts.setdefault(_FILES[one.kind], [])
         if not pieces or len(pieces[-1]) + len(written) > _ROOM:
-            pieces.append(f"# {_remark(heading)}\n")
+            pieces.append(f"# {_comment(heading)}\n")
         elif not pieces[-1].rstrip().endswith("---"):
             pieces[-1] += "---\n"
         pieces[-1] += written
@@ -47,12 +47,12 @@ def write(documents: Iterable[Document], heading: str) -> dict[str, str]:
 
 def _document(one: Document) -> str:
     lines = [
-        *(f"# {_remark(note)}" for note in one.notes),
-        f"{'# ' if one.is_remark else ''}apiVersion: {API_VERSION}",
+        *(f"# {_comment(comment)}" for comment in one.comments),
+        f"{'# ' if one.is_commented_out else ''}apiVersion: {API_VERSION}",
     ]
     body = [f"kind: {one.kind}", f"metadata: {{name: {_scalar(one.name)}}}", "spec:"]
     body += _mapping(one.spec, "  ")
-    lines += [f"# {line}" if one.is_remark else line for line in body]
+    lines += [f"# {line}" if one.is_commented_out else line for line in body]
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +66,7 @@ def _value(head: str, value: Any, indent: str) -> Iterator[str]:
     if isinstance(value, dict) and value:
         yield head
         yield from _mapping(value, indent)
-    elif isinstance(value, list) and any(isinstance(one, Noted | dict) for one in value):
+    elif isinstance(value, list) and any(isinstance(one, CommentedValue | dict) for one in value):
         yield head
         for one in value:
             yield from _item(one, indent)
@@ -79,8 +79,8 @@ def _item(value: Any, indent: str) -> Iterator[str]:
         lines = list(_mapping(value, indent + "  "))
         yield f"{indent}- {lines[0].strip()}"
         yield from lines[1:]
-    elif isinstance(value, Noted) and value.note:
-        yield f"{indent}- {_scalar(value.value)}  # {_remark(value.note)}"
+    elif isinstance(value, CommentedValue) and value.comment:
+        yield f"{indent}- {_scalar(value.value)}  # {_comment(value.comment)}"
     else:
         yield f"{indent}- {_flow(value)}"
 
@@ -90,7 +90,7 @@ def _flow(value: Any) -> str:
         return f"[{', '.join(_flow(one) for one in value)}]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(one)}" for key, one in value.items()) + "}"
-    return _scalar(value.value if isinstance(value, Noted) else value)
+    return _scalar(value.value if isinstance(value, CommentedValue) else value)
 
 
 def _scalar(value: str | int | bool) -> str:
@@ -104,8 +104,8 @@ def _scalar(value: str | int | bool) -> str:
     return "".join(letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in quoted)
 
 
-def _remark(text: str) -> str:
+def _comment(text: str) -> str:
     """One line, without anything that a terminal or an editor would obey."""
     line = " ".join(text.split())
     shown = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return shown if len(shown) <= _LONGEST_NOTE else f"{shown[: _LONGEST_NOTE - 3]}..."
+    return shown if len(shown) <= _MAX_COMMENT else f"{shown[: _MAX_COMMENT - 3]}..."

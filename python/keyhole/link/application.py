@@ -15,9 +15,9 @@ from keyhole.link.message import EVENTS, OFFER, POLL, MessageError, Poll
 from keyhole.link.peer import Peer
 from keyhole.link.remote_peer import Offer, RemotePeer
 
-MOST_OCTETS = 4 * 2**20
+MAX_POLL_OCTETS = 4 * 2**20
 """A poll carries counters at most."""
-MOST_LINES = 32 * 2**20
+MAX_LOG_OCTETS = 32 * 2**20
 """Octets of the query log that an engine brings at once."""
 
 
@@ -25,7 +25,7 @@ class RefusedError(Exception):
     """Whoever asks is no engine of ours; says why."""
 
 
-class Behind(Protocol):
+class RemoteEngineService(Protocol):
     """What stands behind engines on other machines."""
 
     @property
@@ -40,16 +40,16 @@ class Behind(Protocol):
         are not wanted."""
 
 
-Find = Callable[[LookupRequest], Peer]
+FindPeer = Callable[[LookupRequest], Peer]
 """Who polls; raises `RefusedError`."""
 
 
-def application(find: Find, behind: Behind | None = None) -> Starlette:
+def application(find: FindPeer, behind: RemoteEngineService | None = None) -> Starlette:
     """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
 
     async def poll(request: LookupRequest) -> Response:
         peer = find(request)
-        message = Poll.read(json.loads(await _body(request, MOST_OCTETS)))
+        message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
         peer.take(message)
         return await _commands(request, peer)
 
@@ -58,11 +58,11 @@ def application(find: Find, behind: Behind | None = None) -> Starlette:
         routes += _remote_routes(find, behind)
     return Starlette(
         routes=routes,
-        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _trouble},
+        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _unavailable},
     )
 
 
-def _remote_routes(find: Find, behind: Behind) -> list[Route]:
+def _remote_routes(find: FindPeer, behind: RemoteEngineService) -> list[Route]:
     def offered(request: LookupRequest) -> Offer:
         find(request)
         offer = behind.offer
@@ -86,7 +86,7 @@ def _remote_routes(find: Find, behind: Behind) -> list[Route]:
     async def events(request: LookupRequest) -> Response:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
-        lines = await _body(request, MOST_LINES)
+        lines = await _body(request, MAX_LOG_OCTETS)
         await behind.take(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
@@ -111,7 +111,7 @@ async def _bad(_request: LookupRequest, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 400)
 
 
-async def _trouble(_request: LookupRequest, error: Exception) -> Response:
+async def _unavailable(_request: LookupRequest, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 503)
 
 
@@ -119,7 +119,7 @@ async def _commands(request: LookupRequest, peer: Peer) -> Response:
     """Waits for commands, and for the end of the connection."""
     about = peer.about
     work = asyncio.create_task(peer.commands())
-    left = asyncio.create_task(_left(request))
+    left = asyncio.create_task(_disconnected(request))
     await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
     for task in (work, left):
         if not task.done():
@@ -134,7 +134,7 @@ async def _commands(request: LookupRequest, peer: Peer) -> Response:
     return JSONResponse({"commands": work.result()})
 
 
-async def _left(request: LookupRequest) -> None:
+async def _disconnected(request: LookupRequest) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

@@ -20,7 +20,7 @@ SILENCE_SECONDS = 3 * HOLD_SECONDS
 """An engine that says nothing for so long is not there any more."""
 
 Command = dict[str, Any]
-"""``{"id": N, ...}`` and one of the commands that ``keyhole.engine.obey`` describes."""
+"""``{"id": N, ...}`` and one of the commands that ``keyhole.engine.commands`` describes."""
 Result = dict[str, Any]
 """``{"id": N, ...}`` and what became of the command."""
 

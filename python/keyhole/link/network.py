@@ -16,7 +16,7 @@ from keyhole.errors import KeyholeError
 from keyhole.identity import ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.revoked import read_revoked
-from keyhole.link.application import Behind, RefusedError, application
+from keyhole.link.application import RefusedError, RemoteEngineService, application
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, is_address, read_network
 from keyhole.web import Serving, quiet
@@ -48,7 +48,7 @@ class NetworkLink:
         self,
         setup: Setup,
         peers: Mapping[str, RemotePeer],
-        behind: Behind,
+        behind: RemoteEngineService,
         turned: Callable[[str], None],
     ) -> None:
         """``peers`` are the engines that are let in, by SPIFFE ID; ``turned`` hears why another

@@ -13,11 +13,11 @@ READY_SECONDS = 20.0
 ANSWER_SECONDS = 30.0
 
 
-class GoneError(KeyholeError):
+class DisconnectedError(KeyholeError):
     """The engine ended before it answered, or is not there."""
 
 
-class SilentError(KeyholeError):
+class NoAnswerError(KeyholeError):
     """The engine is there and does not answer."""
 
 
@@ -41,18 +41,18 @@ class Peer:
         return self._present.is_set() and time.monotonic() - self.heard < SILENCE_SECONDS
 
     async def wait_until_present(self, seconds: float = READY_SECONDS) -> About:
-        """What it says of itself; raises `GoneError` where it does not come in time."""
+        """What it says of itself; raises `DisconnectedError` where it does not come in time."""
         try:
             await asyncio.wait_for(self._present.wait(), seconds)
         except TimeoutError:
-            raise GoneError("the engine does not run") from None
+            raise DisconnectedError("the engine does not run") from None
         assert self.about is not None
         return self.about
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
         """Has it obey; gives its answer.
 
-        Raises `GoneError` where it is not there or dies meanwhile, and `SilentError`.
+        Raises `DisconnectedError` where it is not there or dies meanwhile, and `NoAnswerError`.
         """
         await self.wait_until_present()
         number = next(self._ids)
@@ -63,7 +63,7 @@ class Peer:
         try:
             return await asyncio.wait_for(future, ANSWER_SECONDS)
         except TimeoutError:
-            raise SilentError(f"the engine did not answer for {ANSWER_SECONDS:g} s") from None
+            raise NoAnswerError(f"the engine did not answer for {ANSWER_SECONDS:g} s") from None
         finally:
             self._waiting.pop(number, None)
 
@@ -102,7 +102,7 @@ class Peer:
         self._queue, self._handed = [], []
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(GoneError("the engine ended before it answered"))
+                future.set_exception(DisconnectedError("the engine ended before it answered"))
 
     def _is_wanted(self, command: Command) -> bool:
         future = self._waiting.get(command["id"])

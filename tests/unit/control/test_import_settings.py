@@ -139,7 +139,7 @@ def test_an_expression_that_grows_too_large_for_the_core_is_left(tmp_path: Path)
         domainlist_by_group=[{"domainlist_id": n, "group_id": 0} for n in (1, 2)],
     )
     done = import_file("pihole", gravity(tmp_path / "gravity.db", tables), None)
-    fates = {item.name: item.fate for item in done.report.items if item.kind == "rule"}
+    fates = {item.name: item.disposition for item in done.report.items if item.kind == "rule"}
     assert fates == {too_large: "left", "^ads": "taken"}
     assert too_large not in "".join(done.files.values())
 

@@ -71,7 +71,7 @@ def test_a_secret_gives_a_certificate_and_the_person_hears_of_it(server: Server)
 
 def test_a_secret_that_is_not_good_is_refused_in_plain_words(server: Server) -> None:
     body = {"secret": "a" * 32, "csr": new_request()[1].decode()}
-    assert "nobody knows this token" in _problem(server.post("/v1/enroll", body), 403)
+    assert "this token is unknown" in _problem(server.post("/v1/enroll", body), 403)
 
 
 @pytest.mark.parametrize(

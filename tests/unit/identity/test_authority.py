@@ -1,4 +1,4 @@
-"""The authority: what it makes, what it refuses, and what it never does."""
+"""The authority: what it issues, what it refuses, and what it never does."""
 
 import stat
 from datetime import UTC, datetime, timedelta
@@ -13,8 +13,8 @@ from keyhole.identity import Authority, CertificateSpec, IdentityError
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _issue(authority: Authority, wish: CertificateSpec, now: datetime = NOW) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(authority.issue(wish, now)[0])
+def _issue(authority: Authority, spec: CertificateSpec, now: datetime = NOW) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(authority.issue(spec, now)[0])
 
 
 def test_the_key_and_its_folder_are_for_the_owner_alone(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_stranger_did_not_sign_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("spec", "why"),
     [
         (CertificateSpec(), "at least one name or address"),
         (CertificateSpec(names=("a..example.org",)), "not a DNS name"),
@@ -118,8 +118,8 @@ def test_a_stranger_did_not_sign_it(tmp_path: Path) -> None:
         (CertificateSpec(addresses=("192.0.2.256",)), "not an IP address"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused_with_a_reason(
-    tmp_path: Path, wish: CertificateSpec, why: str
+def test_an_invalid_spec_is_refused_with_a_reason(
+    tmp_path: Path, spec: CertificateSpec, why: str
 ) -> None:
     with pytest.raises(IdentityError, match=why):
-        Authority.open(tmp_path, now=NOW).issue(wish, NOW)
+        Authority.open(tmp_path, now=NOW).issue(spec, NOW)

@@ -1,4 +1,4 @@
-"""Files that a person brings: what is wrong with them is said in plain words."""
+"""Certificate files of the operator: each defect has its own error message."""
 
 import os
 from collections.abc import Callable
@@ -20,17 +20,17 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def pair(tmp_path: Path) -> tuple[Path, Path]:
     """A good certificate and its key."""
     authority = Authority.open(tmp_path / "identity", now=NOW)
-    wish = CertificateSpec(("a.example.org",), life=timedelta(days=2))
+    spec = CertificateSpec(("a.example.org",), life=timedelta(days=2))
     certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    for path, content in zip((certificate, key), authority.issue(wish, NOW), strict=True):
+    for path, content in zip((certificate, key), authority.issue(spec, NOW), strict=True):
         path.write_bytes(content)
     return certificate, key
 
 
 def test_a_good_pair_is_read(pair: tuple[Path, Path]) -> None:
-    material = read_certificate_and_key(*pair, now=NOW)
-    assert material.names() == ("a.example.org",)
-    assert material.expires == NOW + timedelta(days=2)
+    loaded = read_certificate_and_key(*pair, now=NOW)
+    assert loaded.names() == ("a.example.org",)
+    assert loaded.expires == NOW + timedelta(days=2)
 
 
 def _swap(certificate: Path, key: Path) -> None:
@@ -85,7 +85,7 @@ def _common_name_only(certificate: Path, key: Path) -> None:
         (_swap, "swapped files"),
         (_new_key, "does not belong to the certificate"),
         (_lock_key, "has a password"),
-        (_common_name_only, "names nobody"),
+        (_common_name_only, "has no subjectAltName"),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -1,4 +1,4 @@
-"""A client's folder: certificate and key change together, and nobody else reads the key."""
+"""The credential folder: certificate and key change together; only the owner reads the key."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Enrollments: a secret that works once, whatever happens."""
+"""Enrollments: each secret works exactly once."""
 
 import base64
 import stat
@@ -87,7 +87,7 @@ def test_only_its_digest_is_kept(folder: Path) -> None:
 def test_a_secret_that_nobody_made_gives_nothing(folder: Path) -> None:
     create_enrollment(folder, "shop/web", WEB, now=NOW)
     for secret in ("", "a" * 32, "ä"):
-        with pytest.raises(RefusedError, match="nobody knows"):
+        with pytest.raises(RefusedError, match="is unknown"):
             _redeem(folder, secret)
 
 
@@ -166,7 +166,7 @@ def test_one_of_a_name_waits_at_a_time_unless_it_is_replaced(folder: Path) -> No
     with pytest.raises(IdentityError, match="--replace"):
         create_enrollment(folder, "shop/web", WEB, now=NOW)
     _, second = create_enrollment(folder, "shop/web", WEB, replace=True, now=NOW)
-    with pytest.raises(RefusedError, match="nobody knows"):
+    with pytest.raises(RefusedError, match="is unknown"):
         _redeem(folder, first)
     _redeem(folder, second)
 
@@ -176,7 +176,7 @@ def test_a_canceled_one_is_worth_nothing(folder: Path) -> None:
     cancel_enrollment(folder, "shop/web", NOW)
     with pytest.raises(RefusedError):
         _redeem(folder, secret)
-    with pytest.raises(IdentityError, match="no enrollment shop/web waits"):
+    with pytest.raises(IdentityError, match="no enrollment shop/web is waiting"):
         cancel_enrollment(folder, "shop/web", NOW)
 
 

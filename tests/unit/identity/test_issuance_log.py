@@ -1,4 +1,4 @@
-"""The record of what was issued: only ever added to, and readable after a crash."""
+"""The issuance log: append-only, and readable after a crash."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The issuer below the root: renewed in time, while the root's key may lie elsewhere."""
+"""The issuer below the root: renewed in time, also with the root key stored offline."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,9 +53,9 @@ def test_without_it_a_person_is_told_by_when_it_is_needed(tmp_path: Path) -> Non
     late = NOW + 200 * DAY
     authority = Authority.open(tmp_path, now=late)
     assert authority.issuer == first.issuer
-    [told] = authority.advice(late)
-    assert "cannot be renewed" in told
-    assert f"{first.issuer.not_valid_after_utc:%Y-%m-%d}" in told
+    [warning] = authority.advice(late)
+    assert "cannot be renewed" in warning
+    assert f"{first.issuer.not_valid_after_utc:%Y-%m-%d}" in warning
     with pytest.raises(IdentityError, match=r"put root-key.pem back"):
         Authority.open(tmp_path, now=NOW + 366 * DAY).issue(
             CertificateSpec.svid(WEB), NOW + 366 * DAY

@@ -1,4 +1,4 @@
-"""Renewals: the same identity, for whoever holds the key of the certificate before."""
+"""Renewals: the same identity, for the holder of the previous certificate's key."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,10 +25,10 @@ class Client:
     """A certificate and its key."""
 
     def __init__(
-        self, folder: Path, wish: CertificateSpec | None = None, now: datetime = NOW
+        self, folder: Path, spec: CertificateSpec | None = None, now: datetime = NOW
     ) -> None:
         self.chain, key = Authority.open(folder, now=now).issue(
-            wish or CertificateSpec.svid(WEB), now
+            spec or CertificateSpec.svid(WEB), now
         )
         loaded = serialization.load_pem_private_key(key, None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
@@ -64,8 +64,8 @@ def _uri(certificate: x509.Certificate) -> list[str]:
 
 
 def test_the_new_certificate_is_of_the_same_identity_and_life(folder: Path) -> None:
-    wish = CertificateSpec.svid(WEB, 10 * DAY, also_server=True)
-    leaf = Client(folder, wish).renew(folder, NOW + 4 * DAY)
+    spec = CertificateSpec.svid(WEB, 10 * DAY, also_server=True)
+    leaf = Client(folder, spec).renew(folder, NOW + 4 * DAY)
     assert _uri(leaf) == [WEB]
     assert leaf.not_valid_after_utc == NOW + 14 * DAY
     usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -98,7 +98,7 @@ def test_a_revoked_certificate_is_not_renewed_also_when_it_has_expired(
     for now in (NOW, NOW + 2 * DAY):
         with pytest.raises(RefusedError, match="revoked"):
             client.renew(folder, now)
-    Client(folder).renew(folder)  # another certificate of the identity is not meant
+    Client(folder).renew(folder)  # another certificate of the identity is not revoked
 
 
 def test_revocations_that_cannot_be_read_stop_renewal(folder: Path, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""The server certificate: kept while it is good, renewed in time, replaced when it is not ours."""
+"""The server certificate: kept while valid, renewed in time, replaced if of another root."""
 
 import stat
 from datetime import UTC, datetime, timedelta
@@ -19,9 +19,9 @@ def _ensure(
 
 
 def test_a_certificate_lives_thirty_days_and_its_key_is_private(tmp_path: Path) -> None:
-    material = _ensure(tmp_path)
-    assert material.expires == NOW + timedelta(days=30)
-    assert stat.S_IMODE(material.key.stat().st_mode) == 0o600
+    loaded = _ensure(tmp_path)
+    assert loaded.expires == NOW + timedelta(days=30)
+    assert stat.S_IMODE(loaded.key.stat().st_mode) == 0o600
 
 
 def test_it_is_kept_before_half_of_its_life(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Certificates of clients, as others check them: openssl, and the letters of the standard."""
+"""Client certificates, checked with openssl and against the X509-SVID standard."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,9 +17,9 @@ WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
 
 def _chain(
-    authority: Authority, wish: CertificateSpec, now: datetime = NOW
+    authority: Authority, spec: CertificateSpec, now: datetime = NOW
 ) -> list[x509.Certificate]:
-    return x509.load_pem_x509_certificates(authority.issue(wish, now)[0])
+    return x509.load_pem_x509_certificates(authority.issue(spec, now)[0])
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_no_authority_bears_name_constraints(authority: Authority) -> None:
 
 @needs("openssl")
 @pytest.mark.parametrize(
-    ("wish", "purpose"),
+    ("spec", "purpose"),
     [
         (CertificateSpec.svid(WEB), "sslclient"),
         (CertificateSpec.svid(WEB, also_server=True), "sslserver"),
@@ -96,11 +96,11 @@ def test_no_authority_bears_name_constraints(authority: Authority) -> None:
     ],
 )
 def test_openssl_follows_the_chain_to_the_root(
-    tmp_path: Path, wish: CertificateSpec, purpose: str
+    tmp_path: Path, spec: CertificateSpec, purpose: str
 ) -> None:
     authority = Authority.open(tmp_path / "identity")
     chain = tmp_path / "chain.pem"
-    chain.write_bytes(authority.issue(wish)[0])
+    chain.write_bytes(authority.issue(spec)[0])
     arguments = ["openssl", "verify", "-x509_strict", "-purpose", purpose, "-CAfile"]
     checked = run(*arguments, str(authority.root), "-untrusted", str(chain), str(chain))
     assert checked.returncode == 0, checked.stderr

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from keyhole.importers import Fate, ImporterError
+from keyhole.importers import Disposition, ImporterError
 from keyhole.importers.adguard.rule import read_adblock_rule
 from tests.world.expressions import core_matches
 from tests.world.imported import Imported
@@ -160,7 +160,7 @@ def test_rewrites_become_records(home: Imported) -> None:
     assert records["*.rewritten.example"]["a"] == ["192.0.2.7"]
     assert records["nas.example"]["a"] == ["192.0.2.9"]
     assert "off.home.example" not in records
-    assert home.item("v6.home.example").fate is Fate.LEFT
+    assert home.item("v6.home.example").disposition is Disposition.LEFT
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_rewrites_become_records(home: Imported) -> None:
 )
 def test_what_is_left_says_why(home: Imported, name: str, why: str) -> None:
     item = home.item(name)
-    assert item.fate is Fate.LEFT
+    assert item.disposition is Disposition.LEFT
     assert why in item.why
 
 
@@ -198,7 +198,7 @@ def test_what_is_left_says_why(home: Imported, name: str, why: str) -> None:
 )
 def test_what_changed_says_how(home: Imported, name: str, why: str) -> None:
     item = home.item(name)
-    assert item.fate is Fate.CHANGED
+    assert item.disposition is Disposition.CHANGED
     assert why in item.why
 
 
@@ -217,10 +217,14 @@ def test_who_is_not_allowed_is_refused_where_only_some_are(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("hours", "refresh", "fate"),
-    [("12", "12h", Fate.TAKEN), ("0", None, Fate.CHANGED), ("9999", "30d", Fate.CHANGED)],
+    [
+        ("12", "12h", Disposition.TAKEN),
+        ("0", None, Disposition.CHANGED),
+        ("9999", "30d", Disposition.CHANGED),
+    ],
 )
 def test_lists_are_asked_for_again_as_often_as_they_were(
-    tmp_path: Path, hours: str, refresh: str | None, fate: Fate
+    tmp_path: Path, hours: str, refresh: str | None, disposition: Disposition
 ) -> None:
     found = _import(
         tmp_path,
@@ -231,7 +235,7 @@ def test_lists_are_asked_for_again_as_often_as_they_were(
     (spec,) = found.specs("List").values()
     assert spec["urls"] == ["https://lists.example.org/a.txt"]
     assert spec.get("refresh") == refresh
-    assert found.item("filters_update_interval").fate is fate
+    assert found.item("filters_update_interval").disposition is disposition
 
 
 def test_the_older_places_of_settings_are_read_too(tmp_path: Path) -> None:

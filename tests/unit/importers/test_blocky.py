@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.importers import Fate, ImporterError
+from keyhole.importers import Disposition, ImporterError
 from keyhole.importers.durations import seconds_of
 from tests.world.imported import Imported
 
@@ -104,7 +104,7 @@ def test_rules_act_at_their_times_and_lists_always(home: Imported) -> None:
     assert home.verdict("video.example", "198.51.100.9", at=MONDAY_10) == BLOCKED
     assert home.verdict("video.example", "198.51.100.9", at=MONDAY_20) == ALLOWED
     assert "blocks always" in home.item("https://lists.example.org/work.txt").why
-    assert home.item("https://lists.example.org/needed.txt").fate is Fate.LEFT
+    assert home.item("https://lists.example.org/needed.txt").disposition is Disposition.LEFT
     assert "UTC" in home.item("hours for work").why
 
 
@@ -116,7 +116,7 @@ def test_a_group_that_only_allows_denies_the_rest(home: Imported) -> None:
     assert home.verdict("school.example", "203.0.113.7") == ALLOWED
     assert home.verdict("a.lessons.example", "203.0.113.7") == ALLOWED
     assert home.verdict("example.org", "203.0.113.7") == "denied_by_default"
-    assert home.item("only").fate is Fate.CHANGED
+    assert home.item("only").disposition is Disposition.CHANGED
 
 
 def test_local_names_become_records(home: Imported) -> None:
@@ -129,14 +129,14 @@ def test_local_names_become_records(home: Imported) -> None:
     assert records["alias.home.example"]["cname"] == "www.home.example"
     assert records["text.home.example"]["txt"] == ["hello world"]
     assert records["nas.lan"]["a"] == ["192.0.2.44"]
-    assert home.item("mail.home.example").fate is Fate.LEFT
-    assert home.item("hostsFile /etc/hosts").fate is Fate.LEFT
+    assert home.item("mail.home.example").disposition is Disposition.LEFT
+    assert home.item("hostsFile /etc/hosts").disposition is Disposition.LEFT
 
 
 def test_upstreams_are_encrypted_and_some_clients_have_their_own(home: Imported) -> None:
     upstreams = home.specs("Upstream")
     assert upstreams["dns.home.example"]["addresses"] == ["192.0.2.99"]
-    assert home.item("1.1.1.1").fate is Fate.LEFT
+    assert home.item("1.1.1.1").disposition is Disposition.LEFT
     (special,) = (
         spec
         for spec in home.specs("Policy").values()
@@ -170,7 +170,7 @@ def test_a_zone_that_reaches_out_or_grows_is_left(tmp_path: Path, zone: str) -> 
         tmp_path,
         f"upstreams: {{groups: {{default: [tcp-tls:9.9.9.9]}}}}\ncustomDNS: {{zone: '{zone}'}}",
     )
-    assert found.item("customDNS.zone").fate is Fate.LEFT
+    assert found.item("customDNS.zone").disposition is Disposition.LEFT
 
 
 @pytest.mark.parametrize("text", ["", "a: 1", "- x", "blocking: {"])

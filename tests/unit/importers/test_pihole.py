@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from keyhole.control.import_settings import import_file
-from keyhole.importers import Fate, ImporterError
+from keyhole.importers import Disposition, ImporterError
 from tests.world.imported import Imported
 from tests.world.imports import (
     ALLOW,
@@ -111,7 +111,7 @@ def test_options_of_expressions_are_types_and_answers(household: Imported) -> No
 )
 def test_what_is_left_says_why(household: Imported, name: str, why: str) -> None:
     item = household.item(name)
-    assert item.fate is Fate.LEFT
+    assert item.disposition is Disposition.LEFT
     assert why in item.why
 
 
@@ -119,7 +119,7 @@ def test_a_client_known_by_its_hardware_address_or_name_gets_the_address_that_is
     household: Imported,
 ) -> None:
     by_lease, by_name = household.item("00:00:5E:00:53:01"), household.item("nas.home.example")
-    assert (by_lease.fate, by_name.fate) == (Fate.CHANGED, Fate.CHANGED)
+    assert (by_lease.disposition, by_name.disposition) == (Disposition.CHANGED, Disposition.CHANGED)
     addresses = [spec["addresses"] for spec in household.specs("Client").values()]
     assert ["198.51.100.77"] in addresses
     assert ["10.1.3.1"] in addresses
@@ -173,19 +173,23 @@ def test_without_an_encrypted_upstream_one_is_suggested_in_a_remark(tmp_path: Pa
 @pytest.mark.parametrize(
     ("blocking", "reply", "answer", "fate"),
     [
-        ({"mode": "NULL"}, {}, "null", Fate.TAKEN),
-        ({"mode": "NX"}, {}, "nxdomain", Fate.TAKEN),
-        ({"mode": "NODATA"}, {}, "null", Fate.CHANGED),
-        ({"mode": "IP"}, {}, "null", Fate.CHANGED),
-        ({"mode": "IP"}, {"force4": True, "IPv4": "192.0.2.80"}, "192.0.2.80", Fate.CHANGED),
+        ({"mode": "NULL"}, {}, "null", Disposition.TAKEN),
+        ({"mode": "NX"}, {}, "nxdomain", Disposition.TAKEN),
+        ({"mode": "NODATA"}, {}, "null", Disposition.CHANGED),
+        ({"mode": "IP"}, {}, "null", Disposition.CHANGED),
+        ({"mode": "IP"}, {"force4": True, "IPv4": "192.0.2.80"}, "192.0.2.80", Disposition.CHANGED),
     ],
 )
 def test_the_blocking_mode_becomes_the_answer(
-    tmp_path: Path, blocking: dict[str, Any], reply: dict[str, Any], answer: str, fate: Fate
+    tmp_path: Path,
+    blocking: dict[str, Any],
+    reply: dict[str, Any],
+    answer: str,
+    disposition: Disposition,
 ) -> None:
     found = _settings(tmp_path, blocking=blocking, **{"reply.blocking": reply})
     assert found.specs("Policy")["everybody-else"]["lists"]["answer"] == answer
-    assert found.item("dns.blocking.mode").fate is fate
+    assert found.item("dns.blocking.mode").disposition is disposition
 
 
 def test_blocking_that_was_off_only_observes(tmp_path: Path) -> None:
@@ -237,9 +241,9 @@ def test_rows_of_the_wrong_types_are_left_and_told(tmp_path: Path) -> None:
         ],
         adlist_by_group=[{"adlist_id": n, "group_id": 0} for n in range(1, 5)],
     )
-    assert [item.name for item in found.items(Fate.TAKEN, "rule")] == ["good.example"]
-    assert len(found.items(Fate.LEFT, "rule")) == 4
-    assert len(found.items(Fate.LEFT, "list")) == 4
+    assert [item.name for item in found.items(Disposition.TAKEN, "rule")] == ["good.example"]
+    assert len(found.items(Disposition.LEFT, "rule")) == 4
+    assert len(found.items(Disposition.LEFT, "list")) == 4
     assert found.specs("List") == {}
 
 
@@ -262,8 +266,8 @@ def test_hostile_comments_cannot_leave_their_remark(tmp_path: Path) -> None:
 def test_a_gravity_db_with_a_million_names_of_lists_is_read_without_them(tmp_path: Path) -> None:
     file = gravity(tmp_path / "gravity.db", home(), names=1_000)
     found = Imported("pihole", file)
-    assert len(found.items(Fate.TAKEN, "rule")) == 141
-    assert found.item("everything but gravity.db").fate is Fate.LEFT
+    assert len(found.items(Disposition.TAKEN, "rule")) == 141
+    assert found.item("everything but gravity.db").disposition is Disposition.LEFT
 
 
 def test_an_archive_of_version_5_gives_the_same(tmp_path: Path) -> None:
@@ -281,14 +285,14 @@ def test_an_archive_of_version_5_gives_the_same(tmp_path: Path) -> None:
         },
     )
     found = Imported("pihole", file)
-    assert len(found.items(Fate.TAKEN, "rule")) == 141
+    assert len(found.items(Disposition.TAKEN, "rule")) == 141
     assert found.verdict("kids1x.example", "198.51.100.1") == BLOCKED
     assert found.specs("Policy")["everybody-else"]["lists"]["answer"] == "nxdomain"
     assert found.specs("Policy")["everybody-else"]["log"] == "none"
     assert found.specs("Record")["files.home.example"]["cname"] == "nas.home.example"
-    assert found.item("00:00:5E:00:53:01").fate is Fate.CHANGED
-    assert found.item("99-mine.conf").fate is Fate.LEFT
-    assert found.item("true,10.1.0.0/16").fate is Fate.LEFT
+    assert found.item("00:00:5E:00:53:01").disposition is Disposition.CHANGED
+    assert found.item("99-mine.conf").disposition is Disposition.LEFT
+    assert found.item("true,10.1.0.0/16").disposition is Disposition.LEFT
 
 
 def test_lines_of_dnsmasq_become_records_and_rules(tmp_path: Path) -> None:
@@ -304,7 +308,7 @@ def test_lines_of_dnsmasq_become_records_and_rules(tmp_path: Path) -> None:
     assert records["all.lab.example"] == {"name": "*.lab.example", "a": ["10.0.0.9"]}
     assert records["pr.example"] == {"name": "pr.example", "ttl": "600", "a": ["10.0.0.8"]}
     assert found.item("server=/x.example").kind == "forwarding"
-    assert found.item("dhcp-option").fate is Fate.LEFT
+    assert found.item("dhcp-option").disposition is Disposition.LEFT
 
 
 def test_records_that_contradict_each_other_are_kept_apart(tmp_path: Path) -> None:
@@ -315,7 +319,7 @@ def test_records_that_contradict_each_other_are_kept_apart(tmp_path: Path) -> No
     )  # fmt: skip
     found = Imported("pihole", teleporter(tmp_path / "t.zip", rows(), toml))
     assert set(found.specs("Record")) == {"a.example", "1.1.1.10.in-addr.arpa", "c.example"}
-    whys = [item.why for item in found.items(Fate.LEFT, "record")]
+    whys = [item.why for item in found.items(Disposition.LEFT, "record")]
     assert len(whys) == 6
     assert any("circle" in why for why in whys)
     assert any("RFC 1034" in why for why in whys)
@@ -353,7 +357,7 @@ def test_a_rule_that_blocks_an_upstream_spares_that_name_alone(tmp_path: Path) -
     assert found.verdict("dns.quad9.net") == ALLOWED
     assert found.verdict("quad9.net") == BLOCKED
     assert found.verdict("x.dns.quad9.net") == BLOCKED
-    assert found.item("dns.quad9.net").fate is Fate.CHANGED
+    assert found.item("dns.quad9.net").disposition is Disposition.CHANGED
 
 
 @pytest.mark.parametrize(
@@ -368,7 +372,7 @@ def test_addresses_that_no_document_takes_are_left(tmp_path: Path, text: str) ->
         revServers=[text],
     )
     found = Imported("pihole", teleporter(tmp_path / "t.zip", tables, toml))
-    assert found.items(Fate.LEFT, "client")
+    assert found.items(Disposition.LEFT, "client")
     assert set(found.specs("Upstream")) >= {"dns.quad9.net"}
     assert "b.example" in found.specs("Record")
 
@@ -393,7 +397,7 @@ def test_expressions_of_the_kinds_that_people_share_are_taken(tmp_path: Path, te
         domainlist=[{"id": 1, "type": DENY_REGEX, "domain": text}],
         domainlist_by_group=[{"domainlist_id": 1, "group_id": 0}],
     )
-    assert found.item(text).fate is Fate.TAKEN
+    assert found.item(text).disposition is Disposition.TAKEN
 
 
 def test_a_setup_that_is_far_larger_than_a_home_is_read(tmp_path: Path) -> None:

@@ -11,11 +11,18 @@ from keyhole.config.documents import read_text_documents
 from keyhole.config.files import MAX_FILE
 from keyhole.config.tree import plain
 from keyhole.config.yaml import read_yaml
-from keyhole.importers.common_settings import Audience, Bundle, ListSource, NameRule, Server, Setup
-from keyhole.importers.document import Document, Noted
-from keyhole.importers.names import Names, list_name, slug
+from keyhole.importers.common_settings import (
+    Bundle,
+    ClientSettings,
+    ListSource,
+    NameRule,
+    Server,
+    Setup,
+)
+from keyhole.importers.document import CommentedValue, Document
+from keyhole.importers.names import DocumentNames, list_name, slug
 from keyhole.importers.plan import plan
-from keyhole.importers.report import Fate, Kind, Report
+from keyhole.importers.report import Disposition, Kind, Report
 from keyhole.importers.write import write
 from keyhole.model.document_name import read_document_name
 
@@ -24,8 +31,8 @@ from keyhole.model.document_name import read_document_name
 def test_whatever_a_thing_was_called_its_document_has_a_valid_name_of_its_own(
     texts: list[str],
 ) -> None:
-    names = Names()
-    given_names = [names.give("Client", text, "client") for text in texts + texts]
+    names = DocumentNames()
+    given_names = [names.assign("Client", text, "client") for text in texts + texts]
     assert [read_document_name(name) for name in given_names] == given_names
     assert len(set(given_names)) == len(given_names)
 
@@ -52,7 +59,7 @@ def test_a_list_is_called_by_the_telling_parts_of_its_url(url: str, name: str) -
 
 _TEXTS = st.text(max_size=30)
 _VALUES = st.recursive(
-    _TEXTS | st.booleans() | st.integers(0, 99999) | st.builds(Noted, _TEXTS, _TEXTS),
+    _TEXTS | st.booleans() | st.integers(0, 99999) | st.builds(CommentedValue, _TEXTS, _TEXTS),
     lambda inner: (
         st.lists(inner, min_size=1, max_size=3)
         | st.dictionaries(st.sampled_from(["a", "b", "names"]), inner, min_size=1, max_size=3)
@@ -62,7 +69,7 @@ _VALUES = st.recursive(
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Noted):
+    if isinstance(value, CommentedValue):
         return value.value
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
@@ -72,8 +79,10 @@ def _plain(value: Any) -> Any:
 
 
 @given(st.dictionaries(st.sampled_from(["x", "y"]), _VALUES, min_size=1), st.lists(_TEXTS))
-def test_what_is_written_reads_back_as_it_was_meant(spec: dict[str, Any], notes: list[str]) -> None:
-    ((_, text),) = write([Document("Policy", "a", spec, notes)], "Heading\nof two lines").items()
+def test_what_is_written_reads_back_as_it_was_meant(
+    spec: dict[str, Any], comments: list[str]
+) -> None:
+    ((_, text),) = write([Document("Policy", "a", spec, comments)], "Heading\nof two lines").items()
     nodes, problems = read_yaml(text, "x.yaml")
     assert not problems, text
     (read,) = [plain(node) for node in nodes]
@@ -89,7 +98,7 @@ def _documents(setup: Setup) -> tuple[list[Document], Report]:
 
 def test_a_hundred_thousand_rules_become_files_that_can_be_read() -> None:
     rules = [NameRule((f"name{n}.example.com",), origin=f"row {n}") for n in range(100_000)]
-    setup = Setup("x", {"all": Bundle("all", rules=rules)}, everybody=("all",))
+    setup = Setup("x", {"all": Bundle("all", rules=rules)}, default_bundles=("all",))
     documents, _ = _documents(setup)
     files = write(documents, "x")
     assert len(files) > 10
@@ -112,7 +121,7 @@ def test_neighbors_that_do_the_same_are_one_rule() -> None:
         NameRule(("d.example",), answer="refused"),
         NameRule(("e.example",), answer="refused", types=("A",)),
     ]
-    setup = Setup("x", {"all": Bundle("all", rules=rules)}, everybody=("all",))
+    setup = Setup("x", {"all": Bundle("all", rules=rules)}, default_bundles=("all",))
     documents, _ = _documents(setup)
     (policy,) = (one for one in documents if one.name == "rules-all")
     assert [len(rule.get("block", rule.get("allow"))) for rule in policy.spec["rules"]] == [
@@ -125,11 +134,11 @@ def test_clients_that_are_treated_alike_share_a_policy_and_a_list_is_declared_on
     setup = Setup(
         "x",
         {"a": Bundle("a", [source]), "b": Bundle("b", [source])},
-        everybody=("a",),
-        audiences=[
-            Audience("one", ["192.0.2.1"], bundles=("b", "a")),
-            Audience("two", ["192.0.2.2"], bundles=("a", "b")),
-            Audience("three", ["192.0.2.3"], bundles=("a",)),
+        default_bundles=("a",),
+        clients=[
+            ClientSettings("one", ["192.0.2.1"], bundles=("b", "a")),
+            ClientSettings("two", ["192.0.2.2"], bundles=("a", "b")),
+            ClientSettings("three", ["192.0.2.3"], bundles=("a",)),
         ],
     )
     documents, _ = _documents(setup)
@@ -141,16 +150,16 @@ def test_clients_that_are_treated_alike_share_a_policy_and_a_list_is_declared_on
 def test_an_address_is_one_client() -> None:
     setup = Setup(
         "x",
-        audiences=[
-            Audience("one", ["192.0.2.1"]),
-            Audience("two", ["192.0.2.1", "192.0.2.2"]),
-            Audience("three", ["192.0.2.1"]),
+        clients=[
+            ClientSettings("one", ["192.0.2.1"]),
+            ClientSettings("two", ["192.0.2.1", "192.0.2.2"]),
+            ClientSettings("three", ["192.0.2.1"]),
         ],
     )
     documents, report = _documents(setup)
     clients = {one.name: one.spec["addresses"] for one in documents if one.kind == "Client"}
     assert clients == {"one": ["192.0.2.1"], "two": ["192.0.2.2"]}
-    assert [item.name for item in report.items if item.fate is Fate.LEFT] == [
+    assert [item.name for item in report.items if item.disposition is Disposition.LEFT] == [
         "two: 192.0.2.1",
         "three: 192.0.2.1",
     ]

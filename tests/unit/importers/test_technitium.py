@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyhole.importers import Fate, ImporterError
+from keyhole.importers import Disposition, ImporterError
 from keyhole.importers.technitium.settings import read_dns_settings
 from tests.world.imported import Imported
 from tests.world.imports import (
@@ -119,7 +119,7 @@ def test_forwarders_over_tls_and_https_are_taken_with_their_addresses(backup: Im
     assert upstreams["dns.home.example"]["addresses"] == ["192.0.2.53"]
     assert upstreams["192.0.2.54"]["protocol"] == "dot"
     assert len(upstreams) == 3
-    left = [item.why for item in backup.items(Fate.LEFT, "upstream")]
+    left = [item.why for item in backup.items(Disposition.LEFT, "upstream")]
     assert len(left) == 2
     assert "in the clear" in left[0]
     assert "QUIC" in left[1]
@@ -142,7 +142,7 @@ def test_forwarders_over_tls_and_https_are_taken_with_their_addresses(backup: Im
 )
 def test_what_is_left_says_why(backup: Imported, name: str, why: str) -> None:
     item = backup.item(name)
-    assert item.fate is Fate.LEFT
+    assert item.disposition is Disposition.LEFT
     assert why in item.why
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from keyhole.importers.error import ImporterError
 from keyhole.importers.report import Report
-from keyhole.importers.typed_reader import Tree, read_json, read_toml, read_yaml_file
+from keyhole.importers.typed_reader import Section, read_json, read_toml, read_yaml_file
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from keyhole.importers.typed_reader import Tree, read_json, read_toml, read_yaml
 )
 def test_what_no_export_looks_like_is_refused(read: object, octets: bytes) -> None:
     with pytest.raises(ImporterError):
-        read(octets, "file")  # type: ignore[operator]
+        read(octets, "file")  # type: ignore[resolver]
 
 
 def test_a_tag_makes_nothing() -> None:
@@ -47,7 +47,7 @@ def test_aliases_that_multiply_end_the_reading() -> None:
 
 def test_a_value_of_the_wrong_type_is_reported_and_left() -> None:
     report = Report()
-    tree = Tree(
+    tree = Section(
         {"text": ["x"], "flag": "maybe", "number": "many", "texts": [{"a": 1}, "b"],
          "trees": ["x", {"k": "v"}], "under": 7, "list": {"a": 1}},
         report,
@@ -56,16 +56,16 @@ def test_a_value_of_the_wrong_type_is_reported_and_left() -> None:
     assert tree.flag("flag", True) is True
     assert tree.number("number", 3) == 3
     assert tree.texts("texts") == ["b"]
-    assert [one.text("k") for one in tree.trees("trees")] == ["v"]
+    assert [one.text("k") for one in tree.sections("trees")] == ["v"]
     assert tree.under("under").value == {}
-    assert tree.trees("list") == []
+    assert tree.sections("list") == []
     assert [item.name for item in report.items] == [
         "text", "flag", "number", "texts", "trees[0]", "under", "list",
     ]  # fmt: skip
 
 
 def test_numbers_and_flags_are_what_the_file_says() -> None:
-    tree = Tree({"a": 5, "b": "7", "c": "yes", "d": False, "e": None, "f": 53}, Report())
+    tree = Section({"a": 5, "b": "7", "c": "yes", "d": False, "e": None, "f": 53}, Report())
     assert (tree.number("a", 0), tree.number("b", 0), tree.number("e", 9)) == (5, 7, 9)
     assert (tree.flag("c", False), tree.flag("d", True), tree.flag("e", True)) == (
         True,

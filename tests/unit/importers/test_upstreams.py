@@ -6,7 +6,7 @@ import pytest
 
 from keyhole.importers.common_settings import Server, Setup
 from keyhole.importers.dns_stamp import read_stamp
-from keyhole.importers.report import Fate, Report
+from keyhole.importers.report import Disposition, Report
 from keyhole.importers.upstreams import take_upstreams
 
 QUAD9 = ("9.9.9.9", "149.112.112.112", "2620:fe::fe", "2620:fe::9")
@@ -44,7 +44,7 @@ def _take(*texts: str, **known: list[str]) -> tuple[list[Server], Report, Setup]
 def test_an_encrypted_upstream_is_taken(text: str, server: Server) -> None:
     servers, report, _ = _take(text, dns_home_example=["192.0.2.7"])
     assert servers == [server]
-    assert report.items[0].fate is not Fate.LEFT
+    assert report.items[0].disposition is not Disposition.LEFT
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_an_encrypted_upstream_is_taken(text: str, server: Server) -> None:
 def test_one_in_the_clear_is_left_and_told_what_to_write(text: str) -> None:
     servers, report, _ = _take(text)
     assert servers == []
-    assert report.items[0].fate is Fate.LEFT
+    assert report.items[0].disposition is Disposition.LEFT
     assert "in the clear" in report.items[0].why
 
 
 def test_the_encrypted_service_of_the_same_operator_is_suggested_once() -> None:
     _, report, setup = _take("9.9.9.9", "149.112.112.112")
-    assert setup.suggested == [Server("dot", QUAD9, "dns.quad9.net")]
+    assert setup.suggestions == [Server("dot", QUAD9, "dns.quad9.net")]
     assert "serverName dns.quad9.net" in report.items[0].why
 
 
@@ -84,7 +84,7 @@ def test_the_encrypted_service_of_the_same_operator_is_suggested_once() -> None:
 def test_what_cannot_be_asked_is_left_with_the_reason(text: str, why: str) -> None:
     servers, report, _ = _take(text)
     assert servers == []
-    assert report.items[0].fate is Fate.LEFT
+    assert report.items[0].disposition is Disposition.LEFT
     assert why.lower() in report.items[0].why.lower()
 
 

@@ -74,7 +74,7 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     Raises `DocumentErrors` with everything that is wrong with the form of any of them.
     """
     if len(text) > MAX_OCTETS:
-        raise _refused(file, f"larger than {MOST_OCTETS // 2**20}MiB; apply it in parts")
+        raise _refused(file, f"larger than {MAX_OCTETS // 2**20}MiB; apply it in parts")
     wishes: list[ChangeRequest] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}

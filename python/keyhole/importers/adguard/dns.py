@@ -2,7 +2,7 @@
 
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree
+from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams
 from keyhole.model.name import read_name
 
@@ -16,7 +16,7 @@ _LISTED = (
 )
 
 
-def take_dns(setup: Setup, report: Report, dns: Tree) -> None:
+def take_dns(setup: Setup, report: Report, dns: Section) -> None:
     """Adds upstreams and refused names."""
     upstreams: list[str] = []
     for text in dns.texts("upstream_dns"):
@@ -50,7 +50,7 @@ def _forwarding(report: Report, text: str) -> None:
     )  # fmt: skip
 
 
-def _refused_names(setup: Setup, report: Report, dns: Tree) -> None:
+def _refused_names(setup: Setup, report: Report, dns: Section) -> None:
     bundle = Bundle("refused", for_all=True, origin="dns.blocked_hosts")
     for text in dns.texts("blocked_hosts"):
         try:
@@ -66,7 +66,7 @@ def _refused_names(setup: Setup, report: Report, dns: Tree) -> None:
         setup.bundles["refused"] = bundle
 
 
-def _others(report: Report, dns: Tree) -> None:
+def _others(report: Report, dns: Section) -> None:
     for key, why in _REFUSES:
         if dns.flag(key, False):
             report.left(Kind.SETTING, f"dns.{key}", why)

@@ -2,9 +2,9 @@
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.common_settings import Setup
-from keyhole.importers.hosts import host_record, one_alias
+from keyhole.importers.hosts import cname_record, host_record
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree
+from keyhole.importers.typed_reader import Section
 
 _ANSWERS = {
     "default": "null",
@@ -18,39 +18,39 @@ _SERVICES = (
 )
 
 
-def take_filtering(setup: Setup, report: Report, tree: Tree) -> None:
+def take_filtering(setup: Setup, report: Report, root: Section) -> None:
     """Adds the answer for blocked names, and rewrites as local records."""
-    filtering = tree.under("filtering")
+    filtering = root.under("filtering")
     if not filtering.value:
-        filtering = tree.under("dns")
+        filtering = root.under("dns")
     for key in ("protection_enabled", "filtering_enabled"):
         if not filtering.flag(key, True):
-            setup.observes = True
+            setup.observe_only = True
             why = (
                 "it was off: every policy says mode: observe, which records what it would have "
                 "blocked; take the lines out to block"
             )
             report.changed(Kind.SETTING, f"filtering.{key} = false", why)
     _answer(setup, report, filtering)
-    for one in filtering.trees("rewrites"):
+    for one in filtering.sections("rewrites"):
         _rewrite(setup, report, one)
     take_services(report, filtering, "")
 
 
-def take_services(report: Report, tree: Tree, who: str) -> None:
+def take_services(report: Report, section: Section, who: str) -> None:
     """Tells of what AdGuard decides by services and tables of its own."""
     place = f"{who}: " if who else ""
     for key, title in _SERVICES:
-        if tree.flag(key, False):
+        if section.flag(key, False):
             why = "AdGuard's own service decides there; use a list by URL that serves the purpose"
             report.left(Kind.SETTING, f"{place}{title}", why)
-    if tree.under("safe_search").flag("enabled", False):
+    if section.under("safe_search").flag("enabled", False):
         why = "Keyhole has no table of search engines; write a Record with cname for each you need"
         report.left(Kind.SETTING, f"{place}safe search", why)
-    services = tree.under("blocked_services")
+    services = section.under("blocked_services")
     names = services.texts("ids") or (
-        tree.texts("blocked_services")
-        if isinstance(tree.value.get("blocked_services"), list)
+        section.texts("blocked_services")
+        if isinstance(section.value.get("blocked_services"), list)
         else []
     )
     for name in names:
@@ -64,7 +64,7 @@ def take_services(report: Report, tree: Tree, who: str) -> None:
         report.left(Kind.SCHEDULE, f"{place}blocked services", why)
 
 
-def _answer(setup: Setup, report: Report, filtering: Tree) -> None:
+def _answer(setup: Setup, report: Report, filtering: Section) -> None:
     mode = filtering.text("blocking_mode", "default")
     name = f"blocking_mode = {mode}"
     if mode in _ANSWERS:
@@ -80,7 +80,7 @@ def _answer(setup: Setup, report: Report, filtering: Tree) -> None:
     report.changed(Kind.SETTING, name, why)
 
 
-def _rewrite(setup: Setup, report: Report, one: Tree) -> None:
+def _rewrite(setup: Setup, report: Report, one: Section) -> None:
     name, answer = one.text("domain"), one.text("answer")
     title = f"{name} {answer}"
     if not one.flag("enabled", True):
@@ -95,4 +95,4 @@ def _rewrite(setup: Setup, report: Report, one: Tree) -> None:
     elif plain_address(answer):
         host_record(setup, report, name, answer, one.path, is_first=False)
     else:
-        one_alias(setup, report, name, answer, one.path)
+        cname_record(setup, report, name, answer, one.path)

@@ -11,7 +11,7 @@ from keyhole.importers.common_settings import Bundle, ListSource, Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree, read_yaml_file
+from keyhole.importers.typed_reader import Section, read_yaml_file
 from keyhole.importers.urls import list_url, take_refresh
 
 FILTERS = "filters"
@@ -21,32 +21,32 @@ FILTERS = "filters"
 def read_adguard(file: Path, report: Report) -> Setup:
     """Reads the file; raises `ImporterError` where it is none."""
     check_size(file, MAX_STRUCTURED)
-    tree = Tree(read_yaml_file(file.read_bytes(), file.name), report)
-    if not {"dns", "filters"} & set(tree.value):
+    root = Section(read_yaml_file(file.read_bytes(), file.name), report)
+    if not {"dns", "filters"} & set(root.value):
         raise ImporterError(
             f"{file.name} has neither dns nor filters; give the AdGuardHome.yaml of AdGuard Home"
         )
-    setup = Setup("AdGuard Home", everybody=(FILTERS,))
+    setup = Setup("AdGuard Home", default_bundles=(FILTERS,))
     setup.bundles[FILTERS] = Bundle(FILTERS, origin="filters and user_rules")
-    take_dns(setup, report, tree.under("dns"))
-    _lists(setup, report, tree, "filters", allow=False)
-    _lists(setup, report, tree, "whitelist_filters", allow=True)
-    take_filtering(setup, report, tree)
-    take_clients(setup, report, tree, FILTERS)
-    take_user_rules(setup, report, tree.texts("user_rules"), FILTERS)
-    take_allowed(setup, report, tree.under("dns"))
+    take_dns(setup, report, root.under("dns"))
+    _lists(setup, report, root, "filters", allow=False)
+    _lists(setup, report, root, "whitelist_filters", allow=True)
+    take_filtering(setup, report, root)
+    take_clients(setup, report, root, FILTERS)
+    take_user_rules(setup, report, root.texts("user_rules"), FILTERS)
+    take_allowed(setup, report, root.under("dns"))
     for place in ("filtering", "dns"):
-        if "filters_update_interval" in tree.under(place).value:
-            hours = tree.under(place).number("filters_update_interval", 24)
+        if "filters_update_interval" in root.under(place).value:
+            hours = root.under(place).number("filters_update_interval", 24)
             take_refresh(setup, report, f"{place}.filters_update_interval", hours * 3600)
             break
-    _log(setup, report, tree)
-    _rest(report, tree)
+    _log(setup, report, root)
+    _rest(report, root)
     return setup
 
 
-def _lists(setup: Setup, report: Report, tree: Tree, key: str, *, allow: bool) -> None:
-    for one in tree.trees(key):
+def _lists(setup: Setup, report: Report, root: Section, key: str, *, allow: bool) -> None:
+    for one in root.sections(key):
         address, title = one.text("url"), one.text("name")
         name = address or title or one.path
         if not one.flag("enabled", True):
@@ -62,21 +62,21 @@ def _lists(setup: Setup, report: Report, tree: Tree, key: str, *, allow: bool) -
         report.add(Kind.LIST, name, changes)
 
 
-def _log(setup: Setup, report: Report, tree: Tree) -> None:
-    if not tree.under("querylog").flag("enabled", True):
+def _log(setup: Setup, report: Report, root: Section) -> None:
+    if not root.under("querylog").flag("enabled", True):
         setup.log = "none"
         report.taken(Kind.SETTING, "querylog.enabled = false", "log: none")
-    elif tree.under("dns").flag("anonymize_client_ip", False):
+    elif root.under("dns").flag("anonymize_client_ip", False):
         setup.log = "anonymous"
         why = "log: anonymous, which writes nothing of who asked, where AdGuard keeps the network"
         report.changed(Kind.SETTING, "dns.anonymize_client_ip", why)
 
 
-def _rest(report: Report, tree: Tree) -> None:
-    if tree.under("dhcp").flag("enabled", False):
+def _rest(report: Report, root: Section) -> None:
+    if root.under("dhcp").flag("enabled", False):
         why = "Keyhole hands out no addresses; let the router do so"
         report.left(Kind.SETTING, "dhcp.enabled", why)
-    others = [key for key in ("http", "users", "tls", "statistics", "os") if key in tree.value]
+    others = [key for key in ("http", "users", "tls", "statistics", "os") if key in root.value]
     if others:
         why = "they are about AdGuard's own programs and people; see keyhole.yaml for Keyhole's"
         report.left(Kind.SETTING, ", ".join(others), why)

@@ -24,7 +24,7 @@ class AdblockRule:
     """For whom it counts; empty means whoever."""
     rewrite: str | None = None
     """What it answers instead, as ``$dnsrewrite`` has it."""
-    takes_back: bool = False
+    is_badfilter: bool = False
     """Whether it only takes another rule back."""
     hosts: tuple[str, tuple[str, ...]] | None = None
     """An address and names, where it is a line of a hosts file."""
@@ -72,7 +72,7 @@ def _modify(rule: AdblockRule, modifier: str) -> None:
         case "important":
             rule.important = True
         case "badfilter":
-            rule.takes_back = True
+            rule.is_badfilter = True
         case "dnstype":
             rule.types = _types(value)
         case "client":

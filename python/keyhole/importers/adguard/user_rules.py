@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.adguard.clients import read_ids
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
-from keyhole.importers.common_settings import Audience, Bundle, NameRule, Setup
-from keyhole.importers.hosts import host_record, one_alias
+from keyhole.importers.common_settings import Bundle, ClientSettings, NameRule, Setup
+from keyhole.importers.hosts import cname_record, host_record
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import read_address
 from keyhole.model.name import read_name
@@ -17,34 +17,34 @@ _CODES = {"NXDOMAIN": "nxdomain", "REFUSED": "refused"}
 
 def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters: str) -> None:
     """Adds every rule, each reported; ``filters`` is the bundle for whoever is filtered."""
-    taken_back = {line.replace("$badfilter", "").replace(",badfilter", "") for line in lines
+    withdrawn = {line.replace("$badfilter", "").replace(",badfilter", "") for line in lines
                   if "badfilter" in line}  # fmt: skip
-    taking = _Taking(setup, report, filters)
+    importer = _RuleImporter(setup, report, filters)
     for line in lines:
         try:
             rule = read_adblock_rule(line)
             if rule is None:
                 continue
-            if rule.takes_back or line.strip() in taken_back:
+            if rule.is_badfilter or line.strip() in withdrawn:
                 raise ValueError("one rule takes the other back, so neither is needed")
-            taking.take(rule)
+            importer.take(rule)
         except ValueError as error:
             report.left(Kind.RULE, line, str(error))
 
 
 @dataclass
-class _Taking:
+class _RuleImporter:
     setup: Setup
     report: Report
     filters: str
-    _known: dict[str, Audience] = field(default_factory=dict)
+    _known: dict[str, ClientSettings] = field(default_factory=dict)
     """Clients by their names and all that they show."""
 
     def __post_init__(self) -> None:
-        for one in reversed(self.setup.audiences):
+        for one in reversed(self.setup.clients):
             self._remember(one)
 
-    def _remember(self, one: Audience) -> None:
+    def _remember(self, one: ClientSettings) -> None:
         self._known |= dict.fromkeys([*one.addresses, *one.tokens, one.title], one)
 
     def take(self, rule: AdblockRule) -> None:
@@ -98,30 +98,30 @@ class _Taking:
             if plain_address(answer):
                 host_record(self.setup, self.report, name, answer, rule.text, is_first=index == 0)
             else:
-                one_alias(self.setup, self.report, name, answer, rule.text)
+                cname_record(self.setup, self.report, name, answer, rule.text)
 
     def _bundles(self, rule: AdblockRule) -> list[Bundle]:
         if not rule.clients:
             return [self.setup.bundles[self.filters]]
-        return [self._bundle_of(client) for client in rule.clients]
+        return [self._bundle_of(text) for text in rule.clients]
 
-    def _bundle_of(self, client: str) -> Bundle:
+    def _bundle_of(self, text: str) -> Bundle:
         """The bundle of one client alone, who may not have been there before."""
-        audience = self._audience(client)
-        key = f"client {audience.title}"
+        client = self._client(text)
+        key = f"client {client.title}"
         if key not in self.setup.bundles:
-            self.setup.bundles[key] = Bundle(audience.title, origin=f"user_rules for {client}")
-            audience.bundles = (*audience.bundles, key)
+            self.setup.bundles[key] = Bundle(client.title, origin=f"user_rules for {text}")
+            client.bundles = (*client.bundles, key)
         return self.setup.bundles[key]
 
-    def _audience(self, client: str) -> Audience:
-        shown = read_ids([client])
-        for text in (client, *shown.addresses, *shown.tokens):
-            if text in self._known:
-                return self._known[text]
-        if not shown.addresses:
-            raise ValueError(f"there is no client {client} that it could be for")
-        made = Audience(client, shown.addresses, bundles=(self.filters,), origin="user_rules")
-        self.setup.audiences.append(made)
-        self._remember(made)
-        return made
+    def _client(self, text: str) -> ClientSettings:
+        ids = read_ids([text])
+        for key in (text, *ids.addresses, *ids.tokens):
+            if key in self._known:
+                return self._known[key]
+        if not ids.addresses:
+            raise ValueError(f"there is no client {text} that it could be for")
+        client = ClientSettings(text, ids.addresses, bundles=(self.filters,), origin="user_rules")
+        self.setup.clients.append(client)
+        self._remember(client)
+        return client

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.blocky.clients import Clients
-from keyhole.importers.common_settings import Bundle, ListSource, NameRule, Setup, Times
+from keyhole.importers.common_settings import Bundle, ListSource, NameRule, Schedule, Setup
 from keyhole.importers.durations import local_zone, seconds_of
 from keyhole.importers.expression import translate
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree
+from keyhole.importers.typed_reader import Section
 from keyhole.importers.urls import list_url, take_refresh
 from keyhole.model.name import read_name
 from keyhole.model.schedule import read_days, read_minute
@@ -17,16 +17,16 @@ from keyhole.model.schedule import read_days, read_minute
 _LISTS = (("denylists", False), ("blackLists", False), ("allowlists", True), ("whiteLists", True))
 
 
-def take_blocking(setup: Setup, report: Report, blocking: Tree, clients: Clients) -> None:
+def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clients) -> None:
     """Adds the groups, and who has which."""
-    taking = _Taking(setup, report, blocking)
-    taking.answer()
+    importer = _BlockingImporter(setup, report, blocking)
+    importer.answer()
     text = blocking.under("loading").text("refreshPeriod") or blocking.text("refreshPeriod")
     if text:
         take_refresh(setup, report, f"blocking.loading.refreshPeriod = {text}", seconds_of(text))
     for key, allow in _LISTS:
         for group, _ in blocking.entries(key):
-            taking.group(group, blocking.under(key).texts(group), allow=allow)
+            importer.group(group, blocking.under(key).texts(group), allow=allow)
     for group, bundle in setup.bundles.items():
         _tell_group(report, blocking, group, bundle)
     for key, _ in blocking.entries("clientGroupsBlock"):
@@ -34,13 +34,13 @@ def take_blocking(setup: Setup, report: Report, blocking: Tree, clients: Clients
         for missing in (group for group in groups if group not in setup.bundles):
             report.left(Kind.GROUP, f"{key}: {missing}", "there is no list of this group")
         if key == "default":
-            setup.everybody = groups
+            setup.default_bundles = groups
             continue
-        for audience in clients.audiences(key, "clientGroupsBlock"):
-            audience.bundles = tuple(dict.fromkeys((*audience.bundles, *groups)))
+        for client in clients.clients_of(key, "clientGroupsBlock"):
+            client.bundles = tuple(dict.fromkeys((*client.bundles, *groups)))
 
 
-def _tell_group(report: Report, blocking: Tree, group: str, bundle: Bundle) -> None:
+def _tell_group(report: Report, blocking: Section, group: str, bundle: Bundle) -> None:
     denied = {**blocking.under("denylists").value, **blocking.under("blackLists").value}
     if group in denied:
         report.taken(Kind.GROUP, group)
@@ -51,11 +51,11 @@ def _tell_group(report: Report, blocking: Tree, group: str, bundle: Bundle) -> N
 
 
 @dataclass
-class _Taking:
+class _BlockingImporter:
     setup: Setup
     report: Report
-    blocking: Tree
-    _known_times: dict[str, tuple[Times, ...]] = field(default_factory=dict)
+    blocking: Section
+    _known_times: dict[str, tuple[Schedule, ...]] = field(default_factory=dict)
 
     def answer(self) -> None:
         text = self.blocking.text("blockType", "zeroIp")
@@ -97,7 +97,9 @@ class _Taking:
         bundle.lists.append(ListSource(url, allow, origin=f"group {bundle.title}"))
         self.report.add(Kind.LIST, address, changes)
 
-    def _inline(self, bundle: Bundle, text: str, times: tuple[Times, ...], *, allow: bool) -> None:
+    def _inline(
+        self, bundle: Bundle, text: str, times: tuple[Schedule, ...], *, allow: bool
+    ) -> None:
         for line in text.splitlines():
             entry = line.strip() if line.strip().startswith("/") else line.partition("#")[0].strip()
             if not entry or entry.startswith("#"):
@@ -111,7 +113,7 @@ class _Taking:
             bundle.rules += [replace(rule, when=one) for one in times] or [rule]
             self.report.taken(Kind.RULE, entry, note)
 
-    def _times(self, group: str) -> tuple[Times, ...]:
+    def _times(self, group: str) -> tuple[Schedule, ...]:
         """When a group acts; empty means always. Each is told once."""
         if group not in self._known_times:
             names = self.blocking.under("listSchedules").texts(group)
@@ -119,7 +121,7 @@ class _Taking:
             self._known_times[group] = tuple(times)
         return self._known_times[group]
 
-    def _schedule(self, name: str, group: str) -> Iterator[Times]:
+    def _schedule(self, name: str, group: str) -> Iterator[Schedule]:
         schedule = self.blocking.under("schedules", name)
         title = f"{name} for {group}"
         days, zone = schedule.texts("weekdays"), local_zone()
@@ -136,7 +138,7 @@ class _Taking:
             return
         why = f"its times are those of {zone}, the zone of this machine; see when: in its rules"
         self.report.changed(Kind.SCHEDULE, title, why)
-        yield Times(tuple(day.lower() for day in days), begins, ends, zone)
+        yield Schedule(tuple(day.lower() for day in days), begins, ends, zone)
 
 
 def _matches(entry: str) -> tuple[tuple[str, ...], str]:

@@ -4,12 +4,12 @@ import fnmatch
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import Networks, client_network, plain_address
-from keyhole.importers.common_settings import Audience, Setup
+from keyhole.importers.common_settings import ClientSettings, Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree
+from keyhole.importers.typed_reader import Section
 
-_MOST_NAMES = 2000
+_MAX_NAMES = 2000
 
 
 @dataclass
@@ -18,14 +18,14 @@ class Clients:
 
     setup: Setup
     report: Report
-    lookup: Tree
+    lookup: Section
     """``clientLookup``: which addresses a name has."""
-    _made: dict[str, Audience] = field(default_factory=dict)
+    _made: dict[str, ClientSettings] = field(default_factory=dict)
 
-    def audiences(self, key: str, place: str) -> list[Audience]:
+    def clients_of(self, key: str, place: str) -> list[ClientSettings]:
         """Those that a key means; none and a report where Keyhole cannot know them."""
         try:
-            return [self._audience(key, [client_network(key)], place)]
+            return [self._client(key, [client_network(key)], place)]
         except ValueError:
             return self._named(key, place)
 
@@ -37,26 +37,26 @@ class Clients:
         of = {text: one for one in self._made.values() for text in one.addresses}
         networks = Networks(of)
         for one in list(self._made.values()):
-            around = [set(networks.around(text)) for text in one.addresses]
-            for text in sorted(set.intersection(*around)) if around else ():
+            covering = [set(networks.covering(text)) for text in one.addresses]
+            for text in sorted(set.intersection(*covering)) if covering else ():
                 other = of[text]
                 one.bundles = tuple(dict.fromkeys((*one.bundles, *other.bundles)))
                 one.servers = one.servers or other.servers
         for one in self._made.values():
             if not one.bundles:  # known for its upstreams alone
-                one.bundles = self.setup.everybody
-        self.setup.audiences += self._made.values()
+                one.bundles = self.setup.default_bundles
+        self.setup.clients += self._made.values()
 
-    def _named(self, key: str, place: str) -> list[Audience]:
+    def _named(self, key: str, place: str) -> list[ClientSettings]:
         found = []
         names = list(self.lookup.entries("clients"))
-        if len(names) > _MOST_NAMES:
+        if len(names) > _MAX_NAMES:
             raise ImporterError(f"clientLookup.clients has {len(names)} names; no home has so many")
         for name, _ in names:
             texts = self.lookup.under("clients").texts(name)
             addresses = [known for one in texts if (known := plain_address(one))]
             if addresses and fnmatch.fnmatchcase(name.lower(), key.lower()):
-                found.append(self._audience(name, addresses, f"{place}, clientLookup.clients"))
+                found.append(self._client(name, addresses, f"{place}, clientLookup.clients"))
         if not found:
             self.report.left(
                 Kind.CLIENT, f"{place}: {key}",
@@ -65,8 +65,8 @@ class Clients:
             )  # fmt: skip
         return found
 
-    def _audience(self, title: str, addresses: list[str], place: str) -> Audience:
+    def _client(self, title: str, addresses: list[str], place: str) -> ClientSettings:
         made = self._made.get(title)
         if made is None:
-            made = self._made[title] = Audience(title, addresses, origin=f"{place}: {title}")
+            made = self._made[title] = ClientSettings(title, addresses, origin=f"{place}: {title}")
         return made

@@ -10,33 +10,33 @@ from keyhole.importers.durations import seconds_of
 from keyhole.importers.hosts import host_record, host_records
 from keyhole.importers.limits import MAX_ITEMS
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree, scalar_text
+from keyhole.importers.typed_reader import Section, scalar_text
 from keyhole.model.name import read_name, read_owner
 from keyhole.model.record import MAX_TTL
 
 _TAKEN = {"A": "a", "AAAA": "aaaa", "CNAME": "cname", "TXT": "txt", "PTR": "ptr"}
-_LONGEST_ZONE = 256 * 1024
+_MAX_ZONE = 256 * 1024
 
 
-def take_local(setup: Setup, report: Report, tree: Tree) -> None:
+def take_local(setup: Setup, report: Report, root: Section) -> None:
     """Adds what blocky answers by itself."""
-    custom = tree.under("customDNS")
+    custom = root.under("customDNS")
     ttl = min(seconds_of(custom.text("customTTL", "1h")) or 3600, MAX_TTL)
     for name, value in custom.entries("mapping"):
         _mapping(setup, report, name, scalar_text(value) or "", ttl)
     if zone := custom.text("zone"):
         _zone(setup, report, zone)
     for place in ("customDNS", "conditional"):
-        for name, value in tree.under(place).entries("rewrite"):
+        for name, value in root.under(place).entries("rewrite"):
             why = "Keyhole asks for the name that was asked; write a Record with cname"
             report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why)
-    for name, value in tree.under("conditional").entries("mapping"):
+    for name, value in root.under("conditional").entries("mapping"):
         report.left(
             Kind.FORWARDING, f"{name}: {value}",
             "it asks other servers for some names; Keyhole's upstreams go by policy, not by name; "
             "write a Record for each name that you need",
         )  # fmt: skip
-    _hosts(setup, report, tree.under("hostsFile"))
+    _hosts(setup, report, root.under("hostsFile"))
 
 
 def _mapping(setup: Setup, report: Report, name: str, value: str, ttl: int) -> None:
@@ -50,7 +50,7 @@ def _mapping(setup: Setup, report: Report, name: str, value: str, ttl: int) -> N
             report.left(Kind.RECORD, f"{name} {part.strip()}", str(error))
 
 
-def _hosts(setup: Setup, report: Report, hosts: Tree) -> None:
+def _hosts(setup: Setup, report: Report, hosts: Section) -> None:
     ttl = min(seconds_of(hosts.text("hostsTTL", "1h")) or 3600, MAX_TTL)
     for source in [*hosts.texts("sources"), *hosts.texts("filePath")]:
         if "\n" not in source:
@@ -66,7 +66,7 @@ def _zone(setup: Setup, report: Report, text: str) -> None:
     """A zone in the form of master files (RFC 1035 section 5), without inclusion of files and
     without $GENERATE, which makes any number of records."""
     try:
-        if len(text) > _LONGEST_ZONE:
+        if len(text) > _MAX_ZONE:
             raise ValueError("it is longer than any that people write")
         zone = dns.zone.from_text(
             text, origin=dns.name.root, relativize=False, check_origin=False,

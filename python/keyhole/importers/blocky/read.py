@@ -10,7 +10,7 @@ from keyhole.importers.common_settings import Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree, read_yaml_file, scalar_text
+from keyhole.importers.typed_reader import Section, read_yaml_file, scalar_text
 from keyhole.importers.upstreams import take_upstreams
 
 _KNOWN = {"upstreams", "upstream", "blocking", "customDNS", "conditional"}
@@ -33,31 +33,31 @@ _OTHERS = {
 def read_blocky(file: Path, report: Report) -> Setup:
     """Reads the file; raises `ImporterError` where it is none."""
     check_size(file, MAX_STRUCTURED)
-    tree = Tree(read_yaml_file(file.read_bytes(), file.name), report)
-    if not _KNOWN & set(tree.value):
+    root = Section(read_yaml_file(file.read_bytes(), file.name), report)
+    if not _KNOWN & set(root.value):
         raise ImporterError(f"{file.name} has none of {', '.join(sorted(_KNOWN))}; give config.yml")
     setup = Setup("blocky")
-    known = _bootstrap(tree)
-    clients = Clients(setup, report, tree.under("clientLookup"))
-    groups = tree.under("upstreams", "groups")
-    key, parent = ("groups", tree.under("upstreams")) if groups.value else ("upstream", tree)
+    known = _bootstrap(root)
+    clients = Clients(setup, report, root.under("clientLookup"))
+    groups = root.under("upstreams", "groups")
+    key, parent = ("groups", root.under("upstreams")) if groups.value else ("upstream", root)
     for name, _ in parent.entries(key):
         servers = take_upstreams(setup, report, parent.under(key).texts(name), addresses=known)
         if name == "default":
             setup.servers = servers
         elif servers:
-            for audience in clients.audiences(name, "upstreams.groups"):
-                audience.servers = tuple(servers)
-    take_blocking(setup, report, tree.under("blocking"), clients)
-    take_local(setup, report, tree)
-    _rest(setup, report, tree)
+            for client in clients.clients_of(name, "upstreams.groups"):
+                client.servers = tuple(servers)
+    take_blocking(setup, report, root.under("blocking"), clients)
+    take_local(setup, report, root)
+    _rest(setup, report, root)
     clients.finish()
     return setup
 
 
-def _bootstrap(tree: Tree) -> dict[str, list[str]]:
+def _bootstrap(root: Section) -> dict[str, list[str]]:
     """The addresses that are written down for upstreams known by name."""
-    value = tree.value.get("bootstrapDns")
+    value = root.value.get("bootstrapDns")
     entries = value if isinstance(value, list) else [value]
     found: dict[str, list[str]] = {}
     for one in entries:
@@ -68,11 +68,11 @@ def _bootstrap(tree: Tree) -> dict[str, list[str]]:
     return found
 
 
-def _rest(setup: Setup, report: Report, tree: Tree) -> None:
-    if tree.under("queryLog").text("type") == "none":
+def _rest(setup: Setup, report: Report, root: Section) -> None:
+    if root.under("queryLog").text("type") == "none":
         setup.log = "none"
         report.taken(Kind.SETTING, "queryLog.type = none", "log: none")
-    rebinding = tree.under("rebindingProtection")
+    rebinding = root.under("rebindingProtection")
     if rebinding.flag("enable", False):
         report.taken(Kind.SETTING, "rebindingProtection", "privateAddresses: block")
         for name in rebinding.texts("allowedDomains"):
@@ -85,5 +85,5 @@ def _rest(setup: Setup, report: Report, tree: Tree) -> None:
         )
         report.changed(Kind.SETTING, "private addresses in answers", why)
     for key, why in _OTHERS.items():
-        if key in tree.value:
+        if key in root.value:
             report.left(Kind.SETTING, key, why)

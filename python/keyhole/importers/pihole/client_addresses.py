@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import plain_address
-from keyhole.importers.hosts import HARDWARE
+from keyhole.importers.hosts import HARDWARE_ADDRESS
 
 
 @dataclass
-class Whereabouts:
+class ClientAddresses:
     """Where a client is, by what it is called."""
 
     by_hardware: dict[str, list[str]] = field(default_factory=dict)
     by_name: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, hosts: Iterable[str], leases: Iterable[str]) -> "Whereabouts":
+    def of(cls, hosts: Iterable[str], leases: Iterable[str]) -> "ClientAddresses":
         """From lines ``ADDRESS NAME...`` and static leases of dnsmasq."""
         found = cls()
         for line in hosts:
@@ -30,5 +30,5 @@ class Whereabouts:
     def _lease(self, parts: list[str]) -> None:
         addresses = [known for part in parts if (known := plain_address(part.strip("[]")))]
         for part in parts:
-            if HARDWARE.fullmatch(part):
+            if HARDWARE_ADDRESS.fullmatch(part):
                 self.by_hardware.setdefault(part.lower(), []).extend(addresses)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
-from keyhole.importers.hosts import alias, host_record
+from keyhole.importers.hosts import cname_records, host_record
 from keyhole.importers.report import Kind, Report
 from keyhole.model.name import read_name
 
@@ -18,7 +18,7 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
         key, _, value = text.partition("=")
         match key.strip():
             case "cname":
-                alias(setup, report, value, origin)
+                cname_records(setup, report, value, origin)
             case "host-record":
                 _host_record(setup, report, value, origin)
             case "address":

@@ -22,7 +22,7 @@ LEGACY_TABLES: dict[str, tuple[str, int | None]] = {
 }
 """For each file its table, and the type that its rows have in it."""
 
-_MOST_UPSTREAMS = 64
+_MAX_UPSTREAMS = 64
 _MODES = {"NXDOMAIN": "NX", "IP-NODATA-AAAA": "IP_NODATA_AAAA"}
 
 
@@ -45,7 +45,7 @@ def legacy_settings(files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[st
     ftl = _assignments(files, "pihole-FTL.conf")
     upstreams = [
         setup[key]
-        for number in range(1, _MOST_UPSTREAMS)
+        for number in range(1, _MAX_UPSTREAMS)
         if setup.get(key := f"PIHOLE_DNS_{number}")
     ]
     mode = ftl.get("BLOCKINGMODE", "NULL").upper()

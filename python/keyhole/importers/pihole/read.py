@@ -7,13 +7,13 @@ from keyhole.importers.common_settings import Setup
 from keyhole.importers.database import HEADER, Row, open_database
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
-from keyhole.importers.pihole.client_addresses import Whereabouts
+from keyhole.importers.pihole.client_addresses import ClientAddresses
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
 from keyhole.importers.pihole.legacy import LEGACY_TABLES, legacy_rows, legacy_settings
 from keyhole.importers.pihole.settings import take_settings
 from keyhole.importers.pihole.tables import TABLES, take_tables
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree, read_toml
+from keyhole.importers.typed_reader import Section, read_toml
 
 _TOML, _GRAVITY = "etc/pihole/pihole.toml", "etc/pihole/gravity.db"
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
@@ -43,7 +43,7 @@ def read_pihole(file: Path, report: Report) -> Setup:
             Kind.SETTING, "everything but gravity.db",
             "upstreams, local records and settings are elsewhere; a teleporter archive has all",
         )  # fmt: skip
-        take_tables(setup, report, _tables(file), Whereabouts())
+        take_tables(setup, report, _tables(file), ClientAddresses())
     elif begin.startswith(_ZIP):
         with open_zip(file) as archive:
             _read_zip(setup, report, archive)
@@ -76,13 +76,15 @@ def _read_zip(setup: Setup, report: Report, archive: Archive) -> None:
             f"the archive holds neither {_TOML} nor {_GRAVITY}, so it is no teleporter archive of "
             "Pi-hole 6"
         )
-    where = Whereabouts()
+    addresses = ClientAddresses()
     if settings is not None:
-        tree = Tree(read_toml(settings, "pihole.toml"), report)
-        where = Whereabouts.of(tree.under("dns").texts("hosts"), tree.under("dhcp").texts("hosts"))
-        take_settings(setup, report, tree)
+        root = Section(read_toml(settings, "pihole.toml"), report)
+        addresses = ClientAddresses.of(
+            root.under("dns").texts("hosts"), root.under("dhcp").texts("hosts")
+        )
+        take_settings(setup, report, root)
     if gravity is not None:
-        take_tables(setup, report, _tables(gravity), where)
+        take_tables(setup, report, _tables(gravity), addresses)
     for name in archive.names:
         if name in _LEFT:
             report.left(Kind.SETTING, name, _LEFT[name])
@@ -111,10 +113,12 @@ def _read_tar(setup: Setup, report: Report, archive: Archive) -> None:
             "Pi-hole 5"
         )
     settings, lines = legacy_settings(by_base)
-    tree = Tree(settings, report)
-    where = Whereabouts.of(tree.under("dns").texts("hosts"), tree.under("dhcp").texts("hosts"))
-    take_settings(setup, report, tree)
-    take_tables(setup, report, legacy_rows(by_base), where)
+    root = Section(settings, report)
+    addresses = ClientAddresses.of(
+        root.under("dns").texts("hosts"), root.under("dhcp").texts("hosts")
+    )
+    take_settings(setup, report, root)
+    take_tables(setup, report, legacy_rows(by_base), addresses)
     take_dnsmasq(setup, report, lines, "05-pihole-custom-cname.conf")
     for name in others:
         why = "write what you need of it into documents; Pi-hole's own files say nothing more"

@@ -19,11 +19,11 @@ _REPLIES = {
     "none": ("refused", "refused, where Pi-hole says nothing at all"),
 }
 
-Read = tuple[NameRule, tuple[str, ...], str]
+ParsedRule = tuple[NameRule, tuple[str, ...], str]
 """The rule, what changed in it, and a remark."""
 
 
-def read_rule(domain: str, kind: int | None, number: int | None, comment: str) -> Read:
+def read_rule(domain: str, kind: int | None, number: int | None, comment: str) -> ParsedRule:
     """Reads one row of the table domainlist; raises ValueError with the reason."""
     if kind not in _KINDS:
         raise ValueError(f"it is of a type that Pi-hole does not have, {kind}")

@@ -2,34 +2,34 @@
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
-from keyhole.importers.hosts import alias, host_records
+from keyhole.importers.hosts import cname_records, host_records
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.typed_reader import Tree
+from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams
 
 _RELAY = ("mask.icloud.com", "mask-h2.icloud.com")
 
 
-def take_settings(setup: Setup, report: Report, tree: Tree) -> None:
+def take_settings(setup: Setup, report: Report, root: Section) -> None:
     """Adds everything that the settings say."""
-    dns = tree.under("dns")
+    dns = root.under("dns")
     setup.servers += take_upstreams(setup, report, dns.texts("upstreams"))
     _records(setup, report, dns)
     for text in dns.texts("revServers"):
         _forwarding(report, text)
     _blocking(setup, report, dns)
     _special_names(setup, report, dns)
-    _privacy(setup, report, tree)
-    take_dnsmasq(setup, report, tree.under("misc").texts("dnsmasq_lines"), "misc.dnsmasq_lines")
-    _rest(report, tree)
+    _privacy(setup, report, root)
+    take_dnsmasq(setup, report, root.under("misc").texts("dnsmasq_lines"), "misc.dnsmasq_lines")
+    _rest(report, root)
 
 
-def _records(setup: Setup, report: Report, dns: Tree) -> None:
+def _records(setup: Setup, report: Report, dns: Section) -> None:
     for line in dns.texts("hosts"):
         host_records(setup, report, line, "dns.hosts")
     for line in dns.texts("cnameRecords"):
-        alias(setup, report, line, "dns.cnameRecords")
+        cname_records(setup, report, line, "dns.cnameRecords")
     if line := dns.text("hostRecord"):
         take_dnsmasq(setup, report, [f"host-record={line}"], "dns.hostRecord")
 
@@ -48,10 +48,10 @@ def _forwarding(report: Report, text: str) -> None:
     )  # fmt: skip
 
 
-def _blocking(setup: Setup, report: Report, dns: Tree) -> None:
+def _blocking(setup: Setup, report: Report, dns: Section) -> None:
     blocking = dns.under("blocking")
     if not blocking.flag("active", True):
-        setup.observes = True
+        setup.observe_only = True
         report.changed(
             Kind.SETTING, "dns.blocking.active = false",
             "blocking was off: every policy says mode: observe, which records what it would have "
@@ -72,7 +72,7 @@ def _blocking(setup: Setup, report: Report, dns: Tree) -> None:
             report.changed(Kind.SETTING, name, why)
 
 
-def _own_address(setup: Setup, report: Report, dns: Tree, name: str) -> None:
+def _own_address(setup: Setup, report: Report, dns: Section, name: str) -> None:
     reply = dns.under("reply", "blocking")
     address = plain_address(reply.text("IPv4")) if reply.flag("force4", False) else None
     if address is not None:
@@ -83,7 +83,7 @@ def _own_address(setup: Setup, report: Report, dns: Tree, name: str) -> None:
     report.changed(Kind.SETTING, name, why)
 
 
-def _special_names(setup: Setup, report: Report, dns: Tree) -> None:
+def _special_names(setup: Setup, report: Report, dns: Section) -> None:
     special = dns.under("specialDomains")
     if special.flag("iCloudPrivateRelay", True) and special.value:
         title = "dns.specialDomains.iCloudPrivateRelay"
@@ -95,8 +95,8 @@ def _special_names(setup: Setup, report: Report, dns: Tree) -> None:
             report.taken(Kind.SETTING, f"dns.specialDomains.{key}", "Keyhole does so by itself")
 
 
-def _privacy(setup: Setup, report: Report, tree: Tree) -> None:
-    level = tree.under("misc").number("privacylevel", 0)
+def _privacy(setup: Setup, report: Report, root: Section) -> None:
+    level = root.under("misc").number("privacylevel", 0)
     if level <= 0:
         return
     setup.log = "none"
@@ -104,29 +104,29 @@ def _privacy(setup: Setup, report: Report, tree: Tree) -> None:
     report.changed(Kind.SETTING, f"misc.privacylevel = {level}", why)
 
 
-def _rest(report: Report, tree: Tree) -> None:
-    dns = tree.under("dns")
+def _rest(report: Report, root: Section) -> None:
+    dns = root.under("dns")
     if dns.flag("dnssec", False):
         why = "Keyhole does not validate by itself; choose an upstream that does"
         report.left(Kind.SETTING, "dns.dnssec", why)
     local = dns.under("domain").text("name")
-    if local and tree.value:
+    if local and root.value:
         why = (
             f"names below {local} that no Record has are asked upstream here, where they mostly do "
             "not exist"
         )
         report.left(Kind.SETTING, f"dns.domain.name = {local}", why)
-    if tree.under("dhcp").flag("active", False):
+    if root.under("dhcp").flag("active", False):
         why = "Keyhole hands out no addresses; let the router do so"
         report.left(Kind.SETTING, "dhcp.active", why)
-    if tree.value:
+    if root.value:
         why = (
             "Pi-hole passes private addresses of public names on; Keyhole withholds them (DNS "
             "rebinding) unless a policy says privateAddresses: allow"
         )
         report.changed(Kind.SETTING, "private addresses in answers", why)
     others = [
-        key for key in ("webserver", "database", "resolver", "ntp", "files") if key in tree.value
+        key for key in ("webserver", "database", "resolver", "ntp", "files") if key in root.value
     ]
     if others:
         why = "they are about Pi-hole's own programs; see keyhole.yaml for Keyhole's"

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from keyhole.importers.addresses import client_network
-from keyhole.importers.common_settings import Audience, Bundle, ListSource, Setup
+from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, Setup
 from keyhole.importers.database import Row
-from keyhole.importers.hosts import HARDWARE
-from keyhole.importers.pihole.client_addresses import Whereabouts
+from keyhole.importers.hosts import HARDWARE_ADDRESS
+from keyhole.importers.pihole.client_addresses import ClientAddresses
 from keyhole.importers.pihole.rules import read_rule
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.urls import list_url
@@ -27,23 +27,23 @@ _ALLOW_LIST = 1
 
 
 def take_tables(
-    setup: Setup, report: Report, tables: Mapping[str, list[Row]], where: Whereabouts
+    setup: Setup, report: Report, tables: Mapping[str, list[Row]], addresses: ClientAddresses
 ) -> None:
     """Adds everything that the tables say."""
-    taking = _Taking(setup, report, tables, where)
-    taking.groups()
-    taking.lists()
-    taking.rules()
-    taking.clients()
-    setup.everybody = tuple(key for key in setup.bundles if key == str(_DEFAULT))
+    importer = _TableImporter(setup, report, tables, addresses)
+    importer.groups()
+    importer.lists()
+    importer.rules()
+    importer.clients()
+    setup.default_bundles = tuple(key for key in setup.bundles if key == str(_DEFAULT))
 
 
 @dataclass
-class _Taking:
+class _TableImporter:
     setup: Setup
     report: Report
     tables: Mapping[str, list[Row]]
-    where: Whereabouts
+    addresses: ClientAddresses
 
     def groups(self) -> None:
         disabled: set[str] = set()
@@ -134,8 +134,8 @@ class _Taking:
                 self.report.left(Kind.CLIENT, written, why)
                 continue
             groups = in_groups.get(_number(row.get("id")), [])
-            self.setup.audiences.append(
-                Audience(
+            self.setup.clients.append(
+                ClientSettings(
                     comment if comment and len(comment) <= 40 else written,
                     addresses,
                     bundles=tuple(group for group in groups if group in self.setup.bundles),
@@ -150,8 +150,8 @@ class _Taking:
             raise ValueError(
                 f"it means whoever comes over the interface {written[1:]}; name its networks"
             )
-        if HARDWARE.fullmatch(written):
-            found = self.where.by_hardware.get(written.lower(), [])
+        if HARDWARE_ADDRESS.fullmatch(written):
+            found = self.addresses.by_hardware.get(written.lower(), [])
             if not found:
                 raise ValueError(
                     "it is known by its hardware address, which nobody can prove and routers hide; "
@@ -162,7 +162,7 @@ class _Taking:
         try:
             return [client_network(written)], ()
         except ValueError:
-            found = self.where.by_name.get(written.lower(), [])
+            found = self.addresses.by_name.get(written.lower(), [])
             if not found:
                 raise ValueError(
                     "it is known by a name, which Keyhole does not look up; give it a certificate, "

@@ -1,11 +1,11 @@
 """The app Advanced Blocking: groups by network, as ``dnsApp.config`` has them."""
 
 from keyhole.importers.addresses import client_network, plain_address
-from keyhole.importers.common_settings import Audience, Bundle, ListSource, NameRule, Setup
+from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, NameRule, Setup
 from keyhole.importers.expression import translate
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.lists import take_name
-from keyhole.importers.typed_reader import Tree, scalar_text
+from keyhole.importers.typed_reader import Section, scalar_text
 from keyhole.importers.urls import list_url
 from keyhole.model.address import read_address
 
@@ -13,12 +13,12 @@ _LISTS = (("allowListUrls", True), ("blockListUrls", False), ("adblockListUrls",
 _EXPRESSION_LISTS = ("regexAllowListUrls", "regexBlockListUrls")
 
 
-def take_advanced_blocking(setup: Setup, report: Report, app: Tree) -> None:
+def take_advanced_blocking(setup: Setup, report: Report, app: Section) -> None:
     """Adds the groups and the networks that they are for."""
     if not app.flag("enableBlocking", True):
         why = "the app was off; its groups are there, and nobody is in them"
         report.left(Kind.SETTING, "Advanced Blocking enableBlocking = false", why)
-    for group in app.trees("groups"):
+    for group in app.sections("groups"):
         _group(setup, report, group)
     if app.flag("enableBlocking", True):
         _networks(setup, report, app)
@@ -29,7 +29,7 @@ def take_advanced_blocking(setup: Setup, report: Report, app: Tree) -> None:
         report.left(Kind.CLIENT, f"listener {place}", why)
 
 
-def _group(setup: Setup, report: Report, group: Tree) -> None:
+def _group(setup: Setup, report: Report, group: Section) -> None:
     name = group.text("name", group.path)
     if not group.flag("enableBlocking", True):
         setup.bundles[_key(name)] = Bundle(name, origin=f"Advanced Blocking, group {name}")
@@ -57,7 +57,7 @@ def _key(name: str) -> str:
     return f"group {name}"
 
 
-def _answer(group: Tree, usual: str) -> tuple[str, tuple[str, ...]]:
+def _answer(group: Section, usual: str) -> tuple[str, tuple[str, ...]]:
     if group.flag("blockAsNxDomain", False):
         return "nxdomain", ()
     texts = group.texts("blockingAddresses")
@@ -86,7 +86,7 @@ def _expression(report: Report, bundle: Bundle, text: str, *, allow: bool) -> No
     report.taken(Kind.RULE, title, "; ".join(translated.notes))
 
 
-def _lists(report: Report, bundle: Bundle, group: Tree, key: str, *, allow: bool) -> None:
+def _lists(report: Report, bundle: Bundle, group: Section, key: str, *, allow: bool) -> None:
     value = group.value.get(key)
     for one in value if isinstance(value, list) else []:
         address = scalar_text(one.get("url")) if isinstance(one, dict) else scalar_text(one)
@@ -101,7 +101,7 @@ def _lists(report: Report, bundle: Bundle, group: Tree, key: str, *, allow: bool
         report.add(Kind.LIST, url, changes)
 
 
-def _networks(setup: Setup, report: Report, app: Tree) -> None:
+def _networks(setup: Setup, report: Report, app: Section) -> None:
     everybody: str | None = None
     for text, value in app.entries("networkGroupMap"):
         name = scalar_text(value) or ""
@@ -116,14 +116,14 @@ def _networks(setup: Setup, report: Report, app: Tree) -> None:
         if address.endswith("/0") and everybody in (None, name):
             everybody = name
             continue
-        setup.audiences.append(
-            Audience(
+        setup.clients.append(
+            ClientSettings(
                 text,
                 [address],
-                bundles=(*setup.everybody[:1], _key(name)),
+                bundles=(*setup.default_bundles[:1], _key(name)),
                 origin="Advanced Blocking, networkGroupMap",
             )
         )
     if everybody is not None:
-        setup.everybody = (*setup.everybody, _key(everybody))
+        setup.default_bundles = (*setup.default_bundles, _key(everybody))
         report.taken(Kind.CLIENT, "whoever no smaller network means", f"group {everybody}")

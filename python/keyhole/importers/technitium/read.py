@@ -15,7 +15,7 @@ from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.advanced_blocking import take_advanced_blocking
 from keyhole.importers.technitium.lists import take_block_lists, take_names
 from keyhole.importers.technitium.settings import BLOCKING, take_dns_settings
-from keyhole.importers.typed_reader import Tree, read_json
+from keyhole.importers.typed_reader import Section, read_json
 
 _ADVANCED_BLOCKING = "apps/Advanced Blocking/dnsApp.config"
 _LEFT = {
@@ -36,7 +36,7 @@ def read_technitium(file: Path, report: Report) -> Setup:
     """Reads the backup; raises `ImporterError` where it is none."""
     if not file.is_file():
         raise ImporterError(f"there is no file {file}")
-    setup = Setup("Technitium DNS Server", everybody=(BLOCKING,))
+    setup = Setup("Technitium DNS Server", default_bundles=(BLOCKING,))
     setup.bundles[BLOCKING] = Bundle(BLOCKING, origin="allowed, blocked and block lists")
     with open_zip(file) as archive:
         if not {*_BINARY, _ADVANCED_BLOCKING} & set(archive.names):
@@ -75,7 +75,7 @@ def _app(setup: Setup, report: Report, archive: Archive) -> None:
     settings = read_json(octets, _ADVANCED_BLOCKING)
     if not isinstance(settings, dict):
         raise ImporterError(f"{_ADVANCED_BLOCKING} holds no settings")
-    take_advanced_blocking(setup, report, Tree(settings, report))
+    take_advanced_blocking(setup, report, Section(settings, report))
 
 
 def _left(report: Report, name: str) -> None:

@@ -7,7 +7,7 @@ a file that ends in another place than it should is left as a whole.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from keyhole.importers.common_settings import Audience, Setup
+from keyhole.importers.common_settings import ClientSettings, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.binary import BinaryReader, expect
 from keyhole.importers.upstreams import take_upstreams
@@ -51,7 +51,7 @@ def take_dns_settings(setup: Setup, report: Report, octets: bytes) -> None:
 
 def _blocking(setup: Setup, report: Report, settings: DnsSettings) -> None:
     if not settings.blocks:
-        setup.observes = True
+        setup.observe_only = True
         why = (
             "blocking was off: every policy says mode: observe, which records what it would have "
             "blocked; take the lines out to block"
@@ -68,8 +68,8 @@ def _blocking(setup: Setup, report: Report, settings: DnsSettings) -> None:
         why = f"answer: {own[0]}; one address of one family, other types get no data"
         report.changed(Kind.SETTING, "blockingType = CustomAddress", why)
     for network in settings.bypass:
-        setup.audiences.append(
-            Audience(f"bypass {network}", [_single(network)], origin="blockingBypassList")
+        setup.clients.append(
+            ClientSettings(f"bypass {network}", [_single(network)], origin="blockingBypassList")
         )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 
 
-class LogFile:
+class RotatingFile:
     """Appends lines to ``path`` and keeps at most ``keep`` octets, in two files.
 
     A file that has grown to half of that becomes the older one, ``queries.1.jsonl`` beside

@@ -26,24 +26,24 @@ from keyhole.model.unix_socket import short_path
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
 """Seconds between two tries to reach control."""
-PATIENCE_SECONDS = HOLD_SECONDS + 10
-_MOST_OCTETS = 16 * 2**20
+TIMEOUT_SECONDS = HOLD_SECONDS + 10
+_MAX_OCTETS = 16 * 2**20
 
-Obey = Callable[[Command], dict[str, Any]]
+Execute = Callable[[Command], dict[str, Any]]
 Connect = Callable[[], http.client.HTTPConnection]
 
 
-class Follower:
+class CommandPoller:
     """Obeys control for as long as the process lives."""
 
-    def __init__(self, connect: Connect, about: Callable[[], About], obey: Obey) -> None:
+    def __init__(self, connect: Connect, about: Callable[[], About], obey: Execute) -> None:
         """``connect`` makes a connection that is not open yet, and may raise ``OSError``."""
         self._connect = connect
         self._about = about
         self._obey = obey
         self._ending = threading.Event()
         # A poll that is held must not keep the process from its end.
-        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+        self._thread = threading.Worker(target=self._run, name="link", daemon=True)
         self._results: tuple[Result, ...] = ()
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class Follower:
         body = json.dumps(Poll(self._about(), self._results).to_json()).encode()
         connection.request("POST", POLL, body, {"content-type": "application/json"})
         answer = connection.getresponse()
-        octets = answer.read(_MOST_OCTETS)
+        octets = answer.read(_MAX_OCTETS)
         if answer.status != 200:
             raise MessageError(f"control answered {answer.status}")
         # Only now they are told for sure; before that they are told again.
@@ -88,7 +88,7 @@ class Follower:
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=PATIENCE_SECONDS)
+        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
         self._path = path
 
     def connect(self) -> None:
@@ -98,6 +98,6 @@ class _UnixConnection(http.client.HTTPConnection):
             self.sock.connect(short)
 
 
-def by_socket(path: Path) -> Connect:
+def unix_connector(path: Path) -> Connect:
     """How to reach a control on this machine."""
     return lambda: _UnixConnection(path)

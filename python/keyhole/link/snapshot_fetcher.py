@@ -9,20 +9,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-from keyhole.engine.obey import Engine
+from keyhole.engine.commands import Engine
 from keyhole.engine.runtime import Refusal
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.link.leader import MOST_OCTETS, Leader
+from keyhole.link.control_client import MAX_SNAPSHOT_OCTETS, ControlClient
 from keyhole.link.message import OFFER, MessageError
 
 _CHUNK = 2**20
 _LISTS = "lists-*.khl"
 
 
-class Taking:
+class SnapshotFetcher:
     """Obeys like the engine itself, and takes offers."""
 
-    def __init__(self, engine: Engine, leader: Leader, snapshot: Path) -> None:
+    def __init__(self, engine: Engine, leader: ControlClient, snapshot: Path) -> None:
         """``snapshot`` is the last good one; everything else lies beside it."""
         self._engine = engine
         self._leader = leader
@@ -71,7 +71,7 @@ class Taking:
 
     def _fetch_snapshot(self, mark: str) -> bytes:
         with self._leader.get(f"{OFFER}/{mark}/snapshot") as answer:
-            octets = answer.read(MOST_OCTETS)
+            octets = answer.read(MAX_SNAPSHOT_OCTETS)
         if hashlib.sha256(octets).hexdigest() != mark:
             raise MessageError("the snapshot is not the one that was offered")
         return octets

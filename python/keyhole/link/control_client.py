@@ -9,16 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.link.follow import PATIENCE_SECONDS
+from keyhole.link.command_poller import TIMEOUT_SECONDS
 from keyhole.link.message import MessageError
 
-MOST_OCTETS = 512 * 2**20
+MAX_SNAPSHOT_OCTETS = 512 * 2**20
 """Of one snapshot."""
 _CHUNK = 2**20
 
 
 @dataclass(frozen=True)
-class Leader:
+class ControlClient:
     """Where control is, and the folder with what the engine shows (see ``keyhole enroll``)."""
 
     url: str
@@ -32,7 +32,7 @@ class Leader:
         context.load_cert_chain(folder.certificate, folder.key)
         parts = urlsplit(self.url)
         return http.client.HTTPSConnection(
-            parts.hostname or "", parts.port or 443, timeout=PATIENCE_SECONDS, context=context
+            parts.hostname or "", parts.port or 443, timeout=TIMEOUT_SECONDS, context=context
         )
 
     def get(self, path: str) -> http.client.HTTPResponse:

@@ -10,22 +10,22 @@ import threading
 from pathlib import Path
 from urllib.parse import urlencode
 
-from keyhole.link.leader import Leader
+from keyhole.link.control_client import ControlClient
 from keyhole.link.message import EVENTS
 from keyhole.querylog.spool import Position, pieces
 
 PAUSE_SECONDS = 2.0
 
 
-class Shipping:
+class LogShipper:
     """A thread that ships for as long as the process lives."""
 
-    def __init__(self, leader: Leader, folder: Path) -> None:
+    def __init__(self, leader: ControlClient, folder: Path) -> None:
         """``folder`` is that of the query log."""
         self._leader = leader
         self._folder = folder
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
+        self._thread = threading.Worker(target=self._run, name="shipping", daemon=True)
 
     def start(self) -> None:
         """Begins to ship."""

@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Mapping
 
+from keyhole.engine.commands import Engine
 from keyhole.engine.launch import Identity
-from keyhole.engine.obey import Engine
 
-LOOK_SECONDS = 10.0
+CHECK_SECONDS = 10.0
 
 
-class Watching:
+class CertificateWatcher:
     """A thread that looks for as long as the process lives."""
 
     def __init__(self, engine: Engine, identities: Mapping[str, Identity]) -> None:
@@ -17,7 +17,7 @@ class Watching:
         self._identities = identities
         self._seen = {name: _stamp(one) for name, one in identities.items()}
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+        self._thread = threading.Worker(target=self._run, name="watching", daemon=True)
 
     def start(self) -> None:
         """Begins to look."""
@@ -28,7 +28,7 @@ class Watching:
         self._ending.set()
 
     def _run(self) -> None:
-        while not self._ending.wait(LOOK_SECONDS):
+        while not self._ending.wait(CHECK_SECONDS):
             self.look()
 
     def look(self) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from keyhole import __version__
+from keyhole.engine.commands import Engine
 from keyhole.engine.launch import Launch, Link
-from keyhole.engine.obey import Engine
-from keyhole.link.follow import Follower, by_socket
+from keyhole.link.command_poller import CommandPoller, unix_connector
 from keyhole.link.message import About
 
 
-class Thread(Protocol):
+class Worker(Protocol):
     """One of them."""
 
     def start(self) -> None:
@@ -22,10 +22,10 @@ class Thread(Protocol):
         """Begins nothing new."""
 
 
-class Tie:
+class LinkSession:
     """The threads of one link."""
 
-    def __init__(self, *threads: Thread) -> None:
+    def __init__(self, *threads: Worker) -> None:
         self._threads = threads
 
     def start(self) -> None:
@@ -39,41 +39,41 @@ class Tie:
             thread.end()
 
 
-def follow(launch: Launch, engine: Engine) -> Tie | None:
+def open_session(launch: Launch, engine: Engine) -> LinkSession | None:
     """What carries commands of control to the engine; none where the engine is on its own."""
     if launch.link is None:
         return None
     if launch.link.identity is not None:
-        return _follow_elsewhere(launch, launch.link, launch.link.identity, engine)
+        return _open_remote_session(launch, launch.link, launch.link.identity, engine)
     instance = secrets.token_hex(8)
 
     def about() -> About:
         return _about(instance, engine, "")
 
-    return Tie(Follower(by_socket(Path(launch.link.to)), about, engine.obey))
+    return LinkSession(CommandPoller(unix_connector(Path(launch.link.to)), about, engine.obey))
 
 
-def _follow_elsewhere(launch: Launch, link: Link, identity: Path, engine: Engine) -> Tie:
+def _open_remote_session(launch: Launch, link: Link, identity: Path, engine: Engine) -> LinkSession:
     # Imported here: an engine beside its control needs none of it.
-    from keyhole.link.leader import Leader
-    from keyhole.link.shipping import Shipping
-    from keyhole.link.taking import Taking
-    from keyhole.link.watching import Watching
+    from keyhole.link.certificate_watcher import CertificateWatcher
+    from keyhole.link.control_client import ControlClient
+    from keyhole.link.log_shipper import LogShipper
+    from keyhole.link.snapshot_fetcher import SnapshotFetcher
 
-    leader = Leader(link.to, identity)
-    taking = Taking(engine, leader, launch.snapshot)
+    leader = ControlClient(link.to, identity)
+    taking = SnapshotFetcher(engine, leader, launch.snapshot)
     instance = secrets.token_hex(8)
 
     def about() -> About:
         return _about(instance, engine, taking.mark)
 
-    threads: list[Thread] = [
-        Follower(leader.connect, about, taking.obey),
-        Watching(engine, launch.identities),
+    threads: list[Worker] = [
+        CommandPoller(leader.connect, about, taking.obey),
+        CertificateWatcher(engine, launch.identities),
     ]
     if launch.log is not None:
-        threads.append(Shipping(leader, launch.log.path.parent))
-    return Tie(*threads)
+        threads.append(LogShipper(leader, launch.log.path.parent))
+    return LinkSession(*threads)
 
 
 def _about(instance: str, engine: Engine, mark: str) -> About:

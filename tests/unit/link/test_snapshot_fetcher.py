@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from keyhole.link.message import MessageError
-from keyhole.link.taking import Taking
+from keyhole.link.snapshot_fetcher import SnapshotFetcher
 
 LISTS = b"compiled lists"
 SHA = hashlib.sha256(LISTS).hexdigest()
@@ -50,20 +50,20 @@ class FakeLeader:
         yield io.BytesIO(self.snapshot if path.endswith("snapshot") else self.lists)
 
 
-Make = Callable[[], tuple[Taking, FakeEngine, FakeLeader]]
+Make = Callable[[], tuple[SnapshotFetcher, FakeEngine, FakeLeader]]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made() -> tuple[Taking, FakeEngine, FakeLeader]:
+    def made() -> tuple[SnapshotFetcher, FakeEngine, FakeLeader]:
         engine, leader = FakeEngine(), FakeLeader()
-        taking = Taking(engine, leader, tmp_path / "snapshot.json")  # type: ignore[arg-type]
+        taking = SnapshotFetcher(engine, leader, tmp_path / "snapshot.json")  # type: ignore[arg-type]
         return taking, engine, leader
 
     return made
 
 
-def _take(taking: Taking, mark: str = MARK) -> dict[str, Any]:
+def _take(taking: SnapshotFetcher, mark: str = MARK) -> dict[str, Any]:
     lists = {"file": "lists.khl", "sha256": SHA}
     return taking.obey({"take": {"mark": mark, "lists": lists, "identities": []}})
 

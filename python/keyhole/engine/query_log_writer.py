@@ -11,11 +11,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from keyhole.engine.launch import QueryLog
-from keyhole.engine.logfile import LogFile
+from keyhole.engine.rotating_file import RotatingFile
 
-MOST_EVENTS = 8192
+MAX_EVENTS = 8192
 """Events in one write."""
-PATIENCE_SECONDS = 0.2
+WAIT_SECONDS = 0.2
 """How long the thread waits for an event before it looks whether it is to end."""
 RETRY_SECONDS = 1.0
 """After trouble with the disk, nothing is written for so long."""
@@ -30,17 +30,17 @@ class Events(Protocol):
         """JSON lines, at most so many; waits at most so long for the first one."""
 
 
-class Journal:
+class QueryLogWriter:
     """Writes the events of one engine into its query log."""
 
     def __init__(self, events: Events, log: QueryLog, tell: Callable[[str], None]) -> None:
         """``tell`` hears of trouble and of its end, one sentence each."""
         self._events = events
-        self._file = LogFile(log.path, log.keep)
+        self._file = RotatingFile(log.path, log.keep)
         self._tell = tell
         self._ending = threading.Event()
         # A disk that hangs must not keep the process from its end.
-        self._thread = threading.Thread(target=self._run, name="query-log", daemon=True)
+        self._thread = threading.Worker(target=self._run, name="query-log", daemon=True)
         self._is_troubled = False
         self._retry_at = 0.0
         self._untold = 0
@@ -62,8 +62,8 @@ class Journal:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            self.write(self._events.take_events(MOST_EVENTS, PATIENCE_SECONDS))
-        while lines := self._events.take_events(MOST_EVENTS, 0):
+            self.write(self._events.take_events(MAX_EVENTS, WAIT_SECONDS))
+        while lines := self._events.take_events(MAX_EVENTS, 0):
             self._retry_at = 0.0  # there is no later any more
             self.write(lines)
         if self._untold:

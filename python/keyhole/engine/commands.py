@@ -15,7 +15,7 @@ changed.
 from pathlib import Path
 from typing import Any
 
-from keyhole.engine.journal import Journal
+from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 
 
@@ -25,7 +25,7 @@ class Engine:
     def __init__(
         self,
         runtime: Runtime,
-        journal: Journal | None,
+        journal: QueryLogWriter | None,
         addresses: dict[str, list[str]],
         number: int | None,
     ) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from keyhole.engine.journal import Journal
 from keyhole.engine.launch import QueryLog
-from keyhole.engine.logfile import LogFile
+from keyhole.engine.query_log_writer import QueryLogWriter
+from keyhole.engine.rotating_file import RotatingFile
 
 
 def line(number: int, width: int = 100) -> bytes:
@@ -52,8 +52,8 @@ class Written:
         self.path = path
         self.told: list[str] = []
         self.now = 1000.0
-        self.journal = Journal(Core(), QueryLog(path, keep), self.told.append)
-        clock.setattr("keyhole.engine.journal.time.monotonic", lambda: self.now)
+        self.journal = QueryLogWriter(Core(), QueryLog(path, keep), self.told.append)
+        clock.setattr("keyhole.engine.query_log_writer.time.monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -223,7 +223,7 @@ def test_a_full_disk_costs_events_and_nothing_else(
 def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
     path = tmp_path / "log" / "queries.jsonl"
     core = Core(batch(1, 2), batch(3), batch(4))
-    journal = Journal(core, QueryLog(path, 2_000), pytest.fail)
+    journal = QueryLogWriter(core, QueryLog(path, 2_000), pytest.fail)
     journal.start()
     journal.end()
     assert numbers(path) == [1, 2, 3, 4]
@@ -233,7 +233,7 @@ def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
 def test_the_end_says_what_could_not_be_written(tmp_path: Path) -> None:
     told: list[str] = []
     log = QueryLog(tmp_path / "gone" / "log" / "queries.jsonl", 2_000)
-    journal = Journal(Core(batch(1, 2)), log, told.append)
+    journal = QueryLogWriter(Core(batch(1, 2)), log, told.append)
     journal.start()
     journal.end()
     assert told[1:] == ["2 events of the query log were lost"]
@@ -241,7 +241,7 @@ def test_the_end_says_what_could_not_be_written(tmp_path: Path) -> None:
 
 def test_files_are_not_left_open(tmp_path: Path) -> None:
     before = set(Path("/proc/self/fd").iterdir())
-    file = LogFile(tmp_path / "log" / "queries.jsonl", 2_000)
+    file = RotatingFile(tmp_path / "log" / "queries.jsonl", 2_000)
     for number in range(50):
         while file.append(line(number)) == 0:
             pass
@@ -249,5 +249,5 @@ def test_files_are_not_left_open(tmp_path: Path) -> None:
     with file_size_limit(50):
         for number in range(5):
             with pytest.raises(OSError, match=r"."):
-                LogFile(tmp_path / "log" / f"{number}.jsonl", 2_000).append(line(1))
+                RotatingFile(tmp_path / "log" / f"{number}.jsonl", 2_000).append(line(1))
     assert set(Path("/proc/self/fd").iterdir()) == before
