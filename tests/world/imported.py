@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config.documents import read_text_documents
-from keyhole.config.tree import plain
+from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.control.import_settings import Import, import_file
 from keyhole.engine import judge

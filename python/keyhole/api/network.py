@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.config.api import ApiSection, api_names
 from keyhole.config.resolve import Api
+from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network

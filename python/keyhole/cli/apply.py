@@ -13,7 +13,7 @@ from keyhole.cli.api_client import ApiClient, ApiError
 from keyhole.cli.app import FAILED
 from keyhole.cli.output import console, errors_console, print_json, sanitize
 from keyhole.config.files import EXTENSIONS, MAX_FILE
-from keyhole.config.stream import split_stream
+from keyhole.config.yaml_stream import split_stream
 from keyhole.control.error import ControlError
 
 APPLY_EXAMPLES = """

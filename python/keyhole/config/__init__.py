@@ -4,7 +4,7 @@
 from `read_documents` and are compiled by ``keyhole.policy``.
 """
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.config.default import default_config_text
 from keyhole.config.documents import read_documents, read_text_documents
 from keyhole.config.load import load_config, read_config, read_config_text
@@ -13,7 +13,7 @@ from keyhole.config.sections import Config
 
 __all__ = [
     "Config",
-    "Declared",
+    "Declaration",
     "Documents",
     "Resolved",
     "ServerTls",

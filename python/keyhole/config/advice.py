@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from keyhole.config.api import advise_on_api
-from keyhole.config.listeners import AUTHENTICATED, TRANSPORTS
 from keyhole.config.sections import Config
-from keyhole.config.tree import Location, Node, locate
+from keyhole.config.sections.api import advise_on_api
+from keyhole.config.sections.listeners import AUTHENTICATED, TRANSPORTS
+from keyhole.config.source_tree import Location, Node, locate
 from keyhole.errors import Problem
 from keyhole.model.address import Endpoint
 

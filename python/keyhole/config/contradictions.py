@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from keyhole.config.advice import locate_in_config
 from keyhole.config.sections import Config
-from keyhole.config.tree import Location, Node
+from keyhole.config.source_tree import Location, Node
 from keyhole.errors import Problem
 
 _SHOWS_NOTHING = ("udp", "tcp")

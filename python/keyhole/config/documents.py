@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from keyhole.config.declared import Declared, Documents, Heading
+from keyhole.config.declaration import Declaration, Documents, Heading
 from keyhole.config.files import Source, read_text, sources
-from keyhole.config.judge import judge
-from keyhole.config.tree import Mapping, Node, locate, text_at
+from keyhole.config.source_tree import Mapping, Node, locate, text_at
+from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import Problem
 from keyhole.model.document import API_VERSION, KINDS, document_model
@@ -17,7 +17,7 @@ from keyhole.model.suggestion import suggest
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
     """Reads files and folders of documents; gives what is valid and everything that is wrong."""
-    declared: list[Declared[Any]] = []
+    declared: list[Declaration[Any]] = []
     headings: list[Heading] = []
     problems: list[Problem] = []
     for path in paths:
@@ -38,23 +38,23 @@ def read_text_documents(text: str, name: str, folder: Path) -> tuple[Documents, 
 
 
 @dataclass
-class Reading:
+class FileContent:
     """What one file gave."""
 
-    declared: list[Declared[Any]] = field(default_factory=list)
+    declared: list[Declaration[Any]] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_source(source: Source) -> Reading:
+def read_source(source: Source) -> FileContent:
     """Reads one file."""
     text, problems = read_text(source)
-    return Reading(problems=problems) if problems else _read(text, source)
+    return FileContent(problems=problems) if problems else _read(text, source)
 
 
-def _read(text: str, source: Source) -> Reading:
+def _read(text: str, source: Source) -> FileContent:
     nodes, problems = read_yaml(text, source.name)
-    reading = Reading(problems=problems)
+    reading = FileContent(problems=problems)
     if not nodes and not problems:
         why = "the file holds no document; write one, or delete the file"
         reading.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
@@ -63,7 +63,7 @@ def _read(text: str, source: Source) -> Reading:
     return reading
 
 
-def _read_document(node: Node, source: Source, reading: Reading) -> None:
+def _read_document(node: Node, source: Source, reading: FileContent) -> None:
     problems = list(_frame_problems(node, source.name))
     reading.problems += problems
     kind, name = text_at(node, "kind"), text_at(node, "metadata", "name") or ""
@@ -71,12 +71,12 @@ def _read_document(node: Node, source: Source, reading: Reading) -> None:
         return
     heading = Heading(kind, name, source.name, node.line)
     reading.headings.append(heading)
-    value, wrong = judge(document_model(kind), node, source.name, heading.label)
+    value, wrong = validate(document_model(kind), node, source.name, heading.label)
     told = {problem.path for problem in problems}
     reading.problems += [problem for problem in wrong if problem.path not in told]
     if value is not None and not problems:
         spec = cast(Any, value).spec
-        reading.declared.append(Declared(kind, name, spec, source, node))
+        reading.declared.append(Declaration(kind, name, spec, source, node))
 
 
 def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
@@ -99,8 +99,8 @@ def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
         yield Problem(file, line, kind or "", "apiVersion", why)
 
 
-def _assemble(declared: Sequence[Declared[Any]], headings: Sequence[Heading]) -> Documents:
-    def of(kind: str) -> tuple[Declared[Any], ...]:
+def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading]) -> Documents:
+    def of(kind: str) -> tuple[Declaration[Any], ...]:
         return tuple(one for one in declared if one.kind == kind)
 
     return Documents(

@@ -5,10 +5,10 @@ from pathlib import Path
 from keyhole.config.advice import advise, locate_in_config
 from keyhole.config.contradictions import contradictions
 from keyhole.config.files import Source, read_text
-from keyhole.config.judge import judge
 from keyhole.config.resolve import resolve
 from keyhole.config.sections import Config
-from keyhole.config.tree import Mapping, Node
+from keyhole.config.source_tree import Mapping, Node
+from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
 
@@ -42,7 +42,7 @@ def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
         problems += _not_a_config(node, name)
     if problems:
         return None, node, problems
-    config, problems = judge(Config, node, name)
+    config, problems = validate(Config, node, name)
     if config is not None:
         problems = contradictions(config, node, name) + advise(config, node, name)
     return config, node, problems

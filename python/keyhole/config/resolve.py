@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from keyhole.config.api import ApiSection
-from keyhole.config.listeners import AUTHENTICATED, ListenSection
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
+from keyhole.config.sections.api import ApiSection
+from keyhole.config.sections.listeners import AUTHENTICATED, ListenSection
 from keyhole.model.address import Endpoint, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
@@ -55,7 +55,7 @@ class Api:
 
 
 @dataclass(frozen=True)
-class Leader:
+class ControlServer:
     """Where another Keyhole is that decides for this machine, and the folder with the identity by
     which it knows this one."""
 
@@ -83,7 +83,7 @@ class Resolved:
     """The URL of the database, or the file that holds it; none for a file in the data folder."""
     log_keep: int
     """Octets of the query log that are kept; 0 for no log."""
-    leader: Leader | None
+    leader: ControlServer | None
     """Who decides here, if it is another Keyhole."""
 
     @property
@@ -134,12 +134,12 @@ def resolve(config: Config, folder: Path) -> Resolved:
     )
 
 
-def _leader(config: Config, folder: Path) -> Leader | None:
+def _leader(config: Config, folder: Path) -> ControlServer | None:
     url, identity = config.control.url, config.control.identity
     if url is None or identity is None:
         return None
     # Not resolved: enrollment replaces what the links in the folder lead to.
-    return Leader(url, folder.absolute() / Path(identity).expanduser())
+    return ControlServer(url, folder.absolute() / Path(identity).expanduser())
 
 
 def _api(config: Config, folder: Path) -> Api:

@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from keyhole.config.tree import Entry, Items, Mapping, Node, Scalar
+from keyhole.config.source_tree import Items, Mapping, MappingEntry, Node, Scalar
 from keyhole.errors import Problem
 
 MAX_NODES = 200_000
@@ -113,7 +113,7 @@ class _Reader:
         return self._scalar(node, line)
 
     def _mapping(self, node: Any, line: int, depth: int) -> Mapping:
-        entries: dict[str, Entry] = {}
+        entries: dict[str, MappingEntry] = {}
         seen: dict[str, int] = {}
         for key, value in node.value:
             key_line = key.start_mark.line + 1
@@ -127,7 +127,7 @@ class _Reader:
             seen[name] = key_line
             built = self.build(value, depth + 1)
             if built is not None:
-                entries[name] = Entry(key_line, built)
+                entries[name] = MappingEntry(key_line, built)
         return Mapping(line, entries)
 
     def _scalar(self, node: Any, line: int) -> Scalar | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole import __version__
-from keyhole.config.dnstap import is_path
+from keyhole.config.sections.dnstap import is_path
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ValidationError
 
-from keyhole.config.who import BASE_URL
+from keyhole.config.sections.identity import BASE_URL
 from keyhole.enrollment import client
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.message import Granted

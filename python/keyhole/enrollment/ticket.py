@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, ValidationError
 
-from keyhole.config.who import BASE_URL
+from keyhole.config.sections.identity import BASE_URL
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.model.field_types import Boundary
 

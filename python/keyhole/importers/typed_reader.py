@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from keyhole.config.tree import plain
+from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.importers.addresses import is_count
 from keyhole.importers.error import ImporterError

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.errors import ListError, Problem
 from keyhole.lists.absurd import absurdity
 from keyhole.lists.boundary import (
@@ -37,7 +37,7 @@ class CompiledLists:
 
 
 def compile_lists(
-    lists: Sequence[Declared[ListSpec]],
+    lists: Sequence[Declaration[ListSpec]],
     protected: Iterable[str],
     state: Path,
     compile_with: Compile,

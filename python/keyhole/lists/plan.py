@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.lists.kept import Downloads
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
@@ -40,7 +40,7 @@ class PlannedFile:
 class PlannedList:
     """One list with its files."""
 
-    declared: Declared[ListSpec]
+    declared: Declaration[ListSpec]
     files: tuple[PlannedFile, ...]
 
     @property
@@ -64,7 +64,7 @@ class PlannedList:
         return self.declared.spec.guard
 
 
-def plan(lists: Sequence[Declared[ListSpec]], downloads: Downloads) -> tuple[PlannedList, ...]:
+def plan(lists: Sequence[Declaration[ListSpec]], downloads: Downloads) -> tuple[PlannedList, ...]:
     """Looks at every file of every list, and at what was downloaded; changes nothing."""
     return tuple(
         PlannedList(
@@ -78,7 +78,7 @@ def plan(lists: Sequence[Declared[ListSpec]], downloads: Downloads) -> tuple[Pla
     )
 
 
-def _paths(declared: Declared[ListSpec]) -> Iterable[Path]:
+def _paths(declared: Declaration[ListSpec]) -> Iterable[Path]:
     # The same file named twice is one file.
     return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.config.documents import read_documents
 from keyhole.config.files import Source, read_text
 from keyhole.config.load import is_config, read_config

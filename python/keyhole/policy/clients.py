@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 
-from keyhole.config.declared import Declared, Documents
-from keyhole.config.tree import Location
+from keyhole.config.declaration import Declaration, Documents
+from keyhole.config.source_tree import Location
 from keyhole.errors import Problem
 from keyhole.model.client import ClientSpec
 from keyhole.model.subject import Subject
@@ -11,7 +11,7 @@ from keyhole.policy.known import Known
 from keyhole.policy.prefixes import Prefixes, paths_above
 from keyhole.policy.subjects import Claim, by_network, first_claims, unknown_token
 
-Client = Declared[ClientSpec]
+Client = Declaration[ClientSpec]
 
 
 def check_clients(documents: Documents, known: Known) -> Iterator[Problem]:

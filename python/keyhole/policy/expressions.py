@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.errors import Problem
 from keyhole.model.expression import read_expression
 

@@ -3,21 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.policy import PolicySpec, Rule
 
-Policies = Mapping[str, Declared[PolicySpec]]
+Policies = Mapping[str, Declaration[PolicySpec]]
 
 
 @dataclass(frozen=True)
 class Flat:
     """A policy and all that it includes, itself first, each once."""
 
-    policy: Declared[PolicySpec]
-    parts: tuple[Declared[PolicySpec], ...]
+    policy: Declaration[PolicySpec]
+    parts: tuple[Declaration[PolicySpec], ...]
 
-    def rules(self) -> Iterator[tuple[Declared[PolicySpec], int, Rule]]:
+    def rules(self) -> Iterator[tuple[Declaration[PolicySpec], int, Rule]]:
         """Each rule, with the policy that declares it and its place there.
 
         The first rule of a rank decides, so one's own come before included ones.
@@ -31,9 +31,9 @@ class Flat:
         return list(dict.fromkeys(name for part in self.parts for name in part.spec.lists.names))
 
 
-def by_name(documents: Documents) -> dict[str, Declared[PolicySpec]]:
+def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
     """The policies by their names; of two with one name, the first."""
-    found: dict[str, Declared[PolicySpec]] = {}
+    found: dict[str, Declaration[PolicySpec]] = {}
     for policy in documents.policies:
         found.setdefault(policy.name, policy)
     return found
@@ -45,7 +45,7 @@ def speaking(documents: Documents) -> list[Flat]:
     return [flatten(one, policies) for one in documents.policies if one.spec.speaks]
 
 
-def flatten(policy: Declared[PolicySpec], policies: Policies) -> Flat:
+def flatten(policy: Declaration[PolicySpec], policies: Policies) -> Flat:
     """The policy with what it includes, and what that includes, depth first.
 
     What does not exist is left out, and a circle is gone around once: both are told elsewhere.

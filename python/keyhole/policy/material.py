@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from keyhole.config.declared import Declared, Documents
-from keyhole.config.tree import Location
+from keyhole.config.declaration import Declaration, Documents
+from keyhole.config.source_tree import Location
 from keyhole.errors import Problem
 from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
@@ -15,7 +15,7 @@ from keyhole.policy.pem import (
     read_revocation_lists,
 )
 
-_WithCrls = Declared[UpstreamSpec] | Declared[TrustDomainSpec]
+_WithCrls = Declaration[UpstreamSpec] | Declaration[TrustDomainSpec]
 
 
 class MaterialError(ValueError):
@@ -26,7 +26,7 @@ class MaterialError(ValueError):
         self.location = location
 
 
-def read_roots(upstream: Declared[UpstreamSpec]) -> str | None:
+def read_roots(upstream: Declaration[UpstreamSpec]) -> str | None:
     """The trust anchors as PEM, certificates alone; none for the public ones.
 
     Raises `MaterialError` with the reason.
@@ -40,7 +40,7 @@ def read_roots(upstream: Declared[UpstreamSpec]) -> str | None:
         raise MaterialError(["spec", "ca"], str(error)) from None
 
 
-def read_bundle(domain: Declared[TrustDomainSpec]) -> str:
+def read_bundle(domain: Declaration[TrustDomainSpec]) -> str:
     """The authorities of a trust domain as PEM; raises `MaterialError` with the reason."""
     written = domain.spec.bundle
     try:
@@ -60,12 +60,12 @@ def read_crls(declared: _WithCrls) -> str:
     return "".join(texts)
 
 
-def client_identity(upstream: Declared[UpstreamSpec]) -> str | None:
+def client_identity(upstream: Declaration[UpstreamSpec]) -> str | None:
     """The name under which the engine knows what it shows to this upstream."""
     return None if upstream.spec.client_certificate is None else f"upstream-{upstream.name}"
 
 
-def client_files(upstream: Declared[UpstreamSpec]) -> tuple[Path, Path] | None:
+def client_files(upstream: Declaration[UpstreamSpec]) -> tuple[Path, Path] | None:
     """Certificate chain and key that are shown to this upstream, as absolute paths."""
     files = upstream.spec.client_certificate
     return (
@@ -97,7 +97,7 @@ def check_material(documents: Documents) -> Iterator[Problem]:
         yield from _check_crls(domain)
 
 
-def _check_upstream(upstream: Declared[UpstreamSpec]) -> Iterator[Problem]:
+def _check_upstream(upstream: Declaration[UpstreamSpec]) -> Iterator[Problem]:
     try:
         read_roots(upstream)
     except MaterialError as error:

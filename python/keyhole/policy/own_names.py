@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.address import is_address
 from keyhole.model.policy import PolicySpec, Rule
@@ -30,7 +30,7 @@ def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iter
 
 
 def _check_rule(
-    flat: Flat, policy: Declared[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
+    flat: Flat, policy: Declaration[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
 ) -> Iterator[Problem]:
     if rule.block is None or rule.mode == "observe":
         return

@@ -6,7 +6,7 @@ Records contradict each other only where somebody sees both.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.record import RecordSpec
 from keyhole.policy.views import distinct_views
@@ -17,7 +17,7 @@ class _Said:
     kind: str
     value: str | tuple[str, ...]
     ttl: int
-    by: Declared[RecordSpec]
+    by: Declaration[RecordSpec]
 
 
 def check_records(documents: Documents) -> Iterator[Problem]:
@@ -27,7 +27,7 @@ def check_records(documents: Documents) -> Iterator[Problem]:
     yield from _for_nobody(documents)
 
 
-def _check_together(records: Sequence[Declared[RecordSpec]]) -> Iterator[Problem]:
+def _check_together(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
     by_name: dict[str, list[_Said]] = {}
     for declared in records:
         said = by_name.setdefault(declared.spec.name, [])
@@ -37,14 +37,14 @@ def _check_together(records: Sequence[Declared[RecordSpec]]) -> Iterator[Problem
     yield from _circles(records)
 
 
-def _said(declared: Declared[RecordSpec]) -> Iterator[_Said]:
+def _said(declared: Declaration[RecordSpec]) -> Iterator[_Said]:
     for kind, value in declared.spec.data():
         fixed = value if isinstance(value, str) else tuple(value)
         yield _Said(kind, fixed, declared.spec.ttl, declared)
 
 
 def _contradictions(
-    declared: Declared[RecordSpec], before: list[_Said], new: list[_Said]
+    declared: Declaration[RecordSpec], before: list[_Said], new: list[_Said]
 ) -> Iterator[Problem]:
     name = declared.spec.name
     for index, one in enumerate(new):
@@ -70,7 +70,7 @@ def _contradiction(name: str, one: _Said, other: _Said) -> str | None:
     return None
 
 
-def _circles(records: Sequence[Declared[RecordSpec]]) -> Iterator[Problem]:
+def _circles(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
     aliases = {one.spec.name: one.spec.cname for one in records if one.spec.cname is not None}
     for declared in records:
         name, way = declared.spec.name, [declared.spec.name]

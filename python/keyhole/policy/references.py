@@ -4,8 +4,8 @@ used, no two are the same."""
 from collections.abc import Iterator
 from dataclasses import replace
 
-from keyhole.config.declared import Declared, Documents, Heading
-from keyhole.config.tree import Location
+from keyhole.config.declaration import Declaration, Documents, Heading
+from keyhole.config.source_tree import Location
 from keyhole.errors import Problem
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
@@ -58,7 +58,7 @@ def _used(spec: PolicySpec) -> Iterator[tuple[str, Location, list[str]]]:
 
 
 def _uses(
-    user: Declared[PolicySpec] | Declared[RecordSpec],
+    user: Declaration[PolicySpec] | Declaration[RecordSpec],
     kind: str,
     place: Location,
     names: list[str],

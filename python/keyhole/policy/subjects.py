@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.policy import PolicySpec
 from keyhole.model.spiffe import SCHEME, trust_domain_of
@@ -17,7 +17,7 @@ class Claim:
     """A policy that speaks for a subject, and where it says so."""
 
     subject: Subject
-    policy: Declared[PolicySpec]
+    policy: Declaration[PolicySpec]
     index: int
 
     @property

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from keyhole.config.documents import read_text_documents
 from keyhole.config.files import MAX_FILE
-from keyhole.config.tree import plain
+from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.importers.common_settings import (
     Bundle,

@@ -8,14 +8,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.config.api import ApiSection
-from keyhole.config.database import DatabaseSection
-from keyhole.config.dnstap import DnstapSection
-from keyhole.config.downloads import DownloadsSection
-from keyhole.config.link import ControlSection, LinkSection
-from keyhole.config.listeners import AuthenticationSection, ListenSection, MeshSection
-from keyhole.config.pairs import both_or_none
-from keyhole.config.who import EnrollmentSection, IdentitySection
+from keyhole.config.sections.api import ApiSection
+from keyhole.config.sections.database import DatabaseSection
+from keyhole.config.sections.dnstap import DnstapSection
+from keyhole.config.sections.downloads import DownloadsSection
+from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
+from keyhole.config.sections.link import ControlSection, LinkSection
+from keyhole.config.sections.listeners import AuthenticationSection, ListenSection, MeshSection
+from keyhole.config.sections.pairs import both_or_none
 from keyhole.model.address import NETWORK, Network, read_network
 from keyhole.model.field_types import FLAG, FieldType, Section, count, error_at, text_of
 from keyhole.model.name import SERVER_NAME

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from keyhole.config.documents import read_text_documents
-from keyhole.config.stream import split_stream
+from keyhole.config.yaml_stream import split_stream
 from keyhole.errors import DocumentErrors, Problem, has_errors
 from keyhole.model.document import KINDS
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from keyhole.config.documents import read_text_documents
 from keyhole.config.files import Source, read_text, sources
-from keyhole.config.stream import split_stream
+from keyhole.config.yaml_stream import split_stream
 from keyhole.errors import Problem
 from keyhole.store import Version
 

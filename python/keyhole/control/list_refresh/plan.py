@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.lists.kept import Kept
 from keyhole.model.list import ListSpec
 
@@ -21,7 +21,7 @@ class ListUrl:
     refresh: int
 
 
-def list_urls(lists: Iterable[Declared[ListSpec]]) -> dict[str, ListUrl]:
+def list_urls(lists: Iterable[Declaration[ListSpec]]) -> dict[str, ListUrl]:
     """Each URL once; of several lists the most impatient one decides."""
     found: dict[str, ListUrl] = {}
     for one in lists:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from keyhole.config import read_documents
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import NotThereError
 from keyhole.control.list_refresh.plan import (
@@ -45,7 +45,7 @@ class Running:
 class _Round:
     """What is known while Keyhole runs."""
 
-    lists: tuple[Declared[ListSpec], ...] = ()
+    lists: tuple[Declaration[ListSpec], ...] = ()
     wanted: dict[str, ListUrl] = field(default_factory=dict)
     kept: dict[str, Kept] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)

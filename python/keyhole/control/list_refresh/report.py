@@ -1,6 +1,6 @@
 """Puts together what is known about each list: documents, downloads, and what was compiled."""
 
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.control.compile import Compiled
 from keyhole.control.list_refresh.refresher import ListRefresher
 from keyhole.control.list_refresh.status import (
@@ -22,7 +22,7 @@ def statuses(freshness: ListRefresher, compiled: Compiled | None) -> list[ListSt
 
 
 def _status(
-    one: Declared[ListSpec], freshness: ListRefresher, compiled: Compiled | None
+    one: Declaration[ListSpec], freshness: ListRefresher, compiled: Compiled | None
 ) -> ListStatus:
     urls = tuple(_url(url, freshness) for url in dict.fromkeys(one.spec.urls))
     lists = compiled.lists if compiled else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.model.address import Network
 from keyhole.model.snapshot_identity import (
     Identity,

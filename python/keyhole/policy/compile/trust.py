@@ -1,6 +1,6 @@
 """Whose certificates are believed."""
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
 from keyhole.model.snapshot_identity import Trust, TrustDomain
 from keyhole.model.trust_domain import TrustDomainSpec
@@ -31,7 +31,7 @@ def compile_trust(documents: Documents, known: Known) -> Trust:
     )
 
 
-def _domain(declared: Declared[TrustDomainSpec]) -> TrustDomain:
+def _domain(declared: Declaration[TrustDomainSpec]) -> TrustDomain:
     try:
         bundle, crls = read_bundle(declared), read_crls(declared)
     except MaterialError as error:

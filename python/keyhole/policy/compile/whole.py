@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.model.snapshot import ListFile, Snapshot, SnapshotList
 from keyhole.policy.compile.policies import Policies, lists_in_use
 from keyhole.policy.compile.schedules import Schedules

@@ -4,8 +4,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.config.pairs import both_or_none
-from keyhole.config.who import BASE_URL
+from keyhole.config.sections.identity import BASE_URL
+from keyhole.config.sections.pairs import both_or_none
 from keyhole.model.address import LISTENER, Endpoint
 from keyhole.model.field_types import FieldType, Section, error_at, text_of
 from keyhole.model.name import SERVER_NAME

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from keyhole.config.files import Source
-from keyhole.config.tree import Location, Node, locate
+from keyhole.config.source_tree import Location, Node, locate
 from keyhole.errors import Problem
 from keyhole.model.client import ClientSpec
 from keyhole.model.list import ListSpec
@@ -21,7 +21,7 @@ SpecType = TypeVar(
 
 
 @dataclass(frozen=True)
-class Declared(Generic[SpecType]):
+class Declaration(Generic[SpecType]):
     """One document and where it was declared."""
 
     kind: str
@@ -87,12 +87,12 @@ class Documents:
     is not told that it does not exist.
     """
 
-    policies: tuple[Declared[PolicySpec], ...] = ()
-    lists: tuple[Declared[ListSpec], ...] = ()
-    upstreams: tuple[Declared[UpstreamSpec], ...] = ()
-    records: tuple[Declared[RecordSpec], ...] = ()
-    clients: tuple[Declared[ClientSpec], ...] = ()
-    trust_domains: tuple[Declared[TrustDomainSpec], ...] = ()
+    policies: tuple[Declaration[PolicySpec], ...] = ()
+    lists: tuple[Declaration[ListSpec], ...] = ()
+    upstreams: tuple[Declaration[UpstreamSpec], ...] = ()
+    records: tuple[Declaration[RecordSpec], ...] = ()
+    clients: tuple[Declaration[ClientSpec], ...] = ()
+    trust_domains: tuple[Declaration[TrustDomainSpec], ...] = ()
     headings: tuple[Heading, ...] = ()
 
     def over(self, base: "Documents") -> "Documents":

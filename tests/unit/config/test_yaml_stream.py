@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyhole.config.stream import Part, split_stream
+from keyhole.config.yaml_stream import Part, split_stream
 
 
 @pytest.mark.parametrize(

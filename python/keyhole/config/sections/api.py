@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.config.pairs import both_or_none
+from keyhole.config.sections.pairs import both_or_none
 from keyhole.model.address import (
     LISTENER,
     NETWORK,

@@ -24,7 +24,7 @@ class Items:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MappingEntry:
     """A key with its line, and the value."""
 
     line: int
@@ -36,14 +36,14 @@ class Mapping:
     """Keys and values; a key without a value is left out, as if it were commented out."""
 
     line: int
-    entries: dict[str, Entry]
+    entries: dict[str, MappingEntry]
 
 
 Node = Scalar | Items | Mapping
-Plain = str | bool | None | list["Plain"] | dict[str, "Plain"]
+PlainValue = str | bool | None | list["PlainValue"] | dict[str, "PlainValue"]
 
 
-def plain(node: Node) -> Plain:
+def plain(node: Node) -> PlainValue:
     """The values alone."""
     match node:
         case Scalar(_, value):

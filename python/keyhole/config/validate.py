@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from keyhole.config.tree import Location, Node, locate, plain
+from keyhole.config.source_tree import Location, Node, locate, plain
 from keyhole.errors import Problem
 from keyhole.model.suggestion import suggest
 
@@ -23,7 +23,7 @@ _KINDS = {
 }
 
 
-def judge(
+def validate(
     model: type[Model], node: Node, file: str, document: str = ""
 ) -> tuple[Model | None, list[Problem]]:
     """The value, or none and the problems; each problem knows its line and its dotted path."""
