@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.enrollment import EnrollmentError, Ticket, client
+from keyhole.enrollment import EnrollmentError, JoinToken, client
 from tests.world.certificates import Authority
 from tests.world.enrollment import MakeSite, Site
 from tests.world.interception import Interceptor
@@ -184,9 +184,9 @@ def test_a_port_that_is_taken_is_told(make_site: MakeSite, resolver: Resolver) -
 
 
 def test_a_server_that_is_killed_forgets_nothing_and_grants_nothing_twice(site: Site) -> None:
-    tickets: list[Ticket] = [site.invite(f"shop/w{number}") for number in range(6)]
+    tickets: list[JoinToken] = [site.invite(f"shop/w{number}") for number in range(6)]
 
-    def attempt(ticket: Ticket) -> bool:
+    def attempt(ticket: JoinToken) -> bool:
         try:
             client.redeem(ticket)
         except EnrollmentError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.enrollment import EnrollmentError
-from keyhole.enrollment.member import Member
+from keyhole.enrollment.enrolled_client import EnrolledClient
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from tests.world.certificates import Authority as Certifier
@@ -153,8 +153,8 @@ def test_it_waits_for_a_server_that_is_away(own_site: Site, tmp_path: Path) -> N
 
 
 def test_a_new_root_is_learned_by_renewing_and_nobody_is_locked_out(own_site: Site) -> None:
-    member = Member(own_site.enroll().path)
-    other = Member(own_site.enroll().path)
+    member = EnrolledClient(own_site.enroll().path)
+    other = EnrolledClient(own_site.enroll().path)
     own_site.ask("identity", "rotate")
     member.renew()
     own_site.ask("identity", "rotate", "--sign")

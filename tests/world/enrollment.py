@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from keyhole.enrollment import Ticket
+from keyhole.enrollment import JoinToken
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.enrollments import list_enrollments
@@ -58,11 +58,11 @@ class Site:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def invite(self, name: str = "shop/web", *options: str) -> Ticket:
+    def invite(self, name: str = "shop/web", *options: str) -> JoinToken:
         """Makes a token."""
-        return Ticket.read(self.ask("enroll", "create", name, *options)["token"])
+        return JoinToken.read(self.ask("enroll", "create", name, *options)["token"])
 
-    def redeem(self, ticket: Ticket, name: str = "web") -> subprocess.CompletedProcess[str]:
+    def redeem(self, ticket: JoinToken, name: str = "web") -> subprocess.CompletedProcess[str]:
         """Runs the client's command; the identity is put into ``folder(name)``."""
         out = str(self.place / name)
         return run_keyhole("enroll", "redeem", ticket.to_text(), "--out", out)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, LookupRequest, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.documents import ApplyResult, actor, done
@@ -71,7 +71,7 @@ def verify_audit(changes: StoredDocuments, _: Viewer) -> AuditVerification:
 async def undo_change(
     changes: StoredDocuments,
     caller: Operator,
-    request: LookupRequest,
+    request: Request,
     number: Annotated[int, Path(ge=1, le=2**31, description="The number of the change.")],
 ) -> ApplyResult:
     """Undoes a whole change, unless one of its documents was changed again since."""

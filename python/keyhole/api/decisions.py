@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, LookupRequest, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.documents import actor
@@ -83,7 +83,7 @@ def list_decisions(deciding: Decisions, _: Viewer) -> Page[Decision]:
 
 @router.post("")
 async def decide(
-    deciding: Decisions, caller: Operator, request: LookupRequest, asked: DecisionCreate
+    deciding: Decisions, caller: Operator, request: Request, asked: DecisionCreate
 ) -> DecisionResult:
     """Allows or blocks a name from now on, in the place of an earlier decision about it.
 
@@ -98,7 +98,7 @@ async def decide(
 
 @router.delete("/{number}")
 async def take_back(
-    deciding: Decisions, caller: Operator, request: LookupRequest, number: Number
+    deciding: Decisions, caller: Operator, request: Request, number: Number
 ) -> DecisionRemoved:
     """Takes a decision back."""
     result = await deciding.remove(number, actor(caller, request))

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, LookupRequest, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
@@ -141,7 +141,7 @@ def list_documents(
 
 @router.post("")
 async def apply_documents(
-    changes: StoredDocuments, caller: Operator, request: LookupRequest, asked: ApplyRequest
+    changes: StoredDocuments, caller: Operator, request: Request, asked: ApplyRequest
 ) -> ApplyResult:
     """Creates and changes documents, all of them or none."""
     wishes = read_change_requests(asked.text, asked.file, changes.folder)
@@ -177,7 +177,7 @@ def get_document(
 async def put_document(
     changes: StoredDocuments,
     caller: Operator,
-    request: LookupRequest,
+    request: Request,
     kind: Kind,
     name: Name,
     asked: ApplyRequest,
@@ -202,7 +202,7 @@ async def put_document(
 async def delete_document(
     changes: StoredDocuments,
     caller: Operator,
-    request: LookupRequest,
+    request: Request,
     kind: Kind,
     name: Name,
     if_match: Seen = None,
@@ -236,7 +236,7 @@ def list_versions(
 async def roll_back_document(
     changes: StoredDocuments,
     caller: Operator,
-    request: LookupRequest,
+    request: Request,
     kind: Kind,
     name: Name,
     asked: RollbackRequest,
@@ -245,7 +245,7 @@ async def roll_back_document(
     return done(await changes.roll_back(kind, name, actor(caller, request), to=asked.to))
 
 
-def actor(caller: Principal, request: LookupRequest) -> Actor:
+def actor(caller: Principal, request: Request) -> Actor:
     """Whoever called, as the audit record names them."""
     host = request.client.host if request.client else None
     return Actor(caller.name, caller.via, None if caller.via == "socket" else host)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, LookupRequest, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
@@ -49,7 +49,7 @@ def get_offer(believing: Believed) -> LoginProvider:
     response_class=RedirectResponse,
     responses={303: {"description": "To the provider."}},
 )
-def begin_login(believing: Believed, request: LookupRequest) -> RedirectResponse:
+def begin_login(believing: Believed, request: Request) -> RedirectResponse:
     """Sends the browser to the provider; it has ten minutes to come back."""
     begun = _provider(believing).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
@@ -61,7 +61,7 @@ def begin_login(believing: Believed, request: LookupRequest) -> RedirectResponse
 def finish_login(
     believing: Believed,
     visit: Visiting,
-    request: LookupRequest,
+    request: Request,
     response: Response,
     state: Parameter = None,
     code: Parameter = None,
@@ -91,6 +91,6 @@ def _provider(believing: Believed) -> Oidc:
     return believing.oidc
 
 
-def _redirect_uri(request: LookupRequest) -> str:
+def _redirect_uri(request: Request) -> str:
     # Scheme and host were checked before anything reached this.
     return f"{request.scope['scheme']}://{request.headers['host']}{_CALLBACK}"

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, LookupRequest, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.documents import actor
@@ -63,7 +63,7 @@ def list_pauses(pausing: Pauses, _: Viewer) -> Page[Pause]:
 
 @router.post("")
 async def pause_blocking(
-    pausing: Pauses, caller: Operator, request: LookupRequest, asked: PauseCreate
+    pausing: Pauses, caller: Operator, request: Request, asked: PauseCreate
 ) -> PauseResult:
     """Pauses blocking from now on, by one policy or by all, in the place of its last pause.
 
@@ -77,21 +77,21 @@ async def pause_blocking(
 
 
 @router.delete("")
-async def resume_all(pausing: Pauses, caller: Operator, request: LookupRequest) -> ResumeResult:
+async def resume_all(pausing: Pauses, caller: Operator, request: Request) -> ResumeResult:
     """Ends every pause."""
     return await _resume(pausing, caller, request, None)
 
 
 @router.delete("/{policy}")
 async def resume_policy(
-    pausing: Pauses, caller: Operator, request: LookupRequest, policy: Policy
+    pausing: Pauses, caller: Operator, request: Request, policy: Policy
 ) -> ResumeResult:
     """Ends the pause of one policy; that of all is another one and goes on."""
     return await _resume(pausing, caller, request, policy)
 
 
 async def _resume(
-    pausing: PauseService, caller: Principal, request: LookupRequest, policy: str | None
+    pausing: PauseService, caller: Principal, request: Request, policy: str | None
 ) -> ResumeResult:
     ended, result = await pausing.resume(actor(caller, request), policy=policy)
     return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)

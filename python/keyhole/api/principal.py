@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, LookupRequest
+from fastapi import Depends, Request
 
 from keyhole.api.problem import ApiProblem
 from keyhole.model.role import Role
@@ -23,7 +23,7 @@ class Principal:
     via: str
 
 
-def principal_of(request: LookupRequest) -> Principal:
+def principal_of(request: Request) -> Principal:
     """Who was believed before the route was reached; raises 401 where nobody was."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
@@ -31,10 +31,10 @@ def principal_of(request: LookupRequest) -> Principal:
     return principal
 
 
-def needs(role: Role) -> Callable[[LookupRequest], Principal]:
+def needs(role: Role) -> Callable[[Request], Principal]:
     """A dependency of a route: whoever calls it has at least this role."""
 
-    def check(request: LookupRequest) -> Principal:
+    def check(request: Request) -> Principal:
         principal = principal_of(request)
         if principal.role < role:
             raise ApiProblem(

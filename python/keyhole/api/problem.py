@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI, LookupRequest
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -127,19 +127,19 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _mistake)
 
 
-async def _api_problem(_: LookupRequest, error: Exception) -> JSONResponse:
+async def _api_problem(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ApiProblem)
     return problem_response(error.status, error.word, error.detail, headers=error.headers)
 
 
-async def _invalid_request(_: LookupRequest, error: Exception) -> JSONResponse:
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     places = [_place(one) for one in error.errors()]
     detail = f"{places[0].place}: {places[0].why}" if places else "the request is not valid"
     return problem_response(422, "not_valid", detail, places=places)
 
 
-async def _http(_: LookupRequest, error: Exception) -> JSONResponse:
+async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "not_possible")
     headers = dict(error.headers or {})
@@ -153,7 +153,7 @@ def status_of(error: KeyholeError) -> int:
     return next((status for kind, status, _ in _KINDS if isinstance(error, kind)), 400)
 
 
-async def _keyhole(_: LookupRequest, error: Exception) -> JSONResponse:
+async def _keyhole(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DocumentErrors):
         places = [_shown(one) for one in error.problems if not one.is_advice]
         return problem_response(422, "documents_not_valid", str(error), places=places)
@@ -168,7 +168,7 @@ def _wait(error: KeyholeError) -> dict[str, str]:
     return {"retry-after": str(error.seconds)} if isinstance(error, RateLimitedError) else {}
 
 
-async def _mistake(_: LookupRequest, __: Exception) -> JSONResponse:
+async def _mistake(_: Request, __: Exception) -> JSONResponse:
     # A caller must not see how we are built; the operator is told by the server.
     detail = "a mistake in Keyhole; its operator has been told"
     return problem_response(500, "mistake", detail)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, LookupRequest, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Login, Session
@@ -60,7 +60,7 @@ def log_in(
     believing: Believed,
     asked: LoginRequest,
     visit: Visiting,
-    request: LookupRequest,
+    request: Request,
     response: Response,
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
@@ -75,7 +75,7 @@ def log_in(
 
 
 @router.get("")
-def get_me(believing: Believed, caller: Viewer, request: LookupRequest) -> CurrentUser:
+def get_me(believing: Believed, caller: Viewer, request: Request) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
@@ -96,7 +96,7 @@ def log_out(
     caller: Viewer,
     session: OwnSession,
     visit: Visiting,
-    request: LookupRequest,
+    request: Request,
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
@@ -111,7 +111,7 @@ def change_password(
     session: OwnSession,
     asked: PasswordChange,
     visit: Visiting,
-    request: LookupRequest,
+    request: Request,
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
@@ -123,7 +123,7 @@ def change_password(
     return _me_in(believing, begun)
 
 
-def _give(believing: Believed, secret: str, request: LookupRequest, response: Response) -> None:
+def _give(believing: Believed, secret: str, request: Request, response: Response) -> None:
     seconds = believing.people.ground.lives.absolute
     set_session(response, request.scope, secret, seconds)
 

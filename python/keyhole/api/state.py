@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Depends, LookupRequest
+from fastapi import Depends, Request
 
 from keyhole.accounts import Actor, ClientInfo, Session
 from keyhole.api.principal import Principal
@@ -14,7 +14,7 @@ from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
 
 
-def _control(request: LookupRequest) -> Services:
+def _control(request: Request) -> Services:
     control = request.app.state.control
     assert isinstance(control, Services)
     return control
@@ -77,7 +77,7 @@ Believed = Annotated[Authentication, Depends(_believing)]
 """A parameter of a route: people, and who vouches for them."""
 
 
-def _session(request: LookupRequest) -> Session:
+def _session(request: Request) -> Session:
     session = getattr(request.state, "session", None)
     if not isinstance(session, Session):
         raise ApiProblem(409, "no_session", "this is for somebody who has logged in by a session")
@@ -88,7 +88,7 @@ OwnSession = Annotated[Session, Depends(_session)]
 """A parameter of a route: the session of whoever calls, who must have one."""
 
 
-def _visit(request: LookupRequest) -> ClientInfo:
+def _visit(request: Request) -> ClientInfo:
     host = request.client.host if request.client else "nowhere"
     return ClientInfo(host, request.headers.get("user-agent", ""))
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, LookupRequest, Path
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import ApiToken, Session, TokenSpec
@@ -68,7 +68,7 @@ def create_token(
     believing: Believed,
     caller: Administrator,
     visit: Visiting,
-    request: LookupRequest,
+    request: Request,
     asked: TokenCreate,
 ) -> TokenCreated:
     """Makes a token. It ends with the account of its maker; a token can make no other one."""

@@ -12,7 +12,7 @@ from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment.enrolled_client import EnrolledClient
 
 CREATE_EXAMPLES = """
 [bold]Examples[/]
@@ -158,11 +158,11 @@ def redeem(
     """
     import sys
 
-    from keyhole.enrollment import Ticket
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment import JoinToken
+    from keyhole.enrollment.enrolled_client import EnrolledClient
 
     text = sys.stdin.readline() if token == "-" else token  # noqa: S105
-    member = Member.join(Ticket.read(text), out)
+    member = EnrolledClient.join(JoinToken.read(text), out)
     credentials, enrolled = member.credentials(), member.enrolled()
     until = credentials.leaf.not_valid_after_utc
     files = member.folder
@@ -196,27 +196,29 @@ def keep(
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run after each renewal, without a shell."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Renew if it is time, and end.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="RenewRequest if it is time, and end.")
+    ] = False,
 ) -> None:
     """On the client: renew the certificate before half of its life is over."""
     import asyncio
 
-    from keyhole.enrollment.keeping import keep_once
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment.enrolled_client import EnrolledClient
+    from keyhole.enrollment.renewal_loop import renew_if_due
 
-    member = Member(folder)
+    member = EnrolledClient(folder)
     member.credentials()
     member.enrolled()
     if once:
-        if not asyncio.run(keep_once(member, command or [], _tell)):
+        if not asyncio.run(renew_if_due(member, command or [], _tell)):
             raise typer.Exit(FAILED)
         return
     asyncio.run(_keep(member, command or []))
 
 
-async def _keep(member: "Member", command: list[str]) -> None:
+async def _keep(member: "EnrolledClient", command: list[str]) -> None:
     from keyhole.control.shutdown import end_on_signals
-    from keyhole.enrollment.keeping import keep as keep_on
+    from keyhole.enrollment.renewal_loop import run as keep_on
 
     await keep_on(member, command, end_on_signals(), _tell)
 

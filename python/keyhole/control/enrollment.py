@@ -8,7 +8,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
-from keyhole.enrollment import Ticket
+from keyhole.enrollment import JoinToken
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import (
     Enrollment,
@@ -91,7 +91,7 @@ def invite(settings: Settings, data: DataFolder, wanted: InvitationRequest) -> I
         also_server=wanted.also_server,
         replace=wanted.replace,
     )
-    ticket = Ticket(url=url, pin=fingerprint(authority.certificate), secret=secret)
+    ticket = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
     return Invitation(enrollment, ticket.to_text(), url)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.identity import settings_of
-from keyhole.enrollment.member import FILE, Member
+from keyhole.enrollment.enrolled_client import FILE, EnrolledClient
 from keyhole.identity import Authority, read_tokens
 from keyhole.identity.ca_files import BUNDLE, read_bundle
 from keyhole.identity.credentials import CredentialFolder
@@ -36,7 +36,7 @@ def make_profile(data: DataFolder, config: Path | None, asked: ProfileRequest) -
     Raises ``ControlError`` for a token that is none, and ``ProfileError`` for what cannot be.
     """
     if asked.identity is not None and (asked.identity / FILE).exists():
-        service = Member(asked.identity).enrolled().service
+        service = EnrolledClient(asked.identity).enrolled().service
         return render(asked.kind, _client(asked, service, asked.identity / BUNDLE, ()))
     settings = settings_of(data, config)
     _check_token(data, asked.token)

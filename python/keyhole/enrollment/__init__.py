@@ -6,6 +6,6 @@ started alone: nobody else needs what it stands on.
 """
 
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.ticket import Ticket
+from keyhole.enrollment.join_token import JoinToken
 
-__all__ = ["EnrollmentError", "Ticket"]
+__all__ = ["EnrollmentError", "JoinToken"]

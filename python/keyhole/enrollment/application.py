@@ -12,11 +12,19 @@ from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, LookupRequest
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keyhole.enrollment.message import JSON, PROBLEM, Bundle, Enroll, Granted, Refusal, Renew
+from keyhole.enrollment.message import (
+    JSON,
+    PROBLEM,
+    BundleResponse,
+    CertificateResponse,
+    EnrollRequest,
+    ProblemDetails,
+    RenewRequest,
+)
 from keyhole.enrollment.throttle import Throttle
 from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
@@ -25,27 +33,27 @@ from keyhole.identity.renewal import renew
 from keyhole.identity.trust import read_trust
 from keyhole.model.service import Service
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_OCTETS = 64 * 1024
 
 Message = TypeVar("Message", bound=BaseModel)
-Tell = Callable[[bool, str], None]
+Notify = Callable[[bool, str], None]
 """Takes a sentence for the person who runs the server, and whether it is good."""
 
 
 @dataclass(frozen=True)
-class Desk:
+class EnrollmentService:
     """Where requests are served from: the identity folder, and what else is needed to answer."""
 
     folder: Path
     grace: timedelta
     service: Service
-    tell: Tell
+    tell: Notify
     throttle: Throttle = field(default_factory=Throttle)
 
-    def grant(self, spiffe: str, certified: IssuedCertificate) -> Granted:
+    def grant(self, spiffe: str, certified: IssuedCertificate) -> CertificateResponse:
         """The answer that carries a new certificate."""
         trust = read_trust(self.folder)
-        return Granted(
+        return CertificateResponse(
             spiffe=spiffe,
             certificate=certified.chain.decode(),
             trust_domain=trust.domain,
@@ -54,21 +62,21 @@ class Desk:
         )
 
 
-def application(desk: Desk) -> Starlette:
+def application(desk: EnrollmentService) -> Starlette:
     """The routes; everything that goes wrong is answered as a problem in plain words."""
 
-    async def bundle(_: LookupRequest) -> BaseModel:
+    async def bundle(_: Request) -> BaseModel:
         trust = await run_in_threadpool(read_trust, desk.folder)
-        return Bundle(trust_domain=trust.domain, bundle=trust.bundle_pem)
+        return BundleResponse(trust_domain=trust.domain, bundle=trust.bundle_pem)
 
-    async def enroll(request: LookupRequest) -> BaseModel:
-        asked = await _read(request, Enroll)
+    async def enroll(request: Request) -> BaseModel:
+        asked = await _read(request, EnrollRequest)
         told, granted = await run_in_threadpool(_enroll, desk, asked, _address(request))
         desk.tell(True, told)
         return granted
 
-    async def renewal(request: LookupRequest) -> BaseModel:
-        asked = await _read(request, Renew)
+    async def renewal(request: Request) -> BaseModel:
+        asked = await _read(request, RenewRequest)
         told, granted = await run_in_threadpool(_renew, desk, asked, _address(request))
         desk.tell(True, told)
         return granted
@@ -81,14 +89,18 @@ def application(desk: Desk) -> Starlette:
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
 
 
-def _enroll(desk: Desk, asked: Enroll, address: str) -> tuple[str, Granted]:
+def _enroll(
+    desk: EnrollmentService, asked: EnrollRequest, address: str
+) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
     one, certified = redeem(desk.folder, asked.secret, asked.csr.encode(), how=how)
     told = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
     return told, desk.grant(one.spiffe, certified)
 
 
-def _renew(desk: Desk, asked: Renew, address: str) -> tuple[str, Granted]:
+def _renew(
+    desk: EnrollmentService, asked: RenewRequest, address: str
+) -> tuple[str, CertificateResponse]:
     try:
         signature = base64.b64decode(asked.signature, validate=True)
     except binascii.Error:
@@ -107,11 +119,11 @@ def _renew(desk: Desk, asked: Renew, address: str) -> tuple[str, Granted]:
 
 
 def _guarded(
-    desk: Desk, answer: Callable[[LookupRequest], Awaitable[BaseModel]]
-) -> Callable[[LookupRequest], Awaitable[Response]]:
+    desk: EnrollmentService, answer: Callable[[Request], Awaitable[BaseModel]]
+) -> Callable[[Request], Awaitable[Response]]:
     """Answers, and turns whatever goes wrong into a problem that tells no more than it should."""
 
-    async def guarded(request: LookupRequest) -> Response:
+    async def guarded(request: Request) -> Response:
         address = _address(request)
         if seconds := desk.throttle.wait(address):
             why = f"too many requests from this address failed; try again in {seconds} seconds"
@@ -138,7 +150,7 @@ def _guarded(
     return guarded
 
 
-async def _read(request: LookupRequest, model: type[Message]) -> Message:
+async def _read(request: Request, model: type[Message]) -> Message:
     """The body as a message; bounded, whatever the headers say."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
@@ -146,8 +158,8 @@ async def _read(request: LookupRequest, model: type[Message]) -> Message:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"a request has at most {LARGEST_BODY} octets")
+        if len(body) > MAX_BODY_OCTETS:
+            raise HTTPException(413, f"a request has at most {MAX_BODY_OCTETS} octets")
     try:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
@@ -156,11 +168,11 @@ async def _read(request: LookupRequest, model: type[Message]) -> Message:
         raise HTTPException(400, f"{place}: {first['msg'].lower()}") from None
 
 
-def _address(request: LookupRequest) -> str:
+def _address(request: Request) -> str:
     return request.client.host if request.client else "nowhere"
 
 
-async def _not_there(_: LookupRequest, error: Exception) -> Response:
+async def _not_there(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
         return _problem(404, "there is nothing here; the routes are /v1/bundle, enroll and renew")
@@ -170,7 +182,9 @@ async def _not_there(_: LookupRequest, error: Exception) -> Response:
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     titles = {400: "Bad request", 403: "Refused", 404: "Not found", 429: "Too many failures"}
     title = titles.get(status, "Not possible")
-    return _json(status, PROBLEM, Refusal(title=title, status=status, detail=detail), headers)
+    return _json(
+        status, PROBLEM, ProblemDetails(title=title, status=status, detail=detail), headers
+    )
 
 
 def _json(

@@ -11,48 +11,62 @@ from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.message import JSON, Bundle, Enroll, Granted, Refusal, Renew
-from keyhole.enrollment.ticket import Ticket
+from keyhole.enrollment.join_token import JoinToken
+from keyhole.enrollment.message import (
+    JSON,
+    BundleResponse,
+    CertificateResponse,
+    EnrollRequest,
+    ProblemDetails,
+    RenewRequest,
+)
 from keyhole.identity.credentials import Credentials
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.sign import certificate_pem, fingerprint
 from keyhole.identity.signing_request import new_request, sign_request
 
 TIMEOUT_SECONDS = 10.0
-_LARGEST = 512 * 1024
+_MAX_OCTETS = 512 * 1024
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-def redeem(ticket: Ticket) -> tuple[bytes, Granted]:
+def redeem(ticket: JoinToken) -> tuple[bytes, CertificateResponse]:
     """Gets the first certificate; gives the new key, which never leaves this machine, and what was
     granted.
 
     The secret goes only to a server whose certificate comes from the root that the token names.
     """
-    shown = _ask(ticket.url, _unproved(), "GET", "/v1/bundle", None, Bundle)
+    shown = _request(ticket.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
     root = _pinned(shown.bundle, ticket)
     key, request = new_request()
-    message = Enroll(secret=ticket.secret, csr=request.decode())
-    granted = _ask(
-        ticket.url, _proved(certificate_pem(root)), "POST", "/v1/enroll", message, Granted
+    message = EnrollRequest(secret=ticket.secret, csr=request.decode())
+    granted = _request(
+        ticket.url,
+        _verified_context(certificate_pem(root)),
+        "POST",
+        "/v1/enroll",
+        message,
+        CertificateResponse,
     )
     return key, _checked(granted, request, None)
 
 
-def renew(url: str, current: Credentials) -> tuple[bytes, Granted]:
+def renew(url: str, current: Credentials) -> tuple[bytes, CertificateResponse]:
     """Gets the next certificate; gives its new key and what was granted."""
     key, request = new_request()
-    message = Renew(
+    message = RenewRequest(
         certificate=current.chain.decode(),
         csr=request.decode(),
         signature=base64.b64encode(sign_request(current.key, request)).decode(),
     )
-    granted = _ask(url, _proved(current.bundle), "POST", "/v1/renew", message, Granted)
+    granted = _request(
+        url, _verified_context(current.bundle), "POST", "/v1/renew", message, CertificateResponse
+    )
     return key, _checked(granted, request, current.spiffe)
 
 
-def _pinned(bundle: str, ticket: Ticket) -> x509.Certificate:
+def _pinned(bundle: str, ticket: JoinToken) -> x509.Certificate:
     """The root that the token names; nothing else that the server showed counts."""
     try:
         roots = x509.load_pem_x509_certificates(bundle.encode())
@@ -68,7 +82,9 @@ def _pinned(bundle: str, ticket: Ticket) -> x509.Certificate:
     )
 
 
-def _checked(granted: Granted, request: bytes, wanted: str | None) -> Granted:
+def _checked(
+    granted: CertificateResponse, request: bytes, wanted: str | None
+) -> CertificateResponse:
     """Refuses an answer that does not fit the question, before anything is written."""
     try:
         leaf = x509.load_pem_x509_certificates(granted.certificate.encode())[0]
@@ -83,7 +99,7 @@ def _checked(granted: Granted, request: bytes, wanted: str | None) -> Granted:
     return granted
 
 
-def _unproved() -> ssl.SSLContext:
+def _unverified_context() -> ssl.SSLContext:
     """For the one request that carries no secret, and whose answer is checked by the pin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -92,14 +108,14 @@ def _unproved() -> ssl.SSLContext:
     return context
 
 
-def _proved(roots: bytes) -> ssl.SSLContext:
+def _verified_context(roots: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=roots.decode())
     return context
 
 
-def _ask(
+def _request(
     url: str,
     tls: ssl.SSLContext,
     method: str,
@@ -117,7 +133,7 @@ def _ask(
         headers = {"accept": JSON} if body is None else {"accept": JSON, "content-type": JSON}
         connection.request(method, path, body, {**headers, "connection": "close"})
         response = connection.getresponse()
-        answer = response.read(_LARGEST)
+        answer = response.read(_MAX_OCTETS)
     except ssl.SSLCertVerificationError as error:
         raise EnrollmentError(
             f"the certificate of {url} cannot be trusted ({error.verify_message}): something on "
@@ -134,7 +150,7 @@ def _read(url: str, status: int, answer: bytes, model: type[Answer]) -> Answer:
     try:
         if status == 200:
             return model.model_validate_json(answer)
-        refusal = Refusal.model_validate_json(answer)
+        refusal = ProblemDetails.model_validate_json(answer)
     except ValidationError:
         raise EnrollmentError(
             f"{url} answered with status {status} and nothing that an enrollment server says; is "

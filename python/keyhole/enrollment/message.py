@@ -11,28 +11,28 @@ JSON = "application/json"
 _PEM = 32 * 1024
 
 
-class Answer(BaseModel):
+class ServerMessage(BaseModel):
     """What the server says. A client passes over what it does not know: a newer server may say
     more."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Bundle(Answer):
+class BundleResponse(ServerMessage):
     """``GET /v1/bundle``: the roots of the trust domain, for everyone."""
 
     trust_domain: str
     bundle: str
 
 
-class Enroll(Boundary):
+class EnrollRequest(Boundary):
     """``POST /v1/enroll``: a secret, and a PKCS #10 request in PEM."""
 
     secret: str = Field(max_length=200)
     csr: str = Field(max_length=_PEM)
 
 
-class Renew(Boundary):
+class RenewRequest(Boundary):
     """``POST /v1/renew``: the current chain and a request for a new key, both PEM, and the current
     key's signature over the request in base64."""
 
@@ -41,7 +41,7 @@ class Renew(Boundary):
     signature: str = Field(max_length=1024)
 
 
-class Granted(Answer):
+class CertificateResponse(ServerMessage):
     """The answer to both: a chain, the roots of the trust domain, and how to reach the server's
     DNS."""
 
@@ -52,7 +52,7 @@ class Granted(Answer):
     service: Service
 
 
-class Refusal(Answer):
+class ProblemDetails(ServerMessage):
     """Why not (RFC 9457)."""
 
     type: str = "about:blank"

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from keyhole.enrollment.application import Desk, Tell, application
+from keyhole.enrollment.application import EnrollmentService, Notify, application
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.identity import CertificateAndKey, ensure_server_certificate
@@ -39,7 +39,7 @@ class Setup:
 class EnrollmentServer:
     """Start it, refresh it now and then, stop it."""
 
-    def __init__(self, setup: Setup, tell: Tell) -> None:
+    def __init__(self, setup: Setup, tell: Notify) -> None:
         self._setup = setup
         self._tell = tell
         self._turned = Throttle()
@@ -57,7 +57,9 @@ class EnrollmentServer:
         self.refresh()
         config = quiet(
             application(
-                Desk(self._setup.folder, self._setup.grace, self._setup.service, self._tell)
+                EnrollmentService(
+                    self._setup.folder, self._setup.grace, self._setup.service, self._tell
+                )
             )
         )
 

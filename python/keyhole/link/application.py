@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
-from starlette.requests import LookupRequest
+from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -40,14 +40,14 @@ class RemoteEngineService(Protocol):
         are not wanted."""
 
 
-FindPeer = Callable[[LookupRequest], Peer]
+FindPeer = Callable[[Request], Peer]
 """Who polls; raises `RefusedError`."""
 
 
 def application(find: FindPeer, behind: RemoteEngineService | None = None) -> Starlette:
     """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
 
-    async def poll(request: LookupRequest) -> Response:
+    async def poll(request: Request) -> Response:
         peer = find(request)
         message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
         peer.take(message)
@@ -63,27 +63,27 @@ def application(find: FindPeer, behind: RemoteEngineService | None = None) -> St
 
 
 def _remote_routes(find: FindPeer, behind: RemoteEngineService) -> list[Route]:
-    def offered(request: LookupRequest) -> Offer:
+    def offered(request: Request) -> Offer:
         find(request)
         offer = behind.offer
         if offer is None or offer.mark != request.path_params["mark"]:
             raise RefusedError("this is not offered any more")
         return offer
 
-    async def snapshot(request: LookupRequest) -> Response:
+    async def snapshot(request: Request) -> Response:
         return Response(offered(request).snapshot, media_type="application/json")
 
-    async def lists(request: LookupRequest) -> Response:
+    async def lists(request: Request) -> Response:
         file = offered(request).lists
         if file is None:
             raise RefusedError("there are no lists")
         return FileResponse(file, media_type="application/octet-stream")
 
-    async def known(request: LookupRequest) -> Response:
+    async def known(request: Request) -> Response:
         position = await behind.position(_engine(find(request)))
         return JSONResponse({"position": position})
 
-    async def events(request: LookupRequest) -> Response:
+    async def events(request: Request) -> Response:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
         lines = await _body(request, MAX_LOG_OCTETS)
@@ -103,19 +103,19 @@ def _engine(peer: Peer) -> str:
     return peer.spiffe
 
 
-async def _forbidden(_request: LookupRequest, error: Exception) -> Response:
+async def _forbidden(_request: Request, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 403)
 
 
-async def _bad(_request: LookupRequest, error: Exception) -> Response:
+async def _bad(_request: Request, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 400)
 
 
-async def _unavailable(_request: LookupRequest, error: Exception) -> Response:
+async def _unavailable(_request: Request, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 503)
 
 
-async def _commands(request: LookupRequest, peer: Peer) -> Response:
+async def _commands(request: Request, peer: Peer) -> Response:
     """Waits for commands, and for the end of the connection."""
     about = peer.about
     work = asyncio.create_task(peer.commands())
@@ -134,12 +134,12 @@ async def _commands(request: LookupRequest, peer: Peer) -> Response:
     return JSONResponse({"commands": work.result()})
 
 
-async def _disconnected(request: LookupRequest) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-async def _body(request: LookupRequest, most: int) -> bytes:
+async def _body(request: Request, most: int) -> bytes:
     octets = bytearray()
     async for piece in request.stream():
         octets += piece

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
-from starlette.requests import LookupRequest
+from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.errors import KeyholeError
@@ -119,7 +119,7 @@ class NetworkLink:
         self._serving.hang_up()
         await self._serving.close()
 
-    def _find(self, request: LookupRequest) -> RemotePeer:
+    def _find(self, request: Request) -> RemotePeer:
         try:
             return self._believe(request.state.certificate)
         except RefusedError as error:

@@ -5,7 +5,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from starlette.requests import LookupRequest
+from starlette.requests import Request
 
 from keyhole.link.application import RefusedError, application
 from keyhole.link.peer import Peer
@@ -39,7 +39,7 @@ class LocalLink:
         with suppress(OSError):
             self._path.unlink()
 
-    def _find(self, request: LookupRequest) -> Peer:
+    def _find(self, request: Request) -> Peer:
         # The folder keeps others out already; this keeps them out if somebody opens it.
         user = request.client.host if request.client else "nobody"
         if user != f"{PEER}{os.geteuid()}":

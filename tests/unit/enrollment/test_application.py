@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from keyhole.enrollment import application as routes
-from keyhole.enrollment.application import LARGEST_BODY, Desk, application
+from keyhole.enrollment.application import MAX_BODY_OCTETS, EnrollmentService, application
 from keyhole.enrollment.throttle import FAILURES
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import create_enrollment
@@ -27,7 +27,9 @@ class Server:
         self.folder = folder
         self.told: list[tuple[bool, str]] = []
         service = Service(name="dns.example.org", dot=(), doh=())
-        desk = Desk(folder, timedelta(days=30), service, lambda *said: self.told.append(said))
+        desk = EnrollmentService(
+            folder, timedelta(days=30), service, lambda *said: self.told.append(said)
+        )
         self.client = TestClient(application(desk), raise_server_exceptions=True)
 
     def post(self, path: str, body: Any) -> Any:
@@ -108,7 +110,7 @@ def test_there_are_three_routes_and_no_other(
         (b"[" * 50_000, "application/json", 400),
         (b"{}", "text/plain", 415),
         (b"secret=a&csr=b", "application/x-www-form-urlencoded", 415),
-        (b" " * (LARGEST_BODY + 1), "application/json", 413),
+        (b" " * (MAX_BODY_OCTETS + 1), "application/json", 413),
     ],
 )
 def test_a_body_that_cannot_be_read_is_told_and_nothing_more(

@@ -216,7 +216,7 @@ def test_who_is_not_allowed_is_refused_where_only_some_are(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("hours", "refresh", "fate"),
+    ("hours", "refresh", "disposition"),
     [
         ("12", "12h", Disposition.TAKEN),
         ("0", None, Disposition.CHANGED),

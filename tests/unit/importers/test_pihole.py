@@ -171,7 +171,7 @@ def test_without_an_encrypted_upstream_one_is_suggested_in_a_remark(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("blocking", "reply", "answer", "fate"),
+    ("blocking", "reply", "answer", "disposition"),
     [
         ({"mode": "NULL"}, {}, "null", Disposition.TAKEN),
         ({"mode": "NX"}, {}, "nxdomain", Disposition.TAKEN),

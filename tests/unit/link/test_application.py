@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from starlette.requests import LookupRequest
+from starlette.requests import Request
 from starlette.testclient import TestClient
 
 from keyhole.link import application as module
@@ -36,7 +36,7 @@ class Behind:
 def _client(behind: Behind | None = None, *, refuses: bool = False) -> TestClient:
     peer = RemotePeer("spiffe://a/b")
 
-    def find(_: LookupRequest) -> Peer:
+    def find(_: Request) -> Peer:
         if refuses:
             raise RefusedError("not in link.engines")
         return peer

@@ -4,7 +4,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import FastAPI, LookupRequest, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -22,7 +22,7 @@ _KEYS = {
     405: "method_not_allowed",
     429: "too_many_requests",
 }
-Answering = Callable[[LookupRequest, Exception], Response | Awaitable[Response]]
+Answering = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
 class PiholeError(Exception):
@@ -41,12 +41,12 @@ def is_pihole(path: str) -> bool:
     return path.startswith(f"{PREFIX}/") and not path.startswith(_OURS)
 
 
-def begin(request: LookupRequest) -> None:
+def begin(request: Request) -> None:
     """A dependency of each route: answers say how long they took."""
     request.state.began = time.monotonic()
 
 
-def answer(request: LookupRequest, body: dict[str, Any], status: int = 200) -> JSONResponse:
+def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
     """A body with the time that it took, in seconds."""
     return JSONResponse({**body, "took": time.monotonic() - request.state.began}, status)
 
@@ -80,7 +80,7 @@ def install_errors(app: FastAPI) -> None:
 
 
 def _by_path(others: Any) -> Answering:
-    async def answering(request: LookupRequest, error: Exception) -> Response:
+    async def answering(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "began", time.monotonic())
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None

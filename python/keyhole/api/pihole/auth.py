@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, LookupRequest, Response
+from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from keyhole.accounts import ClientInfo, RateLimitedError
@@ -17,7 +17,7 @@ SID_HEADERS = ("x-ftl-sid", "sid")
 LONGEST = 512
 
 
-def _seats(request: LookupRequest) -> Seats:
+def _seats(request: Request) -> Seats:
     seats = getattr(request.app.state, "seats", None)
     if not isinstance(seats, Seats):
         raise PiholeError(503, "not_possible", "nobody can log in now")
@@ -27,7 +27,7 @@ def _seats(request: LookupRequest) -> Seats:
 Seated = Annotated[Seats, Depends(_seats)]
 
 
-async def body_of(request: LookupRequest) -> dict[str, Any]:
+async def body_of(request: Request) -> dict[str, Any]:
     """The JSON object in a body, whatever its media type says: some clients name it plain text."""
     try:
         found = json.loads(await request.body())
@@ -42,7 +42,7 @@ Body = Annotated[dict[str, Any], Depends(body_of)]
 
 
 @auth.post("")
-async def log_in(request: LookupRequest, seats: Seated, body: Body) -> Response:
+async def log_in(request: Request, seats: Seated, body: Body) -> Response:
     """Gives a seat to whoever has the secret of a token."""
     password = body.get("password")
     if not isinstance(password, str):
@@ -61,7 +61,7 @@ async def log_in(request: LookupRequest, seats: Seated, body: Body) -> Response:
 
 
 @auth.get("")
-async def look(request: LookupRequest, seats: Seated) -> Response:
+async def look(request: Request, seats: Seated) -> Response:
     """Whether the seat that is named still holds."""
     sid = sid_of(request)
     host = request.client.host if request.client else "nowhere"
@@ -72,7 +72,7 @@ async def look(request: LookupRequest, seats: Seated) -> Response:
 
 
 @auth.delete("")
-async def log_out(request: LookupRequest, seats: Seated) -> Response:
+async def log_out(request: Request, seats: Seated) -> Response:
     """Gives a seat up."""
     sid = sid_of(request)
     if sid is None or not seats.leave(sid):
@@ -80,7 +80,7 @@ async def log_out(request: LookupRequest, seats: Seated) -> Response:
     return Response(status_code=204)
 
 
-def sid_of(request: LookupRequest) -> str | None:
+def sid_of(request: Request) -> str | None:
     """The seat that a request names."""
     found = next((request.headers[one] for one in SID_HEADERS if one in request.headers), None)
     return found if found and len(found) <= LONGEST else None

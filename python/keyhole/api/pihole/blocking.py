@@ -3,7 +3,7 @@
 import math
 import time
 
-from fastapi import APIRouter, Depends, LookupRequest, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole.api.documents import actor
 from keyhole.api.pihole.answer import PiholeError, answer, begin
@@ -17,15 +17,13 @@ blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], incl
 
 
 @blocking.get("")
-def get_blocking(request: LookupRequest, pausing: Pauses, _: Viewer) -> Response:
+def get_blocking(request: Request, pausing: Pauses, _: Viewer) -> Response:
     """Whether names are blocked now."""
     return answer(request, _state(pausing))
 
 
 @blocking.post("")
-async def set_blocking(
-    request: LookupRequest, pausing: Pauses, caller: Operator, body: Body
-) -> Response:
+async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body: Body) -> Response:
     """Pauses blocking everywhere, or ends every pause.
 
     There is no pause without an end here: without a timer it lasts as long as one may.

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, LookupRequest, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.pihole import words
 from keyhole.api.pihole.answer import PiholeError, answer, begin
@@ -56,7 +56,7 @@ def _asked(
 
 @found.get("")
 def get_queries(
-    request: LookupRequest,
+    request: Request,
     queries: Queries,
     _: Viewer,
     asked: Annotated[Asked, Depends(_asked)],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Depends, LookupRequest, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole import __version__
 from keyhole.api.pihole.answer import answer, begin
@@ -12,13 +12,13 @@ info = APIRouter(prefix="/info", dependencies=[Depends(begin)], include_in_schem
 
 
 @info.get("/login")
-async def login(request: LookupRequest) -> Response:
+async def login(request: Request) -> Response:
     """What is known to everybody."""
     return answer(request, {"dns": True, "https_port": 0})
 
 
 @info.get("/version")
-async def version(request: LookupRequest, _: Viewer) -> Response:
+async def version(request: Request, _: Viewer) -> Response:
     """Keyhole's own version in the place of each of Pi-hole's parts: there is nothing newer that a
     client should tell of."""
     said = f"v{__version__}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, LookupRequest, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.pihole import words
 from keyhole.api.pihole.answer import answer, begin
@@ -35,7 +35,7 @@ During = Annotated[tuple[int, int], Depends(_span)]
 
 @stats.get("/stats/summary")
 def summary(
-    request: LookupRequest, queries: Queries, running: Running, during: During, _: Viewer
+    request: Request, queries: Queries, running: Running, during: During, _: Viewer
 ) -> Response:
     """What became of the queries of the last day."""
     with told():
@@ -63,7 +63,7 @@ def summary(
 
 @stats.get("/stats/top_domains")
 def top_domains(
-    request: LookupRequest,
+    request: Request,
     queries: Queries,
     during: During,
     _: Viewer,
@@ -81,7 +81,7 @@ def top_domains(
 
 @stats.get("/stats/top_clients")
 def top_clients(
-    request: LookupRequest,
+    request: Request,
     queries: Queries,
     during: During,
     _: Viewer,
@@ -98,7 +98,7 @@ def top_clients(
 
 
 @stats.get("/stats/upstreams")
-def upstreams(request: LookupRequest, queries: Queries, during: During, _: Viewer) -> Response:
+def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """Who gave the answers: lists and rules, the cache, and each upstream."""
     with told():
         history = queries.history()
@@ -115,7 +115,7 @@ def upstreams(request: LookupRequest, queries: Queries, during: During, _: Viewe
 
 
 @stats.get("/stats/query_types")
-def query_types(request: LookupRequest, queries: Queries, during: During, _: Viewer) -> Response:
+def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """How often each type was asked for."""
     with told():
         found = words.by_type(_types(queries.history(), during))
@@ -124,7 +124,7 @@ def query_types(request: LookupRequest, queries: Queries, during: During, _: Vie
 
 @stats.get("/stats/recent_blocked")
 def recent_blocked(
-    request: LookupRequest,
+    request: Request,
     queries: Queries,
     _: Viewer,
     count: Annotated[int, Query(ge=1, le=100)] = 1,
@@ -136,7 +136,7 @@ def recent_blocked(
 
 
 @stats.get("/history")
-def activity(request: LookupRequest, queries: Queries, during: During, _: Viewer) -> Response:
+def activity(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """Counts of the last day in steps of ten minutes."""
     with told():
         found = queries.history().series(*during, _POINTS, by="reason")

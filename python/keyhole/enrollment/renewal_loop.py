@@ -4,18 +4,20 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 
+from keyhole.enrollment.enrolled_client import EnrolledClient
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.member import Member
 from keyhole.errors import KeyholeError
 
 # Looked at often, by the wall clock: a machine that slept for a week renews on waking.
-LOOK_SECONDS = 30.0
+CHECK_SECONDS = 30.0
 FIRST_PAUSE, MAX_PAUSE = 2.0, 300.0
 
-Tell = Callable[[bool, str], None]
+Notify = Callable[[bool, str], None]
 
 
-async def keep(member: Member, command: Sequence[str], end: asyncio.Event, tell: Tell) -> None:
+async def run(
+    member: EnrolledClient, command: Sequence[str], end: asyncio.Event, tell: Notify
+) -> None:
     """Renews until ``end`` is set; after each renewal runs ``command``, an argument list that no
     shell sees.
 
@@ -26,7 +28,7 @@ async def keep(member: Member, command: Sequence[str], end: asyncio.Event, tell:
     while not end.is_set():
         try:
             if member.due_in() > 0:
-                await _wait(end, LOOK_SECONDS)
+                await _wait(end, CHECK_SECONDS)
                 continue
             credentials = await asyncio.to_thread(member.renew)
         except KeyholeError as error:
@@ -40,10 +42,10 @@ async def keep(member: Member, command: Sequence[str], end: asyncio.Event, tell:
         pause, told = FIRST_PAUSE, ""
         until = credentials.leaf.not_valid_after_utc
         tell(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
-        await run(command, tell, end)
+        await run_command(command, tell, end)
 
 
-async def keep_once(member: Member, command: Sequence[str], tell: Tell) -> bool:
+async def renew_if_due(member: EnrolledClient, command: Sequence[str], tell: Notify) -> bool:
     """Renews if it is time; whether all is well. Raises when it could not."""
     if member.due_in() > 0:
         until = member.credentials().leaf.not_valid_after_utc
@@ -52,10 +54,12 @@ async def keep_once(member: Member, command: Sequence[str], tell: Tell) -> bool:
     credentials = await asyncio.to_thread(member.renew)
     until = credentials.leaf.not_valid_after_utc
     tell(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
-    return await run(command, tell)
+    return await run_command(command, tell)
 
 
-async def run(command: Sequence[str], tell: Tell, end: asyncio.Event | None = None) -> bool:
+async def run_command(
+    command: Sequence[str], tell: Notify, end: asyncio.Event | None = None
+) -> bool:
     """Runs the command after a renewal and waits for it; whether all is well.
 
     When ``end`` is set the command is asked to end, too.

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from keyhole.config.sections.identity import BASE_URL
 from keyhole.enrollment import client
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.message import Granted
-from keyhole.enrollment.ticket import Ticket
+from keyhole.enrollment.join_token import JoinToken
+from keyhole.enrollment.message import CertificateResponse
 from keyhole.identity.credentials import CredentialFolder, Credentials
 from keyhole.identity.files import PUBLIC_FILE, make_private_folder, write_whole
 from keyhole.model.field_types import Boundary
@@ -22,7 +22,7 @@ FILE = "enrollment.json"
 _EARLIEST, _LATEST = 0.4, 0.49
 
 
-class Enrolled(Boundary):
+class EnrollmentState(Boundary):
     """``enrollment.json``: what a client was told when it was enrolled or renewed."""
 
     url: Annotated[str, BASE_URL]
@@ -31,7 +31,7 @@ class Enrolled(Boundary):
     service: Service
 
 
-class Member:
+class EnrolledClient:
     """One enrolled client."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Member:
         self._share = random.uniform(_EARLIEST, _LATEST)  # noqa: S311  (no secret)
 
     @classmethod
-    def join(cls, ticket: Ticket, folder: Path) -> "Member":
+    def join(cls, ticket: JoinToken, folder: Path) -> "EnrolledClient":
         """Redeems the token, and writes certificate, key and bundle into the folder.
 
         Raises :class:`EnrollmentError` when there is an identity in it already.
@@ -55,12 +55,12 @@ class Member:
         member._take(ticket.url, *client.redeem(ticket))
         return member
 
-    def enrolled(self) -> Enrolled:
+    def enrolled(self) -> EnrollmentState:
         """What the server said; raises :class:`EnrollmentError` for a folder that has no
         enrollment."""
         path = self.folder.path / FILE
         try:
-            return Enrolled.model_validate_json(path.read_bytes())
+            return EnrollmentState.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             raise EnrollmentError(
                 f"{path} does not exist; is this the folder that keyhole enroll redeem wrote?"
@@ -82,8 +82,8 @@ class Member:
         """Seconds until it should be renewed, by the wall clock; 0 and less for now."""
         return self.credentials().half(self._share) - time.time()
 
-    def _take(self, url: str, key: bytes, granted: Granted) -> None:
-        said = Enrolled(
+    def _take(self, url: str, key: bytes, granted: CertificateResponse) -> None:
+        said = EnrollmentState(
             url=url,
             spiffe=granted.spiffe,
             trust_domain=granted.trust_domain,

@@ -11,7 +11,7 @@ from keyhole.enrollment.error import EnrollmentError
 from keyhole.model.field_types import Boundary
 
 
-class Ticket(Boundary):
+class JoinToken(Boundary):
     """Where the server is, the SHA-256 of its root certificate, and the secret that works once."""
 
     PREFIX: ClassVar[str] = "khe1."
