@@ -12,13 +12,13 @@ from keyhole.model.options import Options
 from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import ListFile, Snapshot
 from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.policy import Known, compile_documents, cross_check
-from keyhole.policy.standing import lay_over
+from keyhole.policy import TrustContext, compile_documents, cross_check
+from keyhole.policy.overrides import lay_over
 
 GOLDEN = Path(__file__).parent / "golden"
 LISTS = ListFile(path=f"/var/lib/keyhole/state/lists-{'ab' * 32}.khl", sha256="ab" * 32)
 OWN = "keyhole.internal"
-KNOWN = Known(
+KNOWN = TrustContext(
     tokens={name: f"{number:064x}" for number, name in enumerate(("tv", "printer", "guest"), 10)},
     trust=Trust(
         domains=[

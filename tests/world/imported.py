@@ -10,7 +10,7 @@ from keyhole.config.yaml import read_yaml
 from keyhole.control.import_settings import Import, import_file
 from keyhole.engine import judge
 from keyhole.importers import Disposition, Item
-from keyhole.policy import Known, compile_documents
+from keyhole.policy import TrustContext, compile_documents
 from tests.world.resolver import document
 
 Spec = dict[str, Any]
@@ -81,5 +81,5 @@ class Imported:
         text = "\n---\n".join(json.dumps(one) for one in documents)
         read, problems = read_text_documents(text, "imported", Path("/nowhere"))
         assert not problems, problems
-        known = Known(tokens={token: "ab" * 32} if token else None)
+        known = TrustContext(tokens={token: "ab" * 32} if token else None)
         return compile_documents(read, 1, None, known=known).snapshot.to_json()

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Login, Session
-from keyhole.accounts.passwords import MIN_LENGTH
+from keyhole.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from keyhole.api.cookies import forget_session, read_session, set_session
 from keyhole.api.principal import Viewer
 from keyhole.api.state import Believed, OwnSession, Visiting, caller_of
@@ -38,7 +38,7 @@ class PasswordChange(BaseModel):
     new: str = Field(
         min_length=1,
         max_length=1024,
-        description=f"The new one, {MIN_LENGTH} to {LONGEST} characters.",
+        description=f"The new one, {MIN_LENGTH} to {MAX_LENGTH} characters.",
     )
 
 

@@ -17,8 +17,8 @@ from keyhole.lists import CompiledLists
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
 from keyhole.policy import Compiled as CompiledDocuments
-from keyhole.policy import Known, compile_documents, load_documents, watched_files
-from keyhole.policy.standing import lay_over
+from keyhole.policy import TrustContext, compile_documents, load_documents, watched_files
+from keyhole.policy.overrides import lay_over
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def compile_all(
     over: Sequence[Path] | None = None,
     identity: Path | None = None,
     downloads: Path | None = None,
-    known: Known | None = None,
+    known: TrustContext | None = None,
 ) -> Compiled:
     """Reads, checks and compiles the documents, lists included.
 

@@ -25,7 +25,7 @@ from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
 from keyhole.lists import drop_unused
-from keyhole.policy import Known
+from keyhole.policy import TrustContext
 
 
 class Reconciler:
@@ -202,7 +202,7 @@ class Reconciler:
             return "the last good snapshot serves until that is mended"
         return "every question is refused until that is mended"
 
-    def _compile(self, known: Known | None = None) -> Compiled:
+    def _compile(self, known: TrustContext | None = None) -> Compiled:
         self.find_sources()
         return compile_all(self._settings, self._data, known=known)
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from keyhole.control.settings import Settings
 from keyhole.identity import OwnTrust, read_tokens, read_trust
 from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.policy import Known
+from keyhole.policy import TrustContext
 
 
-def read_trust_context(settings: Settings, folder: Path) -> Known:
+def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
     """Reads the folder of our own authority; what is not there yet counts as empty.
 
     Raises ``IdentityError`` for a file that cannot be read: without what was revoked nobody may be
@@ -16,7 +16,7 @@ def read_trust_context(settings: Settings, folder: Path) -> Known:
     """
     own = read_trust(folder)
     resolved = settings.resolved
-    return Known(
+    return TrustContext(
         tokens=read_tokens(folder),
         trust=_trust(own, folder),
         vouched=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
@@ -24,9 +24,11 @@ def read_trust_context(settings: Settings, folder: Path) -> Known:
     )
 
 
-def empty_trust_context(settings: Settings) -> Known:
+def empty_trust_context(settings: Settings) -> TrustContext:
     """Neither tokens nor certificates are believed, whoever vouches for them."""
-    return Known(tokens={}, admits_networks=settings.resolved.admits_networks, believes=False)
+    return TrustContext(
+        tokens={}, admits_networks=settings.resolved.admits_networks, believes=False
+    )
 
 
 def accepts_mesh_identities(settings: Settings) -> bool:

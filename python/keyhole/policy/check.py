@@ -11,15 +11,15 @@ from keyhole.config.load import is_config, read_config
 from keyhole.config.resolve import resolve
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
-from keyhole.policy.clients import check_clients
-from keyhole.policy.expressions import advise_on_expressions
+from keyhole.policy.certificate_files import check_certificate_files
+from keyhole.policy.checks.clients import check_clients
+from keyhole.policy.checks.expressions import advise_on_expressions
+from keyhole.policy.checks.records import check_records
+from keyhole.policy.checks.references import check_references
+from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.include import check_includes
-from keyhole.policy.known import Known
-from keyhole.policy.material import check_material
 from keyhole.policy.own_names import check_own_names
-from keyhole.policy.records import check_records
-from keyhole.policy.references import check_references
-from keyhole.policy.subjects import check_subjects
+from keyhole.policy.trust_context import TrustContext
 
 
 def cross_check(
@@ -27,14 +27,14 @@ def cross_check(
     own_names: Iterable[str] = (),
     *,
     is_whole: bool = True,
-    known: Known | None = None,
+    known: TrustContext | None = None,
 ) -> list[Problem]:
     """What is wrong between documents that are valid each by itself.
 
     ``is_whole`` says that there are no others, so that what is missing is an error. ``known`` is
     what stands in no document, such as which tokens there are.
     """
-    known = known or Known()
+    known = known or TrustContext()
     return [
         *check_references(documents, is_whole=is_whole),
         *check_includes(documents),
@@ -42,7 +42,7 @@ def cross_check(
         *check_clients(documents, known),
         *check_records(documents),
         *check_own_names(documents, own_names),
-        *check_material(documents),
+        *check_certificate_files(documents),
         *advise_on_expressions(documents),
     ]
 
@@ -52,7 +52,7 @@ def load_documents(
     own_names: Iterable[str] = (),
     *,
     over: Sequence[Path] = (),
-    known: Known | None = None,
+    known: TrustContext | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Reads and checks documents; gives them with advice.
 
@@ -82,7 +82,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
     problems: list[Problem] = []
     folders: list[Path] = []
     own_names: list[str] = []
-    known = Known(tokens=tokens)
+    known = TrustContext(tokens=tokens)
     for path in paths:
         if not _is_config(path):
             folders.append(path)

@@ -11,7 +11,7 @@ Policies = Mapping[str, Declaration[PolicySpec]]
 
 
 @dataclass(frozen=True)
-class Flat:
+class FlatPolicy:
     """A policy and all that it includes, itself first, each once."""
 
     policy: Declaration[PolicySpec]
@@ -39,13 +39,13 @@ def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
     return found
 
 
-def speaking(documents: Documents) -> list[Flat]:
+def applied_policies(documents: Documents) -> list[FlatPolicy]:
     """Every policy that speaks for somebody, flattened, in the order of documents."""
     policies = by_name(documents)
     return [flatten(one, policies) for one in documents.policies if one.spec.speaks]
 
 
-def flatten(policy: Declaration[PolicySpec], policies: Policies) -> Flat:
+def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
     """The policy with what it includes, and what that includes, depth first.
 
     What does not exist is left out, and a circle is gone around once: both are told elsewhere.
@@ -58,7 +58,7 @@ def flatten(policy: Declaration[PolicySpec], policies: Policies) -> Flat:
         if part is not None and name not in parts:
             parts[name] = part
             waiting += reversed(part.spec.include)
-    return Flat(policy, tuple(parts.values()))
+    return FlatPolicy(policy, tuple(parts.values()))
 
 
 def check_includes(documents: Documents) -> Iterator[Problem]:

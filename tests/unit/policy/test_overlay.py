@@ -9,8 +9,8 @@ from keyhole.config import read_text_documents
 from keyhole.engine import judge
 from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import Snapshot, Span
-from keyhole.policy import Known, compile_documents
-from keyhole.policy.standing import lay_over, reach, unknown_policy
+from keyhole.policy import TrustContext, compile_documents
+from keyhole.policy.overrides import lay_over, scope, unknown_policy
 
 from .conftest import UPSTREAM, document
 
@@ -28,7 +28,7 @@ DOCUMENTS = [
     document("Client", "tv", "tokens: [tv]\naddresses: [192.0.2.0/24]"),
     UPSTREAM,
 ]
-KNOWN = Known(tokens={"tv": "01" * 32, "guest": "02" * 32})
+KNOWN = TrustContext(tokens={"tv": "01" * 32, "guest": "02" * 32})
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +176,10 @@ def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapsh
 
 
 def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
-    assert reach(plain, decision("allow", "a.example.org")).left_out == ("shop",)
-    assert reach(plain, decision("block", "a.example.org")).policies == ("home", "shop")
-    assert reach(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
-    assert reach(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
+    assert scope(plain, decision("allow", "a.example.org")).left_out == ("shop",)
+    assert scope(plain, decision("block", "a.example.org")).policies == ("home", "shop")
+    assert scope(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
+    assert scope(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
 
 
 def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:

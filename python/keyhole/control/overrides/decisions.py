@@ -11,7 +11,7 @@ from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_DECISION, Decision, read_client
-from keyhole.policy.standing import Reach, reach
+from keyhole.policy.overrides import Scope, scope
 from keyhole.store import Deed, append
 from keyhole.store.standing import KeptDecision, decisions, remove_decision, write_decision
 
@@ -45,10 +45,10 @@ class DecisionService:
         now = time.time()
         return [one for one in found if one.decision.until is None or one.decision.until > now]
 
-    def reach(self, decision: Decision) -> Reach:
+    def reach(self, decision: Decision) -> Scope:
         """The policies in which a decision acts, and those that it must not open."""
         snapshot = self._remembering.snapshot
-        return Reach(()) if snapshot is None else reach(snapshot, decision)
+        return Scope(()) if snapshot is None else scope(snapshot, decision)
 
     async def decide(
         self, wanted: DecisionRequest, actor: Actor
@@ -110,7 +110,7 @@ class DecisionService:
 
     def _refuse_idle(self, decision: Decision) -> None:
         snapshot = self._remembering.snapshot
-        if snapshot is None or reach(snapshot, decision).policies:
+        if snapshot is None or scope(snapshot, decision).policies:
             return
         if decision.client is None:
             raise InvalidError(

@@ -9,7 +9,7 @@ from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.overrides import MAX_PAUSE, Pause
-from keyhole.policy.standing import unknown_policy
+from keyhole.policy.overrides import unknown_policy
 from keyhole.store import Deed, append
 from keyhole.store.standing import KeptPause, pauses, remove_pauses, write_pause
 

@@ -22,10 +22,10 @@ from keyhole.model.snapshot_identity import (
     Token,
 )
 from keyhole.model.subject import Subject, SubjectKind
-from keyhole.policy.clients import Client, own_claim
-from keyhole.policy.known import Known
-from keyhole.policy.prefixes import Prefixes
-from keyhole.policy.subjects import first_claims
+from keyhole.policy.checks.clients import Client, client_assignment
+from keyhole.policy.checks.subjects import first_assignments
+from keyhole.policy.longest_prefix import NetworkTable
+from keyhole.policy.trust_context import TrustContext
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class _Spoken:
     subject: str
 
 
-def compile_subjects(documents: Documents, known: Known, policies: Mapping[str, int]) -> Subjects:
+def compile_subjects(
+    documents: Documents, known: TrustContext, policies: Mapping[str, int]
+) -> Subjects:
     """The tables; ``policies`` gives the index of each policy by its name."""
     tables = _Tables(documents, policies)
     return Subjects(
@@ -51,12 +53,12 @@ def compile_subjects(documents: Documents, known: Known, policies: Mapping[str, 
 class _Tables:
     def __init__(self, documents: Documents, policies: Mapping[str, int]) -> None:
         self._clients = documents.clients
-        claimed = first_claims(documents)
+        claimed = first_assignments(documents)
         self._spoken = {
             subject: _Spoken(policies[claim.policy.name], str(subject))
             for subject, claim in claimed.items()
         }
-        own = ((one, own_claim(one, claimed)) for one in documents.clients)
+        own = ((one, client_assignment(one, claimed)) for one in documents.clients)
         self._of_client = {
             client.name: self._spoken[claim.subject] for client, claim in own if claim is not None
         }
@@ -91,7 +93,11 @@ class _Tables:
     def networks(self) -> list[SubjectNetwork]:
         """Every network that a policy or a client names, sorted, each with what decides for the
         addresses that lie in none of the smaller ones."""
-        names, of_clients, of_cidrs = Prefixes[str](), Prefixes[_Spoken](), Prefixes[_Spoken]()
+        names, of_clients, of_cidrs = (
+            NetworkTable[str](),
+            NetworkTable[_Spoken](),
+            NetworkTable[_Spoken](),
+        )
         wanted: set[Network] = set()
         for client in self._clients:
             for network in client.spec.addresses:

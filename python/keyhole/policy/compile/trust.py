@@ -4,11 +4,11 @@ from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
 from keyhole.model.snapshot_identity import Trust, TrustDomain
 from keyhole.model.trust_domain import TrustDomainSpec
-from keyhole.policy.known import Known, no_trust
-from keyhole.policy.material import MaterialError, read_bundle, read_crls
+from keyhole.policy.certificate_files import CertificateFileError, read_bundle, read_crls
+from keyhole.policy.trust_context import TrustContext, no_trust
 
 
-def compile_trust(documents: Documents, known: Known) -> Trust:
+def compile_trust(documents: Documents, known: TrustContext) -> Trust:
     """Our own authority first, then the trust domains that documents declare.
 
     Raises `DocumentErrors` where a file cannot be used, and where a document declares a trust
@@ -34,6 +34,6 @@ def compile_trust(documents: Documents, known: Known) -> Trust:
 def _domain(declared: Declaration[TrustDomainSpec]) -> TrustDomain:
     try:
         bundle, crls = read_bundle(declared), read_crls(declared)
-    except MaterialError as error:
+    except CertificateFileError as error:
         raise DocumentErrors([declared.problem(error.location, str(error))]) from None
     return TrustDomain(name=declared.name, bundle=bundle, crls=crls, origin=declared.origin())

@@ -7,8 +7,8 @@ from keyhole.errors import DocumentErrors
 from keyhole.model.policy import PolicySpec
 from keyhole.model.snapshot import Roots, SnapshotUpstream, UpstreamSet
 from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
-from keyhole.policy.material import (
-    MaterialError,
+from keyhole.policy.certificate_files import (
+    CertificateFileError,
     client_files,
     client_identity,
     read_crls,
@@ -23,7 +23,7 @@ def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
     spec = upstream.spec
     try:
         roots, crls = read_roots(upstream), read_crls(upstream)
-    except MaterialError as error:
+    except CertificateFileError as error:
         raise DocumentErrors([upstream.problem(error.location, str(error))]) from None
     return SnapshotUpstream(
         name=upstream.name,

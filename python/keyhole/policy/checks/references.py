@@ -10,7 +10,7 @@ from keyhole.errors import Problem
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.suggestion import suggest
-from keyhole.policy.include import speaking
+from keyhole.policy.include import applied_policies
 
 
 def check_references(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
@@ -74,7 +74,7 @@ def _unused(documents: Documents) -> Iterator[Problem]:
     # With an unreadable policy nobody knows what is used.
     if not documents.policies or len(documents.of_kind("Policy")) != len(documents.policies):
         return
-    flat = speaking(documents)
+    flat = applied_policies(documents)
     lists = {name for policy in flat for name in policy.lists()}
     for one in documents.lists:
         if one.name not in lists:

@@ -7,17 +7,17 @@ from keyhole.config.source_tree import Location
 from keyhole.errors import Problem
 from keyhole.model.client import ClientSpec
 from keyhole.model.subject import Subject
-from keyhole.policy.known import Known
-from keyhole.policy.prefixes import Prefixes, paths_above
-from keyhole.policy.subjects import Claim, by_network, first_claims, unknown_token
+from keyhole.policy.checks.subjects import Assignment, by_network, first_assignments, unknown_token
+from keyhole.policy.longest_prefix import NetworkTable, paths_above
+from keyhole.policy.trust_context import TrustContext
 
 Client = Declaration[ClientSpec]
 
 
-def check_clients(documents: Documents, known: Known) -> Iterator[Problem]:
+def check_clients(documents: Documents, known: TrustContext) -> Iterator[Problem]:
     """Everything that is wrong with clients, and those that no policy means."""
     yield from _shared(documents)
-    claimed = first_claims(documents)
+    claimed = first_assignments(documents)
     for client in documents.clients:
         yield from _ambiguous(client, claimed)
         yield from _means_nobody(client, known)
@@ -26,7 +26,7 @@ def check_clients(documents: Documents, known: Known) -> Iterator[Problem]:
         yield from _unused(documents, claimed)
 
 
-def own_claim(client: Client, claimed: Mapping[Subject, Claim]) -> Claim | None:
+def client_assignment(client: Client, claimed: Mapping[Subject, Assignment]) -> Assignment | None:
     """The policy that a client has by its name or, failing that, by one of its groups."""
     own = claimed.get(Subject("client", client.name))
     if own is not None:
@@ -34,7 +34,7 @@ def own_claim(client: Client, claimed: Mapping[Subject, Claim]) -> Claim | None:
     return next(iter(_group_claims(client, claimed).values()), None)
 
 
-def _group_claims(client: Client, claimed: Mapping[Subject, Claim]) -> dict[int, Claim]:
+def _group_claims(client: Client, claimed: Mapping[Subject, Assignment]) -> dict[int, Assignment]:
     """The policies that a client has by its groups, by the place of the group."""
     groups = [claimed.get(Subject("group", group)) for group in client.spec.groups]
     return {index: claim for index, claim in enumerate(groups) if claim is not None}
@@ -58,7 +58,7 @@ def _shown(client: Client) -> Iterator[tuple[str, list[str]]]:
     yield "addresses", [str(network) for network in spec.addresses]
 
 
-def _ambiguous(client: Client, claimed: Mapping[Subject, Claim]) -> Iterator[Problem]:
+def _ambiguous(client: Client, claimed: Mapping[Subject, Assignment]) -> Iterator[Problem]:
     if Subject("client", client.name) in claimed:
         return
     by_group = _group_claims(client, claimed)
@@ -73,7 +73,7 @@ def _ambiguous(client: Client, claimed: Mapping[Subject, Claim]) -> Iterator[Pro
             yield client.problem(["spec", "groups", index], why)
 
 
-def _means_nobody(client: Client, known: Known) -> Iterator[Problem]:
+def _means_nobody(client: Client, known: TrustContext) -> Iterator[Problem]:
     for index, token in enumerate(client.spec.tokens):
         why = unknown_token(token, known)
         if why is not None:
@@ -83,13 +83,13 @@ def _means_nobody(client: Client, known: Known) -> Iterator[Problem]:
         yield client.problem(["spec", "addresses", 0], why, is_advice=True)
 
 
-def _unused(documents: Documents, claimed: Mapping[Subject, Claim]) -> Iterator[Problem]:
+def _unused(documents: Documents, claimed: Mapping[Subject, Assignment]) -> Iterator[Problem]:
     has_default = any(policy.spec.is_default for policy in documents.policies)
     who = "only the policy without subjects" if has_default else "no policy"
     meant = _Meant(claimed)
     told: set[str] = set()
     for client in documents.clients:
-        if own_claim(client, claimed) is None and not meant.means(client.spec):
+        if client_assignment(client, claimed) is None and not meant.means(client.spec):
             why = f"{who} speaks for this client; name client:{client.name} or a group of it"
             yield client.problem(["metadata", "name"], why, is_advice=True)
         for index, group in enumerate(client.spec.groups):
@@ -103,9 +103,9 @@ def _unused(documents: Documents, claimed: Mapping[Subject, Claim]) -> Iterator[
 class _Meant:
     """What policies mean without naming a client."""
 
-    def __init__(self, claimed: Mapping[Subject, Claim]) -> None:
+    def __init__(self, claimed: Mapping[Subject, Assignment]) -> None:
         self._claimed = claimed
-        self._networks = Prefixes[Subject]()
+        self._networks = NetworkTable[Subject]()
         for subject in claimed:
             if subject.kind == "cidr":
                 self._networks.add(subject.network, subject)

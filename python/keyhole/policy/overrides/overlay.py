@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from keyhole.model.match import Match
 from keyhole.model.overrides import MAX_PAUSE, Decision, Overrides, Pause
 from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, SnapshotRule, Span
-from keyhole.policy.standing.tables import Tables
+from keyhole.policy.overrides.tables import Tables
 
 
 def lay_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:

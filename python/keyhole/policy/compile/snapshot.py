@@ -15,7 +15,7 @@ from keyhole.policy.compile.upstreams import (
     client_identities,
     compile_upstream,
 )
-from keyhole.policy.known import Known
+from keyhole.policy.trust_context import TrustContext
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def compile_documents(
     number: int,
     list_file: ListFile | None = None,
     *,
-    known: Known | None = None,
+    known: TrustContext | None = None,
     year: int | None = None,
 ) -> Compiled:
     """Compiles documents that `load_documents` has accepted.
@@ -46,7 +46,7 @@ def compile_documents(
     lists = lists_in_use(documents)
     if lists and list_file is None:
         raise ValueError("the policy uses lists, so they have to be compiled first")
-    known = known or Known()
+    known = known or TrustContext()
     upstream_sets = UpstreamSets(documents)
     schedules = Schedules(datetime.now(UTC).year if year is None else year)
     policies = Policies(documents, lists, schedules, upstream_sets)

@@ -9,11 +9,11 @@ from keyhole.model.policy import PolicySpec
 from keyhole.model.spiffe import SCHEME, trust_domain_of
 from keyhole.model.subject import Subject
 from keyhole.model.suggestion import suggest
-from keyhole.policy.known import Known
+from keyhole.policy.trust_context import TrustContext
 
 
 @dataclass(frozen=True)
-class Claim:
+class Assignment:
     """A policy that speaks for a subject, and where it says so."""
 
     subject: Subject
@@ -31,22 +31,24 @@ class Claim:
         return self.policy.problem(["spec", "subjects", self.index], why, is_advice=is_advice)
 
 
-def claims(documents: Documents) -> Iterator[Claim]:
+def claims(documents: Documents) -> Iterator[Assignment]:
     """Every subject of every policy, in the order of documents."""
     for policy in documents.policies:
         for index, subject in enumerate(policy.spec.subjects or ()):
-            yield Claim(subject, policy, index)
+            yield Assignment(subject, policy, index)
 
 
-def first_claims(documents: Documents) -> dict[Subject, Claim]:
+def first_assignments(documents: Documents) -> dict[Subject, Assignment]:
     """Which policy speaks for each subject."""
-    found: dict[Subject, Claim] = {}
+    found: dict[Subject, Assignment] = {}
     for claim in claims(documents):
         found.setdefault(claim.subject, claim)
     return found
 
 
-def check_subjects(documents: Documents, known: Known, *, is_whole: bool) -> Iterator[Problem]:
+def check_subjects(
+    documents: Documents, known: TrustContext, *, is_whole: bool
+) -> Iterator[Problem]:
     """Everything that is wrong with subjects, and those that can mean nobody."""
     yield from _second_defaults(documents)
     yield from _twice(documents)
@@ -71,7 +73,7 @@ def _second_defaults(documents: Documents) -> Iterator[Problem]:
 
 
 def _twice(documents: Documents) -> Iterator[Problem]:
-    first = first_claims(documents)
+    first = first_assignments(documents)
     for claim in claims(documents):
         other = first[claim.subject]
         if other.policy is not claim.policy:
@@ -97,7 +99,7 @@ def _near(subject: Subject, names: list[str]) -> str:
     return suggest(subject.value, names)
 
 
-def _means_nobody(subject: Subject, known: Known) -> str | None:
+def _means_nobody(subject: Subject, known: TrustContext) -> str | None:
     if subject.kind == "token":
         return unknown_token(subject.value, known)
     if subject.kind == "cidr" and known.admits_networks is False:
@@ -105,7 +107,7 @@ def _means_nobody(subject: Subject, known: Known) -> str | None:
     return None
 
 
-def unknown_token(name: str, known: Known) -> str | None:
+def unknown_token(name: str, known: TrustContext) -> str | None:
     """What to do about a token that nobody made; none where it is there, or that is not known."""
     if known.tokens is None or name in known.tokens:
         return None
@@ -120,7 +122,7 @@ def by_network(what: str) -> str:
     )
 
 
-def _unvouched(documents: Documents, known: Known) -> Iterator[Problem]:
+def _unvouched(documents: Documents, known: TrustContext) -> Iterator[Problem]:
     if known.vouched is None:
         return
     vouched = known.vouched | set(documents.names("TrustDomain"))

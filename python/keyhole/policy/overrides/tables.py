@@ -8,7 +8,7 @@ from keyhole.model.overrides import Decision, read_client
 from keyhole.model.snapshot import Snapshot
 from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, Token
 from keyhole.model.subject import Subject
-from keyhole.policy.prefixes import Prefixes, paths_above
+from keyhole.policy.longest_prefix import NetworkTable, paths_above
 
 Entry = TypeVar("Entry", Identity, Token, SubjectNetwork)
 Place = Callable[[int, Sequence[Decision]], int]
@@ -29,7 +29,7 @@ class Tables:
         self._networks: dict[Network, SubjectNetwork] = {
             read_network(one.network): one for one in self._subjects.networks
         }
-        self._covering = Prefixes[SubjectNetwork]()
+        self._covering = NetworkTable[SubjectNetwork]()
         for network, one in self._networks.items():
             self._covering.add(network, one)
 

@@ -12,7 +12,7 @@ def no_trust() -> Trust:
 
 
 @dataclass(frozen=True)
-class Known:
+class TrustContext:
     """Tokens, trust and listeners; none where that is not known, so that nothing is said of it."""
 
     tokens: Mapping[str, str] | None = None

@@ -4,7 +4,7 @@ They change nothing in the documents: what people decided for a while is put in 
 without reading any document, and a document that is not valid keeps nobody from it.
 """
 
-from keyhole.policy.standing.overlay import lay_over
-from keyhole.policy.standing.reach import Reach, reach, unknown_policy
+from keyhole.policy.overrides.overlay import lay_over
+from keyhole.policy.overrides.scope import Scope, scope_of, unknown_policy
 
-__all__ = ["Reach", "lay_over", "reach", "unknown_policy"]
+__all__ = ["Scope", "lay_over", "scope_of", "unknown_policy"]

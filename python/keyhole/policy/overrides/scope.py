@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from keyhole.model.overrides import Decision
 from keyhole.model.snapshot import Snapshot
 from keyhole.model.suggestion import nearest
-from keyhole.policy.standing.overlay import acts_on
-from keyhole.policy.standing.tables import Tables
+from keyhole.policy.overrides.overlay import acts_on
+from keyhole.policy.overrides.tables import Tables
 
 
 @dataclass(frozen=True)
-class Reach:
+class Scope:
     """Names of policies, each once."""
 
     policies: tuple[str, ...]
@@ -20,13 +20,13 @@ class Reach:
     """Those that it must not open, because they deny by default and no client is named."""
 
 
-def reach(snapshot: Snapshot, decision: Decision) -> Reach:
+def scope_of(snapshot: Snapshot, decision: Decision) -> Scope:
     """Where a decision acts; nowhere where nothing speaks for the client."""
     policies = snapshot.policies
     if decision.client is not None:
         found = Tables(snapshot, [decision]).policies()
-        return Reach(_names(policies[index].name for index in found))
-    return Reach(
+        return Scope(_names(policies[index].name for index in found))
+    return Scope(
         _names(one.name for one in policies if acts_on(one, decision)),
         _names(one.name for one in policies if not acts_on(one, decision)),
     )

@@ -9,7 +9,7 @@ from keyhole.model.spiffe import SCHEME
 Value = TypeVar("Value")
 
 
-class Prefixes(Generic[Value]):
+class NetworkTable(Generic[Value]):
     """Networks with a value each, found by what lies inside them."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from keyhole.policy.pem import (
 _WithCrls = Declaration[UpstreamSpec] | Declaration[TrustDomainSpec]
 
 
-class MaterialError(ValueError):
+class CertificateFileError(ValueError):
     """A file beside a document cannot be used; ``location`` is the key that names it."""
 
     def __init__(self, location: Location, why: str) -> None:
@@ -29,7 +29,7 @@ class MaterialError(ValueError):
 def read_roots(upstream: Declaration[UpstreamSpec]) -> str | None:
     """The trust anchors as PEM, certificates alone; none for the public ones.
 
-    Raises `MaterialError` with the reason.
+    Raises `CertificateFileError` with the reason.
     """
     written = upstream.spec.ca
     if written is None:
@@ -37,26 +37,26 @@ def read_roots(upstream: Declaration[UpstreamSpec]) -> str | None:
     try:
         return read_certificates(upstream.beside(written), written).text
     except ValueError as error:
-        raise MaterialError(["spec", "ca"], str(error)) from None
+        raise CertificateFileError(["spec", "ca"], str(error)) from None
 
 
 def read_bundle(domain: Declaration[TrustDomainSpec]) -> str:
-    """The authorities of a trust domain as PEM; raises `MaterialError` with the reason."""
+    """The authorities of a trust domain as PEM; raises `CertificateFileError` with the reason."""
     written = domain.spec.bundle
     try:
         return read_authorities(domain.beside(written), written).text
     except ValueError as error:
-        raise MaterialError(["spec", "bundle"], str(error)) from None
+        raise CertificateFileError(["spec", "bundle"], str(error)) from None
 
 
 def read_crls(declared: _WithCrls) -> str:
-    """All revocation lists of a document as PEM; raises `MaterialError` with the reason."""
+    """All revocation lists of a document as PEM; raises `CertificateFileError` with the reason."""
     texts = []
     for index, written in enumerate(declared.spec.crls):
         try:
             texts.append(read_revocation_lists(declared.beside(written), written).text)
         except ValueError as error:
-            raise MaterialError(["spec", "crls", index], str(error)) from None
+            raise CertificateFileError(["spec", "crls", index], str(error)) from None
     return "".join(texts)
 
 
@@ -84,7 +84,7 @@ def watched_files(documents: Documents) -> Iterator[Path]:
         yield from map(domain.beside, domain.spec.crls)
 
 
-def check_material(documents: Documents) -> Iterator[Problem]:
+def check_certificate_files(documents: Documents) -> Iterator[Problem]:
     """Every file beside a document that cannot be used, and advice on what is overdue."""
     for upstream in documents.upstreams:
         yield from _check_upstream(upstream)
@@ -92,7 +92,7 @@ def check_material(documents: Documents) -> Iterator[Problem]:
     for domain in documents.trust_domains:
         try:
             read_bundle(domain)
-        except MaterialError as error:
+        except CertificateFileError as error:
             yield domain.problem(error.location, str(error))
         yield from _check_crls(domain)
 
@@ -100,7 +100,7 @@ def check_material(documents: Documents) -> Iterator[Problem]:
 def _check_upstream(upstream: Declaration[UpstreamSpec]) -> Iterator[Problem]:
     try:
         read_roots(upstream)
-    except MaterialError as error:
+    except CertificateFileError as error:
         yield upstream.problem(error.location, str(error))
     files = client_files(upstream)
     for key, path in zip(("certificate", "key"), files or (), strict=False):
