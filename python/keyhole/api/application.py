@@ -1,5 +1,7 @@
 """The application: every route below ``/api/v1``."""
 
+import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -59,7 +61,7 @@ ALL_DOORS = Doors(
 """The same, with the routes of Pi-hole's API."""
 
 
-def make_application(control: Services | None, seats: Seats | None = None) -> FastAPI:
+def make_application(services: Services | None, seats: Seats | None = None) -> FastAPI:
     """The application for this control; without one it can only describe itself. ``seats`` open the
     API of Pi-hole as well."""
     app = FastAPI(
@@ -74,7 +76,7 @@ def make_application(control: Services | None, seats: Seats | None = None) -> Fa
         # Whatever goes wrong has one form.
         responses={"4XX": {"model": ProblemDocument}, "5XX": {"model": ProblemDocument}},
     )
-    app.state.control = control
+    app.state.services = services
     install_problems(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
@@ -89,7 +91,9 @@ def make_application(control: Services | None, seats: Seats | None = None) -> Fa
 def describe() -> dict[str, Any]:
     """The OpenAPI document; ``x-keyhole-role`` is the role that a route needs, ``public`` that it
     needs none."""
-    document = make_application(None).openapi()
+    written = json.dumps(make_application(None).openapi())
+    # The framework writes Page_Pause_ and Page[Pause]; generated clients get PausePage.
+    document: dict[str, Any] = json.loads(re.sub(r"Page[_\[](\w+?)[_\]]", r"\1Page", written))
     components = document["components"]
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},

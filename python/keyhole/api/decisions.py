@@ -76,38 +76,38 @@ class DecisionRemoved(BaseModel):
 
 
 @router.get("")
-def list_decisions(deciding: Decisions, _: Viewer) -> Page[Decision]:
+def list_decisions(decisions: Decisions, _: Viewer) -> Page[Decision]:
     """All decisions that stand, the newest first; there are never more than 500."""
-    return Page(items=[_shown(deciding, one) for one in deciding.decisions()])
+    return Page(items=[_shown(decisions, one) for one in decisions.active()])
 
 
 @router.post("")
 async def decide(
-    deciding: Decisions, caller: Operator, request: Request, asked: DecisionCreate
+    decisions: Decisions, caller: Operator, request: Request, asked: DecisionCreate
 ) -> DecisionResult:
     """Allows or blocks a name from now on, in the place of an earlier decision about it.
 
     For everyone, allow opens no policy that denies by default; name the client for that.
     """
-    kept, result = await deciding.decide(
+    kept, result = await decisions.decide(
         DecisionRequest(**asked.model_dump()), actor(caller, request)
     )
-    shown = _shown(deciding, kept)
+    shown = _shown(decisions, kept)
     return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("/{number}")
 async def take_back(
-    deciding: Decisions, caller: Operator, request: Request, number: Number
+    decisions: Decisions, caller: Operator, request: Request, number: Number
 ) -> DecisionRemoved:
     """Takes a decision back."""
-    result = await deciding.remove(number, actor(caller, request))
+    result = await decisions.remove(number, actor(caller, request))
     return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(deciding: DecisionService, kept: KeptDecision) -> Decision:
+def _shown(decisions: DecisionService, kept: KeptDecision) -> Decision:
     decision = kept.decision
-    reach = deciding.reach(decision)
+    reach = decisions.reach(decision)
     return Decision(
         number=decision.number,
         action=decision.action,

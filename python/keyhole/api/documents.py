@@ -144,11 +144,11 @@ async def apply_documents(
     changes: StoredDocuments, caller: Operator, request: Request, asked: ApplyRequest
 ) -> ApplyResult:
     """Creates and changes documents, all of them or none."""
-    wishes = read_change_requests(asked.text, asked.file, changes.folder)
+    change_requests = read_change_requests(asked.text, asked.file, changes.folder)
     if asked.overwrite:
-        wishes = [ChangeRequest(one.kind, one.name, one.text) for one in wishes]
+        change_requests = [ChangeRequest(one.kind, one.name, one.text) for one in change_requests]
     outcome = await changes.apply(
-        wishes, actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        change_requests, actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
     )
     return done(outcome)
 
@@ -187,13 +187,13 @@ async def put_document(
     """Writes one document. If-Match names the version that was seen; If-None-Match: * says that
     there was none."""
     seen = _seen(if_match, if_none_match)
-    wishes = read_change_requests(asked.text, asked.file, changes.folder)
-    if [(one.kind, one.name) for one in wishes] != [(kind, name)]:
+    change_requests = read_change_requests(asked.text, asked.file, changes.folder)
+    if [(one.kind, one.name) for one in change_requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)
-    wish = ChangeRequest(kind, name, wishes[0].text, seen)
+    change_request = ChangeRequest(kind, name, change_requests[0].text, seen)
     outcome = await changes.apply(
-        [wish], actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        [change_request], actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
     )
     return done(outcome)
 
@@ -210,9 +210,9 @@ async def delete_document(
     dry_run: DryRun = False,
 ) -> ApplyResult:
     """Deletes one document; its versions stay, so that it can come back."""
-    wish = ChangeRequest(kind, name, None, _seen(if_match, None))
+    change_request = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
-        [wish], actor(caller, request), action="delete", message=message, is_dry=dry_run
+        [change_request], actor(caller, request), action="delete", message=message, is_dry=dry_run
     )
     return done(outcome)
 

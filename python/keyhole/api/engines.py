@@ -34,4 +34,4 @@ class Engine(BaseModel):
 @router.get("")
 async def get_engines(running: Running, _: Viewer) -> Page[Engine]:
     """All engines, the local one first."""
-    return Page(items=[Engine(**vars(one)) for one in running.node.engines()])
+    return Page(items=[Engine(**vars(one)) for one in running.control_plane.engines()])

@@ -163,7 +163,7 @@ def get_list(
 
 
 def _now(running: Services) -> list[ListStatus]:
-    return statuses(running.lists, running.node.application.in_force)
+    return statuses(running.lists, running.control_plane.reconciler.in_force)
 
 
 def _hits(running: Services) -> dict[str, int] | None:

@@ -38,9 +38,9 @@ class LoginResult(BaseModel):
 
 
 @router.get("")
-def get_offer(believing: Believed) -> LoginProvider:
+def get_offer(authentication: Believed) -> LoginProvider:
     """Whether one can log in by an identity provider."""
-    return LoginProvider(is_offered=believing.oidc is not None)
+    return LoginProvider(is_offered=authentication.oidc is not None)
 
 
 @router.get(
@@ -49,9 +49,9 @@ def get_offer(believing: Believed) -> LoginProvider:
     response_class=RedirectResponse,
     responses={303: {"description": "To the provider."}},
 )
-def begin_login(believing: Believed, request: Request) -> RedirectResponse:
+def begin_login(authentication: Believed, request: Request) -> RedirectResponse:
     """Sends the browser to the provider; it has ten minutes to come back."""
-    begun = _provider(believing).begin(_redirect_uri(request))
+    begun = _provider(authentication).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
     set_way(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
     return response
@@ -59,7 +59,7 @@ def begin_login(believing: Believed, request: Request) -> RedirectResponse:
 
 @router.get("/callback")
 def finish_login(
-    believing: Believed,
+    authentication: Believed,
     visit: Visiting,
     request: Request,
     response: Response,
@@ -70,7 +70,7 @@ def finish_login(
 ) -> LoginResult:
     """Where the provider sends the browser back to; sets the cookie of a new session. Only the
     browser that began the login can finish it."""
-    oidc, people = _provider(believing), believing.people
+    oidc, people = _provider(authentication), authentication.people
     sealed, uri = read_way(request.scope), _redirect_uri(request)
     try:
         vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
@@ -84,11 +84,11 @@ def finish_login(
     return LoginResult(name=vouched.name, role=vouched.role.word)
 
 
-def _provider(believing: Believed) -> Oidc:
-    if believing.oidc is None:
+def _provider(authentication: Believed) -> Oidc:
+    if authentication.oidc is None:
         detail = "no identity provider is configured (api.oidc in keyhole.yaml)"
         raise ApiProblem(404, "no_provider", detail)
-    return believing.oidc
+    return authentication.oidc
 
 
 def _redirect_uri(request: Request) -> str:

@@ -28,11 +28,6 @@ class Page(BaseModel, Generic[Item]):
         None, description="The cursor of the next page; null where this is the last one."
     )
 
-    @classmethod
-    def model_parametrized_name(cls, params: tuple[type[Any], ...]) -> str:
-        """A page of ``Pause`` is ``PausePage`` in the OpenAPI document."""
-        return f"{params[0].__name__}Page"
-
 
 def write_cursor(key: Any) -> str:
     """A key (anything that JSON can hold) as a cursor."""

@@ -56,44 +56,44 @@ class ResumeResult(BaseModel):
 
 
 @router.get("")
-def list_pauses(pausing: Pauses, _: Viewer) -> Page[Pause]:
+def list_pauses(pauses: Pauses, _: Viewer) -> Page[Pause]:
     """What is paused now; at most one pause for each policy and one for all."""
-    return Page(items=[_shown(one) for one in pausing.pauses()])
+    return Page(items=[_shown(one) for one in pauses.active()])
 
 
 @router.post("")
 async def pause_blocking(
-    pausing: Pauses, caller: Operator, request: Request, asked: PauseCreate
+    pauses: Pauses, caller: Operator, request: Request, asked: PauseCreate
 ) -> PauseResult:
     """Pauses blocking from now on, by one policy or by all, in the place of its last pause.
 
     Block rules and block lists only record meanwhile. Important rules, decisions and a default that
     denies go on, so that a pause opens nothing that was never allowed.
     """
-    kept, result = await pausing.pause(
+    kept, result = await pauses.pause(
         asked.seconds, actor(caller, request), policy=asked.policy, why=asked.why
     )
     return PauseResult(pause=_shown(kept), is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("")
-async def resume_all(pausing: Pauses, caller: Operator, request: Request) -> ResumeResult:
+async def resume_all(pauses: Pauses, caller: Operator, request: Request) -> ResumeResult:
     """Ends every pause."""
-    return await _resume(pausing, caller, request, None)
+    return await _resume(pauses, caller, request, None)
 
 
 @router.delete("/{policy}")
 async def resume_policy(
-    pausing: Pauses, caller: Operator, request: Request, policy: Policy
+    pauses: Pauses, caller: Operator, request: Request, policy: Policy
 ) -> ResumeResult:
     """Ends the pause of one policy; that of all is another one and goes on."""
-    return await _resume(pausing, caller, request, policy)
+    return await _resume(pauses, caller, request, policy)
 
 
 async def _resume(
-    pausing: PauseService, caller: Principal, request: Request, policy: str | None
+    pauses: PauseService, caller: Principal, request: Request, policy: str | None
 ) -> ResumeResult:
-    ended, result = await pausing.resume(actor(caller, request), policy=policy)
+    ended, result = await pauses.resume(actor(caller, request), policy=policy)
     return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
 
 

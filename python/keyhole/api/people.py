@@ -68,33 +68,37 @@ class PasswordSet(BaseModel):
 
 
 @router.get("")
-def list_people(believing: Believed, _: Administrator) -> Page[Person]:
+def list_people(authentication: Believed, _: Administrator) -> Page[Person]:
     """All accounts by name."""
-    return Page(items=[_shown(one) for one in believing.people.registry.everybody()])
+    return Page(items=[_shown(one) for one in authentication.people.registry.everybody()])
 
 
 @router.post("", status_code=201)
 def add_person(
-    believing: Believed, caller: Administrator, visit: Visiting, asked: PersonCreate
+    authentication: Believed, caller: Administrator, visit: Visiting, asked: PersonCreate
 ) -> OneTimePassword:
     """Makes an account with a one-time password."""
     by = caller_of(caller, visit)
-    password = believing.people.registry.add(asked.name, Role.of(asked.role), by)
+    password = authentication.people.registry.add(asked.name, Role.of(asked.role), by)
     return OneTimePassword(name=asked.name, password=password)
 
 
 @router.get("/{name}")
-def get_person(believing: Believed, _: Administrator, name: Name) -> Person:
+def get_person(authentication: Believed, _: Administrator, name: Name) -> Person:
     """One account."""
-    return _shown(believing.people.registry.get(name))
+    return _shown(authentication.people.registry.get(name))
 
 
 @router.patch("/{name}")
 def change_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonUpdate
+    authentication: Believed,
+    caller: Administrator,
+    visit: Visiting,
+    name: Name,
+    asked: PersonUpdate,
 ) -> Person:
     """Changes what somebody may do, from their next request on. The last administrator stays."""
-    registry, by = believing.people.registry, caller_of(caller, visit)
+    registry, by = authentication.people.registry, caller_of(caller, visit)
     if asked.role is not None:
         registry.set_role(name, Role.of(asked.role), by)
     if asked.is_disabled is not None:
@@ -104,28 +108,30 @@ def change_person(
 
 @router.post("/{name}/reset")
 def reset_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonReset
+    authentication: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonReset
 ) -> OneTimePassword:
     """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
     by = caller_of(caller, visit)
-    password = believing.people.registry.reset(name, by, with_code=asked.second_factor)
+    password = authentication.people.registry.reset(name, by, with_code=asked.second_factor)
     return OneTimePassword(name=name, password=password)
 
 
 @router.put("/{name}/password", status_code=204)
 def set_password(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PasswordSet
+    authentication: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PasswordSet
 ) -> None:
     """Sets a password; only somebody on this machine may choose one for others."""
     _needs_socket(caller)
     by = caller_of(caller, visit)
-    believing.people.registry.set_password(name, asked.password, by)
+    authentication.people.registry.set_password(name, asked.password, by)
 
 
 @router.delete("/{name}", status_code=204)
-def remove_person(believing: Believed, caller: Administrator, visit: Visiting, name: Name) -> None:
+def remove_person(
+    authentication: Believed, caller: Administrator, visit: Visiting, name: Name
+) -> None:
     """Removes an account, its sessions, and the tokens that it made."""
-    believing.people.registry.remove(name, caller_of(caller, visit))
+    authentication.people.registry.remove(name, caller_of(caller, visit))
 
 
 def _needs_socket(caller: Principal) -> None:

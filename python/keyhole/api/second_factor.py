@@ -44,25 +44,37 @@ class SecondFactorDisable(BaseModel):
 
 @router.post("")
 def begin_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorStart, visit: Visiting
+    authentication: Believed,
+    _: Viewer,
+    session: OwnSession,
+    asked: SecondFactorStart,
+    visit: Visiting,
 ) -> SecondFactorStarted:
     """Draws a secret for an authenticator. It counts once a code of it was shown."""
-    begun = believing.people.own.begin_second_factor(session, asked.password, visit)
+    begun = authentication.people.own.begin_second_factor(session, asked.password, visit)
     return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
 @router.post("/confirm")
 def confirm_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorConfirm, visit: Visiting
+    authentication: Believed,
+    _: Viewer,
+    session: OwnSession,
+    asked: SecondFactorConfirm,
+    visit: Visiting,
 ) -> SecondFactorConfirmed:
     """From now on logging in needs a code; gives the recovery codes."""
-    codes = believing.people.own.confirm_second_factor(session, asked.code, visit)
+    codes = authentication.people.own.confirm_second_factor(session, asked.code, visit)
     return SecondFactorConfirmed(recovery_codes=codes)
 
 
 @router.post("/disable", status_code=204)
 def disable_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: SecondFactorDisable, visit: Visiting
+    authentication: Believed,
+    _: Viewer,
+    session: OwnSession,
+    asked: SecondFactorDisable,
+    visit: Visiting,
 ) -> None:
     """Logging in needs no code any more."""
-    believing.people.own.disable_second_factor(session, asked.password, asked.code, visit)
+    authentication.people.own.disable_second_factor(session, asked.password, asked.code, visit)

@@ -35,26 +35,28 @@ class ApiServer:
     password is of no use to anybody else on the network.
     """
 
-    def __init__(self, control: Services, tell: Notify, listeners: Sequence[Listener] = ()) -> None:
-        self._control = control
-        self._tell = tell
-        self._path = control.data.api_socket
+    def __init__(
+        self, services: Services, notify: Notify, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._services = services
+        self._notify = notify
+        self._path = services.data.api_socket
         self._serving = Serving()
         self._doors: list[Door] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._set_up = asyncio.Event()
         self._listeners = list(listeners)
-        settings = control.settings
+        settings = services.settings
         self._certificate = Certificate(
-            settings.resolved.api, control.data.identity, settings.resolved.trust_domain
+            settings.resolved.api, services.data.identity, settings.resolved.trust_domain
         )
 
     async def __aenter__(self) -> Self:
         try:
-            believing = self._control.believing
-            wanted = self._control.settings.written.api.pihole and believing is not None
-            seats = Seats(believing.people) if wanted and believing else None
-            app = make_application(self._control, seats)
+            authentication = self._services.authentication
+            wanted = self._services.settings.written.api.pihole and authentication is not None
+            seats = Seats(authentication.people) if wanted and authentication else None
+            app = make_application(self._services, seats)
             await self._serve_network(app, seats)
             # Last, since whoever finds the socket takes it that the API serves.
             await self._serve_this_machine(app)
@@ -76,20 +78,20 @@ class ApiServer:
         )
 
     async def _serve_network(self, app: ASGIApp, seats: Seats | None) -> None:
-        believing = self._control.believing
-        if believing is None:
+        authentication = self._services.authentication
+        if authentication is None:
             # Nobody could be believed.
             release(self._listeners)
             self._listeners = []
             return
-        api = self._control.settings.written.api
+        api = self._services.settings.written.api
         rules = Rules(
             clients=api.clients,
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
         doors = ALL_DOORS if seats else DOORS
-        config = quiet(front_door(app, doors, believing.people, rules, seats))
+        config = quiet(front_door(app, doors, authentication.people, rules, seats))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
@@ -99,24 +101,24 @@ class ApiServer:
                 await self._open(listener, config)
         if not outside:
             return
-        if await asyncio.to_thread(believing.is_set_up):
+        if await asyncio.to_thread(authentication.is_set_up):
             for listener in outside:
                 await self._open(listener, config)
             return
-        self._tasks.append(asyncio.create_task(self._open_later(believing, outside, config)))
+        self._tasks.append(asyncio.create_task(self._open_later(authentication, outside, config)))
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
             return NetworkProtocol(config, self._serving.state, {})
 
-        api = self._control.settings.written.api
+        api = self._services.settings.written.api
         door = door_of(api, listener, self._certificate, http)
         self._doors.append(door)
         loop = asyncio.get_running_loop()
         self._serving.add(await loop.create_server(door, sock=listener.socket))
 
     async def _open_later(
-        self, believing: Authentication, outside: list[Listener], config: Config
+        self, authentication: Authentication, outside: list[Listener], config: Config
     ) -> None:
         loop = asyncio.get_running_loop()
         heard = self._set_up
@@ -124,17 +126,17 @@ class ApiServer:
         def set_up() -> None:
             loop.call_soon_threadsafe(heard.set)
 
-        believing.people.ground.heard = set_up
+        authentication.people.ground.heard = set_up
         urls = ", ".join(one.url for one in outside)
         text = f"{urls} opens when somebody has chosen a password"
         hint = "log in on this machine, or use keyhole people password NAME"
-        self._tell(Notice(Severity.WARNING, text, (hint,)))
+        self._notify(Notice(Severity.WARNING, text, (hint,)))
         # Asked once more: it may have happened before anybody listened.
-        if not await asyncio.to_thread(believing.is_set_up):
+        if not await asyncio.to_thread(authentication.is_set_up):
             await heard.wait()
         for listener in outside:
             await self._open(listener, config)
-        self._tell(Notice(Severity.GOOD, f"the API is open on {urls}"))
+        self._notify(Notice(Severity.SUCCESS, f"the API is open on {urls}"))
 
     async def _refresh(self) -> None:
         while True:
@@ -143,7 +145,7 @@ class ApiServer:
                 await asyncio.to_thread(self._certificate.refresh)
             except (KeyholeError, OSError) as error:
                 text = "the API got no new certificate and goes on with the one before"
-                self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+                self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _close(self) -> None:
         for task in self._tasks:

@@ -57,7 +57,7 @@ class CurrentUser(BaseModel):
 
 @router.post("")
 def log_in(
-    believing: Believed,
+    authentication: Believed,
     asked: LoginRequest,
     visit: Visiting,
     request: Request,
@@ -65,21 +65,21 @@ def log_in(
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
-    people = believing.people
+    people = authentication.people
     login = Login(asked.name, asked.password, asked.code)
     secret = people.logins.log_in(login, visit, before=read_session(request.scope))
-    _give(believing, secret, request, response)
+    _give(authentication, secret, request, response)
     session = people.logins.session(secret, visit)
     assert session is not None, "it has just begun"
-    return _me_in(believing, session)
+    return _me_in(authentication, session)
 
 
 @router.get("")
-def get_me(believing: Believed, caller: Viewer, request: Request) -> CurrentUser:
+def get_me(authentication: Believed, caller: Viewer, request: Request) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
-        return _me_in(believing, session)
+        return _me_in(authentication, session)
     return CurrentUser(
         name=caller.name,
         role=caller.role.word,
@@ -92,7 +92,7 @@ def get_me(believing: Believed, caller: Viewer, request: Request) -> CurrentUser
 
 @router.delete("", status_code=204)
 def log_out(
-    believing: Believed,
+    authentication: Believed,
     caller: Viewer,
     session: OwnSession,
     visit: Visiting,
@@ -100,13 +100,13 @@ def log_out(
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
-    believing.people.logins.log_out(session, caller_of(caller, visit))
+    authentication.people.logins.log_out(session, caller_of(caller, visit))
     forget_session(response, request.scope)
 
 
 @router.put("/password")
 def change_password(
-    believing: Believed,
+    authentication: Believed,
     _: Viewer,
     session: OwnSession,
     asked: PasswordChange,
@@ -115,23 +115,23 @@ def change_password(
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
-    people = believing.people
+    people = authentication.people
     secret = people.own.change_password(session, asked.current, asked.new, visit)
-    _give(believing, secret, request, response)
+    _give(authentication, secret, request, response)
     begun = people.logins.session(secret, visit)
     assert begun is not None, "it has just begun"
-    return _me_in(believing, begun)
+    return _me_in(authentication, begun)
 
 
-def _give(believing: Believed, secret: str, request: Request, response: Response) -> None:
-    seconds = believing.people.ground.lives.absolute
+def _give(authentication: Believed, secret: str, request: Request, response: Response) -> None:
+    seconds = authentication.people.ground.lives.absolute
     set_session(response, request.scope, secret, seconds)
 
 
-def _me_in(believing: Believed, session: Session) -> CurrentUser:
+def _me_in(authentication: Believed, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
-        has_code = believing.people.registry.get(session.person).has_code
+        has_code = authentication.people.registry.get(session.person).has_code
     return CurrentUser(
         name=session.name,
         role=session.role.word,

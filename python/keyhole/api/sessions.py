@@ -32,7 +32,7 @@ class Session(BaseModel):
 
 @router.get("")
 def list_sessions(
-    believing: Believed,
+    authentication: Believed,
     caller: Viewer,
     everybody: Annotated[
         bool, Query(description="Those of everybody, which only an administrator may see.")
@@ -41,7 +41,7 @@ def list_sessions(
     """One's own sessions, the newest first; an account has at most 32."""
     if everybody:
         _needs_administrator(caller)
-    found = believing.people.registry.sessions(None if everybody else caller.name)
+    found = authentication.people.registry.sessions(None if everybody else caller.name)
     return Page(
         items=[
             Session(
@@ -60,9 +60,9 @@ def list_sessions(
 
 
 @router.delete("/{session}", status_code=204)
-def end_session(believing: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
+def end_session(authentication: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
     """Ends one of one's own sessions; an administrator may end any."""
-    registry = believing.people.registry
+    registry = authentication.people.registry
     own = {one.id for one in registry.sessions(caller.name)}
     if session not in own:
         _needs_administrator(caller)

@@ -14,66 +14,66 @@ from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
 
 
-def _control(request: Request) -> Services:
-    control = request.app.state.control
-    assert isinstance(control, Services)
-    return control
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
 
 
-Running = Annotated[Services, Depends(_control)]
+Running = Annotated[Services, Depends(_services)]
 """A parameter of a route: the control that runs."""
 
 
-def _changes(control: Running) -> Changes:
-    if control.changes is None:
+def _changes(services: Running) -> Changes:
+    if services.changes is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
         )
-    return control.changes
+    return services.changes
 
 
-def _pausing(control: Running) -> PauseService:
-    if control.pausing is None:
+def _pauses(services: Running) -> PauseService:
+    if services.pauses is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
         )
-    return control.pausing
+    return services.pauses
 
 
-def _deciding(control: Running) -> DecisionService:
-    if control.deciding is None:
+def _decisions(services: Running) -> DecisionService:
+    if services.decisions is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
         )
-    return control.deciding
+    return services.decisions
 
 
-def _queries(control: Running) -> QueryHistory:
-    if control.queries is None:
+def _queries(services: Running) -> QueryHistory:
+    if services.queries is None:
         why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
         raise ApiProblem(503, "not_possible_now", why)
-    return control.queries
+    return services.queries
 
 
 Queries = Annotated[QueryHistory, Depends(_queries)]
 """A parameter of a route: what became of queries."""
-Pauses = Annotated[PauseService, Depends(_pausing)]
+Pauses = Annotated[PauseService, Depends(_pauses)]
 """A parameter of a route: pauses of blocking."""
-Decisions = Annotated[DecisionService, Depends(_deciding)]
+Decisions = Annotated[DecisionService, Depends(_decisions)]
 """A parameter of a route: decisions about names."""
 StoredDocuments = Annotated[Changes, Depends(_changes)]
 """A parameter of a route: documents, and how they change."""
 
 
-def _believing(control: Running) -> Authentication:
-    if control.believing is None:
+def _authentication(services: Running) -> Authentication:
+    if services.authentication is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
         )
-    return control.believing
+    return services.authentication
 
 
-Believed = Annotated[Authentication, Depends(_believing)]
+Believed = Annotated[Authentication, Depends(_authentication)]
 """A parameter of a route: people, and who vouches for them."""
 
 

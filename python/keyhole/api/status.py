@@ -35,6 +35,6 @@ async def get_status(running: Running, _: Viewer) -> Status:
     return Status(
         version=__version__,
         role=running.settings.resolved.options.role,
-        listeners=running.node.addresses,
+        listeners=running.control_plane.addresses,
         dnstap=[DnstapOutput(**vars(one)) for one in states],
     )

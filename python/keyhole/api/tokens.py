@@ -58,14 +58,14 @@ class TokenCreated(BaseModel):
 
 
 @router.get("")
-def list_tokens(believing: Believed, _: Administrator) -> Page[Token]:
+def list_tokens(authentication: Believed, _: Administrator) -> Page[Token]:
     """All tokens by name."""
-    return Page(items=[_shown(one) for one in believing.people.registry.tokens()])
+    return Page(items=[_shown(one) for one in authentication.people.registry.tokens()])
 
 
 @router.post("", status_code=201)
 def create_token(
-    believing: Believed,
+    authentication: Believed,
     caller: Administrator,
     visit: Visiting,
     request: Request,
@@ -82,19 +82,19 @@ def create_token(
     maker = session.person if isinstance(session, Session) else None
     by = caller_of(caller, visit)
     return TokenCreated(
-        name=asked.name, secret=believing.people.registry.create_token(wanted, by, maker)
+        name=asked.name, secret=authentication.people.registry.create_token(wanted, by, maker)
     )
 
 
 @router.delete("/{name}", status_code=204)
 def revoke_token(
-    believing: Believed,
+    authentication: Believed,
     caller: Administrator,
     visit: Visiting,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
     """Ends a token at once."""
-    believing.people.registry.revoke_token(name, caller_of(caller, visit))
+    authentication.people.registry.revoke_token(name, caller_of(caller, visit))
 
 
 def _networks(written: list[str]) -> tuple[Network, ...]:

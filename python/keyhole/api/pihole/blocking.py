@@ -17,13 +17,13 @@ blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], incl
 
 
 @blocking.get("")
-def get_blocking(request: Request, pausing: Pauses, _: Viewer) -> Response:
+def get_blocking(request: Request, pauses: Pauses, _: Viewer) -> Response:
     """Whether names are blocked now."""
-    return answer(request, _state(pausing))
+    return answer(request, _state(pauses))
 
 
 @blocking.post("")
-async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body: Body) -> Response:
+async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body: Body) -> Response:
     """Pauses blocking everywhere, or ends every pause.
 
     There is no pause without an end here: without a timer it lasts as long as one may.
@@ -36,11 +36,11 @@ async def set_blocking(request: Request, pausing: Pauses, caller: Operator, body
         if timer is not None:
             hint = "leave timer out: names are blocked until somebody pauses that"
             raise PiholeError(400, "bad_request", "Blocking has no timer here", hint)
-        await pausing.resume(who)
+        await pauses.resume(who)
     else:
         seconds = MAX_PAUSE if timer is None else timer
-        await pausing.pause(seconds, who, why="by the API of Pi-hole")
-    return answer(request, _state(pausing))
+        await pauses.pause(seconds, who, why="by the API of Pi-hole")
+    return answer(request, _state(pauses))
 
 
 def _timer(written: object) -> int | None:
@@ -55,8 +55,8 @@ def _timer(written: object) -> int | None:
     return math.ceil(written) if written > 0 else None
 
 
-def _state(pausing: PauseService) -> dict[str, object]:
-    ends = [one.pause.until for one in pausing.pauses() if one.pause.policy is None]
+def _state(pauses: PauseService) -> dict[str, object]:
+    ends = [one.pause.until for one in pauses.active() if one.pause.policy is None]
     if not ends:
         return {"blocking": "enabled", "timer": None}
     return {"blocking": "disabled", "timer": round(max(0.0, max(ends) - time.time()), 1)}

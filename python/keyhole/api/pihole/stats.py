@@ -187,7 +187,7 @@ def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
 
 
 def _gravity(running: Services) -> dict[str, int]:
-    in_force = running.node.application.in_force
+    in_force = running.control_plane.reconciler.in_force
     lists = in_force.lists if in_force else None
     if lists is None:
         return {"domains_being_blocked": 0, "last_update": 0}
