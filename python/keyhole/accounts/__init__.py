@@ -1,4 +1,4 @@
-"""Who may look at Keyhole and change it: accounts, sessions, second factors, tokens."""
+"""Access to Keyhole's administration: accounts, sessions, second factors, API tokens."""
 
 from keyhole.accounts.accounts import Account
 from keyhole.accounts.actor import Actor, ClientInfo

@@ -9,13 +9,13 @@ from keyhole.accounts.error import ConflictError, NoSuchError
 from keyhole.model.role import Role
 from keyhole.store.tables.people import API_TOKENS, PEOPLE, PLACES
 
-# So many places are remembered for a person, the newest.
+# Remembered client addresses per account; the oldest are deleted.
 _MAX_PLACES = 32
 
 
 @dataclass(frozen=True)
 class Account:
-    """A person, with what is kept of their secrets."""
+    """An account, with its password hash and second factor."""
 
     name: str
     role: Role
@@ -29,24 +29,24 @@ class Account:
 
     @property
     def must_change(self) -> bool:
-        """Whether the password is a one-time one, good for nothing but to be changed."""
+        """Whether the password is a one-time password, which only allows setting a new one."""
         return self.one_time_until is not None
 
     @property
     def has_code(self) -> bool:
-        """Whether logging in needs a code as well."""
+        """Whether login needs a code as well."""
         return self.totp is not None
 
 
 def lock(connection: Connection) -> None:
-    """Keeps other writers from accounts until the transaction ends, so that what is read now still
-    holds when it is written. SQLite has one writer anyway."""
+    """Locks the accounts against other writers until the transaction ends, so that data read now is
+    still current when it is written. SQLite has only one writer."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("LOCK TABLE people IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def find(connection: Connection, name: str) -> Account | None:
-    """The account of that name, if there is one."""
+    """The account of that name, if any."""
     row = connection.execute(select(PEOPLE).where(PEOPLE.c.name == name)).first()
     return _account(row._mapping) if row else None
 
@@ -74,7 +74,7 @@ def add(
     one_time_until: int | None,
     now: int,
 ) -> None:
-    """Makes an account; ``password`` is what is kept of it."""
+    """Creates an account; ``password`` is its hash."""
     if find(connection, name) is not None:
         raise ConflictError(f"there is an account {name} already")
     connection.execute(
@@ -98,13 +98,13 @@ def change(connection: Connection, name: str, **values: Any) -> None:
 
 
 def remove(connection: Connection, name: str) -> None:
-    """Removes an account, and with it its sessions and the tokens that it made."""
+    """Removes an account, its sessions, and the tokens that it created."""
     if connection.execute(delete(PEOPLE).where(PEOPLE.c.name == name)).rowcount == 0:
         raise NoSuchError(f"there is no account {name}")
 
 
 def require_one_administrator(connection: Connection) -> None:
-    """Raises `ConflictError` where no administrator would be left that may log in."""
+    """Raises `ConflictError` if no enabled administrator is left."""
     left = connection.execute(
         select(func.count())
         .select_from(PEOPLE)
@@ -115,23 +115,22 @@ def require_one_administrator(connection: Connection) -> None:
 
 
 def is_set_up(connection: Connection) -> bool:
-    """Whether somebody has chosen a password, or a program has a token: the end of the first
-    run."""
+    """Whether initial setup is complete: an account has a permanent password, or a token exists."""
     person = select(PEOPLE.c.name).where(PEOPLE.c.one_time_until.is_(None)).limit(1)
     token = select(API_TOKENS.c.name).limit(1)
     return any(connection.execute(query).first() is not None for query in (person, token))
 
 
 def is_known_place(connection: Connection, name: str, place: str) -> bool:
-    """Whether the person has logged in from there before."""
+    """Whether the person has logged in from this address range before."""
     query = select(PLACES.c.seen).where(PLACES.c.person == name, PLACES.c.place == place)
     return connection.execute(query).first() is not None
 
 
 def remember_place(connection: Connection, name: str, place: str, now: int) -> None:
-    """Remembers from where the person has logged in; the oldest places make room."""
-    here = (PLACES.c.person == name) & (PLACES.c.place == place)
-    if connection.execute(update(PLACES).where(here).values(seen=now)).rowcount == 0:
+    """Stores the address range of a successful login; deletes the oldest beyond the limit."""
+    known = (PLACES.c.person == name) & (PLACES.c.place == place)
+    if connection.execute(update(PLACES).where(known).values(seen=now)).rowcount == 0:
         connection.execute(insert(PLACES).values(person=name, place=place, seen=now))
     newest = (
         select(PLACES.c.place)

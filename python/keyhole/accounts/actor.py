@@ -1,4 +1,4 @@
-"""Who asks for a change, and when things are."""
+"""The actor of a change, the client of a login, and the clock."""
 
 import re
 import time
@@ -13,13 +13,13 @@ Clock = Callable[[], float]
 wall_clock: Clock = time.time
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._@-]{0,61}[a-z0-9])?")
-# Long enough for what browsers say of themselves.
+# Longer than the User-Agent of common browsers.
 _MAX_AGENT = 256
 
 
 @dataclass(frozen=True)
 class Actor:
-    """Whoever asks, as the audit record names them; ``via`` is how they came."""
+    """Who makes a change, as in the audit record; ``via`` is how they authenticated."""
 
     name: str
     via: str
@@ -28,22 +28,22 @@ class Actor:
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """From where somebody logs in, and with which program, as it says itself."""
+    """The client of a login: its address and its User-Agent."""
 
     address: str
     agent: str = ""
 
     @property
     def shown_agent(self) -> str:
-        """What the program says of itself, cut short and without anything that is no letter."""
+        """The User-Agent, truncated and without unprintable characters."""
         return "".join(one for one in self.agent if one.isprintable())[:_MAX_AGENT]
 
 
 def read_name(written: str) -> str:
-    """The name of an account or a token; raises `AccountError` with what would be right."""
+    """Checks the name of an account or a token; raises `AccountError` if it is not valid."""
     if not _NAME.fullmatch(written):
         raise AccountError(
-            f"{written[:64]!r} is not a name here; write anna or anna.smith@example.org, of "
+            f"{written[:64]!r} is not a valid name; write anna or anna.smith@example.org, of "
             "lower-case letters, digits, dots, -, _ and @, at most 63 of them"
         )
     return written

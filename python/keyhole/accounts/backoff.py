@@ -1,4 +1,4 @@
-"""Slows down whoever fails again and again, and never forgets in favor of an attacker."""
+"""Exponential backoff after repeated failures, with bounded memory."""
 
 import threading
 import time
@@ -13,12 +13,12 @@ _MAX_KEYS = 16_384
 
 @dataclass(frozen=True)
 class BackoffPolicy:
-    """So many failures are free; then the wait doubles from one second up to the longest one, and
-    all is forgotten after a time without any failure (both in seconds)."""
+    """After ``free`` failures the wait doubles from one second up to ``max_wait``; the count resets
+    after ``reset_after`` without a failure (both in seconds)."""
 
     free: int
-    longest: float
-    forgotten: float
+    max_wait: float
+    reset_after: float
 
 
 @dataclass
@@ -28,10 +28,10 @@ class _Failures:
 
 
 class Backoff:
-    """Failures by key, bounded in memory. Safe to use from several threads.
+    """Failures by key, bounded in memory. Thread-safe.
 
-    An attempt counts as failed from its beginning until it is known to be good, so a hundred at
-    once are no way around it.
+    An attempt counts as failed from its start until it succeeds, so parallel attempts do not bypass
+    the limit.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,22 +40,22 @@ class Backoff:
         self._lock = threading.Lock()
 
     def begin(self, keys: Iterable[tuple[str, BackoffPolicy]]) -> None:
-        """Counts an attempt under all keys; raises `RateLimitedError`, and counts nothing, where one
-        of them has to wait."""
-        paced = list(keys)
+        """Counts an attempt under all keys. Raises `RateLimitedError`, and counts nothing, if one of
+        them has to wait."""
+        attempts = list(keys)
         with self._lock:
             now = self._clock()
-            wait = max(self._wait(key, pace, now) for key, pace in paced)
+            wait = max(self._wait(key, policy, now) for key, policy in attempts)
             if wait > 0:
                 raise RateLimitedError(int(wait) + 1)
-            for key, _ in paced:
+            for key, _ in attempts:
                 known = self._seen.pop(key, _Failures(0, now))
                 self._seen[key] = _Failures(known.count + 1, now)
             while len(self._seen) > _MAX_KEYS:
                 self._seen.popitem(last=False)
 
     def undo(self, keys: Iterable[str]) -> None:
-        """Takes back one attempt that turned out good; what others failed stays."""
+        """Removes one successful attempt; other failures stay."""
         with self._lock:
             for key in keys:
                 known = self._seen.get(key)
@@ -65,21 +65,21 @@ class Backoff:
                         del self._seen[key]
 
     def forget(self, prefix: str) -> None:
-        """Forgets all keys that begin so."""
+        """Removes all keys with this prefix."""
         with self._lock:
             for key in [one for one in self._seen if one.startswith(prefix)]:
                 del self._seen[key]
 
-    def _wait(self, key: str, pace: BackoffPolicy, now: float) -> float:
+    def _wait(self, key: str, policy: BackoffPolicy, now: float) -> float:
         known = self._seen.get(key)
         if known is None:
             return 0.0
-        if now - known.last > pace.forgotten:
+        if now - known.last > policy.reset_after:
             del self._seen[key]
             return 0.0
-        over = known.count - pace.free
+        over = known.count - policy.free
         if over < 0:
             return 0.0
-        # 2.0**1024 is no number any more.
-        delay = min(pace.longest, 2.0 ** min(over, 64))
+        # 2.0**1024 overflows.
+        delay = min(policy.max_wait, 2.0 ** min(over, 64))
         return known.last + delay - now

@@ -1,4 +1,4 @@
-"""What all of people stands on: the database, kept passwords, and the audit record."""
+"""Shared dependencies of the account services."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,22 +10,22 @@ from keyhole.accounts.actor import Actor, Clock, wall_clock
 from keyhole.accounts.login_limits import LoginLimits
 from keyhole.accounts.passwords import Passwords
 from keyhole.accounts.sessions import SessionLifetimes
-from keyhole.store import Database, Deed, append
+from keyhole.store import AuditEntry, Database, append
 
 ONE_TIME_SECONDS = 24 * 60 * 60
-"""How long a one-time password waits for its first use."""
+"""How long a one-time password is valid."""
 
 
 @dataclass
 class AccountContext:
-    """``heard`` is called, from any thread, when somebody has finished the first run."""
+    """``on_set_up`` is called, from any thread, after a step that can complete the setup."""
 
     database: Database
-    lives: SessionLifetimes
+    lifetimes: SessionLifetimes
     passwords: Passwords = field(default_factory=Passwords)
-    admission: LoginLimits = field(default_factory=LoginLimits)
+    login_limits: LoginLimits = field(default_factory=LoginLimits)
     clock: Clock = wall_clock
-    heard: Callable[[], None] = lambda: None
+    on_set_up: Callable[[], None] = lambda: None
 
     def now(self) -> int:
         """Seconds of Unix time."""
@@ -33,6 +33,6 @@ class AccountContext:
 
 
 def record(connection: Connection, by: Actor, action: str, **detail: Any) -> None:
-    """Writes into the audit record what somebody does, in the transaction of what is done."""
-    deed = Deed(by.name, by.via, action, address=by.address, detail=detail)
+    """Adds a change to the audit record, in the transaction of the change."""
+    deed = AuditEntry(by.name, by.via, action, address=by.address, detail=detail)
     append(connection, deed)

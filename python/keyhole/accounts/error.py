@@ -1,22 +1,22 @@
-"""What can be refused to people."""
+"""Errors of accounts, sessions and tokens."""
 
 from keyhole.errors import KeyholeError
 
 
 class AccountError(KeyholeError):
-    """An account, a session or a token cannot be made, changed or used."""
+    """An account, a session or a token cannot be created, changed or used."""
 
 
 class AuthenticationError(AccountError):
-    """Somebody did not show that they are who they say; it is not told why."""
+    """Authentication failed; the message does not say why."""
 
 
 class CodeRequiredError(AccountError):
-    """The password is right, and a code of the second factor is missing."""
+    """The password is correct, but the code of the second factor is missing."""
 
 
 class RateLimitedError(AccountError):
-    """Too many attempts failed; ``seconds`` until the next one is heard."""
+    """Too many attempts failed; the next one is allowed in ``seconds``."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(f"too many attempts failed; try again in {seconds} seconds")
@@ -32,4 +32,4 @@ class NoSuchError(AccountError):
 
 
 class ConflictError(AccountError):
-    """The name is taken, or what was asked would leave nobody in charge."""
+    """The name is taken, or the change would leave no administrator."""

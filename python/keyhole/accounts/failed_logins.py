@@ -1,4 +1,4 @@
-"""Writes failed logins down, and no more of them than a disk can bear."""
+"""Records failed logins, with a limit per minute to protect the disk."""
 
 import threading
 
@@ -7,23 +7,23 @@ from keyhole.accounts.context import AccountContext, record
 
 _MAX_PER_MINUTE = 60
 UNKNOWN_NAME = "somebody"
-"""In place of a name that no account has: people type passwords into the wrong field."""
+"""Replaces an unknown name, which may be a password typed into the wrong field."""
 
 
 class FailedLogins:
-    """The record of failed logins. Safe to use from several threads."""
+    """Writes failed logins to the audit record. Thread-safe."""
 
-    def __init__(self, ground: AccountContext) -> None:
-        self._ground = ground
+    def __init__(self, context: AccountContext) -> None:
+        self._context = context
         self._lock = threading.Lock()
         self._minute = 0
         self._written = 0
         self._left_out = 0
 
-    def write(self, name: str | None, visit: ClientInfo, why: str) -> None:
-        """Writes one down; above the limit of a minute it is counted, and told with the next."""
+    def write(self, name: str | None, client: ClientInfo, why: str) -> None:
+        """Records a failure; above the limit it is only counted, and the next record has the count."""
         with self._lock:
-            minute = self._ground.now() // 60
+            minute = self._context.now() // 60
             if minute != self._minute:
                 self._minute, self._written = minute, 0
             if self._written >= _MAX_PER_MINUTE:
@@ -32,6 +32,6 @@ class FailedLogins:
             self._written += 1
             left_out, self._left_out = self._left_out, 0
         detail = {"why": why, **({"left_out_before": left_out} if left_out else {})}
-        by = Actor(name or UNKNOWN_NAME, "login", visit.address)
-        with self._ground.database.begin() as connection:
+        by = Actor(name or UNKNOWN_NAME, "login", client.address)
+        with self._context.database.begin() as connection:
             record(connection, by, "login_failed", **detail)

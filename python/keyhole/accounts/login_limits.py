@@ -1,24 +1,23 @@
-"""Who may try to log in now.
+"""Rate limits for login attempts.
 
-Attempts are counted by address (IPv6: /64) and by account. For an account they are counted by
-themselves from each place where the person has logged in before: strangers elsewhere can slow
-each other down, and newcomers, but never keep the person out of the places that are theirs. Where
-even that happens, because the stranger sits at the same place, the wait has an end, sessions that
-are open go on, and whoever runs Keyhole can forget the failures (``keyhole people reset``).
+Failures are counted by address (IPv6: /64) and by account. For an account, each address with an
+earlier successful login has its own counter: an attacker elsewhere delays other unknown addresses,
+but cannot lock the person out from a known one. An attacker at the same address causes a bounded
+wait; open sessions continue, and an operator can clear the failures (``keyhole people reset``).
 """
 
 from keyhole.accounts.backoff import Backoff, BackoffPolicy
 
 MINUTE = 60.0
-PLACE = BackoffPolicy(free=20, longest=5 * MINUTE, forgotten=15 * MINUTE)
-STRANGE = BackoffPolicy(free=5, longest=1 * MINUTE, forgotten=60 * MINUTE)
-KNOWN = BackoffPolicy(free=5, longest=1 * MINUTE, forgotten=15 * MINUTE)
-CODE = BackoffPolicy(free=5, longest=15 * MINUTE, forgotten=24 * 60 * MINUTE)
-"""Whoever fails by the code has the password already."""
+ADDRESS = BackoffPolicy(free=20, max_wait=5 * MINUTE, reset_after=15 * MINUTE)
+UNKNOWN_ADDRESS = BackoffPolicy(free=5, max_wait=1 * MINUTE, reset_after=60 * MINUTE)
+KNOWN_ADDRESS = BackoffPolicy(free=5, max_wait=1 * MINUTE, reset_after=15 * MINUTE)
+CODE = BackoffPolicy(free=5, max_wait=15 * MINUTE, reset_after=24 * 60 * MINUTE)
+"""Stricter, since the password is already known at this step."""
 
 
 class Attempt:
-    """One try that has begun; it counts as failed unless `succeeded`."""
+    """A started attempt; it counts as failed unless `succeeded` is called."""
 
     def __init__(self, backoff: Backoff, keys: list[tuple[str, BackoffPolicy]]) -> None:
         backoff.begin(keys)
@@ -26,32 +25,35 @@ class Attempt:
         self._keys = [key for key, _ in keys]
 
     def succeeded(self) -> None:
-        """Takes it back from the failures."""
+        """Removes it from the failures."""
         self._backoff.undo(self._keys)
 
 
 class LoginLimits:
-    """Lets attempts begin, or raises `RateLimitedError`."""
+    """Starts attempts, or raises `RateLimitedError`."""
 
     def __init__(self, backoff: Backoff | None = None) -> None:
         self._backoff = backoff or Backoff()
 
     def password(self, name: str, place: str, *, is_known: bool) -> Attempt:
-        """Somebody at a place says a password of an account, which may not exist."""
+        """Starts a password attempt for an account, which may not exist."""
         where = f"{name}|{place}" if is_known else f"{name}|"
-        keys = [(f"place|{place}", PLACE), (f"name|{where}", KNOWN if is_known else STRANGE)]
+        keys = [
+            (f"place|{place}", ADDRESS),
+            (f"name|{where}", KNOWN_ADDRESS if is_known else UNKNOWN_ADDRESS),
+        ]
         return Attempt(self._backoff, keys)
 
     def token(self, place: str) -> Attempt:
-        """Somebody at a place says the secret of a token."""
-        return Attempt(self._backoff, [(f"place|{place}", PLACE)])
+        """Starts an attempt with an API token."""
+        return Attempt(self._backoff, [(f"place|{place}", ADDRESS)])
 
     def code(self, name: str, place: str, *, is_known: bool) -> Attempt:
-        """Somebody whose password was right says a code."""
+        """Starts a second-factor attempt, after a correct password."""
         where = f"{name}|{place}" if is_known else f"{name}|"
         return Attempt(self._backoff, [(f"code|{where}", CODE)])
 
     def forget(self, name: str) -> None:
-        """Forgets all failures of an account, wherever they came from."""
+        """Clears the failures of an account from all addresses."""
         for kind in ("name", "code"):
             self._backoff.forget(f"{kind}|{name}|")

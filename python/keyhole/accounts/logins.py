@@ -1,4 +1,4 @@
-"""Logging in, being recognized afterwards, and logging out."""
+"""Login, authentication of later requests, and logout."""
 
 from dataclasses import dataclass
 from typing import NoReturn
@@ -21,12 +21,12 @@ from keyhole.model.role import Role
 
 _WRONG = "the name or the password is wrong"
 USED_UP = ""
-"""What is kept in place of a one-time password that was used: nothing fits it."""
+"""Replaces the hash of a used one-time password; no password matches it."""
 
 
 @dataclass(frozen=True)
 class Login:
-    """What a person gave to log in."""
+    """The credentials of a login."""
 
     name: str
     password: str
@@ -34,99 +34,99 @@ class Login:
 
 
 class Logins:
-    """Who is believed."""
+    """Authenticates people and programs."""
 
-    def __init__(self, ground: AccountContext) -> None:
-        self._ground = ground
-        self._failures = FailedLogins(ground)
+    def __init__(self, context: AccountContext) -> None:
+        self._context = context
+        self._failed_logins = FailedLogins(context)
 
-    def log_in(self, login: Login, visit: ClientInfo, before: str | None = None) -> str:
-        """Begins a session and gives its secret; the session ``before`` of the same browser ends.
+    def log_in(self, login: Login, client: ClientInfo, before: str | None = None) -> str:
+        """Starts a session and returns its secret; ends the session ``before`` of the same browser.
 
-        Raises `RateLimitedError`, `AuthenticationError`, and `CodeRequiredError` where only a code is
+        Raises `RateLimitedError`, `AuthenticationError`, and `CodeRequiredError` if only a code is
         missing.
         """
-        place = rate_limit_key(visit.address)
-        with self._ground.database.read() as connection:
+        place = rate_limit_key(client.address)
+        with self._context.database.read() as connection:
             account = accounts.find(connection, login.name)
             is_known = account is not None and accounts.is_known_place(
                 connection, login.name, place
             )
-        attempt = self._ground.admission.password(login.name, place, is_known=is_known)
-        kept = account.password if account else None
-        # Always checked first, so that the time says nothing of the account.
-        is_right = self._ground.passwords.is_right(kept, login.password)
+        attempt = self._context.login_limits.password(login.name, place, is_known=is_known)
+        stored = account.password if account else None
+        # Always verified first, so that the response time reveals nothing about the account.
+        is_right = self._context.passwords.verify(stored, login.password)
         if account is None or not is_right or account.is_disabled:
             why = "wrong password" if account else "no such account"
             why = "the account is disabled" if account and is_right else why
-            self._refuse(account, visit, why, _WRONG)
-        if account.one_time_until is not None and account.one_time_until <= self._ground.now():
+            self._refuse(account, client, why, _WRONG)
+        if account.one_time_until is not None and account.one_time_until <= self._context.now():
             why = "the one-time password has expired"
-            self._refuse(account, visit, why, f"{why}; an administrator can make a new one")
+            self._refuse(account, client, why, f"{why}; an administrator can make a new one")
         code = self._needed_code(account, login, attempt)
         attempts = [attempt]
         if code:
-            admission = self._ground.admission
-            attempts.append(admission.code(account.name, place, is_known=is_known))
-        secret = self._begin(account, login.password, code, visit, before)
+            login_limits = self._context.login_limits
+            attempts.append(login_limits.code(account.name, place, is_known=is_known))
+        secret = self._begin(account, login.password, code, client, before)
         if secret is None:
-            self._refuse(account, visit, "wrong code", "the code is wrong, or was used before")
+            self._refuse(account, client, "wrong code", "the code is wrong, or was used before")
         for one in attempts:
             one.succeeded()
         return secret
 
     def log_in_by_provider(
-        self, name: str, role: Role, visit: ClientInfo, before: str | None = None
+        self, name: str, role: Role, client: ClientInfo, before: str | None = None
     ) -> str:
-        """Begins a session for somebody for whom an identity provider vouches."""
-        ground = self._ground
-        with ground.database.begin() as connection:
+        """Starts a session for a person whom an identity provider authenticated."""
+        context = self._context
+        with context.database.begin() as connection:
             if before is not None:
                 sessions.end_secret(connection, before)
             who = (None, name, role)
-            secret, _ = sessions.begin(connection, who, visit, ground.lives, ground.now())
-            record(connection, Actor(name, "oidc", visit.address), "login", role=role.word)
+            secret, _ = sessions.begin(connection, who, client, context.lifetimes, context.now())
+            record(connection, Actor(name, "oidc", client.address), "login", role=role.word)
         return secret
 
-    def refused_by_provider(self, name: str | None, visit: ClientInfo, why: str) -> None:
-        """Writes down that somebody came from the provider in vain."""
-        self._failures.write(name, visit, why)
+    def refused_by_provider(self, name: str | None, client: ClientInfo, why: str) -> None:
+        """Records a failed login through the identity provider."""
+        self._failed_logins.write(name, client, why)
 
-    def session(self, secret: str, visit: ClientInfo) -> Session | None:
-        """The session of a secret, if it still holds."""
-        ground = self._ground
-        now = ground.now()
-        with ground.database.read() as connection:
-            session = sessions.find(connection, secret, ground.lives, now)
-        if session is not None and sessions.needs_touch(session, visit, now):
-            with ground.database.begin() as connection:
-                sessions.touch(connection, session, visit, now)
+    def session(self, secret: str, client: ClientInfo) -> Session | None:
+        """The session of a secret, if it is valid."""
+        context = self._context
+        now = context.now()
+        with context.database.read() as connection:
+            session = sessions.find(connection, secret, context.lifetimes, now)
+        if session is not None and sessions.needs_touch(session, client, now):
+            with context.database.begin() as connection:
+                sessions.touch(connection, session, client, now)
         return session
 
     def token(self, secret: str, address: str) -> ApiToken | None:
-        """The token of a secret, if it still holds; whether it does from this address is for the
-        caller to ask, so that the answer can say so."""
+        """The token of a secret, if it is valid. The caller checks the address with
+        ``is_good_from``, so that the response can name that reason."""
         return self.token_by_digest(digest(secret), address)
 
     def token_by_digest(self, secret_digest: str, address: str) -> ApiToken | None:
-        """The same for whoever remembers no more than the digest of the secret."""
-        now = self._ground.now()
-        with self._ground.database.read() as connection:
+        """The same for the digest of a secret."""
+        now = self._context.now()
+        with self._context.database.read() as connection:
             token = tokens.find(connection, secret_digest, now)
         if token is None or not token.is_good_from(address):
             return token
         if tokens.needs_touch(token, address, now):
-            with self._ground.database.begin() as connection:
+            with self._context.database.begin() as connection:
                 tokens.touch(connection, token, address, now)
         return token
 
-    def refused_token(self, visit: ClientInfo, why: str) -> None:
-        """Writes down that somebody tried to log in by a token in vain."""
-        self._failures.write(None, visit, why)
+    def refused_token(self, client: ClientInfo, why: str) -> None:
+        """Records a failed login with a token."""
+        self._failed_logins.write(None, client, why)
 
     def log_out(self, session: Session, by: Actor) -> None:
-        """Ends a session on the server; its cookie is worth nothing from then on."""
-        with self._ground.database.begin() as connection:
+        """Ends a session on the server, which invalidates its cookie."""
+        with self._context.database.begin() as connection:
             sessions.end(connection, session.id)
             record(connection, by, "logout")
 
@@ -143,46 +143,46 @@ class Logins:
         account: Account,
         password: str,
         code: str | None,
-        visit: ClientInfo,
+        client: ClientInfo,
         before: str | None,
     ) -> str | None:
-        ground, now = self._ground, self._ground.now()
+        context, now = self._context, self._context.now()
         rehashed = self._outdated(account, password)
-        with ground.database.begin() as connection:
+        with context.database.begin() as connection:
             accounts.lock(connection)
             current = accounts.find(connection, account.name)
-            # Somebody may have disabled the account or used the password since it was checked.
+            # The account may have been disabled, or the password used, since it was verified.
             if current is None or current.is_disabled or current.password != account.password:
                 raise AuthenticationError(_WRONG)
             detail = {}
             if code is not None:
-                how = _use(connection, current, code, ground.clock())
+                how = _use(connection, current, code, context.clock())
                 if how is None:
                     return None
                 detail["code"] = how
             if before is not None:
                 sessions.end_secret(connection, before)
-            kept = USED_UP if current.must_change else rehashed or current.password
-            accounts.change(connection, account.name, password=kept, last_login=now)
-            accounts.remember_place(connection, account.name, rate_limit_key(visit.address), now)
+            stored = USED_UP if current.must_change else rehashed or current.password
+            accounts.change(connection, account.name, password=stored, last_login=now)
+            accounts.remember_place(connection, account.name, rate_limit_key(client.address), now)
             who = (account.name, account.name, account.role)
-            secret, _ = sessions.begin(connection, who, visit, ground.lives, now)
-            by = Actor(account.name, "session", visit.address)
+            secret, _ = sessions.begin(connection, who, client, context.lifetimes, now)
+            by = Actor(account.name, "session", client.address)
             record(connection, by, "login", **detail)
         return secret
 
     def _outdated(self, account: Account, password: str) -> str | None:
-        if account.must_change or not self._ground.passwords.is_outdated(account.password):
+        if account.must_change or not self._context.passwords.needs_rehash(account.password):
             return None
-        return self._ground.passwords.keep(password)
+        return self._context.passwords.hash(password)
 
-    def _refuse(self, account: Account | None, visit: ClientInfo, why: str, told: str) -> NoReturn:
-        self._failures.write(account.name if account else None, visit, why)
+    def _refuse(self, account: Account | None, client: ClientInfo, why: str, told: str) -> NoReturn:
+        self._failed_logins.write(account.name if account else None, client, why)
         raise AuthenticationError(told)
 
 
 def _use(connection: Connection, account: Account, code: str, now: float) -> str | None:
-    """How the code was good, if it was."""
+    """Which kind of code matched, if any."""
     if account.totp and use_code(connection, account.name, account.totp, code, now):
         return "by time"
     return "recovery" if use_recovery_code(connection, account.name, code) else None

@@ -1,4 +1,4 @@
-"""Passwords: what one has to be, and how it is kept (Argon2id, RFC 9106)."""
+"""Passwords: requirements and hashing (Argon2id, RFC 9106)."""
 
 import threading
 import unicodedata
@@ -12,13 +12,13 @@ from keyhole.accounts.error import AccountError, BusyError
 
 MIN_LENGTH, MAX_LENGTH = 12, 256
 _MIN_DISTINCT = 5
-# Each check takes memory: so many at once, and the others wait their turn.
+# Each hash takes memory, so only this many run at once; others wait.
 _MAX_CONCURRENT = 2
 _WAIT_SECONDS = 10.0
 
 
 class Passwords:
-    """Keeps and checks passwords with the parameters of the server; nobody else can set them.
+    """Hashes and verifies passwords with fixed Argon2id parameters.
 
     The defaults are the second recommendation of RFC 9106 section 4: 64 MiB, three passes.
     """
@@ -27,47 +27,47 @@ class Passwords:
         self._hasher = PasswordHasher(
             time_cost=passes, memory_cost=kibibytes, parallelism=lanes, type=Type.ID
         )
-        self._turns = threading.BoundedSemaphore(_MAX_CONCURRENT)
+        self._slots = threading.BoundedSemaphore(_MAX_CONCURRENT)
         self._nobody: str | None = None
 
-    def keep(self, password: str) -> str:
-        """What is kept of a password; parameters and salt stand in it."""
+    def hash(self, password: str) -> str:
+        """The hash of a password, which includes parameters and salt."""
         with self._turn():
             return self._hasher.hash(_plain(password))
 
-    def is_right(self, kept: str | None, password: str) -> bool:
-        """Whether it is the password; takes as long where there is none to compare with."""
+    def verify(self, stored: str | None, password: str) -> bool:
+        """Whether the password matches; takes the same time if there is no stored hash."""
         with self._turn():
             if self._nobody is None:
-                # Before the first check of any password, so that its time says nothing either.
+                # Before the first verification, so that its time reveals nothing either.
                 self._nobody = self._hasher.hash("of an account that does not exist")
             try:
-                self._hasher.verify(kept or self._nobody, _plain(password))
+                self._hasher.verify(stored or self._nobody, _plain(password))
             except (VerificationError, InvalidHashError):
                 return False
-        return kept is not None
+        return stored is not None
 
-    def is_outdated(self, kept: str) -> bool:
-        """Whether it was kept with other parameters than those of now."""
-        return self._hasher.check_needs_rehash(kept)
+    def needs_rehash(self, stored: str) -> bool:
+        """Whether the hash was made with other parameters."""
+        return self._hasher.check_needs_rehash(stored)
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=_WAIT_SECONDS):
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=_WAIT_SECONDS):
             raise BusyError("too many passwords are being checked now; try again in a moment")
         try:
             yield
         finally:
-            self._turns.release()
+            self._slots.release()
 
 
 def check_new(password: str, name: str) -> None:
-    """Refuses a password that is easily guessed; says what would be right."""
+    """Raises `AccountError` for a weak password."""
     plain = _plain(password)
     if len(plain) < MIN_LENGTH:
         raise AccountError(f"the password is too short; take at least {MIN_LENGTH} characters")
     if len(plain) > MAX_LENGTH:
-        raise AccountError(f"the password is too long; take at most {LONGEST} characters")
+        raise AccountError(f"the password is too long; take at most {MAX_LENGTH} characters")
     if len(set(plain)) < _MIN_DISTINCT:
         raise AccountError("the password repeats a few characters; take several words")
     if len(name) > 2 and name.lower() in plain.lower():
@@ -75,5 +75,5 @@ def check_new(password: str, name: str) -> None:
 
 
 def _plain(password: str) -> str:
-    # One password, however a keyboard composes its letters (NIST SP 800-63B section 3.1.1.2).
+    # Normalized, since keyboards compose characters differently (NIST SP 800-63B 3.1.1.2).
     return unicodedata.normalize("NFC", password)

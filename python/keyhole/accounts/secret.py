@@ -1,4 +1,4 @@
-"""Secrets that Keyhole draws at random, and what is kept of them."""
+"""Random secrets, and their stored digests."""
 
 import base64
 import hashlib
@@ -9,26 +9,26 @@ _ONE_TIME_OCTETS = 15
 _RECOVERY_OCTETS = 10
 _GROUP = 4
 
-TOKEN_PREFIX = "khp_"  # noqa: S105  (not a secret: it marks one, for people and for scanners)
+TOKEN_PREFIX = "khp_"  # noqa: S105  (the public prefix of each secret)
 
 
 def new_session_secret() -> str:
-    """256 bits, as they stand in a cookie."""
+    """256 bits for a cookie."""
     return secrets.token_urlsafe(_SESSION_OCTETS)
 
 
 def new_token_secret() -> str:
-    """256 bits with a prefix by which a leaked token is recognized."""
+    """256 bits with a prefix that secret scanners recognize."""
     return TOKEN_PREFIX + secrets.token_urlsafe(_SESSION_OCTETS)
 
 
 def new_id() -> str:
-    """Names a session in lists; drawn by itself, so it says nothing of the session's secret."""
+    """A public session ID, independent of the session's secret."""
     return secrets.token_hex(8)
 
 
 def new_one_time_password() -> str:
-    """120 bits in groups that a person can read out: ``k3zq-...``."""
+    """120 bits in readable groups: ``k3zq-...``."""
     return _grouped(_ONE_TIME_OCTETS)
 
 
@@ -38,8 +38,8 @@ def new_recovery_code() -> str:
 
 
 def digest(secret: str) -> str:
-    """What is kept of a random secret. A fast digest is enough: nobody can try 2^80 of them, and
-    looking a digest up tells by its time nothing of the secret that would have it."""
+    """The stored digest of a random secret. A fast hash is enough for 80 bits or more. The time of
+    a lookup by digest reveals nothing about the secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""Everything about people in one place."""
+"""The account services, created together."""
 
 from keyhole.accounts.administration import Administration
 from keyhole.accounts.context import AccountContext
@@ -7,10 +7,10 @@ from keyhole.accounts.self_service import SelfService
 
 
 class AccountServices:
-    """Who is believed, what they change of themselves, and what administrators change."""
+    """Logins, self-service, and administration."""
 
-    def __init__(self, ground: AccountContext) -> None:
-        self.ground = ground
-        self.logins = Logins(ground)
-        self.own = SelfService(ground)
-        self.registry = Administration(ground)
+    def __init__(self, context: AccountContext) -> None:
+        self.context = context
+        self.logins = Logins(context)
+        self.self_service = SelfService(context)
+        self.administration = Administration(context)

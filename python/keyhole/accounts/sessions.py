@@ -1,4 +1,4 @@
-"""Sessions: an opaque secret in a cookie, and a row that can be ended at any time."""
+"""Sessions: a random secret in a cookie, and a row that can be deleted at any time."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +12,13 @@ from keyhole.model.role import Role
 from keyhole.store.tables.people import PEOPLE, SESSIONS
 
 _MAX_PER_NAME = 32
-# How much later than it was a session may be said to have been seen last: a write for each request
-# would make the disk wait.
+# The "last seen" time is written at most this often, to avoid a disk write per request.
 _SEEN_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class SessionLifetimes:
-    """When a session ends by itself, in seconds: unused for so long, and in any case."""
+    """Session timeouts in seconds: ``idle`` without requests, and ``absolute``."""
 
     idle: int
     absolute: int
@@ -27,7 +26,7 @@ class SessionLifetimes:
 
 @dataclass(frozen=True)
 class Session:
-    """Somebody who has logged in; ``person`` is none where an identity provider vouched."""
+    """A login session; ``person`` is ``None`` for a login through an identity provider."""
 
     id: str
     person: str | None
@@ -39,20 +38,20 @@ class Session:
     address: str
     agent: str
     must_change: bool = False
-    """Whether the person has to change the password before anything else."""
+    """Whether the person must change the password first."""
 
 
 def begin(
     connection: Connection,
     who: tuple[str | None, str, Role],
-    visit: ClientInfo,
-    lives: SessionLifetimes,
+    client: ClientInfo,
+    lifetimes: SessionLifetimes,
     now: int,
 ) -> tuple[str, str]:
-    """Begins a session for a person (none for one of a provider), a name and a role; gives its
-    secret, which nobody can show again, and its id. Also forgets sessions that have ended."""
+    """Starts a session; ``who`` is the account (``None`` for an identity provider), the name and the
+    role. Returns the secret, which is not stored, and the ID. Also deletes ended sessions."""
     person, name, role = who
-    connection.execute(delete(SESSIONS).where(_is_over(lives, now)))
+    connection.execute(delete(SESSIONS).where(_is_over(lifetimes, now)))
     _make_room(connection, name)
     secret, session = new_session_secret(), new_id()
     connection.execute(
@@ -64,44 +63,48 @@ def begin(
             role=role.word,
             created=now,
             seen=now,
-            ends=now + lives.absolute,
-            address=visit.address,
-            agent=visit.shown_agent,
+            ends=now + lifetimes.absolute,
+            address=client.address,
+            agent=client.shown_agent,
         )
     )
     return secret, session
 
 
-def find(connection: Connection, secret: str, lives: SessionLifetimes, now: int) -> Session | None:
-    """The session of a secret, unless it has ended or its person may not log in any more."""
-    row = connection.execute(_live(lives, now).where(SESSIONS.c.digest == digest(secret))).first()
+def find(
+    connection: Connection, secret: str, lifetimes: SessionLifetimes, now: int
+) -> Session | None:
+    """The session of a secret, unless it has ended or its account is disabled."""
+    row = connection.execute(
+        _live(lifetimes, now).where(SESSIONS.c.digest == digest(secret))
+    ).first()
     return _session(row._mapping) if row else None
 
 
-def needs_touch(session: Session, visit: ClientInfo, now: int) -> bool:
-    """Whether it is worth a write that the session was seen."""
-    return now - session.seen >= _SEEN_SECONDS or session.address != visit.address
+def needs_touch(session: Session, client: ClientInfo, now: int) -> bool:
+    """Whether the "last seen" entry should be updated."""
+    return now - session.seen >= _SEEN_SECONDS or session.address != client.address
 
 
-def touch(connection: Connection, session: Session, visit: ClientInfo, now: int) -> None:
-    """Writes down that the session was seen now, and from where."""
+def touch(connection: Connection, session: Session, client: ClientInfo, now: int) -> None:
+    """Updates the "last seen" time and address."""
     connection.execute(
-        update(SESSIONS).where(SESSIONS.c.id == session.id).values(seen=now, address=visit.address)
+        update(SESSIONS).where(SESSIONS.c.id == session.id).values(seen=now, address=client.address)
     )
 
 
 def live(
-    connection: Connection, lives: SessionLifetimes, now: int, *, name: str | None = None
+    connection: Connection, lifetimes: SessionLifetimes, now: int, *, name: str | None = None
 ) -> list[Session]:
-    """Sessions that have not ended, the newest first; all, or those of one name."""
-    query = _live(lives, now).order_by(SESSIONS.c.created.desc(), SESSIONS.c.id)
+    """Sessions that have not ended, newest first; all, or those of one name."""
+    query = _live(lifetimes, now).order_by(SESSIONS.c.created.desc(), SESSIONS.c.id)
     if name is not None:
         query = query.where(SESSIONS.c.name == name)
     return [_session(row._mapping) for row in connection.execute(query)]
 
 
 def end(connection: Connection, session: str) -> str:
-    """Ends the session of that id; gives whose it was, or raises `NoSuchError`."""
+    """Ends the session of that ID; returns its name, or raises `NoSuchError`."""
     row = connection.execute(select(SESSIONS.c.name).where(SESSIONS.c.id == session)).first()
     if row is None:
         raise NoSuchError(f"there is no session {session}")
@@ -110,7 +113,7 @@ def end(connection: Connection, session: str) -> str:
 
 
 def end_secret(connection: Connection, secret: str) -> str | None:
-    """Ends the session of that secret; gives its name, if there was one."""
+    """Ends the session of that secret; returns its name, if there was one."""
     found = SESSIONS.c.digest == digest(secret)
     row = connection.execute(select(SESSIONS.c.name).where(found)).first()
     connection.execute(delete(SESSIONS).where(found))
@@ -122,20 +125,20 @@ def end_all_of(connection: Connection, person: str) -> None:
     connection.execute(delete(SESSIONS).where(SESSIONS.c.person == person))
 
 
-def _live(lives: SessionLifetimes, now: int) -> Select[Any]:
+def _live(lifetimes: SessionLifetimes, now: int) -> Select[Any]:
     return (
         select(SESSIONS, PEOPLE.c.role.label("now_role"), PEOPLE.c.one_time_until)
         .outerjoin(PEOPLE, SESSIONS.c.person == PEOPLE.c.name)
         .where(
-            ~_is_over(lives, now),
+            ~_is_over(lifetimes, now),
             or_(SESSIONS.c.person.is_(None), PEOPLE.c.is_disabled.is_(False)),
         )
     )
 
 
-def _is_over(lives: SessionLifetimes, now: int) -> Any:
-    # A clock that was set back does not make a session older than it is.
-    return or_(SESSIONS.c.ends <= now, SESSIONS.c.seen <= now - lives.idle)
+def _is_over(lifetimes: SessionLifetimes, now: int) -> Any:
+    # If the clock is set back, a session does not expire early.
+    return or_(SESSIONS.c.ends <= now, SESSIONS.c.seen <= now - lifetimes.idle)
 
 
 def _make_room(connection: Connection, name: str) -> None:

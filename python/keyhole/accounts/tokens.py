@@ -1,4 +1,4 @@
-"""Tokens for programs: a role, perhaps networks and an end, and never a session."""
+"""API tokens for programs: a role, optional networks and expiry; they create no session."""
 
 import json
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _SEEN_SECONDS = 60
 
 @dataclass(frozen=True)
 class TokenSpec:
-    """What a token is to be; no networks means from anywhere, no end means until it is revoked."""
+    """A token to create; no networks: from anywhere, no ``ends``: until revoked."""
 
     name: str
     role: Role
@@ -28,7 +28,7 @@ class TokenSpec:
 
 @dataclass(frozen=True)
 class ApiToken:
-    """A token without its secret. ``role`` is never more than its maker has now."""
+    """A token without its secret. ``role`` never exceeds the current role of its creator."""
 
     name: str
     role: Role
@@ -41,29 +41,29 @@ class ApiToken:
     used_from: str | None
 
     def is_good_from(self, address: str) -> bool:
-        """Whether it may be used from there."""
+        """Whether it may be used from this address."""
         return not self.networks or is_within(address, self.networks)
 
 
 def create(
-    connection: Connection, wanted: TokenSpec, *, maker: str | None, made_by: str, now: int
+    connection: Connection, spec: TokenSpec, *, maker: str | None, made_by: str, now: int
 ) -> str:
-    """Makes a token; gives its secret, which nobody can show again. It ends with the account
-    ``maker``, if that is one."""
-    taken = select(API_TOKENS.c.name).where(API_TOKENS.c.name == wanted.name)
+    """Creates a token; returns its secret, which is not stored. The token is removed with the account
+    ``maker``, if given."""
+    taken = select(API_TOKENS.c.name).where(API_TOKENS.c.name == spec.name)
     if connection.execute(taken).first() is not None:
         raise ConflictError(
-            f"there is a token {wanted.name} already; revoke it, or take another name"
+            f"there is a token {spec.name} already; revoke it, or take another name"
         )
     secret = new_token_secret()
     connection.execute(
         insert(API_TOKENS).values(
-            name=wanted.name,
+            name=spec.name,
             digest=digest(secret),
-            role=wanted.role.word,
-            networks=json.dumps([str(one) for one in wanted.networks]),
+            role=spec.role.word,
+            networks=json.dumps([str(one) for one in spec.networks]),
             created=now,
-            ends=wanted.ends,
+            ends=spec.ends,
             maker=maker,
             made_by=made_by,
         )
@@ -72,8 +72,7 @@ def create(
 
 
 def find(connection: Connection, secret_digest: str, now: int) -> ApiToken | None:
-    """The token whose secret has this digest, unless it has ended or its maker may not log in any
-    more."""
+    """The token whose secret has this digest, unless it has expired or its creator is disabled."""
     query = _all().where(API_TOKENS.c.digest == secret_digest)
     row = connection.execute(query).first()
     if row is None or row.is_disabled or (row.ends is not None and row.ends <= now):
@@ -82,7 +81,7 @@ def find(connection: Connection, secret_digest: str, now: int) -> ApiToken | Non
 
 
 def touch(connection: Connection, token: ApiToken, address: str, now: int) -> None:
-    """Writes down that it was used, and from where."""
+    """Updates the "last used" time and address."""
     connection.execute(
         update(API_TOKENS)
         .where(API_TOKENS.c.name == token.name)
@@ -91,18 +90,18 @@ def touch(connection: Connection, token: ApiToken, address: str, now: int) -> No
 
 
 def needs_touch(token: ApiToken, address: str, now: int) -> bool:
-    """Whether it is worth a write that the token was used."""
+    """Whether the "last used" entry should be updated."""
     return token.used is None or now - token.used >= _SEEN_SECONDS or token.used_from != address
 
 
 def everything(connection: Connection) -> list[ApiToken]:
-    """All tokens by name, those that have ended by themselves too."""
+    """All tokens by name, including expired ones."""
     rows = connection.execute(_all().order_by(API_TOKENS.c.name))
     return [_token(row._mapping) for row in rows]
 
 
 def revoke(connection: Connection, name: str) -> None:
-    """Ends a token; raises `NoSuchError` where there is none."""
+    """Deletes a token; raises `NoSuchError` if there is none."""
     if connection.execute(delete(API_TOKENS).where(API_TOKENS.c.name == name)).rowcount == 0:
         raise NoSuchError(f"there is no token {name}")
 

@@ -1,4 +1,4 @@
-"""The second factor: codes by time (RFC 6238), and recovery codes for when the device is lost."""
+"""The second factor: time-based codes (RFC 6238), and recovery codes for a lost device."""
 
 import re
 
@@ -16,7 +16,7 @@ _DIGITS = re.compile(r"[0-9]{6}")
 
 
 def new_secret() -> str:
-    """160 bits as base32, as every authenticator takes them (RFC 4226 section 4)."""
+    """160 bits as base32 (RFC 4226 section 4)."""
     return pyotp.random_base32()
 
 
@@ -26,21 +26,21 @@ def enrollment_url(secret: str, name: str, issuer: str) -> str:
 
 
 def step_of(secret: str, code: str, now: float, after: int) -> int | None:
-    """The step of which this is the code, if it is one of now and newer than ``after``."""
+    """The time step of a valid code, if it is newer than ``after``."""
     if not _DIGITS.fullmatch(code):
         return None
     totp = pyotp.TOTP(secret, interval=STEP_SECONDS)
     current = int(now) // STEP_SECONDS
     found = None
     for step in range(current - _DRIFT, current + _DRIFT + 1):
-        # Each is compared, in constant time, whatever was found before.
+        # All steps are compared, in constant time each.
         if pyotp.utils.strings_equal(code, totp.generate_otp(step)) and step > after:
             found = step
     return found
 
 
 def use_code(connection: Connection, name: str, secret: str, code: str, now: float) -> bool:
-    """Takes a code, once: of two that say the same one at the same time, one is refused."""
+    """Accepts a code only once, also if it is used twice at the same time."""
     step = step_of(secret, code, now, after=-1)
     if step is None:
         return False
@@ -53,7 +53,7 @@ def use_code(connection: Connection, name: str, secret: str, code: str, now: flo
 
 
 def use_recovery_code(connection: Connection, name: str, code: str) -> bool:
-    """Takes a recovery code, once."""
+    """Accepts a recovery code only once."""
     plain = code.strip().lower()
     used = connection.execute(
         delete(RECOVERY_CODES).where(
@@ -64,7 +64,7 @@ def use_recovery_code(connection: Connection, name: str, code: str) -> bool:
 
 
 def renew_recovery_codes(connection: Connection, name: str) -> list[str]:
-    """Ends the codes that there were and gives new ones, which nobody can show again."""
+    """Replaces the recovery codes; returns the new ones, of which only digests are stored."""
     forget_recovery_codes(connection, name)
     codes = [new_recovery_code() for _ in range(_RECOVERY_CODES)]
     rows = [{"person": name, "digest": digest(one)} for one in codes]
@@ -73,5 +73,5 @@ def renew_recovery_codes(connection: Connection, name: str) -> list[str]:
 
 
 def forget_recovery_codes(connection: Connection, name: str) -> None:
-    """Ends all recovery codes of an account."""
+    """Deletes all recovery codes of an account."""
     connection.execute(delete(RECOVERY_CODES).where(RECOVERY_CODES.c.person == name))

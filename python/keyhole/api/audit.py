@@ -10,7 +10,7 @@ from keyhole.api.documents import ApplyResult, actor, done
 from keyhole.api.page import Limit, Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import StoredDocuments
-from keyhole.store import Record, records, verify
+from keyhole.store import AuditRecord, records, verify
 
 router = APIRouter(tags=["audit"])
 
@@ -78,6 +78,6 @@ async def undo_change(
     return done(await changes.undo(number, actor(caller, request)))
 
 
-def _shown(record: Record) -> AuditEntry:
+def _shown(record: AuditRecord) -> AuditEntry:
     deed = record.deed
     return AuditEntry(number=record.number, time=record.time, digest=record.digest, **vars(deed))

@@ -12,7 +12,7 @@ from keyhole.api.principal import Operator, Viewer
 from keyhole.api.state import Decisions
 from keyhole.control.overrides import DecisionRequest, DecisionService
 from keyhole.model.overrides import MAX_DECISION
-from keyhole.store.standing import KeptDecision
+from keyhole.store.overrides import StoredDecision
 
 router = APIRouter(prefix="/decisions", tags=["decisions"])
 
@@ -105,7 +105,7 @@ async def take_back(
     return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(decisions: DecisionService, kept: KeptDecision) -> Decision:
+def _shown(decisions: DecisionService, kept: StoredDecision) -> Decision:
     decision = kept.decision
     reach = decisions.reach(decision)
     return Decision(

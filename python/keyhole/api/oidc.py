@@ -70,16 +70,16 @@ def finish_login(
 ) -> LoginResult:
     """Where the provider sends the browser back to; sets the cookie of a new session. Only the
     browser that began the login can finish it."""
-    oidc, people = _provider(authentication), authentication.people
+    oidc, people = _provider(authentication), authentication.accounts
     sealed, uri = read_way(request.scope), _redirect_uri(request)
     try:
         vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
     except OidcLoginError as refused:
-        people.logins.refused_by_provider(refused.name, visit, str(refused))
+        accounts.logins.refused_by_provider(refused.name, visit, str(refused))
         raise
     before = read_session(request.scope)
-    secret = people.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
-    set_session(response, request.scope, secret, people.ground.lives.absolute)
+    secret = accounts.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
+    set_session(response, request.scope, secret, accounts.context.lifetimes.absolute)
     forget_way(response, request.scope)
     return LoginResult(name=vouched.name, role=vouched.role.word)
 

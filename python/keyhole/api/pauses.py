@@ -12,7 +12,7 @@ from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.state import Pauses
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
-from keyhole.store.standing import KeptPause
+from keyhole.store.overrides import StoredPause
 
 router = APIRouter(prefix="/pauses", tags=["pauses"])
 
@@ -97,7 +97,7 @@ async def _resume(
     return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(kept: KeptPause) -> Pause:
+def _shown(kept: StoredPause) -> Pause:
     pause = kept.pause
     return Pause(
         policy=pause.policy,

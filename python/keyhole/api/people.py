@@ -70,7 +70,7 @@ class PasswordSet(BaseModel):
 @router.get("")
 def list_people(authentication: Believed, _: Administrator) -> Page[Person]:
     """All accounts by name."""
-    return Page(items=[_shown(one) for one in authentication.people.registry.everybody()])
+    return Page(items=[_shown(one) for one in authentication.accounts.administration.everybody()])
 
 
 @router.post("", status_code=201)
@@ -79,14 +79,14 @@ def add_person(
 ) -> OneTimePassword:
     """Makes an account with a one-time password."""
     by = caller_of(caller, visit)
-    password = authentication.people.registry.add(asked.name, Role.of(asked.role), by)
+    password = authentication.accounts.administration.add(asked.name, Role.of(asked.role), by)
     return OneTimePassword(name=asked.name, password=password)
 
 
 @router.get("/{name}")
 def get_person(authentication: Believed, _: Administrator, name: Name) -> Person:
     """One account."""
-    return _shown(authentication.people.registry.get(name))
+    return _shown(authentication.accounts.administration.get(name))
 
 
 @router.patch("/{name}")
@@ -98,7 +98,7 @@ def change_person(
     asked: PersonUpdate,
 ) -> Person:
     """Changes what somebody may do, from their next request on. The last administrator stays."""
-    registry, by = authentication.people.registry, caller_of(caller, visit)
+    registry, by = authentication.accounts.administration, caller_of(caller, visit)
     if asked.role is not None:
         registry.set_role(name, Role.of(asked.role), by)
     if asked.is_disabled is not None:
@@ -112,7 +112,7 @@ def reset_person(
 ) -> OneTimePassword:
     """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
     by = caller_of(caller, visit)
-    password = authentication.people.registry.reset(name, by, with_code=asked.second_factor)
+    password = authentication.accounts.administration.reset(name, by, with_code=asked.second_factor)
     return OneTimePassword(name=name, password=password)
 
 
@@ -123,7 +123,7 @@ def set_password(
     """Sets a password; only somebody on this machine may choose one for others."""
     _needs_socket(caller)
     by = caller_of(caller, visit)
-    authentication.people.registry.set_password(name, asked.password, by)
+    authentication.accounts.administration.set_password(name, asked.password, by)
 
 
 @router.delete("/{name}", status_code=204)
@@ -131,7 +131,7 @@ def remove_person(
     authentication: Believed, caller: Administrator, visit: Visiting, name: Name
 ) -> None:
     """Removes an account, its sessions, and the tokens that it made."""
-    authentication.people.registry.remove(name, caller_of(caller, visit))
+    authentication.accounts.administration.remove(name, caller_of(caller, visit))
 
 
 def _needs_socket(caller: Principal) -> None:

@@ -51,7 +51,7 @@ def begin_second_factor(
     visit: Visiting,
 ) -> SecondFactorStarted:
     """Draws a secret for an authenticator. It counts once a code of it was shown."""
-    begun = authentication.people.own.begin_second_factor(session, asked.password, visit)
+    begun = authentication.accounts.self_service.begin_second_factor(session, asked.password, visit)
     return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
@@ -64,7 +64,7 @@ def confirm_second_factor(
     visit: Visiting,
 ) -> SecondFactorConfirmed:
     """From now on logging in needs a code; gives the recovery codes."""
-    codes = authentication.people.own.confirm_second_factor(session, asked.code, visit)
+    codes = authentication.accounts.self_service.confirm_second_factor(session, asked.code, visit)
     return SecondFactorConfirmed(recovery_codes=codes)
 
 
@@ -77,4 +77,6 @@ def disable_second_factor(
     visit: Visiting,
 ) -> None:
     """Logging in needs no code any more."""
-    authentication.people.own.disable_second_factor(session, asked.password, asked.code, visit)
+    authentication.accounts.self_service.disable_second_factor(
+        session, asked.password, asked.code, visit
+    )

@@ -55,7 +55,7 @@ class ApiServer:
         try:
             authentication = self._services.authentication
             wanted = self._services.settings.written.api.pihole and authentication is not None
-            seats = Seats(authentication.people) if wanted and authentication else None
+            seats = Seats(authentication.accounts) if wanted and authentication else None
             app = make_application(self._services, seats)
             await self._serve_network(app, seats)
             # Last, since whoever finds the socket takes it that the API serves.
@@ -91,7 +91,7 @@ class ApiServer:
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
         doors = ALL_DOORS if seats else DOORS
-        config = quiet(front_door(app, doors, authentication.people, rules, seats))
+        config = quiet(front_door(app, doors, authentication.accounts, rules, seats))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
@@ -126,7 +126,7 @@ class ApiServer:
         def set_up() -> None:
             loop.call_soon_threadsafe(heard.set)
 
-        authentication.people.ground.heard = set_up
+        authentication.accounts.context.on_set_up = set_up
         urls = ", ".join(one.url for one in outside)
         text = f"{urls} opens when somebody has chosen a password"
         hint = "log in on this machine, or use keyhole people password NAME"

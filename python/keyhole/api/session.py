@@ -65,11 +65,11 @@ def log_in(
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
-    people = authentication.people
+    people = authentication.accounts
     login = Login(asked.name, asked.password, asked.code)
-    secret = people.logins.log_in(login, visit, before=read_session(request.scope))
+    secret = accounts.logins.log_in(login, visit, before=read_session(request.scope))
     _give(authentication, secret, request, response)
-    session = people.logins.session(secret, visit)
+    session = accounts.logins.session(secret, visit)
     assert session is not None, "it has just begun"
     return _me_in(authentication, session)
 
@@ -100,7 +100,7 @@ def log_out(
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
-    authentication.people.logins.log_out(session, caller_of(caller, visit))
+    authentication.accounts.logins.log_out(session, caller_of(caller, visit))
     forget_session(response, request.scope)
 
 
@@ -115,23 +115,23 @@ def change_password(
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
-    people = authentication.people
-    secret = people.own.change_password(session, asked.current, asked.new, visit)
+    people = authentication.accounts
+    secret = accounts.self_service.change_password(session, asked.current, asked.new, visit)
     _give(authentication, secret, request, response)
-    begun = people.logins.session(secret, visit)
+    begun = accounts.logins.session(secret, visit)
     assert begun is not None, "it has just begun"
     return _me_in(authentication, begun)
 
 
 def _give(authentication: Believed, secret: str, request: Request, response: Response) -> None:
-    seconds = authentication.people.ground.lives.absolute
+    seconds = authentication.accounts.context.lifetimes.absolute
     set_session(response, request.scope, secret, seconds)
 
 
 def _me_in(authentication: Believed, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
-        has_code = authentication.people.registry.get(session.person).has_code
+        has_code = authentication.accounts.administration.get(session.person).has_code
     return CurrentUser(
         name=session.name,
         role=session.role.word,

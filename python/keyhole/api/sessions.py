@@ -41,7 +41,7 @@ def list_sessions(
     """One's own sessions, the newest first; an account has at most 32."""
     if everybody:
         _needs_administrator(caller)
-    found = authentication.people.registry.sessions(None if everybody else caller.name)
+    found = authentication.accounts.administration.sessions(None if everybody else caller.name)
     return Page(
         items=[
             Session(
@@ -62,7 +62,7 @@ def list_sessions(
 @router.delete("/{session}", status_code=204)
 def end_session(authentication: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
     """Ends one of one's own sessions; an administrator may end any."""
-    registry = authentication.people.registry
+    registry = authentication.accounts.administration
     own = {one.id for one in registry.sessions(caller.name)}
     if session not in own:
         _needs_administrator(caller)

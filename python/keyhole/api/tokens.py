@@ -60,7 +60,7 @@ class TokenCreated(BaseModel):
 @router.get("")
 def list_tokens(authentication: Believed, _: Administrator) -> Page[Token]:
     """All tokens by name."""
-    return Page(items=[_shown(one) for one in authentication.people.registry.tokens()])
+    return Page(items=[_shown(one) for one in authentication.accounts.administration.tokens()])
 
 
 @router.post("", status_code=201)
@@ -82,7 +82,8 @@ def create_token(
     maker = session.person if isinstance(session, Session) else None
     by = caller_of(caller, visit)
     return TokenCreated(
-        name=asked.name, secret=authentication.people.registry.create_token(wanted, by, maker)
+        name=asked.name,
+        secret=authentication.accounts.administration.create_token(wanted, by, maker),
     )
 
 
@@ -94,7 +95,7 @@ def revoke_token(
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
     """Ends a token at once."""
-    authentication.people.registry.revoke_token(name, caller_of(caller, visit))
+    authentication.accounts.administration.revoke_token(name, caller_of(caller, visit))
 
 
 def _networks(written: list[str]) -> tuple[Network, ...]:

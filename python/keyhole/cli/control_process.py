@@ -84,7 +84,7 @@ async def _serve(
     data = installation.data
     if installation.config is None and not again:
         for path in write_defaults(data):
-            notify(Notice(Severity.GOOD, f"wrote {path}"))
+            notify(Notice(Severity.SUCCESS, f"wrote {path}"))
     engine = ExternalEngine(pipe, runs_already=again)
     config = installation.config or data.config
     settings = read_settings(config)
@@ -92,62 +92,66 @@ async def _serve(
         for advice in settings.advice:
             notify(Notice(Severity.WARNING, advice))
     if settings.resolved.leader is not None:
-        await _serve_outpost(EngineHost(settings, data, engine, notify), end, again=again)
+        await _serve_engine_host(EngineHost(settings, data, engine, notify), end, again=again)
         return
-    node = ControlPlane(config, data, notify, engine)
-    listeners = bind(node.settings.written.api)
+    control_plane = ControlPlane(config, data, notify, engine)
+    listeners = bind(control_plane.settings.written.api)
     try:
-        async with node:
+        async with control_plane:
             engine.settle()
             if not again:
-                terminal.print(panel(node, data, listeners), soft_wrap=False)
-            watch = asyncio.create_task(UpstreamMonitor(node.stats, node.addresses, notify).watch())
+                terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
+            watch = asyncio.create_task(
+                UpstreamMonitor(control_plane.stats, control_plane.addresses, notify).watch()
+            )
             # DNS waits neither for lists nor for the database.
             async with (
-                open_services(node, data, notify) as control,
-                ApiServer(control, notify, listeners),
+                open_services(control_plane, data, notify) as services,
+                ApiServer(services, notify, listeners),
             ):
                 if again:
                     text = "lists, query log and API go on where they were"
-                    notify(Notice(Severity.GOOD, text))
+                    notify(Notice(Severity.SUCCESS, text))
                 await end.wait()
             watch.cancel()
     finally:
         release(listeners)
 
 
-async def _serve_outpost(outpost: EngineHost, end: asyncio.Event, *, again: bool) -> None:
-    await outpost.start()
+async def _serve_engine_host(engine_host: EngineHost, end: asyncio.Event, *, again: bool) -> None:
+    await engine_host.start()
     if not again:
-        outpost.greet()
-    keeping = asyncio.create_task(outpost.keep())
+        engine_host.greet()
+    renewal = asyncio.create_task(engine_host.run())
     await end.wait()
-    keeping.cancel()
+    renewal.cancel()
 
 
-def panel(node: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
+def panel(control_plane: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
     """Addresses, commands to try, and the files that a person may change."""
     where = Table.grid(padding=(0, 2))
     for transport, words in _WORDS.items():
-        if addresses := node.addresses.get(transport):
+        if addresses := control_plane.addresses.get(transport):
             where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
-    if node.enrollment:
-        where.add_row("[bold]enrollment[/]", escape(", ".join(node.enrollment)))
-    if node.fleet is not None:
-        where.add_row("[bold]link[/]", escape(", ".join(node.fleet.addresses)))
+    if control_plane.enrollment:
+        where.add_row("[bold]enrollment[/]", escape(", ".join(control_plane.enrollment)))
+    if control_plane.fleet is not None:
+        where.add_row("[bold]link[/]", escape(", ".join(control_plane.fleet.addresses)))
     if listeners:
         where.add_row("[bold]API[/]", escape(", ".join(one.url for one in listeners)))
     files = Table.grid(padding=(0, 2))
     files.add_column()
     files.add_column(overflow="fold")
     files.add_column(no_wrap=True)
-    files.add_row("settings", escape(str(node.settings.file)), "[dim]act at the next start[/]")
-    files.add_row("documents", escape(str(node.settings.documents)), "[dim]act at once[/]")
-    if node.settings.server_identity is None:
+    files.add_row(
+        "settings", escape(str(control_plane.settings.file)), "[dim]act at the next start[/]"
+    )
+    files.add_row("documents", escape(str(control_plane.settings.documents)), "[dim]act at once[/]")
+    if control_plane.settings.server_identity is None:
         root = data.identity / "root.pem"
         files.add_row("trust", escape(str(root)), "[dim]what DoT and DoH clients need[/]")
-    tries = "\n".join(f"  {escape(line)}" for line in _tries(node, data))
-    role = node.settings.resolved.options.role
+    tries = "\n".join(f"  {escape(line)}" for line in _tries(control_plane, data))
+    role = control_plane.settings.resolved.options.role
     return Panel(
         Group(where, "", files, "", "[bold]Try[/]", tries),
         title=f"Keyhole {role}",
@@ -156,11 +160,11 @@ def panel(node: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -
     )
 
 
-def _tries(node: ControlPlane, data: DataFolder) -> list[str]:
+def _tries(control_plane: ControlPlane, data: DataFolder) -> list[str]:
     tries = []
-    ca = "" if node.settings.server_identity else f" --ca {data.identity / 'root.pem'}"
+    ca = "" if control_plane.settings.server_identity else f" --ca {data.identity / 'root.pem'}"
     for transport, option in (("udp", ""), ("tcp", " --tcp"), ("dot", f" --tls{ca}")):
-        if addresses := node.addresses.get(transport):
+        if addresses := control_plane.addresses.get(transport):
             tries.append(f"keyhole dig @{addresses[0]}{option} example.org")
     tries.append(f"keyhole explain --data {data.path} example.org")
     return tries

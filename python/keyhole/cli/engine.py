@@ -45,4 +45,4 @@ def engine(
     from keyhole.link.session import open_session
 
     launch = launch or DataFolder(default_data_folder()).launch
-    raise typer.Exit(run(launch, supervisor=supervised, follow=open_session))
+    raise typer.Exit(run(launch, supervisor=supervised, open_link=open_session))

@@ -112,8 +112,8 @@ def show(terminal: Console, done: "Import") -> None:
             "[bold red]no upstream yet:[/] none was encrypted, so nothing can be answered until "
             "one is written; upstreams.yaml has one to uncomment where it is known"
         )
-    if done.kept is not None:
-        terminal.print(f"what was there is now {escape(str(done.kept))}")
+    if done.backup is not None:
+        terminal.print(f"what was there is now {escape(str(done.backup))}")
     if done.folder is None:
         terminal.print("nothing was written; leave --dry-run out to write")
     else:

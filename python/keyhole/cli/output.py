@@ -10,10 +10,10 @@ from keyhole.control.notice import Notice, Severity
 from keyhole.errors import KeyholeError
 
 _STYLES = {
-    Severity.GOOD: ("green", "+"),
-    Severity.PLAIN: ("cyan", "-"),
+    Severity.SUCCESS: ("green", "+"),
+    Severity.INFO: ("cyan", "-"),
     Severity.WARNING: ("yellow", "!"),
-    Severity.BAD: ("red", "x"),
+    Severity.ERROR: ("red", "x"),
 }
 
 
@@ -44,7 +44,7 @@ def show_error(terminal: Console, error: KeyholeError) -> None:
 
 def show_notice(terminal: Console, notice: Notice) -> None:
     """One notice with its details below it."""
-    style, sign = _STYLES[notice.weight]
+    style, sign = _STYLES[notice.severity]
     terminal.print(f"[{style}]{sign}[/] {escape(notice.text)}")
     for detail in notice.details:
         terminal.print(f"    {escape(detail)}")

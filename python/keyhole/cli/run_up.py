@@ -27,7 +27,7 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
         claim = await data.claim()
     except ControlError:
         text = f"another keyhole has {data.path}; waiting {CLAIM_SECONDS:g} s for its end"
-        notify(Notice(Severity.PLAIN, text))
+        notify(Notice(Severity.INFO, text))
         claim = await data.claim(CLAIM_SECONDS)
     with contextlib.closing(claim):
-        return await ProcessGroup(data, config, claim, notify).keep(end)
+        return await ProcessGroup(data, config, claim, notify).run(end)

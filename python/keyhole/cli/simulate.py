@@ -123,9 +123,9 @@ def notes(simulation: "Simulation") -> Iterator[str]:
     if left_out:
         reasons = ", ".join(f"{word} {n:,}" for word, n in simulation.not_judged.most_common())
         yield f"left out, since no document decides them: {_queries(left_out)} ({reasons})"
-    if simulation.hanging:
+    if simulation.undecidable:
         yield (
-            f"not judged again: {_queries(simulation.hanging)} blocked for what the answer was, "
+            f"not judged again: {_queries(simulation.undecidable)} blocked for what the answer was, "
             "which only an upstream can tell"
         )
     if simulation.anonymous:

@@ -107,7 +107,7 @@ def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading])
         policies=of("Policy"),
         lists=of("List"),
         upstreams=of("Upstream"),
-        records=of("Record"),
+        records=of("AuditRecord"),
         clients=of("Client"),
         trust_domains=of("TrustDomain"),
         headings=tuple(headings),

@@ -19,17 +19,17 @@ from keyhole.store import Database
 class Authentication:
     """Who is believed: people and tokens of our own, and perhaps an identity provider."""
 
-    people: AccountServices
+    accounts: AccountServices
     oidc: Oidc | None
 
     def is_set_up(self) -> bool:
         """Whether the API may be reached from other machines: somebody can log in by more than a
         one-time password."""
-        return self.oidc is not None or self.people.registry.is_set_up()
+        return self.oidc is not None or self.accounts.administration.is_set_up()
 
 
 async def open_authentication(
-    settings: Settings, changes: Changes | None, tell: Notify
+    settings: Settings, changes: Changes | None, notify: Notify
 ) -> Authentication | None:
     """Opens people on the database of the documents; makes the first administrator where there is
     nobody, and tells the one-time password, which nobody can show again.
@@ -42,22 +42,22 @@ async def open_authentication(
         opened, password = await asyncio.to_thread(_open, settings, changes.database)
     except KeyholeError as error:
         text = "nobody can log in until keyhole up is started again"
-        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
         return None
     if password is not None:
         text = f"made the first administrator: log in as {FIRST_ACCOUNT} with {password}"
         hint = "the password works once, within 24 hours; keyhole people reset makes another one"
-        tell(Notice(Severity.GOOD, text, (hint,)))
+        notify(Notice(Severity.SUCCESS, text, (hint,)))
     return opened
 
 
 def _open(settings: Settings, database: Database) -> tuple[Authentication, str | None]:
     session = settings.written.api.session
-    people = AccountServices(
+    accounts = AccountServices(
         AccountContext(database, SessionLifetimes(session.idle, session.absolute))
     )
     oidc = read_oidc(settings)
-    return Authentication(people, oidc), people.registry.begin_first_run()
+    return Authentication(people, oidc), accounts.administration.begin_first_run()
 
 
 def read_oidc(settings: Settings) -> Oidc | None:

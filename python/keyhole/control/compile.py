@@ -45,10 +45,10 @@ class Compiled:
         """The snapshot as the engine reads it."""
         return self.snapshot.to_json()
 
-    def with_standing(self, standing: Overrides) -> "Compiled":
+    def with_overrides(self, overrides: Overrides) -> "Compiled":
         """The same documents, one number further, with what stands now."""
         plain = self.plain.model_copy(update={"number": self.number + 1})
-        return replace(self, plain=plain, snapshot=_laid_over(plain, standing))
+        return replace(self, plain=plain, snapshot=_with_overrides(plain, overrides))
 
     def same_as(self, other: "Compiled") -> bool:
         """Whether the engine would do the same with both."""
@@ -81,7 +81,7 @@ def compile_all(
     known = known or read_trust_context(settings, identity or data.identity)
     if over is None:
         over = () if documents else data.stored_folders
-    standing = Overrides() if documents else data.read_standing()
+    overrides = Overrides() if documents else data.read_overrides()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
     read, advice = load_documents(paths, own_names, over=over, known=known)
@@ -92,11 +92,11 @@ def compile_all(
     problems = [*advice, *(lists.problems if lists else ())]
     texts, summary = _texts(problems), _summary(read, compiled)
     plain = compiled.snapshot
-    return Compiled(_laid_over(plain, standing), plain, identities, texts, summary, lists)
+    return Compiled(_with_overrides(plain, overrides), plain, identities, texts, summary, lists)
 
 
-def _laid_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:
-    return lay_over(snapshot, standing.at(int(time.time())))
+def _with_overrides(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
+    return lay_over(snapshot, overrides.at(int(time.time())))
 
 
 def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
@@ -105,10 +105,10 @@ def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
     Also of documents that are not valid as a whole: what a person mends may be any of them.
     """
     documents, _ = read_documents([settings.documents, *data.stored_folders])
-    return frozenset(_beside(documents))
+    return frozenset(_referenced(documents))
 
 
-def _beside(documents: Documents) -> Iterable[Path]:
+def _referenced(documents: Documents) -> Iterable[Path]:
     for one in documents.lists:
         yield from (one.beside(file) for file in one.spec.files)
     yield from watched_files(documents)

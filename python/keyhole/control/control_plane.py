@@ -35,29 +35,29 @@ class ControlPlane:
     """
 
     def __init__(
-        self, config: Path, data: DataFolder, tell: Notify, starter: Starter | None = None
+        self, config: Path, data: DataFolder, notify: Notify, starter: Starter | None = None
     ) -> None:
         self._data = data
-        self._tell = tell
+        self._notify = notify
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._advised: set[str] = set()
         self._seen = fingerprint([config])
         self.settings: Settings = read_settings(config)
-        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, tell))
-        self._application = Reconciler(self.settings, data, self._engine, tell)
-        self._enrollment = enrollment_server(self.settings, data, tell)
+        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
+        self._reconciler = Reconciler(self.settings, data, self._engine, notify)
+        self._enrollment = enrollment_server(self.settings, data, notify)
         self.fleet: Fleet | None = None
         """Engines on other machines; none where none may link."""
         if self.settings.written.link.listen:
             self.fleet = self._make_fleet()
-            self._application.on_commit(self.fleet.put)
+            self._reconciler.on_commit(self.fleet.put)
 
     def _make_fleet(self) -> "Fleet":
         # Imported here: most have one engine, beside control.
         from keyhole.control.fleet import Fleet
 
-        return Fleet(self.settings, self._data, self._tell)
+        return Fleet(self.settings, self._data, self._notify)
 
     @property
     def pid(self) -> int | None:
@@ -65,9 +65,9 @@ class ControlPlane:
         return self._engine.pid
 
     @property
-    def application(self) -> Reconciler:
+    def reconciler(self) -> Reconciler:
         """The one way by which anything reaches the engine."""
-        return self._application
+        return self._reconciler
 
     @property
     def addresses(self) -> dict[str, list[str]]:
@@ -81,7 +81,7 @@ class ControlPlane:
 
     def engines(self) -> list[EngineState]:
         """The engine beside control, and those on other machines that may link."""
-        in_force = self._application.in_force
+        in_force = self._reconciler.in_force
         local = self._engine.state(in_force.number if in_force else None)
         return [local, *(self.fleet.states() if self.fleet else [])]
 
@@ -92,9 +92,9 @@ class ControlPlane:
     async def __aenter__(self) -> Self:
         try:
             self._data.make()
-            self._application.find_sources()
-            self._seen = {**fingerprint(self._application.sources), **self._seen}
-            await self._application.start()
+            self._reconciler.find_files()
+            self._seen = {**fingerprint(self._reconciler.watched_files), **self._seen}
+            await self._reconciler.start()
             if self._enrollment is not None:
                 await self._enrollment.start()
             if self.fleet is not None:
@@ -102,12 +102,12 @@ class ControlPlane:
         except BaseException:
             await self._close()
             raise
-        self._advise()
+        self._notify_advice()
         for work in (self._watch, self._renew, self._retry):
             task = asyncio.create_task(work())
-            self._watch_over(task)
+            self._supervise(task)
         if self.fleet is not None:
-            self._watch_over(asyncio.create_task(self.fleet.watch()))
+            self._supervise(asyncio.create_task(self.fleet.watch()))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -129,29 +129,29 @@ class ControlPlane:
         """Takes each change of a file that matters; never ends by itself."""
         async for changed in changes(self._watched, self._seen, self._stop):
             if self.settings.file in changed:
-                self._tell_of_settings()
+                self._notify_settings_change()
             if changed - {self.settings.file}:
-                await self._application.apply()
+                await self._reconciler.apply()
                 self._refresh_servers()
 
     def _watched(self) -> Iterable[Path]:
-        return {self.settings.file, *self._application.sources}
+        return {self.settings.file, *self._reconciler.watched_files}
 
     async def _renew(self) -> None:
         # By the wall clock, looked at often: a machine that slept for a week renews on waking.
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
-            await self._application.apply_certificates()
+            await self._reconciler.apply_certificates()
             self._refresh_servers()
-            self._advise()
+            self._notify_advice()
 
-    def _advise(self) -> None:
+    def _notify_advice(self) -> None:
         """Says in time, and once, what needs a hand in the authority."""
         with suppress(KeyholeError):  # what is wrong with it is told where it is needed
             for advice in authority_advice(self.settings, self._data):
                 if advice not in self._advised:
                     self._advised.add(advice)
-                    self._tell(Notice(Severity.WARNING, advice))
+                    self._notify(Notice(Severity.WARNING, advice))
 
     def _refresh_servers(self) -> None:
         """Has enrollment and link show certificates in their first half, from the root in use."""
@@ -162,37 +162,37 @@ class ControlPlane:
                 self.fleet.refresh()
         except KeyholeError as error:
             text = "enrollment or link got no new certificate and goes on with the one before"
-            self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+            self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
         """A change that failed for no fault of its own is tried again until it succeeds."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            if self._application.is_behind:
-                await self._application.apply()
+            if self._reconciler.is_behind:
+                await self._reconciler.apply()
 
-    def _watch_over(self, task: asyncio.Task[None]) -> None:
-        task.add_done_callback(self._tell_of_mistake)
+    def _supervise(self, task: asyncio.Task[None]) -> None:
+        task.add_done_callback(self._notify_crash)
         self._tasks.append(task)
 
-    def _tell_of_mistake(self, task: asyncio.Task[None]) -> None:
+    def _notify_crash(self, task: asyncio.Task[None]) -> None:
         """None of the tasks ends by itself; one that does must not do so in silence."""
         if not task.cancelled() and (error := task.exception()) is not None:
             text = "changes are not taken any more, by a mistake in Keyhole; DNS goes on"
-            self._tell(
-                Notice(Severity.BAD, text, (repr(error), "restart keyhole, and report this"))
+            self._notify(
+                Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this"))
             )
 
-    def _tell_of_settings(self) -> None:
+    def _notify_settings_change(self) -> None:
         """Listeners and limits belong to the process: they are said, not taken."""
         try:
             now = read_settings(self.settings.file)
         except KeyholeError as error:
             text = f"{self.settings.file.name} is not valid any more; Keyhole runs on as before"
-            self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+            self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
             return
         different = now.differences(self.settings)
         if different:
             text = f"{self.settings.file.name}: {', '.join(different)} changed"
             hint = "this takes effect when keyhole up is restarted; until then all is as before"
-            self._tell(Notice(Severity.WARNING, text, (hint,)))
+            self._notify(Notice(Severity.WARNING, text, (hint,)))

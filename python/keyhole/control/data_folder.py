@@ -13,7 +13,7 @@ from typing import BinaryIO
 from keyhole.control.error import ControlError, UnwritableError
 from keyhole.model.overrides import Overrides
 
-_LOCK_PAUSE = 0.05
+_LOCK_RETRY_SECONDS = 0.05
 
 
 def default_data_folder() -> Path:
@@ -83,15 +83,15 @@ class DataFolder:
         return [self.stored] if self.stored.is_dir() else []
 
     @property
-    def standing(self) -> Path:
+    def overrides(self) -> Path:
         """Pauses and decisions, as compiling lays them over the documents; the database decides."""
         return self.state / "standing.json"
 
-    def read_standing(self) -> Overrides:
+    def read_overrides(self) -> Overrides:
         """What stands by that copy; nothing where there is none, or none that can be read: then
         everything is blocked that documents block."""
         try:
-            return Overrides.model_validate_json(self.standing.read_bytes())
+            return Overrides.model_validate_json(self.overrides.read_bytes())
         except (OSError, ValueError):
             return Overrides()
 
@@ -128,18 +128,18 @@ class DataFolder:
         """
         lock = (self.state / "lock").open("ab")
         last = time.monotonic() + seconds
-        while not _lock(lock):
+        while not _try_lock(lock):
             if time.monotonic() >= last:
                 lock.close()
                 raise ControlError(
                     f"another keyhole already runs with the data folder {self.path}; "
                     "stop it, or give --data with another folder"
                 )
-            await asyncio.sleep(_LOCK_PAUSE)
+            await asyncio.sleep(_LOCK_RETRY_SECONDS)
         return lock
 
 
-def _lock(file: BinaryIO) -> bool:
+def _try_lock(file: BinaryIO) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -153,7 +153,7 @@ def write_durably(path: Path, content: bytes) -> None:
     Raises :class:`UnwritableError` and leaves the file as it was where the disk is full or broken.
     """
     draft = path.with_name(f".{path.name}.new")
-    with _told_by(path):
+    with _write_errors(path):
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
@@ -166,7 +166,7 @@ def rename_durably(source: Path, target: Path) -> None:
 
     Raises :class:`UnwritableError` where the disk is full or broken.
     """
-    with _told_by(target):
+    with _write_errors(target):
         source.replace(target)
         folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -176,7 +176,7 @@ def rename_durably(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def _told_by(path: Path) -> Iterator[None]:
+def _write_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

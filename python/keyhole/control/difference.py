@@ -16,7 +16,7 @@ _OWN_ANSWERS = frozenset(["local_record", "special_use", "minimal_any"])
 _SEEN_IN_ANSWERS = frozenset(["blocked_target", "private_address"])
 _BEFORE_POLICY = frozenset(["receive", "parse", "admit"])
 # What the connection showed, which a log cannot show again.
-_OF_CONNECTION = frozenset(
+_FROM_CONNECTION = frozenset(
     ["no_identity", "unreadable_identity", "unknown_token", "identity_untrusted"]
 )
 
@@ -40,16 +40,16 @@ class Reasons:
     def past(self, entry: Entry) -> PolicyOutcome | None:
         """What the log says; none where documents had no say, or the reason is not known here."""
         stage = self._stages.get(entry.reason)
-        if stage is None or stage in _BEFORE_POLICY or entry.reason in _OF_CONNECTION:
+        if stage is None or stage in _BEFORE_POLICY or entry.reason in _FROM_CONNECTION:
             return None
-        return _fate(entry.outcome, entry.reason, entry.observed is not None)
+        return _outcome(entry.outcome, entry.reason, entry.observed is not None)
 
     def future(self, verdict: dict[str, Any]) -> PolicyOutcome:
         """What the draft would do."""
-        return _fate(verdict["outcome"], verdict["reason"], verdict["observed"] is not None)
+        return _outcome(verdict["outcome"], verdict["reason"], verdict["observed"] is not None)
 
 
-def _fate(outcome: str, reason: str, is_observed: bool) -> PolicyOutcome:
+def _outcome(outcome: str, reason: str, is_observed: bool) -> PolicyOutcome:
     if outcome in _WITHHELD:
         return PolicyOutcome(True, reason, is_observed)
     return PolicyOutcome(False, reason if reason in _OWN_ANSWERS else _UPSTREAM, is_observed)

@@ -34,7 +34,7 @@ class DnstapState:
     dropped: int
 
 
-def dnstap(settings: Settings, data: DataFolder, tell: Notify) -> "Dnstap | None":
+def dnstap(settings: Settings, data: DataFolder, notify: Notify) -> "Dnstap | None":
     """What the settings want; none where they want no dnstap."""
     section = settings.written.dnstap
     if section.file is None and section.socket is None:
@@ -43,21 +43,21 @@ def dnstap(settings: Settings, data: DataFolder, tell: Notify) -> "Dnstap | None
     identity = section.identity or socket.gethostname()
     rows = catalogue()["reasons"]
     rcodes = {row["word"]: row["rcode"] for row in rows if row["rcode"] is not None}
-    fed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
+    feed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
     if section.file is not None:
-        fed.write_to(folder / section.file, section.size, tell)
+        feed.write_to(folder / section.file, section.size, notify)
     if section.socket is not None:
         if is_path(section.socket):
             target = Target(folder / section.socket)
         else:
             endpoint = read_endpoint(section.socket)
             target = Target(host=endpoint.address, port=endpoint.port or 0)
-        fed.send_to(target, section.queue, tell)
-    return fed
+        feed.send_to(target, section.queue, notify)
+    return feed
 
 
 class Dnstap:
-    """One feed with its outputs. Run :meth:`keep` as a task; it never ends by itself."""
+    """One feed with its outputs. Run :meth:`run` as a task; it never ends by itself."""
 
     def __init__(self, tail: Tail, messages: Messages) -> None:
         self._tail = tail
@@ -65,13 +65,13 @@ class Dnstap:
         self._file: _MonitoredFile | None = None
         self._socket: tuple[Target, SocketOutput] | None = None
 
-    def write_to(self, path: Path, size: int, tell: Notify) -> None:
+    def write_to(self, path: Path, size: int, notify: Notify) -> None:
         """Has a file written."""
-        self._file = _MonitoredFile(FileOutput(path, size), str(path), tell)
+        self._file = _MonitoredFile(FileOutput(path, size), str(path), notify)
 
-    def send_to(self, target: Target, most: int, tell: Notify) -> None:
+    def send_to(self, target: Target, most: int, notify: Notify) -> None:
         """Has a program sent to."""
-        self._socket = (target, SocketOutput(target, most, _ConnectionNotices(target, tell)))
+        self._socket = (target, SocketOutput(target, most, _ConnectionNotices(target, notify)))
 
     def states(self) -> list[DnstapState]:
         """What became of the messages of each output."""
@@ -81,13 +81,13 @@ class Dnstap:
             found.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
         return found
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Follows the log until it is cancelled, then ends the streams."""
         sending = asyncio.create_task(self._socket[1].keep()) if self._socket else None
         try:
             await asyncio.to_thread(self._tail.skip)
             while True:
-                payloads = await asyncio.to_thread(self._look)
+                payloads = await asyncio.to_thread(self._read_new)
                 if self._socket:
                     self._socket[1].put(payloads)
                 if not payloads:
@@ -101,7 +101,7 @@ class Dnstap:
                 await asyncio.to_thread(self._file.close)
             self._tail.close()
 
-    def _look(self) -> list[bytes]:
+    def _read_new(self) -> list[bytes]:
         """What has come, already written into the file."""
         payloads: list[bytes] = []
         for entry in self._tail.new():
@@ -117,10 +117,10 @@ class _MonitoredFile:
     """A file, and how it fares; a disk that is full is told once, and what it does not take is
     dropped and counted."""
 
-    def __init__(self, out: FileOutput, name: str, tell: Notify) -> None:
+    def __init__(self, out: FileOutput, name: str, notify: Notify) -> None:
         self._out = out
         self._name = name
-        self._tell = tell
+        self._notify = notify
         self._is_working = True
         self._sent = 0
         self._dropped = 0
@@ -134,13 +134,13 @@ class _MonitoredFile:
                 self._out.close()
             if self._is_working:
                 text = f"dnstap: {self._name} is not written; it is tried again"
-                self._tell(Notice(Severity.WARNING, text, (str(error),)))
+                self._notify(Notice(Severity.WARNING, text, (str(error),)))
             self._is_working = False
             return
         self._sent += len(payloads)
         if not self._is_working:
             text = f"dnstap: {self._name} is written again; {self._dropped} messages were dropped"
-            self._tell(Notice(Severity.GOOD, text))
+            self._notify(Notice(Severity.SUCCESS, text))
         self._is_working = True
 
     def state(self) -> DnstapState:
@@ -154,9 +154,9 @@ class _MonitoredFile:
 class _ConnectionNotices:
     """Tells of a connection when it comes and when it goes, not of each try."""
 
-    def __init__(self, target: Target, tell: Notify) -> None:
+    def __init__(self, target: Target, notify: Notify) -> None:
         self._target = target
-        self._tell = tell
+        self._notify = notify
         self._last: bool | None = None
 
     def __call__(self, is_connected: bool, why: str) -> None:
@@ -164,7 +164,7 @@ class _ConnectionNotices:
             return
         self._last = is_connected
         if is_connected:
-            self._tell(Notice(Severity.GOOD, f"dnstap goes to {self._target}"))
+            self._notify(Notice(Severity.SUCCESS, f"dnstap goes to {self._target}"))
         else:
             text = f"dnstap: {self._target} does not take it; it is tried again"
-            self._tell(Notice(Severity.WARNING, text, (why,)))
+            self._notify(Notice(Severity.WARNING, text, (why,)))

@@ -22,12 +22,12 @@ class EngineHost:
     """The neighbor of such an engine."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, engine: ExternalEngine, tell: Notify
+        self, settings: Settings, data: DataFolder, engine: ExternalEngine, notify: Notify
     ) -> None:
         self._settings = settings
         self._data = data
         self._engine = engine
-        self._tell = tell
+        self._notify = notify
         self._certificates = Certificates(settings, data)
 
     async def start(self) -> None:
@@ -57,9 +57,9 @@ class EngineHost:
         where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
         told = [one for one in where if not one.endswith(": ")]
         text = f"this engine is led by {leader.url}; there its documents and its log are"
-        self._tell(Notice(Severity.GOOD, text, tuple(told)))
+        self._notify(Notice(Severity.SUCCESS, text, tuple(told)))
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Renews the certificate in time; the engine reads it again by itself. Never ends."""
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
@@ -67,4 +67,4 @@ class EngineHost:
                 self._certificates.read({})
             except KeyholeError as error:
                 text = "the listeners got no new certificate and go on with the one before"
-                self._tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+                self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def enrollment_server(
-    settings: Settings, data: DataFolder, tell: Notify
+    settings: Settings, data: DataFolder, notify: Notify
 ) -> "EnrollmentServer | None":
     """The server as the settings want it; none where it is off."""
     resolved = settings.resolved
@@ -34,8 +34,8 @@ def enrollment_server(
     # Imported here: most never enroll anybody, and need no HTTP server in their memory.
     from keyhole.enrollment.server import EnrollmentServer, Setup
 
-    def told(is_good: bool, sentence: str) -> None:
-        tell(Notice(Severity.PLAIN if is_good else Severity.WARNING, sentence))
+    def report(is_good: bool, sentence: str) -> None:
+        notify(Notice(Severity.INFO if is_good else Severity.WARNING, sentence))
 
     return EnrollmentServer(
         Setup(
@@ -48,7 +48,7 @@ def enrollment_server(
             grace=timedelta(seconds=resolved.enrollment.grace),
             service=resolved.service,
         ),
-        told,
+        report,
     )
 
 
@@ -74,22 +74,22 @@ class InvitationRequest:
     replace: bool
 
 
-def invite(settings: Settings, data: DataFolder, wanted: InvitationRequest) -> Invitation:
+def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> Invitation:
     """Makes a token by which a client gets its certificate, once.
 
     Raises ``ControlError`` where no client could redeem it, because enrollment is off.
     """
-    url = wanted.url or public_url(settings)
+    url = request.url or public_url(settings)
     authority = Authority.open(data.identity, domain=settings.resolved.trust_domain)
-    name = read_name(wanted.name)
+    name = read_name(request.name)
     enrollment, secret = create_enrollment(
         data.identity,
         name,
-        wanted.spiffe or spiffe_id_for(name, authority.domain),
-        life=wanted.life,
-        valid_for=wanted.valid_for,
-        also_server=wanted.also_server,
-        replace=wanted.replace,
+        request.spiffe or spiffe_id_for(name, authority.domain),
+        life=request.life,
+        valid_for=request.valid_for,
+        also_server=request.also_server,
+        replace=request.replace,
     )
     ticket = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
     return Invitation(enrollment, ticket.to_text(), url)

@@ -43,7 +43,7 @@ def explain_name(
     the documents are not valid, ``ControlError`` when there is nothing to explain with, and
     ``Refusal`` for a name or type that is none.
     """
-    asker = read_client(who) if who is not None else Client()
+    client = read_client(who) if who is not None else Client()
     moment = read_time(at) if at is not None else None
     settings = read_settings(existing_settings(data, config))
     with tempfile.TemporaryDirectory(prefix="keyhole-explain-") as folder:
@@ -62,8 +62,8 @@ def explain_name(
             name,
             kind.upper(),
             transport,
-            who=asker.who,
-            expired=asker.expired,
+            who=client.who,
+            expired=client.expired,
             at=moment,
         )
 

@@ -28,13 +28,13 @@ _MAX_REJECTIONS = 256
 class Fleet:
     """The engines of one control."""
 
-    def __init__(self, settings: Settings, data: DataFolder, tell: Notify) -> None:
+    def __init__(self, settings: Settings, data: DataFolder, notify: Notify) -> None:
         self._settings = settings
         self._data = data
-        self._tell = tell
+        self._notify = notify
         self._offer: Offer | None = None
-        self._turned: dict[str, None] = {}
-        self._told: dict[str, str] = {}
+        self._rejected: dict[str, None] = {}
+        self._notified: dict[str, str] = {}
         self.queries: QueryHistory | None = None
         """Where their query logs go; set when it is open."""
         domain = settings.resolved.trust_domain
@@ -43,7 +43,7 @@ class Fleet:
             for one in settings.written.link.engines
         ]
         self._peers = {spiffe: RemotePeer(spiffe) for spiffe in ids}
-        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._turn_away)
+        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._reject)
 
     @property
     def addresses(self) -> list[str]:
@@ -96,12 +96,12 @@ class Fleet:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             for state in self.states():
-                self._tell_of(state)
+                self._notify_state(state)
 
     async def position(self, engine: str) -> dict[str, Any] | None:
         """How far the query log of an engine is known."""
         history = self._history()
-        found = await asyncio.to_thread(history.position_of, _word(engine))
+        found = await asyncio.to_thread(history.position_of, _folder_name(engine))
         return {"spool": found.spool, "offset": found.offset} if found else None
 
     async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
@@ -109,40 +109,42 @@ class Fleet:
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
-        await asyncio.to_thread(self._history().take_from, _word(engine), piece)
+        await asyncio.to_thread(self._history().take_from, _folder_name(engine), piece)
 
     def _history(self) -> Any:
         if self.queries is None:
             raise ValueError("no history of queries is kept here")
         return self.queries.history()
 
-    def _turn_away(self, why: str) -> None:
+    def _reject(self, why: str) -> None:
         # Once for each reason, and not for ever.
-        if why not in self._turned and len(self._turned) < _MAX_REJECTIONS:
-            self._turned[why] = None
-            self._tell(Notice(Severity.WARNING, f"an engine was turned away: {why}"))
+        if why not in self._rejected and len(self._rejected) < _MAX_REJECTIONS:
+            self._rejected[why] = None
+            self._notify(Notice(Severity.WARNING, f"an engine was turned away: {why}"))
 
-    def _tell_of(self, state: EngineState) -> None:
+    def _notify_state(self, state: EngineState) -> None:
         now = f"{state.state} {state.why}" if state.state == "behind" else state.state
-        before = self._told.get(state.name, "never seen")
+        before = self._notified.get(state.name, "never seen")
         # On its way to a new snapshot an engine is behind for a moment; that is no news.
         if now == before or (state.state == "behind" and not state.why):
             return
-        self._told[state.name] = now
-        self._tell(_news(state))
+        self._notified[state.name] = now
+        self._notify(_state_notice(state))
 
 
-def _news(state: EngineState) -> Notice:
+def _state_notice(state: EngineState) -> Notice:
     if state.state == "in force":
-        return Notice(Severity.GOOD, f"the engine {state.name} decides by snapshot {state.number}")
+        return Notice(
+            Severity.SUCCESS, f"the engine {state.name} decides by snapshot {state.number}"
+        )
     if state.state == "away":
         text = f"the engine {state.name} is away; it serves on from what it has, if it runs"
         return Notice(Severity.WARNING, text)
     text = f"the engine {state.name} is behind: it decides by snapshot {state.number}"
-    return Notice(Severity.BAD, text, (state.why,))
+    return Notice(Severity.ERROR, text, (state.why,))
 
 
-def _word(engine: str) -> str:
+def _folder_name(engine: str) -> str:
     """Part of a file's name, whatever the SPIFFE ID says."""
     return hashlib.sha256(engine.encode()).hexdigest()[:16]
 

@@ -45,7 +45,7 @@ class Import:
     advice: list[Problem] = field(default_factory=list)
     folder: Path | None = None
     """Where it was written; none where it only could be."""
-    kept: Path | None = None
+    backup: Path | None = None
     """Where the folder is now that was there before."""
 
 
@@ -73,10 +73,10 @@ def import_file(
     )
     with tempfile.TemporaryDirectory(prefix="keyhole-import-") as scratch:
         advice = _check(files, Path(scratch), lacks_upstream=lacks_upstream)
-    kept = None
+    backup = None
     if out is not None:
-        kept = _write(files, report, out)
-    return Import(setup.product, report, files, lacks_upstream, advice, out, kept)
+        backup = _write(files, report, out)
+    return Import(setup.product, report, files, lacks_upstream, advice, out, backup)
 
 
 def _check_target(out: Path, *, replace_folder: bool) -> None:
@@ -155,28 +155,28 @@ def _write(files: dict[str, str], report: Report, out: Path) -> Path | None:
     out = out.absolute()
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     draft.mkdir()
-    kept = None
+    backup = None
     try:
         for name, text in files.items():
             write_durably(draft / name, text.encode())
         told = json.dumps(report.document(), indent=1, ensure_ascii=False)
         write_durably(draft / REPORT_FILE, told.encode())
         if out.exists():
-            kept = _free_name(out)
-            out.rename(kept)
+            backup = _free_name(out)
+            out.rename(backup)
         draft.rename(out)
     except BaseException:
         rmtree(draft, ignore_errors=True)
-        if kept is not None and not out.exists():
+        if backup is not None and not out.exists():
             with suppress(OSError):
-                kept.rename(out)
+                backup.rename(out)
         raise
-    return kept
+    return backup
 
 
 def _free_name(out: Path) -> Path:
-    number, kept = 1, out.with_name(f"{out.name}.old")
-    while kept.exists():
+    number, backup = 1, out.with_name(f"{out.name}.old")
+    while backup.exists():
         number += 1
-        kept = out.with_name(f"{out.name}.old-{number}")
-    return kept
+        backup = out.with_name(f"{out.name}.old-{number}")
+    return backup

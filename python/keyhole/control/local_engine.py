@@ -34,8 +34,8 @@ class ChildEngine:
 
     runs_already = False
 
-    def __init__(self, data: DataFolder, tell: Notify) -> None:
-        self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
+    def __init__(self, data: DataFolder, notify: Notify) -> None:
+        self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), notify)
 
     async def start(self) -> None:
         """Starts it; raises ``EngineRefusedError`` with its reason where it cannot serve."""
@@ -59,14 +59,14 @@ class ExternalEngine:
     async def start(self) -> None:
         """Says that everything is there that an engine needs to start."""
         if self._pipe is not None:
-            self._say({"ready": {}, "more": True})
+            self._send({"ready": {}, "more": True})
 
     def settle(self) -> None:
         """Says that nothing is in the way of this process any more."""
         if self._pipe is not None:
-            self._say({"settled": True})
+            self._send({"settled": True})
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         assert self._pipe is not None
         os.write(self._pipe, json.dumps(message).encode() + b"\n")
 

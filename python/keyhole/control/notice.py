@@ -8,17 +8,17 @@ from dataclasses import dataclass
 class Severity(enum.Enum):
     """How a notice is to be read."""
 
-    GOOD = "good"
-    PLAIN = "plain"
+    SUCCESS = "success"
+    INFO = "info"
     WARNING = "warning"
-    BAD = "bad"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
 class Notice:
     """One sentence, and lines that say more: each problem with its place, or what to try."""
 
-    weight: Severity
+    severity: Severity
     text: str
     details: tuple[str, ...] = ()
 

@@ -23,20 +23,20 @@ class ProcessGroup:
     """An engine and a control process on one data folder."""
 
     def __init__(
-        self, data: DataFolder, config: Path | None, claim: BinaryIO, tell: Notify
+        self, data: DataFolder, config: Path | None, claim: BinaryIO, notify: Notify
     ) -> None:
         """``claim`` is the lock of the data folder: control holds it as well, so that a folder
         whose keeper was killed is not free before control has ended."""
-        self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
+        self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), notify)
         self._control = Supervisor(
             "control",
             lambda ran: control_command(data, config, ran=ran),
-            tell,
+            notify,
             keep_open=[claim.fileno()],
         )
-        self._tell = tell
+        self._notify = notify
 
-    async def keep(self, end: asyncio.Event) -> int:
+    async def run(self, end: asyncio.Event) -> int:
         """Runs both until ``end``; gives the exit code.
 
         Raises ``ControlError`` where the engine cannot start.
@@ -60,7 +60,7 @@ class ProcessGroup:
                     await task
             if end.is_set():
                 text = "ending; what is under way is still answered"
-                self._tell(Notice(Severity.PLAIN, text))
+                self._notify(Notice(Severity.INFO, text))
             await self._control.stop()
             await self._engine.stop()
         return 0

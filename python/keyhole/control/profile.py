@@ -29,22 +29,22 @@ class ProfileRequest:
     roots: Path | None
 
 
-def make_profile(data: DataFolder, config: Path | None, asked: ProfileRequest) -> Profile:
+def make_profile(data: DataFolder, config: Path | None, request: ProfileRequest) -> Profile:
     """The profile; what the server is comes from the folder of an enrolled client, or else from the
     data folder of this machine's Keyhole.
 
     Raises ``ControlError`` for a token that is none, and ``ProfileError`` for what cannot be.
     """
-    if asked.identity is not None and (asked.identity / FILE).exists():
-        service = EnrolledClient(asked.identity).enrolled().service
-        return render(asked.kind, _client(asked, service, asked.identity / BUNDLE, ()))
+    if request.identity is not None and (request.identity / FILE).exists():
+        service = EnrolledClient(request.identity).enrolled().service
+        return render(request.kind, _client(request, service, request.identity / BUNDLE, ()))
     settings = settings_of(data, config)
-    _check_token(data, asked.token)
+    _check_token(data, request.token)
     if not read_bundle(data.identity):
         Authority.open(data.identity, domain=settings.resolved.trust_domain)
     roots = data.identity / BUNDLE
     notes: tuple[str, ...] = ()
-    if asked.roots is None:
+    if request.roots is None:
         notes = (
             f"{roots} is for its owner alone: put a copy where the program may read it, and say "
             "where with --roots",
@@ -54,29 +54,31 @@ def make_profile(data: DataFolder, config: Path | None, asked: ProfileRequest) -
             f"this Keyhole shows the certificate {settings.server_identity.certificate}: have the "
             "client trust its authority rather than Keyhole's own",
         )
-    return render(asked.kind, _client(asked, settings.resolved.service, roots, notes))
+    return render(request.kind, _client(request, settings.resolved.service, roots, notes))
 
 
-def _client(asked: ProfileRequest, service: Service, roots: Path, notes: tuple[str, ...]) -> Client:
+def _client(
+    request: ProfileRequest, service: Service, roots: Path, notes: tuple[str, ...]
+) -> Client:
     return Client(
-        service=_moved(service, asked),
-        roots=(asked.roots or roots).absolute(),
+        service=_moved(service, request),
+        roots=(request.roots or roots).absolute(),
         roots_pem=certificate_pem(*read_bundle(roots.parent)),
-        token=asked.token,
-        identity=_identity(asked.identity) if asked.identity else None,
+        token=request.token,
+        identity=_identity(request.identity) if request.identity else None,
         notes=notes,
     )
 
 
-def _moved(service: Service, asked: ProfileRequest) -> Service:
+def _moved(service: Service, request: ProfileRequest) -> Service:
     """The service as others reach it, where the person knows better."""
     changes: dict[str, object] = {}
-    if asked.address is not None:
+    if request.address is not None:
         for key in ("dot", "doh"):
             places: tuple[ServiceAddress, ...] = getattr(service, key)
-            changes[key] = [{"address": asked.address, "port": one.port} for one in places[:1]]
-    if asked.name is not None:
-        changes["name"] = asked.name
+            changes[key] = [{"address": request.address, "port": one.port} for one in places[:1]]
+    if request.name is not None:
+        changes["name"] = request.name
     try:
         return Service.model_validate({**service.model_dump(), **changes})
     except ValueError:

@@ -31,13 +31,13 @@ HITS_SECONDS = 5.0
 _DAY_US = 86_400_000_000
 
 
-def query_history(settings: Settings, data: DataFolder, tell: Notify) -> "QueryHistory | None":
+def query_history(settings: Settings, data: DataFolder, notify: Notify) -> "QueryHistory | None":
     """The history that the settings want; none where they want none, or no query log."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
-    return QueryHistory(data.history, data.query_log.parent, bounds, tell)
+    return QueryHistory(data.history, data.query_log.parent, bounds, notify)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Bounds:
     age: float
     octets: int
     statistics: float
-    nameless: float | None
+    anonymize_after: float | None
 
 
 @dataclass
@@ -62,15 +62,15 @@ class LiveQueries:
 class Export:
     """A file that is being made or sent; it counts until its ``end``."""
 
-    def __init__(self, room: threading.Semaphore) -> None:
-        self._room: threading.Semaphore | None = room
+    def __init__(self, slots: threading.Semaphore) -> None:
+        self._slots: threading.Semaphore | None = slots
         self.path: Path | None = None
 
     def end(self) -> None:
         """Removes the file and makes room for another one; once is enough."""
-        room, self._room = self._room, None
-        if room is not None:
-            room.release()
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
@@ -78,14 +78,14 @@ class Export:
 class QueryHistory:
     """The history, opened by whoever needs it first."""
 
-    def __init__(self, root: Path, spool: Path, bounds: Bounds, tell: Notify) -> None:
+    def __init__(self, root: Path, spool: Path, bounds: Bounds, notify: Notify) -> None:
         self._root = root
         self._spool = spool
         self._bounds = bounds
-        self._tell = tell
+        self._notify = notify
         self._history: History | None = None
         self._opening = threading.Lock()
-        self._is_troubled = False
+        self._is_failing = False
         self._listeners = 0
         self._exports = threading.Semaphore(MAX_EXPORTS)
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
@@ -98,7 +98,9 @@ class QueryHistory:
         with self._opening:
             if self._history is None:
                 bounds = self._bounds
-                retention = Retention(bounds.age, bounds.octets, bounds.statistics, bounds.nameless)
+                retention = Retention(
+                    bounds.age, bounds.octets, bounds.statistics, bounds.anonymize_after
+                )
                 self._history = History(self._root, self._spool, retention)
             return self._history
 
@@ -126,33 +128,33 @@ class QueryHistory:
             self._hits = (time.monotonic(), hits)
         return hits
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Takes in and tidies up, again and again, until it is cancelled."""
-        tidied = 0.0
+        cleaned_at = 0.0
         while True:
             await asyncio.sleep(INGEST_SECONDS)
-            is_time = time.monotonic() - tidied >= CLEANUP_SECONDS
-            await asyncio.to_thread(self._work, is_time)
-            if is_time:
-                tidied = time.monotonic()
+            needs_cleanup = time.monotonic() - cleaned_at >= CLEANUP_SECONDS
+            await asyncio.to_thread(self._work, needs_cleanup)
+            if needs_cleanup:
+                cleaned_at = time.monotonic()
 
-    def _work(self, is_time_to_tidy: bool) -> None:
+    def _work(self, needs_cleanup: bool) -> None:
         import duckdb
 
         try:
             history = self.history()
             history.take()
-            if is_time_to_tidy:
+            if needs_cleanup:
                 history.tidy()
         except (OSError, duckdb.Error) as error:
-            if not self._is_troubled:
-                self._is_troubled = True
+            if not self._is_failing:
+                self._is_failing = True
                 text = "the history of queries is not written; it is tried again every few seconds"
-                self._tell(Notice(Severity.WARNING, text, (str(error).splitlines()[0],)))
+                self._notify(Notice(Severity.WARNING, text, (str(error).splitlines()[0],)))
             return
-        if self._is_troubled:
-            self._is_troubled = False
-            self._tell(Notice(Severity.GOOD, "the history of queries is written again"))
+        if self._is_failing:
+            self._is_failing = False
+            self._notify(Notice(Severity.SUCCESS, "the history of queries is written again"))
 
     async def listen(self) -> AsyncIterator[LiveQueries]:
         """What comes from now on, until the caller leaves; an empty one now and then says that
@@ -161,36 +163,36 @@ class QueryHistory:
             raise ControlError(f"{MAX_LISTENERS} listen already; try again later")
         self._listeners += 1
         try:
-            position = await asyncio.to_thread(self._end)
+            position = await asyncio.to_thread(self._end_position)
             while True:
-                heard, position = await asyncio.to_thread(self._new, position)
-                yield heard
+                batch, position = await asyncio.to_thread(self._read_new, position)
+                yield batch
                 await asyncio.sleep(POLL_SECONDS)
         finally:
             self._listeners -= 1
 
-    def _end(self) -> "Position | None":
+    def _end_position(self) -> "Position | None":
         from keyhole.querylog.spool import Position, identity
 
         newest = self._spool / "queries.jsonl"
         spool = identity(newest)
         return Position(spool, newest.stat().st_size) if spool else None
 
-    def _new(self, position: "Position | None") -> "tuple[LiveQueries, Position | None]":
+    def _read_new(self, position: "Position | None") -> "tuple[LiveQueries, Position | None]":
         from keyhole.querylog.spool import pieces
 
-        heard = LiveQueries()
+        batch = LiveQueries()
         for piece in pieces(self._spool, position):
             position = piece.position
             lines = piece.lines.splitlines()
-            heard.left_out += max(0, len(lines) - MAX_BATCH)
+            batch.left_out += max(0, len(lines) - MAX_BATCH)
             for line in lines[-MAX_BATCH:]:
                 found = _read(line)
                 if "lost" in found:
-                    heard.left_out += int(found["lost"])
+                    batch.left_out += int(found["lost"])
                 elif found:
-                    heard.queries.append(found)
-        return heard, position
+                    batch.queries.append(found)
+        return batch, position
 
     def close(self) -> None:
         """Lets go of the files."""

@@ -32,21 +32,21 @@ class Reconciler:
     """The one way by which anything reaches the engine."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, engine: LocalEngine, tell: Notify
+        self, settings: Settings, data: DataFolder, engine: LocalEngine, notify: Notify
     ) -> None:
         self._settings = settings
         self._data = data
         self._engine = engine
-        self._tell = tell
+        self._notify = notify
         self._certificates = Certificates(settings, data)
         self._options = settings.options
         self._in_force: Compiled | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.is_behind = False
         self.is_compiling = False
-        self._beside: frozenset[Path] = frozenset()
-        self._heard: list[Callable[[], None]] = []
-        self._committed: list[Callable[[Compiled], None]] = []
+        self._referenced: frozenset[Path] = frozenset()
+        self._change_callbacks: list[Callable[[], None]] = []
+        self._commit_callbacks: list[Callable[[Compiled], None]] = []
 
     @property
     def in_force(self) -> Compiled | None:
@@ -54,23 +54,23 @@ class Reconciler:
         return self._in_force
 
     @property
-    def sources(self) -> frozenset[Path]:
+    def watched_files(self) -> frozenset[Path]:
         """The files whose change matters: documents, lists, certificates, keys, tokens, and what
         was revoked."""
         own = frozenset({self._settings.documents}) | identity_files(self._data.identity)
-        return own | self._beside | self._certificates.files(self._clients())
+        return own | self._referenced | self._certificates.files(self._clients())
 
-    def on_change(self, heard: Callable[[], None]) -> None:
-        """Has ``heard`` called, on the event loop, whenever documents were looked at again."""
-        self._heard.append(heard)
+    def on_change(self, callback: Callable[[], None]) -> None:
+        """Has ``callback`` called, on the event loop, whenever documents were looked at again."""
+        self._change_callbacks.append(callback)
 
-    def on_commit(self, heard: Callable[[Compiled], None]) -> None:
-        """Has ``heard`` called with each snapshot that the engine has taken."""
-        self._committed.append(heard)
+    def on_commit(self, callback: Callable[[Compiled], None]) -> None:
+        """Has ``callback`` called with each snapshot that the engine has taken."""
+        self._commit_callbacks.append(callback)
 
-    def find_sources(self) -> None:
+    def find_files(self) -> None:
         """Looks which files the documents name now."""
-        self._beside = referenced_files(self._settings, self._data)
+        self._referenced = referenced_files(self._settings, self._data)
 
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
@@ -112,16 +112,18 @@ class Reconciler:
             except UnwritableError as error:
                 # It serves what it began with; a disk that has become full costs no answer.
                 self.is_behind = True
-                self._tell(_bad("the documents could not be remembered; tried again", error))
+                self._notify(
+                    _error_notice("the documents could not be remembered; tried again", error)
+                )
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
-            self._tell(_bad(f"{what}; {self._meanwhile()}", problem))
+            self._notify(_error_notice(f"{what}; {self._fallback_text()}", problem))
 
-    def alone(self) -> asyncio.Lock:
+    def exclusive(self) -> asyncio.Lock:
         """Hold it while something else compiles into the state folder: two that do so at once would
         take each other's drafts away."""
-        return self._one_at_a_time
+        return self._lock
 
     async def apply(self) -> KeyholeError | None:
         """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
@@ -129,19 +131,19 @@ class Reconciler:
         Gives why it was not taken, or none where all is in force. Where the fault is not in the
         change, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             self.is_compiling = True
             try:
                 return await self._apply()
             finally:
                 self.is_compiling = False
-                for heard in self._heard:
-                    heard()
+                for callback in self._change_callbacks:
+                    callback()
 
     async def _apply(self) -> KeyholeError | None:
         await self.apply_certificates()
         try:
-            self.find_sources()
+            self.find_files()
             # In a thread: large lists take seconds, and everything else must go on.
             compiled = await asyncio.to_thread(compile_all, self._settings, self._data)
             if self._in_force is not None and compiled.same_as(self._in_force):
@@ -152,35 +154,39 @@ class Reconciler:
         except (EngineGoneError, UnwritableError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
-                self._tell(_bad(text, error))
+                self._notify(_error_notice(text, error))
             self.is_behind = True
             return error
         except KeyholeError as error:
             self.is_behind = False
-            self._tell(_bad("the change is not valid and was not taken; all is as before", error))
+            self._notify(
+                _error_notice("the change is not valid and was not taken; all is as before", error)
+            )
             return error
         self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
-        self._tell(Notice(Severity.GOOD, text, compiled.advice))
+        self._notify(Notice(Severity.SUCCESS, text, compiled.advice))
         return None
 
-    async def apply_standing(self) -> KeyholeError | None:
+    async def apply_overrides(self) -> KeyholeError | None:
         """Takes pauses and decisions as they are now, over the documents in force.
 
         No document is read for it, so one that is not valid is no hindrance. Gives why it was not
         taken, or none where it is in force.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             if self._in_force is None:
                 return ControlError("the documents are not valid; it acts once that is mended")
-            standing = await asyncio.to_thread(self._data.read_standing)
-            compiled = self._in_force.with_standing(standing)
+            overrides = await asyncio.to_thread(self._data.read_overrides)
+            compiled = self._in_force.with_overrides(overrides)
             if compiled.same_as(self._in_force):
                 return None
             try:
                 await self._commit(compiled)
             except KeyholeError as error:
-                self._tell(_bad("a pause or decision was not taken and is tried again", error))
+                self._notify(
+                    _error_notice("a pause or decision was not taken and is tried again", error)
+                )
                 self.is_behind = True
                 return error
         return None
@@ -190,20 +196,22 @@ class Reconciler:
         try:
             installed = await self._install(self._certificates.read(self._clients()))
         except KeyholeError as error:
-            self._tell(_bad("a certificate was not taken; the one before serves on", error))
+            self._notify(
+                _error_notice("a certificate was not taken; the one before serves on", error)
+            )
             return
         for name, material in installed.items():
             whose = "the listeners" if name == SERVER else name
             text = f"a new certificate serves {whose}, valid until {material.expires:%Y-%m-%d}"
-            self._tell(Notice(Severity.GOOD, text))
+            self._notify(Notice(Severity.SUCCESS, text))
 
-    def _meanwhile(self) -> str:
+    def _fallback_text(self) -> str:
         if self._data.snapshot.exists():
             return "the last good snapshot serves until that is mended"
         return "every question is refused until that is mended"
 
     def _compile(self, known: TrustContext | None = None) -> Compiled:
-        self.find_sources()
+        self.find_files()
         return compile_all(self._settings, self._data, known=known)
 
     def _compile_first(self) -> Compiled:
@@ -218,7 +226,7 @@ class Reconciler:
             if self._data.snapshot.exists() or accepts_mesh_identities(self._settings):
                 raise
             text = "no certificate and no token is believed until this is mended"
-            self._tell(_bad(text, error))
+            self._notify(_error_notice(text, error))
             return self._compile(empty_trust_context(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
@@ -239,8 +247,8 @@ class Reconciler:
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._in_force = compiled
-        for heard in self._committed:
-            heard(compiled)
+        for callback in self._commit_callbacks:
+            callback(compiled)
 
     async def _install(
         self, materials: dict[str, CertificateAndKey]
@@ -268,5 +276,5 @@ class Reconciler:
         launch.write(self._data.launch)
 
 
-def _bad(text: str, error: KeyholeError) -> Notice:
-    return Notice(Severity.BAD, text, tuple(str(error).splitlines()))
+def _error_notice(text: str, error: KeyholeError) -> Notice:
+    return Notice(Severity.ERROR, text, tuple(str(error).splitlines()))

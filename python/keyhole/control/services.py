@@ -19,17 +19,17 @@ class Services:
 
     settings: Settings
     data: DataFolder
-    node: ControlPlane
+    control_plane: ControlPlane
     lists: ListRefresher
     queries: QueryHistory | None = None
     """What became of queries; none where the settings want no history."""
     changes: Changes | None = None
     """Documents and how they change; none where the database cannot be used."""
-    believing: Authentication | None = None
+    authentication: Authentication | None = None
     """Who is believed besides people on this machine; none where the database cannot be used."""
-    pausing: PauseService | None = None
+    pauses: PauseService | None = None
     """Pauses of blocking; none where the database cannot be used."""
-    deciding: DecisionService | None = None
+    decisions: DecisionService | None = None
     """Decisions about names; none where the database cannot be used."""
     dnstap: Dnstap | None = None
     """Queries for programs that read dnstap; none where the settings want none."""

@@ -48,7 +48,7 @@ class Simulation:
     """How many of them were different."""
     anonymous: int = 0
     """Queries among them whose client is not written down."""
-    hanging: int = 0
+    undecidable: int = 0
     """Queries among them that were blocked for an answer, which nobody gives again here."""
     not_judged: Counter[str] = field(default_factory=Counter)
     """Queries that documents do not decide, by reason."""
@@ -89,7 +89,7 @@ class _Question:
 
 
 @dataclass
-class _Seen:
+class _Occurrences:
     """How often a question ended in one way, and when it first did."""
 
     at: int
@@ -143,8 +143,8 @@ def _replay(log: LogReader, compiled: Compiled) -> Simulation:
 
 def _read(
     log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation
-) -> dict[tuple[_Question, PolicyOutcome], _Seen]:
-    seen: dict[tuple[_Question, PolicyOutcome], _Seen] = {}
+) -> dict[tuple[_Question, PolicyOutcome], _Occurrences]:
+    seen: dict[tuple[_Question, PolicyOutcome], _Occurrences] = {}
     for entry in log:
         past = reasons.past(entry)
         if past is None or entry.name is None or entry.kind is None:
@@ -160,7 +160,7 @@ def _read(
             _is_expired(entry, snapshot),
             schedule_state(snapshot.schedules, at),
         )
-        seen.setdefault((question, past), _Seen(at)).count += 1
+        seen.setdefault((question, past), _Occurrences(at)).count += 1
     return seen
 
 
@@ -185,7 +185,7 @@ def _compare(
 ) -> None:
     future = reasons.future(verdict)
     if depends_on_answer(past, future):
-        simulation.hanging += count
+        simulation.undecidable += count
     what = change(past, future)
     if what is None:
         return

@@ -23,43 +23,43 @@ from keyhole.store import Database
 
 @asynccontextmanager
 async def open_services(
-    node: ControlPlane, data: DataFolder, tell: Notify
+    control_plane: ControlPlane, data: DataFolder, notify: Notify
 ) -> AsyncIterator[Services]:
     """The use cases of a running Keyhole, until the block is left."""
-    listeners = [one for ones in node.addresses.values() for one in ones]
-    api = [str(one) for one in node.settings.written.api.listen]
-    linked = node.fleet.addresses if node.fleet else []
-    own = own_addresses([*listeners, *node.enrollment, *linked, *api])
-    lists = ListRefresher(node.settings, data, node.application, own, tell)
+    listeners = [one for ones in control_plane.addresses.values() for one in ones]
+    api = [str(one) for one in control_plane.settings.written.api.listen]
+    linked = control_plane.fleet.addresses if control_plane.fleet else []
+    own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
+    lists = ListRefresher(control_plane.settings, data, control_plane.reconciler, own, notify)
     await asyncio.to_thread(lists.begin)
-    queries = query_history(node.settings, data, tell)
-    tasks = [asyncio.create_task(lists.keep())]
+    queries = query_history(control_plane.settings, data, notify)
+    tasks = [asyncio.create_task(lists.run())]
     if queries is not None:
-        tasks.append(asyncio.create_task(queries.keep()))
-    if node.fleet is not None:
-        node.fleet.queries = queries
-    tapped = dnstap(node.settings, data, tell)
-    if tapped is not None:
-        tasks.append(asyncio.create_task(tapped.keep()))
-    changes = await open_changes(node, data, tell)
-    remembering = await open_overrides(changes, data, node, tell)
-    if remembering is not None:
-        tasks.append(asyncio.create_task(remembering.keep()))
+        tasks.append(asyncio.create_task(queries.run()))
+    if control_plane.fleet is not None:
+        control_plane.fleet.queries = queries
+    dnstap_feed = dnstap(control_plane.settings, data, notify)
+    if dnstap_feed is not None:
+        tasks.append(asyncio.create_task(dnstap_feed.run()))
+    changes = await open_changes(control_plane, data, notify)
+    override_store = await open_overrides(changes, data, control_plane, notify)
+    if override_store is not None:
+        tasks.append(asyncio.create_task(override_store.run()))
     for task in tasks:
-        task.add_done_callback(lambda ended: _tell_of_mistake(ended, tell))
-    believing = await open_authentication(node.settings, changes, tell)
+        task.add_done_callback(lambda ended: _notify_crash(ended, notify))
+    authentication = await open_authentication(control_plane.settings, changes, notify)
     try:
         yield Services(
-            node.settings,
+            control_plane.settings,
             data,
-            node,
+            control_plane,
             lists,
             queries,
             changes,
-            believing,
-            pausing=PauseService(remembering) if remembering else None,
-            deciding=DecisionService(remembering) if remembering else None,
-            dnstap=tapped,
+            authentication,
+            pauses=PauseService(override_store) if override_store else None,
+            decisions=DecisionService(override_store) if override_store else None,
+            dnstap=dnstap_feed,
         )
     finally:
         for task in tasks:
@@ -72,44 +72,46 @@ async def open_services(
             changes.database.close()
 
 
-def _tell_of_mistake(task: asyncio.Task[None], tell: Notify) -> None:
+def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:
     """It never ends by itself; if it does, that must not happen in silence."""
     if not task.cancelled() and (error := task.exception()) is not None:
         text = "something is not kept up any more, by a mistake in Keyhole; DNS goes on"
-        tell(Notice(Severity.BAD, text, (repr(error), "restart keyhole, and report this")))
+        notify(Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this")))
 
 
-async def open_changes(node: ControlPlane, data: DataFolder, tell: Notify) -> Changes | None:
+async def open_changes(
+    control_plane: ControlPlane, data: DataFolder, notify: Notify
+) -> Changes | None:
     """Documents and how they change; none, with a notice, where the database cannot be used.
 
     DNS serves already then, from the copy of the stored documents that is on the disk.
     """
     try:
-        database = await asyncio.to_thread(open_database, node.settings, data)
-        changes = Changes(database, node.settings, data, node.application)
+        database = await asyncio.to_thread(open_database, control_plane.settings, data)
+        changes = Changes(database, control_plane.settings, data, control_plane.reconciler)
         await changes.begin()
     except KeyholeError as error:
         text = "changes by command and by API are refused until keyhole up is started again"
-        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
         return None
     return changes
 
 
 async def open_overrides(
-    changes: Changes | None, data: DataFolder, node: ControlPlane, tell: Notify
+    changes: Changes | None, data: DataFolder, control_plane: ControlPlane, notify: Notify
 ) -> OverrideStore | None:
     """Pauses and decisions; none, with a notice, where the database cannot be used. The engine goes
     on with those that it knows, up to their end."""
     if changes is None:
         return None
-    remembering = OverrideStore(changes.database, data, node.application, tell)
+    override_store = OverrideStore(changes.database, data, control_plane.reconciler, notify)
     try:
-        await remembering.begin()
+        await override_store.begin()
     except KeyholeError as error:
         text = "pauses and decisions are refused until keyhole up is started again"
-        tell(Notice(Severity.BAD, text, tuple(str(error).splitlines())))
+        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
         return None
-    return remembering
+    return override_store
 
 
 def open_database(settings: Settings, data: DataFolder) -> Database:

@@ -34,16 +34,16 @@ class Supervisor:
     """One process, started again whenever it dies without being asked to."""
 
     def __init__(
-        self, name: str, command: Command, tell: Notify, *, keep_open: Sequence[int] = ()
+        self, name: str, command: Command, notify: Notify, *, keep_open: Sequence[int] = ()
     ) -> None:
         """Belongs to the event loop that runs. ``name`` is how people are told of the process, such
         as "the engine"; ``keep_open`` are files that it inherits."""
         self._name = name
         self._command = command
-        self._tell = tell
+        self._notify = notify
         self._keep_open = tuple(keep_open)
         self._process: asyncio.subprocess.Process | None = None
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Any] | None = None
         self._stopping = asyncio.Event()
         self._is_settled = False
@@ -62,7 +62,7 @@ class Supervisor:
         answered with a restart instead.
         """
         self._first = asyncio.get_running_loop().create_future()
-        self._life = asyncio.create_task(self._live())
+        self._task = asyncio.create_task(self._run())
         try:
             return await asyncio.wait_for(asyncio.shield(self._first), seconds)
         except TimeoutError:
@@ -85,29 +85,29 @@ class Supervisor:
                 await asyncio.wait_for(process.wait(), _END_SECONDS)
             except TimeoutError:
                 process.kill()
-        if self._life is not None:
-            self._life.cancel()
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._life
+                await self._task
 
-    async def _live(self) -> None:
-        pause, deaths, ran = 0.0, 0, False
+    async def _run(self) -> None:
+        delay, deaths, ran = 0.0, 0, False
         while not self._stopping.is_set():
-            await asyncio.sleep(pause)
+            await asyncio.sleep(delay)
             started = time.monotonic()
             refusal, code = await self._run_once(ran)
             if self._stopping.is_set():
                 return
             if self._first is not None and not self._first.done():
-                self._first.set_exception(refusal or EndedError(self._ended(code), code))
+                self._first.set_exception(refusal or EndedError(self._end_text(code), code))
                 return
             if not self._is_settled:
-                self._failed.set_exception(EndedError(self._ended(code), code))
+                self._failed.set_exception(EndedError(self._end_text(code), code))
                 return
             ran = True
             deaths = 1 if time.monotonic() - started >= HEALTHY_SECONDS else deaths + 1
-            pause = restart_delay(deaths)
-            self._tell(self._died(code, refusal, pause))
+            delay = restart_delay(deaths)
+            self._notify(self._death_notice(code, refusal, delay))
 
     async def _run_once(self, ran: bool) -> tuple[EngineRefusedError | None, int]:
         """Runs one process to its end; gives why it could not start, and its exit code."""
@@ -126,17 +126,17 @@ class Supervisor:
             raise
         finally:
             os.close(writing)
-        hearing = asyncio.create_task(self._hear(reading))
+        reading_task = asyncio.create_task(self._read_messages(reading))
         try:
             code = await self._process.wait()
-            refusal = await hearing
+            refusal = await reading_task
         finally:
-            hearing.cancel()
+            reading_task.cancel()
             if self._process.returncode is None:
                 self._process.kill()
         return refusal, code
 
-    async def _hear(self, pipe: int) -> EngineRefusedError | None:
+    async def _read_messages(self, pipe: int) -> EngineRefusedError | None:
         """Takes the lines of the process until it ends; gives its reason when it refused."""
         refusal: EngineRefusedError | None = None
         reader = asyncio.StreamReader(limit=_LINE_OCTETS)
@@ -145,12 +145,12 @@ class Supervisor:
         )
         try:
             async for line in reader:
-                refusal = self._take(json.loads(line)) or refusal
+                refusal = self._handle(json.loads(line)) or refusal
         finally:
             transport.close()
         return refusal
 
-    def _take(self, message: dict[str, Any]) -> EngineRefusedError | None:
+    def _handle(self, message: dict[str, Any]) -> EngineRefusedError | None:
         if "refused" in message:
             return EngineRefusedError(message["refused"]["path"], message["refused"]["why"])
         self._is_settled = self._is_settled or "more" not in message
@@ -159,18 +159,20 @@ class Supervisor:
         if self._first is not None and not self._first.done():
             self._first.set_result(message["ready"])
         else:
-            self._tell(Notice(Severity.GOOD, f"{self._name} serves again (process {self.pid})"))
+            self._notify(
+                Notice(Severity.SUCCESS, f"{self._name} serves again (process {self.pid})")
+            )
         return None
 
-    def _ended(self, code: int) -> str:
+    def _end_text(self, code: int) -> str:
         if code < 0:
             return f"{self._name} was ended by {signal.Signals(-code).name}"
         return f"{self._name} ended with exit code {code}"
 
-    def _died(self, code: int, refusal: EngineRefusedError | None, pause: float) -> Notice:
-        when = "at once" if pause == 0 else f"in {pause:.1f} s"
+    def _death_notice(self, code: int, refusal: EngineRefusedError | None, delay: float) -> Notice:
+        when = "at once" if delay == 0 else f"in {delay:.1f} s"
         details = (str(refusal),) if refusal else ()
-        return Notice(Severity.BAD, f"{self._ended(code)}; starting it again {when}", details)
+        return Notice(Severity.ERROR, f"{self._end_text(code)}; starting it again {when}", details)
 
 
 def restart_delay(deaths: int) -> float:

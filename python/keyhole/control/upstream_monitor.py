@@ -23,10 +23,10 @@ Stats = Callable[[], Awaitable[dict[str, Any]]]
 class UpstreamMonitor:
     """Watches the counters of the upstreams of one engine."""
 
-    def __init__(self, stats: Stats, addresses: dict[str, list[str]], tell: Notify) -> None:
+    def __init__(self, stats: Stats, addresses: dict[str, list[str]], notify: Notify) -> None:
         self._stats = stats
         self._addresses = addresses
-        self._tell = tell
+        self._notify = notify
         self._is_down = False
         self._answered = 0
         self._failed = 0
@@ -37,7 +37,7 @@ class UpstreamMonitor:
             if self._is_down or self._answered == 0:
                 await self._probe()
             with suppress(ControlError):  # the engine is being started again; that is told
-                self._look(await self._stats())
+                self._check(await self._stats())
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _probe(self) -> None:
@@ -61,7 +61,7 @@ class UpstreamMonitor:
         except (OSError, EOFError, dns.exception.DNSException):
             pass  # the counters say what became of it
 
-    def _look(self, stats: dict[str, Any]) -> None:
+    def _check(self, stats: dict[str, Any]) -> None:
         upstreams = stats.get("upstreams", [])
         answered = sum(one["answered"] for one in upstreams)
         failed = sum(sum(one["failed"].values()) for one in upstreams)
@@ -71,10 +71,10 @@ class UpstreamMonitor:
         self._answered, self._failed = answered, failed
         if some_answered and self._is_down:
             self._is_down = False
-            self._tell(Notice(Severity.GOOD, "an upstream answers again"))
+            self._notify(Notice(Severity.SUCCESS, "an upstream answers again"))
         elif some_failed and not some_answered and not self._is_down:
             self._is_down = True
-            self._tell(no_upstream(upstreams))
+            self._notify(no_upstream(upstreams))
 
 
 def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
@@ -87,7 +87,7 @@ def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
     tries = [hint for pattern, hint in _HINTS if re.search(pattern, said, re.IGNORECASE)]
     tries.append("other upstreams: change the Upstream documents, they act at once")
     return Notice(
-        Severity.BAD,
+        Severity.ERROR,
         "no upstream can be reached; what is not in the cache or a local record fails",
         (*errors, *(f"try: {hint}" for hint in tries)),
     )

@@ -1,1 +1,1 @@
-"""Looking from outside: a DNS client for every transport that tells how an answer was protected."""
+"""A DNS client for every transport, which reports how an answer was protected."""

@@ -1,4 +1,4 @@
-"""What came back from a server, with the facts about how it came."""
+"""The answer of a server, and how it was transported and protected."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ import dns.message
 
 
 class Transport(StrEnum):
-    """How a question travels."""
+    """The transport of a query."""
 
     UDP = "udp"
     TCP = "tcp"
@@ -17,7 +17,7 @@ class Transport(StrEnum):
 
     @property
     def encrypted(self) -> bool:
-        """Whether nobody on the way can read the question."""
+        """Whether the query is encrypted in transit."""
         return self in (Transport.TLS, Transport.HTTPS)
 
 
@@ -27,7 +27,7 @@ DEFAULT_PORTS = {
     Transport.TLS: 853,
     Transport.HTTPS: 443,
 }
-"""Where others serve (RFC 1035, 7858, 8484)."""
+"""The standard ports (RFC 1035, 7858, 8484)."""
 
 KEYHOLE_PORTS = {
     Transport.UDP: 5300,
@@ -35,12 +35,12 @@ KEYHOLE_PORTS = {
     Transport.TLS: 8853,
     Transport.HTTPS: 8443,
 }
-"""Where Keyhole serves on this machine unless it is told otherwise."""
+"""Keyhole's default ports on this machine."""
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """Whom the server claims to be and who says so."""
+    """The server's certificate."""
 
     subject: str
     issuer: str
@@ -60,8 +60,8 @@ class Protection:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer. ``seconds`` is the whole time, connection and handshake included, of which
-    ``connect_seconds`` passed before the question was sent."""
+    """One answer. ``seconds`` is the total time, including connection and handshake;
+    ``connect_seconds`` is the part before the query was sent."""
 
     message: dns.message.Message
     transport: Transport

@@ -1,4 +1,4 @@
-"""Reads the words after ``keyhole dig`` the way that people know from dig."""
+"""Parses the arguments of ``keyhole dig``, which follow those of BIND's dig."""
 
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -24,12 +24,12 @@ _SCHEMES = {
 
 
 class ArgumentError(DnsClientError):
-    """A word of the command line means nothing here."""
+    """An argument is not valid."""
 
 
 @dataclass
 class LookupRequest:
-    """A question and how to ask it."""
+    """A query and how to send it."""
 
     name: dns.name.Name | None = None
     kind: RdataType = RdataType.A
@@ -42,9 +42,9 @@ class LookupRequest:
 
 
 def parse_arguments(words: list[str], reverse: str | None) -> LookupRequest:
-    """Understands ``@server``, ``+tcp``, a type and a name in any order.
+    """Parses ``@server``, ``+tcp``, a type and a name in any order.
 
-    Raises :class:`ArgumentError` for a word that it does not know.
+    Raises :class:`ArgumentError` for an unknown argument.
     """
     request = LookupRequest()
     if reverse is not None:
@@ -120,9 +120,9 @@ def choose_server(
     name: str | None,
     ca: Path | None,
 ) -> Server:
-    """Turns ``192.0.2.1``, ``[2001:db8::1]:853``, ``tls://host`` or a DoH URL into a server.
+    """Parses ``192.0.2.1``, ``[2001:db8::1]:853``, ``tls://host`` or a DoH URL.
 
-    Without a text it is Keyhole on this machine, at its default ports.
+    ``None`` means Keyhole on this machine, at its default ports.
     """
     if text is None:
         chosen = transport or Transport.UDP

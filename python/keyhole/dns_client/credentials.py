@@ -1,4 +1,4 @@
-"""What we show of ourselves to the server: a certificate with its key, a token, or nothing."""
+"""Client credentials: a certificate with its key, a token, or nothing."""
 
 import re
 import ssl
@@ -12,7 +12,7 @@ from keyhole.dns_client.error import DnsClientError
 from keyhole.identity.certificate_and_key import read_certificates, read_key
 from keyhole.model.address import is_address
 
-# RFC 1035 section 2.3.4: no label is longer. Over HTTPS the same letters need no escape.
+# At most one DNS label (RFC 1035 section 2.3.4); over HTTPS these characters need no escape.
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class ClientCredentials:
     """A certificate (PEM, leaf first) with its key, or the text of a token.
 
-    Without ``key``, the key stands in the file of the certificate.
+    Without ``key``, the key is in the certificate file.
     """
 
     certificate: Path | None = None
@@ -28,7 +28,7 @@ class ClientCredentials:
     token: str | None = None
 
     def check(self, transport: Transport, name: str) -> None:
-        """Raises :class:`DnsClientError` when this cannot be shown over ``transport`` to ``name``."""
+        """Raises :class:`DnsClientError` if they cannot be used with ``transport`` and ``name``."""
         if self.key is not None and self.certificate is None:
             raise DnsClientError(
                 "--key without --cert; give the certificate that belongs to the key"
@@ -37,7 +37,7 @@ class ClientCredentials:
             return
         if not transport.encrypted:
             what = "certificate" if self.token is None else "token"
-            raise DnsClientError(f"a {what} is shown over --tls or --https, not over {transport}")
+            raise DnsClientError(f"a {what} needs --tls or --https, not {transport}")
         if self.token is not None and not _TOKEN.fullmatch(self.token):
             raise DnsClientError(
                 "the token should be lower-case letters and digits, as keyhole token create "
@@ -50,15 +50,15 @@ class ClientCredentials:
             )
 
     def path(self, path: str) -> str:
-        """The path of a DoH request: a token is one more segment."""
+        """The path of a DoH request; a token is appended as a segment."""
         return f"{path.rstrip('/')}/{self.token}" if self.token else path
 
     def server_name(self, name: str, transport: Transport) -> str:
-        """The name in the handshake: over DoT a token is one more label."""
+        """The name in the TLS handshake; over DoT a token is prepended as a label."""
         return f"{self.token}.{name}" if self.token and transport is Transport.TLS else name
 
-    def who(self) -> str | None:
-        """Who we are to the server, in a few words; none where we show nothing."""
+    def description(self) -> str | None:
+        """The client identity that they prove; ``None`` without credentials."""
         if self.certificate is None:
             return "who has the token" if self.token else None
         leaf = read_certificates(self.certificate)[0]
@@ -71,10 +71,10 @@ class ClientCredentials:
         return ", ".join(uris) or leaf.subject.rfc4514_string()
 
     def load(self, tls: ssl.SSLContext) -> None:
-        """Has the handshake show the certificate.
+        """Loads the certificate for the handshake.
 
-        An expired one is shown as well: what becomes of it is the server's decision. Raises
-        ``IdentityError`` or :class:`DnsClientError` for files that cannot be used.
+        An expired one is loaded as well: the server decides about it. Raises ``IdentityError`` or
+        :class:`DnsClientError` for unusable files.
         """
         if self.certificate is None:
             return

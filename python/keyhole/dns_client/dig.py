@@ -1,4 +1,4 @@
-"""``keyhole dig``: ask a server, and see how the answer was protected."""
+"""The command ``keyhole dig``: asks a DNS server."""
 
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +46,7 @@ def dig(
         int | None, typer.Option("--port", "-p", min=1, max=65535, help="Port of the server.")
     ] = None,
     ca: Annotated[
-        Path | None, typer.Option("--ca", help="PEM file: trust these certificates alone.")
+        Path | None, typer.Option("--ca", help="PEM file: trust only these certificates.")
     ] = None,
     name: Annotated[
         str | None,
@@ -54,24 +54,24 @@ def dig(
     ] = None,
     cert: Annotated[
         Path | None,
-        typer.Option("--cert", help="PEM file: our certificate, by which the server knows us."),
+        typer.Option("--cert", help="PEM file: our client certificate."),
     ] = None,
     key: Annotated[
         Path | None, typer.Option("--key", help="PEM file: the key of our certificate.")
     ] = None,
     token: Annotated[
-        str | None, typer.Option("--token", help="Our token, for who has no certificate.")
+        str | None, typer.Option("--token", help="Our token, for a client without a certificate.")
     ] = None,
     reverse: Annotated[
-        str | None, typer.Option("-x", metavar="ADDRESS", help="Ask for the name of an address.")
+        str | None, typer.Option("-x", metavar="ADDRESS", help="Look up the name of an address.")
     ] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0.1, max=600, help="Seconds for everything.")
+        float, typer.Option("--timeout", min=0.1, max=600, help="Total time limit in seconds.")
     ] = 5.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Everything, for a program.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Ask a DNS server; see what it says, how fast, and how it was protected."""
-    # Imported here: the other commands need none of it.
+    """Ask a DNS server; print the answer, its time, and how it was protected."""
+    # Imported here, since other commands do not need it.
     from keyhole.dns_client.lookup import ArgumentError, LookupOptions, Shown, lookup
 
     wanted = [
@@ -81,7 +81,7 @@ def dig(
     ]
     if len(wanted) > 1:
         raise typer.BadParameter("choose one of --udp, --tcp, --tls and --https")
-    asked = LookupOptions(
+    options = LookupOptions(
         words=words or [],
         transport=wanted[0] if wanted else None,
         server=server,
@@ -89,10 +89,10 @@ def dig(
         name=name,
         ca=ca,
         reverse=reverse,
-        shown=Shown(cert, key, token),
+        credentials=Shown(cert, key, token),
     )
     try:
-        is_good = lookup(asked, timeout, as_json=as_json)
+        is_good = lookup(options, timeout, as_json=as_json)
     except ArgumentError as error:
         raise typer.BadParameter(str(error)) from error
     if not is_good:

@@ -1,4 +1,4 @@
-"""Why a server could not be asked."""
+"""Why a server could not be options."""
 
 from keyhole.errors import KeyholeError
 

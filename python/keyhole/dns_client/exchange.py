@@ -1,4 +1,4 @@
-"""Asks one question over one transport."""
+"""Sends one query over one transport, and receives the answer."""
 
 import socket
 import ssl
@@ -26,8 +26,8 @@ PADDING_BLOCK = 128  # RFC 8467 section 4.1: queries over encrypted transports
 
 @dataclass(frozen=True)
 class Server:
-    """Whom to ask. ``name`` is what the certificate must carry, by default the host itself;
-    ``shown`` is what the server learns of us."""
+    """A DNS server. ``name`` is the name that its certificate must have, by default the host;
+    ``credentials`` authenticate us."""
 
     host: str
     port: int
@@ -35,7 +35,7 @@ class Server:
     name: str | None = None
     path: str = "/dns-query"
     ca: Path | None = None
-    shown: ClientCredentials = NO_CREDENTIALS
+    credentials: ClientCredentials = NO_CREDENTIALS
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -52,7 +52,7 @@ def question(
     recursion: bool = True,
     dnssec: bool = False,
 ) -> dns.message.Message:
-    """The message to send: EDNS with 1232 octets, padded where it is encrypted (RFC 7830)."""
+    """The query message: EDNS with 1232 octets, padded if encrypted (RFC 7830)."""
     message = dns.message.make_query(
         name,
         kind,
@@ -69,13 +69,13 @@ def question(
 
 
 def exchange(server: Server, message: dns.message.Message, seconds: float) -> Answer:
-    """Asks and gives the checked answer.
+    """Sends a query and returns the checked answer.
 
-    Over UDP a truncated answer is asked again over TCP, as every resolver does (RFC 7766 section
-    5). Raises :class:`DnsClientError` when no answer comes within ``seconds`` or it is not acceptable.
+    A truncated answer over UDP is retried over TCP (RFC 7766 section 5). Raises
+    :class:`DnsClientError` if no acceptable answer arrives within ``seconds``.
     """
     started = time.monotonic()
-    server.shown.check(server.transport, server.name or server.host)
+    server.credentials.check(server.transport, server.name or server.host)
     try:
         if server.transport is Transport.UDP:
             return _udp(server, message, seconds, started)
@@ -87,7 +87,7 @@ def exchange(server: Server, message: dns.message.Message, seconds: float) -> An
             f"the host {server.host} has no address; give an address after @"
         ) from None
     except dns.exception.DNSException as error:
-        raise DnsClientError(f"{server} sent what is no DNS message: {error}") from error
+        raise DnsClientError(f"{server} sent a malformed DNS message: {error}") from error
     except OSError as error:
         raise DnsClientError(_refused(server, error)) from error
 
@@ -96,7 +96,7 @@ def _udp(server: Server, message: dns.message.Message, seconds: float, started: 
     family, address = _resolve(server, socket.SOCK_DGRAM)
     wire = message.to_wire()
     with socket.socket(family, socket.SOCK_DGRAM) as connection:
-        # A connected socket takes datagrams from this server only, and learns of a closed port.
+        # A connected socket receives from this server only, and reports a closed port.
         connection.connect(address)
         connection.settimeout(seconds)
         connection.send(wire)
@@ -115,7 +115,7 @@ def _udp(server: Server, message: dns.message.Message, seconds: float, started: 
 
 
 def _stream(server: Server, message: dns.message.Message, seconds: float, started: float) -> Answer:
-    # Before the connection: a file that cannot be used is told whether a server is there or not.
+    # Before the connection, so that unusable files are reported in any case.
     context = _context(server)
     family, address = _resolve(server, socket.SOCK_STREAM)
     proof: Protection | None = None
@@ -124,7 +124,7 @@ def _stream(server: Server, message: dns.message.Message, seconds: float, starte
         plain.connect(address)
         connection: socket.socket = plain
         if context is not None:
-            name = server.shown.server_name(server.name or server.host, server.transport)
+            name = server.credentials.server_name(server.name or server.host, server.transport)
             connection = secured = tls.wrap(plain, context, name)
             proof = tls.protection(secured)
         connected = time.monotonic() - started
@@ -133,7 +133,7 @@ def _stream(server: Server, message: dns.message.Message, seconds: float, starte
             status, octets = _send_and_receive(server, connection, message.to_wire())
     answer = dns.message.from_wire(octets)
     if not message.is_response(answer):
-        raise DnsClientError(f"{server} answered another question than the one that was asked")
+        raise DnsClientError(f"{server} answered a different question")
     elapsed = time.monotonic() - started
     return Answer(
         answer,
@@ -151,18 +151,18 @@ def _context(server: Server) -> ssl.SSLContext | None:
     if not server.transport.encrypted:
         return None
     alpn = "h2" if server.transport is Transport.HTTPS else "dot"
-    return tls.context(server.ca, alpn, server.shown)
+    return tls.context(server.ca, alpn, server.credentials)
 
 
 def _send_and_receive(
     server: Server, connection: socket.socket, wire: bytes
 ) -> tuple[int | None, bytes]:
-    """Sends the question; gives the HTTP status, over HTTPS, and the octets of the answer."""
+    """Sends the query; returns the HTTP status (over HTTPS) and the answer's octets."""
     try:
         if server.transport is Transport.HTTPS:
             assert isinstance(connection, ssl.SSLSocket)
             authority = f"{server.name or server.host}:{server.port}"
-            path = server.shown.path(server.path)
+            path = server.credentials.path(server.path)
             status, octets = https.exchange(connection, authority, path, wire)
             _check_status(status)
             return status, octets
@@ -229,7 +229,7 @@ def _refused(server: Server, error: OSError) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether what is sent to this host stays on this machine."""
+    """Whether traffic to this host stays on this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""One DoH question over an open TLS connection: HTTP/2, POST (RFC 8484)."""
+"""One DoH query over an open TLS connection: HTTP/2, POST (RFC 8484)."""
 
 import ssl
 
@@ -16,10 +16,10 @@ _MAX_OCTETS = 65535
 def exchange(
     connection: ssl.SSLSocket, authority: str, path: str, question: bytes
 ) -> tuple[int, bytes]:
-    """Sends the question and gives the HTTP status and the body.
+    """Sends the query; returns the HTTP status and the body.
 
-    The socket's timeout bounds each wait. Raises :class:`DnsClientError` when the server does not speak
-    HTTP/2 or ends the connection early.
+    The socket's timeout bounds each wait. Raises :class:`DnsClientError` if the server does not
+    support HTTP/2 or closes the connection early.
     """
     if connection.selected_alpn_protocol() != "h2":
         raise DnsClientError("the server does not offer HTTP/2; is this a DoH server?")
@@ -42,7 +42,7 @@ def exchange(
     try:
         return _response(connection, http)
     except h2.exceptions.ProtocolError as error:
-        raise DnsClientError(f"the server breaks the rules of HTTP/2: {error}") from error
+        raise DnsClientError(f"the server violates HTTP/2: {error}") from error
 
 
 def _response(connection: ssl.SSLSocket, http: h2.connection.H2Connection) -> tuple[int, bytes]:

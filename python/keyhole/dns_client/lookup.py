@@ -1,4 +1,4 @@
-"""The use case behind ``keyhole dig``: from the words to what is shown."""
+"""The use case of ``keyhole dig``: from the arguments to the printed answer."""
 
 import json
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ __all__ = ["LookupOptions", "ClientCredentials", "ArgumentError", "lookup"]
 
 @dataclass(frozen=True)
 class LookupOptions:
-    """What a person gave on the command line, options before words where both say something."""
+    """The command line; options have precedence over words such as ``+tcp``."""
 
     words: list[str]
     transport: str | None
@@ -28,21 +28,21 @@ class LookupOptions:
     name: str | None
     ca: Path | None
     reverse: str | None
-    shown: ClientCredentials
+    credentials: ClientCredentials
 
 
-def lookup(asked: LookupOptions, timeout: float, *, as_json: bool) -> bool:
-    """Asks and shows; whether the answer is one without an error.
+def lookup(options: LookupOptions, timeout: float, *, as_json: bool) -> bool:
+    """Sends the query and prints the answer; returns whether its code is NOERROR.
 
-    Raises :class:`ArgumentError` for what cannot be understood and ``DnsClientError`` when no answer comes.
+    Raises :class:`ArgumentError` for invalid arguments and ``DnsClientError`` without an answer.
     """
-    request = parse_arguments(asked.words, asked.reverse)
+    request = parse_arguments(options.words, options.reverse)
     assert request.name is not None
-    transport = Transport(asked.transport) if asked.transport else request.transport
+    transport = Transport(options.transport) if options.transport else request.transport
     chosen = choose_server(
-        asked.server or request.server, transport, asked.port, asked.name, asked.ca
+        options.server or request.server, transport, options.port, options.name, options.ca
     )
-    server = replace(_with_own_authority(chosen), shown=asked.shown)
+    server = replace(_with_own_authority(chosen), credentials=options.credentials)
     message = question(
         request.name,
         request.kind,
@@ -62,7 +62,7 @@ def lookup(asked: LookupOptions, timeout: float, *, as_json: bool) -> bool:
 
 
 def _with_own_authority(server: Server) -> Server:
-    """For a Keyhole on this machine, trusts the root in its data folder unless told otherwise."""
+    """For a Keyhole on this machine, trusts the root in its data folder by default."""
     if server.ca is not None or not server.transport.encrypted or not is_loopback(server.host):
         return server
     root = DataFolder(default_data_folder()).identity / "root.pem"

@@ -1,4 +1,4 @@
-"""An answer for people, and for programs."""
+"""Prints answers as text or JSON."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from keyhole.dns_client.exchange import Server, is_loopback
 
 
 def as_document(answer: Answer, server: Server) -> dict[str, Any]:
-    """Everything that is known, for ``--json``; times in seconds."""
+    """The document for ``--json``; times in seconds."""
     question = answer.message.question[0]
     return {
         "question": {
@@ -30,7 +30,7 @@ def as_document(answer: Answer, server: Server) -> dict[str, Any]:
         "authority": _records(answer.message.authority),
         "extended_errors": extended_errors(answer.message),
         "server": answer.server,
-        "shown": server.shown.who(),
+        "shown": server.credentials.description(),
         "transport": answer.transport.value,
         "truncated_first": answer.truncated_first,
         "encrypted": answer.transport.encrypted,
@@ -73,13 +73,13 @@ def _protection(protection: Protection | None) -> dict[str, Any] | None:
 
 
 def show_short(console: Console, answer: Answer) -> None:
-    """The data of the answer records alone, one a line."""
+    """Only the data of the answer records, one per line."""
     for record in _records(answer.message.answer):
         console.print(record["data"], markup=False, highlight=False, soft_wrap=True)
 
 
 def show(console: Console, answer: Answer, server: Server) -> None:
-    """The whole answer for people."""
+    """The whole answer as text."""
     for record in _records(answer.message.answer):
         line = f"{record['name']}  {record['ttl']}  {record['type']}  {record['data']}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -95,7 +95,7 @@ def show(console: Console, answer: Answer, server: Server) -> None:
     if answer.truncated_first:
         via += ", after a truncated answer over UDP"
     _line(console, "asked", via)
-    if who := server.shown.who():
+    if who := server.credentials.description():
         _line(console, "as", escape(who))
     _line(console, "protected", _how_protected(answer, server))
     if answer.protection:
@@ -134,4 +134,4 @@ def _how_protected(answer: Answer, server: Server) -> str:
         return f"[green]encrypted and authenticated[/] ({how})"
     if is_loopback(server.host):
         return "[yellow]in the clear[/], but it did not leave this machine"
-    return "[red]in the clear[/]: everyone on the way can read and change it; try --tls or --https"
+    return "[red]in the clear[/]: anyone on the network path can read and change it; try --tls or --https"

@@ -1,4 +1,4 @@
-"""A TLS connection whose certificate is checked strictly, and what it proved."""
+"""TLS connections with strict verification, and their properties."""
 
 import socket
 import ssl
@@ -13,9 +13,9 @@ from keyhole.dns_client.error import DnsClientError
 from keyhole.model.address import is_address
 
 
-def context(ca: Path | None, alpn: str, shown: ClientCredentials) -> ssl.SSLContext:
-    """Trusts the given file alone, or else the certificates that this system trusts; shows the
-    server who we are where we have a certificate."""
+def context(ca: Path | None, alpn: str, credentials: ClientCredentials) -> ssl.SSLContext:
+    """Trusts only the given file, or without one the system's certificates; loads the client
+    certificate, if any."""
     try:
         made = ssl.create_default_context(cafile=str(ca) if ca else None)
     except FileNotFoundError:
@@ -26,12 +26,12 @@ def context(ca: Path | None, alpn: str, shown: ClientCredentials) -> ssl.SSLCont
         ) from error
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.set_alpn_protocols([alpn])
-    shown.load(made)
+    credentials.load(made)
     return made
 
 
 def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSocket:
-    """Does the handshake; ``name`` is the name or address that the certificate must carry."""
+    """Performs the handshake; the certificate must be valid for ``name``, a name or address."""
     try:
         return tls.wrap_socket(connection, server_hostname=name)
     except ssl.SSLCertVerificationError as error:
@@ -41,7 +41,7 @@ def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSo
     except ssl.SSLError as error:
         raise DnsClientError(
             alert_meaning(error)
-            or f"the TLS handshake failed ({words(error)}); does this port speak TLS?"
+            or f"the TLS handshake failed ({library_reason(error)}); does this port speak TLS?"
         ) from error
     except OSError as error:
         raise DnsClientError(
@@ -50,10 +50,10 @@ def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSo
 
 
 def pending_alert(connection: ssl.SSLSocket) -> str | None:
-    """Why the server has hung up, if it said so and we have not read it yet.
+    """The meaning of an unread alert after the server closed the connection, if any.
 
-    In TLS 1.3 the server looks at our certificate when we may already be sending: what we learn
-    first is then that nobody reads any more.
+    In TLS 1.3 the server verifies our certificate after the handshake is complete for us, so a
+    write error may come before the alert.
     """
     try:
         connection.recv(1)
@@ -65,7 +65,7 @@ def pending_alert(connection: ssl.SSLSocket) -> str | None:
 
 
 def protection(connection: ssl.SSLSocket) -> Protection:
-    """What the finished handshake proved."""
+    """The properties of the TLS session."""
     octets = connection.getpeercert(binary_form=True)
     cipher = connection.cipher()
     assert octets is not None
@@ -100,7 +100,7 @@ def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
             return "the certificate of the server is not valid yet; is this clock right?"
         case 18 | 19 | 20 | 21 | 2:
             return (
-                "the certificate of the server is signed by nobody whom we trust; for Keyhole's "
+                "the certificate of the server is signed by no trusted authority; for Keyhole's "
                 "own certificate give --ca with the root.pem of its data folder"
             )
         case 62 | 64:
@@ -113,5 +113,5 @@ def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
 
 
 def library_reason(error: ssl.SSLError) -> str:
-    """What the TLS library says, as words."""
+    """The TLS library's reason, as plain text."""
     return (error.reason or str(error)).lower().replace("_", " ")

@@ -1,4 +1,4 @@
-"""What an engine does when control asks it to.
+"""Commands from control to an engine.
 
 ================================================  ================================================
 command                                           answer
@@ -8,8 +8,8 @@ command                                           answer
 ``{"stats": true}``                               ``{"stats": {...}}``
 ================================================  ================================================
 
-Any of them may be answered with ``{"refused": {"path": PLACE, "why": REASON}}``; then nothing has
-changed.
+Any command may be answered with ``{"refused": {"path": PLACE, "why": REASON}}``; then nothing
+has changed.
 """
 
 from pathlib import Path
@@ -20,34 +20,34 @@ from keyhole.engine.runtime import Refusal, Runtime
 
 
 class Engine:
-    """What obeys: the core, and the thread that writes its events down."""
+    """Executes commands on the core; also has the query log writer."""
 
     def __init__(
         self,
         runtime: Runtime,
-        journal: QueryLogWriter | None,
+        log_writer: QueryLogWriter | None,
         addresses: dict[str, list[str]],
         number: int | None,
     ) -> None:
         self._runtime = runtime
-        self._journal = journal
+        self._log_writer = log_writer
         self.addresses = addresses
         self.number = number
-        """The snapshot in force; none while every question is refused."""
+        """The active snapshot; ``None`` while all queries are refused."""
 
-    def obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Does what is asked; gives the answer."""
+    def execute(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Executes a command and returns the answer."""
         try:
-            return self._do(command)
+            return self._dispatch(command)
         except Refusal as refusal:
             return refused(refusal)
 
     def stats(self) -> dict[str, Any]:
-        """Everything that is counted, in the core and beside it."""
-        log = self._journal.counts() if self._journal else None
+        """All counters of the core and of the query log."""
+        log = self._log_writer.counts() if self._log_writer else None
         return {**self._runtime.stats(), "log": log}
 
-    def _do(self, command: dict[str, Any]) -> dict[str, Any]:
+    def _dispatch(self, command: dict[str, Any]) -> dict[str, Any]:
         match command:
             case {"commit": str(path)}:
                 self.number = commit(self._runtime, Path(path))
@@ -61,7 +61,7 @@ class Engine:
 
 
 def commit(runtime: Runtime, path: Path) -> int:
-    """Puts a snapshot file in force; gives its number. Raises `Refusal`."""
+    """Activates a snapshot file; returns its number. Raises `Refusal`."""
     try:
         snapshot = path.read_bytes()
     except OSError as error:
@@ -70,5 +70,5 @@ def commit(runtime: Runtime, path: Path) -> int:
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:
-    """The answer where something was refused."""
+    """The answer for a refused command."""
     return {"refused": {"path": refusal.path, "why": refusal.why}}

@@ -1,4 +1,4 @@
-"""The file of the query log: whole lines at its end, and a second file for the older half."""
+"""The file of the query log, with a second file for the older half."""
 
 import errno
 import os
@@ -11,9 +11,9 @@ FILE_MODE, FOLDER_MODE = 0o600, 0o700
 class RotatingFile:
     """Appends lines to ``path`` and keeps at most ``keep`` octets, in two files.
 
-    A file that has grown to half of that becomes the older one, ``queries.1.jsonl`` beside
-    ``queries.jsonl``, and takes the place of the one before. Whoever moves, empties or deletes a
-    file in between does no harm: it is looked for before each write.
+    At half of that size, ``queries.jsonl`` is renamed to ``queries.1.jsonl`` and replaces the older
+    file. Other programs may move, truncate or delete either file: the path is checked before each
+    write.
     """
 
     def __init__(self, path: Path, keep: int) -> None:
@@ -23,10 +23,10 @@ class RotatingFile:
         self._descriptor: int | None = None
 
     def append(self, lines: bytes) -> int:
-        """Appends as many whole lines as this file has room for; gives their octets.
+        """Appends as many complete lines as fit; returns their size in octets.
 
-        0 means that the file was full and is the older one now. Raises ``OSError`` where the system
-        takes nothing, and leaves no half line behind as far as it can.
+        0 means that the file was full and has been rotated. Raises ``OSError`` if nothing can be
+        written, and removes an incomplete line if possible.
         """
         descriptor, size = self._open()
         end = len(lines) if size + len(lines) <= self._most else self._fitting(lines, size)
@@ -37,14 +37,14 @@ class RotatingFile:
         return self._write(descriptor, lines[:end], size)
 
     def close(self) -> None:
-        """Lets go of the file; the next line opens it again."""
+        """Closes the file; the next write opens it again."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def _fitting(self, lines: bytes, size: int) -> int:
         end = lines.rfind(b"\n", 0, max(self._most - size, 0)) + 1
-        # A line that no file has room for gets one for itself.
+        # A line longer than the limit gets a file of its own.
         return end if end or size else lines.index(b"\n") + 1
 
     def _write(self, descriptor: int, lines: bytes, size: int) -> int:
@@ -58,14 +58,14 @@ class RotatingFile:
                 os.ftruncate(descriptor, size + whole)
             finally:
                 self.close()
-            # With whole lines written there is no trouble yet: the next one meets it again.
+            # Complete lines were written, so this is a success; the next write meets the error.
             if not whole:
                 raise
             return whole
         return written
 
     def _open(self) -> tuple[int, int]:
-        """The descriptor of the file that has the name now, and its size."""
+        """The descriptor of the file at the path, and its size."""
         if self._descriptor is not None:
             mine = os.fstat(self._descriptor)
             try:
@@ -76,7 +76,7 @@ class RotatingFile:
                 return self._descriptor, mine.st_size
             self.close()
         if not self.path.parent.is_dir():
-            # Not its parents: if they are gone, something is wrong that a new folder would hide.
+            # Only this folder: missing parents are an error that should be visible.
             self.path.parent.mkdir(FOLDER_MODE)
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(self.path, flags, FILE_MODE)
@@ -90,12 +90,12 @@ class RotatingFile:
 
 
 def _checked_size(descriptor: int) -> int:
-    """The size of the file, which ends with a whole line from here on."""
+    """The size of the file, after completing its last line."""
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
     size = status.st_size
-    # A process that was killed, or a machine, may have left half a line.
+    # A killed process or a power failure may have left an incomplete line.
     if size and os.pread(descriptor, 1, size - 1) != b"\n":
         size += os.write(descriptor, b"\n")
     return size

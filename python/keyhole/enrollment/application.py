@@ -1,4 +1,4 @@
-"""The routes of the enrollment server: reads requests, has identity decide, writes answers."""
+"""The routes of the enrollment server."""
 
 import base64
 import binascii
@@ -37,21 +37,21 @@ MAX_BODY_OCTETS = 64 * 1024
 
 Message = TypeVar("Message", bound=BaseModel)
 Notify = Callable[[bool, str], None]
-"""Takes a sentence for the person who runs the server, and whether it is good."""
+"""Called with whether it is good news, and a sentence for the operator."""
 
 
 @dataclass(frozen=True)
 class EnrollmentService:
-    """Where requests are served from: the identity folder, and what else is needed to answer."""
+    """Serves requests from the identity folder."""
 
     folder: Path
     grace: timedelta
     service: Service
-    tell: Notify
+    notify: Notify
     throttle: Throttle = field(default_factory=Throttle)
 
     def grant(self, spiffe: str, certified: IssuedCertificate) -> CertificateResponse:
-        """The answer that carries a new certificate."""
+        """The response with a new certificate."""
         trust = read_trust(self.folder)
         return CertificateResponse(
             spiffe=spiffe,
@@ -62,96 +62,96 @@ class EnrollmentService:
         )
 
 
-def application(desk: EnrollmentService) -> Starlette:
-    """The routes; everything that goes wrong is answered as a problem in plain words."""
+def application(service: EnrollmentService) -> Starlette:
+    """The routes; every error is answered as problem details (RFC 9457)."""
 
     async def bundle(_: Request) -> BaseModel:
-        trust = await run_in_threadpool(read_trust, desk.folder)
+        trust = await run_in_threadpool(read_trust, service.folder)
         return BundleResponse(trust_domain=trust.domain, bundle=trust.bundle_pem)
 
     async def enroll(request: Request) -> BaseModel:
-        asked = await _read(request, EnrollRequest)
-        told, granted = await run_in_threadpool(_enroll, desk, asked, _address(request))
-        desk.tell(True, told)
+        message = await _read(request, EnrollRequest)
+        text, granted = await run_in_threadpool(_enroll, service, message, _address(request))
+        service.notify(True, text)
         return granted
 
     async def renewal(request: Request) -> BaseModel:
-        asked = await _read(request, RenewRequest)
-        told, granted = await run_in_threadpool(_renew, desk, asked, _address(request))
-        desk.tell(True, told)
+        message = await _read(request, RenewRequest)
+        text, granted = await run_in_threadpool(_renew, service, message, _address(request))
+        service.notify(True, text)
         return granted
 
     routes = [
-        Route("/v1/bundle", _guarded(desk, bundle), methods=["GET"]),
-        Route("/v1/enroll", _guarded(desk, enroll), methods=["POST"]),
-        Route("/v1/renew", _guarded(desk, renewal), methods=["POST"]),
+        Route("/v1/bundle", _guarded(service, bundle), methods=["GET"]),
+        Route("/v1/enroll", _guarded(service, enroll), methods=["POST"]),
+        Route("/v1/renew", _guarded(service, renewal), methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
 
 
 def _enroll(
-    desk: EnrollmentService, asked: EnrollRequest, address: str
+    service: EnrollmentService, message: EnrollRequest, address: str
 ) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
-    one, certified = redeem(desk.folder, asked.secret, asked.csr.encode(), how=how)
-    told = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
-    return told, desk.grant(one.spiffe, certified)
+    one, certified = redeem(service.folder, message.secret, message.csr.encode(), how=how)
+    text = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
+    return text, service.grant(one.spiffe, certified)
 
 
 def _renew(
-    desk: EnrollmentService, asked: RenewRequest, address: str
+    service: EnrollmentService, message: RenewRequest, address: str
 ) -> tuple[str, CertificateResponse]:
     try:
-        signature = base64.b64decode(asked.signature, validate=True)
+        signature = base64.b64decode(message.signature, validate=True)
     except binascii.Error:
         raise RequestError("the signature is not base64") from None
     how = f"renewed from {address}"
     spiffe, certified = renew(
-        desk.folder,
-        asked.certificate.encode(),
-        asked.csr.encode(),
+        service.folder,
+        message.certificate.encode(),
+        message.csr.encode(),
         signature,
-        grace=desk.grace,
+        grace=service.grace,
         how=how,
     )
-    told = f"a certificate was {how}: {_shown(spiffe, certified)}"
-    return told, desk.grant(spiffe, certified)
+    text = f"a certificate was {how}: {_shown(spiffe, certified)}"
+    return text, service.grant(spiffe, certified)
 
 
 def _guarded(
-    desk: EnrollmentService, answer: Callable[[Request], Awaitable[BaseModel]]
+    service: EnrollmentService, answer: Callable[[Request], Awaitable[BaseModel]]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Answers, and turns whatever goes wrong into a problem that tells no more than it should."""
+    """Answers; turns errors into problem details that reveal nothing internal."""
 
     async def guarded(request: Request) -> Response:
         address = _address(request)
-        if seconds := desk.throttle.wait(address):
+        if seconds := service.throttle.wait(address):
             why = f"too many requests from this address failed; try again in {seconds} seconds"
             return _problem(429, why, {"retry-after": str(seconds)})
         try:
             return _json(200, JSON, await answer(request))
         except HTTPException as error:
-            desk.throttle.failed(address)
+            service.throttle.failed(address)
             return _problem(error.status_code, error.detail)
         except ClientDisconnect:
-            return _problem(400, "the request did not arrive whole")
+            return _problem(400, "the request is incomplete")
         except (RequestError, RefusedError) as error:
-            if desk.throttle.failed(address):
-                desk.tell(False, f"a request from {address} was refused: {error}")
+            if service.throttle.failed(address):
+                service.notify(False, f"a request from {address} was refused: {error}")
             return _problem(400 if isinstance(error, RequestError) else 403, str(error))
         except IdentityError as error:
-            desk.tell(False, f"no certificate can be issued: {error}")
-            why = "this Keyhole cannot issue certificates now; its operator has been told why"
+            service.notify(False, f"no certificate can be issued: {error}")
+            why = "this Keyhole cannot issue certificates now; its operator has been text why"
             return _problem(503, why)
-        except Exception as error:  # noqa: BLE001  (a stranger must not see how we are built)
-            desk.tell(False, f"a request failed by a mistake in Keyhole: {error!r}")
-            return _problem(500, "a mistake in Keyhole; its operator has been told")
+        except Exception as error:  # noqa: BLE001  (clients must not see internal errors)
+            service.notify(False, f"a request failed because of a bug in Keyhole: {error!r}")
+            return _problem(500, "a bug in Keyhole; its log says more")
 
     return guarded
 
 
 async def _read(request: Request, model: type[Message]) -> Message:
-    """The body as a message; bounded, whatever the headers say."""
+    """Reads the body as a message; the limit holds whatever the headers say."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise HTTPException(415, f"send {JSON}")
@@ -175,7 +175,7 @@ def _address(request: Request) -> str:
 async def _not_there(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _problem(404, "there is nothing here; the routes are /v1/bundle, enroll and renew")
+        return _problem(404, "no such route; the routes are /v1/bundle, enroll and renew")
     return _problem(error.status_code, error.detail.lower(), dict(error.headers or {}))
 
 

@@ -1,4 +1,4 @@
-"""The client's side: asks the enrollment server, and trusts it only as far as it proved itself."""
+"""The enrollment client; it trusts the server only after verifying its root."""
 
 import base64
 import http.client
@@ -31,18 +31,18 @@ _MAX_OCTETS = 512 * 1024
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-def redeem(ticket: JoinToken) -> tuple[bytes, CertificateResponse]:
-    """Gets the first certificate; gives the new key, which never leaves this machine, and what was
-    granted.
+def redeem(token: JoinToken) -> tuple[bytes, CertificateResponse]:
+    """Gets the first certificate; returns the new key, which never leaves this machine, and the
+    response.
 
-    The secret goes only to a server whose certificate comes from the root that the token names.
+    The secret is sent only to a server whose certificate chains to the root that the token names.
     """
-    shown = _request(ticket.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
-    root = _pinned(shown.bundle, ticket)
+    shown = _request(token.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
+    root = _pinned(shown.bundle, token)
     key, request = new_request()
-    message = EnrollRequest(secret=ticket.secret, csr=request.decode())
+    message = EnrollRequest(secret=token.secret, csr=request.decode())
     granted = _request(
-        ticket.url,
+        token.url,
         _verified_context(certificate_pem(root)),
         "POST",
         "/v1/enroll",
@@ -53,7 +53,7 @@ def redeem(ticket: JoinToken) -> tuple[bytes, CertificateResponse]:
 
 
 def renew(url: str, current: Credentials) -> tuple[bytes, CertificateResponse]:
-    """Gets the next certificate; gives its new key and what was granted."""
+    """Gets the next certificate; returns its new key and the response."""
     key, request = new_request()
     message = RenewRequest(
         certificate=current.chain.decode(),
@@ -66,18 +66,18 @@ def renew(url: str, current: Credentials) -> tuple[bytes, CertificateResponse]:
     return key, _checked(granted, request, current.spiffe)
 
 
-def _pinned(bundle: str, ticket: JoinToken) -> x509.Certificate:
-    """The root that the token names; nothing else that the server showed counts."""
+def _pinned(bundle: str, token: JoinToken) -> x509.Certificate:
+    """Returns the root that the token names; other roots are ignored."""
     try:
         roots = x509.load_pem_x509_certificates(bundle.encode())
     except ValueError:
         roots = []
     for root in roots:
-        if fingerprint(root) == ticket.pin:
+        if fingerprint(root) == token.pin:
             return root
     raise EnrollmentError(
-        f"{ticket.url} does not have the root that the token names: either something on the way "
-        "pretends to be the server, or its authority was made anew since. Nothing was sent; ask "
+        f"{token.url} does not have the root that the token names: either an attacker on the "
+        "network pretends to be the server, or its authority was replaced. Nothing was sent; ask "
         "for a new token"
     )
 
@@ -85,12 +85,12 @@ def _pinned(bundle: str, ticket: JoinToken) -> x509.Certificate:
 def _checked(
     granted: CertificateResponse, request: bytes, wanted: str | None
 ) -> CertificateResponse:
-    """Refuses an answer that does not fit the question, before anything is written."""
+    """Rejects a response that does not match the request, before anything is written."""
     try:
         leaf = x509.load_pem_x509_certificates(granted.certificate.encode())[0]
         x509.load_pem_x509_certificates(granted.bundle.encode())
     except ValueError:
-        raise EnrollmentError("the server granted something that is no certificate") from None
+        raise EnrollmentError("the response of the server has no valid certificate") from None
     asked = x509.load_pem_x509_csr(request).public_key()
     if leaf.public_key() != asked or spiffe_id_of(leaf) != granted.spiffe:
         raise EnrollmentError("the server granted a certificate that was not asked for")
@@ -100,7 +100,7 @@ def _checked(
 
 
 def _unverified_context() -> ssl.SSLContext:
-    """For the one request that carries no secret, and whose answer is checked by the pin."""
+    """For the one request without a secret, whose response is checked by the pin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
@@ -136,8 +136,8 @@ def _request(
         answer = response.read(_MAX_OCTETS)
     except ssl.SSLCertVerificationError as error:
         raise EnrollmentError(
-            f"the certificate of {url} cannot be trusted ({error.verify_message}): something on "
-            "the way may pretend to be the server; nothing was sent"
+            f"the certificate of {url} cannot be trusted ({error.verify_message}): an attacker on "
+            "the network may pretend to be the server; nothing was sent"
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise EnrollmentError(f"{url} cannot be reached: {_why(error)}") from error
@@ -153,8 +153,8 @@ def _read(url: str, status: int, answer: bytes, model: type[Answer]) -> Answer:
         refusal = ProblemDetails.model_validate_json(answer)
     except ValidationError:
         raise EnrollmentError(
-            f"{url} answered with status {status} and nothing that an enrollment server says; is "
-            "this the URL of one?"
+            f"{url} answered with status {status} and a body that no enrollment server sends; is "
+            "the URL correct?"
         ) from None
     raise EnrollmentError(f"the server says: {refusal.detail}", is_final=status in (400, 403))
 

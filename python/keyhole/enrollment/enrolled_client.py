@@ -1,4 +1,4 @@
-"""A client's folder with all that it takes to stay enrolled: where to renew, and by when."""
+"""An enrolled client: its credential folder, and where and when to renew."""
 
 import random
 import time
@@ -18,12 +18,12 @@ from keyhole.model.field_types import Boundary
 from keyhole.model.service import Service
 
 FILE = "enrollment.json"
-# Renewed before half of the life is over; spread, so that a fleet does not come all at once.
+# Renewed before half of the lifetime; randomized, so that clients do not renew all at once.
 _EARLIEST, _LATEST = 0.4, 0.49
 
 
 class EnrollmentState(Boundary):
-    """``enrollment.json``: what a client was told when it was enrolled or renewed."""
+    """``enrollment.json``: the data from the last enrollment or renewal."""
 
     url: Annotated[str, BASE_URL]
     spiffe: str
@@ -39,25 +39,24 @@ class EnrolledClient:
         self._share = random.uniform(_EARLIEST, _LATEST)  # noqa: S311  (no secret)
 
     @classmethod
-    def join(cls, ticket: JoinToken, folder: Path) -> "EnrolledClient":
+    def join(cls, token: JoinToken, folder: Path) -> "EnrolledClient":
         """Redeems the token, and writes certificate, key and bundle into the folder.
 
-        Raises :class:`EnrollmentError` when there is an identity in it already.
+        Raises :class:`EnrollmentError` if the folder has a certificate already.
         """
-        member = cls(folder)
-        if member.folder.certificate.exists():
+        enrolled = cls(folder)
+        if enrolled.folder.certificate.exists():
             raise EnrollmentError(
-                f"{member.folder.certificate} is there already; renew it with keyhole enroll keep "
+                f"{enrolled.folder.certificate} is there already; renew it with keyhole enroll keep "
                 "--once, or give --out with another folder"
             )
-        # Before the secret is spent: a folder that cannot be written is found now.
+        # Before the secret is used: detects a folder that is not writable.
         make_private_folder(folder)
-        member._take(ticket.url, *client.redeem(ticket))
-        return member
+        enrolled._store(token.url, *client.redeem(token))
+        return enrolled
 
     def enrolled(self) -> EnrollmentState:
-        """What the server said; raises :class:`EnrollmentError` for a folder that has no
-        enrollment."""
+        """Reads ``enrollment.json``; raises :class:`EnrollmentError` if it is missing or damaged."""
         path = self.folder.path / FILE
         try:
             return EnrollmentState.model_validate_json(path.read_bytes())
@@ -69,27 +68,27 @@ class EnrolledClient:
             raise EnrollmentError(f"{path} is damaged; enroll this client again") from None
 
     def credentials(self) -> Credentials:
-        """Certificate, key and bundle as they are on the disk."""
+        """Certificate, key and bundle as they are on disk."""
         return self.folder.read()
 
     def renew(self) -> Credentials:
-        """Gets the next certificate now, and gives it."""
+        """Renews now; returns the new credentials."""
         url = self.enrolled().url
-        self._take(url, *client.renew(url, self.credentials()))
+        self._store(url, *client.renew(url, self.credentials()))
         return self.credentials()
 
     def due_in(self) -> float:
-        """Seconds until it should be renewed, by the wall clock; 0 and less for now."""
-        return self.credentials().half(self._share) - time.time()
+        """Seconds until renewal is due, by the wall clock; 0 or less if it is due."""
+        return self.credentials().time_at(self._share) - time.time()
 
-    def _take(self, url: str, key: bytes, granted: CertificateResponse) -> None:
-        said = EnrollmentState(
+    def _store(self, url: str, key: bytes, granted: CertificateResponse) -> None:
+        state = EnrollmentState(
             url=url,
             spiffe=granted.spiffe,
             trust_domain=granted.trust_domain,
             service=granted.service,
         )
-        # First: a certificate without the place where it is renewed would be of little use.
-        octets = said.model_dump_json(indent=1).encode() + b"\n"
+        # First, since a certificate cannot be renewed without this URL.
+        octets = state.model_dump_json(indent=1).encode() + b"\n"
         write_whole(self.folder.path / FILE, octets, PUBLIC_FILE)
         self.folder.write(granted.certificate.encode(), key, granted.bundle.encode())

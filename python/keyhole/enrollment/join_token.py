@@ -1,4 +1,4 @@
-"""The token of an enrollment: one word that carries everything a client needs to begin."""
+"""The join token: one string with everything that a client needs for enrollment."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ from keyhole.model.field_types import Boundary
 
 
 class JoinToken(Boundary):
-    """Where the server is, the SHA-256 of its root certificate, and the secret that works once."""
+    """The URL of the server, the SHA-256 of its root certificate, and a single-use secret."""
 
     PREFIX: ClassVar[str] = "khe1."
 
@@ -21,13 +21,13 @@ class JoinToken(Boundary):
     secret: str = Field(pattern="^[a-z2-7]{32}$")
 
     def to_text(self) -> str:
-        """One word of letters, digits, dots, - and _, which no shell takes apart."""
+        """A string of letters, digits, dots, - and _, which needs no shell quoting."""
         octets = base64.urlsafe_b64encode(self.model_dump_json().encode())
         return self.PREFIX + octets.decode().rstrip("=")
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Reads the word back; raises :class:`EnrollmentError` for any other."""
+        """Reads a token; raises :class:`EnrollmentError` for any other text."""
         word = text.strip()
         if not word.startswith(cls.PREFIX):
             raise EnrollmentError(

@@ -1,4 +1,4 @@
-"""What client and enrollment server send each other, as JSON."""
+"""JSON messages between client and enrollment server."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,14 +12,13 @@ _PEM = 32 * 1024
 
 
 class ServerMessage(BaseModel):
-    """What the server says. A client passes over what it does not know: a newer server may say
-    more."""
+    """A response of the server. Clients ignore unknown fields, which a newer server may send."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class BundleResponse(ServerMessage):
-    """``GET /v1/bundle``: the roots of the trust domain, for everyone."""
+    """``GET /v1/bundle``: the roots of the trust domain; needs no authentication."""
 
     trust_domain: str
     bundle: str
@@ -42,8 +41,7 @@ class RenewRequest(Boundary):
 
 
 class CertificateResponse(ServerMessage):
-    """The answer to both: a chain, the roots of the trust domain, and how to reach the server's
-    DNS."""
+    """The response to both: a chain, the roots of the trust domain, and the server's DNS service."""
 
     spiffe: str
     certificate: str
@@ -53,7 +51,7 @@ class CertificateResponse(ServerMessage):
 
 
 class ProblemDetails(ServerMessage):
-    """Why not (RFC 9457)."""
+    """An error response (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

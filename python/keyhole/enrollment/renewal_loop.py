@@ -1,4 +1,4 @@
-"""``keyhole enroll keep``: renews a client's certificate in time, for as long as it runs."""
+"""``keyhole enroll keep``: renews a client's certificate in time while it runs."""
 
 import asyncio
 import random
@@ -8,7 +8,7 @@ from keyhole.enrollment.enrolled_client import EnrolledClient
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.errors import KeyholeError
 
-# Looked at often, by the wall clock: a machine that slept for a week renews on waking.
+# Checked often, by the wall clock: a machine that was suspended renews after it resumes.
 CHECK_SECONDS = 30.0
 FIRST_PAUSE, MAX_PAUSE = 2.0, 300.0
 
@@ -16,60 +16,59 @@ Notify = Callable[[bool, str], None]
 
 
 async def run(
-    member: EnrolledClient, command: Sequence[str], end: asyncio.Event, tell: Notify
+    client: EnrolledClient, command: Sequence[str], end: asyncio.Event, notify: Notify
 ) -> None:
-    """Renews until ``end`` is set; after each renewal runs ``command``, an argument list that no
-    shell sees.
+    """Renews until ``end`` is set; runs ``command`` after each renewal, without a shell.
 
-    A failure is tried again after 2 seconds, then twice as long each time, up to 5 minutes; it is
-    told once for each reason.
+    Failures are retried with exponential backoff, from 2 seconds up to 5 minutes. A repeated error
+    is reported only once.
     """
-    pause, told = FIRST_PAUSE, ""
+    pause, reported = FIRST_PAUSE, ""
     while not end.is_set():
         try:
-            if member.due_in() > 0:
+            if client.due_in() > 0:
                 await _wait(end, CHECK_SECONDS)
                 continue
-            credentials = await asyncio.to_thread(member.renew)
+            credentials = await asyncio.to_thread(client.renew)
         except KeyholeError as error:
-            if str(error) != told:
-                told = str(error)
+            if str(error) != reported:
+                reported = str(error)
                 hint = _hint(error)
-                tell(False, f"not renewed, and tried again: {told}{hint}")
+                notify(False, f"not renewed, and tried again: {reported}{hint}")
             await _wait(end, pause * random.uniform(0.8, 1.2))  # noqa: S311  (no secret)
             pause = min(pause * 2, MAX_PAUSE)
             continue
-        pause, told = FIRST_PAUSE, ""
+        pause, reported = FIRST_PAUSE, ""
         until = credentials.leaf.not_valid_after_utc
-        tell(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
-        await run_command(command, tell, end)
+        notify(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
+        await run_command(command, notify, end)
 
 
-async def renew_if_due(member: EnrolledClient, command: Sequence[str], tell: Notify) -> bool:
-    """Renews if it is time; whether all is well. Raises when it could not."""
-    if member.due_in() > 0:
-        until = member.credentials().leaf.not_valid_after_utc
-        tell(True, f"still fresh, until {until:%Y-%m-%d %H:%M} UTC")
+async def renew_if_due(client: EnrolledClient, command: Sequence[str], notify: Notify) -> bool:
+    """Renews if it is due; returns false if ``command`` failed. Raises if renewal failed."""
+    if client.due_in() > 0:
+        until = client.credentials().leaf.not_valid_after_utc
+        notify(True, f"still fresh, until {until:%Y-%m-%d %H:%M} UTC")
         return True
-    credentials = await asyncio.to_thread(member.renew)
+    credentials = await asyncio.to_thread(client.renew)
     until = credentials.leaf.not_valid_after_utc
-    tell(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
-    return await run_command(command, tell)
+    notify(True, f"renewed {credentials.spiffe}, until {until:%Y-%m-%d %H:%M} UTC")
+    return await run_command(command, notify)
 
 
 async def run_command(
-    command: Sequence[str], tell: Notify, end: asyncio.Event | None = None
+    command: Sequence[str], notify: Notify, end: asyncio.Event | None = None
 ) -> bool:
-    """Runs the command after a renewal and waits for it; whether all is well.
+    """Runs the command after a renewal and waits for it; returns whether it succeeded.
 
-    When ``end`` is set the command is asked to end, too.
+    When ``end`` is set, the command is terminated.
     """
     if not command:
         return True
     try:
         process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
     except OSError as error:
-        tell(False, f"{command[0]} could not be run: {error.strerror}")
+        notify(False, f"{command[0]} could not be run: {error.strerror}")
         return False
     waiting = asyncio.create_task(process.wait())
     ending = asyncio.create_task((end or asyncio.Event()).wait())
@@ -79,13 +78,13 @@ async def run_command(
         process.terminate()
     code = await waiting
     if code:
-        tell(False, f"{command[0]} ended with exit code {code}")
+        notify(False, f"{command[0]} ended with exit code {code}")
     return code == 0
 
 
 def _hint(error: KeyholeError) -> str:
     if isinstance(error, EnrollmentError) and error.is_final:
-        return "; this is its last word until somebody changes something there"
+        return "; the server refuses this until its operator changes something"
     return ""
 
 

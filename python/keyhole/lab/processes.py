@@ -25,22 +25,22 @@ _RENEWAL_SECONDS = 2.0
 class LabProcesses:
     """Internet, forwarder, resolver and workloads; an async context manager."""
 
-    def __init__(self, layout: Layout, ports: Ports, tell: Notify) -> None:
+    def __init__(self, layout: Layout, ports: Ports, notify: Notify) -> None:
         self.layout = layout
         self.ports = ports
-        self._tell = tell
+        self._notify = notify
         self._stack = AsyncExitStack()
         self._children: dict[str, asyncio.subprocess.Process] = {}
-        self._nodes: dict[str, ControlPlane] = {}
+        self._control_planes: dict[str, ControlPlane] = {}
 
     @property
     def resolver(self) -> ControlPlane:
         """The resolver that the workloads use."""
-        return self._nodes["resolver"]
+        return self._control_planes["resolver"]
 
     def pids(self) -> dict[str, int]:
         """The process ids of all running parts, by name."""
-        engines = {name: node.pid for name, node in self._nodes.items()}
+        engines = {name: control_plane.pid for name, control_plane in self._control_planes.items()}
         children = {name: child.pid for name, child in self._children.items()}
         return {name: pid for name, pid in {**children, **engines}.items() if pid is not None}
 
@@ -89,7 +89,7 @@ class LabProcesses:
                 if str(error) != reported:
                     reported = str(error)
                     text = "the certificates of the workloads are not renewed"
-                    self._tell(Notice(Severity.BAD, text, tuple(reported.splitlines())))
+                    self._notify(Notice(Severity.ERROR, text, tuple(reported.splitlines())))
 
     async def first_exit(self) -> str:
         """Waits until a part ends that is not restarted; returns its name."""
@@ -116,14 +116,14 @@ class LabProcesses:
 
     async def _start_node(self, name: str) -> None:
         folder = DataFolder(getattr(self.layout, name))
-        node = ControlPlane(folder.config, folder, self._teller(name))
-        self._nodes[name] = await self._stack.enter_async_context(node)
+        control_plane = ControlPlane(folder.config, folder, self._notifier(name))
+        self._control_planes[name] = await self._stack.enter_async_context(control_plane)
 
-    def _teller(self, name: str) -> Notify:
-        def tell(notice: Notice) -> None:
-            self._tell(Notice(notice.weight, f"{name}: {notice.text}", notice.details))
+    def _notifier(self, name: str) -> Notify:
+        def notify(notice: Notice) -> None:
+            self._notify(Notice(notice.severity, f"{name}: {notice.text}", notice.details))
 
-        return tell
+        return notify
 
     async def _start_control(self, name: str) -> None:
         """Starts lists, query log, documents and the API of a node."""
@@ -132,11 +132,11 @@ class LabProcesses:
         from keyhole.api.server import ApiServer
         from keyhole.control.startup import open_services
 
-        node = self._nodes[name]
-        listeners = bind(node.settings.written.api)
-        data, tell = DataFolder(getattr(self.layout, name)), self._teller(name)
-        opened = await self._stack.enter_async_context(open_services(node, data, tell))
-        await self._stack.enter_async_context(ApiServer(opened, tell, listeners))
+        control_plane = self._control_planes[name]
+        listeners = bind(control_plane.settings.written.api)
+        data, notify = DataFolder(getattr(self.layout, name)), self._notifier(name)
+        opened = await self._stack.enter_async_context(open_services(control_plane, data, notify))
+        await self._stack.enter_async_context(ApiServer(opened, notify, listeners))
 
     async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
         child = await asyncio.create_subprocess_exec(

@@ -21,10 +21,10 @@ from keyhole.lab.ports import choose_ports
 from keyhole.lab.processes import LabProcesses, ready_document
 
 _STYLES = {
-    Severity.GOOD: "green",
-    Severity.PLAIN: "cyan",
+    Severity.SUCCESS: "green",
+    Severity.INFO: "cyan",
     Severity.WARNING: "yellow",
-    Severity.BAD: "red",
+    Severity.ERROR: "red",
 }
 # A terminal shows the status line often; a file or a log only sometimes.
 LIVE_SECONDS, PLAIN_SECONDS = 1.0, 30.0
@@ -69,13 +69,13 @@ async def _run_until_end(
 async def _run_processes(
     layout: Layout, port_base: int | None, ready_file: Path | None, console: Console
 ) -> int:
-    def tell(notice: Notice) -> None:
-        console.print(f"[{_STYLES[notice.weight]}]{escape(notice.text)}[/]")
+    def notify(notice: Notice) -> None:
+        console.print(f"[{_STYLES[notice.severity]}]{escape(notice.text)}[/]")
         for detail in notice.details:
             console.print(f"    {escape(detail)}")
 
     ports = choose_ports(port_base)
-    async with LabProcesses(layout, ports, tell) as processes:
+    async with LabProcesses(layout, ports, notify) as processes:
         await processes.start_workloads()
         console.print(panel(processes), soft_wrap=False)
         if ready_file is not None:

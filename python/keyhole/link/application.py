@@ -1,4 +1,4 @@
-"""The routes of the link, on control's side."""
+"""The HTTP routes of the link, served by control."""
 
 import asyncio
 import json
@@ -16,35 +16,35 @@ from keyhole.link.peer import Peer
 from keyhole.link.remote_peer import Offer, RemotePeer
 
 MAX_POLL_OCTETS = 4 * 2**20
-"""A poll carries counters at most."""
+"""Largest body of a poll in octets; results contain at most counters."""
 MAX_LOG_OCTETS = 32 * 2**20
-"""Octets of the query log that an engine brings at once."""
+"""Largest part of a query log in one request, in octets."""
 
 
 class RefusedError(Exception):
-    """Whoever asks is no engine of ours; says why."""
+    """The client is not an authorized engine; the message says why."""
 
 
 class RemoteEngineService(Protocol):
-    """What stands behind engines on other machines."""
+    """Serves engines on other machines: snapshots to them, query logs from them."""
 
     @property
     def offer(self) -> Offer | None:
-        """What they are to take; none before there is one."""
+        """The current offer; ``None`` before the first one."""
 
     async def position(self, engine: str) -> dict[str, Any] | None:
-        """How far the query log of an engine is known."""
+        """The position up to which an engine's query log has been received."""
 
     async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
-        """Keeps lines of its query log that end at ``offset``; raises ``ValueError`` where they
-        are not wanted."""
+        """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are not
+        accepted."""
 
 
 FindPeer = Callable[[Request], Peer]
-"""Who polls; raises `RefusedError`."""
+"""Returns the engine that sent a request; raises `RefusedError`."""
 
 
-def application(find: FindPeer, behind: RemoteEngineService | None = None) -> Starlette:
+def application(find: FindPeer, service: RemoteEngineService | None = None) -> Starlette:
     """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
 
     async def poll(request: Request) -> Response:
@@ -54,20 +54,20 @@ def application(find: FindPeer, behind: RemoteEngineService | None = None) -> St
         return await _commands(request, peer)
 
     routes = [Route(POLL, poll, methods=["POST"])]
-    if behind is not None:
-        routes += _remote_routes(find, behind)
+    if service is not None:
+        routes += _remote_routes(find, service)
     return Starlette(
         routes=routes,
         exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _unavailable},
     )
 
 
-def _remote_routes(find: FindPeer, behind: RemoteEngineService) -> list[Route]:
+def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
     def offered(request: Request) -> Offer:
         find(request)
-        offer = behind.offer
+        offer = service.offer
         if offer is None or offer.mark != request.path_params["mark"]:
-            raise RefusedError("this is not offered any more")
+            raise RefusedError("this offer is no longer current")
         return offer
 
     async def snapshot(request: Request) -> Response:
@@ -80,14 +80,14 @@ def _remote_routes(find: FindPeer, behind: RemoteEngineService) -> list[Route]:
         return FileResponse(file, media_type="application/octet-stream")
 
     async def known(request: Request) -> Response:
-        position = await behind.position(_engine(find(request)))
+        position = await service.position(_engine(find(request)))
         return JSONResponse({"position": position})
 
     async def events(request: Request) -> Response:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
         lines = await _body(request, MAX_LOG_OCTETS)
-        await behind.take(engine, spool, int(offset or ""), lines)
+        await service.take(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
     return [
@@ -116,7 +116,7 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
 
 
 async def _commands(request: Request, peer: Peer) -> Response:
-    """Waits for commands, and for the end of the connection."""
+    """Waits for commands or for the end of the connection."""
     about = peer.about
     work = asyncio.create_task(peer.commands())
     left = asyncio.create_task(_disconnected(request))
@@ -127,7 +127,7 @@ async def _commands(request: Request, peer: Peer) -> Response:
             with suppress(asyncio.CancelledError):
                 await task
     if work.cancelled():
-        # A poll of a later process may have come first: then it is not this one that left.
+        # If a newer engine process has polled already, it must stay connected.
         if peer.about is about:
             peer.lose()
         return Response(status_code=499)

@@ -1,4 +1,4 @@
-"""Has an engine on another machine read its certificates again when their files change."""
+"""Reloads the certificates of an engine on another machine when their files change."""
 
 import threading
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ CHECK_SECONDS = 10.0
 
 
 class CertificateWatcher:
-    """A thread that looks for as long as the process lives."""
+    """A thread that checks the files until the process ends."""
 
     def __init__(self, engine: Engine, identities: Mapping[str, Identity]) -> None:
         self._engine = engine
@@ -20,25 +20,25 @@ class CertificateWatcher:
         self._thread = threading.Worker(target=self._run, name="watching", daemon=True)
 
     def start(self) -> None:
-        """Begins to look."""
+        """Starts the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Looks no more."""
+        """Stops checking."""
         self._ending.set()
 
     def _run(self) -> None:
         while not self._ending.wait(CHECK_SECONDS):
-            self.look()
+            self.check()
 
-    def look(self) -> None:
-        """Installs what has changed. A pair that does not fit (yet) is looked at again."""
+    def check(self) -> None:
+        """Installs changed files. A pair that does not match (yet) is tried again."""
         for name, one in self._identities.items():
             stamp = _stamp(one)
             if stamp == self._seen[name]:
                 continue
             files = {"certificate": str(one.certificate), "key": str(one.key)}
-            if "refused" not in self._engine.obey({"identity": {"name": name, **files}}):
+            if "refused" not in self._engine.execute({"identity": {"name": name, **files}}):
                 self._seen[name] = stamp
 
 

@@ -1,7 +1,7 @@
-"""The engine's side of the link: a thread that asks control what to do.
+"""The engine's side of the link: a thread that polls control for commands.
 
-Control may end, be killed and come back at any time: then the thread tries again, and the engine
-serves on meanwhile.
+Control may stop and restart at any time: the thread then reconnects, and the engine continues to
+serve.
 """
 
 import http.client
@@ -25,7 +25,7 @@ from keyhole.link.message import (
 from keyhole.model.unix_socket import short_path
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
-"""Seconds between two tries to reach control."""
+"""Seconds between two attempts to reach control."""
 TIMEOUT_SECONDS = HOLD_SECONDS + 10
 _MAX_OCTETS = 16 * 2**20
 
@@ -34,24 +34,24 @@ Connect = Callable[[], http.client.HTTPConnection]
 
 
 class CommandPoller:
-    """Obeys control for as long as the process lives."""
+    """Executes commands of control until the process ends."""
 
-    def __init__(self, connect: Connect, about: Callable[[], About], obey: Execute) -> None:
-        """``connect`` makes a connection that is not open yet, and may raise ``OSError``."""
+    def __init__(self, connect: Connect, about: Callable[[], About], execute: Execute) -> None:
+        """``connect`` returns an unopened connection, and may raise ``OSError``."""
         self._connect = connect
         self._about = about
-        self._obey = obey
+        self._execute = obey
         self._ending = threading.Event()
-        # A poll that is held must not keep the process from its end.
+        # A daemon, so that an open poll cannot keep the process alive.
         self._thread = threading.Worker(target=self._run, name="link", daemon=True)
         self._results: tuple[Result, ...] = ()
 
     def start(self) -> None:
-        """Begins to ask."""
+        """Starts polling."""
         self._thread.start()
 
     def end(self) -> None:
-        """Obeys nothing that comes from now on."""
+        """Executes no further commands."""
         self._ending.set()
 
     def _run(self) -> None:
@@ -76,14 +76,14 @@ class CommandPoller:
         octets = answer.read(_MAX_OCTETS)
         if answer.status != 200:
             raise MessageError(f"control answered {answer.status}")
-        # Only now they are told for sure; before that they are told again.
+        # Control has received the results only now; until then they are sent again.
         self._results = ()
-        self._results = tuple(self._do(one) for one in read_commands(json.loads(octets)))
+        self._results = tuple(self._dispatch(one) for one in read_commands(json.loads(octets)))
 
-    def _do(self, command: Command) -> Result:
+    def _dispatch(self, command: Command) -> Result:
         if self._ending.is_set():
             return {"id": command["id"], "refused": {"path": "", "why": "the engine is ending"}}
-        return {"id": command["id"], **self._obey(command)}
+        return {"id": command["id"], **self._execute(command)}
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -99,5 +99,5 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def unix_connector(path: Path) -> Connect:
-    """How to reach a control on this machine."""
+    """Returns a function that connects to control on this machine."""
     return lambda: _UnixConnection(path)

@@ -1,4 +1,4 @@
-"""How an engine on another machine reaches its control: mutual TLS with its own identity."""
+"""HTTP client of an engine on another machine: mutual TLS with its own identity."""
 
 import http.client
 import json
@@ -13,19 +13,19 @@ from keyhole.link.command_poller import TIMEOUT_SECONDS
 from keyhole.link.message import MessageError
 
 MAX_SNAPSHOT_OCTETS = 512 * 2**20
-"""Of one snapshot."""
+"""Largest snapshot."""
 _CHUNK = 2**20
 
 
 @dataclass(frozen=True)
 class ControlClient:
-    """Where control is, and the folder with what the engine shows (see ``keyhole enroll``)."""
+    """The URL of control, and the engine's credential folder (see ``keyhole enroll``)."""
 
     url: str
     identity: Path
 
     def connect(self) -> http.client.HTTPSConnection:
-        """A connection that is not open yet. Raises ``OSError`` where the folder cannot be read."""
+        """An unopened connection. Raises ``OSError`` if the folder cannot be read."""
         folder = CredentialFolder(self.identity)
         context = ssl.create_default_context(cafile=str(folder.bundle))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -36,13 +36,13 @@ class ControlClient:
         )
 
     def get(self, path: str) -> http.client.HTTPResponse:
-        """The answer to a question on a connection of its own, whose reader closes it.
+        """The response to a GET on a new connection; the caller closes the response.
 
-        Raises ``OSError`` and `MessageError` with what control says.
+        Raises ``OSError``, and `MessageError` with the reason that control gives.
         """
         connection = self.connect()
         try:
-            # The answer keeps the socket then, and closes it.
+            # The response then owns the socket, and closes it.
             connection.request("GET", path, headers={"connection": "close"})
             return _good(connection.getresponse())
         except BaseException:
@@ -50,7 +50,7 @@ class ControlClient:
             raise
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> dict[str, Any]:
-        """The JSON object that answers; raises as ``get`` does."""
+        """The JSON object in the response; raises as ``get`` does."""
         connection = self.connect()
         try:
             connection.request(method, path, body)
@@ -58,7 +58,7 @@ class ControlClient:
         finally:
             connection.close()
         if not isinstance(found, dict):
-            raise MessageError("control answered with no object")
+            raise MessageError("the answer of control is not a JSON object")
         return found
 
 

@@ -1,8 +1,8 @@
-"""Brings the query log of an engine on another machine to control.
+"""Sends the query log of an engine on another machine to control.
 
-The log on this machine is the buffer: bounded, and written whether control is there or not. Control
-says how far it knows it, so that after any death on either side nothing comes twice and nothing is
-left out that the log still has.
+The local log is the buffer: it is bounded, and also written while control is not reachable. Control
+reports the position up to which it has received the log. So after a crash on either side no line is
+sent twice, and none is skipped that the log still has.
 """
 
 import http.client
@@ -18,21 +18,21 @@ PAUSE_SECONDS = 2.0
 
 
 class LogShipper:
-    """A thread that ships for as long as the process lives."""
+    """A thread that sends the log until the process ends."""
 
-    def __init__(self, leader: ControlClient, folder: Path) -> None:
-        """``folder`` is that of the query log."""
-        self._leader = leader
+    def __init__(self, control: ControlClient, folder: Path) -> None:
+        """``folder`` is the folder of the query log."""
+        self._control = leader
         self._folder = folder
         self._ending = threading.Event()
         self._thread = threading.Worker(target=self._run, name="shipping", daemon=True)
 
     def start(self) -> None:
-        """Begins to ship."""
+        """Starts the thread."""
         self._thread.start()
 
     def end(self) -> None:
-        """Ships nothing from now on; the next process goes on."""
+        """Stops sending; the next process continues."""
         self._ending.set()
 
     def _run(self) -> None:
@@ -40,14 +40,14 @@ class LogShipper:
             try:
                 self.ship()
             except (OSError, http.client.HTTPException, ValueError):
-                continue  # control is away, or wants no log; it is asked again
+                continue  # control is not reachable, or accepts no log; retried
 
     def ship(self) -> None:
-        """Brings what control does not know yet. Raises ``OSError`` and ``ValueError``."""
-        found = self._leader.ask("GET", EVENTS)["position"]
+        """Sends what control has not received. Raises ``OSError`` and ``ValueError``."""
+        found = self._control.ask("GET", EVENTS)["position"]
         position = Position(str(found["spool"]), int(found["offset"])) if found else None
         for piece in pieces(self._folder, position):
             if self._ending.is_set():
                 return
             where = urlencode({"spool": piece.position.spool, "offset": piece.position.offset})
-            self._leader.ask("POST", f"{EVENTS}?{where}", piece.lines)
+            self._control.ask("POST", f"{EVENTS}?{where}", piece.lines)

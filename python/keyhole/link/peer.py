@@ -1,4 +1,4 @@
-"""One engine as control sees it: what it says of itself, and commands to it in order."""
+"""Control's view of one engine: its state, and a queue of commands."""
 
 import asyncio
 import itertools
@@ -9,25 +9,25 @@ from keyhole.errors import KeyholeError
 from keyhole.link.message import HOLD_SECONDS, SILENCE_SECONDS, About, Command, Poll
 
 READY_SECONDS = 20.0
-"""How long a command waits for an engine that is not there at the moment."""
+"""How long a command waits for a disconnected engine."""
 ANSWER_SECONDS = 30.0
 
 
 class DisconnectedError(KeyholeError):
-    """The engine ended before it answered, or is not there."""
+    """The engine is not connected, or ended before it answered."""
 
 
 class NoAnswerError(KeyholeError):
-    """The engine is there and does not answer."""
+    """The engine is connected but does not answer."""
 
 
 class Peer:
-    """An engine that polls. All methods belong to one event loop."""
+    """A polling engine. Call all methods on the same event loop."""
 
     def __init__(self) -> None:
         self.about: About | None = None
         self.heard = 0.0
-        """When it polled last, by the monotonic clock."""
+        """When it polled last (monotonic clock)."""
         self._present = asyncio.Event()
         self._work = asyncio.Event()
         self._ids = itertools.count(1)
@@ -37,11 +37,11 @@ class Peer:
 
     @property
     def is_present(self) -> bool:
-        """Whether it polls, or obeys between two polls."""
+        """Whether it is connected: polling, or executing commands between two polls."""
         return self._present.is_set() and time.monotonic() - self.heard < SILENCE_SECONDS
 
     async def wait_until_present(self, seconds: float = READY_SECONDS) -> About:
-        """What it says of itself; raises `DisconnectedError` where it does not come in time."""
+        """Its state; raises `DisconnectedError` if it does not connect in time."""
         try:
             await asyncio.wait_for(self._present.wait(), seconds)
         except TimeoutError:
@@ -50,9 +50,9 @@ class Peer:
         return self.about
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Has it obey; gives its answer.
+        """Sends a command and returns the answer.
 
-        Raises `DisconnectedError` where it is not there or dies meanwhile, and `NoAnswerError`.
+        Raises `DisconnectedError` if the engine is not connected or ends, and `NoAnswerError`.
         """
         await self.wait_until_present()
         number = next(self._ids)
@@ -68,7 +68,7 @@ class Peer:
             self._waiting.pop(number, None)
 
     def take(self, poll: Poll) -> None:
-        """Takes what it says."""
+        """Processes a poll."""
         if self.about is not None and poll.about.instance != self.about.instance:
             self.lose()
         self.about = poll.about
@@ -77,9 +77,9 @@ class Peer:
             future = self._waiting.get(result["id"])
             if future is not None and not future.done():
                 future.set_result(result)
-        # What it was handed and says nothing about never reached it: it polls when it has obeyed.
-        said = {result["id"] for result in poll.results}
-        lost = [one for one in self._handed if one["id"] not in said]
+        # A command without a result was not received; queue it again.
+        answered = {result["id"] for result in poll.results}
+        lost = [one for one in self._handed if one["id"] not in answered]
         self._queue = [one for one in [*lost, *self._queue] if self._is_wanted(one)]
         self._handed = []
         if self._queue:
@@ -87,7 +87,7 @@ class Peer:
         self._present.set()
 
     async def commands(self) -> list[Command]:
-        """What it is to do next; waits for it, but not longer than a poll is held."""
+        """The next commands; waits for them at most ``HOLD_SECONDS``."""
         try:
             await asyncio.wait_for(self._work.wait(), HOLD_SECONDS)
         except TimeoutError:
@@ -97,7 +97,7 @@ class Peer:
         return self._handed
 
     def lose(self) -> None:
-        """It is gone: whoever waits for an answer hears so."""
+        """Marks the engine as disconnected; pending commands fail."""
         self._present.clear()
         self._queue, self._handed = [], []
         for future in self._waiting.values():

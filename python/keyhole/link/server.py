@@ -1,4 +1,4 @@
-"""Control's side of the link, on a Unix socket of the data folder."""
+"""Control's side of the link, on a Unix socket in the data folder."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ class LocalLink:
         self.peer = Peer()
 
     async def start(self) -> None:
-        """Listens; raises ``OSError`` where it cannot."""
+        """Listens; raises ``OSError`` if it cannot."""
         config = quiet(application(self._find))
         loop = asyncio.get_running_loop()
         self._serving.add(
@@ -32,7 +32,7 @@ class LocalLink:
         )
 
     async def stop(self) -> None:
-        """Hangs up; the engine serves on."""
+        """Closes the connection; the engine continues to serve."""
         self.peer.lose()
         self._serving.hang_up()
         await self._serving.close()
@@ -40,8 +40,8 @@ class LocalLink:
             self._path.unlink()
 
     def _find(self, request: Request) -> Peer:
-        # The folder keeps others out already; this keeps them out if somebody opens it.
+        # The folder mode already excludes other users; this is a second check.
         user = request.client.host if request.client else "nobody"
         if user != f"{PEER}{os.geteuid()}":
-            raise RefusedError("only the user of control may be its engine")
+            raise RefusedError("the engine must run as the same user as control")
         return self.peer

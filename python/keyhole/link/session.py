@@ -1,4 +1,4 @@
-"""Ties an engine to control, as its launch document says."""
+"""Connects an engine to control, as its launch document says."""
 
 import os
 import secrets
@@ -13,34 +13,34 @@ from keyhole.link.message import About
 
 
 class Worker(Protocol):
-    """One of them."""
+    """A thread of the session."""
 
     def start(self) -> None:
-        """Begins its work."""
+        """Starts the thread."""
 
     def end(self) -> None:
-        """Begins nothing new."""
+        """Starts no new work."""
 
 
 class LinkSession:
-    """The threads of one link."""
+    """All threads of one link."""
 
     def __init__(self, *threads: Worker) -> None:
         self._threads = threads
 
     def start(self) -> None:
-        """Begins to take commands."""
+        """Starts to receive commands."""
         for thread in self._threads:
             thread.start()
 
     def end(self) -> None:
-        """Takes none from now on."""
+        """Stops receiving commands."""
         for thread in self._threads:
             thread.end()
 
 
 def open_session(launch: Launch, engine: Engine) -> LinkSession | None:
-    """What carries commands of control to the engine; none where the engine is on its own."""
+    """Creates the link to control; ``None`` if the launch document names none."""
     if launch.link is None:
         return None
     if launch.link.identity is not None:
@@ -50,29 +50,29 @@ def open_session(launch: Launch, engine: Engine) -> LinkSession | None:
     def about() -> About:
         return _about(instance, engine, "")
 
-    return LinkSession(CommandPoller(unix_connector(Path(launch.link.to)), about, engine.obey))
+    return LinkSession(CommandPoller(unix_connector(Path(launch.link.to)), about, engine.execute))
 
 
 def _open_remote_session(launch: Launch, link: Link, identity: Path, engine: Engine) -> LinkSession:
-    # Imported here: an engine beside its control needs none of it.
+    # Imported here: an engine on the same machine as control does not need it.
     from keyhole.link.certificate_watcher import CertificateWatcher
     from keyhole.link.control_client import ControlClient
     from keyhole.link.log_shipper import LogShipper
     from keyhole.link.snapshot_fetcher import SnapshotFetcher
 
-    leader = ControlClient(link.to, identity)
-    taking = SnapshotFetcher(engine, leader, launch.snapshot)
+    control = ControlClient(link.to, identity)
+    fetcher = SnapshotFetcher(engine, control, launch.snapshot)
     instance = secrets.token_hex(8)
 
     def about() -> About:
-        return _about(instance, engine, taking.mark)
+        return _about(instance, engine, fetcher.mark)
 
     threads: list[Worker] = [
-        CommandPoller(leader.connect, about, taking.obey),
+        CommandPoller(control.connect, about, fetcher.execute),
         CertificateWatcher(engine, launch.identities),
     ]
     if launch.log is not None:
-        threads.append(LogShipper(leader, launch.log.path.parent))
+        threads.append(LogShipper(control, launch.log.path.parent))
     return LinkSession(*threads)
 
 

@@ -1,7 +1,7 @@
-"""Takes what control offers to an engine on another machine: snapshot and lists by content.
+"""Fetches the snapshot and the lists that control offers to an engine on another machine.
 
-Whatever is offered is checked by its digest, then by the core; only then does it become the last
-good one. Killed in between, the engine starts from the one before and is offered it again.
+An offer is verified by its digest and by the core before it becomes the last good snapshot. An
+engine killed in between starts from the previous one, and receives the offer again.
 """
 
 import hashlib
@@ -20,21 +20,21 @@ _LISTS = "lists-*.khl"
 
 
 class SnapshotFetcher:
-    """Obeys like the engine itself, and takes offers."""
+    """Executes the commands of the engine, and also applies offers."""
 
-    def __init__(self, engine: Engine, leader: ControlClient, snapshot: Path) -> None:
-        """``snapshot`` is the last good one; everything else lies beside it."""
+    def __init__(self, engine: Engine, control: ControlClient, snapshot: Path) -> None:
+        """``snapshot`` is the file of the last good one; other files are in its folder."""
         self._engine = engine
-        self._leader = leader
+        self._control = leader
         self._snapshot = snapshot
         self._note = snapshot.with_name("offer")
         self.mark = self._note.read_text() if self._note.exists() else ""
-        """The offer that is in force."""
+        """The active offer."""
 
-    def obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Does what is asked; gives the answer."""
+    def execute(self, command: dict[str, Any]) -> dict[str, Any]:
+        """Executes a command and returns the answer."""
         if "take" not in command:
-            return self._engine.obey(command)
+            return self._engine.execute(command)
         try:
             return self._take(command["take"])
         except Refusal as refusal:
@@ -49,12 +49,12 @@ class SnapshotFetcher:
         if lists is not None:
             snapshot["list_file"]["path"] = str(lists)
         for name in offer["identities"]:
-            # What upstreams see is who this engine is, not who control is.
-            folder = CredentialFolder(self._leader.identity)
-            self._obey({"identity": _identity(str(name), folder)})
+            # Upstreams authenticate this engine, not control.
+            folder = CredentialFolder(self._control.identity)
+            self._execute({"identity": _identity(str(name), folder)})
         draft = self._snapshot.with_name("draft.json")
         draft.write_bytes(json.dumps(snapshot).encode())
-        answer = self._obey({"commit": str(draft)})
+        answer = self._execute({"commit": str(draft)})
         draft.replace(self._snapshot)
         self._note.write_text(mark)
         self.mark = mark
@@ -63,27 +63,27 @@ class SnapshotFetcher:
                 old.unlink(missing_ok=True)
         return answer
 
-    def _obey(self, command: dict[str, Any]) -> dict[str, Any]:
-        answer = self._engine.obey(command)
+    def _execute(self, command: dict[str, Any]) -> dict[str, Any]:
+        answer = self._engine.execute(command)
         if "refused" in answer:
             raise Refusal(answer["refused"]["path"], answer["refused"]["why"])
         return answer
 
     def _fetch_snapshot(self, mark: str) -> bytes:
-        with self._leader.get(f"{OFFER}/{mark}/snapshot") as answer:
+        with self._control.get(f"{OFFER}/{mark}/snapshot") as answer:
             octets = answer.read(MAX_SNAPSHOT_OCTETS)
         if hashlib.sha256(octets).hexdigest() != mark:
             raise MessageError("the snapshot is not the one that was offered")
         return octets
 
     def _fetch_lists(self, mark: str, lists: dict[str, Any]) -> Path:
-        """The compiled lists, which are fetched only where this machine has not got them."""
+        """The compiled lists, fetched only if they are not on this machine."""
         wanted = str(lists["sha256"])
         target = self._snapshot.with_name(f"lists-{wanted}.khl")
         if not target.exists():
             draft = target.with_suffix(".new")
             digest = hashlib.sha256()
-            with self._leader.get(f"{OFFER}/{mark}/lists") as answer, draft.open("wb") as file:
+            with self._control.get(f"{OFFER}/{mark}/lists") as answer, draft.open("wb") as file:
                 while octets := answer.read(_CHUNK):
                     digest.update(octets)
                     file.write(octets)

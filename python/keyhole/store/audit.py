@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
-class Deed:
+class AuditEntry:
     """What somebody does; ``via`` says how they came, ``address`` from where, if that is known."""
 
     who: str
@@ -29,17 +29,17 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Record:
+class AuditRecord:
     """A deed with its number, from 1 without gaps, its time and its digest."""
 
     number: int
     time: datetime
-    deed: Deed
+    deed: AuditEntry
     before: str
     digest: str
 
 
-def append(connection: Connection, deed: Deed) -> int:
+def append(connection: Connection, deed: AuditEntry) -> int:
     """Writes a deed down in the transaction of what is done; gives its number."""
     if connection.dialect.name == "postgresql":
         # SQLite has one writer anyway; here the next number must wait for the one before.
@@ -65,7 +65,7 @@ def append(connection: Connection, deed: Deed) -> int:
 
 def records(
     connection: Connection, *, before: int | None = None, after: int | None = None, most: int = 100
-) -> list[Record]:
+) -> list[AuditRecord]:
     """The newest records first, older than number ``before``; with ``after`` the oldest first of
     those that came after that number."""
     query = select(AUDIT).limit(most)
@@ -110,6 +110,8 @@ def _digest(row: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 
-def _record(row: Row[Any]) -> Record:
-    deed = Deed(row.who, row.via, row.action, row.address, row.message, json.loads(row.detail))
-    return Record(row.id, datetime.fromisoformat(row.time), deed, row.before, row.digest)
+def _record(row: Row[Any]) -> AuditRecord:
+    deed = AuditEntry(
+        row.who, row.via, row.action, row.address, row.message, json.loads(row.detail)
+    )
+    return AuditRecord(row.id, datetime.fromisoformat(row.time), deed, row.before, row.digest)

@@ -152,16 +152,22 @@ def documents(home: TrustDomain) -> list[dict[str, Any]]:
         policy("late", "expired", default="deny"),
         document("List", "secrets", kind="block", files=["secrets.txt"]),
         document(
-            "Record",
+            "AuditRecord",
             "host",
             name="host.secret.example.org",
             a=[LOCAL],
             policies=["web", "tv", "payments"],
         ),
         document(
-            "Record", "split", name="split.public.example.org", a=[SPLIT], policies=["payments"]
+            "AuditRecord",
+            "split",
+            name="split.public.example.org",
+            a=[SPLIT],
+            policies=["payments"],
         ),
-        document("Record", "door", name="door.public.example.org", cname="door.secret.example.org"),
+        document(
+            "AuditRecord", "door", name="door.public.example.org", cname="door.secret.example.org"
+        ),
     ]
 
 

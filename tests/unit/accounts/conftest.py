@@ -16,7 +16,7 @@ from keyhole.accounts import (
 from keyhole.accounts.backoff import Backoff
 from keyhole.accounts.login_limits import LoginLimits
 from keyhole.model.role import Role
-from keyhole.store import Database, Record, records
+from keyhole.store import AuditRecord, Database, records
 from tests.unit.store.conftest import database, postgres, url
 
 __all__ = ["database", "postgres", "url"]
@@ -45,27 +45,27 @@ class House:
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
-        self.ground = AccountContext(
+        self.context = AccountContext(
             self.database,
             SessionLifetimes(idle=600, absolute=3600),
             passwords=cheap_passwords(),
-            admission=LoginLimits(Backoff(self.clock)),
+            login_limits=LoginLimits(Backoff(self.clock)),
             clock=self.clock,
         )
-        self.people = AccountServices(self.ground)
+        self.accounts = AccountServices(self.context)
 
     def add(self, name: str, role: Role = Role.VIEWER) -> None:
         """An account that has chosen the password `LONG`."""
-        self.people.registry.add(name, role, BY)
-        self.people.registry.set_password(name, LONG, BY)
+        self.accounts.administration.add(name, role, BY)
+        self.accounts.administration.set_password(name, LONG, BY)
 
     def log_in(
         self, name: str, password: str = LONG, visit: ClientInfo = HOME, code: str | None = None
     ) -> str:
         """The secret of a new session."""
-        return self.people.logins.log_in(Login(name, password, code), visit)
+        return self.accounts.logins.log_in(Login(name, password, code), visit)
 
-    def audit(self) -> list[Record]:
+    def audit(self) -> list[AuditRecord]:
         """The audit record, the newest first."""
         with self.database.read() as connection:
             return records(connection)

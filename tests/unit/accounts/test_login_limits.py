@@ -105,7 +105,7 @@ def test_a_reset_forgets_what_failed(house: House) -> None:
     house.add("anna")
     for _ in range(STRANGE.free):
         _fail(house, "anna", ABROAD)
-    password = house.people.registry.reset("anna", BY, with_code=False)
+    password = house.accounts.administration.reset("anna", BY, with_code=False)
     assert house.log_in("anna", password, ABROAD)
 
 

@@ -25,7 +25,7 @@ from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, House
 def test_whoever_fails_hears_the_same_whatever_was_wrong(house: House) -> None:
     house.add("anna")
     house.add("gone")
-    house.people.registry.set_disabled("gone", True, BY)
+    house.accounts.administration.set_disabled("gone", True, BY)
     said = set()
     for name, password in (("anna", "wrong password"), ("nobody", LONG), ("gone", LONG)):
         with pytest.raises(AuthenticationError) as refused:
@@ -39,13 +39,13 @@ def test_a_password_is_checked_even_where_there_is_no_account(
 ) -> None:
     house.add("anna")
     checked = []
-    verify = house.ground.passwords.is_right
+    verify = house.context.passwords.verify
 
-    def counted(kept: str | None, password: str) -> bool:
+    def counted(stored: str | None, password: str) -> bool:
         checked.append(password)
-        return verify(kept, password)
+        return verify(stored, password)
 
-    monkeypatch.setattr(house.ground.passwords, "is_right", counted)
+    monkeypatch.setattr(house.context.passwords, "verify", counted)
     for name in ("anna", "nobody"):
         with pytest.raises(AuthenticationError):
             house.log_in(name, "wrong password")
@@ -55,7 +55,7 @@ def test_a_password_is_checked_even_where_there_is_no_account(
 def test_a_session_ends_when_it_is_idle_and_in_any_case_after_its_time(house: House) -> None:
     house.add("anna")
     secret = house.log_in("anna")
-    sessions = house.people.logins
+    sessions = house.accounts.logins
     house.clock.now += 599
     assert sessions.session(secret, HOME)
     house.clock.now += 599
@@ -73,57 +73,57 @@ def test_a_session_ends_when_it_is_idle_and_in_any_case_after_its_time(house: Ho
 def test_a_login_makes_a_new_session_and_ends_the_one_of_the_same_browser(house: House) -> None:
     house.add("anna")
     first = house.log_in("anna")
-    second = house.people.logins.log_in(Login("anna", LONG), HOME, before=first)
+    second = house.accounts.logins.log_in(Login("anna", LONG), HOME, before=first)
     assert first != second
-    assert house.people.logins.session(first, HOME) is None
-    assert house.people.logins.session(second, HOME)
+    assert house.accounts.logins.session(first, HOME) is None
+    assert house.accounts.logins.session(second, HOME)
 
 
 def test_a_secret_that_the_browser_brought_never_becomes_a_session(house: House) -> None:
     house.add("anna")
     planted = "chosen-by-somebody-else"
-    given = house.people.logins.log_in(Login("anna", LONG), HOME, before=planted)
+    given = house.accounts.logins.log_in(Login("anna", LONG), HOME, before=planted)
     assert given != planted
-    assert house.people.logins.session(planted, HOME) is None
+    assert house.accounts.logins.session(planted, HOME) is None
 
 
 def test_logging_out_ends_the_session_on_the_server(house: House) -> None:
     house.add("anna")
     secret = house.log_in("anna")
-    session = house.people.logins.session(secret, HOME)
+    session = house.accounts.logins.session(secret, HOME)
     assert session is not None
-    house.people.logins.log_out(session, Actor("anna", "session"))
-    assert house.people.logins.session(secret, HOME) is None
+    house.accounts.logins.log_out(session, Actor("anna", "session"))
+    assert house.accounts.logins.session(secret, HOME) is None
 
 
 def test_what_an_administrator_changes_acts_on_sessions_that_are_open(house: House) -> None:
     house.add("anna", Role.OPERATOR)
     secret = house.log_in("anna")
-    house.people.registry.set_role("anna", Role.VIEWER, BY)
-    session = house.people.logins.session(secret, HOME)
+    house.accounts.administration.set_role("anna", Role.VIEWER, BY)
+    session = house.accounts.logins.session(secret, HOME)
     assert session is not None
     assert session.role is Role.VIEWER
-    house.people.registry.set_disabled("anna", True, BY)
-    house.people.registry.set_disabled("anna", False, BY)
-    assert house.people.logins.session(secret, HOME) is None, "disabling ended it for good"
+    house.accounts.administration.set_disabled("anna", True, BY)
+    house.accounts.administration.set_disabled("anna", False, BY)
+    assert house.accounts.logins.session(secret, HOME) is None, "disabling ended it for good"
 
 
 @pytest.mark.parametrize("how", ["reset", "remove", "password", "end"])
 def test_sessions_end_at_once(house: House, how: str) -> None:
     house.add("anna")
     secret = house.log_in("anna")
-    registry = house.people.registry
+    administration = house.accounts.administration
     match how:
         case "reset":
-            registry.reset("anna", BY, with_code=False)
+            administration.reset("anna", BY, with_code=False)
         case "remove":
-            registry.remove("anna", BY)
+            administration.remove("anna", BY)
         case "password":
-            registry.set_password("anna", LONG + "er", BY)
+            administration.set_password("anna", LONG + "er", BY)
         case "end":
-            [session] = registry.sessions("anna")
-            registry.end_session(session.id, BY)
-    assert house.people.logins.session(secret, HOME) is None
+            [session] = administration.sessions("anna")
+            administration.end_session(session.id, BY)
+    assert house.accounts.logins.session(secret, HOME) is None
 
 
 def test_a_hundred_logins_at_once_give_as_many_sessions_as_were_let_in(house: House) -> None:
@@ -140,27 +140,27 @@ def test_a_hundred_logins_at_once_give_as_many_sessions_as_were_let_in(house: Ho
         given = [one for one in threads.map(log_in, range(100)) if one]
     assert given
     assert len(set(given)) == len(given)
-    names = {session.name for one in given if (session := house.people.logins.session(one, HOME))}
+    names = {session.name for one in given if (session := house.accounts.logins.session(one, HOME))}
     assert names == {"anna"}
-    assert len(house.people.registry.sessions("anna")) <= 32
+    assert len(house.accounts.administration.sessions("anna")) <= 32
 
 
 def test_a_one_time_password_works_once_and_only_for_a_day(house: House) -> None:
-    registry = house.people.registry
-    password = registry.add("anna", Role.VIEWER, BY)
-    session = house.people.logins.session(house.log_in("anna", password), HOME)
+    administration = house.accounts.administration
+    password = administration.add("anna", Role.VIEWER, BY)
+    session = house.accounts.logins.session(house.log_in("anna", password), HOME)
     assert session is not None
     assert session.must_change
     with pytest.raises(AuthenticationError):
         house.log_in("anna", password)
-    password = registry.reset("anna", BY, with_code=False)
+    password = administration.reset("anna", BY, with_code=False)
     house.clock.now += ONE_TIME_SECONDS
     with pytest.raises(AuthenticationError, match="has expired"):
         house.log_in("anna", password)
 
 
 def test_one_of_two_that_use_a_one_time_password_at_once_is_refused(house: House) -> None:
-    password = house.people.registry.add("anna", Role.VIEWER, BY)
+    password = house.accounts.administration.add("anna", Role.VIEWER, BY)
 
     def log_in(_: int) -> bool:
         try:
@@ -173,19 +173,19 @@ def test_one_of_two_that_use_a_one_time_password_at_once_is_refused(house: House
 
 
 def test_the_first_run_makes_one_administrator_and_closes_behind_itself(house: House) -> None:
-    assert house.people.registry.begin_first_run() is None, "there is somebody already"
-    assert house.people.registry.is_set_up()
+    assert house.accounts.administration.begin_first_run() is None, "there is somebody already"
+    assert house.accounts.administration.is_set_up()
 
 
 def test_a_changed_password_ends_all_sessions_but_the_new_one(house: House) -> None:
     house.add("anna")
     old, other = house.log_in("anna"), house.log_in("anna")
-    logins, own = house.people.logins, house.people.own
+    logins, self_service = house.accounts.logins, house.accounts.self_service
     session = logins.session(old, HOME)
     assert session is not None
     with pytest.raises(AuthenticationError):
-        own.change_password(session, "not that one", "another fine password", HOME)
-    new = own.change_password(session, LONG, "another fine password", HOME)
+        self_service.change_password(session, "not that one", "another fine password", HOME)
+    new = self_service.change_password(session, LONG, "another fine password", HOME)
     assert logins.session(old, HOME) is None
     assert logins.session(other, HOME) is None
     assert logins.session(new, HOME)
@@ -193,22 +193,22 @@ def test_a_changed_password_ends_all_sessions_but_the_new_one(house: House) -> N
 
 
 def test_the_last_administrator_cannot_go(house: House) -> None:
-    registry = house.people.registry
+    administration = house.accounts.administration
     changes: tuple[Callable[[], object], ...] = (
-        lambda: registry.remove("root", BY),
-        lambda: registry.set_disabled("root", True, BY),
-        lambda: registry.set_role("root", Role.OPERATOR, BY),
+        lambda: administration.remove("root", BY),
+        lambda: administration.set_disabled("root", True, BY),
+        lambda: administration.set_role("root", Role.OPERATOR, BY),
     )
     for change in changes:
         with pytest.raises(ConflictError, match="no administrator"):
             change()
-    assert registry.get("root").role is Role.ADMINISTRATOR
+    assert administration.get("root").role is Role.ADMINISTRATOR
 
 
 def test_the_list_of_sessions_shows_nothing_of_their_secrets(house: House) -> None:
     house.add("anna")
     secret = house.log_in("anna", visit=ClientInfo("192.0.2.1", "a\x1b[31m browser\r\n"))
-    [session] = house.people.registry.sessions("anna")
+    [session] = house.accounts.administration.sessions("anna")
     digest = hashlib.sha256(secret.encode()).hexdigest()
     assert session.id not in secret
     assert session.id not in digest
@@ -219,7 +219,9 @@ def test_the_list_of_sessions_shows_nothing_of_their_secrets(house: House) -> No
 def test_no_secret_stands_in_the_database(house: House) -> None:
     house.add("anna")
     secrets = [LONG, house.log_in("anna")]
-    secrets.append(house.people.registry.create_token(TokenSpec("ci", Role.VIEWER), BY, maker=None))
+    secrets.append(
+        house.accounts.administration.create_token(TokenSpec("ci", Role.VIEWER), BY, maker=None)
+    )
     with house.database.read() as connection:
         found = "".join(
             str(tuple(row))
@@ -239,9 +241,9 @@ def test_every_login_failure_and_change_is_in_the_audit_record_without_secrets(
         house.log_in("anna", "wrong password", ABROAD)
     with pytest.raises(AuthenticationError):
         house.log_in("hunter2 typed in the wrong field", "x", ABROAD)
-    session = house.people.logins.session(secret, HOME)
+    session = house.accounts.logins.session(secret, HOME)
     assert session is not None
-    house.people.logins.log_out(session, Actor("anna", "session", HOME.address))
+    house.accounts.logins.log_out(session, Actor("anna", "session", HOME.address))
     told = [(one.deed.who, one.deed.action, one.deed.address) for one in house.audit()][:4]
     assert told == [
         ("anna", "logout", HOME.address),
@@ -254,7 +256,7 @@ def test_every_login_failure_and_change_is_in_the_audit_record_without_secrets(
 
 
 def test_failures_cannot_fill_the_disk_and_what_was_left_out_is_told(house: House) -> None:
-    failures = house.people.logins._failures
+    failures = house.accounts.logins._failures
     for _ in range(100):
         failures.write(None, ABROAD, "no such account")
     house.clock.now += 60

@@ -1,4 +1,4 @@
-"""What a password has to be, and what is kept of it."""
+"""What a password has to be, and what is stored of it."""
 
 import pytest
 
@@ -8,28 +8,28 @@ from tests.unit.accounts.conftest import LONG, House, cheap_passwords
 
 
 def test_what_is_kept_is_argon2id_with_the_parameters_of_the_server() -> None:
-    kept = Passwords().keep(LONG)
-    assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert LONG not in kept
-    assert Passwords().is_right(kept, LONG)
-    assert not Passwords().is_right(kept, LONG + "x")
+    stored = Passwords().hash(LONG)
+    assert stored.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert LONG not in stored
+    assert Passwords().verify(stored, LONG)
+    assert not Passwords().verify(stored, LONG + "x")
 
 
 def test_the_same_password_is_kept_differently_each_time() -> None:
     passwords = cheap_passwords()
-    assert passwords.keep(LONG) != passwords.keep(LONG)
+    assert passwords.hash(LONG) != passwords.hash(LONG)
 
 
 def test_nothing_is_right_where_nothing_is_kept() -> None:
     passwords = cheap_passwords()
-    assert not passwords.is_right(None, LONG)
-    assert not passwords.is_right(None, "of an account that does not exist")
-    assert not passwords.is_right("", "")
+    assert not passwords.verify(None, LONG)
+    assert not passwords.verify(None, "of an account that does not exist")
+    assert not passwords.verify("", "")
 
 
 def test_a_password_is_the_same_however_its_letters_are_composed() -> None:
     passwords = cheap_passwords()
-    assert passwords.is_right(passwords.keep("pässwörter genug"), "pässwörter genug")
+    assert passwords.verify(passwords.hash("pässwörter genug"), "pässwörter genug")
 
 
 @pytest.mark.parametrize(
@@ -48,11 +48,11 @@ def test_a_password_that_is_easily_guessed_is_refused(password: str, said: str) 
 
 def test_a_login_keeps_the_password_anew_when_the_parameters_changed(house: House) -> None:
     house.add("anna")
-    before = house.people.registry.get("anna").password
-    house.ground.passwords = Passwords(passes=2, kibibytes=16, lanes=1)
+    before = house.accounts.administration.get("anna").password
+    house.context.passwords = Passwords(passes=2, kibibytes=16, lanes=1)
     house.log_in("anna")
-    after = house.people.registry.get("anna").password
+    after = house.accounts.administration.get("anna").password
     assert "m=8,t=1" in before
     assert "m=16,t=2" in after
     house.log_in("anna")
-    assert house.people.registry.get("anna").password == after
+    assert house.accounts.administration.get("anna").password == after

@@ -19,15 +19,15 @@ from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, House
 
 def _session(house: House) -> Session:
     house.add("anna")
-    session = house.people.logins.session(house.log_in("anna"), HOME)
+    session = house.accounts.logins.session(house.log_in("anna"), HOME)
     assert session is not None
     return session
 
 
 def _enable(house: House) -> tuple[str, list[str], Session]:
     session = _session(house)
-    secret = house.people.own.begin_second_factor(session, LONG, HOME).secret
-    codes = house.people.own.confirm_second_factor(session, _code(house, secret), HOME)
+    secret = house.accounts.self_service.begin_second_factor(session, LONG, HOME).secret
+    codes = house.accounts.self_service.confirm_second_factor(session, _code(house, secret), HOME)
     house.clock.now += 30
     return secret, codes, session
 
@@ -38,13 +38,13 @@ def _code(house: House, secret: str) -> str:
 
 def test_it_counts_only_after_it_was_confirmed(house: House) -> None:
     session = _session(house)
-    own = house.people.own
-    begun = own.begin_second_factor(session, LONG, HOME)
+    self_service = house.accounts.self_service
+    begun = self_service.begin_second_factor(session, LONG, HOME)
     assert begun.url.startswith("otpauth://totp/Keyhole:anna?secret=")
     assert house.log_in("anna"), "not confirmed, so no code is needed"
     with pytest.raises(AuthenticationError):
-        own.confirm_second_factor(session, "000000", HOME)
-    codes = own.confirm_second_factor(session, _code(house, begun.secret), HOME)
+        self_service.confirm_second_factor(session, "000000", HOME)
+    codes = self_service.confirm_second_factor(session, _code(house, begun.secret), HOME)
     assert len(set(codes)) == 10
     with pytest.raises(CodeRequiredError):
         house.log_in("anna")
@@ -52,15 +52,15 @@ def test_it_counts_only_after_it_was_confirmed(house: House) -> None:
 
 def test_it_takes_the_password_to_begin_and_to_disable(house: House) -> None:
     secret, _, session = _enable(house)
-    own = house.people.own
+    self_service = house.accounts.self_service
     with pytest.raises(AuthenticationError):
-        own.disable_second_factor(session, "wrong password", _code(house, secret), HOME)
+        self_service.disable_second_factor(session, "wrong password", _code(house, secret), HOME)
     with pytest.raises(AccountError, match="already"):
-        own.begin_second_factor(session, LONG, HOME)
-    own.disable_second_factor(session, LONG, _code(house, secret), HOME)
+        self_service.begin_second_factor(session, LONG, HOME)
+    self_service.disable_second_factor(session, LONG, _code(house, secret), HOME)
     assert house.log_in("anna")
     with pytest.raises(AuthenticationError):
-        own.begin_second_factor(session, "wrong password", HOME)
+        self_service.begin_second_factor(session, "wrong password", HOME)
 
 
 def test_a_code_is_taken_once(house: House) -> None:
@@ -75,9 +75,9 @@ def test_a_code_is_taken_once(house: House) -> None:
 
 def test_the_code_that_confirmed_it_cannot_log_in(house: House) -> None:
     session = _session(house)
-    secret = house.people.own.begin_second_factor(session, LONG, HOME).secret
+    secret = house.accounts.self_service.begin_second_factor(session, LONG, HOME).secret
     code = _code(house, secret)
-    house.people.own.confirm_second_factor(session, code, HOME)
+    house.accounts.self_service.confirm_second_factor(session, code, HOME)
     with pytest.raises(AuthenticationError):
         house.log_in("anna", code=code)
 
@@ -130,10 +130,10 @@ def test_guessing_codes_is_slow_and_does_not_keep_the_person_out(house: House) -
 
 def test_a_reset_keeps_the_second_factor_unless_it_is_lost(house: House) -> None:
     secret, _, _ = _enable(house)
-    registry = house.people.registry
-    password = registry.reset("anna", BY, with_code=False)
+    administration = house.accounts.administration
+    password = administration.reset("anna", BY, with_code=False)
     with pytest.raises(CodeRequiredError):
         house.log_in("anna", password)
     assert house.log_in("anna", password, code=_code(house, secret))
-    password = registry.reset("anna", BY, with_code=True)
+    password = administration.reset("anna", BY, with_code=True)
     assert house.log_in("anna", password)

@@ -10,23 +10,23 @@ from tests.unit.accounts.conftest import BY, House
 
 def _create(house: House, **wanted: object) -> str:
     given = TokenSpec(**{"name": "ci", "role": Role.OPERATOR, **wanted})  # type: ignore[arg-type]
-    return house.people.registry.create_token(given, BY, maker=None)
+    return house.accounts.administration.create_token(given, BY, maker=None)
 
 
 def test_a_token_is_believed_until_it_is_revoked(house: House) -> None:
     secret = _create(house)
-    token = house.people.logins.token(secret, "192.0.2.1")
+    token = house.accounts.logins.token(secret, "192.0.2.1")
     assert token is not None
     assert (token.name, token.role) == ("ci", Role.OPERATOR)
-    house.people.registry.revoke_token("ci", BY)
-    assert house.people.logins.token(secret, "192.0.2.1") is None
+    house.accounts.administration.revoke_token("ci", BY)
+    assert house.accounts.logins.token(secret, "192.0.2.1") is None
 
 
 def test_a_token_ends_at_its_time(house: House) -> None:
     secret = _create(house, ends=int(house.clock.now) + 10)
-    assert house.people.logins.token(secret, "192.0.2.1")
+    assert house.accounts.logins.token(secret, "192.0.2.1")
     house.clock.now += 10
-    assert house.people.logins.token(secret, "192.0.2.1") is None
+    assert house.accounts.logins.token(secret, "192.0.2.1") is None
 
 
 def test_a_token_knows_from_where_it_may_be_used_and_remembers_where_it_was(house: House) -> None:
@@ -36,27 +36,27 @@ def test_a_token_knows_from_where_it_may_be_used_and_remembers_where_it_was(hous
         ("::ffff:192.0.2.9", True),
         ("198.51.100.1", False),
     ):
-        token = house.people.logins.token(secret, address)
+        token = house.accounts.logins.token(secret, address)
         assert token is not None
         assert token.is_good_from(address) is is_good
-    [listed] = house.people.registry.tokens()
+    [listed] = house.accounts.administration.tokens()
     assert listed.used_from == "::ffff:192.0.2.9"
 
 
 def test_a_token_is_never_more_than_its_maker_and_ends_with_them(house: House) -> None:
     house.add("anna", Role.ADMINISTRATOR)
-    registry, logins = house.people.registry, house.people.logins
+    administration, logins = house.accounts.administration, house.accounts.logins
     wanted = TokenSpec("hers", Role.ADMINISTRATOR)
-    secret = registry.create_token(wanted, BY, maker="anna")
-    registry.set_role("anna", Role.VIEWER, BY)
+    secret = administration.create_token(wanted, BY, maker="anna")
+    administration.set_role("anna", Role.VIEWER, BY)
     token = logins.token(secret, "192.0.2.1")
     assert token is not None
     assert token.role is Role.VIEWER
-    registry.set_disabled("anna", True, BY)
+    administration.set_disabled("anna", True, BY)
     assert logins.token(secret, "192.0.2.1") is None
-    registry.set_disabled("anna", False, BY)
+    administration.set_disabled("anna", False, BY)
     assert logins.token(secret, "192.0.2.1") is not None
-    registry.remove("anna", BY)
+    administration.remove("anna", BY)
     assert logins.token(secret, "192.0.2.1") is None
 
 
@@ -68,4 +68,4 @@ def test_names_are_plain_and_given_once(house: House) -> None:
         with pytest.raises(AccountError, match="not a name"):
             _create(house, name=name)
     with pytest.raises(NoSuchError):
-        house.people.registry.revoke_token("other", BY)
+        house.accounts.administration.revoke_token("other", BY)

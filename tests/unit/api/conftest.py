@@ -48,7 +48,7 @@ class Front:
             for name, default in given.items()
         }
         names = rules.pop("names", ["keyhole.example.org"])
-        self.app = front_door(self.behind, DOORS, house.people, Rules(names=names, **networks))
+        self.app = front_door(self.behind, DOORS, house.accounts, Rules(names=names, **networks))
 
     def ask(
         self,
@@ -85,7 +85,7 @@ class Front:
     def token(self, role: Role, name: str = "test", **wanted: Any) -> dict[str, str]:
         """The header of a new token."""
         given = TokenSpec(name, role, **wanted)
-        secret = self.house.people.registry.create_token(given, BY, maker=None)
+        secret = self.house.accounts.administration.create_token(given, BY, maker=None)
         return {"authorization": f"Bearer {secret}"}
 
 

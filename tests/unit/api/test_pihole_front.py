@@ -29,10 +29,10 @@ class Pihole(Front):
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
-        self.seats = Seats(house.people)
+        self.seats = Seats(house.accounts)
         networks = [read_network("192.0.2.0/24")]
         rules = Rules(networks, [], ["keyhole.example.org"])
-        self.app = front_door(self.behind, ALL_DOORS, house.people, rules, self.seats)
+        self.app = front_door(self.behind, ALL_DOORS, house.accounts, rules, self.seats)
 
     def sit(self, role: Role, name: str, **wanted: Any) -> dict[str, str]:
         """The header of a seat by a new token."""
@@ -69,9 +69,9 @@ def test_every_route_says_its_role() -> None:
 def test_whoever_has_no_good_seat_is_refused(
     pihole: Pihole, house: House, door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    registry, name = house.people.registry, f"t{GUARDED.index(door)}"
+    administration, name = house.accounts.administration, f"t{GUARDED.index(door)}"
     revoked = pihole.sit(Role.ADMINISTRATOR, f"{name}-revoked")
-    registry.revoke_token(f"{name}-revoked", BY)
+    administration.revoke_token(f"{name}-revoked", BY)
     elsewhere = pihole.sit(
         Role.ADMINISTRATOR, f"{name}-here", networks=[read_network("192.0.2.1/32")]
     )
@@ -140,7 +140,7 @@ def test_seats_are_bounded_and_the_oldest_makes_room(
 def test_guessing_is_slowed_down_at_its_place_alone(house: House) -> None:
     from keyhole.accounts import RateLimitedError
 
-    fresh = Seats(house.people)
+    fresh = Seats(house.accounts)
     guesser = ClientInfo("192.0.2.66", "guesser")
     tries = (fresh.sit("khp_wrong", guesser) for _ in range(100))
     with pytest.raises(RateLimitedError):

@@ -68,9 +68,9 @@ def _lower(role: str) -> Role | None:
 
 
 def _token(front: Front, role: Role, name: str, **wanted: Any) -> dict[str, str]:
-    registry = front.house.people.registry
-    if name in {one.name for one in registry.tokens()}:
-        registry.revoke_token(name, BY)
+    administration = front.house.accounts.administration
+    if name in {one.name for one in administration.tokens()}:
+        administration.revoke_token(name, BY)
     return front.token(role, name, **wanted)
 
 
@@ -86,19 +86,19 @@ def _cookie(secret: str) -> dict[str, str]:
 def everybody(shared: Front) -> dict[str, tuple[dict[str, str], int]]:
     """Headers of callers who must not come in to any route, and what each of them is answered."""
     front = shared
-    house, registry = front.house, front.house.people.registry
+    house, administration = front.house, front.house.accounts.administration
     idle = _session(front)
     house.clock.now += 601
     logged_out, ended = _session(front), _session(front)
-    session = house.people.logins.session(logged_out, HOME)
+    session = house.accounts.logins.session(logged_out, HOME)
     assert session is not None
-    house.people.logins.log_out(session, BY)
-    at_end = house.people.logins.session(ended, HOME)
+    house.accounts.logins.log_out(session, BY)
+    at_end = house.accounts.logins.session(ended, HOME)
     assert at_end is not None
-    registry.end_session(at_end.id, BY)
+    administration.end_session(at_end.id, BY)
     expired = _token(front, Role.ADMINISTRATOR, "expired", ends=int(house.clock.now))
     revoked = _token(front, Role.ADMINISTRATOR, "revoked")
-    registry.revoke_token("revoked", BY)
+    administration.revoke_token("revoked", BY)
     elsewhere = [read_network("198.51.100.0/24")]
     from_elsewhere = _token(front, Role.ADMINISTRATOR, "elsewhere", networks=elsewhere)
     good = _session(front)
@@ -185,7 +185,7 @@ def test_no_page_of_somebody_else_changes_anything(front: Front, route: Route) -
 
 def test_somebody_with_a_one_time_password_may_only_choose_another(front: Front) -> None:
     house = front.house
-    password = house.people.registry.add("newcomer", Role.ADMINISTRATOR, BY)
+    password = house.accounts.administration.add("newcomer", Role.ADMINISTRATOR, BY)
     cookie = _cookie(house.log_in("newcomer", password))
     let_in = set()
     for route in GUARDED:

@@ -18,8 +18,8 @@ WEB = "spiffe://example.org/ns/shop/sa/web"
         ("2001:DB8::1", Client({"address": "2001:db8::1"})),
     ],
 )
-def test_who_asks_is_an_identity_a_token_or_an_address(text: str, asker: Client) -> None:
-    assert read_client(text) == asker
+def test_who_asks_is_an_identity_a_token_or_an_address(text: str, client: Client) -> None:
+    assert read_client(text) == client
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def test_the_folder_holds_documents_and_what_became_of_each_thing(
     done = import_file("pihole", teleporter, tmp_path / "out")
     written = {name: text.encode() for name, text in done.files.items()}
     contents = _contents(tmp_path / "out")
-    told = json.loads(contents.pop("import.json"))
+    notified = json.loads(contents.pop("import.json"))
     assert contents == written
-    assert len(told["items"]) == len(done.report.items)
+    assert len(notified["items"]) == len(done.report.items)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "teleporter.zip"]
 
 
@@ -65,8 +65,8 @@ def test_with_force_the_old_folder_is_kept_beside_the_new_one(
         out.mkdir(exist_ok=True)
         (out / "mine.yaml").write_text(str(number))
         done = import_file("pihole", teleporter, out, replace_folder=True)
-        assert done.kept is not None
-        assert (done.kept / "mine.yaml").read_text() == str(number)
+        assert done.backup is not None
+        assert (done.backup / "mine.yaml").read_text() == str(number)
         assert "policies.yaml" in _contents(out)
     assert sorted(one.name for one in tmp_path.iterdir() if one.is_dir()) == [
         "out", "out.old", "out.old-2",

@@ -23,7 +23,7 @@ class Notices(list[Notice]):
         super().__init__()
         self.second = asyncio.Event()
 
-    def tell(self, notice: Notice) -> None:
+    def notify(self, notice: Notice) -> None:
         self.append(notice)
         if len(self) == 2:
             self.second.set()
@@ -31,7 +31,7 @@ class Notices(list[Notice]):
 
 def _supervisor(notices: Notices, behavior: str) -> Supervisor:
     command = [sys.executable, str(FAKE), behavior]
-    return Supervisor("the engine", lambda ran: command, notices.tell)
+    return Supervisor("the engine", lambda ran: command, notices.notify)
 
 
 def _with_engine(
@@ -75,13 +75,13 @@ def test_a_killed_process_is_replaced_and_both_are_told() -> None:
 
 def test_the_command_is_told_whether_the_process_ran_before() -> None:
     async def run() -> list[bool]:
-        notices, told = Notices(), []
+        notices, notified = Notices(), []
 
         def command(ran: bool) -> list[str]:
-            told.append(ran)
+            notified.append(ran)
             return [sys.executable, str(FAKE), "serves"]
 
-        supervisor = Supervisor("control", command, notices.tell)
+        supervisor = Supervisor("control", command, notices.notify)
         try:
             await supervisor.start()
             assert supervisor.pid is not None
@@ -89,7 +89,7 @@ def test_the_command_is_told_whether_the_process_ran_before() -> None:
             await notices.second.wait()
         finally:
             await supervisor.stop()
-        return told
+        return notified
 
     assert asyncio.run(run()) == [False, True]
 

@@ -81,10 +81,10 @@ def run(
 
     async def life() -> None:
         engine, _ = fake_local_engine(data.path)
-        application = Reconciler(read_settings(data.config), data, engine, notices.append)
+        reconciler = Reconciler(read_settings(data.config), data, engine, notices.append)
         try:
-            await application.start()
-            await use(application, notices)
+            await reconciler.start()
+            await use(reconciler, notices)
         finally:
             await engine.stop()
 
@@ -93,20 +93,20 @@ def run(
 
 
 def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
-    known = read_trust_context(read_settings(data.config), data.identity)
-    assert known.tokens == {}
-    assert known.trust.domains == []
-    assert known.vouched == frozenset({"keyhole.internal"})
-    assert known.admits_networks is True
+    context = read_trust_context(read_settings(data.config), data.identity)
+    assert context.tokens == {}
+    assert context.trust.domains == []
+    assert context.vouched == frozenset({"keyhole.internal"})
+    assert context.admits_networks is True
 
 
 def test_tokens_and_revocations_are_what_their_files_say(data: DataFolder) -> None:
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
-    known = read_trust_context(read_settings(data.config), data.identity)
-    assert known.tokens == {"tv": DIGEST}
-    assert known.trust.revoked.identities == [LOST]
-    (certificate,) = known.trust.revoked.certificates
+    context = read_trust_context(read_settings(data.config), data.identity)
+    assert context.tokens == {"tv": DIGEST}
+    assert context.trust.revoked.identities == [LOST]
+    (certificate,) = context.trust.revoked.certificates
     assert (certificate.domain, certificate.serial) == ("mesh.example", "1f")
 
 
@@ -154,8 +154,8 @@ def test_a_draft_elsewhere_is_compiled_with_the_tokens_of_the_folder(
 
 
 def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
-    async def use(application: Reconciler, _: list[Notice]) -> None:
-        names = {file.name for file in application.sources if file.parent == data.identity}
+    async def use(reconciler: Reconciler, _: list[Notice]) -> None:
+        names = {file.name for file in reconciler.watched_files if file.parent == data.identity}
         assert {"bundle.pem", "revoked.json", "tokens.json"} <= names
 
     run(data, use)
@@ -164,11 +164,11 @@ def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
 def test_a_new_token_and_a_revocation_come_into_force_with_the_next_look(
     data: DataFolder,
 ) -> None:
-    async def use(application: Reconciler, _: list[Notice]) -> None:
+    async def use(reconciler: Reconciler, _: list[Notice]) -> None:
         assert in_force(data)["subjects"]["tokens"] == []
         write(data, "tokens.json", TOKENS)
         write(data, "revoked.json", REVOKED)
-        await application.apply()
+        await reconciler.apply()
         (token,) = in_force(data)["subjects"]["tokens"]
         assert (token["name"], token["sha256"], token["client"]) == ("tv", DIGEST, "tv")
         assert in_force(data)["trust"]["revoked"]["identities"] == [LOST]
@@ -181,18 +181,18 @@ def test_a_damaged_file_changes_nothing_and_is_told(data: DataFolder, file: str)
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
 
-    async def use(application: Reconciler, notices: list[Notice]) -> None:
+    async def use(reconciler: Reconciler, notices: list[Notice]) -> None:
         before = in_force(data)
         write(data, file, "{")
         notices.clear()
-        await application.apply()
+        await reconciler.apply()
         assert in_force(data) == before
         (notice,) = notices
-        assert notice.weight is Severity.BAD
+        assert notice.severity is Severity.ERROR
         assert file in " ".join(notice.details)
         # Nor does another change get through while nobody knows what was revoked.
         (data.path / "documents" / "all.yaml").write_text(DOCUMENTS.replace("a.example", "b"))
-        await application.apply()
+        await reconciler.apply()
         assert in_force(data) == before
 
     run(data, use)
@@ -204,7 +204,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", "{")
 
-    async def use(application: Reconciler, notices: list[Notice]) -> None:
+    async def use(reconciler: Reconciler, notices: list[Notice]) -> None:
         snapshot = in_force(data)
         assert snapshot["trust"]["domains"] == []
         assert snapshot["subjects"]["tokens"] == []
@@ -212,7 +212,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
         assert notices[0].text.startswith("no certificate and no token is believed")
         assert "revoked.json" in notices[0].details[0]
         write(data, "revoked.json", REVOKED)
-        await application.apply()
+        await reconciler.apply()
         assert [one["name"] for one in in_force(data)["subjects"]["tokens"]] == ["tv"]
 
     run(data, use)

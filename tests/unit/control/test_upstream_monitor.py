@@ -25,9 +25,9 @@ def _notices(*stats: dict[str, Any]) -> list[Notice]:
     async def never() -> dict[str, Any]:
         raise AssertionError("not asked in this test")
 
-    reach = UpstreamMonitor(never, {}, notices.append)
+    monitor = UpstreamMonitor(never, {}, notices.append)
     for one in stats:
-        reach._look(one)
+        monitor._check(one)
     return notices
 
 
@@ -36,8 +36,8 @@ def test_nothing_is_said_while_upstreams_answer() -> None:
 
 
 def test_an_outage_is_told_once_and_its_end_once() -> None:
-    told = _notices(_stats(3, 0), _stats(3, 2), _stats(3, 9), _stats(4, 9), _stats(5, 9))
-    assert [notice.weight for notice in told] == [Severity.BAD, Severity.GOOD]
+    notified = _notices(_stats(3, 0), _stats(3, 2), _stats(3, 9), _stats(4, 9), _stats(5, 9))
+    assert [notice.severity for notice in notified] == [Severity.ERROR, Severity.SUCCESS]
 
 
 def test_quiet_is_no_outage() -> None:

@@ -60,10 +60,10 @@ def _strict(home: Authority, protocol: str = "dot") -> Iterator[int]:
 
 
 def _ask(
-    port: int, shown: ClientCredentials, ca: Path, transport: Transport = Transport.TLS
+    port: int, credentials: ClientCredentials, ca: Path, transport: Transport = Transport.TLS
 ) -> None:
     message = question(dns.name.from_text("www.example.org"), RdataType.A, transport)
-    exchange(Server("127.0.0.1", port, transport, ca=ca, shown=shown), message, 5)
+    exchange(Server("127.0.0.1", port, transport, ca=ca, credentials=shown), message, 5)
 
 
 def _shown(pair: Pair) -> ClientCredentials:
@@ -143,9 +143,9 @@ def test_the_key_may_stand_in_the_file_of_the_certificate(home: Authority) -> No
 
 
 def test_who_we_are_is_the_spiffe_id(home: Authority) -> None:
-    assert _shown(home.svid(WEB)).who() == WEB
-    assert _shown(home.issue("a.example.org")).who() == "CN=a.example.org"
-    assert NO_CREDENTIALS.who() is None
+    assert _shown(home.svid(WEB)).description() == WEB
+    assert _shown(home.issue("a.example.org")).description() == "CN=a.example.org"
+    assert NO_CREDENTIALS.description() is None
 
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
@@ -153,10 +153,10 @@ TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 
 def test_a_token_is_a_segment_of_the_path_or_a_label_of_the_name() -> None:
     shown = ClientCredentials(token=TOKEN)
-    assert shown.path("/dns-query") == f"/dns-query/{TOKEN}"
+    assert credentials.path("/dns-query") == f"/dns-query/{TOKEN}"
     name = "dns.example.org"
-    assert shown.server_name(name, Transport.TLS) == f"{TOKEN}.{name}"
-    assert shown.server_name(name, Transport.HTTPS) == name
+    assert credentials.server_name(name, Transport.TLS) == f"{TOKEN}.{name}"
+    assert credentials.server_name(name, Transport.HTTPS) == name
     assert NO_CREDENTIALS.path("/dns-query") == "/dns-query"
     assert NO_CREDENTIALS.server_name(name, Transport.TLS) == name
 
@@ -178,7 +178,7 @@ def test_a_token_that_cannot_be_shown_is_told(
 
 
 def test_a_token_is_never_shown_to_who_looks_over_the_shoulder() -> None:
-    server = Server("192.0.2.1", 443, Transport.HTTPS, shown=ClientCredentials(token=TOKEN))
+    server = Server("192.0.2.1", 443, Transport.HTTPS, credentials=ClientCredentials(token=TOKEN))
     assert TOKEN not in str(server)
 
 

@@ -27,10 +27,10 @@ class Server:
         self.folder = folder
         self.told: list[tuple[bool, str]] = []
         service = Service(name="dns.example.org", dot=(), doh=())
-        desk = EnrollmentService(
+        enrollment = EnrollmentService(
             folder, timedelta(days=30), service, lambda *said: self.told.append(said)
         )
-        self.client = TestClient(application(desk), raise_server_exceptions=True)
+        self.client = TestClient(application(enrollment), raise_server_exceptions=True)
 
     def post(self, path: str, body: Any) -> Any:
         return self.client.post(path, json=body)

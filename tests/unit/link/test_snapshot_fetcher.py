@@ -26,7 +26,7 @@ class FakeEngine:
         self.refuses = False
         self.committed: list[dict[str, Any]] = []
 
-    def obey(self, command: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, command: dict[str, Any]) -> dict[str, Any]:
         if self.refuses:
             return {"refused": {"path": "policies[0]", "why": "no such list"}}
         self.committed.append(json.loads(Path(command["commit"]).read_text()))
@@ -65,7 +65,7 @@ def make(tmp_path: Path) -> Make:
 
 def _take(taking: SnapshotFetcher, mark: str = MARK) -> dict[str, Any]:
     lists = {"file": "lists.khl", "sha256": SHA}
-    return taking.obey({"take": {"mark": mark, "lists": lists, "identities": []}})
+    return taking.execute({"take": {"mark": mark, "lists": lists, "identities": []}})
 
 
 def test_snapshot_and_lists_are_put_in_force_and_remembered(make: Make, tmp_path: Path) -> None:
@@ -115,4 +115,4 @@ def test_an_offer_that_is_gone_is_refused_with_the_words_of_control(make: Make) 
 
 def test_an_offer_that_cannot_be_read_is_refused(make: Make) -> None:
     taking, _, _ = make()
-    assert taking.obey({"take": {"mark": MARK}})["refused"]["why"]
+    assert taking.execute({"take": {"mark": MARK}})["refused"]["why"]

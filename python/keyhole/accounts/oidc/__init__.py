@@ -1,4 +1,4 @@
-"""People for whom an identity provider vouches (OpenID Connect Core 1.0)."""
+"""Login through an identity provider (OpenID Connect Core 1.0)."""
 
 from keyhole.accounts.oidc.error import OidcLoginError, ProviderError
 from keyhole.accounts.oidc.flow import (

@@ -1,4 +1,4 @@
-"""Whether an ID token vouches for somebody (OpenID Connect Core 1.0 section 3.1.3.7)."""
+"""Validates ID tokens (OpenID Connect Core 1.0 section 3.1.3.7)."""
 
 import hmac
 import json
@@ -13,7 +13,7 @@ from joserfc.util import urlsafe_b64decode
 from keyhole.accounts.oidc.error import OidcLoginError
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
-"""Signatures alone: ``none`` vouches for nobody, and a shared secret for whoever knows it."""
+"""Public-key signatures only: neither ``none`` nor shared secrets prove the issuer."""
 
 LEEWAY_SECONDS = 60
 _MAX_AGE_SECONDS = 3600
@@ -22,7 +22,7 @@ _MAX_OCTETS = 64 * 1024
 
 @dataclass(frozen=True)
 class Expected:
-    """What the token has to say."""
+    """The expected values of the claims."""
 
     issuer: str
     client_id: str
@@ -31,7 +31,7 @@ class Expected:
 
 
 def key_id(token: object) -> str | None:
-    """The key that the token names; raises `OidcLoginError` where it is no signed token at all."""
+    """The key ID in the token; raises `OidcLoginError` if it is not a signed token."""
     if not isinstance(token, str) or len(token) > _MAX_OCTETS:
         raise OidcLoginError("the identity provider gave no ID token")
     try:
@@ -39,13 +39,13 @@ def key_id(token: object) -> str | None:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("alg") not in ALGORITHMS:
-        raise OidcLoginError("the ID token is not signed in a way that counts")
+        raise OidcLoginError("the ID token is not signed with an accepted algorithm")
     kid = header.get("kid")
     return kid if isinstance(kid, str) else None
 
 
 def read_claims(token: str, keys: KeySet, expected: Expected) -> dict[str, Any]:
-    """What the token says, once signature, issuer, audience, times and nonce are checked."""
+    """The claims, after checking signature, issuer, audience, times and nonce."""
     try:
         claims = jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
     except (JoseError, ValueError, TypeError, KeyError) as error:
@@ -60,19 +60,19 @@ def read_claims(token: str, keys: KeySet, expected: Expected) -> dict[str, Any]:
     subject = claims.get("sub")
     # Core section 2: at most 255 ASCII characters.
     if not isinstance(subject, str) or not 0 < len(subject) <= 255:
-        raise OidcLoginError("the ID token names nobody")
+        raise OidcLoginError("the ID token has no valid subject")
     return claims
 
 
 def _check_parties(claims: dict[str, Any], expected: Expected) -> None:
     if claims.get("iss") != expected.issuer:
-        raise OidcLoginError("the ID token is of another issuer")
+        raise OidcLoginError("the ID token is from another issuer")
     audience = claims.get("aud")
-    everyone = audience if isinstance(audience, list) else [audience]
-    if expected.client_id not in everyone:
+    audiences = audience if isinstance(audience, list) else [audience]
+    if expected.client_id not in audiences:
         raise OidcLoginError("the ID token is for another client")
     authorized = claims.get("azp")
-    if (len(everyone) > 1 or authorized is not None) and authorized != expected.client_id:
+    if (len(audiences) > 1 or authorized is not None) and authorized != expected.client_id:
         raise OidcLoginError("the ID token was given to another client")
 
 
@@ -81,7 +81,9 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
         raise OidcLoginError("the ID token has expired")
     issued = _time(claims, "iat")
     if issued - LEEWAY_SECONDS > now or issued + _MAX_AGE_SECONDS < now:
-        raise OidcLoginError("the ID token is not of now; check the clocks of both machines")
+        raise OidcLoginError(
+            "the ID token was not issued just now; check the clocks of both machines"
+        )
     if "nbf" in claims and _time(claims, "nbf") - LEEWAY_SECONDS > now:
         raise OidcLoginError("the ID token is not valid yet")
 

@@ -1,15 +1,15 @@
-"""What can go wrong between Keyhole and an identity provider."""
+"""Errors of the login through an identity provider."""
 
 from keyhole.accounts.error import AccountError
 
 
 class ProviderError(AccountError):
-    """The provider cannot be reached, or says something that no provider says."""
+    """The provider cannot be reached, or its response is malformed."""
 
 
 class OidcLoginError(AccountError):
-    """What the provider or the browser showed does not vouch for anybody; ``name`` is whose login
-    failed, as far as the provider really said it."""
+    """The provider or the browser proved no valid login; ``name`` is the person's name, if the
+    provider authenticated one."""
 
     def __init__(self, message: str, name: str | None = None) -> None:
         super().__init__(message)

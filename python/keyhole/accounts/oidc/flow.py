@@ -1,4 +1,4 @@
-"""The authorization code flow with PKCE: out to the provider, and back by the same browser."""
+"""The authorization code flow with PKCE (RFC 7636)."""
 
 import hmac
 import json
@@ -19,13 +19,13 @@ from keyhole.accounts.secret import s256
 from keyhole.model.role import Role
 
 LOGIN_STATE_SECONDS = 600
-"""How long somebody may take at the provider."""
+"""How long a login at the provider may take."""
 _MAX_NAME = 64
 
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """Where the browser goes, and what it has to bring back: sealed, for its cookie."""
+    """The URL for the browser, and the encrypted login state for its cookie."""
 
     url: str
     sealed: str
@@ -33,7 +33,7 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True)
 class AuthorizationResponse:
-    """What the browser brings back."""
+    """The parameters and the cookie of the browser's return."""
 
     state: str | None
     code: str | None
@@ -45,15 +45,15 @@ class AuthorizationResponse:
 
 @dataclass(frozen=True)
 class OidcIdentity:
-    """Somebody whom the provider knows: the name for lists and the audit record, and the role."""
+    """A person whom the provider authenticated: name for the audit record, and role."""
 
     name: str
     role: Role
 
 
 class Oidc:
-    """One provider. What a login needs to be finished travels in the cookie of the browser that
-    began it, sealed with a key of this process, so that nobody can fill our memory."""
+    """One provider. The state of a login is stored in the browser's cookie, encrypted with a key of
+    this process, so that unfinished logins take no memory here."""
 
     def __init__(self, setup: OidcSetup, clock: Callable[[], float] = time.time) -> None:
         self.setup = setup
@@ -62,72 +62,72 @@ class Oidc:
         self._seal = Fernet(Fernet.generate_key())
 
     def begin(self, redirect_uri: str) -> AuthorizationRequest:
-        """Begins a login that returns to ``redirect_uri``."""
+        """Starts a login that returns to ``redirect_uri``."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        asked = {
+        parameters = {
             "response_type": "code",
             "client_id": self.setup.client_id,
             "redirect_uri": redirect_uri,
             "scope": self.setup.scope,
             "state": state,
             "nonce": nonce,
-            # RFC 7636: whoever catches the code cannot redeem it.
+            # RFC 7636: an intercepted code cannot be redeemed.
             "code_challenge": s256(verifier),
             "code_challenge_method": "S256",
         }
         where = self.provider.metadata().authorize
-        url = f"{where}{'&' if '?' in where else '?'}{urlencode(asked)}"
-        way = json.dumps([state, nonce, verifier, redirect_uri]).encode()
-        sealed = self._seal.encrypt_at_time(way, int(self._clock()))
+        url = f"{where}{'&' if '?' in where else '?'}{urlencode(parameters)}"
+        login_state = json.dumps([state, nonce, verifier, redirect_uri]).encode()
+        sealed = self._seal.encrypt_at_time(login_state, int(self._clock()))
         return AuthorizationRequest(url, sealed.decode())
 
-    def finish(self, returned: AuthorizationResponse) -> OidcIdentity:
+    def finish(self, response: AuthorizationResponse) -> OidcIdentity:
         """Who has logged in; raises `OidcLoginError` where nobody has, or nobody who may."""
-        nonce, verifier = self._way(returned)
+        nonce, verifier = self._login_state(response)
         metadata = self.provider.metadata()
-        # RFC 9207 section 2.4: an answer of another provider is none.
-        if returned.issuer is None and metadata.names_itself:
-            raise OidcLoginError("the answer does not say which provider it is of")
-        if returned.issuer is not None and returned.issuer != self.setup.issuer:
-            raise OidcLoginError("the answer is of another provider")
-        if returned.error is not None or not returned.code:
+        # RFC 9207 section 2.4: a response of another provider is rejected.
+        if response.issuer is None and metadata.sends_issuer:
+            raise OidcLoginError("the response does not say which provider it is from")
+        if response.issuer is not None and response.issuer != self.setup.issuer:
+            raise OidcLoginError("the response is from another provider")
+        if response.error is not None or not response.code:
             raise OidcLoginError("the identity provider refused the login")
         answer = self.provider.redeem(
             {
                 "grant_type": "authorization_code",
-                "code": returned.code,
-                "redirect_uri": returned.redirect_uri,
+                "code": response.code,
+                "redirect_uri": response.redirect_uri,
                 "code_verifier": verifier,
             }
         )
         token = answer.get("id_token")
         keys = self.provider.keys(key_id(token))
         expected = Expected(self.setup.issuer, self.setup.client_id, nonce, self._clock())
-        return self._admit(read_claims(str(token), keys, expected))
+        return self._identity(read_claims(str(token), keys, expected))
 
-    def _way(self, returned: AuthorizationResponse) -> tuple[str, str]:
-        """Nonce and verifier of the login that this browser began."""
+    def _login_state(self, response: AuthorizationResponse) -> tuple[str, str]:
+        """Nonce and verifier of the login that this browser started."""
         try:
             opened = self._seal.decrypt_at_time(
-                (returned.sealed or "").encode(), LOGIN_STATE_SECONDS, int(self._clock())
+                (response.sealed or "").encode(), LOGIN_STATE_SECONDS, int(self._clock())
             )
         except InvalidToken:
             raise OidcLoginError(
-                "this browser began no login, or too long ago; begin again"
+                "this browser started no login, or too long ago; start again"
             ) from None
         state, nonce, verifier, redirect_uri = json.loads(opened)
-        if not hmac.compare_digest(state.encode(), (returned.state or "").encode()):
-            raise OidcLoginError("the answer belongs to another login; begin again")
-        if redirect_uri != returned.redirect_uri:
+        if not hmac.compare_digest(state.encode(), (response.state or "").encode()):
+            raise OidcLoginError("the response belongs to another login; start again")
+        if redirect_uri != response.redirect_uri:
             raise OidcLoginError(
-                "the login was begun under another name of this server; begin again"
+                "the login was started under another name of this server; start again"
             )
         return nonce, verifier
 
-    def _admit(self, claims: dict[str, Any]) -> OidcIdentity:
+    def _identity(self, claims: dict[str, Any]) -> OidcIdentity:
         name = _name(claims)
-        said = claims.get(self.setup.groups_claim, [])
-        groups = [said] if isinstance(said, str) else said
+        claim = claims.get(self.setup.groups_claim, [])
+        groups = [claim] if isinstance(claim, str) else claim
         if not isinstance(groups, list):
             raise ProviderError(f"the claim {self.setup.groups_claim} holds no list of groups")
         roles = [
@@ -145,9 +145,9 @@ class Oidc:
 
 
 def _name(claims: dict[str, Any]) -> str:
-    """The subject decides who it is, since anybody may choose what they are called."""
+    """Includes the subject, since people can choose their displayed name."""
     called = claims.get("preferred_username") or claims.get("email")
-    # Quoted, so that no two subjects are spelled alike.
+    # Quoted, so that different subjects never look the same.
     subject = quote(str(claims["sub"]), safe="-._~@:|")
     if not isinstance(called, str) or not _sanitize(called):
         return f"oidc:{subject}"

@@ -1,4 +1,4 @@
-"""Asks the provider: over TLS, bounded, and without following where it points."""
+"""HTTP requests to the provider: over TLS, with limits, without following redirects."""
 
 import json
 from typing import Any
@@ -12,24 +12,24 @@ _MAX_OCTETS = 512 * 1024
 
 
 class HttpClient:
-    """Requests to the addresses of one provider; ``is_local`` allows those without TLS."""
+    """Requests to the URLs of one provider; ``is_local`` allows URLs without TLS."""
 
     def __init__(self, *, is_local: bool) -> None:
         self._is_local = is_local
 
     def get(self, url: str) -> dict[str, Any]:
-        """The JSON object at a URL; raises `ProviderError` where there is none."""
+        """The JSON object at a URL; raises `ProviderError` if there is none."""
         return self._ask("GET", url, None, None)
 
     def post(self, url: str, form: dict[str, str], basic: tuple[str, str] | None) -> dict[str, Any]:
-        """What is answered to a form."""
+        """The JSON response to a form."""
         return self._ask("POST", url, form, basic)
 
     def check(self, url: object) -> str:
-        """A URL that the provider named, if it may be asked; else raises `ProviderError`."""
+        """Returns an allowed URL; raises `ProviderError` for others."""
         schemes = ("https://", "http://") if self._is_local else ("https://",)
         if not isinstance(url, str) or not url.startswith(schemes):
-            raise ProviderError("the identity provider names an address that is not https")
+            raise ProviderError("the identity provider names a URL that is not https")
         return url
 
     def _ask(
@@ -49,7 +49,7 @@ class HttpClient:
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > _MAX_OCTETS:
-                        raise ProviderError("the identity provider answers with too much")
+                        raise ProviderError("the response of the identity provider is too large")
                 return _read(answer, bytes(body))
         except (httpx2.TransportError, httpx2.DecodingError, httpx2.InvalidURL) as error:
             raise ProviderError(f"the identity provider cannot be reached: {error}") from error
@@ -63,5 +63,5 @@ def _read(answer: httpx2.Response, body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
-        raise ProviderError("the identity provider answers with something that is no JSON object")
+        raise ProviderError("the response of the identity provider is not a JSON object")
     return document

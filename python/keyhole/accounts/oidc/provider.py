@@ -1,4 +1,4 @@
-"""What the provider says of itself, and the keys with which it signs; both are remembered."""
+"""The provider's metadata and signing keys, both cached."""
 
 import threading
 import time
@@ -17,37 +17,37 @@ from keyhole.accounts.oidc.setup import OidcSetup
 METADATA_SECONDS = 3600.0
 KEYS_SECONDS = 3600.0
 REFETCH_SECONDS = 30.0
-"""A key that is not known is looked for again, but not more often than this."""
+"""For an unknown key the keys are fetched again, at most this often."""
 
-# Whoever knows a shared secret could sign as the provider, so only keys that have a public half.
+# Asymmetric keys only: with a shared secret others could sign as well.
 _KINDS = {"RSA", "EC", "OKP"}
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """Where the provider is asked (OpenID Connect Discovery 1.0 section 3)."""
+    """The endpoints of the provider (OpenID Connect Discovery 1.0 section 3)."""
 
     authorize: str
     token: str
     keys: str
-    names_itself: bool
-    """Whether each of its answers to the browser carries its name (RFC 9207 section 3)."""
+    sends_issuer: bool
+    """Whether its authorization responses have the ``iss`` parameter (RFC 9207 section 3)."""
     wants_secret_in_body: bool
 
 
 class Provider:
-    """Safe to use from several threads."""
+    """Thread-safe client of one provider."""
 
     def __init__(self, setup: OidcSetup, clock: Callable[[], float] = time.monotonic) -> None:
         self._setup = setup
         self._clock = clock
-        self._web = HttpClient(is_local=setup.is_local)
+        self._http = HttpClient(is_local=setup.is_local)
         self._lock = threading.Lock()
         self._metadata: tuple[float, Metadata] | None = None
         self._keys: tuple[float, KeySet] | None = None
 
     def metadata(self) -> Metadata:
-        """Where it is asked; raises `ProviderError` where it does not say so."""
+        """The metadata; raises `ProviderError` if it cannot be fetched."""
         with self._lock:
             now = self._clock()
             if self._metadata is None or now - self._metadata[0] > METADATA_SECONDS:
@@ -55,41 +55,41 @@ class Provider:
             return self._metadata[1]
 
     def keys(self, kid: str | None) -> KeySet:
-        """Its keys; fetched again when one is named that is not among them."""
+        """The signing keys; fetched again if ``kid`` is unknown."""
         where = self.metadata().keys
         with self._lock:
             now = self._clock()
             if self._keys is None or self._is_old(self._keys, kid, now):
-                self._keys = (now, _read_keys(self._web.get(where)))
+                self._keys = (now, _read_keys(self._http.get(where)))
             return self._keys[1]
 
     def redeem(self, form: dict[str, str]) -> dict[str, Any]:
         """Exchanges a code for tokens (RFC 6749 section 4.1.3)."""
         metadata, setup = self.metadata(), self._setup
         if setup.client_secret is None:
-            return self._web.post(metadata.token, {**form, "client_id": setup.client_id}, None)
+            return self._http.post(metadata.token, {**form, "client_id": setup.client_id}, None)
         if metadata.wants_secret_in_body:
             own = {"client_id": setup.client_id, "client_secret": setup.client_secret}
-            return self._web.post(metadata.token, {**form, **own}, None)
-        # RFC 6749 section 2.3.1: both are encoded as in a form first.
+            return self._http.post(metadata.token, {**form, **own}, None)
+        # RFC 6749 section 2.3.1: both are form-encoded first.
         basic = (quote_plus(setup.client_id), quote_plus(setup.client_secret))
-        return self._web.post(metadata.token, form, basic)
+        return self._http.post(metadata.token, form, basic)
 
     def _discover(self) -> Metadata:
         issuer = self._setup.issuer
-        document = self._web.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-        # Discovery section 4.3: exactly the one that was asked for.
+        document = self._http.get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        # Discovery section 4.3: must be identical to the configured issuer.
         if document.get("issuer") != issuer:
             raise ProviderError(
-                f"the identity provider calls itself {str(document.get('issuer'))[:200]}; write "
-                "that into api.oidc.issuer, if it is the right one"
+                f"the issuer of the identity provider is {str(document.get('issuer'))[:200]}; write "
+                "that into api.oidc.issuer, if it is correct"
             )
         ways = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         return Metadata(
-            authorize=self._web.check(document.get("authorization_endpoint")),
-            token=self._web.check(document.get("token_endpoint")),
-            keys=self._web.check(document.get("jwks_uri")),
-            names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+            authorize=self._http.check(document.get("authorization_endpoint")),
+            token=self._http.check(document.get("token_endpoint")),
+            keys=self._http.check(document.get("jwks_uri")),
+            sends_issuer=document.get("authorization_response_iss_parameter_supported") is True,
             wants_secret_in_body=isinstance(ways, list) and "client_secret_basic" not in ways,
         )
 

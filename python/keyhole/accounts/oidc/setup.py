@@ -1,4 +1,4 @@
-"""What a provider is, and what its groups mean."""
+"""The settings of a provider, and the roles of its groups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from keyhole.model.role import Role
 
 @dataclass(frozen=True)
 class OidcSetup:
-    """``client_secret`` is none for a public client; ``roles`` says what each group may do."""
+    """``client_secret`` is ``None`` for a public client; ``roles`` maps groups to roles."""
 
     issuer: str
     client_id: str
@@ -19,10 +19,10 @@ class OidcSetup:
 
     @property
     def is_local(self) -> bool:
-        """Whether the provider is on this machine and may be asked without TLS."""
+        """Whether the provider is on this machine and may be used without TLS."""
         return self.issuer.startswith("http://")
 
     @property
     def scope(self) -> str:
-        """The scopes as they are asked for; ``openid`` makes it OpenID Connect at all."""
+        """The ``scope`` parameter, which always includes ``openid``."""
         return " ".join(dict.fromkeys(["openid", *self.scopes]))

@@ -27,12 +27,12 @@ class Believe:
     before any of the body is read."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, people: AccountServices, seats: Seats | None = None
+        self, app: ASGIApp, doors: Doors, accounts: AccountServices, seats: Seats | None = None
     ) -> None:
         """``seats`` are the sessions of Pi-hole's API, where that is served."""
         self._app = app
         self._doors = doors
-        self._people = people
+        self._accounts = accounts
         self._seats = seats
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +63,7 @@ class Believe:
         secret = read_session(scope)
         if secret is None or len(secret) > _LONGEST:
             return None
-        session = await run_in_threadpool(self._people.logins.session, secret, visit)
+        session = await run_in_threadpool(self._accounts.logins.session, secret, visit)
         if session is None:
             return None
         scope["state"]["session"] = session
@@ -81,7 +81,7 @@ class Believe:
         scheme, _, secret = written.partition(" ")
         token = None
         if scheme.lower() == "bearer" and len(secret) <= _LONGEST:
-            token = self._people.logins.token(secret.strip(), visit.address)
+            token = self._accounts.logins.token(secret.strip(), visit.address)
         if token is None:
             raise not_authenticated("the token is not valid, has ended or was revoked")
         if not token.is_good_from(visit.address):

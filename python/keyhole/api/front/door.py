@@ -30,7 +30,7 @@ class Rules:
 
 
 def front_door(
-    app: ASGIApp, doors: Doors, people: AccountServices, rules: Rules, seats: Seats | None = None
+    app: ASGIApp, doors: Doors, accounts: AccountServices, rules: Rules, seats: Seats | None = None
 ) -> ASGIApp:
     """The application as the network sees it. Headers come first, so that refusals carry them; the
     body comes last, so that nobody has to be heard before they are believed. ``seats`` open the

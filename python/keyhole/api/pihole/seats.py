@@ -31,8 +31,8 @@ class Seats:
     """Who has logged in. Safe to use from several threads; all methods may wait for the
     database."""
 
-    def __init__(self, people: AccountServices) -> None:
-        self._people = people
+    def __init__(self, accounts: AccountServices) -> None:
+        self._accounts = accounts
         self._lock = threading.Lock()
         self._seats: dict[str, _Seat] = {}
 
@@ -41,10 +41,10 @@ class Seats:
 
         Raises ``RateLimitedError`` for a place from which many tried in vain.
         """
-        attempt = self._people.ground.admission.token(rate_limit_key(visit.address))
-        token = self._people.logins.token(secret, visit.address)
+        attempt = self._accounts.ground.admission.token(rate_limit_key(visit.address))
+        token = self._accounts.logins.token(secret, visit.address)
         if token is None or not token.is_good_from(visit.address):
-            self._people.logins.refused_token(visit, "wrong token by the API of Pi-hole")
+            self._accounts.logins.refused_token(visit, "wrong token by the API of Pi-hole")
             return None
         attempt.succeeded()
         sid = random_words.token_urlsafe(32)
@@ -59,7 +59,7 @@ class Seats:
             seat = self._seats.get(digest(sid))
             if seat is None or seat.ends <= time.monotonic():
                 return None
-        token = self._people.logins.token_by_digest(seat.token_digest, address)
+        token = self._accounts.logins.token_by_digest(seat.token_digest, address)
         if token is None or not token.is_good_from(address):
             return None
         seat.ends = time.monotonic() + VALID_SECONDS

@@ -24,8 +24,8 @@ from keyhole.control.settings import Settings
 from keyhole.engine import judge
 from keyhole.errors import DocumentErrors, Problem
 from keyhole.store import (
+    AuditEntry,
     Database,
-    Deed,
     Version,
     append,
     current,
@@ -43,13 +43,13 @@ class Changes:
     """Documents, and how they change; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, settings: Settings, data: DataFolder, application: Reconciler
+        self, database: Database, settings: Settings, data: DataFolder, reconciler: Reconciler
     ) -> None:
         self._database = database
         self._settings = settings
         self._data = data
-        self._application = application
-        self._one_at_a_time = asyncio.Lock()
+        self._reconciler = reconciler
+        self._lock = asyncio.Lock()
         documents = settings.documents
         self._beside = documents if documents.is_dir() else documents.parent
         self._files = StoredFiles(data, self._beside)
@@ -69,9 +69,9 @@ class Changes:
 
         It differs after a kill between the two, or when somebody else wrote into the database.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             if await asyncio.to_thread(self._repair):
-                await self._application.apply()
+                await self._reconciler.apply()
 
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         """All documents by kind and name, and what is wrong with the form of declared ones."""
@@ -93,7 +93,7 @@ class Changes:
         do not count, because a file declares them too."""
         found, problems = await asyncio.to_thread(self.documents)
         try:
-            async with self._application.alone():
+            async with self._reconciler.exclusive():
                 await asyncio.to_thread(compile_all, self._settings, self._data)
         except DocumentErrors as error:
             problems = [*error.problems]
@@ -110,7 +110,7 @@ class Changes:
 
     async def apply(
         self,
-        wishes: Sequence[ChangeRequest],
+        requests: Sequence[ChangeRequest],
         actor: Actor,
         *,
         action: str = "apply",
@@ -124,13 +124,13 @@ class Changes:
         ``UnwritableError`` where it cannot be remembered. With ``is_dry`` nothing is done, but
         everything is checked.
         """
-        async with self._one_at_a_time:
-            deed = Deed(actor.name, actor.via, action, actor.address, message)
-            async with self._application.alone():
-                outcome = await asyncio.to_thread(self._store, list(wishes), deed, is_dry)
+        async with self._lock:
+            entry = AuditEntry(actor.name, actor.via, action, actor.address, message)
+            async with self._reconciler.exclusive():
+                outcome = await asyncio.to_thread(self._store, list(requests), entry, is_dry)
             if outcome.change is None:
                 return outcome
-            problem = await self._application.apply()
+            problem = await self._reconciler.apply()
             why = str(problem) if problem else ""
             return replace(outcome, is_in_force=problem is None, why=why)
 
@@ -146,24 +146,24 @@ class Changes:
                 f"{kind}/{name} has no version {wanted}; there are 1 to {versions[0].version}"
             )
         text = found.text if found and not found.is_deleted else None
-        wish = ChangeRequest(kind, name, text, versions[0].version)
+        request = ChangeRequest(kind, name, text, versions[0].version)
         message = f"back to version {wanted}"
-        return await self.apply([wish], actor, action="rollback", message=message, is_dry=is_dry)
+        return await self.apply([request], actor, action="rollback", message=message, is_dry=is_dry)
 
     async def undo(self, change: int, actor: Actor, *, is_dry: bool = False) -> Outcome:
         """Undoes a whole change, unless one of its documents has been changed again since."""
-        wishes = await asyncio.to_thread(self._before, change)
+        requests = await asyncio.to_thread(self._undo_requests, change)
         message = f"undoes change {change}"
-        return await self.apply(wishes, actor, action="rollback", message=message, is_dry=is_dry)
+        return await self.apply(requests, actor, action="rollback", message=message, is_dry=is_dry)
 
-    def _before(self, change: int) -> list[ChangeRequest]:
+    def _undo_requests(self, change: int) -> list[ChangeRequest]:
         with self._database.read() as connection:
             written = changed_by(connection, change)
             now = current(connection, with_deleted=True)
             before = current(connection, with_deleted=True, up_to=change - 1)
         if not written:
             raise NotThereError(f"change {change} changed no document; keyhole audit lists them")
-        wishes = []
+        requests = []
         for one in written:
             key = (one.kind, one.name)
             if now[key].version != one.version:
@@ -172,15 +172,15 @@ class Changes:
                 )
             old = before.get(key)
             text = old.text if old and not old.is_deleted else None
-            wishes.append(ChangeRequest(one.kind, one.name, text, one.version))
-        return wishes
+            requests.append(ChangeRequest(one.kind, one.name, text, one.version))
+        return requests
 
-    def _store(self, wishes: list[ChangeRequest], deed: Deed, is_dry: bool) -> Outcome:
-        self._refuse_declared(wishes)
+    def _store(self, requests: list[ChangeRequest], entry: AuditEntry, is_dry: bool) -> Outcome:
+        self._refuse_declared(requests)
         with self._database.read() as connection:
             before, seen = current(connection, with_deleted=True), revision(connection)
-        self._refuse_stale(wishes, before)
-        effects, written = _effects(wishes, before)
+        self._refuse_stale(requests, before)
+        effects, written = _effects(requests, before)
         outcome = Outcome(tuple(effects))
         if not written:
             return outcome
@@ -193,11 +193,11 @@ class Changes:
         if is_dry:
             return outcome
         labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
-        deed = replace(deed, detail={**deed.detail, "documents": labels})
+        entry = replace(entry, detail={**entry.detail, "documents": labels})
         with self._database.begin() as connection:
             if revision(connection) != seen:
                 raise StaleError("the documents were changed meanwhile; look at them and try again")
-            change = append(connection, deed)
+            change = append(connection, entry)
             for one in written.values():
                 write_version(connection, replace(one, change=change))
         self._files.take(draft, change)
@@ -225,35 +225,35 @@ class Changes:
         judge(compiled.octets, [])
         return compiled
 
-    def _refuse_declared(self, wishes: list[ChangeRequest]) -> None:
+    def _refuse_declared(self, requests: list[ChangeRequest]) -> None:
         read, _ = read_documents([self._settings.documents])
         places = {(one.kind, one.name): f"{one.file}:{one.line}" for one in read.headings}
-        for wish in wishes:
-            if place := places.get((wish.kind, wish.name)):
+        for request in requests:
+            if place := places.get((request.kind, request.name)):
                 raise ReadOnlyError(
-                    f"{wish.label} is declared in {place} of the documents folder; change it there"
+                    f"{request.label} is declared in {place} of the documents folder; change it there"
                 )
 
-    def _refuse_stale(self, wishes: list[ChangeRequest], before: dict[Key, Version]) -> None:
-        for wish in wishes:
-            version = before.get((wish.kind, wish.name))
+    def _refuse_stale(self, requests: list[ChangeRequest], before: dict[Key, Version]) -> None:
+        for request in requests:
+            version = before.get((request.kind, request.name))
             now = 0 if version is None or version.is_deleted else version.version
-            if wish.text is None and now == 0:
-                raise NotThereError(f"there is no {wish.label} to delete")
+            if request.text is None and now == 0:
+                raise NotThereError(f"there is no {request.label} to delete")
             # Whoever brings back a deleted document has seen the version that deletes it.
-            is_seen = wish.seen in (None, now) or (version and wish.seen == version.version)
+            is_seen = request.seen in (None, now) or (version and request.seen == version.version)
             if not is_seen:
-                raise StaleError(self._who_was_it(wish, version))
+                raise StaleError(self._stale_message(request, version))
 
-    def _who_was_it(self, wish: ChangeRequest, version: Version | None) -> str:
+    def _stale_message(self, request: ChangeRequest, version: Version | None) -> str:
         if version is None:
-            return f"{wish.label} does not exist any more; look again, or overwrite it"
+            return f"{request.label} does not exist any more; look again, or overwrite it"
         with self._database.read() as connection:
             record = records(connection, before=version.change + 1, most=1)[0]
         what = "deleted" if version.is_deleted else f"changed to version {version.version}"
         return (
-            f"{wish.label} was {what} by {record.deed.who} at {record.time:%Y-%m-%d %H:%M:%S} UTC, "
-            f"and version {wish.seen} is what you saw; look again, or overwrite it"
+            f"{request.label} was {what} by {record.entry.who} at {record.time:%Y-%m-%d %H:%M:%S} UTC, "
+            f"and version {request.seen} is what you saw; look again, or overwrite it"
         )
 
     def _repair(self) -> bool:
@@ -266,23 +266,23 @@ class Changes:
 
 
 def _effects(
-    wishes: list[ChangeRequest], before: dict[Key, Version]
+    requests: list[ChangeRequest], before: dict[Key, Version]
 ) -> tuple[list[Effect], dict[Key, Version]]:
     """What each wish does, and the versions to write; their change has no number yet."""
     effects: list[Effect] = []
     written: dict[Key, Version] = {}
-    for wish in wishes:
-        key = (wish.kind, wish.name)
+    for request in requests:
+        key = (request.kind, request.name)
         old = before.get(key)
         is_there = old is not None and not old.is_deleted
-        if is_there and old is not None and old.text == wish.text:
-            effects.append(Effect(wish.kind, wish.name, "unchanged", old.version))
+        if is_there and old is not None and old.text == request.text:
+            effects.append(Effect(request.kind, request.name, "unchanged", old.version))
             continue
         number = old.version + 1 if old else 1
-        text = wish.text or ""
-        written[key] = Version(wish.kind, wish.name, number, text, wish.text is None, 0)
+        text = request.text or ""
+        written[key] = Version(request.kind, request.name, number, text, request.text is None, 0)
         what: EffectKind = "changed" if is_there else "created"
         effects.append(
-            Effect(wish.kind, wish.name, "deleted" if wish.text is None else what, number)
+            Effect(request.kind, request.name, "deleted" if request.text is None else what, number)
         )
     return effects, written

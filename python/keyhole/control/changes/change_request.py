@@ -75,7 +75,7 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     """
     if len(text) > MAX_OCTETS:
         raise _refused(file, f"larger than {MAX_OCTETS // 2**20}MiB; apply it in parts")
-    wishes: list[ChangeRequest] = []
+    requests: list[ChangeRequest] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for part in split_stream(text):
@@ -88,14 +88,14 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
                 why = f"declared twice, first in line {seen[heading.label]}; keep one"
                 problems.append(heading.problem("metadata.name", why))
             seen[heading.label] = heading.line
-            wishes.append(_wish(heading.kind, heading.name, part.text))
+            requests.append(_request(heading.kind, heading.name, part.text))
     if has_errors(problems):
         raise DocumentErrors(problems)
-    if not wishes:
+    if not requests:
         raise _refused(file, "it holds no document")
-    if len(wishes) > MAX_DOCUMENTS:
-        raise _refused(file, f"{len(wishes)} documents are too many; at most {MAX_DOCUMENTS}")
-    return wishes
+    if len(requests) > MAX_DOCUMENTS:
+        raise _refused(file, f"{len(requests)} documents are too many; at most {MAX_DOCUMENTS}")
+    return requests
 
 
 def with_version(text: str, version: int) -> str:
@@ -104,7 +104,7 @@ def with_version(text: str, version: int) -> str:
     return f"# keyhole-version: {version}\n{text}"
 
 
-def _wish(kind: str, name: str, text: str) -> ChangeRequest:
+def _request(kind: str, name: str, text: str) -> ChangeRequest:
     found = _VERSION.search(text)
     if found is None:
         return ChangeRequest(kind, name, text)

@@ -44,13 +44,13 @@ class DocumentRecord:
 def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
     """The documents that the files of a folder declare, valid or not, and what is wrong with their
     form."""
-    found: list[DocumentRecord] = []
+    records: list[DocumentRecord] = []
     files, problems = sources(folder)
     for source in files:
         text, wrong = read_text(source)
         problems += wrong
-        found += _in_file(source, text)
-    return found, problems
+        records += _in_file(source, text)
+    return records, problems
 
 
 def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:

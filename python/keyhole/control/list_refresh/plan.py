@@ -45,11 +45,11 @@ def next_after_failure(now: float, failures: int, refresh: int) -> float:
     return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
-def is_due(kept: Kept, wanted: ListUrl, now: float) -> bool:
+def is_due(kept: Kept, list_url: ListUrl, now: float) -> bool:
     """Whether it is time: also when the clock was set back, or the list became more impatient."""
     if kept.next_at <= now:
         return True
-    return kept.next_at > now + wanted.refresh
+    return kept.next_at > now + list_url.refresh
 
 
 def seconds_until_due(kept: Mapping[str, Kept], now: float) -> float | None:

@@ -30,7 +30,7 @@ AT_ONCE = 4
 """Downloads at the same time; from one host one after the other."""
 BATCH_SECONDS = 10.0
 """How long lists that came wait for others that are still on their way."""
-_LONGEST_NAP = 60.0
+_MAX_WAIT = 60.0
 
 
 @dataclass
@@ -42,71 +42,71 @@ class Running:
 
 
 @dataclass
-class _Round:
+class _State:
     """What is known while Keyhole runs."""
 
     lists: tuple[Declaration[ListSpec], ...] = ()
-    wanted: dict[str, ListUrl] = field(default_factory=dict)
+    urls: dict[str, ListUrl] = field(default_factory=dict)
     kept: dict[str, Kept] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
 
 
 class ListRefresher:
-    """The lists of a running Keyhole. Run :meth:`keep` as a task; it never ends by itself."""
+    """The lists of a running Keyhole. Run :meth:`run` as a task; it never ends by itself."""
 
     def __init__(
         self,
         settings: Settings,
         data: DataFolder,
-        application: Reconciler,
+        reconciler: Reconciler,
         own: Iterable[tuple[str, int]],
-        tell: Notify,
+        notify: Notify,
     ) -> None:
         """``own`` are addresses and ports at which Keyhole itself listens."""
         self._settings = settings
         self._data = data
-        self._application = application
-        self._tell = tell
+        self._reconciler = reconciler
+        self._notify = notify
         section = settings.written.downloads
         self._guard = Guard(allow=tuple(section.allow), own=frozenset(own))
         self._limits = Limits(section.size, float(section.time))
         self._downloads = Downloads(data.state.absolute())
-        self._now = _Round()
+        self._state = _State()
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
         self._hosts: dict[str, asyncio.Lock] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._new_since: float | None = None
-        application.on_change(self._wake.set)
+        reconciler.on_change(self._wake.set)
 
     @property
-    def now(self) -> _Round:
+    def now(self) -> _State:
         """What is known by now."""
-        return self._now
+        return self._state
 
     @property
     def is_compiling(self) -> bool:
         """Whether lists are compiled at the moment, or are about to be."""
-        return self._application.is_compiling or self._new_since is not None
+        return self._reconciler.is_compiling or self._new_since is not None
 
     def begin(self) -> None:
         """Tidies up after a process that was killed, and learns which lists there are. Blocks; call
         it once, before anything else."""
         self._downloads.drop_drafts()
-        self.look()
+        self.reload()
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Downloads what is due, again and again, until it is cancelled."""
         try:
             while True:
                 self._wake.clear()
-                await asyncio.to_thread(self.look)
-                self._begin_due()
-                if self._is_worth_it():
+                await asyncio.to_thread(self.reload)
+                self._start_due()
+                if self._is_time_to_compile():
                     self._new_since = None
-                    await self._application.apply()
+                    await self._reconciler.apply()
                     continue
-                await self._nap()
+                await self._wait()
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -114,97 +114,97 @@ class ListRefresher:
     async def refresh(self, names: Iterable[str] = ()) -> list[str]:
         """Asks for the lists of these names, or for all, whether they are due or not; gives the
         URLs. Raises ``NotThereError`` for a name that no list has."""
-        await asyncio.to_thread(self.look)
-        by_name = {one.name: one for one in self._now.lists}
-        wanted = list(names) or list(by_name)
-        for name in wanted:
+        await asyncio.to_thread(self.reload)
+        by_name = {one.name: one for one in self._state.lists}
+        list_url = list(names) or list(by_name)
+        for name in list_url:
             if name not in by_name:
                 raise NotThereError(f"there is no List {name}; keyhole lists status shows them")
-        urls = [url for name in wanted for url in dict.fromkeys(by_name[name].spec.urls)]
+        urls = [url for name in list_url for url in dict.fromkeys(by_name[name].spec.urls)]
         for url in urls:
-            self._begin(self._now.wanted[url])
+            self._start(self._state.urls[url])
         return urls
 
-    def _is_worth_it(self) -> bool:
+    def _is_time_to_compile(self) -> bool:
         """Whether to compile what is new: when all is there, or after a while without the rest."""
         if self._new_since is None:
             return False
         return not self._tasks or time.monotonic() - self._new_since >= BATCH_SECONDS
 
-    async def _nap(self) -> None:
+    async def _wait(self) -> None:
         soon = seconds_until_due(
-            {url: kept for url, kept in self._now.kept.items() if url not in self._tasks},
+            {url: kept for url, kept in self._state.kept.items() if url not in self._tasks},
             time.time(),
         )
         if self._new_since is not None:
             soon = min(soon or 1.0, 1.0)
         # By the wall clock, looked at often: a machine that slept notices on waking.
-        seconds = min(_LONGEST_NAP, max(0.05, soon)) if soon is not None else _LONGEST_NAP
+        seconds = min(_MAX_WAIT, max(0.05, soon)) if soon is not None else _MAX_WAIT
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
-    def look(self) -> None:
+    def reload(self) -> None:
         """Learns which lists there are now."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
-        wanted = list_urls(documents.lists)
-        kept = {url: self._downloads.recall(url) for url in wanted}
-        self._now = _Round(documents.lists, wanted, kept, self._now.running)
+        list_url = list_urls(documents.lists)
+        kept = {url: self._downloads.recall(url) for url in list_url}
+        self._state = _State(documents.lists, list_url, kept, self._state.running)
         # A document that cannot be read may name lists; nothing is thrown away before it can.
         if not any(not one.is_advice for one in problems):
-            self._downloads.tidy(wanted)
+            self._downloads.tidy(list_url)
 
-    def _begin_due(self) -> None:
+    def _start_due(self) -> None:
         now = time.time()
-        for url, wanted in self._now.wanted.items():
-            if is_due(self._now.kept[url], wanted, now):
-                self._begin(wanted)
+        for url, list_url in self._state.urls.items():
+            if is_due(self._state.kept[url], list_url, now):
+                self._start(list_url)
 
-    def _begin(self, wanted: ListUrl) -> None:
-        if wanted.url not in self._tasks:
-            task = asyncio.create_task(self._download(wanted))
-            self._tasks[wanted.url] = task
-            task.add_done_callback(lambda _: self._ended(wanted.url))
+    def _start(self, list_url: ListUrl) -> None:
+        if list_url.url not in self._tasks:
+            task = asyncio.create_task(self._download(list_url))
+            self._tasks[list_url.url] = task
+            task.add_done_callback(lambda _: self._ended(list_url.url))
 
     def _ended(self, url: str) -> None:
         self._tasks.pop(url, None)
         self._wake.set()
 
-    async def _download(self, wanted: ListUrl) -> None:
-        host = urlsplit(wanted.url).hostname or ""
+    async def _download(self, list_url: ListUrl) -> None:
+        host = urlsplit(list_url.url).hostname or ""
         async with self._hosts.setdefault(host, asyncio.Lock()), self._places:
-            running = self._now.running[wanted.url] = Running()
+            running = self._state.running[list_url.url] = Running()
             try:
-                await asyncio.to_thread(self._fetch, wanted, running)
+                await asyncio.to_thread(self._fetch, list_url, running)
             finally:
-                self._now.running.pop(wanted.url, None)
+                self._state.running.pop(list_url.url, None)
 
-    def _fetch(self, wanted: ListUrl, running: Running) -> None:
+    def _fetch(self, list_url: ListUrl, running: Running) -> None:
         """Downloads and remembers, in a thread."""
-        kept = self._downloads.recall(wanted.url)
+        kept = self._downloads.recall(list_url.url)
         now = time.time()
         try:
             self._downloads.make()
-            new = self._ask(wanted, kept, running)
+            new = self._fetch_new(list_url, kept, running)
         except (DownloadError, OSError) as error:
-            new = _failed(kept, wanted, now, str(error))
+            new = _failed(kept, list_url, now, str(error))
             if kept.error is None:
-                self._tell_failure(wanted.url, new)
+                self._notify_failure(list_url.url, new)
         else:
             if new.sha256 != kept.sha256:
                 self._new_since = self._new_since or time.monotonic()
         try:
             self._downloads.remember(new)
         except OSError as error:
-            why = f"{wanted.url}: cannot be remembered: {error.strerror}"
-            self._tell(Notice(Severity.WARNING, why))
+            why = f"{list_url.url}: cannot be remembered: {error.strerror}"
+            self._notify(Notice(Severity.WARNING, why))
 
-    def _ask(self, wanted: ListUrl, kept: Kept, running: Running) -> Kept:
+    def _fetch_new(self, list_url: ListUrl, kept: Kept, running: Running) -> Kept:
         def progress(octets: int, total: int | None) -> None:
             running.octets, running.total = octets, total
 
         fetched = fetch(
-            wanted.url,
-            self._downloads.path(wanted.url),
+            list_url.url,
+            self._downloads.path(list_url.url),
             self._guard,
             limits=self._limits,
             ca=self._settings.resolved.downloads_ca,
@@ -215,7 +215,7 @@ class ListRefresher:
         now = time.time()
         known = {
             "checked_at": now,
-            "next_at": next_after_success(now, wanted.refresh),
+            "next_at": next_after_success(now, list_url.refresh),
             "error": None,
             "failing_since": None,
             "failures": 0,
@@ -233,22 +233,22 @@ class ListRefresher:
             }
         )
 
-    def _tell_failure(self, url: str, kept: Kept) -> None:
+    def _notify_failure(self, url: str, kept: Kept) -> None:
         meanwhile = (
             "what was downloaded before stays in use" if kept.sha256 else "it has no entries yet"
         )
         text = f"the list {url} could not be downloaded; {meanwhile}, and it is tried again"
-        self._tell(Notice(Severity.WARNING, text, (kept.error or "",)))
+        self._notify(Notice(Severity.WARNING, text, (kept.error or "",)))
 
 
-def _failed(kept: Kept, wanted: ListUrl, now: float, why: str) -> Kept:
+def _failed(kept: Kept, list_url: ListUrl, now: float, why: str) -> Kept:
     failures = kept.failures + 1
     return kept.model_copy(
         update={
             "error": why,
             "failures": failures,
             "failing_since": kept.failing_since or now,
-            "next_at": next_after_failure(now, failures, wanted.refresh),
+            "next_at": next_after_failure(now, failures, list_url.refresh),
         }
     )
 

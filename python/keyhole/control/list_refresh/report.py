@@ -13,23 +13,23 @@ from keyhole.control.list_refresh.status import (
 from keyhole.model.list import ListSpec
 
 
-def statuses(freshness: ListRefresher, compiled: Compiled | None) -> list[ListStatus]:
+def statuses(refresher: ListRefresher, compiled: Compiled | None) -> list[ListStatus]:
     """All lists by name, as they are now."""
     return sorted(
-        (_status(one, freshness, compiled) for one in freshness.now.lists),
+        (_status(one, refresher, compiled) for one in refresher.now.lists),
         key=lambda one: one.name,
     )
 
 
 def _status(
-    one: Declaration[ListSpec], freshness: ListRefresher, compiled: Compiled | None
+    one: Declaration[ListSpec], refresher: ListRefresher, compiled: Compiled | None
 ) -> ListStatus:
-    urls = tuple(_url(url, freshness) for url in dict.fromkeys(one.spec.urls))
+    urls = tuple(_url(url, refresher) for url in dict.fromkeys(one.spec.urls))
     lists = compiled.lists if compiled else None
     rows = lists.report.lists if lists else []
     report = next((row for row in rows if row.name == one.name), None)
     held = lists.held.get(one.name, "") if lists else ""
-    state = _state(urls, is_compiled=report is not None, held=held, freshness=freshness)
+    state = _state(urls, is_compiled=report is not None, held=held, refresher=refresher)
     if report is None:
         return ListStatus(
             one.name, one.spec.kind, state, held, urls=urls, files=tuple(one.spec.files)
@@ -53,20 +53,20 @@ def _status(
 
 
 def _state(
-    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, freshness: ListRefresher
+    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, refresher: ListRefresher
 ) -> ListState:
     if any(one.state == "downloading" for one in urls):
         return "downloading"
-    if freshness.is_compiling:
+    if refresher.is_compiling:
         return "compiling"
     if not is_compiled:
         return "unused" if all(one.sha256 or one.error for one in urls) else "waiting"
     return "held back" if held else "in force"
 
 
-def _url(url: str, freshness: ListRefresher) -> UrlStatus:
-    kept = freshness.now.kept[url]
-    running = freshness.now.running.get(url)
+def _url(url: str, refresher: ListRefresher) -> UrlStatus:
+    kept = refresher.now.kept[url]
+    running = refresher.now.running.get(url)
     state: UrlState = "fresh" if kept.sha256 and not kept.error else "waiting"
     if running is not None:
         state = "downloading"

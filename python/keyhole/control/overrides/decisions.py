@@ -12,8 +12,8 @@ from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_DECISION, Decision, read_client
 from keyhole.policy.overrides import Scope, scope
-from keyhole.store import Deed, append
-from keyhole.store.standing import KeptDecision, decisions, remove_decision, write_decision
+from keyhole.store import AuditEntry, append
+from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
 
 MAX_DECISIONS = 500
 """Each is a rule of every policy, and a policy of its own where it names a client: whoever wants
@@ -35,54 +35,56 @@ class DecisionRequest:
 class DecisionService:
     """Decisions of one Keyhole."""
 
-    def __init__(self, remembering: OverrideStore) -> None:
-        self._remembering = remembering
+    def __init__(self, store: OverrideStore) -> None:
+        self._store = store
 
-    def decisions(self) -> list[KeptDecision]:
+    def active(self) -> list[StoredDecision]:
         """Those that stand, the newest first."""
-        with self._remembering.database.read() as connection:
+        with self._store.database.read() as connection:
             found = decisions(connection)
         now = time.time()
         return [one for one in found if one.decision.until is None or one.decision.until > now]
 
     def reach(self, decision: Decision) -> Scope:
         """The policies in which a decision acts, and those that it must not open."""
-        snapshot = self._remembering.snapshot
+        snapshot = self._store.snapshot
         return Scope(()) if snapshot is None else scope(snapshot, decision)
 
     async def decide(
-        self, wanted: DecisionRequest, actor: Actor
-    ) -> tuple[KeptDecision, OverrideResult]:
+        self, request: DecisionRequest, actor: Actor
+    ) -> tuple[StoredDecision, OverrideResult]:
         """Decides, in the place of whatever was decided about these names and this client.
 
         Raises ``InvalidError`` for a name or client that is none, or that no policy speaks for,
         and where the decision could act nowhere.
         """
-        seconds = wanted.seconds
+        seconds = request.seconds
         if seconds is not None and not 1 <= seconds <= MAX_DECISION:
             days = MAX_DECISION // 86_400
             raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
         now = int(time.time())
         until = None if seconds is None else now + seconds
         try:
-            name = read_name(wanted.name)
-            subject = None if wanted.client is None else read_client(wanted.client)
+            name = read_name(request.name)
+            subject = None if request.client is None else read_client(request.client)
         except ValueError as error:
             raise InvalidError(str(error)) from None
         plain = Decision(
             number=1,
-            action=wanted.action,
+            action=request.action,
             name=name,
-            below=wanted.below,
+            below=request.below,
             client=None if subject is None else subject.written,
             since=now,
             until=until,
         )
-        self._refuse_idle(plain)
+        self._refuse_without_effect(plain)
 
-        def make(connection: Connection) -> KeptDecision:
-            number = append(connection, _deed(actor, wanted.action, wanted.why, plain))
-            kept = KeptDecision(plain.model_copy(update={"number": number}), actor.name, wanted.why)
+        def write(connection: Connection) -> StoredDecision:
+            number = append(connection, _audit_entry(actor, request.action, request.why, plain))
+            kept = StoredDecision(
+                plain.model_copy(update={"number": number}), actor.name, request.why
+            )
             write_decision(connection, kept)
             if len(decisions(connection)) > MAX_DECISIONS:
                 raise InvalidError(
@@ -91,25 +93,25 @@ class DecisionService:
                 )
             return kept
 
-        return await self._remembering.change(make)
+        return await self._store.change(write)
 
     async def remove(self, number: int, actor: Actor) -> OverrideResult:
         """Takes a decision back; raises ``NotThereError``."""
 
-        def make(connection: Connection) -> None:
+        def write(connection: Connection) -> None:
             found = next((k for k in decisions(connection) if k.decision.number == number), None)
             if found is None or not remove_decision(connection, number):
                 raise NotThereError(
                     f"there is no decision {number}; keyhole decisions lists those that stand"
                 )
-            deed = _deed(actor, "undecide", None, found.decision)
-            append(connection, deed)
+            entry = _audit_entry(actor, "undecide", None, found.decision)
+            append(connection, entry)
 
-        _, result = await self._remembering.change(make)
+        _, result = await self._store.change(write)
         return result
 
-    def _refuse_idle(self, decision: Decision) -> None:
-        snapshot = self._remembering.snapshot
+    def _refuse_without_effect(self, decision: Decision) -> None:
+        snapshot = self._store.snapshot
         if snapshot is None or scope(snapshot, decision).policies:
             return
         if decision.client is None:
@@ -123,9 +125,9 @@ class DecisionService:
         )
 
 
-def _deed(actor: Actor, action: str, why: str | None, decision: Decision) -> Deed:
+def _audit_entry(actor: Actor, action: str, why: str | None, decision: Decision) -> AuditEntry:
     names = f"{decision.name} and below" if decision.below else decision.name
     detail = {"name": names, "client": decision.client or "everyone"}
     if action == "undecide":
         detail["decision"] = f"{decision.number}, {decision.action}"
-    return Deed(actor.name, actor.via, action, actor.address, why, detail)
+    return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)

@@ -10,8 +10,8 @@ from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.overrides import MAX_PAUSE, Pause
 from keyhole.policy.overrides import unknown_policy
-from keyhole.store import Deed, append
-from keyhole.store.standing import KeptPause, pauses, remove_pauses, write_pause
+from keyhole.store import AuditEntry, append
+from keyhole.store.overrides import StoredPause, pauses, remove_pauses, write_pause
 
 _ALL = "all policies"
 
@@ -19,18 +19,18 @@ _ALL = "all policies"
 class PauseService:
     """Pauses of one Keyhole."""
 
-    def __init__(self, remembering: OverrideStore) -> None:
-        self._remembering = remembering
+    def __init__(self, store: OverrideStore) -> None:
+        self._store = store
 
-    def pauses(self) -> list[KeptPause]:
+    def active(self) -> list[StoredPause]:
         """Those that have not ended."""
-        with self._remembering.database.read() as connection:
+        with self._store.database.read() as connection:
             found = pauses(connection)
         return [one for one in found if one.pause.until > time.time()]
 
     async def pause(
         self, seconds: int, actor: Actor, *, policy: str | None = None, why: str | None = None
-    ) -> tuple[KeptPause, OverrideResult]:
+    ) -> tuple[StoredPause, OverrideResult]:
         """Pauses blocking by a policy, or by all, for so many seconds from now, whatever pause
         there was.
 
@@ -38,19 +38,19 @@ class PauseService:
         """
         if not 1 <= seconds <= MAX_PAUSE:
             raise InvalidError(f"a pause lasts from 1 second to {MAX_PAUSE // 3600} hours")
-        snapshot = self._remembering.snapshot
+        snapshot = self._store.snapshot
         if policy is not None and snapshot and (problem := unknown_policy(snapshot, policy)):
             raise NotThereError(problem)
         now = int(time.time())
-        kept = KeptPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
+        kept = StoredPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
 
-        def make(connection: Connection) -> KeptPause:
+        def write(connection: Connection) -> StoredPause:
             detail = {"policy": policy or _ALL, "until": _show(kept.pause.until)}
-            append(connection, _deed(actor, "pause", why, detail))
+            append(connection, _audit_entry(actor, "pause", why, detail))
             write_pause(connection, kept)
             return kept
 
-        return await self._remembering.change(make)
+        return await self._store.change(write)
 
     async def resume(
         self, actor: Actor, *, policy: str | None = None
@@ -60,21 +60,21 @@ class PauseService:
         Raises ``NotThereError`` where the policy named has none of its own.
         """
 
-        def make(connection: Connection) -> int:
+        def write(connection: Connection) -> int:
             ended = remove_pauses(connection, policy)
             if not ended and policy is not None:
                 every = any(one.pause.policy is None for one in pauses(connection))
                 hint = "; all are paused together: end that pause" if every else ""
                 raise NotThereError(f"the policy {policy} is not paused by itself{hint}")
             if ended:
-                append(connection, _deed(actor, "resume", None, {"policy": policy or _ALL}))
+                append(connection, _audit_entry(actor, "resume", None, {"policy": policy or _ALL}))
             return ended
 
-        return await self._remembering.change(make)
+        return await self._store.change(write)
 
 
-def _deed(actor: Actor, action: str, why: str | None, detail: dict[str, str]) -> Deed:
-    return Deed(actor.name, actor.via, action, actor.address, why, detail)
+def _audit_entry(actor: Actor, action: str, why: str | None, detail: dict[str, str]) -> AuditEntry:
+    return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)
 
 
 def _show(second: int) -> str:

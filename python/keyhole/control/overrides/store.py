@@ -20,11 +20,11 @@ from keyhole.errors import KeyholeError
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
 from keyhole.store import Database
-from keyhole.store.standing import remove_ended, standing
+from keyhole.store.overrides import remove_ended, standing
 
-_LONGEST_NAP = 30.0
+_MAX_WAIT = 30.0
 """Seconds; the clock of the wall may be put forward while nobody looks at it."""
-Made = TypeVar("Made")
+Written = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -39,15 +39,15 @@ class OverrideStore:
     """What stands in one Keyhole; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, data: DataFolder, application: Reconciler, tell: Notify
+        self, database: Database, data: DataFolder, reconciler: Reconciler, notify: Notify
     ) -> None:
         self._database = database
         self._data = data
-        self._application = application
-        self._tell = tell
-        self._one_at_a_time = asyncio.Lock()
+        self._reconciler = reconciler
+        self._notify = notify
+        self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
-        self._standing = Overrides()
+        self._overrides = Overrides()
 
     @property
     def database(self) -> Database:
@@ -57,73 +57,75 @@ class OverrideStore:
     @property
     def snapshot(self) -> Snapshot | None:
         """The snapshot that documents alone gave; none before there is one."""
-        compiled = self._application.in_force
+        compiled = self._reconciler.in_force
         return compiled.plain if compiled else None
 
     async def begin(self) -> None:
         """Has the database decide what stands, after a kill or a change from elsewhere."""
-        async with self._one_at_a_time:
+        async with self._lock:
             if await asyncio.to_thread(self._is_copy_old):
                 await asyncio.to_thread(self._write, lambda _: None)
-                await self._application.apply_standing()
+                await self._reconciler.apply_overrides()
 
-    async def change(self, make: Callable[[Connection], Made]) -> tuple[Made, OverrideResult]:
-        """Has ``make`` write in one transaction, then puts what stands in force.
+    async def change(
+        self, write: Callable[[Connection], Written]
+    ) -> tuple[Written, OverrideResult]:
+        """Has ``write`` write in one transaction, then puts what stands in force.
 
-        Raises what ``make`` raises, ``StoreError`` and ``UnwritableError``; then all is as before.
+        Raises what ``write`` raises, ``StoreError`` and ``UnwritableError``; then all is as before.
         """
-        async with self._one_at_a_time:
-            made = await asyncio.to_thread(self._write, make)
-            problem = await self._application.apply_standing()
+        async with self._lock:
+            written = await asyncio.to_thread(self._write, write)
+            problem = await self._reconciler.apply_overrides()
             self._changed.set()
-        return made, OverrideResult(problem is None, str(problem) if problem else "")
+        return written, OverrideResult(problem is None, str(problem) if problem else "")
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Takes out what has ended, again and again, until it is cancelled."""
         while True:
-            end = self._standing.next_end
-            wait = _LONGEST_NAP if end is None else min(max(end - time.time(), 0), _LONGEST_NAP)
+            end = self._overrides.next_end
+            wait = _MAX_WAIT if end is None else min(max(end - time.time(), 0), _MAX_WAIT)
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), wait)
             except TimeoutError:
                 if end is not None and end <= time.time():
-                    await self._end_and_tell()
+                    await self._end_and_notify()
 
-    async def _end_and_tell(self) -> None:
+    async def _end_and_notify(self) -> None:
         try:
             await self._end()
         except KeyholeError as error:
             # The engine has ended it by itself; only our own books are behind.
             text = "what has ended could not be taken out; it is tried again"
-            self._tell(Notice(Severity.WARNING, text, tuple(str(error).splitlines())))
-            await asyncio.sleep(_LONGEST_NAP)
+            self._notify(Notice(Severity.WARNING, text, tuple(str(error).splitlines())))
+            await asyncio.sleep(_MAX_WAIT)
 
     async def _end(self) -> None:
-        before = self._standing
-        async with self._one_at_a_time:
+        before = self._overrides
+        async with self._lock:
             await asyncio.to_thread(self._write, lambda _: None)
-            await self._application.apply_standing()
+            await self._reconciler.apply_overrides()
         for pause in before.pauses:
-            if pause not in self._standing.pauses:
+            if pause not in self._overrides.pauses:
                 whose = f"by the policy {pause.policy}" if pause.policy else "everywhere"
                 text = f"the pause is over: names are blocked again {whose}"
-                self._tell(Notice(Severity.PLAIN, text))
+                self._notify(Notice(Severity.INFO, text))
 
     def _is_copy_old(self) -> bool:
         with self._database.read() as connection:
-            self._standing = standing(connection)
-        return self._standing != self._data.read_standing()
+            self._overrides = standing(connection)
+        return self._overrides != self._data.read_overrides()
 
-    def _write(self, make: Callable[[Connection], Made]) -> Made:
-        target = self._data.standing
+    def _write(self, write: Callable[[Connection], Written]) -> Written:
+        target = self._data.overrides
         draft = target.with_name(f"{target.stem}-draft.json")
         with self._database.begin() as connection:
             remove_ended(connection, int(time.time()))
-            made = make(connection)
+            written = write(connection)
             found = standing(connection)
             # A disk that is full must say so before the database promises anything.
             write_durably(draft, found.to_json())
         rename_durably(draft, target)
-        self._standing = found
-        return made
+        self._overrides = found
+        return written

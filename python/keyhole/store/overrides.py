@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from keyhole.model.overrides import Decision, Overrides, Pause
-from keyhole.store.tables.standing import DECISIONS, PAUSES
+from keyhole.store.tables.overrides import DECISIONS, PAUSES
 
 
 @dataclass(frozen=True)
-class KeptPause:
+class StoredPause:
     """A pause, who made it, and what they said of it."""
 
     pause: Pause
@@ -18,7 +18,7 @@ class KeptPause:
 
 
 @dataclass(frozen=True)
-class KeptDecision:
+class StoredDecision:
     """A decision, who made it, and what they said of it."""
 
     decision: Decision
@@ -26,25 +26,25 @@ class KeptDecision:
     why: str | None
 
 
-def pauses(connection: Connection) -> list[KeptPause]:
+def pauses(connection: Connection) -> list[StoredPause]:
     """All pauses that were not removed, that of all policies first."""
     rows = connection.execute(select(PAUSES).order_by(PAUSES.c.policy))
     return [
-        KeptPause(
+        StoredPause(
             Pause(policy=row.policy or None, since=row.since, until=row.until), row.who, row.why
         )
         for row in rows
     ]
 
 
-def decisions(connection: Connection) -> list[KeptDecision]:
+def decisions(connection: Connection) -> list[StoredDecision]:
     """All decisions that were not removed, the newest first."""
     rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.number.desc()))
     found = []
     for row in rows:
         fields = dict(row._mapping)
         who, why = fields.pop("who"), fields.pop("why")
-        found.append(KeptDecision(Decision(**fields), who, why))
+        found.append(StoredDecision(Decision(**fields), who, why))
     return found
 
 
@@ -56,7 +56,7 @@ def standing(connection: Connection) -> Overrides:
     )
 
 
-def write_pause(connection: Connection, kept: KeptPause) -> None:
+def write_pause(connection: Connection, kept: StoredPause) -> None:
     """Writes a pause in the place of the one of the same policy."""
     policy = kept.pause.policy or ""
     connection.execute(delete(PAUSES).where(PAUSES.c.policy == policy))
@@ -70,7 +70,7 @@ def remove_pauses(connection: Connection, policy: str | None) -> int:
     return connection.execute(delete(PAUSES).where(*condition)).rowcount
 
 
-def write_decision(connection: Connection, kept: KeptDecision) -> None:
+def write_decision(connection: Connection, kept: StoredDecision) -> None:
     """Writes a decision in the place of one about the same names and client."""
     row = kept.decision.model_dump()
     same: list[ColumnElement[bool]] = [

@@ -4,9 +4,9 @@ import pytest
 
 from keyhole.model.overrides import Decision, Pause
 from keyhole.store import Database
-from keyhole.store.standing import (
-    KeptDecision,
-    KeptPause,
+from keyhole.store.overrides import (
+    StoredDecision,
+    StoredPause,
     decisions,
     pauses,
     remove_decision,
@@ -18,16 +18,16 @@ from keyhole.store.standing import (
 )
 
 
-def pause(policy: str | None, until: int, who: str = "ada") -> KeptPause:
-    return KeptPause(Pause(policy=policy, since=1, until=until), who, None)
+def pause(policy: str | None, until: int, who: str = "ada") -> StoredPause:
+    return StoredPause(Pause(policy=policy, since=1, until=until), who, None)
 
 
-def decision(number: int, *, client: str | None = None, until: int | None = None) -> KeptDecision:
+def decision(number: int, *, client: str | None = None, until: int | None = None) -> StoredDecision:
     what = Decision(
         number=number, action="allow", name="a.test", below=False, client=client, since=1,
         until=until,
     )  # fmt: skip
-    return KeptDecision(what, "ada", "why not")
+    return StoredDecision(what, "ada", "why not")
 
 
 def test_a_policy_has_one_pause_and_all_together_have_another(database: Database) -> None:
