@@ -10,7 +10,7 @@ import httpx2
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 
 _SECONDS = 60.0
 

@@ -24,7 +24,7 @@ from keyhole.control.settings import read_settings
 from keyhole.control.shutdown import end_on_signals, end_with_input
 from keyhole.control.startup import open_services
 from keyhole.control.upstream_monitor import UpstreamMonitor
-from keyhole.model.parent import die_with_parent
+from keyhole.system.parent_death import die_with_parent
 
 START_SECONDS = 8.0
 """How long the end may wait for what is under way, before it is cut off."""

@@ -16,12 +16,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from keyhole.engine import descriptors
 from keyhole.engine.commands import Engine, commit, refused
 from keyhole.engine.launch import Launch
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
-from keyhole.model.parent import die_with_parent
+from keyhole.system import fd_limit
+from keyhole.system.parent_death import die_with_parent
 
 _CHUNK = 4096
 
@@ -49,7 +49,7 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     try:
         launch = Launch.read(launch_file)
         runtime = Runtime(launch.options)
-        advice = descriptors.allow(launch.options["limits"]["connections"])
+        advice = fd_limit.allow(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
         for name, identity in launch.identities.items():

@@ -22,7 +22,7 @@ from keyhole.link.message import (
     Result,
     read_commands,
 )
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
 """Seconds between two attempts to reach control."""

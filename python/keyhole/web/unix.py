@@ -7,7 +7,7 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 
 PEER = "uid:"
 """What the client of a request begins with, before the number of the user."""

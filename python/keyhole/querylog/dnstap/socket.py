@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.model.unix_socket import short_path
 from keyhole.querylog.dnstap import frames
 from keyhole.querylog.dnstap.frames import Control, FrameError, Kind
 from keyhole.querylog.dnstap.message import CONTENT_TYPE
+from keyhole.system.unix_socket import short_path
 
 HANDSHAKE_SECONDS = 5.0
 FIRST_PAUSE, MAX_PAUSE = 0.2, 30.0

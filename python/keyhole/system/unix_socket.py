@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_MOST_OCTETS = 107
+_MAX_OCTETS = 107
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def short_path(path: Path) -> Iterator[str]:
     A path that is too long (unix(7), ``sun_path``) is reached through its open folder. Raises
     ``OSError`` where the folder cannot be opened.
     """
-    if len(os.fsencode(path)) <= _MOST_OCTETS:
+    if len(os.fsencode(path)) <= _MAX_OCTETS:
         yield str(path)
         return
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
