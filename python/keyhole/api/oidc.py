@@ -70,7 +70,7 @@ def finish_login(
 ) -> LoginResult:
     """Where the provider sends the browser back to; sets the cookie of a new session. Only the
     browser that began the login can finish it."""
-    oidc, people = _provider(authentication), authentication.accounts
+    oidc, accounts = _provider(authentication), authentication.accounts
     sealed, uri = read_way(request.scope), _redirect_uri(request)
     try:
         vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))

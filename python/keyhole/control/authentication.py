@@ -57,7 +57,7 @@ def _open(settings: Settings, database: Database) -> tuple[Authentication, str |
         AccountContext(database, SessionLifetimes(session.idle, session.absolute))
     )
     oidc = read_oidc(settings)
-    return Authentication(people, oidc), accounts.administration.begin_first_run()
+    return Authentication(accounts, oidc), accounts.administration.begin_first_run()
 
 
 def read_oidc(settings: Settings) -> Oidc | None:

@@ -31,9 +31,9 @@ def test_the_folder_holds_documents_and_what_became_of_each_thing(
     done = import_file("pihole", teleporter, tmp_path / "out")
     written = {name: text.encode() for name, text in done.files.items()}
     contents = _contents(tmp_path / "out")
-    notified = json.loads(contents.pop("import.json"))
+    report = json.loads(contents.pop("import.json"))
     assert contents == written
-    assert len(notified["items"]) == len(done.report.items)
+    assert len(report["items"]) == len(done.report.items)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["out", "teleporter.zip"]
 
 
@@ -139,8 +139,10 @@ def test_an_expression_that_grows_too_large_for_the_core_is_left(tmp_path: Path)
         domainlist_by_group=[{"domainlist_id": n, "group_id": 0} for n in (1, 2)],
     )
     done = import_file("pihole", gravity(tmp_path / "gravity.db", tables), None)
-    fates = {item.name: item.disposition for item in done.report.items if item.kind == "rule"}
-    assert fates == {too_large: "left", "^ads": "taken"}
+    dispositions = {
+        item.name: item.disposition for item in done.report.items if item.kind == "rule"
+    }
+    assert dispositions == {too_large: "left", "^ads": "taken"}
     assert too_large not in "".join(done.files.values())
 
 

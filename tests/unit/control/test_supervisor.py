@@ -75,10 +75,10 @@ def test_a_killed_process_is_replaced_and_both_are_told() -> None:
 
 def test_the_command_is_told_whether_the_process_ran_before() -> None:
     async def run() -> list[bool]:
-        notices, notified = Notices(), []
+        notices, ran_before = Notices(), []
 
         def command(ran: bool) -> list[str]:
-            notified.append(ran)
+            ran_before.append(ran)
             return [sys.executable, str(FAKE), "serves"]
 
         supervisor = Supervisor("control", command, notices.notify)
@@ -89,7 +89,7 @@ def test_the_command_is_told_whether_the_process_ran_before() -> None:
             await notices.second.wait()
         finally:
             await supervisor.stop()
-        return notified
+        return ran_before
 
     assert asyncio.run(run()) == [False, True]
 

@@ -15,11 +15,11 @@ from keyhole.control.changes.document_record import DocumentRecord
 
 __all__ = [
     "Actor",
-    "Changes",
-    "Effect",
-    "DocumentRecord",
-    "Outcome",
     "ChangeRequest",
+    "Changes",
+    "DocumentRecord",
+    "Effect",
+    "Outcome",
     "find_kind",
     "read_change_requests",
     "summary",

@@ -231,7 +231,8 @@ class Changes:
         for request in requests:
             if place := places.get((request.kind, request.name)):
                 raise ReadOnlyError(
-                    f"{request.label} is declared in {place} of the documents folder; change it there"
+                    f"{request.label} is declared in {place} of the documents folder; "
+                    "change it there"
                 )
 
     def _refuse_stale(self, requests: list[ChangeRequest], before: dict[Key, Version]) -> None:
@@ -252,8 +253,9 @@ class Changes:
             record = records(connection, before=version.change + 1, most=1)[0]
         what = "deleted" if version.is_deleted else f"changed to version {version.version}"
         return (
-            f"{request.label} was {what} by {record.entry.who} at {record.time:%Y-%m-%d %H:%M:%S} UTC, "
-            f"and version {request.seen} is what you saw; look again, or overwrite it"
+            f"{request.label} was {what} by {record.deed.who} at "
+            f"{record.time:%Y-%m-%d %H:%M:%S} UTC, and version {request.seen} is what you saw; "
+            "look again, or overwrite it"
         )
 
     def _repair(self) -> bool:

@@ -116,11 +116,11 @@ class ListRefresher:
         URLs. Raises ``NotThereError`` for a name that no list has."""
         await asyncio.to_thread(self.reload)
         by_name = {one.name: one for one in self._state.lists}
-        list_url = list(names) or list(by_name)
-        for name in list_url:
+        wanted = list(names) or list(by_name)
+        for name in wanted:
             if name not in by_name:
                 raise NotThereError(f"there is no List {name}; keyhole lists status shows them")
-        urls = [url for name in list_url for url in dict.fromkeys(by_name[name].spec.urls)]
+        urls = [url for name in wanted for url in dict.fromkeys(by_name[name].spec.urls)]
         for url in urls:
             self._start(self._state.urls[url])
         return urls
@@ -146,12 +146,12 @@ class ListRefresher:
     def reload(self) -> None:
         """Learns which lists there are now."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
-        list_url = list_urls(documents.lists)
-        kept = {url: self._downloads.recall(url) for url in list_url}
-        self._state = _State(documents.lists, list_url, kept, self._state.running)
+        urls = list_urls(documents.lists)
+        kept = {url: self._downloads.recall(url) for url in urls}
+        self._state = _State(documents.lists, urls, kept, self._state.running)
         # A document that cannot be read may name lists; nothing is thrown away before it can.
         if not any(not one.is_advice for one in problems):
-            self._downloads.tidy(list_url)
+            self._downloads.tidy(urls)
 
     def _start_due(self) -> None:
         now = time.time()

@@ -4,4 +4,4 @@ from keyhole.control.overrides.decisions import DecisionRequest, DecisionService
 from keyhole.control.overrides.pauses import PauseService
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 
-__all__ = ["DecisionService", "PauseService", "OverrideStore", "OverrideResult", "DecisionRequest"]
+__all__ = ["DecisionRequest", "DecisionService", "OverrideResult", "OverrideStore", "PauseService"]

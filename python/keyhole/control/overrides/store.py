@@ -24,7 +24,7 @@ from keyhole.store.overrides import remove_ended, standing
 
 _MAX_WAIT = 30.0
 """Seconds; the clock of the wall may be put forward while nobody looks at it."""
-Written = TypeVar("Made")
+Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
