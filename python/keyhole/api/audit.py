@@ -25,7 +25,7 @@ class AuditEntry(BaseModel):
     address: str | None = Field(description="From where, if that is known.")
     action: str = Field(description="apply, delete, rollback, ...")
     message: str | None = Field(description="Why, as they said.")
-    detail: dict[str, Any] = Field(description="EffectKind exactly.")
+    detail: dict[str, Any] = Field(description="What exactly.")
     digest: str = Field(description="SHA-256 of this entry and of the digest before it.")
 
 

@@ -30,7 +30,7 @@ class Decision(BaseModel):
     since: datetime
     until: datetime | None = Field(description="When it ends; null until it is taken back.")
     who: str
-    why: str | None = Field(description="EffectKind they said of it.")
+    why: str | None = Field(description="What they said of it.")
     policies: list[str] = Field(description="The policies in which it acts.")
     left_out: list[str] = Field(
         description="Policies that it does not open, because they deny by default and no client is "

@@ -65,9 +65,7 @@ class ApplyRequest(BaseModel):
     """Several documents at once."""
 
     text: str = Field(max_length=MAX_OCTETS, description="A stream of YAML documents.")
-    file: str = Field(
-        "request", max_length=255, description="EffectKind the text is called in messages."
-    )
+    file: str = Field("request", max_length=255, description="What the text is called in messages.")
     overwrite: bool = Field(
         False,
         description="Whether to write over versions that were not seen: a version is seen when the "
@@ -93,7 +91,7 @@ class ApplyResult(BaseModel):
     effects: list[DocumentEffect]
     is_in_force: bool = Field(description="Whether the engine decides by it already.")
     why: str = Field(description="Why it is not in force yet; else empty.")
-    advice: list[str] = Field(description="EffectKind is valid and probably not meant.")
+    advice: list[str] = Field(description="What is valid and probably not meant.")
 
 
 class Drift(BaseModel):

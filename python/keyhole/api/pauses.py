@@ -26,7 +26,7 @@ class Pause(BaseModel):
     since: datetime
     until: datetime = Field(description="When it ends, by the clock of the engine alone.")
     who: str
-    why: str | None = Field(description="EffectKind they said of it.")
+    why: str | None = Field(description="What they said of it.")
 
 
 class PauseCreate(BaseModel):

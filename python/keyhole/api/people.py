@@ -24,7 +24,7 @@ class Person(BaseModel):
     """An account."""
 
     name: str = Field(description="By which the person logs in.")
-    role: RoleWord = Field(description="EffectKind the person may do.")
+    role: RoleWord = Field(description="What the person may do.")
     is_disabled: bool = Field(description="Whether the person is kept out.")
     must_change_password: bool = Field(description="Whether only a one-time password is set.")
     has_second_factor: bool = Field(description="Whether logging in needs a code.")
@@ -36,13 +36,13 @@ class PersonCreate(BaseModel):
     """A new account."""
 
     name: str = Field(min_length=1, max_length=63, description="By which the person logs in.")
-    role: RoleWord = Field(description="EffectKind the person may do.")
+    role: RoleWord = Field(description="What the person may do.")
 
 
 class PersonUpdate(BaseModel):
     """What is to change; what is left out stays."""
 
-    role: RoleWord | None = Field(None, description="EffectKind the person may do.")
+    role: RoleWord | None = Field(None, description="What the person may do.")
     is_disabled: bool | None = Field(None, description="Whether the person is kept out.")
 
 

@@ -71,7 +71,7 @@ class ProblemItem(BaseModel):
     """One thing that is wrong, and where."""
 
     place: str = Field(description="File, line, document and path, as far as they are known.")
-    why: str = Field(description="EffectKind is wrong and what would be right.")
+    why: str = Field(description="What is wrong and what would be right.")
 
 
 class ProblemDocument(BaseModel):
@@ -80,7 +80,7 @@ class ProblemDocument(BaseModel):
     type: str = Field(description="A word for programs, such as urn:keyhole:problem:not_found.")
     title: str = Field(description="The kind of the problem in a few words.")
     status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="EffectKind is wrong and what would be right.")
+    detail: str = Field(description="What is wrong and what would be right.")
     problems: list[ProblemItem] = Field(
         default_factory=list, description="Each thing that is wrong, where there are several."
     )

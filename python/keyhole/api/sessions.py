@@ -27,7 +27,7 @@ class Session(BaseModel):
     seen: datetime = Field(description="When they were seen last, to the minute.")
     ends: datetime = Field(description="When it ends in any case.")
     address: str = Field(description="From where they were seen last.")
-    agent: str = Field(description="EffectKind their program says of itself.")
+    agent: str = Field(description="What their program says of itself.")
 
 
 @router.get("")

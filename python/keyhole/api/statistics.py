@@ -115,7 +115,7 @@ def get_top(
     during: During,
     dimension: Annotated[
         Literal["name", "client", "identity", "token", "policy", "list", "upstream", "type"],
-        Path(description="EffectKind is counted."),
+        Path(description="What is counted."),
     ],
     most: Annotated[int, Query(ge=1, le=1_000, description="At most so many.")] = 10,
     withheld: Annotated[

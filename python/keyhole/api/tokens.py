@@ -24,7 +24,7 @@ _MOST_DAYS = 3_650
 class Token(BaseModel):
     """A token without its secret, of which only a digest is kept."""
 
-    name: str = Field(description="EffectKind it is for.")
+    name: str = Field(description="What it is for.")
     role: RoleWord = Field(description="What it may do; never more than its maker may now.")
     networks: list[str] = Field(description="From where it may be used; empty for anywhere.")
     created: datetime = Field(description="When it was made.")
@@ -37,8 +37,8 @@ class Token(BaseModel):
 class TokenCreate(BaseModel):
     """A new token."""
 
-    name: str = Field(min_length=1, max_length=63, description="EffectKind it is for.")
-    role: RoleWord = Field(description="EffectKind it may do.")
+    name: str = Field(min_length=1, max_length=63, description="What it is for.")
+    role: RoleWord = Field(description="What it may do.")
     networks: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list,
         max_length=64,
@@ -53,7 +53,7 @@ class TokenCreate(BaseModel):
 class TokenCreated(BaseModel):
     """A token with its secret, which is not shown again."""
 
-    name: str = Field(description="EffectKind it is for.")
+    name: str = Field(description="What it is for.")
     secret: str = Field(description="To be sent as Authorization: Bearer SECRET.")
 
 

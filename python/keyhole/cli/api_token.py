@@ -33,7 +33,7 @@ def program() -> typer.Typer:
 
 
 def create(
-    name: Annotated[str, typer.Argument(help="EffectKind it is for.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
     role: Annotated[
         str,
         typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False),

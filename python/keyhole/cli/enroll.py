@@ -191,7 +191,7 @@ def redeem(
 
 
 def keep(
-    folder: Annotated[Path, typer.Argument(help="EffectKind keyhole enroll redeem wrote.")],
+    folder: Annotated[Path, typer.Argument(help="What keyhole enroll redeem wrote.")],
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run after each renewal, without a shell."),

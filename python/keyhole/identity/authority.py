@@ -159,12 +159,12 @@ class Authority:
         advice = []
         if not self.is_root_key_here and now > end - ISSUER_LIFE / 2:
             advice.append(
-                f"the issuer {self.folder / ISSUER} expires on {end:%Y-%m-%d} and cannot be renewed: "
+                f"the issuer {self.folder / ISSUER} ends on {end:%Y-%m-%d} and cannot be renewed: "
                 f"put root-key.pem back into {self.folder} before that day"
             )
         if now > root_end - _WARN_ROOT:
             advice.append(
-                f"the root {self.root} expires on {root_end:%Y-%m-%d}; start keyhole identity "
+                f"the root {self.root} ends on {root_end:%Y-%m-%d}; start keyhole identity "
                 "rotate now"
             )
         return advice

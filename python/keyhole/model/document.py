@@ -43,8 +43,8 @@ def _model(kind: str, spec: type[Spec]) -> type[Spec]:
             Literal[API_VERSION],
             Field(description="The version of the form of documents."),
         ),
-        "kind": (Literal[kind], Field(description="EffectKind the document declares.")),
-        "metadata": (Metadata, Field(description="EffectKind the document is called.")),
+        "kind": (Literal[kind], Field(description="What the document declares.")),
+        "metadata": (Metadata, Field(description="What the document is called.")),
         "spec": (spec, Field(description=spec.__doc__)),
     }
     return create_model(kind, __base__=Spec, __doc__=spec.__doc__, **fields)

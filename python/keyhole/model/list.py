@@ -14,7 +14,7 @@ Format = Literal["auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "
 class ListSpec(Spec):
     """Names to block or to allow, from files and from the internet."""
 
-    kind: Literal["block", "allow"] = Field("block", description="EffectKind a hit means.")
+    kind: Literal["block", "allow"] = Field("block", description="What a hit means.")
     files: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list,
         max_length=256,

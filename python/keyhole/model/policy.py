@@ -100,7 +100,7 @@ class ListUse(Spec):
 
     names: References = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
-        "nxdomain", description="EffectKind a client gets for a name on a block list."
+        "nxdomain", description="What a client gets for a name on a block list."
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
 
@@ -149,7 +149,7 @@ class PolicySpec(Spec):
         "done.",
     )
     default: Literal["allow", "deny"] = Field(
-        "deny", description="EffectKind happens to a name that no rule and no list decides."
+        "deny", description="What happens to a name that no rule and no list decides."
     )
     upstreams: UpstreamUse = Field(
         default_factory=lambda: UpstreamUse(names=[]),

@@ -63,7 +63,7 @@ def _ask(
     port: int, credentials: ClientCredentials, ca: Path, transport: Transport = Transport.TLS
 ) -> None:
     message = question(dns.name.from_text("www.example.org"), RdataType.A, transport)
-    exchange(Server("127.0.0.1", port, transport, ca=ca, credentials=shown), message, 5)
+    exchange(Server("127.0.0.1", port, transport, ca=ca, credentials=credentials), message, 5)
 
 
 def _shown(pair: Pair) -> ClientCredentials:
@@ -152,7 +152,7 @@ TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def test_a_token_is_a_segment_of_the_path_or_a_label_of_the_name() -> None:
-    shown = ClientCredentials(token=TOKEN)
+    credentials = ClientCredentials(token=TOKEN)
     assert credentials.path("/dns-query") == f"/dns-query/{TOKEN}"
     name = "dns.example.org"
     assert credentials.server_name(name, Transport.TLS) == f"{TOKEN}.{name}"

@@ -94,13 +94,13 @@ class OidcSection(Section):
     none."""
 
     issuer: Annotated[str, ISSUER] | None = Field(
-        None, description="EffectKind the provider calls itself.", examples=[_ISSUER]
+        None, description="What the provider calls itself.", examples=[_ISSUER]
     )
     client_id: str | None = Field(
         None,
         min_length=1,
         max_length=256,
-        description="EffectKind the provider calls Keyhole.",
+        description="What the provider calls Keyhole.",
         examples=["keyhole"],
     )
     client_secret_file: str | None = Field(

@@ -27,7 +27,7 @@ class DnstapSection(Section):
         None,
         min_length=1,
         description="Who is sent Frame Streams: the path of a Unix socket, beside this file, or an "
-        "address with port on loopback. EffectKind is sent is not encrypted, so it does not leave the "
+        "address with port on loopback. What is sent is not encrypted, so it does not leave the "
         "machine.",
         examples=["/run/collector/dnstap.sock"],
     )

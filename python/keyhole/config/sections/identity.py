@@ -56,7 +56,7 @@ class EnrollmentSection(Section):
     ] = Field((), description="HTTPS, such as 192.0.2.1:8444, or 127.0.0.1:8444 to try it out.")
     url: Annotated[str, BASE_URL] | None = Field(
         None,
-        description="EffectKind clients are told to connect to, if it is not the first address in "
+        description="What clients are told to connect to, if it is not the first address in "
         "listen. With an address instead of a name, clients need no DNS to get DNS.",
         examples=[_EXAMPLE],
     )
