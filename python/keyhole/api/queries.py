@@ -16,7 +16,7 @@ from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.state import Queries
 from keyhole.control.query_history import Export
-from keyhole.querylog.history import Row, Wanted
+from keyhole.querylog.history import Criteria, Row
 from keyhole.querylog.history.search import Key
 
 router = APIRouter(prefix="/queries", tags=["queries"])
@@ -44,7 +44,7 @@ class QueryRow(BaseModel):
     rule: str | None = Field(description="Where the rule that decided stands.")
     list: str | None = Field(description="The list that decided.")
     observed: str | None = Field(description="What would have blocked it, if it acted.")
-    upstream: str | None = Field(description="Who gave the answer.")
+    upstream: str | None = Field(description="ClientRef gave the answer.")
     duration_us: int = Field(description="How long it waited for an upstream, in microseconds.")
     snapshot: int | None = Field(description="The number of the snapshot that decided.")
 
@@ -90,8 +90,8 @@ def _wanted(
     slower_than_ms: Annotated[
         int | None, Query(ge=0, le=600_000, description="It waited longer than this.")
     ] = None,
-) -> Wanted:
-    return Wanted(
+) -> Criteria:
+    return Criteria(
         since=micros(since),
         until=micros(until),
         name=name,
@@ -111,7 +111,7 @@ def _wanted(
     )
 
 
-Asked = Annotated[Wanted, Depends(_wanted)]
+Asked = Annotated[Criteria, Depends(_wanted)]
 
 
 @router.get("")

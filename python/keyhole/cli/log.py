@@ -14,7 +14,7 @@ from keyhole.cli.output import console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
 from keyhole.model.name import is_at_or_below
-from keyhole.querylog import Entry, Tail
+from keyhole.querylog import LogEntry, Tail
 from keyhole.querylog.read import log_files
 
 EXAMPLES = """
@@ -163,20 +163,20 @@ def _show_last(
         pass
 
 
-def _is_wanted(entry: Entry, name: str | None, client: str | None) -> bool:
+def _is_wanted(entry: LogEntry, name: str | None, client: str | None) -> bool:
     if name is not None:
         wanted = name.lower().rstrip(".")
         if entry.name is None or not is_at_or_below(entry.name, wanted):
             return False
     if client is None:
         return True
-    known = (entry.who.value, entry.client or "")
+    known = (entry.client_ref.value, entry.client or "")
     if client.endswith("*"):
         return any(one.startswith(client[:-1]) for one in known if one)
     return client in known
 
 
-def _show(terminal: Console, entry: Entry, *, as_json: bool) -> None:
+def _show(terminal: Console, entry: LogEntry, *, as_json: bool) -> None:
     if as_json:
         # Without any letter that a terminal could take for more than a letter.
         print(json.dumps(entry.document), flush=True)
@@ -184,7 +184,7 @@ def _show(terminal: Console, entry: Entry, *, as_json: bool) -> None:
     terminal.print(line(entry))
 
 
-def line(entry: Entry) -> str:
+def line(entry: LogEntry) -> str:
     """One query on one line, with markup."""
     style = _STYLES.get(entry.outcome, "dim")
     moment = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
@@ -193,7 +193,7 @@ def line(entry: Entry) -> str:
         f"[dim]{moment}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
         f"[bold]{escape(sanitize(question))}[/]",
-        f"from {escape(sanitize(str(entry.who)))} over {escape(sanitize(entry.transport))}",
+        f"from {escape(sanitize(str(entry.client_ref)))} over {escape(sanitize(entry.transport))}",
     ]
     for word, value in (
         ("by", entry.rule or entry.list_name),

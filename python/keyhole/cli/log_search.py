@@ -11,7 +11,7 @@ from rich.markup import escape
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.output import console, sanitize
 from keyhole.control.error import ControlError
-from keyhole.querylog.entry import Entry, read_entry
+from keyhole.querylog.entry import LogEntry, read_entry
 
 _AGO = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -46,9 +46,9 @@ def read_time(text: str) -> datetime:
         ) from None
 
 
-def search(data: Path | None, wanted: Search, lines: int) -> list[Entry]:
+def search(data: Path | None, wanted: Search, lines: int) -> list[LogEntry]:
     """The newest queries that fit, the newest last."""
-    entries: list[Entry] = []
+    entries: list[LogEntry] = []
     cursor: str | None = None
     with ApiClient(data) as api:
         while len(entries) < lines:
@@ -76,7 +76,7 @@ def export(data: Path | None, wanted: Search, file: Path) -> None:
     console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 
-def lines_of(data: Path | None, entries: list[Entry]) -> dict[str, list[str]]:
+def lines_of(data: Path | None, entries: list[LogEntry]) -> dict[str, list[str]]:
     """Where in its list each blocked name stands now: file and line, by name."""
     found: dict[str, list[str]] = {}
     with ApiClient(data) as api:

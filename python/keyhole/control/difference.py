@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from keyhole.querylog import Entry
+from keyhole.querylog import LogEntry
 
 Kind = Literal["newly blocked", "newly allowed", "other reason", "would be observed"]
 
@@ -37,7 +37,7 @@ class Reasons:
         """``rows`` are those of the engine's catalogue."""
         self._stages = {row["word"]: row["stage"] for row in rows}
 
-    def past(self, entry: Entry) -> PolicyOutcome | None:
+    def past(self, entry: LogEntry) -> PolicyOutcome | None:
         """What the log says; none where documents had no say, or the reason is not known here."""
         stage = self._stages.get(entry.reason)
         if stage is None or stage in _BEFORE_POLICY or entry.reason in _FROM_CONNECTION:

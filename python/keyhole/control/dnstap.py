@@ -83,7 +83,7 @@ class Dnstap:
 
     async def run(self) -> None:
         """Follows the log until it is cancelled, then ends the streams."""
-        sending = asyncio.create_task(self._socket[1].keep()) if self._socket else None
+        sending = asyncio.create_task(self._socket[1].run()) if self._socket else None
         try:
             await asyncio.to_thread(self._tail.skip)
             while True:

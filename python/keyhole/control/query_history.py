@@ -143,9 +143,9 @@ class QueryHistory:
 
         try:
             history = self.history()
-            history.take()
+            history.ingest()
             if needs_cleanup:
-                history.tidy()
+                history.maintain()
         except (OSError, duckdb.Error) as error:
             if not self._is_failing:
                 self._is_failing = True

@@ -16,7 +16,7 @@ from keyhole.control.schedule_state import ScheduleState, schedule_state
 from keyhole.control.settings import read_settings
 from keyhole.engine import catalogue, judge
 from keyhole.model.snapshot import Snapshot
-from keyhole.querylog import Entry, LogReader, Who
+from keyhole.querylog import ClientRef, LogEntry, LogReader
 
 _AT_ONCE = 10_000
 """Questions in one call of the core."""
@@ -27,7 +27,7 @@ class Change:
     """What would become of some queries that were alike."""
 
     what: Kind
-    who: Who
+    who: ClientRef
     name: str
     kind: str
     count: int
@@ -71,7 +71,7 @@ class Simulation:
 class _Question:
     """Queries that a draft cannot tell apart."""
 
-    who: Who
+    who: ClientRef
     name: str
     kind: str
     is_expired: bool
@@ -151,10 +151,10 @@ def _read(
             simulation.not_judged[entry.reason] += 1
             continue
         simulation.judged += 1
-        simulation.anonymous += entry.who.kind == "anonymous"
+        simulation.anonymous += entry.client_ref.kind == "anonymous"
         at = int(entry.time.timestamp())
         question = _Question(
-            entry.who,
+            entry.client_ref,
             entry.name,
             entry.kind,
             _is_expired(entry, snapshot),
@@ -164,10 +164,10 @@ def _read(
     return seen
 
 
-def _is_expired(entry: Entry, snapshot: Snapshot) -> bool:
+def _is_expired(entry: LogEntry, snapshot: Snapshot) -> bool:
     """Whether the client came with a certificate that had expired: no line says so, but the policy
     that spoke for it does."""
-    if entry.who.kind != "identity":
+    if entry.client_ref.kind != "identity":
         return False
     if entry.reason == "identity_expired":
         return True

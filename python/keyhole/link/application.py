@@ -36,8 +36,8 @@ class RemoteEngineService(Protocol):
         """The position up to which an engine's query log has been received."""
 
     async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
-        """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are not
-        accepted."""
+        """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are
+        not accepted."""
 
 
 FindPeer = Callable[[Request], Peer]

@@ -40,7 +40,7 @@ class CommandPoller:
         """``connect`` returns an unopened connection, and may raise ``OSError``."""
         self._connect = connect
         self._about = about
-        self._execute = obey
+        self._execute = execute
         self._ending = threading.Event()
         # A daemon, so that an open poll cannot keep the process alive.
         self._thread = threading.Worker(target=self._run, name="link", daemon=True)

@@ -22,7 +22,7 @@ class LogShipper:
 
     def __init__(self, control: ControlClient, folder: Path) -> None:
         """``folder`` is the folder of the query log."""
-        self._control = leader
+        self._control = control
         self._folder = folder
         self._ending = threading.Event()
         self._thread = threading.Worker(target=self._run, name="shipping", daemon=True)

@@ -51,11 +51,11 @@ class NetworkLink:
         service: RemoteEngineService,
         notify: Callable[[str], None],
     ) -> None:
-        """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason of
-        each refusal."""
+        """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason
+        of each refusal."""
         self._setup = setup
         self._peers = peers
-        self._service = behind
+        self._service = service
         self._notify = notify
         self._serving = Serving()
         self._doors: list[Door] = []
@@ -88,7 +88,7 @@ class NetworkLink:
             self._serving.add(await loop.create_server(door, sock=listener))
 
     def refresh(self) -> None:
-        """Renews the server certificate after half of its lifetime, and reloads the trusted roots."""
+        """Renews the server certificate after half of its lifetime; reloads the trusted roots."""
         names = dict.fromkeys([*self._setup.names, "localhost", "127.0.0.1", "::1"])
         pair = ensure_server_certificate(
             self._setup.folder,

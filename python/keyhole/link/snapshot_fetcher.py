@@ -25,7 +25,7 @@ class SnapshotFetcher:
     def __init__(self, engine: Engine, control: ControlClient, snapshot: Path) -> None:
         """``snapshot`` is the file of the last good one; other files are in its folder."""
         self._engine = engine
-        self._control = leader
+        self._control = control
         self._snapshot = snapshot
         self._note = snapshot.with_name("offer")
         self.mark = self._note.read_text() if self._note.exists() else ""

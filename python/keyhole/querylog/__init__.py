@@ -22,8 +22,8 @@
 A line ``{"lost": n}`` says that ``n`` events between its neighbors were not written.
 """
 
-from keyhole.querylog.entry import Entry, Who
+from keyhole.querylog.entry import ClientRef, LogEntry
 from keyhole.querylog.read import LogReader, QueryLogError
 from keyhole.querylog.tail import Tail
 
-__all__ = ["Entry", "LogReader", "QueryLogError", "Tail", "Who"]
+__all__ = ["ClientRef", "LogEntry", "LogReader", "QueryLogError", "Tail"]

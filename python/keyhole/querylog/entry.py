@@ -14,16 +14,16 @@ from keyhole.model.record_type import RECORD_TYPES
 _OCTET = r"(?:[!-\-/-\[\]-~]|\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])|\\[!-/:-~])"
 _NAME = re.compile(rf"\.|{_OCTET}{{1,63}}(?:\.{_OCTET}{{1,63}})*")
 _ONE_OCTET = re.compile(_OCTET)
-_MOST_OCTETS = 253
+_MAX_NAME_OCTETS = 253
 _NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
 # SPIFFE-ID section 2: letter by letter, so that nothing else can pass for one.
 _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
-_LONGEST_IDENTITY = 2048
+_MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
 
 
 @dataclass(frozen=True)
-class Who:
+class ClientRef:
     """Who asked: by what was shown, else by address; ``anonymous`` where neither is written."""
 
     kind: Literal["identity", "token", "address", "anonymous"]
@@ -44,12 +44,12 @@ class Who:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """A query that ended; ``kind`` is its record type, ``list_name`` the ``list`` of the line."""
 
     time: datetime
     transport: str
-    who: Who
+    client_ref: ClientRef
     client: str | None
     policy: str | None
     name: str | None
@@ -66,8 +66,8 @@ class Entry:
     @property
     def document(self) -> dict[str, Any]:
         """The fields of the line."""
-        identity = self.who.value if self.who.kind == "identity" else None
-        token = self.who.value if self.who.kind == "token" else None
+        identity = self.client_ref.value if self.client_ref.kind == "identity" else None
+        token = self.client_ref.value if self.client_ref.kind == "token" else None
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "transport": self.transport,
@@ -88,7 +88,7 @@ class Entry:
         }
 
 
-def read_line(line: bytes) -> Entry | int | None:
+def read_line(line: bytes) -> LogEntry | int | None:
     """A query, a number of events that were lost, or none for a line that is damaged."""
     try:
         fields = json.loads(line)
@@ -102,7 +102,7 @@ def read_line(line: bytes) -> Entry | int | None:
         return None
 
 
-def read_entry(fields: dict[str, Any]) -> Entry | None:
+def read_entry(fields: dict[str, Any]) -> LogEntry | None:
     """A query out of the fields of a line, or none where they are damaged."""
     try:
         return _read(fields)
@@ -110,21 +110,21 @@ def read_entry(fields: dict[str, Any]) -> Entry | None:
         return None
 
 
-def _read(fields: dict[str, Any]) -> Entry | None:
+def _read(fields: dict[str, Any]) -> LogEntry | None:
     texts: dict[str, str | None] = {key: _text(fields[key]) for key in _TEXTS}
     name, kind = _text(fields["name"]), _text(fields["type"])
     if (name is None) != (kind is None) or not (name is None or _is_name(name)):
         return None
     if kind is not None and not _is_type(kind):
         return None
-    who = _who(texts["identity"], texts["token"], texts["client"])
+    client_ref = _client_ref(texts["identity"], texts["token"], texts["client"])
     time = datetime.fromisoformat(_word(fields["time"]))
-    if who is None or time.tzinfo is None:
+    if client_ref is None or time.tzinfo is None:
         return None
-    return Entry(
+    return LogEntry(
         time=time,
         transport=_word(fields["transport"]),
-        who=who,
+        client_ref=client_ref,
         client=texts["client"],
         policy=texts["policy"],
         name=name,
@@ -157,20 +157,20 @@ def _number(value: Any) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def _who(identity: str | None, token: str | None, client: str | None) -> Who | None:
+def _client_ref(identity: str | None, token: str | None, client: str | None) -> ClientRef | None:
     if client is not None:
         ipaddress.ip_address(client)
     if identity is not None:
-        whole = len(identity) <= _LONGEST_IDENTITY and _IDENTITY.fullmatch(identity)
-        return Who("identity", identity) if whole else None
+        whole = len(identity) <= _MAX_IDENTITY and _IDENTITY.fullmatch(identity)
+        return ClientRef("identity", identity) if whole else None
     if token is not None:
-        return Who("token", token)
-    return Who("anonymous") if client is None else Who("address", client)
+        return ClientRef("token", token)
+    return ClientRef("anonymous") if client is None else ClientRef("address", client)
 
 
 @lru_cache(maxsize=65_536)
 def _is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and len(_ONE_OCTET.sub("x", text)) <= _MOST_OCTETS
+    return _NAME.fullmatch(text) is not None and len(_ONE_OCTET.sub("x", text)) <= _MAX_NAME_OCTETS
 
 
 @lru_cache(maxsize=1_024)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.errors import KeyholeError
-from keyhole.querylog.entry import Entry, read_line
+from keyhole.querylog.entry import LogEntry, read_line
 
 FILES = ("queries.1.jsonl", "queries.jsonl")
 """The files in a folder, oldest first."""
-LONGEST_LINE = 65_536
+MAX_LINE = 65_536
 
 
 class QueryLogError(KeyholeError):
@@ -32,15 +32,15 @@ class LogReader:
         self.lost = 0
         """Events of which the log itself says that they were not written."""
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[LogEntry]:
         with ExitStack() as opened:
             for file in _open(self._paths, opened):
                 yield from self._entries(file)
 
-    def _entries(self, file: BinaryIO) -> Iterator[Entry]:
+    def _entries(self, file: BinaryIO) -> Iterator[LogEntry]:
         for line in _lines(file):
             match line and read_line(line):
-                case Entry() as entry:
+                case LogEntry() as entry:
                     yield entry
                 case int(lost):
                     self.lost += lost
@@ -82,11 +82,11 @@ def _open(paths: list[Path], opened: ExitStack) -> list[BinaryIO]:
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
     """Whole lines; an empty one stands for each that is too long, and for one without an end."""
-    while line := file.readline(LONGEST_LINE):
+    while line := file.readline(MAX_LINE):
         if line.endswith(b"\n"):
             yield line
             continue
         rest = line
         while rest and not rest.endswith(b"\n"):
-            rest = file.readline(LONGEST_LINE)
+            rest = file.readline(MAX_LINE)
         yield b""

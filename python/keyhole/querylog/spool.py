@@ -15,7 +15,7 @@ from typing import Any
 from keyhole.querylog.read import FILES
 
 CHUNK = 16 * 2**20
-_FIRST_OCTETS = 65_536
+_MAX_FIRST_LINE = 65_536
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def identity(path: Path) -> str | None:
     """The digest of the first line of a file; none where there is no whole line."""
     try:
         with path.open("rb") as file:
-            line = file.readline(_FIRST_OCTETS)
+            line = file.readline(_MAX_FIRST_LINE)
     except OSError:
         return None
     return hashlib.sha256(line).hexdigest()[:16] if line.endswith(b"\n") else None

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from keyhole.querylog.entry import Entry, read_line
-from keyhole.querylog.read import FILES, LONGEST_LINE, LogReader
+from keyhole.querylog.entry import LogEntry, read_line
+from keyhole.querylog.read import FILES, MAX_LINE, LogReader
 
 
 class Tail:
@@ -26,7 +26,7 @@ class Tail:
         if self._file is not None:
             self._file.seek(0, os.SEEK_END)
 
-    def new(self) -> Iterator[Entry]:
+    def new(self) -> Iterator[LogEntry]:
         """The queries since the last call, at first all that are there. Lines that cannot be read
         are passed over."""
         if not self._is_begun:
@@ -50,15 +50,15 @@ class Tail:
             self._file.close()
         self._file, self._half = None, b""
 
-    def _rest(self) -> Iterator[Entry]:
-        while self._file is not None and (line := self._file.readline(LONGEST_LINE)):
+    def _rest(self) -> Iterator[LogEntry]:
+        while self._file is not None and (line := self._file.readline(MAX_LINE)):
             self._half += line
             if self._half.endswith(b"\n"):
                 entry = read_line(self._half)
                 self._half = b""
-                if isinstance(entry, Entry):
+                if isinstance(entry, LogEntry):
                     yield entry
-            elif len(self._half) > LONGEST_LINE:
+            elif len(self._half) > MAX_LINE:
                 self._half = b"x"  # the rest of it is no line either
 
     def _is_replaced(self) -> bool:

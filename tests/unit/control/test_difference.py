@@ -9,18 +9,18 @@ from keyhole.control.difference import Kind, Reasons, change, depends_on_answer
 from keyhole.control.schedule_state import schedule_state
 from keyhole.engine import catalogue
 from keyhole.model.snapshot_identity import Schedule
-from keyhole.querylog import Entry, Who
+from keyhole.querylog import ClientRef, LogEntry
 from tests.unit.querylog.test_read import EVENT
 
 REASONS = Reasons(catalogue()["reasons"])
 OUTCOMES = {row["word"]: row["outcome"] for row in catalogue()["reasons"]}
 
 
-def entry(reason: str, observed: str | None = None) -> Entry:
-    return Entry(
+def entry(reason: str, observed: str | None = None) -> LogEntry:
+    return LogEntry(
         time=datetime.fromisoformat(EVENT["time"]),
         transport="udp",
-        who=Who("address", "192.0.2.1"),
+        client_ref=ClientRef("address", "192.0.2.1"),
         client="192.0.2.1",
         policy="home",
         name="www.example.org",

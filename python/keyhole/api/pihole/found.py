@@ -11,7 +11,7 @@ from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.principal import Viewer
 from keyhole.api.queries import LONGEST_NAME, told
 from keyhole.api.state import Queries
-from keyhole.querylog.history import Row, Wanted
+from keyhole.querylog.history import Criteria, Row
 
 found = APIRouter(prefix="/queries", dependencies=[Depends(begin)], include_in_schema=False)
 
@@ -24,7 +24,7 @@ Second = Annotated[float | None, Query(ge=0, le=1e11)]
 class Asked:
     """What is looked for, and whether that is less than everything."""
 
-    wanted: Wanted
+    wanted: Criteria
     is_filtered: bool
 
 
@@ -41,7 +41,7 @@ def _asked(
     given = (since, until, domain, client_ip, upstream, kind, status)
     name, expression = _domain(domain)
     pseudo = words.reasons_of_upstream(upstream) if upstream else None
-    wanted = Wanted(
+    wanted = Criteria(
         since=_micros(since),
         until=_earlier(_micros(until), cursor),
         client=client_ip,

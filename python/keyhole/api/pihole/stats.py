@@ -13,7 +13,7 @@ from keyhole.api.principal import Viewer
 from keyhole.api.queries import told
 from keyhole.api.state import Queries, Running
 from keyhole.control.services import Services
-from keyhole.querylog.history import History, Statistics, Wanted
+from keyhole.querylog.history import Criteria, History, Statistics
 
 stats = APIRouter(dependencies=[Depends(begin)], include_in_schema=False)
 
@@ -131,7 +131,7 @@ def recent_blocked(
 ) -> Response:
     """The names that were blocked last."""
     with told():
-        found = queries.history().search(Wanted(outcome="blocked"), limit=count)
+        found = queries.history().search(Criteria(outcome="blocked"), limit=count)
     return answer(request, {"blocked": [row.fields["name"] for row in found.rows]})
 
 

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 _NUMBER = struct.Struct(">I")
 _CONTENT_TYPE = 1
-LONGEST_CONTROL = 512
+MAX_CONTROL = 512
 """Octets of a control frame, behind its length."""
 
 

@@ -6,10 +6,10 @@ changed in a segment, but that after a time it may be forgotten who asked. Whoev
 process loses nothing: what is not in a segment yet is still in the engine's log.
 """
 
+from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.history import History
 from keyhole.querylog.history.retain import Retention
-from keyhole.querylog.history.search import Found, Row
+from keyhole.querylog.history.search import Row, SearchPage
 from keyhole.querylog.history.statistics import Statistics, Top
-from keyhole.querylog.history.wanted import Wanted
 
-__all__ = ["Found", "History", "Retention", "Row", "Statistics", "Top", "Wanted"]
+__all__ = ["Criteria", "History", "Retention", "Row", "SearchPage", "Statistics", "Top"]

@@ -8,9 +8,9 @@ import duckdb
 
 from keyhole.querylog.history.segment import Segment, segments, write_segment
 
-MOST_ROWS = 4_000_000
+MAX_ROWS = 4_000_000
 """Rows in one segment; more would make each of them slow to write, and to throw away."""
-MOST_SMALL = 16
+MAX_SMALL = 16
 """Small segments of a day that are left alone."""
 
 
@@ -22,7 +22,7 @@ def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
     gone = 0
     by_day: dict[Path, list[Segment]] = {}
     for one in segments(root):
-        if one.rows < MOST_ROWS:
+        if one.rows < MAX_ROWS:
             by_day.setdefault(one.folder, []).append(one)
     for day, small in by_day.items():
         for group in _groups(small):
@@ -32,11 +32,11 @@ def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
 
 
 def _groups(small: list[Segment]) -> list[list[Segment]]:
-    if len(small) <= MOST_SMALL:
+    if len(small) <= MAX_SMALL:
         return []
     groups: list[list[Segment]] = [[]]
     for one in small:
-        if sum(other.rows for other in groups[-1]) + one.rows > MOST_ROWS:
+        if sum(other.rows for other in groups[-1]) + one.rows > MAX_ROWS:
             groups.append([])
         groups[-1].append(one)
     return [group for group in groups if len(group) > 1]

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 import duckdb
 
-from keyhole.querylog.history.columns import COLUMNS
+from keyhole.querylog.history.criteria import Criteria
+from keyhole.querylog.history.schema import COLUMNS
 from keyhole.querylog.history.search import matching
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import Wanted
 
 Format = Literal["csv", "jsonl", "parquet"]
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 
 _FORMS = {
     "csv": "(FORMAT csv, HEADER)",
@@ -28,11 +28,11 @@ _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"
 def export(
     connection: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
-    wanted: Wanted,
+    criteria: Criteria,
     form: Format,
     target: Path,
 ) -> None:
-    """Writes at most ``MOST_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
+    """Writes at most ``MAX_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
     ``duckdb.Error``.
 
     In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe, and so
@@ -45,12 +45,12 @@ def export(
         source = f"(SELECT {columns} WHERE false)"
         values: list[Any] = []
     else:
-        source, values = matching(segments, wanted)
+        source, values = matching(segments, criteria)
     columns = ", ".join(_column(name, kind, form) for name, kind in COLUMNS.items())
     quoted = str(target).replace("'", "''")
     connection.execute(
         f"COPY (SELECT {columns} FROM (SELECT * FROM {source} "
-        f"ORDER BY \"time\" DESC LIMIT {MOST_ROWS})) TO '{quoted}' {_FORMS[form]}",
+        f"ORDER BY \"time\" DESC LIMIT {MAX_ROWS})) TO '{quoted}' {_FORMS[form]}",
         values,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.past import SHARE, forget, remember
+from keyhole.querylog.history.rollups import ROLLUP_SHARE, drop_old_rollups, save_rollup
 from keyhole.querylog.history.segment import Segment, segments
 
 FREE_OCTETS = 256 * 2**20
@@ -22,7 +22,7 @@ class Retention:
     age: float
     octets: int
     statistics: float = 0.0
-    nameless: float | None = None
+    anonymize_after: float | None = None
 
 
 def retain(
@@ -35,11 +35,11 @@ def retain(
     gone = 0
     for one in _leaving(root, retention, now):
         if one.end >= (now - retention.statistics) * 1_000_000 and free(root) >= FREE_OCTETS:
-            remember(connection, root, one)
+            save_rollup(connection, root, one)
         one.drop()
         gone += one.rows
     oldest = int((now - max(retention.statistics, retention.age)) * 1_000_000)
-    forget(root, oldest, retention.octets // SHARE)
+    drop_old_rollups(root, oldest, retention.octets // ROLLUP_SHARE)
     for day in root.glob("day=*"):
         if not any(day.iterdir()):
             day.rmdir()

@@ -5,8 +5,8 @@ from typing import Any
 
 import duckdb
 
+from keyhole.querylog.history.criteria import SearchError
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import SearchError
 
 
 def run(

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.columns import WITHHELD
+from keyhole.querylog.history.schema import WITHHELD
 
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
@@ -43,7 +43,7 @@ _DIMENSIONS = {
     "type": '"type"',
 }
 DIMENSIONS = tuple(_DIMENSIONS)
-WHO = ("client", "identity", "token")
+CLIENT_COLUMNS = ("client", "identity", "token")
 """Columns, and dimensions, that say who asked; empty where a policy is ``anonymous``."""
 
 

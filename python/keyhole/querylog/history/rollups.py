@@ -1,7 +1,7 @@
 """What remains of segments whose rows are gone: how many queries ended how, and what was in most.
 
 A day of it takes about a hundredth of its rows, so it is kept for longer. Totals stay exact, to the
-five minutes of a bucket; of each day the ``MOST`` most frequent names, clients and so on are kept.
+five minutes of a bucket; of each day the ``MAX_VALUES`` most frequent names, clients and so on are kept.
 """
 
 import os
@@ -12,8 +12,8 @@ import duckdb
 
 from keyhole.querylog.history.segment import Segment, named_segments
 
-MOST = 1_000
-SHARE = 8
+MAX_VALUES = 1_000
+ROLLUP_SHARE = 8
 """One part in so many of the room for the history may go to what is past."""
 PARTS = ("sums", "names", "tops")
 """The sums first: they say that something is remembered."""
@@ -21,11 +21,11 @@ _COPY = "(FORMAT parquet, COMPRESSION zstd)"
 _RANKED = (
     "SELECT * EXCLUDE (rank) FROM (SELECT *, row_number() OVER "
     "({group} ORDER BY total DESC, {column}) AS rank FROM {source}) "
-    f"WHERE rank <= {MOST}"
+    f"WHERE rank <= {MAX_VALUES}"
 )
 
 
-def remember(connection: duckdb.DuckDBPyConnection, root: Path, segment: Segment) -> None:
+def save_rollup(connection: duckdb.DuckDBPyConnection, root: Path, segment: Segment) -> None:
     """Keeps the counts of a segment that is about to be dropped.
 
     As long as the segment is there it counts, and not what is remembered of it; so a process may be
@@ -41,14 +41,14 @@ def remember(connection: duckdb.DuckDBPyConnection, root: Path, segment: Segment
     os.link(segment.path("sums"), kept.path("sums"))
 
 
-def past(root: Path, alive: Sequence[Segment]) -> list[Segment]:
+def rollups(root: Path, alive: Sequence[Segment]) -> list[Segment]:
     """What is remembered, oldest first, of segments that are not there any more."""
     there = {one.stem for one in alive}
     found = named_segments(root / "past", "sums")
     return sorted(one for one in found if one.stem not in there)
 
 
-def forget(root: Path, oldest: int, octets: int) -> None:
+def drop_old_rollups(root: Path, oldest: int, octets: int) -> None:
     """Removes what ended before ``oldest``, in microseconds, and the oldest of what is too much."""
     kept = []
     for one in sorted(named_segments(root / "past", "sums")):
@@ -75,8 +75,8 @@ def _copy(
     source = f"read_parquet('{_quote(segment.path(part))}', hive_partitioning = false)"
     ranked = _RANKED.format(group=group, column=column, source=source)
     draft = kept.path(part).with_suffix(".new")
-    wanted = f"SELECT name, total, withheld FROM ({ranked})" if part == "names" else ranked
-    connection.execute(f"COPY ({wanted}) TO '{_quote(draft)}' {_COPY}")
+    criteria = f"SELECT name, total, withheld FROM ({ranked})" if part == "names" else ranked
+    connection.execute(f"COPY ({criteria}) TO '{_quote(draft)}' {_COPY}")
     draft.replace(kept.path(part))
 
 

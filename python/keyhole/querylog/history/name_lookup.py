@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from keyhole.querylog.history.lexicon import Lexicon, holders, source
+from keyhole.querylog.history.criteria import Condition
+from keyhole.querylog.history.name_index import NameIndex, holders, source
 from keyhole.querylog.history.run import paths, run
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import Condition
 
-MOST_NAMES = 50_000
-MOST_TIMES = 5_000
+MAX_NAMES = 50_000
+MAX_TIMES = 5_000
 
 
 @dataclass
-class Names:
-    """Names that fit, the files that have one of them, and their times where all are known."""
+class MatchingNames:
+    """MatchingNames that fit, the files that have one of them, and their times where all are known."""
 
     names: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
@@ -27,63 +27,63 @@ class Names:
         for name, file, seldom in rows:
             self.names.add(name)
             self.files.add(file)
-            if seldom is None or self.times is None or len(self.times) > MOST_TIMES:
+            if seldom is None or self.times is None or len(self.times) > MAX_TIMES:
                 self.times = None
             else:
                 self.times.update(seldom)
 
 
-class Looking:
-    """Looks for names in batches of segments; what lexicons say is asked once."""
+class NameLookup:
+    """Looks for names in batches of segments; what name_indexes say is asked once."""
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
         about: Condition,
-        lexicons: Sequence[Lexicon],
+        name_indexes: Sequence[NameIndex],
     ) -> None:
         self._connection = connection
         self._about = about
         self._holders: dict[str, list[str]] = {}
-        """By the stem of a segment that a lexicon knows; empty where none of its names fits."""
-        for one in lexicons:
-            self._ask(one)
+        """By the stem of a segment that a index knows; empty where none of its names fits."""
+        for one in name_indexes:
+            self._ask_index(one)
 
-    def find(self, batch: Sequence[Segment]) -> Names | None:
+    def find(self, batch: Sequence[Segment]) -> MatchingNames | None:
         """The names in a batch that fit; none where they are too many to be of use."""
-        found = Names()
+        found = MatchingNames()
         unknown = [one for one in batch if one.stem not in self._holders]
-        if unknown and not self._look(found, unknown, self._about):
+        if unknown and not self._find_in(found, unknown, self._about):
             return None
         known = [one for one in batch if self._holders.get(one.stem)]
         if known:
-            wanted = {name for one in known for name in self._holders[one.stem]}
+            criteria = {name for one in known for name in self._holders[one.stem]}
             about = Condition()
-            about.add("name IN (SELECT unnest(?))", sorted(wanted))
+            about.add("name IN (SELECT unnest(?))", sorted(criteria))
             # So that the reader skips the parts of a file that have none of them.
-            about.add("name BETWEEN ? AND ?", min(wanted), max(wanted))
-            if not self._look(found, known, about):
+            about.add("name BETWEEN ? AND ?", min(criteria), max(criteria))
+            if not self._find_in(found, known, about):
                 return None
         return found
 
-    def _look(self, found: Names, batch: Sequence[Segment], about: Condition) -> bool:
+    def _find_in(self, found: MatchingNames, batch: Sequence[Segment], about: Condition) -> bool:
         query = (
             f"SELECT name, filename, times FROM read_parquet({paths(batch, 'names')}, "
-            f"filename = true) WHERE {about.sql} LIMIT {MOST_NAMES + 1}"
+            f"filename = true) WHERE {about.sql} LIMIT {MAX_NAMES + 1}"
         )
         rows = run(self._connection, query, about.values)
         found.add(rows)
-        return len(rows) <= MOST_NAMES
+        return len(rows) <= MAX_NAMES
 
-    def _ask(self, lexicon: Lexicon) -> None:
+    def _ask_index(self, index: NameIndex) -> None:
         query = (
-            f"SELECT name, places FROM {source(lexicon)} WHERE {self._about.sql} "
-            f"LIMIT {MOST_NAMES + 1}"
+            f"SELECT name, places FROM {source(index)} WHERE {self._about.sql} "
+            f"LIMIT {MAX_NAMES + 1}"
         )
         rows = run(self._connection, query, self._about.values)
-        if len(rows) > MOST_NAMES:
+        if len(rows) > MAX_NAMES:
             return  # too many to be of use; then it is looked at segment by segment
-        for stem in lexicon.stems:
+        for stem in index.stems:
             self._holders.setdefault(stem, [])
-        for stem, names in holders(rows, lexicon).items():
+        for stem, names in holders(rows, index).items():
             self._holders[stem] = names

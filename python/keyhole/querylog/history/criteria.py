@@ -5,7 +5,7 @@ from typing import Any
 
 from keyhole.errors import KeyholeError
 
-LONGEST_EXPRESSION = 200
+MAX_EXPRESSION = 200
 
 
 class SearchError(KeyholeError):
@@ -13,7 +13,7 @@ class SearchError(KeyholeError):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Criteria:
     """Every field that is given must fit; times are microseconds of Unix time, ``until`` excluded.
 
     ``client`` is an identity, a token or an address; with ``*`` at its end, all that begin so.
@@ -49,8 +49,8 @@ class Wanted:
         if self.name is not None:
             found.add("name = ?", _lower(self.name))
         if self.below is not None:
-            wanted = _lower(self.below)
-            found.add("(name = ? OR ends_with(name, ?))", wanted, f".{wanted}")
+            criteria = _lower(self.below)
+            found.add("(name = ? OR ends_with(name, ?))", criteria, f".{criteria}")
         if self.contains is not None:
             found.add("contains(name, ?)", self.contains.lower())
         if self.expression is not None:
@@ -119,8 +119,8 @@ def check_expression(text: str) -> str:
 
     RE2 takes time that grows with the text alone, whatever the expression is.
     """
-    if len(text) > LONGEST_EXPRESSION:
-        raise SearchError(f"an expression has at most {LONGEST_EXPRESSION} characters")
+    if len(text) > MAX_EXPRESSION:
+        raise SearchError(f"an expression has at most {MAX_EXPRESSION} characters")
     return text
 
 

@@ -1,7 +1,7 @@
 """Every name of many segments once, with the segments in which it is.
 
 Most names are asked for on most days, so the files of names beside the segments say the same again
-and again; a search for a part of a name would read all of it. A lexicon is made of segments that
+and again; a search for a part of a name would read all of it. A index is made of segments that
 will not be joined any more. It is only ever a shortcut: without it a search finds the same.
 """
 
@@ -15,22 +15,22 @@ import duckdb
 
 from keyhole.querylog.history.segment import Segment
 
-MOST = 64
-"""Segments in one lexicon: each is a bit of a number."""
-FEWEST_NEW = 8
-"""Segments without a lexicon that make it worth to write one."""
+MAX_SEGMENTS = 64
+"""Segments in one index: each is a bit of a number."""
+MIN_NEW_SEGMENTS = 8
+"""Segments without a index that make it worth to write one."""
 _COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
 
 
 @dataclass(frozen=True)
-class Lexicon:
+class NameIndex:
     """One of them; ``stems`` name its segments, in the order of their bits."""
 
     file: Path
     stems: tuple[str, ...]
 
 
-def lexicons(root: Path) -> list[Lexicon]:
+def name_indexes(root: Path) -> list[NameIndex]:
     """All that are whole."""
     found = []
     for note in sorted((root / "lexicon").glob("*.json")):
@@ -40,40 +40,40 @@ def lexicons(root: Path) -> list[Lexicon]:
         except (OSError, ValueError):
             continue
         if file.exists() and isinstance(stems, list):
-            found.append(Lexicon(file, tuple(map(str, stems))))
+            found.append(NameIndex(file, tuple(map(str, stems))))
     return found
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, root: Path, settled: Sequence[Segment]) -> None:
-    """Writes a lexicon where many settled segments are in none, and removes what is of no use.
+    """Writes a index where many settled segments are in none, and removes what is of no use.
 
     Killed in between, segments may be in two of them, which does no harm. Raises ``OSError`` and
     ``duckdb.Error``.
     """
     alive = {one.stem: one for one in settled}
-    known = lexicons(root)
+    known = name_indexes(root)
     for one in known:
         if not alive.keys() & set(one.stems):
             _drop(one)
     covered = {stem for one in known for stem in one.stems}
     new = [one for one in settled if one.stem not in covered]
-    if len(new) < FEWEST_NEW:
+    if len(new) < MIN_NEW_SEGMENTS:
         return
     # The one that has room is written anew, so that there are few.
     filling = min(known, key=lambda one: len(one.stems), default=None)
-    if filling is not None and len(filling.stems) < MOST // 2:
+    if filling is not None and len(filling.stems) < MAX_SEGMENTS // 2:
         new = [alive[stem] for stem in filling.stems if stem in alive] + new
     else:
         filling = None
-    _write(connection, root, new[:MOST])
+    _write(connection, root, new[:MAX_SEGMENTS])
     if filling is not None:
         _drop(filling)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[Segment]) -> None:
-    folder = root / "lexicon"
+    folder = root / "index"
     folder.mkdir(exist_ok=True)
-    whole = {one.file.stem for one in lexicons(root)}
+    whole = {one.file.stem for one in name_indexes(root)}
     for left in folder.iterdir():
         if left.stem not in whole:
             left.unlink()
@@ -90,7 +90,7 @@ def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[S
 
 def _merged(chosen: Sequence[Segment]) -> str:
     """Their names once, with places; read as one, because what reads each of them by itself takes
-    memory for each, and for a whole lexicon more than there is."""
+    memory for each, and for a whole index more than there is."""
     files = [_quote(one.path("names")) for one in chosen]
     places = ", ".join(f"('{file}', {1 << bit}::UBIGINT)" for bit, file in enumerate(files))
     quoted = ", ".join(f"'{file}'" for file in files)
@@ -102,24 +102,24 @@ def _merged(chosen: Sequence[Segment]) -> str:
     )
 
 
-def _drop(lexicon: Lexicon) -> None:
-    lexicon.file.with_suffix(".json").unlink(missing_ok=True)
-    lexicon.file.unlink(missing_ok=True)
+def _drop(index: NameIndex) -> None:
+    index.file.with_suffix(".json").unlink(missing_ok=True)
+    index.file.unlink(missing_ok=True)
 
 
-def holders(rows: Iterable[tuple[str, int]], lexicon: Lexicon) -> dict[str, list[str]]:
+def holders(rows: Iterable[tuple[str, int]], index: NameIndex) -> dict[str, list[str]]:
     """The names by the stem of each segment that has one of them; rows are names and places."""
     found: dict[str, list[str]] = {}
     for name, places in rows:
-        for bit, stem in enumerate(lexicon.stems):
+        for bit, stem in enumerate(index.stems):
             if places >> bit & 1:
                 found.setdefault(stem, []).append(name)
     return found
 
 
-def source(lexicon: Lexicon) -> str:
+def source(index: NameIndex) -> str:
     """It as a relation in SQL, with ``name`` and ``places``."""
-    return f"read_parquet('{_quote(lexicon.file)}', hive_partitioning = false)"
+    return f"read_parquet('{_quote(index.file)}', hive_partitioning = false)"
 
 
 def _quote(path: Path) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.columns import SELECT, read_json
+from keyhole.querylog.history.schema import SELECT, read_json
 from keyhole.querylog.history.segment import Segment, segments, write_segment
 from keyhole.querylog.spool import (
     Piece,
@@ -19,7 +19,7 @@ from keyhole.querylog.spool import (
 _DAY_US = 86_400_000_000
 
 
-class Intake:
+class Ingester:
     """Takes in what one engine wrote. One of all of them works on a folder at a time."""
 
     def __init__(self, root: Path, engine: str = "") -> None:
@@ -36,18 +36,18 @@ class Intake:
         """Behind the last line that is in a segment."""
         return self._progress.at
 
-    def take(self, connection: duckdb.DuckDBPyConnection, spool: Path) -> list[Segment]:
+    def ingest(self, connection: duckdb.DuckDBPyConnection, spool: Path) -> list[Segment]:
         """Makes segments of what is new in a folder.
 
         Raises ``OSError`` and ``duckdb.Error``; what was not taken is taken the next time.
         """
         made: list[Segment] = []
         for piece in pieces(spool, self._progress.at):
-            made += self.take_piece(connection, piece)
+            made += self.ingest_piece(connection, piece)
         return made
 
-    def take_piece(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
-        """Makes segments of some lines; raises as ``take`` does."""
+    def ingest_piece(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
+        """Makes segments of some lines; raises as ``ingest`` does."""
         self._root.mkdir(parents=True, exist_ok=True)
         self._write(Progress(self._progress.at, piece.position))
         made = self._cut(connection, piece)

@@ -1,4 +1,4 @@
-"""A lexicon is only a shortcut: with it, without it, with half of it a search finds the same."""
+"""A index is only a shortcut: with it, without it, with half of it a search finds the same."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,37 +6,37 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import Criteria, History, Retention
 from keyhole.querylog.history import connect as connecting
-from keyhole.querylog.history import lexicon as module
-from keyhole.querylog.history import names as names_module
-from keyhole.querylog.history.columns import COLUMNS
-from keyhole.querylog.history.lexicon import lexicons
+from keyhole.querylog.history import name_index as module
+from keyhole.querylog.history import name_lookup as names_module
+from keyhole.querylog.history.name_index import name_indexes
+from keyhole.querylog.history.schema import COLUMNS
 from keyhole.querylog.history.segment import write_segment
 from tests.world.history import Place, line, names
 
 DAY = 86_400
 _NOW = 1_790_000_000 // DAY * DAY + 3_600
 WANTED = [
-    Wanted(),
-    Wanted(name="n3.example.org"),
-    Wanted(name="never.example.org"),
-    Wanted(contains="n1"),
-    Wanted(contains="example"),
-    Wanted(contains="zzz"),
-    Wanted(below="rare.example.net"),
-    Wanted(expression="^n[0-3][.]"),
-    Wanted(expression="^nothing$"),
-    Wanted(contains="n", outcome="blocked"),
-    Wanted(contains="n", since=(_NOW - 4 * DAY) * 1_000_000),
+    Criteria(),
+    Criteria(name="n3.example.org"),
+    Criteria(name="never.example.org"),
+    Criteria(contains="n1"),
+    Criteria(contains="example"),
+    Criteria(contains="zzz"),
+    Criteria(below="rare.example.net"),
+    Criteria(expression="^n[0-3][.]"),
+    Criteria(expression="^nothing$"),
+    Criteria(contains="n", outcome="blocked"),
+    Criteria(contains="n", since=(_NOW - 4 * DAY) * 1_000_000),
 ]
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A history in which it is always the same second, and two segments are worth a lexicon."""
+    """A history in which it is always the same second, and two segments are worth a index."""
     monkeypatch.setattr("time.time", lambda: float(_NOW))
-    monkeypatch.setattr(module, "FEWEST_NEW", 2)
+    monkeypatch.setattr(module, "MIN_NEW_SEGMENTS", 2)
     made = Place(tmp_path)
     yield made
     made.close()
@@ -48,7 +48,7 @@ def _ask(place: Place, day: int, *words: str) -> None:
     for number, word in enumerate(words):
         outcome = "blocked" if number % 2 else "answered"
         place.write(line(moment + number, name=word, outcome=outcome))
-    place.open().take()
+    place.open().ingest()
 
 
 def _fill(place: Place) -> None:
@@ -66,8 +66,8 @@ def test_every_search_finds_the_same_with_it(place: Place) -> None:
     _fill(place)
     history = place.open()
     before = _all(history)
-    history.tidy()
-    (one,) = lexicons(place.root)
+    history.maintain()
+    (one,) = name_indexes(place.root)
     assert len(one.stems) == 6, "all days that are over"
     assert _all(history) == before
     assert _all(place.open()) == before
@@ -76,9 +76,9 @@ def test_every_search_finds_the_same_with_it(place: Place) -> None:
 def test_what_is_asked_after_it_was_written_is_found_too(place: Place) -> None:
     _fill(place)
     history = place.open()
-    history.tidy()
+    history.maintain()
     place.write(line(_NOW * 1_000_000 + 10, name="fresh.n1.example.org"))
-    assert names(history, Wanted(contains="n1"))[0] == "fresh.n1.example.org"
+    assert names(history, Criteria(contains="n1"))[0] == "fresh.n1.example.org"
 
 
 def test_one_part_of_the_log_on_two_days_is_two_segments(place: Place) -> None:
@@ -86,35 +86,35 @@ def test_one_part_of_the_log_on_two_days_is_two_segments(place: Place) -> None:
     place.write(line(midnight - 1, name="before.example.org"))
     place.write(line(midnight + 1, name="after.example.org"))
     history = place.open()
-    history.take()
+    history.ingest()
     first, second = history.segments
     assert first.origin == second.origin
-    history.tidy()
-    assert lexicons(place.root)
-    assert names(history, Wanted(contains="before")) == ["before.example.org"]
-    assert names(history, Wanted(contains="after")) == ["after.example.org"]
+    history.maintain()
+    assert name_indexes(place.root)
+    assert names(history, Criteria(contains="before")) == ["before.example.org"]
+    assert names(history, Criteria(contains="after")) == ["after.example.org"]
 
 
 def test_it_grows_until_it_is_full_and_ends_with_its_segments(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST", 4)
+    monkeypatch.setattr(module, "MAX_SEGMENTS", 4)
     for day in (9, 8):
         _ask(place, day, f"d{day}.example.org")
     history = place.open()
-    history.tidy()
-    assert [len(one.stems) for one in lexicons(place.root)] == [2]
+    history.maintain()
+    assert [len(one.stems) for one in name_indexes(place.root)] == [2]
     for day in (7, 6):
         _ask(place, day, f"d{day}.example.org")
     history = place.open()
-    history.tidy()
-    assert sorted(len(one.stems) for one in lexicons(place.root)) == [2, 2]
+    history.maintain()
+    assert sorted(len(one.stems) for one in name_indexes(place.root)) == [2, 2]
     expected = [f"d{day}.example.org" for day in (6, 7, 8, 9)]
-    assert names(history, Wanted(contains="d")) == expected
+    assert names(history, Criteria(contains="d")) == expected
     for one in history.segments:
         one.drop()
-    place.open().tidy()
-    assert lexicons(place.root) == []
+    place.open().maintain()
+    assert name_indexes(place.root) == []
     assert list((place.root / "lexicon").iterdir()) == []
 
 
@@ -124,8 +124,8 @@ def test_names_that_are_too_many_for_it_are_found_segment_by_segment(
     _fill(place)
     history = place.open()
     before = _all(history)
-    history.tidy()
-    monkeypatch.setattr(names_module, "MOST_NAMES", 1)
+    history.maintain()
+    monkeypatch.setattr(names_module, "MAX_NAMES", 1)
     assert _all(history) == before
 
 
@@ -133,16 +133,16 @@ def test_half_a_lexicon_is_none(place: Place) -> None:
     _fill(place)
     history = place.open()
     before = _all(history)
-    history.tidy()
+    history.maintain()
     (note,) = (place.root / "lexicon").glob("*.json")
-    (place.root / "lexicon" / "left.new").write_bytes(b"half")
+    (place.root / "index" / "left.new").write_bytes(b"half")
     octets = note.read_bytes()
     note.write_bytes(octets[:7])
     assert _all(place.open()) == before
     note.unlink()
     again = place.open()
-    again.tidy()
-    assert len(lexicons(place.root)) == 1
+    again.maintain()
+    assert len(name_indexes(place.root)) == 1
     assert _all(again) == before
     assert len(list((place.root / "lexicon").iterdir())) == 2, "what is not whole is gone"
 
@@ -161,12 +161,12 @@ def test_a_full_one_is_written_within_little_memory(
     )
     made = [
         write_segment(database, "day", tmp_path / "day=2026-01-01", f"made{number}")
-        for number in range(module.MOST)
+        for number in range(module.MAX_SEGMENTS)
     ]
     module.refresh(database, tmp_path, [one for one in made if one is not None])
-    (one,) = lexicons(tmp_path)
+    (one,) = name_indexes(tmp_path)
     found = database.execute(f"SELECT count(*), min(places) FROM {module.source(one)}").fetchone()
-    assert found == (20_000, 2**module.MOST - 1)
+    assert found == (20_000, 2**module.MAX_SEGMENTS - 1)
     database.close()
 
 
@@ -181,6 +181,6 @@ def test_one_that_cannot_be_written_hinders_nothing_else(
 
     monkeypatch.setattr(module, "_write", full)
     with pytest.raises(duckdb.OutOfMemoryException):
-        history.tidy()
+        history.maintain()
     assert history.size.rows == 12, "what made room is gone"
     assert len(names(history)) == 12

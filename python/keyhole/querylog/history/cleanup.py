@@ -9,7 +9,7 @@ from pathlib import Path
 from keyhole.querylog.history.segment import PARTS
 
 
-def clear(root: Path) -> None:
+def remove_leftovers(root: Path) -> None:
     """Removes it; for the one process that works on a folder, before it begins to."""
     for left in (root / ".scratch").glob("*"):
         # Exports that nobody fetched, and what questions wrote for which memory was too small.
@@ -17,11 +17,11 @@ def clear(root: Path) -> None:
     for left in (*root.glob("day=*/.*.new"), *(root / "past").glob("*.new")):
         left.unlink(missing_ok=True)
     for day in root.glob("day=*"):
-        _clear_halves(day, "rows")
-    _clear_halves(root / "past", "sums")
+        _remove_partial(day, "rows")
+    _remove_partial(root / "past", "sums")
 
 
-def _clear_halves(folder: Path, counting: str) -> None:
+def _remove_partial(folder: Path, counting: str) -> None:
     for part in PARTS:
         for file in folder.glob(f"*.{part}.parquet"):
             stem = file.name.removesuffix(f".{part}.parquet")

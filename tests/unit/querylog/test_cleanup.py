@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import Criteria, History, Retention
 from tests.world.history import FOREVER, Place, line, names
 
 DAY = 86_400
@@ -18,7 +18,7 @@ def _fill(folder: Path) -> Place:
     place = Place(folder)
     for day in (3, 2, 1):
         place.write(line((_NOW - day * DAY) * 1_000_000, name=f"d{day}.example"))
-        place.open().take()
+        place.open().ingest()
     return place
 
 
@@ -30,7 +30,7 @@ def test_killed_while_files_are_removed_it_answers_and_goes_on(
     monkeypatch.setattr("time.time", lambda: float(_NOW))
     place = _fill(tmp_path / "first")
     if then is not SHORT:
-        place.open(SHORT).tidy()
+        place.open(SHORT).maintain()
     history = place.open(then)
     states: list[Path] = []
     unlink = Path.unlink
@@ -42,14 +42,14 @@ def test_killed_while_files_are_removed_it_answers_and_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", unlinked)
-        history.tidy()
+        history.maintain()
     assert len(states) > 6
     expected = history.totals(0, _NOW * 1_000_000), names(history)
     for folder in states:
         again = History(folder / "history", folder, then)
-        assert names(again, Wanted(contains="d1")) in (["d1.example"], []), folder
+        assert names(again, Criteria(contains="d1")) in (["d1.example"], []), folder
         assert again.tops("name", 0, _NOW * 1_000_000, most=9), folder
-        again.tidy()
+        again.maintain()
         assert (again.totals(0, _NOW * 1_000_000), names(again)) == expected, folder
         again.close()
     place.close()

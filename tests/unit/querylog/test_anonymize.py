@@ -9,11 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import Criteria, History, Retention
+from keyhole.querylog.history import anonymize as module
 from keyhole.querylog.history import compact as compacting
-from keyhole.querylog.history import lexicon as lexicons
-from keyhole.querylog.history import nameless as module
-from keyhole.querylog.history.segment import WHO, rewrite_part
+from keyhole.querylog.history import name_index as index_module
+from keyhole.querylog.history.segment import CLIENT_COLUMNS, rewrite_part
 from tests.world.history import Place, line, names
 
 DAY = 86_400
@@ -24,7 +24,7 @@ ADDRESS, IDENTITY, TOKEN = "198.51.100.77", "spiffe://k.example/ns/a/sa/secret",
 SECRETS = [one.encode() for one in (ADDRESS, IDENTITY, TOKEN)]
 # By its first line a file of the log is known, so no two lines may be the same.
 _SERIAL = itertools.count()
-LATER = Retention(FOREVER, 2**50, nameless=2.5 * DAY)
+LATER = Retention(FOREVER, 2**50, anonymize_after=2.5 * DAY)
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def _ask(place: Place, day: int) -> None:
         changes: dict[str, Any] = {**who, **(blocked if number == 2 else {})}
         changes["snapshot"] = next(_SERIAL)
         place.write(line(moment, name=f"n{number}.d{day}.example", client=ADDRESS, **changes))
-    place.open().take()
+    place.open().ingest()
     # The engine's own log is bounded by its size alone.
     for file in place.spool.glob("queries*.jsonl"):
         file.unlink()
@@ -60,13 +60,13 @@ def _numbers(history: History, *, is_old: bool = False) -> Any:
     """Everything that is known but who asked; with ``is_old``, of what is to be nameless."""
     span = (0, int((_NOW - 2.5 * DAY if is_old else _NOW) * 1_000_000))
     return (
-        names(history, Wanted(until=span[1])),
+        names(history, Criteria(until=span[1])),
         history.totals(*span),
         history.series(*span, 100),
         [history.tops(one, *span, most=99) for one in ("name", "policy", "list", "type")],
         [
-            {key: value for key, value in row.fields.items() if key not in WHO}
-            for row in history.search(Wanted(until=span[1])).rows
+            {key: value for key, value in row.fields.items() if key not in CLIENT_COLUMNS}
+            for row in history.search(Criteria(until=span[1])).rows
         ],
     )
 
@@ -74,9 +74,9 @@ def _numbers(history: History, *, is_old: bool = False) -> Any:
 def _who(history: History, since: int, until: int) -> list[set[str]]:
     """Who asked, as statistics say and as a search says, between so many days ago."""
     span = ((_NOW - since * DAY) * 1_000_000, (_NOW - until * DAY) * 1_000_000 + 1)
-    tops = {top.value for word in WHO for top in history.tops(word, *span, most=9)}
-    rows = history.search(Wanted(since=span[0], until=span[1])).rows
-    return [tops, {row.fields[word] for row in rows for word in WHO} - {None}]
+    tops = {top.value for word in CLIENT_COLUMNS for top in history.tops(word, *span, most=9)}
+    rows = history.search(Criteria(since=span[0], until=span[1])).rows
+    return [tops, {row.fields[word] for row in rows for word in CLIENT_COLUMNS} - {None}]
 
 
 def _named_files(root: Path) -> list[str]:
@@ -97,12 +97,12 @@ def test_nobody_is_named_any_more_and_everything_else_is_as_it_was(place: Place)
     _fill(place)
     before = _numbers(place.open())
     history = place.open(LATER)
-    history.tidy()
+    history.maintain()
     assert _numbers(history) == before
     everybody = {ADDRESS, IDENTITY, TOKEN}
     assert _who(history, 4, 3) == [set(), set()]
     assert _who(history, 2, 1) == [everybody, everybody]
-    assert names(history, Wanted(client=ADDRESS, until=(_NOW - 3 * DAY) * 1_000_000 + 1)) == []
+    assert names(history, Criteria(client=ADDRESS, until=(_NOW - 3 * DAY) * 1_000_000 + 1)) == []
     old = [one.stem for one in history.segments[:2]]
     assert not [name for name in _named_files(place.root) if name.startswith(tuple(old))]
     assert _numbers(place.open()) == before, "also for a process that starts now"
@@ -111,16 +111,16 @@ def test_nobody_is_named_any_more_and_everything_else_is_as_it_was(place: Place)
 def test_without_a_time_for_it_everybody_stays_named(place: Place) -> None:
     _fill(place)
     history = place.open()
-    history.tidy()
+    history.maintain()
     assert _who(history, 4, 1) == [{ADDRESS, IDENTITY, TOKEN}] * 2
 
 
 def test_what_is_done_is_not_done_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     _fill(place)
-    place.open(LATER).tidy()
+    place.open(LATER).maintain()
     written: list[str] = []
     looked: list[int] = []
-    naming = module._naming
+    naming = module._with_clients
 
     def rewritten(connection: Any, segment: Any, part: str, select: str) -> None:
         written.append(part)
@@ -131,33 +131,33 @@ def test_what_is_done_is_not_done_again(place: Place, monkeypatch: pytest.Monkey
         return naming(connection, old)
 
     monkeypatch.setattr(module, "rewrite_part", rewritten)
-    monkeypatch.setattr(module, "_naming", asked)
+    monkeypatch.setattr(module, "_with_clients", asked)
     history = place.open(LATER)
-    history.tidy()
-    history.tidy()
+    history.maintain()
+    history.maintain()
     assert written == [], "also by a process that starts now"
     assert looked == [2, 0], "and it is looked at once"
     _ask(place, 3)
-    history.tidy()
+    history.maintain()
     assert written == ["rows", "tops"], "but what comes late is"
 
 
 def test_much_of_it_is_done_round_by_round_the_oldest_first(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", 9)
+    monkeypatch.setattr(module, "MAX_ROWS", 9)
     _fill(place, days=7)
     history = place.open(LATER)
-    history.tidy()
+    history.maintain()
     assert _who(history, 7, 6) == [set(), set()], "two of four rows each"
     assert _who(history, 5, 5)[0] == {ADDRESS, IDENTITY, TOKEN}
-    history.tidy()
+    history.maintain()
     assert _who(history, 7, 4) == [set(), set()]
     assert _who(history, 3, 3)[0] == {ADDRESS, IDENTITY, TOKEN}
-    history.tidy()
+    history.maintain()
     assert _who(history, 7, 3) == [set(), set()]
-    monkeypatch.setattr(module, "MOST_ROWS", 1)
-    place.open(Retention(FOREVER, 2**50, nameless=0.5 * DAY)).tidy()
+    monkeypatch.setattr(module, "MAX_ROWS", 1)
+    place.open(Retention(FOREVER, 2**50, anonymize_after=0.5 * DAY)).maintain()
     assert _who(place.open(), 2, 2) == [set(), set()], "one at least"
     assert _who(place.open(), 1, 1)[0] == {ADDRESS, IDENTITY, TOKEN}
 
@@ -166,31 +166,31 @@ def test_pages_go_on_where_they_were(place: Place) -> None:
     _fill(place)
     history = place.open(LATER)
     expected = names(history)
-    first = history.search(Wanted(), limit=10)
-    history.tidy()
-    rest = history.search(Wanted(), limit=99, after=first.next)
+    first = history.search(Criteria(), limit=10)
+    history.maintain()
+    rest = history.search(Criteria(), limit=99, after=first.next)
     assert [row.fields["name"] for row in (*first.rows, *rest.rows)] == expected
 
 
 def test_a_lexicon_goes_on_as_well(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexicons, "FEWEST_NEW", 2)
+    monkeypatch.setattr(index_module, "MIN_NEW_SEGMENTS", 2)
     _fill(place)
-    place.open().tidy()
-    (before,) = lexicons.lexicons(place.root)
+    place.open().maintain()
+    (before,) = index_module.name_indexes(place.root)
     history = place.open(LATER)
-    history.tidy()
-    assert lexicons.lexicons(place.root) == [before]
-    assert names(history, Wanted(contains="d4")) == [f"n{n}.d4.example" for n in (3, 2, 1, 0)]
+    history.maintain()
+    assert index_module.name_indexes(place.root) == [before]
+    assert names(history, Criteria(contains="d4")) == [f"n{n}.d4.example" for n in (3, 2, 1, 0)]
 
 
 def test_what_remains_of_rows_that_are_gone_names_nobody_either(place: Place) -> None:
     _fill(place, days=5)
     kept = Retention(1.5 * DAY, 2**40, YEAR)
-    place.open(kept).tidy()
+    place.open(kept).maintain()
     assert _who(place.open(), 5, 2)[0] == {ADDRESS, IDENTITY, TOKEN}
     before = _numbers(place.open())
     history = place.open(Retention(1.5 * DAY, 2**40, YEAR, 2.5 * DAY))
-    history.tidy()
+    history.maintain()
     assert _numbers(history) == before
     assert _who(history, 5, 3)[0] == set()
     assert _who(history, 2, 2)[0] == {ADDRESS, IDENTITY, TOKEN}
@@ -202,19 +202,19 @@ def test_what_remains_of_rows_that_are_gone_names_nobody_either(place: Place) ->
 def test_rows_that_go_and_are_old_already_leave_nobody(place: Place) -> None:
     """At once, when both times are set for the first time."""
     _fill(place)
-    place.open(Retention(0.5 * DAY, 2**40, YEAR, DAY / 2)).tidy()
+    place.open(Retention(0.5 * DAY, 2**40, YEAR, DAY / 2)).maintain()
     assert list((place.root / "past").glob("*.tops.parquet"))
     assert _named_files(place.root) == []
 
 
 def test_joining_brings_no_name_back(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     _ask(place, 4)
-    place.open(LATER).tidy()
+    place.open(LATER).maintain()
     for _ in range(3):
         _ask(place, 4)
     history = place.open(LATER)
-    history.tidy()
+    history.maintain()
     assert len(history.segments) == 1
     assert len(names(history)) == 16
     assert _named_files(place.root) == []
@@ -224,7 +224,7 @@ def test_killed_at_any_write_nothing_is_lost_and_the_next_one_forgets_everybody(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the disk holds between two steps, also where rows make room in the same round."""
-    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     for _ in range(3):
         _ask(place, 4)
     _ask(place, 3)
@@ -252,14 +252,14 @@ def test_killed_at_any_write_nothing_is_lost_and_the_next_one_forgets_everybody(
 
     monkeypatch.setattr(Path, "replace", replaced)
     monkeypatch.setattr(Path, "unlink", unlinked)
-    history.tidy()
+    history.maintain()
     monkeypatch.setattr(Path, "replace", replace)
     monkeypatch.setattr(Path, "unlink", unlink)
     assert len(states) > 20
     for folder in states:
         again = History(folder / "history", folder, both)
         assert _numbers(again)[1:3] == before, folder
-        again.tidy()
+        again.maintain()
         assert _numbers(again)[1:3] == before, folder
         assert len(names(again)) == 16, folder
         again.close()
@@ -279,8 +279,8 @@ def test_when_the_disk_is_full_what_was_there_is_whole(
     with monkeypatch.context() as patch:
         patch.setattr(Path, "replace", full)
         with pytest.raises(OSError, match="No space"):
-            history.tidy()
+            history.maintain()
     assert not list(place.root.rglob("*.new"))
     assert _numbers(history) == before
-    history.tidy()
+    history.maintain()
     assert _who(history, 4, 3) == [set(), set()]
