@@ -28,9 +28,9 @@ READERS: dict[str, Callable[[Path, Report], Setup]] = {
 __all__ = [
     "READERS",
     "Disposition",
+    "ImporterError",
     "Item",
     "Kind",
-    "ImporterError",
     "Report",
     "Setup",
     "plan",

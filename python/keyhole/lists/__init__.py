@@ -4,8 +4,8 @@ The compiler itself is the core's; it comes in as a parameter, because only ``ke
 imports the core.
 """
 
-from keyhole.lists.boundary import Compile, CompileReport, CompileRequest
 from keyhole.lists.compile import CompiledLists, compile_lists, drop_unused
+from keyhole.lists.core_protocol import Compile, CompileReport, CompileRequest
 from keyhole.lists.plan import PlannedList, plan
 
 __all__ = [

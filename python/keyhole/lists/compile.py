@@ -6,17 +6,17 @@ from pathlib import Path
 
 from keyhole.config.declaration import Declaration
 from keyhole.errors import ListError, Problem
-from keyhole.lists.absurd import absurdity
-from keyhole.lists.boundary import (
+from keyhole.lists.core_protocol import (
     Compile,
     CompileReport,
     CompileRequest,
     FileRequest,
     ListRequest,
 )
-from keyhole.lists.kept import Downloads
-from keyhole.lists.memory import Changed, LastCompiled, Memory, Shelf
+from keyhole.lists.download_store import DownloadStore
+from keyhole.lists.last_good import FileChangedError, LastCompiled, LastGood, LastGoodStore
 from keyhole.lists.plan import PlannedList, fingerprint, plan
+from keyhole.lists.sanity_check import implausible_change
 from keyhole.model.list import ListSpec
 from keyhole.model.snapshot import ListFile
 
@@ -53,13 +53,13 @@ def compile_lists(
     """
     if not lists:
         return None
-    shelf = Shelf(state.absolute())
+    store = LastGoodStore(state.absolute())
     names = sorted(set(protected))
     for tries_left in reversed(range(_TRIES)):
         try:
-            planned = plan(lists, Downloads((downloads or state).absolute()))
-            return _Compilation(planned, names, shelf, compile_with).run()
-        except Changed:
+            planned = plan(lists, DownloadStore((downloads or state).absolute()))
+            return _Compilation(planned, names, store, compile_with).run()
+        except FileChangedError:
             if not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
@@ -84,14 +84,14 @@ class _Compilation:
         self,
         planned: Sequence[PlannedList],
         protected: list[str],
-        shelf: Shelf,
+        store: LastGoodStore,
         compile_with: Compile,
     ) -> None:
         self._planned = planned
         self._protected = protected
-        self._shelf = shelf
+        self._store = store
         self._compile_with = compile_with
-        self._memory = shelf.recall()
+        self._last_good = store.load()
         self._held: dict[str, str] = {}
 
     def run(self) -> CompiledLists:
@@ -99,26 +99,26 @@ class _Compilation:
         if reused is not None:
             return reused
         for one in self._planned:
-            trouble = next((file.trouble for file in one.files if file.contents is None), None)
-            if trouble is not None:
-                self._held[one.name] = trouble
+            error = next((file.error for file in one.files if file.contents is None), None)
+            if error is not None:
+                self._held[one.name] = error
         report = self._compile()
-        if self._hold_absurd(report):
+        if self._hold_implausible(report):
             report = self._compile()
         return self._finish(report)
 
     def _reuse(self) -> CompiledLists | None:
-        last = self._memory.compiled
+        last = self._last_good.compiled
         if last is None or last.fingerprint != fingerprint(self._planned, self._protected):
             return None
-        if not self._shelf.compiled_file(last.sha256).is_file():
+        if not self._store.compiled_file(last.sha256).is_file():
             return None
         self._held = last.held
         return self._result(last.report, is_reused=True)
 
     def _compile(self) -> CompileReport:
         request = CompileRequest(
-            output=str(self._shelf.draft()),
+            output=str(self._store.draft()),
             protected=self._protected,
             lists=[
                 ListRequest(name=one.name, kind=one.kind, files=self._files(one))
@@ -135,19 +135,19 @@ class _Compilation:
         return [FileRequest(path=str(path), format=one.format) for path in paths]
 
     def _copies(self, one: PlannedList) -> list[Path]:
-        good = self._memory.lists.get(one.name)
-        copies = [self._shelf.copy_of(sha256) for sha256 in good.files.values()] if good else []
+        good = self._last_good.lists.get(one.name)
+        copies = [self._store.copy_of(sha256) for sha256 in good.files.values()] if good else []
         whole = [copy for copy in copies if copy is not None]
         return whole if len(whole) == len(copies) else []
 
-    def _hold_absurd(self, report: CompileReport) -> bool:
+    def _hold_implausible(self, report: CompileReport) -> bool:
         """Holds back every list that is not to be believed; whether there was one."""
         found = False
         for one, now in zip(self._planned, report.lists, strict=True):
-            before = self._memory.lists.get(one.name)
+            before = self._last_good.lists.get(one.name)
             if before is None or not one.guard or one.name in self._held:
                 continue
-            why = absurdity(now.taken, before.taken)
+            why = implausible_change(now.taken, before.taken)
             if why is not None and self._copies(one):
                 self._held[one.name] = f"{why}; set guard: false to take it as it is"
                 found = True
@@ -157,12 +157,12 @@ class _Compilation:
         good = {}
         for one, now in zip(self._planned, report.lists, strict=True):
             if one.name not in self._held:
-                good[one.name] = self._shelf.keep(one, now.taken)
-            elif one.name in self._memory.lists:
-                good[one.name] = self._memory.lists[one.name]
-        file = self._shelf.compiled_file(report.sha256)
+                good[one.name] = self._store.save_list(one, now.taken)
+            elif one.name in self._last_good.lists:
+                good[one.name] = self._last_good.lists[one.name]
+        file = self._store.compiled_file(report.sha256)
         try:
-            self._shelf.draft().replace(file)
+            self._store.draft().replace(file)
         except OSError as error:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
         last = LastCompiled(
@@ -171,11 +171,11 @@ class _Compilation:
             held=self._held,
             report=report,
         )
-        self._shelf.remember(Memory(lists=good, compiled=last))
+        self._store.save(LastGood(lists=good, compiled=last))
         return self._result(report, is_reused=False)
 
     def _result(self, report: CompileReport, *, is_reused: bool) -> CompiledLists:
-        path = self._shelf.compiled_file(report.sha256)
+        path = self._store.compiled_file(report.sha256)
         file = ListFile(path=str(path), sha256=report.sha256)
         problems = tuple(self._problems(report))
         return CompiledLists(file, report, problems, dict(self._held), is_reused)

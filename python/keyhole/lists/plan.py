@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from keyhole.config.declaration import Declaration
-from keyhole.lists.kept import Downloads
+from keyhole.lists.download_store import DownloadStore
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
 
@@ -28,12 +28,12 @@ class Contents:
 class PlannedFile:
     """One file of a list: as it is called, where it is, and what it holds.
 
-    ``contents`` is none where the file cannot be used, and ``trouble`` says why.
+    ``contents`` is none where the file cannot be used, and ``error`` says why.
     """
 
     path: Path
     contents: Contents | None
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,16 @@ class PlannedList:
         return self.declared.spec.guard
 
 
-def plan(lists: Sequence[Declaration[ListSpec]], downloads: Downloads) -> tuple[PlannedList, ...]:
+def plan(
+    lists: Sequence[Declaration[ListSpec]], downloads: DownloadStore
+) -> tuple[PlannedList, ...]:
     """Looks at every file of every list, and at what was downloaded; changes nothing."""
     return tuple(
         PlannedList(
             one,
             (
-                *(_look(path) for path in _paths(one)),
-                *(_look_at_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
+                *(_inspect(path) for path in _paths(one)),
+                *(_inspect_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
             ),
         )
         for one in lists
@@ -83,16 +85,16 @@ def _paths(declared: Declaration[ListSpec]) -> Iterable[Path]:
     return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
 
 
-def _look_at_download(url: str, downloads: Downloads) -> PlannedFile:
+def _inspect_download(url: str, downloads: DownloadStore) -> PlannedFile:
     path = downloads.path(url)
     if path.is_file():
-        return _look(path)
-    kept = downloads.recall(url)
+        return _inspect(path)
+    kept = downloads.load(url)
     why = f"cannot be downloaded: {kept.error}" if kept.error else "is not downloaded yet"
     return PlannedFile(path, None, f"{url} {why}")
 
 
-def _look(path: Path) -> PlannedFile:
+def _inspect(path: Path) -> PlannedFile:
     try:
         return PlannedFile(path, contents_of(path))
     except OSError as error:

@@ -31,14 +31,14 @@ def apple(client: Client) -> Profile:
     notes = ["open the file on the device and install it in the settings", *client.remarks()]
     dns = _payload("com.apple.dnsSettings.managed", "dns", DNSSettings=settings)
     if client.identity is not None:
-        shown = _payload(
+        payload = _payload(
             "com.apple.security.pkcs12",
             "identity",
             PayloadContent=_pkcs12(client.identity),
             Password=_PASSWORD,
         )
-        content.append(shown)
-        dns["PayloadCertificateUUID"] = shown["PayloadUUID"]
+        content.append(payload)
+        dns["PayloadCertificateUUID"] = payload["PayloadUUID"]
         notes += [
             "the file holds the private key of the client: give it to nobody else, and delete it "
             "when it is installed",
@@ -68,7 +68,7 @@ def _roots(client: Client) -> list[bytes]:
 
 
 def _pkcs12(identity: Identity) -> bytes:
-    leaf, *above = x509.load_pem_x509_certificates(identity.certificate_pem)
+    leaf, *chain = x509.load_pem_x509_certificates(identity.certificate_pem)
     key = serialization.load_pem_private_key(identity.key_pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProfileError(f"{identity.key} is not an ECDSA key")
@@ -81,4 +81,4 @@ def _pkcs12(identity: Identity) -> bytes:
         .build(_PASSWORD.encode())
     )
     name = identity.spiffe.encode()
-    return pkcs12.serialize_key_and_certificates(name, key, leaf, above, protection)
+    return pkcs12.serialize_key_and_certificates(name, key, leaf, chain, protection)

@@ -8,7 +8,7 @@ from keyhole.profile.client import Client, Profile
 
 def firefox(client: Client) -> Profile:
     """A ``policies.json``."""
-    client.must_not_show_certificate("Firefox")
+    client.must_not_present_certificate("Firefox")
     policies: dict[str, Any] = {
         "DNSOverHTTPS": {
             "Enabled": True,
@@ -29,7 +29,7 @@ def firefox(client: Client) -> Profile:
 
 def chromium(client: Client) -> Profile:
     """A file of managed policies."""
-    client.must_not_show_certificate("Chromium")
+    client.must_not_present_certificate("Chromium")
     policies = {
         # secure: never in the clear.
         "DnsOverHttpsMode": "secure",

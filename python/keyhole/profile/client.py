@@ -72,7 +72,7 @@ class Client:
             )
         return name or self.dot().address
 
-    def must_not_show_certificate(self, program: str) -> None:
+    def must_not_present_certificate(self, program: str) -> None:
         """Raises :class:`ProfileError` for a program that could only pretend to use one."""
         if self.identity is not None:
             raise ProfileError(
@@ -82,12 +82,12 @@ class Client:
 
     def remarks(self) -> list[str]:
         """What the reader must know, whatever the program is."""
-        told = list(self.notes)
+        notes = list(self.notes)
         if self.token is None and self.identity is None:
-            told.append(
+            notes.append(
                 "this client shows nothing: it is served only where the listener is permissive"
             )
-        return told
+        return notes
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,6 @@ class Profile:
     notes: tuple[str, ...]
 
 
-def commented(sign: str, *lines: str) -> str:
+def as_comments(sign: str, *lines: str) -> str:
     """Lines as comments."""
     return "".join(f"{sign} {line}".rstrip() + "\n" for line in lines)

@@ -21,7 +21,7 @@ KINDS: dict[str, Callable[[Client], Profile]] = {
 def render(kind: str, client: Client) -> Profile:
     """The profile; raises :class:`ProfileError` for a kind that there is not, and for a client that
     the program cannot be."""
-    made = KINDS.get(kind)
-    if made is None:
+    renderer = KINDS.get(kind)
+    if renderer is None:
         raise ProfileError(f"there is no profile {kind}; {suggest(kind, list(KINDS))}")
-    return made(client)
+    return renderer(client)

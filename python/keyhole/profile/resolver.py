@@ -3,12 +3,12 @@
 import json
 from ipaddress import ip_address
 
-from keyhole.profile.client import Client, Profile, ProfileError, commented
+from keyhole.profile.client import Client, Profile, ProfileError, as_comments
 
 
 def systemd_resolved(client: Client) -> Profile:
     """A drop-in for ``resolved.conf``."""
-    client.must_not_show_certificate("systemd-resolved")
+    client.must_not_present_certificate("systemd-resolved")
     place = client.dot()
     notes = [
         "systemd-resolved cannot show a client certificate: it can only carry a token, in the "
@@ -31,7 +31,7 @@ def systemd_resolved(client: Client) -> Profile:
 
 def unbound(client: Client) -> Profile:
     """A part of ``unbound.conf``."""
-    client.must_not_show_certificate("unbound")
+    client.must_not_present_certificate("unbound")
     place = client.dot()
     notes = [
         "unbound cannot show a client certificate to the server it forwards to: it can only carry "
@@ -54,7 +54,7 @@ def unbound(client: Client) -> Profile:
 
 def stubby(client: Client) -> Profile:
     """A whole ``stubby.yml``."""
-    client.must_not_show_certificate("stubby")
+    client.must_not_present_certificate("stubby")
     place = client.dot()
     notes = [
         "stubby cannot show a client certificate: it can only carry a token, in the server's name",
@@ -105,7 +105,7 @@ def coredns(client: Client) -> Profile:
 
 
 def _file(file: str, notes: list[str], body: str, last: str) -> Profile:
-    return Profile(commented("#", file, *notes, last) + body, file, (*notes, last))
+    return Profile(as_comments("#", file, *notes, last) + body, file, (*notes, last))
 
 
 def _quoted(client: Client) -> str:

@@ -3,7 +3,7 @@
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from keyhole.profile.client import Client, Profile, ProfileError, commented
+from keyhole.profile.client import Client, Profile, ProfileError, as_comments
 
 _CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 
@@ -41,5 +41,5 @@ def windows(client: Client) -> Profile:
     ]
     if client.identity is not None:
         commands.append("netsh ztdns show clientcert")
-    text = commented("rem", *notes) + "".join(f"{line}\n" for line in commands)
+    text = as_comments("rem", *notes) + "".join(f"{line}\n" for line in commands)
     return Profile(text.replace("\n", "\r\n"), "keyhole.cmd", tuple(notes))

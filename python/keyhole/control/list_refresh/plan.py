@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from keyhole.config.declaration import Declaration
-from keyhole.lists.kept import Kept
+from keyhole.lists.download_store import DownloadState
 from keyhole.model.list import ListSpec
 
 FIRST_RETRY_SECONDS = 60.0
@@ -45,14 +45,14 @@ def next_after_failure(now: float, failures: int, refresh: int) -> float:
     return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
-def is_due(kept: Kept, list_url: ListUrl, now: float) -> bool:
+def is_due(kept: DownloadState, list_url: ListUrl, now: float) -> bool:
     """Whether it is time: also when the clock was set back, or the list became more impatient."""
     if kept.next_at <= now:
         return True
     return kept.next_at > now + list_url.refresh
 
 
-def seconds_until_due(kept: Mapping[str, Kept], now: float) -> float | None:
+def seconds_until_due(kept: Mapping[str, DownloadState], now: float) -> float | None:
     """How long nothing is due; none where nothing will be."""
     if not kept:
         return None

@@ -22,8 +22,8 @@ from keyhole.control.list_refresh.plan import (
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
-from keyhole.lists.download import DownloadError, Guard, Limits, fetch
-from keyhole.lists.kept import Downloads, Kept
+from keyhole.lists.download import AddressGuard, DownloadError, Limits, fetch
+from keyhole.lists.download_store import DownloadState, DownloadStore
 from keyhole.model.list import ListSpec
 
 AT_ONCE = 4
@@ -47,7 +47,7 @@ class _State:
 
     lists: tuple[Declaration[ListSpec], ...] = ()
     urls: dict[str, ListUrl] = field(default_factory=dict)
-    kept: dict[str, Kept] = field(default_factory=dict)
+    kept: dict[str, DownloadState] = field(default_factory=dict)
     running: dict[str, Running] = field(default_factory=dict)
 
 
@@ -68,9 +68,9 @@ class ListRefresher:
         self._reconciler = reconciler
         self._notify = notify
         section = settings.written.downloads
-        self._guard = Guard(allow=tuple(section.allow), own=frozenset(own))
+        self._guard = AddressGuard(allow=tuple(section.allow), own=frozenset(own))
         self._limits = Limits(section.size, float(section.time))
-        self._downloads = Downloads(data.state.absolute())
+        self._downloads = DownloadStore(data.state.absolute())
         self._state = _State()
         self._wake = asyncio.Event()
         self._places = asyncio.Semaphore(AT_ONCE)
@@ -92,7 +92,7 @@ class ListRefresher:
     def begin(self) -> None:
         """Tidies up after a process that was killed, and learns which lists there are. Blocks; call
         it once, before anything else."""
-        self._downloads.drop_drafts()
+        self._downloads.remove_drafts()
         self.reload()
 
     async def run(self) -> None:
@@ -147,11 +147,11 @@ class ListRefresher:
         """Learns which lists there are now."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
         urls = list_urls(documents.lists)
-        kept = {url: self._downloads.recall(url) for url in urls}
+        kept = {url: self._downloads.load(url) for url in urls}
         self._state = _State(documents.lists, urls, kept, self._state.running)
         # A document that cannot be read may name lists; nothing is thrown away before it can.
         if not any(not one.is_advice for one in problems):
-            self._downloads.tidy(urls)
+            self._downloads.remove_unused(urls)
 
     def _start_due(self) -> None:
         now = time.time()
@@ -180,10 +180,10 @@ class ListRefresher:
 
     def _fetch(self, list_url: ListUrl, running: Running) -> None:
         """Downloads and remembers, in a thread."""
-        kept = self._downloads.recall(list_url.url)
+        kept = self._downloads.load(list_url.url)
         now = time.time()
         try:
-            self._downloads.make()
+            self._downloads.create_folder()
             new = self._fetch_new(list_url, kept, running)
         except (DownloadError, OSError) as error:
             new = _failed(kept, list_url, now, str(error))
@@ -193,12 +193,12 @@ class ListRefresher:
             if new.sha256 != kept.sha256:
                 self._new_since = self._new_since or time.monotonic()
         try:
-            self._downloads.remember(new)
+            self._downloads.save(new)
         except OSError as error:
             why = f"{list_url.url}: cannot be remembered: {error.strerror}"
             self._notify(Notice(Severity.WARNING, why))
 
-    def _fetch_new(self, list_url: ListUrl, kept: Kept, running: Running) -> Kept:
+    def _fetch_new(self, list_url: ListUrl, kept: DownloadState, running: Running) -> DownloadState:
         def progress(octets: int, total: int | None) -> None:
             running.octets, running.total = octets, total
 
@@ -233,7 +233,7 @@ class ListRefresher:
             }
         )
 
-    def _notify_failure(self, url: str, kept: Kept) -> None:
+    def _notify_failure(self, url: str, kept: DownloadState) -> None:
         meanwhile = (
             "what was downloaded before stays in use" if kept.sha256 else "it has no entries yet"
         )
@@ -241,7 +241,7 @@ class ListRefresher:
         self._notify(Notice(Severity.WARNING, text, (kept.error or "",)))
 
 
-def _failed(kept: Kept, list_url: ListUrl, now: float, why: str) -> Kept:
+def _failed(kept: DownloadState, list_url: ListUrl, now: float, why: str) -> DownloadState:
     failures = kept.failures + 1
     return kept.model_copy(
         update={

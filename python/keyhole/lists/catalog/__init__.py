@@ -8,7 +8,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Known:
+class PublishedList:
     """A list that somebody publishes."""
 
     name: str
@@ -33,7 +33,7 @@ class Known:
 
 
 @cache
-def catalog() -> dict[str, Known]:
+def catalog() -> dict[str, PublishedList]:
     """All lists of the catalog by name."""
     text = files(__name__).joinpath("lists.json").read_text(encoding="utf-8")
-    return {row["name"]: Known(**row) for row in json.loads(text)}
+    return {row["name"]: PublishedList(**row) for row in json.loads(text)}

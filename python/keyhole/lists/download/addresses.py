@@ -36,7 +36,7 @@ def system_resolve(host: str, port: int) -> Sequence[str]:
 
 
 @dataclass(frozen=True)
-class Guard:
+class AddressGuard:
     """Decides for each connection; ``own`` are the addresses at which Keyhole itself listens."""
 
     allow: tuple[Network, ...] = ()
@@ -66,18 +66,18 @@ class Guard:
     def refusal(self, address: str, port: int) -> str | None:
         """Why this address is not asked; none where it may be."""
         ip = ip_address(address.partition("%")[0])
-        for one in _meanings(ip):
+        for one in _equivalents(ip):
             if (str(one), port) in self.own:
                 return "where Keyhole itself listens"
         if any(ip in network for network in self.allow):
             return None
-        for one in _meanings(ip):
+        for one in _equivalents(ip):
             if not one.is_global or one.is_multicast or any(one in network for network in _NEVER):
                 return "which is not a public address"
         return None
 
 
-def _meanings(ip: Address) -> Iterable[Address]:
+def _equivalents(ip: Address) -> Iterable[Address]:
     """The address, and the IPv4 address that it may stand for."""
     yield ip
     if isinstance(ip, IPv4Address):

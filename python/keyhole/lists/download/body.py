@@ -9,14 +9,14 @@ from typing import Any, BinaryIO
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB, show_octets
 
-LONGEST_LINE = MIB
-MOST_RATIO = 200
+MAX_LINE = MIB
+MAX_RATIO = 200
 """How many times larger than what was sent a list may become; real lists stay below 10."""
 _STEP = 256 * 1024
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script")
 
 
-def decompressed(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
+def decompressed(chunks: Iterable[bytes], max_octets: int) -> Iterator[bytes]:
     """What gzip holds, in steps of bounded size; raises `DownloadError` for a bomb, for what is not
     gzip, and for a stream that ends too early."""
     stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -27,7 +27,7 @@ def decompressed(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
         while rest and not stream.eof:
             step = _decompress(stream, rest)
             given += len(step)
-            if given > most or given > max(MIB, sent * MOST_RATIO):
+            if given > max_octets or given > max(MIB, sent * MAX_RATIO):
                 raise DownloadError("it grows absurdly when it is decompressed")
             yield step
             rest = stream.unconsumed_tail
@@ -45,11 +45,11 @@ def _decompress(stream: Any, octets: bytes) -> bytes:
 
 
 @dataclass
-class Writer:
+class ListWriter:
     """Writes a list into a file and looks at what it writes."""
 
     file: BinaryIO
-    most: int
+    max_octets: int
     octets: int = 0
     _line: int = 0
     _begin: bytes = b""
@@ -64,12 +64,14 @@ class Writer:
     def write(self, chunk: bytes) -> None:
         """Writes more; raises `DownloadError` where no list can look like that."""
         self.octets += len(chunk)
-        if self.octets > self.most:
-            raise DownloadError(f"it is larger than {show_octets(self.most)} (downloads.size)")
-        self._look_at_lines(chunk)
+        if self.octets > self.max_octets:
+            raise DownloadError(
+                f"it is larger than {show_octets(self.max_octets)} (downloads.size)"
+            )
+        self._check_lines(chunk)
         if len(self._begin) < 512:
             self._begin += chunk[:512]
-            self._look_at_begin()
+            self._check_begin()
         self._digest.update(chunk)
         self.file.write(chunk)
 
@@ -78,16 +80,16 @@ class Writer:
         if not self._begin.strip():
             raise DownloadError("it is empty")
 
-    def _look_at_lines(self, chunk: bytes) -> None:
+    def _check_lines(self, chunk: bytes) -> None:
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         # Chunks are smaller than the longest line, so no line inside of one can be too long.
         self._line += len(chunk) if first < 0 else first
-        if self._line > LONGEST_LINE:
-            raise DownloadError(f"it has a line longer than {show_octets(LONGEST_LINE)}")
+        if self._line > MAX_LINE:
+            raise DownloadError(f"it has a line longer than {show_octets(MAX_LINE)}")
         if last >= 0:
             self._line = len(chunk) - last - 1
 
-    def _look_at_begin(self) -> None:
+    def _check_begin(self) -> None:
         begin = self._begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if begin.startswith(_HTML):
             raise DownloadError("it is a page for a browser, not a list")

@@ -11,14 +11,14 @@ from typing import Any
 
 import httpcore2
 
-from keyhole.lists.download.addresses import Guard
+from keyhole.lists.download.addresses import AddressGuard
 from keyhole.lists.download.error import DownloadError
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
     """Opens TCP connections for the HTTP library."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
         self._system = httpcore2.SyncBackend()
 
@@ -43,7 +43,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         raise problem
 
 
-def pool(guard: Guard, ca: Path | None) -> httpcore2.ConnectionPool:
+def pool(guard: AddressGuard, ca: Path | None) -> httpcore2.ConnectionPool:
     """Connections for one download; ``ca`` names further roots. Raises `DownloadError` where they
     cannot be read."""
     context = ssl.create_default_context()

@@ -10,17 +10,17 @@ from urllib.parse import urljoin, urlsplit
 import httpcore2
 
 from keyhole import __version__
-from keyhole.lists.download.addresses import Guard
-from keyhole.lists.download.body import Writer, decompressed
+from keyhole.lists.download.addresses import AddressGuard
+from keyhole.lists.download.body import ListWriter, decompressed
 from keyhole.lists.download.connect import pool
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB
 from keyhole.model.url import read_list_url
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 IDLE_SECONDS = 30.0
 _REDIRECTS = (301, 302, 303, 307, 308)
-_LONGEST_TAG = 1_024
+_MAX_TAG = 1_024
 
 Progress = Callable[[int, int | None], None]
 """Hears how many octets there are, and of how many, if that is known; called from a thread."""
@@ -35,7 +35,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """What came: where ``sha256`` is none, the server says that nothing changed."""
 
     sha256: str | None
@@ -47,14 +47,14 @@ class Fetched:
 def fetch(
     url: str,
     target: Path,
-    guard: Guard,
+    guard: AddressGuard,
     *,
     limits: Limits | None = None,
     ca: Path | None = None,
     etag: str | None = None,
     modified: str | None = None,
     progress: Progress | None = None,
-) -> Fetched:
+) -> FetchResult:
     """Downloads ``url`` into the file ``target``, which is only there if all went well.
 
     ``etag`` and ``modified`` are those of the version that is there; then it may not come again.
@@ -67,7 +67,7 @@ class _Download:
     def __init__(
         self,
         target: Path,
-        guard: Guard,
+        guard: AddressGuard,
         limits: Limits,
         ca: Path | None,
         progress: Progress | None,
@@ -79,17 +79,17 @@ class _Download:
         self._progress = progress
         self._end = time.monotonic() + limits.seconds
 
-    def run(self, url: str, etag: str | None, modified: str | None) -> Fetched:
+    def run(self, url: str, etag: str | None, modified: str | None) -> FetchResult:
         conditions = {"if-none-match": etag, "if-modified-since": modified}
         headers = {key: value for key, value in conditions.items() if value is not None}
-        for _ in range(MOST_REDIRECTS + 1):
-            found = self._ask(url, headers)
-            if isinstance(found, Fetched):
+        for _ in range(MAX_REDIRECTS + 1):
+            found = self._request(url, headers)
+            if isinstance(found, FetchResult):
                 return found
             url = _next(url, found)
-        raise DownloadError(f"more than {MOST_REDIRECTS} redirects")
+        raise DownloadError(f"more than {MAX_REDIRECTS} redirects")
 
-    def _ask(self, url: str, conditions: dict[str, str]) -> Fetched | str:
+    def _request(self, url: str, conditions: dict[str, str]) -> FetchResult | str:
         """What came, or where the server sends us."""
         headers = {
             "host": urlsplit(url).netloc,
@@ -98,46 +98,47 @@ class _Download:
             "accept-encoding": "gzip",
             **conditions,
         }
-        waits = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
         try:
             with (
                 pool(self._guard, self._ca) as connections,
                 connections.stream(
-                    "GET", url, headers=list(headers.items()), extensions={"timeout": waits}
-                ) as answer,
+                    "GET", url, headers=list(headers.items()), extensions={"timeout": timeouts}
+                ) as response,
             ):
-                return self._take(answer)
+                return self._receive(response)
         except httpcore2.TimeoutException:
             raise DownloadError(f"the server was silent for {IDLE_SECONDS:g} seconds") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise DownloadError(f"the connection failed: {error}") from error
 
-    def _take(self, answer: httpcore2.Response) -> Fetched | str:
+    def _receive(self, response: httpcore2.Response) -> FetchResult | str:
         headers = {
-            key.decode("latin-1").lower(): value.decode("latin-1") for key, value in answer.headers
+            key.decode("latin-1").lower(): value.decode("latin-1")
+            for key, value in response.headers
         }
         etag, modified = _tag(headers.get("etag")), _tag(headers.get("last-modified"))
-        if answer.status == 304:
-            return Fetched(None, 0, etag, modified)
-        if answer.status in _REDIRECTS and "location" in headers:
+        if response.status == 304:
+            return FetchResult(None, 0, etag, modified)
+        if response.status in _REDIRECTS and "location" in headers:
             return headers["location"]
-        if answer.status != 200:
-            raise DownloadError(f"the server answered with HTTP {answer.status}")
+        if response.status != 200:
+            raise DownloadError(f"the server answered with HTTP {response.status}")
         if "html" in headers.get("content-type", "").lower():
             raise DownloadError("it is a page for a browser, not a list")
-        sha256, octets = self._write(answer, headers)
-        return Fetched(sha256, octets, etag, modified)
+        sha256, octets = self._write(response, headers)
+        return FetchResult(sha256, octets, etag, modified)
 
-    def _write(self, answer: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
+    def _write(self, response: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("gzip", "identity"):
             raise DownloadError(f"it is compressed with {coding}, which was not asked for")
         total = headers.get("content-length", "")
-        chunks = self._chunks(answer, int(total) if total.isdecimal() else None)
+        chunks = self._chunks(response, int(total) if total.isdecimal() else None)
         draft = self._target.with_name(f".{self._target.name}.new")
         try:
             with draft.open("wb") as file:
-                writer = Writer(file, self._limits.octets)
+                writer = ListWriter(file, self._limits.octets)
                 plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
                 for chunk in plain:
                     writer.write(chunk)
@@ -149,9 +150,9 @@ class _Download:
             draft.unlink(missing_ok=True)
         return writer.sha256, writer.octets
 
-    def _chunks(self, answer: httpcore2.Response, total: int | None) -> Iterator[bytes]:
+    def _chunks(self, response: httpcore2.Response, total: int | None) -> Iterator[bytes]:
         seen = 0
-        for chunk in answer.iter_stream():
+        for chunk in response.iter_stream():
             seen += len(chunk)
             if time.monotonic() > self._end:
                 raise DownloadError(
@@ -174,4 +175,4 @@ def _next(url: str, location: str) -> str:
 
 
 def _tag(value: str | None) -> str | None:
-    return value if value is not None and len(value) <= _LONGEST_TAG else None
+    return value if value is not None and len(value) <= _MAX_TAG else None

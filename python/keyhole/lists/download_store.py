@@ -17,7 +17,7 @@ from keyhole.model.field_types import Boundary
 _FOLDER = "downloads"
 
 
-class Kept(Boundary):
+class DownloadState(Boundary):
     """What is known about one URL; times are seconds of Unix time."""
 
     url: str
@@ -39,11 +39,11 @@ class Kept(Boundary):
     """How many tries in a row have failed."""
 
 
-class Downloads:
+class DownloadStore:
     """The folder of downloads."""
 
-    def __init__(self, state: Path) -> None:
-        self._folder = state / _FOLDER
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / _FOLDER
 
     def path(self, url: str) -> Path:
         """Where the list of a URL lies. A person can tell by its name where it comes from."""
@@ -53,39 +53,39 @@ class Downloads:
         word = re.sub(r"[^A-Za-z0-9._-]", "_", f"{parts.hostname}-{last}")[:80]
         return self._folder / f"{word}-{digest}.txt"
 
-    def recall(self, url: str) -> Kept:
+    def load(self, url: str) -> DownloadState:
         """What is known about a URL; nothing where that is missing or damaged, or the list is."""
         try:
-            kept = Kept.model_validate_json(self._about(url).read_bytes())
+            state = DownloadState.model_validate_json(self._state_file(url).read_bytes())
         except (OSError, ValidationError):
-            return Kept(url=url)
-        if kept.url != url or (kept.sha256 is not None and not self.path(url).is_file()):
-            return Kept(url=url)
-        return kept
+            return DownloadState(url=url)
+        if state.url != url or (state.sha256 is not None and not self.path(url).is_file()):
+            return DownloadState(url=url)
+        return state
 
-    def remember(self, kept: Kept) -> None:
+    def save(self, state: DownloadState) -> None:
         """Writes down what is known, whole or not at all; raises ``OSError``."""
-        self.make()
-        file = self._about(kept.url)
+        self.create_folder()
+        file = self._state_file(state.url)
         draft = file.with_name(f".{file.name}.new")
-        draft.write_text(kept.model_dump_json(indent=1) + "\n")
+        draft.write_text(state.model_dump_json(indent=1) + "\n")
         draft.replace(file)
 
-    def make(self) -> None:
+    def create_folder(self) -> None:
         """Makes the folder; raises ``OSError``."""
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def tidy(self, urls: Collection[str]) -> None:
+    def remove_unused(self, urls: Collection[str]) -> None:
         """Removes what no list names any more; downloads that are under way are left in peace."""
-        named = {self.path(url).name for url in urls} | {self._about(url).name for url in urls}
+        named = {self.path(url).name for url in urls} | {self._state_file(url).name for url in urls}
         for file in self._folder.glob("[!.]*"):
             if file.name not in named:
                 file.unlink(missing_ok=True)
 
-    def drop_drafts(self) -> None:
+    def remove_drafts(self) -> None:
         """Removes what a killed process left half done; nothing may be under way."""
         for draft in self._folder.glob(".*.new"):
             draft.unlink(missing_ok=True)
 
-    def _about(self, url: str) -> Path:
+    def _state_file(self, url: str) -> Path:
         return self.path(url).with_suffix(".json")

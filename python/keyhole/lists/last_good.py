@@ -12,7 +12,7 @@ from typing import Final, Literal
 from pydantic import Field, ValidationError
 
 from keyhole.errors import ListError
-from keyhole.lists.boundary import CompileReport
+from keyhole.lists.core_protocol import CompileReport
 from keyhole.lists.plan import Contents, PlannedList, contents_of
 from keyhole.model.field_types import Boundary
 
@@ -39,7 +39,7 @@ class LastCompiled(Boundary):
     report: CompileReport
 
 
-class Memory(Boundary):
+class LastGood(Boundary):
     """Everything that is remembered."""
 
     version: Literal[1] = VERSION
@@ -47,7 +47,7 @@ class Memory(Boundary):
     compiled: LastCompiled | None = None
 
 
-class Shelf:
+class LastGoodStore:
     """The part of the state folder that belongs to lists."""
 
     def __init__(self, state: Path) -> None:
@@ -65,21 +65,21 @@ class Shelf:
         # Its own for each process: a person may compile while Keyhole runs.
         return self._state / f"draft-lists-{os.getpid()}.khl"
 
-    def recall(self) -> Memory:
+    def load(self) -> LastGood:
         """What is remembered; nothing where the record is missing or damaged."""
         try:
-            return Memory.model_validate_json((self._state / _FILE).read_bytes())
+            return LastGood.model_validate_json((self._state / _FILE).read_bytes())
         except (OSError, ValidationError):
-            return Memory()
+            return LastGood()
 
-    def remember(self, memory: Memory) -> None:
+    def save(self, last_good: LastGood) -> None:
         """Writes the record, whole or not at all, and drops copies that it does not name."""
         file = self._state / _FILE
         draft = file.with_suffix(".new")
         try:
-            draft.write_text(memory.model_dump_json(indent=1) + "\n")
+            draft.write_text(last_good.model_dump_json(indent=1) + "\n")
             draft.replace(file)
-            named = {sha256 for one in memory.lists.values() for sha256 in one.files.values()}
+            named = {sha256 for one in last_good.lists.values() for sha256 in one.files.values()}
             for copy in self._copies.glob("*.txt"):
                 if copy.stem not in named:
                     copy.unlink(missing_ok=True)
@@ -94,24 +94,24 @@ class Shelf:
         except (OSError, ValueError):
             return None
 
-    def keep(self, planned: PlannedList, taken: int) -> GoodList:
+    def save_list(self, planned: PlannedList, taken: int) -> GoodList:
         """Remembers a list as good, with a copy of each of its files.
 
-        Raises ListError where it cannot be copied, and `Changed` where a file is not any more what
+        Raises ListError where it cannot be copied, and `FileChangedError` where a file is not any more what
         it was when it was planned.
         """
         files = {}
         for file in planned.files:
             if file.contents is not None:
-                self._keep_file(file.path, file.contents)
+                self._copy_file(file.path, file.contents)
                 files[str(file.path)] = file.contents.sha256
         return GoodList(taken=taken, files=files)
 
-    def _keep_file(self, path: Path, contents: Contents) -> None:
+    def _copy_file(self, path: Path, contents: Contents) -> None:
         copy = self._copies / f"{contents.sha256}.txt"
         if copy.is_file() and copy.stat().st_size == contents.octets:
             if contents_of(path) != contents:
-                raise Changed(f"{path} changed while it was read")
+                raise FileChangedError(f"{path} changed while it was read")
             return
         draft = copy.with_suffix(".new")
         try:
@@ -119,11 +119,11 @@ class Shelf:
             shutil.copyfile(path, draft)
             if contents_of(draft) != contents:
                 draft.unlink()
-                raise Changed(f"{path} changed while it was read")
+                raise FileChangedError(f"{path} changed while it was read")
             draft.replace(copy)
         except OSError as error:
             raise ListError(f"cannot keep a copy of {path}: {error.strerror}") from error
 
 
-class Changed(ListError):  # noqa: N818  (says what happened; caught by who tries again)
+class FileChangedError(ListError):
     """A list file was written while it was read."""
