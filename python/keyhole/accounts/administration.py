@@ -23,8 +23,8 @@ class Administration:
         self._context = context
 
     def begin_first_run(self) -> str | None:
-        """If there is no account, creates the first administrator and returns its one-time password;
-        otherwise returns ``None``."""
+        """Creates the first administrator if there is no account; returns its one-time password,
+        otherwise ``None``."""
         with self._context.database.read() as connection:
             if accounts.everybody(connection):
                 return None  # the common case; avoids the slow hash

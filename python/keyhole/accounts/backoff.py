@@ -40,8 +40,8 @@ class Backoff:
         self._lock = threading.Lock()
 
     def begin(self, keys: Iterable[tuple[str, BackoffPolicy]]) -> None:
-        """Counts an attempt under all keys. Raises `RateLimitedError`, and counts nothing, if one of
-        them has to wait."""
+        """Counts an attempt under all keys. Raises `RateLimitedError`, and counts nothing, if
+        one of them has to wait."""
         attempts = list(keys)
         with self._lock:
             now = self._clock()

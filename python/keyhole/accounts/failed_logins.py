@@ -21,7 +21,7 @@ class FailedLogins:
         self._left_out = 0
 
     def write(self, name: str | None, client: ClientInfo, why: str) -> None:
-        """Records a failure; above the limit it is only counted, and the next record has the count."""
+        """Records a failure; above the limit it is only counted, for the next record."""
         with self._lock:
             minute = self._context.now() // 60
             if minute != self._minute:

@@ -48,8 +48,8 @@ def begin(
     lifetimes: SessionLifetimes,
     now: int,
 ) -> tuple[str, str]:
-    """Starts a session; ``who`` is the account (``None`` for an identity provider), the name and the
-    role. Returns the secret, which is not stored, and the ID. Also deletes ended sessions."""
+    """Starts a session; ``who`` is the account (``None`` for an identity provider), the name and
+    the role. Returns the secret, which is not stored, and the ID. Also deletes ended sessions."""
     person, name, role = who
     connection.execute(delete(SESSIONS).where(_is_over(lifetimes, now)))
     _make_room(connection, name)

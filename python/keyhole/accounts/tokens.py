@@ -48,8 +48,8 @@ class ApiToken:
 def create(
     connection: Connection, spec: TokenSpec, *, maker: str | None, made_by: str, now: int
 ) -> str:
-    """Creates a token; returns its secret, which is not stored. The token is removed with the account
-    ``maker``, if given."""
+    """Creates a token; returns its secret, which is not stored. The token is removed with the
+    account ``maker``, if given."""
     taken = select(API_TOKENS.c.name).where(API_TOKENS.c.name == spec.name)
     if connection.execute(taken).first() is not None:
         raise ConflictError(

@@ -9,8 +9,8 @@ import pwd
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyhole.api.principal import Principal
+from keyhole.http import PEER_PREFIX
 from keyhole.model.role import Role
-from keyhole.web import PEER
 
 
 class LocalUser:
@@ -22,7 +22,7 @@ class LocalUser:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Adds the principal to what the application sees."""
         if scope["type"] == "http":
-            uid = int(scope["client"][0].removeprefix(PEER))
+            uid = int(scope["client"][0].removeprefix(PEER_PREFIX))
             principal = Principal(f"local:{_user(uid)}", Role.ADMINISTRATOR, "socket")
             scope.setdefault("state", {})["principal"] = principal
         await self._app(scope, receive, send)

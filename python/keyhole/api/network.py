@@ -10,12 +10,12 @@ from pathlib import Path
 from keyhole.config.resolve import Api
 from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.tcp import tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network
-from keyhole.web.door import Bounds, Door
-from keyhole.web.tcp import shown, tcp_listener
 
-BOUNDS = Bounds(connections=512, per_address=64, strangers=16, seconds=None)
+BOUNDS = ConnectionLimits(connections=512, per_address=64, strangers=16, seconds=None)
 
 
 @dataclass
@@ -90,11 +90,11 @@ def door_of(
     listener: Listener,
     certificate: Certificate,
     protocol: Callable[[], asyncio.Protocol],
-) -> Door:
+) -> ConnectionLimiter:
     """Counts the connections of one listener, and encrypts them."""
     served: list[Network] = [*api.clients, *api.trusted_proxies]
     tls = certificate.context if listener.is_encrypted else None
-    return Door(served, tls, protocol, lambda _address, _why: None, BOUNDS)
+    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, BOUNDS)
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:

@@ -21,8 +21,8 @@ from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
-from keyhole.web import PeerProtocol, Serving, quiet, unix_listener
-from keyhole.web.door import Door
+from keyhole.http import HttpServer, PeerProtocol, unix_listener, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter
 
 REFRESH_SECONDS = 3600.0
 
@@ -41,8 +41,8 @@ class ApiServer:
         self._services = services
         self._notify = notify
         self._path = services.data.api_socket
-        self._serving = Serving()
-        self._doors: list[Door] = []
+        self._serving = HttpServer()
+        self._doors: list[ConnectionLimiter] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._set_up = asyncio.Event()
         self._listeners = list(listeners)
@@ -69,7 +69,7 @@ class ApiServer:
         await self._close()
 
     async def _serve_this_machine(self, app: ASGIApp) -> None:
-        config = quiet(LocalUser(app))
+        config = uvicorn_config(LocalUser(app))
         loop = asyncio.get_running_loop()
         self._serving.add(
             await loop.create_unix_server(
@@ -91,7 +91,7 @@ class ApiServer:
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
         doors = ALL_DOORS if seats else DOORS
-        config = quiet(front_door(app, doors, authentication.accounts, rules, seats))
+        config = uvicorn_config(front_door(app, doors, authentication.accounts, rules, seats))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))

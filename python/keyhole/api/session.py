@@ -65,7 +65,7 @@ def log_in(
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
-    people = authentication.accounts
+    accounts = authentication.accounts
     login = Login(asked.name, asked.password, asked.code)
     secret = accounts.logins.log_in(login, visit, before=read_session(request.scope))
     _give(authentication, secret, request, response)
@@ -115,7 +115,7 @@ def change_password(
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
-    people = authentication.accounts
+    accounts = authentication.accounts
     secret = accounts.self_service.change_password(session, asked.current, asked.new, visit)
     _give(authentication, secret, request, response)
     begun = accounts.logins.session(secret, visit)

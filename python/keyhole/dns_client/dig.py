@@ -50,7 +50,7 @@ def dig(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", help="What the certificate must carry instead of SERVER."),
+        typer.Option("--name", help="The name in the certificate, if not SERVER."),
     ] = None,
     cert: Annotated[
         Path | None,

@@ -14,7 +14,7 @@ from keyhole.dns_client.arguments import ArgumentError, choose_server, parse_arg
 from keyhole.dns_client.credentials import ClientCredentials
 from keyhole.dns_client.exchange import Server, exchange, is_loopback, question
 
-__all__ = ["LookupOptions", "ClientCredentials", "ArgumentError", "lookup"]
+__all__ = ["ArgumentError", "ClientCredentials", "LookupOptions", "lookup"]
 
 
 @dataclass(frozen=True)

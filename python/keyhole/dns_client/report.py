@@ -134,4 +134,4 @@ def _how_protected(answer: Answer, server: Server) -> str:
         return f"[green]encrypted and authenticated[/] ({how})"
     if is_loopback(server.host):
         return "[yellow]in the clear[/], but it did not leave this machine"
-    return "[red]in the clear[/]: anyone on the network path can read and change it; try --tls or --https"
+    return "[red]in the clear[/]: anyone on the path can read and change it; try --tls or --https"

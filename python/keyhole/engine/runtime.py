@@ -43,8 +43,8 @@ class Runtime:
         self._engine.drain(seconds)
 
     def commit(self, snapshot: bytes) -> int:
-        """Checks and activates a snapshot; returns its number. Raises `Refusal`, and changes nothing,
-        if it is not valid."""
+        """Checks and activates a snapshot; returns its number. Raises `Refusal`, and changes
+        nothing, if it is not valid."""
         with _refusals():
             prepared = self._engine.prepare(snapshot)
             self._engine.commit(prepared)

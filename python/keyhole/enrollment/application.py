@@ -50,12 +50,12 @@ class EnrollmentService:
     notify: Notify
     throttle: Throttle = field(default_factory=Throttle)
 
-    def grant(self, spiffe: str, certified: IssuedCertificate) -> CertificateResponse:
+    def grant(self, spiffe: str, issued: IssuedCertificate) -> CertificateResponse:
         """The response with a new certificate."""
         trust = read_trust(self.folder)
         return CertificateResponse(
             spiffe=spiffe,
-            certificate=certified.chain.decode(),
+            certificate=issued.chain.decode(),
             trust_domain=trust.domain,
             bundle=trust.bundle_pem,
             service=self.service,
@@ -71,15 +71,15 @@ def application(service: EnrollmentService) -> Starlette:
 
     async def enroll(request: Request) -> BaseModel:
         message = await _read(request, EnrollRequest)
-        text, granted = await run_in_threadpool(_enroll, service, message, _address(request))
+        text, response = await run_in_threadpool(_enroll, service, message, _address(request))
         service.notify(True, text)
-        return granted
+        return response
 
     async def renewal(request: Request) -> BaseModel:
         message = await _read(request, RenewRequest)
-        text, granted = await run_in_threadpool(_renew, service, message, _address(request))
+        text, response = await run_in_threadpool(_renew, service, message, _address(request))
         service.notify(True, text)
-        return granted
+        return response
 
     routes = [
         Route("/v1/bundle", _guarded(service, bundle), methods=["GET"]),
@@ -93,9 +93,9 @@ def _enroll(
     service: EnrollmentService, message: EnrollRequest, address: str
 ) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
-    one, certified = redeem(service.folder, message.secret, message.csr.encode(), how=how)
-    text = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
-    return text, service.grant(one.spiffe, certified)
+    one, issued = redeem(service.folder, message.secret, message.csr.encode(), how=how)
+    text = f"{one.name} {how}: {_shown(one.spiffe, issued)}"
+    return text, service.grant(one.spiffe, issued)
 
 
 def _renew(
@@ -106,7 +106,7 @@ def _renew(
     except binascii.Error:
         raise RequestError("the signature is not base64") from None
     how = f"renewed from {address}"
-    spiffe, certified = renew(
+    spiffe, issued = renew(
         service.folder,
         message.certificate.encode(),
         message.csr.encode(),
@@ -114,8 +114,8 @@ def _renew(
         grace=service.grace,
         how=how,
     )
-    text = f"a certificate was {how}: {_shown(spiffe, certified)}"
-    return text, service.grant(spiffe, certified)
+    text = f"a certificate was {how}: {_shown(spiffe, issued)}"
+    return text, service.grant(spiffe, issued)
 
 
 def _guarded(
@@ -141,7 +141,7 @@ def _guarded(
             return _problem(400 if isinstance(error, RequestError) else 403, str(error))
         except IdentityError as error:
             service.notify(False, f"no certificate can be issued: {error}")
-            why = "this Keyhole cannot issue certificates now; its operator has been text why"
+            why = "this Keyhole cannot issue certificates now; its log says why"
             return _problem(503, why)
         except Exception as error:  # noqa: BLE001  (clients must not see internal errors)
             service.notify(False, f"a request failed because of a bug in Keyhole: {error!r}")
@@ -196,5 +196,5 @@ def _json(
     )
 
 
-def _shown(spiffe: str, certified: IssuedCertificate) -> str:
-    return f"{spiffe}, until {certified.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+def _shown(spiffe: str, issued: IssuedCertificate) -> str:
+    return f"{spiffe}, until {issued.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"

@@ -47,7 +47,7 @@ class EnrolledClient:
         enrolled = cls(folder)
         if enrolled.folder.certificate.exists():
             raise EnrollmentError(
-                f"{enrolled.folder.certificate} is there already; renew it with keyhole enroll keep "
+                f"{enrolled.folder.certificate} exists already; renew it with keyhole enroll keep "
                 "--once, or give --out with another folder"
             )
         # Before the secret is used: detects a folder that is not writable.
@@ -56,7 +56,7 @@ class EnrolledClient:
         return enrolled
 
     def enrolled(self) -> EnrollmentState:
-        """Reads ``enrollment.json``; raises :class:`EnrollmentError` if it is missing or damaged."""
+        """Reads ``enrollment.json``; raises :class:`EnrollmentError` if that fails."""
         path = self.folder.path / FILE
         try:
             return EnrollmentState.model_validate_json(path.read_bytes())

@@ -41,7 +41,7 @@ class RenewRequest(Boundary):
 
 
 class CertificateResponse(ServerMessage):
-    """The response to both: a chain, the roots of the trust domain, and the server's DNS service."""
+    """The response to both: chain, roots of the trust domain, and the server's DNS service."""
 
     spiffe: str
     certificate: str

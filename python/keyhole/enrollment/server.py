@@ -14,12 +14,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from keyhole.enrollment.application import EnrollmentService, Notify, application
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
+from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter
+from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
-from keyhole.web import Serving, quiet
-from keyhole.web.door import Door
-from keyhole.web.tcp import shown, tcp_listener
 
 
 @dataclass(frozen=True)
@@ -47,15 +47,15 @@ class EnrollmentServer:
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._tls.set_alpn_protocols(["http/1.1"])
         self._leaf: bytes | None = None
-        self._serving = Serving()
-        self._door: Door | None = None
+        self._serving = HttpServer()
+        self._door: ConnectionLimiter | None = None
         self.addresses: list[str] = []
 
     async def start(self) -> None:
         """Listens; raises :class:`EnrollmentError` if it cannot, and ``IdentityError`` if it cannot
         get a certificate."""
         self.refresh()
-        config = quiet(
+        config = uvicorn_config(
             application(
                 EnrollmentService(
                     self._setup.folder, self._setup.grace, self._setup.service, self._notify
@@ -66,11 +66,11 @@ class EnrollmentServer:
         def http() -> asyncio.Protocol:
             return H11Protocol(config, self._serving.state, {})
 
-        self._door = Door(self._setup.networks, self._tls, http, self._reject)
+        self._door = ConnectionLimiter(self._setup.networks, self._tls, http, self._reject)
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)
-            self.addresses.append(shown(listener))
+            self.addresses.append(display_address(listener))
             self._serving.add(await loop.create_server(self._door, sock=listener))
 
     def refresh(self) -> None:

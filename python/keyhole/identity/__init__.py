@@ -1,8 +1,8 @@
-"""Certificates: Keyhole's own authority, what it issues, and the files that a person brings.
+"""Certificates: Keyhole's own authority, what it issues, and certificate files of the operator.
 
-The authority is a root, an issuer below it, and leaves. A leaf is asked for with a :class:`ChangeRequest`:
-names and addresses of a server, or the SPIFFE ID of a workload. Beside the authority lie what is
-revoked, the digests of tokens, and enrollments that wait for their client.
+The authority is a root, an issuer below it, and leaves. A :class:`CertificateSpec` describes a
+leaf: names and addresses of a server, or the SPIFFE ID of a workload. The authority's folder also
+holds revocations, digests of tokens, and pending enrollments.
 """
 
 from keyhole.identity.authority import Authority, IssuedCertificate
@@ -16,11 +16,11 @@ from keyhole.identity.trust import OwnTrust, identity_files, read_trust
 
 __all__ = [
     "Authority",
-    "IssuedCertificate",
-    "IdentityError",
     "CertificateAndKey",
-    "OwnTrust",
     "CertificateSpec",
+    "IdentityError",
+    "IssuedCertificate",
+    "OwnTrust",
     "ensure_server_certificate",
     "identity_files",
     "make_private_folder",

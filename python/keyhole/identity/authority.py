@@ -109,8 +109,8 @@ class Authority:
     ) -> tuple[bytes, bytes]:
         """Signs a leaf for a new ECDSA P-256 key; returns the chain and the key as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certified = self.certify(spec, key.public_key(), now, how=how, name=name)
-        return certified.chain, key_pem(key)
+        issued = self.certify(spec, key.public_key(), now, how=how, name=name)
+        return issued.chain, key_pem(key)
 
     def certify(
         self,

@@ -46,8 +46,8 @@ def ensure_issuer(
     domain: str | None,
     now: datetime,
 ) -> Signer:
-    """Returns the issuer; creates a new one if there is none, after half of its lifetime, if another
-    root signed it, or if it names no trust domain and ``domain`` is given."""
+    """Returns the issuer. Creates a new one if there is none, after half of its lifetime, if
+    another root signed it, or if it names no trust domain and ``domain`` is given."""
     current, problem = _read_issuer(folder, root)
     if current is not None and not _needs_renewal(current.certificate, domain, now):
         return current

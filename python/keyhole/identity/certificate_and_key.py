@@ -67,8 +67,8 @@ def read_certificate_and_key(
     pair = CertificateAndKey(certificate, key, leaf)
     if names_needed and not pair.names() and not pair.addresses():
         raise IdentityError(
-            f"the certificate {certificate} has no subjectAltName with a DNS name or address; clients "
-            "ignore the common name"
+            f"the certificate {certificate} has no subjectAltName with a DNS name or address; "
+            "clients ignore the common name"
         )
     return pair
 

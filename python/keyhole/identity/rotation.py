@@ -1,6 +1,6 @@
 """Root rotation in three steps, so that no client loses access.
 
-1. ``prepare``: the new root is trusted beside the old one, and signs nothing yet. Clients receive it
+1. ``prepare``: the new root is trusted beside the old one, and signs nothing yet. Clients get it
    with their next renewal, servers read it from ``bundle.pem``.
 2. ``switch``: the new root signs everything. Clients that trust it already notice no change.
 3. ``finish``: the old root is no longer trusted.
@@ -57,7 +57,7 @@ def prepare(folder: Path, now: datetime | None = None) -> x509.Certificate:
         current = phase(folder)
         if current is Phase.SWITCHED:
             raise IdentityError(
-                "the previous rotation is not finished; end it with keyhole identity rotate --finish"
+                "the last rotation is not finished; end it with keyhole identity rotate --finish"
             )
         if current is Phase.NONE:
             signer = Signer.root(f"Keyhole root {now:%Y-%m-%d}", now)
@@ -110,8 +110,8 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
             who = ", ".join(sorted({one.spiffe or "" for one in left})[:5])
             last = max(one.not_after for one in left)
             raise IdentityError(
-                f"{len(left)} certificates of the old root are still valid, until {last:%Y-%m-%d %H:%M} "
-                f"UTC at the latest: {who}; wait until they are renewed, or give --force to lock "
+                f"{len(left)} certificates of the old root are still valid, the last until "
+                f"{last:%Y-%m-%d %H:%M} UTC: {who}; wait until they are renewed, or give --force to lock "
                 "their holders out"
             )
         if old:

@@ -13,17 +13,17 @@ from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.errors import KeyholeError
+from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.revoked import read_revoked
 from keyhole.link.application import RefusedError, RemoteEngineService, application
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, is_address, read_network
-from keyhole.web import Serving, quiet
-from keyhole.web.door import Bounds, Door
-from keyhole.web.tcp import shown, tcp_listener
 
-BOUNDS = Bounds(connections=256, per_address=64, seconds=None)
+BOUNDS = ConnectionLimits(connections=256, per_address=64, seconds=None)
 _EVERYWHERE = (read_network("0.0.0.0/0"), read_network("::/0"))
 
 
@@ -57,8 +57,8 @@ class NetworkLink:
         self._peers = peers
         self._service = service
         self._notify = notify
-        self._serving = Serving()
-        self._doors: list[Door] = []
+        self._serving = HttpServer()
+        self._doors: list[ConnectionLimiter] = []
         self._seen: object = None
         self._tls: ssl.SSLContext | None = None
         self.addresses: list[str] = []
@@ -66,7 +66,7 @@ class NetworkLink:
     async def start(self) -> None:
         """Listens; raises `LinkError` or ``IdentityError`` if it cannot."""
         self.refresh()
-        config = quiet(application(self._find, self._service))
+        config = uvicorn_config(application(self._find, self._service))
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             try:
@@ -76,7 +76,7 @@ class NetworkLink:
                     f"the link cannot listen on {endpoint}: {error.strerror}; give another address "
                     "in link.listen"
                 ) from error
-            door = Door(
+            door = ConnectionLimiter(
                 _EVERYWHERE,
                 self._tls,
                 lambda: CertifiedProtocol(config, self._serving.state, {}),
@@ -84,7 +84,7 @@ class NetworkLink:
                 BOUNDS,
             )
             self._doors.append(door)
-            self.addresses.append(shown(listener))
+            self.addresses.append(display_address(listener))
             self._serving.add(await loop.create_server(door, sock=listener))
 
     def refresh(self) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from keyhole.http import PEER_PREFIX, HttpServer, PeerProtocol, unix_listener, uvicorn_config
 from keyhole.link.application import RefusedError, application
 from keyhole.link.peer import Peer
-from keyhole.web import PEER, PeerProtocol, Serving, quiet, unix_listener
 
 
 class LocalLink:
@@ -17,12 +17,12 @@ class LocalLink:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._serving = Serving()
+        self._serving = HttpServer()
         self.peer = Peer()
 
     async def start(self) -> None:
         """Listens; raises ``OSError`` if it cannot."""
-        config = quiet(application(self._find))
+        config = uvicorn_config(application(self._find))
         loop = asyncio.get_running_loop()
         self._serving.add(
             await loop.create_unix_server(
@@ -42,6 +42,6 @@ class LocalLink:
     def _find(self, request: Request) -> Peer:
         # The folder mode already excludes other users; this is a second check.
         user = request.client.host if request.client else "nobody"
-        if user != f"{PEER}{os.geteuid()}":
+        if user != f"{PEER_PREFIX}{os.geteuid()}":
             raise RefusedError("the engine must run as the same user as control")
         return self.peer

@@ -9,9 +9,9 @@ from keyhole.store.documents import Version, current, history, revision, write_v
 from keyhole.store.error import StoreError
 
 __all__ = [
-    "Database",
     "AuditEntry",
     "AuditRecord",
+    "Database",
     "StoreError",
     "Version",
     "append",

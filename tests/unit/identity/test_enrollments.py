@@ -40,11 +40,11 @@ def test_a_secret_gives_the_certificate_that_was_wanted(folder: Path) -> None:
     life = timedelta(days=2)
     _, secret = create_enrollment(folder, "shop/web", WEB, life=life, now=NOW)
     key, request = new_request()
-    one, certified = redeem(folder, secret, request, how="in a test", now=NOW)
+    one, issued = redeem(folder, secret, request, how="in a test", now=NOW)
     assert one.name == "shop/web"
-    assert certified.leaf.not_valid_after_utc == NOW + life
+    assert issued.leaf.not_valid_after_utc == NOW + life
     loaded = serialization.load_pem_private_key(key, None)
-    assert loaded.public_key() == certified.leaf.public_key()
+    assert loaded.public_key() == issued.leaf.public_key()
     assert [one.how for one in read_issued(folder)] == ["in a test"]
 
 

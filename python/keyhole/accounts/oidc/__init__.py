@@ -11,10 +11,10 @@ from keyhole.accounts.oidc.setup import OidcSetup
 
 __all__ = [
     "AuthorizationRequest",
+    "AuthorizationResponse",
     "Oidc",
+    "OidcIdentity",
+    "OidcLoginError",
     "OidcSetup",
     "ProviderError",
-    "AuthorizationResponse",
-    "OidcLoginError",
-    "OidcIdentity",
 ]

@@ -81,8 +81,8 @@ class Provider:
         # Discovery section 4.3: must be identical to the configured issuer.
         if document.get("issuer") != issuer:
             raise ProviderError(
-                f"the issuer of the identity provider is {str(document.get('issuer'))[:200]}; write "
-                "that into api.oidc.issuer, if it is correct"
+                f"the issuer of the identity provider is {str(document.get('issuer'))[:200]}; "
+                "write that into api.oidc.issuer, if it is correct"
             )
         ways = document.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
         return Metadata(

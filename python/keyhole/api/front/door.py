@@ -36,7 +36,7 @@ def front_door(
     body comes last, so that nobody has to be heard before they are believed. ``seats`` open the
     API of Pi-hole."""
     inner: ASGIApp = Bodies(Deadline(app))
-    inner = Believe(inner, doors, people, seats)
+    inner = Believe(inner, doors, accounts, seats)
     inner = Hosts(Origin(inner, knows_pihole=seats is not None), rules.names)
     inner = Source(inner, rules.clients, rules.trusted_proxies)
     inner = Shape(inner)

@@ -16,7 +16,7 @@ _STRANGERS = "strangers"
 
 
 @dataclass(frozen=True)
-class Bounds:
+class ConnectionLimits:
     """How many connections may be open, all together and from one address (IPv6: one /64); how
     many by addresses that are not served, which only hear that; and after how many seconds each
     ends, whatever it does."""
@@ -27,11 +27,11 @@ class Bounds:
     seconds: float | None = CONNECTION_SECONDS
 
 
-Turned = Callable[[str, str], None]
+OnRejected = Callable[[str, str], None]
 """Hears of an address that was turned away, and why."""
 
 
-class Door:
+class ConnectionLimiter:
     """Counts connections, and makes the protocol of each one that may come in."""
 
     def __init__(
@@ -39,11 +39,11 @@ class Door:
         networks: Sequence[Network],
         tls: ssl.SSLContext | None,
         inner: Callable[[], asyncio.Protocol],
-        turned: Turned,
-        bounds: Bounds | None = None,
+        turned: OnRejected,
+        bounds: ConnectionLimits | None = None,
     ) -> None:
         self._networks = networks
-        self._bounds = bounds or Bounds()
+        self._bounds = bounds or ConnectionLimits()
         self._tls = tls
         self._inner = inner
         self._turned = turned
@@ -52,7 +52,7 @@ class Door:
 
     def __call__(self) -> asyncio.Protocol:
         """The protocol of the next connection."""
-        return _Visitor(self)
+        return _PendingConnection(self)
 
     def show(self, tls: ssl.SSLContext) -> None:
         """Has connections that begin from now on see another context."""
@@ -81,7 +81,7 @@ class Door:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, transport: asyncio.Transport, address: str) -> None:
-        protocol = _Counted(self._inner(), lambda: self._leave(address))
+        protocol = _CountedConnection(self._inner(), lambda: self._leave(address))
         secure = await self._encrypt(transport, protocol)
         if secure is None:
             protocol.leave()
@@ -124,10 +124,10 @@ class Door:
             del self._open[place]
 
 
-class _Visitor(asyncio.Protocol):
+class _PendingConnection(asyncio.Protocol):
     """The moment between a connection and its TLS handshake."""
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: ConnectionLimiter) -> None:
         self._door = door
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -141,7 +141,7 @@ class _Visitor(asyncio.Protocol):
         self._door.enter(transport, peer[0])
 
 
-class _Counted(asyncio.Protocol):
+class _CountedConnection(asyncio.Protocol):
     """HTTP on a connection that is counted until it ends.
 
     A client may send its request together with the last octets of the handshake, before HTTP has

@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.system.unix_socket import short_path
 
-PEER = "uid:"
+PEER_PREFIX = "uid:"
 """What the client of a request begins with, before the number of the user."""
 _CREDENTIALS = struct.Struct("3i")
 
@@ -23,7 +23,7 @@ class PeerProtocol(H11Protocol):
         peer = transport.get_extra_info("socket")
         octets = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
         pid, uid, _ = _CREDENTIALS.unpack(octets)
-        self.client = (f"{PEER}{uid}", pid)
+        self.client = (f"{PEER_PREFIX}{uid}", pid)
 
 
 def unix_listener(path: Path) -> socket.socket:

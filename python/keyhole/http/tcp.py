@@ -26,7 +26,7 @@ def tcp_listener(endpoint: Endpoint) -> socket.socket:
     return listener
 
 
-def shown(listener: socket.socket) -> str:
+def display_address(listener: socket.socket) -> str:
     """Its address and port, as people write them."""
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,12 +7,12 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-END_SECONDS = 3.0
+SHUTDOWN_SECONDS = 3.0
 """How long requests that are under way may take at the end."""
 _HEADER_OCTETS = 16 * 1024
 
 
-def quiet(app: ASGIApp) -> Config:
+def uvicorn_config(app: ASGIApp) -> Config:
     """How ``app`` is served: silently, and without believing any header about the client."""
     config = Config(
         app,
@@ -30,7 +30,7 @@ def quiet(app: ASGIApp) -> Config:
     return config
 
 
-class Serving:
+class HttpServer:
     """Listeners and connections of one server; ``state`` is what uvicorn's protocols want."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Serving:
         for connection in list(self.state.connections):
             connection.shutdown()
         if self.state.tasks:
-            await asyncio.wait(list(self.state.tasks), timeout=END_SECONDS)
+            await asyncio.wait(list(self.state.tasks), timeout=SHUTDOWN_SECONDS)
         self.hang_up()
 
     def hang_up(self) -> None:
