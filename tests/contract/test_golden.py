@@ -34,7 +34,7 @@ KNOWN = TrustContext(
             certificates=[RevokedCertificate(domain=OWN, serial="1f")],
         ),
     ),
-    vouched=frozenset([OWN, "cluster.local"]),
+    trusted_domains=frozenset([OWN, "cluster.local"]),
     admits_networks=True,
 )
 
@@ -65,7 +65,7 @@ def golden_snapshot() -> bytes:
     documents, problems = read_documents([GOLDEN / "documents"])
     assert problems == []
     # What is not there is none of the boundary's business: keys, and text files of lists.
-    problems = [one for one in cross_check(documents, known=KNOWN) if not one.is_advice]
+    problems = [one for one in cross_check(documents, context=KNOWN) if not one.is_advice]
     assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
     plain = compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot
     return lay_over(plain, STANDING).to_json()

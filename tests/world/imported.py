@@ -81,5 +81,5 @@ class Imported:
         text = "\n---\n".join(json.dumps(one) for one in documents)
         read, problems = read_text_documents(text, "imported", Path("/nowhere"))
         assert not problems, problems
-        known = TrustContext(tokens={token: "ab" * 32} if token else None)
-        return compile_documents(read, 1, None, known=known).snapshot.to_json()
+        context = TrustContext(tokens={token: "ab" * 32} if token else None)
+        return compile_documents(read, 1, None, context=context).snapshot.to_json()

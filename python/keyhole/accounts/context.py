@@ -34,5 +34,5 @@ class AccountContext:
 
 def record(connection: Connection, by: Actor, action: str, **detail: Any) -> None:
     """Adds a change to the audit record, in the transaction of the change."""
-    deed = AuditEntry(by.name, by.via, action, address=by.address, detail=detail)
-    append(connection, deed)
+    entry = AuditEntry(by.name, by.via, action, address=by.address, detail=detail)
+    append(connection, entry)

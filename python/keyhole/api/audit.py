@@ -79,5 +79,5 @@ async def undo_change(
 
 
 def _shown(record: AuditRecord) -> AuditEntry:
-    deed = record.deed
-    return AuditEntry(number=record.number, time=record.time, digest=record.digest, **vars(deed))
+    entry = record.entry
+    return AuditEntry(number=record.number, time=record.time, digest=record.digest, **vars(entry))

@@ -91,7 +91,7 @@ async def _serve(
     if not again:
         for advice in settings.advice:
             notify(Notice(Severity.WARNING, advice))
-    if settings.resolved.leader is not None:
+    if settings.resolved.control_server is not None:
         await _serve_engine_host(EngineHost(settings, data, engine, notify), end, again=again)
         return
     control_plane = ControlPlane(config, data, notify, engine)

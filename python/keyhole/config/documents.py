@@ -54,29 +54,29 @@ def read_source(source: Source) -> FileContent:
 
 def _read(text: str, source: Source) -> FileContent:
     nodes, problems = read_yaml(text, source.name)
-    reading = FileContent(problems=problems)
+    content = FileContent(problems=problems)
     if not nodes and not problems:
         why = "the file holds no document; write one, or delete the file"
-        reading.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
+        content.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
     for node in nodes:
-        _read_document(node, source, reading)
-    return reading
+        _read_document(node, source, content)
+    return content
 
 
-def _read_document(node: Node, source: Source, reading: FileContent) -> None:
+def _read_document(node: Node, source: Source, content: FileContent) -> None:
     problems = list(_frame_problems(node, source.name))
-    reading.problems += problems
+    content.problems += problems
     kind, name = text_at(node, "kind"), text_at(node, "metadata", "name") or ""
     if kind not in KINDS:
         return
     heading = Heading(kind, name, source.name, node.line)
-    reading.headings.append(heading)
+    content.headings.append(heading)
     value, wrong = validate(document_model(kind), node, source.name, heading.label)
-    told = {problem.path for problem in problems}
-    reading.problems += [problem for problem in wrong if problem.path not in told]
+    reported = {problem.path for problem in problems}
+    content.problems += [problem for problem in wrong if problem.path not in reported]
     if value is not None and not problems:
         spec = cast(Any, value).spec
-        reading.declared.append(Declaration(kind, name, spec, source, node))
+        content.declared.append(Declaration(kind, name, spec, source, node))
 
 
 def _frame_problems(node: Node, file: str) -> Iterator[Problem]:

@@ -83,11 +83,11 @@ class Resolved:
     """The URL of the database, or the file that holds it; none for a file in the data folder."""
     log_keep: int
     """Octets of the query log that are kept; 0 for no log."""
-    leader: ControlServer | None
+    control_server: ControlServer | None
     """Who decides here, if it is another Keyhole."""
 
     @property
-    def vouched(self) -> frozenset[str]:
+    def trusted_domains(self) -> frozenset[str]:
         """Trust domains for which somebody vouches without a document: we, or a mesh."""
         return frozenset([self.trust_domain, *self.options.mesh.trust_domains])
 
@@ -130,11 +130,11 @@ def resolve(config: Config, folder: Path) -> Resolved:
         api=_api(config, folder),
         database=_database(config, folder),
         log_keep=config.log.keep,
-        leader=_leader(config, folder),
+        control_server=_control_server(config, folder),
     )
 
 
-def _leader(config: Config, folder: Path) -> ControlServer | None:
+def _control_server(config: Config, folder: Path) -> ControlServer | None:
     url, identity = config.control.url, config.control.identity
     if url is None or identity is None:
         return None

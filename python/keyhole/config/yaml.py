@@ -63,7 +63,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
         reader.complain(mark.line + 1 if mark else 1, _explain(error))
     except YAMLError as error:
         reader.complain(1, f"not YAML: {str(error).splitlines()[0]}")
-    except (RecursionError, _TooMuch):
+    except (RecursionError, _TooLarge):
         reader.complain(
             1,
             f"nested deeper than {MAX_DEPTH} levels or more than {MAX_NODES} values; "
@@ -72,7 +72,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     return nodes, reader.problems
 
 
-class _TooMuch(Exception):  # noqa: N818  (ends one reading, never leaves this module)
+class _TooLarge(Exception):  # noqa: N818  (ends one reading, never leaves this module)
     pass
 
 
@@ -103,7 +103,7 @@ class _Reader:
         self._nodes += 1
         # Aliases repeat what they stand for, so this also ends a file that grows when expanded.
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise _TooMuch
+            raise _TooLarge
         line = node.start_mark.line + 1
         if isinstance(node, SequenceNode):
             built = (self.build(item, depth + 1) for item in node.value)

@@ -64,30 +64,30 @@ def compile_all(
     over: Sequence[Path] | None = None,
     identity: Path | None = None,
     downloads: Path | None = None,
-    known: TrustContext | None = None,
+    context: TrustContext | None = None,
 ) -> Compiled:
     """Reads, checks and compiles the documents, lists included.
 
     ``documents`` stand for others than those of the settings, and may be laid ``over`` folders:
     what they do not replace by kind and name then counts as well. Without ``documents``, those of
     the settings are laid over the stored ones, and pauses and decisions over all. ``identity``
-    stands for another folder of our authority than that of ``data``, ``known`` for what is read
+    stands for another folder of our authority than that of ``data``, ``context`` for what is read
     there, and ``downloads`` for another state folder with downloaded lists. Raises
     ``DocumentErrors`` with everything that is wrong, ``IdentityError`` when tokens or revocations
     cannot be read, and ``ListError`` or ``Refusal`` when lists cannot be compiled. Nothing in force
     is touched.
     """
     own_names = settings.resolved.own_names
-    known = known or read_trust_context(settings, identity or data.identity)
+    context = context or read_trust_context(settings, identity or data.identity)
     if over is None:
         over = () if documents else data.stored_folders
     overrides = Overrides() if documents else data.read_overrides()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
-    read, advice = load_documents(paths, own_names, over=over, known=known)
+    read, advice = load_documents(paths, own_names, over=over, context=context)
     lists = compile_lists_in_use(read, own_names, data.state, downloads=downloads)
     file = lists.file if lists else None
-    compiled = compile_documents(read, _last_number(data) + 1, file, known=known)
+    compiled = compile_documents(read, _last_number(data) + 1, file, context=context)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
     problems = [*advice, *(lists.problems if lists else ())]
     texts, summary = _texts(problems), _summary(read, compiled)

@@ -33,7 +33,7 @@ class EngineHost:
     async def start(self) -> None:
         """Writes what the engine starts from; raises ``IdentityError`` where the identity by which
         control would know it is not there."""
-        leader = self._settings.resolved.leader
+        leader = self._settings.resolved.control_server
         assert leader is not None, "led from here"
         CredentialFolder(leader.identity).read()
         material = self._certificates.read({})[SERVER]
@@ -50,7 +50,7 @@ class EngineHost:
 
     def greet(self) -> None:
         """Says who decides here, and what is listening."""
-        leader = self._settings.resolved.leader
+        leader = self._settings.resolved.control_server
         assert leader is not None, "led from here"
         listen = self._settings.written.listen
         kinds = ("udp", "tcp", "dot", "doh", "doh_cleartext", "mesh")

@@ -210,9 +210,9 @@ class Reconciler:
             return "the last good snapshot serves until that is mended"
         return "every question is refused until that is mended"
 
-    def _compile(self, known: TrustContext | None = None) -> Compiled:
+    def _compile(self, context: TrustContext | None = None) -> Compiled:
         self.find_files()
-        return compile_all(self._settings, self._data, known=known)
+        return compile_all(self._settings, self._data, context=context)
 
     def _compile_first(self) -> Compiled:
         """Compiles for the start.

@@ -19,7 +19,7 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
     return TrustContext(
         tokens=read_tokens(folder),
         trust=_trust(own, folder),
-        vouched=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
+        trusted_domains=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
         admits_networks=resolved.admits_networks,
     )
 
@@ -27,7 +27,7 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
 def empty_trust_context(settings: Settings) -> TrustContext:
     """Neither tokens nor certificates are believed, whoever vouches for them."""
     return TrustContext(
-        tokens={}, admits_networks=settings.resolved.admits_networks, believes=False
+        tokens={}, admits_networks=settings.resolved.admits_networks, accepts_certificates=False
     )
 
 

@@ -58,7 +58,7 @@ def read_expression(text: str) -> Expression:
     return _Reader(text).read()
 
 
-def finds(expression: Expression, name: str) -> bool | None:
+def matches_name(expression: Expression, name: str) -> bool | None:
     """Whether the expression finds ``name``; none where Python cannot tell in reasonable time.
 
     Python's engine goes back and forth where the core's does not, so expressions that could keep it

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import model_serializer, model_validator
 
-from keyhole.model.expression import finds, read_expression
+from keyhole.model.expression import matches_name, read_expression
 from keyhole.model.field_types import Boundary, FieldType, text_of
 from keyhole.model.name import read_name
 
@@ -36,7 +36,7 @@ class Match(Boundary):
             case "below":
                 return name.endswith(f".{self.text}")
             case _:
-                return finds(read_expression(self.text), name)
+                return matches_name(read_expression(self.text), name)
 
     def __str__(self) -> str:
         written = {"exact": "{}", "below": "*.{}", "regex": "/{}/"}

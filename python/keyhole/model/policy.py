@@ -200,7 +200,7 @@ class PolicySpec(Spec):
         return self.subjects is None
 
     @property
-    def speaks(self) -> bool:
+    def applies(self) -> bool:
         """Whether it speaks for anybody, rather than being there to be included."""
         return self.subjects is None or bool(self.subjects)
 

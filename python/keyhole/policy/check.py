@@ -27,19 +27,19 @@ def cross_check(
     own_names: Iterable[str] = (),
     *,
     is_whole: bool = True,
-    known: TrustContext | None = None,
+    context: TrustContext | None = None,
 ) -> list[Problem]:
     """What is wrong between documents that are valid each by itself.
 
-    ``is_whole`` says that there are no others, so that what is missing is an error. ``known`` is
+    ``is_whole`` says that there are no others, so that what is missing is an error. ``context`` is
     what stands in no document, such as which tokens there are.
     """
-    known = known or TrustContext()
+    context = context or TrustContext()
     return [
         *check_references(documents, is_whole=is_whole),
         *check_includes(documents),
-        *check_subjects(documents, known, is_whole=is_whole),
-        *check_clients(documents, known),
+        *check_subjects(documents, context, is_whole=is_whole),
+        *check_clients(documents, context),
         *check_records(documents),
         *check_own_names(documents, own_names),
         *check_certificate_files(documents),
@@ -52,7 +52,7 @@ def load_documents(
     own_names: Iterable[str] = (),
     *,
     over: Sequence[Path] = (),
-    known: TrustContext | None = None,
+    context: TrustContext | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Reads and checks documents; gives them with advice.
 
@@ -66,7 +66,7 @@ def load_documents(
         base, beneath = read_documents([path])
         documents = documents.over(base)
         problems += [problem for problem in beneath if problem.document not in labels]
-    problems += cross_check(documents, own_names, known=known)
+    problems += cross_check(documents, own_names, context=context)
     if has_errors(problems):
         raise DocumentErrors(problems)
     return documents, sorted(set(problems))
@@ -82,7 +82,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
     problems: list[Problem] = []
     folders: list[Path] = []
     own_names: list[str] = []
-    known = TrustContext(tokens=tokens)
+    context = TrustContext(tokens=tokens)
     for path in paths:
         if not _is_config(path):
             folders.append(path)
@@ -93,16 +93,16 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
             resolved = resolve(config, path.absolute().parent)
             folders.append(resolved.documents)
             own_names += resolved.own_names
-            known = replace(
+            context = replace(
                 known,
-                vouched=resolved.vouched,
+                trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
             )
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))
         problems += wrong
         is_whole = folders != list(paths) or any(folder.is_dir() for folder in folders)
-        problems += cross_check(documents, own_names, is_whole=is_whole, known=known)
+        problems += cross_check(documents, own_names, is_whole=is_whole, context=context)
         problems += _missing_list_files(documents)
     return sorted(set(problems))
 

@@ -42,7 +42,7 @@ def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
 def applied_policies(documents: Documents) -> list[FlatPolicy]:
     """Every policy that speaks for somebody, flattened, in the order of documents."""
     policies = by_name(documents)
-    return [flatten(one, policies) for one in documents.policies if one.spec.speaks]
+    return [flatten(one, policies) for one in documents.policies if one.spec.applies]
 
 
 def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
@@ -92,6 +92,6 @@ def _way(policies: Policies, start: str, end: str) -> list[str] | None:
 def _for_nobody(documents: Documents) -> Iterator[Problem]:
     included = {name for policy in documents.policies for name in policy.spec.include}
     for policy in documents.policies:
-        if not policy.spec.speaks and policy.name not in included:
+        if not policy.spec.applies and policy.name not in included:
             why = "it speaks for nobody and no policy includes it; name subjects, or take it out"
             yield policy.problem(["spec", "subjects"], why, is_advice=True)

@@ -19,9 +19,9 @@ class TrustContext:
     """The SHA-256 of each token in lower-case hexadecimal, by name."""
     trust: Trust = field(default_factory=no_trust)
     """Our own authority, and what was revoked."""
-    vouched: frozenset[str] | None = None
+    trusted_domains: frozenset[str] | None = None
     """Trust domains for which somebody vouches without a document: we ourselves, or a mesh."""
     admits_networks: bool | None = None
     """Whether a listener serves clients that show nothing, by their network."""
-    believes: bool = True
+    accepts_certificates: bool = True
     """Whether any certificate may be believed: not so while what was revoked cannot be read."""

@@ -34,6 +34,6 @@ def views(documents: Documents, policies: Iterable[str]) -> dict[str, View]:
 
 def distinct_views(documents: Documents) -> list[list[Declaration[RecordSpec]]]:
     """The records that are ever seen together, each set of them once."""
-    found = views(documents, (one.name for one in documents.policies if one.spec.speaks))
+    found = views(documents, (one.name for one in documents.policies if one.spec.applies))
     distinct = dict.fromkeys([view_of_all(documents), *found.values()])
     return [[documents.records[index] for index in view] for view in distinct]

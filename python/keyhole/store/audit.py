@@ -1,4 +1,4 @@
-"""The audit record: every deed is appended, and each holds the digest of the one before."""
+"""The audit record: every entry is appended, and each holds the digest of the one before."""
 
 import hashlib
 import json
@@ -30,17 +30,17 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """A deed with its number, from 1 without gaps, its time and its digest."""
+    """A entry with its number, from 1 without gaps, its time and its digest."""
 
     number: int
     time: datetime
-    deed: AuditEntry
+    entry: AuditEntry
     before: str
     digest: str
 
 
-def append(connection: Connection, deed: AuditEntry) -> int:
-    """Writes a deed down in the transaction of what is done; gives its number."""
+def append(connection: Connection, entry: AuditEntry) -> int:
+    """Writes a entry down in the transaction of what is done; gives its number."""
     if connection.dialect.name == "postgresql":
         # SQLite has one writer anyway; here the next number must wait for the one before.
         connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
@@ -51,12 +51,12 @@ def append(connection: Connection, deed: AuditEntry) -> int:
     row = {
         "id": number,
         "time": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "who": deed.who,
-        "via": deed.via,
-        "address": deed.address,
-        "action": deed.action,
-        "message": deed.message,
-        "detail": json.dumps(deed.detail, sort_keys=True, ensure_ascii=False),
+        "who": entry.who,
+        "via": entry.via,
+        "address": entry.address,
+        "action": entry.action,
+        "message": entry.message,
+        "detail": json.dumps(entry.detail, sort_keys=True, ensure_ascii=False),
         "before": before,
     }
     connection.execute(insert(AUDIT).values(**row, digest=_digest(row)))
@@ -111,7 +111,7 @@ def _digest(row: dict[str, Any]) -> str:
 
 
 def _record(row: Row[Any]) -> AuditRecord:
-    deed = AuditEntry(
+    entry = AuditEntry(
         row.who, row.via, row.action, row.address, row.message, json.loads(row.detail)
     )
-    return AuditRecord(row.id, datetime.fromisoformat(row.time), deed, row.before, row.digest)
+    return AuditRecord(row.id, datetime.fromisoformat(row.time), entry, row.before, row.digest)

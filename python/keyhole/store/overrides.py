@@ -48,7 +48,7 @@ def decisions(connection: Connection) -> list[StoredDecision]:
     return found
 
 
-def standing(connection: Connection) -> Overrides:
+def read_overrides(connection: Connection) -> Overrides:
     """All of it, as it is laid over a snapshot."""
     return Overrides(
         pauses=[one.pause for one in pauses(connection)],

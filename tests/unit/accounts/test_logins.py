@@ -244,7 +244,7 @@ def test_every_login_failure_and_change_is_in_the_audit_record_without_secrets(
     session = house.accounts.logins.session(secret, HOME)
     assert session is not None
     house.accounts.logins.log_out(session, Actor("anna", "session", HOME.address))
-    told = [(one.deed.who, one.deed.action, one.deed.address) for one in house.audit()][:4]
+    told = [(one.entry.who, one.entry.action, one.entry.address) for one in house.audit()][:4]
     assert told == [
         ("anna", "logout", HOME.address),
         ("somebody", "login_failed", ABROAD.address),
@@ -261,6 +261,6 @@ def test_failures_cannot_fill_the_disk_and_what_was_left_out_is_told(house: Hous
         failures.write(None, ABROAD, "no such account")
     house.clock.now += 60
     failures.write(None, ABROAD, "no such account")
-    written = [one for one in house.audit() if one.deed.action == "login_failed"]
+    written = [one for one in house.audit() if one.entry.action == "login_failed"]
     assert len(written) == 61
-    assert written[0].deed.detail["left_out_before"] == 40
+    assert written[0].entry.detail["left_out_before"] == 40

@@ -96,7 +96,7 @@ def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
     context = read_trust_context(read_settings(data.config), data.identity)
     assert context.tokens == {}
     assert context.trust.domains == []
-    assert context.vouched == frozenset({"keyhole.internal"})
+    assert context.trusted_domains == frozenset({"keyhole.internal"})
     assert context.admits_networks is True
 
 

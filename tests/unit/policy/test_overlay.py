@@ -10,7 +10,7 @@ from keyhole.engine import judge
 from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import Snapshot, Span
 from keyhole.policy import TrustContext, compile_documents
-from keyhole.policy.overrides import lay_over, scope, unknown_policy
+from keyhole.policy.overrides import lay_over, scope_of, unknown_policy
 
 from .conftest import UPSTREAM, document
 
@@ -165,21 +165,21 @@ def test_clients_that_share_a_policy_and_decisions_share_the_policy_made_for_the
 
 
 def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapshot) -> None:
-    standing = Overrides(
+    overrides = Overrides(
         pauses=[Pause(policy=None, since=NOW, until=NOW + 60)],
         decisions=[decision("block", "a.example.org", "token:guest")],
     )
-    snapshot = lay_over(plain, standing)
+    snapshot = lay_over(plain, overrides)
     guest = {"token": "guest"}
     assert said(snapshot, "bad.example.org", guest) == "home: forwarded by pause"
     assert said(snapshot, "a.example.org", guest) == "home: blocked_by_rule by decision 1"
 
 
 def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
-    assert scope(plain, decision("allow", "a.example.org")).left_out == ("shop",)
-    assert scope(plain, decision("block", "a.example.org")).policies == ("home", "shop")
-    assert scope(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
-    assert scope(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
+    assert scope_of(plain, decision("allow", "a.example.org")).left_out == ("shop",)
+    assert scope_of(plain, decision("block", "a.example.org")).policies == ("home", "shop")
+    assert scope_of(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
+    assert scope_of(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
 
 
 def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:

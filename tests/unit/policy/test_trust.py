@@ -33,9 +33,9 @@ def problems_of(folder: Path) -> list[Problem]:
     return check([folder])
 
 
-def trust_of(folder: Path, known: TrustContext | None = None) -> Trust:
+def trust_of(folder: Path, context: TrustContext | None = None) -> Trust:
     documents, _ = load_documents([folder])
-    return compile_documents(documents, 1, known=known).snapshot.trust
+    return compile_documents(documents, 1, context=context).snapshot.trust
 
 
 def test_a_trust_domain_is_its_certificates_and_lists_and_nothing_else(folder: Path) -> None:
@@ -54,7 +54,7 @@ def test_our_own_authority_comes_first_and_what_was_revoked_comes_along(folder: 
 
 
 def test_while_nobody_may_be_believed_there_is_no_trust_domain_at_all(folder: Path) -> None:
-    known = TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED), believes=False)
+    context = TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED), accepts_certificates=False)
     assert trust_of(folder, known).domains == []
 
 

@@ -38,7 +38,7 @@ def test_records_come_newest_first_page_by_page(database: Database) -> None:
         assert [one.number for one in records(connection, before=4, most=2)] == [3, 2]
         assert [one.number for one in records(connection, after=3)] == [4, 5]
         newest = records(connection, most=1)[0]
-    assert newest.deed == AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
+    assert newest.entry == AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
 
 
 def test_a_record_that_nobody_touched_is_whole(database: Database) -> None:

@@ -17,7 +17,7 @@ def test_opening_it_again_finds_what_was_written(url: str) -> None:
     first.close()
     second = Database(url)
     with second.read() as connection:
-        assert [one.deed.who for one in records(connection)] == ["anna"]
+        assert [one.entry.who for one in records(connection)] == ["anna"]
     second.close()
 
 

@@ -9,10 +9,10 @@ from keyhole.store.overrides import (
     StoredPause,
     decisions,
     pauses,
+    read_overrides,
     remove_decision,
     remove_ended,
     remove_pauses,
-    standing,
     write_decision,
     write_pause,
 )
@@ -62,6 +62,6 @@ def test_what_is_over_goes_and_what_has_no_end_stays(database: Database, second:
         write_decision(connection, decision(1, client="token:tv", until=5))
         write_decision(connection, decision(2))
         remove_ended(connection, second)
-        left = standing(connection)
+        left = read_overrides(connection)
     assert (len(left.pauses), len(left.decisions)) == ((1, 2) if second == 4 else (0, 1))
     assert left.next_end == (5 if second == 4 else None)

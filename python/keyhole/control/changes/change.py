@@ -253,7 +253,7 @@ class Changes:
             record = records(connection, before=version.change + 1, most=1)[0]
         what = "deleted" if version.is_deleted else f"changed to version {version.version}"
         return (
-            f"{request.label} was {what} by {record.deed.who} at "
+            f"{request.label} was {what} by {record.entry.who} at "
             f"{record.time:%Y-%m-%d %H:%M:%S} UTC, and version {request.seen} is what you saw; "
             "look again, or overwrite it"
         )

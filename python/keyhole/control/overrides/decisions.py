@@ -11,7 +11,7 @@ from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_DECISION, Decision, read_client
-from keyhole.policy.overrides import Scope, scope
+from keyhole.policy.overrides import Scope, scope_of
 from keyhole.store import AuditEntry, append
 from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
 
@@ -48,7 +48,7 @@ class DecisionService:
     def reach(self, decision: Decision) -> Scope:
         """The policies in which a decision acts, and those that it must not open."""
         snapshot = self._store.snapshot
-        return Scope(()) if snapshot is None else scope(snapshot, decision)
+        return Scope(()) if snapshot is None else scope_of(snapshot, decision)
 
     async def decide(
         self, request: DecisionRequest, actor: Actor
@@ -112,7 +112,7 @@ class DecisionService:
 
     def _refuse_without_effect(self, decision: Decision) -> None:
         snapshot = self._store.snapshot
-        if snapshot is None or scope(snapshot, decision).policies:
+        if snapshot is None or scope_of(snapshot, decision).policies:
             return
         if decision.client is None:
             raise InvalidError(

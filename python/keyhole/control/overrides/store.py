@@ -20,7 +20,7 @@ from keyhole.errors import KeyholeError
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
 from keyhole.store import Database
-from keyhole.store.overrides import remove_ended, standing
+from keyhole.store.overrides import read_overrides, remove_ended
 
 _MAX_WAIT = 30.0
 """Seconds; the clock of the wall may be put forward while nobody looks at it."""
@@ -114,7 +114,7 @@ class OverrideStore:
 
     def _is_copy_old(self) -> bool:
         with self._database.read() as connection:
-            self._overrides = standing(connection)
+            self._overrides = read_overrides(connection)
         return self._overrides != self._data.read_overrides()
 
     def _write(self, write: Callable[[Connection], Written]) -> Written:
@@ -123,7 +123,7 @@ class OverrideStore:
         with self._database.begin() as connection:
             remove_ended(connection, int(time.time()))
             written = write(connection)
-            found = standing(connection)
+            found = read_overrides(connection)
             # A disk that is full must say so before the database promises anything.
             write_durably(draft, found.to_json())
         rename_durably(draft, target)

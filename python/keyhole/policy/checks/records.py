@@ -13,7 +13,7 @@ from keyhole.policy.views import distinct_views
 
 
 @dataclass(frozen=True)
-class _Said:
+class _RecordData:
     kind: str
     value: str | tuple[str, ...]
     ttl: int
@@ -21,30 +21,30 @@ class _Said:
 
 
 def check_records(documents: Documents) -> Iterator[Problem]:
-    """Everything that contradicts something said before, and aliases that go round in circles."""
+    """Everything that contradicts something before before, and aliases that go round in circles."""
     for view in distinct_views(documents):
         yield from _check_together(view)
     yield from _for_nobody(documents)
 
 
 def _check_together(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
-    by_name: dict[str, list[_Said]] = {}
+    by_name: dict[str, list[_RecordData]] = {}
     for declared in records:
-        said = by_name.setdefault(declared.spec.name, [])
-        new = list(_said(declared))
-        yield from _contradictions(declared, said, new)
-        said += new
+        before = by_name.setdefault(declared.spec.name, [])
+        new = list(_record_data(declared))
+        yield from _contradictions(declared, before, new)
+        before += new
     yield from _circles(records)
 
 
-def _said(declared: Declaration[RecordSpec]) -> Iterator[_Said]:
+def _record_data(declared: Declaration[RecordSpec]) -> Iterator[_RecordData]:
     for kind, value in declared.spec.data():
         fixed = value if isinstance(value, str) else tuple(value)
-        yield _Said(kind, fixed, declared.spec.ttl, declared)
+        yield _RecordData(kind, fixed, declared.spec.ttl, declared)
 
 
 def _contradictions(
-    declared: Declaration[RecordSpec], before: list[_Said], new: list[_Said]
+    declared: Declaration[RecordSpec], before: list[_RecordData], new: list[_RecordData]
 ) -> Iterator[Problem]:
     name = declared.spec.name
     for index, one in enumerate(new):
@@ -55,7 +55,7 @@ def _contradictions(
                 break
 
 
-def _contradiction(name: str, one: _Said, other: _Said) -> str | None:
+def _contradiction(name: str, one: _RecordData, other: _RecordData) -> str | None:
     where = other.by.place
     if "cname" in (one.kind, other.kind) and one.by is not other.by:
         # RFC 1034 section 3.6.2
@@ -82,7 +82,7 @@ def _circles(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
 
 
 def _for_nobody(documents: Documents) -> Iterator[Problem]:
-    silent = {policy.name for policy in documents.policies if not policy.spec.speaks}
+    silent = {policy.name for policy in documents.policies if not policy.spec.applies}
     for record in documents.records:
         for index, name in enumerate(record.spec.policies or ()):
             if name in silent:

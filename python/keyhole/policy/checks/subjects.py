@@ -31,7 +31,7 @@ class Assignment:
         return self.policy.problem(["spec", "subjects", self.index], why, is_advice=is_advice)
 
 
-def claims(documents: Documents) -> Iterator[Assignment]:
+def assignments(documents: Documents) -> Iterator[Assignment]:
     """Every subject of every policy, in the order of documents."""
     for policy in documents.policies:
         for index, subject in enumerate(policy.spec.subjects or ()):
@@ -41,25 +41,25 @@ def claims(documents: Documents) -> Iterator[Assignment]:
 def first_assignments(documents: Documents) -> dict[Subject, Assignment]:
     """Which policy speaks for each subject."""
     found: dict[Subject, Assignment] = {}
-    for claim in claims(documents):
-        found.setdefault(claim.subject, claim)
+    for assignment in assignments(documents):
+        found.setdefault(assignment.subject, assignment)
     return found
 
 
 def check_subjects(
-    documents: Documents, known: TrustContext, *, is_whole: bool
+    documents: Documents, context: TrustContext, *, is_whole: bool
 ) -> Iterator[Problem]:
     """Everything that is wrong with subjects, and those that can mean nobody."""
     yield from _second_defaults(documents)
     yield from _twice(documents)
     for problem in _missing(documents):
         yield problem if is_whole else replace(problem, is_advice=True)
-    for claim in claims(documents):
-        why = _means_nobody(claim.subject, known)
+    for assignment in assignments(documents):
+        why = _means_nobody(assignment.subject, context)
         if why is not None:
-            yield claim.problem(why, is_advice=True)
+            yield assignment.problem(why, is_advice=True)
     if is_whole:
-        yield from _unvouched(documents, known)
+        yield from _unknown_trust_domains(documents, context)
 
 
 def _second_defaults(documents: Documents) -> Iterator[Problem]:
@@ -74,11 +74,11 @@ def _second_defaults(documents: Documents) -> Iterator[Problem]:
 
 def _twice(documents: Documents) -> Iterator[Problem]:
     first = first_assignments(documents)
-    for claim in claims(documents):
-        other = first[claim.subject]
-        if other.policy is not claim.policy:
-            why = f"{claim.subject} is a subject of {other.place}; one subject has one policy"
-            yield claim.problem(why)
+    for assignment in assignments(documents):
+        other = first[assignment.subject]
+        if other.policy is not assignment.policy:
+            why = f"{assignment.subject} is a subject of {other.place}; one subject has one policy"
+            yield assignment.problem(why)
 
 
 def _missing(documents: Documents) -> Iterator[Problem]:
@@ -87,29 +87,33 @@ def _missing(documents: Documents) -> Iterator[Problem]:
     # With an unreadable client nobody knows which groups there are.
     groups_are_known = len(documents.clients) == len(clients)
     names = frozenset(clients)
-    for claim in claims(documents):
-        subject = claim.subject
+    for assignment in assignments(documents):
+        subject = assignment.subject
         if subject.kind == "client" and subject.value not in names:
-            yield claim.problem(f"there is no Client {subject.value}; {_near(subject, clients)}")
+            yield assignment.problem(
+                f"there is no Client {subject.value}; {_near(subject, clients)}"
+            )
         if subject.kind == "group" and groups_are_known and subject.value not in groups:
-            yield claim.problem(f"no Client is in group {subject.value}; {_near(subject, groups)}")
+            yield assignment.problem(
+                f"no Client is in group {subject.value}; {_near(subject, groups)}"
+            )
 
 
 def _near(subject: Subject, names: list[str]) -> str:
     return suggest(subject.value, names)
 
 
-def _means_nobody(subject: Subject, known: TrustContext) -> str | None:
+def _means_nobody(subject: Subject, context: TrustContext) -> str | None:
     if subject.kind == "token":
-        return unknown_token(subject.value, known)
-    if subject.kind == "cidr" and known.admits_networks is False:
+        return unknown_token(subject.value, context)
+    if subject.kind == "cidr" and context.admits_networks is False:
         return by_network(str(subject))
     return None
 
 
-def unknown_token(name: str, known: TrustContext) -> str | None:
+def unknown_token(name: str, context: TrustContext) -> str | None:
     """What to do about a token that nobody made; none where it is there, or that is not known."""
-    if known.tokens is None or name in known.tokens:
+    if context.tokens is None or name in context.tokens:
         return None
     return f"token:{name} is not known; make it with keyhole token create {name}"
 
@@ -122,28 +126,28 @@ def by_network(what: str) -> str:
     )
 
 
-def _unvouched(documents: Documents, known: TrustContext) -> Iterator[Problem]:
-    if known.vouched is None:
+def _unknown_trust_domains(documents: Documents, context: TrustContext) -> Iterator[Problem]:
+    if context.trusted_domains is None:
         return
-    vouched = known.vouched | set(documents.names("TrustDomain"))
-    for claim in claims(documents):
-        if claim.subject.kind in ("identity", "below"):
-            why = unvouched(claim.subject.value, vouched)
+    trusted = context.trusted_domains | set(documents.names("TrustDomain"))
+    for assignment in assignments(documents):
+        if assignment.subject.kind in ("identity", "below"):
+            why = unknown_trust_domain(assignment.subject.value, trusted)
             if why is not None:
-                yield claim.problem(why, is_advice=True)
+                yield assignment.problem(why, is_advice=True)
     for client in documents.clients:
         for index, identity in enumerate(client.spec.identities):
-            why = unvouched(identity, vouched)
+            why = unknown_trust_domain(identity, trusted)
             if why is not None:
                 yield client.problem(["spec", "identities", index], why, is_advice=True)
 
 
-def unvouched(identity: str, vouched: frozenset[str]) -> str | None:
+def unknown_trust_domain(identity: str, trusted: frozenset[str]) -> str | None:
     """What to do about an identity that nobody can prove."""
     domain = trust_domain_of(identity)
-    if domain in vouched:
+    if domain in trusted:
         return None
     return (
         f"nobody vouches for {SCHEME}{domain}, so no client can show this; declare a TrustDomain "
-        f"{domain} with its bundle; known are {', '.join(sorted(vouched)) or 'none'}"
+        f"{domain} with its bundle; known are {', '.join(sorted(trusted)) or 'none'}"
     )

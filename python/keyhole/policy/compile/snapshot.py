@@ -32,13 +32,13 @@ def compile_documents(
     number: int,
     list_file: ListFile | None = None,
     *,
-    known: TrustContext | None = None,
+    context: TrustContext | None = None,
     year: int | None = None,
 ) -> Compiled:
     """Compiles documents that `load_documents` has accepted.
 
     ``list_file`` holds `lists_in_use` compiled in that order, and is wanted if there are any.
-    ``known`` are the tokens and the trust that stand in no document. ``year`` is the one in which
+    ``context`` are the tokens and the trust that stand in no document. ``year`` is the one in which
     schedules begin, this one by default. Equal documents give equal snapshots apart from
     ``number``. Raises `DocumentErrors` where a file beside a document has become unusable
     meanwhile.
@@ -46,7 +46,7 @@ def compile_documents(
     lists = lists_in_use(documents)
     if lists and list_file is None:
         raise ValueError("the policy uses lists, so they have to be compiled first")
-    known = known or TrustContext()
+    context = context or TrustContext()
     upstream_sets = UpstreamSets(documents)
     schedules = Schedules(datetime.now(UTC).year if year is None else year)
     policies = Policies(documents, lists, schedules, upstream_sets)
@@ -61,8 +61,8 @@ def compile_documents(
         records=policies.records,
         record_sets=policies.record_sets,
         schedules=schedules.all,
-        trust=compile_trust(documents, known),
-        subjects=compile_subjects(documents, known, places),
+        trust=compile_trust(documents, context),
+        subjects=compile_subjects(documents, context, places),
         policies=compiled,
         default_policy=policies.default,
     )

@@ -8,16 +8,16 @@ from keyhole.policy.certificate_files import CertificateFileError, read_bundle, 
 from keyhole.policy.trust_context import TrustContext, no_trust
 
 
-def compile_trust(documents: Documents, known: TrustContext) -> Trust:
+def compile_trust(documents: Documents, context: TrustContext) -> Trust:
     """Our own authority first, then the trust domains that documents declare.
 
     Raises `DocumentErrors` where a file cannot be used, and where a document declares a trust
     domain for which our own authority vouches: two authorities of one name could each speak for
     the clients of the other.
     """
-    if not known.believes:
+    if not context.accepts_certificates:
         return no_trust()
-    own = known.trust.domains
+    own = context.trust.domains
     for declared in documents.trust_domains:
         if any(one.name == declared.name for one in own):
             why = (
@@ -27,7 +27,7 @@ def compile_trust(documents: Documents, known: TrustContext) -> Trust:
             raise DocumentErrors([declared.problem(["metadata", "name"], why)])
     return Trust(
         domains=[*own, *(_domain(one) for one in documents.trust_domains)],
-        revoked=known.trust.revoked,
+        revoked=context.trust.revoked,
     )
 
 

@@ -14,14 +14,14 @@ from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, SnapshotRul
 from keyhole.policy.overrides.tables import Tables
 
 
-def lay_over(snapshot: Snapshot, standing: Overrides) -> Snapshot:
+def lay_over(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
     """The snapshot with all that stands, which must not have ended."""
-    if not standing.pauses and not standing.decisions:
+    if not overrides.pauses and not overrides.decisions:
         return snapshot
-    newest_first = sorted(standing.decisions, key=lambda one: one.number, reverse=True)
+    newest_first = sorted(overrides.decisions, key=lambda one: one.number, reverse=True)
     general = [one for one in newest_first if one.client is None]
     named = [one for one in newest_first if one.client is not None]
-    paused = [_paused(policy, standing.pauses) for policy in snapshot.policies]
+    paused = [_paused(policy, overrides.pauses) for policy in snapshot.policies]
     policies = [_with_decisions(one, _general(one, general)) for one in paused]
     derived = _Derived(paused, general, policies)
     subjects = Tables(snapshot, named).with_decisions(derived.place) if named else snapshot.subjects

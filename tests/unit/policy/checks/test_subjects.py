@@ -18,23 +18,23 @@ def policy(name: str, *subjects: str) -> str:
 
 
 def problems_of(
-    *texts: str, known: TrustContext | None = None, is_whole: bool = True
+    *texts: str, context: TrustContext | None = None, is_whole: bool = True
 ) -> list[Problem]:
     documents, problems = read_text_documents(
         "---\n".join([*texts, UPSTREAM]), "a.yaml", Path("/nowhere")
     )
     assert problems == []
-    return sorted(set(cross_check(documents, known=known, is_whole=is_whole)))
+    return sorted(set(cross_check(documents, context=context, is_whole=is_whole)))
 
 
 def errors_of(*texts: str) -> list[str]:
     return [str(one) for one in problems_of(*texts) if not one.is_advice]
 
 
-def advice_of(*texts: str, known: TrustContext) -> list[str]:
+def advice_of(*texts: str, context: TrustContext) -> list[str]:
     return [
         f"{one.document} {one.path}: {one.why}"
-        for one in problems_of(*texts, known=known)
+        for one in problems_of(*texts, context=context)
         if one.is_advice
     ]
 
@@ -94,14 +94,14 @@ def test_with_an_unreadable_client_nobody_is_told_that_a_group_is_empty(write: W
 
 def test_a_token_that_nobody_made_is_advice_with_the_command_that_makes_it() -> None:
     texts = (POLICY, policy("a", "token:tv", "token:guest"))
-    assert advice_of(*texts, known=TrustContext(tokens={"guest": "0" * 64})) == [
+    assert advice_of(*texts, context=TrustContext(tokens={"guest": "0" * 64})) == [
         "Policy/a spec.subjects[0]: token:tv is not known; make it with keyhole token create tv"
     ]
-    assert advice_of(*texts, known=TrustContext()) == [], "nothing is said where nothing is known"
+    assert advice_of(*texts, context=TrustContext()) == [], "nothing is said where nothing is known"
 
 
 def test_the_token_of_a_client_that_nobody_made_is_advice_too() -> None:
-    advice = advice_of(POLICY, policy("a", "group:kids"), TV, known=TrustContext(tokens={}))
+    advice = advice_of(POLICY, policy("a", "group:kids"), TV, context=TrustContext(tokens={}))
     assert advice == [
         "Client/tv spec.tokens[0]: token:tv is not known; make it with keyhole token create tv"
     ]
@@ -110,14 +110,14 @@ def test_the_token_of_a_client_that_nobody_made_is_advice_too() -> None:
 def test_networks_are_advised_against_where_every_listener_asks_who_is_there() -> None:
     texts = (POLICY, policy("a", "cidr:192.0.2.0/24", "client:pc"))
     pc = document("Client", "pc", "addresses: [198.51.100.7]")
-    advice = advice_of(*texts, pc, known=TrustContext(admits_networks=False))
+    advice = advice_of(*texts, pc, context=TrustContext(admits_networks=False))
     assert [one.partition(":")[0] for one in advice] == [
         "Policy/a spec.subjects[0]",
         "Client/pc spec.addresses[0]",
     ]
     assert all("set authentication to permissive for one" in one for one in advice)
     for known in (TrustContext(), TrustContext(admits_networks=True)):
-        assert advice_of(*texts, pc, known=known) == []
+        assert advice_of(*texts, pc, context=context) == []
 
 
 def test_an_identity_for_which_nobody_vouches_is_advice() -> None:
@@ -128,20 +128,20 @@ def test_an_identity_for_which_nobody_vouches_is_advice() -> None:
         policy("b", "spiffe://nowhere.example/*"),
         web,
     )
-    known = TrustContext(vouched=frozenset(["keyhole.internal", "cluster.local"]))
-    advice = advice_of(*texts, known=known)
+    context = TrustContext(trusted_domains=frozenset(["keyhole.internal", "cluster.local"]))
+    advice = advice_of(*texts, context=context)
     assert [one.partition(":")[0] for one in advice] == [
         "Policy/b spec.subjects[0]",
         "Client/web spec.identities[0]",
     ]
     assert "declare a TrustDomain nowhere.example with its bundle" in advice[0]
     assert "known are cluster.local, keyhole.internal" in advice[0]
-    assert advice_of(*texts, known=TrustContext()) == []
+    assert advice_of(*texts, context=TrustContext()) == []
 
 
 def test_a_trust_domain_that_is_declared_vouches() -> None:
     texts = (POLICY, policy("a", "spiffe://example.org/*"))
     domain = document("TrustDomain", "example.org", "bundle: bundle.pem")
-    known = TrustContext(vouched=frozenset(["keyhole.internal"]))
-    assert len(advice_of(*texts, known=known)) == 1
-    assert advice_of(*texts, domain, known=known) == []
+    context = TrustContext(trusted_domains=frozenset(["keyhole.internal"]))
+    assert len(advice_of(*texts, context=context)) == 1
+    assert advice_of(*texts, domain, context=context) == []
