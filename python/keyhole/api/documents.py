@@ -21,7 +21,7 @@ from keyhole.control.changes.change_request import MAX_OCTETS
 router = APIRouter(prefix="/documents", tags=["documents"])
 
 Kind = Annotated[
-    Literal["Policy", "List", "Upstream", "AuditRecord", "Client", "TrustDomain"],
+    Literal["Policy", "List", "Upstream", "Record", "Client", "TrustDomain"],
     Path(description="The kind of the document."),
 ]
 Name = Annotated[str, Path(max_length=63, description="The name of the document.")]
@@ -39,7 +39,7 @@ DryRun = Annotated[bool, Query(description="Whether to check only, and change no
 class Document(BaseModel):
     """A document as it is now."""
 
-    kind: str = Field(description="Policy, List, Upstream, AuditRecord, Client or TrustDomain.")
+    kind: str = Field(description="Policy, List, Upstream, Record, Client or TrustDomain.")
     name: str = Field(description="Its name, unique in its kind.")
     origin: Literal["declared", "stored"] = Field(
         description="declared by a file, and changed there alone; or stored, and changed here."

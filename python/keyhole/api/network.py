@@ -11,11 +11,11 @@ from keyhole.config.resolve import Api
 from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
 from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
-from keyhole.http.tcp import tcp_listener
+from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network
 
-BOUNDS = ConnectionLimits(connections=512, per_address=64, strangers=16, seconds=None)
+LIMITS = ConnectionLimits(connections=512, per_address=64, unserved=16, seconds=None)
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Listener:
     def url(self) -> str:
         """How a browser calls it."""
         scheme = "https" if self.is_encrypted else "http"
-        return f"{scheme}://{shown(self.socket)}"
+        return f"{scheme}://{display_address(self.socket)}"
 
     @property
     def is_here(self) -> bool:
@@ -94,7 +94,7 @@ def door_of(
     """Counts the connections of one listener, and encrypts them."""
     served: list[Network] = [*api.clients, *api.trusted_proxies]
     tls = certificate.context if listener.is_encrypted else None
-    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, BOUNDS)
+    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, LIMITS)
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:

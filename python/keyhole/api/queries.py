@@ -44,7 +44,7 @@ class QueryRow(BaseModel):
     rule: str | None = Field(description="Where the rule that decided stands.")
     list: str | None = Field(description="The list that decided.")
     observed: str | None = Field(description="What would have blocked it, if it acted.")
-    upstream: str | None = Field(description="ClientRef gave the answer.")
+    upstream: str | None = Field(description="Who gave the answer.")
     duration_us: int = Field(description="How long it waited for an upstream, in microseconds.")
     snapshot: int | None = Field(description="The number of the snapshot that decided.")
 

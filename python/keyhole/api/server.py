@@ -41,8 +41,8 @@ class ApiServer:
         self._services = services
         self._notify = notify
         self._path = services.data.api_socket
-        self._serving = HttpServer()
-        self._doors: list[ConnectionLimiter] = []
+        self._server = HttpServer()
+        self._limiters: list[ConnectionLimiter] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._set_up = asyncio.Event()
         self._listeners = list(listeners)
@@ -71,9 +71,9 @@ class ApiServer:
     async def _serve_this_machine(self, app: ASGIApp) -> None:
         config = uvicorn_config(LocalUser(app))
         loop = asyncio.get_running_loop()
-        self._serving.add(
+        self._server.add(
             await loop.create_unix_server(
-                lambda: PeerProtocol(config, self._serving.state, {}), sock=_socket(self._path)
+                lambda: PeerProtocol(config, self._server.state, {}), sock=_socket(self._path)
             )
         )
 
@@ -109,13 +109,13 @@ class ApiServer:
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
-            return NetworkProtocol(config, self._serving.state, {})
+            return NetworkProtocol(config, self._server.state, {})
 
         api = self._services.settings.written.api
-        door = door_of(api, listener, self._certificate, http)
-        self._doors.append(door)
+        limiter = door_of(api, listener, self._certificate, http)
+        self._limiters.append(limiter)
         loop = asyncio.get_running_loop()
-        self._serving.add(await loop.create_server(door, sock=listener.socket))
+        self._server.add(await loop.create_server(limiter, sock=listener.socket))
 
     async def _open_later(
         self, authentication: Authentication, outside: list[Listener], config: Config
@@ -152,11 +152,11 @@ class ApiServer:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self._serving.shut()
-        for door in self._doors:
-            door.close()
+        self._server.stop_listening()
+        for limiter in self._limiters:
+            limiter.close()
         release(self._listeners)
-        await self._serving.close()
+        await self._server.close()
         with suppress(OSError):
             self._path.unlink()
 

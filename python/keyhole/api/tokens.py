@@ -29,7 +29,7 @@ class Token(BaseModel):
     networks: list[str] = Field(description="From where it may be used; empty for anywhere.")
     created: datetime = Field(description="When it was made.")
     ends: datetime | None = Field(description="When it ends by itself; null for never.")
-    made_by: str = Field(description="ClientRef made it.")
+    made_by: str = Field(description="Who made it.")
     used: datetime | None = Field(description="When it was used last, to the minute.")
     used_from: str | None = Field(description="From where it was used last.")
 

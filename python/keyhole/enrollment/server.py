@@ -47,8 +47,8 @@ class EnrollmentServer:
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._tls.set_alpn_protocols(["http/1.1"])
         self._leaf: bytes | None = None
-        self._serving = HttpServer()
-        self._door: ConnectionLimiter | None = None
+        self._server = HttpServer()
+        self._limiter: ConnectionLimiter | None = None
         self.addresses: list[str] = []
 
     async def start(self) -> None:
@@ -64,14 +64,14 @@ class EnrollmentServer:
         )
 
         def http() -> asyncio.Protocol:
-            return H11Protocol(config, self._serving.state, {})
+            return H11Protocol(config, self._server.state, {})
 
-        self._door = ConnectionLimiter(self._setup.networks, self._tls, http, self._reject)
+        self._limiter = ConnectionLimiter(self._setup.networks, self._tls, http, self._reject)
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)
             self.addresses.append(display_address(listener))
-            self._serving.add(await loop.create_server(self._door, sock=listener))
+            self._server.add(await loop.create_server(self._limiter, sock=listener))
 
     def refresh(self) -> None:
         """Loads a new certificate after half of its lifetime, or if the root has changed."""
@@ -90,10 +90,10 @@ class EnrollmentServer:
 
     async def stop(self) -> None:
         """Accepts no more connections, waits for open requests, and closes the rest."""
-        self._serving.shut()
-        if self._door is not None:
-            self._door.close()
-        await self._serving.close()
+        self._server.stop_listening()
+        if self._limiter is not None:
+            self._limiter.close()
+        await self._server.close()
 
     def _show(self, pair: CertificateAndKey) -> None:
         octets = pair.leaf.tbs_certificate_bytes

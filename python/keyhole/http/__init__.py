@@ -1,4 +1,4 @@
-"""HTTP servers inside of a process that does more than that."""
+"""HTTP servers that run inside another process, on TCP and on Unix sockets."""
 
 from keyhole.http.server import HttpServer, uvicorn_config
 from keyhole.http.unix import PEER_PREFIX, PeerProtocol, unix_listener

@@ -1,4 +1,4 @@
-"""uvicorn's protocols on listeners of our own, without its process around them."""
+"""Runs uvicorn's HTTP protocols on our own listeners, inside our own event loop."""
 
 import asyncio
 import logging
@@ -8,12 +8,12 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 SHUTDOWN_SECONDS = 3.0
-"""How long requests that are under way may take at the end."""
+"""Time that open requests have to complete at shutdown."""
 _HEADER_OCTETS = 16 * 1024
 
 
 def uvicorn_config(app: ASGIApp) -> Config:
-    """How ``app`` is served: silently, and without believing any header about the client."""
+    """The uvicorn settings for ``app``: no logging, and no trust in forwarded headers."""
     config = Config(
         app,
         lifespan="off",
@@ -25,39 +25,39 @@ def uvicorn_config(app: ASGIApp) -> Config:
         h11_max_incomplete_event_size=_HEADER_OCTETS,
     )
     config.load()
-    # What strangers send would otherwise reach the terminal, line by line.
+    # Otherwise uvicorn prints warnings about malformed requests on the terminal.
     logging.getLogger("uvicorn").addHandler(logging.NullHandler())
     return config
 
 
 class HttpServer:
-    """Listeners and connections of one server; ``state`` is what uvicorn's protocols want."""
+    """Listeners and connections of one server; ``state`` is shared with uvicorn's protocols."""
 
     def __init__(self) -> None:
         self.state = ServerState()
         self._servers: list[asyncio.Server] = []
 
     def add(self, server: asyncio.Server) -> None:
-        """Remembers a listener, to be closed with the rest."""
+        """Adds a listener; ``close`` closes it."""
         self._servers.append(server)
 
-    def shut(self) -> None:
-        """Takes no more connections."""
+    def stop_listening(self) -> None:
+        """Closes all listeners."""
         for server in self._servers:
             server.close()
         self._servers.clear()
 
     async def close(self) -> None:
-        """Takes no more connections, lets those under way end, and closes what is left."""
-        self.shut()
+        """Closes all listeners, lets open requests complete, then aborts the remaining ones."""
+        self.stop_listening()
         for connection in list(self.state.connections):
             connection.shutdown()
         if self.state.tasks:
             await asyncio.wait(list(self.state.tasks), timeout=SHUTDOWN_SECONDS)
-        self.hang_up()
+        self.abort()
 
-    def hang_up(self) -> None:
-        """Ends everything at once."""
-        self.shut()
+    def abort(self) -> None:
+        """Closes all listeners and connections immediately."""
+        self.stop_listening()
         for connection in list(self.state.connections):
             connection.transport.abort()

@@ -1,4 +1,4 @@
-"""Sockets that listen on the network."""
+"""Listening TCP sockets."""
 
 import socket
 
@@ -8,10 +8,9 @@ _BACKLOG = 256
 
 
 def tcp_listener(endpoint: Endpoint) -> socket.socket:
-    """A socket that listens there, on a free port where the endpoint has none; raises
-    ``OSError``."""
+    """A socket that listens on ``endpoint``, on a free port if it has none; raises ``OSError``."""
     family = socket.AF_INET6 if endpoint.ip.version == 6 else socket.AF_INET
-    # With the protocol named, asyncio turns Nagle's algorithm off; otherwise answers wait 40 ms.
+    # asyncio disables Nagle's algorithm only if the protocol is explicit; else answers wait 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -27,6 +26,6 @@ def tcp_listener(endpoint: Endpoint) -> socket.socket:
 
 
 def display_address(listener: socket.socket) -> str:
-    """Its address and port, as people write them."""
+    """The socket's address and port as text, such as ``[::1]:8080``."""
     host, port = listener.getsockname()[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

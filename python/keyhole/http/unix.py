@@ -1,4 +1,4 @@
-"""HTTP on a Unix socket, where the system says who connected."""
+"""HTTP on a Unix socket; the kernel reports the user of each client (``SO_PEERCRED``)."""
 
 import socket
 import struct
@@ -10,7 +10,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from keyhole.system.unix_socket import short_path
 
 PEER_PREFIX = "uid:"
-"""What the client of a request begins with, before the number of the user."""
+"""Prefix of the client address of a request, before the numeric user ID."""
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -18,7 +18,7 @@ class PeerProtocol(H11Protocol):
     """HTTP/1.1 on a Unix socket; the client of a request is ``uid:N``."""
 
     def connection_made(self, transport: Any) -> None:
-        """Learns from the system who connected."""
+        """Reads the user and process of the client."""
         super().connection_made(transport)
         peer = transport.get_extra_info("socket")
         octets = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
@@ -27,10 +27,9 @@ class PeerProtocol(H11Protocol):
 
 
 def unix_listener(path: Path) -> socket.socket:
-    """A socket that only its user may open, in a folder of the same kind; raises ``OSError``.
+    """A listening socket with mode 0600, in a folder with mode 0700; raises ``OSError``.
 
-    It takes the place of one that a killed process left, so somebody else has to know that no
-    other process uses it.
+    It replaces an existing socket, so the caller must make sure that no other process uses it.
     """
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:

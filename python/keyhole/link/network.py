@@ -23,7 +23,7 @@ from keyhole.link.application import RefusedError, RemoteEngineService, applicat
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, is_address, read_network
 
-BOUNDS = ConnectionLimits(connections=256, per_address=64, seconds=None)
+LIMITS = ConnectionLimits(connections=256, per_address=64, seconds=None)
 _EVERYWHERE = (read_network("0.0.0.0/0"), read_network("::/0"))
 
 
@@ -57,8 +57,8 @@ class NetworkLink:
         self._peers = peers
         self._service = service
         self._notify = notify
-        self._serving = HttpServer()
-        self._doors: list[ConnectionLimiter] = []
+        self._server = HttpServer()
+        self._limiters: list[ConnectionLimiter] = []
         self._seen: object = None
         self._tls: ssl.SSLContext | None = None
         self.addresses: list[str] = []
@@ -76,16 +76,16 @@ class NetworkLink:
                     f"the link cannot listen on {endpoint}: {error.strerror}; give another address "
                     "in link.listen"
                 ) from error
-            door = ConnectionLimiter(
+            limiter = ConnectionLimiter(
                 _EVERYWHERE,
                 self._tls,
-                lambda: CertifiedProtocol(config, self._serving.state, {}),
+                lambda: CertifiedProtocol(config, self._server.state, {}),
                 lambda _address, _why: None,
-                BOUNDS,
+                LIMITS,
             )
-            self._doors.append(door)
+            self._limiters.append(limiter)
             self.addresses.append(display_address(listener))
-            self._serving.add(await loop.create_server(door, sock=listener))
+            self._server.add(await loop.create_server(limiter, sock=listener))
 
     def refresh(self) -> None:
         """Renews the server certificate after half of its lifetime; reloads the trusted roots."""
@@ -108,15 +108,15 @@ class NetworkLink:
         tls.load_verify_locations(cadata=bundle)
         tls.load_cert_chain(pair.certificate, pair.key)
         self._tls, self._seen = tls, seen
-        for door in self._doors:
-            door.show(tls)
+        for limiter in self._limiters:
+            limiter.set_tls(tls)
 
     async def stop(self) -> None:
         """Closes all connections; the engines continue to serve."""
-        for door in self._doors:
-            door.close()
-        self._serving.hang_up()
-        await self._serving.close()
+        for limiter in self._limiters:
+            limiter.close()
+        self._server.abort()
+        await self._server.close()
 
     def _find(self, request: Request) -> RemotePeer:
         try:

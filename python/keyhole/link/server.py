@@ -17,16 +17,16 @@ class LocalLink:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._serving = HttpServer()
+        self._server = HttpServer()
         self.peer = Peer()
 
     async def start(self) -> None:
         """Listens; raises ``OSError`` if it cannot."""
         config = uvicorn_config(application(self._find))
         loop = asyncio.get_running_loop()
-        self._serving.add(
+        self._server.add(
             await loop.create_unix_server(
-                lambda: PeerProtocol(config, self._serving.state, {}),
+                lambda: PeerProtocol(config, self._server.state, {}),
                 sock=unix_listener(self._path),
             )
         )
@@ -34,8 +34,8 @@ class LocalLink:
     async def stop(self) -> None:
         """Closes the connection; the engine continues to serve."""
         self.peer.lose()
-        self._serving.hang_up()
-        await self._serving.close()
+        self._server.abort()
+        await self._server.close()
         with suppress(OSError):
             self._path.unlink()
 
