@@ -36,10 +36,8 @@ def shared_resolver(
     resolver.write(
         resolver.upstream(shared_upstream.port),
         document("List", "ads", kind="block", files=["ads.txt"]),
-        document("AuditRecord", "web", name="web.example.org", a=["127.0.0.1"]),
-        document(
-            "AuditRecord", "printer", name="printer.example.org", a=["192.0.2.7"], txt=["lobby"]
-        ),
+        document("Record", "web", name="web.example.org", a=["127.0.0.1"]),
+        document("Record", "printer", name="printer.example.org", a=["192.0.2.7"], txt=["lobby"]),
         document(
             "Policy",
             "home",

@@ -66,7 +66,7 @@ def _list(version: int) -> str:
 
 
 def _record(number: int) -> str:
-    return json.dumps(document("AuditRecord", "steady", name=_STEADY, ttl=0, a=[_address(number)]))
+    return json.dumps(document("Record", "steady", name=_STEADY, ttl=0, a=[_address(number)]))
 
 
 def _address(number: int) -> str:

@@ -33,7 +33,7 @@ def running(
 
 
 def _record(name: str, address: str) -> str:
-    return json.dumps(document("AuditRecord", name, name=f"{name}.example.org", ttl=0, a=[address]))
+    return json.dumps(document("Record", name, name=f"{name}.example.org", ttl=0, a=[address]))
 
 
 def _blocking(name: str) -> str:
@@ -155,9 +155,7 @@ def test_a_whole_change_is_undone_unless_something_came_after_it(running: Resolv
 
 
 def test_a_document_of_a_file_is_changed_in_its_file_alone(running: Resolver) -> None:
-    running.write(
-        document("AuditRecord", "filed", name="filed.example.org", ttl=0, a=["192.0.2.1"])
-    )
+    running.write(document("Record", "filed", name="filed.example.org", ttl=0, a=["192.0.2.1"]))
     running.settle()
     code, said = _apply(running, _record("filed", "192.0.2.2"))
     assert code == 1
@@ -172,9 +170,7 @@ def test_a_document_of_a_file_is_changed_in_its_file_alone(running: Resolver) ->
 def test_a_file_wins_over_a_stored_document_and_the_drift_is_shown(running: Resolver) -> None:
     _apply(running, _record("twice", "192.0.2.1"))
     assert running.command("diff").returncode == 0
-    running.write(
-        document("AuditRecord", "twice", name="twice.example.org", ttl=0, a=["192.0.2.2"])
-    )
+    running.write(document("Record", "twice", name="twice.example.org", ttl=0, a=["192.0.2.2"]))
     running.settle()
     assert running.server.ask("twice.example.org").addresses == ["192.0.2.2"]
     drift = running.command("diff")

@@ -186,7 +186,7 @@ def test_control_and_engine_that_are_started_by_hand_find_each_other(
         assert resolver.server.ask("localhost").addresses == ["127.0.0.1"]
         again = start("control", "--data", data)
         until(resolver._has_api, "the API serves", 30)
-        resolver.write(document("AuditRecord", "new", name="new.example.org", a=["192.0.2.1"]))
+        resolver.write(document("Record", "new", name="new.example.org", a=["192.0.2.1"]))
         until(
             lambda: resolver.server.ask("new.example.org").addresses == ["192.0.2.1"],
             "a change reaches the engine",

@@ -104,6 +104,6 @@ def redirect(target: str) -> Answer:
     """Sends the client elsewhere."""
 
     def answer(client: socket.socket) -> None:
-        send(client, b"", status="302 SearchPage", location=target)
+        send(client, b"", status="302 Found", location=target)
 
     return answer

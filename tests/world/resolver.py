@@ -140,7 +140,7 @@ class Resolver:
         """Waits until all documents written before this call are in force."""
         self._probes += 1
         address = f"192.0.2.{self._probes}"
-        self.write(document("AuditRecord", "probe", name=_PROBE, ttl=0, a=[address]))
+        self.write(document("Record", "probe", name=_PROBE, ttl=0, a=[address]))
 
         def in_force() -> bool:
             reply = self.try_ask(_PROBE)

@@ -27,7 +27,7 @@ Exit code 1: the record is not whole.
 def audit(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
     verify: Annotated[
-        bool, typer.Option("--verify", help="OpenLink the digests of the whole record instead.")
+        bool, typer.Option("--verify", help="Follow the digests of the whole record instead.")
     ] = False,
     data: Data = None,
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,

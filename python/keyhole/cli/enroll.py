@@ -196,9 +196,7 @@ def keep(
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run after each renewal, without a shell."),
     ] = None,
-    once: Annotated[
-        bool, typer.Option("--once", help="RenewRequest if it is time, and end.")
-    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="Renew if it is time, and end.")] = False,
 ) -> None:
     """On the client: renew the certificate before half of its life is over."""
     import asyncio

@@ -37,7 +37,7 @@ ROLE = typer.Option("--role", "-r", help="viewer, operator or administrator.", s
 
 def program() -> typer.Typer:
     """The commands."""
-    app = typer.Typer(help="ClientRef may look at Keyhole and change it.", no_args_is_help=True)
+    app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
     app.command("list")(list_)
     app.command("add", epilog=ADD_EXAMPLES)(add)
     app.command("role")(role)

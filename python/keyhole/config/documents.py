@@ -107,7 +107,7 @@ def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading])
         policies=of("Policy"),
         lists=of("List"),
         upstreams=of("Upstream"),
-        records=of("AuditRecord"),
+        records=of("Record"),
         clients=of("Client"),
         trust_domains=of("TrustDomain"),
         headings=tuple(headings),

@@ -1,4 +1,4 @@
-"""DocumentNames for documents, made of names from outside: valid, unique, and still to be recognized."""
+"""Names for documents, made of names from outside: valid, unique, and still to be recognized."""
 
 import re
 import unicodedata

@@ -82,4 +82,4 @@ def _document(name: str, record_set: _RecordSet, names: DocumentNames) -> Docume
     origins = [origin for origin in record_set.origins if origin]
     comments = [f"From {', '.join(origins[:3])}."] if origins else []
     title = name.replace("*", "all")
-    return Document("AuditRecord", names.assign("AuditRecord", title, "record"), spec, comments)
+    return Document("Record", names.assign("Record", title, "record"), spec, comments)

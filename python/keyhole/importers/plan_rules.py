@@ -9,7 +9,7 @@ from keyhole.importers.document import CommentedValue
 
 _MAX_PER_RULE = 500
 _MAX_PER_POLICY = 3000
-"""DocumentNames in one policy, so that the file which holds it can be read again."""
+"""Names in one policy, so that the file which holds it can be read again."""
 
 
 def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, Any]]]:

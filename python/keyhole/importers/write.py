@@ -17,7 +17,7 @@ _FILES = {
     "Policy": "policies",
     "List": "lists",
     "Client": "clients",
-    "AuditRecord": "records",
+    "Record": "records",
     "Upstream": "upstreams",
 }
 _ROOM = MAX_FILE // 2

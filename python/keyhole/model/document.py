@@ -18,7 +18,7 @@ KINDS: dict[str, type[Spec]] = {
     "Policy": PolicySpec,
     "List": ListSpec,
     "Upstream": UpstreamSpec,
-    "AuditRecord": RecordSpec,
+    "Record": RecordSpec,
     "Client": ClientSpec,
     "TrustDomain": TrustDomainSpec,
 }

@@ -57,7 +57,7 @@ class Rule(Spec):
         "/expression/.",
     )
     block: list[Annotated[Match, MATCH]] | None = Field(
-        None, min_length=1, description="References to block, written as for allow."
+        None, min_length=1, description="Names to block, written as for allow."
     )
     types: list[Annotated[int, RECORD_TYPE]] = Field(
         default_factory=list, max_length=64, description="Record types meant; empty means all."
@@ -141,7 +141,7 @@ class PolicySpec(Spec):
     include: References = Field(
         default_factory=list,
         max_length=64,
-        description="References of policies whose rules and lists come after its own.",
+        description="Names of policies whose rules and lists come after its own.",
     )
     mode: Mode = Field(
         "enforce",

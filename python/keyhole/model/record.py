@@ -91,7 +91,7 @@ class RecordSpec(Spec):
     )
     policies: Annotated[References, Field(min_length=1)] | None = Field(
         None,
-        description="References of the policies whose clients see it, instead of what others see under "
+        description="Names of the policies whose clients see it, instead of what others see under "
         "this name; all if left out.",
     )
 

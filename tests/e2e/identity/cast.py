@@ -152,22 +152,20 @@ def documents(home: TrustDomain) -> list[dict[str, Any]]:
         policy("late", "expired", default="deny"),
         document("List", "secrets", kind="block", files=["secrets.txt"]),
         document(
-            "AuditRecord",
+            "Record",
             "host",
             name="host.secret.example.org",
             a=[LOCAL],
             policies=["web", "tv", "payments"],
         ),
         document(
-            "AuditRecord",
+            "Record",
             "split",
             name="split.public.example.org",
             a=[SPLIT],
             policies=["payments"],
         ),
-        document(
-            "AuditRecord", "door", name="door.public.example.org", cname="door.secret.example.org"
-        ),
+        document("Record", "door", name="door.public.example.org", cname="door.secret.example.org"),
     ]
 
 

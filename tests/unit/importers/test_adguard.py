@@ -152,7 +152,7 @@ def test_only_encrypted_upstreams_for_all_names_are_taken(home: Imported) -> Non
 
 
 def test_rewrites_become_records(home: Imported) -> None:
-    records = {spec["name"]: spec for spec in home.specs("AuditRecord").values()}
+    records = {spec["name"]: spec for spec in home.specs("Record").values()}
     assert records["router.home.example"]["a"] == ["10.0.0.1"]
     assert records["*.apps.home.example"]["a"] == ["10.0.0.2"]
     assert records["www.home.example"]["cname"] == "router.home.example"
@@ -246,7 +246,7 @@ def test_the_older_places_of_settings_are_read_too(tmp_path: Path) -> None:
         "clients: [{name: TV, ids: [192.0.2.5]}]\n",
     )
     assert found.specs("Policy")["everybody-else"]["lists"]["answer"] == "192.0.2.80"
-    assert "a.example" in found.specs("AuditRecord")
+    assert "a.example" in found.specs("Record")
     assert "tv" in found.specs("Client")
 
 

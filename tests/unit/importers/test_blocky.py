@@ -120,7 +120,7 @@ def test_a_group_that_only_allows_denies_the_rest(home: Imported) -> None:
 
 
 def test_local_names_become_records(home: Imported) -> None:
-    records = {spec["name"]: spec for spec in home.specs("AuditRecord").values()}
+    records = {spec["name"]: spec for spec in home.specs("Record").values()}
     assert records["printer.lan"] == {
         "name": "printer.lan", "ttl": "1800", "a": ["192.0.2.3"], "aaaa": ["2001:db8::3"]
     }  # fmt: skip

@@ -139,7 +139,7 @@ def test_lists_keep_their_kind_url_and_groups(household: Imported) -> None:
 
 
 def test_names_addresses_and_aliases_become_records(household: Imported) -> None:
-    records = household.specs("AuditRecord")
+    records = household.specs("Record")
     assert records["host1.home.example"] == {
         "name": "host1.home.example", "a": ["10.1.2.1"], "aaaa": ["2001:db8:9::1"]
     }  # fmt: skip
@@ -289,7 +289,7 @@ def test_an_archive_of_version_5_gives_the_same(tmp_path: Path) -> None:
     assert found.verdict("kids1x.example", "198.51.100.1") == BLOCKED
     assert found.specs("Policy")["everybody-else"]["lists"]["answer"] == "nxdomain"
     assert found.specs("Policy")["everybody-else"]["log"] == "none"
-    assert found.specs("AuditRecord")["files.home.example"]["cname"] == "nas.home.example"
+    assert found.specs("Record")["files.home.example"]["cname"] == "nas.home.example"
     assert found.item("00:00:5E:00:53:01").disposition is Disposition.CHANGED
     assert found.item("99-mine.conf").disposition is Disposition.LEFT
     assert found.item("true,10.1.0.0/16").disposition is Disposition.LEFT
@@ -304,7 +304,7 @@ def test_lines_of_dnsmasq_become_records_and_rules(tmp_path: Path) -> None:
     )
     found = Imported("pihole", teleporter(tmp_path / "t.zip", rows(), toml))
     assert found.verdict("www.ads.example") == BLOCKED
-    records = found.specs("AuditRecord")
+    records = found.specs("Record")
     assert records["all.lab.example"] == {"name": "*.lab.example", "a": ["10.0.0.9"]}
     assert records["pr.example"] == {"name": "pr.example", "ttl": "600", "a": ["10.0.0.8"]}
     assert found.item("server=/x.example").kind == "forwarding"
@@ -318,7 +318,7 @@ def test_records_that_contradict_each_other_are_kept_apart(tmp_path: Path) -> No
                       "e.example,e.example", "alone"],
     )  # fmt: skip
     found = Imported("pihole", teleporter(tmp_path / "t.zip", rows(), toml))
-    assert set(found.specs("AuditRecord")) == {"a.example", "1.1.1.10.in-addr.arpa", "c.example"}
+    assert set(found.specs("Record")) == {"a.example", "1.1.1.10.in-addr.arpa", "c.example"}
     whys = [item.why for item in found.items(Disposition.LEFT, "record")]
     assert len(whys) == 6
     assert any("circle" in why for why in whys)
@@ -374,7 +374,7 @@ def test_addresses_that_no_document_takes_are_left(tmp_path: Path, text: str) ->
     found = Imported("pihole", teleporter(tmp_path / "t.zip", tables, toml))
     assert found.items(Disposition.LEFT, "client")
     assert set(found.specs("Upstream")) >= {"dns.quad9.net"}
-    assert "b.example" in found.specs("AuditRecord")
+    assert "b.example" in found.specs("Record")
 
 
 @pytest.mark.parametrize(

@@ -220,9 +220,7 @@ def test_an_endless_list_ends_at_its_limit(server: ListServer, tmp_path: Path) -
     assert "larger than 1MiB" in _refused(server.url(), tmp_path, limits=Limits(octets=2**20))
 
 
-@pytest.mark.parametrize(
-    "status", ["404 Not SearchPage", "500 Oops", "204 No Content", "206 Partial"]
-)
+@pytest.mark.parametrize("status", ["404 Not Found", "500 Oops", "204 No Content", "206 Partial"])
 def test_another_status_is_a_failure(server: ListServer, tmp_path: Path, status: str) -> None:
     server.answers["/list.txt"] = lambda client: send(client, b"ads.example.org\n", status=status)
     why = _refused(server.url(), tmp_path)

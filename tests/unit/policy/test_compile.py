@@ -68,9 +68,7 @@ def test_lists_in_use_have_to_be_compiled_first() -> None:
 
 def test_every_rule_and_record_knows_where_it_was_declared() -> None:
     policy = document("Policy", "base", "rules:\n  - allow: [a.example]\n  - block: [b.example]")
-    record = document(
-        "AuditRecord", "nas", "name: nas.example.org\na: [192.0.2.1]\naaaa: 2001:db8::1"
-    )
+    record = document("Record", "nas", "name: nas.example.org\na: [192.0.2.1]\naaaa: 2001:db8::1")
     snapshot = compiled(policy, UPSTREAM, record).snapshot
     assert [rule.origin for rule in snapshot.policies[0].rules] == [
         "a.yaml:6 Policy/base spec.rules[0]",
@@ -84,7 +82,7 @@ def test_every_rule_and_record_knows_where_it_was_declared() -> None:
 
 
 def test_an_address_stands_for_its_reverse_name() -> None:
-    record = document("AuditRecord", "nas", "name: 192.0.2.7\nptr: NAS.example.org.")
+    record = document("Record", "nas", "name: 192.0.2.7\nptr: NAS.example.org.")
     (one,) = compiled(POLICY, UPSTREAM, record).snapshot.records
     assert one.name == "7.2.0.192.in-addr.arpa"
     assert one.data.model_dump() == {"ptr": "nas.example.org"}

@@ -55,7 +55,7 @@ def test_our_own_authority_comes_first_and_what_was_revoked_comes_along(folder: 
 
 def test_while_nobody_may_be_believed_there_is_no_trust_domain_at_all(folder: Path) -> None:
     context = TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED), accepts_certificates=False)
-    assert trust_of(folder, known).domains == []
+    assert trust_of(folder, context).domains == []
 
 
 def test_no_document_may_speak_for_our_own_trust_domain(folder: Path) -> None:

@@ -17,7 +17,7 @@ PC = document("Client", "pc", "tokens: [pc]")
 
 
 def record(name: str, spec: str) -> str:
-    return document("AuditRecord", name, spec)
+    return document("Record", name, spec)
 
 
 def compiled(*texts: str) -> Snapshot:

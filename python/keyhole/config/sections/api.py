@@ -55,7 +55,7 @@ class ApiTlsSection(Section):
     certificate: str | None = Field(
         None,
         min_length=1,
-        description="PEM file with the certificate chain, beside this file. SkippedLine out, Keyhole "
+        description="PEM file with the certificate chain, beside this file. Left out, Keyhole "
         "makes one from the authority in its data folder.",
         examples=["api.pem"],
     )

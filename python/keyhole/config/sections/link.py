@@ -69,7 +69,7 @@ class ControlSection(Section):
 
     url: Annotated[str, BASE_URL] | None = Field(
         None,
-        description="What the other Keyhole has in link.listen. SkippedLine out, this one decides.",
+        description="What the other Keyhole has in link.listen. Left out, this one decides.",
         examples=["https://control.example.org:8445"],
     )
     identity: str | None = Field(

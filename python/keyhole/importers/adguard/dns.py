@@ -46,7 +46,7 @@ def _forwarding(report: Report, text: str) -> None:
     report.left(
         Kind.FORWARDING, text,
         "it asks another server for some names; Keyhole's upstreams go by policy, not by name; "
-        "write a AuditRecord for each name that you need",
+        "write a Record for each name that you need",
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def take_local(setup: Setup, report: Report, root: Section) -> None:
         report.left(
             Kind.FORWARDING, f"{name}: {value}",
             "it asks other servers for some names; Keyhole's upstreams go by policy, not by name; "
-            "write a AuditRecord for each name that you need",
+            "write a Record for each name that you need",
         )  # fmt: skip
     _hosts(setup, report, root.under("hostsFile"))
 

@@ -16,7 +16,7 @@ MAX_TIMES = 5_000
 
 @dataclass
 class MatchingNames:
-    """MatchingNames that fit, the files that have one of them, and their times where all are known."""
+    """Names that fit, the files that have one of them, and their times where all are known."""
 
     names: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)

@@ -6,7 +6,7 @@ from .conftest import POLICY, UPSTREAM, Write, document
 
 
 def problems_of(write: Write, *specs: str) -> list[str]:
-    records = [document("AuditRecord", f"r{number}", spec) for number, spec in enumerate(specs)]
+    records = [document("Record", f"r{number}", spec) for number, spec in enumerate(specs)]
     return [
         f"{one.document} {one.path}: {one.why}"
         for one in check([write(POLICY, UPSTREAM, *records)])
