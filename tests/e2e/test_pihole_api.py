@@ -237,7 +237,7 @@ def test_kinds_of_answers_have_as_many_queries_as_are_counted(
     def listed(**wanted: str) -> int:
         return len(client.get("/queries", length=1_000, **wanted)["queries"])
 
-    for status in ("CACHE", "DENYLIST", "GRAVITY", "FORWARDED", "UNKNOWN_NAME", "SPECIAL_DOMAIN"):
+    for status in ("CACHE", "DENYLIST", "GRAVITY", "FORWARDED", "UNKNOWN", "SPECIAL_DOMAIN"):
         assert listed(status=status) == counted["status"][status], status
     assert listed(upstream="cache") == counted["cached"] > 0
     assert listed(upstream="blocklist") == counted["blocked"] > 0

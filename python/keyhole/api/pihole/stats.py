@@ -50,7 +50,7 @@ def summary(
                 "types": words.by_type(_types(history, during)),
                 "status": words.by_status(found.by_reason),
                 # The log does not say what an answer held.
-                "replies": {**dict.fromkeys(words.REPLIES, 0), "UNKNOWN_NAME": found.total},
+                "replies": {**dict.fromkeys(words.REPLIES, 0), "UNKNOWN": found.total},
             },
             "clients": {
                 "active": history.distinct("client", *during),

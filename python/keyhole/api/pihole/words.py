@@ -9,14 +9,14 @@ TYPES = (
     *("NS", "SVCB", "HTTPS", "OTHER"),
 )
 STATUSES = (
-    *("UNKNOWN_NAME", "GRAVITY", "FORWARDED", "CACHE", "REGEX", "DENYLIST", "EXTERNAL_BLOCKED_IP"),
+    *("UNKNOWN", "GRAVITY", "FORWARDED", "CACHE", "REGEX", "DENYLIST", "EXTERNAL_BLOCKED_IP"),
     *("EXTERNAL_BLOCKED_NULL", "EXTERNAL_BLOCKED_NXRA", "GRAVITY_CNAME", "REGEX_CNAME"),
     *("DENYLIST_CNAME", "RETRIED", "RETRIED_DNSSEC", "IN_PROGRESS", "DBBUSY", "SPECIAL_DOMAIN"),
     *("CACHE_STALE", "EXTERNAL_BLOCKED_EDE15"),
 )
 REPLIES = (
     *(
-        "UNKNOWN_NAME",
+        "UNKNOWN",
         "NODATA",
         "NXDOMAIN",
         "CNAME",
@@ -57,7 +57,7 @@ _OF_UPSTREAM = {
 
 def status(reason: str) -> str:
     """What Pi-hole would call the end of a query."""
-    return _BY_REASON.get(reason, "UNKNOWN_NAME")
+    return _BY_REASON.get(reason, "UNKNOWN")
 
 
 def reasons(wanted: str) -> tuple[str, ...] | None:
