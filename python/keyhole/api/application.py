@@ -14,21 +14,21 @@ from keyhole.api import (
     engines,
     health,
     lists,
+    login,
     oidc,
     pauses,
     people,
     pihole,
     queries,
     second_factor,
-    session,
     sessions,
     statistics,
     status,
     tokens,
 )
-from keyhole.api.pihole import Seats
+from keyhole.api.access import RouteTable
+from keyhole.api.pihole import PiholeSessions
 from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
-from keyhole.api.roles import Doors
 from keyhole.control.services import Services
 
 PREFIX = "/api/v1"
@@ -42,7 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lists.router,
     queries.router,
     statistics.router,
-    session.router,
+    login.router,
     second_factor.router,
     sessions.router,
     people.router,
@@ -50,9 +50,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     oidc.router,
     health.router,
 )
-DOORS = Doors((PREFIX, router) for router in ROUTERS)
+API_ROUTES = RouteTable((PREFIX, router) for router in ROUTERS)
 """What each route needs."""
-ALL_DOORS = Doors(
+ALL_ROUTES = RouteTable(
     [
         *((PREFIX, router) for router in ROUTERS),
         *((pihole.PREFIX, router) for router in pihole.ROUTERS),
@@ -61,7 +61,7 @@ ALL_DOORS = Doors(
 """The same, with the routes of Pi-hole's API."""
 
 
-def make_application(services: Services | None, seats: Seats | None = None) -> FastAPI:
+def make_application(services: Services | None, seats: PiholeSessions | None = None) -> FastAPI:
     """The application for this control; without one it can only describe itself. ``seats`` open the
     API of Pi-hole as well."""
     app = FastAPI(
@@ -99,7 +99,7 @@ def describe() -> dict[str, Any]:
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyhole"},
     }
-    for door in DOORS.all:
+    for door in API_ROUTES.all:
         method, path = door.place
         operation = document["paths"][path][method.lower()]
         operation["x-keyhole-role"] = "public" if door.is_public else door.role and door.role.word

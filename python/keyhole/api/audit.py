@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
+from keyhole.api.dependencies import StoredDocuments
 from keyhole.api.documents import ApplyResult, actor, done
-from keyhole.api.page import Limit, Page
+from keyhole.api.pagination import Limit, Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import StoredDocuments
 from keyhole.store import AuditRecord, records, verify
 
 router = APIRouter(tags=["audit"])

@@ -16,7 +16,7 @@ def set_session(response: Response, scope: Scope, secret: str, seconds: int) -> 
     _set(response, scope, _SESSION, secret, seconds, strict=True)
 
 
-def set_way(response: Response, scope: Scope, sealed: str, seconds: int) -> None:
+def set_login_state(response: Response, scope: Scope, sealed: str, seconds: int) -> None:
     """Gives the browser what it has to bring back from the provider, which is another site."""
     _set(response, scope, _WAY, sealed, seconds, strict=False)
 
@@ -26,17 +26,17 @@ def read_session(scope: Scope) -> str | None:
     return _read(scope, _SESSION)
 
 
-def read_way(scope: Scope) -> str | None:
+def read_login_state(scope: Scope) -> str | None:
     """What it brings back from the provider."""
     return _read(scope, _WAY)
 
 
-def forget_session(response: Response, scope: Scope) -> None:
+def clear_session(response: Response, scope: Scope) -> None:
     """Has the browser forget the session."""
     _set(response, scope, _SESSION, "", 0, strict=True)
 
 
-def forget_way(response: Response, scope: Scope) -> None:
+def clear_login_state(response: Response, scope: Scope) -> None:
     """Has it forget the way."""
     _set(response, scope, _WAY, "", 0, strict=False)
 

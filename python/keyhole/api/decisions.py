@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
+from keyhole.api.dependencies import Decisions
 from keyhole.api.documents import actor
-from keyhole.api.page import Page
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import Decisions
 from keyhole.control.overrides import DecisionRequest, DecisionService
 from keyhole.model.overrides import MAX_DECISION
 from keyhole.store.overrides import StoredDecision

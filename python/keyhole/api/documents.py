@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
+from keyhole.api.dependencies import StoredDocuments
+from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.problem import ApiProblem, ProblemItem
-from keyhole.api.state import StoredDocuments
 from keyhole.control.changes import (
     Actor,
     ChangeRequest,

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import RunningServices
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
-from keyhole.api.state import Running
 
 router = APIRouter(prefix="/engines", tags=["engines"])
 
@@ -32,6 +32,6 @@ class Engine(BaseModel):
 
 
 @router.get("")
-async def get_engines(running: Running, _: Viewer) -> Page[Engine]:
+async def get_engines(running: RunningServices, _: Viewer) -> Page[Engine]:
     """All engines, the local one first."""
     return Page(items=[Engine(**vars(one)) for one in running.control_plane.engines()])

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import RunningServices
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import Running
 from keyhole.control.error import NotThereError
 from keyhole.control.list_refresh import ListStatus, UrlStatus
 from keyhole.control.list_refresh.report import statuses
@@ -107,14 +107,16 @@ class CatalogEntry(BaseModel):
 
 
 @router.get("")
-def list_lists(running: Running, _: Viewer) -> Page[ListSummary]:
+def list_lists(running: RunningServices, _: Viewer) -> Page[ListSummary]:
     """All lists by name, and how they are at this moment."""
     hits = _hits(running)
     return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(running)])
 
 
 @router.post("/refresh", status_code=202)
-async def refresh_lists(running: Running, _: Operator, asked: RefreshRequest) -> RefreshResult:
+async def refresh_lists(
+    running: RunningServices, _: Operator, asked: RefreshRequest
+) -> RefreshResult:
     """Downloads lists now, whether they are due or not; their state tells how far that is."""
     return RefreshResult(urls=await running.lists.refresh(asked.names))
 
@@ -138,7 +140,7 @@ def list_catalog(
 
 @router.get("/search")
 def search_lists(
-    running: Running,
+    running: RunningServices,
     _: Viewer,
     name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
 ) -> Page[ListMatch]:
@@ -150,7 +152,7 @@ def search_lists(
 
 @router.get("/{name}")
 def get_list(
-    running: Running,
+    running: RunningServices,
     _: Viewer,
     name: Annotated[str, Path(max_length=63, description="The name of the list.")],
 ) -> ListDetail:

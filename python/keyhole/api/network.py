@@ -85,7 +85,7 @@ class Certificate:
         )
 
 
-def door_of(
+def limiter_for(
     api: ApiSection,
     listener: Listener,
     certificate: Certificate,

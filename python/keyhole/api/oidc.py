@@ -9,14 +9,14 @@ from pydantic import BaseModel, Field
 from keyhole.accounts.oidc import AuthorizationResponse, Oidc, OidcLoginError
 from keyhole.accounts.oidc.flow import LOGIN_STATE_SECONDS
 from keyhole.api.cookies import (
-    forget_way,
+    clear_login_state,
+    read_login_state,
     read_session,
-    read_way,
+    set_login_state,
     set_session,
-    set_way,
 )
+from keyhole.api.dependencies import AuthenticationService, Client
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Believed, Visiting
 
 router = APIRouter(prefix="/oidc", tags=["oidc"])
 
@@ -38,7 +38,7 @@ class LoginResult(BaseModel):
 
 
 @router.get("")
-def get_offer(authentication: Believed) -> LoginProvider:
+def get_offer(authentication: AuthenticationService) -> LoginProvider:
     """Whether one can log in by an identity provider."""
     return LoginProvider(is_offered=authentication.oidc is not None)
 
@@ -49,18 +49,18 @@ def get_offer(authentication: Believed) -> LoginProvider:
     response_class=RedirectResponse,
     responses={303: {"description": "To the provider."}},
 )
-def begin_login(authentication: Believed, request: Request) -> RedirectResponse:
+def begin_login(authentication: AuthenticationService, request: Request) -> RedirectResponse:
     """Sends the browser to the provider; it has ten minutes to come back."""
     begun = _provider(authentication).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
-    set_way(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
+    set_login_state(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
     return response
 
 
 @router.get("/callback")
 def finish_login(
-    authentication: Believed,
-    visit: Visiting,
+    authentication: AuthenticationService,
+    visit: Client,
     request: Request,
     response: Response,
     state: Parameter = None,
@@ -71,7 +71,7 @@ def finish_login(
     """Where the provider sends the browser back to; sets the cookie of a new session. Only the
     browser that began the login can finish it."""
     oidc, accounts = _provider(authentication), authentication.accounts
-    sealed, uri = read_way(request.scope), _redirect_uri(request)
+    sealed, uri = read_login_state(request.scope), _redirect_uri(request)
     try:
         vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
     except OidcLoginError as refused:
@@ -80,11 +80,11 @@ def finish_login(
     before = read_session(request.scope)
     secret = accounts.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
     set_session(response, request.scope, secret, accounts.context.lifetimes.absolute)
-    forget_way(response, request.scope)
+    clear_login_state(response, request.scope)
     return LoginResult(name=vouched.name, role=vouched.role.word)
 
 
-def _provider(authentication: Believed) -> Oidc:
+def _provider(authentication: AuthenticationService) -> Oidc:
     if authentication.oidc is None:
         detail = "no identity provider is configured (api.oidc in keyhole.yaml)"
         raise ApiProblem(404, "no_provider", detail)

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
+from keyhole.api.dependencies import Pauses
 from keyhole.api.documents import actor
-from keyhole.api.page import Page
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Principal, Viewer
-from keyhole.api.state import Pauses
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 from keyhole.store.overrides import StoredPause

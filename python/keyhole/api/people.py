@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Account
-from keyhole.api.page import Page
+from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.api.sessions import moment
-from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/people", tags=["people"])
@@ -68,14 +68,14 @@ class PasswordSet(BaseModel):
 
 
 @router.get("")
-def list_people(authentication: Believed, _: Administrator) -> Page[Person]:
+def list_people(authentication: AuthenticationService, _: Administrator) -> Page[Person]:
     """All accounts by name."""
     return Page(items=[_shown(one) for one in authentication.accounts.administration.everybody()])
 
 
 @router.post("", status_code=201)
 def add_person(
-    authentication: Believed, caller: Administrator, visit: Visiting, asked: PersonCreate
+    authentication: AuthenticationService, caller: Administrator, visit: Client, asked: PersonCreate
 ) -> OneTimePassword:
     """Makes an account with a one-time password."""
     by = caller_of(caller, visit)
@@ -84,16 +84,16 @@ def add_person(
 
 
 @router.get("/{name}")
-def get_person(authentication: Believed, _: Administrator, name: Name) -> Person:
+def get_person(authentication: AuthenticationService, _: Administrator, name: Name) -> Person:
     """One account."""
     return _shown(authentication.accounts.administration.get(name))
 
 
 @router.patch("/{name}")
 def change_person(
-    authentication: Believed,
+    authentication: AuthenticationService,
     caller: Administrator,
-    visit: Visiting,
+    visit: Client,
     name: Name,
     asked: PersonUpdate,
 ) -> Person:
@@ -108,7 +108,11 @@ def change_person(
 
 @router.post("/{name}/reset")
 def reset_person(
-    authentication: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PersonReset
+    authentication: AuthenticationService,
+    caller: Administrator,
+    visit: Client,
+    name: Name,
+    asked: PersonReset,
 ) -> OneTimePassword:
     """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
     by = caller_of(caller, visit)
@@ -118,7 +122,11 @@ def reset_person(
 
 @router.put("/{name}/password", status_code=204)
 def set_password(
-    authentication: Believed, caller: Administrator, visit: Visiting, name: Name, asked: PasswordSet
+    authentication: AuthenticationService,
+    caller: Administrator,
+    visit: Client,
+    name: Name,
+    asked: PasswordSet,
 ) -> None:
     """Sets a password; only somebody on this machine may choose one for others."""
     _needs_socket(caller)
@@ -128,7 +136,7 @@ def set_password(
 
 @router.delete("/{name}", status_code=204)
 def remove_person(
-    authentication: Believed, caller: Administrator, visit: Visiting, name: Name
+    authentication: AuthenticationService, caller: Administrator, visit: Client, name: Name
 ) -> None:
     """Removes an account, its sessions, and the tokens that it made."""
     authentication.accounts.administration.remove(name, caller_of(caller, visit))

@@ -11,17 +11,17 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
-from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
+from keyhole.api.dependencies import Queries
+from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Queries
 from keyhole.control.query_history import Export
 from keyhole.querylog.history import Criteria, Row
 from keyhole.querylog.history.search import Key
 
 router = APIRouter(prefix="/queries", tags=["queries"])
 
-LONGEST_NAME = 1_016
+MAX_NAME_LENGTH = 1_016
 """A name of 255 octets, each of which may be shown by four letters (RFC 1035 section 5.1)."""
 Text = Annotated[str | None, Query(max_length=2_048)]
 _SILENT_ROUNDS = 15
@@ -62,12 +62,12 @@ class QueryPage(Page[QueryRow]):
 def _wanted(
     since: Annotated[datetime | None, Query(description="Not before this time.")] = None,
     until: Annotated[datetime | None, Query(description="Before this time.")] = None,
-    name: Annotated[str | None, Query(max_length=LONGEST_NAME, description="This name.")] = None,
+    name: Annotated[str | None, Query(max_length=MAX_NAME_LENGTH, description="This name.")] = None,
     below: Annotated[
-        str | None, Query(max_length=LONGEST_NAME, description="This name, or one below it.")
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="This name, or one below it.")
     ] = None,
     contains: Annotated[
-        str | None, Query(max_length=LONGEST_NAME, description="Somewhere in the name.")
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="Somewhere in the name.")
     ] = None,
     expression: Annotated[
         str | None, Query(max_length=200, description="A regular expression (RE2) for the name.")

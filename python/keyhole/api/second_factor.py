@@ -3,9 +3,9 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession
+from keyhole.api.login import Code, Password
 from keyhole.api.principal import Viewer
-from keyhole.api.session import Code, Password
-from keyhole.api.state import Believed, OwnSession, Visiting
 
 router = APIRouter(prefix="/session/second-factor", tags=["session"])
 
@@ -44,11 +44,11 @@ class SecondFactorDisable(BaseModel):
 
 @router.post("")
 def begin_second_factor(
-    authentication: Believed,
+    authentication: AuthenticationService,
     _: Viewer,
-    session: OwnSession,
+    session: CurrentSession,
     asked: SecondFactorStart,
-    visit: Visiting,
+    visit: Client,
 ) -> SecondFactorStarted:
     """Draws a secret for an authenticator. It counts once a code of it was shown."""
     begun = authentication.accounts.self_service.begin_second_factor(session, asked.password, visit)
@@ -57,11 +57,11 @@ def begin_second_factor(
 
 @router.post("/confirm")
 def confirm_second_factor(
-    authentication: Believed,
+    authentication: AuthenticationService,
     _: Viewer,
-    session: OwnSession,
+    session: CurrentSession,
     asked: SecondFactorConfirm,
-    visit: Visiting,
+    visit: Client,
 ) -> SecondFactorConfirmed:
     """From now on logging in needs a code; gives the recovery codes."""
     codes = authentication.accounts.self_service.confirm_second_factor(session, asked.code, visit)
@@ -70,11 +70,11 @@ def confirm_second_factor(
 
 @router.post("/disable", status_code=204)
 def disable_second_factor(
-    authentication: Believed,
+    authentication: AuthenticationService,
     _: Viewer,
-    session: OwnSession,
+    session: CurrentSession,
     asked: SecondFactorDisable,
-    visit: Visiting,
+    visit: Client,
 ) -> None:
     """Logging in needs no code any more."""
     authentication.accounts.self_service.disable_second_factor(

@@ -10,12 +10,12 @@ from typing import Self
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 
-from keyhole.api.application import ALL_DOORS, DOORS, make_application
-from keyhole.api.front import Rules, front_door
+from keyhole.api.application import ALL_ROUTES, API_ROUTES, make_application
+from keyhole.api.http_limits import NetworkProtocol
 from keyhole.api.local import LocalUser
-from keyhole.api.network import Certificate, Listener, door_of, release
-from keyhole.api.pihole import Seats
-from keyhole.api.protocol import NetworkProtocol
+from keyhole.api.middleware import NetworkAccess, middleware_stack
+from keyhole.api.network import Certificate, Listener, limiter_for, release
+from keyhole.api.pihole import PiholeSessions
 from keyhole.control.authentication import Authentication
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
@@ -55,7 +55,7 @@ class ApiServer:
         try:
             authentication = self._services.authentication
             wanted = self._services.settings.written.api.pihole and authentication is not None
-            seats = Seats(authentication.accounts) if wanted and authentication else None
+            seats = PiholeSessions(authentication.accounts) if wanted and authentication else None
             app = make_application(self._services, seats)
             await self._serve_network(app, seats)
             # Last, since whoever finds the socket takes it that the API serves.
@@ -77,7 +77,7 @@ class ApiServer:
             )
         )
 
-    async def _serve_network(self, app: ASGIApp, seats: Seats | None) -> None:
+    async def _serve_network(self, app: ASGIApp, seats: PiholeSessions | None) -> None:
         authentication = self._services.authentication
         if authentication is None:
             # Nobody could be believed.
@@ -85,13 +85,13 @@ class ApiServer:
             self._listeners = []
             return
         api = self._services.settings.written.api
-        rules = Rules(
+        rules = NetworkAccess(
             clients=api.clients,
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        doors = ALL_DOORS if seats else DOORS
-        config = uvicorn_config(front_door(app, doors, authentication.accounts, rules, seats))
+        doors = ALL_ROUTES if seats else API_ROUTES
+        config = uvicorn_config(middleware_stack(app, doors, authentication.accounts, rules, seats))
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
@@ -112,7 +112,7 @@ class ApiServer:
             return NetworkProtocol(config, self._server.state, {})
 
         api = self._services.settings.written.api
-        limiter = door_of(api, listener, self._certificate, http)
+        limiter = limiter_for(api, listener, self._certificate, http)
         self._limiters.append(limiter)
         loop = asyncio.get_running_loop()
         self._server.add(await loop.create_server(limiter, sock=listener.socket))

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Principal, Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
@@ -32,7 +32,7 @@ class Session(BaseModel):
 
 @router.get("")
 def list_sessions(
-    authentication: Believed,
+    authentication: AuthenticationService,
     caller: Viewer,
     everybody: Annotated[
         bool, Query(description="Those of everybody, which only an administrator may see.")
@@ -60,7 +60,9 @@ def list_sessions(
 
 
 @router.delete("/{session}", status_code=204)
-def end_session(authentication: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
+def end_session(
+    authentication: AuthenticationService, caller: Viewer, visit: Client, session: Id
+) -> None:
     """Ends one of one's own sessions; an administrator may end any."""
     registry = authentication.accounts.administration
     own = {one.id for one in registry.sessions(caller.name)}

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import Queries
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.queries import micros, moment_of, told
-from keyhole.api.state import Queries
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 

@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from keyhole import __version__
+from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Viewer
-from keyhole.api.state import Running
 
 router = APIRouter(prefix="/status", tags=["status"])
 
@@ -29,7 +29,7 @@ class Status(BaseModel):
 
 
 @router.get("")
-async def get_status(running: Running, _: Viewer) -> Status:
+async def get_status(running: RunningServices, _: Viewer) -> Status:
     """What runs here, and where it listens."""
     states = running.dnstap.states() if running.dnstap else []
     return Status(

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import ApiToken, Session, TokenSpec
-from keyhole.api.page import Page
+from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.pagination import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
 from keyhole.api.sessions import moment
-from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.address import Network, read_network
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
-_MOST_DAYS = 3_650
+_MAX_DAYS = 3_650
 
 
 class Token(BaseModel):
@@ -46,7 +46,7 @@ class TokenCreate(BaseModel):
         "API may be used from.",
     )
     days: int | None = Field(
-        None, ge=1, le=_MOST_DAYS, description="When it ends by itself; null for never."
+        None, ge=1, le=_MAX_DAYS, description="When it ends by itself; null for never."
     )
 
 
@@ -58,16 +58,16 @@ class TokenCreated(BaseModel):
 
 
 @router.get("")
-def list_tokens(authentication: Believed, _: Administrator) -> Page[Token]:
+def list_tokens(authentication: AuthenticationService, _: Administrator) -> Page[Token]:
     """All tokens by name."""
     return Page(items=[_shown(one) for one in authentication.accounts.administration.tokens()])
 
 
 @router.post("", status_code=201)
 def create_token(
-    authentication: Believed,
+    authentication: AuthenticationService,
     caller: Administrator,
-    visit: Visiting,
+    visit: Client,
     request: Request,
     asked: TokenCreate,
 ) -> TokenCreated:
@@ -89,9 +89,9 @@ def create_token(
 
 @router.delete("/{name}", status_code=204)
 def revoke_token(
-    authentication: Believed,
+    authentication: AuthenticationService,
     caller: Administrator,
-    visit: Visiting,
+    visit: Client,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
     """Ends a token at once."""

@@ -3,4 +3,4 @@
 from keyhole.http.server import HttpServer, uvicorn_config
 from keyhole.http.unix import PEER_PREFIX, PeerProtocol, unix_listener
 
-__all__ = ["PEER_PREFIX", "PeerProtocol", "HttpServer", "uvicorn_config", "unix_listener"]
+__all__ = ["PEER_PREFIX", "HttpServer", "PeerProtocol", "unix_listener", "uvicorn_config"]

@@ -33,7 +33,7 @@ OnRejected = Callable[[str, str], None]
 
 
 class ConnectionLimiter:
-    """The protocol factory of a listener: counts its connections and accepts those within limits."""
+    """The protocol factory of a listener: counts connections and accepts those within limits."""
 
     def __init__(
         self,

@@ -94,7 +94,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
             folders.append(resolved.documents)
             own_names += resolved.own_names
             context = replace(
-                known,
+                context,
                 trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
             )

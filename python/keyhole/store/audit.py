@@ -30,7 +30,7 @@ class AuditEntry:
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """A entry with its number, from 1 without gaps, its time and its digest."""
+    """An entry with its number, from 1 without gaps, its time and its digest."""
 
     number: int
     time: datetime
@@ -40,7 +40,7 @@ class AuditRecord:
 
 
 def append(connection: Connection, entry: AuditEntry) -> int:
-    """Writes a entry down in the transaction of what is done; gives its number."""
+    """Writes an entry in the transaction of the change; gives its number."""
     if connection.dialect.name == "postgresql":
         # SQLite has one writer anyway; here the next number must wait for the one before.
         connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))

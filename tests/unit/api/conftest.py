@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from keyhole.accounts import TokenSpec
-from keyhole.api.application import DOORS
-from keyhole.api.front import Rules, front_door
+from keyhole.api.application import API_ROUTES
+from keyhole.api.middleware import NetworkAccess, middleware_stack
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
 from keyhole.store import Database
@@ -48,7 +48,9 @@ class Front:
             for name, default in given.items()
         }
         names = rules.pop("names", ["keyhole.example.org"])
-        self.app = front_door(self.behind, DOORS, house.accounts, Rules(names=names, **networks))
+        self.app = middleware_stack(
+            self.behind, API_ROUTES, house.accounts, NetworkAccess(names=names, **networks)
+        )
 
     def ask(
         self,

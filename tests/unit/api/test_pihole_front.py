@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from keyhole.accounts import ClientInfo
-from keyhole.api.application import ALL_DOORS, DOORS
-from keyhole.api.front import Rules, front_door
-from keyhole.api.pihole import Seats, is_pihole, seats
-from keyhole.api.roles import PIHOLE_PUBLIC, PUBLIC, Door
+from keyhole.api.access import PIHOLE_PUBLIC, PUBLIC, RouteAccess
+from keyhole.api.application import ALL_ROUTES, API_ROUTES
+from keyhole.api.middleware import NetworkAccess, middleware_stack
+from keyhole.api.pihole import PiholeSessions, is_pihole, sessions
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
 from tests.unit.accounts.conftest import BY, House
 from tests.unit.api.conftest import LET_IN, Front
 
-ROUTES = [door for door in ALL_DOORS.all if is_pihole(door.place[1])]
+ROUTES = [door for door in ALL_ROUTES.all if is_pihole(door.place[1])]
 GUARDED = [door for door in ROUTES if not door.is_public]
 HERE = ClientInfo("192.0.2.1", "test")
 
@@ -29,10 +29,10 @@ class Pihole(Front):
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
-        self.seats = Seats(house.accounts)
+        self.seats = PiholeSessions(house.accounts)
         networks = [read_network("192.0.2.0/24")]
-        rules = Rules(networks, [], ["keyhole.example.org"])
-        self.app = front_door(self.behind, ALL_DOORS, house.accounts, rules, self.seats)
+        rules = NetworkAccess(networks, [], ["keyhole.example.org"])
+        self.app = middleware_stack(self.behind, ALL_ROUTES, house.accounts, rules, self.seats)
 
     def sit(self, role: Role, name: str, **wanted: Any) -> dict[str, str]:
         """The header of a seat by a new token."""
@@ -48,7 +48,7 @@ def pihole(house: House) -> Pihole:
     return Pihole(house)
 
 
-def _ask(pihole: Pihole, door: Door, headers: dict[str, str], **more: Any) -> int:
+def _ask(pihole: Pihole, door: RouteAccess, headers: dict[str, str], **more: Any) -> int:
     method, path = door.place
     return pihole.ask(method, path, headers=headers, **more).status_code
 
@@ -56,7 +56,7 @@ def _ask(pihole: Pihole, door: Door, headers: dict[str, str], **more: Any) -> in
 def test_the_public_routes_are_those_by_which_one_gets_a_seat() -> None:
     assert {door.place for door in ROUTES if door.is_public} == PIHOLE_PUBLIC
     assert not PIHOLE_PUBLIC & PUBLIC
-    assert not any(is_pihole(door.place[1]) for door in DOORS.all), "off unless it is wanted"
+    assert not any(is_pihole(door.place[1]) for door in API_ROUTES.all), "off unless it is wanted"
 
 
 def test_every_route_says_its_role() -> None:
@@ -67,7 +67,7 @@ def test_every_route_says_its_role() -> None:
 
 @each_route
 def test_whoever_has_no_good_seat_is_refused(
-    pihole: Pihole, house: House, door: Door, monkeypatch: pytest.MonkeyPatch
+    pihole: Pihole, house: House, door: RouteAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     administration, name = house.accounts.administration, f"t{GUARDED.index(door)}"
     revoked = pihole.sit(Role.ADMINISTRATOR, f"{name}-revoked")
@@ -77,7 +77,7 @@ def test_whoever_has_no_good_seat_is_refused(
     )
     left = pihole.sit(Role.ADMINISTRATOR, f"{name}-left")
     pihole.seats.leave(left["x-ftl-sid"])
-    monkeypatch.setattr(seats, "VALID_SECONDS", -1)
+    monkeypatch.setattr(sessions, "VALID_SECONDS", -1)
     expired = pihole.sit(Role.ADMINISTRATOR, f"{name}-expired")
     monkeypatch.undo()
     ended = pihole.sit(Role.ADMINISTRATOR, f"{name}-ended", ends=int(house.clock.now) + 60)
@@ -92,7 +92,7 @@ def test_whoever_has_no_good_seat_is_refused(
 
 @each_route
 def test_whoever_has_a_good_one_is_let_in_from_the_right_place_alone(
-    pihole: Pihole, door: Door
+    pihole: Pihole, door: RouteAccess
 ) -> None:
     name = f"g{GUARDED.index(door)}"
     good = pihole.sit(Role.OPERATOR, f"{name}-operator")
@@ -130,7 +130,7 @@ def test_routes_for_everybody_are_so_from_the_right_place_alone(
 def test_seats_are_bounded_and_the_oldest_makes_room(
     pihole: Pihole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(seats, "MOST_OF_ONE", 2)
+    monkeypatch.setattr(sessions, "MAX_PER_TOKEN", 2)
     secret = pihole.token(Role.VIEWER, "busy")["authorization"].removeprefix("Bearer ")
     sids = [pihole.seats.sit(secret, HERE) for _ in range(3)]
     alive = [bool(sid and pihole.seats.token_of(sid, HERE.address)) for sid in sids]
@@ -140,7 +140,7 @@ def test_seats_are_bounded_and_the_oldest_makes_room(
 def test_guessing_is_slowed_down_at_its_place_alone(house: House) -> None:
     from keyhole.accounts import RateLimitedError
 
-    fresh = Seats(house.accounts)
+    fresh = PiholeSessions(house.accounts)
     guesser = ClientInfo("192.0.2.66", "guesser")
     tries = (fresh.sit("khp_wrong", guesser) for _ in range(100))
     with pytest.raises(RateLimitedError):

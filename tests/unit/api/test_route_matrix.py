@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keyhole.api.application import DOORS
-from keyhole.api.roles import PUBLIC
+from keyhole.api.access import PUBLIC
+from keyhole.api.application import API_ROUTES
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
 from tests.unit.accounts.conftest import BY, HOME, House
@@ -207,7 +207,7 @@ def test_the_public_routes_are_these_and_no_others() -> None:
 
 
 def test_every_route_of_the_file_is_guarded_and_every_guarded_route_is_in_the_file() -> None:
-    assert {door.place for door in DOORS.all} == {(one.method, one.path) for one in ROUTES}
+    assert {door.place for door in API_ROUTES.all} == {(one.method, one.path) for one in ROUTES}
     assert [one for one in ROUTES if one.role is None] == []
 
 

@@ -69,7 +69,7 @@ def test_what_is_no_poll_is_refused_with_the_reason(body: bytes) -> None:
 
 
 def test_a_body_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OCTETS", 1000)
+    monkeypatch.setattr(module, "MAX_OCTETS", 1000)
     answer = _client().post(POLL, content=b" " * 1001)
     assert (answer.status_code, answer.json()) == (400, {"why": "more than 1000 octets"})
 

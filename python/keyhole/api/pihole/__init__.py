@@ -4,8 +4,8 @@ Shapes and words are those of Pi-hole, so that its clients find what they expect
 not have is counted as none. Whoever calls has a token of our own in place of Pi-hole's password.
 """
 
-from keyhole.api.pihole.answer import PREFIX, install_errors, is_pihole
+from keyhole.api.pihole.responses import PREFIX, install_errors, is_pihole
 from keyhole.api.pihole.router import ROUTERS
-from keyhole.api.pihole.seats import Seats
+from keyhole.api.pihole.sessions import PiholeSessions
 
-__all__ = ["PREFIX", "ROUTERS", "Seats", "install_errors", "is_pihole"]
+__all__ = ["PREFIX", "ROUTERS", "PiholeSessions", "install_errors", "is_pihole"]

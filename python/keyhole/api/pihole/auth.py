@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from keyhole.accounts import ClientInfo, RateLimitedError
-from keyhole.api.pihole.answer import PiholeError, answer, begin
-from keyhole.api.pihole.seats import VALID_SECONDS, Seats
+from keyhole.api.pihole.responses import PiholeError, answer, begin
+from keyhole.api.pihole.sessions import VALID_SECONDS, PiholeSessions
 
 auth = APIRouter(prefix="/auth", dependencies=[Depends(begin)], include_in_schema=False)
 
@@ -17,14 +17,14 @@ SID_HEADERS = ("x-ftl-sid", "sid")
 LONGEST = 512
 
 
-def _seats(request: Request) -> Seats:
+def _seats(request: Request) -> PiholeSessions:
     seats = getattr(request.app.state, "seats", None)
-    if not isinstance(seats, Seats):
+    if not isinstance(seats, PiholeSessions):
         raise PiholeError(503, "not_possible", "nobody can log in now")
     return seats
 
 
-Seated = Annotated[Seats, Depends(_seats)]
+Seated = Annotated[PiholeSessions, Depends(_seats)]
 
 
 async def body_of(request: Request) -> dict[str, Any]:

@@ -5,11 +5,11 @@ import time
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from keyhole.api.dependencies import Pauses
 from keyhole.api.documents import actor
-from keyhole.api.pihole.answer import PiholeError, answer, begin
 from keyhole.api.pihole.auth import Body
+from keyhole.api.pihole.responses import PiholeError, answer, begin
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import Pauses
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole import __version__
-from keyhole.api.pihole.answer import answer, begin
+from keyhole.api.pihole.responses import answer, begin
 from keyhole.api.principal import Viewer
 
 info = APIRouter(prefix="/info", dependencies=[Depends(begin)], include_in_schema=False)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from keyhole.api.pihole import words
-from keyhole.api.pihole.answer import answer, begin
+from keyhole.api.dependencies import Queries, RunningServices
+from keyhole.api.pihole import mapping
+from keyhole.api.pihole.responses import answer, begin
 from keyhole.api.principal import Viewer
 from keyhole.api.queries import told
-from keyhole.api.state import Queries, Running
 from keyhole.control.services import Services
 from keyhole.querylog.history import Criteria, History, Statistics
 
@@ -35,7 +35,7 @@ During = Annotated[tuple[int, int], Depends(_span)]
 
 @stats.get("/stats/summary")
 def summary(
-    request: Request, queries: Queries, running: Running, during: During, _: Viewer
+    request: Request, queries: Queries, running: RunningServices, during: During, _: Viewer
 ) -> Response:
     """What became of the queries of the last day."""
     with told():
@@ -47,10 +47,10 @@ def summary(
                 **_counts(found),
                 "unique_domains": history.distinct("name", *during),
                 "frequency": recent.total / _FREQUENCY_SECONDS,
-                "types": words.by_type(_types(history, during)),
-                "status": words.by_status(found.by_reason),
+                "types": mapping.by_type(_types(history, during)),
+                "status": mapping.by_status(found.by_reason),
                 # The log does not say what an answer held.
-                "replies": {**dict.fromkeys(words.REPLIES, 0), "UNKNOWN": found.total},
+                "replies": {**dict.fromkeys(mapping.REPLIES, 0), "UNKNOWN": found.total},
             },
             "clients": {
                 "active": history.distinct("client", *during),
@@ -118,7 +118,7 @@ def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> 
 def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """How often each type was asked for."""
     with told():
-        found = words.by_type(_types(queries.history(), during))
+        found = mapping.by_type(_types(queries.history(), during))
     return answer(request, {"types": found})
 
 
@@ -159,9 +159,9 @@ def _brief(found: Statistics) -> dict[str, int]:
 
     return {
         "total": found.total,
-        "blocked": among(words.BLOCKED),
-        "forwarded": among(words.FORWARDED),
-        "cached": among(words.CACHED),
+        "blocked": among(mapping.BLOCKED),
+        "forwarded": among(mapping.FORWARDED),
+        "cached": among(mapping.CACHED),
     }
 
 

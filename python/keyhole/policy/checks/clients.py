@@ -69,7 +69,7 @@ def _ambiguous(client: Client, assigned: Mapping[Subject, Assignment]) -> Iterat
         if other.policy is not first.policy:
             why = (
                 f"{first.subject} has {first.place} and {other.subject} has {other.place}, so "
-                f"nobody can tell which is subjects; name client:{client.name} in one policy, or take "
+                f"nobody can tell which is meant; name client:{client.name} in one policy, or take "
                 "it out of a group"
             )
             yield client.problem(["spec", "groups", index], why)
@@ -106,7 +106,7 @@ class _PolicySubjects:
     """What policies mean without naming a client."""
 
     def __init__(self, assigned: Mapping[Subject, Assignment]) -> None:
-        self._claimed = assigned
+        self._assigned = assigned
         self._networks = NetworkTable[Subject]()
         for subject in assigned:
             if subject.kind == "cidr":
@@ -115,12 +115,12 @@ class _PolicySubjects:
     def means(self, spec: ClientSpec) -> bool:
         """Whether any policy means anything that the client may show."""
         return (
-            any(Subject("token", token) in self._claimed for token in spec.tokens)
+            any(Subject("token", token) in self._assigned for token in spec.tokens)
             or any(self._means_identity(identity) for identity in spec.identities)
             or any(True for one in spec.addresses for _ in self._networks.covering(one))
         )
 
     def _means_identity(self, identity: str) -> bool:
-        return Subject("identity", identity) in self._claimed or any(
-            Subject("below", path) in self._claimed for path in paths_above(identity)
+        return Subject("identity", identity) in self._assigned or any(
+            Subject("below", path) in self._assigned for path in paths_above(identity)
         )

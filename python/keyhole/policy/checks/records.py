@@ -21,7 +21,7 @@ class _RecordData:
 
 
 def check_records(documents: Documents) -> Iterator[Problem]:
-    """Everything that contradicts something before before, and aliases that go round in circles."""
+    """Everything that contradicts an earlier record, and aliases that go round in circles."""
     for view in distinct_views(documents):
         yield from _check_together(view)
     yield from _for_nobody(documents)

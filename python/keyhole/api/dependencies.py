@@ -20,11 +20,11 @@ def _services(request: Request) -> Services:
     return services
 
 
-Running = Annotated[Services, Depends(_services)]
+RunningServices = Annotated[Services, Depends(_services)]
 """A parameter of a route: the control that runs."""
 
 
-def _changes(services: Running) -> Changes:
+def _changes(services: RunningServices) -> Changes:
     if services.changes is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -32,7 +32,7 @@ def _changes(services: Running) -> Changes:
     return services.changes
 
 
-def _pauses(services: Running) -> PauseService:
+def _pauses(services: RunningServices) -> PauseService:
     if services.pauses is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -40,7 +40,7 @@ def _pauses(services: Running) -> PauseService:
     return services.pauses
 
 
-def _decisions(services: Running) -> DecisionService:
+def _decisions(services: RunningServices) -> DecisionService:
     if services.decisions is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -48,7 +48,7 @@ def _decisions(services: Running) -> DecisionService:
     return services.decisions
 
 
-def _queries(services: Running) -> QueryHistory:
+def _queries(services: RunningServices) -> QueryHistory:
     if services.queries is None:
         why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
         raise ApiProblem(503, "not_possible_now", why)
@@ -65,7 +65,7 @@ StoredDocuments = Annotated[Changes, Depends(_changes)]
 """A parameter of a route: documents, and how they change."""
 
 
-def _authentication(services: Running) -> Authentication:
+def _authentication(services: RunningServices) -> Authentication:
     if services.authentication is None:
         raise ApiProblem(
             503, "not_possible_now", "the database cannot be used; keyhole up has said why"
@@ -73,7 +73,7 @@ def _authentication(services: Running) -> Authentication:
     return services.authentication
 
 
-Believed = Annotated[Authentication, Depends(_authentication)]
+AuthenticationService = Annotated[Authentication, Depends(_authentication)]
 """A parameter of a route: people, and who vouches for them."""
 
 
@@ -84,7 +84,7 @@ def _session(request: Request) -> Session:
     return session
 
 
-OwnSession = Annotated[Session, Depends(_session)]
+CurrentSession = Annotated[Session, Depends(_session)]
 """A parameter of a route: the session of whoever calls, who must have one."""
 
 
@@ -93,7 +93,7 @@ def _visit(request: Request) -> ClientInfo:
     return ClientInfo(host, request.headers.get("user-agent", ""))
 
 
-Visiting = Annotated[ClientInfo, Depends(_visit)]
+Client = Annotated[ClientInfo, Depends(_visit)]
 """A parameter of a route: from where the call comes."""
 
 

@@ -3,7 +3,7 @@ somebody else (cross-site request forgery)."""
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.front.refuse import SAFE_METHODS, header, refuse
+from keyhole.api.middleware.errors import SAFE_METHODS, header, refuse
 from keyhole.api.pihole import is_pihole
 
 HEADER = "x-keyhole-request"
@@ -15,7 +15,7 @@ _OURS = ("same-origin", "none")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 
 
-class Origin:
+class CsrfProtection:
     """Refuses what a browser may have been tricked into."""
 
     def __init__(self, app: ASGIApp, *, knows_pihole: bool = False) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.front.refuse import header, refuse
+from keyhole.api.middleware.errors import header, refuse
 from keyhole.model.address import is_address
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::[0-9]{1,5})?")
 _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
-class Hosts:
+class AllowedHosts:
     """Refuses names that are not ours. An address that the connection leads to is: no name had to
     be found for it."""
 

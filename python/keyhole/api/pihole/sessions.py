@@ -16,25 +16,25 @@ from keyhole.model.address import rate_limit_key
 
 VALID_SECONDS = 1800
 """From the last use."""
-MOST_SEATS = 256
-MOST_OF_ONE = 32
+MAX_SESSIONS = 256
+MAX_PER_TOKEN = 32
 """Of one token; the one that was used least recently makes room."""
 
 
 @dataclass
-class _Seat:
+class _PiholeSession:
     token_digest: str
     ends: float
 
 
-class Seats:
+class PiholeSessions:
     """Who has logged in. Safe to use from several threads; all methods may wait for the
     database."""
 
     def __init__(self, accounts: AccountServices) -> None:
         self._accounts = accounts
         self._lock = threading.Lock()
-        self._seats: dict[str, _Seat] = {}
+        self._seats: dict[str, _PiholeSession] = {}
 
     def sit(self, secret: str, visit: ClientInfo) -> str | None:
         """The number of a seat for the bearer of a token; none where the token is not good there.
@@ -50,7 +50,9 @@ class Seats:
         sid = random_words.token_urlsafe(32)
         with self._lock:
             self._make_room(digest(secret))
-            self._seats[digest(sid)] = _Seat(digest(secret), time.monotonic() + VALID_SECONDS)
+            self._seats[digest(sid)] = _PiholeSession(
+                digest(secret), time.monotonic() + VALID_SECONDS
+            )
         return sid
 
     def token_of(self, sid: str, address: str) -> ApiToken | None:
@@ -75,7 +77,7 @@ class Seats:
         for sid in [sid for sid, seat in self._seats.items() if seat.ends <= now]:
             del self._seats[sid]
         own = [sid for sid, seat in self._seats.items() if seat.token_digest == token_digest]
-        if len(own) >= MOST_OF_ONE:
+        if len(own) >= MAX_PER_TOKEN:
             del self._seats[min(own, key=lambda sid: self._seats[sid].ends)]
-        if len(self._seats) >= MOST_SEATS:
+        if len(self._seats) >= MAX_SESSIONS:
             del self._seats[min(self._seats, key=lambda sid: self._seats[sid].ends)]

@@ -6,22 +6,22 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from keyhole.api.pihole import words
-from keyhole.api.pihole.answer import PiholeError, answer, begin
+from keyhole.api.dependencies import Queries
+from keyhole.api.pihole import mapping
+from keyhole.api.pihole.responses import PiholeError, answer, begin
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import LONGEST_NAME, told
-from keyhole.api.state import Queries
+from keyhole.api.queries import MAX_NAME_LENGTH, told
 from keyhole.querylog.history import Criteria, Row
 
 found = APIRouter(prefix="/queries", dependencies=[Depends(begin)], include_in_schema=False)
 
 MOST = 1_000
-Text = Annotated[str | None, Query(max_length=LONGEST_NAME)]
+Text = Annotated[str | None, Query(max_length=MAX_NAME_LENGTH)]
 Second = Annotated[float | None, Query(ge=0, le=1e11)]
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueryFilter:
     """What is looked for, and whether that is less than everything."""
 
     wanted: Criteria
@@ -37,10 +37,10 @@ def _asked(
     kind: Annotated[str | None, Query(alias="type", max_length=16)] = None,
     status: Annotated[str | None, Query(max_length=32)] = None,
     cursor: Annotated[int | None, Query(ge=0, le=10**18)] = None,
-) -> Asked:
+) -> QueryFilter:
     given = (since, until, domain, client_ip, upstream, kind, status)
     name, expression = _domain(domain)
-    pseudo = words.reasons_of_upstream(upstream) if upstream else None
+    pseudo = mapping.reasons_of_upstream(upstream) if upstream else None
     wanted = Criteria(
         since=_micros(since),
         until=_earlier(_micros(until), cursor),
@@ -51,7 +51,7 @@ def _asked(
         name=name,
         expression=expression,
     )
-    return Asked(wanted, any(one is not None for one in given))
+    return QueryFilter(wanted, any(one is not None for one in given))
 
 
 @found.get("")
@@ -59,7 +59,7 @@ def get_queries(
     request: Request,
     queries: Queries,
     _: Viewer,
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: Annotated[QueryFilter, Depends(_asked)],
     length: Annotated[int, Query(ge=1, le=MOST)] = 100,
     start: Annotated[int, Query(ge=0, le=MOST)] = 0,
     draw: Annotated[int, Query(ge=0, le=10**9)] = 0,
@@ -103,7 +103,7 @@ def _shown(row: Row) -> dict[str, Any]:
         "type": fields["type"],
         "domain": fields["name"],
         "cname": None,
-        "status": words.status(fields["reason"]),
+        "status": mapping.status(fields["reason"]),
         "client": {"ip": fields["client"] or "", "name": fields["identity"] or fields["token"]},
         "dnssec": "UNKNOWN",
         "reply": {"type": "UNKNOWN", "time": (fields["duration_us"] or 0) / 1e3},
@@ -116,7 +116,7 @@ def _shown(row: Row) -> dict[str, Any]:
 def _status(written: str | None) -> tuple[str, ...] | None:
     if written is None:
         return None
-    found = words.reasons(written)
+    found = mapping.reasons(written)
     if found is None:
         raise PiholeError(400, "bad_request", "there is no such status", written)
     return found

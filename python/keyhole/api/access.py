@@ -38,7 +38,7 @@ Mounted = Iterable[tuple[str, APIRouter]]
 
 
 @dataclass(frozen=True)
-class Door:
+class RouteAccess:
     """A method of a route; ``place`` is the method and the path, with its parameters."""
 
     place: tuple[str, str]
@@ -51,12 +51,12 @@ class Door:
         return self.place in PUBLIC | PIHOLE_PUBLIC
 
 
-class Doors:
+class RouteTable:
     """All routes of an application, in the order in which they are tried."""
 
     def __init__(self, mounted: Mounted) -> None:
         self.all = tuple(
-            Door(
+            RouteAccess(
                 (method, prefix + route.path), role_of(route), compile_path(prefix + route.path)[0]
             )
             for prefix, router in mounted
@@ -65,7 +65,7 @@ class Doors:
             for method in sorted(route.methods or ())
         )
 
-    def find(self, method: str, path: str) -> Door | None:
+    def find(self, method: str, path: str) -> RouteAccess | None:
         """The one that the application will open for a request, if any."""
         for door in self.all:
             if door.place[0] == method and door.pattern.match(path):

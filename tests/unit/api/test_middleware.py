@@ -7,8 +7,8 @@ import anyio
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from keyhole.api.front.bodies import DEEPEST, MOST_OCTETS, is_too_deep
-from keyhole.api.front.deadline import Deadline
+from keyhole.api.middleware.body_limits import MAX_DEPTH, MAX_OCTETS, is_too_deep
+from keyhole.api.middleware.response_timeout import ResponseTimeout
 from keyhole.model.role import Role
 from tests.unit.accounts.conftest import House
 from tests.unit.api.conftest import HEADER, LET_IN, Front
@@ -241,14 +241,14 @@ def test_a_body_is_bounded_whatever_its_length_says(front: Front) -> None:
         for _ in range(2_000):
             yield b" " * 1_024
 
-    assert _post(front, b" " * MOST_OCTETS).status_code == LET_IN
-    assert _post(front, b" " * (MOST_OCTETS + 1)).status_code == 413
+    assert _post(front, b" " * MAX_OCTETS).status_code == LET_IN
+    assert _post(front, b" " * (MAX_OCTETS + 1)).status_code == 413
     assert _post(front, endless()).status_code == 413
     assert len(front.behind.reached) == 1
 
 
 def test_many_documents_may_be_more_and_only_for_whoever_is_believed(front: Front) -> None:
-    body = b" " * (MOST_OCTETS + 1)
+    body = b" " * (MAX_OCTETS + 1)
     assert _post(front, body, path="/api/v1/documents").status_code == 401
     token = front.token(Role.OPERATOR, "operator")
     assert _post(front, body, path="/api/v1/documents", **token).status_code == LET_IN
@@ -256,7 +256,7 @@ def test_many_documents_may_be_more_and_only_for_whoever_is_believed(front: Fron
 
 
 def test_a_body_that_is_nested_too_deep_is_refused(front: Front) -> None:
-    deep = b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1)
+    deep = b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)
     assert _post(front, deep).status_code == 400
     assert _post(front, b'{"a":' * 50_000).status_code == 400
     assert _post(front, deep[1:-1]).status_code == LET_IN
@@ -295,7 +295,7 @@ def test_an_answer_that_takes_too_long_is_given_up_and_not_heard_later() -> None
         told.append(message)
 
     async def once() -> None:
-        await Deadline(slow, 0.01)(_scope(b"/"), receive, send)
+        await ResponseTimeout(slow, 0.01)(_scope(b"/"), receive, send)
 
     anyio.run(once)
     assert [one["status"] for one in told if one["type"] == "http.response.start"] == [503]
@@ -316,7 +316,7 @@ def test_an_answer_that_has_begun_may_go_on() -> None:
         told.append(message)
 
     async def once() -> None:
-        await Deadline(live, 0.01)(_scope(b"/"), receive, send)
+        await ResponseTimeout(live, 0.01)(_scope(b"/"), receive, send)
 
     anyio.run(once)
     assert told[-1]["body"] == b"end"

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.pihole.answer import error_response, is_pihole, key_of
+from keyhole.api.pihole.responses import error_response, is_pihole, key_of
 from keyhole.api.problem import problem_response
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True)
-class Visitor:
+class ClientConnection:
     """From where a request really comes, and whether it was encrypted all the way to us or to a
     proxy that is believed."""
 
@@ -19,7 +19,7 @@ class Visitor:
     is_encrypted: bool
 
 
-class Tongue:
+class ErrorFormat:
     """Has every step further in refuse Pi-hole's clients in the words of Pi-hole."""
 
     def __init__(self, app: ASGIApp) -> None:

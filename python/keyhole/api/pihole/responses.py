@@ -22,7 +22,7 @@ _KEYS = {
     405: "method_not_allowed",
     429: "too_many_requests",
 }
-Answering = Callable[[Request, Exception], Response | Awaitable[Response]]
+ErrorHandler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
 class PiholeError(Exception):
@@ -79,7 +79,7 @@ def install_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, _by_path(app.exception_handlers.get(kind)))
 
 
-def _by_path(others: Any) -> Answering:
+def _by_path(others: Any) -> ErrorHandler:
     async def answering(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "began", time.monotonic())

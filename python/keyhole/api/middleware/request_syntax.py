@@ -10,10 +10,10 @@ from urllib.parse import unquote_to_bytes
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.front.refuse import header, refuse
+from keyhole.api.middleware.errors import header, refuse
 
-MOST_HEADERS = 100
-LONGEST_QUERY = 8 * 1024
+MAX_HEADERS = 100
+MAX_QUERY_OCTETS = 8 * 1024
 
 # RFC 3986 section 3.3, without ; and without empty segments.
 _PATH = re.compile(rb"/|(?:/(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%[0-9A-Fa-f]{2})+)+/?")
@@ -31,7 +31,7 @@ _ONCE = {
 }
 
 
-class Shape:
+class RequestSyntax:
     """Refuses what is not plain."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -48,8 +48,8 @@ class Shape:
 
 def _wrong_headers(scope: Scope) -> tuple[int, str, str] | None:
     headers = scope["headers"]
-    if len(headers) > MOST_HEADERS:
-        return 431, "too_many_headers", f"a request has at most {MOST_HEADERS} headers"
+    if len(headers) > MAX_HEADERS:
+        return 431, "too_many_headers", f"a request has at most {MAX_HEADERS} headers"
     counted = Counter(name for name, _ in headers)
     for name in _ONCE:
         if counted[name] > 1:
@@ -59,8 +59,8 @@ def _wrong_headers(scope: Scope) -> tuple[int, str, str] | None:
         return 400, "two_lengths", "send content-length or transfer-encoding, not both"
     if not counted[b"host"]:
         return 400, "no_host", "the header host is missing"
-    if len(scope["query_string"]) > LONGEST_QUERY:
-        return 414, "query_too_long", f"a query has at most {LONGEST_QUERY} octets"
+    if len(scope["query_string"]) > MAX_QUERY_OCTETS:
+        return 414, "query_too_long", f"a query has at most {MAX_QUERY_OCTETS} octets"
     return None
 
 

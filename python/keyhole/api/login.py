@@ -7,9 +7,9 @@ from pydantic import BaseModel, Field
 
 from keyhole.accounts import Login, Session
 from keyhole.accounts.passwords import MAX_LENGTH, MIN_LENGTH
-from keyhole.api.cookies import forget_session, read_session, set_session
+from keyhole.api.cookies import clear_session, read_session, set_session
+from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession, caller_of
 from keyhole.api.principal import Viewer
-from keyhole.api.state import Believed, OwnSession, Visiting, caller_of
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -57,9 +57,9 @@ class CurrentUser(BaseModel):
 
 @router.post("")
 def log_in(
-    authentication: Believed,
+    authentication: AuthenticationService,
     asked: LoginRequest,
-    visit: Visiting,
+    visit: Client,
     request: Request,
     response: Response,
 ) -> CurrentUser:
@@ -75,7 +75,7 @@ def log_in(
 
 
 @router.get("")
-def get_me(authentication: Believed, caller: Viewer, request: Request) -> CurrentUser:
+def get_me(authentication: AuthenticationService, caller: Viewer, request: Request) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
@@ -92,25 +92,25 @@ def get_me(authentication: Believed, caller: Viewer, request: Request) -> Curren
 
 @router.delete("", status_code=204)
 def log_out(
-    authentication: Believed,
+    authentication: AuthenticationService,
     caller: Viewer,
-    session: OwnSession,
-    visit: Visiting,
+    session: CurrentSession,
+    visit: Client,
     request: Request,
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
     authentication.accounts.logins.log_out(session, caller_of(caller, visit))
-    forget_session(response, request.scope)
+    clear_session(response, request.scope)
 
 
 @router.put("/password")
 def change_password(
-    authentication: Believed,
+    authentication: AuthenticationService,
     _: Viewer,
-    session: OwnSession,
+    session: CurrentSession,
     asked: PasswordChange,
-    visit: Visiting,
+    visit: Client,
     request: Request,
     response: Response,
 ) -> CurrentUser:
@@ -123,12 +123,14 @@ def change_password(
     return _me_in(authentication, begun)
 
 
-def _give(authentication: Believed, secret: str, request: Request, response: Response) -> None:
+def _give(
+    authentication: AuthenticationService, secret: str, request: Request, response: Response
+) -> None:
     seconds = authentication.accounts.context.lifetimes.absolute
     set_session(response, request.scope, secret, seconds)
 
 
-def _me_in(authentication: Believed, session: Session) -> CurrentUser:
+def _me_in(authentication: AuthenticationService, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
         has_code = authentication.accounts.administration.get(session.person).has_code

@@ -4,12 +4,12 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keyhole.api.front.refuse import refuse
+from keyhole.api.middleware.errors import refuse
 
 SECONDS = 120.0
 
 
-class Deadline:
+class ResponseTimeout:
     """Answers in place of a route that takes too long; what the route says later is not heard."""
 
     def __init__(self, app: ASGIApp, limit: float = SECONDS) -> None:

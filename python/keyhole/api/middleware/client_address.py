@@ -5,13 +5,13 @@ from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.front.refuse import Visitor, header, refuse
+from keyhole.api.middleware.errors import ClientConnection, header, refuse
 from keyhole.model.address import Network, is_address, is_within
 
-_MOST_HOPS = 16
+_MAX_HOPS = 16
 
 
-class Source:
+class ClientAddress:
     """Finds out who visits, and refuses networks that are not let in."""
 
     def __init__(
@@ -24,7 +24,7 @@ class Source:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Puts the visitor into the state; client and scheme are from then on the visitor's."""
         peer = scope["client"][0] if scope["client"] else ""
-        visitor = Visitor(peer, scope["scheme"] == "https")
+        visitor = ClientConnection(peer, scope["scheme"] == "https")
         if is_within(peer, self._proxies):
             told = self._told(scope)
             if told is None:
@@ -49,7 +49,7 @@ class Source:
         scope.setdefault("state", {})["visitor"] = visitor
         await self._app(scope, receive, send)
 
-    def _told(self, scope: Scope) -> Visitor | None:
+    def _told(self, scope: Scope) -> ClientConnection | None:
         """Whom a believed proxy names; none where it does not, or nobody can be sure."""
         hops = [
             one.strip()
@@ -58,12 +58,12 @@ class Source:
             for one in value.decode("latin-1").split(",")
         ]
         scheme = header(scope, b"x-forwarded-proto")
-        if scheme not in ("http", "https") or not 0 < len(hops) <= _MOST_HOPS:
+        if scheme not in ("http", "https") or not 0 < len(hops) <= _MAX_HOPS:
             return None
         # From the last on: each hop was written by the one behind it, as far as those are believed.
         for hop in reversed(hops):
             if not is_address(hop):
                 return None
             if not is_within(hop, self._proxies):
-                return Visitor(hop, scheme == "https")
-        return Visitor(hops[0], scheme == "https")
+                return ClientConnection(hop, scheme == "https")
+        return ClientConnection(hops[0], scheme == "https")

@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 
 from keyhole.api.problem import ApiProblem
 
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 Item = TypeVar("Item")
 
-Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS, description="At most so many items.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_ITEMS, description="At most so many items.")]
 Cursor = Annotated[
     str | None,
     Query(max_length=2_048, description="The next of the page before; none begins at the start."),

@@ -4,13 +4,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyhole.accounts import AccountServices, ClientInfo
+from keyhole.api.access import RouteTable
 from keyhole.api.cookies import read_session
-from keyhole.api.front.refuse import header, refuse
-from keyhole.api.pihole import Seats, is_pihole
+from keyhole.api.middleware.errors import header, refuse
+from keyhole.api.pihole import PiholeSessions, is_pihole
 from keyhole.api.pihole.auth import SID_HEADERS
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
-from keyhole.api.roles import Doors
 from keyhole.errors import KeyholeError
 
 _LONGEST = 512
@@ -22,12 +22,16 @@ _FIRST_STEPS = {
 }
 
 
-class Believe:
+class Authenticator:
     """Puts the principal into the state, where there is one, and looks at the role of the route
     before any of the body is read."""
 
     def __init__(
-        self, app: ASGIApp, doors: Doors, accounts: AccountServices, seats: Seats | None = None
+        self,
+        app: ASGIApp,
+        doors: RouteTable,
+        accounts: AccountServices,
+        seats: PiholeSessions | None = None,
     ) -> None:
         """``seats`` are the sessions of Pi-hole's API, where that is served."""
         self._app = app
@@ -69,7 +73,9 @@ class Believe:
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
 
-    async def _by_seat(self, seats: Seats, scope: Scope, visit: ClientInfo) -> Principal | None:
+    async def _by_seat(
+        self, seats: PiholeSessions, scope: Scope, visit: ClientInfo
+    ) -> Principal | None:
         found = (header(scope, name.encode()) for name in SID_HEADERS)
         sid = next((one for one in found if one is not None), None)
         if sid is None or len(sid) > _LONGEST:

@@ -3,6 +3,6 @@
 Pure ASGI. Commands on this machine come by the socket and pass none of it.
 """
 
-from keyhole.api.front.door import Rules, front_door
+from keyhole.api.middleware.stack import NetworkAccess, middleware_stack
 
-__all__ = ["Rules", "front_door"]
+__all__ = ["NetworkAccess", "middleware_stack"]

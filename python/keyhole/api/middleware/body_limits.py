@@ -8,14 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keyhole.api.front.refuse import header, refuse
+from keyhole.api.middleware.errors import header, refuse
 from keyhole.model.units import MIB, show_octets
 
-MOST_OCTETS = 1 * MIB
-LARGER: Mapping[str, int] = {"/api/v1/documents": 8 * MIB}
+MAX_OCTETS = 1 * MIB
+LARGER_LIMITS: Mapping[str, int] = {"/api/v1/documents": 8 * MIB}
 """By the beginning of the path: many documents at once."""
 
-DEEPEST = 32
+MAX_DEPTH = 32
 SECONDS = 30.0
 # Beyond this, looking at a body is no matter of an instant.
 _SMALL = 64 * 1024
@@ -23,7 +23,7 @@ _SMALL = 64 * 1024
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
-class Bodies:
+class BodyLimits:
     """Reads a body whole before the routes see it."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,8 +31,10 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses a body as soon as it is too large, whatever its length said."""
-        most = next((size for path, size in LARGER.items() if scope["path"].startswith(path)), 0)
-        most = most or MOST_OCTETS
+        most = next(
+            (size for path, size in LARGER_LIMITS.items() if scope["path"].startswith(path)), 0
+        )
+        most = most or MAX_OCTETS
         try:
             async with asyncio.timeout(SECONDS):
                 body = await _read(scope, receive, most)
@@ -50,7 +52,7 @@ class Bodies:
             is_too_deep(body) if len(body) < _SMALL else await run_in_threadpool(is_too_deep, body)
         )
         if is_deep:
-            detail = f"a body is nested at most {DEEPEST} deep"
+            detail = f"a body is nested at most {MAX_DEPTH} deep"
             await refuse(scope, receive, send, 400, "too_deep", detail)
             return
         await self._app(scope, _replay(body, receive), send)
@@ -63,7 +65,7 @@ def is_too_deep(body: bytes) -> bool:
         first = token[0][:1]
         if first in b"[{":
             depth += 1
-            if depth > DEEPEST:
+            if depth > MAX_DEPTH:
                 return True
         elif first in b"]}":
             depth -= 1

@@ -1,0 +1,47 @@
+"""All steps in their order."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from keyhole.accounts import AccountServices
+from keyhole.api.access import RouteTable
+from keyhole.api.middleware.authentication import Authenticator
+from keyhole.api.middleware.body_limits import BodyLimits
+from keyhole.api.middleware.client_address import ClientAddress
+from keyhole.api.middleware.csrf import CsrfProtection
+from keyhole.api.middleware.errors import ErrorFormat
+from keyhole.api.middleware.headers import SecureHeaders
+from keyhole.api.middleware.hosts import AllowedHosts
+from keyhole.api.middleware.request_syntax import RequestSyntax
+from keyhole.api.middleware.response_timeout import ResponseTimeout
+from keyhole.api.pihole import PiholeSessions
+from keyhole.model.address import Network
+
+
+@dataclass(frozen=True)
+class NetworkAccess:
+    """Who may come, through whom, and under which names."""
+
+    clients: Sequence[Network]
+    trusted_proxies: Sequence[Network]
+    names: Sequence[str]
+
+
+def middleware_stack(
+    app: ASGIApp,
+    doors: RouteTable,
+    accounts: AccountServices,
+    rules: NetworkAccess,
+    seats: PiholeSessions | None = None,
+) -> ASGIApp:
+    """The application as the network sees it. Headers come first, so that refusals carry them; the
+    body comes last, so that nobody has to be heard before they are believed. ``seats`` open the
+    API of Pi-hole."""
+    inner: ASGIApp = BodyLimits(ResponseTimeout(app))
+    inner = Authenticator(inner, doors, accounts, seats)
+    inner = AllowedHosts(CsrfProtection(inner, knows_pihole=seats is not None), rules.names)
+    inner = ClientAddress(inner, rules.clients, rules.trusted_proxies)
+    inner = RequestSyntax(inner)
+    return SecureHeaders(inner if seats is None else ErrorFormat(inner))
