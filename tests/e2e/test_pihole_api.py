@@ -353,7 +353,7 @@ def test_where_it_is_off_no_path_of_it_is_there(resolver: Resolver) -> None:
     resolver.wait_for_api()
     made = resolver.api("POST", "/tokens", json={"name": "panel", "role": "administrator"})
     bearer = {"authorization": f"Bearer {made.json()['secret']}"}
-    places = [door.place for door in ALL_ROUTES.all if door not in API_ROUTES.all]
+    places = [route.endpoint for route in ALL_ROUTES.all if route not in API_ROUTES.all]
     places = [place for place in places if is_pihole(place[1])]
     assert len(places) > 10
     for method, path in places:

@@ -41,14 +41,14 @@ Mounted = Iterable[tuple[str, APIRouter]]
 class RouteAccess:
     """A method of a route; ``place`` is the method and the path, with its parameters."""
 
-    place: tuple[str, str]
+    endpoint: tuple[str, str]
     role: Role | None
     pattern: re.Pattern[str]
 
     @property
     def is_public(self) -> bool:
         """Whether nobody has to be believed."""
-        return self.place in PUBLIC | PIHOLE_PUBLIC
+        return self.endpoint in PUBLIC | PIHOLE_PUBLIC
 
 
 class RouteTable:
@@ -67,9 +67,9 @@ class RouteTable:
 
     def find(self, method: str, path: str) -> RouteAccess | None:
         """The one that the application will open for a request, if any."""
-        for door in self.all:
-            if door.place[0] == method and door.pattern.match(path):
-                return door
+        for route in self.all:
+            if route.endpoint[0] == method and route.pattern.match(path):
+                return route
         return None
 
 

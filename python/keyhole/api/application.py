@@ -61,8 +61,10 @@ ALL_ROUTES = RouteTable(
 """The same, with the routes of Pi-hole's API."""
 
 
-def make_application(services: Services | None, seats: PiholeSessions | None = None) -> FastAPI:
-    """The application for this control; without one it can only describe itself. ``seats`` open the
+def make_application(
+    services: Services | None, pihole_sessions: PiholeSessions | None = None
+) -> FastAPI:
+    """The application for this control; without one it can only describe itself. ``pihole_sessions`` open the
     API of Pi-hole as well."""
     app = FastAPI(
         title="Keyhole",
@@ -80,8 +82,8 @@ def make_application(services: Services | None, seats: PiholeSessions | None = N
     install_problems(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
-    app.state.seats = seats
-    if seats is not None:
+    app.state.pihole_sessions = pihole_sessions
+    if pihole_sessions is not None:
         pihole.install_errors(app)
         for router in pihole.ROUTERS:
             app.include_router(router, prefix=pihole.PREFIX)
@@ -99,11 +101,13 @@ def describe() -> dict[str, Any]:
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyhole"},
     }
-    for door in API_ROUTES.all:
-        method, path = door.place
+    for route in API_ROUTES.all:
+        method, path = route.endpoint
         operation = document["paths"][path][method.lower()]
-        operation["x-keyhole-role"] = "public" if door.is_public else door.role and door.role.word
-        operation["security"] = [] if door.is_public else [{"token": []}, {"session": []}]
+        operation["x-keyhole-role"] = (
+            "public" if route.is_public else route.role and route.role.word
+        )
+        operation["security"] = [] if route.is_public else [{"token": []}, {"session": []}]
         _tell_problems(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import StoredDocuments
-from keyhole.api.documents import ApplyResult, actor, done
+from keyhole.api.documents import ApplyResult, apply_result, change_actor
 from keyhole.api.pagination import Limit, Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.store import AuditRecord, records, verify
@@ -75,7 +75,7 @@ async def undo_change(
     number: Annotated[int, Path(ge=1, le=2**31, description="The number of the change.")],
 ) -> ApplyResult:
     """Undoes a whole change, unless one of its documents was changed again since."""
-    return done(await changes.undo(number, actor(caller, request)))
+    return apply_result(await changes.undo(number, change_actor(caller, request)))
 
 
 def _shown(record: AuditRecord) -> AuditEntry:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import Decisions
-from keyhole.api.documents import actor
+from keyhole.api.documents import change_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.control.overrides import DecisionRequest, DecisionService
@@ -82,26 +82,26 @@ def list_decisions(decisions: Decisions, _: Viewer) -> Page[Decision]:
 
 
 @router.post("")
-async def decide(
-    decisions: Decisions, caller: Operator, request: Request, asked: DecisionCreate
+async def create_decision(
+    decisions: Decisions, caller: Operator, request: Request, body: DecisionCreate
 ) -> DecisionResult:
     """Allows or blocks a name from now on, in the place of an earlier decision about it.
 
     For everyone, allow opens no policy that denies by default; name the client for that.
     """
     kept, result = await decisions.decide(
-        DecisionRequest(**asked.model_dump()), actor(caller, request)
+        DecisionRequest(**body.model_dump()), change_actor(caller, request)
     )
     shown = _shown(decisions, kept)
     return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("/{number}")
-async def take_back(
+async def delete_decision(
     decisions: Decisions, caller: Operator, request: Request, number: Number
 ) -> DecisionRemoved:
     """Takes a decision back."""
-    result = await decisions.remove(number, actor(caller, request))
+    result = await decisions.remove(number, change_actor(caller, request))
     return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 

@@ -88,16 +88,16 @@ CurrentSession = Annotated[Session, Depends(_session)]
 """A parameter of a route: the session of whoever calls, who must have one."""
 
 
-def _visit(request: Request) -> ClientInfo:
+def _client_info(request: Request) -> ClientInfo:
     host = request.client.host if request.client else "nowhere"
     return ClientInfo(host, request.headers.get("user-agent", ""))
 
 
-Client = Annotated[ClientInfo, Depends(_visit)]
+Client = Annotated[ClientInfo, Depends(_client_info)]
 """A parameter of a route: from where the call comes."""
 
 
-def caller_of(principal: Principal, visit: ClientInfo) -> Actor:
+def account_actor(principal: Principal, client: ClientInfo) -> Actor:
     """Whoever calls, as the audit record names them."""
-    address = None if principal.via == "socket" else visit.address
+    address = None if principal.via == "socket" else client.address
     return Actor(principal.name, principal.via, address)

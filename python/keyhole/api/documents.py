@@ -139,16 +139,16 @@ def list_documents(
 
 @router.post("")
 async def apply_documents(
-    changes: StoredDocuments, caller: Operator, request: Request, asked: ApplyRequest
+    changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
 ) -> ApplyResult:
     """Creates and changes documents, all of them or none."""
-    change_requests = read_change_requests(asked.text, asked.file, changes.folder)
-    if asked.overwrite:
+    change_requests = read_change_requests(body.text, body.file, changes.folder)
+    if body.overwrite:
         change_requests = [ChangeRequest(one.kind, one.name, one.text) for one in change_requests]
     outcome = await changes.apply(
-        change_requests, actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        change_requests, change_actor(caller, request), message=body.message, is_dry=body.is_dry_run
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.get("/drift")
@@ -178,22 +178,25 @@ async def put_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: ApplyRequest,
+    body: ApplyRequest,
     if_match: Seen = None,
     if_none_match: Seen = None,
 ) -> ApplyResult:
     """Writes one document. If-Match names the version that was seen; If-None-Match: * says that
     there was none."""
     seen = _seen(if_match, if_none_match)
-    change_requests = read_change_requests(asked.text, asked.file, changes.folder)
+    change_requests = read_change_requests(body.text, body.file, changes.folder)
     if [(one.kind, one.name) for one in change_requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)
     change_request = ChangeRequest(kind, name, change_requests[0].text, seen)
     outcome = await changes.apply(
-        [change_request], actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        [change_request],
+        change_actor(caller, request),
+        message=body.message,
+        is_dry=body.is_dry_run,
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.delete("/{kind}/{name}")
@@ -210,9 +213,13 @@ async def delete_document(
     """Deletes one document; its versions stay, so that it can come back."""
     change_request = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
-        [change_request], actor(caller, request), action="delete", message=message, is_dry=dry_run
+        [change_request],
+        change_actor(caller, request),
+        action="delete",
+        message=message,
+        is_dry=dry_run,
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.get("/{kind}/{name}/versions")
@@ -237,13 +244,15 @@ async def roll_back_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: RollbackRequest,
+    body: RollbackRequest,
 ) -> ApplyResult:
     """Brings an earlier version of a document back, as a new version."""
-    return done(await changes.roll_back(kind, name, actor(caller, request), to=asked.to))
+    return apply_result(
+        await changes.roll_back(kind, name, change_actor(caller, request), to=body.to)
+    )
 
 
-def actor(caller: Principal, request: Request) -> Actor:
+def change_actor(caller: Principal, request: Request) -> Actor:
     """Whoever called, as the audit record names them."""
     host = request.client.host if request.client else None
     return Actor(caller.name, caller.via, None if caller.via == "socket" else host)
@@ -292,7 +301,7 @@ def _shown(found: DocumentRecord) -> Document:
     )
 
 
-def done(outcome: Outcome) -> ApplyResult:
+def apply_result(outcome: Outcome) -> ApplyResult:
     """What a change did, as it is answered."""
     return ApplyResult(
         change=outcome.change,

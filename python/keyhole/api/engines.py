@@ -32,6 +32,6 @@ class Engine(BaseModel):
 
 
 @router.get("")
-async def get_engines(running: RunningServices, _: Viewer) -> Page[Engine]:
+async def get_engines(services: RunningServices, _: Viewer) -> Page[Engine]:
     """All engines, the local one first."""
-    return Page(items=[Engine(**vars(one)) for one in running.control_plane.engines()])
+    return Page(items=[Engine(**vars(one)) for one in services.control_plane.engines()])

@@ -107,18 +107,18 @@ class CatalogEntry(BaseModel):
 
 
 @router.get("")
-def list_lists(running: RunningServices, _: Viewer) -> Page[ListSummary]:
+def list_lists(services: RunningServices, _: Viewer) -> Page[ListSummary]:
     """All lists by name, and how they are at this moment."""
-    hits = _hits(running)
-    return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(running)])
+    hits = _hits(services)
+    return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(services)])
 
 
 @router.post("/refresh", status_code=202)
 async def refresh_lists(
-    running: RunningServices, _: Operator, asked: RefreshRequest
+    services: RunningServices, _: Operator, body: RefreshRequest
 ) -> RefreshResult:
     """Downloads lists now, whether they are due or not; their state tells how far that is."""
-    return RefreshResult(urls=await running.lists.refresh(asked.names))
+    return RefreshResult(urls=await services.lists.refresh(body.names))
 
 
 @router.get("/catalog")
@@ -140,36 +140,36 @@ def list_catalog(
 
 @router.get("/search")
 def search_lists(
-    running: RunningServices,
+    services: RunningServices,
     _: Viewer,
     name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
 ) -> Page[ListMatch]:
     """Every entry of the lists in force that speaks of a name, with file and line."""
-    found = search_name(running.data, name)
+    found = search_name(services.data, name)
     keys = ("list", "action", "pattern", "file", "line", "important")
     return Page(items=[ListMatch(**{key: hit[key] for key in keys}) for hit in found["hits"]])
 
 
 @router.get("/{name}")
 def get_list(
-    running: RunningServices,
+    services: RunningServices,
     _: Viewer,
     name: Annotated[str, Path(max_length=63, description="The name of the list.")],
 ) -> ListDetail:
     """One list, with examples of the lines that were left out."""
-    for one in _now(running):
+    for one in _now(services):
         if one.name == name:
             examples = [SkippedLine(**vars(row)) for row in one.examples]
-            return ListDetail(**_fields(one, _hits(running)), examples=examples)
+            return ListDetail(**_fields(one, _hits(services)), examples=examples)
     raise NotThereError(f"there is no List {name}")
 
 
-def _now(running: Services) -> list[ListStatus]:
-    return statuses(running.lists, running.control_plane.reconciler.in_force)
+def _now(services: Services) -> list[ListStatus]:
+    return statuses(services.lists, services.control_plane.reconciler.in_force)
 
 
-def _hits(running: Services) -> dict[str, int] | None:
-    return running.queries.hits() if running.queries else None
+def _hits(services: Services) -> dict[str, int] | None:
+    return services.queries.hits() if services.queries else None
 
 
 def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:

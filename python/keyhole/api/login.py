@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from keyhole.accounts import Login, Session
 from keyhole.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from keyhole.api.cookies import clear_session, read_session, set_session
-from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession, caller_of
+from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession, account_actor
 from keyhole.api.principal import Viewer
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -58,28 +58,30 @@ class CurrentUser(BaseModel):
 @router.post("")
 def log_in(
     authentication: AuthenticationService,
-    asked: LoginRequest,
-    visit: Client,
+    body: LoginRequest,
+    client: Client,
     request: Request,
     response: Response,
 ) -> CurrentUser:
     """Logs in with a password, and a code where the account has a second factor; sets the cookie
     of a new session. Failures are slowed down, by account and by address."""
     accounts = authentication.accounts
-    login = Login(asked.name, asked.password, asked.code)
-    secret = accounts.logins.log_in(login, visit, before=read_session(request.scope))
-    _give(authentication, secret, request, response)
-    session = accounts.logins.session(secret, visit)
+    login = Login(body.name, body.password, body.code)
+    secret = accounts.logins.log_in(login, client, before=read_session(request.scope))
+    _set_cookie(authentication, secret, request, response)
+    session = accounts.logins.session(secret, client)
     assert session is not None, "it has just begun"
-    return _me_in(authentication, session)
+    return _current_user(authentication, session)
 
 
 @router.get("")
-def get_me(authentication: AuthenticationService, caller: Viewer, request: Request) -> CurrentUser:
+def get_current_user(
+    authentication: AuthenticationService, caller: Viewer, request: Request
+) -> CurrentUser:
     """Who calls, and what they may do."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
-        return _me_in(authentication, session)
+        return _current_user(authentication, session)
     return CurrentUser(
         name=caller.name,
         role=caller.role.word,
@@ -95,12 +97,12 @@ def log_out(
     authentication: AuthenticationService,
     caller: Viewer,
     session: CurrentSession,
-    visit: Client,
+    client: Client,
     request: Request,
     response: Response,
 ) -> None:
     """Ends the session on the server, and has the browser forget it."""
-    authentication.accounts.logins.log_out(session, caller_of(caller, visit))
+    authentication.accounts.logins.log_out(session, account_actor(caller, client))
     clear_session(response, request.scope)
 
 
@@ -109,28 +111,28 @@ def change_password(
     authentication: AuthenticationService,
     _: Viewer,
     session: CurrentSession,
-    asked: PasswordChange,
-    visit: Client,
+    body: PasswordChange,
+    client: Client,
     request: Request,
     response: Response,
 ) -> CurrentUser:
     """Changes one's own password; all sessions of the account end, and a new one begins here."""
     accounts = authentication.accounts
-    secret = accounts.self_service.change_password(session, asked.current, asked.new, visit)
-    _give(authentication, secret, request, response)
-    begun = accounts.logins.session(secret, visit)
+    secret = accounts.self_service.change_password(session, body.current, body.new, client)
+    _set_cookie(authentication, secret, request, response)
+    begun = accounts.logins.session(secret, client)
     assert begun is not None, "it has just begun"
-    return _me_in(authentication, begun)
+    return _current_user(authentication, begun)
 
 
-def _give(
+def _set_cookie(
     authentication: AuthenticationService, secret: str, request: Request, response: Response
 ) -> None:
     seconds = authentication.accounts.context.lifetimes.absolute
     set_session(response, request.scope, secret, seconds)
 
 
-def _me_in(authentication: AuthenticationService, session: Session) -> CurrentUser:
+def _current_user(authentication: AuthenticationService, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
         has_code = authentication.accounts.administration.get(session.person).has_code

@@ -38,7 +38,7 @@ class LoginResult(BaseModel):
 
 
 @router.get("")
-def get_offer(authentication: AuthenticationService) -> LoginProvider:
+def get_login_provider(authentication: AuthenticationService) -> LoginProvider:
     """Whether one can log in by an identity provider."""
     return LoginProvider(is_offered=authentication.oidc is not None)
 
@@ -60,7 +60,7 @@ def begin_login(authentication: AuthenticationService, request: Request) -> Redi
 @router.get("/callback")
 def finish_login(
     authentication: AuthenticationService,
-    visit: Client,
+    client: Client,
     request: Request,
     response: Response,
     state: Parameter = None,
@@ -75,10 +75,10 @@ def finish_login(
     try:
         vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
     except OidcLoginError as refused:
-        accounts.logins.refused_by_provider(refused.name, visit, str(refused))
+        accounts.logins.refused_by_provider(refused.name, client, str(refused))
         raise
     before = read_session(request.scope)
-    secret = accounts.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
+    secret = accounts.logins.log_in_by_provider(vouched.name, vouched.role, client, before)
     set_session(response, request.scope, secret, accounts.context.lifetimes.absolute)
     clear_login_state(response, request.scope)
     return LoginResult(name=vouched.name, role=vouched.role.word)

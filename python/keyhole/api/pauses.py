@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import Pauses
-from keyhole.api.documents import actor
+from keyhole.api.documents import change_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.control.overrides import PauseService
@@ -63,7 +63,7 @@ def list_pauses(pauses: Pauses, _: Viewer) -> Page[Pause]:
 
 @router.post("")
 async def pause_blocking(
-    pauses: Pauses, caller: Operator, request: Request, asked: PauseCreate
+    pauses: Pauses, caller: Operator, request: Request, body: PauseCreate
 ) -> PauseResult:
     """Pauses blocking from now on, by one policy or by all, in the place of its last pause.
 
@@ -71,7 +71,7 @@ async def pause_blocking(
     denies go on, so that a pause opens nothing that was never allowed.
     """
     kept, result = await pauses.pause(
-        asked.seconds, actor(caller, request), policy=asked.policy, why=asked.why
+        body.seconds, change_actor(caller, request), policy=body.policy, why=body.why
     )
     return PauseResult(pause=_shown(kept), is_in_force=result.is_in_force, why_not=result.why)
 
@@ -93,7 +93,7 @@ async def resume_policy(
 async def _resume(
     pauses: PauseService, caller: Principal, request: Request, policy: str | None
 ) -> ResumeResult:
-    ended, result = await pauses.resume(actor(caller, request), policy=policy)
+    ended, result = await pauses.resume(change_actor(caller, request), policy=policy)
     return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
 
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Account
-from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.dependencies import AuthenticationService, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
-from keyhole.api.sessions import moment
+from keyhole.api.sessions import utc_time
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/people", tags=["people"])
@@ -75,12 +75,12 @@ def list_people(authentication: AuthenticationService, _: Administrator) -> Page
 
 @router.post("", status_code=201)
 def add_person(
-    authentication: AuthenticationService, caller: Administrator, visit: Client, asked: PersonCreate
+    authentication: AuthenticationService, caller: Administrator, client: Client, body: PersonCreate
 ) -> OneTimePassword:
     """Makes an account with a one-time password."""
-    by = caller_of(caller, visit)
-    password = authentication.accounts.administration.add(asked.name, Role.of(asked.role), by)
-    return OneTimePassword(name=asked.name, password=password)
+    by = account_actor(caller, client)
+    password = authentication.accounts.administration.add(body.name, Role.of(body.role), by)
+    return OneTimePassword(name=body.name, password=password)
 
 
 @router.get("/{name}")
@@ -93,16 +93,16 @@ def get_person(authentication: AuthenticationService, _: Administrator, name: Na
 def change_person(
     authentication: AuthenticationService,
     caller: Administrator,
-    visit: Client,
+    client: Client,
     name: Name,
-    asked: PersonUpdate,
+    body: PersonUpdate,
 ) -> Person:
     """Changes what somebody may do, from their next request on. The last administrator stays."""
-    registry, by = authentication.accounts.administration, caller_of(caller, visit)
-    if asked.role is not None:
-        registry.set_role(name, Role.of(asked.role), by)
-    if asked.is_disabled is not None:
-        registry.set_disabled(name, asked.is_disabled, by)
+    registry, by = authentication.accounts.administration, account_actor(caller, client)
+    if body.role is not None:
+        registry.set_role(name, Role.of(body.role), by)
+    if body.is_disabled is not None:
+        registry.set_disabled(name, body.is_disabled, by)
     return _shown(registry.get(name))
 
 
@@ -110,13 +110,13 @@ def change_person(
 def reset_person(
     authentication: AuthenticationService,
     caller: Administrator,
-    visit: Client,
+    client: Client,
     name: Name,
-    asked: PersonReset,
+    body: PersonReset,
 ) -> OneTimePassword:
     """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
-    by = caller_of(caller, visit)
-    password = authentication.accounts.administration.reset(name, by, with_code=asked.second_factor)
+    by = account_actor(caller, client)
+    password = authentication.accounts.administration.reset(name, by, with_code=body.second_factor)
     return OneTimePassword(name=name, password=password)
 
 
@@ -124,22 +124,22 @@ def reset_person(
 def set_password(
     authentication: AuthenticationService,
     caller: Administrator,
-    visit: Client,
+    client: Client,
     name: Name,
-    asked: PasswordSet,
+    body: PasswordSet,
 ) -> None:
     """Sets a password; only somebody on this machine may choose one for others."""
     _needs_socket(caller)
-    by = caller_of(caller, visit)
-    authentication.accounts.administration.set_password(name, asked.password, by)
+    by = account_actor(caller, client)
+    authentication.accounts.administration.set_password(name, body.password, by)
 
 
 @router.delete("/{name}", status_code=204)
 def remove_person(
-    authentication: AuthenticationService, caller: Administrator, visit: Client, name: Name
+    authentication: AuthenticationService, caller: Administrator, client: Client, name: Name
 ) -> None:
     """Removes an account, its sessions, and the tokens that it made."""
-    authentication.accounts.administration.remove(name, caller_of(caller, visit))
+    authentication.accounts.administration.remove(name, account_actor(caller, client))
 
 
 def _needs_socket(caller: Principal) -> None:
@@ -155,6 +155,6 @@ def _shown(account: Account) -> Person:
         is_disabled=account.is_disabled,
         must_change_password=account.must_change,
         has_second_factor=account.has_code,
-        created=moment(account.created),
-        last_login=None if account.last_login is None else moment(account.last_login),
+        created=utc_time(account.created),
+        last_login=None if account.last_login is None else utc_time(account.last_login),
     )

@@ -92,8 +92,8 @@ def _wanted(
     ] = None,
 ) -> Criteria:
     return Criteria(
-        since=micros(since),
-        until=micros(until),
+        since=to_micros(since),
+        until=to_micros(until),
         name=name,
         below=below,
         contains=contains,
@@ -120,12 +120,12 @@ def search_queries(
 ) -> QueryPage:
     """Queries that fit, the newest first."""
     after = _key(cursor)
-    with told():
+    with history_errors():
         found = queries.history().search(wanted, limit=limit, after=after)
     return QueryPage(
         items=[_row(row) for row in found.rows],
         next=write_cursor(list(found.next)) if found.next else None,
-        searched_to=None if found.searched_to is None else moment_of(found.searched_to),
+        searched_to=None if found.searched_to is None else from_micros(found.searched_to),
     )
 
 
@@ -145,7 +145,7 @@ def export_queries(
     """At most a million queries that fit, as a file; a few of them at a time for all callers."""
     export = queries.begin_export()
     try:
-        with told():
+        with history_errors():
             export.path = queries.history().export(wanted, form)
         return ExportResponse(export, media_type=_MEDIA[form], filename=f"queries.{form}")
     except BaseException:
@@ -197,7 +197,7 @@ def _event(kind: str, data: Any) -> bytes:
 
 
 def _row(row: Row) -> QueryRow:
-    return QueryRow(**{**row.fields, "time": moment_of(row.fields["time"])})
+    return QueryRow(**{**row.fields, "time": from_micros(row.fields["time"])})
 
 
 def _key(cursor: str | None) -> Key | None:
@@ -210,7 +210,7 @@ def _key(cursor: str | None) -> Key | None:
     raise ApiProblem(400, "cursor_not_valid", "the cursor is none of ours; begin without one")
 
 
-class told:  # noqa: N801  (reads as a statement where it is used)
+class history_errors:  # noqa: N801  (reads as a statement where it is used)
     """Says in plain words that the history cannot be read now."""
 
     def __enter__(self) -> None:
@@ -222,12 +222,12 @@ class told:  # noqa: N801  (reads as a statement where it is used)
             raise ApiProblem(503, "not_possible_now", why) from error
 
 
-def micros(moment: datetime | None) -> int | None:
+def to_micros(moment: datetime | None) -> int | None:
     if moment is None:
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(zoned.timestamp() * 1_000_000)
 
 
-def moment_of(micros: int) -> datetime:
+def from_micros(micros: int) -> datetime:
     return datetime.fromtimestamp(micros / 1_000_000, UTC)

@@ -47,11 +47,11 @@ def begin_second_factor(
     authentication: AuthenticationService,
     _: Viewer,
     session: CurrentSession,
-    asked: SecondFactorStart,
-    visit: Client,
+    body: SecondFactorStart,
+    client: Client,
 ) -> SecondFactorStarted:
     """Draws a secret for an authenticator. It counts once a code of it was shown."""
-    begun = authentication.accounts.self_service.begin_second_factor(session, asked.password, visit)
+    begun = authentication.accounts.self_service.begin_second_factor(session, body.password, client)
     return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
@@ -60,11 +60,11 @@ def confirm_second_factor(
     authentication: AuthenticationService,
     _: Viewer,
     session: CurrentSession,
-    asked: SecondFactorConfirm,
-    visit: Client,
+    body: SecondFactorConfirm,
+    client: Client,
 ) -> SecondFactorConfirmed:
     """From now on logging in needs a code; gives the recovery codes."""
-    codes = authentication.accounts.self_service.confirm_second_factor(session, asked.code, visit)
+    codes = authentication.accounts.self_service.confirm_second_factor(session, body.code, client)
     return SecondFactorConfirmed(recovery_codes=codes)
 
 
@@ -73,10 +73,10 @@ def disable_second_factor(
     authentication: AuthenticationService,
     _: Viewer,
     session: CurrentSession,
-    asked: SecondFactorDisable,
-    visit: Client,
+    body: SecondFactorDisable,
+    client: Client,
 ) -> None:
     """Logging in needs no code any more."""
     authentication.accounts.self_service.disable_second_factor(
-        session, asked.password, asked.code, visit
+        session, body.password, body.code, client
     )

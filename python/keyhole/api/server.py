@@ -55,9 +55,11 @@ class ApiServer:
         try:
             authentication = self._services.authentication
             wanted = self._services.settings.written.api.pihole and authentication is not None
-            seats = PiholeSessions(authentication.accounts) if wanted and authentication else None
-            app = make_application(self._services, seats)
-            await self._serve_network(app, seats)
+            pihole_sessions = (
+                PiholeSessions(authentication.accounts) if wanted and authentication else None
+            )
+            app = make_application(self._services, pihole_sessions)
+            await self._serve_network(app, pihole_sessions)
             # Last, since whoever finds the socket takes it that the API serves.
             await self._serve_this_machine(app)
         except BaseException:
@@ -77,7 +79,7 @@ class ApiServer:
             )
         )
 
-    async def _serve_network(self, app: ASGIApp, seats: PiholeSessions | None) -> None:
+    async def _serve_network(self, app: ASGIApp, pihole_sessions: PiholeSessions | None) -> None:
         authentication = self._services.authentication
         if authentication is None:
             # Nobody could be believed.
@@ -90,8 +92,10 @@ class ApiServer:
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        doors = ALL_ROUTES if seats else API_ROUTES
-        config = uvicorn_config(middleware_stack(app, doors, authentication.accounts, rules, seats))
+        routes = ALL_ROUTES if pihole_sessions else API_ROUTES
+        config = uvicorn_config(
+            middleware_stack(app, routes, authentication.accounts, rules, pihole_sessions)
+        )
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))

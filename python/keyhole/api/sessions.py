@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.dependencies import AuthenticationService, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Principal, Viewer
 from keyhole.api.problem import ApiProblem
@@ -48,9 +48,9 @@ def list_sessions(
                 id=one.id,
                 name=one.name,
                 role=one.role.word,
-                created=moment(one.created),
-                seen=moment(one.seen),
-                ends=moment(one.ends),
+                created=utc_time(one.created),
+                seen=utc_time(one.seen),
+                ends=utc_time(one.ends),
                 address=one.address,
                 agent=one.agent,
             )
@@ -61,17 +61,17 @@ def list_sessions(
 
 @router.delete("/{session}", status_code=204)
 def end_session(
-    authentication: AuthenticationService, caller: Viewer, visit: Client, session: Id
+    authentication: AuthenticationService, caller: Viewer, client: Client, session: Id
 ) -> None:
     """Ends one of one's own sessions; an administrator may end any."""
     registry = authentication.accounts.administration
     own = {one.id for one in registry.sessions(caller.name)}
     if session not in own:
         _needs_administrator(caller)
-    registry.end_session(session, caller_of(caller, visit))
+    registry.end_session(session, account_actor(caller, client))
 
 
-def moment(seconds: int) -> datetime:
+def utc_time(seconds: int) -> datetime:
     """A second of Unix time as the API writes it."""
     return datetime.fromtimestamp(seconds, UTC)
 

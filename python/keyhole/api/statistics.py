@@ -11,7 +11,7 @@ from keyhole.api.dependencies import Queries
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.queries import micros, moment_of, told
+from keyhole.api.queries import from_micros, history_errors, to_micros
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
@@ -60,8 +60,8 @@ def _span(
     ] = None,
     until: Annotated[datetime | None, Query(description="Before this; by default now.")] = None,
 ) -> Span:
-    end = micros(until) or int(time.time() * 1_000_000)
-    begin = micros(since)
+    end = to_micros(until) or int(time.time() * 1_000_000)
+    begin = to_micros(since)
     begin = end - _DAY_US if begin is None else begin
     if begin >= end:
         raise ApiProblem(422, "not_valid", "since must be before until")
@@ -74,13 +74,13 @@ During = Annotated[Span, Depends(_span)]
 @router.get("")
 def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
     """How many queries, and what became of them."""
-    with told():
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         size = history.size
     return Totals(
-        since=moment_of(found.since),
-        until=moment_of(found.until),
+        since=from_micros(found.since),
+        until=from_micros(found.until),
         total=found.total,
         by_outcome=found.by_outcome,
         by_reason=found.by_reason,
@@ -89,8 +89,8 @@ def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
         mean_wait_us=found.waited_us / found.waited if found.waited else 0.0,
         rows_kept=size.rows,
         octets_kept=size.octets,
-        kept_since=None if size.begin is None else moment_of(size.begin),
-        counted_since=None if size.counted is None else moment_of(size.counted),
+        kept_since=None if size.begin is None else from_micros(size.begin),
+        counted_since=None if size.counted is None else from_micros(size.counted),
         lost=size.lost,
     )
 
@@ -103,9 +103,11 @@ def get_series(
     points: Annotated[int, Query(ge=1, le=2_000, description="At most so many steps.")] = 100,
 ) -> Page[SeriesPoint]:
     """Counts step by step, of five minutes or more each."""
-    with told():
+    with history_errors():
         found = queries.history().series(*during, points)
-    return Page(items=[SeriesPoint(time=moment_of(at), by_outcome=counts) for at, counts in found])
+    return Page(
+        items=[SeriesPoint(time=from_micros(at), by_outcome=counts) for at, counts in found]
+    )
 
 
 @router.get("/top/{dimension}")
@@ -123,6 +125,6 @@ def get_top(
     ] = False,
 ) -> Page[ValueCount]:
     """What was in most queries."""
-    with told():
+    with history_errors():
         found = queries.history().tops(dimension, *during, most=most, is_withheld=withheld)
     return Page(items=[ValueCount(**vars(one)) for one in found])

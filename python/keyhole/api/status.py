@@ -29,12 +29,12 @@ class Status(BaseModel):
 
 
 @router.get("")
-async def get_status(running: RunningServices, _: Viewer) -> Status:
+async def get_status(services: RunningServices, _: Viewer) -> Status:
     """What runs here, and where it listens."""
-    states = running.dnstap.states() if running.dnstap else []
+    states = services.dnstap.states() if services.dnstap else []
     return Status(
         version=__version__,
-        role=running.settings.resolved.options.role,
-        listeners=running.control_plane.addresses,
+        role=services.settings.resolved.options.role,
+        listeners=services.control_plane.addresses,
         dnstap=[DnstapOutput(**vars(one)) for one in states],
     )

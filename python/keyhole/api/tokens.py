@@ -7,12 +7,12 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import ApiToken, Session, TokenSpec
-from keyhole.api.dependencies import AuthenticationService, Client, caller_of
+from keyhole.api.dependencies import AuthenticationService, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
-from keyhole.api.sessions import moment
+from keyhole.api.sessions import utc_time
 from keyhole.model.address import Network, read_network
 from keyhole.model.role import Role
 
@@ -67,22 +67,22 @@ def list_tokens(authentication: AuthenticationService, _: Administrator) -> Page
 def create_token(
     authentication: AuthenticationService,
     caller: Administrator,
-    visit: Client,
+    client: Client,
     request: Request,
-    asked: TokenCreate,
+    body: TokenCreate,
 ) -> TokenCreated:
     """Makes a token. It ends with the account of its maker; a token can make no other one."""
     if caller.via == "token":
         raise ApiProblem(403, "not_by_token", "a token makes no other token; log in instead")
     ends = None
-    if asked.days is not None:
-        ends = int((datetime.now(UTC) + timedelta(days=asked.days)).timestamp())
-    wanted = TokenSpec(asked.name, Role.of(asked.role), _networks(asked.networks), ends)
+    if body.days is not None:
+        ends = int((datetime.now(UTC) + timedelta(days=body.days)).timestamp())
+    wanted = TokenSpec(body.name, Role.of(body.role), _networks(body.networks), ends)
     session = getattr(request.state, "session", None)
     maker = session.person if isinstance(session, Session) else None
-    by = caller_of(caller, visit)
+    by = account_actor(caller, client)
     return TokenCreated(
-        name=asked.name,
+        name=body.name,
         secret=authentication.accounts.administration.create_token(wanted, by, maker),
     )
 
@@ -91,11 +91,11 @@ def create_token(
 def revoke_token(
     authentication: AuthenticationService,
     caller: Administrator,
-    visit: Client,
+    client: Client,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
     """Ends a token at once."""
-    authentication.accounts.administration.revoke_token(name, caller_of(caller, visit))
+    authentication.accounts.administration.revoke_token(name, account_actor(caller, client))
 
 
 def _networks(written: list[str]) -> tuple[Network, ...]:
@@ -110,9 +110,9 @@ def _shown(token: ApiToken) -> Token:
         name=token.name,
         role=token.role.word,
         networks=[str(one) for one in token.networks],
-        created=moment(token.created),
-        ends=None if token.ends is None else moment(token.ends),
+        created=utc_time(token.created),
+        ends=None if token.ends is None else utc_time(token.ends),
         made_by=token.made_by,
-        used=None if token.used is None else moment(token.used),
+        used=None if token.used is None else utc_time(token.used),
         used_from=token.used_from,
     )

@@ -1,4 +1,4 @@
-"""The front door before an application that lets everything happen, and remembers it."""
+"""The middleware before an application that lets everything happen, and remembers it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ class Behind:
 
 
 class Front:
-    """The front door, asked from any address under any name."""
+    """The middleware, asked from any address under any name."""
 
     def __init__(self, house: House, **rules: Any) -> None:
         self.house = house
@@ -104,5 +104,5 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 @pytest.fixture
 def front(house: House) -> Front:
-    """A front door of one's own, before the people of the module."""
+    """A middleware of one's own, before the people of the module."""
     return Front(house)

@@ -1,4 +1,4 @@
-"""What the front door does with each kind of request, whoever sends it."""
+"""What the middleware does with each kind of request, whoever sends it."""
 
 import asyncio
 from typing import Any

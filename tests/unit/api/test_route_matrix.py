@@ -46,7 +46,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def shared(house: House) -> Front:
-    """One front door for all routes."""
+    """One middleware for all routes."""
     return Front(house)
 
 
@@ -207,7 +207,9 @@ def test_the_public_routes_are_these_and_no_others() -> None:
 
 
 def test_every_route_of_the_file_is_guarded_and_every_guarded_route_is_in_the_file() -> None:
-    assert {door.place for door in API_ROUTES.all} == {(one.method, one.path) for one in ROUTES}
+    assert {route.endpoint for route in API_ROUTES.all} == {
+        (one.method, one.path) for one in ROUTES
+    }
     assert [one for one in ROUTES if one.role is None] == []
 
 

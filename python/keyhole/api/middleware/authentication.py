@@ -29,15 +29,15 @@ class Authenticator:
     def __init__(
         self,
         app: ASGIApp,
-        doors: RouteTable,
+        routes: RouteTable,
         accounts: AccountServices,
-        seats: PiholeSessions | None = None,
+        pihole_sessions: PiholeSessions | None = None,
     ) -> None:
-        """``seats`` are the sessions of Pi-hole's API, where that is served."""
+        """``pihole_sessions`` are the sessions of Pi-hole's API, where that is served."""
         self._app = app
-        self._doors = doors
+        self._routes = routes
         self._accounts = accounts
-        self._seats = seats
+        self._pihole_sessions = pihole_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses whoever is not believed, unless the route is for everybody."""
@@ -58,60 +58,60 @@ class Authenticator:
         await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal | None:
-        visit = ClientInfo(scope["client"][0], header(scope, b"user-agent") or "")
-        if self._seats is not None and is_pihole(scope["path"]):
-            return await self._by_seat(self._seats, scope, visit)
+        client = ClientInfo(scope["client"][0], header(scope, b"user-agent") or "")
+        if self._pihole_sessions is not None and is_pihole(scope["path"]):
+            return await self._by_pihole_session(self._pihole_sessions, scope, client)
         written = header(scope, b"authorization")
         if written is not None:
-            return await run_in_threadpool(self._by_token, written, visit)
+            return await run_in_threadpool(self._by_token, written, client)
         secret = read_session(scope)
         if secret is None or len(secret) > _LONGEST:
             return None
-        session = await run_in_threadpool(self._accounts.logins.session, secret, visit)
+        session = await run_in_threadpool(self._accounts.logins.session, secret, client)
         if session is None:
             return None
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
 
-    async def _by_seat(
-        self, seats: PiholeSessions, scope: Scope, visit: ClientInfo
+    async def _by_pihole_session(
+        self, pihole_sessions: PiholeSessions, scope: Scope, client: ClientInfo
     ) -> Principal | None:
         found = (header(scope, name.encode()) for name in SID_HEADERS)
         sid = next((one for one in found if one is not None), None)
         if sid is None or len(sid) > _LONGEST:
             return None
-        token = await run_in_threadpool(seats.token_of, sid, visit.address)
+        token = await run_in_threadpool(pihole_sessions.token_of, sid, client.address)
         return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
 
-    def _by_token(self, written: str, visit: ClientInfo) -> Principal:
+    def _by_token(self, written: str, client: ClientInfo) -> Principal:
         scheme, _, secret = written.partition(" ")
         token = None
         if scheme.lower() == "bearer" and len(secret) <= _LONGEST:
-            token = self._accounts.logins.token(secret.strip(), visit.address)
+            token = self._accounts.logins.token(secret.strip(), client.address)
         if token is None:
             raise not_authenticated("the token is not valid, has ended or was revoked")
-        if not token.is_good_from(visit.address):
+        if not token.is_good_from(client.address):
             detail = "this token may not be used from your address"
             raise ApiProblem(403, "network_not_allowed", detail)
         return Principal(f"token:{token.name}", token.role, "token")
 
     def _pass(self, scope: Scope, principal: Principal | None) -> None:
-        door = self._doors.find(scope["method"], scope["path"])
-        if door is not None and door.is_public:
+        route = self._routes.find(scope["method"], scope["path"])
+        if route is not None and route.is_public:
             return
         if principal is None:
             raise _nobody(scope)
-        if door is None:
+        if route is None:
             return  # there is nothing behind it, and the application says so
-        if door.role is None or principal.role < door.role:
-            needed = door.role.word if door.role else "of nobody"
+        if route.role is None or principal.role < route.role:
+            needed = route.role.word if route.role else "of nobody"
             raise ApiProblem(
                 403,
                 "role_too_low",
                 f"this needs the role {needed}; {principal.name} is {principal.role.word}",
             )
         session = scope["state"].get("session")
-        if session is not None and session.must_change and door.place not in _FIRST_STEPS:
+        if session is not None and session.must_change and route.endpoint not in _FIRST_STEPS:
             detail = "choose a password first: PUT /api/v1/session/password"
             raise ApiProblem(403, "password_change_needed", detail)
 

@@ -31,17 +31,19 @@ class NetworkAccess:
 
 def middleware_stack(
     app: ASGIApp,
-    doors: RouteTable,
+    routes: RouteTable,
     accounts: AccountServices,
     rules: NetworkAccess,
-    seats: PiholeSessions | None = None,
+    pihole_sessions: PiholeSessions | None = None,
 ) -> ASGIApp:
     """The application as the network sees it. Headers come first, so that refusals carry them; the
-    body comes last, so that nobody has to be heard before they are believed. ``seats`` open the
+    body comes last, so that nobody has to be heard before they are believed. ``pihole_sessions`` open the
     API of Pi-hole."""
     inner: ASGIApp = BodyLimits(ResponseTimeout(app))
-    inner = Authenticator(inner, doors, accounts, seats)
-    inner = AllowedHosts(CsrfProtection(inner, knows_pihole=seats is not None), rules.names)
+    inner = Authenticator(inner, routes, accounts, pihole_sessions)
+    inner = AllowedHosts(
+        CsrfProtection(inner, knows_pihole=pihole_sessions is not None), rules.names
+    )
     inner = ClientAddress(inner, rules.clients, rules.trusted_proxies)
     inner = RequestSyntax(inner)
-    return SecureHeaders(inner if seats is None else ErrorFormat(inner))
+    return SecureHeaders(inner if pihole_sessions is None else ErrorFormat(inner))

@@ -6,20 +6,22 @@ import time
 from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole.api.dependencies import Pauses
-from keyhole.api.documents import actor
+from keyhole.api.documents import change_actor
 from keyhole.api.pihole.auth import Body
-from keyhole.api.pihole.responses import PiholeError, answer, begin
+from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.principal import Operator, Viewer
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 
-blocking = APIRouter(prefix="/dns/blocking", dependencies=[Depends(begin)], include_in_schema=False)
+blocking = APIRouter(
+    prefix="/dns/blocking", dependencies=[Depends(start_timer)], include_in_schema=False
+)
 
 
 @blocking.get("")
 def get_blocking(request: Request, pauses: Pauses, _: Viewer) -> Response:
     """Whether names are blocked now."""
-    return answer(request, _state(pauses))
+    return json_response(request, _state(pauses))
 
 
 @blocking.post("")
@@ -31,7 +33,7 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
     wanted, timer = body.get("blocking"), _timer(body.get("timer"))
     if not isinstance(wanted, bool):
         raise PiholeError(400, "body_error", 'No "blocking" boolean in body data')
-    who = actor(caller, request)
+    who = change_actor(caller, request)
     if wanted:
         if timer is not None:
             hint = "leave timer out: names are blocked until somebody pauses that"
@@ -40,7 +42,7 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
     else:
         seconds = MAX_PAUSE if timer is None else timer
         await pauses.pause(seconds, who, why="by the API of Pi-hole")
-    return answer(request, _state(pauses))
+    return json_response(request, _state(pauses))
 
 
 def _timer(written: object) -> int | None:

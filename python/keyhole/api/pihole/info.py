@@ -5,16 +5,16 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole import __version__
-from keyhole.api.pihole.responses import answer, begin
+from keyhole.api.pihole.responses import json_response, start_timer
 from keyhole.api.principal import Viewer
 
-info = APIRouter(prefix="/info", dependencies=[Depends(begin)], include_in_schema=False)
+info = APIRouter(prefix="/info", dependencies=[Depends(start_timer)], include_in_schema=False)
 
 
 @info.get("/login")
 async def login(request: Request) -> Response:
     """What is known to everybody."""
-    return answer(request, {"dns": True, "https_port": 0})
+    return json_response(request, {"dns": True, "https_port": 0})
 
 
 @info.get("/version")
@@ -28,4 +28,4 @@ async def version(request: Request, _: Viewer) -> Response:
         return {"local": local, "remote": {"version": said, "hash": ""}}
 
     parts = {"core": part(), "web": part(), "ftl": part(date="")}
-    return answer(request, {"version": {**parts, "docker": {"local": None, "remote": None}}})
+    return json_response(request, {"version": {**parts, "docker": {"local": None, "remote": None}}})

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.dependencies import Queries
 from keyhole.api.pihole import mapping
-from keyhole.api.pihole.responses import PiholeError, answer, begin
+from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import MAX_NAME_LENGTH, told
+from keyhole.api.queries import MAX_NAME_LENGTH, history_errors
 from keyhole.querylog.history import Criteria, Row
 
-found = APIRouter(prefix="/queries", dependencies=[Depends(begin)], include_in_schema=False)
+found = APIRouter(prefix="/queries", dependencies=[Depends(start_timer)], include_in_schema=False)
 
 MOST = 1_000
 Text = Annotated[str | None, Query(max_length=MAX_NAME_LENGTH)]
@@ -65,7 +65,7 @@ def get_queries(
     draw: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> Response:
     """A page of queries; the cursor of the answer asks for the next one."""
-    with told():
+    with history_errors():
         history = queries.history()
         total = history.size.rows
         rows = history.search(asked.wanted, limit=start + length + 1).rows
@@ -77,7 +77,7 @@ def get_queries(
         "recordsFiltered": start + len(rows) + bool(cursor) if asked.is_filtered else total,
         "draw": draw,
     }
-    return answer(request, body)
+    return json_response(request, body)
 
 
 def page(rows: list[Row], length: int) -> tuple[list[Row], int | None]:

@@ -41,14 +41,14 @@ def is_pihole(path: str) -> bool:
     return path.startswith(f"{PREFIX}/") and not path.startswith(_OURS)
 
 
-def begin(request: Request) -> None:
+def start_timer(request: Request) -> None:
     """A dependency of each route: answers say how long they took."""
-    request.state.began = time.monotonic()
+    request.state.started = time.monotonic()
 
 
-def answer(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
+def json_response(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
     """A body with the time that it took, in seconds."""
-    return JSONResponse({**body, "took": time.monotonic() - request.state.began}, status)
+    return JSONResponse({**body, "took": time.monotonic() - request.state.started}, status)
 
 
 def error_response(
@@ -80,18 +80,18 @@ def install_errors(app: FastAPI) -> None:
 
 
 def _by_path(others: Any) -> ErrorHandler:
-    async def answering(request: Request, error: Exception) -> Response:
+    async def handler(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
-            took = time.monotonic() - getattr(request.state, "began", time.monotonic())
+            took = time.monotonic() - getattr(request.state, "started", time.monotonic())
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
-            return error_response(*_said(error), took=took, headers=headers)
+            return error_response(*_error_fields(error), took=took, headers=headers)
         response: Response = await others(request, error)
         return response
 
-    return answering
+    return handler
 
 
-def _said(error: Exception) -> tuple[int, str, str, str | None]:
+def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:
     match error:
         case PiholeError():
             return error.status, error.key, error.message, error.hint
@@ -107,5 +107,5 @@ def _said(error: Exception) -> tuple[int, str, str, str | None]:
         case KeyholeError():
             status = status_of(error)
             return status, key_of(status, "not_possible"), str(error), None
-    # A caller must not see how we are built; the operator is told by the server.
+    # A caller must not see how we are built; the server reports it to the operator.
     return 500, "internal_error", "a mistake in Keyhole; its operator has been told", None

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from keyhole.api.dependencies import Queries, RunningServices
 from keyhole.api.pihole import mapping
-from keyhole.api.pihole.responses import answer, begin
+from keyhole.api.pihole.responses import json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import told
+from keyhole.api.queries import history_errors
 from keyhole.control.services import Services
 from keyhole.querylog.history import Criteria, History, Statistics
 
-stats = APIRouter(dependencies=[Depends(begin)], include_in_schema=False)
+stats = APIRouter(dependencies=[Depends(start_timer)], include_in_schema=False)
 
 _DAY_US = 86_400_000_000
 _FREQUENCY_SECONDS = 60
@@ -35,10 +35,10 @@ During = Annotated[tuple[int, int], Depends(_span)]
 
 @stats.get("/stats/summary")
 def summary(
-    request: Request, queries: Queries, running: RunningServices, during: During, _: Viewer
+    request: Request, queries: Queries, services: RunningServices, during: During, _: Viewer
 ) -> Response:
     """What became of the queries of the last day."""
-    with told():
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         recent = history.totals(during[1] - _FREQUENCY_SECONDS * 1_000_000, during[1])
@@ -56,9 +56,9 @@ def summary(
                 "active": history.distinct("client", *during),
                 "total": history.distinct("client", 0, during[1]),
             },
-            "gravity": _gravity(running),
+            "gravity": _gravity(services),
         }
-    return answer(request, body)
+    return json_response(request, body)
 
 
 @stats.get("/stats/top_domains")
@@ -71,12 +71,12 @@ def top_domains(
     count: Count = 10,
 ) -> Response:
     """The names of most queries, of those that were blocked or of all others."""
-    with told():
+    with history_errors():
         # What was blocked of a name is in the other list.
         of = "withheld" if blocked else "passed"
         found, counts = _tops(queries.history(), "name", during, count, of)
     rows = [{"domain": value, "count": total} for value, total in found]
-    return answer(request, {"domains": rows, **counts})
+    return json_response(request, {"domains": rows, **counts})
 
 
 @stats.get("/stats/top_clients")
@@ -90,17 +90,17 @@ def top_clients(
 ) -> Response:
     """The addresses with most queries, whatever became of them, or with most that were blocked;
     those of anonymous policies are in none."""
-    with told():
+    with history_errors():
         of = "withheld" if blocked else "total"
         found, counts = _tops(queries.history(), "client", during, count, of)
     rows = [{"ip": value, "name": "", "count": total} for value, total in found]
-    return answer(request, {"clients": rows, **counts})
+    return json_response(request, {"clients": rows, **counts})
 
 
 @stats.get("/stats/upstreams")
 def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """Who gave the answers: lists and rules, the cache, and each upstream."""
-    with told():
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         counts = _counts(found)
@@ -111,15 +111,15 @@ def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> 
         for name, count in history.forwarded(*during).items():
             rows.append(_upstream(name, name, -1, count))
     total = {"forwarded_queries": counts["forwarded"], "total_queries": counts["total"]}
-    return answer(request, {"upstreams": rows, **total})
+    return json_response(request, {"upstreams": rows, **total})
 
 
 @stats.get("/stats/query_types")
 def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """How often each type was asked for."""
-    with told():
+    with history_errors():
         found = mapping.by_type(_types(queries.history(), during))
-    return answer(request, {"types": found})
+    return json_response(request, {"types": found})
 
 
 @stats.get("/stats/recent_blocked")
@@ -130,21 +130,21 @@ def recent_blocked(
     count: Annotated[int, Query(ge=1, le=100)] = 1,
 ) -> Response:
     """The names that were blocked last."""
-    with told():
+    with history_errors():
         found = queries.history().search(Criteria(outcome="blocked"), limit=count)
-    return answer(request, {"blocked": [row.fields["name"] for row in found.rows]})
+    return json_response(request, {"blocked": [row.fields["name"] for row in found.rows]})
 
 
 @stats.get("/history")
 def activity(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
     """Counts of the last day in steps of ten minutes."""
-    with told():
+    with history_errors():
         found = queries.history().series(*during, _POINTS, by="reason")
     rows = []
     for moment, counts in found:
         at = Statistics(moment, moment, sum(counts.values()), by_reason=counts)
         rows.append({"timestamp": moment // 1_000_000, **_brief(at)})
-    return answer(request, {"history": rows})
+    return json_response(request, {"history": rows})
 
 
 def _counts(found: Statistics) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
     return {"ip": address, "name": name, "port": port, "count": count, "statistics": timing}
 
 
-def _gravity(running: Services) -> dict[str, int]:
-    in_force = running.control_plane.reconciler.in_force
+def _gravity(services: Services) -> dict[str, int]:
+    in_force = services.control_plane.reconciler.in_force
     lists = in_force.lists if in_force else None
     if lists is None:
         return {"domains_being_blocked": 0, "last_update": 0}
