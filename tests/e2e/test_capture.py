@@ -31,7 +31,7 @@ def _capture() -> Iterator[list[bytes]]:
                 if end in frame:
                     return
 
-        thread = threading.Worker(target=collect, daemon=True)
+        thread = threading.Thread(target=collect, daemon=True)
         thread.start()
         yield frames
         # Frames arrive in order: once this one is seen, every frame before it has been.

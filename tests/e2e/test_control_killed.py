@@ -33,7 +33,7 @@ class Asker:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._ended = threading.Event()
-        self._thread = threading.Worker(target=self._run)
+        self._thread = threading.Thread(target=self._run)
         self.answered: list[str] = []
         self.failed: list[str] = []
 
@@ -81,7 +81,7 @@ class Busy:
         self._server = server
         self._ended = threading.Event()
         self._threads = [
-            threading.Worker(target=self._run, args=(work,))
+            threading.Thread(target=self._run, args=(work,))
             for work in (self._document, self._update)
         ]
         self.acknowledged = 0

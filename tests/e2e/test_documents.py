@@ -272,7 +272,7 @@ def test_killed_in_the_midst_of_changes_the_old_or_the_new_is_in_force(
     for _ in range(KILLS):
         resolver.start()
         resolver.wait_for_api()
-        asking = threading.Worker(target=_keep_changing, args=(resolver, told := [acknowledged]))
+        asking = threading.Thread(target=_keep_changing, args=(resolver, told := [acknowledged]))
         asking.start()
         # Killed at any moment, but never before there is a change at all.
         resolver.wait_for(lambda: told[-1] > acknowledged, "a change is acknowledged")  # noqa: B023

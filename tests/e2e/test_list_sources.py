@@ -200,7 +200,7 @@ def test_killed_in_the_midst_of_updates_each_list_is_whole(
     for _ in range(KILLS):
         resolver.start()
         resolver.wait_for_api()
-        updating = threading.Worker(target=_keep_updating, args=(resolver, server, current, names))
+        updating = threading.Thread(target=_keep_updating, args=(resolver, server, current, names))
         updating.start()
         threading.Event().wait(chance.uniform(0.0, 0.8))
         resolver.kill()

@@ -193,7 +193,7 @@ def test_queries_are_followed_as_they_come(running: Resolver) -> None:
                         heard.append(text)
                         return
 
-    thread = threading.Worker(target=listen)
+    thread = threading.Thread(target=listen)
     thread.start()
     assert listening.wait(30)
 

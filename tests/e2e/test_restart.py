@@ -18,7 +18,7 @@ def test_an_engine_killed_under_load_answers_again(resolver: Resolver) -> None:
         while not done.is_set():
             resolver.try_ask("load.example.org")
 
-    clients = [threading.Worker(target=load) for _ in range(4)]
+    clients = [threading.Thread(target=load) for _ in range(4)]
     for client in clients:
         client.start()
     try:

@@ -107,7 +107,7 @@ class Collector:
             self._listener.bind(str(self.path))
             self._listener.listen()
         self._open: list[socket.socket] = []
-        threading.Worker(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._serve, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -136,7 +136,7 @@ class Collector:
                 return
             self.connections += 1
             self._open.append(peer)
-            threading.Worker(target=self._take, args=(peer,), daemon=True).start()
+            threading.Thread(target=self._take, args=(peer,), daemon=True).start()
 
     def _take(self, peer: socket.socket) -> None:
         try:

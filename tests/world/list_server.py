@@ -30,7 +30,7 @@ class ListServer:
         self._ended = threading.Event()
         self._listener = socket.create_server((self.host, 0))
         self.port: int = self._listener.getsockname()[1]
-        threading.Worker(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +72,7 @@ class ListServer:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            threading.Worker(target=self._serve, args=(client,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
         with client, suppress(OSError):

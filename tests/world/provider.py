@@ -48,7 +48,7 @@ class Provider:
             world = provider
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Requests)
-        self._thread = threading.Worker(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def __enter__(self) -> "Provider":
         self._thread.start()

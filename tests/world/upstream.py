@@ -71,7 +71,7 @@ class Upstream:
         self._released = asyncio.Event()
         self._ready = threading.Event()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._thread = threading.Worker(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "Upstream":
         self._thread.start()

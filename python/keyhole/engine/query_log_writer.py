@@ -40,7 +40,7 @@ class QueryLogWriter:
         self._notify = notify
         self._ending = threading.Event()
         # A daemon, so that a blocked disk cannot keep the process alive.
-        self._thread = threading.Worker(target=self._run, name="query-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="query-log", daemon=True)
         self._is_failing = False
         self._retry_at = 0.0
         self._unreported = 0

@@ -118,7 +118,7 @@ def main() -> int:
     die_with_parent()
     target = Target(**json.loads(sys.argv[1]))
     for profile in WORKLOAD_PROFILES:
-        threading.Worker(target=_Workload(profile, target).run, daemon=True).start()
+        threading.Thread(target=_Workload(profile, target).run, daemon=True).start()
     # The lab holds the other end of standard input; end of file means that the lab has ended.
     sys.stdin.buffer.read()
     return 0

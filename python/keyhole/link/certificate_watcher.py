@@ -17,7 +17,7 @@ class CertificateWatcher:
         self._identities = identities
         self._seen = {name: _stamp(one) for name, one in identities.items()}
         self._ending = threading.Event()
-        self._thread = threading.Worker(target=self._run, name="watching", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""

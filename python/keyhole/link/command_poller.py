@@ -43,7 +43,7 @@ class CommandPoller:
         self._execute = execute
         self._ending = threading.Event()
         # A daemon, so that an open poll cannot keep the process alive.
-        self._thread = threading.Worker(target=self._run, name="link", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
         self._results: tuple[Result, ...] = ()
 
     def start(self) -> None:

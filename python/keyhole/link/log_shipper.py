@@ -25,7 +25,7 @@ class LogShipper:
         self._control = control
         self._folder = folder
         self._ending = threading.Event()
-        self._thread = threading.Worker(target=self._run, name="shipping", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""

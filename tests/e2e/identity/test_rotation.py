@@ -35,7 +35,7 @@ class Client:
         self.answers = 0
         self.problems: list[str] = []
         self._done = threading.Event()
-        self._thread = threading.Worker(target=self._run)
+        self._thread = threading.Thread(target=self._run)
 
     def start(self) -> None:
         """Begins to ask."""

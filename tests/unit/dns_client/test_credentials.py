@@ -53,7 +53,7 @@ def _strict(home: Authority, protocol: str = "dot") -> Iterator[int]:
             pass
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Worker(target=serve)
+        thread = threading.Thread(target=serve)
         thread.start()
         yield listener.getsockname()[1]
         thread.join()

@@ -192,7 +192,7 @@ def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -
     address = runtime.start()["udp"][0]
     runtime.commit(snapshot(5))
     taken: list[bytes] = []
-    taker = threading.Worker(target=lambda: taken.append(runtime.take_events(10, 30)))
+    taker = threading.Thread(target=lambda: taken.append(runtime.take_events(10, 30)))
     taker.start()
     # Were the interpreter held meanwhile, nothing would be asked and the taker would wait in vain.
     ask(address, "X.ads.example.org")
