@@ -53,7 +53,10 @@ Length = Annotated[
 Below = Annotated[bool, typer.Option("--below", help="Every name below as well.")]
 Why = Annotated[str | None, typer.Option("--why", help="Why, for the audit record.")]
 
+app = typer.Typer()
 
+
+@app.command("allow", epilog=ALLOW_EXAMPLES)
 def allow(
     name: Name,
     client: Client = None,
@@ -71,6 +74,7 @@ def allow(
     _decide("allow", name, client, length, below, why, data, as_json)
 
 
+@app.command("block", epilog=BLOCK_EXAMPLES)
 def block(
     name: Name,
     client: Client = None,
@@ -84,6 +88,7 @@ def block(
     _decide("block", name, client, length, below, why, data, as_json)
 
 
+@app.command("decisions", epilog=DECISIONS_EXAMPLES)
 def decisions(
     remove: Annotated[
         int | None, typer.Option("--remove", metavar="NUMBER", min=1, help="Take one back.")

@@ -3,14 +3,15 @@
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
-
-import httpx2
+from typing import TYPE_CHECKING, Any, Self
 
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
 from keyhole.system.unix_socket import short_path
+
+if TYPE_CHECKING:
+    import httpx2
 
 _SECONDS = 60.0
 
@@ -56,9 +57,11 @@ class ApiClient:
     ) -> None:
         self._open.close()
 
-    def ask(self, method: str, path: str, **request: Any) -> httpx2.Response:
+    def ask(self, method: str, path: str, **request: Any) -> "httpx2.Response":
         """One request; ``request`` is what httpx2 takes, such as ``json`` and ``params``. Raises
         `ApiError` with the reason where the answer is not a success."""
+        import httpx2
+
         try:
             answer = self._client.request(method, path, **request)
         except httpx2.TransportError as error:
@@ -67,19 +70,21 @@ class ApiClient:
             return answer
         raise _refused(answer)
 
-    def _local(self, opening: ExitStack) -> httpx2.Client:
+    def _local(self, opening: ExitStack) -> "httpx2.Client":
         socket = self._folder.api_socket
         if not socket.exists():
             raise ApiError(
                 f"no Keyhole runs with the data folder {self._folder.path}; start keyhole up, or "
                 "give --data with the folder of one that runs"
             )
+        import httpx2
+
         transport = httpx2.HTTPTransport(uds=opening.enter_context(short_path(socket)))
         return httpx2.Client(
             transport=transport, base_url="http://localhost/api/v1", timeout=_SECONDS
         )
 
-    def _why(self, error: httpx2.TransportError) -> str:
+    def _why(self, error: "httpx2.TransportError") -> str:
         if self._target is None:
             where = f"the Keyhole of {self._folder.path}"
             return f"{where} does not answer ({error}); does keyhole up still run?"
@@ -91,7 +96,7 @@ class ApiClient:
         return f"{self._target.url} cannot be reached: {error}"
 
 
-def _refused(answer: httpx2.Response) -> ApiError:
+def _refused(answer: "httpx2.Response") -> ApiError:
     try:
         document = answer.json()
         lines = [

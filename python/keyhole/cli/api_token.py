@@ -22,16 +22,10 @@ It is sent as Authorization: Bearer SECRET, or by KEYHOLE_TOKEN.
 (keyhole token is for devices that ask DNS.)
 """
 
-
-def program() -> typer.Typer:
-    """The three commands."""
-    app = typer.Typer(help="Secrets of programs that use the API.", no_args_is_help=True)
-    app.command("create", epilog=CREATE_EXAMPLES)(create)
-    app.command("list")(list_)
-    app.command("revoke")(revoke)
-    return app
+app = typer.Typer(help="Secrets of programs that use the API.", no_args_is_help=True)
 
 
+@app.command("create", epilog=CREATE_EXAMPLES)
 def create(
     name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
     role: Annotated[
@@ -56,6 +50,7 @@ def create(
     console().print(f"[green]+[/] [bold]{escape(sanitize(made['secret']))}[/]")
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List the tokens; what they are is not kept."""
     with ApiClient(data) as api:
@@ -73,6 +68,7 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print("none so far")
 
 
+@app.command("revoke")
 def revoke(
     name: Annotated[str, typer.Argument(help="Of the token that ends.")], data: DATA = None
 ) -> None:

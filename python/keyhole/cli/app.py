@@ -1,11 +1,15 @@
-"""The program itself: its commands in order, and what becomes of an error."""
+"""The program: it loads the command that is called, and turns errors into exit codes."""
 
 import os
 import sys
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Mapping
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import DocumentErrors, KeyholeError
@@ -40,10 +44,38 @@ CA = Annotated[
 FAILED, USAGE, INVALID = 1, 2, 3
 
 
-def program() -> typer.Typer:
-    """A program without commands; ``keyhole.__main__`` adds those of all rows."""
+class LazyCommands(UserDict[str, Any]):
+    """Commands by name, for Typer. A command's module is imported when the command is looked up.
+
+    That keeps every command fast: none waits for the libraries of the others. A module has an
+    ``app`` that holds either the commands of the table or, as ``lists`` does, a group of commands.
+    """
+
+    def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
+        """``table`` gives for each heading of the help the modules of its commands by name."""
+        super().__init__()
+        for heading, modules in table.items():
+            self.data |= {name: (heading, module) for name, module in modules.items()}
+
+    def __getitem__(self, name: str) -> Any:
+        if isinstance(self.data[name], tuple):
+            heading, module = self.data[name]
+            group = get_group(import_module(module).app)
+            command = self.data[name] = group.commands.get(name, group)
+            command.name, command.rich_help_panel = name, heading
+        return self.data[name]
+
+
+def create_app(table: Mapping[str, Mapping[str, str]]) -> typer.Typer:
+    """The program with the commands of a table; see `LazyCommands`."""
+
+    class Program(TyperGroup):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**{**settings, "commands": LazyCommands(table)})
+
     app = typer.Typer(
         name="keyhole",
+        cls=Program,
         no_args_is_help=True,
         rich_markup_mode="rich",
         pretty_exceptions_enable=False,
@@ -51,20 +83,12 @@ def program() -> typer.Typer:
     )
 
     @app.callback(help=ABOUT, epilog=EXIT_CODES)
-    def _always_with_a_command(
-        server: SERVER = None, token_file: FILE = None, ca: CA = None
-    ) -> None:
-        """Keeps the name of the command necessary, also where there is only one."""
-        GLOBAL_OPTIONS.server, GLOBAL_OPTIONS.token_file, GLOBAL_OPTIONS.ca = server, token_file, ca
+    def set_global_options(server: SERVER = None, token_file: FILE = None, ca: CA = None) -> None:
+        GLOBAL_OPTIONS.server = server
+        GLOBAL_OPTIONS.token_file = token_file
+        GLOBAL_OPTIONS.ca = ca
 
     return app
-
-
-def add(
-    app: typer.Typer, command: Callable[..., Any], *, examples: str, group: str, name: str
-) -> None:
-    """Adds a command with its examples; ``group`` is the heading in the help."""
-    app.command(name, epilog=examples, rich_help_panel=group)(command)
 
 
 def run(app: typer.Typer) -> int:

@@ -12,8 +12,6 @@ from rich.markup import escape
 from keyhole.cli.api_client import ApiClient, ApiError
 from keyhole.cli.app import FAILED
 from keyhole.cli.output import console, errors_console, print_json, sanitize
-from keyhole.config.files import EXTENSIONS, MAX_FILE
-from keyhole.config.yaml_stream import split_stream
 from keyhole.control.error import ControlError
 
 APPLY_EXAMPLES = """
@@ -48,7 +46,10 @@ Files = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="For a program.")]
 _SIGNS = {"created": "[green]+[/]", "changed": "[yellow]~[/]", "deleted": "[red]-[/]"}
 
+app = typer.Typer()
 
+
+@app.command("apply", epilog=APPLY_EXAMPLES)
 def apply(
     files: Files,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
@@ -80,6 +81,7 @@ def apply(
     show_done(done, as_json=as_json, is_dry=dry_run)
 
 
+@app.command("diff", epilog=DIFF_EXAMPLES)
 def diff(
     files: Annotated[
         list[Path] | None,
@@ -101,6 +103,8 @@ def diff(
         if as_json:
             print_json(done)
         else:
+            from keyhole.config.yaml_stream import split_stream
+
             new = {_heading(part.text): part.text for part in split_stream(text)}
             for effect in changed:
                 _show_difference(api, effect, new)
@@ -110,6 +114,8 @@ def diff(
 
 def read_files(files: list[Path]) -> tuple[str, str]:
     """One stream of all documents, and what it is called in messages. Raises ``ControlError``."""
+    from keyhole.config.files import MAX_FILE
+
     found = [one for file in files for one in _expand(file)]
     if not found:
         raise ControlError("there is no .yaml or .yml file in there")
@@ -127,6 +133,8 @@ def read_files(files: list[Path]) -> tuple[str, str]:
 
 
 def _expand(file: Path) -> Iterator[Path]:
+    from keyhole.config.files import EXTENSIONS
+
     if not file.is_dir():
         yield file
         return

@@ -23,7 +23,10 @@ EXAMPLES = """
 Exit code 1: the record is not whole.
 """
 
+app = typer.Typer()
 
+
+@app.command("audit", epilog=EXAMPLES)
 def audit(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
     verify: Annotated[

@@ -22,7 +22,10 @@ EXAMPLES = """
 Exit code 0: all is valid, though there may be advice. 3: something is not.
 """
 
+app = typer.Typer()
 
+
+@app.command("check", epilog=EXAMPLES)
 def check(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Documents, settings, or folders.")

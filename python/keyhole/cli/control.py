@@ -19,7 +19,10 @@ Exit code 0: ended by a signal. 1: it could not start, and said why.
 3: keyhole.yaml is not valid.
 """
 
+app = typer.Typer()
 
+
+@app.command("control", epilog=EXAMPLES)
 def control(
     config: Annotated[
         Path | None,

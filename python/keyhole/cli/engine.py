@@ -17,7 +17,10 @@ EXAMPLES = """
 Exit code 0: ended by a signal. 1: it could not start, and said why.
 """
 
+app = typer.Typer()
 
+
+@app.command("engine", epilog=EXAMPLES)
 def engine(
     launch: Annotated[
         Path | None,

@@ -20,7 +20,10 @@ Exit code 0: all decide by the newest snapshot. 1: one is behind or away.
 """
 _STYLES = {"in force": "green", "behind": "red", "away": "yellow", "never seen": "dim"}
 
+app = typer.Typer()
 
+
+@app.command("engines", epilog=EXAMPLES)
 def engines(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")

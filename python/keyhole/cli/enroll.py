@@ -48,21 +48,13 @@ What stands after -- runs after each renewal, as it is: no shell sees it.
 Exit code 0: ended, or with --once: fresh. 1: --once could not renew.
 """
 
-
-def program() -> typer.Typer:
-    """The five commands."""
-    app = typer.Typer(
-        help="Certificates for clients on other machines, kept fresh by themselves.",
-        no_args_is_help=True,
-    )
-    app.command("create", epilog=CREATE_EXAMPLES)(create)
-    app.command("list")(list_)
-    app.command("cancel")(cancel)
-    app.command("redeem", epilog=REDEEM_EXAMPLES)(redeem)
-    app.command("keep", epilog=KEEP_EXAMPLES)(keep)
-    return app
+app = typer.Typer(
+    help="Certificates for clients on other machines, kept fresh by themselves.",
+    no_args_is_help=True,
+)
 
 
+@app.command("create", epilog=CREATE_EXAMPLES)
 def create(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
     spiffe: Annotated[
@@ -114,6 +106,7 @@ def create(
     print(f"keyhole enroll redeem {made.token} --out /etc/keyhole")
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List enrollments: which wait, which were used, which expired."""
     from keyhole.control.enrollment import enrollments_of
@@ -136,6 +129,7 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print("none so far")
 
 
+@app.command("cancel")
 def cancel(
     name: Annotated[str, typer.Argument(help="Of the enrollment that waits.")], data: DATA = None
 ) -> None:
@@ -146,6 +140,7 @@ def cancel(
     console().print(f"[red]canceled[/] {escape(name)}")
 
 
+@app.command("redeem", epilog=REDEEM_EXAMPLES)
 def redeem(
     token: Annotated[str, typer.Argument(help="From keyhole enroll create; - reads the input.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
@@ -190,6 +185,7 @@ def redeem(
     )
 
 
+@app.command("keep", epilog=KEEP_EXAMPLES)
 def keep(
     folder: Annotated[Path, typer.Argument(help="What keyhole enroll redeem wrote.")],
     command: Annotated[

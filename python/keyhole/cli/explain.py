@@ -35,7 +35,10 @@ _KNOWN = frozenset(
     ["name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry", "entries"]
 )
 
+app = typer.Typer()
 
+
+@app.command("explain", epilog=EXAMPLES)
 def explain(
     name: Annotated[str, typer.Argument(help="The name to ask for.")],
     kind: Annotated[str, typer.Argument(metavar="[TYPE]", help="The record type.")] = "A",

@@ -12,7 +12,6 @@ from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import Data
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
-from keyhole.model.document import KINDS
 
 GET_EXAMPLES = """
 [bold]Examples[/]
@@ -36,7 +35,10 @@ EXPORT_EXAMPLES = """
 
 Output = Literal["table", "yaml", "json", "name"]
 
+app = typer.Typer()
 
+
+@app.command("get", epilog=GET_EXAMPLES)
 def get(
     kind: Annotated[str | None, typer.Argument(help="Such as policy or lists.")] = None,
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
@@ -65,6 +67,7 @@ def get(
     _show(found, output)
 
 
+@app.command("export", epilog=EXPORT_EXAMPLES)
 def export(
     file: Annotated[
         Path | None, typer.Argument(help="Where to write; standard output by default.")
@@ -90,8 +93,8 @@ def kind_of(word: str | None) -> str | None:
     """The kind that a person means; raises ``ControlError`` where there is none."""
     if word is None:
         return None
-    # Imported here: the other commands must not wait for a database.
     from keyhole.control.changes import find_kind
+    from keyhole.model.document import KINDS
 
     kind = find_kind(word)
     if kind is None:

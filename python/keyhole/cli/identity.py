@@ -60,20 +60,10 @@ LIST_EXAMPLES = """
   keyhole identity list --all        everything that was ever issued
 """
 
-
-def program() -> typer.Typer:
-    """The five commands."""
-    app = typer.Typer(
-        help="Certificates by which workloads say who they are.", no_args_is_help=True
-    )
-    app.command("show")(show)
-    app.command("issue", epilog=ISSUE_EXAMPLES)(issue)
-    app.command("list", epilog=LIST_EXAMPLES)(list_)
-    app.command("revoke", epilog=REVOKE_EXAMPLES)(revoke)
-    app.command("rotate", epilog=ROTATE_EXAMPLES)(rotate)
-    return app
+app = typer.Typer(help="Certificates by which workloads say who they are.", no_args_is_help=True)
 
 
+@app.command("show")
 def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> None:
     """Show the authority: its trust domain, roots, issuer, and what needs a hand."""
     from keyhole.control import identity
@@ -104,6 +94,7 @@ def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> Non
         terminal.print(f"[yellow]![/] {escape(advice)}")
 
 
+@app.command("issue", epilog=ISSUE_EXAMPLES)
 def issue(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
@@ -159,6 +150,7 @@ def issue(
         errors_console().print(f"[yellow]![/] {escape(advice)}")
 
 
+@app.command("list", epilog=LIST_EXAMPLES)
 def list_(
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is over, and certificates of servers.")
@@ -187,6 +179,7 @@ def list_(
         terminal.print("none so far")
 
 
+@app.command("revoke", epilog=REVOKE_EXAMPLES)
 def revoke(
     whom: Annotated[
         str | None,
@@ -231,6 +224,7 @@ def revoke(
         raise typer.Exit(FAILED)
 
 
+@app.command("rotate", epilog=ROTATE_EXAMPLES)
 def rotate(
     sign: Annotated[
         bool, typer.Option("--sign", help="Second step: the new root signs from now on.")

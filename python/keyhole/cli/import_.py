@@ -41,6 +41,10 @@ class Product(enum.StrEnum):
     TECHNITIUM = "technitium"
 
 
+app = typer.Typer()
+
+
+@app.command("import", epilog=EXAMPLES)
 def import_(
     product: Annotated[
         Product, typer.Argument(metavar="PRODUCT", help="pihole, adguard, blocky or technitium.")

@@ -15,8 +15,6 @@ from keyhole.cli.app import FAILED
 from keyhole.cli.apply import AsJson, Data, show_done
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
-from keyhole.lists.catalog import catalog as known_lists
-from keyhole.model.units import show_octets
 
 STATUS_EXAMPLES = """
 [bold]Examples[/]
@@ -101,6 +99,8 @@ def refresh(
 
 def catalog(as_json: AsJson = False) -> None:
     """Show well-known lists. Keyhole ships where they are, not what is on them."""
+    from keyhole.lists.catalog import catalog as known_lists
+
     found = known_lists().values()
     if as_json:
         print_json([vars(one) for one in found])
@@ -119,6 +119,8 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """Add lists of the catalog as List documents; a policy then has to name them."""
+    from keyhole.lists.catalog import catalog as known_lists
+
     unknown = [name for name in names if name not in known_lists()]
     if unknown:
         raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
@@ -167,6 +169,8 @@ def _table(lists: list[dict[str, Any]]) -> Table:
 def _progress(one: dict[str, Any]) -> str:
     if one["state"] != "downloading":
         return str(one["state"])
+    from keyhole.model.units import show_octets
+
     busy = [url for url in one["sources"] if url["state"] == "downloading"]
     octets = sum(url["octets"] for url in busy)
     totals = [url["total"] for url in busy]

@@ -29,20 +29,14 @@ SEARCH_EXAMPLES = """
 Exit code 0: an entry speaks of the name. 1: none does.
 """
 
-
-def program() -> typer.Typer:
-    """Its commands."""
-    about = "Block and allow lists: fresh, compiled, searched."
-    app = typer.Typer(help=about, no_args_is_help=True)
-    app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
-    app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
-    app.command("catalog")(list_status.catalog)
-    app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
-    app.command("compile", epilog=COMPILE_EXAMPLES)(compile_lists)
-    app.command("search", epilog=SEARCH_EXAMPLES)(search_lists)
-    return app
+app = typer.Typer(help="Block and allow lists: fresh, compiled, searched.", no_args_is_help=True)
+app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
+app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
+app.command("catalog")(list_status.catalog)
+app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
 
 
+@app.command("compile", epilog=COMPILE_EXAMPLES)
 def compile_lists(
     files: Annotated[
         list[Path] | None,
@@ -75,6 +69,7 @@ def compile_lists(
         raise typer.Exit(FAILED)
 
 
+@app.command("search", epilog=SEARCH_EXAMPLES)
 def search_lists(
     name: Annotated[str, typer.Argument(help="The name to look for.")],
     data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,

@@ -4,7 +4,7 @@ import json
 import time
 from collections import deque
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,9 +13,9 @@ from rich.markup import escape
 from keyhole.cli.output import console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
-from keyhole.model.name import is_at_or_below
-from keyhole.querylog import LogEntry, Tail
-from keyhole.querylog.read import log_files
+
+if TYPE_CHECKING:
+    from keyhole.querylog import LogEntry
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -37,7 +37,10 @@ _H = "Search the history of a running Keyhole"
 _POLL_SECONDS = 0.2
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow", "failed": "magenta"}
 
+app = typer.Typer()
 
+
+@app.command("log", epilog=EXAMPLES)
 def log(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
@@ -145,6 +148,9 @@ def _show_last(
     follow: bool,
     as_json: bool,
 ) -> None:
+    from keyhole.querylog import Tail
+    from keyhole.querylog.read import log_files
+
     folder = DataFolder(data or default_data_folder()).query_log.parent
     if not follow:
         log_files(folder)  # says so where there is none
@@ -163,7 +169,9 @@ def _show_last(
         pass
 
 
-def _is_wanted(entry: LogEntry, name: str | None, client: str | None) -> bool:
+def _is_wanted(entry: "LogEntry", name: str | None, client: str | None) -> bool:
+    from keyhole.model.name import is_at_or_below
+
     if name is not None:
         wanted = name.lower().rstrip(".")
         if entry.name is None or not is_at_or_below(entry.name, wanted):
@@ -176,7 +184,7 @@ def _is_wanted(entry: LogEntry, name: str | None, client: str | None) -> bool:
     return client in known
 
 
-def _show(terminal: Console, entry: LogEntry, *, as_json: bool) -> None:
+def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
     if as_json:
         # Without any letter that a terminal could take for more than a letter.
         print(json.dumps(entry.document), flush=True)
@@ -184,7 +192,7 @@ def _show(terminal: Console, entry: LogEntry, *, as_json: bool) -> None:
     terminal.print(line(entry))
 
 
-def line(entry: LogEntry) -> str:
+def line(entry: "LogEntry") -> str:
     """One query on one line, with markup."""
     style = _STYLES.get(entry.outcome, "dim")
     moment = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -4,14 +4,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.output import console, sanitize
 from keyhole.control.error import ControlError
-from keyhole.querylog.entry import LogEntry, read_entry
+
+if TYPE_CHECKING:
+    from keyhole.querylog.entry import LogEntry
 
 _AGO = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -46,8 +48,10 @@ def read_time(text: str) -> datetime:
         ) from None
 
 
-def search(data: Path | None, wanted: Search, lines: int) -> list[LogEntry]:
+def search(data: Path | None, wanted: Search, lines: int) -> list["LogEntry"]:
     """The newest queries that fit, the newest last."""
+    from keyhole.querylog.entry import read_entry
+
     entries: list[LogEntry] = []
     cursor: str | None = None
     with ApiClient(data) as api:
@@ -76,7 +80,7 @@ def export(data: Path | None, wanted: Search, file: Path) -> None:
     console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 
-def lines_of(data: Path | None, entries: list[LogEntry]) -> dict[str, list[str]]:
+def lines_of(data: Path | None, entries: list["LogEntry"]) -> dict[str, list[str]]:
     """Where in its list each blocked name stands now: file and line, by name."""
     found: dict[str, list[str]] = {}
     with ApiClient(data) as api:

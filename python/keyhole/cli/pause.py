@@ -34,7 +34,10 @@ RESUME_EXAMPLES = """
 
 Policy = Annotated[str | None, typer.Argument(help="The policy; all if left out.")]
 
+app = typer.Typer()
 
+
+@app.command("pause", epilog=PAUSE_EXAMPLES)
 def pause(
     policy: Policy = None,
     length: Annotated[
@@ -66,6 +69,7 @@ def pause(
     warn(terminal, done)
 
 
+@app.command("resume", epilog=RESUME_EXAMPLES)
 def resume(policy: Policy = None, data: Data = None, as_json: AsJson = False) -> None:
     """End a pause before its time."""
     path = "/pauses" if policy is None else f"/pauses/{policy}"

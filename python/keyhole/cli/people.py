@@ -34,23 +34,10 @@ Only somebody on the machine of Keyhole may do this; others reset.
 NAME = Annotated[str, typer.Argument(help="The name of the account.", show_default=False)]
 ROLE = typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False)
 
-
-def program() -> typer.Typer:
-    """The commands."""
-    app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
-    app.command("list")(list_)
-    app.command("add", epilog=ADD_EXAMPLES)(add)
-    app.command("role")(role)
-    app.command("reset")(reset)
-    app.command("password", epilog=SETTING_EXAMPLES)(password)
-    app.command("disable")(disable)
-    app.command("enable")(enable)
-    app.command("remove")(remove)
-    app.command("sessions")(sessions)
-    app.command("end-session")(end_session)
-    return app
+app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List all accounts."""
     with ApiClient(data) as api:
@@ -73,6 +60,7 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print(f"[bold]{_safe(one['name'])}[/]  {_safe(one['role'])}  [dim]{rest}[/]")
 
 
+@app.command("add", epilog=ADD_EXAMPLES)
 def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON = False) -> None:
     """Make an account, and show its one-time password."""
     with ApiClient(data) as api:
@@ -80,6 +68,7 @@ def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON
     _show_password(made, as_json)
 
 
+@app.command("role")
 def role(
     name: NAME,
     role: Annotated[str, typer.Argument(help="viewer, operator or administrator.")],
@@ -91,6 +80,7 @@ def role(
     console().print(f"[green]+[/] {_safe(now['name'])} is {_safe(now['role'])}")
 
 
+@app.command("reset")
 def reset(
     name: NAME,
     second_factor: Annotated[
@@ -107,6 +97,7 @@ def reset(
     _show_password(made, as_json)
 
 
+@app.command("password", epilog=SETTING_EXAMPLES)
 def password(name: NAME, data: DATA = None) -> None:
     """Set a password, from the terminal or from standard input."""
     if sys.stdin.isatty():
@@ -118,6 +109,7 @@ def password(name: NAME, data: DATA = None) -> None:
     console().print(f"[green]+[/] {escape(name)} has a new password; their sessions ended")
 
 
+@app.command("disable")
 def disable(name: NAME, data: DATA = None) -> None:
     """Keep somebody out: sessions end, and tokens that they made are refused."""
     with ApiClient(data) as api:
@@ -125,6 +117,7 @@ def disable(name: NAME, data: DATA = None) -> None:
     console().print(f"[red]disabled[/] {escape(name)}")
 
 
+@app.command("enable")
 def enable(name: NAME, data: DATA = None) -> None:
     """Let somebody in again."""
     with ApiClient(data) as api:
@@ -132,6 +125,7 @@ def enable(name: NAME, data: DATA = None) -> None:
     console().print(f"[green]enabled[/] {escape(name)}")
 
 
+@app.command("remove")
 def remove(name: NAME, data: DATA = None) -> None:
     """Remove an account, its sessions, and the tokens that it made."""
     with ApiClient(data) as api:
@@ -139,6 +133,7 @@ def remove(name: NAME, data: DATA = None) -> None:
     console().print(f"[red]removed[/] {escape(name)}")
 
 
+@app.command("sessions")
 def sessions(data: DATA = None, as_json: JSON = False) -> None:
     """List who is logged in, from where, and since when."""
     with ApiClient(data) as api:
@@ -154,6 +149,7 @@ def sessions(data: DATA = None, as_json: JSON = False) -> None:
         console().print("nobody is logged in")
 
 
+@app.command("end-session")
 def end_session(
     session: Annotated[str, typer.Argument(help="The id that sessions shows.")], data: DATA = None
 ) -> None:

@@ -27,7 +27,10 @@ Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, firefox, chro
 Exit code 0: printed. 1: such a profile cannot be, and why.
 """
 
+app = typer.Typer()
 
+
+@app.command("profile", epilog=EXAMPLES)
 def profile(
     kind: Annotated[str, typer.Argument(help="For which program or system; see below.")],
     token: Annotated[

@@ -29,7 +29,10 @@ ROLLBACK_EXAMPLES = """
 
 Message = Annotated[str | None, typer.Option("--message", "-m", help="Why, for the audit record.")]
 
+app = typer.Typer()
 
+
+@app.command("delete", epilog=DELETE_EXAMPLES)
 def delete(
     kind: Annotated[str, typer.Argument(help="Such as policy.")],
     name: Annotated[str, typer.Argument(help="Its name.")],
@@ -48,6 +51,7 @@ def delete(
     show_done(done, as_json=as_json, is_dry=dry_run)
 
 
+@app.command("rollback", epilog=ROLLBACK_EXAMPLES)
 def rollback(
     kind: Annotated[str | None, typer.Argument(help="Such as policy.")] = None,
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,

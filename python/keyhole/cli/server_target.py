@@ -1,17 +1,20 @@
 """Which Keyhole a command asks: the one of a data folder, or one on another machine."""
 
 import os
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx2
 
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import KeyholeError
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx2
 
 SERVER, TOKEN, TOKEN_FILE, CA = (
     "KEYHOLE_SERVER",
@@ -35,8 +38,10 @@ class ServerTarget:
     ca: str | None
 
     @contextmanager
-    def client(self, seconds: float) -> Iterator[httpx2.Client]:
+    def client(self, seconds: float) -> Iterator["httpx2.Client"]:
         """A client that checks the certificate, follows nobody, and sends the token."""
+        import httpx2
+
         is_encrypted = self.url.startswith("https://")
         with httpx2.Client(
             base_url=f"{self.url}/api/v1",
@@ -93,7 +98,9 @@ def _token(url: str) -> str:
         raise ServerTargetError(f"cannot read the token in {file}: {error.strerror}") from error
 
 
-def _context(ca: str | None) -> ssl.SSLContext:
+def _context(ca: str | None) -> "ssl.SSLContext":
+    import ssl
+
     try:
         context = ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:

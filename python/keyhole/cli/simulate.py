@@ -38,7 +38,10 @@ _STYLES = {
     "would be observed": "cyan",
 }
 
+app = typer.Typer()
 
+
+@app.command("simulate", epilog=EXAMPLES)
 def simulate(
     files: Annotated[
         list[Path],

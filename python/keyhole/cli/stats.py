@@ -31,7 +31,10 @@ _TOPS = {
     "upstreams": ("upstream", False),
 }
 
+app = typer.Typer()
 
+
+@app.command("stats", epilog=EXAMPLES)
 def stats(
     since: Annotated[str, typer.Option("--since", help="Such as 30m, 2h, 7d or a time.")] = "24h",
     until: Annotated[str | None, typer.Option("--until", help="By default now.")] = None,

@@ -19,7 +19,10 @@ EXAMPLES = """
 Exit code 0: it runs. 1: it does not.
 """
 
+app = typer.Typer()
 
+
+@app.command("status", epilog=EXAMPLES)
 def status(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")

@@ -21,7 +21,10 @@ Exit code 0: ended by Ctrl-C or SIGTERM. 1: it could not start.
 3: keyhole.yaml is not valid.
 """
 
+app = typer.Typer()
 
+
+@app.command("up", epilog=EXAMPLES)
 def up(
     config: Annotated[
         Path | None,

@@ -16,7 +16,10 @@ EXAMPLES = """
   keyhole version --json
 """
 
+app = typer.Typer()
 
+
+@app.command("version", epilog=EXAMPLES)
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """The data folder: where everything of one Keyhole lies."""
 
-import asyncio
 import fcntl
 import os
 import time
@@ -8,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from keyhole.control.error import ControlError, UnwritableError
-from keyhole.model.overrides import Overrides
+
+if TYPE_CHECKING:
+    from keyhole.model.overrides import Overrides
 
 _LOCK_RETRY_SECONDS = 0.05
 
@@ -87,9 +88,12 @@ class DataFolder:
         """Pauses and decisions, as compiling lays them over the documents; the database decides."""
         return self.state / "standing.json"
 
-    def read_overrides(self) -> Overrides:
+    def read_overrides(self) -> "Overrides":
         """What stands by that copy; nothing where there is none, or none that can be read: then
         everything is blocked that documents block."""
+        # Imported here, so that most commands need no pydantic.
+        from keyhole.model.overrides import Overrides
+
         try:
             return Overrides.model_validate_json(self.overrides.read_bytes())
         except (OSError, ValueError):
@@ -126,6 +130,9 @@ class DataFolder:
         The system releases it when the process dies, however it dies. Waits at most ``seconds`` for
         one that is ending; raises :class:`ControlError` where it does not.
         """
+        # Imported here, so that most commands need no event loop.
+        import asyncio
+
         lock = (self.state / "lock").open("ab")
         last = time.monotonic() + seconds
         while not _try_lock(lock):

@@ -5,12 +5,8 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography import x509
-
 from keyhole.dns_client.answer import Transport
 from keyhole.dns_client.error import DnsClientError
-from keyhole.identity.certificate_and_key import read_certificates, read_key
-from keyhole.model.address import is_address
 
 # At most one DNS label (RFC 1035 section 2.3.4); over HTTPS these characters need no escape.
 _TOKEN = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -43,6 +39,9 @@ class ClientCredentials:
                 "the token should be lower-case letters and digits, as keyhole token create "
                 "printed it"
             )
+        # Imported here, as below: most queries show no credentials.
+        from keyhole.model.address import is_address
+
         if self.token is not None and transport is Transport.TLS and is_address(name):
             raise DnsClientError(
                 f"over TLS a token stands before the name of the server, and {name} is an "
@@ -61,6 +60,10 @@ class ClientCredentials:
         """The client identity that they prove; ``None`` without credentials."""
         if self.certificate is None:
             return "who has the token" if self.token else None
+        from cryptography import x509
+
+        from keyhole.identity.certificate_and_key import read_certificates
+
         leaf = read_certificates(self.certificate)[0]
         uris = [
             uri
@@ -78,6 +81,8 @@ class ClientCredentials:
         """
         if self.certificate is None:
             return
+        from keyhole.identity.certificate_and_key import read_certificates, read_key
+
         leaf = read_certificates(self.certificate)[0]
         if self.key is None and b"PRIVATE KEY-----" not in self.certificate.read_bytes():
             raise DnsClientError(f"{self.certificate} holds no key; give the key's file with --key")

@@ -25,7 +25,10 @@ Exit code 0: an answer without error. 1: no answer, or an error such as
 NXDOMAIN or REFUSED. 2: wrong usage.
 """
 
+app = typer.Typer()
 
+
+@app.command("dig", epilog=EXAMPLES)
 def dig(
     words: Annotated[
         list[str] | None,
@@ -72,7 +75,7 @@ def dig(
 ) -> None:
     """Ask a DNS server; print the answer, its time, and how it was protected."""
     # Imported here, since other commands do not need it.
-    from keyhole.dns_client.lookup import ArgumentError, LookupOptions, Shown, lookup
+    from keyhole.dns_client.lookup import ArgumentError, ClientCredentials, LookupOptions, lookup
 
     wanted = [
         one
@@ -89,7 +92,7 @@ def dig(
         name=name,
         ca=ca,
         reverse=reverse,
-        credentials=Shown(cert, key, token),
+        credentials=ClientCredentials(cert, key, token),
     )
     try:
         is_good = lookup(options, timeout, as_json=as_json)

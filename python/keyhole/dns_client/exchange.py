@@ -15,7 +15,7 @@ import dns.message
 import dns.name
 from dns.rdatatype import RdataType
 
-from keyhole.dns_client import https, tls
+from keyhole.dns_client import tls
 from keyhole.dns_client.alerts import alert_meaning
 from keyhole.dns_client.answer import KEYHOLE_PORTS, Answer, Protection, Transport
 from keyhole.dns_client.credentials import NO_CREDENTIALS, ClientCredentials
@@ -160,6 +160,9 @@ def _send_and_receive(
     """Sends the query; returns the HTTP status (over HTTPS) and the answer's octets."""
     try:
         if server.transport is Transport.HTTPS:
+            # Imported here: the other transports need no HTTP/2.
+            from keyhole.dns_client import https
+
             assert isinstance(connection, ssl.SSLSocket)
             authority = f"{server.name or server.host}:{server.port}"
             path = server.credentials.path(server.path)

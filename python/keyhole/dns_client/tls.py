@@ -3,14 +3,15 @@
 import socket
 import ssl
 from pathlib import Path
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from keyhole.dns_client.alerts import alert_meaning
 from keyhole.dns_client.answer import Certificate, Protection
 from keyhole.dns_client.credentials import ClientCredentials
 from keyhole.dns_client.error import DnsClientError
-from keyhole.model.address import is_address
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 def context(ca: Path | None, alpn: str, credentials: ClientCredentials) -> ssl.SSLContext:
@@ -70,6 +71,9 @@ def protection(connection: ssl.SSLSocket) -> Protection:
     cipher = connection.cipher()
     assert octets is not None
     assert cipher is not None
+    # Imported here: most queries are not encrypted.
+    from cryptography import x509
+
     certificate = x509.load_der_x509_certificate(octets)
     return Protection(
         version=connection.version() or "?",
@@ -84,7 +88,9 @@ def protection(connection: ssl.SSLSocket) -> Protection:
     )
 
 
-def _names(certificate: x509.Certificate) -> tuple[str, ...]:
+def _names(certificate: "x509.Certificate") -> tuple[str, ...]:
+    from cryptography import x509
+
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -104,6 +110,8 @@ def _untrusted(error: ssl.SSLCertVerificationError, name: str) -> str:
                 "own certificate give --ca with the root.pem of its data folder"
             )
         case 62 | 64:
+            from keyhole.model.address import is_address
+
             what = "address" if is_address(name) else "name"
             return (
                 f"the certificate of the server is not for the {what} {name}; "

@@ -17,7 +17,10 @@ EXAMPLES = """
 Exit code 0: ended by a signal or by --seconds. 1: a part did not start, or ended unexpectedly.
 """
 
+app = typer.Typer()
 
+
+@app.command("lab", epilog=EXAMPLES)
 def lab(
     port_base: Annotated[
         int | None,

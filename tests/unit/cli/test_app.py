@@ -2,11 +2,13 @@
 
 import json
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from keyhole.__main__ import COMMANDS as TABLE
 from keyhole.__main__ import main
 
 POLICY = """\
@@ -38,6 +40,40 @@ COMMANDS = [
     "up", "lab", "engine", "control", "dig", "explain", "log", "simulate", "check", "import",
     "lists", "version"
 ]  # fmt: skip
+
+
+HEAVY = {
+    "asyncio", "cryptography", "dns", "duckdb", "fastapi", "h2", "httpx2", "keyhole._core",
+    "pydantic", "ruamel", "sqlalchemy", "starlette",
+}  # fmt: skip
+_RUN = """
+import json, sys
+from keyhole.__main__ import main
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["keyhole", *arguments]
+    try:
+        main()
+    except SystemExit:
+        pass
+print("\\n" + " ".join(sys.modules))
+"""
+
+
+def _imported(*commands: list[str]) -> set[str]:
+    """The modules that a process has after these commands."""
+    run = [sys.executable, "-c", _RUN, json.dumps(commands)]
+    done = subprocess.run(run, capture_output=True, text=True, check=True)  # noqa: S603
+    return set(done.stdout.splitlines()[-1].split())
+
+
+def test_help_imports_nothing_heavy() -> None:
+    assert not _imported(["--help"]) & HEAVY
+
+
+def test_help_of_each_command_imports_nothing_heavy() -> None:
+    commands = [[name, "--help"] for modules in TABLE.values() for name in modules]
+    # Typer itself uses pydantic to read options.
+    assert not _imported(*commands) & (HEAVY - {"pydantic"})
 
 
 @pytest.mark.parametrize("command", COMMANDS)
