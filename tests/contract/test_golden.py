@@ -67,7 +67,7 @@ def golden_snapshot() -> bytes:
     # What is not there is none of the boundary's business: keys, and text files of lists.
     problems = [one for one in cross_check(documents, context=KNOWN) if not one.is_advice]
     assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
-    plain = compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot
+    plain = compile_documents(documents, 7, LISTS, context=KNOWN, year=2026).snapshot
     return lay_over(plain, STANDING).to_json()
 
 

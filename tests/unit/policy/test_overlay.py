@@ -35,7 +35,7 @@ KNOWN = TrustContext(tokens={"tv": "01" * 32, "guest": "02" * 32})
 def plain() -> Snapshot:
     documents, problems = read_text_documents("---\n".join(DOCUMENTS), "a.yaml", Path("/nowhere"))
     assert problems == []
-    return compile_documents(documents, 1, known=KNOWN).snapshot
+    return compile_documents(documents, 1, context=KNOWN).snapshot
 
 
 def decision(

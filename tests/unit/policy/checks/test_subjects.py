@@ -116,7 +116,7 @@ def test_networks_are_advised_against_where_every_listener_asks_who_is_there() -
         "Client/pc spec.addresses[0]",
     ]
     assert all("set authentication to permissive for one" in one for one in advice)
-    for known in (TrustContext(), TrustContext(admits_networks=True)):
+    for context in (TrustContext(), TrustContext(admits_networks=True)):
         assert advice_of(*texts, pc, context=context) == []
 
 
