@@ -63,7 +63,7 @@ def draft_of(path: Path, mode: int = PRIVATE_FILE) -> Iterator[Path]:
 def rename(source: Path, target: Path) -> None:
     """Puts a finished file or folder in the place of another one in the same folder.
 
-    The content of a file is on the disk before the new name is; of a folder, only its list of names.
+    The content is on the disk before the new name is; of a folder, only the names in it.
     """
     _sync(source)
     source.replace(target)
