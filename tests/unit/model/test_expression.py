@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from keyhole.model.expression import matches_name, read_expression
@@ -146,7 +146,8 @@ def test_whatever_a_set_holds_it_means_what_the_core_says(
     try:
         expression = read_expression(f"^[{'^' if negated else ''}{''.join(parts)}]{behind}")
     except ValueError:
-        return
-    said = [matches_name(expression, name) for name in NAMES]
-    if None not in said:
-        assert core_finds(expression.text, NAMES) == said
+        reject()
+    found = [matches_name(expression, name) for name in NAMES]
+    # Hypothesis fails the test when too few expressions get here.
+    assume(None not in found)
+    assert core_finds(expression.text, NAMES) == found
