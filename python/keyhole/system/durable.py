@@ -7,7 +7,7 @@ process can leave a draft behind: `remove_drafts` removes it.
 
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,28 +15,31 @@ from typing import Any, BinaryIO
 
 PRIVATE_FILE = 0o600
 PUBLIC_FILE = 0o644
+SHARED_FILE = None
+"""The mode that the umask gives, for files that a person asked for."""
 
+Mode = int | None
 _DRAFT = ".new"
 
 
-def write_bytes(path: Path, content: bytes, mode: int = PRIVATE_FILE) -> None:
+def write_bytes(path: Path, content: bytes, mode: Mode = PRIVATE_FILE) -> None:
     """Replaces the content of a file, or makes the file."""
     with replacing(path, mode) as file:
         file.write(content)
 
 
-def write_text(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
+def write_text(path: Path, text: str, mode: Mode = PRIVATE_FILE) -> None:
     """Replaces the content of a file by a text in UTF-8."""
     write_bytes(path, text.encode(), mode)
 
 
-def write_json(path: Path, value: Any, mode: int = PRIVATE_FILE) -> None:
+def write_json(path: Path, value: Any, mode: Mode = PRIVATE_FILE) -> None:
     """Replaces the content of a file by a value in JSON, indented."""
     write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n", mode)
 
 
 @contextmanager
-def replacing(path: Path, mode: int = PRIVATE_FILE) -> Iterator[BinaryIO]:
+def replacing(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[BinaryIO]:
     """A file to write the new content into; it gets its name at the end of the block.
 
     Where the block raises, the file of that name stays as it was.
@@ -46,15 +49,15 @@ def replacing(path: Path, mode: int = PRIVATE_FILE) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def draft_of(path: Path, mode: int = PRIVATE_FILE) -> Iterator[Path]:
+def draft_of(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[Path]:
     """As `replacing`, for content that something else writes: gives the path of an empty file."""
-    # mkstemp makes the file with mode 0600: nobody else can read it at any time.
-    descriptor, name = tempfile.mkstemp(_DRAFT, f".{path.name}.", path.parent)
-    os.close(descriptor)
-    draft = Path(name)
+    draft = _draft(path)
+    # Nobody else can read it at any time, unless the umask decides.
+    draft.touch(PRIVATE_FILE if mode is not None else 0o666, exist_ok=False)
     try:
         yield draft
-        draft.chmod(mode)
+        if mode is not None:
+            draft.chmod(mode)
         rename(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -72,16 +75,30 @@ def rename(source: Path, target: Path) -> None:
 
 def replace_link(path: Path, target: str) -> None:
     """Has a symbolic link lead to ``target``, whether or not there was one before."""
-    draft = Path(tempfile.mkdtemp(_DRAFT, f".{path.name}.", path.parent))
+    draft = _draft(path)
+    draft.symlink_to(target)
     try:
-        link = draft / path.name
-        link.symlink_to(target)
-        link.replace(path)
+        draft.replace(path)
     finally:
-        for left in draft.iterdir():
-            left.unlink()
-        draft.rmdir()
+        draft.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Adds a line to a file of whole lines, or makes the file with mode 0600.
+
+    Two processes never mix their lines. A line that a crash cut short does not take this one along.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        size = os.fstat(descriptor).st_size
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if size == 0:
+        _sync(path.parent)
 
 
 def remove(path: Path) -> None:
@@ -90,10 +107,17 @@ def remove(path: Path) -> None:
     _sync(path.parent)
 
 
-def remove_drafts(folder: Path) -> None:
-    """Removes what killed processes left half written; no other process may be writing there."""
-    for draft in folder.glob(f".*{_DRAFT}"):
+def remove_drafts(folder: Path, name: str = "*") -> None:
+    """Removes what killed processes left half written; no other process may be writing there.
+
+    ``name`` is a pattern for the names of the files that were being written.
+    """
+    for draft in folder.glob(f".{name}{_DRAFT}"):
         draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_DRAFT}")
 
 
 def _sync(path: Path) -> None:

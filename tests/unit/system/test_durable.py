@@ -140,19 +140,19 @@ def test_a_killed_writer_leaves_the_old_content_and_a_draft_that_can_be_removed(
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o077])
-def test_the_mode_is_the_one_that_was_asked_for_whatever_the_umask_is(
-    umask: int, tmp_path: Path
-) -> None:
-    private, public = tmp_path / "private", tmp_path / "public"
+def test_the_umask_counts_for_shared_files_alone(umask: int, tmp_path: Path) -> None:
+    private, public, shared = (tmp_path / name for name in ("private", "public", "shared"))
     private.touch(0o666)
     before = os.umask(umask)
     try:
         durable.write_bytes(private, b"key")
         durable.write_bytes(public, b"certificate", durable.PUBLIC_FILE)
+        durable.write_bytes(shared, b"export", durable.SHARED_FILE)
     finally:
         os.umask(before)
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     assert stat.S_IMODE(public.stat().st_mode) == 0o644
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o666 & ~umask
 
 
 def test_a_draft_is_never_readable_for_others(tmp_path: Path) -> None:
@@ -204,9 +204,23 @@ def test_a_removal_is_synced_and_takes_a_missing_file(
     assert synced == [(tmp_path.name, [])] * 2
 
 
-def test_only_drafts_are_removed(tmp_path: Path) -> None:
-    (tmp_path / ".file.abc.new").touch()
-    for name in (".hidden", "file.new", "file"):
+def test_only_drafts_of_the_name_are_removed(tmp_path: Path) -> None:
+    for name in (".file.abc.new", ".other.abc.new", ".hidden", "file.new", "file"):
         (tmp_path / name).touch()
+    durable.remove_drafts(tmp_path, "file*")
+    assert not (tmp_path / ".file.abc.new").exists()
     durable.remove_drafts(tmp_path)
     assert sorted(one.name for one in tmp_path.iterdir()) == [".hidden", "file", "file.new"]
+
+
+def test_a_line_is_added_on_the_disk_and_a_torn_one_stays_apart(
+    synced: list[tuple[str, list[str]]], tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    durable.append_line(log, b"one")
+    assert [name for name, _ in synced] == ["log", tmp_path.name]
+    log.write_bytes(b"one\ntw")
+    durable.append_line(log, b"three")
+    assert log.read_bytes() == b"one\ntw\nthree\n"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert len(synced) == 3, "the folder knew the name already"
