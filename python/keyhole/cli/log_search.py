@@ -11,6 +11,7 @@ from rich.markup import escape
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.output import console, sanitize
 from keyhole.control.error import ControlError
+from keyhole.system import durable
 
 if TYPE_CHECKING:
     from keyhole.querylog.entry import LogEntry
@@ -72,11 +73,9 @@ def export(data: Path | None, wanted: Search, file: Path) -> None:
     form = _FORMS.get(file.suffix)
     if form is None:
         raise ControlError(f"{file.name} does not say the form; end it with {', '.join(_FORMS)}")
-    draft = file.with_name(f".{file.name}.new")
     with ApiClient(data) as api:
         answer = api.ask("GET", "/queries/export", params={**wanted.params, "format": form})
-    draft.write_bytes(answer.content)
-    draft.replace(file)
+    durable.write_bytes(file, answer.content, durable.SHARED_FILE)
     console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 

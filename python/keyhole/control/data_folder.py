@@ -1,6 +1,5 @@
 """The data folder: where everything of one Keyhole lies."""
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -10,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from keyhole.control.error import ControlError, UnwritableError
+from keyhole.system import durable
+from keyhole.system.durable import PRIVATE_FILE, Mode
+from keyhole.system.lock import try_lock
 
 if TYPE_CHECKING:
     from keyhole.model.overrides import Overrides
@@ -133,11 +135,9 @@ class DataFolder:
         # Imported here, so that most commands need no event loop.
         import asyncio
 
-        lock = (self.state / "lock").open("ab")
         last = time.monotonic() + seconds
-        while not _try_lock(lock):
+        while (lock := try_lock(self.state / "lock")) is None:
             if time.monotonic() >= last:
-                lock.close()
                 raise ControlError(
                     f"another keyhole already runs with the data folder {self.path}; "
                     "stop it, or give --data with another folder"
@@ -146,40 +146,16 @@ class DataFolder:
         return lock
 
 
-def _try_lock(file: BinaryIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replaces a file in one step and waits until the disk has it, name included.
-
-    Raises :class:`UnwritableError` and leaves the file as it was where the disk is full or broken.
-    """
-    draft = path.with_name(f".{path.name}.new")
+def write_durably(path: Path, content: bytes, mode: Mode = PRIVATE_FILE) -> None:
+    """As `durable.write_bytes`; raises :class:`UnwritableError`."""
     with _write_errors(path):
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        rename_durably(draft, path)
+        durable.write_bytes(path, content, mode)
 
 
 def rename_durably(source: Path, target: Path) -> None:
-    """Renames within one folder and waits until the disk has the new name.
-
-    Raises :class:`UnwritableError` where the disk is full or broken.
-    """
+    """As `durable.rename`; raises :class:`UnwritableError`."""
     with _write_errors(target):
-        source.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.rename(source, target)
 
 
 @contextmanager

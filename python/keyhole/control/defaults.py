@@ -5,6 +5,7 @@ from pathlib import Path
 from keyhole.config import default_config_text
 from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.policy import default_documents
+from keyhole.system.durable import SHARED_FILE
 
 
 def write_defaults(data: DataFolder) -> list[Path]:
@@ -20,5 +21,5 @@ def write_defaults(data: DataFolder) -> list[Path]:
         documents.mkdir()
         missing |= {documents / name: text for name, text in default_documents().items()}
     for path, text in missing.items():
-        write_durably(path, text.encode())
+        write_durably(path, text.encode(), SHARED_FILE)
     return list(missing)

@@ -17,6 +17,8 @@ from keyhole.errors import DocumentErrors, Problem, has_errors
 from keyhole.importers import READERS, ImporterError, Kind, Report, Setup, plan, write
 from keyhole.model.document import API_VERSION
 from keyhole.policy import compile_documents, cross_check
+from keyhole.system import durable
+from keyhole.system.durable import SHARED_FILE
 
 REPORT_FILE = "import.json"
 """What became of each thing, beside the documents; no reader of documents looks at it."""
@@ -158,18 +160,18 @@ def _write(files: dict[str, str], report: Report, out: Path) -> Path | None:
     backup = None
     try:
         for name, text in files.items():
-            write_durably(draft / name, text.encode())
+            write_durably(draft / name, text.encode(), SHARED_FILE)
         told = json.dumps(report.document(), indent=1, ensure_ascii=False)
-        write_durably(draft / REPORT_FILE, told.encode())
+        write_durably(draft / REPORT_FILE, told.encode(), SHARED_FILE)
         if out.exists():
             backup = _free_name(out)
-            out.rename(backup)
-        draft.rename(out)
+            durable.rename(out, backup)
+        durable.rename(draft, out)
     except BaseException:
         rmtree(draft, ignore_errors=True)
         if backup is not None and not out.exists():
             with suppress(OSError):
-                backup.rename(out)
+                durable.rename(backup, out)
         raise
     return backup
 

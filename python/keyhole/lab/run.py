@@ -1,7 +1,6 @@
 """Runs one lab: chooses ports, starts its processes, waits for the end, and stops them."""
 
 import asyncio
-import json
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.control.data_folder import write_durably
 from keyhole.control.notice import Notice, Severity
 from keyhole.control.shutdown import end_on_signals
 from keyhole.errors import KeyholeError
@@ -19,6 +17,7 @@ from keyhole.lab.layout import Layout
 from keyhole.lab.panel import Counts, line, panel
 from keyhole.lab.ports import choose_ports
 from keyhole.lab.processes import LabProcesses, ready_document
+from keyhole.system import durable
 
 _STYLES = {
     Severity.SUCCESS: "green",
@@ -79,7 +78,7 @@ async def _run_processes(
         await processes.start_workloads()
         console.print(panel(processes), soft_wrap=False)
         if ready_file is not None:
-            write_durably(ready_file, json.dumps(ready_document(processes), indent=2).encode())
+            durable.write_json(ready_file, ready_document(processes), durable.SHARED_FILE)
         exit_watch = asyncio.create_task(processes.first_exit())
         background = [
             asyncio.create_task(_summarize(processes, console)),

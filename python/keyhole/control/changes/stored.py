@@ -13,6 +13,7 @@ from keyhole.config.files import BESIDE
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import UnwritableError
 from keyhole.store import Version
+from keyhole.system import durable
 
 _FOLDER = "documents-"
 _INSIDE = "stored"
@@ -45,13 +46,10 @@ class StoredFiles:
         """Puts a draft in the place of what was stored before."""
         folder = self._data.state / f"{_FOLDER}{change}"
         link = self._data.stored
-        new = link.with_name(f".{link.name}.new")
         try:
             shutil.rmtree(folder, ignore_errors=True)
-            draft.rename(folder)
-            new.unlink(missing_ok=True)
-            new.symlink_to(folder.name)
-            new.replace(link)
+            durable.rename(draft, folder)
+            durable.replace_link(link, folder.name)
         except OSError as error:
             raise UnwritableError(f"cannot write {folder}: {error.strerror}") from error
         self._drop_all_but(folder)

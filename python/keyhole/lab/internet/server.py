@@ -14,6 +14,7 @@ from keyhole.lab.internet.doh import PATH, DohConnection
 from keyhole.lab.internet.dot import StreamConnection
 from keyhole.lab.internet.mode import Mode
 from keyhole.lab.internet.service import Service
+from keyhole.system import durable
 
 NAME = "internet.example.net"
 
@@ -118,7 +119,4 @@ def _report_ready(settings: Settings, port: int, root: Path) -> None:
     if settings.ready_file is None:
         print(json.dumps(ready), flush=True)
         return
-    # Renamed into place, so that a reader never sees a part of the file.
-    temporary = settings.ready_file.with_name(f".{settings.ready_file.name}.part")
-    temporary.write_text(json.dumps(ready) + "\n")
-    temporary.replace(settings.ready_file)
+    durable.write_json(settings.ready_file, ready, durable.SHARED_FILE)
