@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.engine.runtime import Refusal
+from keyhole.system import durable
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,8 @@ class Launch:
             "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
         }
-        draft = path.with_suffix(".new")
         try:
-            draft.write_text(json.dumps(document, indent=1))
-            draft.replace(path)
+            durable.write_json(path, document)
         except OSError as error:
             raise Refusal("", f"cannot write {path}: {error.strerror}") from error
 

@@ -14,6 +14,7 @@ from keyhole.engine.runtime import Refusal
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.link.control_client import MAX_SNAPSHOT_OCTETS, ControlClient
 from keyhole.link.message import OFFER, MessageError
+from keyhole.system import durable
 
 _CHUNK = 2**20
 _LISTS = "lists-*.khl"
@@ -53,10 +54,10 @@ class SnapshotFetcher:
             folder = CredentialFolder(self._control.identity)
             self._execute({"identity": _identity(str(name), folder)})
         draft = self._snapshot.with_name("draft.json")
-        draft.write_bytes(json.dumps(snapshot).encode())
+        durable.write_json(draft, snapshot)
         answer = self._execute({"commit": str(draft)})
-        draft.replace(self._snapshot)
-        self._note.write_text(mark)
+        durable.rename(draft, self._snapshot)
+        durable.write_text(self._note, mark)
         self.mark = mark
         for old in self._snapshot.parent.glob(_LISTS):
             if old != lists:
@@ -81,16 +82,17 @@ class SnapshotFetcher:
         wanted = str(lists["sha256"])
         target = self._snapshot.with_name(f"lists-{wanted}.khl")
         if not target.exists():
-            draft = target.with_suffix(".new")
+            durable.remove_drafts(target.parent, _LISTS)
             digest = hashlib.sha256()
-            with self._control.get(f"{OFFER}/{mark}/lists") as answer, draft.open("wb") as file:
+            with (
+                self._control.get(f"{OFFER}/{mark}/lists") as answer,
+                durable.replacing(target) as file,
+            ):
                 while octets := answer.read(_CHUNK):
                     digest.update(octets)
                     file.write(octets)
-            if digest.hexdigest() != wanted:
-                draft.unlink()
-                raise MessageError("the lists are not those that were offered")
-            draft.replace(target)
+                if digest.hexdigest() != wanted:
+                    raise MessageError("the lists are not those that were offered")
         return target
 
 
