@@ -19,6 +19,7 @@ from keyhole.lists.plan import PlannedList, fingerprint, plan
 from keyhole.lists.sanity_check import implausible_change
 from keyhole.model.list import ListSpec
 from keyhole.model.snapshot import ListFile
+from keyhole.system import durable
 
 _TRIES = 3
 
@@ -162,7 +163,7 @@ class _Compilation:
                 good[one.name] = self._last_good.lists[one.name]
         file = self._store.compiled_file(report.sha256)
         try:
-            self._store.draft().replace(file)
+            durable.rename(self._store.draft(), file)
         except OSError as error:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
         last = LastCompiled(

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from keyhole.model.field_types import Boundary
+from keyhole.system import durable
 
 _FOLDER = "downloads"
 
@@ -66,10 +67,7 @@ class DownloadStore:
     def save(self, state: DownloadState) -> None:
         """Writes down what is known, whole or not at all; raises ``OSError``."""
         self.create_folder()
-        file = self._state_file(state.url)
-        draft = file.with_name(f".{file.name}.new")
-        draft.write_text(state.model_dump_json(indent=1) + "\n")
-        draft.replace(file)
+        durable.write_text(self._state_file(state.url), state.model_dump_json(indent=1) + "\n")
 
     def create_folder(self) -> None:
         """Makes the folder; raises ``OSError``."""
@@ -84,8 +82,7 @@ class DownloadStore:
 
     def remove_drafts(self) -> None:
         """Removes what a killed process left half done; nothing may be under way."""
-        for draft in self._folder.glob(".*.new"):
-            draft.unlink(missing_ok=True)
+        durable.remove_drafts(self._folder)
 
     def _state_file(self, url: str) -> Path:
         return self.path(url).with_suffix(".json")

@@ -15,6 +15,7 @@ from keyhole.errors import ListError
 from keyhole.lists.core_protocol import CompileReport
 from keyhole.lists.plan import Contents, PlannedList, contents_of
 from keyhole.model.field_types import Boundary
+from keyhole.system import durable
 
 VERSION: Final = 1
 _FILE, _COPIES = "lists.json", "lists"
@@ -75,10 +76,8 @@ class LastGoodStore:
     def save(self, last_good: LastGood) -> None:
         """Writes the record, whole or not at all, and drops copies that it does not name."""
         file = self._state / _FILE
-        draft = file.with_suffix(".new")
         try:
-            draft.write_text(last_good.model_dump_json(indent=1) + "\n")
-            draft.replace(file)
+            durable.write_text(file, last_good.model_dump_json(indent=1) + "\n")
             named = {sha256 for one in last_good.lists.values() for sha256 in one.files.values()}
             for copy in self._copies.glob("*.txt"):
                 if copy.stem not in named:
@@ -113,14 +112,12 @@ class LastGoodStore:
             if contents_of(path) != contents:
                 raise FileChangedError(f"{path} changed while it was read")
             return
-        draft = copy.with_suffix(".new")
         try:
             self._copies.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, draft)
-            if contents_of(draft) != contents:
-                draft.unlink()
-                raise FileChangedError(f"{path} changed while it was read")
-            draft.replace(copy)
+            with durable.draft_of(copy) as draft:
+                shutil.copyfile(path, draft)
+                if contents_of(draft) != contents:
+                    raise FileChangedError(f"{path} changed while it was read")
         except OSError as error:
             raise ListError(f"cannot keep a copy of {path}: {error.strerror}") from error
 

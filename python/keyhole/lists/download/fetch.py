@@ -1,6 +1,5 @@
 """One download: conditional, bounded in everything, whole or not at all."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from keyhole.lists.download.connect import pool
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB
 from keyhole.model.url import read_list_url
+from keyhole.system import durable
 
 MAX_REDIRECTS = 5
 IDLE_SECONDS = 30.0
@@ -135,19 +135,12 @@ class _Download:
             raise DownloadError(f"it is compressed with {coding}, which was not asked for")
         total = headers.get("content-length", "")
         chunks = self._chunks(response, int(total) if total.isdecimal() else None)
-        draft = self._target.with_name(f".{self._target.name}.new")
-        try:
-            with draft.open("wb") as file:
-                writer = ListWriter(file, self._limits.octets)
-                plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
-                for chunk in plain:
-                    writer.write(chunk)
-                writer.end()
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._target)
-        finally:
-            draft.unlink(missing_ok=True)
+        with durable.replacing(self._target) as file:
+            writer = ListWriter(file, self._limits.octets)
+            plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
+            for chunk in plain:
+                writer.write(chunk)
+            writer.end()
         return writer.sha256, writer.octets
 
     def _chunks(self, response: httpcore2.Response, total: int | None) -> Iterator[bytes]:
