@@ -6,13 +6,13 @@ about to be cut is noted before, and whoever starts next throws that away and cu
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from keyhole.querylog.read import FILES
+from keyhole.system import durable
 
 CHUNK = 16 * 2**20
 _MAX_FIRST_LINE = 65_536
@@ -63,12 +63,7 @@ def _position(found: dict[str, Any] | None) -> Position | None:
 
 def write_progress(file: Path, progress: Progress) -> None:
     """Writes it, whole or not at all, on the disk; raises ``OSError``."""
-    draft = file.with_name(f".{file.name}.new")
-    with draft.open("wb") as out:
-        out.write(json.dumps(asdict(progress)).encode())
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    durable.write_json(file, asdict(progress))
 
 
 def pieces(folder: Path, after: Position | None) -> Iterator[Piece]:

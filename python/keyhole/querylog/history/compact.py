@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.history.segment import Segment, segments, write_segment
+from keyhole.system import durable
 
 MAX_ROWS = 4_000_000
 """Rows in one segment; more would make each of them slow to write, and to throw away."""
@@ -51,10 +52,8 @@ def _join(
     origin = f"joined{secrets.token_hex(6)}"
     # Whoever finds this knows which of both counts, should we be killed in between.
     note = root / "joining.json"
-    note.write_text(
-        json.dumps(
-            {"into": origin, "from": [str(one.path("rows").relative_to(root)) for one in group]}
-        )
+    durable.write_json(
+        note, {"into": origin, "from": [str(one.path("rows").relative_to(root)) for one in group]}
     )
     write_segment(connection, "joined", day, origin)
     for one in group:

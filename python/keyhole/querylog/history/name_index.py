@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.history.segment import Segment
+from keyhole.system import durable
 
 MAX_SEGMENTS = 64
 """Segments in one index: each is a bit of a number."""
@@ -78,14 +79,10 @@ def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[S
         if left.stem not in whole:
             left.unlink()
     target = folder / f"{secrets.token_hex(8)}.parquet"
-    draft = target.with_suffix(".new")
-    connection.execute(f"COPY ({_merged(chosen)}) TO '{_quote(draft)}' {_COPY}")
-    draft.replace(target)
+    with durable.draft_of(target) as draft:
+        connection.execute(f"COPY ({_merged(chosen)}) TO '{_quote(draft)}' {_COPY}")
     # It counts as soon as this is there.
-    note = target.with_suffix(".json")
-    note_draft = note.with_suffix(".note.new")
-    note_draft.write_text(json.dumps([one.stem for one in chosen]))
-    note_draft.replace(note)
+    durable.write_json(target.with_suffix(".json"), [one.stem for one in chosen])
 
 
 def _merged(chosen: Sequence[Segment]) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.history.segment import Segment, named_segments
+from keyhole.system import durable
 
 MAX_VALUES = 1_000
 ROLLUP_SHARE = 8
@@ -74,10 +75,9 @@ def _copy(
 ) -> None:
     source = f"read_parquet('{_quote(segment.path(part))}', hive_partitioning = false)"
     ranked = _RANKED.format(group=group, column=column, source=source)
-    draft = kept.path(part).with_suffix(".new")
     criteria = f"SELECT name, total, withheld FROM ({ranked})" if part == "names" else ranked
-    connection.execute(f"COPY ({criteria}) TO '{_quote(draft)}' {_COPY}")
-    draft.replace(kept.path(part))
+    with durable.draft_of(kept.path(part)) as draft:
+        connection.execute(f"COPY ({criteria}) TO '{_quote(draft)}' {_COPY}")
 
 
 def _quote(path: Path) -> str:

@@ -12,7 +12,6 @@ The name of a file says which times it spans and how many rows it has, so that n
 opened to know where to look.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.history.schema import WITHHELD
+from keyhole.system import durable
 
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
@@ -118,12 +118,9 @@ def write_segment(
         quoted = str(draft).replace("'", "''")
         form = _COPY_NAMES if part == "names" else _COPY
         connection.execute(f"COPY ({select}) TO '{quoted}' {form}")
-        _sync(draft)
     # The rows come last: a segment counts as soon as they are there.
     for part in reversed(PARTS):
-        draft = _draft(segment, part)
-        draft.replace(segment.path(part))
-    _sync(day)
+        durable.rename(_draft(segment, part), segment.path(part))
     return segment
 
 
@@ -132,18 +129,9 @@ def rewrite_part(
 ) -> None:
     """Puts another file in the place of one of a segment, on the disk; whoever reads sees the one
     or the other. Raises ``OSError`` and ``duckdb.Error``."""
-    target = segment.path(part)
-    draft = _draft(segment, part)
-    quoted = str(draft).replace("'", "''")
-    try:
+    with durable.draft_of(segment.path(part)) as draft:
+        quoted = str(draft).replace("'", "''")
         connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
-        _sync(draft)
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    # So that a file that is written later is never on the disk sooner.
-    _sync(segment.folder)
 
 
 def _draft(segment: Segment, part: str) -> Path:
@@ -167,14 +155,6 @@ def _selects(table: str) -> dict[str, str]:
         f"count(*) FILTER (duration_us > 0) AS waited FROM {table} GROUP BY ALL ORDER BY ALL",
         "tops": f"SELECT * FROM ({tops}) ORDER BY ALL",
     }
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _size(path: Path) -> int:
