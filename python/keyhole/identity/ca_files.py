@@ -11,6 +11,7 @@ from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
 from keyhole.identity.sign import BACKDATE, Signer, certificate_pem, is_signed_by, key_pem
 from keyhole.model.spiffe import SCHEME
+from keyhole.system import durable
 
 ROOT, ROOT_KEY = "root.pem", "root-key.pem"
 NEXT, NEXT_KEY = "next-root.pem", "next-root-key.pem"
@@ -156,11 +157,11 @@ def _complete_rotation(folder: Path) -> None:
     """Completes a step of ``keyhole identity rotate`` that a crash interrupted."""
     new_root, key = folder / NEXT, folder / NEXT_KEY
     if key.exists() and not new_root.exists():
-        key.unlink()  # its root was never published
+        durable.remove(key)  # its root was never published
     if new_root.exists() and not key.exists() and (folder / ROOT_KEY).exists():
         certificate = read_certificates(new_root)[0]
         if read_key(folder / ROOT_KEY).public_key() == certificate.public_key():
-            new_root.replace(folder / ROOT)
+            durable.rename(new_root, folder / ROOT)
 
 
 def _ensure_bundle(folder: Path) -> None:

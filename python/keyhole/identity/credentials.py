@@ -5,9 +5,7 @@ itself a link to the newest of the folders ``.1``, ``.2`` and so on. One rename 
 so certificate and key always match, also after a crash.
 """
 
-import secrets
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, make_private_folder, write_whole
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.sign import BACKDATE
+from keyhole.system import durable
 
 SVID, KEY, BUNDLE = "svid.pem", "svid-key.pem", "bundle.pem"
 _CURRENT = "current"
@@ -102,11 +101,4 @@ class CredentialFolder:
         path = self.path / name
         if path.is_symlink() and str(path.readlink()) == target:
             return
-        draft = self.path / f".{name}.{secrets.token_hex(4)}"
-        draft.symlink_to(target)
-        try:
-            draft.replace(path)
-        except OSError:
-            with suppress(OSError):
-                draft.unlink()
-            raise
+        durable.replace_link(path, target)

@@ -1,6 +1,5 @@
 """``issued.jsonl``: an append-only log of all issued certificates, one per line."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,8 +7,9 @@ from pathlib import Path
 from pydantic import AwareDatetime, ValidationError
 
 from keyhole.identity.error import IdentityError
-from keyhole.identity.files import PRIVATE_FILE
+from keyhole.identity.files import write_errors
 from keyhole.model.field_types import Boundary
+from keyhole.system import durable
 
 FILE = "issued.jsonl"
 
@@ -35,20 +35,8 @@ class IssuanceRecord(Boundary):
 def record(folder: Path, issued: IssuanceRecord) -> None:
     """Appends a line, and waits until it is on disk."""
     path = folder / FILE
-    line = issued.model_dump_json().encode() + b"\n"
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
-        try:
-            # A line truncated by a crash must not damage the next one.
-            size = os.fstat(handle).st_size
-            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-            # A single write, so that lines of two processes never mix.
-            os.write(handle, b"\n" + line if torn else line)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-    except OSError as error:
-        raise IdentityError(f"cannot write {path}: {error.strerror}") from error
+    with write_errors(path):
+        durable.append_line(path, issued.model_dump_json().encode())
 
 
 def read_issued(folder: Path) -> Iterator[IssuanceRecord]:

@@ -29,9 +29,10 @@ from keyhole.identity.ca_files import (
 )
 from keyhole.identity.certificate_and_key import read_certificates
 from keyhole.identity.error import IdentityError
-from keyhole.identity.files import locked
+from keyhole.identity.files import locked, write_errors
 from keyhole.identity.issuance_log import IssuanceRecord, read_issued
 from keyhole.identity.sign import Signer, fingerprint
+from keyhole.system import durable
 
 
 class Phase(enum.Enum):
@@ -82,8 +83,9 @@ def switch(folder: Path, now: datetime | None = None) -> Authority:
                 raise IdentityError(
                     f"the key of the new root is missing: put {NEXT_KEY} back into {folder}"
                 )
-            (folder / NEXT_KEY).replace(folder / ROOT_KEY)
-            (folder / NEXT).replace(folder / ROOT)
+            with write_errors(folder / ROOT):
+                durable.rename(folder / NEXT_KEY, folder / ROOT_KEY)
+                durable.rename(folder / NEXT, folder / ROOT)
             root, key = ensure_root(folder, "Keyhole root", now)
             ensure_issuer(folder, root, key, read_domain(folder) or domain, now)
     return Authority.open(folder, now=now)
