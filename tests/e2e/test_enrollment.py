@@ -102,7 +102,7 @@ def test_a_client_that_has_an_identity_keeps_it(shared_site: Site) -> None:
     ticket = shared_site.invite("other")
     again = shared_site.redeem(ticket, folder.path.name)
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
     assert folder.read().leaf == before
     assert shared_site.states()["other"] == "waiting"
 
@@ -154,7 +154,7 @@ def test_nobody_outside_of_clients_gets_as_far_as_tls(make_site: MakeSite) -> No
         with pytest.raises(OSError, match=r"(?i)reset|eof|closed|broken"):
             context.wrap_socket(connection)
     site.resolver.wait_for(
-        lambda: "turned 127.0.0.2 away" in site.resolver.program.output, "it is told"
+        lambda: "refused a connection from 127.0.0.2" in site.resolver.program.output, "it is told"
     )
 
 

@@ -28,21 +28,21 @@ class Passwords:
             time_cost=passes, memory_cost=kibibytes, parallelism=lanes, type=Type.ID
         )
         self._slots = threading.BoundedSemaphore(_MAX_CONCURRENT)
-        self._nobody: str | None = None
+        self._dummy_hash: str | None = None
 
     def hash(self, password: str) -> str:
         """The hash of a password, which includes parameters and salt."""
-        with self._turn():
+        with self._slot():
             return self._hasher.hash(_plain(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password matches; takes the same time if there is no stored hash."""
-        with self._turn():
-            if self._nobody is None:
+        with self._slot():
+            if self._dummy_hash is None:
                 # Before the first verification, so that its time reveals nothing either.
-                self._nobody = self._hasher.hash("of an account that does not exist")
+                self._dummy_hash = self._hasher.hash("of an account that does not exist")
             try:
-                self._hasher.verify(stored or self._nobody, _plain(password))
+                self._hasher.verify(stored or self._dummy_hash, _plain(password))
             except (VerificationError, InvalidHashError):
                 return False
         return stored is not None

@@ -36,7 +36,7 @@ class SelfService:
         context = self._context
         account = self._account(session)
         if not account.must_change:
-            self._show_password(account, current or "", client)
+            self._check_password(account, current or "", client)
         check_new(new, account.name)
         stored = context.passwords.hash(new)
         with context.database.begin() as connection:
@@ -54,7 +54,7 @@ class SelfService:
     ) -> SecondFactor:
         """Creates a secret for an authenticator; a first code must confirm it."""
         account = self._account(session)
-        self._show_password(account, password, client)
+        self._check_password(account, password, client)
         if account.has_code:
             raise ConflictError("there is a second factor already; disable it first")
         secret = totp.new_secret()
@@ -100,7 +100,7 @@ class SelfService:
         """Disables the second factor; needs the password and a code, or a recovery code."""
         context = self._context
         account = self._account(session)
-        self._show_password(account, password, client)
+        self._check_password(account, password, client)
         if account.totp is None:
             raise AccountError("there is no second factor")
         attempt = context.login_limits.code(

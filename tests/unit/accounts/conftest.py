@@ -1,4 +1,4 @@
-"""People on a database of each kind, with a clock that a test turns, and a cheap hash."""
+"""Account services on a database of each kind, with a settable clock and a cheap hash."""
 
 from dataclasses import dataclass, field
 
@@ -29,7 +29,7 @@ BY = Actor("local:root", "socket")
 
 @dataclass
 class Clock:
-    """Seconds, as a test wants them."""
+    """A clock that tests can set; Unix time in seconds."""
 
     now: float = 1_800_000_000.0
 
@@ -39,7 +39,7 @@ class Clock:
 
 @dataclass
 class House:
-    """People and what is around them."""
+    """The account services with their database and clock."""
 
     database: Database
     clock: Clock = field(default_factory=Clock)
@@ -55,15 +55,15 @@ class House:
         self.accounts = AccountServices(self.context)
 
     def add(self, name: str, role: Role = Role.VIEWER) -> None:
-        """An account that has chosen the password `LONG`."""
+        """Adds an account with the password `LONG`."""
         self.accounts.administration.add(name, role, BY)
         self.accounts.administration.set_password(name, LONG, BY)
 
     def log_in(
-        self, name: str, password: str = LONG, visit: ClientInfo = HOME, code: str | None = None
+        self, name: str, password: str = LONG, client: ClientInfo = HOME, code: str | None = None
     ) -> str:
         """The secret of a new session."""
-        return self.accounts.logins.log_in(Login(name, password, code), visit)
+        return self.accounts.logins.log_in(Login(name, password, code), client)
 
     def audit(self) -> list[AuditRecord]:
         """The audit record, the newest first."""
@@ -72,13 +72,13 @@ class House:
 
 
 def cheap_passwords() -> Passwords:
-    """The same algorithm, and no effort."""
+    """The same algorithm with minimal cost."""
     return Passwords(passes=1, kibibytes=8, lanes=1)
 
 
 @pytest.fixture
 def house(database: Database) -> House:
-    """An empty house with one administrator, so that others can be changed."""
-    made = House(database)
-    made.add("root", Role.ADMINISTRATOR)
-    return made
+    """Account services with one administrator, so that other accounts can be changed."""
+    house = House(database)
+    house.add("root", Role.ADMINISTRATOR)
+    return house

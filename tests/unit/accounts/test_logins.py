@@ -207,7 +207,7 @@ def test_the_last_administrator_cannot_go(house: House) -> None:
 
 def test_the_list_of_sessions_shows_nothing_of_their_secrets(house: House) -> None:
     house.add("anna")
-    secret = house.log_in("anna", visit=ClientInfo("192.0.2.1", "a\x1b[31m browser\r\n"))
+    secret = house.log_in("anna", client=ClientInfo("192.0.2.1", "a\x1b[31m browser\r\n"))
     [session] = house.accounts.administration.sessions("anna")
     digest = hashlib.sha256(secret.encode()).hexdigest()
     assert session.id not in secret
@@ -256,7 +256,7 @@ def test_every_login_failure_and_change_is_in_the_audit_record_without_secrets(
 
 
 def test_failures_cannot_fill_the_disk_and_what_was_left_out_is_told(house: House) -> None:
-    failures = house.accounts.logins._failures
+    failures = house.accounts.logins._failed_logins
     for _ in range(100):
         failures.write(None, ABROAD, "no such account")
     house.clock.now += 60

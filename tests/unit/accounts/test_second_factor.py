@@ -118,14 +118,14 @@ def test_guessing_codes_is_slow_and_does_not_keep_the_person_out(house: House) -
     tried, waited = 0, 0
     while tried < CODE.free + 3:
         try:
-            house.log_in("anna", code="000000", visit=ABROAD)
+            house.log_in("anna", code="000000", client=ABROAD)
         except AuthenticationError:
             tried += 1
         except RateLimitedError as error:
             waited += error.seconds
             house.clock.now += error.seconds
     assert waited >= 7
-    assert house.log_in("anna", code=_code(house, secret), visit=HOME)
+    assert house.log_in("anna", code=_code(house, secret), client=HOME)
 
 
 def test_a_reset_keeps_the_second_factor_unless_it_is_lost(house: House) -> None:

@@ -65,7 +65,7 @@ def test_names_are_plain_and_given_once(house: House) -> None:
     with pytest.raises(ConflictError):
         _create(house)
     for name in ("", "A", "a b", "<b>", "a\n", "x" * 64):
-        with pytest.raises(AccountError, match="not a name"):
+        with pytest.raises(AccountError, match="not a valid name"):
             _create(house, name=name)
     with pytest.raises(NoSuchError):
         house.accounts.administration.revoke_token("other", BY)

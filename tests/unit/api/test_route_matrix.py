@@ -75,7 +75,7 @@ def _token(front: Front, role: Role, name: str, **wanted: Any) -> dict[str, str]
 
 
 def _session(front: Front) -> str:
-    return front.house.log_in("root", visit=HOME)
+    return front.house.log_in("root", client=HOME)
 
 
 def _cookie(secret: str) -> dict[str, str]:

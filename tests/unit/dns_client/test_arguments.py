@@ -1,4 +1,4 @@
-"""The words after ``keyhole dig`` mean what people know from dig."""
+"""The arguments of ``keyhole dig`` have the same meaning as in BIND's dig."""
 
 import dns.rdatatype
 import pytest

@@ -1,4 +1,4 @@
-"""What we show of ourselves, and how a server's refusal reads."""
+"""Client credentials, and the error messages for a server's refusal."""
 
 import socket
 import ssl
@@ -36,7 +36,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @contextmanager
 def _strict(home: Authority, protocol: str = "dot") -> Iterator[int]:
-    """A server that demands a certificate of ``home``, takes one connection and ends it."""
+    """A server that requires a certificate of ``home``, and closes the first connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     pair = home.issue("127.0.0.1")
     context.load_cert_chain(pair.certificate, pair.key)
@@ -74,7 +74,7 @@ def _shown(pair: Pair) -> ClientCredentials:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda home, other: NO_CREDENTIALS, "show a certificate with --cert and --key"),
+        (lambda home, other: NO_CREDENTIALS, "requires a client certificate: give --cert and --key"),
         (lambda home, other: _shown(other.svid(WEB)), "trusts no authority that signed"),
         (lambda home, other: _shown(home.svid(WEB, ends=-DAY)), "has expired"),
         (lambda home, other: _shown(home.issue("a.example.org")), "not one for clients"),
@@ -164,7 +164,7 @@ def test_a_token_is_a_segment_of_the_path_or_a_label_of_the_name() -> None:
 @pytest.mark.parametrize(
     ("token", "transport", "name", "why"),
     [
-        (TOKEN, Transport.UDP, "dns.example.org", "not over udp"),
+        (TOKEN, Transport.UDP, "dns.example.org", "not udp"),
         (TOKEN, Transport.TLS, "192.0.2.1", "give the name with --name"),
         ("No Token", Transport.HTTPS, "192.0.2.1", "lower-case letters and digits"),
         ("a/b", Transport.HTTPS, "192.0.2.1", "lower-case letters and digits"),

@@ -1,4 +1,4 @@
-"""The query log as the engine writes it: whole lines, two files, trouble that costs no answer."""
+"""The query log writer: complete lines, two files, and no effect of disk errors on answers."""
 
 import errno
 import json
@@ -36,7 +36,7 @@ def numbers(path: Path) -> list[int]:
 
 
 class Core:
-    """A core that has these batches of events, one for each time that it is asked."""
+    """A core that returns one of these batches of events for each call."""
 
     def __init__(self, *batches: bytes) -> None:
         self.batches = list(batches)
@@ -46,13 +46,13 @@ class Core:
 
 
 class Written:
-    """A journal that is written to by hand, what it said, and a clock that stands still."""
+    """A writer without its thread, its messages, and a clock that stands still."""
 
     def __init__(self, path: Path, keep: int, clock: pytest.MonkeyPatch) -> None:
         self.path = path
         self.told: list[str] = []
         self.now = 1000.0
-        self.journal = QueryLogWriter(Core(), QueryLog(path, keep), self.told.append)
+        self.writer = QueryLogWriter(Core(), QueryLog(path, keep), self.told.append)
         clock.setattr("keyhole.engine.query_log_writer.time.monotonic", lambda: self.now)
 
 
@@ -74,7 +74,7 @@ def file_size_limit(octets: int) -> Iterator[None]:
 
 
 def test_only_the_owner_may_read_the_log(log: Written) -> None:
-    log.journal.write(batch(1))
+    log.writer.write(batch(1))
     assert log.path.parent.stat().st_mode & 0o777 == 0o700
     assert log.path.stat().st_mode & 0o777 == 0o600
 
@@ -82,22 +82,22 @@ def test_only_the_owner_may_read_the_log(log: Written) -> None:
 def test_a_file_that_holds_half_of_what_is_kept_becomes_the_older_one(log: Written) -> None:
     older = log.path.with_name("queries.1.jsonl")
     for start in range(0, 34, 4):
-        log.journal.write(batch(*range(start, start + 4)))
+        log.writer.write(batch(*range(start, start + 4)))
     assert numbers(older) == list(range(20, 30))
     assert numbers(log.path) == list(range(30, 36))
     assert older.stat().st_mode & 0o777 == 0o600
     assert older.stat().st_size + log.path.stat().st_size <= 2_000
-    assert log.journal.counts() == {"written": 36, "lost": 0}
+    assert log.writer.counts() == {"written": 36, "lost": 0}
 
 
 def test_a_batch_larger_than_the_files_leaves_the_newest_lines(log: Written) -> None:
-    log.journal.write(batch(*range(57)))
+    log.writer.write(batch(*range(57)))
     assert numbers(log.path.with_name("queries.1.jsonl")) == list(range(40, 50))
     assert numbers(log.path) == list(range(50, 57))
 
 
 def test_a_line_that_no_file_has_room_for_gets_one_for_itself(log: Written) -> None:
-    log.journal.write(line(1) + line(2, 1_500) + line(3))
+    log.writer.write(line(1) + line(2, 1_500) + line(3))
     assert numbers(log.path.with_name("queries.1.jsonl")) == [2]
     assert numbers(log.path) == [3]
 
@@ -105,45 +105,45 @@ def test_a_line_that_no_file_has_room_for_gets_one_for_itself(log: Written) -> N
 def test_a_line_cut_off_by_a_crash_does_not_damage_the_next(log: Written) -> None:
     log.path.parent.mkdir()
     log.path.write_bytes(batch(1) + b'{"number": 2, "fi')
-    log.journal.write(batch(3))
+    log.writer.write(batch(3))
     assert log.path.read_bytes().splitlines() == [
         *batch(1).splitlines(), b'{"number": 2, "fi', *batch(3).splitlines()
     ]  # fmt: skip
 
 
 def test_a_log_that_is_moved_or_deleted_meanwhile_is_begun_again(log: Written) -> None:
-    log.journal.write(batch(1))
+    log.writer.write(batch(1))
     log.path.rename(log.path.with_name("mine"))
-    log.journal.write(batch(2))
+    log.writer.write(batch(2))
     assert numbers(log.path) == [2]
     log.path.unlink()
     log.path.with_name("mine").unlink()
     log.path.parent.rmdir()
-    log.journal.write(batch(3))
+    log.writer.write(batch(3))
     assert numbers(log.path) == [3]
     assert log.told == []
 
 
 def test_what_cannot_be_written_is_counted_said_once_and_goes_on_by_itself(log: Written) -> None:
-    log.journal.write(batch(1))
+    log.writer.write(batch(1))
     with file_size_limit(305):
-        log.journal.write(batch(2, 3, 4, 5))
+        log.writer.write(batch(2, 3, 4, 5))
         assert numbers(log.path) == [1, 2, 3], "whole lines only"
-        log.journal.write(batch(6))
+        log.writer.write(batch(6))
         log.now += 1.5
-        log.journal.write(batch(7, 8))
-    log.journal.write(batch(9))
+        log.writer.write(batch(7, 8))
+    log.writer.write(batch(9))
     assert numbers(log.path) == [1, 2, 3], "not tried again for a second"
     assert log.told == [
-        f"the query log {log.path} cannot be written ({os.strerror(errno.EFBIG)}); answers go on, "
-        "what is lost is counted, and it is tried again every second"
+        f"the query log {log.path} cannot be written ({os.strerror(errno.EFBIG)}); queries "
+        "are still answered, lost events are counted, and writing is tried every second"
     ]
     log.now += 1.5
-    log.journal.write(batch(10))
+    log.writer.write(batch(10))
     assert read(log.path)[3:] == [{"lost": 6}, *read_text(batch(10))]
     assert log.told[1:] == ["the query log is written again; 6 events were lost"]
-    assert log.journal.counts() == {"written": 4, "lost": 6}
-    log.journal.write(batch(11))
+    assert log.writer.counts() == {"written": 4, "lost": 6}
+    log.writer.write(batch(11))
     assert numbers_of(read(log.path)[4:]) == [10, 11]
 
 
@@ -156,13 +156,13 @@ def numbers_of(events: list[dict[str, Any]]) -> list[int]:
 
 
 def test_what_the_core_lost_is_counted_with_the_rest(log: Written) -> None:
-    log.journal.write(batch(1) + b'{"lost":5}\n')
-    assert log.journal.counts() == {"written": 1, "lost": 5}
+    log.writer.write(batch(1) + b'{"lost":5}\n')
+    assert log.writer.counts() == {"written": 1, "lost": 5}
     with file_size_limit(10):
-        log.journal.write(batch(2) + b'{"lost":7}\n')
-    assert log.journal.counts() == {"written": 1, "lost": 13}
+        log.writer.write(batch(2) + b'{"lost":7}\n')
+    assert log.writer.counts() == {"written": 1, "lost": 13}
     log.now += 1.5
-    log.journal.write(batch(3))
+    log.writer.write(batch(3))
     assert read(log.path)[1:3] == [{"lost": 5}, {"lost": 8}]
 
 
@@ -170,7 +170,7 @@ def test_a_folder_whose_parent_is_gone_is_not_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = Written(tmp_path / "gone" / "log" / "queries.jsonl", 2_000, monkeypatch)
-    log.journal.write(batch(1))
+    log.writer.write(batch(1))
     assert os.strerror(errno.ENOENT) in log.told[0]
     assert not (tmp_path / "gone").exists()
 
@@ -187,9 +187,9 @@ def test_what_is_no_file_is_not_written_to(log: Written, kind: str) -> None:
             os.mkfifo(log.path)
         case "folder":
             log.path.mkdir()
-    log.journal.write(batch(1))
+    log.writer.write(batch(1))
     assert len(log.told) == 1
-    assert log.journal.counts() == {"written": 0, "lost": 1}
+    assert log.writer.counts() == {"written": 0, "lost": 1}
     assert target.read_text() == ""
 
 
@@ -206,16 +206,16 @@ def test_a_full_disk_costs_events_and_nothing_else(
         pytest.skip(f"this machine mounts nothing: {mounted.stderr.strip()}")
     try:
         log = Written(disk / "log" / "queries.jsonl", 2**20, monkeypatch)
-        log.journal.write(batch(*range(1_000)))
+        log.writer.write(batch(*range(1_000)))
         assert os.strerror(errno.ENOSPC) in log.told[0]
         kept = numbers(log.path)
         assert kept == list(range(len(kept)))
-        assert log.journal.counts() == {"written": len(kept), "lost": 1_000 - len(kept)}
+        assert log.writer.counts() == {"written": len(kept), "lost": 1_000 - len(kept)}
         log.path.unlink()
         log.now += 1.5
-        log.journal.write(batch(7))
+        log.writer.write(batch(7))
         assert read(log.path)[0] == {"lost": 1_000 - len(kept)}
-        log.journal._file.close()
+        log.writer._file.close()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -223,9 +223,9 @@ def test_a_full_disk_costs_events_and_nothing_else(
 def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
     path = tmp_path / "log" / "queries.jsonl"
     core = Core(batch(1, 2), batch(3), batch(4))
-    journal = QueryLogWriter(core, QueryLog(path, 2_000), pytest.fail)
-    journal.start()
-    journal.end()
+    writer = QueryLogWriter(core, QueryLog(path, 2_000), pytest.fail)
+    writer.start()
+    writer.end()
     assert numbers(path) == [1, 2, 3, 4]
     assert not core.batches
 
@@ -233,9 +233,9 @@ def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
 def test_the_end_says_what_could_not_be_written(tmp_path: Path) -> None:
     told: list[str] = []
     log = QueryLog(tmp_path / "gone" / "log" / "queries.jsonl", 2_000)
-    journal = QueryLogWriter(Core(batch(1, 2)), log, told.append)
-    journal.start()
-    journal.end()
+    writer = QueryLogWriter(Core(batch(1, 2)), log, told.append)
+    writer.start()
+    writer.end()
     assert told[1:] == ["2 events of the query log were lost"]
 
 

@@ -1,4 +1,4 @@
-"""The routes: what comes back for what a stranger, a mistake or an attack sends."""
+"""The routes: responses to valid, malformed and hostile requests."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
 
 class Server:
-    """The routes without network, and what the person was told."""
+    """The routes without a network, and the messages for the operator."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -144,7 +144,7 @@ def test_an_address_that_fails_again_and_again_has_to_wait(server: Server) -> No
     response = server.post("/v1/enroll", body)
     assert "try again in" in _problem(response, 429)
     assert 1 <= int(response.headers["retry-after"]) <= 61
-    assert len(server.told) == 1, "the person is told once, not flooded"
+    assert len(server.told) == 1, "one message for the operator, not one per request"
 
 
 def test_a_fault_of_the_server_is_told_to_its_person_and_to_nobody_else(server: Server) -> None:

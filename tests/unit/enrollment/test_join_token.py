@@ -1,4 +1,4 @@
-"""The token of an enrollment: one word, and nothing is read into a damaged one."""
+"""The join token: one string; a damaged one is rejected."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""An engine elsewhere is told what is offered until it has taken it, or has said why it cannot."""
+"""A remote engine gets the offer until it has applied it, or has refused it with a reason."""
 
 import asyncio
 from typing import Any
@@ -38,7 +38,7 @@ def test_whoever_has_it_is_told_nothing_until_there_is_more() -> None:
         peer = RemotePeer(ENGINE)
         peer.put(_offer(1))
         peer.take(_poll("mark-1"))
-        # What was put before it came has woken it once already.
+        # The offer from before it connected has already woken it once.
         assert await peer.commands() == []
         waiting = asyncio.create_task(peer.commands())
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What is offered becomes the last good snapshot only when every octet of it is right."""
+"""An offer becomes the last good snapshot only after its digest and content are verified."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ MARK = hashlib.sha256(SNAPSHOT).hexdigest()
 
 
 class FakeEngine:
-    """Takes every snapshot but those it is told to refuse."""
+    """Accepts every snapshot, except those that it should refuse."""
 
     def __init__(self) -> None:
         self.refuses = False
@@ -33,8 +33,8 @@ class FakeEngine:
         return {"committed": 4}
 
 
-class FakeLeader:
-    """Gives octets, right or wrong."""
+class FakeControl:
+    """Returns correct or wrong octets."""
 
     identity = Path("unused")
 
@@ -46,73 +46,73 @@ class FakeLeader:
     def get(self, path: str) -> Any:
         self.asked.append(path.rsplit("/", 1)[1])
         if path.endswith("nowhere/snapshot"):
-            raise MessageError("control answered 403: this is not offered any more")
+            raise MessageError("control answered 403: this offer is no longer current")
         yield io.BytesIO(self.snapshot if path.endswith("snapshot") else self.lists)
 
 
-Make = Callable[[], tuple[SnapshotFetcher, FakeEngine, FakeLeader]]
+Make = Callable[[], tuple[SnapshotFetcher, FakeEngine, FakeControl]]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def made() -> tuple[SnapshotFetcher, FakeEngine, FakeLeader]:
-        engine, leader = FakeEngine(), FakeLeader()
-        taking = SnapshotFetcher(engine, leader, tmp_path / "snapshot.json")  # type: ignore[arg-type]
-        return taking, engine, leader
+    def made() -> tuple[SnapshotFetcher, FakeEngine, FakeControl]:
+        engine, control = FakeEngine(), FakeControl()
+        fetcher = SnapshotFetcher(engine, control, tmp_path / "snapshot.json")  # type: ignore[arg-type]
+        return fetcher, engine, control
 
     return made
 
 
-def _take(taking: SnapshotFetcher, mark: str = MARK) -> dict[str, Any]:
+def _take(fetcher: SnapshotFetcher, mark: str = MARK) -> dict[str, Any]:
     lists = {"file": "lists.khl", "sha256": SHA}
-    return taking.execute({"take": {"mark": mark, "lists": lists, "identities": []}})
+    return fetcher.execute({"take": {"mark": mark, "lists": lists, "identities": []}})
 
 
 def test_snapshot_and_lists_are_put_in_force_and_remembered(make: Make, tmp_path: Path) -> None:
-    taking, engine, _ = make()
+    fetcher, engine, _ = make()
     (tmp_path / "lists-old.khl").touch()
-    assert _take(taking) == {"committed": 4}
+    assert _take(fetcher) == {"committed": 4}
     lists = tmp_path / f"lists-{SHA}.khl"
     assert lists.read_bytes() == LISTS
     assert engine.committed == [{"number": 4, "list_file": {"path": str(lists), "sha256": SHA}}]
     assert json.loads((tmp_path / "snapshot.json").read_text()) == engine.committed[0]
-    assert make()[0].mark == taking.mark == MARK
+    assert make()[0].mark == fetcher.mark == MARK
     assert {one.name for one in tmp_path.iterdir()} == {lists.name, "snapshot.json", "offer"}
 
 
 def test_lists_that_are_here_already_are_not_fetched_again(make: Make) -> None:
-    taking, _, leader = make()
-    _take(taking)
-    _take(taking)
-    assert leader.asked == ["snapshot", "lists", "snapshot"]
+    fetcher, _, control = make()
+    _take(fetcher)
+    _take(fetcher)
+    assert control.asked == ["snapshot", "lists", "snapshot"]
 
 
 @pytest.mark.parametrize("wrong", ["snapshot", "lists"])
 def test_octets_that_are_not_what_was_offered_change_nothing(
     make: Make, tmp_path: Path, wrong: str
 ) -> None:
-    taking, engine, leader = make()
-    setattr(leader, wrong, b"{}")
-    answer = _take(taking)
+    fetcher, engine, control = make()
+    setattr(control, wrong, b"{}")
+    answer = _take(fetcher)
     assert "not" in answer["refused"]["why"]
-    assert (engine.committed, taking.mark) == ([], "")
+    assert (engine.committed, fetcher.mark) == ([], "")
     assert [one.name for one in tmp_path.iterdir()] == []
 
 
 def test_what_the_core_refuses_leaves_the_one_before_in_place(make: Make, tmp_path: Path) -> None:
-    taking, engine, _ = make()
+    fetcher, engine, _ = make()
     (tmp_path / "snapshot.json").write_text("before")
     engine.refuses = True
-    assert _take(taking) == {"refused": {"path": "policies[0]", "why": "no such list"}}
+    assert _take(fetcher) == {"refused": {"path": "policies[0]", "why": "no such list"}}
     assert (tmp_path / "snapshot.json").read_text() == "before"
-    assert taking.mark == ""
+    assert fetcher.mark == ""
 
 
 def test_an_offer_that_is_gone_is_refused_with_the_words_of_control(make: Make) -> None:
-    taking, _, _ = make()
-    assert "not offered any more" in _take(taking, "nowhere")["refused"]["why"]
+    fetcher, _, _ = make()
+    assert "no longer current" in _take(fetcher, "nowhere")["refused"]["why"]
 
 
 def test_an_offer_that_cannot_be_read_is_refused(make: Make) -> None:
-    taking, _, _ = make()
-    assert taking.execute({"take": {"mark": MARK}})["refused"]["why"]
+    fetcher, _, _ = make()
+    assert fetcher.execute({"take": {"mark": MARK}})["refused"]["why"]

@@ -41,7 +41,7 @@ class PiholeSessions:
 
         Raises ``RateLimitedError`` for a place from which many tried in vain.
         """
-        attempt = self._accounts.ground.admission.token(rate_limit_key(client.address))
+        attempt = self._accounts.context.login_limits.token(rate_limit_key(client.address))
         token = self._accounts.logins.token(secret, client.address)
         if token is None or not token.is_good_from(client.address):
             self._accounts.logins.refused_token(client, "wrong token by the API of Pi-hole")
