@@ -25,16 +25,16 @@ class FakeEngine:
         self.obeyed: list[dict[str, Any]] = []
         self.may_obey = threading.Event()
         self.may_obey.set()
-        self._follower = CommandPoller(self._dial, self._about, self._obey)
+        self._poller = CommandPoller(self._dial, self._about, self._obey)
 
     def start(self) -> "FakeEngine":
         """Begins to poll."""
-        self._follower.start()
+        self._poller.start()
         return self
 
     def die(self) -> None:
         """Says nothing more, as if it were killed."""
-        self._follower.end()
+        self._poller.end()
         self.may_obey.set()
         if self._open is not None and self._open.sock is not None:
             self._open.sock.shutdown(2)

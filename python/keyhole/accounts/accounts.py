@@ -52,7 +52,7 @@ def find(connection: Connection, name: str) -> Account | None:
 
 
 def get(connection: Connection, name: str) -> Account:
-    """The account of that name; raises `NoSuchError` where there is none."""
+    """The account of that name; raises `NoSuchError` if there is none."""
     account = find(connection, name)
     if account is None:
         raise NoSuchError(f"there is no account {name}")
@@ -91,7 +91,7 @@ def add(
 
 
 def change(connection: Connection, name: str, **values: Any) -> None:
-    """Changes columns of an account; raises `NoSuchError` where there is none."""
+    """Changes columns of an account; raises `NoSuchError` if there is none."""
     done = connection.execute(update(PEOPLE).where(PEOPLE.c.name == name).values(**values))
     if done.rowcount == 0:
         raise NoSuchError(f"there is no account {name}")
@@ -111,7 +111,7 @@ def require_one_administrator(connection: Connection) -> None:
         .where(PEOPLE.c.role == Role.ADMINISTRATOR.word, PEOPLE.c.is_disabled.is_(False))
     ).scalar_one()
     if not left:
-        raise ConflictError("this would leave no administrator; make another one first")
+        raise ConflictError("this would leave no administrator; add another one first")
 
 
 def is_set_up(connection: Connection) -> bool:

@@ -49,7 +49,7 @@ class Administration:
             return accounts.everybody(connection)
 
     def get(self, name: str) -> Account:
-        """One account; raises `NoSuchError` where there is none."""
+        """One account; raises `NoSuchError` if there is none."""
         with self._context.database.read() as connection:
             return accounts.get(connection, name)
 

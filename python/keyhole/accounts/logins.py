@@ -176,9 +176,11 @@ class Logins:
             return None
         return self._context.passwords.hash(password)
 
-    def _refuse(self, account: Account | None, client: ClientInfo, why: str, told: str) -> NoReturn:
+    def _refuse(
+        self, account: Account | None, client: ClientInfo, why: str, message: str
+    ) -> NoReturn:
         self._failed_logins.write(account.name if account else None, client, why)
-        raise AuthenticationError(told)
+        raise AuthenticationError(message)
 
 
 def _use(connection: Connection, account: Account, code: str, now: float) -> str | None:

@@ -73,15 +73,15 @@ def finish_login(
     oidc, accounts = _provider(authentication), authentication.accounts
     sealed, uri = read_login_state(request.scope), _redirect_uri(request)
     try:
-        vouched = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
+        person = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
     except OidcLoginError as refused:
         accounts.logins.refused_by_provider(refused.name, client, str(refused))
         raise
     before = read_session(request.scope)
-    secret = accounts.logins.log_in_by_provider(vouched.name, vouched.role, client, before)
+    secret = accounts.logins.log_in_by_provider(person.name, person.role, client, before)
     set_session(response, request.scope, secret, accounts.context.lifetimes.absolute)
     clear_login_state(response, request.scope)
-    return LoginResult(name=vouched.name, role=vouched.role.word)
+    return LoginResult(name=person.name, role=person.role.word)
 
 
 def _provider(authentication: AuthenticationService) -> Oidc:

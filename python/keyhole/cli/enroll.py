@@ -157,10 +157,10 @@ def redeem(
     from keyhole.enrollment.enrolled_client import EnrolledClient
 
     text = sys.stdin.readline() if token == "-" else token  # noqa: S105
-    member = EnrolledClient.join(JoinToken.read(text), out)
-    credentials, enrolled = member.credentials(), member.enrolled()
+    client = EnrolledClient.join(JoinToken.read(text), out)
+    credentials, enrolled = client.credentials(), client.enrolled()
     until = credentials.leaf.not_valid_after_utc
-    files = member.folder
+    files = client.folder
     if as_json:
         print_json(
             {
@@ -200,21 +200,21 @@ def keep(
     from keyhole.enrollment.enrolled_client import EnrolledClient
     from keyhole.enrollment.renewal_loop import renew_if_due
 
-    member = EnrolledClient(folder)
-    member.credentials()
-    member.enrolled()
+    client = EnrolledClient(folder)
+    client.credentials()
+    client.enrolled()
     if once:
-        if not asyncio.run(renew_if_due(member, command or [], _tell)):
+        if not asyncio.run(renew_if_due(client, command or [], _tell)):
             raise typer.Exit(FAILED)
         return
-    asyncio.run(_keep(member, command or []))
+    asyncio.run(_keep(client, command or []))
 
 
-async def _keep(member: "EnrolledClient", command: list[str]) -> None:
+async def _keep(client: "EnrolledClient", command: list[str]) -> None:
     from keyhole.control.shutdown import end_on_signals
     from keyhole.enrollment.renewal_loop import run as keep_on
 
-    await keep_on(member, command, end_on_signals(), _tell)
+    await keep_on(client, command, end_on_signals(), _tell)
 
 
 def _tell(is_good: bool, sentence: str) -> None:

@@ -48,18 +48,18 @@ class Certificates:
         }
         return {SERVER: server, **found}
 
-    def changed(self, materials: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
+    def changed(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
         """Those that the engine has not been given yet, or not in this form."""
         return {
-            name: material
-            for name, material in materials.items()
-            if self._shown.get(name) != material.leaf.tbs_certificate_bytes
+            name: pair
+            for name, pair in pairs.items()
+            if self._shown.get(name) != pair.leaf.tbs_certificate_bytes
         }
 
-    def remember(self, materials: dict[str, CertificateAndKey]) -> None:
+    def remember(self, pairs: dict[str, CertificateAndKey]) -> None:
         """Remembers what the engine has."""
-        for name, material in materials.items():
-            self._shown[name] = material.leaf.tbs_certificate_bytes
+        for name, pair in pairs.items():
+            self._shown[name] = pair.leaf.tbs_certificate_bytes
 
     def _given(self) -> Identity | None:
         return self._settings.server_identity

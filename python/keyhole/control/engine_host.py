@@ -36,11 +36,11 @@ class EngineHost:
         leader = self._settings.resolved.control_server
         assert leader is not None, "led from here"
         CredentialFolder(leader.identity).read()
-        material = self._certificates.read({})[SERVER]
+        pair = self._certificates.read({})[SERVER]
         keep = self._settings.resolved.log_keep
         Launch(
             self._settings.options,
-            {SERVER: Identity(material.certificate.resolve(), material.key.resolve())},
+            {SERVER: Identity(pair.certificate.resolve(), pair.key.resolve())},
             self._data.snapshot.resolve(),
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
             Link(leader.url, leader.identity),

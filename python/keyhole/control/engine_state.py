@@ -44,7 +44,7 @@ def state_of(
         version=about.version if about else "",
         pid=about.pid if about else None,
         addresses=about.addresses if about else {},
-        silent=time.monotonic() - peer.heard if about else None,
+        silent=time.monotonic() - peer.last_poll if about else None,
     )
 
 

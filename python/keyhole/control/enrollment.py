@@ -91,8 +91,8 @@ def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> 
         also_server=request.also_server,
         replace=request.replace,
     )
-    ticket = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
-    return Invitation(enrollment, ticket.to_text(), url)
+    join_token = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
+    return Invitation(enrollment, join_token.to_text(), url)
 
 
 def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:

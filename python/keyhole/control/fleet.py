@@ -81,7 +81,7 @@ class Fleet:
             identities=tuple(compiled.identities),
         )
         for peer in self._peers.values():
-            peer.put(self._offer)
+            peer.set_offer(self._offer)
 
     def states(self) -> list[EngineState]:
         """All engines that may link, by name."""
@@ -104,7 +104,7 @@ class Fleet:
         found = await asyncio.to_thread(history.position_of, _folder_name(engine))
         return {"spool": found.spool, "offset": found.offset} if found else None
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
         """Keeps a piece of its query log."""
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")

@@ -76,21 +76,21 @@ def issue(
     """Makes key and certificate on this machine and puts them into the folder ``out``."""
     authority = open_authority(settings, data)
     name = read_name(name)
-    wish = CertificateSpec.svid(
+    spec = CertificateSpec.svid(
         spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server
     )
-    assert wish.spiffe is not None
-    if read_revoked(data.identity).has_identity(wish.spiffe):
+    assert spec.spiffe is not None
+    if read_revoked(data.identity).has_identity(spec.spiffe):
         raise IdentityError(
-            f"{wish.spiffe} is revoked, so its certificate would be refused; take that back with "
-            f"keyhole identity revoke --undo {wish.spiffe}, or give another identity"
+            f"{spec.spiffe} is revoked, so its certificate would be refused; take that back with "
+            f"keyhole identity revoke --undo {spec.spiffe}, or give another identity"
         )
-    chain, key = authority.issue(wish, how="issued here", name=name)
+    chain, key = authority.issue(spec, how="issued here", name=name)
     folder = CredentialFolder(out)
     folder.write(chain, key, certificate_pem(*read_bundle(data.identity)))
     leaf = folder.read().leaf
     return IssuedCertificate(
-        folder, wish.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
+        folder, spec.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
     )
 
 

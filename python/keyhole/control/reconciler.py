@@ -87,7 +87,7 @@ class Reconciler:
             compiled = self._compile_first()
         except KeyholeError as error:
             problem = error
-        materials = self._certificates.read(compiled.identities if compiled else {})
+        pairs = self._certificates.read(compiled.identities if compiled else {})
         if compiled is not None:
             write_durably(self._data.draft, compiled.octets)
         # Without a last good snapshot the engine begins with the draft, so that it is ready as soon
@@ -95,15 +95,15 @@ class Reconciler:
         first = compiled is not None and not self._data.snapshot.exists()
         # One that serves already started from the document that is there, and may have to again.
         if not self._engine.runs_already:
-            self._write_launch(materials, self._data.draft if first else self._data.snapshot)
+            self._write_launch(pairs, self._data.draft if first else self._data.snapshot)
         addresses = await self._engine.start()
         # A restarted engine must come back where its clients look for it, even where the first one
         # was given port 0 and took a free one.
         self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
-        self._write_launch(materials, self._data.snapshot)
+        self._write_launch(pairs, self._data.snapshot)
         if self._engine.runs_already:
-            await self._install(materials)
-        self._certificates.remember(materials)
+            await self._install(pairs)
+        self._certificates.remember(pairs)
         if compiled is not None:
             try:
                 await self._commit(compiled)
@@ -200,9 +200,9 @@ class Reconciler:
                 _error_notice("a certificate was not taken; the one before serves on", error)
             )
             return
-        for name, material in installed.items():
+        for name, pair in installed.items():
             whose = "the listeners" if name == SERVER else name
-            text = f"a new certificate serves {whose}, valid until {material.expires:%Y-%m-%d}"
+            text = f"a new certificate serves {whose}, valid until {pair.expires:%Y-%m-%d}"
             self._notify(Notice(Severity.SUCCESS, text))
 
     def _fallback_text(self) -> str:
@@ -250,24 +250,22 @@ class Reconciler:
         for callback in self._commit_callbacks:
             callback(compiled)
 
-    async def _install(
-        self, materials: dict[str, CertificateAndKey]
-    ) -> dict[str, CertificateAndKey]:
-        changed = self._certificates.changed(materials)
+    async def _install(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
+        changed = self._certificates.changed(pairs)
         if changed:
-            self._write_launch(materials, self._data.snapshot)
-        for name, material in changed.items():
-            await self._engine.install_identity(name, material.certificate, material.key)
+            self._write_launch(pairs, self._data.snapshot)
+        for name, pair in changed.items():
+            await self._engine.install_identity(name, pair.certificate, pair.key)
         self._certificates.remember(changed)
         return changed
 
     def _clients(self) -> dict[str, Identity]:
         return self._in_force.identities if self._in_force else {}
 
-    def _write_launch(self, materials: dict[str, CertificateAndKey], snapshot: Path) -> None:
+    def _write_launch(self, pairs: dict[str, CertificateAndKey], snapshot: Path) -> None:
         identities = {
-            name: Identity(material.certificate.resolve(), material.key.resolve())
-            for name, material in materials.items()
+            name: Identity(pair.certificate.resolve(), pair.key.resolve())
+            for name, pair in pairs.items()
         }
         keep = self._settings.resolved.log_keep
         log = QueryLog(self._data.query_log.resolve(), keep) if keep else None

@@ -4,4 +4,4 @@ from keyhole.errors import KeyholeError
 
 
 class DnsClientError(KeyholeError):
-    """No answer came; the message says in plain words what stood in the way."""
+    """No acceptable answer arrived; the message says why."""

@@ -173,8 +173,8 @@ def _send_and_receive(
         (length,) = struct.unpack("!H", _exactly(connection.recv, 2))
         return None, _exactly(connection.recv, length)
     except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError) as error:
-        if isinstance(connection, ssl.SSLSocket) and (said := tls.pending_alert(connection)):
-            raise DnsClientError(said) from error
+        if isinstance(connection, ssl.SSLSocket) and (alert := tls.pending_alert(connection)):
+            raise DnsClientError(alert) from error
         raise
 
 

@@ -18,17 +18,17 @@ def context(ca: Path | None, alpn: str, credentials: ClientCredentials) -> ssl.S
     """Trusts only the given file, or without one the system's certificates; loads the client
     certificate, if any."""
     try:
-        made = ssl.create_default_context(cafile=str(ca) if ca else None)
+        tls = ssl.create_default_context(cafile=str(ca) if ca else None)
     except FileNotFoundError:
         raise DnsClientError(f"the CA file {ca} does not exist") from None
     except (ssl.SSLError, OSError) as error:
         raise DnsClientError(
             f"the CA file {ca} holds no PEM certificate that can be read"
         ) from error
-    made.minimum_version = ssl.TLSVersion.TLSv1_2
-    made.set_alpn_protocols([alpn])
-    credentials.load(made)
-    return made
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_alpn_protocols([alpn])
+    credentials.load(tls)
+    return tls
 
 
 def wrap(connection: socket.socket, tls: ssl.SSLContext, name: str) -> ssl.SSLSocket:

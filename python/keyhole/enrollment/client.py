@@ -37,8 +37,8 @@ def redeem(token: JoinToken) -> tuple[bytes, CertificateResponse]:
 
     The secret is sent only to a server whose certificate chains to the root that the token names.
     """
-    shown = _request(token.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
-    root = _pinned(shown.bundle, token)
+    response = _request(token.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
+    root = _pinned(response.bundle, token)
     key, request = new_request()
     message = EnrollRequest(secret=token.secret, csr=request.decode())
     granted = _request(

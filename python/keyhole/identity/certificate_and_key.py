@@ -123,7 +123,7 @@ def _read(path: Path, what: str) -> bytes:
 
 
 def alternative_names(certificate: x509.Certificate) -> x509.SubjectAlternativeName:
-    """The subjectAltName, empty where there is none."""
+    """The subjectAltName, empty if there is none."""
     try:
         return certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -113,8 +113,8 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
             last = max(one.not_after for one in left)
             raise IdentityError(
                 f"{len(left)} certificates of the old root are still valid, the last until "
-                f"{last:%Y-%m-%d %H:%M} UTC: {who}; wait until they are renewed, or give --force to lock "
-                "their holders out"
+                f"{last:%Y-%m-%d %H:%M} UTC: {who}; wait until they are renewed, or give --force "
+                "to lock their holders out"
             )
         if old:
             write_bundle(folder, [authority.certificate])

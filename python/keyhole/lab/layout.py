@@ -58,7 +58,7 @@ def create_layout(layout: Layout, ports: Ports) -> None:
         ("forwarder", layout.forwarder, FORWARDER_NAME),
         ("resolver", layout.resolver, RESOLVER_NAME),
     ):
-        material = ensure_server_certificate(
+        pair = ensure_server_certificate(
             layout.identity,
             # In DoT, a token is a label in front of the server name.
             [server_name, f"*.{server_name}", "localhost"],
@@ -74,8 +74,8 @@ def create_layout(layout: Layout, ports: Ports) -> None:
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,
             "api": ports.api,
-            "certificate": material.certificate.resolve(),
-            "key": material.key.resolve(),
+            "certificate": pair.certificate.resolve(),
+            "key": pair.key.resolve(),
             "ca": layout.root.resolve(),
             "name": server_name,
             "trust_domain": DOMAIN,

@@ -108,11 +108,11 @@ class Svids:
 
 def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
     try:
-        material = read_certificate_and_key(svid.certificate, svid.key, now, names_needed=False)
+        pair = read_certificate_and_key(svid.certificate, svid.key, now, names_needed=False)
         above = read_certificates(svid.certificate)[1:]
     except IdentityError:
         return True  # the lab replaces it, because only the lab writes these files
-    return material.expires - now < life * 2 / 3 or not authority.signed(material.leaf, above)
+    return pair.expires - now < life * 2 / 3 or not authority.signed(pair.leaf, above)
 
 
 def _issue(

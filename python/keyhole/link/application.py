@@ -35,7 +35,7 @@ class RemoteEngineService(Protocol):
     async def position(self, engine: str) -> dict[str, Any] | None:
         """The position up to which an engine's query log has been received."""
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
         """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are
         not accepted."""
 
@@ -45,12 +45,12 @@ FindPeer = Callable[[Request], Peer]
 
 
 def application(find: FindPeer, service: RemoteEngineService | None = None) -> Starlette:
-    """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
+    """Serves engines, which ``find`` authenticates; ``service`` serves those on other machines."""
 
     async def poll(request: Request) -> Response:
         peer = find(request)
         message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
-        peer.take(message)
+        peer.receive(message)
         return await _commands(request, peer)
 
     routes = [Route(POLL, poll, methods=["POST"])]
@@ -87,7 +87,7 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
         lines = await _body(request, MAX_LOG_OCTETS)
-        await service.take(engine, spool, int(offset or ""), lines)
+        await service.store_lines(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
     return [
@@ -129,7 +129,7 @@ async def _commands(request: Request, peer: Peer) -> Response:
     if work.cancelled():
         # If a newer engine process has polled already, it must stay connected.
         if peer.about is about:
-            peer.lose()
+            peer.disconnect()
         return Response(status_code=499)
     return JSONResponse({"commands": work.result()})
 

@@ -26,19 +26,19 @@ class Peer:
 
     def __init__(self) -> None:
         self.about: About | None = None
-        self.heard = 0.0
+        self.last_poll = 0.0
         """When it polled last (monotonic clock)."""
         self._present = asyncio.Event()
         self._work = asyncio.Event()
         self._ids = itertools.count(1)
         self._queue: list[Command] = []
-        self._handed: list[Command] = []
+        self._delivered: list[Command] = []
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     @property
     def is_present(self) -> bool:
         """Whether it is connected: polling, or executing commands between two polls."""
-        return self._present.is_set() and time.monotonic() - self.heard < SILENCE_SECONDS
+        return self._present.is_set() and time.monotonic() - self.last_poll < SILENCE_SECONDS
 
     async def wait_until_present(self, seconds: float = READY_SECONDS) -> About:
         """Its state; raises `DisconnectedError` if it does not connect in time."""
@@ -67,21 +67,21 @@ class Peer:
         finally:
             self._waiting.pop(number, None)
 
-    def take(self, poll: Poll) -> None:
+    def receive(self, poll: Poll) -> None:
         """Processes a poll."""
         if self.about is not None and poll.about.instance != self.about.instance:
-            self.lose()
+            self.disconnect()
         self.about = poll.about
-        self.heard = time.monotonic()
+        self.last_poll = time.monotonic()
         for result in poll.results:
             future = self._waiting.get(result["id"])
             if future is not None and not future.done():
                 future.set_result(result)
         # A command without a result was not received; queue it again.
         answered = {result["id"] for result in poll.results}
-        lost = [one for one in self._handed if one["id"] not in answered]
+        lost = [one for one in self._delivered if one["id"] not in answered]
         self._queue = [one for one in [*lost, *self._queue] if self._is_wanted(one)]
-        self._handed = []
+        self._delivered = []
         if self._queue:
             self._work.set()
         self._present.set()
@@ -93,13 +93,13 @@ class Peer:
         except TimeoutError:
             return []
         self._work.clear()
-        self._handed, self._queue = self._queue, []
-        return self._handed
+        self._delivered, self._queue = self._queue, []
+        return self._delivered
 
-    def lose(self) -> None:
+    def disconnect(self) -> None:
         """Marks the engine as disconnected; pending commands fail."""
         self._present.clear()
-        self._queue, self._handed = [], []
+        self._queue, self._delivered = [], []
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(DisconnectedError("the engine ended before it answered"))

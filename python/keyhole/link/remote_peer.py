@@ -43,7 +43,7 @@ class RemotePeer(Peer):
         self.why = ""
         """Why it refused the last offer; empty if it did not."""
         self._offer: Offer | None = None
-        self._told: tuple[int, str] | None = None
+        self._sent: tuple[int, str] | None = None
         self._refused = ""
         self._refused_at = 0.0
 
@@ -53,19 +53,19 @@ class RemotePeer(Peer):
         taken = self.about.mark if self.about else ""
         return self._offer is not None and taken != self._offer.mark
 
-    def put(self, offer: Offer) -> None:
+    def set_offer(self, offer: Offer) -> None:
         """Replaces the offer."""
         self._offer = offer
         self._work.set()
 
-    def take(self, poll: Poll) -> None:
+    def receive(self, poll: Poll) -> None:
         """Processes a poll, including the result of an offer."""
-        if self._told is not None:
-            number, mark = self._told
+        if self._sent is not None:
+            number, mark = self._sent
             for result in poll.results:
                 if result["id"] == number:
                     self._settle(mark, result)
-        super().take(poll)
+        super().receive(poll)
 
     async def commands(self) -> list[Command]:
         """The next commands, or the offer if its snapshot is outdated."""
@@ -75,7 +75,7 @@ class RemotePeer(Peer):
                 return commands
         assert self._offer is not None
         number = next(self._ids)
-        self._told = (number, self._offer.mark)
+        self._sent = (number, self._offer.mark)
         self._work.clear()
         return [{"id": number, **self._offer.command}]
 

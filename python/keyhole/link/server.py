@@ -33,7 +33,7 @@ class LocalLink:
 
     async def stop(self) -> None:
         """Closes the connection; the engine continues to serve."""
-        self.peer.lose()
+        self.peer.disconnect()
         self._server.abort()
         await self._server.close()
         with suppress(OSError):

@@ -40,7 +40,7 @@ class LinkSession:
 
 
 def open_session(launch: Launch, engine: Engine) -> LinkSession | None:
-    """Creates the link to control; ``None`` if the launch document names none."""
+    """Creates the link to control; ``None`` if the launch document names no link."""
     if launch.link is None:
         return None
     if launch.link.identity is not None:

@@ -69,8 +69,8 @@ def _back(begun: AuthorizationRequest, **changed: Any) -> AuthorizationResponse:
 
 
 def _log_in(oidc: Oidc, **changed: Any) -> tuple[str, Role]:
-    vouched = oidc.finish(_back(oidc.begin(CALLBACK), **changed))
-    return vouched.name, vouched.role
+    person = oidc.finish(_back(oidc.begin(CALLBACK), **changed))
+    return person.name, person.role
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256"])

@@ -44,9 +44,9 @@ def test_an_unknown_key_is_an_error(folder: DataFolder) -> None:
 
 def test_a_certificate_is_made_once_and_given_to_the_engine_once(folder: DataFolder) -> None:
     certificates = Certificates(read_settings(folder.config), folder)
-    materials = certificates.read({})
-    assert set(certificates.changed(materials)) == {SERVER}
-    certificates.remember(materials)
+    pairs = certificates.read({})
+    assert set(certificates.changed(pairs)) == {SERVER}
+    certificates.remember(pairs)
     assert certificates.changed(certificates.read({})) == {}
 
 

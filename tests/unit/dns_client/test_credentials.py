@@ -74,7 +74,10 @@ def _shown(pair: Pair) -> ClientCredentials:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda home, other: NO_CREDENTIALS, "requires a client certificate: give --cert and --key"),
+        (
+            lambda home, other: NO_CREDENTIALS,
+            "requires a client certificate: give --cert and --key",
+        ),
         (lambda home, other: _shown(other.svid(WEB)), "trusts no authority that signed"),
         (lambda home, other: _shown(home.svid(WEB, ends=-DAY)), "has expired"),
         (lambda home, other: _shown(home.issue("a.example.org")), "not one for clients"),

@@ -27,7 +27,7 @@ class FakeService:
     async def position(self, engine: str) -> dict[str, Any] | None:
         return {"spool": engine, "offset": 7}
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
         if not lines.endswith(b"\n"):
             raise ValueError("give whole lines")
         self.taken.append((engine, spool, offset, lines))

@@ -75,14 +75,14 @@ class Oidc:
             "code_challenge": s256(verifier),
             "code_challenge_method": "S256",
         }
-        where = self.provider.metadata().authorize
-        url = f"{where}{'&' if '?' in where else '?'}{urlencode(parameters)}"
+        endpoint = self.provider.metadata().authorize
+        url = f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
         login_state = json.dumps([state, nonce, verifier, redirect_uri]).encode()
         sealed = self._seal.encrypt_at_time(login_state, int(self._clock()))
         return AuthorizationRequest(url, sealed.decode())
 
     def finish(self, response: AuthorizationResponse) -> OidcIdentity:
-        """Who has logged in; raises `OidcLoginError` where nobody has, or nobody who may."""
+        """Completes a login; raises `OidcLoginError` if it failed or the person has no role."""
         nonce, verifier = self._login_state(response)
         metadata = self.provider.metadata()
         # RFC 9207 section 2.4: a response of another provider is rejected.
