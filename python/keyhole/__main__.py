@@ -53,7 +53,7 @@ COMMANDS = {
     "People": {"people": "keyhole.cli.people", "api-token": "keyhole.cli.api_token"},
     "About": {"version": "keyhole.cli.version"},
 }
-"""For each heading of the help, the modules of its commands by name."""
+"""Heading in the help, name of a command, name of its module."""
 
 
 def app() -> typer.Typer:

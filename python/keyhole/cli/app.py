@@ -47,12 +47,12 @@ FAILED, USAGE, INVALID = 1, 2, 3
 class LazyCommands(UserDict[str, Any]):
     """Commands by name, for Typer. A command's module is imported when the command is looked up.
 
-    That keeps every command fast: none waits for the libraries of the others. A module has an
-    ``app`` that holds either the commands of the table or, as ``lists`` does, a group of commands.
+    The ``app`` of a module holds commands of the table or, as in ``lists``, a group of commands.
+    The help looks up all commands, so their modules import large packages inside of functions.
     """
 
     def __init__(self, table: Mapping[str, Mapping[str, str]]) -> None:
-        """``table`` gives for each heading of the help the modules of its commands by name."""
+        """``table``: heading in the help, name of a command, name of its module."""
         super().__init__()
         for heading, modules in table.items():
             self.data |= {name: (heading, module) for name, module in modules.items()}

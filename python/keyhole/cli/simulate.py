@@ -128,8 +128,8 @@ def notes(simulation: "Simulation") -> Iterator[str]:
         yield f"left out, since no document decides them: {_queries(left_out)} ({reasons})"
     if simulation.undecidable:
         yield (
-            f"not judged again: {_queries(simulation.undecidable)} blocked for what the answer was, "
-            "which only an upstream can tell"
+            f"not judged again: {_queries(simulation.undecidable)} blocked because of the answer, "
+            "which only an upstream knows"
         )
     if simulation.anonymous:
         yield (
