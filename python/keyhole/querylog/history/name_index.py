@@ -72,7 +72,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, root: Path, settled: Sequence
 
 
 def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[Segment]) -> None:
-    folder = root / "index"
+    folder = root / "lexicon"
     folder.mkdir(exist_ok=True)
     whole = {one.file.stem for one in name_indexes(root)}
     for left in folder.iterdir():
