@@ -1,4 +1,4 @@
-"""Which role each route needs, and which routes are for everybody."""
+"""The role that each route needs, and the routes that need no authentication."""
 
 import re
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ PUBLIC = frozenset(
         ("GET", "/api/v1/oidc/callback"),
     }
 )
-"""Routes by which one becomes known, and the one that only says that something lives. A route that
-has no role and is not here is refused to everybody who comes over the network."""
+"""The routes for login, and the health check. A route without a role that is not listed here is
+refused to every caller from the network."""
 
 PIHOLE_PUBLIC = frozenset(
     {
@@ -30,16 +30,16 @@ PIHOLE_PUBLIC = frozenset(
         ("GET", "/api/info/login"),
     }
 )
-"""Those of Pi-hole's API, where that is on: by which one gets, looks at and gives up a seat."""
+"""The routes of Pi-hole's API that open, check and close a session."""
 
 
 Mounted = Iterable[tuple[str, APIRouter]]
-"""Routers, each with the beginning of its paths."""
+"""Routers, each with the prefix of its paths."""
 
 
 @dataclass(frozen=True)
 class RouteAccess:
-    """A method of a route; ``place`` is the method and the path, with its parameters."""
+    """Who may call a route; ``endpoint`` is its method and its path with parameters."""
 
     endpoint: tuple[str, str]
     role: Role | None
@@ -47,12 +47,12 @@ class RouteAccess:
 
     @property
     def is_public(self) -> bool:
-        """Whether nobody has to be believed."""
+        """Whether the route needs no authentication."""
         return self.endpoint in PUBLIC | PIHOLE_PUBLIC
 
 
 class RouteTable:
-    """All routes of an application, in the order in which they are tried."""
+    """All routes of an application, in the order of matching."""
 
     def __init__(self, mounted: Mounted) -> None:
         self.all = tuple(
@@ -66,7 +66,7 @@ class RouteTable:
         )
 
     def find(self, method: str, path: str) -> RouteAccess | None:
-        """The one that the application will open for a request, if any."""
+        """The route that the application uses for a request, if any."""
         for route in self.all:
             if route.endpoint[0] == method and route.pattern.match(path):
                 return route
@@ -74,6 +74,6 @@ class RouteTable:
 
 
 def role_of(route: APIRoute) -> Role | None:
-    """The role that a route asks for."""
+    """The role that a route requires."""
     roles = [getattr(one.call, "role", None) for one in route.dependant.dependencies]
     return next((one for one in roles if isinstance(one, Role)), None)

@@ -51,31 +51,31 @@ ROUTERS: tuple[APIRouter, ...] = (
     health.router,
 )
 API_ROUTES = RouteTable((PREFIX, router) for router in ROUTERS)
-"""What each route needs."""
+"""The routes of Keyhole's own API."""
 ALL_ROUTES = RouteTable(
     [
         *((PREFIX, router) for router in ROUTERS),
         *((pihole.PREFIX, router) for router in pihole.ROUTERS),
     ]
 )
-"""The same, with the routes of Pi-hole's API."""
+"""The same routes, and those of Pi-hole's API."""
 
 
 def make_application(
     services: Services | None, pihole_sessions: PiholeSessions | None = None
 ) -> FastAPI:
-    """The application for this control; without one it can only describe itself. ``pihole_sessions`` open the
-    API of Pi-hole as well."""
+    """The application on the services of control; without them it can only describe itself. With
+    ``pihole_sessions`` it serves Pi-hole's API too."""
     app = FastAPI(
         title="Keyhole",
         version=__version__,
-        description="Zero-trust DNS: documents, lists, queries and people.",
+        description="Zero-trust DNS: documents, lists, queries and accounts.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        # One way to write each path.
+        # Each path has exactly one spelling.
         redirect_slashes=False,
-        # Whatever goes wrong has one form.
+        # All errors have the same format.
         responses={"4XX": {"model": ProblemDocument}, "5XX": {"model": ProblemDocument}},
     )
     app.state.services = services
@@ -91,10 +91,10 @@ def make_application(
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document; ``x-keyhole-role`` is the role that a route needs, ``public`` that it
-    needs none."""
+    """The OpenAPI document. ``x-keyhole-role`` is the minimum role of a route, ``public`` if it
+    needs no authentication."""
     written = json.dumps(make_application(None).openapi())
-    # The framework writes Page_Pause_ and Page[Pause]; generated clients get PausePage.
+    # FastAPI writes Page_Pause_ and Page[Pause]; generated clients get PausePage.
     document: dict[str, Any] = json.loads(re.sub(r"Page[_\[](\w+?)[_\]]", r"\1Page", written))
     components = document["components"]
     components["securitySchemes"] = {
@@ -108,14 +108,14 @@ def describe() -> dict[str, Any]:
             "public" if route.is_public else route.role and route.role.word
         )
         operation["security"] = [] if route.is_public else [{"token": []}, {"session": []}]
-        _tell_problems(operation["responses"])
+        _document_problems(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
     return document
 
 
-def _tell_problems(responses: dict[str, Any]) -> None:
-    """Errors as they are really answered: the framework would add a form of its own."""
+def _document_problems(responses: dict[str, Any]) -> None:
+    """Documents errors with our media type; FastAPI would document a format of its own."""
     responses.pop("422", None)
     for kind in ("4XX", "5XX"):
         content = responses[kind]["content"]

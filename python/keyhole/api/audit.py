@@ -1,4 +1,4 @@
-"""``/audit``: who did what and when, and ``/changes``: undoing it."""
+"""``/audit``: the audit record, and ``/changes``: undoing a change."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,25 +18,27 @@ router = APIRouter(tags=["audit"])
 class AuditEntry(BaseModel):
     """One entry of the audit record."""
 
-    number: int = Field(description="From 1, without gaps.")
-    time: datetime
-    who: str
-    via: str = Field(description="How they came: socket, session or token.")
-    address: str | None = Field(description="From where, if that is known.")
-    action: str = Field(description="apply, delete, rollback, ...")
-    message: str | None = Field(description="Why, as they said.")
-    detail: dict[str, Any] = Field(description="What exactly.")
-    digest: str = Field(description="SHA-256 of this entry and of the digest before it.")
+    number: int = Field(description="Sequence number, from 1 without gaps.")
+    time: datetime = Field(description="When it happened.")
+    who: str = Field(description="Who did it: an account, a token or a local user.")
+    via: str = Field(description="How they authenticated: socket, session or token.")
+    address: str | None = Field(description="The client address, if known.")
+    action: str = Field(description="What was done: apply, delete, rollback, ...")
+    message: str | None = Field(description="The reason that they gave.")
+    detail: dict[str, Any] = Field(description="Details, depending on the action.")
+    digest: str = Field(description="SHA-256 over this entry and the previous digest.")
 
 
 class AuditVerification(BaseModel):
-    """Whether the audit record is whole."""
+    """The result of verifying the audit record."""
 
-    whole: int = Field(description="So many entries from the first are as they were written.")
-    problem: str | None = Field(description="What is wrong with the one after them; else null.")
+    whole: int = Field(description="Number of intact entries, counted from the first.")
+    problem: str | None = Field(
+        description="What is wrong with the next entry; null if all are intact."
+    )
     digest: str | None = Field(
-        description="The digest of the last entry. Kept elsewhere, it shows later whether entries "
-        "were cut off at the end."
+        description="The digest of the last entry. A copy of it, stored elsewhere, proves later "
+        "that no entries were removed from the end."
     )
 
 
@@ -45,12 +47,14 @@ def list_audit(
     changes: StoredDocuments,
     _: Viewer,
     limit: Limit = 100,
-    cursor: Annotated[int | None, Query(ge=1, description="Only entries before this one.")] = None,
+    cursor: Annotated[
+        int | None, Query(ge=1, description="Only entries with a lower number.")
+    ] = None,
     after: Annotated[
-        int | None, Query(ge=0, description="Only entries after this one, the oldest first.")
+        int | None, Query(ge=0, description="Only entries with a higher number, oldest first.")
     ] = None,
 ) -> Page[AuditEntry]:
-    """Who did what, the newest first."""
+    """Lists the entries of the audit record, newest first."""
     with changes.database.read() as connection:
         found = records(connection, before=cursor, after=after, most=limit + 1)
     page = found[:limit]
@@ -60,7 +64,7 @@ def list_audit(
 
 @router.get("/audit/verification")
 def verify_audit(changes: StoredDocuments, _: Viewer) -> AuditVerification:
-    """Follows the digests of the whole record."""
+    """Verifies the chain of digests of the whole audit record."""
     with changes.database.read() as connection:
         whole, problem = verify(connection)
         last = records(connection, most=1)
@@ -72,9 +76,11 @@ async def undo_change(
     changes: StoredDocuments,
     caller: Operator,
     request: Request,
-    number: Annotated[int, Path(ge=1, le=2**31, description="The number of the change.")],
+    number: Annotated[
+        int, Path(ge=1, le=2**31, description="The number of the change in the audit record.")
+    ],
 ) -> ApplyResult:
-    """Undoes a whole change, unless one of its documents was changed again since."""
+    """Undoes all of a change, unless one of its documents has changed since."""
     return apply_result(await changes.undo(number, change_actor(caller, request)))
 
 

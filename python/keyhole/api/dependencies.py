@@ -1,4 +1,4 @@
-"""What the routes work with."""
+"""Dependencies of the routes: the services they use, the caller's session and address."""
 
 from typing import Annotated
 
@@ -21,7 +21,7 @@ def _services(request: Request) -> Services:
 
 
 RunningServices = Annotated[Services, Depends(_services)]
-"""A parameter of a route: the control that runs."""
+"""A route parameter: the services of control."""
 
 
 def _changes(services: RunningServices) -> Changes:
@@ -56,13 +56,13 @@ def _queries(services: RunningServices) -> QueryHistory:
 
 
 Queries = Annotated[QueryHistory, Depends(_queries)]
-"""A parameter of a route: what became of queries."""
+"""A route parameter: the query history."""
 Pauses = Annotated[PauseService, Depends(_pauses)]
-"""A parameter of a route: pauses of blocking."""
+"""A route parameter: pauses of blocking."""
 Decisions = Annotated[DecisionService, Depends(_decisions)]
-"""A parameter of a route: decisions about names."""
+"""A route parameter: decisions about names."""
 StoredDocuments = Annotated[Changes, Depends(_changes)]
-"""A parameter of a route: documents, and how they change."""
+"""A route parameter: documents and their changes."""
 
 
 def _authentication(services: RunningServices) -> Authentication:
@@ -74,18 +74,20 @@ def _authentication(services: RunningServices) -> Authentication:
 
 
 AuthenticationService = Annotated[Authentication, Depends(_authentication)]
-"""A parameter of a route: people, and who vouches for them."""
+"""A route parameter: accounts, and the identity provider."""
 
 
 def _session(request: Request) -> Session:
     session = getattr(request.state, "session", None)
     if not isinstance(session, Session):
-        raise ApiProblem(409, "no_session", "this is for somebody who has logged in by a session")
+        raise ApiProblem(
+            409, "no_session", "this needs a session: log in with a password, not a token"
+        )
     return session
 
 
 CurrentSession = Annotated[Session, Depends(_session)]
-"""A parameter of a route: the session of whoever calls, who must have one."""
+"""A route parameter: the session of the caller, who must have one."""
 
 
 def _client_info(request: Request) -> ClientInfo:
@@ -94,10 +96,10 @@ def _client_info(request: Request) -> ClientInfo:
 
 
 Client = Annotated[ClientInfo, Depends(_client_info)]
-"""A parameter of a route: from where the call comes."""
+"""A route parameter: the address and program of the client."""
 
 
 def account_actor(principal: Principal, client: ClientInfo) -> Actor:
-    """Whoever calls, as the audit record names them."""
+    """The caller as the actor of an audit entry."""
     address = None if principal.via == "socket" else client.address
     return Actor(principal.name, principal.via, address)

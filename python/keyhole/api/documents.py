@@ -1,4 +1,4 @@
-"""``/documents``: what Keyhole is told to do, in all its versions."""
+"""``/documents``: policies, lists, upstreams and so on, in all their versions."""
 
 from typing import Annotated, Literal
 
@@ -25,89 +25,93 @@ Kind = Annotated[
     Path(description="The kind of the document."),
 ]
 Name = Annotated[str, Path(max_length=63, description="The name of the document.")]
-Seen = Annotated[
+SeenVersion = Annotated[
     str | None,
     Header(
         max_length=32,
-        description="The ETag of the version that was seen, or * to overwrite whatever is there.",
+        description="The ETag of the version that you have seen, or * to overwrite any version.",
     ),
 ]
-Message = Annotated[str | None, Query(max_length=500, description="Why, for the audit record.")]
-DryRun = Annotated[bool, Query(description="Whether to check only, and change nothing.")]
+Message = Annotated[
+    str | None, Query(max_length=500, description="The reason, for the audit record.")
+]
+DryRun = Annotated[bool, Query(description="Whether to validate only and change nothing.")]
 
 
 class Document(BaseModel):
-    """A document as it is now."""
+    """The current version of a document."""
 
     kind: str = Field(description="Policy, List, Upstream, Record, Client or TrustDomain.")
-    name: str = Field(description="Its name, unique in its kind.")
+    name: str = Field(description="Its name, unique within its kind.")
     origin: Literal["declared", "stored"] = Field(
-        description="declared by a file, and changed there alone; or stored, and changed here."
+        description="declared: a file defines it, edit the file. stored: edit it by this API."
     )
-    file: str | None = Field(description="The file that declares it, and null for a stored one.")
-    version: int | None = Field(description="The version of a stored one; null for a declared one.")
+    file: str | None = Field(description="The file and line that declare it; null if it is stored.")
+    version: int | None = Field(description="The current version; null if it is declared.")
     is_shadowed: bool = Field(
-        description="Whether it does not count, because a file declares another one of its name."
+        description="Whether it has no effect, because a file declares the same kind and name."
     )
-    text: str = Field(description="The YAML as it was written.")
+    text: str = Field(description="The YAML text, unchanged.")
 
 
 class DocumentVersion(BaseModel):
     """One version of a stored document."""
 
-    version: int = Field(description="From 1.")
+    version: int = Field(description="The number of the version, from 1.")
     change: int = Field(description="The number of the change in the audit record.")
-    is_deleted: bool = Field(description="Whether this version deleted it.")
-    text: str = Field(description="The YAML as it was written; empty where it was deleted.")
+    is_deleted: bool = Field(description="Whether this version deleted the document.")
+    text: str = Field(description="The YAML text, unchanged; empty if deleted.")
 
 
 class ApplyRequest(BaseModel):
-    """Several documents at once."""
+    """Documents to create or change together."""
 
     text: str = Field(max_length=MAX_OCTETS, description="A stream of YAML documents.")
-    file: str = Field("request", max_length=255, description="What the text is called in messages.")
+    file: str = Field("request", max_length=255, description="The name of the text in messages.")
     overwrite: bool = Field(
         False,
-        description="Whether to write over versions that were not seen: a version is seen when the "
-        "document begins with '# keyhole-version: N'.",
+        description="Whether to overwrite versions that you have not seen. A document states the "
+        "version that you have seen in its first line: '# keyhole-version: N'.",
     )
-    message: str | None = Field(None, max_length=500, description="Why, for the audit record.")
-    is_dry_run: bool = Field(False, description="Whether to check only, and change nothing.")
+    message: str | None = Field(
+        None, max_length=500, description="The reason, for the audit record."
+    )
+    is_dry_run: bool = Field(False, description="Whether to validate only and change nothing.")
 
 
 class DocumentEffect(BaseModel):
-    """What became of one document."""
+    """The effect of a change on one document."""
 
-    kind: str
-    name: str
-    what: Literal["created", "changed", "unchanged", "deleted"]
-    version: int = Field(description="The version that counts now.")
+    kind: str = Field(description="The kind of the document.")
+    name: str = Field(description="The name of the document.")
+    what: Literal["created", "changed", "unchanged", "deleted"] = Field(description="The effect.")
+    version: int = Field(description="The current version.")
 
 
 class ApplyResult(BaseModel):
-    """What a change did."""
+    """The result of a change."""
 
-    change: int | None = Field(description="Its number; null where nothing was changed.")
-    effects: list[DocumentEffect]
-    is_in_force: bool = Field(description="Whether the engine decides by it already.")
-    why: str = Field(description="Why it is not in force yet; else empty.")
-    advice: list[str] = Field(description="What is valid and probably not meant.")
+    change: int | None = Field(description="The number of the change; null if nothing changed.")
+    effects: list[DocumentEffect] = Field(description="The effect on each document.")
+    is_in_force: bool = Field(description="Whether the engine uses it already.")
+    why: str = Field(description="Why it is not in force yet; empty if it is.")
+    advice: list[str] = Field(description="Warnings: what is valid but probably not intended.")
 
 
 class Drift(BaseModel):
-    """Where the files of the documents folder and what is in force differ."""
+    """Differences between the files of the documents folder and the documents in force."""
 
-    problems: list[ProblemItem] = Field(description="Why the files cannot be taken as they are.")
+    problems: list[ProblemItem] = Field(description="Why the files cannot be loaded.")
     shadowed: list[str] = Field(
-        description="Stored documents that do not count, because a file declares them too."
+        description="Stored documents without effect, because a file declares the same."
     )
 
 
 class RollbackRequest(BaseModel):
-    """Which version is to come back."""
+    """The version to restore."""
 
     to: int | None = Field(
-        None, ge=0, description="The version; null for the one before, 0 for none at all."
+        None, ge=0, description="The version; null for the previous one, 0 to delete the document."
     )
 
 
@@ -115,14 +119,16 @@ class RollbackRequest(BaseModel):
 def list_documents(
     changes: StoredDocuments,
     _: Viewer,
-    kind: Annotated[str | None, Query(max_length=32, description="Only of this kind.")] = None,
+    kind: Annotated[
+        str | None, Query(max_length=32, description="Only documents of this kind.")
+    ] = None,
     origin: Annotated[
-        Literal["declared", "stored"] | None, Query(description="Only of this origin.")
+        Literal["declared", "stored"] | None, Query(description="Only documents of this origin.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Document]:
-    """All documents, by kind and name."""
+    """Lists all documents, ordered by kind and name."""
     after = _key(cursor)
     found = [
         one
@@ -141,7 +147,7 @@ def list_documents(
 async def apply_documents(
     changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
 ) -> ApplyResult:
-    """Creates and changes documents, all of them or none."""
+    """Creates or changes documents, either all or none."""
     change_requests = read_change_requests(body.text, body.file, changes.folder)
     if body.overwrite:
         change_requests = [ChangeRequest(one.kind, one.name, one.text) for one in change_requests]
@@ -153,7 +159,7 @@ async def apply_documents(
 
 @router.get("/drift")
 async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
-    """Where the files of the documents folder and what is in force differ."""
+    """Compares the files of the documents folder with the documents in force."""
     problems, shadowed = await changes.drift()
     return Drift(
         problems=[ProblemItem(place=one.place, why=one.why) for one in problems],
@@ -165,7 +171,7 @@ async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
 def get_document(
     changes: StoredDocuments, _: Viewer, kind: Kind, name: Name, response: Response
 ) -> Document:
-    """One document; its ETag is what a change of it has to name."""
+    """Returns one document. Send its ETag in If-Match to change it."""
     found = changes.document(kind, name)
     response.headers["etag"] = _etag(found)
     return _shown(found)
@@ -179,11 +185,11 @@ async def put_document(
     kind: Kind,
     name: Name,
     body: ApplyRequest,
-    if_match: Seen = None,
-    if_none_match: Seen = None,
+    if_match: SeenVersion = None,
+    if_none_match: SeenVersion = None,
 ) -> ApplyResult:
-    """Writes one document. If-Match names the version that was seen; If-None-Match: * says that
-    there was none."""
+    """Creates or changes one document. If-Match is the version that you have seen;
+    If-None-Match: * is for a new document."""
     seen = _seen(if_match, if_none_match)
     change_requests = read_change_requests(body.text, body.file, changes.folder)
     if [(one.kind, one.name) for one in change_requests] != [(kind, name)]:
@@ -206,11 +212,11 @@ async def delete_document(
     request: Request,
     kind: Kind,
     name: Name,
-    if_match: Seen = None,
+    if_match: SeenVersion = None,
     message: Message = None,
     dry_run: DryRun = False,
 ) -> ApplyResult:
-    """Deletes one document; its versions stay, so that it can come back."""
+    """Deletes one document. Its versions are kept, so a rollback can restore it."""
     change_request = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
         [change_request],
@@ -226,7 +232,7 @@ async def delete_document(
 def list_versions(
     changes: StoredDocuments, _: Viewer, kind: Kind, name: Name
 ) -> Page[DocumentVersion]:
-    """All versions of a stored document, the newest first."""
+    """Lists all versions of a stored document, newest first."""
     return Page(
         items=[
             DocumentVersion(
@@ -246,14 +252,14 @@ async def roll_back_document(
     name: Name,
     body: RollbackRequest,
 ) -> ApplyResult:
-    """Brings an earlier version of a document back, as a new version."""
+    """Restores an earlier version of a document, as a new version."""
     return apply_result(
         await changes.roll_back(kind, name, change_actor(caller, request), to=body.to)
     )
 
 
 def change_actor(caller: Principal, request: Request) -> Actor:
-    """Whoever called, as the audit record names them."""
+    """The caller as the actor of an audit entry."""
     host = request.client.host if request.client else None
     return Actor(caller.name, caller.via, None if caller.via == "socket" else host)
 
@@ -272,7 +278,7 @@ def _seen(if_match: str | None, if_none_match: str | None) -> int | None:
         return None
     number = if_match.strip().removeprefix("W/").strip('"').removeprefix("v")
     if not number.isdecimal():
-        raise ApiProblem(412, "changed_meanwhile", f"{if_match} is no version of this document")
+        raise ApiProblem(412, "changed_meanwhile", f"{if_match} is not a version of this document")
     return int(number)
 
 
@@ -285,7 +291,9 @@ def _key(cursor: str | None) -> tuple[str, ...]:
         return ()
     key = read_cursor(cursor)
     if not isinstance(key, list) or not all(isinstance(one, str) for one in key):
-        raise ApiProblem(400, "cursor_not_valid", "the cursor is none of ours; begin without one")
+        raise ApiProblem(
+            400, "cursor_not_valid", "the cursor is not valid; start again without a cursor"
+        )
     return tuple(key)
 
 
@@ -302,7 +310,7 @@ def _shown(found: DocumentRecord) -> Document:
 
 
 def apply_result(outcome: Outcome) -> ApplyResult:
-    """What a change did, as it is answered."""
+    """The outcome of a change as a response."""
     return ApplyResult(
         change=outcome.change,
         effects=[DocumentEffect(**vars(one)) for one in outcome.effects],

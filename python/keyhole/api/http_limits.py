@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a connection from the network: whoever dawdles is cut off."""
+"""HTTP/1.1 on connections from the network, with time limits for slow clients."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,23 +11,23 @@ WRITE_SECONDS = 30.0
 
 
 class NetworkProtocol(H11Protocol):
-    """Ends a connection whose next request does not come whole, or whose client does not read."""
+    """Aborts a connection if its next request header is late, or if its client does not read."""
 
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
-        self._header = _Limit(self.loop, HEADER_SECONDS)
-        self._write = _Limit(self.loop, WRITE_SECONDS)
+        self._header = _TimeLimit(self.loop, HEADER_SECONDS)
+        self._write = _TimeLimit(self.loop, WRITE_SECONDS)
 
     def connection_made(self, transport: Any) -> None:
-        """The first request has to come soon."""
+        """Starts the time limit for the first request header."""
         super().connection_made(transport)
         self._header.begin(transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        """Waits for the rest of a header, but not for long; how long a body may take is decided
-        behind."""
+        """Keeps the time limit while a request header is incomplete. The middleware limits the
+        time of a body."""
         super().data_received(data)
-        # uvicorn says that there is always a cycle; before the first request there is none.
+        # uvicorn declares that there is always a cycle, but before the first request there is none.
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete:
             self._header.begin(self.transport.abort)
@@ -35,24 +35,24 @@ class NetworkProtocol(H11Protocol):
             self._header.end()
 
     def pause_writing(self) -> None:
-        """The client does not read."""
+        """Starts the time limit for a client that does not read."""
         super().pause_writing()
         self._write.begin(self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads again."""
+        """Ends the time limit: the client reads again."""
         super().resume_writing()
         self._write.end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
+        """Ends all time limits."""
         self._header.end()
         self._write.end()
         super().connection_lost(exc)
 
 
-class _Limit:
-    """A time that begins once and may end before it is over."""
+class _TimeLimit:
+    """A timer that calls ``over`` once, unless it ends before."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
         self._loop = loop
@@ -61,7 +61,7 @@ class _Limit:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has begun and is not over."""
+        """Whether the timer has begun and has not ended."""
         return self._timer is not None
 
     def begin(self, over: Callable[[], None]) -> None:

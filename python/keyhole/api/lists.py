@@ -1,4 +1,4 @@
-"""``/lists``: block and allow lists, how fresh they are, and what was taken from them."""
+"""``/lists``: block and allow lists, their downloads and their entries."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -21,57 +21,59 @@ router = APIRouter(prefix="/lists", tags=["lists"])
 
 
 class ListSource(BaseModel):
-    """One URL of a list."""
+    """The download state of one URL of a list."""
 
-    url: str
-    state: Literal["waiting", "downloading", "fresh", "failed"]
-    octets: int = Field(description="Of the list that is there, or as many as came by now.")
-    total: int | None = Field(description="How many will come, while that is known.")
-    fetched: datetime | None = Field(description="When the list that is there came.")
-    checked: datetime | None = Field(description="When the server last said it is the newest.")
-    next: datetime | None = Field(description="When the server is asked again.")
-    error: str | None = Field(description="Why the last try failed; null where it did not.")
-    failing_since: datetime | None
-    sha256: str | None = Field(description="Of the list that is there.")
+    url: str = Field(description="The URL.")
+    state: Literal["waiting", "downloading", "fresh", "failed"] = Field(description="Its state.")
+    octets: int = Field(description="Size of the stored list, or octets downloaded so far.")
+    total: int | None = Field(description="Expected size of the current download, if known.")
+    fetched: datetime | None = Field(description="When the stored list was downloaded.")
+    checked: datetime | None = Field(
+        description="When the server last confirmed that it is current."
+    )
+    next: datetime | None = Field(description="When the next download is due.")
+    error: str | None = Field(description="Why the last download failed; null if it succeeded.")
+    failing_since: datetime | None = Field(description="Since when downloads have been failing.")
+    sha256: str | None = Field(description="SHA-256 of the stored list.")
 
 
 class SkippedLine(BaseModel):
-    """A line that was left out."""
+    """A line of a list that was skipped."""
 
-    file: str
-    line: int
-    text: str
-    reason: str
+    file: str = Field(description="The file or URL.")
+    line: int = Field(description="The number of the line.")
+    text: str = Field(description="The text of the line.")
+    reason: str = Field(description="Why it was skipped.")
 
 
 class ListSummary(BaseModel):
-    """One list as it is now."""
+    """The state of one list."""
 
-    name: str
-    kind: Literal["block", "allow"]
+    name: str = Field(description="The name of the List document.")
+    kind: Literal["block", "allow"] = Field(description="Whether it blocks or allows names.")
     state: ListState = Field(
-        description="held back: its last good version stays in use; unused: no policy names it."
+        description="held back: the last good version stays in use. unused: no policy uses it."
     )
-    why: str = Field(description="Why it is held back; else empty.")
-    taken: int | None = Field(description="Entries in force; null where it is not compiled.")
-    duplicates: int | None = Field(description="Entries that stand there twice.")
-    skipped: int | None = Field(description="Lines that were left out.")
-    skipped_by_reason: dict[str, int]
+    why: str = Field(description="Why it is held back; empty if it is not.")
+    taken: int | None = Field(description="Entries in force; null if not compiled.")
+    duplicates: int | None = Field(description="Duplicate entries.")
+    skipped: int | None = Field(description="Skipped lines.")
+    skipped_by_reason: dict[str, int] = Field(description="Skipped lines by reason.")
     hits: int | None = Field(
-        description="Queries of the last day that it decided; null where there is no history."
+        description="Queries that it decided in the last 24 hours; null without a history."
     )
-    files: list[str] = Field(description="Its files, as the document names them.")
-    sources: list[ListSource] = Field(description="Its URLs.")
+    files: list[str] = Field(description="Its files, as in the document.")
+    sources: list[ListSource] = Field(description="Its URLs and their downloads.")
 
 
 class ListDetail(ListSummary):
-    """One list, with examples of what was left out."""
+    """The state of one list, with examples of skipped lines."""
 
-    examples: list[SkippedLine]
+    examples: list[SkippedLine] = Field(description="Some of the skipped lines.")
 
 
 class RefreshRequest(BaseModel):
-    """Which lists to download now."""
+    """The lists to download now."""
 
     names: list[Annotated[str, Field(max_length=63)]] = Field(
         default_factory=list, max_length=1000, description="Names of lists; empty for all."
@@ -79,36 +81,36 @@ class RefreshRequest(BaseModel):
 
 
 class RefreshResult(BaseModel):
-    """What is being downloaded."""
+    """The downloads that were started."""
 
-    urls: list[str]
+    urls: list[str] = Field(description="The URLs.")
 
 
 class ListMatch(BaseModel):
-    """An entry that speaks of a name."""
+    """A list entry that matches a name."""
 
-    list: str
+    list: str = Field(description="The name of the list.")
     action: str = Field(description="block or allow.")
-    pattern: str = Field(description="The entry as it was understood.")
-    file: str
-    line: int
-    important: bool
+    pattern: str = Field(description="The entry in its normal form.")
+    file: str = Field(description="The file or URL.")
+    line: int = Field(description="The number of the line.")
+    important: bool = Field(description="Whether the entry overrides other entries.")
 
 
 class CatalogEntry(BaseModel):
-    """A list of the catalog."""
+    """A well-known list in the catalog."""
 
-    name: str
-    title: str
-    about: str
-    url: str
-    home: str = Field(description="Where its makers describe it, with the license.")
+    name: str = Field(description="The name of the entry.")
+    title: str = Field(description="The title of the list.")
+    about: str = Field(description="What the list contains.")
+    url: str = Field(description="The URL to download it from.")
+    home: str = Field(description="The project page, with the license.")
     document: str = Field(description="A List document that downloads it.")
 
 
 @router.get("")
 def list_lists(services: RunningServices, _: Viewer) -> Page[ListSummary]:
-    """All lists by name, and how they are at this moment."""
+    """Lists the state of all block and allow lists, ordered by name."""
     hits = _hits(services)
     return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(services)])
 
@@ -117,16 +119,18 @@ def list_lists(services: RunningServices, _: Viewer) -> Page[ListSummary]:
 async def refresh_lists(
     services: RunningServices, _: Operator, body: RefreshRequest
 ) -> RefreshResult:
-    """Downloads lists now, whether they are due or not; their state tells how far that is."""
+    """Starts downloading lists now, even if not due. Their state shows the progress."""
     return RefreshResult(urls=await services.lists.refresh(body.names))
 
 
 @router.get("/catalog")
 def list_catalog(
     _: Viewer,
-    search: Annotated[str, Query(max_length=100, description="Only with this word in it.")] = "",
+    search: Annotated[
+        str, Query(max_length=100, description="Only entries that contain this text.")
+    ] = "",
 ) -> Page[CatalogEntry]:
-    """Well-known lists to switch on."""
+    """Lists the catalog of well-known lists."""
     return Page(
         items=[
             CatalogEntry(
@@ -142,9 +146,9 @@ def list_catalog(
 def search_lists(
     services: RunningServices,
     _: Viewer,
-    name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
+    name: Annotated[str, Query(min_length=1, max_length=253, description="The name to look for.")],
 ) -> Page[ListMatch]:
-    """Every entry of the lists in force that speaks of a name, with file and line."""
+    """Finds every entry that matches a name in the lists in force, with file and line."""
     found = search_name(services.data, name)
     keys = ("list", "action", "pattern", "file", "line", "important")
     return Page(items=[ListMatch(**{key: hit[key] for key in keys}) for hit in found["hits"]])
@@ -156,7 +160,7 @@ def get_list(
     _: Viewer,
     name: Annotated[str, Path(max_length=63, description="The name of the list.")],
 ) -> ListDetail:
-    """One list, with examples of the lines that were left out."""
+    """Returns the state of one list, with examples of skipped lines."""
     for one in _now(services):
         if one.name == name:
             examples = [SkippedLine(**vars(row)) for row in one.examples]

@@ -1,4 +1,4 @@
-"""``/session``: logging in and out, and one's own password."""
+"""``/session``: login, logout, and the password of the caller."""
 
 from typing import Annotated
 
@@ -20,39 +20,39 @@ Code = Annotated[
 
 
 class LoginRequest(BaseModel):
-    """Who somebody says they are, and how they show it."""
+    """The credentials for a login."""
 
     name: str = Field(min_length=1, max_length=64, description="The name of the account.")
     password: Password
     code: Code | None = Field(
-        None, description="Where the account has a second factor: six digits, or a recovery code."
+        None, description="If the account has a second factor: six digits, or a recovery code."
     )
 
 
 class PasswordChange(BaseModel):
-    """A new password."""
+    """A new password for the caller."""
 
     current: Password | None = Field(
-        None, description="The password of now; not needed after a one-time password."
+        None, description="The current password; not needed if it is a one-time password."
     )
     new: str = Field(
         min_length=1,
         max_length=1024,
-        description=f"The new one, {MIN_LENGTH} to {MAX_LENGTH} characters.",
+        description=f"The new password, {MIN_LENGTH} to {MAX_LENGTH} characters.",
     )
 
 
 class CurrentUser(BaseModel):
-    """Who calls."""
+    """The caller."""
 
-    name: str = Field(description="As the audit record names them.")
+    name: str = Field(description="The name of the caller in the audit record.")
     role: str = Field(description="viewer, operator or administrator.")
-    via: str = Field(description="How they came: session, token or socket.")
+    via: str = Field(description="How the caller authenticated: session, token or socket.")
     must_change_password: bool = Field(
-        description="Whether a new password has to be chosen before anything else."
+        description="Whether a new password must be set before any other request."
     )
-    has_second_factor: bool = Field(description="Whether logging in needs a code.")
-    session: str | None = Field(description="The id of the session, if there is one.")
+    has_second_factor: bool = Field(description="Whether login needs a code.")
+    session: str | None = Field(description="The ID of the session; null without one.")
 
 
 @router.post("")
@@ -63,8 +63,8 @@ def log_in(
     request: Request,
     response: Response,
 ) -> CurrentUser:
-    """Logs in with a password, and a code where the account has a second factor; sets the cookie
-    of a new session. Failures are slowed down, by account and by address."""
+    """Logs in with a password, and with a code if the account has a second factor. Sets the cookie
+    of a new session. Repeated failures are delayed, by account and by address."""
     accounts = authentication.accounts
     login = Login(body.name, body.password, body.code)
     secret = accounts.logins.log_in(login, client, before=read_session(request.scope))
@@ -78,7 +78,7 @@ def log_in(
 def get_current_user(
     authentication: AuthenticationService, caller: Viewer, request: Request
 ) -> CurrentUser:
-    """Who calls, and what they may do."""
+    """Returns the caller and their role."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
         return _current_user(authentication, session)
@@ -101,7 +101,7 @@ def log_out(
     request: Request,
     response: Response,
 ) -> None:
-    """Ends the session on the server, and has the browser forget it."""
+    """Ends the session, and deletes its cookie."""
     authentication.accounts.logins.log_out(session, account_actor(caller, client))
     clear_session(response, request.scope)
 
@@ -116,7 +116,7 @@ def change_password(
     request: Request,
     response: Response,
 ) -> CurrentUser:
-    """Changes one's own password; all sessions of the account end, and a new one begins here."""
+    """Changes the caller's password. Ends all sessions of the account and begins a new one."""
     accounts = authentication.accounts
     secret = accounts.self_service.change_password(session, body.current, body.new, client)
     _set_cookie(authentication, secret, request, response)

@@ -1,4 +1,4 @@
-"""``/oidc``: logging in by an identity provider."""
+"""``/oidc``: login with an identity provider (OpenID Connect)."""
 
 from typing import Annotated
 
@@ -21,25 +21,25 @@ from keyhole.api.problem import ApiProblem
 router = APIRouter(prefix="/oidc", tags=["oidc"])
 
 _CALLBACK = "/api/v1/oidc/callback"
-Parameter = Annotated[str | None, Query(max_length=4_096)]
+Parameter = Annotated[str | None, Query(max_length=4_096, description="Set by the provider.")]
 
 
 class LoginProvider(BaseModel):
-    """Whether one can log in so."""
+    """Whether login with an identity provider is possible."""
 
     is_offered: bool = Field(description="Whether an identity provider is configured.")
 
 
 class LoginResult(BaseModel):
-    """Who has logged in."""
+    """The person that has logged in."""
 
-    name: str = Field(description="As the audit record names them.")
+    name: str = Field(description="The name of the person in the audit record.")
     role: str = Field(description="viewer, operator or administrator.")
 
 
 @router.get("")
 def get_login_provider(authentication: AuthenticationService) -> LoginProvider:
-    """Whether one can log in by an identity provider."""
+    """Shows whether login with an identity provider is possible."""
     return LoginProvider(is_offered=authentication.oidc is not None)
 
 
@@ -47,10 +47,10 @@ def get_login_provider(authentication: AuthenticationService) -> LoginProvider:
     "/login",
     status_code=303,
     response_class=RedirectResponse,
-    responses={303: {"description": "To the provider."}},
+    responses={303: {"description": "Redirect to the provider."}},
 )
 def begin_login(authentication: AuthenticationService, request: Request) -> RedirectResponse:
-    """Sends the browser to the provider; it has ten minutes to come back."""
+    """Redirects the browser to the provider. The login must complete within ten minutes."""
     begun = _provider(authentication).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
     set_login_state(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
@@ -68,8 +68,8 @@ def finish_login(
     error: Parameter = None,
     iss: Parameter = None,
 ) -> LoginResult:
-    """Where the provider sends the browser back to; sets the cookie of a new session. Only the
-    browser that began the login can finish it."""
+    """Completes a login: the provider redirects the browser here. Sets the cookie of a new session.
+    Only the browser that began the login can complete it."""
     oidc, accounts = _provider(authentication), authentication.accounts
     sealed, uri = read_login_state(request.scope), _redirect_uri(request)
     try:
@@ -92,5 +92,5 @@ def _provider(authentication: AuthenticationService) -> Oidc:
 
 
 def _redirect_uri(request: Request) -> str:
-    # Scheme and host were checked before anything reached this.
+    # The middleware has checked scheme and host.
     return f"{request.scope['scheme']}://{request.headers['host']}{_CALLBACK}"

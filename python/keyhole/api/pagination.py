@@ -1,4 +1,4 @@
-"""Pages of a long answer: an opaque cursor leads from one to the next."""
+"""Pagination: an opaque cursor leads from one page to the next."""
 
 import base64
 import binascii
@@ -13,34 +13,36 @@ from keyhole.api.problem import ApiProblem
 MAX_ITEMS = 1_000
 Item = TypeVar("Item")
 
-Limit = Annotated[int, Query(ge=1, le=MAX_ITEMS, description="At most so many items.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_ITEMS, description="Maximum number of items.")]
 Cursor = Annotated[
     str | None,
-    Query(max_length=2_048, description="The next of the page before; none begins at the start."),
+    Query(
+        max_length=2_048, description="The `next` of the previous page; omit it for the first page."
+    ),
 ]
 
 
 class Page(BaseModel, Generic[Item]):
-    """A part of a long answer."""
+    """One page of items."""
 
-    items: list[Item]
+    items: list[Item] = Field(description="The items of this page.")
     next: str | None = Field(
-        None, description="The cursor of the next page; null where this is the last one."
+        None, description="The cursor of the next page; null on the last page."
     )
 
 
 def write_cursor(key: Any) -> str:
-    """A key (anything that JSON can hold) as a cursor."""
+    """Encodes a key (any JSON value) as a cursor."""
     text = json.dumps(key, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> Any:
-    """The key in a cursor; raises 400 where it is none of ours."""
+    """Decodes the key in a cursor; raises 400 if the cursor is not valid."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         return json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise ApiProblem(
-            400, "cursor_not_valid", "the cursor is none of ours; begin without one"
+            400, "cursor_not_valid", "the cursor is not valid; start again without a cursor"
         ) from None

@@ -1,4 +1,4 @@
-"""``/pauses``: blocking is paused for a while."""
+"""``/pauses``: pausing blocking for a time."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -16,48 +16,48 @@ from keyhole.store.overrides import StoredPause
 
 router = APIRouter(prefix="/pauses", tags=["pauses"])
 
-Policy = Annotated[str, Path(max_length=63, description="The policy.")]
+Policy = Annotated[str, Path(max_length=63, description="The name of the policy.")]
 
 
 class Pause(BaseModel):
-    """A pause: block rules and block lists only record what they would have done."""
+    """A pause: block rules and block lists only record what they would have blocked."""
 
-    policy: str | None = Field(description="The policy; null for all.")
-    since: datetime
-    until: datetime = Field(description="When it ends, by the clock of the engine alone.")
-    who: str
-    why: str | None = Field(description="What they said of it.")
+    policy: str | None = Field(description="The policy; null for all policies.")
+    since: datetime = Field(description="When it began.")
+    until: datetime = Field(description="When it ends, by the clock of the engine.")
+    who: str = Field(description="Who made it.")
+    why: str | None = Field(description="The reason that they gave.")
 
 
 class PauseCreate(BaseModel):
-    """What is to be paused, and for how long."""
+    """A new pause."""
 
-    seconds: int = Field(ge=1, le=MAX_PAUSE, description="How long; at most a day.")
+    seconds: int = Field(ge=1, le=MAX_PAUSE, description="Duration in seconds; at most a day.")
     policy: str | None = Field(
-        None, min_length=1, max_length=63, description="The policy; null for all."
+        None, min_length=1, max_length=63, description="The policy; null for all policies."
     )
-    why: str | None = Field(None, max_length=500, description="Why, for the audit record.")
+    why: str | None = Field(None, max_length=500, description="The reason, for the audit record.")
 
 
 class PauseResult(BaseModel):
-    """What came of it."""
+    """The pause, and whether it is in force."""
 
     pause: Pause
-    is_in_force: bool = Field(description="Whether the engine decides by it already.")
-    why_not: str = Field(description="Why it is not in force yet; else empty.")
+    is_in_force: bool = Field(description="Whether the engine uses it already.")
+    why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 
 
 class ResumeResult(BaseModel):
-    """What came of ending pauses."""
+    """The result of ending pauses."""
 
-    ended: int = Field(description="How many pauses there were.")
-    is_in_force: bool = Field(description="Whether the engine decides by it already.")
-    why_not: str = Field(description="Why it is not in force yet; else empty.")
+    ended: int = Field(description="Number of pauses that were ended.")
+    is_in_force: bool = Field(description="Whether the engine uses it already.")
+    why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 
 
 @router.get("")
 def list_pauses(pauses: Pauses, _: Viewer) -> Page[Pause]:
-    """What is paused now; at most one pause for each policy and one for all."""
+    """Lists the active pauses: at most one for each policy and one for all policies."""
     return Page(items=[_shown(one) for one in pauses.active()])
 
 
@@ -65,10 +65,10 @@ def list_pauses(pauses: Pauses, _: Viewer) -> Page[Pause]:
 async def pause_blocking(
     pauses: Pauses, caller: Operator, request: Request, body: PauseCreate
 ) -> PauseResult:
-    """Pauses blocking from now on, by one policy or by all, in the place of its last pause.
+    """Pauses blocking at once, in one policy or in all, replacing an earlier pause.
 
-    Block rules and block lists only record meanwhile. Important rules, decisions and a default that
-    denies go on, so that a pause opens nothing that was never allowed.
+    Block rules and block lists then only record. Important rules, decisions and a default of deny
+    stay in force, so a pause allows nothing that was never allowed.
     """
     kept, result = await pauses.pause(
         body.seconds, change_actor(caller, request), policy=body.policy, why=body.why
@@ -78,7 +78,7 @@ async def pause_blocking(
 
 @router.delete("")
 async def resume_all(pauses: Pauses, caller: Operator, request: Request) -> ResumeResult:
-    """Ends every pause."""
+    """Ends all pauses."""
     return await _resume(pauses, caller, request, None)
 
 
@@ -86,7 +86,7 @@ async def resume_all(pauses: Pauses, caller: Operator, request: Request) -> Resu
 async def resume_policy(
     pauses: Pauses, caller: Operator, request: Request, policy: Policy
 ) -> ResumeResult:
-    """Ends the pause of one policy; that of all is another one and goes on."""
+    """Ends the pause of one policy, but not a pause of all policies."""
     return await _resume(pauses, caller, request, policy)
 
 

@@ -1,4 +1,4 @@
-"""``/people``: accounts, and what each may do."""
+"""``/people``: accounts and their roles."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -21,55 +21,55 @@ Name = Annotated[str, Path(min_length=1, max_length=63, description="The name of
 
 
 class Person(BaseModel):
-    """An account."""
+    """The account of a person."""
 
-    name: str = Field(description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
-    is_disabled: bool = Field(description="Whether the person is kept out.")
-    must_change_password: bool = Field(description="Whether only a one-time password is set.")
-    has_second_factor: bool = Field(description="Whether logging in needs a code.")
-    created: datetime = Field(description="When the account was made.")
-    last_login: datetime | None = Field(description="When the person logged in last.")
+    name: str = Field(description="The login name.")
+    role: RoleWord = Field(description="The role of the person.")
+    is_disabled: bool = Field(description="Whether login is disabled.")
+    must_change_password: bool = Field(description="Whether the password is a one-time password.")
+    has_second_factor: bool = Field(description="Whether login needs a code.")
+    created: datetime = Field(description="When the account was created.")
+    last_login: datetime | None = Field(description="The time of the last login.")
 
 
 class PersonCreate(BaseModel):
     """A new account."""
 
-    name: str = Field(min_length=1, max_length=63, description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
+    name: str = Field(min_length=1, max_length=63, description="The login name.")
+    role: RoleWord = Field(description="The role of the person.")
 
 
 class PersonUpdate(BaseModel):
-    """What is to change; what is left out stays."""
+    """Changes of an account; omitted fields stay the same."""
 
-    role: RoleWord | None = Field(None, description="What the person may do.")
-    is_disabled: bool | None = Field(None, description="Whether the person is kept out.")
+    role: RoleWord | None = Field(None, description="The role of the person.")
+    is_disabled: bool | None = Field(None, description="Whether login is disabled.")
 
 
 class PersonReset(BaseModel):
-    """How much is taken away."""
+    """What to reset besides the password."""
 
     second_factor: bool = Field(
-        False, description="Whether the second factor goes as well, because the device is lost."
+        False, description="Whether to remove the second factor, for example a lost device."
     )
 
 
 class OneTimePassword(BaseModel):
-    """A password that works once, within a day; it is not shown again."""
+    """A password that works once, within a day. It cannot be shown again."""
 
-    name: str = Field(description="Whose it is.")
-    password: str = Field(description="To be changed at the first login.")
+    name: str = Field(description="The name of the account.")
+    password: str = Field(description="The password, to be changed at the first login.")
 
 
 class PasswordSet(BaseModel):
-    """A password that somebody on this machine chose."""
+    """A password that a local user chose."""
 
     password: str = Field(min_length=1, max_length=1024, description="The password.")
 
 
 @router.get("")
 def list_people(authentication: AuthenticationService, _: Administrator) -> Page[Person]:
-    """All accounts by name."""
+    """Lists all accounts, ordered by name."""
     return Page(items=[_shown(one) for one in authentication.accounts.administration.everybody()])
 
 
@@ -77,7 +77,7 @@ def list_people(authentication: AuthenticationService, _: Administrator) -> Page
 def add_person(
     authentication: AuthenticationService, caller: Administrator, client: Client, body: PersonCreate
 ) -> OneTimePassword:
-    """Makes an account with a one-time password."""
+    """Creates an account with a one-time password."""
     by = account_actor(caller, client)
     password = authentication.accounts.administration.add(body.name, Role.of(body.role), by)
     return OneTimePassword(name=body.name, password=password)
@@ -85,7 +85,7 @@ def add_person(
 
 @router.get("/{name}")
 def get_person(authentication: AuthenticationService, _: Administrator, name: Name) -> Person:
-    """One account."""
+    """Returns one account."""
     return _shown(authentication.accounts.administration.get(name))
 
 
@@ -97,7 +97,7 @@ def change_person(
     name: Name,
     body: PersonUpdate,
 ) -> Person:
-    """Changes what somebody may do, from their next request on. The last administrator stays."""
+    """Changes an account, from its next request on. The last administrator must remain."""
     registry, by = authentication.accounts.administration, account_actor(caller, client)
     if body.role is not None:
         registry.set_role(name, Role.of(body.role), by)
@@ -114,7 +114,7 @@ def reset_person(
     name: Name,
     body: PersonReset,
 ) -> OneTimePassword:
-    """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
+    """Sets a new one-time password, ends all sessions, and clears the failed logins."""
     by = account_actor(caller, client)
     password = authentication.accounts.administration.reset(name, by, with_code=body.second_factor)
     return OneTimePassword(name=name, password=password)
@@ -128,8 +128,8 @@ def set_password(
     name: Name,
     body: PasswordSet,
 ) -> None:
-    """Sets a password; only somebody on this machine may choose one for others."""
-    _needs_socket(caller)
+    """Sets the password of an account. Only a local user may do that for others."""
+    _require_local_user(caller)
     by = account_actor(caller, client)
     authentication.accounts.administration.set_password(name, body.password, by)
 
@@ -138,13 +138,13 @@ def set_password(
 def remove_person(
     authentication: AuthenticationService, caller: Administrator, client: Client, name: Name
 ) -> None:
-    """Removes an account, its sessions, and the tokens that it made."""
+    """Removes an account, its sessions, and the tokens that it created."""
     authentication.accounts.administration.remove(name, account_actor(caller, client))
 
 
-def _needs_socket(caller: Principal) -> None:
+def _require_local_user(caller: Principal) -> None:
     if caller.via != "socket":
-        detail = "only somebody on this machine chooses passwords for others; reset it instead"
+        detail = "only a user of this machine may choose passwords for others; reset it instead"
         raise ApiProblem(403, "not_from_here", detail)
 
 

@@ -1,4 +1,4 @@
-"""``/session/second-factor``: codes by time (RFC 6238) for one's own account."""
+"""``/session/second-factor``: time-based codes (RFC 6238) for the caller's account."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -11,16 +11,16 @@ router = APIRouter(prefix="/session/second-factor", tags=["session"])
 
 
 class SecondFactorStart(BaseModel):
-    """The password once more."""
+    """The password again, as confirmation."""
 
     password: Password
 
 
 class SecondFactorStarted(BaseModel):
-    """What an authenticator needs; it is not shown again."""
+    """The secret for an authenticator. It cannot be shown again."""
 
-    secret: str = Field(description="The secret, to be typed where no QR code can be read.")
-    url: str = Field(description="The same as an otpauth URL, for a QR code.")
+    secret: str = Field(description="The secret, for typing.")
+    url: str = Field(description="The secret as an otpauth URL, for a QR code.")
 
 
 class SecondFactorConfirm(BaseModel):
@@ -30,13 +30,15 @@ class SecondFactorConfirm(BaseModel):
 
 
 class SecondFactorConfirmed(BaseModel):
-    """What opens the account when the device is lost; it is not shown again."""
+    """The recovery codes. They cannot be shown again."""
 
-    recovery_codes: list[str] = Field(description="Each works once, in place of a code.")
+    recovery_codes: list[str] = Field(
+        description="Each replaces a code once, for example if the device is lost."
+    )
 
 
 class SecondFactorDisable(BaseModel):
-    """The password once more, and a last code."""
+    """The password and a code, as confirmation."""
 
     password: Password
     code: Code
@@ -50,7 +52,7 @@ def begin_second_factor(
     body: SecondFactorStart,
     client: Client,
 ) -> SecondFactorStarted:
-    """Draws a secret for an authenticator. It counts once a code of it was shown."""
+    """Creates a secret for an authenticator. It takes effect when a code confirms it."""
     begun = authentication.accounts.self_service.begin_second_factor(session, body.password, client)
     return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
@@ -63,7 +65,7 @@ def confirm_second_factor(
     body: SecondFactorConfirm,
     client: Client,
 ) -> SecondFactorConfirmed:
-    """From now on logging in needs a code; gives the recovery codes."""
+    """Enables the second factor: login then needs a code. Returns recovery codes."""
     codes = authentication.accounts.self_service.confirm_second_factor(session, body.code, client)
     return SecondFactorConfirmed(recovery_codes=codes)
 
@@ -76,7 +78,7 @@ def disable_second_factor(
     body: SecondFactorDisable,
     client: Client,
 ) -> None:
-    """Logging in needs no code any more."""
+    """Disables the second factor: login then needs no code."""
     authentication.accounts.self_service.disable_second_factor(
         session, body.password, body.code, client
     )

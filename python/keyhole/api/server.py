@@ -1,4 +1,4 @@
-"""Serves the API while Keyhole runs: on the socket of the data folder, and on the network."""
+"""Serves the API on the Unix socket of the data folder, and on the network."""
 
 import asyncio
 import socket
@@ -28,11 +28,11 @@ REFRESH_SECONDS = 3600.0
 
 
 class ApiServer:
-    """An async context manager: serves until it is left. ``listeners`` are bound already, and are
-    closed at the end.
+    """An async context manager that serves until it exits. ``listeners`` are already bound; it
+    closes them at exit.
 
-    Listeners off loopback wait until somebody has finished the first run, so that a one-time
-    password is of no use to anybody else on the network.
+    Listeners that are not on loopback open only after the first run, so that nobody else on the
+    network can use the first one-time password.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class ApiServer:
             )
             app = make_application(self._services, pihole_sessions)
             await self._serve_network(app, pihole_sessions)
-            # Last, since whoever finds the socket takes it that the API serves.
-            await self._serve_this_machine(app)
+            # Last, because the existence of the socket shows that the API serves.
+            await self._serve_socket(app)
         except BaseException:
             await self._close()
             raise
@@ -70,7 +70,7 @@ class ApiServer:
     async def __aexit__(self, *_: object) -> None:
         await self._close()
 
-    async def _serve_this_machine(self, app: ASGIApp) -> None:
+    async def _serve_socket(self, app: ASGIApp) -> None:
         config = uvicorn_config(LocalUser(app))
         loop = asyncio.get_running_loop()
         self._server.add(
@@ -82,34 +82,34 @@ class ApiServer:
     async def _serve_network(self, app: ASGIApp, pihole_sessions: PiholeSessions | None) -> None:
         authentication = self._services.authentication
         if authentication is None:
-            # Nobody could be believed.
+            # Without accounts, nobody can authenticate.
             release(self._listeners)
             self._listeners = []
             return
         api = self._services.settings.written.api
-        rules = NetworkAccess(
+        access = NetworkAccess(
             clients=api.clients,
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
         routes = ALL_ROUTES if pihole_sessions else API_ROUTES
         config = uvicorn_config(
-            middleware_stack(app, routes, authentication.accounts, rules, pihole_sessions)
+            middleware_stack(app, routes, authentication.accounts, access, pihole_sessions)
         )
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
-        outside = [one for one in self._listeners if not one.is_here]
+        remote = [one for one in self._listeners if not one.is_loopback]
         for listener in self._listeners:
-            if listener.is_here:
+            if listener.is_loopback:
                 await self._open(listener, config)
-        if not outside:
+        if not remote:
             return
         if await asyncio.to_thread(authentication.is_set_up):
-            for listener in outside:
+            for listener in remote:
                 await self._open(listener, config)
             return
-        self._tasks.append(asyncio.create_task(self._open_later(authentication, outside, config)))
+        self._tasks.append(asyncio.create_task(self._open_later(authentication, remote, config)))
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
@@ -122,23 +122,23 @@ class ApiServer:
         self._server.add(await loop.create_server(limiter, sock=listener.socket))
 
     async def _open_later(
-        self, authentication: Authentication, outside: list[Listener], config: Config
+        self, authentication: Authentication, remote: list[Listener], config: Config
     ) -> None:
         loop = asyncio.get_running_loop()
-        heard = self._set_up
+        changed = self._set_up
 
         def set_up() -> None:
-            loop.call_soon_threadsafe(heard.set)
+            loop.call_soon_threadsafe(changed.set)
 
         authentication.accounts.context.on_set_up = set_up
-        urls = ", ".join(one.url for one in outside)
+        urls = ", ".join(one.url for one in remote)
         text = f"{urls} opens when somebody has chosen a password"
         hint = "log in on this machine, or use keyhole people password NAME"
         self._notify(Notice(Severity.WARNING, text, (hint,)))
-        # Asked once more: it may have happened before anybody listened.
+        # Check again: the change may have happened before the callback was set.
         if not await asyncio.to_thread(authentication.is_set_up):
-            await heard.wait()
-        for listener in outside:
+            await changed.wait()
+        for listener in remote:
             await self._open(listener, config)
         self._notify(Notice(Severity.SUCCESS, f"the API is open on {urls}"))
 
@@ -148,7 +148,7 @@ class ApiServer:
             try:
                 await asyncio.to_thread(self._certificate.refresh)
             except (KeyholeError, OSError) as error:
-                text = "the API got no new certificate and goes on with the one before"
+                text = "the API could not renew its certificate and uses the previous one"
                 self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _close(self) -> None:
@@ -167,6 +167,6 @@ class ApiServer:
 
 def _socket(path: Path) -> socket.socket:
     try:
-        return unix_listener(path)  # the data folder is locked: nobody else uses it
+        return unix_listener(path)  # the data folder is locked, so no other process uses the socket
     except OSError as error:
         raise ControlError(f"cannot listen on {path}: {error.strerror}") from error

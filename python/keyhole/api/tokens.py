@@ -1,4 +1,4 @@
-"""``/tokens``: secrets of programs that use the API."""
+"""``/tokens``: API tokens for programs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -22,44 +22,46 @@ _MAX_DAYS = 3_650
 
 
 class Token(BaseModel):
-    """A token without its secret, of which only a digest is kept."""
+    """An API token, without its secret. Keyhole stores only a digest of that."""
 
-    name: str = Field(description="What it is for.")
-    role: RoleWord = Field(description="What it may do; never more than its maker may now.")
-    networks: list[str] = Field(description="From where it may be used; empty for anywhere.")
-    created: datetime = Field(description="When it was made.")
-    ends: datetime | None = Field(description="When it ends by itself; null for never.")
-    made_by: str = Field(description="Who made it.")
-    used: datetime | None = Field(description="When it was used last, to the minute.")
-    used_from: str | None = Field(description="From where it was used last.")
+    name: str = Field(description="The name of the token.")
+    role: RoleWord = Field(description="Its role; never above the current role of its creator.")
+    networks: list[str] = Field(
+        description="The client networks it may be used from; empty for all."
+    )
+    created: datetime = Field(description="When it was created.")
+    ends: datetime | None = Field(description="When it expires; null for never.")
+    made_by: str = Field(description="Who created it.")
+    used: datetime | None = Field(description="The time of its last use, to the minute.")
+    used_from: str | None = Field(description="The client address of its last use.")
 
 
 class TokenCreate(BaseModel):
-    """A new token."""
+    """A new API token."""
 
-    name: str = Field(min_length=1, max_length=63, description="What it is for.")
-    role: RoleWord = Field(description="What it may do.")
+    name: str = Field(min_length=1, max_length=63, description="The name of the token.")
+    role: RoleWord = Field(description="Its role.")
     networks: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list,
         max_length=64,
-        description="From where it may be used, such as 192.0.2.0/24; empty for anywhere that the "
-        "API may be used from.",
+        description="The client networks it may be used from, such as 192.0.2.0/24; empty for all "
+        "that may use the API.",
     )
     days: int | None = Field(
-        None, ge=1, le=_MAX_DAYS, description="When it ends by itself; null for never."
+        None, ge=1, le=_MAX_DAYS, description="Days until it expires; null for never."
     )
 
 
 class TokenCreated(BaseModel):
-    """A token with its secret, which is not shown again."""
+    """A token with its secret, which cannot be shown again."""
 
-    name: str = Field(description="What it is for.")
-    secret: str = Field(description="To be sent as Authorization: Bearer SECRET.")
+    name: str = Field(description="The name of the token.")
+    secret: str = Field(description="The secret, to be sent as Authorization: Bearer SECRET.")
 
 
 @router.get("")
 def list_tokens(authentication: AuthenticationService, _: Administrator) -> Page[Token]:
-    """All tokens by name."""
+    """Lists all tokens, ordered by name."""
     return Page(items=[_shown(one) for one in authentication.accounts.administration.tokens()])
 
 
@@ -71,9 +73,9 @@ def create_token(
     request: Request,
     body: TokenCreate,
 ) -> TokenCreated:
-    """Makes a token. It ends with the account of its maker; a token can make no other one."""
+    """Creates a token. It ends with the account of its creator. Tokens cannot create tokens."""
     if caller.via == "token":
-        raise ApiProblem(403, "not_by_token", "a token makes no other token; log in instead")
+        raise ApiProblem(403, "not_by_token", "a token cannot create tokens; log in instead")
     ends = None
     if body.days is not None:
         ends = int((datetime.now(UTC) + timedelta(days=body.days)).timestamp())
@@ -94,7 +96,7 @@ def revoke_token(
     client: Client,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
-    """Ends a token at once."""
+    """Revokes a token at once."""
     authentication.accounts.administration.revoke_token(name, account_actor(caller, client))
 
 

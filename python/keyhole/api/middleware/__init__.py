@@ -1,6 +1,6 @@
-"""What stands before the routes for whoever comes over the network: each step refuses or passes on.
+"""ASGI middleware for requests from the network: each step refuses a request or passes it on.
 
-Pure ASGI. Commands on this machine come by the socket and pass none of it.
+Requests on the Unix socket of this machine do not go through it.
 """
 
 from keyhole.api.middleware.stack import NetworkAccess, middleware_stack

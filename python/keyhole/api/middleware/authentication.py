@@ -1,4 +1,4 @@
-"""Who calls: by token or by session, or nobody. And nobody reaches a route that is not for them."""
+"""Authenticates the caller by token or session, and checks the role that the route needs."""
 
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -13,8 +13,8 @@ from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.errors import KeyholeError
 
-_LONGEST = 512
-# All that somebody with a one-time password may do.
+_MAX_SECRET = 512
+# The only routes for a caller with a one-time password.
 _FIRST_STEPS = {
     ("GET", "/api/v1/session"),
     ("DELETE", "/api/v1/session"),
@@ -23,8 +23,8 @@ _FIRST_STEPS = {
 
 
 class Authenticator:
-    """Puts the principal into the state, where there is one, and looks at the role of the route
-    before any of the body is read."""
+    """Adds the principal to the state of the request, and checks the role of the route before the
+    body is read."""
 
     def __init__(
         self,
@@ -33,24 +33,24 @@ class Authenticator:
         accounts: AccountServices,
         pihole_sessions: PiholeSessions | None = None,
     ) -> None:
-        """``pihole_sessions`` are the sessions of Pi-hole's API, where that is served."""
+        """``pihole_sessions`` are the sessions of Pi-hole's API, if it is served."""
         self._app = app
         self._routes = routes
         self._accounts = accounts
         self._pihole_sessions = pihole_sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses whoever is not believed, unless the route is for everybody."""
+        """Refuses callers without authentication or role, unless the route is public."""
         try:
             principal = await self._principal(scope)
-            self._pass(scope, principal)
+            self._authorize(scope, principal)
         except ApiProblem as problem:
             named = {name.replace("-", "_"): value for name, value in problem.headers.items()}
             status, word, detail = problem.status, problem.word, problem.detail
             await refuse(scope, receive, send, status, word, detail, **named)
             return
         except KeyholeError:
-            detail = "the database cannot be used now, so nobody is believed"
+            detail = "the database cannot be used now, so nobody can authenticate"
             await refuse(scope, receive, send, 503, "not_possible_now", detail)
             return
         if principal is not None:
@@ -65,7 +65,7 @@ class Authenticator:
         if written is not None:
             return await run_in_threadpool(self._by_token, written, client)
         secret = read_session(scope)
-        if secret is None or len(secret) > _LONGEST:
+        if secret is None or len(secret) > _MAX_SECRET:
             return None
         session = await run_in_threadpool(self._accounts.logins.session, secret, client)
         if session is None:
@@ -76,9 +76,9 @@ class Authenticator:
     async def _by_pihole_session(
         self, pihole_sessions: PiholeSessions, scope: Scope, client: ClientInfo
     ) -> Principal | None:
-        found = (header(scope, name.encode()) for name in SID_HEADERS)
-        sid = next((one for one in found if one is not None), None)
-        if sid is None or len(sid) > _LONGEST:
+        values = (header(scope, name.encode()) for name in SID_HEADERS)
+        sid = next((one for one in values if one is not None), None)
+        if sid is None or len(sid) > _MAX_SECRET:
             return None
         token = await run_in_threadpool(pihole_sessions.token_of, sid, client.address)
         return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
@@ -86,7 +86,7 @@ class Authenticator:
     def _by_token(self, written: str, client: ClientInfo) -> Principal:
         scheme, _, secret = written.partition(" ")
         token = None
-        if scheme.lower() == "bearer" and len(secret) <= _LONGEST:
+        if scheme.lower() == "bearer" and len(secret) <= _MAX_SECRET:
             token = self._accounts.logins.token(secret.strip(), client.address)
         if token is None:
             raise not_authenticated("the token is not valid, has ended or was revoked")
@@ -95,14 +95,14 @@ class Authenticator:
             raise ApiProblem(403, "network_not_allowed", detail)
         return Principal(f"token:{token.name}", token.role, "token")
 
-    def _pass(self, scope: Scope, principal: Principal | None) -> None:
+    def _authorize(self, scope: Scope, principal: Principal | None) -> None:
         route = self._routes.find(scope["method"], scope["path"])
         if route is not None and route.is_public:
             return
         if principal is None:
-            raise _nobody(scope)
+            raise _login_needed(scope)
         if route is None:
-            return  # there is nothing behind it, and the application says so
+            return  # the application responds with 404
         if route.role is None or principal.role < route.role:
             needed = route.role.word if route.role else "of nobody"
             raise ApiProblem(
@@ -116,14 +116,14 @@ class Authenticator:
             raise ApiProblem(403, "password_change_needed", detail)
 
 
-def _nobody(scope: Scope) -> ApiProblem:
+def _login_needed(scope: Scope) -> ApiProblem:
     if scope["state"].get("is_pihole"):
-        # A token in Authorization is of no use there.
+        # Pi-hole's API does not accept a token in Authorization.
         return ApiProblem(401, "not_authenticated", "log in: POST /api/auth")
     return not_authenticated("log in, or send a token in Authorization")
 
 
 def not_authenticated(detail: str) -> ApiProblem:
-    """RFC 9110 section 15.5.2: says by what one can be believed."""
+    """A 401 response, which must name the authentication scheme (RFC 9110 section 15.5.2)."""
     headers = {"www-authenticate": 'Bearer realm="keyhole"'}
     return ApiProblem(401, "not_authenticated", detail, headers)

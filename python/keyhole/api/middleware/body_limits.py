@@ -1,4 +1,4 @@
-"""How large, how deep and how slow a body may be."""
+"""Limits the size, the nesting and the transfer time of a body."""
 
 import asyncio
 import re
@@ -13,31 +13,31 @@ from keyhole.model.units import MIB, show_octets
 
 MAX_OCTETS = 1 * MIB
 LARGER_LIMITS: Mapping[str, int] = {"/api/v1/documents": 8 * MIB}
-"""By the beginning of the path: many documents at once."""
+"""Larger limits by path prefix, for many documents at once."""
 
 MAX_DEPTH = 32
 SECONDS = 30.0
-# Beyond this, looking at a body is no matter of an instant.
+# Larger bodies are checked in a thread, to keep the event loop responsive.
 _SMALL = 64 * 1024
-# Strings, whole or cut off, so that brackets inside them do not count.
+# Matches whole or truncated strings too, so brackets inside strings do not count.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
 
 
 class BodyLimits:
-    """Reads a body whole before the routes see it."""
+    """Reads and checks the whole body before the routes get it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuses a body as soon as it is too large, whatever its length said."""
-        most = next(
+        """Refuses a body once it exceeds the limit, even if Content-Length is smaller."""
+        limit = next(
             (size for path, size in LARGER_LIMITS.items() if scope["path"].startswith(path)), 0
         )
-        most = most or MAX_OCTETS
+        limit = limit or MAX_OCTETS
         try:
             async with asyncio.timeout(SECONDS):
-                body = await _read(scope, receive, most)
+                body = await _read(scope, receive, limit)
         except TimeoutError:
             detail = f"the body did not arrive within {SECONDS:.0f} seconds"
             await refuse(scope, receive, send, 408, "too_slow", detail)
@@ -45,7 +45,7 @@ class BodyLimits:
         except ClientDisconnect:
             return
         if body is None:
-            detail = f"a body has at most {show_octets(most)} here"
+            detail = f"a body has at most {show_octets(limit)} here"
             await refuse(scope, receive, send, 413, "too_large", detail)
             return
         is_deep = (
@@ -59,7 +59,7 @@ class BodyLimits:
 
 
 def is_too_deep(body: bytes) -> bool:
-    """Whether brackets are nested deeper than any request needs."""
+    """Whether brackets are nested deeper than ``MAX_DEPTH``."""
     depth = 0
     for token in _TOKEN.finditer(body):
         first = token[0][:1]
@@ -72,9 +72,9 @@ def is_too_deep(body: bytes) -> bool:
     return False
 
 
-async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
+async def _read(scope: Scope, receive: Receive, limit: int) -> bytes | None:
     length = header(scope, b"content-length")
-    if length is not None and (not length.isdecimal() or int(length[:20]) > most):
+    if length is not None and (not length.isdecimal() or int(length[:20]) > limit):
         return None
     body = bytearray()
     while True:
@@ -82,16 +82,16 @@ async def _read(scope: Scope, receive: Receive, most: int) -> bytes | None:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         body += message.get("body", b"")
-        if len(body) > most:
+        if len(body) > limit:
             return None
         if not message.get("more_body", False):
             return bytes(body)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
-        return waiting.pop() if waiting else await receive()
+    async def replayed() -> Message:
+        return pending.pop() if pending else await receive()
 
-    return again
+    return replayed

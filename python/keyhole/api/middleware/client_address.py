@@ -1,18 +1,28 @@
-"""From where a request comes: a proxy is believed where it is listed, and networks are let in."""
+"""Determines the client address, also behind trusted proxies, and checks its network."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.middleware.errors import ClientConnection, header, refuse
+from keyhole.api.middleware.errors import header, refuse
 from keyhole.model.address import Network, is_address, is_within
 
 _MAX_HOPS = 16
 
 
+@dataclass(frozen=True)
+class ClientConnection:
+    """The real client address of a request, and whether the connection is encrypted up to us or to
+    a trusted proxy."""
+
+    address: str
+    is_encrypted: bool
+
+
 class ClientAddress:
-    """Finds out who visits, and refuses networks that are not let in."""
+    """Determines the real client, and refuses other networks and cleartext."""
 
     def __init__(
         self, app: ASGIApp, clients: Sequence[Network], trusted_proxies: Sequence[Network]
@@ -22,35 +32,35 @@ class ClientAddress:
         self._proxies = trusted_proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Puts the visitor into the state; client and scheme are from then on the visitor's."""
+        """Replaces client and scheme of the request with those of the real client."""
         peer = scope["client"][0] if scope["client"] else ""
-        visitor = ClientConnection(peer, scope["scheme"] == "https")
+        connection = ClientConnection(peer, scope["scheme"] == "https")
         if is_within(peer, self._proxies):
-            told = self._told(scope)
-            if told is None:
+            forwarded = self._forwarded(scope)
+            if forwarded is None:
                 detail = (
-                    "the proxy has to say for whom it asks: one X-Forwarded-Proto, and addresses "
+                    "the proxy must name the client: one X-Forwarded-Proto, and addresses "
                     "in X-Forwarded-For"
                 )
                 await refuse(scope, receive, send, 400, "proxy_not_understood", detail)
                 return
-            visitor = told
-        if not is_within(visitor.address, self._clients):
+            connection = forwarded
+        if not is_within(connection.address, self._clients):
             detail = "your address is in none of the networks in api.clients"
             await refuse(scope, receive, send, 403, "network_not_allowed", detail)
             return
-        if not visitor.is_encrypted and not ip_address(visitor.address).is_loopback:
-            detail = "this needs https: secrets do not cross a network in the clear"
+        if not connection.is_encrypted and not ip_address(connection.address).is_loopback:
+            detail = "this needs https: secrets must not cross a network in cleartext"
             await refuse(scope, receive, send, 403, "not_encrypted", detail)
             return
         port = scope["client"][1] if scope["client"] else 0
-        scope["client"] = (visitor.address, port)
-        scope["scheme"] = "https" if visitor.is_encrypted else "http"
-        scope.setdefault("state", {})["visitor"] = visitor
+        scope["client"] = (connection.address, port)
+        scope.setdefault("state", {})
+        scope["scheme"] = "https" if connection.is_encrypted else "http"
         await self._app(scope, receive, send)
 
-    def _told(self, scope: Scope) -> ClientConnection | None:
-        """Whom a believed proxy names; none where it does not, or nobody can be sure."""
+    def _forwarded(self, scope: Scope) -> ClientConnection | None:
+        """The client that a trusted proxy names; ``None`` if that is missing or not valid."""
         hops = [
             one.strip()
             for name, value in scope["headers"]
@@ -60,7 +70,7 @@ class ClientAddress:
         scheme = header(scope, b"x-forwarded-proto")
         if scheme not in ("http", "https") or not 0 < len(hops) <= _MAX_HOPS:
             return None
-        # From the last on: each hop was written by the one behind it, as far as those are believed.
+        # From the last to the first: each hop is as trustworthy as the proxy that added it.
         for hop in reversed(hops):
             if not is_address(hop):
                 return None

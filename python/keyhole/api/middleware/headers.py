@@ -1,21 +1,21 @@
-"""Headers of every answer, whatever it is: nothing may run, frame, sniff, keep or embed it."""
+"""Security headers of every response: no scripts, frames, sniffing, caching or embedding."""
 
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _API = "/api/"
-_NOWHERE: Final = "frame-ancestors 'none'; base-uri 'none'"
-API_POLICY: Final = f"default-src 'none'; form-action 'none'; {_NOWHERE}"
+_NO_FRAMES: Final = "frame-ancestors 'none'; base-uri 'none'"
+API_POLICY: Final = f"default-src 'none'; form-action 'none'; {_NO_FRAMES}"
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    f"font-src 'self'; connect-src 'self'; form-action 'self'; {_NOWHERE}; "
+    f"font-src 'self'; connect-src 'self'; form-action 'self'; {_NO_FRAMES}; "
     "require-trusted-types-for 'script'"
 )
-"""For a page of ours: its own files alone, and no script that stands in it."""
+"""For our own pages: only files of the same origin, and no inline scripts."""
 
 _YEAR_SECONDS = 365 * 24 * 60 * 60
-_ALWAYS = {
+_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-frame-options": "DENY",
@@ -27,29 +27,29 @@ _ALWAYS = {
 
 
 class SecureHeaders:
-    """Adds them, in place of what a route may have said."""
+    """Sets the security headers, replacing those of a route."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes everything on; what is no HTTP ends here."""
+        """Passes HTTP requests on, and drops everything else."""
         if scope["type"] != "http":
             return
 
-        async def dressed(message: Message) -> None:
+        async def secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                wanted = _wanted(scope)
-                kept = [one for one in message.get("headers", []) if one[0].lower() not in wanted]
-                message = {**message, "headers": [*kept, *wanted.items()]}
+                ours = _headers(scope)
+                kept = [one for one in message.get("headers", []) if one[0].lower() not in ours]
+                message = {**message, "headers": [*kept, *ours.items()]}
             await send(message)
 
-        await self._app(scope, receive, dressed)
+        await self._app(scope, receive, secured)
 
 
-def _wanted(scope: Scope) -> dict[bytes, bytes]:
+def _headers(scope: Scope) -> dict[bytes, bytes]:
     policy = API_POLICY if scope["path"].startswith(_API) else PAGE_POLICY
-    headers = {**_ALWAYS, "content-security-policy": policy}
+    headers = {**_HEADERS, "content-security-policy": policy}
     if scope["scheme"] == "https":
         headers["strict-transport-security"] = f"max-age={_YEAR_SECONDS}"
     return {name.encode(): value.encode() for name, value in headers.items()}

@@ -1,4 +1,4 @@
-"""Under which names the API may be called: the defense against DNS rebinding."""
+"""Checks the Host header, against DNS rebinding."""
 
 import re
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ _ALWAYS = ("localhost", "127.0.0.1", "::1")
 
 
 class AllowedHosts:
-    """Refuses names that are not ours. An address that the connection leads to is: no name had to
-    be found for it."""
+    """Refuses unknown host names. The address of the connection itself is allowed, because no DNS
+    name leads to it."""
 
     def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
         self._app = app
         self._names = {_plain(one) for one in (*_ALWAYS, *names)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Compares without case and without a final dot; ports are the proxy's business."""
+        """Compares names without case, final dot and port; a proxy may use another port."""
         found = _HOST.fullmatch(header(scope, b"host") or "")
         name = _plain(found[1].strip("[]")) if found else ""
         server = scope["server"][0] if scope["server"] else None

@@ -1,7 +1,7 @@
-"""The form of a request: one way to write each path, one header of each kind, bounded.
+"""Checks the syntax of a request: its path, its headers, and their number and size.
 
-What two programs could read differently is refused, so that none of them can be led past the
-others: ``//``, ``..``, ``;``, encoded slashes, two Host headers.
+It refuses everything that two programs could interpret differently, because that can bypass a
+check: ``//``, ``..``, ``;``, encoded slashes, two Host headers.
 """
 
 import re
@@ -32,21 +32,21 @@ _ONCE = {
 
 
 class RequestSyntax:
-    """Refuses what is not plain."""
+    """Refuses requests with an ambiguous syntax."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Looks at the request line and at the headers, and at no content."""
-        wrong = _wrong_headers(scope) or _wrong_target(scope)
-        if wrong is None:
+        """Checks the request line and the headers, but not the body."""
+        refusal = _check_headers(scope) or _check_target(scope)
+        if refusal is None:
             await self._app(scope, receive, send)
         else:
-            await refuse(scope, receive, send, *wrong)
+            await refuse(scope, receive, send, *refusal)
 
 
-def _wrong_headers(scope: Scope) -> tuple[int, str, str] | None:
+def _check_headers(scope: Scope) -> tuple[int, str, str] | None:
     headers = scope["headers"]
     if len(headers) > MAX_HEADERS:
         return 431, "too_many_headers", f"a request has at most {MAX_HEADERS} headers"
@@ -55,7 +55,7 @@ def _wrong_headers(scope: Scope) -> tuple[int, str, str] | None:
         if counted[name] > 1:
             return 400, "header_twice", f"the header {name.decode()} is there twice"
     if counted[b"transfer-encoding"] and counted[b"content-length"]:
-        # RFC 9112 section 6.3: somebody may be smuggling a second request.
+        # RFC 9112 section 6.3: this may smuggle a second request.
         return 400, "two_lengths", "send content-length or transfer-encoding, not both"
     if not counted[b"host"]:
         return 400, "no_host", "the header host is missing"
@@ -64,9 +64,9 @@ def _wrong_headers(scope: Scope) -> tuple[int, str, str] | None:
     return None
 
 
-def _wrong_target(scope: Scope) -> tuple[int, str, str] | None:
+def _check_target(scope: Scope) -> tuple[int, str, str] | None:
     raw: bytes = scope["raw_path"]
-    # RFC 9112 section 3.2.2: a server takes the absolute form too, and its host counts.
+    # RFC 9112 section 3.2.2: a server must accept the absolute form; its host is authoritative.
     absolute = _ABSOLUTE.fullmatch(raw)
     if absolute is not None:
         if absolute[1].decode("latin-1").lower() != (header(scope, b"host") or "").lower():

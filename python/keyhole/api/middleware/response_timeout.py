@@ -1,4 +1,4 @@
-"""How long an answer may take to begin. What has begun may go on, as a live view does."""
+"""Limits the time until a response begins. A response that has begun may continue."""
 
 import asyncio
 
@@ -10,38 +10,38 @@ SECONDS = 120.0
 
 
 class ResponseTimeout:
-    """Answers in place of a route that takes too long; what the route says later is not heard."""
+    """Responds with 503 if a route takes too long, and ignores its later response."""
 
     def __init__(self, app: ASGIApp, limit: float = SECONDS) -> None:
         self._app = app
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Waits for the first word of the answer, and no longer."""
+        """Waits until the response begins or the limit is reached."""
         begun = asyncio.Event()
         is_late = False
 
-        async def heard(message: Message) -> None:
+        async def forward(message: Message) -> None:
             if not is_late:
                 begun.set()
                 await send(message)
 
-        # A route that waits in a thread cannot be stopped there, so it is not waited for.
-        answer = asyncio.ensure_future(self._app(scope, receive, heard))
+        # A route in a thread cannot be stopped, so this does not wait for it.
+        response = asyncio.ensure_future(self._app(scope, receive, forward))
         first = asyncio.ensure_future(begun.wait())
         try:
             await asyncio.wait(
-                {answer, first}, timeout=self._limit, return_when=asyncio.FIRST_COMPLETED
+                {response, first}, timeout=self._limit, return_when=asyncio.FIRST_COMPLETED
             )
-            if answer.done() or begun.is_set():
-                await answer
+            if response.done() or begun.is_set():
+                await response
                 return
             is_late = True
-            answer.cancel()
+            response.cancel()
             detail = f"there was no answer within {self._limit:.0f} seconds"
             await refuse(scope, receive, send, 503, "took_too_long", detail)
         except asyncio.CancelledError:
-            answer.cancel()
+            response.cancel()
             raise
         finally:
             first.cancel()

@@ -1,4 +1,4 @@
-"""All steps in their order."""
+"""The order of the middleware."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from keyhole.model.address import Network
 
 @dataclass(frozen=True)
 class NetworkAccess:
-    """Who may come, through whom, and under which names."""
+    """The client networks, the trusted proxies and the host names of the API."""
 
     clients: Sequence[Network]
     trusted_proxies: Sequence[Network]
@@ -33,17 +33,16 @@ def middleware_stack(
     app: ASGIApp,
     routes: RouteTable,
     accounts: AccountServices,
-    rules: NetworkAccess,
+    access: NetworkAccess,
     pihole_sessions: PiholeSessions | None = None,
 ) -> ASGIApp:
-    """The application as the network sees it. Headers come first, so that refusals carry them; the
-    body comes last, so that nobody has to be heard before they are believed. ``pihole_sessions`` open the
-    API of Pi-hole."""
+    """The application for the network. Response headers come first, so that refusals have them too.
+    The body is read only after authentication. ``pihole_sessions`` enable Pi-hole's API."""
     inner: ASGIApp = BodyLimits(ResponseTimeout(app))
     inner = Authenticator(inner, routes, accounts, pihole_sessions)
     inner = AllowedHosts(
-        CsrfProtection(inner, knows_pihole=pihole_sessions is not None), rules.names
+        CsrfProtection(inner, knows_pihole=pihole_sessions is not None), access.names
     )
-    inner = ClientAddress(inner, rules.clients, rules.trusted_proxies)
+    inner = ClientAddress(inner, access.clients, access.trusted_proxies)
     inner = RequestSyntax(inner)
     return SecureHeaders(inner if pihole_sessions is None else ErrorFormat(inner))

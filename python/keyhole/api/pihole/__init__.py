@@ -1,7 +1,7 @@
-"""What dashboards and home automation use of the API of Pi-hole, version 6, below ``/api``.
+"""The part of Pi-hole's API, version 6, that dashboards and home automation use, below ``/api``.
 
-Shapes and words are those of Pi-hole, so that its clients find what they expect; what Keyhole does
-not have is counted as none. Whoever calls has a token of our own in place of Pi-hole's password.
+Formats and words are those of Pi-hole, for its clients. What Keyhole does not have is 0 or null.
+Clients send a token of Keyhole in place of Pi-hole's password.
 """
 
 from keyhole.api.pihole.responses import PREFIX, install_errors, is_pihole

@@ -1,4 +1,4 @@
-"""``/api/auth``: a token in place of the password gives the number of a session."""
+"""``/api/auth``: login with a token in place of the password; it returns a session ID."""
 
 import json
 from typing import Annotated, Any
@@ -10,11 +10,11 @@ from keyhole.accounts import ClientInfo, RateLimitedError
 from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.pihole.sessions import VALID_SECONDS, PiholeSessions
 
-auth = APIRouter(prefix="/auth", dependencies=[Depends(start_timer)], include_in_schema=False)
+router = APIRouter(prefix="/auth", dependencies=[Depends(start_timer)], include_in_schema=False)
 
 SID_HEADERS = ("x-ftl-sid", "sid")
-"""By which clients say their session: Pi-hole's own, and its short form."""
-LONGEST = 512
+"""The headers with the session ID: Pi-hole's own one, and its short form."""
+MAX_SECRET = 512
 
 
 def _sessions(request: Request) -> PiholeSessions:
@@ -28,22 +28,22 @@ Sessions = Annotated[PiholeSessions, Depends(_sessions)]
 
 
 async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object in a body, whatever its media type says: some clients name it plain text."""
+    """The JSON object in a body. The media type is ignored: some clients send ``text/plain``."""
     try:
-        found = json.loads(await request.body())
+        value = json.loads(await request.body())
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise PiholeError(400, "bad_request", "Invalid request body data (no valid JSON)")
-    return found
+    return value
 
 
 Body = Annotated[dict[str, Any], Depends(body_of)]
 
 
-@auth.post("")
+@router.post("")
 async def log_in(request: Request, sessions: Sessions, body: Body) -> Response:
-    """Gives a session to whoever has the secret of a token."""
+    """Opens a session for the secret of a token."""
     password = body.get("password")
     if not isinstance(password, str):
         raise PiholeError(400, "bad_request", "No password found in JSON payload")
@@ -51,7 +51,7 @@ async def log_in(request: Request, sessions: Sessions, body: Body) -> Response:
     client = ClientInfo(host, request.headers.get("user-agent", ""))
     sid = None
     try:
-        if len(password) <= LONGEST:
+        if len(password) <= MAX_SECRET:
             sid = await run_in_threadpool(sessions.open, password, client)
     except RateLimitedError as error:
         raise PiholeError(429, "too_many_requests", str(error)) from None
@@ -60,9 +60,9 @@ async def log_in(request: Request, sessions: Sessions, body: Body) -> Response:
     return json_response(request, _session(sid, "app-password correct"))
 
 
-@auth.get("")
-async def look(request: Request, sessions: Sessions) -> Response:
-    """Whether the session that is named still holds."""
+@router.get("")
+async def get_session(request: Request, sessions: Sessions) -> Response:
+    """Whether the session of the request is valid."""
     sid = sid_of(request)
     host = request.client.host if request.client else "nowhere"
     token = await run_in_threadpool(sessions.token_of, sid, host) if sid else None
@@ -71,9 +71,9 @@ async def look(request: Request, sessions: Sessions) -> Response:
     return json_response(request, _session(sid, "valid"))
 
 
-@auth.delete("")
+@router.delete("")
 async def log_out(request: Request, sessions: Sessions) -> Response:
-    """Gives a session up."""
+    """Closes the session of the request."""
     sid = sid_of(request)
     if sid is None or not sessions.close(sid):
         raise PiholeError(401, "unauthorized", "Unauthorized")
@@ -81,9 +81,9 @@ async def log_out(request: Request, sessions: Sessions) -> Response:
 
 
 def sid_of(request: Request) -> str | None:
-    """The session that a request names."""
-    found = next((request.headers[one] for one in SID_HEADERS if one in request.headers), None)
-    return found if found and len(found) <= LONGEST else None
+    """The session ID of a request, if any."""
+    sid = next((request.headers[one] for one in SID_HEADERS if one in request.headers), None)
+    return sid if sid and len(sid) <= MAX_SECRET else None
 
 
 def _session(sid: str | None, message: str | None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _session(sid: str | None, message: str | None) -> dict[str, Any]:
             "valid": sid is not None,
             "totp": False,
             "sid": sid,
-            # Cookies are not taken, so nobody can be tricked into sending one.
+            # There are no cookies, so there is nothing to forge.
             "csrf": None,
             "validity": validity,
             "message": message,

@@ -1,4 +1,4 @@
-"""``/api/dns/blocking``: whether names are blocked, and for how long they are not."""
+"""``/api/dns/blocking``: the state of blocking, and pausing it."""
 
 import math
 import time
@@ -13,28 +13,28 @@ from keyhole.api.principal import Operator, Viewer
 from keyhole.control.overrides import PauseService
 from keyhole.model.overrides import MAX_PAUSE
 
-blocking = APIRouter(
+router = APIRouter(
     prefix="/dns/blocking", dependencies=[Depends(start_timer)], include_in_schema=False
 )
 
 
-@blocking.get("")
+@router.get("")
 def get_blocking(request: Request, pauses: Pauses, _: Viewer) -> Response:
-    """Whether names are blocked now."""
+    """Whether blocking is enabled now."""
     return json_response(request, _state(pauses))
 
 
-@blocking.post("")
+@router.post("")
 async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body: Body) -> Response:
-    """Pauses blocking everywhere, or ends every pause.
+    """Pauses blocking in all policies, or ends all pauses.
 
-    There is no pause without an end here: without a timer it lasts as long as one may.
+    Every pause has an end: without a timer it lasts for the maximum duration.
     """
-    wanted, timer = body.get("blocking"), _timer(body.get("timer"))
-    if not isinstance(wanted, bool):
+    enable, timer = body.get("blocking"), _timer(body.get("timer"))
+    if not isinstance(enable, bool):
         raise PiholeError(400, "body_error", 'No "blocking" boolean in body data')
     who = change_actor(caller, request)
-    if wanted:
+    if enable:
         if timer is not None:
             hint = "leave timer out: names are blocked until somebody pauses that"
             raise PiholeError(400, "bad_request", "Blocking has no timer here", hint)
@@ -46,12 +46,12 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
 
 
 def _timer(written: object) -> int | None:
-    """Whole seconds; none where no timer is meant, which Pi-hole's clients also say by 0."""
+    """Whole seconds; ``None`` without a timer, which Pi-hole's clients also express as 0."""
     if written is None:
         return None
     if isinstance(written, bool) or not isinstance(written, int | float):
         raise PiholeError(400, "bad_request", "timer is a number of seconds, or null")
-    # What is no number at all is not within bounds either, and a huge one is never converted.
+    # This also refuses NaN, and huge numbers before they are converted.
     if not written <= MAX_PAUSE:
         raise PiholeError(400, "bad_request", f"timer is at most {MAX_PAUSE} seconds")
     return math.ceil(written) if written > 0 else None

@@ -1,4 +1,4 @@
-"""Keyhole's words in those of Pi-hole, as far as both mean the same."""
+"""Maps Keyhole's reasons to the statuses of Pi-hole, as far as both mean the same."""
 
 from collections.abc import Mapping
 
@@ -41,48 +41,48 @@ _BY_REASON = {
     "private_address": "DENYLIST_CNAME",
     "tunnel_type": "DENYLIST",
 }
-_EVERY = tuple(str(row["word"]) for row in catalogue()["reasons"])
+_ALL_REASONS = tuple(str(row["word"]) for row in catalogue()["reasons"])
 CACHED = ("cached", "stale", "local_record")
-"""Reasons of answers that asked nobody."""
+"""Reasons of answers without an upstream query."""
 FORWARDED = ("forwarded",)
 BLOCKED = tuple(
     reason for reason, word in _BY_REASON.items() if word.startswith(("GRAVITY", "DENYLIST"))
 )
-_OF_UPSTREAM = {
+_PSEUDO_UPSTREAMS = {
     "blocklist": BLOCKED,
     "cache": CACHED,
-    "permitted": tuple(one for one in _EVERY if one not in BLOCKED),
+    "permitted": tuple(one for one in _ALL_REASONS if one not in BLOCKED),
 }
 
 
 def status(reason: str) -> str:
-    """What Pi-hole would call the end of a query."""
+    """Pi-hole's status for a reason."""
     return _BY_REASON.get(reason, "UNKNOWN")
 
 
-def reasons(wanted: str) -> tuple[str, ...] | None:
-    """The reasons that Pi-hole would call so; none at all for a status that it does not know."""
-    if wanted.upper() not in STATUSES:
+def reasons(name: str) -> tuple[str, ...] | None:
+    """The reasons with a status; ``None`` for a status that Pi-hole does not know."""
+    if name.upper() not in STATUSES:
         return None
-    return tuple(one for one in _EVERY if status(one) == wanted.upper())
+    return tuple(one for one in _ALL_REASONS if status(one) == name.upper())
 
 
-def reasons_of_upstream(wanted: str) -> tuple[str, ...] | None:
-    """The reasons behind a name that Pi-hole gives to no upstream, but to a kind of answer."""
-    return _OF_UPSTREAM.get(wanted)
+def reasons_of_upstream(name: str) -> tuple[str, ...] | None:
+    """The reasons of a pseudo-upstream: Pi-hole uses such names for kinds of answers."""
+    return _PSEUDO_UPSTREAMS.get(name)
 
 
 def by_status(by_reason: Mapping[str, int]) -> dict[str, int]:
-    """Counts by status, all of them named."""
+    """Counts by status, with 0 for statuses that do not occur."""
     counts = dict.fromkeys(STATUSES, 0)
     for reason, count in by_reason.items():
         counts[status(reason)] += count
     return counts
 
 
-def by_type(found: Mapping[str, int]) -> dict[str, int]:
-    """Counts by type, those that Pi-hole has no word for together."""
+def by_type(by_name: Mapping[str, int]) -> dict[str, int]:
+    """Counts by record type; types that Pi-hole does not have are counted as ``OTHER``."""
     counts = dict.fromkeys(TYPES, 0)
-    for kind, count in found.items():
+    for kind, count in by_name.items():
         counts[kind if kind in counts else "OTHER"] += count
     return counts

@@ -1,4 +1,4 @@
-"""``/api/queries``: queries, the newest first, as Pi-hole tells of them."""
+"""``/api/queries``: the query history in Pi-hole's format, newest first."""
 
 import re
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ from keyhole.api.principal import Viewer
 from keyhole.api.queries import MAX_NAME_LENGTH, history_errors
 from keyhole.querylog.history import Criteria, Row
 
-found = APIRouter(prefix="/queries", dependencies=[Depends(start_timer)], include_in_schema=False)
+router = APIRouter(prefix="/queries", dependencies=[Depends(start_timer)], include_in_schema=False)
 
-MOST = 1_000
+MAX_ROWS = 1_000
 Text = Annotated[str | None, Query(max_length=MAX_NAME_LENGTH)]
 Second = Annotated[float | None, Query(ge=0, le=1e11)]
 
 
 @dataclass(frozen=True)
 class QueryFilter:
-    """What is looked for, and whether that is less than everything."""
+    """The criteria of a search, and whether there are any."""
 
-    wanted: Criteria
+    criteria: Criteria
     is_filtered: bool
 
 
-def _asked(
+def _query_filter(
     since: Annotated[float | None, Query(alias="from", ge=0, le=1e11)] = None,
     until: Second = None,
     domain: Text = None,
@@ -41,50 +41,50 @@ def _asked(
     given = (since, until, domain, client_ip, upstream, kind, status)
     name, expression = _domain(domain)
     pseudo = mapping.reasons_of_upstream(upstream) if upstream else None
-    wanted = Criteria(
+    criteria = Criteria(
         since=_micros(since),
-        until=_earlier(_micros(until), cursor),
+        until=_with_cursor(_micros(until), cursor),
         client=client_ip,
         type=kind,
         upstream=None if pseudo else upstream,
-        reasons=_both(_status(status), pseudo),
+        reasons=_intersection(_status(status), pseudo),
         name=name,
         expression=expression,
     )
-    return QueryFilter(wanted, any(one is not None for one in given))
+    return QueryFilter(criteria, any(one is not None for one in given))
 
 
-@found.get("")
+@router.get("")
 def get_queries(
     request: Request,
     queries: Queries,
     _: Viewer,
-    asked: Annotated[QueryFilter, Depends(_asked)],
-    length: Annotated[int, Query(ge=1, le=MOST)] = 100,
-    start: Annotated[int, Query(ge=0, le=MOST)] = 0,
+    query_filter: Annotated[QueryFilter, Depends(_query_filter)],
+    length: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 100,
+    start: Annotated[int, Query(ge=0, le=MAX_ROWS)] = 0,
     draw: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> Response:
-    """A page of queries; the cursor of the answer asks for the next one."""
+    """A page of queries; the cursor in the response leads to the next page."""
     with history_errors():
         history = queries.history()
         total = history.size.rows
-        rows = history.search(asked.wanted, limit=start + length + 1).rows
+        rows = history.search(query_filter.criteria, limit=start + length + 1).rows
     rows, cursor = page(rows[start:], length)
     body = {
         "queries": [_shown(row) for row in rows],
         "cursor": cursor,
         "recordsTotal": total,
-        "recordsFiltered": start + len(rows) + bool(cursor) if asked.is_filtered else total,
+        "recordsFiltered": start + len(rows) + bool(cursor) if query_filter.is_filtered else total,
         "draw": draw,
     }
     return json_response(request, body)
 
 
 def page(rows: list[Row], length: int) -> tuple[list[Row], int | None]:
-    """At most ``length`` rows, and where the next page begins: the time of its first row.
+    """At most ``length`` rows, and the cursor of the next page: the time of its first row.
 
-    A time does not tell rows of one microsecond apart, so a page ends between two times, unless all
-    of its rows are of the same one.
+    A page ends between two times, because the cursor cannot separate rows of the same microsecond.
+    If all rows have the same time, the rest of that microsecond is skipped.
     """
     if len(rows) <= length:
         return rows, None
@@ -116,20 +116,22 @@ def _shown(row: Row) -> dict[str, Any]:
 def _status(written: str | None) -> tuple[str, ...] | None:
     if written is None:
         return None
-    found = mapping.reasons(written)
-    if found is None:
+    reasons = mapping.reasons(written)
+    if reasons is None:
         raise PiholeError(400, "bad_request", "there is no such status", written)
-    return found
+    return reasons
 
 
-def _both(some: tuple[str, ...] | None, others: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _intersection(
+    some: tuple[str, ...] | None, others: tuple[str, ...] | None
+) -> tuple[str, ...] | None:
     if some is None or others is None:
         return some if others is None else others
     return tuple(one for one in some if one in others)
 
 
 def _domain(written: str | None) -> tuple[str | None, str | None]:
-    """A name as it is, or an expression for one with ``*``."""
+    """A name, or the regular expression for a name with ``*``."""
     if written is None or "*" not in written:
         return written, None
     return None, "^" + ".*".join(map(re.escape, written.lower().split("*"))) + "$"
@@ -139,8 +141,8 @@ def _micros(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1_000_000)
 
 
-def _earlier(until: int | None, cursor: int | None) -> int | None:
+def _with_cursor(until: int | None, cursor: int | None) -> int | None:
     if cursor is None:
         return until
-    # The row at the cursor belongs to the page.
+    # The page includes rows at the time of the cursor.
     return cursor + 1 if until is None else min(until, cursor + 1)

@@ -1,4 +1,4 @@
-"""Answers and errors as Pi-hole's clients read them."""
+"""Responses and errors in Pi-hole's format."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ from keyhole.api.problem import ApiProblem, status_of
 from keyhole.errors import KeyholeError
 
 PREFIX = "/api"
-_OURS = "/api/v1/"
+_OWN_API = "/api/v1/"
 _KEYS = {
     400: "bad_request",
     401: "unauthorized",
@@ -26,7 +26,7 @@ ErrorHandler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
 
 class PiholeError(Exception):
-    """Ends a request as Pi-hole would: ``key`` is for programs, ``message`` for people."""
+    """Ends a request with an error of Pi-hole. ``key`` is for programs, ``message`` for people."""
 
     def __init__(self, status: int, key: str, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -37,17 +37,17 @@ class PiholeError(Exception):
 
 
 def is_pihole(path: str) -> bool:
-    """Whether a path belongs to Pi-hole's API, by its form."""
-    return path.startswith(f"{PREFIX}/") and not path.startswith(_OURS)
+    """Whether a path belongs to Pi-hole's API, by its prefix."""
+    return path.startswith(f"{PREFIX}/") and not path.startswith(_OWN_API)
 
 
 def start_timer(request: Request) -> None:
-    """A dependency of each route: answers say how long they took."""
+    """A dependency of each route: responses include the time that they took."""
     request.state.started = time.monotonic()
 
 
 def json_response(request: Request, body: dict[str, Any], status: int = 200) -> JSONResponse:
-    """A body with the time that it took, in seconds."""
+    """A JSON response, with the time that it took in seconds."""
     return JSONResponse({**body, "took": time.monotonic() - request.state.started}, status)
 
 
@@ -59,18 +59,18 @@ def error_response(
     took: float = 0.0,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer that carries an error."""
+    """A response with an error."""
     error = {"key": key, "message": message, "hint": hint}
     return JSONResponse({"error": error, "took": took}, status, headers)
 
 
 def key_of(status: int, word: str) -> str:
-    """Pi-hole's key for what is wrong; our own word where it has none."""
+    """Pi-hole's key for a status; our own word if it has none."""
     return _KEYS.get(status, word)
 
 
 def install_errors(app: FastAPI) -> None:
-    """Has errors of these routes look like those of Pi-hole, and leaves all others as they are."""
+    """Makes the errors of these routes look like those of Pi-hole; others stay the same."""
     kinds = (
         *(PiholeError, ApiProblem, RequestValidationError, HTTPException, KeyholeError),
         Exception,
@@ -79,13 +79,13 @@ def install_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, _by_path(app.exception_handlers.get(kind)))
 
 
-def _by_path(others: Any) -> ErrorHandler:
+def _by_path(other_handler: Any) -> ErrorHandler:
     async def handler(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "started", time.monotonic())
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
             return error_response(*_error_fields(error), took=took, headers=headers)
-        response: Response = await others(request, error)
+        response: Response = await other_handler(request, error)
         return response
 
     return handler
@@ -107,5 +107,5 @@ def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:
         case KeyholeError():
             status = status_of(error)
             return status, key_of(status, "not_possible"), str(error), None
-    # A caller must not see how we are built; the server reports it to the operator.
+    # The traceback stays internal; the server reports it to the operator.
     return 500, "internal_error", "a mistake in Keyhole; its operator has been told", None

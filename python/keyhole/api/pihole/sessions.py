@@ -1,10 +1,10 @@
-"""Sessions of Pi-hole's kind: a client shows a token once, then the number of its session.
+"""Sessions of Pi-hole's API: a client sends a token once, then only its session ID.
 
-They live in memory, so a restart ends them all, and clients log in again. A session is worth no more
-than its token: that is looked up for each request, so it ends with the token.
+Sessions are in memory, so a restart ends them and clients log in again. Each request looks up the
+token of its session, so a session ends with its token.
 """
 
-import secrets as random_words
+import secrets
 import threading
 import time
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from keyhole.accounts.tokens import ApiToken
 from keyhole.model.address import rate_limit_key
 
 VALID_SECONDS = 1800
-"""From the last use."""
+"""Counted from the last use."""
 MAX_SESSIONS = 256
 MAX_PER_TOKEN = 32
-"""Of one token; the one that was used least recently makes room."""
+"""Sessions of one token; a new one replaces the one that was used least recently."""
 
 
 @dataclass
@@ -28,8 +28,7 @@ class _PiholeSession:
 
 
 class PiholeSessions:
-    """Who has logged in. Safe to use from several threads; all methods may wait for the
-    database."""
+    """The open sessions. Thread-safe; methods may block on the database."""
 
     def __init__(self, accounts: AccountServices) -> None:
         self._accounts = accounts
@@ -37,9 +36,9 @@ class PiholeSessions:
         self._sessions: dict[str, _PiholeSession] = {}
 
     def open(self, secret: str, client: ClientInfo) -> str | None:
-        """The number of a session for the bearer of a token; none where the token is not good there.
+        """A new session ID for the secret of a token; ``None`` if it is not valid from there.
 
-        Raises ``RateLimitedError`` for a place from which many tried in vain.
+        Raises ``TooOftenError`` for an address with many failed attempts.
         """
         attempt = self._accounts.context.login_limits.token(rate_limit_key(client.address))
         token = self._accounts.logins.token(secret, client.address)
@@ -47,7 +46,7 @@ class PiholeSessions:
             self._accounts.logins.refused_token(client, "wrong token by the API of Pi-hole")
             return None
         attempt.succeeded()
-        sid = random_words.token_urlsafe(32)
+        sid = secrets.token_urlsafe(32)
         with self._lock:
             self._make_room(digest(secret))
             self._sessions[digest(sid)] = _PiholeSession(
@@ -56,7 +55,7 @@ class PiholeSessions:
         return sid
 
     def token_of(self, sid: str, address: str) -> ApiToken | None:
-        """The token behind a session, if both still hold from there; using it prolongs the session."""
+        """The token of a session if both are valid from ``address``; extends the session."""
         with self._lock:
             session = self._sessions.get(digest(sid))
             if session is None or session.ends <= time.monotonic():
@@ -68,7 +67,7 @@ class PiholeSessions:
         return token
 
     def close(self, sid: str) -> bool:
-        """Gives a session up; whether there was one."""
+        """Closes a session; false if there was none."""
         with self._lock:
             return self._sessions.pop(digest(sid), None) is not None
 

@@ -1,4 +1,4 @@
-"""``/api/stats`` and ``/api/history``: the counts of the last day."""
+"""``/api/stats`` and ``/api/history``: counts of the last 24 hours."""
 
 import time
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ from keyhole.api.queries import history_errors
 from keyhole.control.services import Services
 from keyhole.querylog.history import Criteria, History, Statistics
 
-stats = APIRouter(dependencies=[Depends(start_timer)], include_in_schema=False)
+router = APIRouter(dependencies=[Depends(start_timer)], include_in_schema=False)
 
 _DAY_US = 86_400_000_000
 _FREQUENCY_SECONDS = 60
 _POINTS = 144
-"""Steps of ten minutes."""
+"""Intervals of ten minutes."""
 Count = Annotated[int, Query(ge=1, le=1_000)]
 Blocked = Annotated[bool, Query()]
 
@@ -33,11 +33,11 @@ def _span() -> tuple[int, int]:
 During = Annotated[tuple[int, int], Depends(_span)]
 
 
-@stats.get("/stats/summary")
+@router.get("/stats/summary")
 def summary(
     request: Request, queries: Queries, services: RunningServices, during: During, _: Viewer
 ) -> Response:
-    """What became of the queries of the last day."""
+    """Counts of the queries of the last 24 hours."""
     with history_errors():
         history = queries.history()
         found = history.totals(*during)
@@ -49,7 +49,7 @@ def summary(
                 "frequency": recent.total / _FREQUENCY_SECONDS,
                 "types": mapping.by_type(_types(history, during)),
                 "status": mapping.by_status(found.by_reason),
-                # The log does not say what an answer held.
+                # The history does not record the content of answers.
                 "replies": {**dict.fromkeys(mapping.REPLIES, 0), "UNKNOWN": found.total},
             },
             "clients": {
@@ -61,7 +61,7 @@ def summary(
     return json_response(request, body)
 
 
-@stats.get("/stats/top_domains")
+@router.get("/stats/top_domains")
 def top_domains(
     request: Request,
     queries: Queries,
@@ -70,16 +70,16 @@ def top_domains(
     blocked: Blocked = False,
     count: Count = 10,
 ) -> Response:
-    """The names of most queries, of those that were blocked or of all others."""
+    """The most frequent names, of blocked queries or of all others."""
     with history_errors():
-        # What was blocked of a name is in the other list.
+        # A name with both kinds of queries is in both lists, with separate counts.
         of = "withheld" if blocked else "passed"
         found, counts = _tops(queries.history(), "name", during, count, of)
     rows = [{"domain": value, "count": total} for value, total in found]
     return json_response(request, {"domains": rows, **counts})
 
 
-@stats.get("/stats/top_clients")
+@router.get("/stats/top_clients")
 def top_clients(
     request: Request,
     queries: Queries,
@@ -88,8 +88,8 @@ def top_clients(
     blocked: Blocked = False,
     count: Count = 10,
 ) -> Response:
-    """The addresses with most queries, whatever became of them, or with most that were blocked;
-    those of anonymous policies are in none."""
+    """The addresses with most queries, of all queries or of blocked ones. Anonymous policies record
+    no addresses."""
     with history_errors():
         of = "withheld" if blocked else "total"
         found, counts = _tops(queries.history(), "client", during, count, of)
@@ -97,9 +97,9 @@ def top_clients(
     return json_response(request, {"clients": rows, **counts})
 
 
-@stats.get("/stats/upstreams")
+@router.get("/stats/upstreams")
 def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """Who gave the answers: lists and rules, the cache, and each upstream."""
+    """Answers by source: lists and rules, the cache, and each upstream."""
     with history_errors():
         history = queries.history()
         found = history.totals(*during)
@@ -114,30 +114,30 @@ def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> 
     return json_response(request, {"upstreams": rows, **total})
 
 
-@stats.get("/stats/query_types")
+@router.get("/stats/query_types")
 def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """How often each type was asked for."""
+    """Queries by record type."""
     with history_errors():
         found = mapping.by_type(_types(queries.history(), during))
     return json_response(request, {"types": found})
 
 
-@stats.get("/stats/recent_blocked")
+@router.get("/stats/recent_blocked")
 def recent_blocked(
     request: Request,
     queries: Queries,
     _: Viewer,
     count: Annotated[int, Query(ge=1, le=100)] = 1,
 ) -> Response:
-    """The names that were blocked last."""
+    """The names that were blocked most recently."""
     with history_errors():
         found = queries.history().search(Criteria(outcome="blocked"), limit=count)
     return json_response(request, {"blocked": [row.fields["name"] for row in found.rows]})
 
 
-@stats.get("/history")
+@router.get("/history")
 def activity(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """Counts of the last day in steps of ten minutes."""
+    """Counts of the last 24 hours in intervals of ten minutes."""
     with history_errors():
         found = queries.history().series(*during, _POINTS, by="reason")
     rows = []
@@ -168,7 +168,7 @@ def _brief(found: Statistics) -> dict[str, int]:
 def _tops(
     history: History, dimension: str, during: tuple[int, int], count: int, of: str
 ) -> tuple[list[tuple[str, int]], dict[str, int]]:
-    """What was in most queries, and how many there were in all."""
+    """The most frequent values, and the total numbers of queries."""
     found = history.tops(
         dimension, *during, most=count, is_withheld=of == "withheld", is_passed=of == "passed"
     )
