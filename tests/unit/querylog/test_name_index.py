@@ -135,7 +135,7 @@ def test_half_a_lexicon_is_none(place: Place) -> None:
     before = _all(history)
     history.maintain()
     (note,) = (place.root / "lexicon").glob("*.json")
-    (place.root / "index" / "left.new").write_bytes(b"half")
+    (place.root / "lexicon" / "left.new").write_bytes(b"half")
     octets = note.read_bytes()
     note.write_bytes(octets[:7])
     assert _all(place.open()) == before

@@ -88,10 +88,10 @@ def test_counts_end_at_their_time(place: Place) -> None:
 def test_counts_take_no_more_than_their_share(place: Place) -> None:
     _fill(place)
     place.open(Retention(0.5 * DAY, 2**40, YEAR)).maintain()
-    kept = rollups.past(place.root, [])
+    kept = rollups.rollups(place.root, [])
     octets = sum(one.octets for one in kept)
     drop_old_rollups(place.root, 0, octets - 1)
-    assert rollups.past(place.root, []) == kept[1:], "the oldest makes room"
+    assert rollups.rollups(place.root, []) == kept[1:], "the oldest makes room"
     drop_old_rollups(place.root, 0, 0)
     assert not list((place.root / "past").iterdir())
 
