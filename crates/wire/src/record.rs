@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::data::{IPV4_HINT, IPV6_HINT, expand, is_compressed, parameter};
+use crate::compressed_name::read_name;
 use crate::encode::Encoded;
 use crate::header::{HEADER, RECORD, u16_at, u32_at};
 use crate::name::Name;
-use crate::packed::read_name;
+use crate::rdata::{IPV4_HINT, IPV6_HINT, expand, is_compressed, parameter};
 use crate::types::RecordType;
 
 /// The section of a message that a record stands in.

@@ -85,8 +85,8 @@ impl Records {
         let mut prepared = Vec::with_capacity(tree.owners().len());
         for (index, owner) in tree.owners().iter().enumerate() {
             prepared.push(PREPARED.map(|kind| {
-                resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|flaw| {
-                    faults.add(&owner.path, format!("{}: {flaw} ({})", owner.name, owner.origin));
+                resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|error| {
+                    faults.add(&owner.path, format!("{}: {error} ({})", owner.name, owner.origin));
                     Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 }
                 })
             }));

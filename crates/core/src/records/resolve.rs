@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyhole_wire::{AnswerBuilder, AnswerFlaw, Name, Rcode, RecordType, Synthetic};
+use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Synthetic};
 
 use super::read::Data;
 use super::tree::{Place, Tree};
@@ -20,7 +20,7 @@ pub(super) fn resolve(
     owner: u32,
     name: &Name,
     kind: RecordType,
-) -> Result<Local, AnswerFlaw> {
+) -> Result<Local, AnswerError> {
     let mut chain: Vec<Link> = Vec::new();
     let (mut owner, mut at) = (owner, *name);
     loop {
@@ -97,7 +97,7 @@ fn nothing(
     what: Synthetic,
     zone: &Name,
     ttl: u32,
-) -> Result<Local, AnswerFlaw> {
+) -> Result<Local, AnswerError> {
     if chain.is_empty() {
         return Ok(Local::Synthetic { what, ttl });
     }
@@ -112,6 +112,6 @@ fn begin(name: &Name, kind: RecordType, chain: &[Link], rcode: Rcode) -> AnswerB
     })
 }
 
-fn finish(builder: AnswerBuilder) -> Result<Local, AnswerFlaw> {
+fn finish(builder: AnswerBuilder) -> Result<Local, AnswerError> {
     builder.finish().map(|answer| Local::Answer(Arc::new(answer)))
 }

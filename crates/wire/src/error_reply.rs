@@ -2,10 +2,10 @@
 
 use crate::UDP_OCTETS;
 use crate::edns::EXTENDED_ERROR;
-use crate::flaw::Flaw;
 use crate::header::{Header, QR, RD};
 use crate::name::Name;
 use crate::opt;
+use crate::parse_error::ParseError;
 use crate::types::{Rcode, RecordType};
 
 /// All that goes into the reply to a malformed message.
@@ -24,7 +24,7 @@ pub struct ErrorReply {
     /// Whether the message had an OPT record, so that the reply has one (RFC 6891 section 6.1.1).
     pub edns: bool,
     /// What is wrong.
-    pub flaw: Flaw,
+    pub error: ParseError,
 }
 
 /// Appends the reply to `out`, with an extended error (RFC 8914) where EDNS allows it. At most 512

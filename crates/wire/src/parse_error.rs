@@ -6,7 +6,7 @@ use crate::types::Rcode;
 
 /// What is wrong with a client's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Flaw {
+pub enum ParseError {
     /// Fewer than 12 octets: there is no header.
     TooShort,
     /// A response (QR=1); answering it could start a loop between two servers.
@@ -45,8 +45,8 @@ pub enum Flaw {
     MisplacedSignature,
 }
 
-impl Flaw {
-    /// The response code that answers the flaw, where it is answered at all.
+impl ParseError {
+    /// The response code that answers the error, where it is answered at all.
     #[must_use]
     pub const fn rcode(self) -> Rcode {
         match self {
@@ -57,7 +57,7 @@ impl Flaw {
         }
     }
 
-    /// The flaw in words, short enough for the text of an extended error (RFC 8914 section 2).
+    /// The error in words, short enough for the text of an extended error (RFC 8914 section 2).
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -83,17 +83,17 @@ impl Flaw {
     }
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.words())
     }
 }
 
-impl std::error::Error for Flaw {}
+impl std::error::Error for ParseError {}
 
 /// Why an upstream's message, or a set of records put together here, is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum AnswerFlaw {
+pub enum AnswerError {
     /// The message ends before what its counts and lengths promise, or a name in it is broken.
     Unreadable,
     /// Octets follow the last record.
@@ -116,7 +116,7 @@ pub enum AnswerFlaw {
     TooLarge,
 }
 
-impl fmt::Display for AnswerFlaw {
+impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unreadable => "not a readable DNS message",
@@ -133,4 +133,4 @@ impl fmt::Display for AnswerFlaw {
     }
 }
 
-impl std::error::Error for AnswerFlaw {}
+impl std::error::Error for AnswerError {}

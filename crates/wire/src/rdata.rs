@@ -6,9 +6,9 @@
 //! | RFC 3597 section 4 | later types: pointers are understood on receipt and never written |
 //! | RFC 9460 section 2.2 | service parameters: ascending keys, lengths that fit |
 
-use crate::flaw::AnswerFlaw;
+use crate::compressed_name::read_name;
 use crate::header::u16_at;
-use crate::packed::read_name;
+use crate::parse_error::AnswerError;
 use crate::types::RecordType;
 
 /// One part of a record's data.
@@ -72,14 +72,14 @@ pub(crate) fn expand(
     end: usize,
     kind: RecordType,
     out: &mut Vec<u8>,
-) -> Result<(), AnswerFlaw> {
+) -> Result<(), AnswerError> {
     let bounded = &message[..end];
     let mut at = at;
     for field in fields(kind) {
-        let rest = bounded.get(at..).ok_or(AnswerFlaw::BadData)?;
+        let rest = bounded.get(at..).ok_or(AnswerError::BadData)?;
         let used = match field {
             Field::Name | Field::PlainName => {
-                let (name, behind) = read_name(bounded, at).map_err(|_| AnswerFlaw::BadData)?;
+                let (name, behind) = read_name(bounded, at).map_err(|_| AnswerError::BadData)?;
                 out.extend_from_slice(name.as_wire());
                 at = behind;
                 continue;
@@ -90,17 +90,17 @@ pub(crate) fn expand(
             Field::Parameters => parameters(rest)?,
             Field::Rest => rest.len(),
         };
-        out.extend_from_slice(rest.get(..used).ok_or(AnswerFlaw::BadData)?);
+        out.extend_from_slice(rest.get(..used).ok_or(AnswerError::BadData)?);
         at += used;
     }
-    if at == end { Ok(()) } else { Err(AnswerFlaw::BadData) }
+    if at == end { Ok(()) } else { Err(AnswerError::BadData) }
 }
 
-fn text(rest: &[u8]) -> Result<usize, AnswerFlaw> {
-    rest.first().map(|&len| 1 + usize::from(len)).ok_or(AnswerFlaw::BadData)
+fn text(rest: &[u8]) -> Result<usize, AnswerError> {
+    rest.first().map(|&len| 1 + usize::from(len)).ok_or(AnswerError::BadData)
 }
 
-fn texts(rest: &[u8]) -> Result<usize, AnswerFlaw> {
+fn texts(rest: &[u8]) -> Result<usize, AnswerError> {
     let mut at = text(rest)?;
     while at < rest.len() {
         at += text(&rest[at..])?;
@@ -108,13 +108,13 @@ fn texts(rest: &[u8]) -> Result<usize, AnswerFlaw> {
     Ok(at)
 }
 
-fn parameters(rest: &[u8]) -> Result<usize, AnswerFlaw> {
+fn parameters(rest: &[u8]) -> Result<usize, AnswerError> {
     let mut at = 0;
     let mut last = None;
     while at < rest.len() {
-        let (key, value) = parameter(rest, at).ok_or(AnswerFlaw::BadData)?;
+        let (key, value) = parameter(rest, at).ok_or(AnswerError::BadData)?;
         if last.is_some_and(|last| key <= last) || !is_hint_whole(key, value) {
-            return Err(AnswerFlaw::BadData);
+            return Err(AnswerError::BadData);
         }
         last = Some(key);
         at += 4 + value.len();

@@ -1,9 +1,9 @@
 //! Answers that are made here: local records, special names, aliases put before an answer.
 
 use crate::answer::Answer;
-use crate::flaw::AnswerFlaw;
+use crate::answer_reader::RawRecords;
 use crate::name::Name;
-use crate::read::Loose;
+use crate::parse_error::AnswerError;
 use crate::record::Section;
 use crate::synthetic::SOA_DATA;
 use crate::types::{Rcode, RecordType};
@@ -14,16 +14,16 @@ pub struct AnswerBuilder {
     kind: RecordType,
     rcode: Rcode,
     authoritative: bool,
-    loose: Loose,
-    flaw: Option<AnswerFlaw>,
+    records: RawRecords,
+    error: Option<AnswerError>,
 }
 
 impl AnswerBuilder {
     /// Begins the answer to a question.
     #[must_use]
     pub fn new(name: &Name, kind: RecordType, rcode: Rcode) -> Self {
-        let (name, loose) = (*name, Loose::default());
-        Self { name, kind, rcode, authoritative: false, loose, flaw: None }
+        let (name, records) = (*name, RawRecords::default());
+        Self { name, kind, rcode, authoritative: false, records, error: None }
     }
 
     /// Sets AA: the data is our own (RFC 1035 section 4.1.1).
@@ -65,8 +65,8 @@ impl AnswerBuilder {
         data: &[u8],
     ) -> Self {
         let ttl = ttl.min(i32::MAX as u32);
-        let added = self.loose.push(section, owner, kind, ttl, (data, 0, data.len()));
-        self.flaw = self.flaw.or(added.err());
+        let added = self.records.push(section, owner, kind, ttl, (data, 0, data.len()));
+        self.error = self.error.or(added.err());
         self
     }
 
@@ -74,13 +74,13 @@ impl AnswerBuilder {
     ///
     /// # Errors
     ///
-    /// [`AnswerFlaw::BadData`] where the data of a record does not fit its type,
-    /// [`AnswerFlaw::TooLarge`] where the records do not fit into one message.
-    pub fn finish(self) -> Result<Answer, AnswerFlaw> {
-        if let Some(flaw) = self.flaw {
-            return Err(flaw);
+    /// [`AnswerError::BadData`] where the data of a record does not fit its type,
+    /// [`AnswerError::TooLarge`] where the records do not fit into one message.
+    pub fn finish(self) -> Result<Answer, AnswerError> {
+        if let Some(error) = self.error {
+            return Err(error);
         }
-        let entries = &self.loose.entries;
+        let entries = &self.records.entries;
         let has_answer = |kind: RecordType| {
             entries.iter().any(|entry| {
                 entry.section == Section::Answer
@@ -93,7 +93,7 @@ impl AnswerBuilder {
         let mut kept: Vec<usize> = (0..entries.len()).collect();
         kept.sort_by_key(|&index| entries[index].section == Section::Authority);
         let ttl = entries.iter().map(|entry| entry.ttl).min().unwrap_or(0);
-        let (whole, plain) = Answer::assemble(&self.name, self.kind, &self.loose, &kept)?;
+        let (whole, plain) = Answer::assemble(&self.name, self.kind, &self.records, &kept)?;
         Ok(Answer {
             rcode: self.rcode,
             ttl: if failure { 0 } else { ttl },
@@ -114,13 +114,13 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`AnswerFlaw::TooLarge`] where the records do not fit into one message.
+    /// [`AnswerError::TooLarge`] where the records do not fit into one message.
     pub fn with_chain(
         &self,
         name: &Name,
         kind: RecordType,
         chain: &[(Name, Name, u32)],
-    ) -> Result<Self, AnswerFlaw> {
+    ) -> Result<Self, AnswerError> {
         let mut builder = AnswerBuilder::new(name, kind, self.rcode);
         for (owner, target, ttl) in chain {
             builder = builder.push_name(owner, RecordType::CNAME, *ttl, target);

@@ -1,13 +1,13 @@
-//! Reading an upstream's message into loose records, with every name in full.
+//! Reads an upstream's message into raw records, with every name in full.
 
 use std::ops::Range;
 
-use crate::data::expand;
+use crate::compressed_name::{Frame, read_frame, read_name};
 use crate::edns::{EXTENDED_ERROR, options};
-use crate::flaw::AnswerFlaw;
 use crate::header::{AD, HEADER, Header, IN, QR, TC, u16_at};
 use crate::name::Name;
-use crate::packed::{Frame, read_frame, read_name};
+use crate::parse_error::AnswerError;
+use crate::rdata::expand;
 use crate::record::Section;
 use crate::types::{Rcode, RecordType};
 
@@ -15,10 +15,10 @@ use crate::types::{Rcode, RecordType};
 const MAX_RECORDS: usize = 4096;
 /// The most octets that the records may take with their names in full. It keeps a message whose
 /// pointers multiply one long name from taking megabytes.
-const MAX_LOOSE: usize = 1 << 20;
+const MAX_ARENA: usize = 1 << 20;
 
-/// One record whose owner and data lie in the arena of its [`Loose`].
-pub(crate) struct Entry {
+/// One record whose owner and data lie in the arena of its [`RawRecords`].
+pub(crate) struct RawRecord {
     pub(crate) section: Section,
     pub(crate) kind: RecordType,
     pub(crate) ttl: u32,
@@ -28,17 +28,17 @@ pub(crate) struct Entry {
 
 /// Records on their way from one message into another.
 #[derive(Default)]
-pub(crate) struct Loose {
+pub(crate) struct RawRecords {
     arena: Vec<u8>,
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<RawRecord>,
 }
 
-impl Loose {
-    pub(crate) fn owner(&self, entry: &Entry) -> &[u8] {
+impl RawRecords {
+    pub(crate) fn owner(&self, entry: &RawRecord) -> &[u8] {
         &self.arena[entry.owner.clone()]
     }
 
-    pub(crate) fn data(&self, entry: &Entry) -> &[u8] {
+    pub(crate) fn data(&self, entry: &RawRecord) -> &[u8] {
         &self.arena[entry.data.clone()]
     }
 
@@ -50,26 +50,26 @@ impl Loose {
         kind: RecordType,
         ttl: u32,
         (message, at, end): (&[u8], usize, usize),
-    ) -> Result<(), AnswerFlaw> {
+    ) -> Result<(), AnswerError> {
         let start = self.arena.len();
         self.arena.extend_from_slice(owner.as_wire());
         let middle = self.arena.len();
         expand(message, at, end, kind, &mut self.arena)?;
-        if self.arena.len() > MAX_LOOSE || self.entries.len() == MAX_RECORDS {
-            return Err(AnswerFlaw::TooLarge);
+        if self.arena.len() > MAX_ARENA || self.entries.len() == MAX_RECORDS {
+            return Err(AnswerError::TooLarge);
         }
         let (owner, data) = (start..middle, middle..self.arena.len());
-        self.entries.push(Entry { section, kind, ttl, owner, data });
+        self.entries.push(RawRecord { section, kind, ttl, owner, data });
         Ok(())
     }
 }
 
 /// An upstream's message, read but not yet judged.
-pub(crate) struct Reading {
+pub(crate) struct RawAnswer {
     pub(crate) rcode: Rcode,
     pub(crate) authentic: bool,
     pub(crate) extended_error: Option<u16>,
-    pub(crate) loose: Loose,
+    pub(crate) records: RawRecords,
 }
 
 /// Reads the whole message; it must answer the question.
@@ -78,40 +78,40 @@ pub(crate) fn read(
     id: u16,
     name: &Name,
     kind: RecordType,
-) -> Result<Reading, AnswerFlaw> {
-    let header = Header::read(message).ok_or(AnswerFlaw::Unreadable)?;
+) -> Result<RawAnswer, AnswerError> {
+    let header = Header::read(message).ok_or(AnswerError::Unreadable)?;
     if header.id != id {
-        return Err(AnswerFlaw::WrongId);
+        return Err(AnswerError::WrongId);
     }
     if !header.has(QR) || header.opcode() != 0 {
-        return Err(AnswerFlaw::NotAResponse);
+        return Err(AnswerError::NotAResponse);
     }
     let mut at = check_question(message, header, name, kind)?;
     // After the question, so that a forged octet cannot send us to a stream; before the records,
     // which need not be whole (RFC 2181 section 9).
     if header.has(TC) {
-        return Err(AnswerFlaw::Truncated);
+        return Err(AnswerError::Truncated);
     }
     let counts = [header.answers, header.authorities, header.additionals];
     if counts.map(usize::from).iter().sum::<usize>() > MAX_RECORDS {
-        return Err(AnswerFlaw::TooLarge);
+        return Err(AnswerError::TooLarge);
     }
-    let mut reading = Reading {
+    let mut raw = RawAnswer {
         rcode: Rcode(header.flags & 0x0f),
         authentic: header.has(AD),
         extended_error: None,
-        loose: Loose::default(),
+        records: RawRecords::default(),
     };
     for (section, count) in [(Section::Answer, counts[0]), (Section::Authority, counts[1])] {
         for _ in 0..count {
-            at = reading.take_record(message, at, section)?;
+            at = raw.take_record(message, at, section)?;
         }
     }
-    at = reading.take_additional(message, at, counts[2])?;
+    at = raw.take_additional(message, at, counts[2])?;
     if at != message.len() {
-        return Err(AnswerFlaw::TrailingOctets);
+        return Err(AnswerError::TrailingOctets);
     }
-    Ok(reading)
+    Ok(raw)
 }
 
 /// Compares the question with what was asked; gives the offset behind it.
@@ -120,34 +120,34 @@ fn check_question(
     header: Header,
     name: &Name,
     kind: RecordType,
-) -> Result<usize, AnswerFlaw> {
+) -> Result<usize, AnswerError> {
     // Servers that cannot read a question answer FORMERR or the like without one.
     if header.questions == 0 && header.flags & 0x0f != 0 && header.flags & 0x0f != 3 {
         return Ok(HEADER);
     }
     if header.questions != 1 {
-        return Err(AnswerFlaw::WrongQuestion);
+        return Err(AnswerError::WrongQuestion);
     }
-    let (asked, at) = read_name(message, HEADER).map_err(|_| AnswerFlaw::Unreadable)?;
+    let (asked, at) = read_name(message, HEADER).map_err(|_| AnswerError::Unreadable)?;
     let fields = u16_at(message, at).zip(u16_at(message, at + 2));
-    let (their_kind, class) = fields.ok_or(AnswerFlaw::Unreadable)?;
+    let (their_kind, class) = fields.ok_or(AnswerError::Unreadable)?;
     if asked != *name || their_kind != kind.0 || class != IN {
-        return Err(AnswerFlaw::WrongQuestion);
+        return Err(AnswerError::WrongQuestion);
     }
     Ok(at + 4)
 }
 
-impl Reading {
+impl RawAnswer {
     fn take_record(
         &mut self,
         message: &[u8],
         at: usize,
         section: Section,
-    ) -> Result<usize, AnswerFlaw> {
+    ) -> Result<usize, AnswerError> {
         let (owner, frame) = read_head(message, at)?;
         let kind = RecordType(frame.kind);
         if kind == RecordType::OPT {
-            return Err(AnswerFlaw::BadOpt);
+            return Err(AnswerError::BadOpt);
         }
         // Types from 128 to 255 are questions or signatures, not data (RFC 6895 section 3.1).
         let meta = (128..=255).contains(&frame.kind);
@@ -155,7 +155,7 @@ impl Reading {
             // A TTL with the highest bit set means 0 (RFC 2181 section 8).
             let ttl = if frame.ttl > i32::MAX as u32 { 0 } else { frame.ttl };
             let data = (message, frame.at, frame.end);
-            self.loose.push(section, &owner, kind, ttl, data)?;
+            self.records.push(section, &owner, kind, ttl, data)?;
         }
         Ok(frame.end)
     }
@@ -166,14 +166,14 @@ impl Reading {
         message: &[u8],
         mut at: usize,
         count: u16,
-    ) -> Result<usize, AnswerFlaw> {
+    ) -> Result<usize, AnswerError> {
         let mut seen = false;
         for _ in 0..count {
             let (owner, frame) = read_head(message, at)?;
             at = frame.end;
             if RecordType(frame.kind) == RecordType::OPT {
                 if seen || !owner.is_root() {
-                    return Err(AnswerFlaw::BadOpt);
+                    return Err(AnswerError::BadOpt);
                 }
                 seen = true;
                 self.take_opt(message, &frame)?;
@@ -182,21 +182,21 @@ impl Reading {
         Ok(at)
     }
 
-    fn take_opt(&mut self, message: &[u8], opt: &Frame) -> Result<(), AnswerFlaw> {
+    fn take_opt(&mut self, message: &[u8], opt: &Frame) -> Result<(), AnswerError> {
         // The upper eight bits of the response code (RFC 6891 section 6.1.3).
         self.rcode.0 |= ((opt.ttl >> 24) as u16) << 4;
         for option in options(&message[opt.at..opt.end]) {
-            let (code, data) = option.ok_or(AnswerFlaw::BadOpt)?;
+            let (code, data) = option.ok_or(AnswerError::BadOpt)?;
             if code == EXTENDED_ERROR && self.extended_error.is_none() {
-                self.extended_error = Some(u16_at(data, 0).ok_or(AnswerFlaw::BadOpt)?);
+                self.extended_error = Some(u16_at(data, 0).ok_or(AnswerError::BadOpt)?);
             }
         }
         Ok(())
     }
 }
 
-fn read_head(message: &[u8], at: usize) -> Result<(Name, Frame), AnswerFlaw> {
-    let (owner, behind) = read_name(message, at).map_err(|_| AnswerFlaw::Unreadable)?;
-    let frame = read_frame(message, behind).ok_or(AnswerFlaw::Unreadable)?;
+fn read_head(message: &[u8], at: usize) -> Result<(Name, Frame), AnswerError> {
+    let (owner, behind) = read_name(message, at).map_err(|_| AnswerError::Unreadable)?;
+    let frame = read_frame(message, behind).ok_or(AnswerError::Unreadable)?;
     Ok((owner, frame))
 }
