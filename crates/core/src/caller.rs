@@ -15,9 +15,9 @@ pub use crate::trust::Svid;
 pub struct SpiffeId(Arc<str>);
 
 /// Octets of the longest SPIFFE ID (SPIFFE-ID section 2.3).
-const LONGEST_ID: usize = 2048;
+const MAX_ID: usize = 2048;
 /// Octets of the longest trust domain (SPIFFE-ID section 2.3).
-const LONGEST_DOMAIN: usize = 255;
+const MAX_DOMAIN: usize = 255;
 const SCHEME: &str = "spiffe://";
 
 impl SpiffeId {
@@ -25,7 +25,7 @@ impl SpiffeId {
     pub fn read(text: &str) -> Option<Self> {
         let (domain, path) = text.strip_prefix(SCHEME)?.split_once('/')?;
         let is_segment = |c: u8| c.is_ascii_alphanumeric() || b"._-".contains(&c);
-        let fits = text.len() <= LONGEST_ID && Self::is_trust_domain(domain);
+        let fits = text.len() <= MAX_ID && Self::is_trust_domain(domain);
         let has_path = path
             .split('/')
             .all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_segment));
@@ -35,7 +35,7 @@ impl SpiffeId {
     /// Whether the text is the name of a trust domain (SPIFFE-ID section 2.1).
     pub fn is_trust_domain(text: &str) -> bool {
         let is_domain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || b"._-".contains(&c);
-        (1..=LONGEST_DOMAIN).contains(&text.len()) && text.bytes().all(is_domain)
+        (1..=MAX_DOMAIN).contains(&text.len()) && text.bytes().all(is_domain)
     }
 
     /// The whole ID.

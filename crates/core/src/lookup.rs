@@ -22,7 +22,7 @@ const STALE_AFTER: Duration = Duration::from_millis(1800);
 /// The TTL with which an expired answer serves, seconds (RFC 8767 section 4).
 const STALE_TTL: u32 = 30;
 /// Questions under way upstream, all together; further ones are refused.
-const MOST_FLIGHTS: usize = 65_536;
+const MAX_IN_FLIGHT: usize = 65_536;
 
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl Lookup {
         }
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let mut flights = self.shared.flights.lock();
-        if flights.len() >= MOST_FLIGHTS || flights.contains_key(&key) {
+        if flights.len() >= MAX_IN_FLIGHT || flights.contains_key(&key) {
             return;
         }
         let (ended, flight) = watch::channel(None);
@@ -259,7 +259,7 @@ impl Shared {
         {
             return Joined::Found(found);
         }
-        if flights.len() >= MOST_FLIGHTS {
+        if flights.len() >= MAX_IN_FLIGHT {
             return Joined::Full;
         }
         let (ended, flight) = watch::channel(None);

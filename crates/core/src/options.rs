@@ -11,7 +11,7 @@ use crate::network::Network;
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;
 /// The most events that one worker remembers.
-const MOST_EVENTS: u64 = 1_048_576;
+const MAX_EVENTS: u64 = 1_048_576;
 
 /// The options document. Every field is present: Python resolves all defaults.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -194,7 +194,7 @@ impl Options {
         self.check_mesh()?;
         self.check_names()?;
         self.limits.check()?;
-        in_range("options.events", self.events as u64, 0, MOST_EVENTS)?;
+        in_range("options.events", self.events as u64, 0, MAX_EVENTS)?;
         in_range("options.cache.failure_ttl", self.cache.failure_ttl.into(), 1, 300)
     }
 }

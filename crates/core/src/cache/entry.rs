@@ -11,7 +11,7 @@ use crate::reason::Reason;
 /// Hits after which an entry counts as hot, worth a fetch before it expires.
 const HOT_HITS: u32 = 3;
 /// Entries kept for less are not fetched early: it would double their upstream traffic.
-const SHORTEST_PREFETCHED: Duration = Duration::from_secs(10);
+const MIN_PREFETCHED: Duration = Duration::from_secs(10);
 
 /// An answer, a failure, or an expired answer together with the failure to renew it.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Entry {
         }
         let life = said.fresh_until.saturating_duration_since(said.stored);
         if said.fresh_until.saturating_duration_since(now) > life / 10
-            || life < SHORTEST_PREFETCHED
+            || life < MIN_PREFETCHED
             || self.refreshed.load(Ordering::Relaxed)
         {
             return false;

@@ -35,9 +35,9 @@ const OVERHEAD: usize = 192;
 /// An average entry; it only sizes the tables of the store.
 const TYPICAL_ENTRY: u64 = 1024;
 /// A failure is remembered for at most five minutes (RFC 9520 section 3.2).
-const LONGEST_FAILURE: Duration = Duration::from_secs(300);
+const MAX_FAILURE: Duration = Duration::from_secs(300);
 /// When no upstream could be asked, for at most this: they may be back at any moment.
-const LONGEST_OUTAGE: Duration = Duration::from_secs(4);
+const MAX_OUTAGE: Duration = Duration::from_secs(4);
 /// An expired answer is asked for again at most this often (RFC 8767 section 5).
 const RECHECK: Duration = Duration::from_secs(30);
 
@@ -153,9 +153,9 @@ impl Cache {
         let doublings = count.saturating_sub(1).min(16);
         // An upstream that spoke will likely say the same again; one that is away may come back.
         let (first, longest) = if failing.answer.is_some() {
-            (seconds(self.limits.failure_ttl.clamp(1, 300)), LONGEST_FAILURE)
+            (seconds(self.limits.failure_ttl.clamp(1, 300)), MAX_FAILURE)
         } else {
-            (seconds(1), LONGEST_OUTAGE)
+            (seconds(1), MAX_OUTAGE)
         };
         (first * (1 << doublings)).min(longest)
     }
@@ -171,7 +171,7 @@ impl Cache {
 /// the longest time that a failure is kept.
 fn recent_failures(entry: &Entry, now: Instant) -> Option<u32> {
     let mark = entry.failure.as_ref()?;
-    (now < mark.until + LONGEST_FAILURE).then_some(mark.count)
+    (now < mark.until + MAX_FAILURE).then_some(mark.count)
 }
 
 fn seconds(count: u32) -> Duration {

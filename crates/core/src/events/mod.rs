@@ -29,7 +29,7 @@ use ring::Ring;
 
 /// Snapshots whose words are kept for events that are still to be taken. More are needed only when
 /// nobody takes events; what an older one decided is then told without words.
-const MOST_SNAPSHOTS: usize = 8;
+const MAX_SNAPSHOTS: usize = 8;
 
 /// Under which rules a query stood when it ended.
 #[derive(Clone, Copy, Default)]
@@ -131,7 +131,7 @@ impl Events {
         if known.iter().all(|other| other.id != snapshot.id) {
             known.push(Arc::clone(snapshot));
         }
-        if known.len() > MOST_SNAPSHOTS {
+        if known.len() > MAX_SNAPSHOTS {
             known.remove(0);
         }
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 
 use super::gate::Gate;
 use super::peer::Peer;
-use super::proxy::{self, FIXED, Header, LONGEST, SIGNATURE};
+use super::proxy::{self, FIXED, Header, MAX_REST, SIGNATURE};
 use super::service::Serve;
 use super::stream;
 use super::worker::Worker;
@@ -30,7 +30,7 @@ pub(super) async fn serve<S: Serve>(
     mut tcp: TcpStream,
     sidecar: SocketAddr,
 ) {
-    let mut header = Box::new([0; FIXED + LONGEST]);
+    let mut header = Box::new([0; FIXED + MAX_REST]);
     let met = tokio::select! {
         met = meet(&worker, &mut tcp, sidecar, &mut header) => met,
         // Nothing was asked yet, so that there is nothing to finish.
@@ -83,7 +83,7 @@ async fn meet<'h, S: Serve>(
     worker: &Worker<S>,
     tcp: &mut TcpStream,
     sidecar: SocketAddr,
-    header: &'h mut [u8; FIXED + LONGEST],
+    header: &'h mut [u8; FIXED + MAX_REST],
 ) -> Result<Header<'h>, Meeting> {
     if !is_sidecar(&worker.service.options().mesh, sidecar) {
         return Err(Meeting::UntrustedPeer);
@@ -107,7 +107,7 @@ async fn meet<'h, S: Serve>(
 /// cannot become a header any more.
 async fn read(
     tcp: &mut TcpStream,
-    header: &mut [u8; FIXED + LONGEST],
+    header: &mut [u8; FIXED + MAX_REST],
     count: &mut usize,
 ) -> Option<()> {
     let mut wanted = FIXED;

@@ -13,7 +13,7 @@ pub const FIXED: usize = 16;
 
 /// Octets of the longest rest that is read: what every receiver has to take (section 2.2), and room
 /// for any address with an identity of more than 490 octets.
-pub const LONGEST: usize = 536;
+pub const MAX_REST: usize = 536;
 
 /// The identity that a sidecar has verified, as URI: ztunnel writes it, and Envoy when it is told to.
 const TLV_IDENTITY: u8 = 0xd0;
@@ -41,7 +41,7 @@ pub enum Flaw {
     Command,
     /// Something else than TCP over IPv4 or IPv6.
     Family,
-    /// More than [`LONGEST`] octets follow.
+    /// More than [`MAX_REST`] octets follow.
     TooLong,
     /// It ends within an address or a TLV.
     Cut,
@@ -61,7 +61,7 @@ pub fn rest(fixed: &[u8; FIXED]) -> Result<usize, Flaw> {
         return Err(Flaw::Command);
     }
     match usize::from(u16::from_be_bytes([fixed[14], fixed[15]])) {
-        length @ ..=LONGEST => Ok(length),
+        length @ ..=MAX_REST => Ok(length),
         _ => Err(Flaw::TooLong),
     }
 }

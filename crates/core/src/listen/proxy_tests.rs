@@ -86,8 +86,8 @@ fn a_header_that_is_cut_anywhere_is_none() {
         let (claimed, _) = header(0x21, 0x11, &whole);
         assert_eq!(read(&claimed, &follows), Err(Flaw::Cut));
     }
-    let (longest, _) = header(0x21, 0x11, &vec![0; LONGEST]);
-    assert_eq!(rest(&longest), Ok(LONGEST));
-    let (longer, _) = header(0x21, 0x11, &vec![0; LONGEST + 1]);
+    let (longest, _) = header(0x21, 0x11, &vec![0; MAX_REST]);
+    assert_eq!(rest(&longest), Ok(MAX_REST));
+    let (longer, _) = header(0x21, 0x11, &vec![0; MAX_REST + 1]);
     assert_eq!(rest(&longer), Err(Flaw::TooLong));
 }

@@ -27,7 +27,7 @@ use svid::Chain;
 
 /// Certificates that may come with that of the client. No chain that is accepted has more (webpki
 /// follows six), and each costs a check of a signature before anybody has proved anything.
-const INTERMEDIATES: usize = 8;
+const MAX_INTERMEDIATES: usize = 8;
 
 /// How a certificate that was good once stands now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Trust {
         let leaf = Leaf::read(certificate)?;
         let domain = self.domains.get(leaf.id.trust_domain());
         let domain = domain.ok_or(Refusal::UnknownTrustDomain)?;
-        if intermediates.len() > INTERMEDIATES {
+        if intermediates.len() > MAX_INTERMEDIATES {
             return Err(Refusal::ChainTooLong);
         }
         let last = UnixTime::since_unix_epoch(std::time::Duration::from_secs(

@@ -27,7 +27,7 @@ use crate::snapshot::document::{UpstreamDocument, UpstreamProtocol};
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(200);
 /// TCP, TLS and HTTP/2 preface together, over all addresses.
-const LONGEST: Duration = Duration::from_secs(3);
+const MAX_CONNECTING: Duration = Duration::from_secs(3);
 
 /// Everything that is needed to reach one upstream.
 pub(super) struct Connector {
@@ -105,7 +105,7 @@ impl Connector {
             let words = format!("identity {} is not installed", identity.name());
             return Err(Fault::new(FaultKind::Unreachable, words));
         }
-        let (vital, link) = timeout(LONGEST, self.race()).await.unwrap_or_else(|_| {
+        let (vital, link) = timeout(MAX_CONNECTING, self.race()).await.unwrap_or_else(|_| {
             let words = format!("no connection to {} within 3 s", self.addresses[0]);
             Err(Fault::new(FaultKind::Unreachable, words))
         })?;

@@ -18,11 +18,11 @@ use super::link::{ClosedAtEnd, Question, Reply, Vital};
 /// The media type of questions and answers (RFC 8484 section 6).
 const DNS_MESSAGE: &str = "application/dns-message";
 /// The largest DNS message.
-const LARGEST_MESSAGE: usize = 65_535;
+const MAX_MESSAGE: usize = 65_535;
 /// Octets that an upstream may send unread on one connection; the bound of its memory here.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Octets of header list that are read.
-const LARGEST_HEADERS: u32 = 16 * 1024;
+const MAX_HEADERS: u32 = 16 * 1024;
 /// How often a connection is looked after. A ping without an answer for so long ends it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A quiet connection is pinged after so many looks, so that NAT and upstream keep it.
@@ -42,9 +42,9 @@ impl DohLink {
     {
         let (sender, connection) = Builder::new()
             .enable_push(false)
-            .initial_window_size(LARGEST_MESSAGE as u32)
+            .initial_window_size(MAX_MESSAGE as u32)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(LARGEST_HEADERS)
+            .max_header_list_size(MAX_HEADERS)
             .handshake(stream)
             .await
             .map_err(|error| from_h2(&error))?;
@@ -101,7 +101,7 @@ async fn read_body(mut body: RecvStream) -> Result<Bytes, Fault> {
         let part = part.map_err(|error| from_h2(&error))?;
         // Without this the upstream may not send any more.
         body.flow_control().release_capacity(part.len()).map_err(|error| from_h2(&error))?;
-        if whole.len() + part.len() > LARGEST_MESSAGE {
+        if whole.len() + part.len() > MAX_MESSAGE {
             return Err(Fault::invalid("sent more than the 65,535 octets of a DNS message"));
         }
         if whole.is_empty() && body.is_end_stream() {

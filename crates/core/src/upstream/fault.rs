@@ -11,7 +11,7 @@ use super::spiffe::Unproved;
 use crate::reason::Reason;
 
 /// The most characters of what an upstream sent that go into words for people.
-const LONGEST_QUOTE: usize = 100;
+const MAX_QUOTE: usize = 100;
 
 /// Kinds of faults, in rising order of how much they tell when several upstreams failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -178,5 +178,5 @@ fn bare_name(presented: &str) -> &str {
 /// What an upstream sent, made fit for a log: printable and short.
 pub(super) fn quote(text: &str) -> String {
     let printable = |letter: char| if letter.is_ascii_graphic() { letter } else { ' ' };
-    text.chars().map(printable).take(LONGEST_QUOTE).collect()
+    text.chars().map(printable).take(MAX_QUOTE).collect()
 }

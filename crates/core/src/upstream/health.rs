@@ -12,7 +12,7 @@ const SILENT_QUERIES: u32 = 3;
 /// The first pause after a failed connection; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause, before jitter: an upstream that is back is in use again within 5 seconds.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// The state of one upstream. It knows no clock and no randomness; both come in.
 ///
@@ -116,7 +116,7 @@ impl Health {
 
     fn pause_length(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(8);
-        (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+        (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE)
     }
 }
 

@@ -14,7 +14,7 @@ use super::stream::StreamLink;
 /// Queries are padded to a multiple of this (RFC 8467 section 4.1).
 const PADDED_TO: usize = 128;
 /// Queries under way on one connection; identifiers stay sparse, so that they stay random.
-pub(super) const MOST_IN_FLIGHT: usize = 1000;
+pub(super) const MAX_IN_FLIGHT: usize = 1000;
 /// A connection without a query for so long is closed.
 pub(super) const IDLE: Duration = Duration::from_secs(120);
 

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use super::connect::Connector;
 use super::fault::{Fault, FaultKind};
 use super::health::Health;
-use super::link::{Connection, Lease, MOST_IN_FLIGHT};
+use super::link::{Connection, Lease, MAX_IN_FLIGHT};
 use super::tally::Tally;
 
 /// Connections that are open at once.
-const MOST_OPEN: usize = 2;
+const MAX_OPEN: usize = 2;
 /// Queries under way on one connection from which on a second one is opened.
 const BUSY: usize = 100;
 
@@ -82,10 +82,10 @@ impl Pool {
         let best = state
             .open
             .iter()
-            .filter(|connection| connection.id != avoid && load(connection) < MOST_IN_FLIGHT)
+            .filter(|connection| connection.id != avoid && load(connection) < MAX_IN_FLIGHT)
             .min_by_key(|connection| load(connection))
             .cloned();
-        let may_open = state.open.len() < MOST_OPEN;
+        let may_open = state.open.len() < MAX_OPEN;
         let wanted = best.as_ref().is_none_or(|connection| load(connection) >= BUSY);
         if !wanted || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);

@@ -13,7 +13,7 @@ use crate::reason::Reason;
 use crate::snapshot::document::UpstreamSetDocument;
 
 /// Messages that may go out for one question of a client, over all upstreams and tries.
-const MOST_MESSAGES: u32 = 3;
+const MAX_MESSAGES: u32 = 3;
 
 /// Upstreams in the order of preference, and how long to wait for them.
 pub struct UpstreamSet {
@@ -52,7 +52,7 @@ impl UpstreamSet {
 
     /// The longest that asking can take when nothing limits it further: every message in turn.
     pub fn longest(&self) -> Duration {
-        self.patience() * MOST_MESSAGES
+        self.patience() * MAX_MESSAGES
     }
 
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
@@ -67,7 +67,7 @@ impl UpstreamSet {
         deadline: Instant,
     ) -> Result<Asked, Reason> {
         let question = Question { name: *name, kind };
-        let budget = Budget::of(MOST_MESSAGES);
+        let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
         let course = Course::new(self, question, budget, deadline.into());
         course.run().await.map_err(|fault| fault.reason())

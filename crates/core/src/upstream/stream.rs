@@ -15,18 +15,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
 use super::fault::{Fault, FaultKind};
-use super::link::{ClosedAtEnd, IDLE, MOST_IN_FLIGHT, Notes, Question, Vital};
+use super::link::{ClosedAtEnd, IDLE, MAX_IN_FLIGHT, Notes, Question, Vital};
 use super::tally::Tally;
 
 /// Messages in a row that answer nothing, after which the connection is given up. Late answers to
 /// queries that were taken back are among them, hence so many.
-const MOST_STRAYS: u32 = 1000;
+const MAX_STRAYS: u32 = 1000;
 /// Queries that are written at once.
 const BATCH: usize = 64;
 /// A write that takes longer ends the connection.
 const STUCK: Duration = Duration::from_secs(5);
 /// Octets asked of the stream at least.
-const READ_AT_LEAST: usize = 4096;
+const MIN_READ: usize = 4096;
 
 /// The asking side of one stream.
 pub(super) struct StreamLink {
@@ -58,7 +58,7 @@ impl StreamLink {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (outgoing, queue) = mpsc::channel(MOST_IN_FLIGHT);
+        let (outgoing, queue) = mpsc::channel(MAX_IN_FLIGHT);
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
             vital: Arc::clone(vital),
@@ -119,7 +119,7 @@ impl Shared {
         if let Some(fault) = &waiting.ended {
             return Err(fault.clone());
         }
-        if waiting.by_id.len() >= MOST_IN_FLIGHT {
+        if waiting.by_id.len() >= MAX_IN_FLIGHT {
             return Err(Fault::new(FaultKind::Busy, "1,000 queries are under way there"));
         }
         loop {
@@ -200,7 +200,7 @@ async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) ->
     let mut buffer = BytesMut::new();
     let mut strays = 0;
     loop {
-        buffer.reserve(READ_AT_LEAST);
+        buffer.reserve(MIN_READ);
         match reader.read_buf(&mut buffer).await {
             Ok(0) => return closed(),
             Ok(_) => shared.vital.hear(),
@@ -215,7 +215,7 @@ async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) ->
             }
             buffer.advance(2 + length);
         }
-        if strays > MOST_STRAYS {
+        if strays > MAX_STRAYS {
             return Fault::invalid("sent a thousand messages that answer nothing");
         }
     }

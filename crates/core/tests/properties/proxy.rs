@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use keyhole_core::listen::proxy::{self, FIXED, Flaw, Header, LONGEST, SIGNATURE};
+use keyhole_core::listen::proxy::{self, FIXED, Flaw, Header, MAX_REST, SIGNATURE};
 
 /// Reads a header and whatever follows it.
 pub(crate) fn proxy(octets: &[u8]) {
@@ -11,7 +11,7 @@ pub(crate) fn proxy(octets: &[u8]) {
         Ok(length) => length,
         Err(flaw) => return assert_eq!(proxy::read(fixed, follows), Err(flaw)),
     };
-    assert!(fixed.starts_with(&SIGNATURE) && length <= LONGEST);
+    assert!(fixed.starts_with(&SIGNATURE) && length <= MAX_REST);
     let Some(follows) = follows.get(..length) else {
         return assert_eq!(proxy::read(fixed, follows), Err(Flaw::Cut));
     };

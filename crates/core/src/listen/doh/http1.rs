@@ -25,7 +25,7 @@ use super::response;
 use crate::pipeline::Progress;
 
 /// The smallest buffer that the library accepts, in octets.
-const SMALLEST_BUFFER: usize = 8192;
+const MIN_BUFFER: usize = 8192;
 
 /// Serves a connection until one side ends it.
 pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
@@ -40,7 +40,7 @@ where
         // This clock also runs while nothing is asked; a request that has begun is watched by the
         // link, which is the stricter of the two.
         .header_read_timeout(Duration::from_millis(limits.idle_ms))
-        .max_buf_size(SMALLEST_BUFFER.max(limits.header_octets as usize))
+        .max_buf_size(MIN_BUFFER.max(limits.header_octets as usize))
         .half_close(true)
         .serve_connection(
             TokioIo::new(io),
