@@ -15,7 +15,7 @@ use tokio::time::timeout_at;
 use crate::cache::{Cache, Entry, Failing, Freshness, Key, KeyRef};
 use crate::options::CacheOptions;
 use crate::reason::Reason;
-use crate::upstream::{Asked, UpstreamSet};
+use crate::upstream::{UpstreamAnswer, UpstreamSet};
 
 /// How long a client waits before an expired answer serves (RFC 8767 section 5 names 1.8 s).
 const STALE_AFTER: Duration = Duration::from_millis(1800);
@@ -217,7 +217,7 @@ impl Lookup {
         let (ended, flight) = watch::channel(None);
         flights.insert(key, flight);
         drop(flights);
-        self.shared.depart(set, lower, kind, Instant::now() + set.longest(), ended);
+        self.shared.depart(set, lower, kind, Instant::now() + set.max_duration(), ended);
     }
 
     /// Octets that the cache holds.
@@ -291,10 +291,14 @@ impl Shared {
     }
 
     /// Takes what came of asking into the cache.
-    fn land(&self, key: KeyRef<'_>, asked: Result<Asked, Reason>) -> Result<Landed, Failure> {
+    fn land(
+        &self,
+        key: KeyRef<'_>,
+        asked: Result<UpstreamAnswer, Reason>,
+    ) -> Result<Landed, Failure> {
         let now = Instant::now();
         match asked {
-            Ok(Asked { answer, upstream, age }) => {
+            Ok(UpstreamAnswer { answer, upstream, age }) => {
                 let answer = Arc::new(answer);
                 if answer.is_failure() {
                     let (reason, said) = (Reason::Forwarded, Some(Arc::clone(&answer)));

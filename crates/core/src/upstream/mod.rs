@@ -9,20 +9,20 @@
 //! | X509-SVID | upstreams known by a SPIFFE ID instead of a name |
 //! | RFC 7830, RFC 8467 | queries padded to 128 octets |
 
+mod attempts;
 mod connect;
-mod course;
+mod connection;
+mod counters;
 mod doh;
-mod fault;
+mod error;
 mod health;
 mod identity;
-mod link;
 mod pin;
 mod pool;
-mod remote;
+mod server;
 mod set;
 mod spiffe;
 mod stream;
-mod tally;
 mod trust;
 
 use std::sync::{Arc, Weak};
@@ -32,8 +32,8 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 use identity::Identities;
-pub use remote::Upstream;
-pub use set::{Asked, UpstreamSet};
+pub use server::Upstream;
+pub use set::{UpstreamAnswer, UpstreamSet};
 
 use crate::Error;
 use crate::snapshot::document::{UpstreamDocument, UpstreamSetDocument};

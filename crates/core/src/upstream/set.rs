@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use keyhole_wire::{Answer, Name, RecordType};
 
-use super::course::Course;
-use super::fault::Fault;
-use super::link::{Notes, Question};
-use super::remote::{Budget, Try, Upstream};
+use super::attempts::Attempts;
+use super::connection::{AttemptState, Question};
+use super::error::UpstreamError;
+use super::server::{Attempt, Budget, Upstream};
 use crate::reason::Reason;
 use crate::snapshot::document::UpstreamSetDocument;
 
-/// Messages that may go out for one question of a client, over all upstreams and tries.
+/// Messages that may go out for one question of a client, over all upstreams and attempts.
 const MAX_MESSAGES: u32 = 3;
 
 /// Upstreams in the order of preference, and how long to wait for them.
@@ -24,7 +24,7 @@ pub struct UpstreamSet {
 
 /// What a set answered.
 #[derive(Debug)]
-pub struct Asked {
+pub struct UpstreamAnswer {
     /// What the upstream said, perhaps that it failed ([`Answer::is_failure`]).
     pub answer: Answer,
     /// The place of the upstream in the set.
@@ -45,32 +45,32 @@ impl UpstreamSet {
         &self.document.name
     }
 
-    /// The name of the upstream at a place, as in [`Asked::upstream`].
+    /// The name of the upstream at a place, as in [`UpstreamAnswer::upstream`].
     pub fn upstream_name(&self, place: u16) -> Option<&str> {
         self.upstreams.get(usize::from(place)).map(|upstream| upstream.document().name.as_str())
     }
 
     /// The longest that asking can take when nothing limits it further: every message in turn.
-    pub fn longest(&self) -> Duration {
-        self.patience() * MAX_MESSAGES
+    pub fn max_duration(&self) -> Duration {
+        self.limit() * MAX_MESSAGES
     }
 
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
-    /// A connection that fails leads to the next upstream at once, silence to a second try beside
-    /// the first after `hedge_ms`. An upstream that fails to resolve the name (SERVFAIL and the
-    /// like) is heard, but another one is asked before its word counts. `name` is in lower case.
+    /// A connection that fails leads to the next upstream at once, silence to a second attempt beside
+    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while
+    /// one more upstream is tried. `name` is in lower case.
     pub async fn ask(
         &self,
         name: &Name,
         kind: RecordType,
         deadline: Instant,
-    ) -> Result<Asked, Reason> {
+    ) -> Result<UpstreamAnswer, Reason> {
         let question = Question { name: *name, kind };
         let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
-        let course = Course::new(self, question, budget, deadline.into());
-        course.run().await.map_err(|fault| fault.reason())
+        let attempts = Attempts::new(self, question, budget, deadline.into());
+        attempts.run().await.map_err(|error| error.reason())
     }
 
     /// The places to ask, best first: healthy ones in the order of preference, then the others.
@@ -85,7 +85,7 @@ impl UpstreamSet {
         Duration::from_millis(self.document.hedge_ms)
     }
 
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn limit(&self) -> Duration {
         Duration::from_millis(self.document.timeout_ms)
     }
 
@@ -103,16 +103,23 @@ impl UpstreamSet {
         }
     }
 
-    pub(super) fn attempt(&self, question: Question, budget: Arc<Budget>) -> Try {
-        let (patience, silence) = (self.patience(), self.hedge_after());
-        Try { question, patience, silence, budget, notes: Arc::new(Notes::default()), avoid: 0 }
+    pub(super) fn attempt(&self, question: Question, budget: Arc<Budget>) -> Attempt {
+        let (limit, silence) = (self.limit(), self.hedge_after());
+        Attempt {
+            question,
+            limit,
+            silence,
+            budget,
+            state: Arc::new(AttemptState::default()),
+            avoid: 0,
+        }
     }
 }
 
-/// The fault when a deadline ends everything.
-pub(super) fn out_of_time(flawed: bool) -> Fault {
+/// The error when a deadline ends everything.
+pub(super) fn out_of_time(flawed: bool) -> UpstreamError {
     if flawed {
-        return Fault::invalid("only nonsense came before the deadline");
+        return UpstreamError::invalid("only nonsense came before the deadline");
     }
-    Fault::new(super::fault::FaultKind::Timeout, "no answer before the deadline")
+    UpstreamError::new(super::error::ErrorKind::Timeout, "no answer before the deadline")
 }

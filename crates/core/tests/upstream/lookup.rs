@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, name, prepare, soon};
 
@@ -55,7 +55,7 @@ async fn world(ttl: u32, stale_after: Duration) -> World {
     let mood = Mood(Arc::new(AtomicU8::new(ANSWER)));
     let script = {
         let mood = mood.clone();
-        move |asked: &Asked| match mood.0.load(SeqCst) {
+        move |asked: &ReceivedQuery| match mood.0.load(SeqCst) {
             ANSWER => Does::Says(asked.address(1, ttl)),
             SERVFAIL => Does::Says(asked.code(2)),
             RESET => Does::Resets,
@@ -105,7 +105,7 @@ async fn an_answer_is_asked_for_once_and_then_comes_from_the_cache() {
 async fn who_asks_the_same_meanwhile_waits_for_the_same_query() {
     let authority = Authority::new();
     let (open, gate) = watch::channel(false);
-    let script = move |asked: &Asked| Does::Waits(gate.clone(), asked.address(1, 300));
+    let script = move |asked: &ReceivedQuery| Does::Waits(gate.clone(), asked.address(1, 300));
     let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
     let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
     let lookup = Arc::new(Lookup::new(&cache(0)));

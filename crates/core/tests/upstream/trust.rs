@@ -6,13 +6,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, ask, document, last_error, prepare};
 
 const TLS: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
 
-fn answers(asked: &Asked) -> Does {
+fn answers(asked: &ReceivedQuery) -> Does {
     Does::Says(asked.address(1, 300))
 }
 

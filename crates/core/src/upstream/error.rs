@@ -7,15 +7,15 @@ use std::sync::Arc;
 
 use rustls::{CertificateError, OtherError};
 
-use super::spiffe::Unproved;
+use super::spiffe::IdentityError;
 use crate::reason::Reason;
 
 /// The most characters of what an upstream sent that go into words for people.
 const MAX_QUOTE: usize = 100;
 
-/// Kinds of faults, in rising order of how much they tell when several upstreams failed.
+/// Kinds of errors, in rising order of how much they say when several upstreams failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FaultKind {
+pub(super) enum ErrorKind {
     /// Too many queries are under way there.
     Busy,
     /// No connection could be made.
@@ -30,7 +30,7 @@ pub(super) enum FaultKind {
     Untrusted,
 }
 
-impl FaultKind {
+impl ErrorKind {
     /// Every kind, in the order of the numbers.
     pub(super) const ALL: [Self; 6] =
         [Self::Busy, Self::Unreachable, Self::Lost, Self::Timeout, Self::Invalid, Self::Untrusted];
@@ -48,24 +48,24 @@ impl FaultKind {
     }
 }
 
-/// One fault.
+/// One error.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) kind: FaultKind,
+pub(super) struct UpstreamError {
+    pub(super) kind: ErrorKind,
     words: Arc<str>,
 }
 
-impl Fault {
-    pub(super) fn new(kind: FaultKind, words: impl Into<Arc<str>>) -> Self {
+impl UpstreamError {
+    pub(super) fn new(kind: ErrorKind, words: impl Into<Arc<str>>) -> Self {
         Self { kind, words: words.into() }
     }
 
     pub(super) fn lost(words: impl Into<Arc<str>>) -> Self {
-        Self::new(FaultKind::Lost, words)
+        Self::new(ErrorKind::Lost, words)
     }
 
     pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
-        Self::new(FaultKind::Invalid, words)
+        Self::new(ErrorKind::Invalid, words)
     }
 
     /// A connection to `address` that could not be made.
@@ -79,7 +79,7 @@ impl Fault {
             HostUnreachable => format!("host of {address} unreachable"),
             _ => format!("cannot connect to {address}: {error}"),
         };
-        Self::new(FaultKind::Unreachable, words)
+        Self::new(ErrorKind::Unreachable, words)
     }
 
     /// A TLS handshake with `address` that failed.
@@ -87,45 +87,45 @@ impl Fault {
         let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
         match inner {
             Some(rustls::Error::InvalidCertificate(why)) => {
-                Self::new(FaultKind::Untrusted, certificate_words(why))
+                Self::new(ErrorKind::Untrusted, certificate_words(why))
             }
             Some(rustls::Error::InvalidCertRevocationList(_)) => Self::new(
-                FaultKind::Untrusted,
+                ErrorKind::Untrusted,
                 "a revocation list that names the issuer of the certificate is not signed by it",
             ),
             Some(rustls::Error::AlertReceived(alert)) => Self::new(
-                FaultKind::Unreachable,
+                ErrorKind::Unreachable,
                 format!("{address} refused the TLS handshake with alert {alert:?}"),
             ),
             Some(rustls::Error::NoApplicationProtocol) => Self::new(
-                FaultKind::Unreachable,
+                ErrorKind::Unreachable,
                 format!("{address} does not speak the protocol that was asked for"),
             ),
             Some(other) => Self::new(
-                FaultKind::Unreachable,
+                ErrorKind::Unreachable,
                 format!("TLS handshake with {address} failed: {}", quote(&other.to_string())),
             ),
             None => Self::new(
-                FaultKind::Unreachable,
+                ErrorKind::Unreachable,
                 format!("{address} ended the TLS handshake: {error}"),
             ),
         }
     }
 
-    /// The reason with which a query ends when this fault is all there is.
+    /// The reason with which a query ends when this error is all there is.
     pub(super) const fn reason(&self) -> Reason {
         match self.kind {
-            FaultKind::Busy | FaultKind::Unreachable | FaultKind::Lost => {
+            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Lost => {
                 Reason::UpstreamUnreachable
             }
-            FaultKind::Timeout => Reason::UpstreamTimeout,
-            FaultKind::Invalid => Reason::UpstreamInvalid,
-            FaultKind::Untrusted => Reason::UpstreamUntrusted,
+            ErrorKind::Timeout => Reason::UpstreamTimeout,
+            ErrorKind::Invalid => Reason::UpstreamInvalid,
+            ErrorKind::Untrusted => Reason::UpstreamUntrusted,
         }
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for UpstreamError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.words)
     }
@@ -160,8 +160,8 @@ fn certificate_words(why: &CertificateError) -> String {
 }
 
 fn other_words(other: &OtherError) -> String {
-    if let Some(unproved) = other.0.downcast_ref::<Unproved>() {
-        return unproved.to_string();
+    if let Some(identity_error) = other.0.downcast_ref::<IdentityError>() {
+        return identity_error.to_string();
     }
     match other.0.downcast_ref::<webpki::Error>() {
         Some(webpki::Error::CaUsedAsEndEntity) => "certificate is that of an authority".into(),

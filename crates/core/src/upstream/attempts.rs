@@ -1,4 +1,4 @@
-//! The course of one question through the upstreams of its set.
+//! The attempts of one question at the upstreams of its set.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -8,22 +8,22 @@ use std::task::Poll;
 
 use tokio::time::{Instant, sleep_until};
 
-use super::fault::{Fault, FaultKind};
-use super::link::{Notes, Question, Reply};
-use super::remote::Budget;
-use super::set::{Asked, UpstreamSet, out_of_time};
+use super::connection::{AttemptState, Question, Reply};
+use super::error::{ErrorKind, UpstreamError};
+use super::server::Budget;
+use super::set::{UpstreamAnswer, UpstreamSet, out_of_time};
 
-type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, Fault>> + Send + 'a>>;
+type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, UpstreamError>> + Send + 'a>>;
 
-/// A try under way.
+/// An attempt under way.
 struct Running<'a> {
     place: usize,
-    notes: Arc<Notes>,
+    state: Arc<AttemptState>,
     work: Work<'a>,
 }
 
-/// Which tries are under way, which may still come, and what was learned so far.
-pub(super) struct Course<'a> {
+/// Which attempts are under way, which may still come, and what was learned so far.
+pub(super) struct Attempts<'a> {
     set: &'a UpstreamSet,
     question: Question,
     budget: Arc<Budget>,
@@ -31,17 +31,17 @@ pub(super) struct Course<'a> {
     /// Places not asked yet, best first.
     left: std::vec::IntoIter<usize>,
     running: Vec<Running<'a>>,
-    /// When a second try starts beside the first; none once it did.
+    /// When a second attempt starts beside the first; none once it did.
     hedge_at: Option<Instant>,
     /// A query on a connection that died was sent once more already.
     repeated: bool,
     /// What an upstream said that could not resolve the name.
-    unresolved: Option<Asked>,
-    worst: Option<Fault>,
+    unresolved: Option<UpstreamAnswer>,
+    worst: Option<UpstreamError>,
     flawed: bool,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Attempts<'a> {
     pub(super) fn new(
         set: &'a UpstreamSet,
         question: Question,
@@ -67,14 +67,14 @@ impl<'a> Course<'a> {
     }
 
     /// Runs to the end. What is still under way then is taken back.
-    pub(super) async fn run(mut self) -> Result<Asked, Fault> {
+    pub(super) async fn run(mut self) -> Result<UpstreamAnswer, UpstreamError> {
         self.start_next();
         while !self.running.is_empty() {
             let hedge_at = self.hedge_at;
             tokio::select! {
                 biased;
-                (place, notes, outcome) = first_to_end(&mut self.running) => {
-                    if let Some(asked) = self.learn(place, &notes, outcome) {
+                (place, state, outcome) = first_to_end(&mut self.running) => {
+                    if let Some(asked) = self.take_outcome(place, &state, outcome) {
                         return Ok(asked);
                     }
                 }
@@ -83,7 +83,7 @@ impl<'a> Course<'a> {
                     self.hedge();
                 }
                 () = sleep_until(self.deadline) => {
-                    let now_flawed = |try_: &Running<'_>| try_.notes.flawed.load(Relaxed) > 0;
+                    let now_flawed = |attempt: &Running<'_>| attempt.state.flawed.load(Relaxed) > 0;
                     let flawed = self.flawed || self.running.iter().any(now_flawed);
                     return self.unresolved.ok_or_else(|| out_of_time(flawed));
                 }
@@ -92,22 +92,22 @@ impl<'a> Course<'a> {
         if let Some(unresolved) = self.unresolved {
             return Ok(unresolved);
         }
-        let nothing = || Fault::new(FaultKind::Unreachable, "the set has no upstream");
+        let nothing = || UpstreamError::new(ErrorKind::Unreachable, "the set has no upstream");
         Err(self.worst.unwrap_or_else(nothing))
     }
 
-    /// Takes in how a try ended and starts the next where that helps.
-    fn learn(
+    /// Takes in how an attempt ended and starts the next where that helps.
+    fn take_outcome(
         &mut self,
         place: usize,
-        notes: &Notes,
-        outcome: Result<Reply, Fault>,
-    ) -> Option<Asked> {
-        self.flawed |= notes.flawed.load(Relaxed) > 0;
+        state: &AttemptState,
+        outcome: Result<Reply, UpstreamError>,
+    ) -> Option<UpstreamAnswer> {
+        self.flawed |= state.flawed.load(Relaxed) > 0;
         match outcome {
             Ok(Reply { answer, age }) => {
                 let upstream = u16::try_from(place).unwrap_or(u16::MAX);
-                let asked = Asked { answer, upstream, age };
+                let asked = UpstreamAnswer { answer, upstream, age };
                 if !asked.answer.is_failure() {
                     return Some(asked);
                 }
@@ -117,27 +117,27 @@ impl<'a> Course<'a> {
                 }
                 self.unresolved = Some(asked);
             }
-            Err(fault) => {
-                let lost = fault.kind == FaultKind::Lost;
-                if self.worst.as_ref().is_none_or(|worst| worst.kind < fault.kind) {
-                    self.worst = Some(fault);
+            Err(error) => {
+                let lost = error.kind == ErrorKind::Lost;
+                if self.worst.as_ref().is_none_or(|worst| worst.kind < error.kind) {
+                    self.worst = Some(error);
                 }
                 if !self.start_next() && lost && !self.repeated {
                     self.repeated = true;
-                    self.start(place, notes.connection.load(Relaxed));
+                    self.start(place, state.connection.load(Relaxed));
                 }
             }
         }
         None
     }
 
-    /// Starts a second try: at the next upstream, or else on another connection.
+    /// Starts a second attempt: at the next upstream, or else on another connection.
     fn hedge(&mut self) {
         if self.start_next() {
             return;
         }
         if let Some(first) = self.running.first() {
-            let (place, used) = (first.place, first.notes.connection.load(Relaxed));
+            let (place, used) = (first.place, first.state.connection.load(Relaxed));
             // While its first connection is still opening, another one would not be faster.
             if used != 0 {
                 self.start(place, used);
@@ -157,23 +157,25 @@ impl<'a> Course<'a> {
     }
 
     fn start(&mut self, place: usize, avoid: u64) {
-        // The newest try gets its time before another one starts beside it.
+        // The newest attempt gets its time before another one starts beside it.
         self.hedge_at = self.hedge_at.map(|_| Instant::now() + self.set.hedge_after());
         let mut attempt = self.set.attempt(self.question, Arc::clone(&self.budget));
         attempt.avoid = avoid;
-        let notes = Arc::clone(&attempt.notes);
+        let state = Arc::clone(&attempt.state);
         let upstream = &self.set.upstreams[place];
-        self.running.push(Running { place, notes, work: Box::pin(upstream.ask(attempt)) });
+        self.running.push(Running { place, state, work: Box::pin(upstream.ask(attempt)) });
     }
 }
 
-/// Waits for the first try that ends and takes it out.
-async fn first_to_end(running: &mut Vec<Running<'_>>) -> (usize, Arc<Notes>, Result<Reply, Fault>) {
+/// Waits for the first attempt that ends and takes it out.
+async fn first_to_end(
+    running: &mut Vec<Running<'_>>,
+) -> (usize, Arc<AttemptState>, Result<Reply, UpstreamError>) {
     poll_fn(|context| {
         for index in 0..running.len() {
             if let Poll::Ready(outcome) = running[index].work.as_mut().poll(context) {
                 let ended = running.swap_remove(index);
-                return Poll::Ready((ended.place, ended.notes, outcome));
+                return Poll::Ready((ended.place, ended.state, outcome));
             }
         }
         Poll::Pending

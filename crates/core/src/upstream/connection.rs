@@ -8,7 +8,7 @@ use keyhole_wire::{Answer, Name, RecordType, write_query};
 use tokio::time::Instant;
 
 use super::doh::DohLink;
-use super::fault::Fault;
+use super::error::UpstreamError;
 use super::stream::StreamLink;
 
 /// Queries are padded to a multiple of this (RFC 8467 section 4.1).
@@ -33,9 +33,9 @@ impl Question {
     }
 
     /// Reads a message as the answer to this question.
-    pub(super) fn read(&self, message: &[u8], id: u16) -> Result<Answer, Fault> {
+    pub(super) fn read(&self, message: &[u8], id: u16) -> Result<Answer, UpstreamError> {
         Answer::read(message, id, &self.name, self.kind)
-            .map_err(|flaw| Fault::invalid(format!("sent what is no answer: {flaw:?}")))
+            .map_err(|error| UpstreamError::invalid(format!("sent what is no answer: {error:?}")))
     }
 }
 
@@ -46,9 +46,9 @@ pub(super) struct Reply {
     pub(super) age: u32,
 }
 
-/// What is known about one try while it is under way.
+/// What is known about one attempt while it is under way.
 #[derive(Debug, Default)]
-pub(super) struct Notes {
+pub(super) struct AttemptState {
     /// Messages that came for it and were no answer to it.
     pub(super) flawed: AtomicU32,
     /// The connection in use, 0 for none yet.
@@ -57,20 +57,20 @@ pub(super) struct Notes {
 
 /// Signs of life of one connection.
 #[derive(Debug)]
-pub(super) struct Vital {
+pub(super) struct Liveness {
     opened: Instant,
-    heard_micros: AtomicU64,
+    active_micros: AtomicU64,
     asked_micros: AtomicU64,
     pub(super) answers: AtomicU64,
     pub(super) in_flight: AtomicUsize,
     closed: AtomicBool,
 }
 
-impl Vital {
+impl Liveness {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             opened: Instant::now(),
-            heard_micros: AtomicU64::new(0),
+            active_micros: AtomicU64::new(0),
             asked_micros: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
@@ -83,13 +83,13 @@ impl Vital {
     }
 
     /// Something came in.
-    pub(super) fn hear(&self) {
-        self.heard_micros.store(self.micros(Instant::now()), Relaxed);
+    pub(super) fn touch(&self) {
+        self.active_micros.store(self.micros(Instant::now()), Relaxed);
     }
 
     /// Whether anything came in after `moment`.
-    pub(super) fn heard_after(&self, moment: Instant) -> bool {
-        self.heard_micros.load(Relaxed) > self.micros(moment)
+    pub(super) fn active_after(&self, moment: Instant) -> bool {
+        self.active_micros.load(Relaxed) > self.micros(moment)
     }
 
     /// Whether nothing was asked for [`IDLE`] and nothing is under way.
@@ -109,7 +109,7 @@ impl Vital {
 }
 
 /// Marks a connection closed when the task that drives it ends, however it ends.
-pub(super) struct ClosedAtEnd(pub(super) Arc<Vital>);
+pub(super) struct ClosedAtEnd(pub(super) Arc<Liveness>);
 
 impl Drop for ClosedAtEnd {
     fn drop(&mut self) {
@@ -129,7 +129,7 @@ pub(super) struct Connection {
     pub(super) id: u64,
     /// Which certificate of ours it showed.
     pub(super) issue: u64,
-    pub(super) vital: Arc<Vital>,
+    pub(super) liveness: Arc<Liveness>,
     pub(super) link: Link,
 }
 
@@ -138,14 +138,14 @@ impl Connection {
     pub(super) async fn exchange(
         &self,
         question: &Question,
-        notes: &Arc<Notes>,
-    ) -> Result<Reply, Fault> {
+        state: &Arc<AttemptState>,
+    ) -> Result<Reply, UpstreamError> {
         let reply = match &self.link {
             Link::Doh(link) => link.exchange(question).await?,
-            Link::Stream(link) => Reply { answer: link.exchange(question, notes).await?, age: 0 },
+            Link::Stream(link) => Reply { answer: link.exchange(question, state).await?, age: 0 },
         };
-        self.vital.hear();
-        self.vital.answers.fetch_add(1, Relaxed);
+        self.liveness.touch();
+        self.liveness.answers.fetch_add(1, Relaxed);
         Ok(reply)
     }
 }
@@ -157,15 +157,15 @@ pub(super) struct Lease {
 
 impl Lease {
     pub(super) fn new(connection: &Arc<Connection>) -> Self {
-        let vital = &connection.vital;
-        vital.in_flight.fetch_add(1, Relaxed);
-        vital.asked_micros.store(vital.micros(Instant::now()), Relaxed);
+        let liveness = &connection.liveness;
+        liveness.in_flight.fetch_add(1, Relaxed);
+        liveness.asked_micros.store(liveness.micros(Instant::now()), Relaxed);
         Self { connection: Arc::clone(connection) }
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.connection.vital.in_flight.fetch_sub(1, Relaxed);
+        self.connection.liveness.in_flight.fetch_sub(1, Relaxed);
     }
 }

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::fault::FaultKind;
+use super::error::ErrorKind;
 
 /// What one upstream was asked and what came of it, since it was first prepared.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct UpstreamCounters {
     pub(super) asked: AtomicU64,
     pub(super) answered: AtomicU64,
     pub(super) handshakes: AtomicU64,
     /// Messages on a stream that matched no question or were no answer to theirs.
     pub(super) flawed: AtomicU64,
-    failed: [AtomicU64; FaultKind::ALL.len()],
+    failed: [AtomicU64; ErrorKind::ALL.len()],
     rtt_micros: AtomicU64,
 }
 
-impl Tally {
+impl UpstreamCounters {
     pub(super) fn count(counter: &AtomicU64) {
         counter.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn fail(&self, kind: FaultKind) {
+    pub(super) fn fail(&self, kind: ErrorKind) {
         self.failed[kind as usize].fetch_add(1, Relaxed);
     }
 
@@ -38,7 +38,7 @@ impl Tally {
     }
 
     pub(super) fn as_json(&self) -> Map<String, Value> {
-        let failed: Map<String, Value> = FaultKind::ALL
+        let failed: Map<String, Value> = ErrorKind::ALL
             .iter()
             .map(|kind| (kind.word().into(), self.failed[*kind as usize].load(Relaxed).into()))
             .collect();

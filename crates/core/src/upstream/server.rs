@@ -1,4 +1,4 @@
-//! One upstream: a question goes in, an answer or a fault comes out, and both are counted.
+//! One upstream: a question goes in, an answer or an error comes out, and both are counted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::connect::Connector;
-use super::fault::{Fault, FaultKind};
+use super::connection::{AttemptState, Connection, Question, Reply};
+use super::counters::UpstreamCounters;
+use super::error::{ErrorKind, UpstreamError};
 use super::identity::Identities;
-use super::link::{Connection, Notes, Question, Reply};
 use super::pool::{Pool, jitter};
-use super::tally::Tally;
 use crate::Error;
 use crate::snapshot::document::UpstreamDocument;
 
@@ -45,15 +45,15 @@ impl Budget {
     }
 }
 
-/// One try to get an answer.
-pub(super) struct Try {
+/// One attempt to get an answer.
+pub(super) struct Attempt {
     pub(super) question: Question,
     /// Without an answer for so long it has failed.
-    pub(super) patience: Duration,
+    pub(super) limit: Duration,
     /// Taken back after so long, it counts as silence.
     pub(super) silence: Duration,
     pub(super) budget: Arc<Budget>,
-    pub(super) notes: Arc<Notes>,
+    pub(super) state: Arc<AttemptState>,
     /// A connection that is not to be used, or 0.
     pub(super) avoid: u64,
 }
@@ -65,9 +65,9 @@ impl Upstream {
         document: &UpstreamDocument,
         identities: &Identities,
     ) -> Result<Self, Error> {
-        let tally = Arc::new(Tally::default());
-        let connector = Connector::new(place, document, identities, &tally)?;
-        Ok(Self { document: document.clone(), pool: Pool::new(connector, tally) })
+        let counters = Arc::new(UpstreamCounters::default());
+        let connector = Connector::new(place, document, identities, &counters)?;
+        Ok(Self { document: document.clone(), pool: Pool::new(connector, counters) })
     }
 
     /// The document that it was made from.
@@ -91,80 +91,83 @@ impl Upstream {
     }
 
     /// Asks once. Dropping the future takes the query back.
-    pub(super) async fn ask(&self, attempt: Try) -> Result<Reply, Fault> {
-        let Try { question, patience, silence, budget, notes, avoid } = attempt;
-        let mut listening = Listening {
+    pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
+        let Attempt { question, limit, silence, budget, state, avoid } = attempt;
+        let mut watch = SilenceWatch {
             pool: &self.pool,
             connection: None,
             since: Instant::now(),
             silence,
-            patience,
+            limit,
             over: false,
         };
         let work = async {
             let lease = self.pool.take(avoid).await?;
             if !budget.take() {
-                return Err(Fault::new(FaultKind::Busy, "asked often enough for this question"));
+                return Err(UpstreamError::new(
+                    ErrorKind::Busy,
+                    "asked often enough for this question",
+                ));
             }
-            notes.connection.store(lease.connection.id, Relaxed);
-            listening.connection = Some(Arc::clone(&lease.connection));
-            listening.since = Instant::now();
-            Tally::count(&self.pool.tally.asked);
-            lease.connection.exchange(&question, &notes).await
+            state.connection.store(lease.connection.id, Relaxed);
+            watch.connection = Some(Arc::clone(&lease.connection));
+            watch.since = Instant::now();
+            UpstreamCounters::count(&self.pool.counters.asked);
+            lease.connection.exchange(&question, &state).await
         };
-        let outcome = timeout(patience, work).await;
+        let outcome = timeout(limit, work).await;
         match outcome {
             Ok(Ok(reply)) => {
-                listening.over = true;
+                watch.over = true;
                 self.pool.health.lock().answered();
-                Tally::count(&self.pool.tally.answered);
-                self.pool.tally.round_trip(listening.since.elapsed());
+                UpstreamCounters::count(&self.pool.counters.answered);
+                self.pool.counters.round_trip(watch.since.elapsed());
                 Ok(reply)
             }
-            Ok(Err(fault)) => {
-                listening.over = true;
-                self.failed(&fault, listening.connection.as_deref());
-                Err(fault)
+            Ok(Err(error)) => {
+                watch.over = true;
+                self.failed(&error, watch.connection.as_deref());
+                Err(error)
             }
-            Err(_) => Err(self.timed_out(&notes, patience)),
+            Err(_) => Err(self.timed_out(&state, limit)),
         }
     }
 
-    fn failed(&self, fault: &Fault, connection: Option<&Connection>) {
-        self.pool.tally.fail(fault.kind);
-        // Without a connection the fault was noted when opening failed.
+    fn failed(&self, error: &UpstreamError, connection: Option<&Connection>) {
+        self.pool.counters.fail(error.kind);
+        // Without a connection the error was noted when opening failed.
         let Some(connection) = connection else { return };
         let mut health = self.pool.health.lock();
-        match fault.kind {
-            FaultKind::Lost if connection.vital.answers.load(Relaxed) == 0 => {
-                health.was_useless(fault, Instant::now(), jitter());
+        match error.kind {
+            ErrorKind::Lost if connection.liveness.answers.load(Relaxed) == 0 => {
+                health.was_useless(error, Instant::now(), jitter());
             }
-            _ => health.note(fault),
+            _ => health.note(error),
         }
         drop(health);
-        if fault.kind == FaultKind::Lost {
+        if error.kind == ErrorKind::Lost {
             self.pool.retire(connection.id);
         }
     }
 
-    fn timed_out(&self, notes: &Notes, patience: Duration) -> Fault {
-        let within = patience.as_millis();
-        let fault = if notes.connection.load(Relaxed) == 0 {
+    fn timed_out(&self, state: &AttemptState, limit: Duration) -> UpstreamError {
+        let within = limit.as_millis();
+        let error = if state.connection.load(Relaxed) == 0 {
             let words = format!("no connection within {within} ms");
-            Fault::new(FaultKind::Unreachable, words)
-        } else if notes.flawed.load(Relaxed) > 0 {
-            Fault::invalid(format!("only sent what is no answer, for {within} ms"))
+            UpstreamError::new(ErrorKind::Unreachable, words)
+        } else if state.flawed.load(Relaxed) > 0 {
+            UpstreamError::invalid(format!("only sent what is no answer, for {within} ms"))
         } else {
-            Fault::new(FaultKind::Timeout, format!("no answer within {within} ms"))
+            UpstreamError::new(ErrorKind::Timeout, format!("no answer within {within} ms"))
         };
-        self.pool.tally.fail(fault.kind);
-        self.pool.health.lock().note(&fault);
-        fault
+        self.pool.counters.fail(error.kind);
+        self.pool.health.lock().note(&error);
+        error
     }
 
     /// Counters and state for people and metrics.
     pub(super) fn stats(&self) -> Value {
-        let mut all = self.pool.tally.as_json();
+        let mut all = self.pool.counters.as_json();
         let health = self.pool.health.lock();
         all.insert("name".into(), json!(self.document.name));
         all.insert("protocol".into(), json!(self.document.protocol));
@@ -176,17 +179,17 @@ impl Upstream {
     }
 }
 
-/// Notices silence, also when a try is taken back because another upstream was faster.
-struct Listening<'a> {
+/// Notices silence, also when a attempt is taken back because another upstream was faster.
+struct SilenceWatch<'a> {
     pool: &'a Pool,
     connection: Option<Arc<Connection>>,
     since: Instant,
     silence: Duration,
-    patience: Duration,
+    limit: Duration,
     over: bool,
 }
 
-impl Drop for Listening<'_> {
+impl Drop for SilenceWatch<'_> {
     fn drop(&mut self) {
         let waited = self.since.elapsed();
         if self.over || waited < self.silence {
@@ -194,12 +197,12 @@ impl Drop for Listening<'_> {
         }
         // Answers to others on the same connection show that only this name is slow.
         let connection = self.connection.as_ref();
-        if connection.is_some_and(|connection| connection.vital.heard_after(self.since)) {
+        if connection.is_some_and(|connection| connection.liveness.active_after(self.since)) {
             return;
         }
         let in_a_row = self.pool.health.lock().was_silent(Instant::now(), jitter());
         if let Some(connection) = connection
-            && (in_a_row >= SILENT_ON_CONNECTION || waited >= self.patience)
+            && (in_a_row >= SILENT_ON_CONNECTION || waited >= self.limit)
         {
             self.pool.retire(connection.id);
         }
