@@ -5,15 +5,15 @@ use std::io::{self, BufReader, Cursor, Read};
 use keyhole_wire::Name;
 
 use super::MAX_LISTS;
-use super::entry::{Entry, Target};
+use super::builder::FileBuilder;
+use super::entry::{ListEntry, Target};
+use super::file_format::{ALLOW, Attributes, IMPORTANT, scope_flags};
 use super::formats::{Format, LineReader, detect, is_web_page};
-use super::image::Image;
-use super::layout::{ALLOW, Facts, IMPORTANT, scope_flags};
 use super::line::{Line, read_line};
 use super::patterns::{MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher};
-use super::protect::Protected;
+use super::protected_names::ProtectedNames;
 use super::report::{FileReport, ListReport, Report};
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 use crate::Error;
 use crate::snapshot::document::{Action, ListKind};
 
@@ -27,10 +27,10 @@ const MARK: char = '\u{feff}';
 /// Compiles lists in memory: [`Compiler::begin_list`] for each list, [`Compiler::read_file`] for
 /// each of its files, then [`Compiler::finish`].
 pub struct Compiler {
-    protected: Protected,
+    protected: ProtectedNames,
     kind: ListKind,
     reports: Vec<ListReport>,
-    image: Image,
+    builder: FileBuilder,
     sources: usize,
     patterns: PatternCounts,
 }
@@ -44,7 +44,7 @@ struct PatternCounts {
 }
 
 /// Where a line stands.
-struct Place<'a> {
+struct LinePosition<'a> {
     path: &'a str,
     source: u16,
     line: u32,
@@ -52,13 +52,13 @@ struct Place<'a> {
 }
 
 impl Compiler {
-    /// Starts without lists. No block list may meet a protected name.
+    /// Starts without lists. No block list may block a protected name.
     pub fn new(protected: &[Name]) -> Self {
         Self {
-            protected: Protected::new(protected),
+            protected: ProtectedNames::new(protected),
             kind: ListKind::Block,
             reports: Vec::new(),
-            image: Image::default(),
+            builder: FileBuilder::default(),
             sources: 0,
             patterns: PatternCounts::default(),
         }
@@ -91,10 +91,10 @@ impl Compiler {
         let mut head = Vec::new();
         reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
         let format = format.unwrap_or_else(|| detect(&head));
-        let mut place = Place { path, source, line: 0, text: &[] };
+        let mut place = LinePosition { path, source, line: 0, text: &[] };
         if is_web_page(&head) {
             place.text = &head;
-            self.skip(Skip::WebPage, &place);
+            self.skip(SkipReason::WebPage, &place);
         } else {
             let mut lines =
                 BufReader::with_capacity(HEAD as usize, Cursor::new(&head).chain(reader));
@@ -111,19 +111,19 @@ impl Compiler {
         &mut self,
         lines: &mut impl io::BufRead,
         format: Format,
-        place: &mut Place<'_>,
+        place: &mut LinePosition<'_>,
     ) -> io::Result<()> {
         let mut reader = LineReader::new(format);
         let (mut buffer, mut findings) = (Vec::new(), Vec::new());
         while let Some(line) = read_line(lines, &mut buffer)? {
             place.line = place.line.saturating_add(1);
-            let here = Place { text: &buffer, ..*place };
+            let here = LinePosition { text: &buffer, ..*place };
             match (line, str::from_utf8(&buffer)) {
-                (Line::TooLong, _) => self.skip(Skip::LineTooLong, &here),
+                (Line::TooLong, _) => self.skip(SkipReason::LineTooLong, &here),
                 (_, Ok(text)) if !text.contains(|c: char| c.is_control() && c != '\t') => {
                     reader.read(text.trim_start_matches(MARK), &mut findings);
                 }
-                _ => self.skip(Skip::NotText, &here),
+                _ => self.skip(SkipReason::NotText, &here),
             }
             for finding in findings.drain(..) {
                 if let Err(skip) = finding.and_then(|entry| self.take(entry, &here)) {
@@ -134,38 +134,38 @@ impl Compiler {
         Ok(())
     }
 
-    fn skip(&mut self, skip: Skip, place: &Place<'_>) {
+    fn skip(&mut self, skip: SkipReason, place: &LinePosition<'_>) {
         if let Some(report) = self.reports.last_mut() {
             report.skipped.add(skip, place.path, place.line, place.text);
         }
     }
 
     /// Takes one entry, unless it would do harm.
-    fn take(&mut self, entry: Entry, place: &Place<'_>) -> Result<(), Skip> {
+    fn take(&mut self, entry: ListEntry, place: &LinePosition<'_>) -> Result<(), SkipReason> {
         let matcher = Matcher::new(&entry.target)?;
         let blocks = entry.action == Action::Block && self.kind == ListKind::Block;
-        if blocks && self.protected.is_met_by(&entry, matcher.as_ref()) {
-            return Err(Skip::Protected);
+        if blocks && self.protected.is_blocked_by(&entry, matcher.as_ref()) {
+            return Err(SkipReason::Protected);
         }
         let mut flags = if entry.important { IMPORTANT } else { 0 };
         if entry.action == Action::Allow {
             flags |= ALLOW;
         }
         let list = self.reports.len() - 1;
-        let limits = self.image.limits(&entry.limits);
-        let mut facts = Facts { flags, source: place.source, line: place.line, limits };
+        let limits = self.builder.limits(&entry.limits);
+        let mut attributes = Attributes { flags, source: place.source, line: place.line, limits };
         match (&entry.target, matcher) {
             (Target::Name(name, scope), _) => {
-                facts.flags |= scope_flags(*scope);
-                self.image.add_name(list, name.as_wire(), facts);
+                attributes.flags |= scope_flags(*scope);
+                self.builder.add_name(list, name.as_wire(), attributes);
             }
             (target, Some(matcher)) => {
-                if self.image.has_pattern(list, target, &facts) {
+                if self.builder.has_pattern(list, target, &attributes) {
                     self.reports[list].duplicates += 1;
                     return Ok(());
                 }
                 self.patterns.count(&matcher)?;
-                self.image.add_pattern(list, target, facts);
+                self.builder.add_pattern(list, target, attributes);
                 self.reports[list].taken += 1;
             }
             (_, None) => {}
@@ -175,7 +175,7 @@ impl Compiler {
 
     /// Gives the octets of the file and the report.
     pub fn finish(mut self) -> Result<(Vec<u8>, Report), Error> {
-        let (file, names) = self.image.finish(&mut self.reports)?;
+        let (file, names) = self.builder.finish(&mut self.reports)?;
         let report = Report {
             version: super::request::VERSION,
             sha256: super::request::sha256(&file),
@@ -189,21 +189,21 @@ impl Compiler {
     /// Makes every name have the same hash, for tests of collisions.
     #[cfg(test)]
     pub(crate) fn with_hash(mut self, hash: fn(&[u8]) -> u64) -> Self {
-        self.image.set_hash(hash);
+        self.builder.set_hash(hash);
         self
     }
 }
 
 impl PatternCounts {
     /// Counts one more pattern, if it is within the limits.
-    fn count(&mut self, matcher: &Matcher) -> Result<(), Skip> {
+    fn count(&mut self, matcher: &Matcher) -> Result<(), SkipReason> {
         let is_expression = matches!(matcher, Matcher::Regex(_));
         let is_slow = matcher.is_slow();
         if self.all == MAX_PATTERNS || (is_expression && self.expressions == MAX_EXPRESSIONS) {
-            return Err(Skip::PatternTooMany);
+            return Err(SkipReason::PatternTooMany);
         }
         if is_slow && self.slow == MAX_SLOW {
-            return Err(Skip::PatternTooSlow);
+            return Err(SkipReason::PatternTooSlow);
         }
         self.all += 1;
         self.expressions += usize::from(is_expression);

@@ -2,7 +2,7 @@
 
 use keyhole_wire::Name;
 
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 use crate::snapshot::document::Action;
 
 /// Which names an entry means, seen from the name that it gives.
@@ -49,14 +49,14 @@ pub(crate) enum Target {
 
 /// One thing that a line says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct ListEntry {
     pub(crate) target: Target,
     pub(crate) action: Action,
     pub(crate) important: bool,
     pub(crate) limits: Limits,
 }
 
-impl Entry {
+impl ListEntry {
     /// An entry that blocks, without any limit.
     pub(crate) fn block(target: Target) -> Self {
         Self { target, action: Action::Block, important: false, limits: Limits::default() }
@@ -64,4 +64,4 @@ impl Entry {
 }
 
 /// What the reader of a format gets out of a line: entries, or reasons why there are none.
-pub(crate) type Findings = Vec<Result<Entry, Skip>>;
+pub(crate) type Findings = Vec<Result<ListEntry, SkipReason>>;

@@ -4,7 +4,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 
 /// The most octets of an expression as written.
 const MAX_TEXT: usize = 1000;
@@ -18,9 +18,9 @@ const MAX_DEPTH: u32 = 50;
 const MAX_LITERALS: usize = 16;
 
 /// Compiles an expression. Case is ignored, since names are compared without it (RFC 4343).
-pub(crate) fn compile(text: &str) -> Result<Regex, Skip> {
+pub(crate) fn compile(text: &str) -> Result<Regex, SkipReason> {
     if text.len() > MAX_TEXT {
-        return Err(Skip::PatternTooLarge);
+        return Err(SkipReason::PatternTooLarge);
     }
     RegexBuilder::new(text)
         .unicode(false)
@@ -30,8 +30,8 @@ pub(crate) fn compile(text: &str) -> Result<Regex, Skip> {
         .dfa_size_limit(MAX_CACHE)
         .build()
         .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => Skip::PatternTooLarge,
-            _ => Skip::PatternInvalid,
+            regex::Error::CompiledTooBig(_) => SkipReason::PatternTooLarge,
+            _ => SkipReason::PatternInvalid,
         })
 }
 
@@ -94,10 +94,10 @@ mod tests {
     #[test]
     fn what_is_not_linear_or_not_valid_or_too_large_is_refused() {
         for text in [r"(a)\1", "(?=a)b", "(", "[z-a]", "*", r"\p{Greek}"] {
-            assert_eq!(compile(text).unwrap_err(), Skip::PatternInvalid, "{text}");
+            assert_eq!(compile(text).unwrap_err(), SkipReason::PatternInvalid, "{text}");
         }
         for text in ["(a{1000}){1000}".to_owned(), "a".repeat(1001)] {
-            assert_eq!(compile(&text).unwrap_err(), Skip::PatternTooLarge, "{text}");
+            assert_eq!(compile(&text).unwrap_err(), SkipReason::PatternTooLarge, "{text}");
         }
         assert!(compile(&"(".repeat(400)).is_err());
     }

@@ -7,11 +7,12 @@ use std::path::Path;
 use keyhole_wire::{Name, RecordType};
 use memmap2::Mmap;
 
-use super::hit::{ListHit, ListMask, Spot, rank, written};
-use super::image::Sources;
-use super::layout::{
-    ALLOW, BELOW, EXACT, Facts, Header, IMPORTANT, SECTIONS, limits_apply, read_limits, wire_len,
+use super::builder::Sources;
+use super::file_format::{
+    ALLOW, Attributes, BELOW, EXACT, Header, IMPORTANT, SECTIONS, limits_apply, read_limits,
+    wire_len,
 };
+use super::hit::{EntryLocation, ListHit, ListMask, entry_text, rank};
 use super::patterns::PatternSet;
 use super::{MAX_LISTS, request, table};
 use crate::Error;
@@ -148,15 +149,18 @@ impl ListFile {
             return None;
         }
         let mut best: Option<ListHit> = None;
-        let mut offer = |facts: &Facts, spot: Spot| {
-            let Some(mut hit) = self.hit(facts, spot) else {
+        let mut offer = |attributes: &Attributes, location: EntryLocation| {
+            let Some(mut hit) = self.hit(attributes, location) else {
                 return;
             };
             if kinds.get(hit.list) == Some(&ListKind::Allow) {
                 hit.action = Action::Allow;
             }
             let is_better = best.is_none_or(|best| rank(&hit) > rank(&best));
-            if is_better && in_use.contains(hit.list) && self.applies(facts, hashed, Some(kind)) {
+            if is_better
+                && in_use.contains(hit.list)
+                && self.applies(attributes, hashed, Some(kind))
+            {
                 best = Some(hit);
             }
         };
@@ -165,7 +169,7 @@ impl ListFile {
             let text = hashed.text();
             self.patterns.candidates(text.as_bytes(), |index, pattern| {
                 if pattern.matcher.is_match(text.as_bytes()) {
-                    offer(&pattern.facts, Spot::Pattern(index));
+                    offer(&pattern.attributes, EntryLocation::Pattern(index));
                 }
             });
         }
@@ -175,16 +179,16 @@ impl ListFile {
     /// Every entry that speaks of the name for some type, as the lists wrote it.
     pub fn search(&self, hashed: &Hashed) -> Vec<ListHit> {
         let mut hits = Vec::new();
-        let mut offer = |facts: &Facts, spot: Spot| {
-            if self.applies(facts, hashed, None) {
-                hits.extend(self.hit(facts, spot));
+        let mut offer = |attributes: &Attributes, location: EntryLocation| {
+            if self.applies(attributes, hashed, None) {
+                hits.extend(self.hit(attributes, location));
             }
         };
         self.each_name(hashed, &mut offer);
         let text = hashed.text();
         self.patterns.candidates(text.as_bytes(), |index, pattern| {
             if pattern.matcher.is_match(text.as_bytes()) {
-                offer(&pattern.facts, Spot::Pattern(index));
+                offer(&pattern.attributes, EntryLocation::Pattern(index));
             }
         });
         hits.sort_by_key(|hit| (hit.list, hit.file, hit.line));
@@ -195,36 +199,39 @@ impl ListFile {
     /// How the entry of a hit is written, in adblock syntax: `||x^` for a name with everything
     /// below, `*.x` for everything below, `x` for the name alone, a pattern as it is.
     pub fn pattern(&self, hit: &ListHit) -> String {
-        let limits = |facts: &Facts| match facts.limits {
+        let limits = |attributes: &Attributes| match attributes.limits {
             0 => None,
             place => self.limits(place).and_then(read_limits),
         };
-        match hit.spot {
-            Spot::Name { name, facts } => {
+        match hit.location {
+            EntryLocation::Name { name, attributes } => {
                 let name = self
                     .section(1)
                     .get(name as usize..)
                     .and_then(|rest| Name::from_wire(&rest[..wire_len(rest)?]).ok());
-                let mut octets = self.section(1).get(facts as usize..).unwrap_or_default();
-                let (Some(name), Some((facts, _))) = (name, Facts::read(&mut octets)) else {
+                let mut octets = self.section(1).get(attributes as usize..).unwrap_or_default();
+                let (Some(name), Some((attributes, _))) = (name, Attributes::read(&mut octets))
+                else {
                     return String::new();
                 };
-                let text = match (facts.flags & EXACT != 0, facts.flags & BELOW != 0) {
+                let text = match (attributes.flags & EXACT != 0, attributes.flags & BELOW != 0) {
                     (true, true) => format!("||{name}^"),
                     (false, true) => format!("*.{name}"),
                     _ => name.to_string(),
                 };
-                written(&text, &facts, limits(&facts))
+                entry_text(&text, &attributes, limits(&attributes))
             }
-            Spot::Pattern(index) => self.patterns.get(index).map_or_else(String::new, |pattern| {
-                written(&pattern.text, &pattern.facts, limits(&pattern.facts))
-            }),
+            EntryLocation::Pattern(index) => {
+                self.patterns.get(index).map_or_else(String::new, |pattern| {
+                    entry_text(&pattern.text, &pattern.attributes, limits(&pattern.attributes))
+                })
+            }
         }
     }
 
     /// Offers all entries for the name itself and for what lies below its parents.
     #[inline]
-    fn each_name(&self, hashed: &Hashed, offer: &mut impl FnMut(&Facts, Spot)) {
+    fn each_name(&self, hashed: &Hashed, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
         for suffix in hashed.suffixes() {
             let Some(name) = self.find(&suffix) else {
                 continue;
@@ -234,11 +241,11 @@ impl ListFile {
             let mut at = name as usize + suffix.wire.len();
             while let Some(mut rest) = names.get(at..)
                 && let before = rest.len()
-                && let Some((facts, last)) = Facts::read(&mut rest)
+                && let Some((attributes, last)) = Attributes::read(&mut rest)
             {
-                if facts.flags & scope != 0 {
+                if attributes.flags & scope != 0 {
                     // Names lie within 4 GiB.
-                    offer(&facts, Spot::Name { name, facts: at as u32 });
+                    offer(&attributes, EntryLocation::Name { name, attributes: at as u32 });
                 }
                 if last {
                     break;
@@ -259,21 +266,23 @@ impl ListFile {
         })
     }
 
-    fn hit(&self, facts: &Facts, spot: Spot) -> Option<ListHit> {
-        let file = self.files.get(usize::from(facts.source))?;
+    fn hit(&self, attributes: &Attributes, location: EntryLocation) -> Option<ListHit> {
+        let file = self.files.get(usize::from(attributes.source))?;
         Some(ListHit {
             list: usize::from(file.list),
-            line: facts.line,
+            line: attributes.line,
             file: file.index,
-            action: if facts.flags & ALLOW != 0 { Action::Allow } else { Action::Block },
-            important: facts.flags & IMPORTANT != 0,
-            spot,
+            action: if attributes.flags & ALLOW != 0 { Action::Allow } else { Action::Block },
+            important: attributes.flags & IMPORTANT != 0,
+            location,
         })
     }
 
-    fn applies(&self, facts: &Facts, hashed: &Hashed, kind: Option<RecordType>) -> bool {
-        facts.limits == 0
-            || self.limits(facts.limits).is_some_and(|octets| limits_apply(octets, hashed, kind))
+    fn applies(&self, attributes: &Attributes, hashed: &Hashed, kind: Option<RecordType>) -> bool {
+        attributes.limits == 0
+            || self
+                .limits(attributes.limits)
+                .is_some_and(|octets| limits_apply(octets, hashed, kind))
     }
 
     fn limits(&self, place: u32) -> Option<&[u8]> {

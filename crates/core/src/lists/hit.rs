@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 
 use super::MAX_LISTS;
 use super::entry::Limits;
-use super::layout::Facts;
+use super::file_format::Attributes;
 use crate::snapshot::document::Action;
 
 /// One entry that speaks of a name.
@@ -21,14 +21,14 @@ pub struct ListHit {
     pub action: Action,
     /// An important block beats what allows, except what is important as well.
     pub important: bool,
-    pub(crate) spot: Spot,
+    pub(crate) location: EntryLocation,
 }
 
 /// Where an entry stands in the list file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Spot {
+pub(crate) enum EntryLocation {
     /// Places among the names: of the name and of what the list says about it.
-    Name { name: u32, facts: u32 },
+    Name { name: u32, attributes: u32 },
     /// The index of a pattern.
     Pattern(u32),
 }
@@ -75,10 +75,10 @@ impl FromIterator<usize> for ListMask {
 }
 
 /// An entry as text: the names that it means, with exception mark and modifiers.
-pub(crate) fn written(text: &str, facts: &Facts, limits: Option<Limits>) -> String {
-    let mark = if facts.action() == Action::Allow { "@@" } else { "" };
+pub(crate) fn entry_text(text: &str, attributes: &Attributes, limits: Option<Limits>) -> String {
+    let mark = if attributes.action() == Action::Allow { "@@" } else { "" };
     let mut modifiers = Vec::new();
-    if facts.flags & super::layout::IMPORTANT != 0 {
+    if attributes.flags & super::file_format::IMPORTANT != 0 {
         modifiers.push("important".to_owned());
     }
     if let Some(limits) = limits {
@@ -98,7 +98,7 @@ pub(crate) fn written(text: &str, facts: &Facts, limits: Option<Limits>) -> Stri
 
 /// A hit with the words for it, for people and programs outside.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Found<'a> {
+pub(crate) struct HitReport<'a> {
     pub(crate) list: &'a str,
     pub(crate) file: &'a str,
     pub(crate) line: u32,

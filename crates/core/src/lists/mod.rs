@@ -5,22 +5,22 @@
 //! by all threads. A name is found by its hash and confirmed by its octets, so that a collision of
 //! hashes can never block a name; each hit says which list, file and line it comes from.
 
+mod builder;
 mod compiler;
 mod entry;
 mod expression;
 mod file;
+mod file_format;
 mod formats;
 mod hit;
 mod idn;
-mod image;
-mod layout;
 mod line;
+mod name_syntax;
 mod patterns;
-mod protect;
+mod protected_names;
 mod report;
 mod request;
-mod skip;
-mod spelling;
+mod skip_reason;
 mod table;
 mod wildcard;
 

@@ -2,12 +2,12 @@
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use super::builder::read_pattern;
 use super::entry::Target;
-use super::image::read_pattern;
-use super::layout::Facts;
-use super::skip::Skip;
+use super::file_format::Attributes;
+use super::skip_reason::SkipReason;
 use super::wildcard::Wildcard;
-use super::{expression, spelling};
+use super::{expression, name_syntax};
 use crate::Error;
 
 /// The most patterns in a list file, over all lists.
@@ -31,22 +31,22 @@ pub(crate) enum Matcher {
 
 impl Matcher {
     /// Compiles what an entry aims at; none if it is a name.
-    pub(crate) fn new(target: &Target) -> Result<Option<Self>, Skip> {
+    pub(crate) fn new(target: &Target) -> Result<Option<Self>, SkipReason> {
         let matcher = match target {
             Target::Name(..) => return Ok(None),
             Target::Wildcard(text) => {
                 let fixed = text.bytes().filter(|&octet| {
-                    octet != b'.' && octet != b'*' && spelling::is_name_octet(octet)
+                    octet != b'.' && octet != b'*' && name_syntax::is_name_octet(octet)
                 });
                 if fixed.count() < MIN_LITERAL {
-                    return Err(Skip::TooBroad);
+                    return Err(SkipReason::TooBroad);
                 }
                 Self::Wildcard(Wildcard::new(text))
             }
             Target::Regex(text) => Self::Regex(expression::compile(text)?),
         };
         if ORDINARY.iter().all(|name| matcher.is_match(name)) {
-            return Err(Skip::TooBroad);
+            return Err(SkipReason::TooBroad);
         }
         Ok(Some(matcher))
     }
@@ -77,7 +77,7 @@ impl Matcher {
 /// A pattern and where it stands.
 #[derive(Debug)]
 pub(crate) struct Pattern {
-    pub(crate) facts: Facts,
+    pub(crate) attributes: Attributes,
     pub(crate) matcher: Matcher,
     /// As lists write it.
     pub(crate) text: Box<str>,
@@ -101,10 +101,10 @@ impl PatternSet {
         let broken = || Error::invalid("list_file.patterns", "broken; compile the lists again");
         let mut patterns = Vec::new();
         while !octets.is_empty() {
-            let (facts, _) = Facts::read(&mut octets).ok_or_else(broken)?;
+            let (attributes, _) = Attributes::read(&mut octets).ok_or_else(broken)?;
             let target = read_pattern(&mut octets).ok_or_else(broken)?;
             let matcher = Matcher::new(&target).ok().flatten().ok_or_else(broken)?;
-            if facts.limits as usize >= limits.len().max(1) || patterns.len() == MAX_PATTERNS {
+            if attributes.limits as usize >= limits.len().max(1) || patterns.len() == MAX_PATTERNS {
                 return Err(broken());
             }
             let text = match target {
@@ -112,7 +112,7 @@ impl PatternSet {
                 Target::Wildcard(text) => text,
                 Target::Name(name, _) => name.to_string(),
             };
-            patterns.push(Pattern { facts, matcher, text: text.into() });
+            patterns.push(Pattern { attributes, matcher, text: text.into() });
         }
         Self::new(patterns)
     }
@@ -176,11 +176,11 @@ mod tests {
     fn a_pattern_that_matches_ordinary_names_is_too_broad() {
         for text in [".*", ".", "[a-z]", r"^[a-z0-9.-]+\.[a-z]+$", r"\."] {
             let found = Matcher::new(&Target::Regex(text.to_owned()));
-            assert_eq!(found.unwrap_err(), Skip::TooBroad, "{text}");
+            assert_eq!(found.unwrap_err(), SkipReason::TooBroad, "{text}");
         }
         for text in ["a*", "*a*.*", "||-*"] {
             let found = Matcher::new(&Target::Wildcard(text.to_owned()));
-            assert_eq!(found.unwrap_err(), Skip::TooBroad, "{text}");
+            assert_eq!(found.unwrap_err(), SkipReason::TooBroad, "{text}");
         }
     }
 

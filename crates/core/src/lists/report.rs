@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 
 use super::formats::Format;
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 
 /// The most examples of skipped lines for each list.
 const MAX_EXAMPLES: usize = 20;
@@ -87,7 +87,7 @@ pub struct FileReport {
 
 impl Skipped {
     /// Counts a line and keeps it as an example while there are few.
-    pub(crate) fn add(&mut self, skip: Skip, file: &str, line: u32, text: &[u8]) {
+    pub(crate) fn add(&mut self, skip: SkipReason, file: &str, line: u32, text: &[u8]) {
         self.count += 1;
         *self.by_reason.entry(skip.phrase()).or_default() += 1;
         if self.examples.len() < MAX_EXAMPLES {
@@ -132,7 +132,7 @@ mod tests {
     fn examples_end_where_counting_goes_on() {
         let mut skipped = Skipped::default();
         for line in 1..=50 {
-            skipped.add(Skip::NotAName, "a.txt", line, b"?");
+            skipped.add(SkipReason::NotAName, "a.txt", line, b"?");
         }
         assert_eq!((skipped.count, skipped.examples.len()), (50, 20));
         assert_eq!(skipped.by_reason["not a name"], 50);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::compiler::Compiler;
 use super::file::ListFile;
 use super::formats::Format;
-use super::hit::Found;
+use super::hit::HitReport;
 use crate::Error;
 use crate::error::read_document;
 use crate::names::Hashed;
@@ -59,7 +59,7 @@ struct SearchRequest {
 struct SearchReport<'a> {
     version: u32,
     name: String,
-    hits: Vec<Found<'a>>,
+    hits: Vec<HitReport<'a>>,
 }
 
 fn block() -> ListKind {
@@ -99,7 +99,7 @@ pub fn search(request: &[u8]) -> Result<Vec<u8>, Error> {
     let hashed = Hashed::new(&read_name("request.name", &request.name)?);
     let file = ListFile::open(&request.path, &request.sha256)?;
     let found = file.search(&hashed);
-    let hits = found.iter().map(|hit| Found {
+    let hits = found.iter().map(|hit| HitReport {
         list: file.list_name(hit.list),
         file: file.file_path(hit),
         line: hit.line,

@@ -52,14 +52,14 @@ impl UpstreamSet {
 
     /// The longest that asking can take when nothing limits it further: every message in turn.
     pub fn max_duration(&self) -> Duration {
-        self.limit() * MAX_MESSAGES
+        self.attempt_timeout() * MAX_MESSAGES
     }
 
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt beside
-    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while
-    /// one more upstream is tried. `name` is in lower case.
+    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while one more
+    /// upstream is tried. `name` is in lower case.
     pub async fn ask(
         &self,
         name: &Name,
@@ -85,7 +85,7 @@ impl UpstreamSet {
         Duration::from_millis(self.document.hedge_ms)
     }
 
-    pub(super) fn limit(&self) -> Duration {
+    pub(super) fn attempt_timeout(&self) -> Duration {
         Duration::from_millis(self.document.timeout_ms)
     }
 
@@ -104,7 +104,7 @@ impl UpstreamSet {
     }
 
     pub(super) fn attempt(&self, question: Question, budget: Arc<Budget>) -> Attempt {
-        let (limit, silence) = (self.limit(), self.hedge_after());
+        let (limit, silence) = (self.attempt_timeout(), self.hedge_after());
         Attempt {
             question,
             limit,

@@ -7,9 +7,9 @@
 
 use super::hosts;
 use super::modifiers::Modifiers;
-use crate::lists::entry::{Entry, Findings, Scope, Target};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::{is_name_octet, read_address, read_name};
+use crate::lists::entry::{Findings, ListEntry, Scope, Target};
+use crate::lists::name_syntax::{is_name_octet, read_address, read_name};
+use crate::lists::skip_reason::SkipReason;
 use crate::snapshot::document::Action;
 
 /// What separates a name from what a browser does with the page.
@@ -36,7 +36,7 @@ fn is_hash_comment(line: &str) -> bool {
     line.len() > rest.len() && (rest.is_empty() || rest.starts_with(char::is_whitespace))
 }
 
-fn read_rule(line: &str) -> Result<Entry, Skip> {
+fn read_rule(line: &str) -> Result<ListEntry, SkipReason> {
     let (action, rule) =
         line.strip_prefix("@@").map_or((Action::Block, line), |rule| (Action::Allow, rule));
     if let Some((expression, modifiers)) = split_expression(rule) {
@@ -44,7 +44,7 @@ fn read_rule(line: &str) -> Result<Entry, Skip> {
         return finish(action, target, modifiers);
     }
     if COSMETIC.iter().any(|mark| rule.contains(mark)) {
-        return Err(Skip::Cosmetic);
+        return Err(SkipReason::Cosmetic);
     }
     let rule = rule.split(" #").next().unwrap_or(rule).trim_end();
     let (body, modifiers) = match rule.split_once('$') {
@@ -54,9 +54,13 @@ fn read_rule(line: &str) -> Result<Entry, Skip> {
     finish(action, read_body(body)?, modifiers)
 }
 
-fn finish(action: Action, target: Target, modifiers: Option<&str>) -> Result<Entry, Skip> {
+fn finish(
+    action: Action,
+    target: Target,
+    modifiers: Option<&str>,
+) -> Result<ListEntry, SkipReason> {
     let modifiers = modifiers.map_or_else(|| Ok(Modifiers::default()), Modifiers::read)?;
-    Ok(Entry { target, action, important: modifiers.important, limits: modifiers.limits })
+    Ok(ListEntry { target, action, important: modifiers.important, limits: modifiers.limits })
 }
 
 /// Splits `/expression/$modifiers`; none if the rule is not an expression.
@@ -79,7 +83,7 @@ enum Start {
     Label,
 }
 
-fn read_body(body: &str) -> Result<Target, Skip> {
+fn read_body(body: &str) -> Result<Target, SkipReason> {
     let (start, rest) = match (body.strip_prefix("||"), body.strip_prefix('|')) {
         (Some(rest), _) => (Start::Label, rest),
         (None, Some(rest)) => (Start::Name, rest),
@@ -89,13 +93,13 @@ fn read_body(body: &str) -> Result<Target, Skip> {
     let inner = inner.strip_suffix('^').unwrap_or(inner);
     let ends = inner.len() < rest.len();
     if inner.bytes().all(|octet| matches!(octet, b'*' | b'.')) {
-        return Err(if inner.is_empty() { Skip::NoName } else { Skip::TooBroad });
+        return Err(if inner.is_empty() { SkipReason::NoName } else { SkipReason::TooBroad });
     }
     if inner.contains(['/', ':', '?', '=', '&']) {
-        return Err(Skip::Url);
+        return Err(SkipReason::Url);
     }
     if inner.contains('^') || inner.contains('|') {
-        return Err(Skip::NeverMatches);
+        return Err(SkipReason::NeverMatches);
     }
     if let Some(parent) = inner.strip_prefix("*.")
         && !parent.contains('*')
@@ -119,9 +123,9 @@ fn read_body(body: &str) -> Result<Target, Skip> {
 }
 
 /// A pattern keeps the anchors of the rule.
-fn read_pattern(body: &str, inner: &str) -> Result<Target, Skip> {
+fn read_pattern(body: &str, inner: &str) -> Result<Target, SkipReason> {
     if !inner.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) {
-        return Err(if inner.is_ascii() { Skip::NotAName } else { Skip::NotSimple });
+        return Err(if inner.is_ascii() { SkipReason::NotAName } else { SkipReason::NotSimple });
     }
     let text = body.trim_end_matches('|').to_ascii_lowercase();
     let anchored = body.ends_with('|') && !text.ends_with('^');

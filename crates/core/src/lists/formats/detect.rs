@@ -1,7 +1,7 @@
 //! Which format a file has, from its first lines.
 
 use super::Format;
-use crate::lists::spelling::{is_name_octet, read_address, without_comment};
+use crate::lists::name_syntax::{is_name_octet, read_address, without_comment};
 
 /// How many lines with content decide.
 const LINES: usize = 1000;

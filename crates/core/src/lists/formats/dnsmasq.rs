@@ -2,8 +2,8 @@
 
 use super::block_name;
 use crate::lists::entry::{Findings, Scope};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::{is_nowhere, read_address, without_comment};
+use crate::lists::name_syntax::{is_nowhere, read_address, without_comment};
+use crate::lists::skip_reason::SkipReason;
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
@@ -15,7 +15,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
     let setting = setting.trim().trim_start_matches("--");
     let names = value.trim().strip_prefix('/').and_then(|value| value.rsplit_once('/'));
     let (Some((names, target)), "address" | "server" | "local") = (names, setting) else {
-        findings.push(Err(Skip::OtherSetting));
+        findings.push(Err(SkipReason::OtherSetting));
         return;
     };
     if let Some(skip) = other_use(setting, target.trim()) {
@@ -24,7 +24,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
     }
     for name in names.split('/') {
         match name.strip_prefix("*.") {
-            _ if name == "#" => findings.push(Err(Skip::TooBroad)),
+            _ if name == "#" => findings.push(Err(SkipReason::TooBroad)),
             Some(parent) => block_name(parent, Scope::Below, findings),
             None => {
                 let name = name.strip_prefix('.').unwrap_or(name);
@@ -35,13 +35,13 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
 }
 
 /// Why a setting with this target blocks nothing, or none if it blocks.
-fn other_use(setting: &str, target: &str) -> Option<Skip> {
+fn other_use(setting: &str, target: &str) -> Option<SkipReason> {
     match (setting, target) {
         // `#` is dnsmasq's word for the null address here, and for the usual servers below.
         (_, "") | ("address", "#") => None,
         ("address", target) if read_address(target).is_some_and(is_nowhere) => None,
-        ("address", _) => Some(Skip::RealAddress),
-        _ => Some(Skip::OtherServer),
+        ("address", _) => Some(SkipReason::RealAddress),
+        _ => Some(SkipReason::OtherServer),
     }
 }
 

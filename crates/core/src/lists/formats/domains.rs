@@ -2,8 +2,8 @@
 
 use super::{block_name, wildcard};
 use crate::lists::entry::{Findings, Scope};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::without_comment;
+use crate::lists::name_syntax::without_comment;
+use crate::lists::skip_reason::SkipReason;
 
 /// Reads one line. A line with a `*` is read as in the wildcard format, for lists that mix both.
 pub(super) fn read(line: &str, findings: &mut Findings) {
@@ -12,7 +12,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         (None, _) => {}
         (Some(name), None) if name.contains('*') => wildcard::read_starred(name, findings),
         (Some(name), None) => block_name(name, Scope::Exact, findings),
-        _ => findings.push(Err(Skip::NotOneName)),
+        _ => findings.push(Err(SkipReason::NotOneName)),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::block_name;
 use crate::lists::entry::{Findings, Scope};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::{is_machine_name, is_nowhere, read_address, without_comment};
+use crate::lists::name_syntax::{is_machine_name, is_nowhere, read_address, without_comment};
+use crate::lists::skip_reason::SkipReason;
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
@@ -12,21 +12,21 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         return;
     };
     let Some(address) = read_address(first) else {
-        findings.push(Err(Skip::NoAddress));
+        findings.push(Err(SkipReason::NoAddress));
         return;
     };
     let mut names = words.peekable();
     if names.peek().is_none() {
-        findings.push(Err(Skip::NoName));
+        findings.push(Err(SkipReason::NoName));
     }
     for name in names {
         let is_machine = is_machine_name(name) || read_address(name).is_some_and(is_nowhere);
         if is_machine {
-            findings.push(Err(Skip::MachineName));
+            findings.push(Err(SkipReason::MachineName));
         } else if is_nowhere(address) {
             block_name(name, Scope::Exact, findings);
         } else {
-            findings.push(Err(Skip::RealAddress));
+            findings.push(Err(SkipReason::RealAddress));
         }
     }
 }

@@ -26,7 +26,7 @@ mod wildcard;
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Entry, Findings};
+use super::entry::{Findings, ListEntry};
 pub(crate) use detect::{detect, is_web_page};
 
 /// A format of a list file.
@@ -98,8 +98,8 @@ impl LineReader {
 /// Blocks the names that a text gives, in the scope that the format means.
 fn block_name(text: &str, scope: super::entry::Scope, findings: &mut Findings) {
     findings.push(
-        super::spelling::read_name(text)
-            .map(|name| Entry::block(super::entry::Target::Name(name, scope))),
+        super::name_syntax::read_name(text)
+            .map(|name| ListEntry::block(super::entry::Target::Name(name, scope))),
     );
 }
 
@@ -122,7 +122,7 @@ pub(crate) mod testing {
             .collect()
     }
 
-    fn short(entry: Entry) -> String {
+    fn short(entry: ListEntry) -> String {
         let action = if entry.action == Action::Block { "block" } else { "allow" };
         let important = if entry.important { "!" } else { "" };
         let target = match entry.target {

@@ -3,8 +3,8 @@
 use keyhole_wire::RecordType;
 
 use crate::lists::entry::Limits;
-use crate::lists::skip::Skip;
-use crate::lists::spelling::read_name;
+use crate::lists::name_syntax::read_name;
+use crate::lists::skip_reason::SkipReason;
 
 /// What the modifiers of a line say.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(super) struct Modifiers {
 impl Modifiers {
     /// Reads `important,dnstype=A|AAAA,...`. One that DNS cannot honor makes the line useless,
     /// since without it the line would mean more than its author meant.
-    pub(super) fn read(text: &str) -> Result<Self, Skip> {
+    pub(super) fn read(text: &str) -> Result<Self, SkipReason> {
         let mut modifiers = Self::default();
         for modifier in text.split(',') {
             let (name, value) = modifier.split_once('=').unwrap_or((modifier, ""));
@@ -24,21 +24,21 @@ impl Modifiers {
                 "important" if value.is_empty() => modifiers.important = true,
                 "dnstype" => read_types(value, &mut modifiers.limits)?,
                 "denyallow" => read_spared(value, &mut modifiers.limits)?,
-                "client" => return Err(Skip::Client),
-                "ctag" => return Err(Skip::Ctag),
-                "dnsrewrite" => return Err(Skip::DnsRewrite),
-                "badfilter" => return Err(Skip::BadFilter),
-                _ => return Err(Skip::OtherModifier),
+                "client" => return Err(SkipReason::Client),
+                "ctag" => return Err(SkipReason::Ctag),
+                "dnsrewrite" => return Err(SkipReason::DnsRewrite),
+                "badfilter" => return Err(SkipReason::BadFilter),
+                _ => return Err(SkipReason::OtherModifier),
             }
         }
         Ok(modifiers)
     }
 }
 
-fn read_types(value: &str, limits: &mut Limits) -> Result<(), Skip> {
+fn read_types(value: &str, limits: &mut Limits) -> Result<(), SkipReason> {
     for word in value.split('|') {
         let (except, word) = word.strip_prefix('~').map_or((false, word), |word| (true, word));
-        let kind = RecordType::from_text(word.trim()).ok_or(Skip::ModifierValue)?;
+        let kind = RecordType::from_text(word.trim()).ok_or(SkipReason::ModifierValue)?;
         let types = if except { &mut limits.except_types } else { &mut limits.types };
         types.push(kind.0);
     }
@@ -49,9 +49,9 @@ fn read_types(value: &str, limits: &mut Limits) -> Result<(), Skip> {
     Ok(())
 }
 
-fn read_spared(value: &str, limits: &mut Limits) -> Result<(), Skip> {
+fn read_spared(value: &str, limits: &mut Limits) -> Result<(), SkipReason> {
     for word in value.split('|') {
-        let name = read_name(word.trim()).map_err(|_| Skip::ModifierValue)?;
+        let name = read_name(word.trim()).map_err(|_| SkipReason::ModifierValue)?;
         limits.except_names.push(name);
     }
     Ok(())
@@ -75,17 +75,17 @@ mod tests {
     #[test]
     fn what_dns_cannot_honor_has_a_reason() {
         for (text, reason) in [
-            ("client=192.0.2.1", Skip::Client),
-            ("ctag=device_tv", Skip::Ctag),
-            ("dnsrewrite=192.0.2.1", Skip::DnsRewrite),
-            ("badfilter", Skip::BadFilter),
-            ("third-party", Skip::OtherModifier),
-            ("", Skip::OtherModifier),
-            ("important=1", Skip::OtherModifier),
-            ("important,script", Skip::OtherModifier),
-            ("dnstype=", Skip::ModifierValue),
-            ("dnstype=A|nonsense", Skip::ModifierValue),
-            ("denyallow=*", Skip::ModifierValue),
+            ("client=192.0.2.1", SkipReason::Client),
+            ("ctag=device_tv", SkipReason::Ctag),
+            ("dnsrewrite=192.0.2.1", SkipReason::DnsRewrite),
+            ("badfilter", SkipReason::BadFilter),
+            ("third-party", SkipReason::OtherModifier),
+            ("", SkipReason::OtherModifier),
+            ("important=1", SkipReason::OtherModifier),
+            ("important,script", SkipReason::OtherModifier),
+            ("dnstype=", SkipReason::ModifierValue),
+            ("dnstype=A|nonsense", SkipReason::ModifierValue),
+            ("denyallow=*", SkipReason::ModifierValue),
         ] {
             assert_eq!(Modifiers::read(text), Err(reason), "{text}");
         }

@@ -3,9 +3,9 @@
 
 use keyhole_wire::RecordType;
 
-use crate::lists::entry::{Entry, Findings, Scope, Target};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::{is_nowhere, read_address, read_name};
+use crate::lists::entry::{Findings, ListEntry, Scope, Target};
+use crate::lists::name_syntax::{is_nowhere, read_address, read_name};
+use crate::lists::skip_reason::SkipReason;
 use crate::snapshot::document::Action;
 
 /// Owners whose last label says that the trigger is no name that a client asks for.
@@ -55,7 +55,7 @@ impl Zone {
         match (words.next().map(str::to_ascii_uppercase).as_deref(), words.next()) {
             (Some("ORIGIN"), Some(origin)) => self.set_origin(origin),
             (Some("TTL"), Some(_)) => {}
-            _ => findings.push(Err(Skip::OtherSetting)),
+            _ => findings.push(Err(SkipReason::OtherSetting)),
         }
     }
 
@@ -75,14 +75,14 @@ impl Zone {
             Some(kind) => findings.push(self.trigger().and_then(|(text, scope)| {
                 let action = action(kind, data)?;
                 let name = read_name(text)?;
-                Ok(Entry { action, ..Entry::block(Target::Name(name, scope)) })
+                Ok(ListEntry { action, ..ListEntry::block(Target::Name(name, scope)) })
             })),
-            None => findings.push(Err(Skip::NotAName)),
+            None => findings.push(Err(SkipReason::NotAName)),
         }
     }
 
     /// The name that the owner stands for, without the name of the zone.
-    fn trigger(&self) -> Result<(&str, Scope), Skip> {
+    fn trigger(&self) -> Result<(&str, Scope), SkipReason> {
         let mut owner = self.owner.as_str();
         if let Some(absolute) = owner.strip_suffix('.') {
             owner = absolute
@@ -93,10 +93,10 @@ impl Zone {
         }
         let last = owner.rsplit('.').next().unwrap_or_default();
         if OTHER_TRIGGERS.contains(&last) {
-            return Err(Skip::Trigger);
+            return Err(SkipReason::Trigger);
         }
         match owner.strip_prefix("*.") {
-            _ if owner == "*" => Err(Skip::TooBroad),
+            _ if owner == "*" => Err(SkipReason::TooBroad),
             Some(parent) => Ok((parent, Scope::Below)),
             None => Ok((owner, Scope::Exact)),
         }
@@ -104,18 +104,18 @@ impl Zone {
 }
 
 /// What the record does with a name that meets its trigger.
-fn action(kind: RecordType, data: &str) -> Result<Action, Skip> {
+fn action(kind: RecordType, data: &str) -> Result<Action, SkipReason> {
     match kind {
         RecordType::CNAME => match data.to_ascii_lowercase().as_str() {
             "." | "*." | "rpz-drop." => Ok(Action::Block),
             "rpz-passthru." => Ok(Action::Allow),
-            _ => Err(Skip::OtherAnswer),
+            _ => Err(SkipReason::OtherAnswer),
         },
         RecordType::A | RecordType::AAAA => match read_address(data) {
             Some(address) if is_nowhere(address) => Ok(Action::Block),
-            _ => Err(Skip::RealAddress),
+            _ => Err(SkipReason::RealAddress),
         },
-        _ => Err(Skip::OtherAnswer),
+        _ => Err(SkipReason::OtherAnswer),
     }
 }
 

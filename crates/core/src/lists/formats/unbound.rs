@@ -3,8 +3,8 @@
 
 use super::block_name;
 use crate::lists::entry::{Findings, Scope};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::{is_nowhere, read_address, without_comment};
+use crate::lists::name_syntax::{is_nowhere, read_address, without_comment};
+use crate::lists::skip_reason::SkipReason;
 
 /// Zone types after which a client gets no real answer.
 const BLOCKING: &[&str] = &[
@@ -32,20 +32,20 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         "server" if value.is_empty() => {}
         "local-zone" => read_zone(value, findings),
         "local-data" => read_data(value, findings),
-        _ => findings.push(Err(Skip::OtherSetting)),
+        _ => findings.push(Err(SkipReason::OtherSetting)),
     }
 }
 
 fn read_zone(value: &str, findings: &mut Findings) {
     let mut words = value.split_whitespace();
     let (Some(name), Some(kind)) = (words.next(), words.next()) else {
-        findings.push(Err(Skip::NoName));
+        findings.push(Err(SkipReason::NoName));
         return;
     };
     if !BLOCKING.contains(&unquoted(kind)) {
-        findings.push(Err(Skip::NotBlocking));
+        findings.push(Err(SkipReason::NotBlocking));
     } else if unquoted(name) == "." {
-        findings.push(Err(Skip::TooBroad));
+        findings.push(Err(SkipReason::TooBroad));
     } else {
         block_name(unquoted(name), Scope::AtAndBelow, findings);
     }
@@ -55,7 +55,7 @@ fn read_data(value: &str, findings: &mut Findings) {
     // name [TTL] [class] type data
     let mut words = unquoted(value).split_whitespace();
     let Some(name) = words.next() else {
-        findings.push(Err(Skip::NoName));
+        findings.push(Err(SkipReason::NoName));
         return;
     };
     let mut rest = words.skip_while(|word| {
@@ -65,8 +65,8 @@ fn read_data(value: &str, findings: &mut Findings) {
         (Some("A" | "AAAA" | "a" | "aaaa"), Some(address)) if is_nowhere(address) => {
             block_name(name, Scope::Exact, findings);
         }
-        (Some("A" | "AAAA" | "a" | "aaaa"), Some(_)) => findings.push(Err(Skip::RealAddress)),
-        _ => findings.push(Err(Skip::OtherAnswer)),
+        (Some("A" | "AAAA" | "a" | "aaaa"), Some(_)) => findings.push(Err(SkipReason::RealAddress)),
+        _ => findings.push(Err(SkipReason::OtherAnswer)),
     }
 }
 

@@ -4,9 +4,9 @@
 //! meant. A rule of a policy is stricter, since a person wrote it for one name or the other.
 
 use super::{block_name, domains};
-use crate::lists::entry::{Entry, Findings, Scope, Target};
-use crate::lists::skip::Skip;
-use crate::lists::spelling::is_name_octet;
+use crate::lists::entry::{Findings, ListEntry, Scope, Target};
+use crate::lists::name_syntax::is_name_octet;
+use crate::lists::skip_reason::SkipReason;
 
 /// Reads one line. A line without a `*` is read as in the domains format.
 pub(super) fn read(line: &str, findings: &mut Findings) {
@@ -18,13 +18,13 @@ pub(super) fn read_starred(text: &str, findings: &mut Findings) {
     match text.strip_prefix("*.") {
         Some(parent) if !parent.contains('*') => block_name(parent, Scope::AtAndBelow, findings),
         _ if text.bytes().all(|octet| octet == b'*' || octet == b'.') => {
-            findings.push(Err(Skip::TooBroad));
+            findings.push(Err(SkipReason::TooBroad));
         }
         _ if text.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) => {
             let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-            findings.push(Ok(Entry::block(Target::Wildcard(format!("|{text}^")))));
+            findings.push(Ok(ListEntry::block(Target::Wildcard(format!("|{text}^")))));
         }
-        _ => findings.push(Err(Skip::NotAName)),
+        _ => findings.push(Err(SkipReason::NotAName)),
     }
 }
 

@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Limits, Target};
-use super::layout::{Facts, HEADER, Header, SECTIONS, write_limits};
+use super::file_format::{Attributes, HEADER, Header, SECTIONS, write_limits};
 use super::report::ListReport;
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 use super::table;
 use crate::Error;
 use crate::names::hash_wire;
@@ -36,11 +36,11 @@ struct Row {
     /// Where the name starts in `names`.
     name: usize,
     list: u16,
-    facts: Facts,
+    attributes: Attributes,
 }
 
 /// Collects entries and writes the file.
-pub(crate) struct Image {
+pub(crate) struct FileBuilder {
     hash: fn(&[u8]) -> u64,
     rows: Vec<Row>,
     /// The wire form of the name of each row.
@@ -51,7 +51,7 @@ pub(crate) struct Image {
     patterns_seen: HashSet<(usize, Vec<u8>)>,
 }
 
-impl Default for Image {
+impl Default for FileBuilder {
     fn default() -> Self {
         Self {
             hash: hash_wire,
@@ -66,7 +66,7 @@ impl Default for Image {
     }
 }
 
-impl Image {
+impl FileBuilder {
     /// Stores limits once and gives their place; 0 for none.
     pub(crate) fn limits(&mut self, limits: &Limits) -> u32 {
         if limits.is_empty() {
@@ -84,23 +84,28 @@ impl Image {
     }
 
     /// Adds an entry with a name in lower-case wire form.
-    pub(crate) fn add_name(&mut self, list: usize, wire: &[u8], facts: Facts) {
+    pub(crate) fn add_name(&mut self, list: usize, wire: &[u8], attributes: Attributes) {
         // There are at most 1,024 lists.
         let list = list as u16;
-        self.rows.push(Row { hash: (self.hash)(wire), name: self.names.len(), list, facts });
+        self.rows.push(Row { hash: (self.hash)(wire), name: self.names.len(), list, attributes });
         self.names.extend_from_slice(wire);
     }
 
     /// Whether the list has this pattern already.
-    pub(crate) fn has_pattern(&self, list: usize, target: &Target, facts: &Facts) -> bool {
-        self.patterns_seen.contains(&(list, pattern_octets(target, facts)))
+    pub(crate) fn has_pattern(
+        &self,
+        list: usize,
+        target: &Target,
+        attributes: &Attributes,
+    ) -> bool {
+        self.patterns_seen.contains(&(list, pattern_octets(target, attributes)))
     }
 
     /// Adds a pattern: what it means, then where it stands.
-    pub(crate) fn add_pattern(&mut self, list: usize, target: &Target, facts: Facts) {
-        let octets = pattern_octets(target, &facts);
-        facts.write(true, &mut self.patterns);
-        self.patterns.extend_from_slice(&octets[PATTERN_FACTS..]);
+    pub(crate) fn add_pattern(&mut self, list: usize, target: &Target, attributes: Attributes) {
+        let octets = pattern_octets(target, &attributes);
+        attributes.write(true, &mut self.patterns);
+        self.patterns.extend_from_slice(&octets[PATTERN_ATTRIBUTES..]);
         self.patterns_seen.insert((list, octets));
     }
 
@@ -148,15 +153,15 @@ impl Image {
         let names = &self.names;
         let wire = |row: &Row| {
             let rest = &names[row.name..];
-            &rest[..super::layout::wire_len(rest).unwrap_or(0)]
+            &rest[..super::file_format::wire_len(rest).unwrap_or(0)]
         };
         // Names of the same bucket come to lie together, and the entries of a name in the order of
         // the lists. The sort is stable: of entries that say the same, the first line comes first.
         self.rows.sort_by(|a, b| {
             (a.hash.cmp(&b.hash))
                 .then_with(|| wire(a).cmp(wire(b)))
-                .then_with(|| (a.list, a.facts.flags).cmp(&(b.list, b.facts.flags)))
-                .then_with(|| a.facts.limits.cmp(&b.facts.limits))
+                .then_with(|| (a.list, a.attributes.flags).cmp(&(b.list, b.attributes.flags)))
+                .then_with(|| a.attributes.limits.cmp(&b.attributes.limits))
         });
         // One octet in front, so that no name is at 0.
         let (mut out, mut places) = (vec![0], Vec::new());
@@ -164,8 +169,8 @@ impl Image {
             places.push((group[0].hash, u32::try_from(out.len()).map_err(|_| too_large())?));
             out.extend_from_slice(wire(&group[0]));
             let kept = distinct(group, reports, wire(&group[0]));
-            for (index, facts) in kept.iter().enumerate() {
-                facts.write(index + 1 == kept.len(), &mut out);
+            for (index, attributes) in kept.iter().enumerate() {
+                attributes.write(index + 1 == kept.len(), &mut out);
             }
         }
         Ok((out, places))
@@ -179,21 +184,22 @@ impl Image {
 }
 
 /// What the lists say about one name, each thing once for each list, with the counts of the report.
-fn distinct(group: &[Row], reports: &mut [ListReport], wire: &[u8]) -> Vec<Facts> {
-    let mut kept: Vec<Facts> = Vec::new();
+fn distinct(group: &[Row], reports: &mut [ListReport], wire: &[u8]) -> Vec<Attributes> {
+    let mut kept: Vec<Attributes> = Vec::new();
     for rows in group.chunk_by(|a, b| a.list == b.list) {
         let report = &mut reports[usize::from(rows[0].list)];
-        let says_same =
-            |a: &Row, b: &Row| (a.facts.flags, a.facts.limits) == (b.facts.flags, b.facts.limits);
+        let says_same = |a: &Row, b: &Row| {
+            (a.attributes.flags, a.attributes.limits) == (b.attributes.flags, b.attributes.limits)
+        };
         for (index, same) in rows.chunk_by(says_same).enumerate() {
-            let facts = same[0].facts;
+            let attributes = same[0].attributes;
             report.duplicates += same.len() - 1;
             if index < MAX_PER_NAME {
                 report.taken += 1;
-                kept.push(facts);
+                kept.push(attributes);
             } else {
                 let file = report.files.first().map_or("", |file| &file.path).to_owned();
-                report.skipped.add(Skip::TooManyLimits, &file, facts.line, wire);
+                report.skipped.add(SkipReason::TooManyLimits, &file, attributes.line, wire);
             }
         }
     }
@@ -201,17 +207,17 @@ fn distinct(group: &[Row], reports: &mut [ListReport], wire: &[u8]) -> Vec<Facts
 }
 
 /// How many octets of [`pattern_octets`] say the same as the facts.
-const PATTERN_FACTS: usize = 5;
+const PATTERN_ATTRIBUTES: usize = 5;
 
 /// What a pattern says, without where it stands: flags, limits, kind, length, text.
-fn pattern_octets(target: &Target, facts: &Facts) -> Vec<u8> {
+fn pattern_octets(target: &Target, attributes: &Attributes) -> Vec<u8> {
     let (kind, text) = match target {
         Target::Wildcard(text) => (0u8, text.as_str()),
         Target::Regex(text) => (1, text.as_str()),
         Target::Name(..) => (2, ""),
     };
-    let mut octets = vec![facts.flags];
-    octets.extend_from_slice(&facts.limits.to_le_bytes());
+    let mut octets = vec![attributes.flags];
+    octets.extend_from_slice(&attributes.limits.to_le_bytes());
     octets.push(kind);
     // A line has at most 4,096 octets.
     octets.extend_from_slice(&(text.len() as u16).to_le_bytes());

@@ -4,20 +4,20 @@ use std::collections::HashMap;
 
 use keyhole_wire::Name;
 
-use super::entry::{Entry, Scope, Target};
+use super::entry::{ListEntry, Scope, Target};
 use super::patterns::Matcher;
 use crate::names::Hashed;
 
-/// Protected names, and the parents through which a wide entry would meet them.
+/// Protected names, and the parents through which a wide entry would block them.
 #[derive(Default)]
-pub(crate) struct Protected {
+pub(crate) struct ProtectedNames {
     names: Vec<Hashed>,
     /// Wire form of each protected name and of its parents: whether it is protected itself, and
     /// whether a protected name lies below.
     reach: HashMap<Vec<u8>, (bool, bool)>,
 }
 
-impl Protected {
+impl ProtectedNames {
     /// Protects these names.
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a Name>) -> Self {
         let mut protected = Self::default();
@@ -34,7 +34,7 @@ impl Protected {
 
     /// Whether an entry with this target would block a protected name. Limits do not count: a name
     /// that serves Keyhole is blocked for no type.
-    pub(crate) fn is_met_by(&self, entry: &Entry, matcher: Option<&Matcher>) -> bool {
+    pub(crate) fn is_blocked_by(&self, entry: &ListEntry, matcher: Option<&Matcher>) -> bool {
         let spared = |hashed: &Hashed| {
             entry.limits.except_names.iter().any(|spared| hashed.name().is_at_or_below(spared))
         };
@@ -64,9 +64,9 @@ mod tests {
     use super::*;
 
     fn meets(scope: Scope, text: &str) -> bool {
-        let protected = Protected::new(&[Name::from_text("dns.Example.org").unwrap()]);
+        let protected = ProtectedNames::new(&[Name::from_text("dns.Example.org").unwrap()]);
         let target = Target::Name(Name::from_text(text).unwrap(), scope);
-        protected.is_met_by(&Entry::block(target), None)
+        protected.is_blocked_by(&ListEntry::block(target), None)
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use keyhole_wire::{Name, NameError};
 
 use super::idn;
-use super::skip::Skip;
+use super::skip_reason::SkipReason;
 
 /// Names that hosts files give to the machine itself and to its networks.
 const MACHINE_NAMES: &[&str] = &[
@@ -27,36 +27,36 @@ const MACHINE_NAMES: &[&str] = &[
 ];
 
 /// Reads a host name of at least two labels; the result is in lower case.
-pub(crate) fn read_name(text: &str) -> Result<Name, Skip> {
+pub(crate) fn read_name(text: &str) -> Result<Name, SkipReason> {
     let text = text.strip_suffix('.').unwrap_or(text);
     if text.is_empty() {
-        return Err(Skip::NoName);
+        return Err(SkipReason::NoName);
     }
     if is_machine_name(text) {
-        return Err(Skip::MachineName);
+        return Err(SkipReason::MachineName);
     }
     if read_address(text).is_some() {
-        return Err(Skip::AddressNotName);
+        return Err(SkipReason::AddressNotName);
     }
     let ascii;
     let text = if text.is_ascii() {
         text
     } else {
-        ascii = idn::to_ascii(text).ok_or(Skip::NotSimple)?;
+        ascii = idn::to_ascii(text).ok_or(SkipReason::NotSimple)?;
         &ascii
     };
     if !text.bytes().all(is_name_octet) {
-        return Err(Skip::NotAName);
+        return Err(SkipReason::NotAName);
     }
     let name = Name::from_text(text).map_err(|error| match error {
-        NameError::LabelTooLong | NameError::NameTooLong => Skip::NameTooLong,
-        _ => Skip::NotAName,
+        NameError::LabelTooLong | NameError::NameTooLong => SkipReason::NameTooLong,
+        _ => SkipReason::NotAName,
     })?;
     let mut labels = name.labels();
     match (labels.next(), labels.last()) {
-        (Some(_), None) => Err(Skip::SingleLabel),
+        (Some(_), None) => Err(SkipReason::SingleLabel),
         // A number at the end is a broken address, never a top-level domain.
-        (_, Some(last)) if last.iter().all(u8::is_ascii_digit) => Err(Skip::NotAName),
+        (_, Some(last)) if last.iter().all(u8::is_ascii_digit) => Err(SkipReason::NotAName),
         _ => Ok(name.to_lower()),
     }
 }
@@ -113,24 +113,24 @@ mod tests {
     #[test]
     fn what_is_no_name_has_a_reason() {
         for (text, reason) in [
-            ("", Skip::NoName),
-            (".", Skip::NoName),
-            ("org", Skip::SingleLabel),
-            ("org.", Skip::SingleLabel),
-            ("192.0.2.1", Skip::AddressNotName),
-            ("2001:db8::1", Skip::AddressNotName),
-            ("1.2.3", Skip::NotAName),
-            ("a..example.org", Skip::NotAName),
-            (".example.org", Skip::NotAName),
-            ("exa mple.org", Skip::NotAName),
-            ("a\\.example.org", Skip::NotAName),
-            ("LocalHost", Skip::MachineName),
-            ("ip6-allnodes", Skip::MachineName),
+            ("", SkipReason::NoName),
+            (".", SkipReason::NoName),
+            ("org", SkipReason::SingleLabel),
+            ("org.", SkipReason::SingleLabel),
+            ("192.0.2.1", SkipReason::AddressNotName),
+            ("2001:db8::1", SkipReason::AddressNotName),
+            ("1.2.3", SkipReason::NotAName),
+            ("a..example.org", SkipReason::NotAName),
+            (".example.org", SkipReason::NotAName),
+            ("exa mple.org", SkipReason::NotAName),
+            ("a\\.example.org", SkipReason::NotAName),
+            ("LocalHost", SkipReason::MachineName),
+            ("ip6-allnodes", SkipReason::MachineName),
         ] {
             assert_eq!(read_name(text).unwrap_err(), reason, "{text}");
         }
-        assert_eq!(read_name(&format!("{}.org", "a".repeat(64))), Err(Skip::NameTooLong));
-        assert_eq!(read_name(&"a.".repeat(128)), Err(Skip::NameTooLong));
+        assert_eq!(read_name(&format!("{}.org", "a".repeat(64))), Err(SkipReason::NameTooLong));
+        assert_eq!(read_name(&"a.".repeat(128)), Err(SkipReason::NameTooLong));
     }
 
     #[test]

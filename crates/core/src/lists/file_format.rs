@@ -104,7 +104,7 @@ impl Header {
 
 /// What one list says about one name or pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub(crate) struct Attributes {
     /// [`EXACT`], [`BELOW`], [`ALLOW`] and [`IMPORTANT`].
     pub(crate) flags: u8,
     /// The index of the file, counted over all lists.
@@ -115,7 +115,7 @@ pub(crate) struct Facts {
     pub(crate) limits: u32,
 }
 
-impl Facts {
+impl Attributes {
     /// The action as the list wrote it.
     pub(crate) fn action(&self) -> Action {
         if self.flags & ALLOW != 0 { Action::Allow } else { Action::Block }
@@ -142,7 +142,7 @@ impl Facts {
     #[inline]
     pub(crate) fn read(octets: &mut &[u8]) -> Option<(Self, bool)> {
         let (&[flags, s0, s1, l0, l1, l2, l3], mut rest) = octets.split_first_chunk::<7>()?;
-        let mut facts = Self {
+        let mut attributes = Self {
             flags: flags & (EXACT | BELOW | ALLOW | IMPORTANT),
             source: u16::from_le_bytes([s0, s1]),
             line: u32::from_le_bytes([l0, l1, l2, l3]),
@@ -150,11 +150,11 @@ impl Facts {
         };
         if flags & LIMITED != 0 {
             let (limits, behind) = rest.split_first_chunk::<4>()?;
-            facts.limits = u32::from_le_bytes(*limits);
+            attributes.limits = u32::from_le_bytes(*limits);
             rest = behind;
         }
         *octets = rest;
-        Some((facts, flags & LAST != 0))
+        Some((attributes, flags & LAST != 0))
     }
 }
 
@@ -289,11 +289,11 @@ mod tests {
     #[test]
     fn facts_survive_a_round_trip() {
         for limits in [0, 77] {
-            let facts = Facts { flags: EXACT | ALLOW, source: 513, line: 70_000, limits };
+            let attributes = Attributes { flags: EXACT | ALLOW, source: 513, line: 70_000, limits };
             let mut out = Vec::new();
-            facts.write(true, &mut out);
-            assert_eq!(Facts::read(&mut out.as_slice()), Some((facts, true)));
-            assert_eq!(Facts::read(&mut &out[..out.len() - 1]), None);
+            attributes.write(true, &mut out);
+            assert_eq!(Attributes::read(&mut out.as_slice()), Some((attributes, true)));
+            assert_eq!(Attributes::read(&mut &out[..out.len() - 1]), None);
         }
     }
 }

@@ -4,9 +4,9 @@ macro_rules! skips {
     ($($(#[doc = $doc:literal])? $name:ident, $phrase:literal;)*) => {
         /// Why a line is not taken. The phrase is the key in the report.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Skip { $($(#[doc = $doc])? $name),* }
+        pub(crate) enum SkipReason { $($(#[doc = $doc])? $name),* }
 
-        impl Skip {
+        impl SkipReason {
             /// The reason as the report gives it.
             pub(crate) const fn phrase(self) -> &'static str {
                 match self { $(Self::$name => $phrase),* }
