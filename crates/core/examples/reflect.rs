@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use keyhole_core::connections::Connections;
-use keyhole_core::listen::{Bound, ListenShared, Serve, serve};
+use keyhole_core::listen::{Bound, ConnectionLimits, Serve, serve};
 use keyhole_core::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = Arc::new(Reflect { options, tls, connections });
     let mut bound = Bound::bind(&service.options)?;
     println!("{}", bound.addresses());
-    let shared = Arc::new(ListenShared::new(&service.options.limits));
+    let shared = Arc::new(ConnectionLimits::new(&service.options.limits));
     let (_drain, drained) = watch::channel(false);
     std::thread::scope(|scope| {
         for worker in 0..workers {

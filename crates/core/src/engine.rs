@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::Error;
 use crate::connections::Connections;
-use crate::listen::{self, Bound, ListenShared, Serve, WorkerSockets};
+use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, Sent};
 use crate::stages::receive::Arrival;
@@ -80,7 +80,7 @@ impl Engine {
         }
         let mut bound = Bound::bind(&self.core.options)?;
         let addresses = bound.addresses();
-        let shared = Arc::new(ListenShared::new(&self.core.options.limits));
+        let shared = Arc::new(ConnectionLimits::new(&self.core.options.limits));
         let (drain, _) = watch::channel(false);
         let grace = Arc::new(parking_lot::Mutex::new(Duration::ZERO));
         let (serving, _) = watch::channel(self.core.options.workers);
@@ -132,7 +132,7 @@ impl Drop for Engine {
 struct Worker {
     core: Arc<Core>,
     sockets: WorkerSockets,
-    shared: Arc<ListenShared>,
+    shared: Arc<ConnectionLimits>,
     worker: usize,
     drain: watch::Receiver<bool>,
     grace: Arc<parking_lot::Mutex<Duration>>,

@@ -10,10 +10,10 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::HEADER;
-use super::batch::{BATCH, Batch, Origin};
 use super::bind::is_any;
-use super::gate::Gate;
+use super::listener::Listener;
 use super::service::Serve;
+use super::udp_batch::{BATCH, Batch, Origin};
 use super::worker::Worker;
 use crate::caller::Caller;
 use crate::pipeline::Progress;
@@ -24,14 +24,14 @@ const TURN: usize = 8;
 
 /// Answers what arrives at one socket until the engine drains. Queries that wait for an upstream
 /// go on in tasks of their own.
-pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, socket: StdSocket) {
+pub(super) async fn serve<S: Serve>(worker: Worker<S>, listener: Listener, socket: StdSocket) {
     let any_address = socket.local_addr().is_ok_and(is_any);
     let socket = match UdpSocket::from_std(socket) {
         Ok(socket) => Arc::new(socket),
         Err(error) => return worker.complain("serve a UDP socket", &error),
     };
     let (batch, out) = (Batch::new(any_address), Vec::new());
-    let mut round = Round { worker, caller: gate.nobody, socket, batch, out };
+    let mut round = Round { worker, caller: listener.anonymous, socket, batch, out };
     let drained = round.worker.drained();
     tokio::select! {
         () = round.run() => {}

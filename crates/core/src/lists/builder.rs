@@ -206,7 +206,7 @@ fn distinct(group: &[Row], reports: &mut [ListReport], wire: &[u8]) -> Vec<Attri
     kept
 }
 
-/// How many octets of [`pattern_octets`] say the same as the facts.
+/// How many octets of [`pattern_octets`] say the same as the attributes.
 const PATTERN_ATTRIBUTES: usize = 5;
 
 /// What a pattern says, without where it stands: flags, limits, kind, length, text.
@@ -225,7 +225,7 @@ fn pattern_octets(target: &Target, attributes: &Attributes) -> Vec<u8> {
     octets
 }
 
-/// Reads the next pattern behind its facts; none if the octets are broken.
+/// Reads the next pattern behind its attributes; none if the octets are broken.
 pub(crate) fn read_pattern(octets: &mut &[u8]) -> Option<Target> {
     let (&[kind, l0, l1], rest) = octets.split_first_chunk::<3>()?;
     let (text, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes([l0, l1])))?;

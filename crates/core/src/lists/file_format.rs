@@ -121,7 +121,7 @@ impl Attributes {
         if self.flags & ALLOW != 0 { Action::Allow } else { Action::Block }
     }
 
-    /// Appends the facts; `last` marks the last ones of a name.
+    /// Appends the attributes; `last` marks the last ones of a name.
     pub(crate) fn write(&self, last: bool, out: &mut Vec<u8>) {
         let mut flags = self.flags;
         if self.limits != 0 {
@@ -138,7 +138,7 @@ impl Attributes {
         }
     }
 
-    /// Reads facts and says whether they are the last ones; none if the octets end before.
+    /// Reads attributes and says whether they are the last ones; none if the octets end before.
     #[inline]
     pub(crate) fn read(octets: &mut &[u8]) -> Option<(Self, bool)> {
         let (&[flags, s0, s1, l0, l1, l2, l3], mut rest) = octets.split_first_chunk::<7>()?;

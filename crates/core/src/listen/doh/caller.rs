@@ -2,8 +2,8 @@
 
 use http::Request;
 
-use super::super::forwarded::{self, Forwarded};
 use super::super::peer::Peer;
+use super::super::xfcc::{self, Forwarded};
 use super::super::{mesh, token};
 use crate::caller::{Caller, Credential};
 use crate::options::Options;
@@ -20,8 +20,7 @@ pub(super) fn of_request<B>(
     if matches!(peer.caller.credential, Credential::Certificate(_)) {
         return None;
     }
-    let forwarded =
-        if peer.forwards { forwarded::read(request.headers()) } else { Forwarded::Nothing };
+    let forwarded = if peer.forwards { xfcc::read(request.headers()) } else { Forwarded::Nothing };
     let shown = match forwarded {
         Forwarded::Identity(id) if mesh::may_name(&options.mesh, &id) => Credential::Mesh(id),
         Forwarded::Identity(_) | Forwarded::Unreadable => Credential::Unreadable,

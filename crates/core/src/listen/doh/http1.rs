@@ -18,9 +18,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::super::peer::Peer;
 use super::super::service::Serve;
 use super::super::worker::Worker;
+use super::buffered_stream::Control;
 use super::caller;
-use super::link::Control;
-use super::request::{self, HttpError, MESSAGE, Place};
+use super::request::{self, HttpError, MESSAGE, MessageLocation};
 use super::response;
 use crate::pipeline::Progress;
 
@@ -38,7 +38,7 @@ where
     let connection = Builder::new()
         .timer(TokioTimer::new())
         // This clock also runs while nothing is asked; a request that has begun is watched by the
-        // link, which is the stricter of the two.
+        // stream, which is the stricter of the two.
         .header_read_timeout(Duration::from_millis(limits.idle_ms))
         .max_buf_size(MIN_BUFFER.max(limits.header_octets as usize))
         .half_close(true)
@@ -89,9 +89,9 @@ impl<S: Serve> Exchange<S> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
         let options = self.service.options();
-        let place = request::read(&request, &options.listen.doh_path, &mut message)?;
+        let location = request::read(&request, &options.listen.doh_path, &mut message)?;
         let own = caller::of_request(&request, &self.peer, options);
-        if place == Place::Body {
+        if location == MessageLocation::Body {
             message = collect(request.into_body()).await?;
         }
         self.control.request_ended();
@@ -115,7 +115,7 @@ impl<S: Serve> Exchange<S> {
     }
 }
 
-/// The whole body. One that takes too long ends the connection: the link watches it.
+/// The whole body. One that takes too long ends the connection: the stream watches it.
 async fn collect(body: Incoming) -> Result<Vec<u8>, HttpError> {
     match Limited::new(body, MESSAGE).collect().await {
         Ok(body) => {

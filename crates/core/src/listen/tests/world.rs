@@ -16,7 +16,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
-use super::super::{Bound, ListenShared, Serve, serve};
+use super::super::{Bound, ConnectionLimits, Serve, serve};
 use crate::caller::Credential;
 use crate::connections::Connections;
 use crate::options::{
@@ -216,7 +216,7 @@ pub(super) fn options() -> Options {
 /// Running listeners.
 pub(super) struct World {
     pub(super) service: Arc<Obedient>,
-    pub(super) shared: Arc<ListenShared>,
+    pub(super) limits: Arc<ConnectionLimits>,
     /// The certificate installed last, which clients trust.
     pub(super) certificate: CertificateDer<'static>,
     addresses: serde_json::Value,
@@ -241,19 +241,19 @@ impl World {
         let mut options = options();
         set(&mut options);
         let mut bound = Bound::bind(&options).unwrap();
-        let shared = Arc::new(ListenShared::new(&options.limits));
+        let limits = Arc::new(ConnectionLimits::new(&options.limits));
         let (drain, drained) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let service = Arc::new(Obedient::new(options));
         let start = |index| {
             let sockets = bound.take(index);
-            let (service, shared) = (Arc::clone(&service), Arc::clone(&shared));
+            let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
             let (drained, mut stopped) = (drained.clone(), stopped.clone());
             std::thread::spawn(move || {
                 let mut runtime = tokio::runtime::Builder::new_current_thread();
                 runtime.enable_all().build().unwrap().block_on(async {
                     tokio::select! {
-                        () = serve(service, sockets, shared, index, drained) => {}
+                        () = serve(service, sockets, limits, index, drained) => {}
                         _ = stopped.wait_for(|stop| *stop) => {}
                     }
                 });
@@ -262,7 +262,7 @@ impl World {
         let workers = (0..service.options.workers).map(start).collect();
         let addresses = bound.addresses();
         let certificate = CertificateDer::from(Vec::new());
-        let mut world = Self { service, shared, certificate, addresses, drain, stop, workers };
+        let mut world = Self { service, limits, certificate, addresses, drain, stop, workers };
         world.renew_certificate();
         world
     }
@@ -370,7 +370,7 @@ impl World {
 
     /// Waits until so many connections are open.
     pub(super) fn until_open(&self, count: usize) {
-        until(|| self.shared.open() == count);
+        until(|| self.limits.open() == count);
     }
 }
 

@@ -2,32 +2,35 @@
 
 use std::net::SocketAddr;
 
-use keyhole_core::listen::proxy::{self, FIXED, Flaw, Header, MAX_REST, SIGNATURE};
+use keyhole_core::listen::proxy_protocol::{self, FIXED, Header, HeaderError, MAX_REST, SIGNATURE};
 
 /// Reads a header and whatever follows it.
-pub(crate) fn proxy(octets: &[u8]) {
+pub(crate) fn proxy_protocol(octets: &[u8]) {
     let Some((fixed, follows)) = octets.split_first_chunk::<FIXED>() else { return };
-    let length = match proxy::rest(fixed) {
+    let length = match proxy_protocol::rest(fixed) {
         Ok(length) => length,
-        Err(flaw) => return assert_eq!(proxy::read(fixed, follows), Err(flaw)),
+        Err(error) => return assert_eq!(proxy_protocol::read(fixed, follows), Err(error)),
     };
     assert!(fixed.starts_with(&SIGNATURE) && length <= MAX_REST);
     let Some(follows) = follows.get(..length) else {
-        return assert_eq!(proxy::read(fixed, follows), Err(Flaw::Cut));
+        return assert_eq!(proxy_protocol::read(fixed, follows), Err(HeaderError::Cut));
     };
-    match proxy::read(fixed, follows) {
+    match proxy_protocol::read(fixed, follows) {
         Ok(Header::Local) => assert_eq!(fixed[12], 0x20),
         Ok(header @ Header::Proxied { source, identity }) => {
             assert_eq!(fixed[12], 0x21);
             // What was understood is what a sidecar that says the same would write.
             let (fixed, follows) = write(source, &[identity]);
-            assert_eq!(proxy::read(&fixed, &follows), Ok(header));
+            assert_eq!(proxy_protocol::read(&fixed, &follows), Ok(header));
             if identity.is_some() {
                 let (fixed, follows) = write(source, &[identity, identity]);
-                assert!(matches!(proxy::read(&fixed, &follows), Err(Flaw::Twice | Flaw::TooLong)));
+                assert!(matches!(
+                    proxy_protocol::read(&fixed, &follows),
+                    Err(HeaderError::Twice | HeaderError::TooLong)
+                ));
             }
         }
-        Err(flaw) => assert_ne!(flaw, Flaw::Signature),
+        Err(error) => assert_ne!(error, HeaderError::Signature),
     }
 }
 

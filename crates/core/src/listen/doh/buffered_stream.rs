@@ -1,7 +1,7 @@
 //! The connection under TLS and HTTP: gathers what is written until it is flushed, and watches the
 //! time.
 //!
-//! The HTTP/2 library flushes after each response, which closes a TLS record. While the link is
+//! The HTTP/2 library flushes after each response, which closes a TLS record. While the stream is
 //! corked that costs no system call; the flush after a burst of requests writes all their responses
 //! at once. Each response still has a record of its own, because some clients take no more than one
 //! out of a record (dnsperf 2.10).
@@ -23,7 +23,7 @@ use crate::options::Limits;
 /// Octets that are gathered at most before they are written, corked or not.
 const WRITE_AT: usize = 64 << 10;
 
-/// What the owner of the connection tells the link, which lies inside of the HTTP library.
+/// What the owner of the connection tells the stream, which lies inside of the HTTP library.
 #[derive(Clone, Default)]
 pub(super) struct Control(Arc<Signals>);
 
@@ -46,10 +46,10 @@ impl Control {
 }
 
 /// A connection with its gathered output and its limits.
-pub(in super::super) struct Link {
+pub(in super::super) struct BufferedStream {
     tcp: TcpStream,
     control: Control,
-    /// What was read before the link was made, and how much of it was given out.
+    /// What was read before the stream was made, and how much of it was given out.
     begun: Vec<u8>,
     given: usize,
     output: Vec<u8>,
@@ -61,13 +61,13 @@ pub(in super::super) struct Link {
     request: Option<Pin<Box<Sleep>>>,
 }
 
-impl Link {
-    /// A link of which nothing was read yet.
+impl BufferedStream {
+    /// A stream of which nothing was read yet.
     pub(in super::super) fn new(tcp: TcpStream, limits: &Limits) -> Self {
         Self::resumed(tcp, Vec::new(), limits)
     }
 
-    /// A link whose first octets were read already; they are given out again.
+    /// A stream whose first octets were read already; they are given out again.
     pub(super) fn resumed(tcp: TcpStream, begun: Vec<u8>, limits: &Limits) -> Self {
         Self {
             tcp,
@@ -84,7 +84,7 @@ impl Link {
         }
     }
 
-    /// The way to tell this link something from outside.
+    /// The way to tell this stream something from outside.
     pub(super) fn control(&self) -> Control {
         self.control.clone()
     }
@@ -149,26 +149,26 @@ impl Link {
     }
 }
 
-impl AsyncRead for Link {
+impl AsyncRead for BufferedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         room: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let link = &mut *self;
-        if link.given < link.begun.len() {
-            let count = room.remaining().min(link.begun.len() - link.given);
-            room.put_slice(&link.begun[link.given..link.given + count]);
-            link.given += count;
+        let stream = &mut *self;
+        if stream.given < stream.begun.len() {
+            let count = room.remaining().min(stream.begun.len() - stream.given);
+            room.put_slice(&stream.begun[stream.given..stream.given + count]);
+            stream.given += count;
             return Poll::Ready(Ok(()));
         }
-        let ended = link.control.0.request_ended.swap(false, Relaxed);
+        let ended = stream.control.0.request_ended.swap(false, Relaxed);
         if ended {
-            park(&mut link.request);
+            park(&mut stream.request);
         }
         let before = room.filled().len();
-        let read = Pin::new(&mut link.tcp).poll_read(cx, room);
-        link.watch(cx, room.filled().len() > before)?;
+        let read = Pin::new(&mut stream.tcp).poll_read(cx, room);
+        stream.watch(cx, room.filled().len() > before)?;
         read
     }
 }
@@ -182,7 +182,7 @@ fn park(timer: &mut Option<Pin<Box<Sleep>>>) {
     }
 }
 
-impl AsyncWrite for Link {
+impl AsyncWrite for BufferedStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -228,15 +228,15 @@ impl AsyncWrite for Link {
     /// closed with unread input is reset, and the reset may overtake the last response (RFC 9112
     /// section 9.6).
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let link = &mut *self;
-        if link.unflushed {
-            ready!(link.write_out(cx))?;
+        let stream = &mut *self;
+        if stream.unflushed {
+            ready!(stream.write_out(cx))?;
         }
-        if link.linger.is_none() {
-            ready!(Pin::new(&mut link.tcp).poll_shutdown(cx))?;
+        if stream.linger.is_none() {
+            ready!(Pin::new(&mut stream.tcp).poll_shutdown(cx))?;
         }
-        let limit = link.write_limit;
-        let linger = link.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let limit = stream.write_limit;
+        let linger = stream.linger.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         // As in `watch`: a client that never stops sending is late by the clock alone.
         if Instant::now() >= linger.deadline() {
             return Poll::Ready(Ok(()));
@@ -244,7 +244,7 @@ impl AsyncWrite for Link {
         let mut room = [0; 4096];
         loop {
             let mut room = ReadBuf::new(&mut room);
-            match Pin::new(&mut link.tcp).poll_read(cx, &mut room) {
+            match Pin::new(&mut stream.tcp).poll_read(cx, &mut room) {
                 Poll::Ready(Ok(())) if !room.filled().is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
                 Poll::Pending => return linger.as_mut().poll(cx).map(Ok),

@@ -6,22 +6,22 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 
-use super::http2::Asker;
+use super::http2::Responder;
 use super::request::{self, HttpError, MESSAGE};
 
 /// A body that is being read.
-pub(super) struct Upload {
+pub(super) struct RequestBody {
     body: RecvStream,
     octets: BytesMut,
-    pub(super) asker: Asker,
+    pub(super) responder: Responder,
     /// When its request arrived.
     pub(super) began: Instant,
 }
 
-impl Upload {
+impl RequestBody {
     /// Nothing of the body is read yet.
-    pub(super) fn new(body: RecvStream, asker: Asker, began: Instant) -> Self {
-        Self { body, octets: BytesMut::new(), asker, began }
+    pub(super) fn new(body: RecvStream, responder: Responder, began: Instant) -> Self {
+        Self { body, octets: BytesMut::new(), responder, began }
     }
 
     /// Reads what is there. Ready with the whole message, with what is wrong with it, or with none

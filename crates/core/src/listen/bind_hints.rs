@@ -3,16 +3,16 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::bind::Door;
+use super::listener::Protocol;
 use crate::Error;
 
 /// An error that names address, transport, cause and way out.
-pub(super) fn explain(door: Door, address: SocketAddr, error: io::Error) -> Error {
-    let word = door.word();
+pub(super) fn explain(protocol: Protocol, address: SocketAddr, error: io::Error) -> Error {
+    let word = protocol.word();
     let port = address.port();
     let why = match error.raw_os_error() {
         Some(libc::EADDRINUSE) => {
-            let flag = if door == Door::Udp { 'u' } else { 't' };
+            let flag = if protocol == Protocol::Udp { 'u' } else { 't' };
             format!(
                 "port {port} is in use; stop the program that holds it (ss -{flag}lnp \"sport = \
                  :{port}\" names it) or give another port under listen.{word}"
@@ -53,7 +53,7 @@ mod tests {
             (libc::EMFILE, "too many files are open"),
         ] {
             let error = io::Error::from_raw_os_error(code);
-            let text = explain(Door::Dot, "192.0.2.1:53".parse().unwrap(), error).to_string();
+            let text = explain(Protocol::Dot, "192.0.2.1:53".parse().unwrap(), error).to_string();
             assert!(text.starts_with("cannot listen on 192.0.2.1:53 (dot): "), "{text}");
             assert!(text.contains(said), "{text}");
         }

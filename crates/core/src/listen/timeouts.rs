@@ -9,7 +9,7 @@ use tokio::time::Sleep;
 use crate::options::Limits;
 
 /// What a connection is waited for, and since when. Knows no clock.
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     idle: Duration,
     read: Duration,
     write: Duration,
@@ -18,7 +18,7 @@ pub(super) struct Patience {
     blocked: Option<Instant>,
 }
 
-impl Patience {
+impl Timeouts {
     /// A connection that opened now; its first message has to come within the time of a message.
     pub(super) fn new(limits: &Limits, now: Instant) -> Self {
         Self {
@@ -83,9 +83,9 @@ impl Patience {
 
 /// A timer that is set again only when it goes off too early. Most connections move their deadline
 /// with every query; none of that touches the timers of the runtime.
-pub(super) struct Alarm(Pin<Box<Sleep>>);
+pub(super) struct DeadlineTimer(Pin<Box<Sleep>>);
 
-impl Alarm {
+impl DeadlineTimer {
     /// Goes off at the first deadline that is asked about, at the latest.
     pub(super) fn new(first: Instant) -> Self {
         Self(Box::pin(tokio::time::sleep_until(first.into())))
@@ -122,8 +122,8 @@ impl Alarm {
 mod tests {
     use super::*;
 
-    fn patience(now: Instant) -> Patience {
-        Patience {
+    fn timeouts(now: Instant) -> Timeouts {
+        Timeouts {
             idle: Duration::from_secs(30),
             read: Duration::from_secs(5),
             write: Duration::from_secs(10),
@@ -140,33 +140,33 @@ mod tests {
     #[test]
     fn octets_that_trickle_in_do_not_move_the_deadline_of_their_message() {
         let start = Instant::now();
-        let mut patience = patience(start);
-        patience.message_began(after(start, 4));
-        assert_eq!(patience.due(false), Some(after(start, 5)));
-        patience.message_ended(after(start, 4), true);
-        patience.message_began(after(start, 6));
-        assert_eq!(patience.due(true), Some(after(start, 9)));
+        let mut timeouts = timeouts(start);
+        timeouts.message_began(after(start, 4));
+        assert_eq!(timeouts.due(false), Some(after(start, 5)));
+        timeouts.message_ended(after(start, 4), true);
+        timeouts.message_began(after(start, 6));
+        assert_eq!(timeouts.due(true), Some(after(start, 9)));
     }
 
     #[test]
     fn a_connection_that_waits_for_answers_is_not_idle() {
         let start = Instant::now();
-        let mut patience = patience(start);
-        patience.message_ended(after(start, 1), false);
-        assert_eq!(patience.due(true), None);
-        patience.answered(after(start, 3));
-        assert_eq!(patience.due(false), Some(after(start, 33)));
+        let mut timeouts = timeouts(start);
+        timeouts.message_ended(after(start, 1), false);
+        assert_eq!(timeouts.due(true), None);
+        timeouts.answered(after(start, 3));
+        assert_eq!(timeouts.due(false), Some(after(start, 33)));
     }
 
     #[test]
     fn a_client_that_takes_no_answers_is_given_up_even_while_it_waits() {
         let start = Instant::now();
-        let mut patience = patience(start);
-        patience.message_ended(start, false);
-        patience.write_blocked(after(start, 2));
-        patience.write_blocked(after(start, 8));
-        assert_eq!(patience.due(true), Some(after(start, 12)));
-        patience.write_ended();
-        assert_eq!(patience.due(true), None);
+        let mut timeouts = timeouts(start);
+        timeouts.message_ended(start, false);
+        timeouts.write_blocked(after(start, 2));
+        timeouts.write_blocked(after(start, 8));
+        assert_eq!(timeouts.due(true), Some(after(start, 12)));
+        timeouts.write_ended();
+        assert_eq!(timeouts.due(true), None);
     }
 }

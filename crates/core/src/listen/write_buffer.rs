@@ -8,12 +8,12 @@ use tokio::io::AsyncWrite;
 
 /// Nearly always empty: it holds what one write could not bring out.
 #[derive(Default)]
-pub(super) struct Output {
+pub(super) struct WriteBuffer {
     unwritten: Vec<u8>,
     unflushed: bool,
 }
 
-impl Output {
+impl WriteBuffer {
     /// Whether nothing is left to send.
     pub(super) fn is_flushed(&self) -> bool {
         !self.unflushed

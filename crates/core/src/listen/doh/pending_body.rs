@@ -7,14 +7,14 @@ use bytes::Bytes;
 use h2::{Reason, SendStream};
 
 /// What is left of an answer.
-pub(super) struct Blocked {
+pub(super) struct PendingBody {
     stream: SendStream<Bytes>,
     rest: Bytes,
     /// When the answer was made.
     pub(super) since: Instant,
 }
 
-impl Blocked {
+impl PendingBody {
     /// Nothing of the answer is sent yet; capacity for it was reserved.
     pub(super) fn new(stream: SendStream<Bytes>, answer: Bytes, since: Instant) -> Self {
         Self { stream, rest: answer, since }

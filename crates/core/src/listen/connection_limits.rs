@@ -9,19 +9,19 @@ use parking_lot::Mutex;
 use crate::options::Limits;
 
 /// What the listeners of all workers share: the count of open connections.
-pub struct ListenShared {
+pub struct ConnectionLimits {
     connections: usize,
     connections_per_client: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<OpenConnections>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct OpenConnections {
     total: usize,
     by_client: HashMap<IpAddr, usize, foldhash::fast::RandomState>,
 }
 
-impl ListenShared {
+impl ConnectionLimits {
     /// Nothing is open yet.
     pub fn new(limits: &Limits) -> Self {
         Self {
@@ -36,8 +36,8 @@ impl ListenShared {
         self.taken.lock().total
     }
 
-    /// A place for a connection from this address, or none when they are all taken.
-    pub(super) fn take(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
+    /// A slot for a connection from this address, or none when they are all taken.
+    pub(super) fn take(self: &Arc<Self>, client: IpAddr) -> Option<ConnectionSlot> {
         let client = one_client(client);
         let mut taken = self.taken.lock();
         let own = taken.by_client.get(&client).copied().unwrap_or(0);
@@ -46,19 +46,19 @@ impl ListenShared {
         }
         taken.total += 1;
         taken.by_client.insert(client, own + 1);
-        Some(Place { shared: Arc::clone(self), client })
+        Some(ConnectionSlot { limits: Arc::clone(self), client })
     }
 }
 
-/// A place for one connection; it is given back when dropped.
-pub(super) struct Place {
-    shared: Arc<ListenShared>,
+/// A slot for one connection; it is given back when dropped.
+pub(super) struct ConnectionSlot {
+    limits: Arc<ConnectionLimits>,
     client: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut taken = self.shared.taken.lock();
+        let mut taken = self.limits.taken.lock();
         taken.total -= 1;
         if let Some(own) = taken.by_client.get_mut(&self.client) {
             *own -= 1;
@@ -83,9 +83,9 @@ fn one_client(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn shared(connections: usize, connections_per_client: usize) -> Arc<ListenShared> {
+    fn limits(connections: usize, connections_per_client: usize) -> Arc<ConnectionLimits> {
         let taken = Mutex::default();
-        Arc::new(ListenShared { connections, connections_per_client, taken })
+        Arc::new(ConnectionLimits { connections, connections_per_client, taken })
     }
 
     fn address(text: &str) -> IpAddr {
@@ -94,22 +94,22 @@ mod tests {
 
     #[test]
     fn a_place_given_back_can_be_taken_again() {
-        let shared = shared(1, 1);
-        let place = shared.take(address("192.0.2.1")).unwrap();
-        assert!(shared.take(address("192.0.2.2")).is_none());
-        drop(place);
-        assert!(shared.take(address("192.0.2.2")).is_some());
-        assert_eq!(shared.open(), 0);
-        assert!(shared.taken.lock().by_client.is_empty());
+        let limits = limits(1, 1);
+        let slot = limits.take(address("192.0.2.1")).unwrap();
+        assert!(limits.take(address("192.0.2.2")).is_none());
+        drop(slot);
+        assert!(limits.take(address("192.0.2.2")).is_some());
+        assert_eq!(limits.open(), 0);
+        assert!(limits.taken.lock().by_client.is_empty());
     }
 
     #[test]
     fn one_client_is_an_ipv4_address_or_an_ipv6_network() {
-        let shared = shared(9, 1);
-        let _first = shared.take(address("2001:db8::1")).unwrap();
-        assert!(shared.take(address("2001:db8::ffff:1")).is_none());
-        let _next = shared.take(address("2001:db8:0:1::1")).unwrap();
-        let _v4 = shared.take(address("192.0.2.1")).unwrap();
-        assert!(shared.take(address("::ffff:192.0.2.1")).is_none());
+        let limits = limits(9, 1);
+        let _first = limits.take(address("2001:db8::1")).unwrap();
+        assert!(limits.take(address("2001:db8::ffff:1")).is_none());
+        let _next = limits.take(address("2001:db8:0:1::1")).unwrap();
+        let _v4 = limits.take(address("192.0.2.1")).unwrap();
+        assert!(limits.take(address("::ffff:192.0.2.1")).is_none());
     }
 }

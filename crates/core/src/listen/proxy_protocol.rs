@@ -34,7 +34,7 @@ pub enum Header<'a> {
 
 /// What is wrong with a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Flaw {
+pub enum HeaderError {
     /// It begins otherwise, as version 1 does.
     Signature,
     /// Another version, or a command that is neither LOCAL nor PROXY.
@@ -53,16 +53,16 @@ pub enum Flaw {
 ///
 /// # Errors
 /// What is wrong with it, as far as that can be seen here.
-pub fn rest(fixed: &[u8; FIXED]) -> Result<usize, Flaw> {
+pub fn rest(fixed: &[u8; FIXED]) -> Result<usize, HeaderError> {
     if fixed[..SIGNATURE.len()] != SIGNATURE {
-        return Err(Flaw::Signature);
+        return Err(HeaderError::Signature);
     }
     if !matches!(fixed[12], 0x20 | 0x21) {
-        return Err(Flaw::Command);
+        return Err(HeaderError::Command);
     }
     match usize::from(u16::from_be_bytes([fixed[14], fixed[15]])) {
         length @ ..=MAX_REST => Ok(length),
-        _ => Err(Flaw::TooLong),
+        _ => Err(HeaderError::TooLong),
     }
 }
 
@@ -70,9 +70,9 @@ pub fn rest(fixed: &[u8; FIXED]) -> Result<usize, Flaw> {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub fn read<'a>(fixed: &[u8; FIXED], follows: &'a [u8]) -> Result<Header<'a>, Flaw> {
+pub fn read<'a>(fixed: &[u8; FIXED], follows: &'a [u8]) -> Result<Header<'a>, HeaderError> {
     if rest(fixed)? != follows.len() {
-        return Err(Flaw::Cut);
+        return Err(HeaderError::Cut);
     }
     if fixed[12] == 0x20 {
         // Section 2.2: the addresses of LOCAL are to be ignored, whatever the family says.
@@ -81,9 +81,9 @@ pub fn read<'a>(fixed: &[u8; FIXED], follows: &'a [u8]) -> Result<Header<'a>, Fl
     let (source, tlvs) = match fixed[13] {
         0x11 => v4(follows),
         0x21 => v6(follows),
-        _ => return Err(Flaw::Family),
+        _ => return Err(HeaderError::Family),
     }
-    .ok_or(Flaw::Cut)?;
+    .ok_or(HeaderError::Cut)?;
     Ok(Header::Proxied { source, identity: identity(tlvs)? })
 }
 
@@ -101,15 +101,15 @@ fn v6(octets: &[u8]) -> Option<(SocketAddr, &[u8])> {
 }
 
 /// Walks over all TLVs; those of other kinds are none of our business.
-fn identity(mut tlvs: &[u8]) -> Result<Option<&[u8]>, Flaw> {
+fn identity(mut tlvs: &[u8]) -> Result<Option<&[u8]>, HeaderError> {
     let mut found = None;
     while let [kind, rest @ ..] = tlvs {
-        let (length, rest) = rest.split_first_chunk::<2>().ok_or(Flaw::Cut)?;
+        let (length, rest) = rest.split_first_chunk::<2>().ok_or(HeaderError::Cut)?;
         let length = usize::from(u16::from_be_bytes(*length));
-        let (value, rest) = rest.split_at_checked(length).ok_or(Flaw::Cut)?;
+        let (value, rest) = rest.split_at_checked(length).ok_or(HeaderError::Cut)?;
         tlvs = rest;
         if *kind == TLV_IDENTITY && found.replace(value).is_some() {
-            return Err(Flaw::Twice);
+            return Err(HeaderError::Twice);
         }
     }
     // Envoy writes a dash where its client has shown nothing.
@@ -117,5 +117,5 @@ fn identity(mut tlvs: &[u8]) -> Result<Option<&[u8]>, Flaw> {
 }
 
 #[cfg(test)]
-#[path = "proxy_tests.rs"]
+#[path = "proxy_protocol_tests.rs"]
 mod tests;

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/core/tests/properties/proxy.rs"]
+#[path = "../../crates/core/tests/properties/proxy_protocol.rs"]
 mod properties;
 
-fuzz_target!(|octets: &[u8]| properties::proxy(octets));
+fuzz_target!(|octets: &[u8]| properties::proxy_protocol(octets));

@@ -55,25 +55,25 @@ fn a_sidecar_may_ask_for_itself_whatever_the_addresses_say() {
 fn everything_else_is_no_header() {
     let (good, follows) = header(0x21, 0x11, &[&V4[..], &tlv(0xd0, WEB)].concat());
     let v1 = *b"PROXY TCP4 192.0";
-    assert_eq!(rest(&v1), Err(Flaw::Signature));
-    for (at, octet, flaw) in [
-        (0, 0, Flaw::Signature),
-        (11, b'\r', Flaw::Signature),
-        (12, 0x11, Flaw::Command),
-        (12, 0x22, Flaw::Command),
-        (12, 0x31, Flaw::Command),
-        (13, 0x00, Flaw::Family),
-        (13, 0x12, Flaw::Family),
-        (13, 0x31, Flaw::Family),
-        (14, 0x03, Flaw::TooLong),
+    assert_eq!(rest(&v1), Err(HeaderError::Signature));
+    for (at, octet, error) in [
+        (0, 0, HeaderError::Signature),
+        (11, b'\r', HeaderError::Signature),
+        (12, 0x11, HeaderError::Command),
+        (12, 0x22, HeaderError::Command),
+        (12, 0x31, HeaderError::Command),
+        (13, 0x00, HeaderError::Family),
+        (13, 0x12, HeaderError::Family),
+        (13, 0x31, HeaderError::Family),
+        (14, 0x03, HeaderError::TooLong),
     ] {
         let mut fixed = good;
         fixed[at] = octet;
-        assert_eq!(read(&fixed, &follows), Err(flaw), "octet {at} is {octet:#x}");
+        assert_eq!(read(&fixed, &follows), Err(error), "octet {at} is {octet:#x}");
     }
     let twice = [&V4[..], &tlv(0xd0, WEB), &tlv(0xd0, b"-")].concat();
     let (fixed, twice) = header(0x21, 0x11, &twice);
-    assert_eq!(read(&fixed, &twice), Err(Flaw::Twice));
+    assert_eq!(read(&fixed, &twice), Err(HeaderError::Twice));
 }
 
 #[test]
@@ -84,10 +84,10 @@ fn a_header_that_is_cut_anywhere_is_none() {
         let is_good = length == V4.len();
         assert_eq!(read(&fixed, &follows).is_ok(), is_good, "{length}");
         let (claimed, _) = header(0x21, 0x11, &whole);
-        assert_eq!(read(&claimed, &follows), Err(Flaw::Cut));
+        assert_eq!(read(&claimed, &follows), Err(HeaderError::Cut));
     }
     let (longest, _) = header(0x21, 0x11, &vec![0; MAX_REST]);
     assert_eq!(rest(&longest), Ok(MAX_REST));
     let (longer, _) = header(0x21, 0x11, &vec![0; MAX_REST + 1]);
-    assert_eq!(rest(&longer), Err(Flaw::TooLong));
+    assert_eq!(rest(&longer), Err(HeaderError::TooLong));
 }
