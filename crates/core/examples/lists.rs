@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use keyhole_core::hashed_name::HashedName;
 use keyhole_core::lists::{Compiler, ListFile, ListMask, Report};
-use keyhole_core::names::Hashed;
 use keyhole_core::snapshot::document::ListKind;
 use keyhole_wire::{Name, RecordType};
 
@@ -42,11 +42,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (what, names) in [("misses", &misses), ("hits", &hits)] {
         let mut found = 0;
         let mut decide = |name: &Name| {
-            let hit = file.decide(&in_use, &kinds, &Hashed::new(name), RecordType::A);
+            let hit = file.decide(&in_use, &kinds, &HashedName::new(name), RecordType::A);
             found += usize::from(hit.is_some());
         };
         let both = each(names, &mut decide);
-        let hash = each(names, |name| Hashed::new(name).hash());
+        let hash = each(names, |name| HashedName::new(name).hash());
         println!("{what}: hash {hash:?}, hash and decide {both:?}, {found} of {}", names.len());
     }
     println!("resident in the end {:.1} MB", memory("VmRSS"));

@@ -19,7 +19,7 @@ use keyhole_core::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
-use keyhole_core::pipeline::{Progress, Sent};
+use keyhole_core::pipeline::{Progress, ReplyInfo};
 use keyhole_core::stages::receive::Arrival;
 use keyhole_core::tls::ServerTls;
 use tokio::sync::watch;
@@ -49,10 +49,10 @@ impl Serve for Reflect {
         let start = out.len();
         out.extend_from_slice(arrival.packet);
         out[start + 2] |= 0x80;
-        Progress::Replied(Sent { ttl: 300, closes: false })
+        Progress::Replied(ReplyInfo { ttl: 300, closes: false })
     }
 
-    async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<Sent> {
+    async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<ReplyInfo> {
         match waiting {}
     }
 }

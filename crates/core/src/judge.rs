@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::explain::{Query, options};
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
@@ -33,7 +33,7 @@ pub fn judge(snapshot: &[u8], queries: &[u8]) -> Result<Value, Error> {
 
 fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, Error> {
     let (name, kind) = query.question()?;
-    let (caller, client) = query.caller(&snapshot.subjects)?;
+    let (identity, client) = query.identity(&snapshot.subjects)?;
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
     let arrival = Arrival {
@@ -41,14 +41,14 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
         transport: query.transport,
         client,
         connection: client.ip(),
-        caller: &caller,
+        identity: &identity,
         now: Instant::now(),
         worker: 0,
     };
     let (_, ended) = begin_traced(core, &arrival, query.when(), &mut Vec::new(), &mut ());
-    let policy = ended.who.and_then(|who| snapshot.policies.get(who.policy()));
-    let hashed = Hashed::new(&name);
-    let told = |cause: Option<Cause>| match (cause, policy) {
+    let policy = ended.client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
+    let hashed = HashedName::new(&name);
+    let describe = |cause: Option<Cause>| match (cause, policy) {
         (Some(cause), Some(policy)) => policy::describe(snapshot, policy, cause, Some(&hashed)),
         _ => Value::Null,
     };
@@ -56,8 +56,8 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
         "outcome": ended.reason.outcome(),
         "reason": ended.reason.word(),
         "policy": policy.map(|policy| &policy.name),
-        "cause": told(ended.cause),
-        "observed": told(ended.would),
+        "cause": describe(ended.cause),
+        "observed": describe(ended.would_block),
     }))
 }
 

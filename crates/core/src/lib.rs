@@ -3,7 +3,7 @@
 //! Start reading at [`pipeline`]: the way of a query in one function.
 
 pub mod cache;
-pub mod caller;
+pub mod client_identity;
 pub mod clock;
 pub mod connections;
 pub mod cookie;
@@ -13,12 +13,12 @@ pub mod engine;
 pub mod error;
 pub mod events;
 pub mod explain;
+pub mod hashed_name;
 pub mod judge;
 pub mod listen;
 pub mod lists;
 pub mod lookup;
 pub mod name_map;
-pub mod names;
 pub mod network;
 pub mod options;
 pub mod pipeline;

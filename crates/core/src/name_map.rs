@@ -1,4 +1,4 @@
-//! A map whose keys are names, probed with the hashes that a [`Hashed`] name carries.
+//! A map whose keys are names, probed with the hashes that a [`HashedName`] name carries.
 //!
 //! A hit is one probe of a hash table and one comparison of octets; a miss is the probe alone.
 
@@ -7,7 +7,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use keyhole_wire::Name;
 
-use crate::names::{Suffix, hash_wire};
+use crate::hashed_name::{Suffix, hash_wire};
 
 /// No further entry has this hash.
 const END: u32 = u32::MAX;

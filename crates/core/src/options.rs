@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::caller::SpiffeId;
+use crate::client_identity::SpiffeId;
 use crate::network::Network;
 
 /// The version of this document; another one is an error.

@@ -8,7 +8,7 @@ mod clients;
 use std::hint::black_box;
 use std::time::Duration;
 
-use keyhole_core::names::Hashed;
+use keyhole_core::hashed_name::HashedName;
 use keyhole_core::policy::{Moment, decide};
 use keyhole_core::records::special;
 use keyhole_core::snapshot::Snapshot;
@@ -42,10 +42,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn measure(snapshot: &Snapshot, name: &Name, text: &str) {
     let kind = RecordType::A;
-    let hashed = Hashed::new(name);
+    let hashed = HashedName::new(name);
     let Some(policy) = snapshot.default_policy() else { return };
     let hash = time(|| {
-        black_box(Hashed::new(black_box(name)));
+        black_box(HashedName::new(black_box(name)));
     });
     let decided = time(|| {
         black_box(decide(snapshot, policy, black_box(&hashed), kind, ANYTIME, &mut ()));

@@ -28,12 +28,12 @@ use crate::stages::receive::Arrival;
 use ring::Ring;
 
 /// Snapshots whose words are kept for events that are still to be taken. More are needed only when
-/// nobody takes events; what an older one decided is then told without words.
+/// nobody takes events; what an older one decided is then logged without names.
 const MAX_SNAPSHOTS: usize = 8;
 
-/// Under which rules a query stood when it ended.
+/// Snapshot and policy that were in force when a query ended.
 #[derive(Clone, Copy, Default)]
-pub struct Under<'a> {
+pub struct EventContext<'a> {
     /// The snapshot that was pinned.
     pub snapshot: Option<&'a Snapshot>,
     /// The index of the policy of its client, where it came to that.
@@ -47,13 +47,13 @@ pub struct Event<'a> {
     /// The question; none where the message was none.
     pub question: Option<&'a Question>,
     /// Snapshot and policy.
-    pub under: Under<'a>,
+    pub context: EventContext<'a>,
     /// Why it ended.
     pub reason: Reason,
     /// What decided, where a policy was asked.
     pub cause: Option<Cause>,
     /// What an observed rule or list would have done.
-    pub would: Option<Cause>,
+    pub would_block: Option<Cause>,
     /// The place in its set of the upstream that gave the answer.
     pub upstream: Option<u16>,
     /// How long it waited for an upstream, if it did.
@@ -68,7 +68,7 @@ impl Event<'_> {
     /// policy counts.
     #[inline]
     fn level(&self) -> LogLevel {
-        match (self.under.snapshot, self.under.policy) {
+        match (self.context.snapshot, self.context.policy) {
             (Some(snapshot), Some(policy)) => {
                 snapshot.policies.get(policy).map_or(LogLevel::None, |policy| policy.log)
             }

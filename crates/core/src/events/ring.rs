@@ -43,7 +43,7 @@ impl Ring {
 
     /// Room for an entry of `count` words, or none: then the entry is counted as lost.
     #[inline]
-    pub(super) fn reserve(&self, count: usize) -> Option<Room<'_>> {
+    pub(super) fn reserve(&self, count: usize) -> Option<RingSpace<'_>> {
         let Writing { written, seen } = &self.writing.0;
         let at = written.load(Ordering::Relaxed);
         if !self.fits(count, at, seen.load(Ordering::Relaxed)) {
@@ -54,7 +54,7 @@ impl Ring {
                 return None;
             }
         }
-        Some(Room { ring: self, at })
+        Some(RingSpace { ring: self, at })
     }
 
     #[inline]
@@ -111,12 +111,12 @@ impl Ring {
 }
 
 /// Room for one entry, filled from its beginning to its end.
-pub(super) struct Room<'r> {
+pub(super) struct RingSpace<'r> {
     ring: &'r Ring,
     at: usize,
 }
 
-impl Room<'_> {
+impl RingSpace<'_> {
     /// Appends one word.
     #[inline]
     pub(super) fn push(&mut self, word: u64) {

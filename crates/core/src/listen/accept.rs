@@ -15,7 +15,7 @@ use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
 use super::{doh, mesh, stream, token};
-use crate::caller::{Caller, Credential};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::connections::Handshake;
 use crate::stages::receive::Transport;
 use crate::tls::Service;
@@ -147,11 +147,11 @@ async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
 /// The client with the token that it shows in the name of the server. A certificate comes first: it
 /// is the better proof, and one connection speaks for one client.
 fn with_token<Io>(peer: Peer, tls: &TlsStream<Io>, names: &[String]) -> Peer {
-    if !matches!(peer.caller.credential, Credential::Nothing) {
+    if !matches!(peer.identity.credential, Credential::Nothing) {
         return peer;
     }
     match token::of_server_name(tls.get_ref().1.server_name(), names) {
         Credential::Nothing => peer,
-        shown => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
+        shown => Peer { identity: Arc::new(ClientIdentity::showing(shown)), ..peer },
     }
 }

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use crate::caller::Caller;
+use crate::client_identity::ClientIdentity;
 use crate::options::{AuthenticationOptions, Options};
 
 /// What is spoken at an address.
@@ -51,7 +51,7 @@ impl Protocol {
 #[derive(Clone)]
 pub(super) struct Listener {
     pub(super) protocol: Protocol,
-    pub(super) anonymous: Arc<Caller>,
+    pub(super) anonymous: Arc<ClientIdentity>,
 }
 
 impl Listener {
@@ -67,7 +67,8 @@ impl Listener {
             Protocol::Mesh => None,
         };
         let by_network = authentication.is_some_and(|wanted| wanted.admits_networks(address));
-        let anonymous = Arc::new(if by_network { Caller::NETWORK } else { Caller::NOBODY });
+        let anonymous =
+            Arc::new(if by_network { ClientIdentity::NETWORK } else { ClientIdentity::NOBODY });
         Self { protocol, anonymous }
     }
 }

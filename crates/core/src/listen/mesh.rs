@@ -18,7 +18,7 @@ use super::proxy_protocol::{self, FIXED, Header, MAX_REST, SIGNATURE};
 use super::service::Serve;
 use super::stream;
 use super::worker::Worker;
-use crate::caller::{Caller, Credential, SpiffeId};
+use crate::client_identity::{ClientIdentity, Credential, SpiffeId};
 use crate::connections::MeshHandshake;
 use crate::options::MeshOptions;
 use crate::stages::receive::Transport;
@@ -49,7 +49,7 @@ pub(super) async fn serve<S: Serve>(
             };
             let peer = Peer { client: source, ..peer };
             let peer = match shown {
-                Some(shown) => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
+                Some(shown) => Peer { identity: Arc::new(ClientIdentity::showing(shown)), ..peer },
                 None => peer,
             };
             (handshake, Some(peer))

@@ -2,7 +2,7 @@
 
 use crate::connections::Connections;
 use crate::options::Options;
-use crate::pipeline::{Progress, Sent};
+use crate::pipeline::{Progress, ReplyInfo};
 use crate::stages::receive::Arrival;
 use crate::tls::ServerTls;
 
@@ -30,5 +30,5 @@ pub trait Serve: Send + Sync + 'static {
         &self,
         waiting: Self::Waiting,
         out: &mut Vec<u8>,
-    ) -> impl Future<Output = Option<Sent>> + Send;
+    ) -> impl Future<Output = Option<ReplyInfo>> + Send;
 }

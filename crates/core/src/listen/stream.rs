@@ -90,7 +90,7 @@ enum Input {
     /// closed with unread input resets the connection (RFC 2525 section 2.17).
     Refused,
     /// There is none: the client has closed its side, and may still read.
-    Ended,
+    EndSummary,
 }
 
 struct Connection<S: Serve, Io> {
@@ -182,7 +182,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
                 // What came before a message that could not be answered does not matter now.
                 start = end;
             }
-            if self.input == Input::Ended {
+            if self.input == Input::EndSummary {
                 break Stop::Empty;
             }
             if start == end || input.len() - end < READ / 2 {
@@ -193,7 +193,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             let mut room = ReadBuf::new(&mut input[end..]);
             match Pin::new(&mut self.io).poll_read(cx, &mut room)? {
                 Poll::Pending => break Stop::Empty,
-                Poll::Ready(()) if room.filled().is_empty() => self.input = Input::Ended,
+                Poll::Ready(()) if room.filled().is_empty() => self.input = Input::EndSummary,
                 Poll::Ready(()) => end += room.filled().len(),
             }
         };

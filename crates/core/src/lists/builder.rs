@@ -10,7 +10,7 @@ use super::report::ListReport;
 use super::skip_reason::SkipReason;
 use super::table;
 use crate::Error;
-use crate::names::hash_wire;
+use crate::hashed_name::hash_wire;
 
 /// The most entries of one list for one name; more only make each look-up slower.
 const MAX_PER_NAME: usize = 16;

@@ -16,7 +16,7 @@ use super::hit::{EntryLocation, ListHit, ListMask, entry_text, rank};
 use super::patterns::PatternSet;
 use super::{MAX_LISTS, request, table};
 use crate::Error;
-use crate::names::{Hashed, Suffix};
+use crate::hashed_name::{HashedName, Suffix};
 use crate::snapshot::document::{Action, ListKind};
 
 /// All lists of a snapshot, compiled. Every offset in the file is checked where it is used, so that
@@ -142,7 +142,7 @@ impl ListFile {
         &self,
         in_use: &ListMask,
         kinds: &[ListKind],
-        hashed: &Hashed,
+        hashed: &HashedName,
         kind: RecordType,
     ) -> Option<ListHit> {
         if in_use.is_empty() {
@@ -177,7 +177,7 @@ impl ListFile {
     }
 
     /// Every entry that speaks of the name for some type, as the lists wrote it.
-    pub fn search(&self, hashed: &Hashed) -> Vec<ListHit> {
+    pub fn search(&self, hashed: &HashedName) -> Vec<ListHit> {
         let mut hits = Vec::new();
         let mut offer = |attributes: &Attributes, location: EntryLocation| {
             if self.applies(attributes, hashed, None) {
@@ -231,7 +231,7 @@ impl ListFile {
 
     /// Offers all entries for the name itself and for what lies below its parents.
     #[inline]
-    fn each_name(&self, hashed: &Hashed, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
+    fn each_name(&self, hashed: &HashedName, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
         for suffix in hashed.suffixes() {
             let Some(name) = self.find(&suffix) else {
                 continue;
@@ -278,7 +278,12 @@ impl ListFile {
         })
     }
 
-    fn applies(&self, attributes: &Attributes, hashed: &Hashed, kind: Option<RecordType>) -> bool {
+    fn applies(
+        &self,
+        attributes: &Attributes,
+        hashed: &HashedName,
+        kind: Option<RecordType>,
+    ) -> bool {
         attributes.limits == 0
             || self
                 .limits(attributes.limits)

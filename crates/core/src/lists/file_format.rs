@@ -14,7 +14,7 @@ use keyhole_wire::{Name, RecordType};
 
 use super::entry::{Limits, Scope};
 use crate::Error;
-use crate::names::{Hashed, hash_wire};
+use crate::hashed_name::{HashedName, hash_wire};
 use crate::snapshot::document::Action;
 
 /// What every list file starts with.
@@ -196,7 +196,7 @@ pub(crate) fn read_limits(octets: &[u8]) -> Option<Limits> {
 
 /// Whether limits let an entry speak of this name and, if one is given, this type. Broken limits
 /// let it speak of nothing.
-pub(crate) fn limits_apply(octets: &[u8], hashed: &Hashed, kind: Option<RecordType>) -> bool {
+pub(crate) fn limits_apply(octets: &[u8], hashed: &HashedName, kind: Option<RecordType>) -> bool {
     let Some(mut view) = LimitsView::new(octets) else {
         return false;
     };
@@ -271,7 +271,7 @@ mod tests {
 
     #[test]
     fn limits_narrow_types_and_spare_names() {
-        let hashed = |text: &str| Hashed::new(&Name::from_text(text).unwrap());
+        let hashed = |text: &str| HashedName::new(&Name::from_text(text).unwrap());
         let octets = write_limits(&Limits {
             types: vec![1, 28],
             except_types: vec![28],

@@ -6,12 +6,12 @@ use keyhole_wire::Name;
 
 use super::entry::{ListEntry, Scope, Target};
 use super::patterns::Matcher;
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 
 /// Protected names, and the parents through which a wide entry would block them.
 #[derive(Default)]
 pub(crate) struct ProtectedNames {
-    names: Vec<Hashed>,
+    names: Vec<HashedName>,
     /// Wire form of each protected name and of its parents: whether it is protected itself, and
     /// whether a protected name lies below.
     reach: HashMap<Vec<u8>, (bool, bool)>,
@@ -22,7 +22,7 @@ impl ProtectedNames {
     pub(crate) fn new<'a>(names: impl IntoIterator<Item = &'a Name>) -> Self {
         let mut protected = Self::default();
         for name in names {
-            let hashed = Hashed::new(name);
+            let hashed = HashedName::new(name);
             for suffix in hashed.suffixes() {
                 let reach = protected.reach.entry(suffix.wire.to_vec()).or_default();
                 if suffix.labels == hashed.labels() { reach.0 = true } else { reach.1 = true }
@@ -35,7 +35,7 @@ impl ProtectedNames {
     /// Whether an entry with this target would block a protected name. Limits do not count: a name
     /// that serves Keyhole is blocked for no type.
     pub(crate) fn is_blocked_by(&self, entry: &ListEntry, matcher: Option<&Matcher>) -> bool {
-        let spared = |hashed: &Hashed| {
+        let spared = |hashed: &HashedName| {
             entry.limits.except_names.iter().any(|spared| hashed.name().is_at_or_below(spared))
         };
         match (&entry.target, matcher) {

@@ -13,7 +13,7 @@ use super::formats::Format;
 use super::hit::HitReport;
 use crate::Error;
 use crate::error::read_document;
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::snapshot::document::ListKind;
 
 /// The version of requests and reports; another one is an error.
@@ -96,7 +96,7 @@ pub fn compile(request: &[u8]) -> Result<Vec<u8>, Error> {
 pub fn search(request: &[u8]) -> Result<Vec<u8>, Error> {
     let request: SearchRequest = read_document("request", request)?;
     check_version(request.version)?;
-    let hashed = Hashed::new(&read_name("request.name", &request.name)?);
+    let hashed = HashedName::new(&read_name("request.name", &request.name)?);
     let file = ListFile::open(&request.path, &request.sha256)?;
     let found = file.search(&hashed);
     let hits = found.iter().map(|hit| HitReport {

@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_row_is_found_and_nothing_else() {
-        let hash = |n: u64| crate::names::hash_wire(format!("\x09{n:09}\0").as_bytes());
+        let hash = |n: u64| crate::hashed_name::hash_wire(format!("\x09{n:09}\0").as_bytes());
         let rows: Vec<_> = (1..=50_000u32).map(|n| (hash(n.into()), n)).collect();
         let (table, probes) = build(&rows);
         assert!(probes < 8, "{probes}");

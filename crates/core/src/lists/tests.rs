@@ -5,15 +5,15 @@ mod model;
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
-use crate::names::{Hashed, Suffix};
+use crate::hashed_name::{HashedName, Suffix};
 use crate::snapshot::document::{Action, ListKind};
 
 fn name(text: &str) -> Name {
     Name::from_text(text).unwrap()
 }
 
-fn hashed(text: &str) -> Hashed {
-    Hashed::new(&name(text))
+fn hashed(text: &str) -> HashedName {
+    HashedName::new(&name(text))
 }
 
 /// Compiles lists of kind and text; formats are found out.
@@ -228,7 +228,7 @@ fn absurd_input_gives_reasons() {
     assert_eq!((report.names, report.lists[0].skipped.count), (0, 0));
     let file = ListFile::from_octets(octets).unwrap();
     assert!(file.search(&hashed("example.org")).is_empty());
-    assert!(file.search(&Hashed::new(&Name::ROOT)).is_empty());
+    assert!(file.search(&HashedName::new(&Name::ROOT)).is_empty());
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
-use super::rules::{Asked, Rank};
+use super::rules::{Rank, RuleContext};
 use super::{Cause, Policy, Span, Step, pattern};
+use crate::hashed_name::HashedName;
 use crate::lists::ListHit;
-use crate::names::Hashed;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{
@@ -22,13 +22,13 @@ pub fn describe(
     snapshot: &Snapshot,
     policy: &Policy,
     cause: Cause,
-    hashed: Option<&Hashed>,
+    hashed: Option<&HashedName>,
 ) -> Value {
-    let (word, mut told) = match cause {
+    let (word, mut value) = match cause {
         Cause::Rule(rule) => {
             let document = policy.rules.rule(rule);
-            let told = |document| rule_value(policy, rule, document, hashed);
-            ("rule", document.map_or(json!({}), told))
+            let value = |document| rule_value(policy, rule, document, hashed);
+            ("rule", document.map_or(json!({}), value))
         }
         Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
@@ -36,10 +36,10 @@ pub fn describe(
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
     };
-    told["cause"] = json!(word);
-    told["policy"] = json!(policy.name);
-    told["policy_origin"] = json!(policy.origin);
-    told
+    value["cause"] = json!(word);
+    value["policy"] = json!(policy.name);
+    value["policy_origin"] = json!(policy.origin);
+    value
 }
 
 /// The step of one rank of rules.
@@ -47,13 +47,13 @@ pub(super) fn rules_step(
     policy: &Policy,
     rank: Rank,
     acting: Option<u32>,
-    hashed: &Hashed,
-    asked: &Asked,
+    hashed: &HashedName,
+    context: &RuleContext,
 ) -> Step {
     let rules = &policy.rules;
     let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
-    let matching = rules.matching(rank, hashed, asked.kind);
-    let is_time = |rule: u32| rules.is_time(rule, asked.moment);
+    let matching = rules.matching(rank, hashed, context.kind);
+    let is_time = |rule: u32| rules.is_time(rule, context.moment);
     let enforces = |rule| rules.rule(rule).is_some_and(|rule| rule.mode == Mode::Enforce);
     let mut active = matching.iter().copied().filter(|&rule| is_time(rule)).peekable();
     let allows = acting.is_some_and(|rule| rules.action(rule) == Action::Allow);
@@ -66,15 +66,15 @@ pub(super) fn rules_step(
         None if active.any(enforces) => "paused",
         None => "only observes",
     };
-    let tell = |&rule: &u32| {
+    let describe_rule = |&rule: &u32| {
         let document = rules.rule(rule)?;
-        let mut told = rule_value(policy, rule, document, Some(hashed));
+        let mut value = rule_value(policy, rule, document, Some(hashed));
         if document.when.is_some() || document.during.is_some() {
-            told["active"] = json!(is_time(rule));
+            value["active"] = json!(is_time(rule));
         }
-        Some(told)
+        Some(value)
     };
-    let matching: Vec<Value> = matching.iter().filter_map(tell).collect();
+    let matching: Vec<Value> = matching.iter().filter_map(describe_rule).collect();
     Step {
         stage: Stage::Authorize,
         what: rank.words().into(),
@@ -83,7 +83,7 @@ pub(super) fn rules_step(
         detail: json!({
             "policy": policy.name,
             "name": hashed.name().to_string(),
-            "type": asked.kind.to_string(),
+            "type": context.kind.to_string(),
             "rules": of_rank,
             "deciding_rule": acting,
             "matching": matching,
@@ -96,7 +96,7 @@ pub(super) fn lists_step(
     snapshot: &Snapshot,
     policy: &Policy,
     hit: Option<&ListHit>,
-    hashed: &Hashed,
+    hashed: &HashedName,
     is_paused: bool,
 ) -> Step {
     let allows = hit.is_some_and(|hit| hit.action == Action::Allow);
@@ -173,9 +173,14 @@ fn blocks_word(policy: &Policy) -> &'static str {
     }
 }
 
-fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value {
+fn rule_value(
+    policy: &Policy,
+    index: u32,
+    rule: &RuleDocument,
+    hashed: Option<&HashedName>,
+) -> Value {
     let types: Vec<String> = rule.types.iter().map(|&kind| RecordType(kind).to_string()).collect();
-    let mut told = json!({
+    let mut value = json!({
         "rule": index,
         "action": rule.action,
         "important": rule.important,
@@ -184,29 +189,29 @@ fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&
         "origin": rule.origin,
     });
     if rule.action == Action::Block {
-        told["answer"] = json!(rule.answer);
+        value["answer"] = json!(rule.answer);
     }
     if let Some(schedule) = policy.rules.schedule(rule) {
-        told["when"] = json!(schedule.words);
+        value["when"] = json!(schedule.words);
     }
     if let Some(during) = policy.rules.during(index) {
-        told["until"] = json!(during.end());
+        value["until"] = json!(during.end());
     }
     if let Some(hashed) = hashed {
-        let hits = rule.matches.iter().filter(|wanted| is_match(wanted, hashed));
-        told["matched"] = hits.map(match_text).collect();
+        let hits = rule.matches.iter().filter(|pattern| is_match(pattern, hashed));
+        value["matched"] = hits.map(match_text).collect();
     }
-    told
+    value
 }
 
 /// Whether one match of a rule means the name: only to tell which of them it was.
-fn is_match(wanted: &MatchDocument, hashed: &Hashed) -> bool {
+fn is_match(pattern: &MatchDocument, hashed: &HashedName) -> bool {
     let name = hashed.name();
     let same = |text: &str, below: bool| {
         Name::from_text(text)
             .is_ok_and(|parent| name.is_at_or_below(&parent) && (*name != parent) == below)
     };
-    match wanted {
+    match pattern {
         MatchDocument::Exact(text) => same(text, false),
         MatchDocument::Below(text) => same(text, true),
         MatchDocument::Regex(text) => pattern::finds(text, hashed),
@@ -214,8 +219,8 @@ fn is_match(wanted: &MatchDocument, hashed: &Hashed) -> bool {
 }
 
 /// A match as a person writes it in a document.
-fn match_text(wanted: &MatchDocument) -> String {
-    match wanted {
+fn match_text(pattern: &MatchDocument) -> String {
+    match pattern {
         MatchDocument::Exact(text) => text.clone(),
         MatchDocument::Below(text) => format!("*.{text}"),
         MatchDocument::Regex(text) => format!("/{text}/"),
@@ -235,7 +240,7 @@ fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
 }
 
 /// Every entry of the lists in use that speaks of the name, for some type.
-fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &Hashed) -> Vec<Value> {
+fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &HashedName) -> Vec<Value> {
     let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
     hits.into_iter()
         .filter(|hit| policy.lists.contains(hit.list))

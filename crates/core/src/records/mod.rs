@@ -23,10 +23,10 @@ use keyhole_wire::{Answer, Name, RecordType, Synthetic};
 
 pub use special::special;
 
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::snapshot::document::RecordDocument;
 use crate::snapshot::faults::Faults;
-use tree::{Place, Tree};
+use tree::{NameLocation, Tree};
 
 /// An alias: owner, target and TTL in seconds.
 pub type Link = (Name, Name, u32);
@@ -97,34 +97,34 @@ impl Records {
     /// What local records say about a name and type; none leaves the name to others.
     ///
     /// A declared name costs one probe and an `Arc`; a name under a wildcard is put together anew.
-    pub fn find(&self, hashed: &Hashed, kind: RecordType) -> Option<Local> {
+    pub fn find(&self, hashed: &HashedName, kind: RecordType) -> Option<Local> {
         let (owner, what) = match self.tree.locate(hashed) {
-            Place::Outside => return None,
-            Place::Owner(owner) => {
+            NameLocation::Outside => return None,
+            NameLocation::Owner(owner) => {
                 if let Some(slot) = PREPARED.iter().position(|prepared| *prepared == kind) {
                     return self.prepared.get(owner as usize).map(|locals| locals[slot].clone());
                 }
                 return Some(self.resolve(owner, hashed, kind));
             }
-            Place::Wildcard(owner) => return Some(self.resolve(owner, hashed, kind)),
-            Place::Empty(wildcard) => (wildcard, Synthetic::NoData),
-            Place::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
+            NameLocation::Wildcard(owner) => return Some(self.resolve(owner, hashed, kind)),
+            NameLocation::Empty(wildcard) => (wildcard, Synthetic::NoData),
+            NameLocation::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
         };
         Some(Local::Synthetic { what, ttl: self.tree.owner(owner).negative_ttl() })
     }
 
     /// Where the records that answer for a name were declared; for explanation.
-    pub fn origin(&self, hashed: &Hashed) -> Option<&str> {
+    pub fn origin(&self, hashed: &HashedName) -> Option<&str> {
         match self.tree.locate(hashed) {
-            Place::Outside => None,
-            Place::Owner(owner)
-            | Place::Wildcard(owner)
-            | Place::Empty(owner)
-            | Place::Missing(owner) => Some(&self.tree.owner(owner).origin),
+            NameLocation::Outside => None,
+            NameLocation::Owner(owner)
+            | NameLocation::Wildcard(owner)
+            | NameLocation::Empty(owner)
+            | NameLocation::Missing(owner) => Some(&self.tree.owner(owner).origin),
         }
     }
 
-    fn resolve(&self, owner: u32, hashed: &Hashed, kind: RecordType) -> Local {
+    fn resolve(&self, owner: u32, hashed: &HashedName, kind: RecordType) -> Local {
         resolve::resolve(&self.tree, owner, hashed.name(), kind)
             // Only a set within a few octets of the largest message can fail for a longer name.
             .unwrap_or(Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 })

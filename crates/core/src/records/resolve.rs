@@ -5,9 +5,9 @@ use std::sync::Arc;
 use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Synthetic};
 
 use super::read::Data;
-use super::tree::{Place, Tree};
+use super::tree::{NameLocation, Tree};
 use super::{Link, Local};
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::snapshot::faults::Faults;
 
 /// The most aliases in a row; more is a mistake, and every one makes each answer longer.
@@ -44,14 +44,18 @@ pub(super) fn resolve(
                 at = *target;
             }
         }
-        owner = match tree.locate(&Hashed::new(&at)) {
-            Place::Owner(next) | Place::Wildcard(next) if chain.len() <= MAX_CHAIN => next,
-            Place::Empty(wildcard) => {
+        owner = match tree.locate(&HashedName::new(&at)) {
+            NameLocation::Owner(next) | NameLocation::Wildcard(next)
+                if chain.len() <= MAX_CHAIN =>
+            {
+                next
+            }
+            NameLocation::Empty(wildcard) => {
                 let ttl = tree.owner(wildcard).negative_ttl();
                 return nothing(name, kind, &chain, Synthetic::NoData, &at, ttl);
             }
             // The code speaks of the last name of the chain (RFC 6604 section 3).
-            Place::Missing(wildcard) => {
+            NameLocation::Missing(wildcard) => {
                 let ttl = tree.owner(wildcard).negative_ttl();
                 return nothing(name, kind, &chain, Synthetic::Nxdomain, &at, ttl);
             }
@@ -81,8 +85,10 @@ pub(super) fn check_chains(tree: &Tree, faults: &mut Faults) {
                 reported.append(&mut seen);
                 break;
             }
-            match tree.locate(&Hashed::new(target)) {
-                Place::Owner(next) | Place::Wildcard(next) => data = &tree.owner(next).data,
+            match tree.locate(&HashedName::new(target)) {
+                NameLocation::Owner(next) | NameLocation::Wildcard(next) => {
+                    data = &tree.owner(next).data
+                }
                 _ => break,
             }
         }

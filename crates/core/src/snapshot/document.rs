@@ -8,15 +8,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+mod identity;
 mod rule;
-mod who;
 
-pub use rule::{
-    Action, AnswerDocument, MatchDocument, RuleDocument, ScheduleDocument, SpanDocument,
-};
-pub use who::{
+pub use identity::{
     BelowDocument, IdentityDocument, RevokedCertificateDocument, RevokedDocument,
     SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument, TrustDomainDocument,
+};
+pub use rule::{
+    Action, AnswerDocument, MatchDocument, RuleDocument, ScheduleDocument, SpanDocument,
 };
 
 /// The version of this document; another one is an error.

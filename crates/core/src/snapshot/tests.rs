@@ -4,7 +4,7 @@ use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 
 /// A snapshot document with one policy, without lists.
 fn document() -> Value {
@@ -165,7 +165,7 @@ fn equal_sets_of_records_are_compiled_once_and_seen_by_their_policies_alone() {
     let snapshot = compile(&document).unwrap();
     assert!(Arc::ptr_eq(&snapshot.record_sets[0], &snapshot.record_sets[2]));
     let sees = |policy: usize, name: &str| {
-        let hashed = Hashed::new(&Name::from_text(name).unwrap());
+        let hashed = HashedName::new(&Name::from_text(name).unwrap());
         snapshot.records(&snapshot.policies[policy]).find(&hashed, RecordType::A).is_some()
     };
     for (policy, printer, nas) in

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use crate::client_identity::ClientIdentity;
 
 /// How a query came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, Serialize)]
@@ -64,7 +64,7 @@ pub struct Arrival<'a> {
     /// The address of the connection: the only thing that `admit` may key on.
     pub connection: IpAddr,
     /// Who it is, as far as the listener found out.
-    pub caller: &'a Caller,
+    pub identity: &'a ClientIdentity,
     /// When the batch was read; one clock call serves all of it.
     pub now: Instant,
     /// The worker that read it; its counters are written without contention.

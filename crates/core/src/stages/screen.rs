@@ -27,7 +27,7 @@ pub fn screen(question: &Question, permit: Permit) -> ControlFlow<End, Screened>
     if carries_anything(question.kind()) {
         let mut end = End::because(Reason::TunnelType);
         end.cause = Some(permit.cause());
-        end.would = permit.would();
+        end.would_block = permit.would_block();
         return ControlFlow::Break(end);
     }
     ControlFlow::Continue(Screened(permit))

@@ -11,7 +11,7 @@ use super::authorize::blocked;
 use super::fetch::Fetched;
 use super::{Body, End, Question};
 use crate::Reason;
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
@@ -35,10 +35,10 @@ pub fn vet(
         private_allowed: policy.private_addresses == PrivateAddresses::Allow
             || fetched.reason == Reason::LocalRecord,
         cause: fetched.permit.cause(),
-        would: fetched.permit.would(),
+        would_block: fetched.permit.would_block(),
     };
     let withheld = match &fetched.body {
-        Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
+        Body::Answer(found) => found.answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => vetting.addresses(&record),
             RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
             RecordType::HTTPS | RecordType::SVCB => {
@@ -46,12 +46,12 @@ pub fn vet(
             }
             _ => None,
         }),
-        Body::Made(..) => None,
+        Body::Synthetic(..) => None,
     };
-    let Vetting { cause, would, .. } = vetting;
+    let Vetting { cause, would_block, .. } = vetting;
     match withheld {
-        Some(end) => End { would, ..end },
-        None => End { reason: fetched.reason, cause: Some(cause), would, body: fetched.body },
+        Some(end) => End { would_block, ..end },
+        None => End { reason: fetched.reason, cause: Some(cause), would_block, body: fetched.body },
     }
 }
 
@@ -64,7 +64,7 @@ struct Vetting<'a> {
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
     /// What is only observed is told of targets as it is of the name itself; the first counts.
-    would: Option<Cause>,
+    would_block: Option<Cause>,
 }
 
 impl Vetting<'_> {
@@ -76,10 +76,10 @@ impl Vetting<'_> {
         if target.is_root() || target == *question.hashed.name() {
             return None;
         }
-        let (hashed, kind) = (Hashed::new(&target), question.kind());
+        let (hashed, kind) = (HashedName::new(&target), question.kind());
         let mut trace = InStage { stage: Stage::Vet, trace };
         let decision = policy::decide_target(snapshot, policy, &hashed, kind, moment, &mut trace);
-        self.would = self.would.or(decision.would);
+        self.would_block = self.would_block.or(decision.would_block);
         match decision.verdict {
             Verdict::Block(cause, answer) => {
                 Some(blocked(Reason::BlockedTarget, cause, None, answer))
@@ -103,7 +103,7 @@ impl Vetting<'_> {
         }
         let cause = Cause::PrivateAddresses;
         if self.policy.mode == Mode::Observe {
-            self.would = self.would.or(Some(cause));
+            self.would_block = self.would_block.or(Some(cause));
             return None;
         }
         Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::Nxdomain))

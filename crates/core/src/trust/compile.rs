@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::domain::Domain;
 use super::{Trust, next_generation};
-use crate::caller::SpiffeId;
+use crate::client_identity::SpiffeId;
 use crate::snapshot::document::{RevokedDocument, TrustDocument};
 use crate::snapshot::faults::Faults;
 

@@ -1,4 +1,4 @@
-//! Trust: whose certificates are believed, which of them no longer, and how a certificate stands.
+//! Trust: whose certificates are accepted, which were revoked, and the status of a certificate.
 //!
 //! Each trust domain has roots of its own and vouches for its own names alone (SPIFFE-ID
 //! section 2.1). The same functions serve the handshake, which asks once, and `identify`, which asks
@@ -19,7 +19,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 pub use refusal::Refusal;
 pub use svid::Svid;
 
-use crate::caller::SpiffeId;
+use crate::client_identity::SpiffeId;
 use crate::snapshot::document::TrustDocument;
 use domain::Domain;
 use leaf::Leaf;
@@ -29,9 +29,9 @@ use svid::Chain;
 /// follows six), and each costs a check of a signature before anybody has proved anything.
 const MAX_INTERMEDIATES: usize = 8;
 
-/// How a certificate that was good once stands now.
+/// The present status of a certificate that was good once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum CertificateStatus {
     /// It would be let in again.
     Good,
     /// It, its identity, or one that signed it was revoked.
@@ -79,7 +79,7 @@ impl Trust {
     ///
     /// # Errors
     /// Why the handshake has to fail.
-    pub fn examine(
+    pub fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -104,15 +104,15 @@ impl Trust {
         let intermediates = intermediates.iter().map(owned).collect();
         let svid =
             Svid::new(leaf, now > last, Chain { leaf: owned(certificate), intermediates, as_of });
-        svid.found.note(self.generation, Standing::Good);
+        svid.cached_status.set(self.generation, CertificateStatus::Good);
         Ok(svid)
     }
 
     /// How a certificate stands now. One comparison, unless the trust has changed since the last
     /// query on its connection; then its chain is checked again, once.
     #[inline]
-    pub fn standing(&self, svid: &Svid) -> Standing {
-        svid.found.under(self.generation).unwrap_or_else(|| self.look(svid))
+    pub fn status(&self, svid: &Svid) -> CertificateStatus {
+        svid.cached_status.get(self.generation).unwrap_or_else(|| self.check(svid))
     }
 
     /// Whether this identity was taken back, whatever vouches for it.
@@ -125,23 +125,25 @@ impl Trust {
     }
 
     #[cold]
-    fn look(&self, svid: &Svid) -> Standing {
+    fn check(&self, svid: &Svid) -> CertificateStatus {
         let domain = svid.id.trust_domain();
-        let standing = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
-            Standing::Revoked
+        let status = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
+            CertificateStatus::Revoked
         } else {
-            svid.chain.as_ref().map_or(Standing::Good, |chain| self.look_at_chain(domain, chain))
+            svid.chain
+                .as_ref()
+                .map_or(CertificateStatus::Good, |chain| self.check_chain(domain, chain))
         };
-        svid.found.note(self.generation, standing);
-        standing
+        svid.cached_status.set(self.generation, status);
+        status
     }
 
-    fn look_at_chain(&self, domain: &str, chain: &Chain) -> Standing {
-        let Some(domain) = self.domains.get(domain) else { return Standing::Untrusted };
+    fn check_chain(&self, domain: &str, chain: &Chain) -> CertificateStatus {
+        let Some(domain) = self.domains.get(domain) else { return CertificateStatus::Untrusted };
         match domain.verify(&chain.leaf, &chain.intermediates, chain.as_of) {
-            Ok(()) => Standing::Good,
-            Err(Refusal::Revoked) => Standing::Revoked,
-            Err(_) => Standing::Untrusted,
+            Ok(()) => CertificateStatus::Good,
+            Err(Refusal::Revoked) => CertificateStatus::Revoked,
+            Err(_) => CertificateStatus::Untrusted,
         }
     }
 }

@@ -21,7 +21,7 @@ use webpki::{
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::error::quote;
-use crate::caller::SpiffeId;
+use crate::client_identity::SpiffeId;
 
 /// Checks the chain of a certificate against roots and revocation lists, and then that it names
 /// exactly this identity. The name that was asked for plays no part.

@@ -21,7 +21,7 @@ use super::identity::Identity;
 use super::pin::{Pin, PinnedVerifier, read_pin};
 use super::spiffe::IdVerifier;
 use crate::Error;
-use crate::caller::SpiffeId;
+use crate::client_identity::SpiffeId;
 use crate::snapshot::document::{RootsDocument, UpstreamDocument, UpstreamProtocol};
 
 /// The one TLS provider of this process.

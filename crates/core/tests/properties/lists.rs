@@ -1,7 +1,7 @@
 //! What must hold for every list file, also for one that was made to do harm.
 
+use keyhole_core::hashed_name::HashedName;
 use keyhole_core::lists::{Compiler, Format, ListFile, ListMask};
-use keyhole_core::names::Hashed;
 use keyhole_core::snapshot::document::{Action, ListKind};
 use keyhole_wire::{Name, RecordType};
 
@@ -30,7 +30,7 @@ pub(crate) fn lists(octets: &[u8]) {
     let in_use: ListMask = [0].into_iter().collect();
     let taken = report.lists[0].taken;
     for name in std::iter::once(protected).chain(names_in(text).take(ASKED)) {
-        let hashed = Hashed::new(&name);
+        let hashed = HashedName::new(&name);
         let hits = file.search(&hashed);
         assert!(hits.len() <= taken, "more hits than entries");
         for hit in &hits {

@@ -19,7 +19,7 @@ use super::super::peer::Peer;
 use super::super::service::Serve;
 use super::super::worker::Worker;
 use super::buffered_stream::Control;
-use super::caller;
+use super::client_identity;
 use super::request::{self, HttpError, MESSAGE, MessageLocation};
 use super::response;
 use crate::pipeline::Progress;
@@ -90,14 +90,14 @@ impl<S: Serve> Exchange<S> {
         let mut message = Vec::new();
         let options = self.service.options();
         let location = request::read(&request, &options.listen.doh_path, &mut message)?;
-        let own = caller::of_request(&request, &self.peer, options);
+        let own = client_identity::of_request(&request, &self.peer, options);
         if location == MessageLocation::Body {
             message = collect(request.into_body()).await?;
         }
         self.control.request_ended();
         let mut out = Vec::new();
-        let caller = own.as_deref().unwrap_or(&self.peer.caller);
-        let arrival = self.peer.arrival_for(caller, &message, Instant::now());
+        let identity = own.as_deref().unwrap_or(&self.peer.identity);
+        let arrival = self.peer.arrival_for(identity, &message, Instant::now());
         let sent = match self.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => sent,
             Progress::Dropped => return Err(HttpError::Message),

@@ -22,14 +22,14 @@ use super::super::service::Serve;
 use super::super::timeouts::DeadlineTimer;
 use super::super::worker::Worker;
 use super::buffered_stream::Control;
-use super::caller;
+use super::client_identity;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
 use super::request_body::RequestBody;
 use super::response;
-use crate::caller::Caller;
+use crate::client_identity::ClientIdentity;
 use crate::options::Limits;
-use crate::pipeline::{Progress, Sent};
+use crate::pipeline::{Progress, ReplyInfo};
 
 /// Streams reset by either side that are remembered or wait at most. One more ends the connection
 /// with ENHANCE_YOUR_CALM: opening and resetting streams costs a client nothing (CVE-2023-44487).
@@ -124,13 +124,13 @@ pub(super) struct Responder {
     /// Whether the client wants the head alone (RFC 9110 section 9.3.2).
     pub(super) head_only: bool,
     /// Who it is, where that is not who the connection belongs to.
-    pub(super) caller: Option<Box<Caller>>,
+    pub(super) identity: Option<Box<ClientIdentity>>,
 }
 
 /// An answer that was waited for.
 struct LateAnswer {
     responder: Responder,
-    sent: Option<Sent>,
+    sent: Option<ReplyInfo>,
     answer: Vec<u8>,
 }
 
@@ -165,7 +165,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         self.connection.poll_accept(cx).map(|next| {
             let (request, respond) = next?.ok()?;
             let head_only = *request.method() == Method::HEAD;
-            Some((request, Responder { respond, head_only, caller: None }))
+            Some((request, Responder { respond, head_only, identity: None }))
         })
     }
 
@@ -193,7 +193,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         message.clear();
         let options = self.worker.service.options();
         let location = request::read(&request, &options.listen.doh_path, &mut message);
-        responder.caller = caller::of_request(&request, &self.peer, options);
+        responder.identity = client_identity::of_request(&request, &self.peer, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),
             Ok(MessageLocation::Body) => {
@@ -224,11 +224,11 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     fn answer(&mut self, message: &[u8], responder: Responder, now: Instant) {
         let mut out = ANSWER.take();
         out.clear();
-        let caller = responder.caller.as_deref().unwrap_or(&self.peer.caller);
-        let arrival = self.peer.arrival_for(caller, message, now);
+        let identity = responder.identity.as_deref().unwrap_or(&self.peer.identity);
+        let arrival = self.peer.arrival_for(identity, message, now);
         match self.worker.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => {
-                let closes = sent.closes && responder.caller.is_none();
+                let closes = sent.closes && responder.identity.is_none();
                 self.reply(responder, sent, &out, now);
                 if closes && self.phase != Phase::Closing {
                     self.close(now);
@@ -266,7 +266,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         }
     }
 
-    fn reply(&mut self, responder: Responder, sent: Sent, answer: &[u8], now: Instant) {
+    fn reply(&mut self, responder: Responder, sent: ReplyInfo, answer: &[u8], now: Instant) {
         self.send(
             responder,
             response::answer(sent, answer.len()),

@@ -9,7 +9,7 @@
 
 mod base64url;
 mod buffered_stream;
-mod caller;
+mod client_identity;
 mod date;
 mod detect_version;
 mod http1;

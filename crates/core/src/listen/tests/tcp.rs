@@ -15,7 +15,7 @@ use super::super::{ConnectionLimits, stream};
 use super::world::{
     Obedient, World, answer, assert_closed, exchange, framed, options, query, read_message,
 };
-use crate::caller::Caller;
+use crate::client_identity::ClientIdentity;
 use crate::stages::receive::Transport;
 
 #[test]
@@ -165,7 +165,7 @@ async fn a_batch_of_queries_takes_one_write() {
     let service = Arc::new(Obedient::new(options));
     let worker = Worker { service, connection_limits, index: 0, drain, alive };
     let client = "192.0.2.1:1024".parse().unwrap();
-    let peer = Peer::new(client, Transport::Tcp, 0, Arc::new(Caller::NETWORK));
+    let peer = Peer::new(client, Transport::Tcp, 0, Arc::new(ClientIdentity::NETWORK));
     let (mut near, inner) = tokio::io::duplex(1 << 20);
     let writes = Arc::new(AtomicUsize::new(0));
     let counted = Counted { inner, writes: Arc::clone(&writes) };

@@ -17,13 +17,13 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
 use super::super::{Bound, ConnectionLimits, Serve, serve};
-use crate::caller::Credential;
+use crate::client_identity::Credential;
 use crate::connections::Connections;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
-use crate::pipeline::{Progress, Sent};
+use crate::pipeline::{Progress, ReplyInfo};
 use crate::snapshot::document::{TrustDocument, TrustDomainDocument};
 use crate::snapshot::faults::Faults;
 use crate::stages::receive::Arrival;
@@ -107,21 +107,21 @@ impl Serve for Obedient {
             answer.extend_from_slice(who(arrival).as_bytes());
         }
         out.extend_from_slice(&answer);
-        Progress::Replied(Sent { ttl: 60, closes: said == "revoked" })
+        Progress::Replied(ReplyInfo { ttl: 60, closes: said == "revoked" })
     }
 
-    async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<Sent> {
+    async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<ReplyInfo> {
         held.released.await.ok()?;
         assert!(!held.answer.ends_with(b"burst"), "this query is made to panic");
         out.extend_from_slice(&held.answer);
-        Some(Sent { ttl: 7, closes: false })
+        Some(ReplyInfo { ttl: 7, closes: false })
     }
 }
 
 /// Who asks, as the listener found out.
 fn who(arrival: &Arrival<'_>) -> String {
-    let shown = match &arrival.caller.credential {
-        Credential::Nothing if arrival.caller.by_network => "network".to_owned(),
+    let shown = match &arrival.identity.credential {
+        Credential::Nothing if arrival.identity.by_network => "network".to_owned(),
         Credential::Nothing => "nobody".to_owned(),
         Credential::Certificate(svid) if svid.expired => format!("expired {}", svid.id),
         Credential::Certificate(svid) => format!("certificate {}", svid.id),

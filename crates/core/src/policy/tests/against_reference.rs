@@ -35,16 +35,17 @@ struct Way {
 /// One rule after the other, by text.
 fn reference(rules: &[RuleDocument], way: Way, name: &str, kind: u16) -> Decision {
     let (verdict, noted) = weighed(rules, way, name, kind);
-    Decision { verdict, would: noted.flatten() }
+    Decision { verdict, would_block: noted.flatten() }
 }
 
 /// The same for a policy that only observes.
 fn observing_reference(rules: &[RuleDocument], way: Way, name: &str, kind: u16) -> Decision {
     match weighed(rules, way, name, kind) {
-        (Verdict::Block(cause, _), noted) => {
-            Decision { verdict: Verdict::Allow(Cause::Mode), would: noted.unwrap_or(Some(cause)) }
-        }
-        (verdict, noted) => Decision { verdict, would: noted.flatten() },
+        (Verdict::Block(cause, _), noted) => Decision {
+            verdict: Verdict::Allow(Cause::Mode),
+            would_block: noted.unwrap_or(Some(cause)),
+        },
+        (verdict, noted) => Decision { verdict, would_block: noted.flatten() },
     }
 }
 

@@ -103,8 +103,8 @@ fn observed_lists_are_noted_and_the_default_decides() {
     let policed = (snapshot, policy);
     let decision = decided(&policed, "a.test");
     assert_eq!(decision.verdict, ALLOWED_BY_DEFAULT);
-    assert!(matches!(decision.would, Some(Cause::List(hit)) if hit.line == 1));
-    assert_eq!(decided(&policed, "b.test").would, None);
+    assert!(matches!(decision.would_block, Some(Cause::List(hit)) if hit.line == 1));
+    assert_eq!(decided(&policed, "b.test").would_block, None);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_observed_rule_is_noted_before_a_list_decides() {
     let policed = with_lists(&[(BLOCK, "||a.test^")], vec![observed(block(&["a.test"]))]);
     let decision = decided(&policed, "a.test");
     assert!(matches!(decision.verdict, Verdict::Block(Cause::List(_), BlockAnswer::Null)));
-    assert_eq!(decision.would, Some(Cause::Rule(0)));
+    assert_eq!(decision.would_block, Some(Cause::Rule(0)));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
-use crate::names::Hashed;
+use crate::hashed_name::HashedName;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Action, MatchDocument, RuleDocument, SpanDocument};
 use crate::snapshot::faults::Faults;
@@ -120,8 +120,8 @@ pub(super) fn snapshot() -> Snapshot {
     }
 }
 
-pub(super) fn hashed(text: &str) -> Hashed {
-    Hashed::new(&Name::from_text(text).unwrap())
+pub(super) fn hashed(text: &str) -> HashedName {
+    HashedName::new(&Name::from_text(text).unwrap())
 }
 
 pub(super) fn decided(policy: &Policy, name: &str, kind: RecordType) -> Decision {

@@ -40,11 +40,11 @@ fn with_lists(block: &str, allow: &str) -> (Snapshot, Policy) {
 #[test]
 fn a_pause_lets_through_what_a_rule_blocks_and_notes_the_rule() {
     let policy = paused(vec![allow(&["a.test"]), block(&["*.test", "/^ad/"])]);
-    let through = Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(1)) };
+    let through = Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(1)) };
     assert_eq!(during(&policy, "b.test"), through);
     assert_eq!(during(&policy, "ad.example"), through);
-    assert_eq!(during(&policy, "a.test"), Decision { verdict: allowed_by(0), would: None });
-    let free = Decision { verdict: ALLOWED_BY_DEFAULT, would: None };
+    assert_eq!(during(&policy, "a.test"), Decision { verdict: allowed_by(0), would_block: None });
+    let free = Decision { verdict: ALLOWED_BY_DEFAULT, would_block: None };
     assert_eq!(during(&policy, "b.example"), free);
 }
 
@@ -86,9 +86,9 @@ fn a_pause_never_opens_what_was_never_allowed() {
     assert_eq!(during(&policy, "a.test").verdict, allowed_by(0));
     assert_eq!(
         during(&policy, "b.test"),
-        Decision { verdict: DENIED, would: Some(Cause::Rule(1)) }
+        Decision { verdict: DENIED, would_block: Some(Cause::Rule(1)) }
     );
-    assert_eq!(during(&policy, "c.test"), Decision { verdict: DENIED, would: None });
+    assert_eq!(during(&policy, "c.test"), Decision { verdict: DENIED, would_block: None });
 }
 
 #[test]
@@ -98,7 +98,10 @@ fn a_pause_lets_through_what_a_list_blocks_and_notes_the_entry() {
     for (name, line) in [("www.ads.test", 1), ("worse.test", 2)] {
         let decision = decided_at(&snapshot, &policy, name, 1_500);
         assert_eq!(decision.verdict, LET_THROUGH, "{name}");
-        assert!(matches!(decision.would, Some(Cause::List(hit)) if hit.line == line), "{name}");
+        assert!(
+            matches!(decision.would_block, Some(Cause::List(hit)) if hit.line == line),
+            "{name}"
+        );
         let after = decided_at(&snapshot, &policy, name, 2_000);
         assert!(matches!(after.verdict, Verdict::Block(Cause::List(_), _)), "{name}");
     }
@@ -113,10 +116,10 @@ fn a_pause_leaves_allow_lists_in_force_and_says_so_where_a_rule_was_passed() {
     let (snapshot, mut policy) = with_lists("", "||good.test^");
     policy.default = DefaultDocument::Deny;
     let good = decided_at(&snapshot, &policy, "good.test", 1_500);
-    assert!(matches!(good.verdict, Verdict::Allow(Cause::List(_))) && good.would.is_none());
+    assert!(matches!(good.verdict, Verdict::Allow(Cause::List(_))) && good.would_block.is_none());
     policy.rules = paused(vec![block(&["good.test"])]).rules;
     let good = decided_at(&snapshot, &policy, "good.test", 1_500);
-    assert_eq!(good, Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(0)) });
+    assert_eq!(good, Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(0)) });
 }
 
 #[test]
@@ -125,18 +128,19 @@ fn a_target_of_an_answer_is_let_through_as_a_name_asked_for() {
     let moment = Moment::at(1_500);
     let name = hashed("a.test");
     let decision = decide_target(&snapshot(), &policy, &name, RecordType::A, moment, &mut ());
-    assert_eq!(decision, Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(0)) });
+    assert_eq!(decision, Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(0)) });
 }
 
 #[test]
 fn what_only_observes_stays_what_it_was_while_blocking_is_paused() {
     let policy = paused(vec![observed(block(&["a.test"])), observed(allow(&["b.test"]))]);
-    let seen = Decision { verdict: ALLOWED_BY_DEFAULT, would: Some(Cause::Rule(0)) };
+    let seen = Decision { verdict: ALLOWED_BY_DEFAULT, would_block: Some(Cause::Rule(0)) };
     assert_eq!(during(&policy, "a.test"), seen);
     assert_eq!(during(&policy, "b.test").verdict, ALLOWED_BY_DEFAULT);
     let mut observing = paused(vec![block(&["a.test"])]);
     (observing.mode, observing.default) = (Mode::Observe, DefaultDocument::Deny);
-    let through = Decision { verdict: Verdict::Allow(Cause::Mode), would: Some(Cause::Rule(0)) };
+    let through =
+        Decision { verdict: Verdict::Allow(Cause::Mode), would_block: Some(Cause::Rule(0)) };
     assert_eq!(during(&observing, "a.test"), through);
 }
 

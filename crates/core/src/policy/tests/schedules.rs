@@ -154,8 +154,8 @@ fn a_rule_outside_its_time_is_as_good_as_absent() {
     };
     assert_eq!(at("a.test", MONDAY).verdict, blocked_by(0));
     assert_eq!(at("a.test", MONDAY + DAY).verdict, blocked_by(2));
-    assert_eq!(at("b.test", MONDAY).would, Some(Cause::Rule(1)));
-    assert_eq!(at("b.test", MONDAY + DAY).would, None);
+    assert_eq!(at("b.test", MONDAY).would_block, Some(Cause::Rule(1)));
+    assert_eq!(at("b.test", MONDAY + DAY).would_block, None);
 }
 
 #[test]

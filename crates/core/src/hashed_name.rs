@@ -22,7 +22,7 @@ const MAX_TEXT: usize = 1020;
 
 /// A name in lower case (RFC 4343) with the hash of each of its suffixes.
 #[derive(Clone)]
-pub struct Hashed {
+pub struct HashedName {
     name: Name,
     labels: usize,
     /// `hashes[n]` is the hash of the name from its label `n` on, counted from the left.
@@ -40,7 +40,7 @@ pub struct Suffix<'a> {
     pub labels: usize,
 }
 
-impl Hashed {
+impl HashedName {
     /// Lowers and hashes a name; no allocation.
     #[inline]
     pub fn new(name: &Name) -> Self {
@@ -99,9 +99,9 @@ impl Hashed {
     }
 }
 
-impl std::fmt::Debug for Hashed {
+impl std::fmt::Debug for HashedName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Hashed({})", self.name)
+        write!(f, "HashedName({})", self.name)
     }
 }
 
@@ -212,8 +212,8 @@ mod tests {
 
     use super::*;
 
-    fn hashed(text: &str) -> Hashed {
-        Hashed::new(&Name::from_text(text).unwrap())
+    fn hashed(text: &str) -> HashedName {
+        HashedName::new(&Name::from_text(text).unwrap())
     }
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
                 (b"\x03org\x00".to_vec(), 1),
             ]
         );
-        assert_eq!(Hashed::new(&Name::ROOT).suffixes().count(), 0);
+        assert_eq!(HashedName::new(&Name::ROOT).suffixes().count(), 0);
     }
 
     #[test]
@@ -237,11 +237,11 @@ mod tests {
             let name = hashed(text);
             for suffix in name.suffixes() {
                 assert_eq!(suffix.hash, hash_wire(suffix.wire));
-                let alone = Hashed::new(&Name::from_wire(suffix.wire).unwrap());
+                let alone = HashedName::new(&Name::from_wire(suffix.wire).unwrap());
                 assert_eq!(suffix.hash, alone.hash());
             }
         }
-        assert_eq!(Hashed::new(&Name::ROOT).hash(), hash_wire(&[0]));
+        assert_eq!(HashedName::new(&Name::ROOT).hash(), hash_wire(&[0]));
     }
 
     #[test]
@@ -295,14 +295,14 @@ mod tests {
     fn the_text_form_is_lower_case_without_the_last_dot() {
         assert_eq!(hashed("WWW.Example.org.").text().as_str(), "www.example.org");
         assert_eq!(hashed(r"a\.b\000.org").text().as_str(), r"a\.b\000.org");
-        assert_eq!(Hashed::new(&Name::ROOT).text().as_str(), ".");
+        assert_eq!(HashedName::new(&Name::ROOT).text().as_str(), ".");
         let longest = [0xff; 63];
         let mut builder = keyhole_wire::name::NameBuilder::new();
         for len in [63, 63, 63, 61] {
             builder.push(&longest[..len]).unwrap();
         }
         let name = builder.finish().unwrap();
-        assert_eq!(Hashed::new(&name).text().as_str(), name.to_string());
+        assert_eq!(HashedName::new(&name).text().as_str(), name.to_string());
     }
 
     const KNOWN: u64 = 748_257_416_061_229_488;

@@ -1,6 +1,6 @@
 //! Who is on the other side of a connection, as its listener found out.
 //!
-//! The listener fills a [`Caller`] once for each connection; `identify` asks it for each query,
+//! The listener fills a [`ClientIdentity`] once for each connection; `identify` asks it for each query,
 //! because what is believed may have changed since.
 
 use std::fmt;
@@ -87,14 +87,14 @@ impl Credential {
 
 /// Who is on the other side of a connection.
 #[derive(Clone, Debug)]
-pub struct Caller {
+pub struct ClientIdentity {
     /// What it showed.
     pub credential: Credential,
     /// Whether it is served by its network when it showed nothing.
     pub by_network: bool,
 }
 
-impl Caller {
+impl ClientIdentity {
     /// Anyone at a listener that serves by network.
     pub const NETWORK: Self = Self { credential: Credential::Nothing, by_network: true };
     /// Anyone who showed nothing where something is asked for.

@@ -12,13 +12,13 @@ use crate::trust::{Refusal, Svid, Trust};
 
 /// Looks at the certificate of one handshake, under the trust with which that began, and keeps what
 /// it found: the library itself has no place for more than yes or no.
-pub(super) struct Examiner {
+pub(super) struct ClientVerifier {
     trust: Arc<Trust>,
     algorithms: WebPkiSupportedAlgorithms,
     shown: OnceLock<Result<Arc<Svid>, Refusal>>,
 }
 
-impl Examiner {
+impl ClientVerifier {
     pub(super) fn new(trust: Arc<Trust>, algorithms: WebPkiSupportedAlgorithms) -> Self {
         Self { trust, algorithms, shown: OnceLock::new() }
     }
@@ -29,7 +29,7 @@ impl Examiner {
     }
 }
 
-impl ClientCertVerifier for Examiner {
+impl ClientCertVerifier for ClientVerifier {
     /// A client without a certificate may have a token, or be served by its network; one that has
     /// neither is answered with REFUSED, which tells it more than a failed handshake.
     fn client_auth_mandatory(&self) -> bool {
@@ -48,9 +48,9 @@ impl ClientCertVerifier for Examiner {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        let examined = self.trust.examine(certificate, intermediates, now).map(Arc::new);
+        let verified = self.trust.verify(certificate, intermediates, now).map(Arc::new);
         // There is one certificate in a handshake, and none after it: the first word stands.
-        match self.shown.get_or_init(|| examined) {
+        match self.shown.get_or_init(|| verified) {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(refusal) => Err(refusal.error()),
         }
@@ -79,7 +79,7 @@ impl ClientCertVerifier for Examiner {
     }
 }
 
-impl std::fmt::Debug for Examiner {
+impl std::fmt::Debug for ClientVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Examiner").field("shown", &self.shown).finish()
     }

@@ -5,7 +5,7 @@ use http::Request;
 use super::super::peer::Peer;
 use super::super::xfcc::{self, Forwarded};
 use super::super::{mesh, token};
-use crate::caller::{Caller, Credential};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::options::Options;
 
 /// Who asks with this request, or none where it is who the connection belongs to.
@@ -16,8 +16,8 @@ pub(super) fn of_request<B>(
     request: &Request<B>,
     peer: &Peer,
     options: &Options,
-) -> Option<Box<Caller>> {
-    if matches!(peer.caller.credential, Credential::Certificate(_)) {
+) -> Option<Box<ClientIdentity>> {
+    if matches!(peer.identity.credential, Credential::Certificate(_)) {
         return None;
     }
     let forwarded = if peer.forwards { xfcc::read(request.headers()) } else { Forwarded::Nothing };
@@ -28,6 +28,6 @@ pub(super) fn of_request<B>(
     };
     match shown {
         Credential::Nothing => None,
-        shown => Some(Box::new(Caller::showing(shown))),
+        shown => Some(Box::new(ClientIdentity::showing(shown))),
     }
 }
