@@ -8,7 +8,6 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::hashed_name::HashedName;
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
@@ -20,12 +19,13 @@ use crate::snapshot::Snapshot;
 use crate::stages::receive::Arrival;
 use crate::state::Core;
 use crate::subjects::ClientRef;
+use keyhole_names::HashedName;
 pub(crate) use query::Query;
 
 /// Walks a question through the stages under `snapshot`, without asking any upstream, and tells
 /// each step, the verdict and what decided it.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
-    let query: Query = crate::error::read_document("query", query)?;
+    let query: Query = keyhole_names::error::read_document("query", query)?;
     let (name, kind) = query.question()?;
     let core = Core::new(options())?;
     let snapshot = core.prepare(snapshot)?;

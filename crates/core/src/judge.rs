@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::explain::{Query, options};
-use crate::hashed_name::HashedName;
 use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
 use crate::stages::receive::Arrival;
 use crate::state::Core;
+use keyhole_names::HashedName;
 
 /// Judges questions, each a document as `explain` takes it, and gives for each `outcome`, `reason`,
 /// the name of the `policy`, what decided (`cause`) and what would have if it acted (`observed`).
@@ -23,7 +23,7 @@ use crate::state::Core;
 /// # Errors
 /// The first question that cannot be read, with its place, such as `queries[7].name`.
 pub fn judge(snapshot: &[u8], queries: &[u8]) -> Result<Value, Error> {
-    let queries: Vec<Query> = crate::error::read_document("queries", queries)?;
+    let queries: Vec<Query> = keyhole_names::error::read_document("queries", queries)?;
     let core = Core::new(options())?;
     let snapshot = core.prepare(snapshot)?;
     core.commit(std::sync::Arc::clone(&snapshot));

@@ -168,7 +168,7 @@ pub struct CacheOptions {
 impl Options {
     /// Reads the document; unknown fields and versions are errors.
     pub fn read(document: &[u8]) -> Result<Self, Error> {
-        let options: Self = crate::error::read_document("options", document)?;
+        let options: Self = keyhole_names::error::read_document("options", document)?;
         options.check()?;
         Ok(options)
     }

@@ -8,11 +8,11 @@ mod clients;
 use std::hint::black_box;
 use std::time::Duration;
 
-use keyhole_core::hashed_name::HashedName;
 use keyhole_core::policy::{Moment, decide};
 use keyhole_core::records::special;
 use keyhole_core::snapshot::Snapshot;
 use keyhole_core::upstream::Upstreams;
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 

@@ -4,10 +4,10 @@ use keyhole_wire::RecordType;
 
 use super::rules::{Rank, RuleContext};
 use super::{BlockAnswer, Cause, Moment, Policy, Trace, describe};
-use crate::hashed_name::HashedName;
-use crate::lists::ListHit;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Action, DefaultDocument, Mode};
+use keyhole_names::HashedName;
+use keyhole_names::list_file::ListHit;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

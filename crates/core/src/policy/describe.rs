@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::rules::{Rank, RuleContext};
 use super::{Cause, Policy, Span, Step, pattern};
-use crate::hashed_name::HashedName;
-use crate::lists::ListHit;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{
     Action, DefaultDocument, ListKind, MatchDocument, Mode, RuleDocument,
 };
+use keyhole_names::HashedName;
+use keyhole_names::list_file::ListHit;
 
 /// Tells a cause in full: the policy with its origin, and the rule with its origin, or the list with
 /// its file, line and entry.
@@ -244,11 +244,13 @@ fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &HashedName) -> Vec<Val
     let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
     hits.into_iter()
         .filter(|hit| policy.lists.contains(hit.list))
-        .map(|hit| {
+        .map(|mut hit| {
             // The file tells what was written; on an allow list every entry allows.
             let allows = snapshot.list_kinds.get(hit.list) == Some(&ListKind::Allow);
-            let action = if allows { Action::Allow } else { hit.action };
-            hit_value(snapshot, &ListHit { action, ..hit })
+            if allows {
+                hit.action = Action::Allow;
+            }
+            hit_value(snapshot, &hit)
         })
         .collect()
 }

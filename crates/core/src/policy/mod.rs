@@ -35,10 +35,10 @@ pub use schedule::{Moment, Schedule};
 pub use span::Span;
 pub use trace::{InStage, Step, Trace};
 
-use crate::lists::ListMask;
 use crate::snapshot::document::{
     AnswerDocument, DefaultDocument, LogLevel, Mode, PrivateAddresses,
 };
+use keyhole_names::list_file::ListMask;
 
 /// One policy, compiled.
 pub struct Policy {

@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use crate::hashed_name::HashedName;
+use keyhole_names::HashedName;
 
 /// Octets that one compiled expression may take.
 const ONE_PATTERN: usize = 256 << 10;

@@ -8,10 +8,10 @@ use super::BlockAnswer;
 use super::pattern::{self, Patterns};
 use super::schedule::{Moment, Schedule};
 use super::span::Span;
-use crate::hashed_name::HashedName;
-use crate::name_map::NameMap;
 use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
 use crate::snapshot::faults::Faults;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// No rule.
 const NONE: u32 = u32::MAX;

@@ -23,9 +23,9 @@ use keyhole_wire::{Answer, Name, RecordType, Synthetic};
 
 pub use special::special;
 
-use crate::hashed_name::HashedName;
 use crate::snapshot::document::RecordDocument;
 use crate::snapshot::faults::Faults;
+use keyhole_names::HashedName;
 use tree::{NameLocation, Tree};
 
 /// An alias: owner, target and TTL in seconds.

@@ -7,8 +7,8 @@ use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Syntheti
 use super::read::Data;
 use super::tree::{NameLocation, Tree};
 use super::{Link, Local};
-use crate::hashed_name::HashedName;
 use crate::snapshot::faults::Faults;
+use keyhole_names::HashedName;
 
 /// The most aliases in a row; more is a mistake, and every one makes each answer longer.
 const MAX_CHAIN: usize = 16;

@@ -17,8 +17,8 @@ use std::sync::{Arc, LazyLock};
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 
 use super::Local;
-use crate::hashed_name::HashedName;
-use crate::name_map::NameMap;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// Seconds for which these answers may be cached: short enough for a local record to take over.
 const TTL: u32 = 600;

@@ -3,8 +3,8 @@
 use keyhole_wire::Name;
 
 use super::read::Owner;
-use crate::hashed_name::HashedName;
-use crate::name_map::NameMap;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// Owners and the names between them and the root.
 pub(super) struct Tree {

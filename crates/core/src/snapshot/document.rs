@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+pub use keyhole_names::list_file::ListKind;
 use serde::{Deserialize, Serialize};
 
 mod identity;
@@ -72,15 +73,6 @@ pub struct ListDocument {
     pub name: String,
     /// What a hit means.
     pub kind: ListKind,
-}
-
-/// What a hit on a list means. An exception (`@@`) on a block list allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum ListKind {
-    Block,
-    Allow,
 }
 
 /// One upstream.

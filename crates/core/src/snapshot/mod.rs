@@ -15,13 +15,13 @@ use document::{ListKind, LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
 use faults::Faults;
 
 use crate::Error;
-use crate::error::read_document;
-use crate::lists::ListFile;
 use crate::policy::{Policy, Schedule};
 use crate::records::Records;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
 use crate::upstream::{UpstreamSet, Upstreams};
+use keyhole_names::error::read_document;
+use keyhole_names::list_file::ListFile;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 

@@ -4,7 +4,7 @@ use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::hashed_name::HashedName;
+use keyhole_names::HashedName;
 
 /// A snapshot document with one policy, without lists.
 fn document() -> Value {
@@ -193,7 +193,7 @@ fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
     let request = json!({
         "version": 1, "output": output, "protected": [], "lists": [list("ads"), list("more")],
     });
-    let report = crate::lists::compile(request.to_string().as_bytes()).unwrap();
+    let report = keyhole_lists::compile(request.to_string().as_bytes()).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     let mut document = document();
     document["list_file"] = json!({"path": output, "sha256": report["sha256"]});

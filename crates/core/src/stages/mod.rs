@@ -19,9 +19,9 @@ pub mod vet;
 use keyhole_wire::{Query, RecordType, Synthetic};
 
 use crate::Reason;
-use crate::hashed_name::HashedName;
 use crate::lookup::LookupAnswer;
 use crate::policy::Cause;
+use keyhole_names::HashedName;
 
 /// One well-formed question, and what every later stage asks of it.
 pub struct Question {

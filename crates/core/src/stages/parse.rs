@@ -4,7 +4,7 @@
 
 use super::Question;
 use crate::Reason;
-use crate::hashed_name::HashedName;
+use keyhole_names::HashedName;
 
 use keyhole_wire::{ErrorReply, Malformed};
 

@@ -11,11 +11,11 @@ use super::authorize::blocked;
 use super::fetch::Fetched;
 use super::{Body, End, Question};
 use crate::Reason;
-use crate::hashed_name::HashedName;
 use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Mode, PrivateAddresses};
+use keyhole_names::HashedName;
 
 /// Looks at every name and address that the answer leads to.
 #[inline]

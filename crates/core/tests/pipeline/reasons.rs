@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use keyhole_core::Reason;
 use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::pipeline::Progress;
 use keyhole_core::stages::receive::Transport;
-use keyhole_core::{Reason, lists};
+use keyhole_lists as lists;
 use serde_json::{Value, json};
 
 use super::identity::{certificate, expired_certificate, shown};

@@ -1,8 +1,9 @@
 //! Lists among the rules of a policy.
 
 use super::*;
-use crate::lists::{Compiler, Format, ListFile};
 use crate::snapshot::document::ListKind;
+use keyhole_lists::{Compiler, Format};
+use keyhole_names::list_file::ListFile;
 
 /// A policy with these rules that uses every one of the lists, each given as adblock syntax.
 fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (Snapshot, Policy) {

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
-use crate::hashed_name::HashedName;
 use crate::snapshot::Snapshot;
 use crate::snapshot::document::{Action, MatchDocument, RuleDocument, SpanDocument};
 use crate::snapshot::faults::Faults;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
+use keyhole_names::HashedName;
 
 /// A rule out of matches as a person writes them.
 pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {

@@ -1,8 +1,9 @@
 //! What pausing blocking does, and what it leaves alone.
 
 use super::*;
-use crate::lists::{Compiler, Format, ListFile};
 use crate::snapshot::document::ListKind;
+use keyhole_lists::{Compiler, Format};
+use keyhole_names::list_file::ListFile;
 
 const LET_THROUGH: Verdict = Verdict::Allow(Cause::Pause);
 const DENIED: Verdict = Verdict::Block(Cause::Default, BlockAnswer::Refused);

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+pub use keyhole_names::list_file::Action;
 use serde::{Deserialize, Serialize};
 
 use super::Mode;
@@ -30,15 +31,6 @@ pub struct RuleDocument {
     pub decision: bool,
     /// Where it was declared, such as `policy.yaml:12 Policy/base spec.rules[2]`.
     pub origin: String,
-}
-
-/// What a rule does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Action {
-    Allow,
-    Block,
 }
 
 /// Which names a rule means.
