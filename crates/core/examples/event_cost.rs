@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyhole_core::client_identity::{ClientIdentity, Credential, SpiffeId, Svid};
+use keyhole_core::arrival::Arrival;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::options::Options;
 use keyhole_core::pipeline;
-use keyhole_core::stages::receive::{Arrival, Transport};
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::json;
 

@@ -13,6 +13,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use keyhole_core::arrival::Arrival;
 use keyhole_core::connections::Connections;
 use keyhole_core::listen::{Bound, ConnectionLimits, Serve, serve};
 use keyhole_core::options::{
@@ -20,7 +21,6 @@ use keyhole_core::options::{
     Role,
 };
 use keyhole_core::pipeline::{Progress, ReplyInfo};
-use keyhole_core::stages::receive::Arrival;
 use keyhole_core::tls::ServerTls;
 use tokio::sync::watch;
 

@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::arrival::Arrival;
 use crate::connections::Connections;
 use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, ReplyInfo};
-use crate::stages::receive::Arrival;
 use crate::state::Core;
 use crate::tls::ServerTls;
 

@@ -8,6 +8,7 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::arrival::Arrival;
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
@@ -16,7 +17,6 @@ use crate::options::{
 use crate::pipeline::{EndSummary, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
-use crate::stages::receive::Arrival;
 use crate::state::Core;
 use crate::subjects::ClientRef;
 use keyhole_names::HashedName;
@@ -69,7 +69,7 @@ fn document(core: &Core, query: &ExplainedQuery, ended: EndSummary, steps: &[Ste
     let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
         (Some(cause), Some(snapshot)) => {
             ended.client_ref.and_then(policy).map_or(Value::Null, |policy| {
-                policy::describe(snapshot, policy, cause, Some(&HashedName::new(name)))
+                policy::describe(&snapshot.lists, policy, cause, Some(&HashedName::new(name)))
             })
         }
         _ => Value::Null,

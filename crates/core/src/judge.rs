@@ -8,11 +8,11 @@ use keyhole_wire::write_query;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::arrival::Arrival;
 use crate::explain::{Query, options};
 use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
-use crate::stages::receive::Arrival;
 use crate::state::Core;
 use keyhole_names::HashedName;
 
@@ -49,7 +49,9 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
     let policy = ended.client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
     let hashed = HashedName::new(&name);
     let describe = |cause: Option<Cause>| match (cause, policy) {
-        (Some(cause), Some(policy)) => policy::describe(snapshot, policy, cause, Some(&hashed)),
+        (Some(cause), Some(policy)) => {
+            policy::describe(&snapshot.lists, policy, cause, Some(&hashed))
+        }
         _ => Value::Null,
     };
     Ok(json!({

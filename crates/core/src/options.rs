@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::client_identity::SpiffeId;
 use crate::network::Network;
+use crate::spiffe_id::SpiffeId;
 
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;

@@ -20,17 +20,16 @@ use std::time::{Duration, Instant};
 pub use progress::{EndSummary, Progress, ReplyInfo};
 
 use crate::Reason;
+use crate::arrival::Arrival;
 use crate::client_identity::ClientIdentity;
 use crate::clock::When;
 use crate::events::{Event, EventContext};
 use crate::policy::Trace;
+use crate::question::Question;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
-use crate::stages::receive::Arrival;
-use crate::stages::{
-    End, Question, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
-};
+use crate::stages::{End, admit, authorize, fetch, identify, parse, record, reply, screen, vet};
 use crate::state::{Core, Waiting};
 use crate::subjects::ClientRef;
 
@@ -40,7 +39,7 @@ pub struct Pending {
     /// The snapshot pinned when the query was parsed: a change never mixes two policies.
     snapshot: Arc<Snapshot>,
     upstream_lookup: Box<UpstreamLookup>,
-    transport: crate::stages::receive::Transport,
+    transport: crate::transport::Transport,
     client: std::net::SocketAddr,
     connection: std::net::IpAddr,
     identity: ClientIdentity,
@@ -110,7 +109,7 @@ fn record_unparsed(
 ) {
     let (question, cause, would_block, upstream) = (None, None, None, None);
     let event = Event { arrival, question, context, reason, cause, would_block, upstream, waited };
-    record::record(core, &event);
+    record::record(&core.counters, &core.events, &event);
 }
 
 /// [`begin`] with a recorder, as of `when`; also says why the query ended, or how it will end if it
@@ -303,7 +302,7 @@ fn finish(
     let End { reason, cause, would_block, ref body } = *end;
     let (question, upstream) = (Some(question), body.upstream());
     let event = Event { arrival, question, context, reason, cause, would_block, upstream, waited };
-    record::record(core, &event);
+    record::record(&core.counters, &core.events, &event);
     let closes = end.reason.closes_connection();
     (Progress::Replied(ReplyInfo { ttl, closes }), EndSummary::of(end))
 }

@@ -2,6 +2,7 @@
 
 use keyhole_wire::Name;
 
+use crate::name_syntax::read_name;
 use crate::skip_reason::SkipReason;
 use keyhole_names::list_file::{Action, BELOW, EXACT, Limits, Pattern};
 
@@ -56,3 +57,8 @@ impl ListEntry {
 
 /// What the reader of a format gets out of a line: entries, or reasons why there are none.
 pub(crate) type Findings = Vec<Result<ListEntry, SkipReason>>;
+
+/// Adds an entry that blocks the name which a text gives, in this scope.
+pub(crate) fn block_name(text: &str, scope: Scope, findings: &mut Findings) {
+    findings.push(read_name(text).map(|name| ListEntry::block(Target::Name(name, scope))));
+}

@@ -147,7 +147,7 @@ fn catalogue(py: Python<'_>) -> Bound<'_, PyBytes> {
             "reasons": reason::table(),
             "versions": {
                 "options": keyhole_core::options::OPTIONS_VERSION,
-                "snapshot": keyhole_core::snapshot::document::SNAPSHOT_VERSION,
+                "snapshot": keyhole_core::document::SNAPSHOT_VERSION,
             },
         }),
     )

@@ -4,7 +4,7 @@ use crate::answer::Answer;
 use crate::answer_reader::RawRecords;
 use crate::name::Name;
 use crate::parse_error::AnswerError;
-use crate::record::Section;
+use crate::section::Section;
 use crate::synthetic::SOA_DATA;
 use crate::types::{Rcode, RecordType};
 

@@ -8,7 +8,7 @@ use crate::header::{AD, HEADER, Header, IN, QR, TC, u16_at};
 use crate::name::Name;
 use crate::parse_error::AnswerError;
 use crate::rdata::expand;
-use crate::record::Section;
+use crate::section::Section;
 use crate::types::{Rcode, RecordType};
 
 /// The most records that a message may have, all sections together.

@@ -8,7 +8,7 @@ use crate::answer_reader::{RawRecord, RawRecords};
 use crate::header::u16_at;
 use crate::name::{Name, is_at_or_below};
 use crate::parse_error::AnswerError;
-use crate::record::Section;
+use crate::section::Section;
 use crate::types::{Rcode, RecordType};
 
 /// The most CNAME records in a row.

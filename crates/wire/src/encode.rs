@@ -5,7 +5,7 @@ use crate::header::{HEADER, Header, IN};
 use crate::name::Name;
 use crate::parse_error::AnswerError;
 use crate::rdata::{Field, fields, is_compressed};
-use crate::record::Section;
+use crate::section::Section;
 use crate::types::RecordType;
 
 /// The most octets of a stored message, so that with an OPT record it fits into a stream's 65,535.

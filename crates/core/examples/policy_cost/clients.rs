@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use keyhole_core::client_identity::{ClientIdentity, Credential, SpiffeId, Svid};
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::clock::When;
 use keyhole_core::network::Network;
+use keyhole_core::question::Question;
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::stages::{End, Question, admit, authorize, identify, parse};
+use keyhole_core::spiffe_id::SpiffeId;
+use keyhole_core::stages::{End, admit, authorize, identify, parse};
 use keyhole_core::upstream::Upstreams;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};

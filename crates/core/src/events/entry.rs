@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use keyhole_wire::Name;
 
-use super::Event;
+use super::event::Event;
 use super::ring::Ring;
 use crate::Reason;
 use crate::client_identity::Credential;
 use crate::policy::Cause;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 /// Words before name and credential.
 const HEAD: usize = 8;

@@ -239,7 +239,7 @@ impl<'s> SnapshotNames<'s> {
     }
 
     fn list(&self, list: usize) -> Option<&'s str> {
-        self.snapshot?.list_names.get(list).map(String::as_str)
+        self.snapshot?.lists.names().get(list).map(String::as_str)
     }
 
     fn words(&self, stored_cause: StoredCause) -> Option<&'s str> {

@@ -7,10 +7,11 @@ use keyhole_wire::{Name, RecordType};
 use serde::Deserialize;
 
 use crate::Error;
-use crate::client_identity::{ClientIdentity, Credential, SpiffeId, Svid};
+use crate::client_identity::{ClientIdentity, Credential, Svid};
 use crate::clock::When;
-use crate::stages::receive::Transport;
+use crate::spiffe_id::SpiffeId;
 use crate::subjects::Subjects;
+use crate::transport::Transport;
 
 /// The document.
 #[derive(Deserialize)]

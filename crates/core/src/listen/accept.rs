@@ -17,8 +17,8 @@ use super::worker::Worker;
 use super::{doh, mesh, stream, token};
 use crate::client_identity::{ClientIdentity, Credential};
 use crate::connections::Handshake;
-use crate::stages::receive::Transport;
 use crate::tls::Service;
+use crate::transport::Transport;
 
 /// How long to wait when the system has no room for another connection: until some have closed.
 const NO_ROOM: Duration = Duration::from_millis(50);

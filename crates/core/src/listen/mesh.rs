@@ -18,10 +18,11 @@ use super::proxy_protocol::{self, FIXED, Header, MAX_REST, SIGNATURE};
 use super::service::Serve;
 use super::stream;
 use super::worker::Worker;
-use crate::client_identity::{ClientIdentity, Credential, SpiffeId};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::connections::MeshHandshake;
 use crate::options::MeshOptions;
-use crate::stages::receive::Transport;
+use crate::spiffe_id::SpiffeId;
+use crate::transport::Transport;
 
 /// Serves a connection of a sidecar; one of anybody else, or with another beginning, is closed.
 pub(super) async fn serve<S: Serve>(

@@ -45,9 +45,6 @@ pub use service::Serve;
 use listener::{Listener, Protocol};
 use worker::Worker;
 
-/// Octets of a DNS header: a shorter message cannot be answered (RFC 1035 section 4.1.1).
-const HEADER: usize = 12;
-
 /// Serves the sockets of one worker on the current runtime, which must have one thread.
 ///
 /// Ends some time after `drain` has turned true: nothing new is accepted then, and what is under

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::service::Serve;
 use super::worker::Worker;
+use crate::arrival::Arrival;
 use crate::client_identity::{ClientIdentity, Credential, Svid};
-use crate::stages::receive::{Arrival, Transport};
+use crate::transport::Transport;
 
 /// No timer is set for a time further away.
 const FAR: Duration = Duration::from_secs(86_400 * 365);

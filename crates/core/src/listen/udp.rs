@@ -9,15 +9,16 @@ use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::HEADER;
 use super::bind::is_any;
+use super::frames::HEADER;
 use super::listener::Listener;
 use super::service::Serve;
 use super::udp_batch::{BATCH, Batch, Origin};
 use super::worker::Worker;
+use crate::arrival::Arrival;
 use crate::client_identity::ClientIdentity;
 use crate::pipeline::Progress;
-use crate::stages::receive::{Arrival, Transport};
+use crate::transport::Transport;
 
 /// Full batches before the other tasks of the worker get their turn.
 const TURN: usize = 8;

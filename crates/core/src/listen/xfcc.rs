@@ -7,7 +7,7 @@
 
 use http::{HeaderMap, HeaderName};
 
-use crate::client_identity::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 
 /// The header; lower case as HTTP/2 writes it.
 const HEADER: HeaderName = HeaderName::from_static("x-forwarded-client-cert");

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::options::Options;
 use crate::policy;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 /// A recorder that breaks at the first step of a policy.
 struct Broken;

@@ -2,12 +2,16 @@
 
 use keyhole_wire::RecordType;
 
+use super::block_answer::BlockAnswer;
+use super::cause::Cause;
+use super::compiled_policy::Policy;
+use super::describe;
 use super::rules::{Rank, RuleContext};
-use super::{BlockAnswer, Cause, Moment, Policy, Trace, describe};
-use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Action, DefaultDocument, Mode};
+use super::schedule::Moment;
+use super::trace::Trace;
+use crate::document::{Action, DefaultDocument, Mode};
+use crate::list_table::ListTable;
 use keyhole_names::HashedName;
-use keyhole_names::list_file::ListHit;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +43,14 @@ pub enum Verdict {
 /// policy that only observes blocks nothing.
 #[inline]
 pub fn decide(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     hashed: &HashedName,
     kind: RecordType,
     moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
-    evaluate(snapshot, policy, policy.default, hashed, kind, moment, trace)
+    evaluate(lists, policy, policy.default, hashed, kind, moment, trace)
 }
 
 /// Decides about a name that the answer for another one leads to.
@@ -54,18 +58,18 @@ pub fn decide(
 /// As for a name asked for, but what nothing speaks for is allowed, whatever the default: else
 /// default deny would ask people to list the names of every content network.
 pub fn decide_target(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     hashed: &HashedName,
     kind: RecordType,
     moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
-    evaluate(snapshot, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
+    evaluate(lists, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
 }
 
 fn evaluate(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     default: DefaultDocument,
     hashed: &HashedName,
@@ -90,8 +94,8 @@ fn evaluate(
             return skipped.decision(policy, rule_verdict(policy, rule), trace);
         }
     }
-    let hit = list_hit(snapshot, policy, hashed, kind);
-    trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed, context.is_paused));
+    let hit = lists.decide(&policy.lists, hashed, kind);
+    trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), hashed, context.is_paused));
     if let Some(hit) = hit {
         let cause = Cause::List(hit);
         let verdict = match hit.action {
@@ -120,15 +124,6 @@ fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
         Action::Allow => Verdict::Allow(Cause::Rule(rule)),
         Action::Block => Verdict::Block(Cause::Rule(rule), policy.rules.answer(rule)),
     }
-}
-
-fn list_hit(
-    snapshot: &Snapshot,
-    policy: &Policy,
-    hashed: &HashedName,
-    kind: RecordType,
-) -> Option<ListHit> {
-    snapshot.list_file.as_ref()?.decide(&policy.lists, &snapshot.list_kinds, hashed, kind)
 }
 
 /// What was passed as if absent.

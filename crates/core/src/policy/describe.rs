@@ -3,13 +3,15 @@
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
+use super::cause::Cause;
+use super::compiled_policy::Policy;
+use super::pattern;
 use super::rules::{Rank, RuleContext};
-use super::{Cause, Policy, Span, Step, pattern};
+use super::span::Span;
+use super::trace::Step;
+use crate::document::{Action, DefaultDocument, MatchDocument, Mode, RuleDocument};
+use crate::list_table::ListTable;
 use crate::reason::Stage;
-use crate::snapshot::Snapshot;
-use crate::snapshot::document::{
-    Action, DefaultDocument, ListKind, MatchDocument, Mode, RuleDocument,
-};
 use keyhole_names::HashedName;
 use keyhole_names::list_file::ListHit;
 
@@ -19,7 +21,7 @@ use keyhole_names::list_file::ListHit;
 /// `hashed` is the name that was decided about; with it, a rule also tells which of its matches it
 /// was.
 pub fn describe(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     cause: Cause,
     hashed: Option<&HashedName>,
@@ -30,7 +32,7 @@ pub fn describe(
             let value = |document| rule_value(policy, rule, document, hashed);
             ("rule", document.map_or(json!({}), value))
         }
-        Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
+        Cause::List(hit) => ("list", hit_value(lists, &hit)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
@@ -93,7 +95,7 @@ pub(super) fn rules_step(
 
 /// The step of the lists.
 pub(super) fn lists_step(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     hit: Option<&ListHit>,
     hashed: &HashedName,
@@ -110,7 +112,7 @@ pub(super) fn lists_step(
         Some(_) if allows => "allows",
         Some(_) => blocks_word(policy),
     };
-    let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
+    let names: Vec<&str> = policy.list_ids.iter().map(|&list| lists.name(list)).collect();
     Step {
         stage: Stage::Authorize,
         what: "lists".into(),
@@ -121,8 +123,8 @@ pub(super) fn lists_step(
             "name": hashed.name().to_string(),
             "mode": policy.list_mode,
             "lists": names,
-            "deciding_entry": hit.map(|hit| hit_value(snapshot, hit)),
-            "entries": entries(snapshot, policy, hashed),
+            "deciding_entry": hit.map(|hit| hit_value(lists, hit)),
+            "entries": entries(lists, policy, hashed),
         }),
     }
 }
@@ -227,10 +229,10 @@ fn match_text(pattern: &MatchDocument) -> String {
     }
 }
 
-fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
-    let file = snapshot.list_file.as_ref();
+fn hit_value(lists: &ListTable, hit: &ListHit) -> Value {
+    let file = lists.file();
     json!({
-        "list": list_name(snapshot, hit.list),
+        "list": lists.name(hit.list),
         "file": file.map(|file| file.file_path(hit)),
         "line": hit.line,
         "action": hit.action,
@@ -240,23 +242,8 @@ fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
 }
 
 /// Every entry of the lists in use that speaks of the name, for some type.
-fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &HashedName) -> Vec<Value> {
-    let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
-    hits.into_iter()
-        .filter(|hit| policy.lists.contains(hit.list))
-        .map(|mut hit| {
-            // The file tells what was written; on an allow list every entry allows.
-            let allows = snapshot.list_kinds.get(hit.list) == Some(&ListKind::Allow);
-            if allows {
-                hit.action = Action::Allow;
-            }
-            hit_value(snapshot, &hit)
-        })
-        .collect()
-}
-
-fn list_name(snapshot: &Snapshot, list: usize) -> &str {
-    snapshot.list_names.get(list).map_or("", String::as_str)
+fn entries(lists: &ListTable, policy: &Policy, hashed: &HashedName) -> Vec<Value> {
+    lists.search(&policy.lists, hashed).iter().map(|hit| hit_value(lists, hit)).collect()
 }
 
 fn default_word(default: DefaultDocument) -> &'static str {

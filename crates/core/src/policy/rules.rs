@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use keyhole_wire::{Name, RecordType};
 
-use super::BlockAnswer;
+use super::block_answer::BlockAnswer;
 use super::pattern::{self, Patterns};
 use super::schedule::{Moment, Schedule};
 use super::span::Span;
-use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{Action, MatchDocument, Mode, RuleDocument};
+use crate::faults::Faults;
 use keyhole_names::HashedName;
 use keyhole_names::NameMap;
 

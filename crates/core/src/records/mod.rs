@@ -9,6 +9,7 @@
 //! Local data owns the names that it declares and, below the parent of a wildcard, everything. All
 //! other names are asked upstream, also where they lie between a declared name and the root.
 
+mod local;
 mod read;
 mod resolve;
 mod special;
@@ -17,41 +18,15 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use keyhole_wire::{RecordType, Synthetic};
 
-use keyhole_wire::{Answer, Name, RecordType, Synthetic};
-
+pub use local::{Link, Local};
 pub use special::special;
 
-use crate::snapshot::document::RecordDocument;
-use crate::snapshot::faults::Faults;
+use crate::document::RecordDocument;
+use crate::faults::Faults;
 use keyhole_names::HashedName;
 use tree::{NameLocation, Tree};
-
-/// An alias: owner, target and TTL in seconds.
-pub type Link = (Name, Name, u32);
-
-/// What is said here, without any upstream.
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for the time of one query")]
-pub enum Local {
-    /// Records, or aliases that end without any.
-    Answer(Arc<Answer>),
-    /// An address, no data, or no such name, without aliases.
-    Synthetic {
-        /// What goes on the wire.
-        what: Synthetic,
-        /// Seconds for which it may be cached.
-        ttl: u32,
-    },
-    /// Aliases that leave the local data: ask for `target` and put `chain` before the answer.
-    Alias {
-        /// From the question on, at least one.
-        chain: Arc<[Link]>,
-        /// The target of the last alias.
-        target: Name,
-    },
-}
 
 /// The types whose answers are prepared: all that local records have, and HTTPS, which browsers ask
 /// for along with addresses.

@@ -2,8 +2,8 @@
 
 use keyhole_wire::{Name, RecordType};
 
-use crate::snapshot::document::{RecordDataDocument, RecordDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{RecordDataDocument, RecordDocument};
+use crate::faults::Faults;
 use keyhole_names::NameMap;
 
 /// The longest TTL of a local record in seconds: one week.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Synthetic};
 
+use super::local::{Link, Local};
 use super::read::Data;
 use super::tree::{NameLocation, Tree};
-use super::{Link, Local};
-use crate::snapshot::faults::Faults;
+use crate::faults::Faults;
 use keyhole_names::HashedName;
 
 /// The most aliases in a row; more is a mistake, and every one makes each answer longer.

@@ -16,7 +16,7 @@ use std::sync::{Arc, LazyLock};
 
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 
-use super::Local;
+use super::local::Local;
 use keyhole_names::HashedName;
 use keyhole_names::NameMap;
 

@@ -2,9 +2,11 @@
 
 use keyhole_wire::{Rcode, Section};
 
+use keyhole_wire::Name;
+
 use super::*;
 use crate::Error;
-use crate::snapshot::document::RecordDataDocument as Data;
+use crate::document::RecordDataDocument as Data;
 
 fn record(name: &str, data: Data) -> RecordDocument {
     RecordDocument { name: name.to_owned(), ttl: 300, data, origin: "r.yaml:3".to_owned() }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::document::PolicyDocument;
-use super::faults::Faults;
+use crate::document::PolicyDocument;
+use crate::faults::Faults;
 use crate::policy::{Policy, RuleSet, Schedule, Span};
 
 /// Seconds of the longest pause: nobody shall forget one.

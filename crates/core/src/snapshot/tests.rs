@@ -203,7 +203,7 @@ fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
     };
     document["lists"] = named(&["ads", "more"]);
     let snapshot = compile(&document).unwrap();
-    assert_eq!(snapshot.list_names, ["ads", "more"]);
+    assert_eq!(snapshot.lists.names(), ["ads", "more"]);
     document["lists"] = named(&["more", "ads"]);
     let (_, why) = fault(&document);
     assert!(why.contains("snapshot.lists[0].name: \"more\", but the file holds \"ads\""), "{why}");

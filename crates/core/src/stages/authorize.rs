@@ -8,10 +8,11 @@ use std::ops::ControlFlow;
 use keyhole_wire::RecordType;
 
 use super::identify::Identified;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
 use crate::clock::When;
 use crate::policy::{self, BlockAnswer, Cause, Moment, Trace, Verdict};
+use crate::question::Question;
 use crate::snapshot::Snapshot;
 use crate::subjects::ClientRef;
 
@@ -65,7 +66,7 @@ pub fn authorize(
     let (policy, client_ref) = (client.policy, client.client_ref);
     let moment = policy.moment(|| when.unix());
     let (hashed, kind) = (&question.hashed, question.kind());
-    let decision = policy::decide(snapshot, policy, hashed, kind, moment, trace);
+    let decision = policy::decide(&snapshot.lists, policy, hashed, kind, moment, trace);
     match decision.verdict {
         Verdict::Allow(cause) => ControlFlow::Continue(Permit {
             client_ref,

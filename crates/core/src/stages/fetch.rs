@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 
 use super::authorize::Permit;
 use super::screen::Screened;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
 use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
 use crate::policy::{Step, Trace};
+use crate::question::Question;
 use crate::reason::Stage;
 use crate::records::{self, Link, Local, Records};
 use crate::snapshot::Snapshot;

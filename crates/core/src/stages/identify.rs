@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::End;
 use super::admit::Admitted;
 use crate::Reason;
-use crate::client_identity::{ClientIdentity, Credential, SpiffeId};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::policy::{Policy, Step, Trace};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
+use crate::spiffe_id::SpiffeId;
 use crate::subjects::ClientRef;
 use crate::trust::CertificateStatus;
 

@@ -1,4 +1,5 @@
-//! The ten stages of a query, one file each, named by their verbs.
+//! The stages of a query, one file each, named by their verbs. The first one, receive, is what the
+//! listeners do: they fill an [`Arrival`](crate::arrival::Arrival).
 //!
 //! A stage answers one question and hands its result to the next; it returns
 //! `ControlFlow::Break(End)` to end the query, which jumps forward to `reply` and `record`. A stage
@@ -10,33 +11,16 @@ pub mod authorize;
 pub mod fetch;
 pub mod identify;
 pub mod parse;
-pub mod receive;
 pub mod record;
 pub mod reply;
 pub mod screen;
 pub mod vet;
 
-use keyhole_wire::{Query, RecordType, Synthetic};
+use keyhole_wire::Synthetic;
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
 use crate::policy::Cause;
-use keyhole_names::HashedName;
-
-/// One well-formed question, and what every later stage asks of it.
-pub struct Question {
-    /// The question as the client put it.
-    pub query: Query,
-    /// Its name in lower case, hashed once from right to left for every set.
-    pub hashed: HashedName,
-}
-
-impl Question {
-    /// The record type asked for.
-    pub fn kind(&self) -> RecordType {
-        self.query.kind
-    }
-}
 
 /// How a query ended: why, because of what, and what is to be said.
 pub struct End {

@@ -2,8 +2,8 @@
 //!
 //! Nothing later sees raw bytes.
 
-use super::Question;
 use crate::Reason;
+use crate::question::Question;
 use keyhole_names::HashedName;
 
 use keyhole_wire::{ErrorReply, Malformed};

@@ -6,10 +6,11 @@ use keyhole_wire::{
     ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic,
 };
 
-use super::receive::{Arrival, Transport};
 use super::{Body, End};
+use crate::arrival::Arrival;
 use crate::cookie::Cookies;
 use crate::options::Limits;
+use crate::transport::Transport;
 
 /// Octets of an answer over UDP to a client that says nothing of its buffer (RFC 1035 2.3.4).
 const CLASSIC_UDP: usize = 512;

@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use keyhole_wire::RecordType;
 
+use super::End;
 use super::authorize::Permit;
-use super::{End, Question};
 use crate::Reason;
+use crate::question::Question;
 
 /// A permit for a question that may leave.
 pub struct Screened(Permit);

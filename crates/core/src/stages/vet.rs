@@ -9,12 +9,14 @@ use keyhole_wire::{Record, RecordType};
 
 use super::authorize::blocked;
 use super::fetch::Fetched;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
+use crate::document::{Mode, PrivateAddresses};
+use crate::list_table::ListTable;
 use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
+use crate::question::Question;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Mode, PrivateAddresses};
 use keyhole_names::HashedName;
 
 /// Looks at every name and address that the answer leads to.
@@ -27,7 +29,7 @@ pub fn vet(
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
     let mut vetting = Vetting {
-        snapshot,
+        lists: &snapshot.lists,
         policy,
         question,
         moment: fetched.permit.moment(),
@@ -56,7 +58,7 @@ pub fn vet(
 }
 
 struct Vetting<'a> {
-    snapshot: &'a Snapshot,
+    lists: &'a ListTable,
     policy: &'a Policy,
     question: &'a Question,
     moment: Moment,
@@ -71,14 +73,14 @@ impl Vetting<'_> {
     /// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
     /// of an HTTPS or SVCB record, which a client connects to without asking again.
     fn target(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
-        let Self { snapshot, policy, question, moment, .. } = *self;
+        let Self { lists, policy, question, moment, .. } = *self;
         let target = record.target()?;
         if target.is_root() || target == *question.hashed.name() {
             return None;
         }
         let (hashed, kind) = (HashedName::new(&target), question.kind());
         let mut trace = InStage { stage: Stage::Vet, trace };
-        let decision = policy::decide_target(snapshot, policy, &hashed, kind, moment, &mut trace);
+        let decision = policy::decide_target(lists, policy, &hashed, kind, moment, &mut trace);
         self.would_block = self.would_block.or(decision.would_block);
         match decision.verdict {
             Verdict::Block(cause, answer) => {

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 
 use super::networks::SubjectNetwork;
 use super::{Networks, PolicyChoice, SubjectEntry, SubjectMatch, Subjects};
-use crate::client_identity::SpiffeId;
-use crate::network::Network;
-use crate::snapshot::document::{
+use crate::document::{
     BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument, TokenDocument,
 };
-use crate::snapshot::faults::Faults;
+use crate::faults::Faults;
+use crate::network::Network;
+use crate::spiffe_id::SpiffeId;
 
 const PATH: &str = "snapshot.subjects";
 

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::{PolicyChoice, SubjectMatch};
-use crate::client_identity::SpiffeId;
+use super::subject_match::{PolicyChoice, SubjectMatch};
+use crate::spiffe_id::SpiffeId;
 
 /// Slashes of `spiffe://`.
 const SCHEME_SLASHES: usize = 2;

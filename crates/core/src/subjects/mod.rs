@@ -12,6 +12,7 @@
 mod compile;
 mod identities;
 mod networks;
+mod subject_match;
 
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,11 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::client_identity::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 use identities::Identities;
 use networks::Networks;
+use subject_match::PolicyChoice;
+pub use subject_match::SubjectMatch;
 
 /// Who speaks for whom.
 #[derive(Default)]
@@ -43,22 +46,6 @@ struct SubjectEntry {
     subject: Box<str>,
     client: Option<Box<str>>,
     token: Option<Box<str>>,
-}
-
-/// What the subjects say of one client; nothing of a client that they do not mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SubjectMatch {
-    /// The entry that names the client.
-    named: Option<u32>,
-    /// The most specific entry that has a policy.
-    choice: Option<PolicyChoice>,
-}
-
-/// An entry and its policy: packets need not look at the entry itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct PolicyChoice {
-    entry: u32,
-    policy: u32,
 }
 
 /// Who asks and which policy speaks for them: indices into one snapshot, small enough to go along

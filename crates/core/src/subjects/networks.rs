@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::SubjectMatch;
+use super::subject_match::SubjectMatch;
 use crate::network::Network;
 
 /// Networks of both families.

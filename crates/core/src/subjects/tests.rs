@@ -6,11 +6,9 @@ mod faults;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::document::{BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument};
+use crate::faults::Faults;
 use crate::network::Network;
-use crate::snapshot::document::{
-    BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument,
-};
-use crate::snapshot::faults::Faults;
 
 /// Policies that the tests may name.
 const POLICIES: usize = 10;

@@ -8,7 +8,6 @@
 //! | X509-SVID (client certificates) | [`client_verifier`], [`crate::trust`] |
 
 mod client_verifier;
-pub(crate) mod pem;
 
 use std::sync::Arc;
 
@@ -21,6 +20,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 use crate::Error;
+use crate::pem;
 use crate::trust::{Refusal, Svid, Trust};
 use client_verifier::ClientVerifier;
 

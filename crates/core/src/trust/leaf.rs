@@ -15,7 +15,7 @@ use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificat
 use x509_parser::public_key::PublicKey;
 
 use super::refusal::Refusal;
-use crate::client_identity::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 
 /// Bits of the shortest RSA key (BSI TR-02102-1; shorter ones prove nothing in TLS here either).
 const RSA_BITS: usize = 2_048;

@@ -4,6 +4,7 @@
 //! section 2.1). The same functions serve the handshake, which asks once, and `identify`, which asks
 //! for each query: what was believed when a connection began may not be believed any more.
 
+mod certificate_status;
 mod compile;
 mod domain;
 pub mod leaf;
@@ -16,11 +17,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+pub use certificate_status::CertificateStatus;
 pub use refusal::Refusal;
 pub use svid::Svid;
 
-use crate::client_identity::SpiffeId;
-use crate::snapshot::document::TrustDocument;
+use crate::document::TrustDocument;
+use crate::spiffe_id::SpiffeId;
 use domain::Domain;
 use leaf::Leaf;
 use svid::Chain;
@@ -28,17 +30,6 @@ use svid::Chain;
 /// Certificates that may come with that of the client. No chain that is accepted has more (webpki
 /// follows six), and each costs a check of a signature before anybody has proved anything.
 const MAX_INTERMEDIATES: usize = 8;
-
-/// The present status of a certificate that was good once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CertificateStatus {
-    /// It would be let in again.
-    Good,
-    /// It, its identity, or one that signed it was revoked.
-    Revoked,
-    /// The roots of its trust domain do not vouch for it any more.
-    Untrusted,
-}
 
 /// What is believed. Immutable; snapshots with equal trust share one.
 pub struct Trust {

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use super::CertificateStatus;
+use super::certificate_status::CertificateStatus;
 use super::leaf::Leaf;
-use crate::client_identity::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 
 /// A client certificate whose chain was good when the connection began.
 #[derive(Debug)]

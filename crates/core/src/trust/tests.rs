@@ -12,8 +12,8 @@ use rustls_pki_types::UnixTime;
 
 use super::authority::{Authority, Shown, now, valid, workload};
 use super::*;
-use crate::snapshot::document::{RevokedCertificateDocument, RevokedDocument, TrustDomainDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{RevokedCertificateDocument, RevokedDocument, TrustDomainDocument};
+use crate::faults::Faults;
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
 

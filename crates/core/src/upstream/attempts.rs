@@ -6,12 +6,59 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::Poll;
 
+use keyhole_wire::{Answer, Name, RecordType};
 use tokio::time::{Instant, sleep_until};
 
-use super::connection::{AttemptState, Question, Reply};
 use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{AttemptState, Question, Reply};
 use super::server::Budget;
-use super::set::{UpstreamAnswer, UpstreamSet, out_of_time};
+use super::set::{MAX_MESSAGES, UpstreamSet};
+use crate::reason::Reason;
+
+/// What a set answered.
+#[derive(Debug)]
+pub struct UpstreamAnswer {
+    /// What the upstream said, perhaps that it failed ([`Answer::is_failure`]).
+    pub answer: Answer,
+    /// The place of the upstream in the set.
+    pub upstream: u16,
+    /// Seconds that the answer has spent in HTTP caches (RFC 8484 section 5.1).
+    pub age: u32,
+}
+
+impl UpstreamSet {
+    /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
+    ///
+    /// A connection that fails leads to the next upstream at once, silence to a second attempt beside
+    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while one more
+    /// upstream is tried. `name` is in lower case.
+    pub async fn ask(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        deadline: std::time::Instant,
+    ) -> Result<UpstreamAnswer, Reason> {
+        let question = Question { name: *name, kind };
+        let budget = Budget::of(MAX_MESSAGES);
+        self.probe(question, &budget);
+        let attempts = Attempts::new(self, question, budget, deadline.into());
+        attempts.run().await.map_err(|error| error.reason())
+    }
+
+    /// Sends a copy of the question to one upstream that is away, if it is time to see whether it
+    /// is back. Nobody waits for that answer. With no healthy upstream the question itself does it.
+    fn probe(&self, question: Question, budget: &Arc<Budget>) {
+        if !self.upstreams.iter().any(|upstream| upstream.is_healthy()) {
+            return;
+        }
+        let due = self.upstreams.iter().find(|upstream| upstream.take_probe());
+        if let Some(upstream) = due.filter(|_| budget.take()) {
+            let (upstream, attempt) = (Arc::clone(upstream), self.attempt(question, Budget::of(1)));
+            // What comes of it shows in the health of the upstream alone.
+            tokio::spawn(async move { upstream.ask(attempt).await.is_ok() });
+        }
+    }
+}
 
 type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, UpstreamError>> + Send + 'a>>;
 
@@ -181,4 +228,12 @@ async fn first_to_end(
         Poll::Pending
     })
     .await
+}
+
+/// The error when a deadline ends everything.
+fn out_of_time(flawed: bool) -> UpstreamError {
+    if flawed {
+        return UpstreamError::invalid("only nonsense came before the deadline");
+    }
+    UpstreamError::new(ErrorKind::Timeout, "no answer before the deadline")
 }

@@ -14,15 +14,16 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::connection::{Connection, Link, Liveness};
+use super::connection::{Carrier, Connection};
 use super::counters::UpstreamCounters;
-use super::doh::DohLink;
+use super::doh::DohConnection;
 use super::error::{ErrorKind, UpstreamError};
+use super::exchange::Liveness;
 use super::identity::{Identities, Identity};
-use super::stream::StreamLink;
+use super::stream::StreamConnection;
 use super::trust;
 use crate::Error;
-use crate::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use crate::document::{UpstreamDocument, UpstreamProtocol};
 
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(200);
@@ -107,16 +108,17 @@ impl Connector {
             let words = format!("identity {} is not installed", identity.name());
             return Err(UpstreamError::new(ErrorKind::Unreachable, words));
         }
-        let (liveness, link) = timeout(MAX_CONNECTING, self.race()).await.unwrap_or_else(|_| {
-            let words = format!("no connection to {} within 3 s", self.addresses[0]);
-            Err(UpstreamError::new(ErrorKind::Unreachable, words))
-        })?;
-        Ok(Connection { id, issue, liveness, link })
+        let (liveness, carrier) =
+            timeout(MAX_CONNECTING, self.race()).await.unwrap_or_else(|_| {
+                let words = format!("no connection to {} within 3 s", self.addresses[0]);
+                Err(UpstreamError::new(ErrorKind::Unreachable, words))
+            })?;
+        Ok(Connection { id, issue, liveness, carrier })
     }
 
     /// Tries one address after the other; the next at once when one fails, and after a while when
     /// it stays silent. Dropping the set ends what is still under way.
-    async fn race(self: &Arc<Self>) -> Result<(Arc<Liveness>, Link), UpstreamError> {
+    async fn race(self: &Arc<Self>) -> Result<(Arc<Liveness>, Carrier), UpstreamError> {
         let first = self.preferred.load(Relaxed);
         let count = self.addresses.len();
         let mut left = (0..count).map(|step| (first + step) % count);
@@ -131,7 +133,10 @@ impl Connector {
                         let liveness = Liveness::new();
                         (
                             index,
-                            connector.attempt(index, &liveness).await.map(|link| (liveness, link)),
+                            connector
+                                .attempt(index, &liveness)
+                                .await
+                                .map(|carrier| (liveness, carrier)),
                         )
                     });
                 }
@@ -162,7 +167,11 @@ impl Connector {
         }
     }
 
-    async fn attempt(&self, index: usize, liveness: &Arc<Liveness>) -> Result<Link, UpstreamError> {
+    async fn attempt(
+        &self,
+        index: usize,
+        liveness: &Arc<Liveness>,
+    ) -> Result<Carrier, UpstreamError> {
         let address = self.addresses[index];
         let connecting = |error| UpstreamError::connecting(address, &error);
         let stream = TcpStream::connect(address).await.map_err(connecting)?;
@@ -175,13 +184,15 @@ impl Connector {
                     let words = format!("{address} does not speak HTTP/2");
                     return Err(UpstreamError::new(ErrorKind::Unreachable, words));
                 }
-                Ok(Link::Doh(DohLink::start(stream, uri.clone(), liveness).await?))
+                Ok(Carrier::Doh(DohConnection::start(stream, uri.clone(), liveness).await?))
             }
             Protocol::Dot { tls, name } => {
                 let stream = self.secure(tls, name, address, stream).await?;
-                Ok(Link::Stream(StreamLink::start(stream, liveness, &self.counters)))
+                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
             }
-            Protocol::Tcp => Ok(Link::Stream(StreamLink::start(stream, liveness, &self.counters))),
+            Protocol::Tcp => {
+                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
+            }
         }
     }
 

@@ -12,8 +12,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::connection::{ClosedAtEnd, Liveness, Question, Reply};
-use super::error::{UpstreamError, quote};
+use super::error::UpstreamError;
+use super::exchange::{ClosedAtEnd, Liveness, Question, Reply};
+use super::quote::quote;
 
 /// The media type of questions and answers (RFC 8484 section 6).
 const DNS_MESSAGE: &str = "application/dns-message";
@@ -29,12 +30,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const QUIET_LOOKS: u32 = 3;
 
 /// The sending half of one HTTP/2 connection.
-pub(super) struct DohLink {
+pub(super) struct DohConnection {
     sender: SendRequest<Bytes>,
     uri: Uri,
 }
 
-impl DohLink {
+impl DohConnection {
     /// Starts HTTP/2 on a stream that has agreed on it, and a task that drives it.
     pub(super) async fn start<S>(
         stream: S,

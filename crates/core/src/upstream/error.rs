@@ -7,11 +7,9 @@ use std::sync::Arc;
 
 use rustls::{CertificateError, OtherError};
 
+use super::quote::quote;
 use super::spiffe::IdentityError;
 use crate::reason::Reason;
-
-/// The most characters of what an upstream sent that go into words for people.
-const MAX_QUOTE: usize = 100;
 
 /// Kinds of errors, in rising order of how much they say when several upstreams failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,10 +171,4 @@ fn other_words(other: &OtherError) -> String {
 fn bare_name(presented: &str) -> &str {
     let inner = presented.split_once('(').map_or(presented, |(_, rest)| rest);
     inner.trim_end_matches(')').trim_matches('"')
-}
-
-/// What an upstream sent, made fit for a log: printable and short.
-pub(super) fn quote(text: &str) -> String {
-    let printable = |letter: char| if letter.is_ascii_graphic() { letter } else { ' ' };
-    text.chars().map(printable).take(MAX_QUOTE).collect()
 }

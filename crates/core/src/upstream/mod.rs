@@ -15,10 +15,12 @@ mod connection;
 mod counters;
 mod doh;
 mod error;
+mod exchange;
 mod health;
 mod identity;
 mod pin;
 mod pool;
+mod quote;
 mod server;
 mod set;
 mod spiffe;
@@ -31,12 +33,13 @@ use aws_lc_rs::digest::{Context, SHA256};
 use parking_lot::Mutex;
 use serde_json::Value;
 
+pub use attempts::UpstreamAnswer;
 use identity::Identities;
 pub use server::Upstream;
-pub use set::{UpstreamAnswer, UpstreamSet};
+pub use set::UpstreamSet;
 
 use crate::Error;
-use crate::snapshot::document::{UpstreamDocument, UpstreamSetDocument};
+use crate::document::{UpstreamDocument, UpstreamSetDocument};
 
 /// All upstreams of the process. Connections outlive snapshots: an upstream whose document stays
 /// as it was keeps its connections, health and counters.

@@ -8,9 +8,10 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::connect::Connector;
-use super::connection::{Connection, Lease, MAX_IN_FLIGHT};
+use super::connection::{Connection, Lease};
 use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
+use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
 
 /// Connections that are open at once.

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::connect::Connector;
-use super::connection::{AttemptState, Connection, Question, Reply};
+use super::connection::Connection;
 use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{AttemptState, Question, Reply};
 use super::identity::Identities;
 use super::pool::{Pool, jitter};
 use crate::Error;
-use crate::snapshot::document::UpstreamDocument;
+use crate::document::UpstreamDocument;
 
 /// Silent queries in a row after which their connection gets no further ones.
 const SILENT_ON_CONNECTION: u32 = 2;

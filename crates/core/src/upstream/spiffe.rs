@@ -20,8 +20,8 @@ use webpki::{
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::error::quote;
-use crate::client_identity::SpiffeId;
+use super::quote::quote;
+use crate::spiffe_id::SpiffeId;
 
 /// Checks the chain of a certificate against roots and revocation lists, and then that it names
 /// exactly this identity. The name that was asked for plays no part.
@@ -72,7 +72,7 @@ impl IdVerifier {
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
         let crls: Vec<_> = self.crls.iter().collect();
-        // Without lists none is asked for; with lists each link of the chain needs one that speaks of
+        // Without lists none is asked for; with lists each carrier of the chain needs one that speaks of
         // it and still holds (RFC 5280 section 6.3.3), as for names.
         let revocation = RevocationOptionsBuilder::new(&crls)
             .ok()

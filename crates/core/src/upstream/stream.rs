@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::connection::{AttemptState, ClosedAtEnd, IDLE, Liveness, MAX_IN_FLIGHT, Question};
 use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{AttemptState, ClosedAtEnd, IDLE, Liveness, MAX_IN_FLIGHT, Question};
 
 /// Messages in a row that answer nothing, after which the connection is given up. Late answers to
 /// queries that were taken back are among them, hence so many.
@@ -29,7 +29,7 @@ const STUCK: Duration = Duration::from_secs(5);
 const MIN_READ: usize = 4096;
 
 /// The asking side of one stream.
-pub(super) struct StreamLink {
+pub(super) struct StreamConnection {
     outgoing: mpsc::Sender<Vec<u8>>,
     shared: Arc<Shared>,
 }
@@ -52,7 +52,7 @@ struct Waiter {
     reply: oneshot::Sender<Result<Answer, UpstreamError>>,
 }
 
-impl StreamLink {
+impl StreamConnection {
     /// Starts a task that drives the stream.
     pub(super) fn start<S>(
         stream: S,

@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyhole_core::client_identity::{ClientIdentity, Credential, SpiffeId, Svid};
+use keyhole_core::arrival::Arrival;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::pipeline::{self, Progress};
-use keyhole_core::stages::receive::{Arrival, Transport};
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, AAAA, query};

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use keyhole_core::Error;
 use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::explain::explain;
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::identity::{self, PAYMENTS, TOKEN, WEB, certificate, expired_certificate, shown};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use keyhole_core::client_identity::{ClientIdentity, Credential, SpiffeId, Svid};
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
+use keyhole_core::spiffe_id::SpiffeId;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, Reply, query};

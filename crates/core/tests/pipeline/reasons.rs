@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use keyhole_core::Reason;
 use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::pipeline::Progress;
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use keyhole_lists as lists;
 use serde_json::{Value, json};
 

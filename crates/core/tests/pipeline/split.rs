@@ -1,7 +1,7 @@
 //! Split horizon: one name, and what each policy sees of it.
 
 use keyhole_core::client_identity::{ClientIdentity, Credential};
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::identity::shown;

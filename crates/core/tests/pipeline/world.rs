@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use keyhole_core::arrival::Arrival;
 use keyhole_core::client_identity::ClientIdentity;
 use keyhole_core::options::Options;
 use keyhole_core::pipeline::{self, Progress};
-use keyhole_core::stages::receive::{Arrival, Transport};
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{Query, Reply};

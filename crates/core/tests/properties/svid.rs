@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyhole_core::client_identity::SpiffeId;
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::trust::leaf::Leaf;
 use keyhole_core::trust::{Refusal, Trust};
 use rustls_pki_types::{CertificateDer, UnixTime};

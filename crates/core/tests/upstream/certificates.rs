@@ -1,7 +1,7 @@
 //! Which certificates an upstream may show: a matrix of bad ones, none of which is asked anything.
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyhole_core::snapshot::document::UpstreamProtocol;
+use keyhole_core::document::UpstreamProtocol;
 use tokio::sync::watch;
 
 use super::authority::Authority;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use keyhole_core::snapshot::document::UpstreamProtocol;
+use keyhole_core::document::UpstreamProtocol;
 use keyhole_wire::RecordType;
 use tokio::sync::watch;
 use tokio::task::JoinSet;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use keyhole_core::upstream::{UpstreamSet, Upstreams};
 use keyhole_wire::{Rcode, RecordType};
 use tokio::net::TcpListener;

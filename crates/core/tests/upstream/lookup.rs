@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use keyhole_core::Reason;
+use keyhole_core::document::UpstreamProtocol;
 use keyhole_core::lookup::{AnswerSource, Lookup};
 use keyhole_core::options::CacheOptions;
-use keyhole_core::snapshot::document::UpstreamProtocol;
 use keyhole_core::upstream::{UpstreamSet, Upstreams};
 use keyhole_wire::RecordType;
 use tokio::sync::watch;

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{
+use keyhole_core::document::{
     RootsDocument, UpstreamDocument, UpstreamProtocol, UpstreamSetDocument,
 };
 use keyhole_core::upstream::{UpstreamAnswer, UpstreamSet, Upstreams};

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::Response;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,6 +1,6 @@
 //! Which format a file has, from its first lines.
 
-use super::Format;
+use super::format::Format;
 use crate::name_syntax::{is_name_octet, read_address, without_comment};
 
 /// How many lines with content decide.

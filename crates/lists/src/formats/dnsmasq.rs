@@ -1,7 +1,6 @@
 //! dnsmasq settings: `address=/x/`, `local=/x/` and `server=/x/` mean `x` and every name below.
 
-use super::block_name;
-use crate::entry::{Findings, Scope};
+use crate::entry::{Findings, Scope, block_name};
 use crate::name_syntax::{is_nowhere, read_address, without_comment};
 use crate::skip_reason::SkipReason;
 

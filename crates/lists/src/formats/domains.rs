@@ -1,7 +1,7 @@
 //! Plain names, one a line. Each name is meant alone, without the names below it.
 
-use super::{block_name, wildcard};
-use crate::entry::{Findings, Scope};
+use super::wildcard;
+use crate::entry::{Findings, Scope, block_name};
 use crate::name_syntax::without_comment;
 use crate::skip_reason::SkipReason;
 

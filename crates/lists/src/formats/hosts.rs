@@ -1,7 +1,6 @@
 //! Hosts files: `0.0.0.0 name name ...`. Each name is meant alone.
 
-use super::block_name;
-use crate::entry::{Findings, Scope};
+use crate::entry::{Findings, Scope, block_name};
 use crate::name_syntax::{is_machine_name, is_nowhere, read_address, without_comment};
 use crate::skip_reason::SkipReason;
 

@@ -18,56 +18,16 @@ mod adblock;
 mod detect;
 mod dnsmasq;
 mod domains;
+mod format;
 mod hosts;
 mod modifiers;
 mod rpz;
 mod unbound;
 mod wildcard;
 
-use serde::{Deserialize, Serialize};
-
-use crate::entry::{Findings, ListEntry};
+use crate::entry::Findings;
 pub(crate) use detect::{detect, is_web_page};
-
-/// A format of a list file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Format {
-    Hosts,
-    Domains,
-    Wildcard,
-    Adblock,
-    Dnsmasq,
-    Unbound,
-    Rpz,
-}
-
-impl Format {
-    /// Every format, in the order in which they are told apart.
-    pub const ALL: &'static [Self] = &[
-        Self::Hosts,
-        Self::Domains,
-        Self::Wildcard,
-        Self::Adblock,
-        Self::Dnsmasq,
-        Self::Unbound,
-        Self::Rpz,
-    ];
-
-    /// The word for it in documents and reports.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Hosts => "hosts",
-            Self::Domains => "domains",
-            Self::Wildcard => "wildcard",
-            Self::Adblock => "adblock",
-            Self::Dnsmasq => "dnsmasq",
-            Self::Unbound => "unbound",
-            Self::Rpz => "rpz",
-        }
-    }
-}
+pub use format::Format;
 
 /// Reads the lines of one file; what a line means may depend on those before it.
 pub(crate) struct LineReader {
@@ -85,8 +45,8 @@ impl LineReader {
     pub(crate) fn read(&mut self, line: &str, findings: &mut Findings) {
         match self.format {
             Format::Hosts => hosts::read(line, findings),
-            Format::Domains => domains::read(line, findings),
-            Format::Wildcard => wildcard::read(line, findings),
+            // Lists mix names and wildcards, so that both formats are read as one.
+            Format::Domains | Format::Wildcard => domains::read(line, findings),
             Format::Adblock => adblock::read(line, findings),
             Format::Dnsmasq => dnsmasq::read(line, findings),
             Format::Unbound => unbound::read(line, findings),
@@ -95,18 +55,10 @@ impl LineReader {
     }
 }
 
-/// Blocks the names that a text gives, in the scope that the format means.
-fn block_name(text: &str, scope: crate::entry::Scope, findings: &mut Findings) {
-    findings.push(
-        crate::name_syntax::read_name(text)
-            .map(|name| ListEntry::block(crate::entry::Target::Name(name, scope))),
-    );
-}
-
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use crate::entry::{Scope, Target};
+    use crate::entry::{ListEntry, Scope, Target};
     use keyhole_names::list_file::{Action, Pattern};
 
     /// What a line says, in short: `block at-and-below x`, or the phrase of the reason.

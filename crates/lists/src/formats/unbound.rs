@@ -1,8 +1,7 @@
 //! unbound settings: a blocking `local-zone` means the name and every name below, a `local-data`
 //! with a null address that name alone.
 
-use super::block_name;
-use crate::entry::{Findings, Scope};
+use crate::entry::{Findings, Scope, block_name};
 use crate::name_syntax::{is_nowhere, read_address, without_comment};
 use crate::skip_reason::SkipReason;
 

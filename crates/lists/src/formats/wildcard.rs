@@ -3,16 +3,10 @@
 //! Makers of such lists leave the line for `x` itself out: the programs that read them take it as
 //! meant. A rule of a policy is stricter, since a person wrote it for one name or the other.
 
-use super::{block_name, domains};
-use crate::entry::{Findings, ListEntry, Scope, Target};
+use crate::entry::{Findings, ListEntry, Scope, Target, block_name};
 use crate::name_syntax::is_name_octet;
 use crate::skip_reason::SkipReason;
 use keyhole_names::list_file::Pattern;
-
-/// Reads one line. A line without a `*` is read as in the domains format.
-pub(super) fn read(line: &str, findings: &mut Findings) {
-    domains::read(line, findings);
-}
 
 /// Reads a name with at least one `*`; one inside a label stands for any characters.
 pub(super) fn read_starred(text: &str, findings: &mut Findings) {

@@ -4,7 +4,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 
-use super::patterns::PatternError;
+use super::pattern_error::PatternError;
 
 /// The most octets of an expression as written.
 const MAX_TEXT: usize = 1000;

@@ -18,6 +18,7 @@ mod file;
 mod format;
 mod hit;
 mod limits;
+mod pattern_error;
 mod patterns;
 mod table;
 mod wildcard;
@@ -29,5 +30,6 @@ pub use format::{
 };
 pub use hit::{Action, ListHit, ListKind, ListMask, MAX_LISTS};
 pub use limits::{Limits, write_limits};
-pub use patterns::{MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher, Pattern, PatternError};
+pub use pattern_error::PatternError;
+pub use patterns::{MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher, Pattern};
 pub use table::build as build_table;

@@ -4,6 +4,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::expression;
 use super::format::Attributes;
+use super::pattern_error::PatternError;
 use super::wildcard::Wildcard;
 use crate::Error;
 
@@ -18,17 +19,6 @@ const MIN_LITERAL: usize = 3;
 
 /// Names that nobody would block together: a pattern that matches all of them is a mistake.
 const ORDINARY: &[&[u8]] = &[b"www-3.example.test", b"q7.invalid", b"maps.internal.arpa"];
-
-/// Why a pattern is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PatternError {
-    /// The expression is not valid, or linear-time matching cannot do it.
-    Invalid,
-    /// The expression is too large.
-    TooLarge,
-    /// It would match nearly every name.
-    TooBroad,
-}
 
 /// A pattern as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::server::{Builder, Connection, SendResponse};
+use h2::server::{Builder, Connection};
 use h2::{Reason, RecvStream};
 use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -26,8 +26,8 @@ use super::client_identity;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
 use super::request_body::RequestBody;
+use super::responder::Responder;
 use super::response;
-use crate::client_identity::ClientIdentity;
 use crate::options::Limits;
 use crate::pipeline::{Progress, ReplyInfo};
 
@@ -116,15 +116,6 @@ struct Http2<S: Serve, Io> {
     phase: Phase,
     /// When something was asked or answered.
     active: Instant,
-}
-
-/// Where an answer goes.
-pub(super) struct Responder {
-    pub(super) respond: SendResponse<Bytes>,
-    /// Whether the client wants the head alone (RFC 9110 section 9.3.2).
-    pub(super) head_only: bool,
-    /// Who it is, where that is not who the connection belongs to.
-    pub(super) identity: Option<Box<ClientIdentity>>,
 }
 
 /// An answer that was waited for.

@@ -17,6 +17,7 @@ mod http2;
 mod pending_body;
 pub mod request;
 mod request_body;
+mod responder;
 mod response;
 
 use tokio::net::TcpStream;

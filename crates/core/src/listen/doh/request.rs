@@ -2,7 +2,8 @@
 
 use http::{Method, Request, StatusCode, header};
 
-use super::super::{HEADER, token};
+use super::super::frames::HEADER;
+use super::super::token;
 use super::base64url;
 
 /// Largest DNS message in octets (RFC 8484 section 6).

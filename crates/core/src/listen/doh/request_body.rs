@@ -6,8 +6,8 @@ use std::time::Instant;
 use bytes::{Bytes, BytesMut};
 use h2::RecvStream;
 
-use super::http2::Responder;
 use super::request::{self, HttpError, MESSAGE};
+use super::responder::Responder;
 
 /// A body that is being read.
 pub(super) struct RequestBody {

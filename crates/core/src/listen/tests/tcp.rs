@@ -16,7 +16,7 @@ use super::world::{
     Obedient, World, answer, assert_closed, exchange, framed, options, query, read_message,
 };
 use crate::client_identity::ClientIdentity;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 #[test]
 fn pipelined_queries_are_all_answered() {

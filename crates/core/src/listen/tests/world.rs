@@ -17,16 +17,16 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
 use super::super::{Bound, ConnectionLimits, Serve, serve};
+use crate::arrival::Arrival;
 use crate::client_identity::Credential;
 use crate::connections::Connections;
+use crate::document::{TrustDocument, TrustDomainDocument};
+use crate::faults::Faults;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
 use crate::pipeline::{Progress, ReplyInfo};
-use crate::snapshot::document::{TrustDocument, TrustDomainDocument};
-use crate::snapshot::faults::Faults;
-use crate::stages::receive::Arrival;
 use crate::tls::ServerTls;
 use crate::trust::Trust;
 use crate::trust::authority::{Authority, Shown};

@@ -29,7 +29,7 @@ pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, S
 }
 
 /// The first private key of a file: PKCS #8, PKCS #1 or SEC 1.
-pub(super) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
+pub(crate) fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, Error> {
     // Looked for first: to the PEM reader an encrypted key is just a block of another kind.
     if holds(pem, "ENCRYPTED PRIVATE KEY") || holds(pem, "Proc-Type: 4,ENCRYPTED") {
         return Err(Error::invalid(

@@ -5,8 +5,6 @@ use std::net::IpAddr;
 pub use keyhole_names::list_file::Action;
 use serde::{Deserialize, Serialize};
 
-use super::Mode;
-
 /// One rule.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -31,6 +29,15 @@ pub struct RuleDocument {
     pub decision: bool,
     /// Where it was declared, such as `policy.yaml:12 Policy/base spec.rules[2]`.
     pub origin: String,
+}
+
+/// Whether something acts or only records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Mode {
+    Enforce,
+    Observe,
 }
 
 /// Which names a rule means.

@@ -17,7 +17,7 @@ pub use identity::{
     SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument, TrustDomainDocument,
 };
 pub use rule::{
-    Action, AnswerDocument, MatchDocument, RuleDocument, ScheduleDocument, SpanDocument,
+    Action, AnswerDocument, MatchDocument, Mode, RuleDocument, ScheduleDocument, SpanDocument,
 };
 
 /// The version of this document; another one is an error.
@@ -205,15 +205,6 @@ pub struct PolicyDocument {
 pub enum DefaultDocument {
     Allow,
     Deny,
-}
-
-/// Whether something acts or only records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Mode {
-    Enforce,
-    Observe,
 }
 
 /// How much of a query may be written down, from the most to the least.
