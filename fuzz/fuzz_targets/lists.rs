@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/core/tests/properties/lists.rs"]
+#[path = "../../crates/lists/tests/properties/lists.rs"]
 mod properties;
 
 fuzz_target!(|octets: &[u8]| properties::lists(octets));

@@ -3,7 +3,7 @@
 import sys
 from itertools import chain
 
-from tools.borders import boundary, crates, text, tree
+from tools.borders import boundary, crates, modules, text, tree
 
 
 def main() -> int:
@@ -13,6 +13,7 @@ def main() -> int:
         chain(
             crates.edges(),
             crates.clocks(files),
+            modules.order(files),
             boundary.importers(files),
             text.sizes(files),
             text.words(files),

@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyhole_core::caller::{Caller, Credential, SpiffeId, Svid};
+use keyhole_core::arrival::Arrival;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::options::Options;
 use keyhole_core::pipeline;
-use keyhole_core::stages::receive::{Arrival, Transport};
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::json;
 
@@ -23,28 +25,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let id = SpiffeId::read("spiffe://keyhole.lab/ns/shop/sa/web").ok_or("no identity")?;
     let svid = Svid::assumed(id, false);
     let certificate = Credential::Certificate(Arc::new(svid));
-    let caller = Caller { credential: certificate, by_network: false };
+    let identity = ClientIdentity { credential: certificate, by_network: false };
     println!("{:<22} {:>8} {:>8}", "", "query", "in words");
-    for (title, events, caller) in [
-        ("events off", 0, &Caller::NETWORK),
-        ("client by address", 32_768, &Caller::NETWORK),
-        ("client by identity", 32_768, &caller),
+    for (title, events, identity) in [
+        ("events off", 0, &ClientIdentity::NETWORK),
+        ("client by address", 32_768, &ClientIdentity::NETWORK),
+        ("client by identity", 32_768, &identity),
     ] {
-        let (query, words) = measure(&core(events)?, caller)?;
+        let (query, words) = measure(&core(events)?, identity)?;
         println!("{title:<22} {query:>8.1} {words:>8.1}");
     }
     Ok(())
 }
 
 /// Nanoseconds of one query, and of one event taken.
-fn measure(core: &Core, caller: &Caller) -> Result<(f64, f64), Box<dyn std::error::Error>> {
+fn measure(
+    core: &Core,
+    identity: &ClientIdentity,
+) -> Result<(f64, f64), Box<dyn std::error::Error>> {
     let mut packet = Vec::new();
     write_query(&Name::from_text("host500.local.example")?, RecordType::A, 77, 0, &mut packet);
     let client = SocketAddr::from(([127, 0, 0, 1], 5353));
     let (transport, now) = (Transport::Udp, Instant::now());
     let connection = client.ip();
     let arrival =
-        Arrival { packet: &packet, transport, client, connection, caller, now, worker: 0 };
+        Arrival { packet: &packet, transport, client, connection, identity, now, worker: 0 };
     // The best of all batches: whatever else the machine does only ever adds.
     let (mut queries, mut words) = (Duration::MAX, Duration::MAX);
     let mut out = Vec::new();

@@ -13,14 +13,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use keyhole_core::arrival::Arrival;
 use keyhole_core::connections::Connections;
-use keyhole_core::listen::{Bound, ListenShared, Serve, serve};
+use keyhole_core::listen::{Bound, ConnectionLimits, Serve, serve};
 use keyhole_core::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
-use keyhole_core::pipeline::{Progress, Sent};
-use keyhole_core::stages::receive::Arrival;
+use keyhole_core::pipeline::{Progress, ReplyInfo};
 use keyhole_core::tls::ServerTls;
 use tokio::sync::watch;
 
@@ -49,10 +49,10 @@ impl Serve for Reflect {
         let start = out.len();
         out.extend_from_slice(arrival.packet);
         out[start + 2] |= 0x80;
-        Progress::Replied(Sent { ttl: 300, closes: false })
+        Progress::Replied(ReplyInfo { ttl: 300, closes: false })
     }
 
-    async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<Sent> {
+    async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<ReplyInfo> {
         match waiting {}
     }
 }
@@ -113,7 +113,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = Arc::new(Reflect { options, tls, connections });
     let mut bound = Bound::bind(&service.options)?;
     println!("{}", bound.addresses());
-    let shared = Arc::new(ListenShared::new(&service.options.limits));
+    let shared = Arc::new(ConnectionLimits::new(&service.options.limits));
     let (_drain, drained) = watch::channel(false);
     std::thread::scope(|scope| {
         for worker in 0..workers {

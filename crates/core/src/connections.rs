@@ -21,14 +21,14 @@ pub enum Handshake {
     Failed,
 }
 
-macro_rules! meetings {
+macro_rules! mesh_handshakes {
     ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
         /// How a connection to the mesh listener began.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
-        pub enum Meeting { $(#[doc = $doc] $name),* }
+        pub enum MeshHandshake { $(#[doc = $doc] $name),* }
 
-        impl Meeting {
+        impl MeshHandshake {
             /// Every beginning, in the order of the table.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
@@ -38,7 +38,7 @@ macro_rules! meetings {
     };
 }
 
-meetings! {
+mesh_handshakes! {
     #[doc = "A sidecar vouched for an identity."]
     Identified, "identified";
     #[doc = "A sidecar vouched for nobody."]
@@ -58,7 +58,7 @@ meetings! {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
-const MEETINGS: usize = Meeting::ALL.len();
+const MESH_HANDSHAKES: usize = MeshHandshake::ALL.len();
 
 /// The counters of all workers.
 #[derive(Default)]
@@ -67,7 +67,7 @@ pub struct Connections {
     without_certificate: AtomicU64,
     failed: AtomicU64,
     refused: [AtomicU64; REFUSALS],
-    mesh: [AtomicU64; MEETINGS],
+    mesh: [AtomicU64; MESH_HANDSHAKES],
 }
 
 impl Connections {
@@ -83,8 +83,8 @@ impl Connections {
     }
 
     /// Counts a connection to the mesh listener.
-    pub fn count_meeting(&self, meeting: Meeting) {
-        self.mesh[meeting as usize].fetch_add(1, Ordering::Relaxed);
+    pub fn count_mesh_handshake(&self, handshake: MeshHandshake) {
+        self.mesh[handshake as usize].fetch_add(1, Ordering::Relaxed);
     }
 
     /// All counts as a document: `handshakes` with `refused` by word, `mesh` by word. Words that
@@ -92,7 +92,7 @@ impl Connections {
     pub fn document(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let words = Refusal::ALL.iter().map(|refusal| refusal.word());
-        let meetings = Meeting::ALL.iter().map(|meeting| meeting.word());
+        let mesh_handshakes = MeshHandshake::ALL.iter().map(|handshake| handshake.word());
         json!({
             "handshakes": {
                 "with_certificate": read(&self.with_certificate),
@@ -100,7 +100,7 @@ impl Connections {
                 "failed": read(&self.failed),
                 "refused": counted(words, &self.refused),
             },
-            "mesh": counted(meetings, &self.mesh),
+            "mesh": counted(mesh_handshakes, &self.mesh),
         })
     }
 }
@@ -134,7 +134,7 @@ mod tests {
         ] {
             connections.count_handshake(ended);
         }
-        connections.count_meeting(Meeting::LateHeader);
+        connections.count_mesh_handshake(MeshHandshake::LateHeader);
         assert_eq!(
             connections.document(),
             json!({

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::Reason;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 /// Upper edges of the latency buckets in microseconds; the last bucket has none.
 const EDGES: [u64; 12] =

@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::Error;
+use crate::arrival::Arrival;
 use crate::connections::Connections;
-use crate::listen::{self, Bound, ListenShared, Serve, WorkerSockets};
+use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
-use crate::pipeline::{self, Pending, Progress, Sent};
-use crate::stages::receive::Arrival;
+use crate::pipeline::{self, Pending, Progress, ReplyInfo};
 use crate::state::Core;
 use crate::tls::ServerTls;
 
@@ -43,7 +43,7 @@ impl Serve for Core {
         &self,
         pending: Box<Pending>,
         out: &mut Vec<u8>,
-    ) -> impl Future<Output = Option<Sent>> + Send {
+    ) -> impl Future<Output = Option<ReplyInfo>> + Send {
         pipeline::complete(self, pending, out)
     }
 }
@@ -80,7 +80,7 @@ impl Engine {
         }
         let mut bound = Bound::bind(&self.core.options)?;
         let addresses = bound.addresses();
-        let shared = Arc::new(ListenShared::new(&self.core.options.limits));
+        let shared = Arc::new(ConnectionLimits::new(&self.core.options.limits));
         let (drain, _) = watch::channel(false);
         let grace = Arc::new(parking_lot::Mutex::new(Duration::ZERO));
         let (serving, _) = watch::channel(self.core.options.workers);
@@ -105,10 +105,10 @@ impl Engine {
         Ok(addresses)
     }
 
-    /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `patience` for
+    /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `timeout` for
     /// the first one. Never wakes a worker, and goes on after a drain until all are taken.
-    pub fn take_events(&self, most: usize, patience: Duration) -> Vec<u8> {
-        self.core.events.take(most, patience)
+    pub fn take_events(&self, most: usize, timeout: Duration) -> Vec<u8> {
+        self.core.events.take(most, timeout)
     }
 
     /// Stops listening, lets what is under way finish for at most `grace`, and ends all threads.
@@ -132,7 +132,7 @@ impl Drop for Engine {
 struct Worker {
     core: Arc<Core>,
     sockets: WorkerSockets,
-    shared: Arc<ListenShared>,
+    shared: Arc<ConnectionLimits>,
     worker: usize,
     drain: watch::Receiver<bool>,
     grace: Arc<parking_lot::Mutex<Duration>>,

@@ -8,28 +8,28 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::names::Hashed;
+use crate::arrival::Arrival;
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
-use crate::pipeline::{Ended, begin_traced};
+use crate::pipeline::{EndSummary, begin_traced};
 use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
-use crate::stages::receive::Arrival;
 use crate::state::Core;
-use crate::subjects::Who;
+use crate::subjects::ClientRef;
+use keyhole_names::HashedName;
 pub(crate) use query::Query;
 
 /// Walks a question through the stages under `snapshot`, without asking any upstream, and tells
 /// each step, the verdict and what decided it.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
-    let query: Query = crate::error::read_document("query", query)?;
+    let query: Query = keyhole_names::error::read_document("query", query)?;
     let (name, kind) = query.question()?;
     let core = Core::new(options())?;
     let snapshot = core.prepare(snapshot)?;
-    let (caller, client) = query.caller(&snapshot.subjects)?;
+    let (identity, client) = query.identity(&snapshot.subjects)?;
     core.commit(snapshot);
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
@@ -38,38 +38,40 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
         transport: query.transport,
         client,
         connection: client.ip(),
-        caller: &caller,
+        identity: &identity,
         now: Instant::now(),
         worker: 0,
     };
     let mut steps: Vec<Step> = Vec::new();
     let mut reply = Vec::new();
     let (_, ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);
-    Ok(document(&core, &Asked { name, kind, reply }, ended, &steps))
+    Ok(document(&core, &ExplainedQuery { name, kind, reply }, ended, &steps))
 }
 
 /// What was asked, and the reply where none has to be waited for.
-struct Asked {
+struct ExplainedQuery {
     name: Name,
     kind: RecordType,
     reply: Vec<u8>,
 }
 
-impl Asked {
+impl ExplainedQuery {
     /// The response code that the client gets. None is above 15: the question is well-formed.
     fn rcode(&self) -> Option<u8> {
         self.reply.get(3).map(|flags| flags & 0x0f)
     }
 }
 
-fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
-    let Asked { name, kind, .. } = asked;
+fn document(core: &Core, query: &ExplainedQuery, ended: EndSummary, steps: &[Step]) -> Value {
+    let ExplainedQuery { name, kind, .. } = query;
     let snapshot = core.snapshot.load();
-    let policy = |who: Who| snapshot.as_ref()?.policies.get(who.policy());
+    let policy = |client_ref: ClientRef| snapshot.as_ref()?.policies.get(client_ref.policy());
     let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
-        (Some(cause), Some(snapshot)) => ended.who.and_then(policy).map_or(Value::Null, |policy| {
-            policy::describe(snapshot, policy, cause, Some(&Hashed::new(name)))
-        }),
+        (Some(cause), Some(snapshot)) => {
+            ended.client_ref.and_then(policy).map_or(Value::Null, |policy| {
+                policy::describe(&snapshot.lists, policy, cause, Some(&HashedName::new(name)))
+            })
+        }
         _ => Value::Null,
     };
     json!({
@@ -78,23 +80,23 @@ fn document(core: &Core, asked: &Asked, ended: Ended, steps: &[Step]) -> Value {
         "outcome": ended.reason.outcome(),
         "reason": ended.reason.word(),
         "meaning": ended.reason.meaning(),
-        "rcode": asked.rcode(),
+        "rcode": query.rcode(),
         "extended_error": ended.reason.extended_error(),
-        "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.who)),
+        "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.client_ref)),
         "cause": describe(ended.cause),
-        "observed": describe(ended.would),
+        "observed": describe(ended.would_block),
         "snapshot": snapshot.as_ref().map(|snapshot| snapshot.number),
         "steps": steps,
     })
 }
 
 /// Who asks, and which policy speaks for them; all none where nothing does.
-fn client(snapshot: &Snapshot, who: Option<Who>) -> Value {
+fn client(snapshot: &Snapshot, client_ref: Option<ClientRef>) -> Value {
     let subjects = &snapshot.subjects;
-    let policy = who.and_then(|who| snapshot.policies.get(who.policy()));
+    let policy = client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
     json!({
-        "subject": who.as_ref().map(|who| subjects.subject(who)),
-        "client": who.as_ref().and_then(|who| subjects.client(who)),
+        "subject": client_ref.as_ref().map(|client_ref| subjects.subject(client_ref)),
+        "client": client_ref.as_ref().and_then(|client_ref| subjects.client(client_ref)),
         "policy": policy.map(|policy| &policy.name),
         "policy_origin": policy.map(|policy| &policy.origin),
         "mode": policy.map(|policy| policy.mode),

@@ -8,13 +8,13 @@ use keyhole_wire::write_query;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::arrival::Arrival;
 use crate::explain::{Query, options};
-use crate::names::Hashed;
 use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
-use crate::stages::receive::Arrival;
 use crate::state::Core;
+use keyhole_names::HashedName;
 
 /// Judges questions, each a document as `explain` takes it, and gives for each `outcome`, `reason`,
 /// the name of the `policy`, what decided (`cause`) and what would have if it acted (`observed`).
@@ -23,7 +23,7 @@ use crate::state::Core;
 /// # Errors
 /// The first question that cannot be read, with its place, such as `queries[7].name`.
 pub fn judge(snapshot: &[u8], queries: &[u8]) -> Result<Value, Error> {
-    let queries: Vec<Query> = crate::error::read_document("queries", queries)?;
+    let queries: Vec<Query> = keyhole_names::error::read_document("queries", queries)?;
     let core = Core::new(options())?;
     let snapshot = core.prepare(snapshot)?;
     core.commit(std::sync::Arc::clone(&snapshot));
@@ -33,7 +33,7 @@ pub fn judge(snapshot: &[u8], queries: &[u8]) -> Result<Value, Error> {
 
 fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, Error> {
     let (name, kind) = query.question()?;
-    let (caller, client) = query.caller(&snapshot.subjects)?;
+    let (identity, client) = query.identity(&snapshot.subjects)?;
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
     let arrival = Arrival {
@@ -41,23 +41,25 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
         transport: query.transport,
         client,
         connection: client.ip(),
-        caller: &caller,
+        identity: &identity,
         now: Instant::now(),
         worker: 0,
     };
     let (_, ended) = begin_traced(core, &arrival, query.when(), &mut Vec::new(), &mut ());
-    let policy = ended.who.and_then(|who| snapshot.policies.get(who.policy()));
-    let hashed = Hashed::new(&name);
-    let told = |cause: Option<Cause>| match (cause, policy) {
-        (Some(cause), Some(policy)) => policy::describe(snapshot, policy, cause, Some(&hashed)),
+    let policy = ended.client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
+    let hashed = HashedName::new(&name);
+    let describe = |cause: Option<Cause>| match (cause, policy) {
+        (Some(cause), Some(policy)) => {
+            policy::describe(&snapshot.lists, policy, cause, Some(&hashed))
+        }
         _ => Value::Null,
     };
     Ok(json!({
         "outcome": ended.reason.outcome(),
         "reason": ended.reason.word(),
         "policy": policy.map(|policy| &policy.name),
-        "cause": told(ended.cause),
-        "observed": told(ended.would),
+        "cause": describe(ended.cause),
+        "observed": describe(ended.would_block),
     }))
 }
 

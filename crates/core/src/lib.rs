@@ -2,36 +2,40 @@
 //!
 //! Start reading at [`pipeline`]: the way of a query in one function.
 
+pub mod arrival;
 pub mod cache;
-pub mod caller;
+pub mod client_identity;
 pub mod clock;
 pub mod connections;
 pub mod cookie;
 pub mod counters;
 mod date;
+pub mod document;
 pub mod engine;
-pub mod error;
 pub mod events;
 pub mod explain;
+pub(crate) mod faults;
 pub mod judge;
+pub mod list_table;
 pub mod listen;
-pub mod lists;
 pub mod lookup;
-pub mod name_map;
-pub mod names;
 pub mod network;
 pub mod options;
+pub(crate) mod pem;
 pub mod pipeline;
 pub mod policy;
+pub mod question;
 pub mod reason;
 pub mod records;
 pub mod snapshot;
+pub mod spiffe_id;
 pub mod stages;
 pub mod state;
 pub mod subjects;
 pub mod tls;
+pub mod transport;
 pub mod trust;
 pub mod upstream;
 
-pub use error::Error;
+pub use keyhole_names::Error;
 pub use reason::Reason;

@@ -12,21 +12,21 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout_at;
 
-use crate::cache::{Cache, Entry, Failing, Freshness, Key, KeyRef};
+use crate::cache::{Cache, CacheEntry, FailedLookup, Freshness, Key, KeyRef};
 use crate::options::CacheOptions;
 use crate::reason::Reason;
-use crate::upstream::{Asked, UpstreamSet};
+use crate::upstream::{UpstreamAnswer, UpstreamSet};
 
 /// How long a client waits before an expired answer serves (RFC 8767 section 5 names 1.8 s).
 const STALE_AFTER: Duration = Duration::from_millis(1800);
 /// The TTL with which an expired answer serves, seconds (RFC 8767 section 4).
 const STALE_TTL: u32 = 30;
 /// Questions under way upstream, all together; further ones are refused.
-const MOST_FLIGHTS: usize = 65_536;
+const MAX_IN_FLIGHT: usize = 65_536;
 
 /// Where an answer came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub enum AnswerSource {
     /// An upstream was asked for it.
     Forwarded,
     /// The cache held it.
@@ -37,19 +37,19 @@ pub enum How {
 
 /// An answer that was found.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct LookupAnswer {
     /// What an upstream said; right after asking this may be that it failed
     /// ([`Answer::is_failure`]).
     pub answer: Arc<Answer>,
     /// Seconds to take off its TTLs.
     pub age: u32,
     /// Where it came from.
-    pub how: How,
+    pub source: AnswerSource,
     /// The longest TTL that the reply may show, for stale answers.
     pub ttl_cap: Option<u32>,
     /// The place in its set of the upstream that said so.
     pub upstream: Option<u16>,
-    /// The answer is hot and about to expire: call [`Lookup::refresh`]. Said once per entry.
+    /// The answer is hot and about to expire: call [`Lookup::refresh`]. True once per entry.
     pub refresh: bool,
 }
 
@@ -77,19 +77,19 @@ struct Shared {
 }
 
 /// How a flight ended; none while it goes on.
-type Flight = watch::Receiver<Option<Result<Landed, Failure>>>;
+type Flight = watch::Receiver<Option<Result<UpstreamResult, Failure>>>;
 
 /// What came back from upstream.
 #[derive(Clone, Debug)]
-struct Landed {
+struct UpstreamResult {
     answer: Arc<Answer>,
     upstream: u16,
     age: u32,
 }
 
-enum Joined {
+enum JoinOutcome {
     Flight(Flight),
-    Found(Found),
+    Answer(LookupAnswer),
     Full,
 }
 
@@ -115,15 +115,15 @@ impl Lookup {
         lower: &Name,
         kind: RecordType,
         now: Instant,
-    ) -> Option<Found> {
+    ) -> Option<LookupAnswer> {
         let entry = self.shared.cache.get(KeyRef::new(set.id(), lower, kind))?;
         match entry.freshness(now) {
             Freshness::Fresh => {
-                let mut found = found(&entry, How::Cached, now)?;
+                let mut found = found(&entry, AnswerSource::Cached, now)?;
                 found.refresh = self.shared.prefetch && entry.count_hit(now);
                 Some(found)
             }
-            Freshness::StaleUnasked => found(&entry, How::Stale, now),
+            Freshness::StaleUnasked => found(&entry, AnswerSource::Stale, now),
             Freshness::Stale | Freshness::Failed | Freshness::Gone => None,
         }
     }
@@ -156,7 +156,7 @@ impl Lookup {
         lower: &Name,
         kind: RecordType,
         deadline: Instant,
-    ) -> Result<Found, Failure> {
+    ) -> Result<LookupAnswer, Failure> {
         let now = Instant::now();
         if let Some(failure) = self.failed(set, lower, kind, now) {
             return Err(failure);
@@ -165,17 +165,17 @@ impl Lookup {
         let stale = self.shared.cache.get(key).filter(|entry| is_stale(entry, now));
         if let Some(entry) = &stale
             && entry.freshness(now) == Freshness::StaleUnasked
-            && let Some(found) = found(entry, How::Stale, now)
+            && let Some(found) = found(entry, AnswerSource::Stale, now)
         {
             return Ok(found);
         }
         let mut flight = match self.shared.join(set, lower, kind, deadline, now) {
-            Joined::Found(found) => return Ok(found),
-            Joined::Full => {
-                let stale = stale.and_then(|entry| found(&entry, How::Stale, now));
+            JoinOutcome::Answer(found) => return Ok(found),
+            JoinOutcome::Full => {
+                let stale = stale.and_then(|entry| found(&entry, AnswerSource::Stale, now));
                 return stale.ok_or_else(|| bare(Reason::Overloaded));
             }
-            Joined::Flight(flight) => flight,
+            JoinOutcome::Flight(flight) => flight,
         };
         let until = match &stale {
             Some(_) => deadline.min(now + self.shared.stale_after),
@@ -189,14 +189,14 @@ impl Lookup {
             Err(_) => Err(bare(Reason::UpstreamTimeout)),
         };
         let now = Instant::now();
-        let stale = stale.and_then(|entry| found(&entry, How::Stale, now));
+        let stale = stale.and_then(|entry| found(&entry, AnswerSource::Stale, now));
         match (outcome, stale) {
-            (Ok(landed), Some(stale)) if landed.answer.is_failure() => Ok(stale),
-            (Ok(landed), _) => Ok(landed.into()),
+            (Ok(result), Some(stale)) if result.answer.is_failure() => Ok(stale),
+            (Ok(result), _) => Ok(result.into()),
             (Err(failure), Some(stale)) => {
                 // Whoever asks next need not wait as long (RFC 8767 section 5).
                 let Failure { reason, answer, upstream } = failure;
-                self.shared.cache.fail_expired(key, Failing { reason, answer, upstream }, now);
+                self.shared.cache.fail_expired(key, FailedLookup { reason, answer, upstream }, now);
                 Ok(stale)
             }
             (Err(failure), None) => Err(failure),
@@ -204,20 +204,20 @@ impl Lookup {
     }
 
     /// Asks for an answer again before it expires; returns at once. Call it where
-    /// [`Found::refresh`] says so. Outside of a runtime, where nothing can be asked, it does nothing.
+    /// [`LookupAnswer::refresh`] says so. Outside of a runtime, where nothing can be asked, it does nothing.
     pub fn refresh(&self, set: &Arc<UpstreamSet>, lower: &Name, kind: RecordType) {
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let mut flights = self.shared.flights.lock();
-        if flights.len() >= MOST_FLIGHTS || flights.contains_key(&key) {
+        if flights.len() >= MAX_IN_FLIGHT || flights.contains_key(&key) {
             return;
         }
         let (ended, flight) = watch::channel(None);
         flights.insert(key, flight);
         drop(flights);
-        self.shared.depart(set, lower, kind, Instant::now() + set.longest(), ended);
+        self.shared.start(set, lower, kind, Instant::now() + set.max_duration(), ended);
     }
 
     /// Octets that the cache holds.
@@ -245,68 +245,72 @@ impl Shared {
         kind: RecordType,
         deadline: Instant,
         now: Instant,
-    ) -> Joined {
+    ) -> JoinOutcome {
         let key = KeyRef::new(set.id(), lower, kind);
         let owned = key.to_owned();
         let mut flights = self.flights.lock();
         if let Some(flight) = flights.get(&owned) {
-            return Joined::Flight(flight.clone());
+            return JoinOutcome::Flight(flight.clone());
         }
-        // A flight may have landed since the cache was looked at: it stores before it leaves.
+        // A flight may have ended since the cache was read: it stores its answer before that.
         if let Some(entry) = self.cache.get(key)
             && entry.freshness(now) == Freshness::Fresh
-            && let Some(found) = found(&entry, How::Cached, now)
+            && let Some(found) = found(&entry, AnswerSource::Cached, now)
         {
-            return Joined::Found(found);
+            return JoinOutcome::Answer(found);
         }
-        if flights.len() >= MOST_FLIGHTS {
-            return Joined::Full;
+        if flights.len() >= MAX_IN_FLIGHT {
+            return JoinOutcome::Full;
         }
         let (ended, flight) = watch::channel(None);
         flights.insert(owned, flight.clone());
         drop(flights);
-        self.depart(set, lower, kind, deadline, ended);
-        Joined::Flight(flight)
+        self.start(set, lower, kind, deadline, ended);
+        JoinOutcome::Flight(flight)
     }
 
     /// Starts the task that asks upstream for a flight that is on the table. The table must not be
     /// locked: a runtime that is ending drops the task at once, which takes the flight off it.
-    fn depart(
+    fn start(
         self: &Arc<Self>,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
         deadline: Instant,
-        ended: watch::Sender<Option<Result<Landed, Failure>>>,
+        ended: watch::Sender<Option<Result<UpstreamResult, Failure>>>,
     ) {
         let (shared, set, name) = (Arc::clone(self), Arc::clone(set), *lower);
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
-        let leave = Leave { shared: Arc::clone(self), key };
+        let guard = InFlightGuard { shared: Arc::clone(self), key };
         tokio::spawn(async move {
             let asked = set.ask(&name, kind, deadline).await;
-            let outcome = shared.land(leave.key.borrow(), asked);
-            drop(leave);
+            let outcome = shared.store(guard.key.borrow(), asked);
+            drop(guard);
             ended.send_replace(Some(outcome));
         });
     }
 
     /// Takes what came of asking into the cache.
-    fn land(&self, key: KeyRef<'_>, asked: Result<Asked, Reason>) -> Result<Landed, Failure> {
+    fn store(
+        &self,
+        key: KeyRef<'_>,
+        asked: Result<UpstreamAnswer, Reason>,
+    ) -> Result<UpstreamResult, Failure> {
         let now = Instant::now();
         match asked {
-            Ok(Asked { answer, upstream, age }) => {
+            Ok(UpstreamAnswer { answer, upstream, age }) => {
                 let answer = Arc::new(answer);
                 if answer.is_failure() {
-                    let (reason, said) = (Reason::Forwarded, Some(Arc::clone(&answer)));
-                    let failing = Failing { reason, answer: said, upstream: Some(upstream) };
+                    let (reason, cached) = (Reason::Forwarded, Some(Arc::clone(&answer)));
+                    let failing = FailedLookup { reason, answer: cached, upstream: Some(upstream) };
                     self.cache.fail(key, failing, now);
                 } else {
                     self.cache.store(key, Arc::clone(&answer), upstream, age, now);
                 }
-                Ok(Landed { answer, upstream, age })
+                Ok(UpstreamResult { answer, upstream, age })
             }
             Err(reason) => {
-                self.cache.fail(key, Failing { reason, answer: None, upstream: None }, now);
+                self.cache.fail(key, FailedLookup { reason, answer: None, upstream: None }, now);
                 Err(bare(reason))
             }
         }
@@ -314,43 +318,43 @@ impl Shared {
 }
 
 /// Makes room for the next flight, even if the task is dropped with its runtime or panics.
-struct Leave {
+struct InFlightGuard {
     shared: Arc<Shared>,
     key: Key,
 }
 
-impl Drop for Leave {
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         self.shared.flights.lock().remove(&self.key);
     }
 }
 
-impl From<Landed> for Found {
-    fn from(landed: Landed) -> Self {
+impl From<UpstreamResult> for LookupAnswer {
+    fn from(result: UpstreamResult) -> Self {
         Self {
-            answer: landed.answer,
-            age: landed.age,
-            how: How::Forwarded,
+            answer: result.answer,
+            age: result.age,
+            source: AnswerSource::Forwarded,
             ttl_cap: None,
-            upstream: Some(landed.upstream),
+            upstream: Some(result.upstream),
             refresh: false,
         }
     }
 }
 
-fn is_stale(entry: &Entry, now: Instant) -> bool {
+fn is_stale(entry: &CacheEntry, now: Instant) -> bool {
     matches!(entry.freshness(now), Freshness::Stale | Freshness::StaleUnasked)
 }
 
 #[inline]
-fn found(entry: &Entry, how: How, now: Instant) -> Option<Found> {
-    let said = entry.said()?;
-    Some(Found {
-        answer: Arc::clone(&said.answer),
-        age: said.age(now),
-        how,
-        ttl_cap: (how == How::Stale).then_some(STALE_TTL),
-        upstream: Some(said.upstream),
+fn found(entry: &CacheEntry, source: AnswerSource, now: Instant) -> Option<LookupAnswer> {
+    let cached = entry.cached()?;
+    Some(LookupAnswer {
+        answer: Arc::clone(&cached.answer),
+        age: cached.age(now),
+        source,
+        ttl_cap: (source == AnswerSource::Stale).then_some(STALE_TTL),
+        upstream: Some(cached.upstream),
         refresh: false,
     })
 }

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use crate::caller::SpiffeId;
 use crate::network::Network;
+use crate::spiffe_id::SpiffeId;
 
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;
 /// The most events that one worker remembers.
-const MOST_EVENTS: u64 = 1_048_576;
+const MAX_EVENTS: u64 = 1_048_576;
 
 /// The options document. Every field is present: Python resolves all defaults.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -168,7 +168,7 @@ pub struct CacheOptions {
 impl Options {
     /// Reads the document; unknown fields and versions are errors.
     pub fn read(document: &[u8]) -> Result<Self, Error> {
-        let options: Self = crate::error::read_document("options", document)?;
+        let options: Self = keyhole_names::error::read_document("options", document)?;
         options.check()?;
         Ok(options)
     }
@@ -194,7 +194,7 @@ impl Options {
         self.check_mesh()?;
         self.check_names()?;
         self.limits.check()?;
-        in_range("options.events", self.events as u64, 0, MOST_EVENTS)?;
+        in_range("options.events", self.events as u64, 0, MAX_EVENTS)?;
         in_range("options.cache.failure_ttl", self.cache.failure_ttl.into(), 1, 300)
     }
 }

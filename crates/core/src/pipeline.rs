@@ -17,33 +17,32 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-pub use progress::{Ended, Progress, Sent};
+pub use progress::{EndSummary, Progress, ReplyInfo};
 
 use crate::Reason;
-use crate::caller::Caller;
+use crate::arrival::Arrival;
+use crate::client_identity::ClientIdentity;
 use crate::clock::When;
-use crate::events::{Event, Under};
+use crate::events::{Event, EventContext};
 use crate::policy::Trace;
+use crate::question::Question;
 use crate::snapshot::Snapshot;
-use crate::stages::fetch::{Ready, Wanted};
+use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
-use crate::stages::receive::Arrival;
-use crate::stages::{
-    End, Question, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
-};
+use crate::stages::{End, admit, authorize, fetch, identify, parse, record, reply, screen, vet};
 use crate::state::{Core, Waiting};
-use crate::subjects::Who;
+use crate::subjects::ClientRef;
 
 /// A query that waits for an upstream.
 pub struct Pending {
     question: Question,
     /// The snapshot pinned when the query was parsed: a change never mixes two policies.
     snapshot: Arc<Snapshot>,
-    wanted: Box<Wanted>,
-    transport: crate::stages::receive::Transport,
+    upstream_lookup: Box<UpstreamLookup>,
+    transport: crate::transport::Transport,
     client: std::net::SocketAddr,
     connection: std::net::IpAddr,
-    caller: Caller,
+    identity: ClientIdentity,
     began: Instant,
     deadline: Instant,
     worker: usize,
@@ -68,23 +67,23 @@ fn begin_guarded(
     let walk = AssertUnwindSafe(|| begin_traced(core, arrival, When::Now, out, trace).0);
     catch_unwind(walk).unwrap_or_else(|_| {
         out.truncate(start);
-        apologize(core, arrival, out)
+        servfail(core, arrival, out)
     })
 }
 
 /// SERVFAIL for a query that panicked, as far as it can be read and answered at all.
 #[cold]
-fn apologize(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
+fn servfail(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
     let parsed = catch_unwind(|| parse::parse(arrival.packet).ok()).ok().flatten();
     let end = End::because(Reason::InternalError);
     // Whose policy it was is lost with the panic.
     let guard = core.snapshot.load();
-    let under = Under { snapshot: guard.as_deref(), policy: None };
+    let context = EventContext { snapshot: guard.as_deref(), policy: None };
     let sent = parsed.and_then(|question| {
-        let ending = Ending { question: &question, under, waited: None };
-        try_finish(core, arrival, &ending, &end, out)
+        let query = QueryContext { question: &question, context, waited: None };
+        try_finish(core, arrival, &query, &end, out)
     });
-    sent.map_or_else(|| give_up(core, arrival, under, None), Progress::Replied)
+    sent.map_or_else(|| give_up(core, arrival, context, None), Progress::Replied)
 }
 
 /// A query that not even SERVFAIL could be written for.
@@ -92,25 +91,25 @@ fn apologize(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress 
 fn give_up(
     core: &Core,
     arrival: &Arrival<'_>,
-    under: Under<'_>,
+    context: EventContext<'_>,
     waited: Option<Duration>,
 ) -> Progress {
-    unread(core, arrival, under, Reason::InternalError, waited);
+    record_unparsed(core, arrival, context, Reason::InternalError, waited);
     Progress::Dropped
 }
 
 /// Records the end of a message whose question is not known.
 #[cold]
-fn unread(
+fn record_unparsed(
     core: &Core,
     arrival: &Arrival<'_>,
-    under: Under<'_>,
+    context: EventContext<'_>,
     reason: Reason,
     waited: Option<Duration>,
 ) {
-    let (question, cause, would, upstream) = (None, None, None, None);
-    let event = Event { arrival, question, under, reason, cause, would, upstream, waited };
-    record::record(core, &event);
+    let (question, cause, would_block, upstream) = (None, None, None, None);
+    let event = Event { arrival, question, context, reason, cause, would_block, upstream, waited };
+    record::record(&core.counters, &core.events, &event);
 }
 
 /// [`begin`] with a recorder, as of `when`; also says why the query ended, or how it will end if it
@@ -121,7 +120,7 @@ pub fn begin_traced(
     when: When,
     out: &mut Vec<u8>,
     trace: &mut impl Trace,
-) -> (Progress, Ended) {
+) -> (Progress, EndSummary) {
     // parse: nothing later sees raw bytes.
     let question = match parse::parse(arrival.packet) {
         Ok(question) => question,
@@ -130,38 +129,42 @@ pub fn begin_traced(
     // The snapshot is pinned here, once for the whole query. Without one everything is refused.
     let guard = core.snapshot.load();
     let Some(snapshot) = guard.as_ref() else {
-        let ending = Ending { question: &question, under: Under::default(), waited: None };
-        return finish(core, arrival, &ending, &End::because(Reason::NotReady), out);
+        let query =
+            QueryContext { question: &question, context: EventContext::default(), waited: None };
+        return finish(core, arrival, &query, &End::because(Reason::NotReady), out);
     };
-    let mut who = None;
-    let ended = |end: &End, who: Option<Who>, out: &mut Vec<u8>| {
-        let under = Under { snapshot: Some(snapshot), policy: who.map(|who| who.policy()) };
-        let ending = Ending { question: &question, under, waited: None };
-        let (progress, ended) = finish(core, arrival, &ending, end, out);
-        (progress, Ended { who, ..ended })
+    let mut client_ref = None;
+    let ended = |end: &End, client_ref: Option<ClientRef>, out: &mut Vec<u8>| {
+        let context = EventContext {
+            snapshot: Some(snapshot),
+            policy: client_ref.map(|client_ref| client_ref.policy()),
+        };
+        let query = QueryContext { question: &question, context, waited: None };
+        let (progress, ended) = finish(core, arrival, &query, end, out);
+        (progress, EndSummary { client_ref, ..ended })
     };
-    match walk(core, snapshot, arrival, &question, when, &mut who, trace) {
-        Step::Ended(end) => ended(&end, who, out),
-        Step::Waits(wanted) => {
+    match walk(core, snapshot, arrival, &question, when, &mut client_ref, trace) {
+        Step::Ended(end) => ended(&end, client_ref, out),
+        Step::Waits(upstream_lookup) => {
             let Some(waiting) = core.wait_for_upstream() else {
-                return ended(&End::because(Reason::Overloaded), who, out);
+                return ended(&End::because(Reason::Overloaded), client_ref, out);
             };
             let pending = Pending {
                 question,
                 snapshot: Arc::clone(snapshot),
-                wanted,
+                upstream_lookup,
                 transport: arrival.transport,
                 client: arrival.client,
                 connection: arrival.connection,
-                caller: arrival.caller.clone(),
+                identity: arrival.identity.clone(),
                 began: arrival.now,
                 deadline: arrival.now + Duration::from_millis(core.options.limits.query_ms),
                 worker: arrival.worker,
                 _waiting: waiting,
             };
-            let permit = pending.wanted.permit();
-            let (cause, would) = (Some(permit.cause()), permit.would());
-            let ended = Ended { reason: Reason::Forwarded, cause, would, who };
+            let permit = pending.upstream_lookup.permit();
+            let (cause, would_block) = (Some(permit.cause()), permit.would_block());
+            let ended = EndSummary { reason: Reason::Forwarded, cause, would_block, client_ref };
             (Progress::Waiting(Box::new(pending)), ended)
         }
     }
@@ -169,18 +172,18 @@ pub fn begin_traced(
 
 enum Step {
     Ended(End),
-    Waits(Box<Wanted>),
+    Waits(Box<UpstreamLookup>),
 }
 
 /// What is known of a query when it ends, beside how it ends.
 #[derive(Clone, Copy)]
-struct Ending<'a> {
+struct QueryContext<'a> {
     question: &'a Question,
-    under: Under<'a>,
+    context: EventContext<'a>,
     waited: Option<Duration>,
 }
 
-/// The middle of the way, from `admit` to `vet`, in the only order there is. Leaves in `who` who asks,
+/// The middle of the way, from `admit` to `vet`, in the only order there is. Leaves in `client_ref` who asks,
 /// as soon as that is known.
 #[inline]
 fn walk(
@@ -189,7 +192,7 @@ fn walk(
     arrival: &Arrival<'_>,
     question: &Question,
     when: When,
-    who: &mut Option<Who>,
+    client_ref: &mut Option<ClientRef>,
     trace: &mut impl Trace,
 ) -> Step {
     let mut forward = || {
@@ -197,8 +200,8 @@ fn walk(
         let admitted = admit::admit(&core.options.clients, arrival.connection)?;
         let address = arrival.client.ip();
         // What it showed may have lost its worth since the connection began.
-        let client = identify::identify(snapshot, arrival.caller, address, admitted, trace)?;
-        *who = Some(client.who);
+        let client = identify::identify(snapshot, arrival.identity, address, admitted, trace)?;
+        *client_ref = Some(client.client_ref);
         // Before the cache, so that a changed rule acts at once. Makes the permit.
         let permit = authorize::authorize(snapshot, &client, question, when, trace)?;
         // Before fetch: afterwards the data has left.
@@ -208,7 +211,7 @@ fn walk(
     };
     match forward() {
         ControlFlow::Break(end) => Step::Ended(end),
-        ControlFlow::Continue(Ready::Later(wanted)) => Step::Waits(wanted),
+        ControlFlow::Continue(Ready::Later(upstream_lookup)) => Step::Waits(upstream_lookup),
         // On cache hits too: the cache stores what upstream said, never what was decided.
         ControlFlow::Continue(Ready::Now(fetched)) => {
             Step::Ended(vet::vet(snapshot, question, fetched, trace))
@@ -218,38 +221,38 @@ fn walk(
 
 /// Waits for the answer and appends the reply to `out`. Always ends by the deadline of the query. A
 /// panic inside costs this query alone, which is answered with SERVFAIL.
-pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<Sent> {
+pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<ReplyInfo> {
     let Pending {
         question,
         snapshot,
-        wanted,
+        upstream_lookup,
         transport,
         client,
         connection,
-        caller,
+        identity,
         began,
         deadline,
         worker,
         _waiting,
     } = *pending;
-    let policy = wanted.permit().policy();
+    let policy = upstream_lookup.permit().policy();
     let walk = async {
-        match fetch::wait(&core.lookup, wanted, &question, deadline).await {
+        match fetch::wait(&core.lookup, upstream_lookup, &question, deadline).await {
             ControlFlow::Break(end) => end,
             ControlFlow::Continue(fetched) => vet::vet(&snapshot, &question, fetched, &mut ()),
         }
     };
-    let end = survive(walk).await.unwrap_or_else(|| End::because(Reason::InternalError));
+    let end = catch_panic(walk).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
-    let (packet, caller) = (&[][..], &caller);
-    let arrival = Arrival { packet, transport, client, connection, caller, now, worker };
+    let (packet, identity) = (&[][..], &identity);
+    let arrival = Arrival { packet, transport, client, connection, identity, now, worker };
     let waited = Some(now - began);
-    let under = Under { snapshot: Some(&snapshot), policy: Some(policy) };
-    let ending = Ending { question: &question, under, waited };
-    let mut write = |end: &End| try_finish(core, &arrival, &ending, end, out);
+    let context = EventContext { snapshot: Some(&snapshot), policy: Some(policy) };
+    let query = QueryContext { question: &question, context, waited };
+    let mut write = |end: &End| try_finish(core, &arrival, &query, end, out);
     let sent = write(&end).or_else(|| write(&End::because(Reason::InternalError)));
     if sent.is_none() {
-        give_up(core, &arrival, under, waited);
+        give_up(core, &arrival, context, waited);
     }
     sent
 }
@@ -258,12 +261,12 @@ pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> 
 fn try_finish(
     core: &Core,
     arrival: &Arrival<'_>,
-    ending: &Ending<'_>,
+    query: &QueryContext<'_>,
     end: &End,
     out: &mut Vec<u8>,
-) -> Option<Sent> {
+) -> Option<ReplyInfo> {
     let start = out.len();
-    let write = AssertUnwindSafe(|| finish(core, arrival, ending, end, out).0);
+    let write = AssertUnwindSafe(|| finish(core, arrival, query, end, out).0);
     match catch_unwind(write) {
         Ok(Progress::Replied(sent)) => Some(sent),
         Ok(Progress::Dropped | Progress::Waiting(_)) | Err(_) => {
@@ -274,7 +277,7 @@ fn try_finish(
 }
 
 /// What the future gives, or none when it panics. It is not polled again after that.
-async fn survive<F: Future>(future: F) -> Option<F::Output> {
+async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
         Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
@@ -289,19 +292,19 @@ async fn survive<F: Future>(future: F) -> Option<F::Output> {
 fn finish(
     core: &Core,
     arrival: &Arrival<'_>,
-    ending: &Ending<'_>,
+    query: &QueryContext<'_>,
     end: &End,
     out: &mut Vec<u8>,
-) -> (Progress, Ended) {
-    let Ending { question, under, waited } = *ending;
+) -> (Progress, EndSummary) {
+    let QueryContext { question, context, waited } = *query;
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, arrival, &question.query, end, out);
-    let End { reason, cause, would, ref body } = *end;
+    let End { reason, cause, would_block, ref body } = *end;
     let (question, upstream) = (Some(question), body.upstream());
-    let event = Event { arrival, question, under, reason, cause, would, upstream, waited };
-    record::record(core, &event);
+    let event = Event { arrival, question, context, reason, cause, would_block, upstream, waited };
+    record::record(&core.counters, &core.events, &event);
     let closes = end.reason.closes_connection();
-    (Progress::Replied(Sent { ttl, closes }), Ended::of(end))
+    (Progress::Replied(ReplyInfo { ttl, closes }), EndSummary::of(end))
 }
 
 /// The end of a message that is no question.
@@ -311,7 +314,7 @@ fn reject(
     arrival: &Arrival<'_>,
     rejected: &Rejected,
     out: &mut Vec<u8>,
-) -> (Progress, Ended) {
+) -> (Progress, EndSummary) {
     let (progress, reason) = match rejected {
         Rejected::Drop => (Progress::Dropped, Reason::Unparseable),
         // A client from elsewhere gets no help with its grammar.
@@ -322,13 +325,13 @@ fn reject(
         }
         Rejected::Error(reason, error) => {
             reply::reply_error(error, *reason, out);
-            (Progress::Replied(Sent { ttl: 0, closes: false }), *reason)
+            (Progress::Replied(ReplyInfo { ttl: 0, closes: false }), *reason)
         }
     };
     let guard = core.snapshot.load();
-    let under = Under { snapshot: guard.as_deref(), policy: None };
-    unread(core, arrival, under, reason, None);
-    (progress, Ended { reason, cause: None, would: None, who: None })
+    let context = EventContext { snapshot: guard.as_deref(), policy: None };
+    record_unparsed(core, arrival, context, reason, None);
+    (progress, EndSummary { reason, cause: None, would_block: None, client_ref: None })
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use keyhole_core::Reason;
-use keyhole_core::cache::{Cache, Failing, KeyRef};
+use keyhole_core::cache::{Cache, FailedLookup, KeyRef};
 use keyhole_core::options::CacheOptions;
 use keyhole_wire::{AnswerBuilder, Name, Rcode, RecordType};
 
@@ -43,7 +43,8 @@ fn the_cache_holds_no_more_memory_than_it_was_given() {
     let cache = Cache::new(&options);
     // Small failures first: they are nearly all bookkeeping.
     fill(&cache, "failure", |cache, key, _| {
-        let failing = Failing { reason: Reason::UpstreamTimeout, answer: None, upstream: None };
+        let failing =
+            FailedLookup { reason: Reason::UpstreamTimeout, answer: None, upstream: None };
         cache.fail(key, failing, now);
     });
     let small = (resident() - before, cache.octets(), cache.entries());

@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
+use keyhole_core::document::SnapshotDocument;
 use keyhole_core::options::Options;
-use keyhole_core::snapshot::document::SnapshotDocument;
 use serde_json::Value;
 
 fn golden(name: &str) -> Vec<u8> {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::{Error, engine, explain as explaining, judge as judging, lists, reason};
+use keyhole_core::{Error, engine, explain as explaining, judge as judging, reason};
+use keyhole_lists as lists;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
@@ -98,8 +99,8 @@ impl Engine {
         most: usize,
         seconds: f64,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let patience = duration(seconds)?;
-        let lines = py.detach(|| self.0.take_events(most, patience));
+        let timeout = duration(seconds)?;
+        let lines = py.detach(|| self.0.take_events(most, timeout));
         Ok(PyBytes::new(py, &lines))
     }
 
@@ -112,8 +113,8 @@ impl Engine {
 /// Walks a question through the stages under a snapshot and tells each step.
 #[pyfunction]
 fn explain<'py>(py: Python<'py>, snapshot: &[u8], query: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let told = py.detach(|| explaining::explain(snapshot, query)).map_err(raise)?;
-    Ok(bytes(py, &told))
+    let explained = py.detach(|| explaining::explain(snapshot, query)).map_err(raise)?;
+    Ok(bytes(py, &explained))
 }
 
 /// Judges many questions under one snapshot, without telling the way to each verdict.
@@ -146,7 +147,7 @@ fn catalogue(py: Python<'_>) -> Bound<'_, PyBytes> {
             "reasons": reason::table(),
             "versions": {
                 "options": keyhole_core::options::OPTIONS_VERSION,
-                "snapshot": keyhole_core::snapshot::document::SNAPSHOT_VERSION,
+                "snapshot": keyhole_core::document::SNAPSHOT_VERSION,
             },
         }),
     )

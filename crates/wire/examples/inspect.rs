@@ -42,13 +42,13 @@ fn query(packet: &[u8]) -> String {
                 hex(&rebuilt)
             )
         }
-        Err(Malformed::Drop(flaw)) => {
-            format!(r#"{{"ok":false,"flaw":"{flaw}","reply":null}}"#)
+        Err(Malformed::Drop(error)) => {
+            format!(r#"{{"ok":false,"flaw":"{error}","reply":null}}"#)
         }
         Err(Malformed::Respond(reply)) => {
             let mut out = Vec::new();
             write_error(&reply, None, &mut out);
-            format!(r#"{{"ok":false,"flaw":"{}","reply":"{}"}}"#, reply.flaw, hex(&out))
+            format!(r#"{{"ok":false,"flaw":"{}","reply":"{}"}}"#, reply.error, hex(&out))
         }
     }
 }
@@ -93,7 +93,7 @@ fn answer(message: &[u8]) -> String {
                 hex(&written(&answer, id, name, kind))
             )
         }
-        Err(flaw) => format!(r#"{{"ok":false,"flaw":"{flaw}"}}"#),
+        Err(error) => format!(r#"{{"ok":false,"flaw":"{error}"}}"#),
     }
 }
 

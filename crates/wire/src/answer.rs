@@ -6,13 +6,13 @@
 //! | RFC 2308 sections 3, 5 | how long a negative answer lives |
 //! | RFC 3225 section 3, RFC 4035 section 3.2.1 | no DNSSEC records for who did not ask for them |
 
+use crate::answer_reader::{self, RawAnswer, RawRecords};
 use crate::chain;
+use crate::compressed_name::read_name;
 use crate::encode::{Encoded, Encoder};
-use crate::flaw::AnswerFlaw;
 use crate::header::{HEADER, u32_at};
 use crate::name::Name;
-use crate::packed::read_name;
-use crate::read::{self, Loose, Reading};
+use crate::parse_error::AnswerError;
 use crate::record::Record;
 use crate::types::{Rcode, RecordType};
 
@@ -42,38 +42,38 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`AnswerFlaw`] says why the message is no answer. [`AnswerFlaw::Truncated`] asks for another
+    /// [`AnswerError`] says why the message is no answer. [`AnswerError::Truncated`] asks for another
     /// try over a stream.
     pub fn read(
         message: &[u8],
         id: u16,
         name: &Name,
         kind: RecordType,
-    ) -> Result<Self, AnswerFlaw> {
-        let reading = read::read(message, id, name, kind)?;
-        Self::from_reading(reading, name, kind)
+    ) -> Result<Self, AnswerError> {
+        let raw = answer_reader::read(message, id, name, kind)?;
+        Self::from_raw(raw, name, kind)
     }
 
-    pub(crate) fn from_reading(
-        mut reading: Reading,
+    pub(crate) fn from_raw(
+        mut raw: RawAnswer,
         name: &Name,
         kind: RecordType,
-    ) -> Result<Self, AnswerFlaw> {
-        let failure = is_failure(reading.rcode);
+    ) -> Result<Self, AnswerError> {
+        let failure = is_failure(raw.rcode);
         if failure {
-            reading.loose = Loose::default();
+            raw.records = RawRecords::default();
         }
-        let chain = chain::follow(&reading.loose, name, kind, reading.rcode)?;
+        let chain = chain::follow(&raw.records, name, kind, raw.rcode)?;
         let negative = chain.negative && !failure;
-        let ttl = settle_ttls(&mut reading.loose, &chain.kept, negative);
-        Self::assemble(name, kind, &reading.loose, &chain.kept).map(|(all, plain)| Self {
-            rcode: reading.rcode,
+        let ttl = settle_ttls(&mut raw.records, &chain.kept, negative);
+        Self::assemble(name, kind, &raw.records, &chain.kept).map(|(all, plain)| Self {
+            rcode: raw.rcode,
             ttl,
             negative,
             // AD speaks of every record (RFC 4035 section 3.2.3), hence also of those that are kept.
-            authentic: reading.authentic && !failure,
+            authentic: raw.authentic && !failure,
             authoritative: false,
-            extended_error: reading.extended_error,
+            extended_error: raw.extended_error,
             name_len: name.len,
             whole: all,
             plain,
@@ -84,20 +84,20 @@ impl Answer {
     pub(crate) fn assemble(
         name: &Name,
         kind: RecordType,
-        loose: &Loose,
+        records: &RawRecords,
         kept: &[usize],
-    ) -> Result<(Encoded, Option<Encoded>), AnswerFlaw> {
+    ) -> Result<(Encoded, Option<Encoded>), AnswerError> {
         let encode = |signed: bool| {
             let mut encoder = Encoder::new(name, kind);
-            for entry in kept.iter().map(|&index| &loose.entries[index]) {
+            for entry in kept.iter().map(|&index| &records.entries[index]) {
                 if signed || !is_hidden(entry.kind, kind) {
-                    let (owner, data) = (loose.owner(entry), loose.data(entry));
+                    let (owner, data) = (records.owner(entry), records.data(entry));
                     encoder.push(entry.section, owner, entry.kind, entry.ttl, data)?;
                 }
             }
             Ok(encoder.finish())
         };
-        let hides = kept.iter().any(|&index| is_hidden(loose.entries[index].kind, kind));
+        let hides = kept.iter().any(|&index| is_hidden(records.entries[index].kind, kind));
         Ok((encode(true)?, if hides { Some(encode(false)?) } else { None }))
     }
 
@@ -180,19 +180,19 @@ fn is_hidden(kind: RecordType, asked: RecordType) -> bool {
 }
 
 /// Lowers the SOA of a negative answer to its MINIMUM; gives the smallest TTL of all.
-fn settle_ttls(loose: &mut Loose, kept: &[usize], negative: bool) -> u32 {
+fn settle_ttls(records: &mut RawRecords, kept: &[usize], negative: bool) -> u32 {
     let mut soa = false;
     let mut ttl = u32::MAX;
     for &index in kept {
-        let entry = &loose.entries[index];
+        let entry = &records.entries[index];
         let mut own = entry.ttl;
         if negative && entry.kind == RecordType::SOA {
-            let data = loose.data(entry);
+            let data = records.data(entry);
             let minimum = u32_at(data, data.len() - 4).unwrap_or(0);
             own = own.min(minimum);
             soa = true;
         }
-        loose.entries[index].ttl = own;
+        records.entries[index].ttl = own;
         ttl = ttl.min(own);
     }
     if kept.is_empty() || (negative && !soa) { 0 } else { ttl }

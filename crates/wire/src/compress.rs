@@ -4,7 +4,7 @@
 //! costs one probe of a small table, and a message has a budget of probes: behind it, names are
 //! written in full.
 
-use crate::packed::read_name;
+use crate::compressed_name::read_name;
 
 /// Slots of the table; a power of two. A newer suffix takes the slot of an older one.
 const SLOTS: usize = 128;

@@ -8,9 +8,9 @@
 //! | RFC 7871 | client subnet: checked, never used, never forwarded |
 //! | RFC 7873 | the lengths of a cookie; only the first one counts |
 
-use crate::flaw::Flaw;
+use crate::compressed_name::Frame;
 use crate::header::u16_at;
-use crate::packed::Frame;
+use crate::parse_error::ParseError;
 
 pub(crate) const CLIENT_SUBNET: u16 = 8;
 pub(crate) const COOKIE: u16 = 10;
@@ -49,9 +49,9 @@ pub struct Cookie {
 impl Cookie {
     /// Takes the data of an option; 8 or 16 to 40 octets (RFC 7873 section 5.2.2).
     #[inline]
-    fn read(data: &[u8]) -> Result<Self, Flaw> {
+    fn read(data: &[u8]) -> Result<Self, ParseError> {
         if !matches!(data.len(), 8 | 16..=40) {
-            return Err(Flaw::BadCookie);
+            return Err(ParseError::BadCookie);
         }
         let mut octets = [0; 40];
         octets[..data.len()].copy_from_slice(data);
@@ -74,10 +74,10 @@ impl Cookie {
 impl Edns {
     /// Reads an OPT record whose owner has been checked.
     #[inline]
-    pub(crate) fn read(message: &[u8], opt: &Frame) -> Result<Self, Flaw> {
+    pub(crate) fn read(message: &[u8], opt: &Frame) -> Result<Self, ParseError> {
         // Before the options, whose meaning belongs to the version (RFC 6891 section 6.1.3).
         if (opt.ttl >> 16) & 0xff != 0 {
-            return Err(Flaw::OptVersion);
+            return Err(ParseError::OptVersion);
         }
         let mut edns = Self {
             udp_octets: opt.class.max(MIN_UDP_OCTETS),
@@ -88,20 +88,20 @@ impl Edns {
             client_subnet: false,
         };
         for option in options(&message[opt.at..opt.end]) {
-            let (code, data) = option.ok_or(Flaw::BadOption)?;
+            let (code, data) = option.ok_or(ParseError::BadOption)?;
             edns.take(code, data)?;
         }
         Ok(edns)
     }
 
     #[inline]
-    fn take(&mut self, code: u16, data: &[u8]) -> Result<(), Flaw> {
+    fn take(&mut self, code: u16, data: &[u8]) -> Result<(), ParseError> {
         match code {
             // Only the first cookie counts; even broken others are ignored (RFC 7873 section 5.2).
             COOKIE if self.cookie.is_none() => self.cookie = Some(Cookie::read(data)?),
             // RFC 7828 section 3.1. A client must leave the time out; one that does not is harmless.
             KEEPALIVE if matches!(data.len(), 0 | 2) => self.keepalive = true,
-            KEEPALIVE => return Err(Flaw::BadOption),
+            KEEPALIVE => return Err(ParseError::BadOption),
             PADDING => self.padding = true,
             CLIENT_SUBNET => {
                 check_client_subnet(data)?;
@@ -137,22 +137,22 @@ fn split_option(rest: &[u8]) -> Option<(u16, &[u8], &[u8])> {
 
 /// RFC 7871 section 6: known family, scope 0 in a query, as many octets as the prefix needs, and no
 /// bit set behind the prefix.
-fn check_client_subnet(data: &[u8]) -> Result<(), Flaw> {
+fn check_client_subnet(data: &[u8]) -> Result<(), ParseError> {
     let [f0, f1, source, scope, address @ ..] = data else {
-        return Err(Flaw::BadClientSubnet);
+        return Err(ParseError::BadClientSubnet);
     };
     let most = match u16::from_be_bytes([*f0, *f1]) {
         // Family 0 says "no address at all" and is sent by some stub resolvers.
         0 => 0,
         1 => 32,
         2 => 128,
-        _ => return Err(Flaw::BadClientSubnet),
+        _ => return Err(ParseError::BadClientSubnet),
     };
     let spare = (8 - source % 8) % 8;
     let tail = address.last().map_or(0, |last| last & ((1u16 << spare) - 1) as u8);
     let whole = usize::from(*source).div_ceil(8);
     if *source > most || *scope != 0 || address.len() != whole || tail != 0 {
-        return Err(Flaw::BadClientSubnet);
+        return Err(ParseError::BadClientSubnet);
     }
     Ok(())
 }

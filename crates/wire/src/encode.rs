@@ -1,11 +1,11 @@
 //! Writing records into a message that is kept and later copied out as it is.
 
 use crate::compress::Compressor;
-use crate::data::{Field, fields, is_compressed};
-use crate::flaw::AnswerFlaw;
 use crate::header::{HEADER, Header, IN};
 use crate::name::Name;
-use crate::record::Section;
+use crate::parse_error::AnswerError;
+use crate::rdata::{Field, fields, is_compressed};
+use crate::section::Section;
 use crate::types::RecordType;
 
 /// The most octets of a stored message, so that with an OPT record it fits into a stream's 65,535.
@@ -51,7 +51,7 @@ impl Encoder {
     }
 
     /// Appends a record whose owner and data hold their names in full, in the form that
-    /// [`crate::data::expand`] has checked. All answers come before all authority records.
+    /// [`crate::rdata::expand`] has checked. All answers come before all authority records.
     pub(crate) fn push(
         &mut self,
         section: Section,
@@ -59,7 +59,7 @@ impl Encoder {
         kind: RecordType,
         ttl: u32,
         data: &[u8],
-    ) -> Result<(), AnswerFlaw> {
+    ) -> Result<(), AnswerError> {
         self.names.write(owner, &mut self.message);
         self.message.extend_from_slice(&kind.0.to_be_bytes());
         self.message.extend_from_slice(&IN.to_be_bytes());
@@ -69,7 +69,7 @@ impl Encoder {
         let data_at = self.message.len();
         self.push_data(kind, data);
         if self.message.len() > MAX_MESSAGE {
-            return Err(AnswerFlaw::TooLarge);
+            return Err(AnswerError::TooLarge);
         }
         let len = (self.message.len() - data_at) as u16;
         self.message[data_at - 2..data_at].copy_from_slice(&len.to_be_bytes());

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! client's octets   -> query::parse        -> Query             (or ErrorReply -> write_error)
-//! Query             -> rebuild::write_query -> octets for an upstream, nothing of the client in them
+//! Query             -> write_query         -> octets for an upstream, nothing of the client in them
 //! upstream's octets -> Answer::read        -> Answer            (checked, filtered, re-encoded once)
 //! Answer + Shape    -> reply::write_answer -> octets for the client
 //! Synthetic + Shape -> write_synthetic     -> octets for the client
@@ -12,38 +12,40 @@
 #![forbid(unsafe_code)]
 
 mod answer;
-mod build;
+mod answer_builder;
+mod answer_reader;
 mod chain;
 mod compress;
-mod data;
+mod compressed_name;
 mod edns;
 mod encode;
-mod error;
-mod flaw;
+mod error_reply;
 mod header;
 pub mod name;
 mod opt;
-mod packed;
+mod parse_error;
 mod query;
-mod read;
-mod rebuild;
+mod rdata;
 mod record;
 mod reply;
+mod section;
 mod synthetic;
 pub mod types;
+mod upstream_query;
 
 pub use answer::Answer;
-pub use build::AnswerBuilder;
+pub use answer_builder::AnswerBuilder;
 pub use edns::{Cookie, Edns};
-pub use error::{ErrorReply, write_error};
-pub use flaw::{AnswerFlaw, Flaw};
+pub use error_reply::{ErrorReply, write_error};
 pub use name::{Name, NameError};
+pub use parse_error::{AnswerError, ParseError};
 pub use query::{Malformed, Query, parse};
-pub use rebuild::write_query;
-pub use record::{Record, Section};
+pub use record::Record;
 pub use reply::{ReplyEdns, Shape, Written, write_answer};
+pub use section::Section;
 pub use synthetic::{Synthetic, write_synthetic};
 pub use types::{Rcode, RecordType};
+pub use upstream_query::write_query;
 
 /// The EDNS payload size in octets that Keyhole announces: what passes every network without
 /// fragments (DNS flag day 2020, RFC 9715 section 3.1).

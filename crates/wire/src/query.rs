@@ -8,12 +8,12 @@
 //! | RFC 9267 | pointers and counts that lie |
 //! | RFC 9619 | exactly one question |
 
+use crate::compressed_name::{copy_name, read_frame, read_name, skip_plain_name};
 use crate::edns::Edns;
-use crate::error::ErrorReply;
-use crate::flaw::Flaw;
+use crate::error_reply::ErrorReply;
 use crate::header::{AD, CD, HEADER, Header, IN, QR, RD, u16_at};
 use crate::name::Name;
-use crate::packed::{copy_name, read_frame, read_name, skip_plain_name};
+use crate::parse_error::ParseError;
 use crate::types::RecordType;
 
 /// The most additional records that a query may have. Honest ones have an OPT and perhaps a
@@ -44,7 +44,7 @@ pub struct Query {
 #[expect(clippy::large_enum_variant, reason = "a box would be an allocation that clients control")]
 pub enum Malformed {
     /// Send nothing.
-    Drop(Flaw),
+    Drop(ParseError),
     /// Send this.
     Respond(ErrorReply),
 }
@@ -52,10 +52,10 @@ pub enum Malformed {
 impl Malformed {
     /// What is wrong.
     #[must_use]
-    pub fn flaw(&self) -> Flaw {
+    pub fn error(&self) -> ParseError {
         match self {
-            Self::Drop(flaw) => *flaw,
-            Self::Respond(reply) => reply.flaw,
+            Self::Drop(error) => *error,
+            Self::Respond(reply) => reply.error,
         }
     }
 }
@@ -76,13 +76,13 @@ struct Progress {
 ///
 /// # Errors
 ///
-/// [`Malformed`] says whether the message is dropped or answered, with which code, and the flaw.
+/// [`Malformed`] says whether the message is dropped or answered, with which code, and the error.
 #[inline]
 #[expect(clippy::result_large_err, reason = "a box would be an allocation that clients control")]
 pub fn parse(packet: &[u8]) -> Result<Query, Malformed> {
-    let header = Header::read(packet).ok_or(Malformed::Drop(Flaw::TooShort))?;
+    let header = Header::read(packet).ok_or(Malformed::Drop(ParseError::TooShort))?;
     if header.has(QR) {
-        return Err(Malformed::Drop(Flaw::Response));
+        return Err(Malformed::Drop(ParseError::Response));
     }
     let mut progress = Progress::default();
     match (read_body(packet, header, &mut progress), progress.question) {
@@ -96,48 +96,57 @@ pub fn parse(packet: &[u8]) -> Result<Query, Malformed> {
             edns,
         }),
         (body, _) => {
-            let flaw = body.err().unwrap_or(Flaw::Class);
-            Err(Malformed::Respond(error_reply(packet, header, &progress, flaw)))
+            let error = body.err().unwrap_or(ParseError::Class);
+            Err(Malformed::Respond(error_reply(packet, header, &progress, error)))
         }
     }
 }
 
 #[cold]
-fn error_reply(packet: &[u8], header: Header, progress: &Progress, flaw: Flaw) -> ErrorReply {
+fn error_reply(
+    packet: &[u8],
+    header: Header,
+    progress: &Progress,
+    error: ParseError,
+) -> ErrorReply {
     let question =
         progress.question.map(|(end, kind, class)| (copy_name(&packet[HEADER..end]), kind, class));
     ErrorReply {
         id: header.id,
         opcode: header.opcode(),
         recursion_desired: header.has(RD),
-        rcode: flaw.rcode(),
+        rcode: error.rcode(),
         question,
         edns: progress.opt,
-        flaw,
+        error,
     }
 }
 
 /// Reads everything behind the header; the whole packet must be used up.
 #[inline]
-fn read_body(packet: &[u8], header: Header, progress: &mut Progress) -> Result<Option<Edns>, Flaw> {
+fn read_body(
+    packet: &[u8],
+    header: Header,
+    progress: &mut Progress,
+) -> Result<Option<Edns>, ParseError> {
     // What the sections of other operations mean is not known here (RFC 8906 section 3.1.4).
     if header.opcode() != 0 {
-        return Err(Flaw::Opcode);
+        return Err(ParseError::Opcode);
     }
     if header.questions != 1 {
-        return Err(Flaw::QuestionCount);
+        return Err(ParseError::QuestionCount);
     }
     let at = skip_plain_name(packet, HEADER)?;
-    let kind = RecordType(u16_at(packet, at).ok_or(Flaw::Truncated)?);
-    let class = u16_at(packet, at + 2).ok_or(Flaw::Truncated)?;
+    let kind = RecordType(u16_at(packet, at).ok_or(ParseError::Truncated)?);
+    let class = u16_at(packet, at + 2).ok_or(ParseError::Truncated)?;
     progress.question = Some((at, kind, class));
     // An IXFR query shows its zone's version as one authority record (RFC 1995 section 3).
     let authorities = u16::from(kind == RecordType::IXFR);
     if header.answers != 0 || header.authorities > authorities {
-        return Err(Flaw::UnexpectedRecords);
+        return Err(ParseError::UnexpectedRecords);
     }
     if header.additionals > MAX_ADDITIONAL {
-        return Err(Flaw::TooManyRecords);
+        return Err(ParseError::TooManyRecords);
     }
     let mut at = at + 4;
     for _ in 0..header.authorities {
@@ -145,7 +154,7 @@ fn read_body(packet: &[u8], header: Header, progress: &mut Progress) -> Result<O
     }
     let (edns, at) = read_additional(packet, at, header.additionals, progress)?;
     if at != packet.len() {
-        return Err(Flaw::TrailingOctets);
+        return Err(ParseError::TrailingOctets);
     }
     Ok(edns)
 }
@@ -156,27 +165,27 @@ fn read_additional(
     mut at: usize,
     count: u16,
     progress: &mut Progress,
-) -> Result<(Option<Edns>, usize), Flaw> {
+) -> Result<(Option<Edns>, usize), ParseError> {
     let mut opt = None;
     for left in (0..count).rev() {
         let root = packet.get(at) == Some(&0);
         let behind = if root { at + 1 } else { read_name(packet, at)?.1 };
-        let frame = read_frame(packet, behind).ok_or(Flaw::Truncated)?;
+        let frame = read_frame(packet, behind).ok_or(ParseError::Truncated)?;
         at = frame.end;
         match RecordType(frame.kind) {
             RecordType::OPT => {
                 progress.opt = true;
                 if opt.is_some() {
-                    return Err(Flaw::SeveralOpts);
+                    return Err(ParseError::SeveralOpts);
                 }
                 if !root {
-                    return Err(Flaw::OptOwner);
+                    return Err(ParseError::OptOwner);
                 }
                 opt = Some(frame);
             }
             // Signatures are not checked: a server need not (RFC 2931 section 3.2), and the client
             // sees from the unsigned reply that this one does not.
-            RecordType::TSIG if left != 0 => return Err(Flaw::MisplacedSignature),
+            RecordType::TSIG if left != 0 => return Err(ParseError::MisplacedSignature),
             _ => {}
         }
     }
@@ -188,11 +197,11 @@ fn read_additional(
 /// Steps over a record that must not be OPT, which belongs into the additional section only
 /// (RFC 6891 section 6.1.1).
 #[cold]
-fn read_outside_additional(packet: &[u8], at: usize) -> Result<usize, Flaw> {
+fn read_outside_additional(packet: &[u8], at: usize) -> Result<usize, ParseError> {
     let (_, behind) = read_name(packet, at)?;
-    let frame = read_frame(packet, behind).ok_or(Flaw::Truncated)?;
+    let frame = read_frame(packet, behind).ok_or(ParseError::Truncated)?;
     if RecordType(frame.kind) == RecordType::OPT {
-        return Err(Flaw::UnexpectedRecords);
+        return Err(ParseError::UnexpectedRecords);
     }
     Ok(frame.end)
 }

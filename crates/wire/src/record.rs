@@ -3,21 +3,13 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::data::{IPV4_HINT, IPV6_HINT, expand, is_compressed, parameter};
+use crate::compressed_name::read_name;
 use crate::encode::Encoded;
 use crate::header::{HEADER, RECORD, u16_at, u32_at};
 use crate::name::Name;
-use crate::packed::read_name;
+use crate::rdata::{IPV4_HINT, IPV6_HINT, expand, is_compressed, parameter};
+use crate::section::Section;
 use crate::types::RecordType;
-
-/// The section of a message that a record stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Section {
-    /// What was asked for, and the aliases that lead to it.
-    Answer,
-    /// The SOA of a negative answer, and the proofs of DNSSEC.
-    Authority,
-}
 
 /// One record of an answer. Its class is IN.
 #[derive(Clone, Copy, Debug)]

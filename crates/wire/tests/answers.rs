@@ -5,7 +5,7 @@ mod message;
 
 use std::net::IpAddr;
 
-use keyhole_wire::{Answer, AnswerBuilder, AnswerFlaw, Name, Rcode, RecordType, Section};
+use keyhole_wire::{Answer, AnswerBuilder, AnswerError, Name, Rcode, RecordType, Section};
 use message::{ID, Message, name, option, signature, soa};
 
 const A: RecordType = RecordType::A;
@@ -17,7 +17,7 @@ fn reply() -> Message {
     Message::response("www.example.org", A)
 }
 
-fn read(message: &Message) -> Result<Answer, AnswerFlaw> {
+fn read(message: &Message) -> Result<Answer, AnswerError> {
     Answer::read(&message.0, ID, &name("WWW.example.org"), A)
 }
 
@@ -45,21 +45,21 @@ fn an_address_is_read() {
 
 #[test]
 fn only_the_answer_to_the_question_asked_is_one() {
-    assert_eq!(read(&reply().flags(0x0180)).unwrap_err(), AnswerFlaw::NotAResponse);
-    assert_eq!(read(&reply().flags(0xa180)).unwrap_err(), AnswerFlaw::NotAResponse);
+    assert_eq!(read(&reply().flags(0x0180)).unwrap_err(), AnswerError::NotAResponse);
+    assert_eq!(read(&reply().flags(0xa180)).unwrap_err(), AnswerError::NotAResponse);
     let other = Answer::read(&reply().0, 7, &name("www.example.org"), A);
-    assert_eq!(other.unwrap_err(), AnswerFlaw::WrongId);
+    assert_eq!(other.unwrap_err(), AnswerError::WrongId);
     for question in [Message::response("ww.example.org", A), reply().class(3), reply().count(0, 0)]
     {
-        assert_eq!(read(&question).unwrap_err(), AnswerFlaw::WrongQuestion);
+        assert_eq!(read(&question).unwrap_err(), AnswerError::WrongQuestion);
     }
     let other = Message::response("www.example.org", RecordType::AAAA);
-    assert_eq!(read(&other).unwrap_err(), AnswerFlaw::WrongQuestion);
+    assert_eq!(read(&other).unwrap_err(), AnswerError::WrongQuestion);
 }
 
 #[test]
 fn a_truncated_answer_is_told_apart() {
-    assert_eq!(read(&reply().flags(0x8380).count(1, 9)).unwrap_err(), AnswerFlaw::Truncated);
+    assert_eq!(read(&reply().flags(0x8380).count(1, 9)).unwrap_err(), AnswerError::Truncated);
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_failure_may_leave_out_the_question_and_keeps_no_records() {
     let answer = read(&bare.clone().count(0, 0).flags(0x8182)).unwrap();
     assert!(answer.is_failure() && !answer.is_negative());
     assert_eq!(answer.rcode(), Rcode::SERVFAIL);
-    assert_eq!(read(&bare.count(0, 0).flags(0x8183)).unwrap_err(), AnswerFlaw::WrongQuestion);
+    assert_eq!(read(&bare.count(0, 0).flags(0x8183)).unwrap_err(), AnswerError::WrongQuestion);
     let refused = reply().flags(0x8185).answer("www.example.org", A, 60, HOST);
     let answer = read(&refused).unwrap();
     assert_eq!((answer.records().count(), answer.ttl()), (0, 0));
@@ -82,10 +82,10 @@ fn the_extended_code_and_error_come_from_the_opt_record() {
     let answer = read(&message).unwrap();
     assert_eq!((answer.rcode(), answer.extended_error()), (Rcode(18), Some(22)));
     for bad in [reply().opt(&[0]), reply().opt(&option(15, &[0])), reply().opt(&[]).opt(&[])] {
-        assert_eq!(read(&bad).unwrap_err(), AnswerFlaw::BadOpt);
+        assert_eq!(read(&bad).unwrap_err(), AnswerError::BadOpt);
     }
     let misplaced = reply().raw(1, &[0], (RecordType::OPT, 1232, 0), &[]);
-    assert_eq!(read(&misplaced).unwrap_err(), AnswerFlaw::BadOpt);
+    assert_eq!(read(&misplaced).unwrap_err(), AnswerError::BadOpt);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_chain_longer_than_any_honest_one_is_rejected() {
         message.answer(&owner, A, 60, HOST)
     };
     assert!(read(&chain(16)).is_ok());
-    assert_eq!(read(&chain(17)).unwrap_err(), AnswerFlaw::LongChain);
+    assert_eq!(read(&chain(17)).unwrap_err(), AnswerError::LongChain);
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn data_that_does_not_fit_its_type_is_rejected() {
         (RecordType::RRSIG, &[0; 17]),
     ] {
         let message = reply().answer("www.example.org", kind, 60, data);
-        assert_eq!(read(&message).unwrap_err(), AnswerFlaw::BadData, "{kind} {data:?}");
+        assert_eq!(read(&message).unwrap_err(), AnswerError::BadData, "{kind} {data:?}");
     }
 }
 
@@ -298,11 +298,11 @@ fn targets_and_hints_of_service_records_are_read() {
 #[test]
 fn counts_and_ends_that_lie_are_rejected() {
     let good = reply().answer("www.example.org", A, 60, HOST);
-    assert_eq!(read(&good.clone().count(1, 2)).unwrap_err(), AnswerFlaw::Unreadable);
-    assert_eq!(read(&good.clone().count(1, 0)).unwrap_err(), AnswerFlaw::TrailingOctets);
-    assert_eq!(read(&good.clone().count(3, 5000)).unwrap_err(), AnswerFlaw::TooLarge);
-    assert_eq!(read(&good.octets(&[0])).unwrap_err(), AnswerFlaw::TrailingOctets);
-    assert_eq!(read(&Message(vec![0; 11])).unwrap_err(), AnswerFlaw::Unreadable);
+    assert_eq!(read(&good.clone().count(1, 2)).unwrap_err(), AnswerError::Unreadable);
+    assert_eq!(read(&good.clone().count(1, 0)).unwrap_err(), AnswerError::TrailingOctets);
+    assert_eq!(read(&good.clone().count(3, 5000)).unwrap_err(), AnswerError::TooLarge);
+    assert_eq!(read(&good.octets(&[0])).unwrap_err(), AnswerError::TrailingOctets);
+    assert_eq!(read(&Message(vec![0; 11])).unwrap_err(), AnswerError::Unreadable);
 }
 
 #[test]
@@ -320,7 +320,7 @@ fn names_multiplied_by_pointers_do_not_fill_the_memory() {
         message = message.raw(1, &pointer, (RecordType::MINFO, 1, 0), &data);
     }
     let read = Answer::read(&message.0, ID, &name("x"), RecordType::MINFO);
-    assert_eq!(read.unwrap_err(), AnswerFlaw::TooLarge);
+    assert_eq!(read.unwrap_err(), AnswerError::TooLarge);
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn four_thousand_different_names_are_encoded() {
     }
     // 17 octets each are more than one message holds.
     let read = Answer::read(&message.0[..], ID, &name("x"), kind);
-    assert_eq!(read.unwrap_err(), AnswerFlaw::TooLarge);
+    assert_eq!(read.unwrap_err(), AnswerError::TooLarge);
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn an_answer_built_here_reads_like_one_from_upstream() {
     let record = missing.records().next().unwrap();
     assert_eq!((record.section, record.owner()), (Section::Authority, name("org")));
     let bad = AnswerBuilder::new(&asked, A, Rcode::NOERROR).push(&asked, A, 1, b"bad").finish();
-    assert_eq!(bad.unwrap_err(), AnswerFlaw::BadData);
+    assert_eq!(bad.unwrap_err(), AnswerError::BadData);
 }
 
 #[test]

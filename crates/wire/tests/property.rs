@@ -4,7 +4,7 @@
 mod message;
 mod properties;
 
-use keyhole_wire::{Answer, AnswerFlaw, Name, RecordType};
+use keyhole_wire::{Answer, AnswerError, Name, RecordType};
 use message::{ID, Message, name, soa};
 use proptest::prelude::*;
 
@@ -61,7 +61,7 @@ proptest! {
 
     #[test]
     fn every_rebuilt_query_says_what_was_seen(octets in prop::collection::vec(any::<u8>(), 5..300)) {
-        properties::rebuild(&octets);
+        properties::upstream_query(&octets);
     }
 
     #[test]
@@ -95,7 +95,7 @@ proptest! {
         let asked = Name::from_wire(&wire[..=end]).unwrap();
         let kind = RecordType(u16::from_be_bytes([wire[end + 1], wire[end + 2]]));
         let read = Answer::read(&message.0[..len], ID, &asked, kind).map(|_| ());
-        prop_assert!(matches!(read, Err(AnswerFlaw::Unreadable | AnswerFlaw::BadData
-            | AnswerFlaw::LongChain)), "{read:?}");
+        prop_assert!(matches!(read, Err(AnswerError::Unreadable | AnswerError::BadData
+            | AnswerError::LongChain)), "{read:?}");
     }
 }

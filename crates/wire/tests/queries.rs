@@ -3,7 +3,7 @@
 
 mod message;
 
-use keyhole_wire::{ErrorReply, Flaw, Malformed, Rcode, RecordType, parse, write_error};
+use keyhole_wire::{ErrorReply, Malformed, ParseError, Rcode, RecordType, parse, write_error};
 use message::{ID, Message, name, option, whole};
 
 const A: RecordType = RecordType::A;
@@ -12,8 +12,8 @@ fn ask() -> Message {
     Message::query("www.Example.org", A)
 }
 
-fn flaw(message: &Message) -> Flaw {
-    parse(&message.0).unwrap_err().flaw()
+fn error(message: &Message) -> ParseError {
+    parse(&message.0).unwrap_err().error()
 }
 
 fn refused(message: &Message) -> ErrorReply {
@@ -44,10 +44,10 @@ fn the_root_and_the_longest_name_are_names() {
 #[test]
 fn what_is_too_short_or_a_response_gets_no_reply() {
     for packet in [&[][..], &[0; 11]] {
-        assert_eq!(parse(packet).unwrap_err(), Malformed::Drop(Flaw::TooShort));
+        assert_eq!(parse(packet).unwrap_err(), Malformed::Drop(ParseError::TooShort));
     }
     let response = ask().flags(0x8000);
-    assert_eq!(parse(&response.0).unwrap_err(), Malformed::Drop(Flaw::Response));
+    assert_eq!(parse(&response.0).unwrap_err(), Malformed::Drop(ParseError::Response));
 }
 
 #[test]
@@ -67,18 +67,18 @@ fn unknown_and_misplaced_flags_are_ignored() {
 
 #[test]
 fn there_is_exactly_one_question() {
-    assert_eq!(flaw(&ask().count(0, 0)), Flaw::QuestionCount);
+    assert_eq!(error(&ask().count(0, 0)), ParseError::QuestionCount);
     let two = ask().count(0, 2).octets(b"\x01b\x00\x00\x01\x00\x01");
     let reply = refused(&two);
-    assert_eq!((reply.flaw, reply.rcode), (Flaw::QuestionCount, Rcode::FORMERR));
+    assert_eq!((reply.error, reply.rcode), (ParseError::QuestionCount, Rcode::FORMERR));
     assert_eq!(reply.question, None);
 }
 
 #[test]
 fn a_query_brings_no_answer_or_authority_records() {
     let data = [192, 0, 2, 1];
-    assert_eq!(flaw(&ask().answer("a", A, 1, &data)), Flaw::UnexpectedRecords);
-    assert_eq!(flaw(&ask().authority("a", A, 1, &data)), Flaw::UnexpectedRecords);
+    assert_eq!(error(&ask().answer("a", A, 1, &data)), ParseError::UnexpectedRecords);
+    assert_eq!(error(&ask().authority("a", A, 1, &data)), ParseError::UnexpectedRecords);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_transfer_query_may_show_the_version_of_its_zone() {
     let with_version = transfer.clone().authority("example.org", RecordType::SOA, 0, &soa);
     assert_eq!(with_version.parsed().kind, RecordType::IXFR);
     let opt = transfer.raw(2, &[0], (RecordType::OPT, 1232, 0), &[]);
-    assert_eq!(flaw(&opt), Flaw::UnexpectedRecords);
+    assert_eq!(error(&opt), ParseError::UnexpectedRecords);
 }
 
 #[test]
@@ -102,15 +102,15 @@ fn transfers_and_any_are_ordinary_questions_here() {
 fn a_class_other_than_in_is_refused_with_its_question() {
     for class in [0, 3, 4, 254, 255] {
         let reply = refused(&ask().class(class));
-        assert_eq!((reply.flaw, reply.rcode), (Flaw::Class, Rcode::REFUSED));
+        assert_eq!((reply.error, reply.rcode), (ParseError::Class, Rcode::REFUSED));
         assert_eq!(reply.question, Some((name("www.example.org"), A, class)));
     }
 }
 
 #[test]
 fn octets_behind_the_message_are_an_error() {
-    assert_eq!(flaw(&ask().octets(&[0])), Flaw::TrailingOctets);
-    assert_eq!(flaw(&ask().opt(&[]).octets(&[0])), Flaw::TrailingOctets);
+    assert_eq!(error(&ask().octets(&[0])), ParseError::TrailingOctets);
+    assert_eq!(error(&ask().opt(&[]).octets(&[0])), ParseError::TrailingOctets);
 }
 
 #[test]
@@ -118,15 +118,15 @@ fn a_message_that_ends_too_early_is_an_error_at_every_octet() {
     let full = ask().opt(&option(10, &[1; 8]));
     for len in 12..full.0.len() {
         let cut = Message(full.0[..len].to_vec());
-        assert_eq!(flaw(&cut), Flaw::Truncated, "{len}");
+        assert_eq!(error(&cut), ParseError::Truncated, "{len}");
     }
 }
 
 #[test]
 fn counts_larger_than_the_data_are_an_error() {
-    assert_eq!(flaw(&ask().count(3, 1)), Flaw::Truncated);
-    assert_eq!(flaw(&ask().opt(&[]).count(3, 8)), Flaw::Truncated);
-    assert_eq!(flaw(&ask().opt(&[]).count(3, 65_535)), Flaw::TooManyRecords);
+    assert_eq!(error(&ask().count(3, 1)), ParseError::Truncated);
+    assert_eq!(error(&ask().opt(&[]).count(3, 8)), ParseError::Truncated);
+    assert_eq!(error(&ask().opt(&[]).count(3, 65_535)), ParseError::TooManyRecords);
 }
 
 fn with_name(wire: &[u8]) -> Message {
@@ -136,8 +136,8 @@ fn with_name(wire: &[u8]) -> Message {
 #[test]
 fn a_name_in_the_question_cannot_be_compressed() {
     for target in [0u8, 11, 12, 14, 0xff] {
-        assert_eq!(flaw(&with_name(&[0xc0, target])), Flaw::BadPointer);
-        assert_eq!(flaw(&with_name(&[1, b'a', 0xc0, target])), Flaw::BadPointer);
+        assert_eq!(error(&with_name(&[0xc0, target])), ParseError::BadPointer);
+        assert_eq!(error(&with_name(&[1, b'a', 0xc0, target])), ParseError::BadPointer);
     }
 }
 
@@ -145,7 +145,7 @@ fn a_name_in_the_question_cannot_be_compressed() {
 fn labels_of_64_octets_and_unknown_label_types_are_errors() {
     for len in [0x40, 0x41, 0x80, 0xbf] {
         let label = [&[len][..], &[b'a'; 191], &[0]].concat();
-        assert_eq!(flaw(&with_name(&label)), Flaw::BadName);
+        assert_eq!(error(&with_name(&label)), ParseError::BadName);
     }
 }
 
@@ -153,7 +153,7 @@ fn labels_of_64_octets_and_unknown_label_types_are_errors() {
 fn a_name_of_256_octets_is_an_error() {
     let wire = [[1, b'a'].repeat(126), vec![2, b'b', b'b', 0]].concat();
     assert_eq!(wire.len(), 256);
-    assert_eq!(flaw(&with_name(&wire)), Flaw::BadName);
+    assert_eq!(error(&with_name(&wire)), ParseError::BadName);
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn additional_records_are_read_and_their_pointers_checked() {
     let at = ask().0.len() as u8;
     for target in [0, 11, at, at + 1, 0xff] {
         let message = ask().raw(3, &[0xc0, target], (A, 1, 0), &[]);
-        assert_eq!(flaw(&message), Flaw::BadPointer, "{target}");
+        assert_eq!(error(&message), ParseError::BadPointer, "{target}");
     }
 }
 
@@ -177,8 +177,8 @@ fn a_compressed_name_of_256_octets_is_an_error() {
     };
     assert!(parse(&owned(b"", 12).0).is_ok());
     assert!(parse(&owned(b"\x01b", 14).0).is_ok());
-    assert_eq!(flaw(&owned(b"\x02bb", 14)), Flaw::BadName);
-    assert_eq!(flaw(&owned(b"\x01b", 12)), Flaw::BadName);
+    assert_eq!(error(&owned(b"\x02bb", 14)), ParseError::BadName);
+    assert_eq!(error(&owned(b"\x01b", 12)), ParseError::BadName);
 }
 
 #[test]
@@ -197,14 +197,14 @@ fn a_chain_of_a_hundred_pointers_is_not_followed_for_ever() {
         (RecordType::NULL, 1, 0),
         &[],
     );
-    assert_eq!(flaw(&message), Flaw::BadPointer);
+    assert_eq!(error(&message), ParseError::BadPointer);
 }
 
 #[test]
 fn a_signature_is_ignored_but_a_tsig_stands_last() {
     let tsig = |message: Message| message.raw(3, &[1, b'k', 0], (RecordType::TSIG, 255, 0), &[]);
     assert!(tsig(ask().opt(&[])).parsed().edns.is_some());
-    assert_eq!(flaw(&tsig(ask()).opt(&[])), Flaw::MisplacedSignature);
+    assert_eq!(error(&tsig(ask()).opt(&[])), ParseError::MisplacedSignature);
     let sig0 = ask().raw(3, &[0], (RecordType::SIG, 255, 0), &[0; 24]);
     assert_eq!(sig0.parsed().edns, None);
 }
@@ -224,7 +224,7 @@ fn edns_size_and_flags_are_read() {
 fn another_edns_version_is_told_with_an_opt_record() {
     for version in [1, 255] {
         let reply = refused(&ask().opt_ttl(version << 16));
-        assert_eq!((reply.flaw, reply.rcode), (Flaw::OptVersion, Rcode::BADVERS));
+        assert_eq!((reply.error, reply.rcode), (ParseError::OptVersion, Rcode::BADVERS));
         assert!(reply.edns);
     }
 }
@@ -232,23 +232,23 @@ fn another_edns_version_is_told_with_an_opt_record() {
 #[test]
 fn broken_options_of_another_version_are_not_judged() {
     let message = ask().raw(3, &[0], (RecordType::OPT, 1232, 1 << 16), &[1, 2, 3]);
-    assert_eq!(flaw(&message), Flaw::OptVersion);
+    assert_eq!(error(&message), ParseError::OptVersion);
 }
 
 #[test]
 fn there_is_one_opt_record_and_the_root_owns_it() {
-    assert_eq!(flaw(&ask().opt(&[]).opt(&[])), Flaw::SeveralOpts);
+    assert_eq!(error(&ask().opt(&[]).opt(&[])), ParseError::SeveralOpts);
     let owned = ask().raw(3, &[1, b'a', 0], (RecordType::OPT, 1232, 0), &[]);
-    assert_eq!(flaw(&owned), Flaw::OptOwner);
+    assert_eq!(error(&owned), ParseError::OptOwner);
     assert!(refused(&owned).edns);
     let answer = ask().raw(1, &[0], (RecordType::OPT, 1232, 0), &[]);
-    assert_eq!(flaw(&answer), Flaw::UnexpectedRecords);
+    assert_eq!(error(&answer), ParseError::UnexpectedRecords);
 }
 
 #[test]
 fn an_option_that_runs_over_the_end_is_an_error() {
     for options in [&[0][..], &[0, 3, 0], &[0, 3, 0, 1], &[0, 3, 0, 5, 1, 2, 3, 4]] {
-        assert_eq!(flaw(&ask().opt(options)), Flaw::BadOption);
+        assert_eq!(error(&ask().opt(options)), ParseError::BadOption);
     }
 }
 
@@ -268,7 +268,7 @@ fn a_cookie_has_8_or_16_to_40_octets() {
             assert_eq!(whole(&seen), cookie);
             assert_eq!(seen.client(), &cookie[..8]);
         } else {
-            assert_eq!(flaw(&message), Flaw::BadCookie, "{len}");
+            assert_eq!(error(&message), ParseError::BadCookie, "{len}");
         }
     }
 }
@@ -288,7 +288,7 @@ fn padding_and_keepalive_are_noticed() {
     assert!(edns.padding && edns.keepalive);
     assert!(ask().opt(&option(11, &[0, 9])).parsed().edns.unwrap().keepalive);
     for len in [1, 3] {
-        assert_eq!(flaw(&ask().opt(&option(11, &vec![0; len]))), Flaw::BadOption);
+        assert_eq!(error(&ask().opt(&option(11, &vec![0; len]))), ParseError::BadOption);
     }
 }
 
@@ -315,7 +315,7 @@ fn a_client_subnet_is_checked_and_forgotten() {
         &[0, 3, 0, 0],
         &[0, 0, 8, 0, 10],
     ] {
-        assert_eq!(flaw(&ask().opt(&option(8, bad))), Flaw::BadClientSubnet, "{bad:?}");
+        assert_eq!(error(&ask().opt(&option(8, bad))), ParseError::BadClientSubnet, "{bad:?}");
     }
 }
 

@@ -29,6 +29,6 @@ fn every_answer_seed_keeps_the_property() {
 }
 
 #[test]
-fn every_rebuild_seed_keeps_the_property() {
-    run_each("rebuild", properties::rebuild);
+fn every_upstream_query_seed_keeps_the_property() {
+    run_each("upstream_query", properties::upstream_query);
 }

@@ -6,11 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use keyhole_core::caller::{Caller, Credential, SpiffeId, Svid};
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::clock::When;
 use keyhole_core::network::Network;
+use keyhole_core::question::Question;
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::stages::{End, Question, admit, authorize, identify, parse};
+use keyhole_core::spiffe_id::SpiffeId;
+use keyhole_core::stages::{End, admit, authorize, identify, parse};
 use keyhole_core::upstream::Upstreams;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
@@ -39,9 +41,9 @@ enum Goal {
 }
 
 /// The sum of the octets that a client shows.
-fn octets(caller: &Caller) -> u64 {
+fn octets(identity: &ClientIdentity) -> u64 {
     let sum = |octets: &[u8]| octets.iter().map(|octet| u64::from(*octet)).sum();
-    match &caller.credential {
+    match &identity.credential {
         Credential::Certificate(svid) => sum(svid.id.as_str().as_bytes()),
         Credential::Mesh(id) => sum(id.as_str().as_bytes()),
         Credential::Token(digest) => sum(digest),
@@ -50,7 +52,7 @@ fn octets(caller: &Caller) -> u64 {
 }
 
 /// Somebody who asks.
-type Client = (Caller, IpAddr);
+type Client = (ClientIdentity, IpAddr);
 
 pub(super) fn measure() -> Result<(), Box<dyn Error>> {
     let document = everybody().to_string();
@@ -74,7 +76,7 @@ pub(super) fn measure() -> Result<(), Box<dyn Error>> {
         below.push(certificate(identity(format!("{}/pod/{n}", path(n % PATHS)))?));
     }
     let tokens = (0..TOKENS).map(|n| (shown(Credential::Token(digest(n))), here()));
-    let addresses = (0..NETWORKS).map(|n| (Caller::NETWORK, address(n)));
+    let addresses = (0..NETWORKS).map(|n| (ClientIdentity::NETWORK, address(n)));
     for (what, clients) in [
         ("certificate, named", named),
         ("mesh identity, named", meshed),
@@ -107,16 +109,16 @@ fn time(
         let mut known = 0_usize;
         let begin = busy();
         for n in 0..clients.len() {
-            let (caller, address) = &clients[n * STRIDE % clients.len()];
+            let (identity, address) = &clients[n * STRIDE % clients.len()];
             let question = &questions[n % questions.len()];
             let walk = || {
                 if goal == Goal::LookAt {
-                    black_box(octets(caller));
+                    black_box(octets(identity));
                     return ControlFlow::Continue(());
                 }
                 let admitted = admit::admit(&served, *address)?;
-                let client = identify::identify(snapshot, caller, *address, admitted, &mut ())?;
-                black_box(client.who);
+                let client = identify::identify(snapshot, identity, *address, admitted, &mut ())?;
+                black_box(client.client_ref);
                 if goal == Goal::Decide {
                     authorize::authorize(snapshot, &client, question, When::Now, &mut ())?;
                 }
@@ -211,8 +213,8 @@ fn address(n: usize) -> IpAddr {
     }
 }
 
-fn shown(credential: Credential) -> Caller {
-    Caller { credential, by_network: false }
+fn shown(credential: Credential) -> ClientIdentity {
+    ClientIdentity { credential, by_network: false }
 }
 
 fn certificate(id: SpiffeId) -> Client {

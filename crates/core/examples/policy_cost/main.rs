@@ -8,11 +8,11 @@ mod clients;
 use std::hint::black_box;
 use std::time::Duration;
 
-use keyhole_core::names::Hashed;
 use keyhole_core::policy::{Moment, decide};
 use keyhole_core::records::special;
 use keyhole_core::snapshot::Snapshot;
 use keyhole_core::upstream::Upstreams;
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
@@ -42,13 +42,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn measure(snapshot: &Snapshot, name: &Name, text: &str) {
     let kind = RecordType::A;
-    let hashed = Hashed::new(name);
+    let hashed = HashedName::new(name);
     let Some(policy) = snapshot.default_policy() else { return };
     let hash = time(|| {
-        black_box(Hashed::new(black_box(name)));
+        black_box(HashedName::new(black_box(name)));
     });
     let decided = time(|| {
-        black_box(decide(snapshot, policy, black_box(&hashed), kind, ANYTIME, &mut ()));
+        black_box(decide(&snapshot.lists, policy, black_box(&hashed), kind, ANYTIME, &mut ()));
     });
     let records = time(|| drop(black_box(snapshot.records(policy).find(black_box(&hashed), kind))));
     let special = time(|| drop(black_box(special(black_box(&hashed), kind))));

@@ -11,20 +11,20 @@ use crate::reason::Reason;
 /// Hits after which an entry counts as hot, worth a fetch before it expires.
 const HOT_HITS: u32 = 3;
 /// Entries kept for less are not fetched early: it would double their upstream traffic.
-const SHORTEST_PREFETCHED: Duration = Duration::from_secs(10);
+const MIN_PREFETCHED: Duration = Duration::from_secs(10);
 
 /// An answer, a failure, or an expired answer together with the failure to renew it.
 #[derive(Debug)]
-pub struct Entry {
-    pub(super) said: Option<Said>,
+pub struct CacheEntry {
+    pub(super) cached: Option<CachedAnswer>,
     pub(super) failure: Option<FailureMark>,
     pub(super) hits: AtomicU32,
     pub(super) refreshed: AtomicBool,
 }
 
-/// What an upstream said and until when it holds.
+/// An answer of an upstream, and until when it holds.
 #[derive(Clone, Debug)]
-pub struct Said {
+pub struct CachedAnswer {
     /// The answer, shared with everyone who is writing it.
     pub answer: Arc<Answer>,
     /// The place of the upstream in its set.
@@ -69,7 +69,7 @@ pub enum Freshness {
     Gone,
 }
 
-impl Said {
+impl CachedAnswer {
     /// Seconds to take off the TTLs at `now`.
     #[inline]
     pub fn age(&self, now: Instant) -> u32 {
@@ -78,29 +78,29 @@ impl Said {
     }
 }
 
-impl Entry {
+impl CacheEntry {
     /// What the entry is worth at `now`.
     #[inline]
     pub fn freshness(&self, now: Instant) -> Freshness {
-        let failing = self.failure.as_ref().is_some_and(|mark| now < mark.until);
-        match &self.said {
-            Some(said) if now < said.fresh_until => Freshness::Fresh,
-            Some(said) if now < said.stale_until => {
-                if failing {
+        let failed = self.failure.as_ref().is_some_and(|mark| now < mark.until);
+        match &self.cached {
+            Some(cached) if now < cached.fresh_until => Freshness::Fresh,
+            Some(cached) if now < cached.stale_until => {
+                if failed {
                     Freshness::StaleUnasked
                 } else {
                     Freshness::Stale
                 }
             }
-            _ if failing => Freshness::Failed,
+            _ if failed => Freshness::Failed,
             _ => Freshness::Gone,
         }
     }
 
     /// What the upstream said, fresh or not.
     #[inline]
-    pub fn said(&self) -> Option<&Said> {
-        self.said.as_ref()
+    pub fn cached(&self) -> Option<&CachedAnswer> {
+        self.cached.as_ref()
     }
 
     /// The failure that is remembered, over or not.
@@ -112,16 +112,16 @@ impl Entry {
     /// entry is hot and less than a tenth of its time is left. True once in the life of an entry.
     #[inline]
     pub fn count_hit(&self, now: Instant) -> bool {
-        let Some(said) = &self.said else { return false };
+        let Some(cached) = &self.cached else { return false };
         // Lost counts do no harm, so no read-modify-write: a hot entry is shared by all cores.
         let hits = self.hits.load(Ordering::Relaxed);
         if hits < HOT_HITS {
             self.hits.store(hits + 1, Ordering::Relaxed);
             return false;
         }
-        let life = said.fresh_until.saturating_duration_since(said.stored);
-        if said.fresh_until.saturating_duration_since(now) > life / 10
-            || life < SHORTEST_PREFETCHED
+        let life = cached.fresh_until.saturating_duration_since(cached.stored);
+        if cached.fresh_until.saturating_duration_since(now) > life / 10
+            || life < MIN_PREFETCHED
             || self.refreshed.load(Ordering::Relaxed)
         {
             return false;

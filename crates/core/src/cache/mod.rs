@@ -22,7 +22,7 @@ use keyhole_wire::Answer;
 use quick_cache::sync::{Cache as Store, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 
-pub use entry::{Entry, FailureMark, Freshness, Said};
+pub use entry::{CacheEntry, CachedAnswer, FailureMark, Freshness};
 pub use key::{Key, KeyRef};
 
 use crate::options::CacheOptions;
@@ -35,21 +35,21 @@ const OVERHEAD: usize = 192;
 /// An average entry; it only sizes the tables of the store.
 const TYPICAL_ENTRY: u64 = 1024;
 /// A failure is remembered for at most five minutes (RFC 9520 section 3.2).
-const LONGEST_FAILURE: Duration = Duration::from_secs(300);
+const MAX_FAILURE: Duration = Duration::from_secs(300);
 /// When no upstream could be asked, for at most this: they may be back at any moment.
-const LONGEST_OUTAGE: Duration = Duration::from_secs(4);
+const MAX_OUTAGE: Duration = Duration::from_secs(4);
 /// An expired answer is asked for again at most this often (RFC 8767 section 5).
 const RECHECK: Duration = Duration::from_secs(30);
 
 /// Answers and failures by upstream set, name and type; shared by all cores.
 pub struct Cache {
-    store: Store<Key, Arc<Entry>, InOctets, RandomState>,
+    store: Store<Key, Arc<CacheEntry>, InOctets, RandomState>,
     limits: CacheOptions,
 }
 
 /// A failure to be remembered.
 #[derive(Clone, Debug)]
-pub struct Failing {
+pub struct FailedLookup {
     /// Why.
     pub reason: Reason,
     /// What the upstream said, if it said anything.
@@ -78,7 +78,7 @@ impl Cache {
 
     /// The entry of a question, whatever it is worth: one hash, one lock, no allocation.
     #[inline]
-    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<Entry>> {
+    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<CacheEntry>> {
         self.store.get(&key)
     }
 
@@ -99,29 +99,29 @@ impl Cache {
         }
         let fresh_until = now + seconds(life);
         let stale_until = fresh_until + seconds(self.limits.stale);
-        let said = Said { answer, upstream, stored: now, age, fresh_until, stale_until };
-        self.insert(key, Some(said), None);
+        let cached = CachedAnswer { answer, upstream, stored: now, age, fresh_until, stale_until };
+        self.insert(key, Some(cached), None);
     }
 
     /// Remembers that asking failed (RFC 9520), beside an expired answer if there is one.
-    pub fn fail(&self, key: KeyRef<'_>, failing: Failing, now: Instant) {
+    pub fn fail(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
         let old = self.store.peek(&key);
-        let said = old.as_ref().and_then(|entry| entry.said.clone());
-        let said = said.filter(|said| now < said.stale_until);
+        let cached = old.as_ref().and_then(|entry| entry.cached.clone());
+        let cached = cached.filter(|cached| now < cached.stale_until);
         let count = 1 + old.as_ref().and_then(|entry| recent_failures(entry, now)).unwrap_or(0);
         // Where nothing may serve once it has expired, the pause is that of a plain failure.
-        let serves = self.limits.stale > 0 && said.is_some();
-        let length = if serves { RECHECK } else { self.failure_length(&failing, count) };
-        let Failing { reason, answer, upstream } = failing;
+        let serves = self.limits.stale > 0 && cached.is_some();
+        let length = if serves { RECHECK } else { self.failure_length(&failed, count) };
+        let FailedLookup { reason, answer, upstream } = failed;
         let mark = FailureMark { until: now + length, count, reason, answer, upstream };
-        self.insert(key, said, Some(mark));
+        self.insert(key, cached, Some(mark));
     }
 
     /// Like [`Cache::fail`], but only where an expired answer may serve and no failure is
     /// remembered yet.
-    pub fn fail_expired(&self, key: KeyRef<'_>, failing: Failing, now: Instant) {
+    pub fn fail_expired(&self, key: KeyRef<'_>, failed: FailedLookup, now: Instant) {
         if self.store.peek(&key).is_some_and(|entry| entry.freshness(now) == Freshness::Stale) {
-            self.fail(key, failing, now);
+            self.fail(key, failed, now);
         }
     }
 
@@ -149,29 +149,30 @@ impl Cache {
         ttl.saturating_sub(age).max(limits.min_ttl).min(limits.max_ttl)
     }
 
-    fn failure_length(&self, failing: &Failing, count: u32) -> Duration {
+    fn failure_length(&self, failed: &FailedLookup, count: u32) -> Duration {
         let doublings = count.saturating_sub(1).min(16);
         // An upstream that spoke will likely say the same again; one that is away may come back.
-        let (first, longest) = if failing.answer.is_some() {
-            (seconds(self.limits.failure_ttl.clamp(1, 300)), LONGEST_FAILURE)
+        let (first, longest) = if failed.answer.is_some() {
+            (seconds(self.limits.failure_ttl.clamp(1, 300)), MAX_FAILURE)
         } else {
-            (seconds(1), LONGEST_OUTAGE)
+            (seconds(1), MAX_OUTAGE)
         };
         (first * (1 << doublings)).min(longest)
     }
 
-    fn insert(&self, key: KeyRef<'_>, said: Option<Said>, failure: Option<FailureMark>) {
+    fn insert(&self, key: KeyRef<'_>, cached: Option<CachedAnswer>, failure: Option<FailureMark>) {
         // Where asking has just failed, hits on what is left must not ask again.
         let (hits, refreshed) = (AtomicU32::new(0), AtomicBool::new(failure.is_some()));
-        self.store.insert(key.to_owned(), Arc::new(Entry { said, failure, hits, refreshed }));
+        self.store
+            .insert(key.to_owned(), Arc::new(CacheEntry { cached, failure, hits, refreshed }));
     }
 }
 
 /// How many failures in a row count: an old one is forgotten once it has been over for as long as
 /// the longest time that a failure is kept.
-fn recent_failures(entry: &Entry, now: Instant) -> Option<u32> {
+fn recent_failures(entry: &CacheEntry, now: Instant) -> Option<u32> {
     let mark = entry.failure.as_ref()?;
-    (now < mark.until + LONGEST_FAILURE).then_some(mark.count)
+    (now < mark.until + MAX_FAILURE).then_some(mark.count)
 }
 
 fn seconds(count: u32) -> Duration {
@@ -182,12 +183,16 @@ fn seconds(count: u32) -> Duration {
 #[derive(Clone)]
 struct InOctets;
 
-impl Weighter<Key, Arc<Entry>> for InOctets {
-    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
-        let said = entry.said.as_ref().map_or(0, |said| said.answer.octets());
+impl Weighter<Key, Arc<CacheEntry>> for InOctets {
+    fn weight(&self, key: &Key, entry: &Arc<CacheEntry>) -> u64 {
+        let cached = entry.cached.as_ref().map_or(0, |cached| cached.answer.octets());
         let failed = entry.failure.as_ref().and_then(|mark| mark.answer.as_ref());
         let failed = failed.map_or(0, |answer| answer.octets());
-        (size_of::<Key>() + key.heap_octets() + size_of::<Entry>() + said + failed + OVERHEAD)
-            as u64
+        (size_of::<Key>()
+            + key.heap_octets()
+            + size_of::<CacheEntry>()
+            + cached
+            + failed
+            + OVERHEAD) as u64
     }
 }

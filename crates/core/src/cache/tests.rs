@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType};
 
-use super::{Cache, Failing, Freshness, KeyRef};
+use super::{Cache, FailedLookup, Freshness, KeyRef};
 use crate::options::CacheOptions;
 use crate::reason::Reason;
 
@@ -40,12 +40,12 @@ fn servfail() -> Arc<Answer> {
     Arc::new(AnswerBuilder::new(&example(), A, Rcode::SERVFAIL).finish().unwrap())
 }
 
-fn outage() -> Failing {
-    Failing { reason: Reason::UpstreamUnreachable, answer: None, upstream: None }
+fn outage() -> FailedLookup {
+    FailedLookup { reason: Reason::UpstreamUnreachable, answer: None, upstream: None }
 }
 
-fn spoken() -> Failing {
-    Failing { reason: Reason::Forwarded, answer: Some(servfail()), upstream: Some(0) }
+fn spoken() -> FailedLookup {
+    FailedLookup { reason: Reason::Forwarded, answer: Some(servfail()), upstream: Some(0) }
 }
 
 /// Whole seconds from `start` for which the entry stays as it is at the start.
@@ -77,7 +77,7 @@ fn an_answer_is_fresh_for_its_ttl_and_then_stale_for_the_window() {
     ] {
         assert_eq!(entry.freshness(now + secs(after)), expected, "after {after} s");
     }
-    assert_eq!(entry.said().unwrap().age(now + Duration::from_millis(41_900)), 41);
+    assert_eq!(entry.cached().unwrap().age(now + Duration::from_millis(41_900)), 41);
 }
 
 #[test]

@@ -8,12 +8,12 @@ use std::time::Instant;
 
 use keyhole_wire::Name;
 
-use super::Event;
+use super::event::Event;
 use super::ring::Ring;
 use crate::Reason;
-use crate::caller::Credential;
+use crate::client_identity::Credential;
 use crate::policy::Cause;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 /// Words before name and credential.
 const HEAD: usize = 8;
@@ -41,7 +41,7 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     let words = HEAD + name.len().div_ceil(8) + credential.len().div_ceil(8);
     let Some(mut room) = ring.reserve(words) else { return };
     let (cause, cause_index) = cause(event.cause);
-    let (would, would_index) = cause_of_observed(event.would);
+    let (would_block, would_index) = cause_of_observed(event.would_block);
     let client = if shows_who { HAS_CLIENT } else { 0 };
     let flags = client | who << WHO;
     let kind = event.question.map_or(0, |question| question.kind().0);
@@ -58,12 +58,12 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     let arrived = ended.saturating_sub(waited);
     room.push(arrived.as_secs() * 1_000_000_000 + u64::from(arrived.subsec_nanos()));
     let micros = u32::try_from(waited.as_micros()).unwrap_or(u32::MAX);
-    let policy = event.under.policy.map_or(NONE, |index| index as u32);
+    let policy = event.context.policy.map_or(NONE, |index| index as u32);
     room.push(pair(micros, policy));
-    room.push(event.under.snapshot.map_or(0, |snapshot| snapshot.id));
+    room.push(event.context.snapshot.map_or(0, |snapshot| snapshot.id));
     room.push(pair(cause_index, would_index));
     let upstream = u64::from(event.upstream.unwrap_or(NO_UPSTREAM));
-    room.push(upstream | (credential.len() as u64) << 16 | cause << 32 | would << 40);
+    room.push(upstream | (credential.len() as u64) << 16 | cause << 32 | would_block << 40);
     if shows_who {
         room.push_octets(&address_octets(event.arrival.client.ip()));
     } else {
@@ -76,7 +76,7 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
 
 #[inline]
 fn credential<'e>(event: &Event<'e>) -> (u64, &'e [u8]) {
-    match &event.arrival.caller.credential {
+    match &event.arrival.identity.credential {
         Credential::Certificate(svid) => (IDENTITY, svid.id.as_str().as_bytes()),
         Credential::Mesh(id) => (IDENTITY, id.as_str().as_bytes()),
         Credential::Token(digest) => (TOKEN, digest),
@@ -99,8 +99,8 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
 
 /// Nearly always nothing, so that its branches are kept away from the way of every packet.
 #[inline]
-fn cause_of_observed(would: Option<Cause>) -> (u64, u32) {
-    if would.is_none() { (0, NONE) } else { cause(would) }
+fn cause_of_observed(would_block: Option<Cause>) -> (u64, u32) {
+    if would_block.is_none() { (0, NONE) } else { cause(would_block) }
 }
 
 /// IPv4 in its mapped form (RFC 4291 section 2.5.5.2).
@@ -118,7 +118,7 @@ const fn pair(low: u32, high: u32) -> u64 {
 
 /// What decided, as far as an event remembers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decided {
+pub(super) enum StoredCause {
     Rule(usize),
     List(usize),
     Default,
@@ -129,14 +129,14 @@ pub(super) enum Decided {
 
 /// Who asked, beside the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Who<'e> {
+pub(super) enum StoredCredential<'e> {
     Identity(&'e str),
     Token([u8; 32]),
 }
 
 /// An event as it was written.
 #[derive(Debug)]
-pub(super) struct Entry<'e> {
+pub(super) struct StoredEvent<'e> {
     pub(super) transport: Transport,
     pub(super) reason: Reason,
     /// Name and type; none for what was no question.
@@ -147,14 +147,14 @@ pub(super) struct Entry<'e> {
     pub(super) policy: Option<usize>,
     /// The [`crate::snapshot::Snapshot::id`], 0 for none.
     pub(super) snapshot: u64,
-    pub(super) cause: Option<Decided>,
-    pub(super) would: Option<Decided>,
+    pub(super) cause: Option<StoredCause>,
+    pub(super) would_block: Option<StoredCause>,
     pub(super) upstream: Option<u16>,
     pub(super) client: Option<IpAddr>,
-    pub(super) who: Option<Who<'e>>,
+    pub(super) who: Option<StoredCredential<'e>>,
 }
 
-impl<'e> Entry<'e> {
+impl<'e> StoredEvent<'e> {
     /// Reads what [`write`] wrote; none for words that it did not. `octets` is room for its text.
     pub(super) fn read(words: &[u64], octets: &'e mut Vec<u8>) -> Option<Self> {
         let &[first, nanos, times, snapshot, causes, lengths, ..] = words else { return None };
@@ -172,8 +172,8 @@ impl<'e> Entry<'e> {
             name => Some((Name::from_wire(name).ok()?, (first >> 48) as u16)),
         };
         let who = match flags >> WHO {
-            IDENTITY => Some(Who::Identity(std::str::from_utf8(who).ok()?)),
-            TOKEN => Some(Who::Token(who.try_into().ok()?)),
+            IDENTITY => Some(StoredCredential::Identity(std::str::from_utf8(who).ok()?)),
+            TOKEN => Some(StoredCredential::Token(who.try_into().ok()?)),
             _ => None,
         };
         Some(Self {
@@ -184,8 +184,8 @@ impl<'e> Entry<'e> {
             micros: times as u32,
             policy: index(times >> 32),
             snapshot,
-            cause: decided(lengths >> 32, causes),
-            would: decided(lengths >> 40, causes >> 32),
+            cause: stored_cause(lengths >> 32, causes),
+            would_block: stored_cause(lengths >> 40, causes >> 32),
             upstream: Some(lengths as u16).filter(|upstream| *upstream != NO_UPSTREAM),
             client: (flags & HAS_CLIENT != 0).then(|| Ipv6Addr::from(*address).to_canonical()),
             who,
@@ -198,14 +198,14 @@ fn index(word: u64) -> Option<usize> {
     (index != NONE).then_some(index as usize)
 }
 
-fn decided(kind: u64, word: u64) -> Option<Decided> {
+fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
     match kind & 0xff {
-        1 => index(word).map(Decided::Rule),
-        2 => index(word).map(Decided::List),
-        3 => Some(Decided::Default),
-        4 => Some(Decided::Mode),
-        5 => Some(Decided::PrivateAddresses),
-        6 => Some(Decided::Pause),
+        1 => index(word).map(StoredCause::Rule),
+        2 => index(word).map(StoredCause::List),
+        3 => Some(StoredCause::Default),
+        4 => Some(StoredCause::Mode),
+        5 => Some(StoredCause::PrivateAddresses),
+        6 => Some(StoredCause::Pause),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use keyhole_wire::RecordType;
 use serde_json::json;
 
-use super::entry::{Decided, Entry, Who};
+use super::entry::{StoredCause, StoredCredential, StoredEvent};
 use crate::date;
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
@@ -67,16 +67,16 @@ impl<'s> Writer<'s> {
         out
     }
 
-    pub(super) fn write(&mut self, entry: &Entry<'_>) {
+    pub(super) fn write(&mut self, entry: &StoredEvent<'_>) {
         let snapshot = self.known.get(&entry.snapshot).copied();
         let policy = snapshot.and_then(|snapshot| snapshot.policies.get(entry.policy?));
-        let told = Told { snapshot, policy };
+        let names = SnapshotNames { snapshot, policy };
         self.time(entry.nanos);
         self.word("transport", entry.transport.word());
         self.client(entry.client);
         let (identity, token) = match entry.who {
-            Some(Who::Identity(id)) => (Some(id), None),
-            Some(Who::Token(digest)) => {
+            Some(StoredCredential::Identity(id)) => (Some(id), None),
+            Some(StoredCredential::Token(digest)) => {
                 (None, snapshot.and_then(|snapshot| snapshot.subjects.token_name(&digest)))
             }
             None => (None, None),
@@ -94,19 +94,19 @@ impl<'s> Writer<'s> {
         self.word("outcome", entry.reason.outcome().word());
         self.word("reason", entry.reason.word());
         let pause = match entry.cause {
-            Some(Decided::Pause) => policy.and_then(|policy| policy.paused),
+            Some(StoredCause::Pause) => policy.and_then(|policy| policy.paused),
             _ => None,
         };
         let pause = pause.map(|pause| format!("pause until {}", pause.end()));
         let (rule, list) = match entry.cause {
-            Some(Decided::Rule(index)) => (told.origin(index), None),
-            Some(Decided::List(index)) => (None, told.list(index)),
+            Some(StoredCause::Rule(index)) => (names.origin(index), None),
+            Some(StoredCause::List(index)) => (None, names.list(index)),
             _ => (pause.as_deref(), None),
         };
         self.text("rule", rule);
         self.text("list", list);
-        self.text("observed", entry.would.and_then(|would| told.words(would)));
-        self.text("upstream", entry.upstream.and_then(|place| told.upstream(place)));
+        self.text("observed", entry.would_block.and_then(|would_block| names.words(would_block)));
+        self.text("upstream", entry.upstream.and_then(|place| names.upstream(place)));
         let number = snapshot.map(|snapshot| snapshot.number);
         self.number("duration_us", entry.micros.into());
         match number {
@@ -227,28 +227,29 @@ fn is_plain(octet: u8) -> bool {
 }
 
 /// The words of the snapshot and policy that decided, as far as they are still known.
-struct Told<'s> {
+struct SnapshotNames<'s> {
     snapshot: Option<&'s Snapshot>,
     policy: Option<&'s Policy>,
 }
 
-impl<'s> Told<'s> {
+impl<'s> SnapshotNames<'s> {
     fn origin(&self, rule: usize) -> Option<&'s str> {
         let rule = self.policy?.rules.rule(u32::try_from(rule).ok()?)?;
         Some(rule.origin.as_str())
     }
 
     fn list(&self, list: usize) -> Option<&'s str> {
-        self.snapshot?.list_names.get(list).map(String::as_str)
+        self.snapshot?.lists.names().get(list).map(String::as_str)
     }
 
-    fn words(&self, decided: Decided) -> Option<&'s str> {
-        match decided {
-            Decided::Rule(index) => self.origin(index),
-            Decided::List(index) => self.list(index),
-            Decided::Default | Decided::Mode | Decided::Pause | Decided::PrivateAddresses => {
-                self.policy.map(|policy| policy.origin.as_str())
-            }
+    fn words(&self, stored_cause: StoredCause) -> Option<&'s str> {
+        match stored_cause {
+            StoredCause::Rule(index) => self.origin(index),
+            StoredCause::List(index) => self.list(index),
+            StoredCause::Default
+            | StoredCause::Mode
+            | StoredCause::Pause
+            | StoredCause::PrivateAddresses => self.policy.map(|policy| policy.origin.as_str()),
         }
     }
 

@@ -9,77 +9,25 @@
 //! anything reaches a ring.
 
 mod entry;
+mod event;
 mod line;
 mod ring;
 mod take;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
-use crate::Reason;
-use crate::policy::Cause;
-use crate::reason::Stage;
+pub use event::{Event, EventContext};
+
+use crate::document::LogLevel;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::LogLevel;
-use crate::stages::Question;
-use crate::stages::receive::Arrival;
 use ring::Ring;
 
 /// Snapshots whose words are kept for events that are still to be taken. More are needed only when
-/// nobody takes events; what an older one decided is then told without words.
-const MOST_SNAPSHOTS: usize = 8;
-
-/// Under which rules a query stood when it ended.
-#[derive(Clone, Copy, Default)]
-pub struct Under<'a> {
-    /// The snapshot that was pinned.
-    pub snapshot: Option<&'a Snapshot>,
-    /// The index of the policy of its client, where it came to that.
-    pub policy: Option<usize>,
-}
-
-/// A query that ended.
-pub struct Event<'a> {
-    /// The message; its time is that of the end, where it waited.
-    pub arrival: &'a Arrival<'a>,
-    /// The question; none where the message was none.
-    pub question: Option<&'a Question>,
-    /// Snapshot and policy.
-    pub under: Under<'a>,
-    /// Why it ended.
-    pub reason: Reason,
-    /// What decided, where a policy was asked.
-    pub cause: Option<Cause>,
-    /// What an observed rule or list would have done.
-    pub would: Option<Cause>,
-    /// The place in its set of the upstream that gave the answer.
-    pub upstream: Option<u16>,
-    /// How long it waited for an upstream, if it did.
-    pub waited: Option<Duration>,
-}
-
-impl Event<'_> {
-    /// How much of it may be written down.
-    ///
-    /// Whoever is turned away before a policy speaks for them is named: no policy promised them
-    /// anything. Of a message that never came to that, nobody knows whose it was, so the strictest
-    /// policy counts.
-    #[inline]
-    fn level(&self) -> LogLevel {
-        match (self.under.snapshot, self.under.policy) {
-            (Some(snapshot), Some(policy)) => {
-                snapshot.policies.get(policy).map_or(LogLevel::None, |policy| policy.log)
-            }
-            (snapshot, _) => match (self.reason.stage(), snapshot) {
-                (Stage::Admit | Stage::Identify, _) => LogLevel::Full,
-                (_, Some(snapshot)) => snapshot.strictest_log(),
-                (_, None) => LogLevel::Anonymous,
-            },
-        }
-    }
-}
+/// nobody takes events; what an older one decided is then logged without names.
+const MAX_SNAPSHOTS: usize = 8;
 
 /// The events of all workers that nobody has taken yet.
 pub struct Events {
@@ -131,7 +79,7 @@ impl Events {
         if known.iter().all(|other| other.id != snapshot.id) {
             known.push(Arc::clone(snapshot));
         }
-        if known.len() > MOST_SNAPSHOTS {
+        if known.len() > MAX_SNAPSHOTS {
             known.remove(0);
         }
     }

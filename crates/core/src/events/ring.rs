@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Words of the smallest ring: it holds the longest entry there is.
-const LEAST: usize = 512;
+const MIN_WORDS: usize = 512;
 
 /// Kept apart from its neighbors, so that writer and reader never share a cache line.
 #[repr(align(128))]
@@ -32,7 +32,7 @@ pub(super) struct Ring {
 impl Ring {
     /// A ring with room for at least so many words.
     pub(super) fn new(words: usize) -> Self {
-        let words = words.max(LEAST).next_power_of_two();
+        let words = words.max(MIN_WORDS).next_power_of_two();
         Self {
             words: (0..words).map(|_| AtomicU64::new(0)).collect(),
             writing: Apart(Writing { written: AtomicUsize::new(0), seen: AtomicUsize::new(0) }),
@@ -43,7 +43,7 @@ impl Ring {
 
     /// Room for an entry of `count` words, or none: then the entry is counted as lost.
     #[inline]
-    pub(super) fn reserve(&self, count: usize) -> Option<Room<'_>> {
+    pub(super) fn reserve(&self, count: usize) -> Option<RingSpace<'_>> {
         let Writing { written, seen } = &self.writing.0;
         let at = written.load(Ordering::Relaxed);
         if !self.fits(count, at, seen.load(Ordering::Relaxed)) {
@@ -54,7 +54,7 @@ impl Ring {
                 return None;
             }
         }
-        Some(Room { ring: self, at })
+        Some(RingSpace { ring: self, at })
     }
 
     #[inline]
@@ -111,12 +111,12 @@ impl Ring {
 }
 
 /// Room for one entry, filled from its beginning to its end.
-pub(super) struct Room<'r> {
+pub(super) struct RingSpace<'r> {
     ring: &'r Ring,
     at: usize,
 }
 
-impl Room<'_> {
+impl RingSpace<'_> {
     /// Appends one word.
     #[inline]
     pub(super) fn push(&mut self, word: u64) {
@@ -173,7 +173,7 @@ mod tests {
     fn a_full_ring_keeps_the_oldest_entries_and_counts_what_it_drops() {
         let ring = Ring::new(0);
         let kept = (0..1_000).filter(|number| write(&ring, 10, *number)).count() as u64;
-        assert_eq!(kept, (LEAST / 10) as u64);
+        assert_eq!(kept, (MIN_WORDS / 10) as u64);
         assert_eq!(numbers(&ring, usize::MAX), (0..kept).collect::<Vec<_>>());
         assert_eq!((ring.take_lost(), ring.take_lost()), (1_000 - kept, 0));
         assert!(write(&ring, 10, 7), "what was taken makes room");

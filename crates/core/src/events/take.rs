@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Events;
-use super::entry::Entry;
+use super::entry::StoredEvent;
 use super::line::Writer;
 use super::ring::Ring;
 use crate::snapshot::Snapshot;
@@ -18,14 +18,14 @@ const URGENT: f64 = 0.25;
 
 impl Events {
     /// Takes at most `most` events as JSON lines, in the order in which their queries arrived, and a
-    /// last line `{"lost": n}` where `n` were dropped since the last call. Waits at most `patience` for the
+    /// last line `{"lost": n}` where `n` were dropped since the last call. Waits at most `timeout` for the
     /// first one; empty where none came.
     ///
     /// Many events at a time cost less than one by one, so that this gathers for a moment before it
     /// returns, unless it may not wait or a ring fills up.
-    pub fn take(&self, most: usize, patience: Duration) -> Vec<u8> {
+    pub fn take(&self, most: usize, timeout: Duration) -> Vec<u8> {
         let _alone = self.taking.lock();
-        let until = Instant::now() + patience;
+        let until = Instant::now() + timeout;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if !left.is_zero() && !self.rings.iter().any(|ring| ring.fullness() >= URGENT) {
@@ -45,7 +45,7 @@ impl Events {
         let mut left = most;
         let mut octets = Vec::new();
         for ring in &self.rings {
-            left -= ring.take(left, |words| match Entry::read(words, &mut octets) {
+            left -= ring.take(left, |words| match StoredEvent::read(words, &mut octets) {
                 Some(entry) => writer.write(&entry),
                 None => writer.lost += 1,
             });

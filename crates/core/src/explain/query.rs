@@ -7,10 +7,11 @@ use keyhole_wire::{Name, RecordType};
 use serde::Deserialize;
 
 use crate::Error;
-use crate::caller::{Caller, Credential, SpiffeId, Svid};
+use crate::client_identity::{ClientIdentity, Credential, Svid};
 use crate::clock::When;
-use crate::stages::receive::Transport;
+use crate::spiffe_id::SpiffeId;
 use crate::subjects::Subjects;
+use crate::transport::Transport;
 
 /// The document.
 #[derive(Deserialize)]
@@ -22,7 +23,7 @@ pub(crate) struct Query {
     pub(crate) transport: Transport,
     /// Who asks; none is somebody on this machine who shows nothing.
     #[serde(rename = "as", default)]
-    who: Option<As>,
+    client: Option<As>,
     /// Whether the certificate of an identity has expired.
     #[serde(default)]
     expired: bool,
@@ -62,16 +63,19 @@ impl Query {
     }
 
     /// Who asks, and from where.
-    pub(crate) fn caller(&self, subjects: &Subjects) -> Result<(Caller, SocketAddr), Error> {
+    pub(crate) fn identity(
+        &self,
+        subjects: &Subjects,
+    ) -> Result<(ClientIdentity, SocketAddr), Error> {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let shown = |credential| (Caller { credential, by_network: false }, here);
-        if self.expired && !matches!(self.who, Some(As::Identity(_))) {
+        let shown = |credential| (ClientIdentity { credential, by_network: false }, here);
+        if self.expired && !matches!(self.client, Some(As::Identity(_))) {
             let why = "only an identity can have expired; give one in query.as";
             return Err(Error::invalid("query.expired", why));
         }
-        let (caller, address) = match &self.who {
-            None => (Caller::NETWORK, here),
-            Some(As::Address(address)) => (Caller::NETWORK, *address),
+        let (identity, address) = match &self.client {
+            None => (ClientIdentity::NETWORK, here),
+            Some(As::Address(address)) => (ClientIdentity::NETWORK, *address),
             Some(As::Identity(text)) => {
                 let id = SpiffeId::read(text).ok_or_else(|| {
                     let why = format!(
@@ -86,6 +90,6 @@ impl Query {
                 shown(Credential::Token(subjects.digest(name).unwrap_or_default()))
             }
         };
-        Ok((caller, SocketAddr::new(address, 1)))
+        Ok((identity, SocketAddr::new(address, 1)))
     }
 }

@@ -1,4 +1,4 @@
-//! Connections: each gets a place, its handshake, and a task that speaks its protocol.
+//! Connections: each gets a slot, its handshake, and a task that speaks its protocol.
 
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
@@ -9,49 +9,52 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::bind::Door;
-use super::gate::Gate;
+use super::listener::Listener;
+use super::listener::Protocol;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
 use super::{doh, mesh, stream, token};
-use crate::caller::{Caller, Credential};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::connections::Handshake;
-use crate::stages::receive::Transport;
 use crate::tls::Service;
+use crate::transport::Transport;
 
 /// How long to wait when the system has no room for another connection: until some have closed.
 const NO_ROOM: Duration = Duration::from_millis(50);
 
 /// Accepts connections at one socket until the engine drains.
-pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, listener: StdListener) {
-    let listener = match TcpListener::from_std(listener) {
-        Ok(listener) => listener,
+pub(super) async fn serve<S: Serve>(worker: Worker<S>, listener: Listener, socket: StdListener) {
+    let socket = match TcpListener::from_std(socket) {
+        Ok(socket) => socket,
         Err(error) => return worker.complain("serve a TCP socket", &error),
     };
     let drained = worker.drained();
     tokio::select! {
-        () = accept(&worker, &gate, &listener) => {}
+        () = accept(&worker, &listener, &socket) => {}
         () = drained => {}
     }
 }
 
-async fn accept<S: Serve>(worker: &Worker<S>, gate: &Gate, listener: &TcpListener) {
+async fn accept<S: Serve>(worker: &Worker<S>, listener: &Listener, socket: &TcpListener) {
     loop {
-        match listener.accept().await {
+        match socket.accept().await {
             Ok((tcp, client)) => {
-                // No place is refused by closing: a connection has no other way to say no before
+                // Without a free slot the connection is closed: it has no other way to say no before
                 // its protocol begins. The client tries again later or elsewhere.
-                let Some(place) = worker.shared.take(client.ip()) else { continue };
-                let (worker, gate) = (worker.clone(), gate.clone());
+                let Some(slot) = worker.connection_limits.take(client.ip()) else { continue };
+                let (worker, listener) = (worker.clone(), listener.clone());
                 tokio::spawn(async move {
-                    connection(worker, gate, tcp, client).await;
-                    drop(place);
+                    connection(worker, listener, tcp, client).await;
+                    drop(slot);
                 });
             }
             Err(error) if is_about_one(&error) => {}
             Err(error) => {
-                worker.complain(&format!("accept a connection ({})", gate.door.word()), &error);
+                worker.complain(
+                    &format!("accept a connection ({})", listener.protocol.word()),
+                    &error,
+                );
                 tokio::time::sleep(NO_ROOM).await;
             }
         }
@@ -64,36 +67,42 @@ fn is_about_one(error: &std::io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
 }
 
-async fn connection<S: Serve>(worker: Worker<S>, gate: Gate, tcp: TcpStream, client: SocketAddr) {
-    let peer = |transport| Peer::new(client, transport, worker.index, Arc::clone(&gate.nobody));
+async fn connection<S: Serve>(
+    worker: Worker<S>,
+    listener: Listener,
+    tcp: TcpStream,
+    client: SocketAddr,
+) {
+    let peer =
+        |transport| Peer::new(client, transport, worker.index, Arc::clone(&listener.anonymous));
     // Boxed, so that a connection takes the memory of its own protocol and not of the largest one.
-    match gate.door {
-        Door::Tcp => {
+    match listener.protocol {
+        Protocol::Tcp => {
             let peer = peer(Transport::Tcp);
             Box::pin(stream::serve(worker, tcp, peer)).await;
         }
-        Door::Dot => {
+        Protocol::Dot => {
             let peer = peer(Transport::Dot);
             let handshake = Box::pin(handshake(&worker, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
             let peer = with_token(peer, &tls, &worker.service.options().names);
             Box::pin(stream::serve(worker, tls, peer)).await;
         }
-        Door::Doh => {
+        Protocol::Doh => {
             let peer = peer(Transport::Doh);
-            let link = doh::Link::new(tcp, worker.limits());
-            let handshake = Box::pin(handshake(&worker, link, Service::Doh, peer));
+            let stream = doh::BufferedStream::new(tcp, worker.limits());
+            let handshake = Box::pin(handshake(&worker, stream, Service::Doh, peer));
             let Some((tls, peer)) = handshake.await else { return };
             Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
         }
-        Door::DohCleartext => {
+        Protocol::DohCleartext => {
             let forwards = mesh::is_sidecar(&worker.service.options().mesh, client);
             let peer = Peer { forwards, ..peer(Transport::Doh) };
             Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
         }
-        Door::Mesh => Box::pin(mesh::serve(worker, gate, tcp, client)).await,
+        Protocol::Mesh => Box::pin(mesh::serve(worker, listener, tcp, client)).await,
         // A UDP socket is never accepted from.
-        Door::Udp => {}
+        Protocol::Udp => {}
     }
 }
 
@@ -123,7 +132,7 @@ async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
         // Nothing was asked yet, so that there is nothing to finish.
         () = worker.drained() => return None,
     };
-    let (ended, met) = match (finished, terms.shown()) {
+    let (ended, accepted) = match (finished, terms.shown()) {
         (_, Some(Err(refusal))) => (Handshake::Refused(*refusal), None),
         (None, _) => (Handshake::Failed, None),
         (Some(tls), None) => (Handshake::WithoutCertificate, Some((tls, peer))),
@@ -132,17 +141,17 @@ async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
         }
     };
     worker.service.connections().count_handshake(ended);
-    met
+    accepted
 }
 
 /// The client with the token that it shows in the name of the server. A certificate comes first: it
 /// is the better proof, and one connection speaks for one client.
 fn with_token<Io>(peer: Peer, tls: &TlsStream<Io>, names: &[String]) -> Peer {
-    if !matches!(peer.caller.credential, Credential::Nothing) {
+    if !matches!(peer.identity.credential, Credential::Nothing) {
         return peer;
     }
     match token::of_server_name(tls.get_ref().1.server_name(), names) {
         Credential::Nothing => peer,
-        shown => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
+        shown => Peer { identity: Arc::new(ClientIdentity::showing(shown)), ..peer },
     }
 }

@@ -4,10 +4,11 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 
 use serde_json::{Value, json};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Socket, Type};
 
-use super::advice;
-use super::batch;
+use super::bind_hints;
+use super::listener::Protocol;
+use super::udp_batch;
 use crate::Error;
 use crate::options::Options;
 
@@ -18,57 +19,17 @@ const BACKLOG: i32 = 4096;
 /// milliseconds lets pile up. The system lowers it to its own limit.
 const UDP_BUFFER: usize = 4 << 20;
 
-/// What is spoken at an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
-    Udp,
-    Tcp,
-    Dot,
-    Doh,
-    DohCleartext,
-    Mesh,
-}
-
-impl Door {
-    const ALL: [Self; 6] =
-        [Self::Udp, Self::Tcp, Self::Dot, Self::Doh, Self::DohCleartext, Self::Mesh];
-
-    /// The word of the options document.
-    pub(super) const fn word(self) -> &'static str {
-        match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-            Self::Dot => "dot",
-            Self::Doh => "doh",
-            Self::DohCleartext => "doh_cleartext",
-            Self::Mesh => "mesh",
-        }
-    }
-
-    fn wanted(self, options: &Options) -> &[SocketAddr] {
-        let listen = &options.listen;
-        match self {
-            Self::Udp => &listen.udp,
-            Self::Tcp => &listen.tcp,
-            Self::Dot => &listen.dot,
-            Self::Doh => &listen.doh,
-            Self::DohCleartext => &listen.doh_cleartext,
-            Self::Mesh => &listen.mesh,
-        }
-    }
-}
-
 /// The sockets of one worker.
 #[derive(Default)]
 pub struct WorkerSockets {
     pub(super) udp: Vec<UdpSocket>,
-    pub(super) streams: Vec<(Door, TcpListener)>,
+    pub(super) streams: Vec<(Protocol, TcpListener)>,
 }
 
 /// Every socket of the engine.
 pub struct Bound {
     workers: Vec<WorkerSockets>,
-    addresses: Vec<(Door, SocketAddr)>,
+    addresses: Vec<(Protocol, SocketAddr)>,
 }
 
 impl Bound {
@@ -80,11 +41,11 @@ impl Bound {
     pub fn bind(options: &Options) -> Result<Self, Error> {
         let mut workers: Vec<_> = (0..options.workers).map(|_| WorkerSockets::default()).collect();
         let mut addresses = Vec::new();
-        for door in Door::ALL {
-            for &wanted in door.wanted(options) {
-                let address = bind_address(door, wanted, &mut workers)
-                    .map_err(|error| advice::explain(door, wanted, error))?;
-                addresses.push((door, address));
+        for protocol in Protocol::ALL {
+            for &address in protocol.addresses(options) {
+                let address = bind_address(protocol, address, &mut workers)
+                    .map_err(|error| bind_hints::explain(protocol, address, error))?;
+                addresses.push((protocol, address));
             }
         }
         Ok(Self { workers, addresses })
@@ -92,11 +53,14 @@ impl Bound {
 
     /// The addresses by transport, ports resolved: `{"udp": ["127.0.0.1:5300"], ...}`.
     pub fn addresses(&self) -> Value {
-        let of = |door: Door| -> Vec<String> {
-            let own = self.addresses.iter().filter(|(found, _)| *found == door);
+        let of = |protocol: Protocol| -> Vec<String> {
+            let own = self.addresses.iter().filter(|(found, _)| *found == protocol);
             own.map(|(_, address)| address.to_string()).collect()
         };
-        Door::ALL.iter().map(|&door| (door.word().to_owned(), json!(of(door)))).collect()
+        Protocol::ALL
+            .iter()
+            .map(|&protocol| (protocol.word().to_owned(), json!(of(protocol))))
+            .collect()
     }
 
     /// The sockets of one worker; nothing when they were taken before.
@@ -106,55 +70,55 @@ impl Bound {
 }
 
 fn bind_address(
-    door: Door,
-    wanted: SocketAddr,
+    protocol: Protocol,
+    address: SocketAddr,
     workers: &mut [WorkerSockets],
 ) -> std::io::Result<SocketAddr> {
     // The first socket is bound without SO_REUSEPORT: with it, a second Keyhole of the same user
     // would silently take half of the queries, and port 0 could give a port that is in use. Once
     // the address is ours it is opened for the other workers.
-    let first = open(door, wanted)?;
-    first.bind(&wanted.into())?;
+    let first = open(protocol, address)?;
+    first.bind(&address.into())?;
     first.set_reuse_port(true)?;
-    let address = first.local_addr()?.as_socket().unwrap_or(wanted);
+    let address = first.local_addr()?.as_socket().unwrap_or(address);
     let mut first = Some(first);
     for worker in workers {
         let socket = match first.take() {
             Some(first) => first,
             None => {
-                let socket = open(door, address)?;
+                let socket = open(protocol, address)?;
                 socket.set_reuse_port(true)?;
                 socket.bind(&address.into())?;
                 socket
             }
         };
-        if door == Door::Udp {
+        if protocol == Protocol::Udp {
             worker.udp.push(socket.into());
         } else {
             socket.listen(BACKLOG)?;
-            worker.streams.push((door, socket.into()));
+            worker.streams.push((protocol, socket.into()));
         }
     }
     Ok(address)
 }
 
-fn open(door: Door, address: SocketAddr) -> std::io::Result<Socket> {
-    let (kind, protocol) = match door {
-        Door::Udp => (Type::DGRAM, Protocol::UDP),
-        _ => (Type::STREAM, Protocol::TCP),
+fn open(protocol: Protocol, address: SocketAddr) -> std::io::Result<Socket> {
+    let (kind, transport) = match protocol {
+        Protocol::Udp => (Type::DGRAM, socket2::Protocol::UDP),
+        _ => (Type::STREAM, socket2::Protocol::TCP),
     };
     let ipv6 = address.is_ipv6();
-    let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+    let socket = Socket::new(Domain::for_address(address), kind, Some(transport))?;
     socket.set_nonblocking(true)?;
     if ipv6 {
         // [::] means IPv6 alone, so that 0.0.0.0 beside it is no conflict on any system.
         socket.set_only_v6(true)?;
     }
-    if door == Door::Udp {
+    if protocol == Protocol::Udp {
         socket.set_recv_buffer_size(UDP_BUFFER)?;
-        batch::ignore_path_mtu(socket.as_fd(), ipv6)?;
+        udp_batch::ignore_path_mtu(socket.as_fd(), ipv6)?;
         if is_any(address) {
-            batch::ask_for_destination(socket.as_fd(), ipv6)?;
+            udp_batch::ask_for_destination(socket.as_fd(), ipv6)?;
         }
     } else {
         // A restart must not wait for connections of the last run to be forgotten (TIME_WAIT).

@@ -1,6 +1,7 @@
 //! Messages on a stream: two octets of length, then the message (RFC 1035 section 4.2.2).
 
-use super::HEADER;
+/// Octets of a DNS header: a shorter message cannot be answered (RFC 1035 section 4.1.1).
+pub(super) const HEADER: usize = 12;
 
 /// What lies at the start of what was read.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,51 +12,52 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
-use super::gate::Gate;
+use super::listener::Listener;
 use super::peer::Peer;
-use super::proxy::{self, FIXED, Header, LONGEST, SIGNATURE};
+use super::proxy_protocol::{self, FIXED, Header, MAX_REST, SIGNATURE};
 use super::service::Serve;
 use super::stream;
 use super::worker::Worker;
-use crate::caller::{Caller, Credential, SpiffeId};
-use crate::connections::Meeting;
+use crate::client_identity::{ClientIdentity, Credential};
+use crate::connections::MeshHandshake;
 use crate::options::MeshOptions;
-use crate::stages::receive::Transport;
+use crate::spiffe_id::SpiffeId;
+use crate::transport::Transport;
 
 /// Serves a connection of a sidecar; one of anybody else, or with another beginning, is closed.
 pub(super) async fn serve<S: Serve>(
     worker: Worker<S>,
-    gate: Gate,
+    listener: Listener,
     mut tcp: TcpStream,
     sidecar: SocketAddr,
 ) {
-    let mut header = Box::new([0; FIXED + LONGEST]);
-    let met = tokio::select! {
-        met = meet(&worker, &mut tcp, sidecar, &mut header) => met,
+    let mut header = Box::new([0; FIXED + MAX_REST]);
+    let read = tokio::select! {
+        read = read_header(&worker, &mut tcp, sidecar, &mut header) => read,
         // Nothing was asked yet, so that there is nothing to finish.
         () = worker.drained() => return,
     };
-    let peer = Peer::new(sidecar, Transport::Mesh, worker.index, gate.nobody);
-    let (meeting, peer) = match met {
-        Err(meeting) => (meeting, None),
-        Ok(Header::Local) => (Meeting::Local, Some(peer)),
+    let peer = Peer::new(sidecar, Transport::Mesh, worker.index, listener.anonymous);
+    let (handshake, peer) = match read {
+        Err(handshake) => (handshake, None),
+        Ok(Header::Local) => (MeshHandshake::Local, Some(peer)),
         Ok(Header::Proxied { source, identity }) => {
             let shown = identity.map(|text| credential(text, &worker.service.options().mesh));
-            let meeting = match shown {
-                None => Meeting::Unidentified,
-                Some(Credential::Mesh(_)) => Meeting::Identified,
-                Some(_) => Meeting::Unreadable,
+            let handshake = match shown {
+                None => MeshHandshake::Unidentified,
+                Some(Credential::Mesh(_)) => MeshHandshake::Identified,
+                Some(_) => MeshHandshake::Unreadable,
             };
             let peer = Peer { client: source, ..peer };
             let peer = match shown {
-                Some(shown) => Peer { caller: Arc::new(Caller::showing(shown)), ..peer },
+                Some(shown) => Peer { identity: Arc::new(ClientIdentity::showing(shown)), ..peer },
                 None => peer,
             };
-            (meeting, Some(peer))
+            (handshake, Some(peer))
         }
     };
     drop(header);
-    worker.service.connections().count_meeting(meeting);
+    worker.service.connections().count_mesh_handshake(handshake);
     if let Some(peer) = peer {
         Box::pin(stream::serve(worker, tcp, peer)).await;
     }
@@ -79,26 +80,27 @@ pub(super) fn is_sidecar(mesh: &MeshOptions, address: SocketAddr) -> bool {
 }
 
 /// Reads the header, or says how else the connection began.
-async fn meet<'h, S: Serve>(
+async fn read_header<'h, S: Serve>(
     worker: &Worker<S>,
     tcp: &mut TcpStream,
     sidecar: SocketAddr,
-    header: &'h mut [u8; FIXED + LONGEST],
-) -> Result<Header<'h>, Meeting> {
+    header: &'h mut [u8; FIXED + MAX_REST],
+) -> Result<Header<'h>, MeshHandshake> {
     if !is_sidecar(&worker.service.options().mesh, sidecar) {
-        return Err(Meeting::UntrustedPeer);
+        return Err(MeshHandshake::UntrustedPeer);
     }
     let limit = Duration::from_millis(worker.limits().read_ms);
     let mut count = 0;
     let read = tokio::time::timeout(limit, read(tcp, header, &mut count)).await;
     match read {
-        _ if count == 0 => Err(Meeting::Silent),
-        Err(_) => Err(Meeting::LateHeader),
-        Ok(None) => Err(Meeting::MalformedHeader),
+        _ if count == 0 => Err(MeshHandshake::Silent),
+        Err(_) => Err(MeshHandshake::LateHeader),
+        Ok(None) => Err(MeshHandshake::MalformedHeader),
         Ok(Some(())) => {
-            let (fixed, follows) = header.split_first_chunk().ok_or(Meeting::MalformedHeader)?;
+            let (fixed, follows) =
+                header.split_first_chunk().ok_or(MeshHandshake::MalformedHeader)?;
             let follows = &follows[..count - FIXED];
-            proxy::read(fixed, follows).map_err(|_| Meeting::MalformedHeader)
+            proxy_protocol::read(fixed, follows).map_err(|_| MeshHandshake::MalformedHeader)
         }
     }
 }
@@ -107,7 +109,7 @@ async fn meet<'h, S: Serve>(
 /// cannot become a header any more.
 async fn read(
     tcp: &mut TcpStream,
-    header: &mut [u8; FIXED + LONGEST],
+    header: &mut [u8; FIXED + MAX_REST],
     count: &mut usize,
 ) -> Option<()> {
     let mut wanted = FIXED;
@@ -122,7 +124,7 @@ async fn read(
             return None;
         }
         if wanted == FIXED && *count == FIXED {
-            wanted += proxy::rest(header.first_chunk()?).ok()?;
+            wanted += proxy_protocol::rest(header.first_chunk()?).ok()?;
         }
     }
     Some(())

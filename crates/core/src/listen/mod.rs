@@ -9,29 +9,29 @@
 //! | RFC 1035 section 4.2 (UDP, TCP) | [`udp`], [`frames`] |
 //! | RFC 7766 (DNS over TCP), RFC 7858 (over TLS) | [`stream`] |
 //! | RFC 8484 (DNS over HTTPS) | [`doh`] |
-//! | RFC 9715 (no fragments) | [`batch`] |
-//! | PROXY protocol version 2 | [`proxy`] |
+//! | RFC 9715 (no fragments) | [`udp_batch`] |
+//! | PROXY protocol version 2 | [`proxy_protocol`] |
 
 mod accept;
-mod advice;
-mod batch;
 mod bind;
+mod bind_hints;
+mod connection_limits;
 pub mod doh;
-mod forwarded;
 mod frames;
-mod gate;
+mod listener;
 mod mesh;
-mod output;
-mod patience;
 mod peer;
-mod places;
-pub mod proxy;
+pub mod proxy_protocol;
 mod reset;
 mod service;
 mod stream;
+mod timeouts;
 mod token;
 mod udp;
+mod udp_batch;
 mod worker;
+mod write_buffer;
+mod xfcc;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -39,15 +39,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 pub use bind::{Bound, WorkerSockets};
-pub use places::ListenShared;
+pub use connection_limits::ConnectionLimits;
 pub use service::Serve;
 
-use bind::Door;
-use gate::Gate;
+use listener::{Listener, Protocol};
 use worker::Worker;
-
-/// Octets of a DNS header: a shorter message cannot be answered (RFC 1035 section 4.1.1).
-const HEADER: usize = 12;
 
 /// Serves the sockets of one worker on the current runtime, which must have one thread.
 ///
@@ -56,24 +52,24 @@ const HEADER: usize = 12;
 pub async fn serve<S: Serve>(
     service: Arc<S>,
     sockets: WorkerSockets,
-    shared: Arc<ListenShared>,
+    connection_limits: Arc<ConnectionLimits>,
     index: usize,
     drain: watch::Receiver<bool>,
 ) {
     let (alive, mut ended) = mpsc::channel(1);
-    let worker = Worker { service, shared, index, drain, alive };
-    let gate = |door, address: std::io::Result<SocketAddr>| {
+    let worker = Worker { service, connection_limits, index, drain, alive };
+    let listener = |protocol, address: std::io::Result<SocketAddr>| {
         // Without an address, what is demanded is what is demanded of strangers.
         let address = address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        Gate::new(door, address, &worker.service.options().authentication)
+        Listener::new(protocol, address, &worker.service.options().authentication)
     };
     for socket in sockets.udp {
-        let gate = gate(Door::Udp, socket.local_addr());
-        tokio::spawn(udp::serve(worker.clone(), gate, socket));
+        let listener = listener(Protocol::Udp, socket.local_addr());
+        tokio::spawn(udp::serve(worker.clone(), listener, socket));
     }
-    for (door, listener) in sockets.streams {
-        let gate = gate(door, listener.local_addr());
-        tokio::spawn(accept::serve(worker.clone(), gate, listener));
+    for (protocol, socket) in sockets.streams {
+        let listener = listener(protocol, socket.local_addr());
+        tokio::spawn(accept::serve(worker.clone(), listener, socket));
     }
     drop(worker);
     // Nothing is ever sent: the channel closes when the last task has dropped its end.

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::service::Serve;
 use super::worker::Worker;
-use crate::caller::{Caller, Credential, Svid};
-use crate::stages::receive::{Arrival, Transport};
+use crate::arrival::Arrival;
+use crate::client_identity::{ClientIdentity, Credential, Svid};
+use crate::transport::Transport;
 
 /// No timer is set for a time further away.
 const FAR: Duration = Duration::from_secs(86_400 * 365);
@@ -22,7 +23,7 @@ pub(super) struct Peer {
     pub(super) connection: IpAddr,
     pub(super) transport: Transport,
     pub(super) worker: usize,
-    pub(super) caller: Arc<Caller>,
+    pub(super) identity: Arc<ClientIdentity>,
     /// When the connection has to end, because the certificate of the client does.
     pub(super) ends: Option<Instant>,
     /// Whether a request may say for whom it is: it comes from a sidecar on this machine.
@@ -35,32 +36,32 @@ impl Peer {
         client: SocketAddr,
         transport: Transport,
         worker: usize,
-        caller: Arc<Caller>,
+        identity: Arc<ClientIdentity>,
     ) -> Self {
         let connection = client.ip();
-        Self { client, connection, transport, worker, caller, ends: None, forwards: false }
+        Self { client, connection, transport, worker, identity, ends: None, forwards: false }
     }
 
     /// The same with the certificate that it has proved to own.
     pub(super) fn with_certificate(self, svid: &Arc<Svid>) -> Self {
-        let caller = Arc::new(Caller::showing(Credential::Certificate(Arc::clone(svid))));
-        Self { caller, ends: end_of(svid), ..self }
+        let identity = Arc::new(ClientIdentity::showing(Credential::Certificate(Arc::clone(svid))));
+        Self { identity, ends: end_of(svid), ..self }
     }
 
     /// A message that this peer sent.
     pub(super) fn arrival<'a>(&'a self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
-        self.arrival_for(&self.caller, packet, now)
+        self.arrival_for(&self.identity, packet, now)
     }
 
     /// A message that this peer sent for somebody else.
     pub(super) fn arrival_for<'a>(
         &'a self,
-        caller: &'a Caller,
+        identity: &'a ClientIdentity,
         packet: &'a [u8],
         now: Instant,
     ) -> Arrival<'a> {
         let Self { client, connection, transport, worker, .. } = *self;
-        Arrival { packet, transport, client, connection, caller, now, worker }
+        Arrival { packet, transport, client, connection, identity, now, worker }
     }
 
     /// Ends when nothing more may be asked on this connection: the engine drains, or the certificate

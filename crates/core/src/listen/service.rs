@@ -1,9 +1,9 @@
 //! What the listeners need from the rest: something that answers a message.
 
+use crate::arrival::Arrival;
 use crate::connections::Connections;
 use crate::options::Options;
-use crate::pipeline::{Progress, Sent};
-use crate::stages::receive::Arrival;
+use crate::pipeline::{Progress, ReplyInfo};
 use crate::tls::ServerTls;
 
 /// The engine as the listeners see it. They are generic over it, so that the call from a listener
@@ -30,5 +30,5 @@ pub trait Serve: Send + Sync + 'static {
         &self,
         waiting: Self::Waiting,
         out: &mut Vec<u8>,
-    ) -> impl Future<Output = Option<Sent>> + Send;
+    ) -> impl Future<Output = Option<ReplyInfo>> + Send;
 }

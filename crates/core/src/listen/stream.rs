@@ -15,12 +15,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinSet;
 
 use super::frames::{self, Frame};
-use super::output::Output;
-use super::patience::{Alarm, Patience};
 use super::peer::Peer;
 use super::reset::Reset;
 use super::service::Serve;
+use super::timeouts::{DeadlineTimer, Timeouts};
 use super::worker::Worker;
+use super::write_buffer::WriteBuffer;
 use crate::pipeline::Progress;
 
 /// Octets of answers after which a turn writes instead of reading on.
@@ -48,18 +48,19 @@ where
     Io: AsyncRead + AsyncWrite + Reset + Unpin,
 {
     let now = Instant::now();
-    let patience = Patience::new(worker.limits(), now);
-    let mut alarm = Alarm::new(now + std::time::Duration::from_millis(worker.limits().read_ms));
+    let timeouts = Timeouts::new(worker.limits(), now);
+    let mut timer =
+        DeadlineTimer::new(now + std::time::Duration::from_millis(worker.limits().read_ms));
     let mut over = std::pin::pin!(peer.over(&worker));
     let mut is_over = false;
     let mut connection = Connection {
         worker,
         io,
         peer,
-        patience,
+        timeouts,
         input: Input::Open,
         unread: Vec::new(),
-        output: Output::default(),
+        output: WriteBuffer::default(),
         waiting: JoinSet::new(),
     };
     std::future::poll_fn(|cx| {
@@ -71,8 +72,8 @@ where
         if connection.poll(cx, now).is_ready() {
             return Poll::Ready(());
         }
-        ready!(alarm.poll(cx, now, connection.patience.due(!connection.waiting.is_empty())));
-        if connection.patience.is_blocked() {
+        ready!(timer.poll(cx, now, connection.timeouts.due(!connection.waiting.is_empty())));
+        if connection.timeouts.is_blocked() {
             connection.io.reset();
         }
         Poll::Ready(())
@@ -89,19 +90,19 @@ enum Input {
     /// closed with unread input resets the connection (RFC 2525 section 2.17).
     Refused,
     /// There is none: the client has closed its side, and may still read.
-    Ended,
+    EndSummary,
 }
 
 struct Connection<S: Serve, Io> {
     worker: Worker<S>,
     io: Io,
     peer: Peer,
-    patience: Patience,
+    timeouts: Timeouts,
     input: Input,
     /// What was read and not answered: the first part of a message, or whole messages that have to
     /// wait for their turn.
     unread: Vec<u8>,
-    output: Output,
+    output: WriteBuffer,
     waiting: JoinSet<Vec<u8>>,
 }
 
@@ -111,7 +112,7 @@ enum Stop {
     /// There is nothing more to read now.
     Empty,
     /// So many answers were made that they have to be written first.
-    Output,
+    WriteBuffer,
     /// As many queries wait as may.
     Waiting,
 }
@@ -141,10 +142,10 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             let mut stop = self.read(cx, now, buffers)?;
             self.collect(cx, now, &mut buffers.output);
             if stop == Stop::Waiting && self.has_room() {
-                stop = Stop::Output;
+                stop = Stop::WriteBuffer;
             }
             self.output.write(&mut self.io, cx, &buffers.output)?;
-            if stop != Stop::Output {
+            if stop != Stop::WriteBuffer {
                 ready!(self.flush(cx, now))?;
                 return if self.input != Input::Open && self.waiting.is_empty() {
                     Poll::Ready(Ok(()))
@@ -181,7 +182,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
                 // What came before a message that could not be answered does not matter now.
                 start = end;
             }
-            if self.input == Input::Ended {
+            if self.input == Input::EndSummary {
                 break Stop::Empty;
             }
             if start == end || input.len() - end < READ / 2 {
@@ -192,7 +193,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
             let mut room = ReadBuf::new(&mut input[end..]);
             match Pin::new(&mut self.io).poll_read(cx, &mut room)? {
                 Poll::Pending => break Stop::Empty,
-                Poll::Ready(()) if room.filled().is_empty() => self.input = Input::Ended,
+                Poll::Ready(()) if room.filled().is_empty() => self.input = Input::EndSummary,
                 Poll::Ready(()) => end += room.filled().len(),
             }
         };
@@ -215,7 +216,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
                 }
             };
             if out.len() >= WRITE_AT {
-                return (taken, Some(Stop::Output));
+                return (taken, Some(Stop::WriteBuffer));
             }
             if !self.has_room() {
                 return (taken, Some(Stop::Waiting));
@@ -260,7 +261,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
     /// Adds the answers that have come, whichever was asked first.
     fn collect(&mut self, cx: &mut Context<'_>, now: Instant, out: &mut Vec<u8>) {
         while let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) {
-            self.patience.answered(now);
+            self.timeouts.answered(now);
             // A query that panicked costs its answer, not the connection.
             if let Ok(answer) = ended {
                 out.extend_from_slice(&answer);
@@ -275,15 +276,15 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
         }
         let flushed = self.output.flush(&mut self.io, cx);
         match flushed {
-            Poll::Ready(_) => self.patience.write_ended(),
-            Poll::Pending => self.patience.write_blocked(now),
+            Poll::Ready(_) => self.timeouts.write_ended(),
+            Poll::Pending => self.timeouts.write_blocked(now),
         }
         flushed
     }
 
     /// Ends our side, then waits for the client to end its own.
     fn close(&mut self, cx: &mut Context<'_>, now: Instant) -> Poll<()> {
-        self.patience.write_blocked(now);
+        self.timeouts.write_blocked(now);
         match ready!(Pin::new(&mut self.io).poll_shutdown(cx)) {
             Ok(()) if self.input == Input::Refused => Poll::Pending,
             _ => Poll::Ready(()),
@@ -294,14 +295,14 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
     fn note_reading(&mut self, now: Instant, ended: bool, stop: Stop) {
         let partial = !self.unread.is_empty();
         if self.input != Input::Open || stop != Stop::Empty {
-            self.patience.message_paused();
+            self.timeouts.message_paused();
             if ended {
-                self.patience.answered(now);
+                self.timeouts.answered(now);
             }
         } else if ended {
-            self.patience.message_ended(now, partial);
+            self.timeouts.message_ended(now, partial);
         } else if partial {
-            self.patience.message_began(now);
+            self.timeouts.message_began(now);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! The server name of a handshake is not encrypted: who watches the network sees such a token. It
 //! tells devices apart, as the path does; it is no proof against somebody on the way.
 
-use crate::caller::Credential;
+use crate::client_identity::Credential;
 
 /// What a client shows by the name that it asks for in the handshake: nothing where that is a name
 /// of the server or of somebody else. A label that is no token is not taken for nothing: its owner

@@ -9,29 +9,30 @@ use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::HEADER;
-use super::batch::{BATCH, Batch, Origin};
 use super::bind::is_any;
-use super::gate::Gate;
+use super::frames::HEADER;
+use super::listener::Listener;
 use super::service::Serve;
+use super::udp_batch::{BATCH, Batch, Origin};
 use super::worker::Worker;
-use crate::caller::Caller;
+use crate::arrival::Arrival;
+use crate::client_identity::ClientIdentity;
 use crate::pipeline::Progress;
-use crate::stages::receive::{Arrival, Transport};
+use crate::transport::Transport;
 
 /// Full batches before the other tasks of the worker get their turn.
 const TURN: usize = 8;
 
 /// Answers what arrives at one socket until the engine drains. Queries that wait for an upstream
 /// go on in tasks of their own.
-pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, socket: StdSocket) {
+pub(super) async fn serve<S: Serve>(worker: Worker<S>, listener: Listener, socket: StdSocket) {
     let any_address = socket.local_addr().is_ok_and(is_any);
     let socket = match UdpSocket::from_std(socket) {
         Ok(socket) => Arc::new(socket),
         Err(error) => return worker.complain("serve a UDP socket", &error),
     };
     let (batch, out) = (Batch::new(any_address), Vec::new());
-    let mut round = Round { worker, caller: gate.nobody, socket, batch, out };
+    let mut round = Round { worker, identity: listener.anonymous, socket, batch, out };
     let drained = round.worker.drained();
     tokio::select! {
         () = round.run() => {}
@@ -43,7 +44,7 @@ pub(super) async fn serve<S: Serve>(worker: Worker<S>, gate: Gate, socket: StdSo
 struct Round<S: Serve> {
     worker: Worker<S>,
     /// Everybody: over UDP there is nothing to show.
-    caller: Arc<Caller>,
+    identity: Arc<ClientIdentity>,
     socket: Arc<UdpSocket>,
     batch: Batch,
     /// The answers of one batch, one after the other.
@@ -100,8 +101,8 @@ impl<S: Serve> Round<S> {
             };
             let Some(client) = self.batch.origin(index).client() else { continue };
             let transport = Transport::Udp;
-            let (caller, connection, worker) = (&*self.caller, client.ip(), self.worker.index);
-            let arrival = Arrival { packet, transport, client, connection, caller, now, worker };
+            let (identity, connection, worker) = (&*self.identity, client.ip(), self.worker.index);
+            let arrival = Arrival { packet, transport, client, connection, identity, now, worker };
             let start = self.out.len();
             match self.worker.service.begin(&arrival, &mut self.out) {
                 Progress::Replied(_) => self.batch.answer(index, start..self.out.len()),

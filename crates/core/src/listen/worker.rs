@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::places::ListenShared;
+use super::connection_limits::ConnectionLimits;
 use super::service::Serve;
 use crate::options::Limits;
 
 /// The surroundings of a task: whom to ask, what it may use, and when to stop.
 pub(super) struct Worker<S: Serve> {
     pub(super) service: Arc<S>,
-    pub(super) shared: Arc<ListenShared>,
+    pub(super) connection_limits: Arc<ConnectionLimits>,
     pub(super) index: usize,
     /// Turns true when the engine drains: take nothing new, finish what is under way.
     pub(super) drain: watch::Receiver<bool>,
@@ -44,7 +44,7 @@ impl<S: Serve> Clone for Worker<S> {
     fn clone(&self) -> Self {
         Self {
             service: Arc::clone(&self.service),
-            shared: Arc::clone(&self.shared),
+            connection_limits: Arc::clone(&self.connection_limits),
             index: self.index,
             drain: self.drain.clone(),
             alive: self.alive.clone(),

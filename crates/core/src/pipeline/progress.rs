@@ -4,12 +4,12 @@ use super::Pending;
 use crate::Reason;
 use crate::policy::Cause;
 use crate::stages::End;
-use crate::subjects::Who;
+use crate::subjects::ClientRef;
 
 /// What became of an arrival; `W` is a query that waits.
 pub enum Progress<W = Box<Pending>> {
     /// One whole DNS message was appended to the output.
-    Replied(Sent),
+    Replied(ReplyInfo),
     /// Nothing is to be sent, ever.
     Dropped,
     /// The answer is not here yet: hand this to [`complete`] on a task of its own.
@@ -18,7 +18,7 @@ pub enum Progress<W = Box<Pending>> {
 
 /// Facts about a reply that a transport needs.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent {
+pub struct ReplyInfo {
     /// Seconds for which the reply may be kept: its smallest TTL (RFC 8484 section 5.1).
     pub ttl: u32,
     /// Whether nothing more may be asked on the connection: who it belongs to is not believed any
@@ -28,19 +28,24 @@ pub struct Sent {
 
 /// Why a query ended, for those who explain it.
 #[derive(Clone, Copy)]
-pub struct Ended {
+pub struct EndSummary {
     /// Why.
     pub reason: Reason,
     /// What decided, where a policy was asked.
     pub cause: Option<Cause>,
     /// What an observed rule or list would have done.
-    pub would: Option<Cause>,
+    pub would_block: Option<Cause>,
     /// Who asked, where they and their policy are known.
-    pub who: Option<Who>,
+    pub client_ref: Option<ClientRef>,
 }
 
-impl Ended {
+impl EndSummary {
     pub(super) fn of(end: &End) -> Self {
-        Self { reason: end.reason, cause: end.cause, would: end.would, who: None }
+        Self {
+            reason: end.reason,
+            cause: end.cause,
+            would_block: end.would_block,
+            client_ref: None,
+        }
     }
 }

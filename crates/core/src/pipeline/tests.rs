@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::options::Options;
 use crate::policy;
-use crate::stages::receive::Transport;
+use crate::transport::Transport;
 
 /// A recorder that breaks at the first step of a policy.
 struct Broken;
@@ -74,7 +74,7 @@ fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
         transport,
         client,
         connection,
-        caller: &Caller::NETWORK,
+        identity: &ClientIdentity::NETWORK,
         now,
         worker: 0,
     };
@@ -100,7 +100,7 @@ async fn a_panic_while_waiting_is_caught_and_the_future_let_go() {
         steps.set(2);
         assert_eq!(steps.get(), 0, "on purpose");
     };
-    assert_eq!(survive(breaks).await, None);
+    assert_eq!(catch_panic(breaks).await, None);
     assert_eq!(steps.get(), 2);
-    assert_eq!(survive(async { 7 }).await, Some(7));
+    assert_eq!(catch_panic(async { 7 }).await, Some(7));
 }

@@ -1,6 +1,6 @@
 //! Why a policy decided as it did, small enough to go along with every packet.
 
-use crate::lists::ListHit;
+use keyhole_names::list_file::ListHit;
 
 /// What decided. [`super::describe`] tells it in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

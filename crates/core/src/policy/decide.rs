@@ -2,12 +2,16 @@
 
 use keyhole_wire::RecordType;
 
-use super::rules::{Asked, Rank};
-use super::{BlockAnswer, Cause, Moment, Policy, Trace, describe};
-use crate::lists::ListHit;
-use crate::names::Hashed;
-use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Action, DefaultDocument, Mode};
+use super::block_answer::BlockAnswer;
+use super::cause::Cause;
+use super::compiled_policy::Policy;
+use super::describe;
+use super::rules::{Rank, RuleContext};
+use super::schedule::Moment;
+use super::trace::Trace;
+use crate::document::{Action, DefaultDocument, Mode};
+use crate::list_table::ListTable;
+use keyhole_names::HashedName;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +20,7 @@ pub struct Decision {
     pub verdict: Verdict,
     /// The block that would have happened if everything acted that only observes or is paused; none
     /// as well when an observed allow rule would have come first.
-    pub would: Option<Cause>,
+    pub would_block: Option<Cause>,
 }
 
 /// What happens to the name.
@@ -39,14 +43,14 @@ pub enum Verdict {
 /// policy that only observes blocks nothing.
 #[inline]
 pub fn decide(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
-    hashed: &Hashed,
+    hashed: &HashedName,
     kind: RecordType,
     moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
-    weigh(snapshot, policy, policy.default, hashed, kind, moment, trace)
+    evaluate(lists, policy, policy.default, hashed, kind, moment, trace)
 }
 
 /// Decides about a name that the answer for another one leads to.
@@ -54,44 +58,44 @@ pub fn decide(
 /// As for a name asked for, but what nothing speaks for is allowed, whatever the default: else
 /// default deny would ask people to list the names of every content network.
 pub fn decide_target(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
-    hashed: &Hashed,
+    hashed: &HashedName,
     kind: RecordType,
     moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
-    weigh(snapshot, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
+    evaluate(lists, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
 }
 
-fn weigh(
-    snapshot: &Snapshot,
+fn evaluate(
+    lists: &ListTable,
     policy: &Policy,
     default: DefaultDocument,
-    hashed: &Hashed,
+    hashed: &HashedName,
     kind: RecordType,
     moment: Moment,
     trace: &mut impl Trace,
 ) -> Decision {
     let rules = &policy.rules;
-    let asked = Asked { kind, moment, is_paused: policy.is_paused(moment) };
+    let context = RuleContext { kind, moment, is_paused: policy.is_paused(moment) };
     if let Some(pause) = policy.paused {
-        trace.step(|| describe::pause_step(policy, pause, asked.is_paused));
+        trace.step(|| describe::pause_step(policy, pause, context.is_paused));
     }
-    let found = rules.find(hashed, &asked);
-    let mut passed = Passed { would: Would::Nothing, by_pause: found.is_paused() };
-    if let Some(rule) = rules.passed(found) {
-        passed.note(Cause::Rule(rule), rules.action(rule));
+    let matches = rules.find(hashed, &context);
+    let mut skipped = Skipped { would_block: FirstSkipped::Nothing, by_pause: matches.is_paused() };
+    if let Some(rule) = rules.skipped(matches) {
+        skipped.record(Cause::Rule(rule), rules.action(rule));
     }
     for rank in Rank::ALL {
-        let acting = rules.acting(found, rank);
-        trace.step(|| describe::rules_step(policy, rank, acting, hashed, &asked));
+        let acting = rules.acting(matches, rank);
+        trace.step(|| describe::rules_step(policy, rank, acting, hashed, &context));
         if let Some(rule) = acting {
-            return passed.decision(policy, rule_verdict(policy, rule), trace);
+            return skipped.decision(policy, rule_verdict(policy, rule), trace);
         }
     }
-    let hit = list_hit(snapshot, policy, hashed, kind);
-    trace.step(|| describe::lists_step(snapshot, policy, hit.as_ref(), hashed, asked.is_paused));
+    let hit = lists.decide(&policy.lists, hashed, kind);
+    trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), hashed, context.is_paused));
     if let Some(hit) = hit {
         let cause = Cause::List(hit);
         let verdict = match hit.action {
@@ -99,12 +103,12 @@ fn weigh(
             Action::Block => Verdict::Block(cause, policy.list_answer),
         };
         match policy.list_mode {
-            Mode::Observe => passed.note(cause, hit.action),
-            Mode::Enforce if asked.is_paused && hit.action == Action::Block => {
-                passed.note(cause, hit.action);
-                passed.by_pause = true;
+            Mode::Observe => skipped.record(cause, hit.action),
+            Mode::Enforce if context.is_paused && hit.action == Action::Block => {
+                skipped.record(cause, hit.action);
+                skipped.by_pause = true;
             }
-            Mode::Enforce => return passed.decision(policy, verdict, trace),
+            Mode::Enforce => return skipped.decision(policy, verdict, trace),
         }
     }
     trace.step(|| describe::default_step(policy, default));
@@ -112,7 +116,7 @@ fn weigh(
         DefaultDocument::Allow => Verdict::Allow(Cause::Default),
         DefaultDocument::Deny => Verdict::Block(Cause::Default, BlockAnswer::Refused),
     };
-    passed.decision(policy, verdict, trace)
+    skipped.decision(policy, verdict, trace)
 }
 
 fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
@@ -122,35 +126,26 @@ fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
     }
 }
 
-fn list_hit(
-    snapshot: &Snapshot,
-    policy: &Policy,
-    hashed: &Hashed,
-    kind: RecordType,
-) -> Option<ListHit> {
-    snapshot.list_file.as_ref()?.decide(&policy.lists, &snapshot.list_kinds, hashed, kind)
-}
-
 /// What was passed as if absent.
-struct Passed {
-    would: Would,
+struct Skipped {
+    would_block: FirstSkipped,
     /// Whether something of it blocks, but for the pause.
     by_pause: bool,
 }
 
 /// What was passed first, and so would have decided.
-enum Would {
+enum FirstSkipped {
     Nothing,
     Allow,
     Block(Cause),
 }
 
-impl Passed {
-    fn note(&mut self, cause: Cause, action: Action) {
-        if let Would::Nothing = self.would {
-            self.would = match action {
-                Action::Allow => Would::Allow,
-                Action::Block => Would::Block(cause),
+impl Skipped {
+    fn record(&mut self, cause: Cause, action: Action) {
+        if let FirstSkipped::Nothing = self.would_block {
+            self.would_block = match action {
+                Action::Allow => FirstSkipped::Allow,
+                Action::Block => FirstSkipped::Block(cause),
             };
         }
     }
@@ -165,17 +160,17 @@ impl Passed {
     ) -> Decision {
         match verdict {
             Verdict::Block(cause, _) if policy.mode == Mode::Observe => {
-                self.note(cause, Action::Block);
+                self.record(cause, Action::Block);
                 verdict = Verdict::Allow(Cause::Mode);
                 trace.step(|| describe::mode_step(policy));
             }
             Verdict::Allow(_) if self.by_pause => verdict = Verdict::Allow(Cause::Pause),
             _ => {}
         }
-        let would = match self.would {
-            Would::Block(cause) => Some(cause),
-            Would::Nothing | Would::Allow => None,
+        let would_block = match self.would_block {
+            FirstSkipped::Block(cause) => Some(cause),
+            FirstSkipped::Nothing | FirstSkipped::Allow => None,
         };
-        Decision { verdict, would }
+        Decision { verdict, would_block }
     }
 }

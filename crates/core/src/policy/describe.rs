@@ -3,15 +3,17 @@
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
-use super::rules::{Asked, Rank};
-use super::{Cause, Policy, Span, Step, pattern};
-use crate::lists::ListHit;
-use crate::names::Hashed;
+use super::cause::Cause;
+use super::compiled_policy::Policy;
+use super::pattern;
+use super::rules::{Rank, RuleContext};
+use super::span::Span;
+use super::trace::Step;
+use crate::document::{Action, DefaultDocument, MatchDocument, Mode, RuleDocument};
+use crate::list_table::ListTable;
 use crate::reason::Stage;
-use crate::snapshot::Snapshot;
-use crate::snapshot::document::{
-    Action, DefaultDocument, ListKind, MatchDocument, Mode, RuleDocument,
-};
+use keyhole_names::HashedName;
+use keyhole_names::list_file::ListHit;
 
 /// Tells a cause in full: the policy with its origin, and the rule with its origin, or the list with
 /// its file, line and entry.
@@ -19,27 +21,27 @@ use crate::snapshot::document::{
 /// `hashed` is the name that was decided about; with it, a rule also tells which of its matches it
 /// was.
 pub fn describe(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     cause: Cause,
-    hashed: Option<&Hashed>,
+    hashed: Option<&HashedName>,
 ) -> Value {
-    let (word, mut told) = match cause {
+    let (word, mut value) = match cause {
         Cause::Rule(rule) => {
             let document = policy.rules.rule(rule);
-            let told = |document| rule_value(policy, rule, document, hashed);
-            ("rule", document.map_or(json!({}), told))
+            let value = |document| rule_value(policy, rule, document, hashed);
+            ("rule", document.map_or(json!({}), value))
         }
-        Cause::List(hit) => ("list", hit_value(snapshot, &hit)),
+        Cause::List(hit) => ("list", hit_value(lists, &hit)),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
         Cause::PrivateAddresses => ("private_addresses", json!({})),
     };
-    told["cause"] = json!(word);
-    told["policy"] = json!(policy.name);
-    told["policy_origin"] = json!(policy.origin);
-    told
+    value["cause"] = json!(word);
+    value["policy"] = json!(policy.name);
+    value["policy_origin"] = json!(policy.origin);
+    value
 }
 
 /// The step of one rank of rules.
@@ -47,13 +49,13 @@ pub(super) fn rules_step(
     policy: &Policy,
     rank: Rank,
     acting: Option<u32>,
-    hashed: &Hashed,
-    asked: &Asked,
+    hashed: &HashedName,
+    context: &RuleContext,
 ) -> Step {
     let rules = &policy.rules;
     let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
-    let matching = rules.matching(rank, hashed, asked.kind);
-    let is_time = |rule: u32| rules.is_time(rule, asked.moment);
+    let matching = rules.matching(rank, hashed, context.kind);
+    let is_time = |rule: u32| rules.is_time(rule, context.moment);
     let enforces = |rule| rules.rule(rule).is_some_and(|rule| rule.mode == Mode::Enforce);
     let mut active = matching.iter().copied().filter(|&rule| is_time(rule)).peekable();
     let allows = acting.is_some_and(|rule| rules.action(rule) == Action::Allow);
@@ -66,15 +68,15 @@ pub(super) fn rules_step(
         None if active.any(enforces) => "paused",
         None => "only observes",
     };
-    let tell = |&rule: &u32| {
+    let describe_rule = |&rule: &u32| {
         let document = rules.rule(rule)?;
-        let mut told = rule_value(policy, rule, document, Some(hashed));
+        let mut value = rule_value(policy, rule, document, Some(hashed));
         if document.when.is_some() || document.during.is_some() {
-            told["active"] = json!(is_time(rule));
+            value["active"] = json!(is_time(rule));
         }
-        Some(told)
+        Some(value)
     };
-    let matching: Vec<Value> = matching.iter().filter_map(tell).collect();
+    let matching: Vec<Value> = matching.iter().filter_map(describe_rule).collect();
     Step {
         stage: Stage::Authorize,
         what: rank.words().into(),
@@ -83,7 +85,7 @@ pub(super) fn rules_step(
         detail: json!({
             "policy": policy.name,
             "name": hashed.name().to_string(),
-            "type": asked.kind.to_string(),
+            "type": context.kind.to_string(),
             "rules": of_rank,
             "deciding_rule": acting,
             "matching": matching,
@@ -93,10 +95,10 @@ pub(super) fn rules_step(
 
 /// The step of the lists.
 pub(super) fn lists_step(
-    snapshot: &Snapshot,
+    lists: &ListTable,
     policy: &Policy,
     hit: Option<&ListHit>,
-    hashed: &Hashed,
+    hashed: &HashedName,
     is_paused: bool,
 ) -> Step {
     let allows = hit.is_some_and(|hit| hit.action == Action::Allow);
@@ -110,7 +112,7 @@ pub(super) fn lists_step(
         Some(_) if allows => "allows",
         Some(_) => blocks_word(policy),
     };
-    let names: Vec<&str> = policy.list_ids.iter().map(|&list| list_name(snapshot, list)).collect();
+    let names: Vec<&str> = policy.list_ids.iter().map(|&list| lists.name(list)).collect();
     Step {
         stage: Stage::Authorize,
         what: "lists".into(),
@@ -121,8 +123,8 @@ pub(super) fn lists_step(
             "name": hashed.name().to_string(),
             "mode": policy.list_mode,
             "lists": names,
-            "deciding_entry": hit.map(|hit| hit_value(snapshot, hit)),
-            "entries": entries(snapshot, policy, hashed),
+            "deciding_entry": hit.map(|hit| hit_value(lists, hit)),
+            "entries": entries(lists, policy, hashed),
         }),
     }
 }
@@ -173,9 +175,14 @@ fn blocks_word(policy: &Policy) -> &'static str {
     }
 }
 
-fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&Hashed>) -> Value {
+fn rule_value(
+    policy: &Policy,
+    index: u32,
+    rule: &RuleDocument,
+    hashed: Option<&HashedName>,
+) -> Value {
     let types: Vec<String> = rule.types.iter().map(|&kind| RecordType(kind).to_string()).collect();
-    let mut told = json!({
+    let mut value = json!({
         "rule": index,
         "action": rule.action,
         "important": rule.important,
@@ -184,29 +191,29 @@ fn rule_value(policy: &Policy, index: u32, rule: &RuleDocument, hashed: Option<&
         "origin": rule.origin,
     });
     if rule.action == Action::Block {
-        told["answer"] = json!(rule.answer);
+        value["answer"] = json!(rule.answer);
     }
     if let Some(schedule) = policy.rules.schedule(rule) {
-        told["when"] = json!(schedule.words);
+        value["when"] = json!(schedule.words);
     }
     if let Some(during) = policy.rules.during(index) {
-        told["until"] = json!(during.end());
+        value["until"] = json!(during.end());
     }
     if let Some(hashed) = hashed {
-        let hits = rule.matches.iter().filter(|wanted| is_match(wanted, hashed));
-        told["matched"] = hits.map(match_text).collect();
+        let hits = rule.matches.iter().filter(|pattern| is_match(pattern, hashed));
+        value["matched"] = hits.map(match_text).collect();
     }
-    told
+    value
 }
 
 /// Whether one match of a rule means the name: only to tell which of them it was.
-fn is_match(wanted: &MatchDocument, hashed: &Hashed) -> bool {
+fn is_match(pattern: &MatchDocument, hashed: &HashedName) -> bool {
     let name = hashed.name();
     let same = |text: &str, below: bool| {
         Name::from_text(text)
             .is_ok_and(|parent| name.is_at_or_below(&parent) && (*name != parent) == below)
     };
-    match wanted {
+    match pattern {
         MatchDocument::Exact(text) => same(text, false),
         MatchDocument::Below(text) => same(text, true),
         MatchDocument::Regex(text) => pattern::finds(text, hashed),
@@ -214,18 +221,18 @@ fn is_match(wanted: &MatchDocument, hashed: &Hashed) -> bool {
 }
 
 /// A match as a person writes it in a document.
-fn match_text(wanted: &MatchDocument) -> String {
-    match wanted {
+fn match_text(pattern: &MatchDocument) -> String {
+    match pattern {
         MatchDocument::Exact(text) => text.clone(),
         MatchDocument::Below(text) => format!("*.{text}"),
         MatchDocument::Regex(text) => format!("/{text}/"),
     }
 }
 
-fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
-    let file = snapshot.list_file.as_ref();
+fn hit_value(lists: &ListTable, hit: &ListHit) -> Value {
+    let file = lists.file();
     json!({
-        "list": list_name(snapshot, hit.list),
+        "list": lists.name(hit.list),
         "file": file.map(|file| file.file_path(hit)),
         "line": hit.line,
         "action": hit.action,
@@ -235,21 +242,8 @@ fn hit_value(snapshot: &Snapshot, hit: &ListHit) -> Value {
 }
 
 /// Every entry of the lists in use that speaks of the name, for some type.
-fn entries(snapshot: &Snapshot, policy: &Policy, hashed: &Hashed) -> Vec<Value> {
-    let hits = snapshot.list_file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
-    hits.into_iter()
-        .filter(|hit| policy.lists.contains(hit.list))
-        .map(|hit| {
-            // The file tells what was written; on an allow list every entry allows.
-            let allows = snapshot.list_kinds.get(hit.list) == Some(&ListKind::Allow);
-            let action = if allows { Action::Allow } else { hit.action };
-            hit_value(snapshot, &ListHit { action, ..hit })
-        })
-        .collect()
-}
-
-fn list_name(snapshot: &Snapshot, list: usize) -> &str {
-    snapshot.list_names.get(list).map_or("", String::as_str)
+fn entries(lists: &ListTable, policy: &Policy, hashed: &HashedName) -> Vec<Value> {
+    lists.search(&policy.lists, hashed).iter().map(|hit| hit_value(lists, hit)).collect()
 }
 
 fn default_word(default: DefaultDocument) -> &'static str {

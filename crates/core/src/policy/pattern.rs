@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
-use crate::names::Hashed;
+use keyhole_names::HashedName;
 
 /// Octets that one compiled expression may take.
 const ONE_PATTERN: usize = 256 << 10;
@@ -41,7 +41,7 @@ impl Patterns {
     /// Calls `visit` with the place of each expression that finds the name.
     ///
     /// Names that no expression finds, nearly all of them, cost no allocation.
-    pub(super) fn visit(&self, hashed: &Hashed, mut visit: impl FnMut(u32)) {
+    pub(super) fn visit(&self, hashed: &HashedName, mut visit: impl FnMut(u32)) {
         if self.places.is_empty() {
             return;
         }
@@ -74,7 +74,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 }
 
 /// Whether one expression finds the name; compiles it each time, so only for explanation.
-pub(super) fn finds(pattern: &str, hashed: &Hashed) -> bool {
+pub(super) fn finds(pattern: &str, hashed: &HashedName) -> bool {
     compile_one(pattern).is_ok_and(|regex| regex.is_match(hashed.text().as_bytes()))
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use keyhole_wire::{Name, RecordType};
 
-use super::BlockAnswer;
+use super::block_answer::BlockAnswer;
 use super::pattern::{self, Patterns};
 use super::schedule::{Moment, Schedule};
 use super::span::Span;
-use crate::name_map::NameMap;
-use crate::names::Hashed;
-use crate::snapshot::document::{Action, MatchDocument, Mode, RuleDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{Action, MatchDocument, Mode, RuleDocument};
+use crate::faults::Faults;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// No rule.
 const NONE: u32 = u32::MAX;
@@ -57,7 +57,7 @@ pub struct RuleSet {
     /// As in the document, for explanation.
     rules: Vec<RuleDocument>,
     /// By place.
-    placed: Vec<Placed>,
+    placed: Vec<CompiledRule>,
     exact: NameMap<Vec<u32>>,
     below: NameMap<Vec<u32>>,
     /// Rules for the root name and for all below it; the root is no suffix that is hashed.
@@ -71,7 +71,7 @@ pub struct RuleSet {
 }
 
 /// What is asked of rules, beside the name.
-pub(super) struct Asked {
+pub(super) struct RuleContext {
     pub(super) kind: RecordType,
     pub(super) moment: Moment,
     /// Whether block rules that are not important are only noted.
@@ -79,7 +79,7 @@ pub(super) struct Asked {
 }
 
 /// What a packet asks of a rule.
-struct Placed {
+struct CompiledRule {
     /// Its index in the document.
     rule: u32,
     rank: Rank,
@@ -94,7 +94,7 @@ struct Placed {
 
 /// Places of the rules that matched, [`NONE`] for no match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct RuleMatches {
     acting: u32,
     observed: u32,
     /// A block rule that would act if blocking were not paused.
@@ -175,34 +175,34 @@ impl RuleSet {
 
     /// Finds the acting and the observed rule of highest precedence. Does not allocate unless an
     /// expression matches.
-    pub(super) fn find(&self, hashed: &Hashed, asked: &Asked) -> Found {
-        let mut found = Found { acting: NONE, observed: NONE, paused: NONE };
-        self.visit_names(hashed, |place| self.take(&mut found, place, asked));
+    pub(super) fn find(&self, hashed: &HashedName, context: &RuleContext) -> RuleMatches {
+        let mut matches = RuleMatches { acting: NONE, observed: NONE, paused: NONE };
+        self.visit_names(hashed, |place| self.take(&mut matches, place, context));
         // Only a rule before the one already found can change the outcome.
-        if self.patterns.first < found.acting {
-            self.patterns.visit(hashed, |place| self.take(&mut found, place, asked));
+        if self.patterns.first < matches.acting {
+            self.patterns.visit(hashed, |place| self.take(&mut matches, place, context));
         }
-        found
+        matches
     }
 
     /// Takes a rule that speaks of the name, if it comes before those found and its time is now.
     #[inline]
-    fn take(&self, found: &mut Found, place: u32, asked: &Asked) {
+    fn take(&self, matches: &mut RuleMatches, place: u32, context: &RuleContext) {
         let rule = &self.placed[place as usize];
         let best = if rule.observed {
-            &mut found.observed
-        } else if asked.is_paused && rule.rank == Rank::Block {
-            &mut found.paused
+            &mut matches.observed
+        } else if context.is_paused && rule.rank == Rank::Block {
+            &mut matches.paused
         } else {
-            &mut found.acting
+            &mut matches.acting
         };
-        if place < *best && rule.speaks_of(asked.kind) && self.is_active(rule, asked.moment) {
+        if place < *best && rule.speaks_of(context.kind) && self.is_active(rule, context.moment) {
             *best = place;
         }
     }
 
     #[inline]
-    fn is_active(&self, rule: &Placed, moment: Moment) -> bool {
+    fn is_active(&self, rule: &CompiledRule, moment: Moment) -> bool {
         let schedule = || self.schedules.get(rule.when as usize);
         (rule.when == NONE || schedule().is_some_and(|s| s.is_active(moment)))
             && rule.during.is_none_or(|during| during.holds(moment))
@@ -214,20 +214,20 @@ impl RuleSet {
     }
 
     /// The rule of the rank that acts, by its index in the document.
-    pub(super) fn acting(&self, found: Found, rank: Rank) -> Option<u32> {
-        self.placed.get(found.acting as usize).filter(|p| p.rank == rank).map(|p| p.rule)
+    pub(super) fn acting(&self, matches: RuleMatches, rank: Rank) -> Option<u32> {
+        self.placed.get(matches.acting as usize).filter(|p| p.rank == rank).map(|p| p.rule)
     }
 
     /// The first rule that evaluation passes on its way to the acting rule, by its index, because
     /// it is only observed or paused.
-    pub(super) fn passed(&self, found: Found) -> Option<u32> {
-        let first = found.observed.min(found.paused);
-        let place = Some(first).filter(|&passed| passed < found.acting)?;
+    pub(super) fn skipped(&self, matches: RuleMatches) -> Option<u32> {
+        let first = matches.observed.min(matches.paused);
+        let place = Some(first).filter(|&skipped| skipped < matches.acting)?;
         self.placed.get(place as usize).map(|p| p.rule)
     }
 
     /// Every rule of a rank that matches, at whatever time, in order; for explanation.
-    pub(super) fn matching(&self, rank: Rank, hashed: &Hashed, kind: RecordType) -> Vec<u32> {
+    pub(super) fn matching(&self, rank: Rank, hashed: &HashedName, kind: RecordType) -> Vec<u32> {
         let mut places = Vec::new();
         self.visit_names(hashed, |place| places.push(place));
         self.patterns.visit(hashed, |place| places.push(place));
@@ -238,7 +238,7 @@ impl RuleSet {
     }
 
     #[inline]
-    fn visit_names(&self, hashed: &Hashed, mut visit: impl FnMut(u32)) {
+    fn visit_names(&self, hashed: &HashedName, mut visit: impl FnMut(u32)) {
         // The whole name comes first and is asked exactly; every later suffix is an ancestor.
         let mut map = &self.exact;
         for suffix in hashed.suffixes() {
@@ -252,7 +252,7 @@ impl RuleSet {
     }
 }
 
-impl Found {
+impl RuleMatches {
     /// Whether a block rule would have decided but for the pause.
     #[inline]
     pub(super) fn is_paused(self) -> bool {
@@ -260,15 +260,15 @@ impl Found {
     }
 }
 
-impl Placed {
+impl CompiledRule {
     #[inline]
     fn speaks_of(&self, kind: RecordType) -> bool {
         self.types.is_empty() || self.types.contains(&kind.0)
     }
 }
 
-fn place(rule: u32, document: &RuleDocument, during: Option<Span>) -> Placed {
-    Placed {
+fn place(rule: u32, document: &RuleDocument, during: Option<Span>) -> CompiledRule {
+    CompiledRule {
         rule,
         rank: Rank::of(document),
         observed: document.mode == Mode::Observe,
@@ -298,15 +298,15 @@ impl Index {
         if rule.matches.is_empty() {
             faults.add(format!("{path}.matches"), "the rule names nothing; give at least one name");
         }
-        for (index, wanted) in rule.matches.iter().enumerate() {
-            if let Err(why) = self.add_match(wanted, place) {
+        for (index, pattern) in rule.matches.iter().enumerate() {
+            if let Err(why) = self.add_match(pattern, place) {
                 faults.add(format!("{path}.matches[{index}]"), format!("{why} ({})", rule.origin));
             }
         }
     }
 
-    fn add_match(&mut self, wanted: &MatchDocument, place: u32) -> Result<(), String> {
-        let (map, text) = match wanted {
+    fn add_match(&mut self, pattern: &MatchDocument, place: u32) -> Result<(), String> {
+        let (map, text) = match pattern {
             MatchDocument::Exact(text) => (&mut self.exact, text),
             MatchDocument::Below(text) => (&mut self.below, text),
             MatchDocument::Regex(text) => {

@@ -1,7 +1,7 @@
 //! When a rule acts: days and minutes of a week, in a zone that is given as steps.
 
-use crate::snapshot::document::ScheduleDocument;
-use crate::snapshot::faults::Faults;
+use crate::document::ScheduleDocument;
+use crate::faults::Faults;
 
 const MINUTES_OF_DAY: u16 = 24 * 60;
 const SECONDS_OF_DAY: i64 = 86_400;

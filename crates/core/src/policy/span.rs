@@ -1,9 +1,9 @@
 //! A time with a beginning and an end: a pause, or how long a rule acts.
 
-use super::Moment;
+use super::schedule::Moment;
 use crate::date;
-use crate::snapshot::document::SpanDocument;
-use crate::snapshot::faults::Faults;
+use crate::document::SpanDocument;
+use crate::faults::Faults;
 
 /// From one second of Unix time to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

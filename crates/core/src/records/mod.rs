@@ -9,6 +9,7 @@
 //! Local data owns the names that it declares and, below the parent of a wildcard, everything. All
 //! other names are asked upstream, also where they lie between a declared name and the root.
 
+mod local;
 mod read;
 mod resolve;
 mod special;
@@ -17,41 +18,15 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use keyhole_wire::{RecordType, Synthetic};
 
-use keyhole_wire::{Answer, Name, RecordType, Synthetic};
-
+pub use local::{Link, Local};
 pub use special::special;
 
-use crate::names::Hashed;
-use crate::snapshot::document::RecordDocument;
-use crate::snapshot::faults::Faults;
-use tree::{Place, Tree};
-
-/// An alias: owner, target and TTL in seconds.
-pub type Link = (Name, Name, u32);
-
-/// What is said here, without any upstream.
-#[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "lives on the stack for the time of one query")]
-pub enum Local {
-    /// Records, or aliases that end without any.
-    Answer(Arc<Answer>),
-    /// An address, no data, or no such name, without aliases.
-    Synthetic {
-        /// What goes on the wire.
-        what: Synthetic,
-        /// Seconds for which it may be cached.
-        ttl: u32,
-    },
-    /// Aliases that leave the local data: ask for `target` and put `chain` before the answer.
-    Alias {
-        /// From the question on, at least one.
-        chain: Arc<[Link]>,
-        /// The target of the last alias.
-        target: Name,
-    },
-}
+use crate::document::RecordDocument;
+use crate::faults::Faults;
+use keyhole_names::HashedName;
+use tree::{NameLocation, Tree};
 
 /// The types whose answers are prepared: all that local records have, and HTTPS, which browsers ask
 /// for along with addresses.
@@ -85,8 +60,8 @@ impl Records {
         let mut prepared = Vec::with_capacity(tree.owners().len());
         for (index, owner) in tree.owners().iter().enumerate() {
             prepared.push(PREPARED.map(|kind| {
-                resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|flaw| {
-                    faults.add(&owner.path, format!("{}: {flaw} ({})", owner.name, owner.origin));
+                resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|error| {
+                    faults.add(&owner.path, format!("{}: {error} ({})", owner.name, owner.origin));
                     Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 }
                 })
             }));
@@ -97,34 +72,34 @@ impl Records {
     /// What local records say about a name and type; none leaves the name to others.
     ///
     /// A declared name costs one probe and an `Arc`; a name under a wildcard is put together anew.
-    pub fn find(&self, hashed: &Hashed, kind: RecordType) -> Option<Local> {
+    pub fn find(&self, hashed: &HashedName, kind: RecordType) -> Option<Local> {
         let (owner, what) = match self.tree.locate(hashed) {
-            Place::Outside => return None,
-            Place::Owner(owner) => {
+            NameLocation::Outside => return None,
+            NameLocation::Owner(owner) => {
                 if let Some(slot) = PREPARED.iter().position(|prepared| *prepared == kind) {
                     return self.prepared.get(owner as usize).map(|locals| locals[slot].clone());
                 }
                 return Some(self.resolve(owner, hashed, kind));
             }
-            Place::Wildcard(owner) => return Some(self.resolve(owner, hashed, kind)),
-            Place::Empty(wildcard) => (wildcard, Synthetic::NoData),
-            Place::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
+            NameLocation::Wildcard(owner) => return Some(self.resolve(owner, hashed, kind)),
+            NameLocation::Empty(wildcard) => (wildcard, Synthetic::NoData),
+            NameLocation::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
         };
         Some(Local::Synthetic { what, ttl: self.tree.owner(owner).negative_ttl() })
     }
 
     /// Where the records that answer for a name were declared; for explanation.
-    pub fn origin(&self, hashed: &Hashed) -> Option<&str> {
+    pub fn origin(&self, hashed: &HashedName) -> Option<&str> {
         match self.tree.locate(hashed) {
-            Place::Outside => None,
-            Place::Owner(owner)
-            | Place::Wildcard(owner)
-            | Place::Empty(owner)
-            | Place::Missing(owner) => Some(&self.tree.owner(owner).origin),
+            NameLocation::Outside => None,
+            NameLocation::Owner(owner)
+            | NameLocation::Wildcard(owner)
+            | NameLocation::Empty(owner)
+            | NameLocation::Missing(owner) => Some(&self.tree.owner(owner).origin),
         }
     }
 
-    fn resolve(&self, owner: u32, hashed: &Hashed, kind: RecordType) -> Local {
+    fn resolve(&self, owner: u32, hashed: &HashedName, kind: RecordType) -> Local {
         resolve::resolve(&self.tree, owner, hashed.name(), kind)
             // Only a set within a few octets of the largest message can fail for a longer name.
             .unwrap_or(Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 })

@@ -2,9 +2,9 @@
 
 use keyhole_wire::{Name, RecordType};
 
-use crate::name_map::NameMap;
-use crate::snapshot::document::{RecordDataDocument, RecordDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{RecordDataDocument, RecordDocument};
+use crate::faults::Faults;
+use keyhole_names::NameMap;
 
 /// The longest TTL of a local record in seconds: one week.
 const MAX_TTL: u32 = 604_800;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use keyhole_wire::{AnswerBuilder, AnswerFlaw, Name, Rcode, RecordType, Synthetic};
+use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Synthetic};
 
+use super::local::{Link, Local};
 use super::read::Data;
-use super::tree::{Place, Tree};
-use super::{Link, Local};
-use crate::names::Hashed;
-use crate::snapshot::faults::Faults;
+use super::tree::{NameLocation, Tree};
+use crate::faults::Faults;
+use keyhole_names::HashedName;
 
 /// The most aliases in a row; more is a mistake, and every one makes each answer longer.
 const MAX_CHAIN: usize = 16;
@@ -20,7 +20,7 @@ pub(super) fn resolve(
     owner: u32,
     name: &Name,
     kind: RecordType,
-) -> Result<Local, AnswerFlaw> {
+) -> Result<Local, AnswerError> {
     let mut chain: Vec<Link> = Vec::new();
     let (mut owner, mut at) = (owner, *name);
     loop {
@@ -44,14 +44,18 @@ pub(super) fn resolve(
                 at = *target;
             }
         }
-        owner = match tree.locate(&Hashed::new(&at)) {
-            Place::Owner(next) | Place::Wildcard(next) if chain.len() <= MAX_CHAIN => next,
-            Place::Empty(wildcard) => {
+        owner = match tree.locate(&HashedName::new(&at)) {
+            NameLocation::Owner(next) | NameLocation::Wildcard(next)
+                if chain.len() <= MAX_CHAIN =>
+            {
+                next
+            }
+            NameLocation::Empty(wildcard) => {
                 let ttl = tree.owner(wildcard).negative_ttl();
                 return nothing(name, kind, &chain, Synthetic::NoData, &at, ttl);
             }
             // The code speaks of the last name of the chain (RFC 6604 section 3).
-            Place::Missing(wildcard) => {
+            NameLocation::Missing(wildcard) => {
                 let ttl = tree.owner(wildcard).negative_ttl();
                 return nothing(name, kind, &chain, Synthetic::Nxdomain, &at, ttl);
             }
@@ -81,8 +85,10 @@ pub(super) fn check_chains(tree: &Tree, faults: &mut Faults) {
                 reported.append(&mut seen);
                 break;
             }
-            match tree.locate(&Hashed::new(target)) {
-                Place::Owner(next) | Place::Wildcard(next) => data = &tree.owner(next).data,
+            match tree.locate(&HashedName::new(target)) {
+                NameLocation::Owner(next) | NameLocation::Wildcard(next) => {
+                    data = &tree.owner(next).data
+                }
                 _ => break,
             }
         }
@@ -97,7 +103,7 @@ fn nothing(
     what: Synthetic,
     zone: &Name,
     ttl: u32,
-) -> Result<Local, AnswerFlaw> {
+) -> Result<Local, AnswerError> {
     if chain.is_empty() {
         return Ok(Local::Synthetic { what, ttl });
     }
@@ -112,6 +118,6 @@ fn begin(name: &Name, kind: RecordType, chain: &[Link], rcode: Rcode) -> AnswerB
     })
 }
 
-fn finish(builder: AnswerBuilder) -> Result<Local, AnswerFlaw> {
+fn finish(builder: AnswerBuilder) -> Result<Local, AnswerError> {
     builder.finish().map(|answer| Local::Answer(Arc::new(answer)))
 }

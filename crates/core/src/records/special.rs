@@ -16,9 +16,9 @@ use std::sync::{Arc, LazyLock};
 
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 
-use super::Local;
-use crate::name_map::NameMap;
-use crate::names::Hashed;
+use super::local::Local;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// Seconds for which these answers may be cached: short enough for a local record to take over.
 const TTL: u32 = 600;
@@ -117,7 +117,7 @@ static IPV4_ONLY_A: LazyLock<Option<Arc<Answer>>> = LazyLock::new(|| {
 /// What is said about a name with a special use; none for all others. Local records come first.
 ///
 /// Costs a probe per label and allocates nothing (but for the reverse of `ipv4only.arpa`).
-pub fn special(hashed: &Hashed, kind: RecordType) -> Option<Local> {
+pub fn special(hashed: &HashedName, kind: RecordType) -> Option<Local> {
     let mut is_apex = true;
     for suffix in hashed.suffixes() {
         if let Some(&treatment) = TABLE.get(&suffix) {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     fn said(text: &str, kind: RecordType) -> Option<Synthetic> {
-        let hashed = Hashed::new(&Name::from_text(text).unwrap());
+        let hashed = HashedName::new(&Name::from_text(text).unwrap());
         match special(&hashed, kind)? {
             Local::Synthetic { what, .. } => Some(what),
             other => panic!("{text}: {other:?}"),
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn the_name_for_ipv4_only_has_its_two_addresses_and_their_reverse() {
         let name = Name::from_text("IPv4only.arpa").unwrap();
-        let Some(Local::Answer(answer)) = special(&Hashed::new(&name), RecordType::A) else {
+        let Some(Local::Answer(answer)) = special(&HashedName::new(&name), RecordType::A) else {
             panic!("no answer");
         };
         let addresses: Vec<_> = answer.records().filter_map(|record| record.address()).collect();
@@ -242,7 +242,8 @@ mod tests {
         assert_eq!(said("ipv4only.arpa", RecordType::AAAA), Some(Synthetic::NoData));
         assert_eq!(said("a.ipv4only.arpa", RecordType::A), Some(Synthetic::Nxdomain));
         let reverse = Name::from_text("171.0.0.192.in-addr.arpa").unwrap();
-        let Some(Local::Answer(answer)) = special(&Hashed::new(&reverse), RecordType::PTR) else {
+        let Some(Local::Answer(answer)) = special(&HashedName::new(&reverse), RecordType::PTR)
+        else {
             panic!("no answer");
         };
         let data = answer.records().next().unwrap().data().into_owned();

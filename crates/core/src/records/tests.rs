@@ -2,9 +2,11 @@
 
 use keyhole_wire::{Rcode, Section};
 
+use keyhole_wire::Name;
+
 use super::*;
 use crate::Error;
-use crate::snapshot::document::RecordDataDocument as Data;
+use crate::document::RecordDataDocument as Data;
 
 fn record(name: &str, data: Data) -> RecordDocument {
     RecordDocument { name: name.to_owned(), ttl: 300, data, origin: "r.yaml:3".to_owned() }
@@ -37,7 +39,7 @@ fn fault(documents: &[RecordDocument]) -> (String, String) {
 }
 
 fn find(records: &Records, name: &str, kind: RecordType) -> Option<Local> {
-    records.find(&Hashed::new(&Name::from_text(name).unwrap()), kind)
+    records.find(&HashedName::new(&Name::from_text(name).unwrap()), kind)
 }
 
 /// What was said, as text: the code and one `owner type data` for each record.
@@ -258,7 +260,7 @@ fn every_record_that_cannot_be_is_told_with_its_place() {
 fn what_answers_for_a_name_can_be_followed_back_to_its_document() {
     let records = records(&[a("*.example.org", "192.0.2.1")]);
     let origin = |name: &str| {
-        records.origin(&Hashed::new(&Name::from_text(name).unwrap())).map(str::to_owned)
+        records.origin(&HashedName::new(&Name::from_text(name).unwrap())).map(str::to_owned)
     };
     assert_eq!(origin("x.example.org").as_deref(), Some("r.yaml:3"));
     assert_eq!(origin("example.org"), None);

@@ -3,8 +3,8 @@
 use keyhole_wire::Name;
 
 use super::read::Owner;
-use crate::name_map::NameMap;
-use crate::names::Hashed;
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 
 /// Owners and the names between them and the root.
 pub(super) struct Tree {
@@ -29,7 +29,7 @@ struct Node {
 
 /// Where a name lies. All numbers are indices of owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum NameLocation {
     /// Local data says nothing about it.
     Outside,
     /// It has records.
@@ -55,7 +55,7 @@ impl Tree {
         tree
     }
 
-    /// The owner with this index, one that [`Place`] named.
+    /// The owner with this index, one that [`NameLocation`] named.
     pub(super) fn owner(&self, index: u32) -> &Owner {
         &self.owners[index as usize]
     }
@@ -68,7 +68,7 @@ impl Tree {
     /// Finds what answers for a name: one probe when it is local or no wildcard exists, else up to
     /// one per label.
     #[inline]
-    pub(super) fn locate(&self, hashed: &Hashed) -> Place {
+    pub(super) fn locate(&self, hashed: &HashedName) -> NameLocation {
         let mut suffixes = hashed.suffixes();
         let whole = match suffixes.next() {
             Some(suffix) => self.nodes.get(&suffix),
@@ -76,20 +76,20 @@ impl Tree {
         };
         if let Some(node) = whole {
             return match (node.owner, node.cover) {
-                (Some(owner), _) => Place::Owner(owner),
-                (None, Some(wildcard)) => Place::Empty(wildcard),
-                (None, None) => Place::Outside,
+                (Some(owner), _) => NameLocation::Owner(owner),
+                (None, Some(wildcard)) => NameLocation::Empty(wildcard),
+                (None, None) => NameLocation::Outside,
             };
         }
         if !self.has_wildcards {
-            return Place::Outside;
+            return NameLocation::Outside;
         }
         // RFC 4592 section 3.3.1: only a wildcard right below the closest encloser answers.
         let encloser = suffixes.find_map(|suffix| self.nodes.get(&suffix)).unwrap_or(&self.root);
         match (encloser.wildcard, encloser.cover) {
-            (Some(wildcard), _) => Place::Wildcard(wildcard),
-            (None, Some(wildcard)) => Place::Missing(wildcard),
-            (None, None) => Place::Outside,
+            (Some(wildcard), _) => NameLocation::Wildcard(wildcard),
+            (None, Some(wildcard)) => NameLocation::Missing(wildcard),
+            (None, None) => NameLocation::Outside,
         }
     }
 

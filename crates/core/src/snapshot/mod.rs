@@ -1,7 +1,5 @@
 //! The snapshot: everything that Python decided, in the form in which packets ask it.
 
-pub mod document;
-pub(crate) mod faults;
 mod policies;
 mod record_sets;
 
@@ -11,17 +9,16 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use document::{ListKind, LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
-use faults::Faults;
-
 use crate::Error;
-use crate::error::read_document;
-use crate::lists::ListFile;
+use crate::document::{LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
+use crate::faults::Faults;
+use crate::list_table::ListTable;
 use crate::policy::{Policy, Schedule};
 use crate::records::Records;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
 use crate::upstream::{UpstreamSet, Upstreams};
+use keyhole_names::error::read_document;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -35,12 +32,8 @@ pub struct Snapshot {
     pub policies: Vec<Policy>,
     /// Which policy speaks for whom.
     pub subjects: Subjects,
-    /// The compiled lists, or none when no policy uses a list.
-    pub list_file: Option<ListFile>,
-    /// What a hit on each list means, by index.
-    pub list_kinds: Vec<ListKind>,
-    /// The name of each list, by index.
-    pub list_names: Vec<String>,
+    /// The compiled lists, empty when no policy uses a list.
+    pub lists: ListTable,
     /// Local records, by the sets that policies name. Equal sets are one.
     pub record_sets: Vec<Arc<Records>>,
     /// Whose certificates are believed.
@@ -66,7 +59,10 @@ impl Snapshot {
             .prepare(&document.upstreams, &document.upstream_sets)
             .map_err(|error| faults.add_error("snapshot.upstreams", error))
             .unwrap_or_default();
-        let list_file = open_lists(&document, &mut faults);
+        let uses_lists = document.policies.iter().any(|policy| !policy.lists.is_empty());
+        let list_count = document.lists.len();
+        let list_file = document.list_file.as_ref();
+        let lists = ListTable::open(list_file, document.lists, uses_lists, &mut faults);
         let trust = Arc::new(Trust::compile(document.trust, &mut faults));
         let schedules =
             Schedule::compile_all(document.schedules, "snapshot.schedules", &mut faults);
@@ -74,7 +70,7 @@ impl Snapshot {
         let subjects =
             Subjects::compile(document.subjects, document.default_policy, count, &mut faults);
         let bounds = policies::Bounds {
-            lists: document.lists.len(),
+            lists: list_count,
             upstream_sets: document.upstream_sets.len(),
             record_sets: document.record_sets.len(),
             schedules: schedules.into(),
@@ -85,9 +81,7 @@ impl Snapshot {
             number: document.number,
             policies,
             subjects,
-            list_file,
-            list_kinds: document.lists.iter().map(|list| list.kind).collect(),
-            list_names: document.lists.into_iter().map(|list| list.name).collect(),
+            lists,
             record_sets,
             trust,
             upstream_sets,
@@ -125,38 +119,4 @@ fn check_version(document: &[u8]) -> Result<(), Error> {
     } else {
         Err(Error::version("snapshot", found, SNAPSHOT_VERSION))
     }
-}
-
-fn open_lists(document: &SnapshotDocument, faults: &mut Faults) -> Option<ListFile> {
-    let path = "snapshot.list_file";
-    let Some(wanted) = &document.list_file else {
-        if document.policies.iter().any(|policy| !policy.lists.is_empty()) {
-            faults.add(path, "a policy uses lists, but no compiled lists are given");
-        }
-        return None;
-    };
-    let file = ListFile::open(&wanted.path, &wanted.sha256)
-        .map_err(|error| faults.add_error(path, error))
-        .ok()?;
-    if file.list_count() != document.lists.len() {
-        faults.add(
-            path,
-            format!(
-                "the file holds {} lists, the snapshot names {}; compile the lists again",
-                file.list_count(),
-                document.lists.len()
-            ),
-        );
-    }
-    // Another order would give block lists the meaning of allow lists.
-    for (index, list) in document.lists.iter().enumerate().take(file.list_count()) {
-        let found = file.list_name(index);
-        if found != list.name {
-            faults.add(
-                format!("snapshot.lists[{index}].name"),
-                format!("{:?}, but the file holds {found:?}; compile the lists again", list.name),
-            );
-        }
-    }
-    Some(file)
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::document::PolicyDocument;
-use super::faults::Faults;
+use crate::document::PolicyDocument;
+use crate::faults::Faults;
 use crate::policy::{Policy, RuleSet, Schedule, Span};
 
 /// Seconds of the longest pause: nobody shall forget one.
-const LONGEST_PAUSE: i64 = 86_400;
+const MAX_PAUSE: i64 = 86_400;
 
 /// What the indices in a policy may point to.
 pub(super) struct Bounds {
@@ -57,8 +57,8 @@ fn compile_one(
     let paused = document.paused.map(|pause| {
         let path = format!("{path}.paused");
         let pause = Span::compile(pause, &path, &document.origin, faults);
-        if pause.seconds() > LONGEST_PAUSE {
-            let why = format!("{} s; give at most {LONGEST_PAUSE}", pause.seconds());
+        if pause.seconds() > MAX_PAUSE {
+            let why = format!("{} s; give at most {MAX_PAUSE}", pause.seconds());
             faults.add(path, format!("{why} ({})", document.origin));
         }
         pause

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::document::RecordDocument;
-use super::faults::Faults;
+use crate::document::RecordDocument;
+use crate::faults::Faults;
 use crate::records::Records;
 
 /// Compiles each distinct set once: most policies see the same records.

@@ -4,7 +4,7 @@ use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::names::Hashed;
+use keyhole_names::HashedName;
 
 /// A snapshot document with one policy, without lists.
 fn document() -> Value {
@@ -165,7 +165,7 @@ fn equal_sets_of_records_are_compiled_once_and_seen_by_their_policies_alone() {
     let snapshot = compile(&document).unwrap();
     assert!(Arc::ptr_eq(&snapshot.record_sets[0], &snapshot.record_sets[2]));
     let sees = |policy: usize, name: &str| {
-        let hashed = Hashed::new(&Name::from_text(name).unwrap());
+        let hashed = HashedName::new(&Name::from_text(name).unwrap());
         snapshot.records(&snapshot.policies[policy]).find(&hashed, RecordType::A).is_some()
     };
     for (policy, printer, nas) in
@@ -193,7 +193,7 @@ fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
     let request = json!({
         "version": 1, "output": output, "protected": [], "lists": [list("ads"), list("more")],
     });
-    let report = crate::lists::compile(request.to_string().as_bytes()).unwrap();
+    let report = keyhole_lists::compile(request.to_string().as_bytes()).unwrap();
     let report: Value = serde_json::from_slice(&report).unwrap();
     let mut document = document();
     document["list_file"] = json!({"path": output, "sha256": report["sha256"]});
@@ -203,7 +203,7 @@ fn compiled_lists_must_be_those_that_the_snapshot_names_in_their_order() {
     };
     document["lists"] = named(&["ads", "more"]);
     let snapshot = compile(&document).unwrap();
-    assert_eq!(snapshot.list_names, ["ads", "more"]);
+    assert_eq!(snapshot.lists.names(), ["ads", "more"]);
     document["lists"] = named(&["more", "ads"]);
     let (_, why) = fault(&document);
     assert!(why.contains("snapshot.lists[0].name: \"more\", but the file holds \"ads\""), "{why}");

@@ -8,33 +8,34 @@ use std::ops::ControlFlow;
 use keyhole_wire::RecordType;
 
 use super::identify::Identified;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
 use crate::clock::When;
 use crate::policy::{self, BlockAnswer, Cause, Moment, Trace, Verdict};
+use crate::question::Question;
 use crate::snapshot::Snapshot;
-use crate::subjects::Who;
+use crate::subjects::ClientRef;
 
 /// Seconds for which a client may keep a blocked answer: short, so that a changed rule is felt.
 pub const BLOCKED_TTL: u32 = 10;
 
 /// Leave to look a name up. `fetch` takes it by value; only [`authorize`] makes one.
 pub struct Permit {
-    who: Who,
+    client_ref: ClientRef,
     moment: Moment,
     cause: Cause,
-    would: Option<Cause>,
+    would_block: Option<Cause>,
 }
 
 impl Permit {
     /// The index of the policy that decided.
     #[inline]
     pub fn policy(&self) -> usize {
-        self.who.policy()
+        self.client_ref.policy()
     }
     /// Whose it is.
-    pub fn who(&self) -> Who {
-        self.who
+    pub fn client_ref(&self) -> ClientRef {
+        self.client_ref
     }
     /// When it was given: all of a query is decided at one moment.
     pub fn moment(&self) -> Moment {
@@ -45,8 +46,8 @@ impl Permit {
         self.cause
     }
     /// What an observed rule or list would have done.
-    pub fn would(&self) -> Option<Cause> {
-        self.would
+    pub fn would_block(&self) -> Option<Cause> {
+        self.would_block
     }
 }
 
@@ -62,16 +63,19 @@ pub fn authorize(
     if !is_served(question.kind()) {
         return ControlFlow::Break(End::because(Reason::TypeNotServed));
     }
-    let (policy, who) = (client.policy, client.who);
+    let (policy, client_ref) = (client.policy, client.client_ref);
     let moment = policy.moment(|| when.unix());
     let (hashed, kind) = (&question.hashed, question.kind());
-    let decision = policy::decide(snapshot, policy, hashed, kind, moment, trace);
+    let decision = policy::decide(&snapshot.lists, policy, hashed, kind, moment, trace);
     match decision.verdict {
-        Verdict::Allow(cause) => {
-            ControlFlow::Continue(Permit { who, moment, cause, would: decision.would })
-        }
+        Verdict::Allow(cause) => ControlFlow::Continue(Permit {
+            client_ref,
+            moment,
+            cause,
+            would_block: decision.would_block,
+        }),
         Verdict::Block(cause, answer) => {
-            ControlFlow::Break(blocked(reason(cause), cause, decision.would, answer))
+            ControlFlow::Break(blocked(reason(cause), cause, decision.would_block, answer))
         }
     }
 }
@@ -80,10 +84,15 @@ pub fn authorize(
 pub(super) fn blocked(
     reason: Reason,
     cause: Cause,
-    would: Option<Cause>,
+    would_block: Option<Cause>,
     answer: BlockAnswer,
 ) -> End {
-    End { reason, cause: Some(cause), would, body: Body::Made(answer.synthetic(), BLOCKED_TTL) }
+    End {
+        reason,
+        cause: Some(cause),
+        would_block,
+        body: Body::Synthetic(answer.synthetic(), BLOCKED_TTL),
+    }
 }
 
 fn reason(cause: Cause) -> Reason {

@@ -13,10 +13,11 @@ use serde_json::{Value, json};
 
 use super::authorize::Permit;
 use super::screen::Screened;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
-use crate::lookup::{Failure, Found, How, Lookup};
+use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
 use crate::policy::{Step, Trace};
+use crate::question::Question;
 use crate::reason::Stage;
 use crate::records::{self, Link, Local, Records};
 use crate::snapshot::Snapshot;
@@ -33,7 +34,7 @@ pub struct Fetched {
 }
 
 /// A look-up that must wait for an upstream.
-pub struct Wanted {
+pub struct UpstreamLookup {
     permit: Permit,
     /// The upstreams that the policy names.
     pub set: Arc<UpstreamSet>,
@@ -42,7 +43,7 @@ pub struct Wanted {
     chain: Option<Arc<[Link]>>,
 }
 
-impl Wanted {
+impl UpstreamLookup {
     /// The permit under which it is to be made.
     pub fn permit(&self) -> &Permit {
         &self.permit
@@ -54,7 +55,7 @@ pub enum Ready {
     /// The answer is here.
     Now(Fetched),
     /// An upstream must be asked.
-    Later(Box<Wanted>),
+    Later(Box<UpstreamLookup>),
 }
 
 /// Looks where nothing has to be waited for.
@@ -79,26 +80,26 @@ pub fn ready(
     let records = snapshot.records(policy);
     match records.find(&question.hashed, kind) {
         Some(Local::Answer(answer)) => {
-            tell(trace, records, question, "answers");
-            return here(permit, Reason::LocalRecord, answer);
+            trace_records(trace, records, question, "answers");
+            return local(permit, Reason::LocalRecord, answer);
         }
         Some(Local::Synthetic { what, ttl }) => {
-            tell(trace, records, question, "answers");
-            return made(permit, Reason::LocalRecord, what, ttl);
+            trace_records(trace, records, question, "answers");
+            return synthetic(permit, Reason::LocalRecord, what, ttl);
         }
         Some(Local::Alias { chain: links, target }) => {
-            tell(trace, records, question, "leads to another name");
+            trace_records(trace, records, question, "leads to another name");
             name = target.to_lower();
             chain = Some(links);
         }
         None => match records::special(&question.hashed, kind) {
             Some(Local::Synthetic { what, ttl }) => {
                 trace.step(|| step("special-use names", "answers", true, Value::Null));
-                return made(permit, Reason::SpecialUse, what, ttl);
+                return synthetic(permit, Reason::SpecialUse, what, ttl);
             }
             Some(Local::Answer(answer)) => {
                 trace.step(|| step("special-use names", "answers", true, Value::Null));
-                return here(permit, Reason::SpecialUse, answer);
+                return local(permit, Reason::SpecialUse, answer);
             }
             Some(Local::Alias { .. }) | None => {}
         },
@@ -108,7 +109,7 @@ pub fn ready(
         if found.refresh {
             lookup.refresh(set, &name, kind);
         }
-        let fetched = led(question, permit, found, chain.as_deref())?;
+        let fetched = with_aliases(question, permit, found, chain.as_deref())?;
         return ControlFlow::Continue(Ready::Now(fetched));
     }
     if let Some(failure) = lookup.failed(set, &name, kind, now) {
@@ -116,29 +117,29 @@ pub fn ready(
     }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     let set = Arc::clone(set);
-    ControlFlow::Continue(Ready::Later(Box::new(Wanted { permit, set, name, chain })))
+    ControlFlow::Continue(Ready::Later(Box::new(UpstreamLookup { permit, set, name, chain })))
 }
 
 /// Waits for an upstream.
 pub async fn wait(
     lookup: &Lookup,
-    wanted: Box<Wanted>,
+    upstream_lookup: Box<UpstreamLookup>,
     question: &Question,
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
-    let Wanted { permit, set, name, chain } = *wanted;
+    let UpstreamLookup { permit, set, name, chain } = *upstream_lookup;
     match lookup.wait(&set, &name, question.kind(), deadline).await {
-        Ok(found) => led(question, permit, found, chain.as_deref()),
+        Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
         Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
     }
 }
 
 /// What was found, behind the aliases that led to it.
 #[inline]
-fn led(
+fn with_aliases(
     question: &Question,
     permit: Permit,
-    mut found: Found,
+    mut found: LookupAnswer,
     chain: Option<&[Link]>,
 ) -> ControlFlow<End, Fetched> {
     if let Some(chain) = chain {
@@ -148,51 +149,57 @@ fn led(
             chain.iter().map(|&(owner, to, ttl)| (owner, to, ttl.saturating_add(age))).collect();
         match found.answer.with_chain(question.hashed.name(), question.kind(), &links) {
             Ok(answer) => found.answer = Arc::new(answer),
-            Err(_) => return ControlFlow::Break(under(&permit, Reason::UpstreamInvalid)),
+            Err(_) => return ControlFlow::Break(end_for(&permit, Reason::UpstreamInvalid)),
         }
     }
     ControlFlow::Continue(fetched(permit, found))
 }
 
 /// An end without an answer, with what the policy said before.
-fn under(permit: &Permit, reason: Reason) -> End {
+fn end_for(permit: &Permit, reason: Reason) -> End {
     let mut end = End::because(reason);
     end.cause = Some(permit.cause());
-    end.would = permit.would();
+    end.would_block = permit.would_block();
     end
 }
 
 /// No answer. What an upstream itself said of its failure is passed on, unless it speaks of another
 /// name.
 fn failed(permit: &Permit, failure: Failure, chain: Option<&[Link]>) -> End {
-    let mut end = under(permit, failure.reason);
+    let mut end = end_for(permit, failure.reason);
     if let Some(answer) = failure.answer.filter(|_| chain.is_none()) {
         let upstream = failure.upstream;
-        let (age, how, ttl_cap, refresh) = (0, How::Cached, None, false);
-        end.body = Body::Found(Found { answer, age, how, ttl_cap, upstream, refresh });
+        let (age, source, ttl_cap, refresh) = (0, AnswerSource::Cached, None, false);
+        end.body = Body::Answer(LookupAnswer { answer, age, source, ttl_cap, upstream, refresh });
     }
     end
 }
 
-fn fetched(permit: Permit, found: Found) -> Fetched {
-    let reason = match found.how {
-        How::Forwarded => Reason::Forwarded,
-        How::Cached => Reason::Cached,
-        How::Stale => Reason::Stale,
+fn fetched(permit: Permit, found: LookupAnswer) -> Fetched {
+    let reason = match found.source {
+        AnswerSource::Forwarded => Reason::Forwarded,
+        AnswerSource::Cached => Reason::Cached,
+        AnswerSource::Stale => Reason::Stale,
     };
-    Fetched { permit, reason, body: Body::Found(found) }
+    Fetched { permit, reason, body: Body::Answer(found) }
 }
 
 /// An answer that is known here.
-fn here(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let found =
-        Found { answer, age: 0, how: How::Cached, ttl_cap: None, upstream: None, refresh: false };
-    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Found(found) }))
+fn local(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
+    let found = LookupAnswer {
+        answer,
+        age: 0,
+        source: AnswerSource::Cached,
+        ttl_cap: None,
+        upstream: None,
+        refresh: false,
+    };
+    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Answer(found) }))
 }
 
 /// An answer without records of its own, made here.
-fn made(permit: Permit, reason: Reason, what: Synthetic, ttl: u32) -> ControlFlow<End, Ready> {
-    let body = Body::Made(what, ttl);
+fn synthetic(permit: Permit, reason: Reason, what: Synthetic, ttl: u32) -> ControlFlow<End, Ready> {
+    let body = Body::Synthetic(what, ttl);
     ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
 }
 
@@ -203,12 +210,17 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
         .push(name, RecordType::HINFO, 3_600, HINFO)
         .finish();
     match built {
-        Ok(answer) => here(permit, Reason::MinimalAny, Arc::new(answer)),
-        Err(_) => ControlFlow::Break(under(&permit, Reason::InternalError)),
+        Ok(answer) => local(permit, Reason::MinimalAny, Arc::new(answer)),
+        Err(_) => ControlFlow::Break(end_for(&permit, Reason::InternalError)),
     }
 }
 
-fn tell(trace: &mut impl Trace, records: &Records, question: &Question, result: &'static str) {
+fn trace_records(
+    trace: &mut impl Trace,
+    records: &Records,
+    question: &Question,
+    result: &'static str,
+) {
     trace.step(|| {
         let origin = records.origin(&question.hashed);
         step("local records", result, true, json!({ "origin": origin }))

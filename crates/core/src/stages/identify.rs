@@ -11,39 +11,40 @@ use serde_json::{Value, json};
 use super::End;
 use super::admit::Admitted;
 use crate::Reason;
-use crate::caller::{Caller, Credential, SpiffeId};
+use crate::client_identity::{ClientIdentity, Credential};
 use crate::policy::{Policy, Step, Trace};
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use crate::subjects::Who;
-use crate::trust::Standing;
+use crate::spiffe_id::SpiffeId;
+use crate::subjects::ClientRef;
+use crate::trust::CertificateStatus;
 
 /// A client whose policy is known.
 pub struct Identified<'s> {
     /// The policy that decides; exactly one does.
     pub policy: &'s Policy,
     /// Who asks; [`Snapshot::subjects`] has the words for it.
-    pub who: Who,
+    pub client_ref: ClientRef,
 }
 
 /// Finds the policy of the client at the other end of a connection from `address`.
 #[inline]
 pub fn identify<'s>(
     snapshot: &'s Snapshot,
-    caller: &Caller,
+    identity: &ClientIdentity,
     address: IpAddr,
     _: Admitted,
     trace: &mut impl Trace,
 ) -> ControlFlow<End, Identified<'s>> {
-    trace.step(|| shown(snapshot, caller, address));
+    trace.step(|| shown(snapshot, identity, address));
     let subjects = &snapshot.subjects;
-    let who = match &caller.credential {
-        Credential::Nothing if caller.by_network => subjects.decide(subjects.address(address)),
+    let client_ref = match &identity.credential {
+        Credential::Nothing if identity.by_network => subjects.decide(subjects.address(address)),
         Credential::Nothing => return refuse(Reason::NoIdentity, trace),
-        Credential::Certificate(svid) => match snapshot.trust.standing(svid) {
-            Standing::Good => by_identity(snapshot, &svid.id, svid.expired, trace)?,
-            Standing::Revoked => return refuse(Reason::IdentityRevoked, trace),
-            Standing::Untrusted => return refuse(Reason::IdentityUntrusted, trace),
+        Credential::Certificate(svid) => match snapshot.trust.status(svid) {
+            CertificateStatus::Good => by_identity(snapshot, &svid.id, svid.expired, trace)?,
+            CertificateStatus::Revoked => return refuse(Reason::IdentityRevoked, trace),
+            CertificateStatus::Untrusted => return refuse(Reason::IdentityUntrusted, trace),
         },
         Credential::Mesh(id) if snapshot.trust.revokes(id) => {
             return refuse(Reason::IdentityRevoked, trace);
@@ -55,10 +56,11 @@ pub fn identify<'s>(
         },
         Credential::Unreadable => return refuse(Reason::UnreadableIdentity, trace),
     };
-    let known = who.and_then(|who| Some((who, snapshot.policies.get(who.policy())?)));
-    let Some((who, policy)) = known else { return refuse(Reason::NoPolicy, trace) };
-    trace.step(|| spoken_for(snapshot, &who, policy));
-    ControlFlow::Continue(Identified { policy, who })
+    let known = client_ref
+        .and_then(|client_ref| Some((client_ref, snapshot.policies.get(client_ref.policy())?)));
+    let Some((client_ref, policy)) = known else { return refuse(Reason::NoPolicy, trace) };
+    trace.step(|| spoken_for(snapshot, &client_ref, policy));
+    ControlFlow::Continue(Identified { policy, client_ref })
 }
 
 /// The subjects that mean an identity. With an expired certificate only the policy for those speaks
@@ -69,13 +71,13 @@ fn by_identity(
     id: &SpiffeId,
     expired: bool,
     trace: &mut impl Trace,
-) -> ControlFlow<End, Option<Who>> {
+) -> ControlFlow<End, Option<ClientRef>> {
     let found = snapshot.subjects.identity(id);
     if !expired {
         return ControlFlow::Continue(snapshot.subjects.decide(found));
     }
     match snapshot.subjects.decide_expired(found) {
-        Some(who) => ControlFlow::Continue(Some(who)),
+        Some(client_ref) => ControlFlow::Continue(Some(client_ref)),
         None => refuse(Reason::IdentityExpired, trace),
     }
 }
@@ -87,8 +89,8 @@ fn refuse<T>(reason: Reason, trace: &mut impl Trace) -> ControlFlow<End, T> {
 }
 
 /// The step that says what the client showed.
-fn shown(snapshot: &Snapshot, caller: &Caller, address: IpAddr) -> Step {
-    let (result, detail) = match &caller.credential {
+fn shown(snapshot: &Snapshot, identity: &ClientIdentity, address: IpAddr) -> Step {
+    let (result, detail) = match &identity.credential {
         Credential::Nothing => ("nothing", json!({ "address": address })),
         Credential::Certificate(svid) if svid.expired => {
             ("an expired certificate", json!({ "identity": svid.id.as_str() }))
@@ -104,14 +106,17 @@ fn shown(snapshot: &Snapshot, caller: &Caller, address: IpAddr) -> Step {
 }
 
 /// The step that says which subject chose which policy.
-fn spoken_for(snapshot: &Snapshot, who: &Who, policy: &Policy) -> Step {
+fn spoken_for(snapshot: &Snapshot, client_ref: &ClientRef, policy: &Policy) -> Step {
     let subjects = &snapshot.subjects;
     let detail = json!({
-        "client": subjects.client(who),
+        "client": subjects.client(client_ref),
         "policy": policy.name,
         "origin": policy.origin,
     });
-    Step { result: subjects.subject(who).to_owned().into(), ..step("subjects", "", true, detail) }
+    Step {
+        result: subjects.subject(client_ref).to_owned().into(),
+        ..step("subjects", "", true, detail)
+    }
 }
 
 fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {

@@ -1,4 +1,5 @@
-//! The ten stages of a query, one file each, named by their verbs.
+//! The stages of a query, one file each, named by their verbs. The first one, receive, is what the
+//! listeners do: they fill an [`Arrival`](crate::arrival::Arrival).
 //!
 //! A stage answers one question and hands its result to the next; it returns
 //! `ControlFlow::Break(End)` to end the query, which jumps forward to `reply` and `record`. A stage
@@ -10,33 +11,16 @@ pub mod authorize;
 pub mod fetch;
 pub mod identify;
 pub mod parse;
-pub mod receive;
 pub mod record;
 pub mod reply;
 pub mod screen;
 pub mod vet;
 
-use keyhole_wire::{Query, RecordType, Synthetic};
+use keyhole_wire::Synthetic;
 
 use crate::Reason;
-use crate::lookup::Found;
-use crate::names::Hashed;
+use crate::lookup::LookupAnswer;
 use crate::policy::Cause;
-
-/// One well-formed question, and what every later stage asks of it.
-pub struct Question {
-    /// The question as the client put it.
-    pub query: Query,
-    /// Its name in lower case, hashed once from right to left for every set.
-    pub hashed: Hashed,
-}
-
-impl Question {
-    /// The record type asked for.
-    pub fn kind(&self) -> RecordType {
-        self.query.kind
-    }
-}
 
 /// How a query ended: why, because of what, and what is to be said.
 pub struct End {
@@ -45,7 +29,7 @@ pub struct End {
     /// What decided, where a policy was asked.
     pub cause: Option<Cause>,
     /// What an observed rule would have done.
-    pub would: Option<Cause>,
+    pub would_block: Option<Cause>,
     /// What is to be said.
     pub body: Body,
 }
@@ -53,17 +37,17 @@ pub struct End {
 /// What is to be said to the client.
 pub enum Body {
     /// An answer that the cache, an upstream or a local record gave.
-    Found(Found),
+    Answer(LookupAnswer),
     /// An answer made here, kept for this many seconds.
-    Made(Synthetic, u32),
+    Synthetic(Synthetic, u32),
 }
 
 impl Body {
     /// The place in its set of the upstream that said so.
     pub fn upstream(&self) -> Option<u16> {
         match self {
-            Self::Found(found) => found.upstream,
-            Self::Made(..) => None,
+            Self::Answer(found) => found.upstream,
+            Self::Synthetic(..) => None,
         }
     }
 }
@@ -71,7 +55,7 @@ impl Body {
 impl End {
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {
-        let made = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
-        Self { reason, cause: None, would: None, body: Body::Made(made, 0) }
+        let synthetic = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
+        Self { reason, cause: None, would_block: None, body: Body::Synthetic(synthetic, 0) }
     }
 }

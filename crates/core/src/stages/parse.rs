@@ -2,9 +2,9 @@
 //!
 //! Nothing later sees raw bytes.
 
-use super::Question;
 use crate::Reason;
-use crate::names::Hashed;
+use crate::question::Question;
+use keyhole_names::HashedName;
 
 use keyhole_wire::{ErrorReply, Malformed};
 
@@ -22,7 +22,7 @@ pub enum Rejected {
 #[expect(clippy::result_large_err, reason = "a box would be an allocation that clients control")]
 pub fn parse(packet: &[u8]) -> Result<Question, Rejected> {
     match keyhole_wire::parse(packet) {
-        Ok(query) => Ok(Question { hashed: Hashed::new(&query.name), query }),
+        Ok(query) => Ok(Question { hashed: HashedName::new(&query.name), query }),
         Err(Malformed::Drop(_)) => Err(Rejected::Drop),
         Err(Malformed::Respond(error)) => Err(Rejected::Error(reason(&error), error)),
     }

@@ -2,13 +2,13 @@
 //!
 //! Always runs, never waits.
 
-use crate::events::Event;
-use crate::state::Core;
+use crate::counters::Counters;
+use crate::events::{Event, Events};
 
 /// Counts one query that ended, and writes it down for the query log.
 #[inline]
-pub fn record(core: &Core, event: &Event<'_>) {
-    let Event { arrival, reason, would, waited, .. } = *event;
-    core.counters.count(arrival.worker, arrival.transport, reason, would.is_some(), waited);
-    core.events.record(event);
+pub fn record(counters: &Counters, events: &Events, event: &Event<'_>) {
+    let Event { arrival, reason, would_block, waited, .. } = *event;
+    counters.count(arrival.worker, arrival.transport, reason, would_block.is_some(), waited);
+    events.record(event);
 }

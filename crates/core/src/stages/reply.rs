@@ -6,10 +6,11 @@ use keyhole_wire::{
     ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic,
 };
 
-use super::receive::{Arrival, Transport};
 use super::{Body, End};
+use crate::arrival::Arrival;
 use crate::cookie::Cookies;
 use crate::options::Limits;
+use crate::transport::Transport;
 
 /// Octets of an answer over UDP to a client that says nothing of its buffer (RFC 1035 2.3.4).
 const CLASSIC_UDP: usize = 512;
@@ -50,12 +51,12 @@ pub fn reply(
     });
     let mut shape = Shape { query, limit, age: 0, ttl_cap: None, recursion_available: true, edns };
     match &end.body {
-        Body::Found(found) => {
+        Body::Answer(found) => {
             shape.age = found.age;
             shape.ttl_cap = found.ttl_cap;
             write_answer(&found.answer, &shape, out).ttl
         }
-        Body::Made(made, ttl) => write_synthetic(*made, *ttl, &shape, out).ttl,
+        Body::Synthetic(synthetic, ttl) => write_synthetic(*synthetic, *ttl, &shape, out).ttl,
     }
 }
 
@@ -80,8 +81,8 @@ fn extended_error(end: &End) -> Option<(u16, &'static str)> {
         return Some((code, end.reason.word()));
     }
     match &end.body {
-        Body::Found(found) => found.answer.extended_error().map(|code| (code, "said_by_upstream")),
-        Body::Made(..) => None,
+        Body::Answer(found) => found.answer.extended_error().map(|code| (code, "said_by_upstream")),
+        Body::Synthetic(..) => None,
     }
 }
 

@@ -7,9 +7,10 @@ use std::ops::ControlFlow;
 
 use keyhole_wire::RecordType;
 
+use super::End;
 use super::authorize::Permit;
-use super::{End, Question};
 use crate::Reason;
+use crate::question::Question;
 
 /// A permit for a question that may leave.
 pub struct Screened(Permit);
@@ -27,7 +28,7 @@ pub fn screen(question: &Question, permit: Permit) -> ControlFlow<End, Screened>
     if carries_anything(question.kind()) {
         let mut end = End::because(Reason::TunnelType);
         end.cause = Some(permit.cause());
-        end.would = permit.would();
+        end.would_block = permit.would_block();
         return ControlFlow::Break(end);
     }
     ControlFlow::Continue(Screened(permit))

@@ -9,13 +9,15 @@ use keyhole_wire::{Record, RecordType};
 
 use super::authorize::blocked;
 use super::fetch::Fetched;
-use super::{Body, End, Question};
+use super::{Body, End};
 use crate::Reason;
-use crate::names::Hashed;
+use crate::document::{Mode, PrivateAddresses};
+use crate::list_table::ListTable;
 use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
+use crate::question::Question;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Mode, PrivateAddresses};
+use keyhole_names::HashedName;
 
 /// Looks at every name and address that the answer leads to.
 #[inline]
@@ -27,7 +29,7 @@ pub fn vet(
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
     let mut vetting = Vetting {
-        snapshot,
+        lists: &snapshot.lists,
         policy,
         question,
         moment: fetched.permit.moment(),
@@ -35,10 +37,10 @@ pub fn vet(
         private_allowed: policy.private_addresses == PrivateAddresses::Allow
             || fetched.reason == Reason::LocalRecord,
         cause: fetched.permit.cause(),
-        would: fetched.permit.would(),
+        would_block: fetched.permit.would_block(),
     };
     let withheld = match &fetched.body {
-        Body::Found(found) => found.answer.records().find_map(|record| match record.kind {
+        Body::Answer(found) => found.answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => vetting.addresses(&record),
             RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
             RecordType::HTTPS | RecordType::SVCB => {
@@ -46,17 +48,17 @@ pub fn vet(
             }
             _ => None,
         }),
-        Body::Made(..) => None,
+        Body::Synthetic(..) => None,
     };
-    let Vetting { cause, would, .. } = vetting;
+    let Vetting { cause, would_block, .. } = vetting;
     match withheld {
-        Some(end) => End { would, ..end },
-        None => End { reason: fetched.reason, cause: Some(cause), would, body: fetched.body },
+        Some(end) => End { would_block, ..end },
+        None => End { reason: fetched.reason, cause: Some(cause), would_block, body: fetched.body },
     }
 }
 
 struct Vetting<'a> {
-    snapshot: &'a Snapshot,
+    lists: &'a ListTable,
     policy: &'a Policy,
     question: &'a Question,
     moment: Moment,
@@ -64,22 +66,22 @@ struct Vetting<'a> {
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
     /// What is only observed is told of targets as it is of the name itself; the first counts.
-    would: Option<Cause>,
+    would_block: Option<Cause>,
 }
 
 impl Vetting<'_> {
     /// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
     /// of an HTTPS or SVCB record, which a client connects to without asking again.
     fn target(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
-        let Self { snapshot, policy, question, moment, .. } = *self;
+        let Self { lists, policy, question, moment, .. } = *self;
         let target = record.target()?;
         if target.is_root() || target == *question.hashed.name() {
             return None;
         }
-        let (hashed, kind) = (Hashed::new(&target), question.kind());
+        let (hashed, kind) = (HashedName::new(&target), question.kind());
         let mut trace = InStage { stage: Stage::Vet, trace };
-        let decision = policy::decide_target(snapshot, policy, &hashed, kind, moment, &mut trace);
-        self.would = self.would.or(decision.would);
+        let decision = policy::decide_target(lists, policy, &hashed, kind, moment, &mut trace);
+        self.would_block = self.would_block.or(decision.would_block);
         match decision.verdict {
             Verdict::Block(cause, answer) => {
                 Some(blocked(Reason::BlockedTarget, cause, None, answer))
@@ -103,7 +105,7 @@ impl Vetting<'_> {
         }
         let cause = Cause::PrivateAddresses;
         if self.policy.mode == Mode::Observe {
-            self.would = self.would.or(Some(cause));
+            self.would_block = self.would_block.or(Some(cause));
             return None;
         }
         Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::Nxdomain))

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::networks::Wanted;
-use super::{Entry, Found, Networks, Speaks, Subjects};
-use crate::caller::SpiffeId;
-use crate::network::Network;
-use crate::snapshot::document::{
+use super::networks::SubjectNetwork;
+use super::{Networks, PolicyChoice, SubjectEntry, SubjectMatch, Subjects};
+use crate::document::{
     BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument, TokenDocument,
 };
-use crate::snapshot::faults::Faults;
+use crate::faults::Faults;
+use crate::network::Network;
+use crate::spiffe_id::SpiffeId;
 
 const PATH: &str = "snapshot.subjects";
 
@@ -22,32 +22,33 @@ impl Subjects {
         policies: usize,
         faults: &mut Faults,
     ) -> Self {
-        let mut reading = Reading { subjects: Self::default(), policies, faults };
+        let mut compilation = Compilation { subjects: Self::default(), policies, faults };
         let expired = format!("{PATH}.expired");
-        reading.subjects.expired = reading.policy(document.expired, &expired, "expired");
-        reading.subjects.default = reading.policy(default, "snapshot.default_policy", "default");
+        compilation.subjects.expired = compilation.policy(document.expired, &expired, "expired");
+        compilation.subjects.default =
+            compilation.policy(default, "snapshot.default_policy", "default");
         // What lies below a path comes first: identities that only name a client look there.
         for (index, below) in document.below.into_iter().enumerate() {
-            reading.below(&format!("{PATH}.below[{index}]"), below);
+            compilation.below(&format!("{PATH}.below[{index}]"), below);
         }
         for (index, identity) in document.identities.into_iter().enumerate() {
-            reading.identity(&format!("{PATH}.identities[{index}]"), identity);
+            compilation.identity(&format!("{PATH}.identities[{index}]"), identity);
         }
         for (index, token) in document.tokens.into_iter().enumerate() {
-            reading.token(&format!("{PATH}.tokens[{index}]"), token);
+            compilation.token(&format!("{PATH}.tokens[{index}]"), token);
         }
-        reading.networks(document.networks);
-        reading.subjects
+        compilation.networks(document.networks);
+        compilation.subjects
     }
 }
 
-struct Reading<'f> {
+struct Compilation<'f> {
     subjects: Subjects,
     policies: usize,
     faults: &'f mut Faults,
 }
 
-impl Reading<'_> {
+impl Compilation<'_> {
     /// The index of a policy, if there is such a policy.
     fn policy(&mut self, policy: Option<usize>, path: &str, subject: &str) -> Option<u32> {
         let index = policy?;
@@ -59,15 +60,15 @@ impl Reading<'_> {
     }
 
     /// Keeps one line of the document; gives its index, and what it says of its policy.
-    fn entry(&mut self, path: &str, given: Given) -> (u32, Option<Speaks>) {
-        let policy = self.policy(given.policy, &format!("{path}.policy"), &given.subject);
+    fn entry(&mut self, path: &str, line: SubjectLine) -> (u32, Option<PolicyChoice>) {
+        let policy = self.policy(line.policy, &format!("{path}.policy"), &line.subject);
         let entry = self.subjects.entries.len() as u32;
-        self.subjects.entries.push(Entry {
-            subject: given.subject.into(),
-            client: given.client.map(Into::into),
-            token: given.token.map(Into::into),
+        self.subjects.entries.push(SubjectEntry {
+            subject: line.subject.into(),
+            client: line.client.map(Into::into),
+            token: line.token.map(Into::into),
         });
-        (entry, policy.map(|policy| Speaks { entry, policy }))
+        (entry, policy.map(|policy| PolicyChoice { entry, policy }))
     }
 
     fn twice(&mut self, path: String, what: &str) {
@@ -85,9 +86,9 @@ impl Reading<'_> {
             );
             return self.faults.add(place, why);
         }
-        let given = Given { subject, policy: Some(policy), ..Given::default() };
-        if let (_, Some(speaks)) = self.entry(path, given)
-            && !self.subjects.identities.add_below(&prefix, speaks)
+        let line = SubjectLine { subject, policy: Some(policy), ..SubjectLine::default() };
+        if let (_, Some(choice)) = self.entry(path, line)
+            && !self.subjects.identities.add_below(&prefix, choice)
         {
             self.twice(place, &prefix);
         }
@@ -102,8 +103,9 @@ impl Reading<'_> {
             );
             return self.faults.add(place, why);
         };
-        let (entry, speaks) = self.entry(path, Given { subject, client, policy, token: None });
-        if !self.subjects.identities.add(&read, entry, speaks) {
+        let (entry, choice) =
+            self.entry(path, SubjectLine { subject, client, policy, token: None });
+        if !self.subjects.identities.add(&read, entry, choice) {
             self.twice(place, &id);
         }
     }
@@ -114,9 +116,9 @@ impl Reading<'_> {
             let why = format!("{sha256:?} is not 64 digits of lower-case hexadecimal ({name})");
             return self.faults.add(format!("{path}.sha256"), why);
         };
-        let given = Given { subject, client, policy, token: Some(name.clone()) };
-        let (entry, speaks) = self.entry(path, given);
-        let found = Found { named: Some(entry), speaks };
+        let line = SubjectLine { subject, client, policy, token: Some(name.clone()) };
+        let (entry, choice) = self.entry(path, line);
+        let found = SubjectMatch { named: Some(entry), choice };
         if self.subjects.tokens.insert(digest, found).is_some() {
             self.twice(format!("{path}.sha256"), &format!("the token {name}"));
         }
@@ -127,12 +129,13 @@ impl Reading<'_> {
 
     fn networks(&mut self, documents: Vec<SubjectNetworkDocument>) {
         let mut known: HashSet<Network> = HashSet::new();
-        let mut wanted = Vec::with_capacity(documents.len());
+        let mut networks = Vec::with_capacity(documents.len());
         for (index, document) in documents.into_iter().enumerate() {
             let path = format!("{PATH}.networks[{index}]");
             let SubjectNetworkDocument { network, client, policy, subject } = document;
             let is_named = client.is_some();
-            let (entry, speaks) = self.entry(&path, Given { subject, client, policy, token: None });
+            let (entry, choice) =
+                self.entry(&path, SubjectLine { subject, client, policy, token: None });
             if !known.insert(network) {
                 self.twice(format!("{path}.network"), &network.to_string());
             }
@@ -141,16 +144,16 @@ impl Reading<'_> {
                 let why = format!("{network} is IPv4 in IPv6 form; write it as IPv4");
                 self.faults.add(format!("{path}.network"), why);
             }
-            let found = Found { named: is_named.then_some(entry), speaks };
-            wanted.push(Wanted { network, found });
+            let found = SubjectMatch { named: is_named.then_some(entry), choice };
+            networks.push(SubjectNetwork { network, found });
         }
-        self.subjects.networks = Networks::lay_out(&wanted);
+        self.subjects.networks = Networks::lay_out(&networks);
     }
 }
 
 /// What a line of the document says.
 #[derive(Default)]
-struct Given {
+struct SubjectLine {
     subject: String,
     client: Option<String>,
     token: Option<String>,

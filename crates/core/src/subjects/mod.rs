@@ -12,6 +12,7 @@
 mod compile;
 mod identities;
 mod networks;
+mod subject_match;
 
 #[cfg(test)]
 mod tests;
@@ -21,64 +22,50 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::caller::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 use identities::Identities;
 use networks::Networks;
+use subject_match::PolicyChoice;
+pub use subject_match::SubjectMatch;
 
 /// Who speaks for whom.
 #[derive(Default)]
 pub struct Subjects {
     identities: Identities,
-    tokens: HashMap<[u8; 32], Found, RandomState>,
+    tokens: HashMap<[u8; 32], SubjectMatch, RandomState>,
     digests: HashMap<Box<str>, [u8; 32], RandomState>,
     networks: Networks,
     expired: Option<u32>,
     default: Option<u32>,
     /// All that the document names; the others hold indices.
-    entries: Vec<Entry>,
+    entries: Vec<SubjectEntry>,
 }
 
 /// One line of the document.
-struct Entry {
+struct SubjectEntry {
     subject: Box<str>,
     client: Option<Box<str>>,
     token: Option<Box<str>>,
 }
 
-/// What the subjects say of one client; nothing of a client that they do not mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Found {
-    /// The entry that names the client.
-    named: Option<u32>,
-    /// The most specific entry that has a policy.
-    speaks: Option<Speaks>,
-}
-
-/// An entry and its policy: packets need not look at the entry itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Speaks {
-    entry: u32,
-    policy: u32,
-}
-
 /// Who asks and which policy speaks for them: indices into one snapshot, small enough to go along
 /// with a query that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Who {
+pub struct ClientRef {
     policy: u32,
     named: Option<u32>,
-    by: By,
+    by: ChosenBy,
 }
 
 /// What chose the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    Entry(u32),
+enum ChosenBy {
+    Subject(u32),
     Expired,
     Default,
 }
 
-impl Who {
+impl ClientRef {
     /// The index of the policy in the snapshot.
     #[inline]
     pub fn policy(&self) -> usize {
@@ -89,37 +76,37 @@ impl Who {
 impl Subjects {
     /// What is said of an identity.
     #[inline]
-    pub fn identity(&self, id: &SpiffeId) -> Found {
+    pub fn identity(&self, id: &SpiffeId) -> SubjectMatch {
         self.identities.find(id)
     }
 
     /// What is said of a token, by its SHA-256; none of one that is not known.
     #[inline]
-    pub fn token(&self, digest: &[u8; 32]) -> Option<Found> {
+    pub fn token(&self, digest: &[u8; 32]) -> Option<SubjectMatch> {
         self.tokens.get(digest).copied()
     }
 
     /// What is said of an address. An IPv4-mapped IPv6 address counts as IPv4.
     #[inline]
-    pub fn address(&self, address: IpAddr) -> Found {
+    pub fn address(&self, address: IpAddr) -> SubjectMatch {
         self.networks.find(address)
     }
 
     /// The policy for what was found: that of the most specific subject, else the default one. None
     /// where nothing speaks for the client.
     #[inline]
-    pub fn decide(&self, found: Found) -> Option<Who> {
-        let (policy, by) = match found.speaks {
-            Some(Speaks { entry, policy }) => (policy, By::Entry(entry)),
-            None => (self.default?, By::Default),
+    pub fn decide(&self, found: SubjectMatch) -> Option<ClientRef> {
+        let (policy, by) = match found.choice {
+            Some(PolicyChoice { entry, policy }) => (policy, ChosenBy::Subject(entry)),
+            None => (self.default?, ChosenBy::Default),
         };
-        Some(Who { policy, named: found.named, by })
+        Some(ClientRef { policy, named: found.named, by })
     }
 
     /// The policy for an identity whose certificate has expired; the subjects that mean the
     /// identity itself do not speak for it any more, they only name it.
-    pub fn decide_expired(&self, found: Found) -> Option<Who> {
-        Some(Who { policy: self.expired?, named: found.named, by: By::Expired })
+    pub fn decide_expired(&self, found: SubjectMatch) -> Option<ClientRef> {
+        Some(ClientRef { policy: self.expired?, named: found.named, by: ChosenBy::Expired })
     }
 
     /// The index of the policy of a client that no subject means; none refuses it.
@@ -129,17 +116,17 @@ impl Subjects {
 
     /// The subject that chose the policy, as the policy wrote it; `default` for the policy without
     /// subjects.
-    pub fn subject(&self, who: &Who) -> &str {
-        match who.by {
-            By::Entry(entry) => self.entries.get(entry as usize).map_or("", |e| &e.subject),
-            By::Expired => "expired",
-            By::Default => "default",
+    pub fn subject(&self, client_ref: &ClientRef) -> &str {
+        match client_ref.by {
+            ChosenBy::Subject(entry) => self.entries.get(entry as usize).map_or("", |e| &e.subject),
+            ChosenBy::Expired => "expired",
+            ChosenBy::Default => "default",
         }
     }
 
     /// What the client is called, where a document says so.
-    pub fn client(&self, who: &Who) -> Option<&str> {
-        self.entries.get(who.named? as usize)?.client.as_deref()
+    pub fn client(&self, client_ref: &ClientRef) -> Option<&str> {
+        self.entries.get(client_ref.named? as usize)?.client.as_deref()
     }
 
     /// The name of the token that the client showed.

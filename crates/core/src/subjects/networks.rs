@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 
-use super::Found;
+use super::subject_match::SubjectMatch;
 use crate::network::Network;
 
 /// Networks of both families.
@@ -18,17 +18,17 @@ pub(super) struct Networks {
 
 /// A network as it is gathered.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(super) struct SubjectNetwork {
     pub(super) network: Network,
     /// What it says itself; what it leaves open is said by the networks around it.
-    pub(super) found: Found,
+    pub(super) found: SubjectMatch,
 }
 
 /// What holds from each start to the next; nothing before the first.
 #[derive(Default)]
 struct Ranges<A> {
     starts: Vec<A>,
-    found: Vec<Found>,
+    found: Vec<SubjectMatch>,
     /// The first start of each block of `starts`: few enough to stay in the processor's cache, so
     /// that a search waits for memory about twice.
     heads: Vec<A>,
@@ -38,7 +38,7 @@ struct Ranges<A> {
 const BLOCK: usize = 256;
 
 /// A network by its first and last address as numbers.
-type Span<A> = (A, A, Wanted);
+type Span<A> = (A, A, SubjectNetwork);
 
 /// Addresses as numbers.
 trait Number: Ord + Copy {
@@ -60,9 +60,9 @@ impl Number for u128 {
 
 impl Networks {
     /// Lays networks out; no two are the same.
-    pub(super) fn lay_out(wanted: &[Wanted]) -> Self {
+    pub(super) fn lay_out(networks: &[SubjectNetwork]) -> Self {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for &one in wanted {
+        for &one in networks {
             match (one.network.first(), one.network.last()) {
                 (IpAddr::V4(first), IpAddr::V4(last)) => {
                     v4.push((first.to_bits(), last.to_bits(), one));
@@ -77,7 +77,7 @@ impl Networks {
     }
 
     #[inline]
-    pub(super) fn find(&self, address: IpAddr) -> Found {
+    pub(super) fn find(&self, address: IpAddr) -> SubjectMatch {
         match address.to_canonical() {
             IpAddr::V4(v4) => self.v4.find(v4.to_bits()),
             IpAddr::V6(v6) => self.v6.find(v6.to_bits()),
@@ -93,12 +93,13 @@ impl<A: Number> Ranges<A> {
         // Wider ones first where several begin, so that every network comes after those around it.
         spans.sort_by(|(a, a_last, _), (b, b_last, _)| a.cmp(b).then(b_last.cmp(a_last)));
         let mut ranges = Self { starts: Vec::new(), found: Vec::new(), heads: Vec::new() };
-        let mut open: Vec<(A, Found)> = Vec::new();
-        for (first, last, wanted) in spans {
+        let mut open: Vec<(A, SubjectMatch)> = Vec::new();
+        for (first, last, network) in spans {
             ranges.close(&mut open, |end| end < first);
-            let around = open.last().map_or(Found::default(), |(_, found)| *found);
-            let Found { named, speaks } = wanted.found;
-            let found = Found { named: named.or(around.named), speaks: speaks.or(around.speaks) };
+            let around = open.last().map_or(SubjectMatch::default(), |(_, found)| *found);
+            let SubjectMatch { named, choice } = network.found;
+            let found =
+                SubjectMatch { named: named.or(around.named), choice: choice.or(around.choice) };
             ranges.begin(first, found);
             open.push((last, found));
         }
@@ -108,16 +109,19 @@ impl<A: Number> Ranges<A> {
     }
 
     /// Ends the innermost networks whose last address says so.
-    fn close(&mut self, open: &mut Vec<(A, Found)>, ends: impl Fn(A) -> bool) {
+    fn close(&mut self, open: &mut Vec<(A, SubjectMatch)>, ends: impl Fn(A) -> bool) {
         while let Some((last, _)) = open.pop_if(|(last, _)| ends(*last)) {
             if let Some(behind) = last.next() {
-                self.begin(behind, open.last().map_or(Found::default(), |(_, found)| *found));
+                self.begin(
+                    behind,
+                    open.last().map_or(SubjectMatch::default(), |(_, found)| *found),
+                );
             }
         }
     }
 
     /// From `start` on, `found` holds. Starts come in order, and the last word about one counts.
-    fn begin(&mut self, start: A, found: Found) {
+    fn begin(&mut self, start: A, found: SubjectMatch) {
         if self.starts.last() == Some(&start) {
             self.starts.pop();
             self.found.pop();
@@ -127,10 +131,10 @@ impl<A: Number> Ranges<A> {
     }
 
     #[inline]
-    fn find(&self, address: A) -> Found {
+    fn find(&self, address: A) -> SubjectMatch {
         let before = |start: &A| *start <= address;
         let Some(block) = self.heads.partition_point(before).checked_sub(1) else {
-            return Found::default();
+            return SubjectMatch::default();
         };
         let first = block * Self::PER_BLOCK;
         let end = self.starts.len().min(first + Self::PER_BLOCK);

@@ -6,11 +6,9 @@ mod faults;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::document::{BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument};
+use crate::faults::Faults;
 use crate::network::Network;
-use crate::snapshot::document::{
-    BelowDocument, IdentityDocument, SubjectNetworkDocument, SubjectsDocument,
-};
-use crate::snapshot::faults::Faults;
 
 /// Policies that the tests may name.
 const POLICIES: usize = 10;
@@ -58,9 +56,9 @@ fn subjects(parts: Value, default: Option<usize>) -> Subjects {
 }
 
 /// Policy and subject for what was found.
-fn said(subjects: &Subjects, found: Found) -> Option<(usize, &str)> {
-    let who = subjects.decide(found)?;
-    Some((who.policy(), subjects.subject(&who)))
+fn said(subjects: &Subjects, found: SubjectMatch) -> Option<(usize, &str)> {
+    let client_ref = subjects.decide(found)?;
+    Some((client_ref.policy(), subjects.subject(&client_ref)))
 }
 
 fn of_identity<'s>(subjects: &'s Subjects, text: &str) -> Option<(usize, &'s str)> {
@@ -110,9 +108,9 @@ fn an_identity_that_is_only_named_is_left_to_the_path_above_it() {
     });
     let subjects = subjects(parts, Some(0));
     for (text, policy) in [(inside, 2), (outside, 0)] {
-        let who = subjects.decide(subjects.identity(&id(text))).unwrap();
-        assert_eq!(who.policy(), policy);
-        assert_eq!(subjects.client(&who), Some(&*format!("client {text}")));
+        let client_ref = subjects.decide(subjects.identity(&id(text))).unwrap();
+        assert_eq!(client_ref.policy(), policy);
+        assert_eq!(subjects.client(&client_ref), Some(&*format!("client {text}")));
     }
 }
 
@@ -121,8 +119,8 @@ fn an_expired_certificate_has_a_policy_of_its_own_or_none() {
     let web = "spiffe://a.test/web";
     let parts = json!({"identities": [identity(web, Some(1))], "expired": 7});
     let with = subjects(parts, Some(4));
-    let who = with.decide_expired(with.identity(&id(web))).unwrap();
-    assert_eq!((who.policy(), with.subject(&who)), (7, "expired"));
+    let client_ref = with.decide_expired(with.identity(&id(web))).unwrap();
+    assert_eq!((client_ref.policy(), with.subject(&client_ref)), (7, "expired"));
     let without = subjects(json!({"identities": [identity(web, Some(1))]}), Some(4));
     assert_eq!(without.decide_expired(without.identity(&id(web))), None);
 }
@@ -196,8 +194,12 @@ fn a_network_that_only_names_its_clients_is_left_to_the_one_around_it() {
         ("10.0.1.9", 2, None),
         ("192.0.2.1", 0, Some("guests")),
     ] {
-        let who = subjects.decide(subjects.address(address.parse().unwrap())).unwrap();
-        assert_eq!((who.policy(), subjects.client(&who)), (policy, client), "{address}");
+        let client_ref = subjects.decide(subjects.address(address.parse().unwrap())).unwrap();
+        assert_eq!(
+            (client_ref.policy(), subjects.client(&client_ref)),
+            (policy, client),
+            "{address}"
+        );
     }
 }
 

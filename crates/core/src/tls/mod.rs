@@ -5,10 +5,9 @@
 //! | RFC 8446 (TLS 1.3), RFC 5246 (TLS 1.2); nothing older (RFC 8996) | [`ServerTls::new`] |
 //! | RFC 7301 (ALPN) | [`Service::protocols`] |
 //! | RFC 7858 section 3, RFC 8484 section 5.2 | [`Service::protocols`] |
-//! | X509-SVID (client certificates) | [`examiner`], [`crate::trust`] |
+//! | X509-SVID (client certificates) | [`client_verifier`], [`crate::trust`] |
 
-mod examiner;
-pub(crate) mod pem;
+mod client_verifier;
 
 use std::sync::Arc;
 
@@ -21,8 +20,9 @@ use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 use crate::Error;
+use crate::pem;
 use crate::trust::{Refusal, Svid, Trust};
-use examiner::Examiner;
+use client_verifier::ClientVerifier;
 
 /// What a TLS connection is for; it decides which application protocols are agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,14 +64,14 @@ pub struct ServerTls {
 pub struct Terms {
     /// What the handshake needs.
     pub config: Arc<ServerConfig>,
-    examiner: Option<Arc<Examiner>>,
+    verifier: Option<Arc<ClientVerifier>>,
 }
 
 impl Terms {
     /// What was found of the certificate of the client; none when it showed none. It is proved to
     /// be the client's own once the handshake has succeeded, and not before.
     pub fn shown(&self) -> Option<&Result<Arc<Svid>, Refusal>> {
-        self.examiner.as_ref()?.shown()
+        self.verifier.as_ref()?.shown()
     }
 }
 
@@ -125,14 +125,14 @@ impl ServerTls {
                 Service::Dot => &self.dot,
                 Service::Doh => &self.doh,
             };
-            return Terms { config: Arc::clone(config), examiner: None };
+            return Terms { config: Arc::clone(config), verifier: None };
         }
         let algorithms = self.provider.signature_verification_algorithms;
-        let examiner = Arc::new(Examiner::new(trust, algorithms));
+        let verifier = Arc::new(ClientVerifier::new(trust, algorithms));
         // One for each handshake, because the examiner keeps what it found there. Making it takes
         // less than a microsecond.
-        let config = config(service, self.builder.clone(), Some(&examiner), &self.installed);
-        Terms { config: Arc::new(config), examiner: Some(examiner) }
+        let config = config(service, self.builder.clone(), Some(&verifier), &self.installed);
+        Terms { config: Arc::new(config), verifier: Some(verifier) }
     }
 }
 
@@ -140,12 +140,12 @@ impl ServerTls {
 fn config(
     service: Service,
     builder: ConfigBuilder<ServerConfig, WantsVerifier>,
-    examiner: Option<&Arc<Examiner>>,
+    verifier: Option<&Arc<ClientVerifier>>,
     installed: &Arc<Installed>,
 ) -> ServerConfig {
     let mut config = builder
-        .with_client_cert_verifier(match examiner {
-            Some(examiner) => Arc::clone(examiner) as _,
+        .with_client_cert_verifier(match verifier {
+            Some(verifier) => Arc::clone(verifier) as _,
             None => WebPkiClientVerifier::no_client_auth(),
         })
         .with_cert_resolver(Arc::clone(installed) as Arc<dyn ResolvesServerCert>);

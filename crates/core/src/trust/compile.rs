@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use super::domain::Domain;
 use super::{Trust, next_generation};
-use crate::caller::SpiffeId;
-use crate::snapshot::document::{RevokedDocument, TrustDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{RevokedDocument, TrustDocument};
+use crate::faults::Faults;
+use crate::spiffe_id::SpiffeId;
 
 impl Trust {
     /// Compiles the document at `snapshot.trust`. What cannot be read is a fault, never left out:

@@ -10,9 +10,9 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::refusal::Refusal;
-use crate::snapshot::document::TrustDomainDocument;
-use crate::snapshot::faults::Faults;
-use crate::tls::pem;
+use crate::document::TrustDomainDocument;
+use crate::faults::Faults;
+use crate::pem;
 
 /// A trust domain. Its roots vouch for its own names and for no others.
 pub(super) struct Domain(Arc<dyn ClientCertVerifier>);

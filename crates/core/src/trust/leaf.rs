@@ -15,7 +15,7 @@ use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificat
 use x509_parser::public_key::PublicKey;
 
 use super::refusal::Refusal;
-use crate::caller::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 
 /// Bits of the shortest RSA key (BSI TR-02102-1; shorter ones prove nothing in TLS here either).
 const RSA_BITS: usize = 2_048;
@@ -42,8 +42,8 @@ impl Leaf {
         let (rest, certificate) =
             X509Certificate::from_der(der).map_err(|_| Refusal::Unreadable)?;
         let is_readable = certificate.extensions_map().is_ok()
-            && certificate.iter_extensions().all(|found| {
-                !matches!(found.parsed_extension(), ParsedExtension::ParseError { .. })
+            && certificate.iter_extensions().all(|extension| {
+                !matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
             });
         let not_after = certificate.validity().not_after.timestamp();
         if !rest.is_empty() || !is_readable || not_after < 0 {

@@ -1,9 +1,10 @@
-//! Trust: whose certificates are believed, which of them no longer, and how a certificate stands.
+//! Trust: whose certificates are accepted, which were revoked, and the status of a certificate.
 //!
 //! Each trust domain has roots of its own and vouches for its own names alone (SPIFFE-ID
 //! section 2.1). The same functions serve the handshake, which asks once, and `identify`, which asks
 //! for each query: what was believed when a connection began may not be believed any more.
 
+mod certificate_status;
 mod compile;
 mod domain;
 pub mod leaf;
@@ -16,29 +17,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
+pub use certificate_status::CertificateStatus;
 pub use refusal::Refusal;
 pub use svid::Svid;
 
-use crate::caller::SpiffeId;
-use crate::snapshot::document::TrustDocument;
+use crate::document::TrustDocument;
+use crate::spiffe_id::SpiffeId;
 use domain::Domain;
 use leaf::Leaf;
 use svid::Chain;
 
 /// Certificates that may come with that of the client. No chain that is accepted has more (webpki
 /// follows six), and each costs a check of a signature before anybody has proved anything.
-const INTERMEDIATES: usize = 8;
-
-/// How a certificate that was good once stands now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It would be let in again.
-    Good,
-    /// It, its identity, or one that signed it was revoked.
-    Revoked,
-    /// The roots of its trust domain do not vouch for it any more.
-    Untrusted,
-}
+const MAX_INTERMEDIATES: usize = 8;
 
 /// What is believed. Immutable; snapshots with equal trust share one.
 pub struct Trust {
@@ -79,7 +70,7 @@ impl Trust {
     ///
     /// # Errors
     /// Why the handshake has to fail.
-    pub fn examine(
+    pub fn verify(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
@@ -88,7 +79,7 @@ impl Trust {
         let leaf = Leaf::read(certificate)?;
         let domain = self.domains.get(leaf.id.trust_domain());
         let domain = domain.ok_or(Refusal::UnknownTrustDomain)?;
-        if intermediates.len() > INTERMEDIATES {
+        if intermediates.len() > MAX_INTERMEDIATES {
             return Err(Refusal::ChainTooLong);
         }
         let last = UnixTime::since_unix_epoch(std::time::Duration::from_secs(
@@ -104,15 +95,15 @@ impl Trust {
         let intermediates = intermediates.iter().map(owned).collect();
         let svid =
             Svid::new(leaf, now > last, Chain { leaf: owned(certificate), intermediates, as_of });
-        svid.found.note(self.generation, Standing::Good);
+        svid.cached_status.set(self.generation, CertificateStatus::Good);
         Ok(svid)
     }
 
     /// How a certificate stands now. One comparison, unless the trust has changed since the last
     /// query on its connection; then its chain is checked again, once.
     #[inline]
-    pub fn standing(&self, svid: &Svid) -> Standing {
-        svid.found.under(self.generation).unwrap_or_else(|| self.look(svid))
+    pub fn status(&self, svid: &Svid) -> CertificateStatus {
+        svid.cached_status.get(self.generation).unwrap_or_else(|| self.check(svid))
     }
 
     /// Whether this identity was taken back, whatever vouches for it.
@@ -125,23 +116,25 @@ impl Trust {
     }
 
     #[cold]
-    fn look(&self, svid: &Svid) -> Standing {
+    fn check(&self, svid: &Svid) -> CertificateStatus {
         let domain = svid.id.trust_domain();
-        let standing = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
-            Standing::Revoked
+        let status = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
+            CertificateStatus::Revoked
         } else {
-            svid.chain.as_ref().map_or(Standing::Good, |chain| self.look_at_chain(domain, chain))
+            svid.chain
+                .as_ref()
+                .map_or(CertificateStatus::Good, |chain| self.check_chain(domain, chain))
         };
-        svid.found.note(self.generation, standing);
-        standing
+        svid.cached_status.set(self.generation, status);
+        status
     }
 
-    fn look_at_chain(&self, domain: &str, chain: &Chain) -> Standing {
-        let Some(domain) = self.domains.get(domain) else { return Standing::Untrusted };
+    fn check_chain(&self, domain: &str, chain: &Chain) -> CertificateStatus {
+        let Some(domain) = self.domains.get(domain) else { return CertificateStatus::Untrusted };
         match domain.verify(&chain.leaf, &chain.intermediates, chain.as_of) {
-            Ok(()) => Standing::Good,
-            Err(Refusal::Revoked) => Standing::Revoked,
-            Err(_) => Standing::Untrusted,
+            Ok(()) => CertificateStatus::Good,
+            Err(Refusal::Revoked) => CertificateStatus::Revoked,
+            Err(_) => CertificateStatus::Untrusted,
         }
     }
 }

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use super::Standing;
+use super::certificate_status::CertificateStatus;
 use super::leaf::Leaf;
-use crate::caller::SpiffeId;
+use crate::spiffe_id::SpiffeId;
 
 /// A client certificate whose chain was good when the connection began.
 #[derive(Debug)]
@@ -20,21 +20,28 @@ pub struct Svid {
     /// It had ended before the connection began.
     pub expired: bool,
     pub(super) chain: Option<Chain>,
-    pub(super) found: Found,
+    pub(super) cached_status: CachedStatus,
 }
 
 impl Svid {
     pub(super) fn new(leaf: Leaf, expired: bool, chain: Chain) -> Self {
         let Leaf { id, serial, not_after } = leaf;
-        Self { id, serial, not_after, expired, chain: Some(chain), found: Found::default() }
+        Self {
+            id,
+            serial,
+            not_after,
+            expired,
+            chain: Some(chain),
+            cached_status: CachedStatus::default(),
+        }
     }
 
     /// A certificate that is good in every way that does not depend on the identity, to explain
     /// what its owner would get. There is no chain, so that roots and revocation lists say nothing
     /// about it; a revoked identity stays revoked.
     pub fn assumed(id: SpiffeId, expired: bool) -> Self {
-        let found = Found::default();
-        Self { id, serial: String::new(), not_after: i64::MAX, expired, chain: None, found }
+        let cached_status = CachedStatus::default();
+        Self { id, serial: String::new(), not_after: i64::MAX, expired, chain: None, cached_status }
     }
 }
 
@@ -51,28 +58,28 @@ pub(super) struct Chain {
 
 /// What was found last, and under which trust: both in one number, so that a query compares once.
 #[derive(Debug, Default)]
-pub(super) struct Found(AtomicU64);
+pub(super) struct CachedStatus(AtomicU64);
 
-impl Found {
+impl CachedStatus {
     /// What was found under this generation of the trust, if it was asked already.
     #[inline]
-    pub(super) fn under(&self, generation: u64) -> Option<Standing> {
+    pub(super) fn get(&self, generation: u64) -> Option<CertificateStatus> {
         let last = self.0.load(Ordering::Relaxed);
         if last >> 2 != generation {
             return None;
         }
         match last & 3 {
-            0 => Some(Standing::Good),
-            1 => Some(Standing::Revoked),
-            _ => Some(Standing::Untrusted),
+            0 => Some(CertificateStatus::Good),
+            1 => Some(CertificateStatus::Revoked),
+            _ => Some(CertificateStatus::Untrusted),
         }
     }
 
-    pub(super) fn note(&self, generation: u64, standing: Standing) {
-        let low = match standing {
-            Standing::Good => 0,
-            Standing::Revoked => 1,
-            Standing::Untrusted => 2,
+    pub(super) fn set(&self, generation: u64, status: CertificateStatus) {
+        let low = match status {
+            CertificateStatus::Good => 0,
+            CertificateStatus::Revoked => 1,
+            CertificateStatus::Untrusted => 2,
         };
         self.0.store(generation << 2 | low, Ordering::Relaxed);
     }

@@ -12,8 +12,8 @@ use rustls_pki_types::UnixTime;
 
 use super::authority::{Authority, Shown, now, valid, workload};
 use super::*;
-use crate::snapshot::document::{RevokedCertificateDocument, RevokedDocument, TrustDomainDocument};
-use crate::snapshot::faults::Faults;
+use crate::document::{RevokedCertificateDocument, RevokedDocument, TrustDomainDocument};
+use crate::faults::Faults;
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
 
@@ -40,8 +40,8 @@ fn at(seconds: i64) -> UnixTime {
     UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(seconds).unwrap()))
 }
 
-fn examine(trust: &Trust, shown: &Shown) -> Result<Svid, Refusal> {
-    trust.examine(&shown.chain[0], &shown.chain[1..], at(now()))
+fn verify(trust: &Trust, shown: &Shown) -> Result<Svid, Refusal> {
+    trust.verify(&shown.chain[0], &shown.chain[1..], at(now()))
 }
 
 /// A workload's certificate with one thing changed.
@@ -60,10 +60,10 @@ fn a_good_certificate_gives_its_identity() {
         params.serial_number = Some(SerialNumber::from(0x0a_ff));
         params.subject_alt_names.push(SanType::DnsName("web.shop".try_into().unwrap()));
     });
-    let svid = examine(&trust, &shown).unwrap();
+    let svid = verify(&trust, &shown).unwrap();
     assert_eq!((svid.id.as_str(), svid.serial.as_str()), (WEB, "aff"));
     assert!(!svid.expired && (svid.not_after - now() - 3_600).abs() < 60);
-    assert_eq!(trust.standing(&svid), Standing::Good);
+    assert_eq!(trust.status(&svid), CertificateStatus::Good);
 }
 
 #[test]
@@ -71,13 +71,13 @@ fn a_chain_through_an_intermediate_is_good_only_when_it_is_shown() {
     let root = Authority::root("root");
     let issuer = root.below("issuer", |_| {});
     let trust = trust(vec![domain("keyhole.lab", &root.pem(), "")]);
-    assert!(examine(&trust, &issuer.issue(WEB).through(&issuer)).is_ok());
-    assert_eq!(examine(&trust, &issuer.issue(WEB)).unwrap_err(), Refusal::UnknownIssuer);
+    assert!(verify(&trust, &issuer.issue(WEB).through(&issuer)).is_ok());
+    assert_eq!(verify(&trust, &issuer.issue(WEB)).unwrap_err(), Refusal::UnknownIssuer);
     let mut long = issuer.issue(WEB);
     for _ in 0..9 {
         long = long.through(&issuer);
     }
-    assert_eq!(examine(&trust, &long).unwrap_err(), Refusal::ChainTooLong);
+    assert_eq!(verify(&trust, &long).unwrap_err(), Refusal::ChainTooLong);
 }
 
 #[test]
@@ -87,16 +87,16 @@ fn an_expired_certificate_is_let_in_and_marked_and_nothing_else_about_it_may_be_
     let issuer = root.below("issuer", |params| valid(params, -7_200, -1_800));
     let trust = trust(vec![domain("keyhole.lab", &root.pem(), "")]);
     let expired = |params: &mut CertificateParams| valid(params, -7_000, -3_600);
-    assert!(examine(&trust, &changed(&root, expired)).unwrap().expired);
-    assert!(examine(&trust, &changed(&issuer, expired).through(&issuer)).unwrap().expired);
-    assert_eq!(examine(&trust, &changed(&other, expired)).unwrap_err(), Refusal::UnknownIssuer);
+    assert!(verify(&trust, &changed(&root, expired)).unwrap().expired);
+    assert!(verify(&trust, &changed(&issuer, expired).through(&issuer)).unwrap().expired);
+    assert_eq!(verify(&trust, &changed(&other, expired)).unwrap_err(), Refusal::UnknownIssuer);
     let fresh = changed(&issuer, |_| {}).through(&issuer);
-    assert_eq!(examine(&trust, &fresh).unwrap_err(), Refusal::IssuerExpired);
+    assert_eq!(verify(&trust, &fresh).unwrap_err(), Refusal::IssuerExpired);
     // Its last second is still its own.
     let shown = changed(&root, |params| valid(params, -60, 60));
-    let last = examine(&trust, &shown).unwrap().not_after;
+    let last = verify(&trust, &shown).unwrap().not_after;
     for (second, is_expired) in [(last, false), (last + 1, true)] {
-        let svid = trust.examine(&shown.chain[0], &[], at(second)).unwrap();
+        let svid = trust.verify(&shown.chain[0], &[], at(second)).unwrap();
         assert_eq!(svid.expired, is_expired);
     }
 }
@@ -269,7 +269,7 @@ fn every_other_certificate_is_refused_for_its_own_reason() {
             Refusal::Invalid,
         ),
     ] {
-        assert_eq!(examine(&trust, &shown).map(|svid| svid.id).unwrap_err(), refusal, "{what}");
+        assert_eq!(verify(&trust, &shown).map(|svid| svid.id).unwrap_err(), refusal, "{what}");
     }
 }
 
@@ -284,7 +284,7 @@ fn what_was_revoked_is_refused_by_identity_by_serial_number_and_by_list() {
         let domains = vec![domain("keyhole.lab", &root.pem(), crls)];
         compile(TrustDocument { domains, revoked }).unwrap()
     };
-    let lists = |trust: &Trust, shown: &Shown| examine(trust, shown).map(|svid| svid.serial);
+    let lists = |trust: &Trust, shown: &Shown| verify(trust, shown).map(|svid| svid.serial);
     let identity =
         |id: &str| RevokedDocument { identities: vec![id.to_owned()], ..Default::default() };
     let serial = |domain: &str, serial: &str| RevokedDocument {
@@ -356,16 +356,20 @@ fn a_certificate_stands_as_the_trust_of_the_moment_says() {
     };
     let shown = changed(&root, |params| params.serial_number = Some(7.into()));
     let first = with(&root.pem(), &|_| {});
-    let svid = examine(&first, &shown).unwrap();
-    for (what, trust, standing) in [
-        ("the same again", with(&root.pem(), &|_| {}), Standing::Good),
-        ("a second root", with(&both, &|_| {}), Standing::Good),
-        ("the new root alone", with(&next.pem(), &|_| {}), Standing::Untrusted),
-        ("no trust domain", with(&both, &|trust| trust.domains.clear()), Standing::Untrusted),
+    let svid = verify(&first, &shown).unwrap();
+    for (what, trust, status) in [
+        ("the same again", with(&root.pem(), &|_| {}), CertificateStatus::Good),
+        ("a second root", with(&both, &|_| {}), CertificateStatus::Good),
+        ("the new root alone", with(&next.pem(), &|_| {}), CertificateStatus::Untrusted),
+        (
+            "no trust domain",
+            with(&both, &|trust| trust.domains.clear()),
+            CertificateStatus::Untrusted,
+        ),
         (
             "the identity revoked",
             with(&both, &|trust| trust.revoked.identities.push(WEB.to_owned())),
-            Standing::Revoked,
+            CertificateStatus::Revoked,
         ),
         (
             "the serial number revoked",
@@ -373,17 +377,17 @@ fn a_certificate_stands_as_the_trust_of_the_moment_says() {
                 let (domain, serial) = ("keyhole.lab".to_owned(), "7".to_owned());
                 trust.revoked.certificates.push(RevokedCertificateDocument { domain, serial });
             }),
-            Standing::Revoked,
+            CertificateStatus::Revoked,
         ),
         (
             "on a list",
             with(&both, &|trust| trust.domains[0].crls = root.revoke(&[7], 3_600)),
-            Standing::Revoked,
+            CertificateStatus::Revoked,
         ),
-        ("the first one once more", first, Standing::Good),
+        ("the first one once more", first, CertificateStatus::Good),
     ] {
         // The second time it is remembered, and says the same.
-        assert_eq!([trust.standing(&svid), trust.standing(&svid)], [standing; 2], "{what}");
+        assert_eq!([trust.status(&svid), trust.status(&svid)], [status; 2], "{what}");
     }
 }
 
@@ -392,8 +396,11 @@ fn an_assumed_certificate_is_good_unless_its_identity_is_revoked() {
     let id = || SpiffeId::read(WEB).unwrap();
     let mut revoking = document(Vec::new());
     revoking.revoked.identities.push(WEB.to_owned());
-    assert_eq!(Trust::nobody().standing(&Svid::assumed(id(), true)), Standing::Good);
-    assert_eq!(compile(revoking).unwrap().standing(&Svid::assumed(id(), false)), Standing::Revoked);
+    assert_eq!(Trust::nobody().status(&Svid::assumed(id(), true)), CertificateStatus::Good);
+    assert_eq!(
+        compile(revoking).unwrap().status(&Svid::assumed(id(), false)),
+        CertificateStatus::Revoked
+    );
 }
 
 #[test]
@@ -440,16 +447,16 @@ fn every_fault_of_a_document_is_told_with_its_place() {
         ("keyhole.lab", &root.pem(), "x", "crls", "holds no PEM block that says BEGIN X509 CRL"),
         ("keyhole.lab", &root.pem(), &(list + no_list), "crls", "list 2 of 2 cannot be used"),
     ] {
-        let found = compile(document(vec![domain(name, bundle, crls)])).err().unwrap();
+        let cached_status = compile(document(vec![domain(name, bundle, crls)])).err().unwrap();
         let start = format!("snapshot.trust.domains[0].{place}: {why}");
-        assert!(found.starts_with(&start), "{found}");
+        assert!(cached_status.starts_with(&start), "{cached_status}");
     }
     let twice =
         vec![domain("keyhole.lab", &root.pem(), ""), domain("keyhole.lab", &root.pem(), "")];
-    let found = compile(document(twice)).err().unwrap();
+    let cached_status = compile(document(twice)).err().unwrap();
     assert!(
-        found.starts_with("snapshot.trust.domains[1].name: keyhole.lab is declared twice"),
-        "{found}"
+        cached_status.starts_with("snapshot.trust.domains[1].name: keyhole.lab is declared twice"),
+        "{cached_status}"
     );
 }
 
@@ -466,13 +473,22 @@ fn what_revokes_nothing_is_a_fault() {
     assert_eq!(revoked(Some(WEB), Some(("keyhole.lab", "8f01"))), "");
     assert_eq!(revoked(None, Some(("keyhole.lab", "0"))), "");
     for id in ["", "web", "spiffe://keyhole.lab", "spiffe://keyhole.lab/*"] {
-        let found = revoked(Some(id), None);
-        assert!(found.starts_with("snapshot.trust.revoked.identities[0]: "), "{found}");
+        let cached_status = revoked(Some(id), None);
+        assert!(
+            cached_status.starts_with("snapshot.trust.revoked.identities[0]: "),
+            "{cached_status}"
+        );
     }
     for serial in ["", "08f01", "8F01", "8f:01", "0x8f", "-1", "x"] {
-        let found = revoked(None, Some(("keyhole.lab", serial)));
-        assert!(found.starts_with("snapshot.trust.revoked.certificates[0].serial: "), "{found}");
+        let cached_status = revoked(None, Some(("keyhole.lab", serial)));
+        assert!(
+            cached_status.starts_with("snapshot.trust.revoked.certificates[0].serial: "),
+            "{cached_status}"
+        );
     }
-    let found = revoked(None, Some(("Keyhole", "1")));
-    assert!(found.starts_with("snapshot.trust.revoked.certificates[0].domain: "), "{found}");
+    let cached_status = revoked(None, Some(("Keyhole", "1")));
+    assert!(
+        cached_status.starts_with("snapshot.trust.revoked.certificates[0].domain: "),
+        "{cached_status}"
+    );
 }

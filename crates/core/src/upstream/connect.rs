@@ -14,33 +14,34 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::doh::DohLink;
-use super::fault::{Fault, FaultKind};
+use super::connection::{Carrier, Connection};
+use super::counters::UpstreamCounters;
+use super::doh::DohConnection;
+use super::error::{ErrorKind, UpstreamError};
+use super::exchange::Liveness;
 use super::identity::{Identities, Identity};
-use super::link::{Connection, Link, Vital};
-use super::stream::StreamLink;
-use super::tally::Tally;
+use super::stream::StreamConnection;
 use super::trust;
 use crate::Error;
-use crate::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use crate::document::{UpstreamDocument, UpstreamProtocol};
 
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(200);
 /// TCP, TLS and HTTP/2 preface together, over all addresses.
-const LONGEST: Duration = Duration::from_secs(3);
+const MAX_CONNECTING: Duration = Duration::from_secs(3);
 
 /// Everything that is needed to reach one upstream.
 pub(super) struct Connector {
     addresses: Vec<SocketAddr>,
     /// Where the last connection succeeded; tried first.
     preferred: AtomicUsize,
-    speak: Speak,
+    protocol: Protocol,
     identity: Option<Arc<Identity>>,
-    tally: Arc<Tally>,
+    counters: Arc<UpstreamCounters>,
 }
 
 /// Protocol and proof. Without TLS there is only what the document calls insecure.
-enum Speak {
+enum Protocol {
     Doh { tls: TlsConnector, name: ServerName<'static>, uri: Uri },
     Dot { tls: TlsConnector, name: ServerName<'static> },
     Tcp,
@@ -52,14 +53,14 @@ impl Connector {
         place: &str,
         document: &UpstreamDocument,
         identities: &Identities,
-        tally: &Arc<Tally>,
+        counters: &Arc<UpstreamCounters>,
     ) -> Result<Self, Error> {
         if document.addresses.is_empty() {
             let why = "give at least one address; finding DNS must not need DNS";
             return Err(Error::invalid(format!("{place}.addresses"), why));
         }
         let identity = document.client_identity.as_deref().map(|name| identities.named(name));
-        let speak = match document.protocol {
+        let protocol = match document.protocol {
             UpstreamProtocol::Tcp => {
                 // Whoever gave these expects protection that TCP does not have.
                 let useless = [
@@ -73,19 +74,21 @@ impl Connector {
                     let why = "tcp proves nothing; leave it out, or use dot or doh";
                     return Err(Error::invalid(format!("{place}.{field}"), why));
                 }
-                Speak::Tcp
+                Protocol::Tcp
             }
             protocol => {
                 let config = trust::client_config(place, document, identity.clone())?;
                 let (tls, name) = (TlsConnector::from(config), server_name(place, document)?);
                 match protocol {
-                    UpstreamProtocol::Doh => Speak::Doh { tls, name, uri: uri(place, document)? },
-                    _ => Speak::Dot { tls, name },
+                    UpstreamProtocol::Doh => {
+                        Protocol::Doh { tls, name, uri: uri(place, document)? }
+                    }
+                    _ => Protocol::Dot { tls, name },
                 }
             }
         };
         let (addresses, preferred) = (document.addresses.clone(), AtomicUsize::new(0));
-        Ok(Self { addresses, preferred, speak, identity, tally: Arc::clone(tally) })
+        Ok(Self { addresses, preferred, protocol, identity, counters: Arc::clone(counters) })
     }
 
     /// Which certificate of ours new connections show.
@@ -99,35 +102,42 @@ impl Connector {
     }
 
     /// Opens a connection at the first address where that works.
-    pub(super) async fn open(self: &Arc<Self>, id: u64) -> Result<Connection, Fault> {
+    pub(super) async fn open(self: &Arc<Self>, id: u64) -> Result<Connection, UpstreamError> {
         let issue = self.issue();
         if let Some(identity) = self.identity.as_ref().filter(|_| issue == 0) {
             let words = format!("identity {} is not installed", identity.name());
-            return Err(Fault::new(FaultKind::Unreachable, words));
+            return Err(UpstreamError::new(ErrorKind::Unreachable, words));
         }
-        let (vital, link) = timeout(LONGEST, self.race()).await.unwrap_or_else(|_| {
-            let words = format!("no connection to {} within 3 s", self.addresses[0]);
-            Err(Fault::new(FaultKind::Unreachable, words))
-        })?;
-        Ok(Connection { id, issue, vital, link })
+        let (liveness, carrier) =
+            timeout(MAX_CONNECTING, self.race()).await.unwrap_or_else(|_| {
+                let words = format!("no connection to {} within 3 s", self.addresses[0]);
+                Err(UpstreamError::new(ErrorKind::Unreachable, words))
+            })?;
+        Ok(Connection { id, issue, liveness, carrier })
     }
 
     /// Tries one address after the other; the next at once when one fails, and after a while when
     /// it stays silent. Dropping the set ends what is still under way.
-    async fn race(self: &Arc<Self>) -> Result<(Arc<Vital>, Link), Fault> {
+    async fn race(self: &Arc<Self>) -> Result<(Arc<Liveness>, Carrier), UpstreamError> {
         let first = self.preferred.load(Relaxed);
         let count = self.addresses.len();
         let mut left = (0..count).map(|step| (first + step) % count);
         let mut attempts = JoinSet::new();
-        let mut worst: Option<Fault> = None;
+        let mut worst: Option<UpstreamError> = None;
         let mut more = true;
         loop {
             match left.next() {
                 Some(index) => {
                     let connector = Arc::clone(self);
                     attempts.spawn(async move {
-                        let vital = Vital::new();
-                        (index, connector.attempt(index, &vital).await.map(|link| (vital, link)))
+                        let liveness = Liveness::new();
+                        (
+                            index,
+                            connector
+                                .attempt(index, &liveness)
+                                .await
+                                .map(|carrier| (liveness, carrier)),
+                        )
                     });
                 }
                 None => more = false,
@@ -142,41 +152,47 @@ impl Connector {
                     self.preferred.store(index, Relaxed);
                     return Ok(reached);
                 }
-                Some(Ok((_, Err(fault)))) => {
-                    if worst.as_ref().is_none_or(|old| old.kind < fault.kind) {
-                        worst = Some(fault);
+                Some(Ok((_, Err(error)))) => {
+                    if worst.as_ref().is_none_or(|old| old.kind < error.kind) {
+                        worst = Some(error);
                     }
                 }
                 Some(Err(_)) => {}
                 None if more => {}
                 None => {
-                    let none = || Fault::new(FaultKind::Unreachable, "connecting failed");
+                    let none = || UpstreamError::new(ErrorKind::Unreachable, "connecting failed");
                     return Err(worst.unwrap_or_else(none));
                 }
             }
         }
     }
 
-    async fn attempt(&self, index: usize, vital: &Arc<Vital>) -> Result<Link, Fault> {
+    async fn attempt(
+        &self,
+        index: usize,
+        liveness: &Arc<Liveness>,
+    ) -> Result<Carrier, UpstreamError> {
         let address = self.addresses[index];
-        let connecting = |error| Fault::connecting(address, &error);
+        let connecting = |error| UpstreamError::connecting(address, &error);
         let stream = TcpStream::connect(address).await.map_err(connecting)?;
         // Queries are small and must leave at once.
         stream.set_nodelay(true).map_err(connecting)?;
-        match &self.speak {
-            Speak::Doh { tls, name, uri } => {
+        match &self.protocol {
+            Protocol::Doh { tls, name, uri } => {
                 let stream = self.secure(tls, name, address, stream).await?;
                 if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
                     let words = format!("{address} does not speak HTTP/2");
-                    return Err(Fault::new(FaultKind::Unreachable, words));
+                    return Err(UpstreamError::new(ErrorKind::Unreachable, words));
                 }
-                Ok(Link::Doh(DohLink::start(stream, uri.clone(), vital).await?))
+                Ok(Carrier::Doh(DohConnection::start(stream, uri.clone(), liveness).await?))
             }
-            Speak::Dot { tls, name } => {
+            Protocol::Dot { tls, name } => {
                 let stream = self.secure(tls, name, address, stream).await?;
-                Ok(Link::Stream(StreamLink::start(stream, vital, &self.tally)))
+                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
             }
-            Speak::Tcp => Ok(Link::Stream(StreamLink::start(stream, vital, &self.tally))),
+            Protocol::Tcp => {
+                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
+            }
         }
     }
 
@@ -186,11 +202,11 @@ impl Connector {
         name: &ServerName<'static>,
         address: SocketAddr,
         stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, Fault> {
-        Tally::count(&self.tally.handshakes);
+    ) -> Result<TlsStream<TcpStream>, UpstreamError> {
+        UpstreamCounters::count(&self.counters.handshakes);
         // For an address as name rustls sends no SNI, as RFC 6066 section 3 demands.
         let secured = tls.connect(name.clone(), stream).await;
-        secured.map_err(|error| Fault::securing(address, &error))
+        secured.map_err(|error| UpstreamError::securing(address, &error))
     }
 }
 

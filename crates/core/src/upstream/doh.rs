@@ -12,48 +12,53 @@ use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
-use super::fault::{Fault, quote};
-use super::link::{ClosedAtEnd, Question, Reply, Vital};
+use super::error::UpstreamError;
+use super::exchange::{ClosedAtEnd, Liveness, Question, Reply};
+use super::quote::quote;
 
 /// The media type of questions and answers (RFC 8484 section 6).
 const DNS_MESSAGE: &str = "application/dns-message";
 /// The largest DNS message.
-const LARGEST_MESSAGE: usize = 65_535;
+const MAX_MESSAGE: usize = 65_535;
 /// Octets that an upstream may send unread on one connection; the bound of its memory here.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Octets of header list that are read.
-const LARGEST_HEADERS: u32 = 16 * 1024;
+const MAX_HEADERS: u32 = 16 * 1024;
 /// How often a connection is looked after. A ping without an answer for so long ends it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// A quiet connection is pinged after so many looks, so that NAT and upstream keep it.
 const QUIET_LOOKS: u32 = 3;
 
 /// The sending half of one HTTP/2 connection.
-pub(super) struct DohLink {
+pub(super) struct DohConnection {
     sender: SendRequest<Bytes>,
     uri: Uri,
 }
 
-impl DohLink {
+impl DohConnection {
     /// Starts HTTP/2 on a stream that has agreed on it, and a task that drives it.
-    pub(super) async fn start<S>(stream: S, uri: Uri, vital: &Arc<Vital>) -> Result<Self, Fault>
+    pub(super) async fn start<S>(
+        stream: S,
+        uri: Uri,
+        liveness: &Arc<Liveness>,
+    ) -> Result<Self, UpstreamError>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (sender, connection) = Builder::new()
             .enable_push(false)
-            .initial_window_size(LARGEST_MESSAGE as u32)
+            .initial_window_size(MAX_MESSAGE as u32)
             .initial_connection_window_size(CONNECTION_WINDOW)
-            .max_header_list_size(LARGEST_HEADERS)
+            .max_header_list_size(MAX_HEADERS)
             .handshake(stream)
             .await
             .map_err(|error| from_h2(&error))?;
-        tokio::spawn(drive(connection, ClosedAtEnd(Arc::clone(vital))));
+        tokio::spawn(drive(connection, ClosedAtEnd(Arc::clone(liveness))));
         Ok(Self { sender, uri })
     }
 
     /// Asks one question. Dropping the future resets the stream.
-    pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, Fault> {
+    pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, UpstreamError> {
         let sender = self.sender.clone().ready().await;
         let mut sender = sender.map_err(|error| from_h2(&error))?;
         let mut message = Vec::with_capacity(256);
@@ -82,27 +87,32 @@ impl DohLink {
     }
 }
 
-fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), Fault> {
+fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), UpstreamError> {
     if status != StatusCode::OK {
-        return Err(Fault::invalid(format!("answered with HTTP status {}", status.as_u16())));
+        return Err(UpstreamError::invalid(format!(
+            "answered with HTTP status {}",
+            status.as_u16()
+        )));
     }
     let found = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let essence = found.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii();
     if !essence.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes()) {
         let found = quote(&String::from_utf8_lossy(found));
-        return Err(Fault::invalid(format!("answered with content type \"{found}\"")));
+        return Err(UpstreamError::invalid(format!("answered with content type \"{found}\"")));
     }
     Ok(())
 }
 
-async fn read_body(mut body: RecvStream) -> Result<Bytes, Fault> {
+async fn read_body(mut body: RecvStream) -> Result<Bytes, UpstreamError> {
     let mut whole = BytesMut::new();
     while let Some(part) = body.data().await {
         let part = part.map_err(|error| from_h2(&error))?;
         // Without this the upstream may not send any more.
         body.flow_control().release_capacity(part.len()).map_err(|error| from_h2(&error))?;
-        if whole.len() + part.len() > LARGEST_MESSAGE {
-            return Err(Fault::invalid("sent more than the 65,535 octets of a DNS message"));
+        if whole.len() + part.len() > MAX_MESSAGE {
+            return Err(UpstreamError::invalid(
+                "sent more than the 65,535 octets of a DNS message",
+            ));
         }
         if whole.is_empty() && body.is_end_stream() {
             return Ok(part);
@@ -113,7 +123,7 @@ async fn read_body(mut body: RecvStream) -> Result<Bytes, Fault> {
 }
 
 /// What ends the connection or refuses the stream may be asked elsewhere; the rest is nonsense.
-fn from_h2(error: &h2::Error) -> Fault {
+fn from_h2(error: &h2::Error) -> UpstreamError {
     let words = format!("HTTP/2: {}", quote(&error.to_string()));
     let protocol_broken = error.reason().is_some_and(|reason| {
         matches!(
@@ -124,7 +134,11 @@ fn from_h2(error: &h2::Error) -> Fault {
                 | H2Reason::FLOW_CONTROL_ERROR
         )
     });
-    if protocol_broken && !error.is_remote() { Fault::invalid(words) } else { Fault::lost(words) }
+    if protocol_broken && !error.is_remote() {
+        UpstreamError::invalid(words)
+    } else {
+        UpstreamError::lost(words)
+    }
 }
 
 /// Moves the frames of one connection, and ends it when it is idle or dead.
@@ -143,7 +157,7 @@ where
             pong = poll_fn(|context| pings.poll_pong(context)), if watch.pinged => {
                 if pong.is_err() { return }
                 watch.pinged = false;
-                end.0.hear();
+                end.0.touch();
             }
             _ = looks.tick() => if !watch.look(&end.0, &mut pings) { return },
         }
@@ -158,15 +172,15 @@ struct Watch {
 
 impl Watch {
     /// Pings where that is due; false when the connection is to end.
-    fn look(&mut self, vital: &Vital, pings: &mut PingPong) -> bool {
+    fn look(&mut self, liveness: &Liveness, pings: &mut PingPong) -> bool {
         let now = Instant::now();
-        let heard = vital.heard_after(self.looked);
+        let active = liveness.active_after(self.looked);
         self.looked = now;
-        if vital.is_idle(now) || (self.pinged && !heard) {
+        if liveness.is_idle(now) || (self.pinged && !active) {
             return false;
         }
-        self.quiet = if heard { 0 } else { self.quiet + 1 };
-        let waiting = vital.in_flight.load(std::sync::atomic::Ordering::Relaxed) > 0;
+        self.quiet = if active { 0 } else { self.quiet + 1 };
+        let waiting = liveness.in_flight.load(std::sync::atomic::Ordering::Relaxed) > 0;
         let due = self.quiet >= QUIET_LOOKS || (waiting && self.quiet >= 1);
         if due && !self.pinged {
             self.quiet = 0;

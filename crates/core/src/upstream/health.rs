@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::fault::Fault;
+use super::error::UpstreamError;
 
 /// Queries in a row without any sign of life after which an upstream counts as away. One or two
 /// may only be slow names.
@@ -12,7 +12,7 @@ const SILENT_QUERIES: u32 = 3;
 /// The first pause after a failed connection; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause, before jitter: an upstream that is back is in use again within 5 seconds.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// The state of one upstream. It knows no clock and no randomness; both come in.
 ///
@@ -24,7 +24,7 @@ pub(super) struct Health {
     silent: u32,
     useless: u32,
     retry_at: Option<Instant>,
-    refused: Option<Fault>,
+    refused: Option<UpstreamError>,
     last_error: Option<String>,
 }
 
@@ -49,19 +49,19 @@ impl Health {
     }
 
     /// No connection could be made. `jitter` is from 0 to 1.
-    pub(super) fn refused(&mut self, fault: &Fault, now: Instant, jitter: f32) {
-        self.last_error = Some(fault.to_string());
-        self.refused = Some(fault.clone());
+    pub(super) fn refused(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
+        self.last_error = Some(error.to_string());
+        self.refused = Some(error.clone());
         self.pause(now, jitter);
     }
 
     /// A connection ended before it brought a single answer. The first one may be chance, and its
     /// query deserves another; from the second on it is as good as refused.
-    pub(super) fn was_useless(&mut self, fault: &Fault, now: Instant, jitter: f32) {
+    pub(super) fn was_useless(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
         self.useless = self.useless.saturating_add(1);
-        self.last_error = Some(fault.to_string());
+        self.last_error = Some(error.to_string());
         if self.useless > 1 {
-            self.refused(fault, now, jitter);
+            self.refused(error, now, jitter);
         }
     }
 
@@ -76,9 +76,9 @@ impl Health {
         self.silent
     }
 
-    /// Remembers the words of a fault that says nothing about being reachable.
-    pub(super) fn note(&mut self, fault: &Fault) {
-        self.last_error = Some(fault.to_string());
+    /// Remembers the words of an error that says nothing about being reachable.
+    pub(super) fn note(&mut self, error: &UpstreamError) {
+        self.last_error = Some(error.to_string());
     }
 
     /// Whether it is fit to be asked first.
@@ -86,8 +86,8 @@ impl Health {
         self.retry_at.is_none()
     }
 
-    /// The fault with which the last connection failed, while it is too early for another.
-    pub(super) fn gate(&self, now: Instant) -> Option<&Fault> {
+    /// The error with which the last connection failed, while it is too early for another.
+    pub(super) fn backoff_error(&self, now: Instant) -> Option<&UpstreamError> {
         self.refused.as_ref().filter(|_| self.retry_at.is_some_and(|at| now < at))
     }
 
@@ -116,17 +116,17 @@ impl Health {
 
     fn pause_length(&self) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(8);
-        (FIRST_PAUSE * (1 << doublings)).min(LONGEST_PAUSE)
+        (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::fault::FaultKind;
+    use super::super::error::ErrorKind;
     use super::*;
 
-    fn refusal() -> Fault {
-        Fault::new(FaultKind::Unreachable, "connection refused at 192.0.2.1:853")
+    fn refusal() -> UpstreamError {
+        UpstreamError::new(ErrorKind::Unreachable, "connection refused at 192.0.2.1:853")
     }
 
     #[test]
@@ -137,8 +137,8 @@ mod tests {
             health.refused(&refusal(), now, 1.0);
         }
         assert!(!health.is_healthy());
-        assert!(health.gate(now + Duration::from_millis(2400)).is_some());
-        assert!(health.gate(now + Duration::from_millis(2600)).is_none());
+        assert!(health.backoff_error(now + Duration::from_millis(2400)).is_some());
+        assert!(health.backoff_error(now + Duration::from_millis(2600)).is_none());
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
         let later = now + Duration::from_millis(200);
         assert!(health.take_probe(later));
         assert!(!health.take_probe(later));
-        assert!(health.gate(later).is_none());
+        assert!(health.backoff_error(later).is_none());
         health.answered();
         assert!(health.is_healthy());
         assert_eq!(health.last_error(), Some("connection refused at 192.0.2.1:853"));

@@ -12,7 +12,6 @@ use rustls::sign::CertifiedKey;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::trust::provider;
 use crate::Error;
 
 /// Identities by name. One that is named but not installed yet is empty, and nothing connects
@@ -84,6 +83,6 @@ fn read_certified_key(name: &str, chain: &[u8], key: &[u8]) -> Result<CertifiedK
     }
     let key = PrivateKeyDer::from_pem_slice(key)
         .map_err(|error| Error::invalid(place("key"), error.to_string()))?;
-    CertifiedKey::from_der(chain, key, &provider())
+    CertifiedKey::from_der(chain, key, &rustls::crypto::aws_lc_rs::default_provider())
         .map_err(|error| Error::invalid(place("key"), format!("does not fit: {error}")))
 }

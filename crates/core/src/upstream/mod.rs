@@ -9,20 +9,22 @@
 //! | X509-SVID | upstreams known by a SPIFFE ID instead of a name |
 //! | RFC 7830, RFC 8467 | queries padded to 128 octets |
 
+mod attempts;
 mod connect;
-mod course;
+mod connection;
+mod counters;
 mod doh;
-mod fault;
+mod error;
+mod exchange;
 mod health;
 mod identity;
-mod link;
 mod pin;
 mod pool;
-mod remote;
+mod quote;
+mod server;
 mod set;
 mod spiffe;
 mod stream;
-mod tally;
 mod trust;
 
 use std::sync::{Arc, Weak};
@@ -31,12 +33,13 @@ use aws_lc_rs::digest::{Context, SHA256};
 use parking_lot::Mutex;
 use serde_json::Value;
 
+pub use attempts::UpstreamAnswer;
 use identity::Identities;
-pub use remote::Upstream;
-pub use set::{Asked, UpstreamSet};
+pub use server::Upstream;
+pub use set::UpstreamSet;
 
 use crate::Error;
-use crate::snapshot::document::{UpstreamDocument, UpstreamSetDocument};
+use crate::document::{UpstreamDocument, UpstreamSetDocument};
 
 /// All upstreams of the process. Connections outlive snapshots: an upstream whose document stays
 /// as it was keeps its connections, health and counters.

@@ -8,24 +8,25 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::connect::Connector;
-use super::fault::{Fault, FaultKind};
+use super::connection::{Connection, Lease};
+use super::counters::UpstreamCounters;
+use super::error::{ErrorKind, UpstreamError};
+use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
-use super::link::{Connection, Lease, MOST_IN_FLIGHT};
-use super::tally::Tally;
 
 /// Connections that are open at once.
-const MOST_OPEN: usize = 2;
+const MAX_OPEN: usize = 2;
 /// Queries under way on one connection from which on a second one is opened.
 const BUSY: usize = 100;
 
 /// How opening a connection ended; none while it goes on.
-type Opening = watch::Receiver<Option<Result<(), Fault>>>;
+type Opening = watch::Receiver<Option<Result<(), UpstreamError>>>;
 
 /// The connections of one upstream, shared by all runtimes of the process.
 pub(super) struct Pool {
     connector: Arc<Connector>,
     pub(super) health: Mutex<Health>,
-    pub(super) tally: Arc<Tally>,
+    pub(super) counters: Arc<UpstreamCounters>,
     state: Mutex<State>,
 }
 
@@ -42,18 +43,18 @@ enum Choice {
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, tally: Arc<Tally>) -> Arc<Self> {
+    pub(super) fn new(connector: Connector, counters: Arc<UpstreamCounters>) -> Arc<Self> {
         Arc::new(Self {
             connector: Arc::new(connector),
             health: Mutex::new(Health::new()),
-            tally,
+            counters,
             state: Mutex::default(),
         })
     }
 
     /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
     /// where none is; leaving does not end the opening, which serves others too.
-    pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, Fault> {
+    pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, UpstreamError> {
         // A connection may end as soon as it is open; twice is enough.
         for _ in 0..2 {
             let mut opening = match self.choose(avoid)? {
@@ -62,30 +63,30 @@ impl Pool {
             };
             let ended = opening.wait_for(Option::is_some).await.map(|ended| ended.clone());
             match ended {
-                Ok(Some(Err(fault))) => return Err(fault),
+                Ok(Some(Err(error))) => return Err(error),
                 Ok(_) => {}
-                Err(_) => return Err(Fault::lost("connecting was given up")),
+                Err(_) => return Err(UpstreamError::lost("connecting was given up")),
             }
         }
         match self.choose(avoid)? {
             Choice::Take(lease) => Ok(lease),
-            Choice::Wait(_) => Err(Fault::lost("connections end as soon as they are open")),
+            Choice::Wait(_) => Err(UpstreamError::lost("connections end as soon as they are open")),
         }
     }
 
-    fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, Fault> {
+    fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, UpstreamError> {
         let mut state = self.state.lock();
         self.prune(&mut state);
         let load = |connection: &Arc<Connection>| {
-            connection.vital.in_flight.load(std::sync::atomic::Ordering::Relaxed)
+            connection.liveness.in_flight.load(std::sync::atomic::Ordering::Relaxed)
         };
         let best = state
             .open
             .iter()
-            .filter(|connection| connection.id != avoid && load(connection) < MOST_IN_FLIGHT)
+            .filter(|connection| connection.id != avoid && load(connection) < MAX_IN_FLIGHT)
             .min_by_key(|connection| load(connection))
             .cloned();
-        let may_open = state.open.len() < MOST_OPEN;
+        let may_open = state.open.len() < MAX_OPEN;
         let wanted = best.as_ref().is_none_or(|connection| load(connection) >= BUSY);
         if !wanted || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
@@ -94,10 +95,10 @@ impl Pool {
             if !may_open {
                 return Err(full());
             }
-            let gated = self.health.lock().gate(Instant::now()).cloned();
-            match (gated, &best) {
+            let refused = self.health.lock().backoff_error(Instant::now()).cloned();
+            match (refused, &best) {
                 (None, _) => state.opening = Some(self.start_opening(&mut state.last_id)),
-                (Some(fault), None) => return Err(fault),
+                (Some(error), None) => return Err(error),
                 (Some(_), Some(_)) => {}
             }
         }
@@ -117,24 +118,24 @@ impl Pool {
         tokio::spawn(async move {
             let opened = connector.open(id).await;
             if let Some(pool) = pool.upgrade() {
-                let told = pool.opened(opened);
+                let outcome = pool.opened(opened);
                 drop(end);
-                ended.send_replace(Some(told));
+                ended.send_replace(Some(outcome));
             }
         });
         opening
     }
 
-    fn opened(&self, opened: Result<Connection, Fault>) -> Result<(), Fault> {
+    fn opened(&self, opened: Result<Connection, UpstreamError>) -> Result<(), UpstreamError> {
         match opened {
             Ok(connection) => {
                 self.health.lock().connected();
                 self.state.lock().open.push(Arc::new(connection));
                 Ok(())
             }
-            Err(fault) => {
-                self.health.lock().refused(&fault, Instant::now(), jitter());
-                Err(fault)
+            Err(error) => {
+                self.health.lock().refused(&error, Instant::now(), jitter());
+                Err(error)
             }
         }
     }
@@ -143,7 +144,9 @@ impl Pool {
     /// them go on until they are answered.
     fn prune(&self, state: &mut State) {
         let issue = self.connector.issue();
-        state.open.retain(|connection| !connection.vital.is_closed() && connection.issue == issue);
+        state
+            .open
+            .retain(|connection| !connection.liveness.is_closed() && connection.issue == issue);
     }
 
     /// No new query may use this connection.
@@ -181,8 +184,8 @@ impl Drop for OpeningEnds {
     }
 }
 
-fn full() -> Fault {
-    Fault::new(FaultKind::Busy, "all connections have 1,000 queries under way")
+fn full() -> UpstreamError {
+    UpstreamError::new(ErrorKind::Busy, "all connections have 1,000 queries under way")
 }
 
 /// A random number from 0 to 1.

@@ -20,8 +20,8 @@ use webpki::{
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::fault::quote;
-use crate::caller::SpiffeId;
+use super::quote::quote;
+use crate::spiffe_id::SpiffeId;
 
 /// Checks the chain of a certificate against roots and revocation lists, and then that it names
 /// exactly this identity. The name that was asked for plays no part.
@@ -35,7 +35,7 @@ pub(super) struct IdVerifier {
 
 /// Why a certificate with a good chain does not prove an identity.
 #[derive(Debug)]
-pub(super) enum Unproved {
+pub(super) enum IdentityError {
     /// It names nobody.
     NoIdentity,
     /// It names more than one (X509-SVID section 2 allows exactly one URI).
@@ -46,7 +46,7 @@ pub(super) enum Unproved {
     KeyUsage,
 }
 
-impl fmt::Display for Unproved {
+impl fmt::Display for IdentityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoIdentity => f.write_str("certificate names no SPIFFE ID"),
@@ -62,7 +62,7 @@ impl fmt::Display for Unproved {
     }
 }
 
-impl std::error::Error for Unproved {}
+impl std::error::Error for IdentityError {}
 
 impl IdVerifier {
     fn check_chain(
@@ -72,7 +72,7 @@ impl IdVerifier {
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
         let crls: Vec<_> = self.crls.iter().collect();
-        // Without lists none is asked for; with lists each link of the chain needs one that speaks of
+        // Without lists none is asked for; with lists each carrier of the chain needs one that speaks of
         // it and still holds (RFC 5280 section 6.3.3), as for names.
         let revocation = RevocationOptionsBuilder::new(&crls)
             .ok()
@@ -93,7 +93,7 @@ impl IdVerifier {
 
 /// The only URI must be this identity, and the certificate that of a workload.
 fn check_leaf(certificate: &CertificateDer<'_>, id: &SpiffeId) -> Result<(), CertificateError> {
-    let unproved = |why: Unproved| CertificateError::Other(OtherError(Arc::new(why)));
+    let identity_error = |why: IdentityError| CertificateError::Other(OtherError(Arc::new(why)));
     let bad = |_| CertificateError::BadEncoding;
     let (_, certificate) =
         X509Certificate::from_der(certificate).map_err(|_| CertificateError::BadEncoding)?;
@@ -107,21 +107,21 @@ fn check_leaf(certificate: &CertificateDer<'_>, id: &SpiffeId) -> Result<(), Cer
         (Some(uri), None) if uri == id.as_str() => {}
         (Some(uri), None) => {
             let (presented, expected) = (uri.to_owned(), id.clone());
-            return Err(unproved(Unproved::Other { presented, expected }));
+            return Err(identity_error(IdentityError::Other { presented, expected }));
         }
-        (None, _) => return Err(unproved(Unproved::NoIdentity)),
-        (Some(_), Some(_)) => return Err(unproved(Unproved::SeveralIdentities)),
+        (None, _) => return Err(identity_error(IdentityError::NoIdentity)),
+        (Some(_), Some(_)) => return Err(identity_error(IdentityError::SeveralIdentities)),
     }
     let usage = certificate.key_usage().map_err(bad)?;
     let is_workload = usage.is_some_and(|usage| {
         let usage = usage.value;
         usage.digital_signature() && !usage.key_cert_sign() && !usage.crl_sign()
     });
-    if is_workload { Ok(()) } else { Err(unproved(Unproved::KeyUsage)) }
+    if is_workload { Ok(()) } else { Err(identity_error(IdentityError::KeyUsage)) }
 }
 
 /// As rustls tells what its own verifier finds.
-fn told(error: webpki::Error) -> rustls::Error {
+fn as_rustls_error(error: webpki::Error) -> rustls::Error {
     use webpki::Error as E;
     let certificate = match error {
         E::InvalidCrlSignatureForPublicKey => {
@@ -152,7 +152,7 @@ impl ServerCertVerifier for IdVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.check_chain(end_entity, intermediates, now).map_err(told)?;
+        self.check_chain(end_entity, intermediates, now).map_err(as_rustls_error)?;
         check_leaf(end_entity, &self.id)?;
         Ok(ServerCertVerified::assertion())
     }

@@ -14,55 +14,59 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::fault::{Fault, FaultKind};
-use super::link::{ClosedAtEnd, IDLE, MOST_IN_FLIGHT, Notes, Question, Vital};
-use super::tally::Tally;
+use super::counters::UpstreamCounters;
+use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{AttemptState, ClosedAtEnd, IDLE, Liveness, MAX_IN_FLIGHT, Question};
 
 /// Messages in a row that answer nothing, after which the connection is given up. Late answers to
 /// queries that were taken back are among them, hence so many.
-const MOST_STRAYS: u32 = 1000;
+const MAX_STRAYS: u32 = 1000;
 /// Queries that are written at once.
 const BATCH: usize = 64;
 /// A write that takes longer ends the connection.
 const STUCK: Duration = Duration::from_secs(5);
 /// Octets asked of the stream at least.
-const READ_AT_LEAST: usize = 4096;
+const MIN_READ: usize = 4096;
 
 /// The asking side of one stream.
-pub(super) struct StreamLink {
+pub(super) struct StreamConnection {
     outgoing: mpsc::Sender<Vec<u8>>,
     shared: Arc<Shared>,
 }
 
 struct Shared {
     waiting: Mutex<Waiting>,
-    vital: Arc<Vital>,
-    tally: Arc<Tally>,
+    liveness: Arc<Liveness>,
+    counters: Arc<UpstreamCounters>,
 }
 
 #[derive(Default)]
 struct Waiting {
     by_id: HashMap<u16, Waiter>,
-    ended: Option<Fault>,
+    ended: Option<UpstreamError>,
 }
 
 struct Waiter {
     question: Question,
-    notes: Arc<Notes>,
-    reply: oneshot::Sender<Result<Answer, Fault>>,
+    state: Arc<AttemptState>,
+    reply: oneshot::Sender<Result<Answer, UpstreamError>>,
 }
 
-impl StreamLink {
+impl StreamConnection {
     /// Starts a task that drives the stream.
-    pub(super) fn start<S>(stream: S, vital: &Arc<Vital>, tally: &Arc<Tally>) -> Self
+    pub(super) fn start<S>(
+        stream: S,
+        liveness: &Arc<Liveness>,
+        counters: &Arc<UpstreamCounters>,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let (outgoing, queue) = mpsc::channel(MOST_IN_FLIGHT);
+        let (outgoing, queue) = mpsc::channel(MAX_IN_FLIGHT);
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
-            vital: Arc::clone(vital),
-            tally: Arc::clone(tally),
+            liveness: Arc::clone(liveness),
+            counters: Arc::clone(counters),
         });
         tokio::spawn(drive(stream, queue, Arc::clone(&shared)));
         Self { outgoing, shared }
@@ -72,12 +76,12 @@ impl StreamLink {
     pub(super) async fn exchange(
         &self,
         question: &Question,
-        notes: &Arc<Notes>,
-    ) -> Result<Answer, Fault> {
+        state: &Arc<AttemptState>,
+    ) -> Result<Answer, UpstreamError> {
         let (reply, answer) = oneshot::channel();
-        let waiter = Waiter { question: *question, notes: Arc::clone(notes), reply };
-        let id = self.shared.enter(waiter)?;
-        let _entered = Entered { shared: &self.shared, id };
+        let waiter = Waiter { question: *question, state: Arc::clone(state), reply };
+        let id = self.shared.register(waiter)?;
+        let _take_back = TakeBack { shared: &self.shared, id };
         let mut message = Vec::with_capacity(256);
         message.extend_from_slice(&[0, 0]);
         question.write(id, &mut message);
@@ -90,17 +94,17 @@ impl StreamLink {
     }
 }
 
-fn closed() -> Fault {
-    Fault::lost("the connection ended before the answer")
+fn closed() -> UpstreamError {
+    UpstreamError::lost("the connection ended before the answer")
 }
 
 /// Takes the question back when its asker leaves.
-struct Entered<'a> {
+struct TakeBack<'a> {
     shared: &'a Shared,
     id: u16,
 }
 
-impl Drop for Entered<'_> {
+impl Drop for TakeBack<'_> {
     fn drop(&mut self) {
         let mut waiting = self.shared.waiting.lock();
         // After the answer the identifier may be somebody else's already. Ours has nobody left who
@@ -114,18 +118,18 @@ impl Drop for Entered<'_> {
 impl Shared {
     /// Gives the waiter a random identifier that nobody else has on this connection
     /// (RFC 5452 section 9.2; a stream is safe from outsiders, but answers must not cross).
-    fn enter(&self, waiter: Waiter) -> Result<u16, Fault> {
+    fn register(&self, waiter: Waiter) -> Result<u16, UpstreamError> {
         let mut waiting = self.waiting.lock();
-        if let Some(fault) = &waiting.ended {
-            return Err(fault.clone());
+        if let Some(error) = &waiting.ended {
+            return Err(error.clone());
         }
-        if waiting.by_id.len() >= MOST_IN_FLIGHT {
-            return Err(Fault::new(FaultKind::Busy, "1,000 queries are under way there"));
+        if waiting.by_id.len() >= MAX_IN_FLIGHT {
+            return Err(UpstreamError::new(ErrorKind::Busy, "1,000 queries are under way there"));
         }
         loop {
             let mut id = [0; 2];
             rand::fill(&mut id)
-                .map_err(|_| Fault::new(FaultKind::Busy, "the system has no randomness"))?;
+                .map_err(|_| UpstreamError::new(ErrorKind::Busy, "the system has no randomness"))?;
             let id = u16::from_be_bytes(id);
             if let Entry::Vacant(place) = waiting.by_id.entry(id) {
                 place.insert(waiter);
@@ -139,10 +143,10 @@ impl Shared {
     fn deliver(&self, message: &[u8]) -> bool {
         let Some(&[high, low]) = message.first_chunk::<2>() else { return false };
         let id = u16::from_be_bytes([high, low]);
-        let (question, notes) = {
+        let (question, state) = {
             let waiting = self.waiting.lock();
             let Some(waiter) = waiting.by_id.get(&id) else { return false };
-            (waiter.question, Arc::clone(&waiter.notes))
+            (waiter.question, Arc::clone(&waiter.state))
         };
         // Read without the lock: others may ask meanwhile.
         match question.read(message, id) {
@@ -154,18 +158,18 @@ impl Shared {
                 true
             }
             Err(_) => {
-                notes.flawed.fetch_add(1, Relaxed);
+                state.flawed.fetch_add(1, Relaxed);
                 false
             }
         }
     }
 
-    fn end(&self, fault: &Fault) {
+    fn end(&self, error: &UpstreamError) {
         let mut waiting = self.waiting.lock();
-        waiting.ended = Some(fault.clone());
+        waiting.ended = Some(error.clone());
         for (_, waiter) in waiting.by_id.drain() {
             // An asker that has just left needs no answer.
-            let _ = waiter.reply.send(Err(fault.clone()));
+            let _ = waiter.reply.send(Err(error.clone()));
         }
     }
 }
@@ -173,12 +177,12 @@ impl Shared {
 /// Ends all waits even if the task that drives the stream is dropped with its runtime.
 struct EndAll {
     shared: Arc<Shared>,
-    fault: Fault,
+    error: UpstreamError,
 }
 
 impl Drop for EndAll {
     fn drop(&mut self) {
-        self.shared.end(&self.fault);
+        self.shared.end(&self.error);
     }
 }
 
@@ -186,37 +190,37 @@ async fn drive<S>(stream: S, queue: mpsc::Receiver<Vec<u8>>, shared: Arc<Shared>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let _closed = ClosedAtEnd(Arc::clone(&shared.vital));
-    let mut end = EndAll { shared: Arc::clone(&shared), fault: closed() };
+    let _closed = ClosedAtEnd(Arc::clone(&shared.liveness));
+    let mut end = EndAll { shared: Arc::clone(&shared), error: closed() };
     let (reader, writer) = tokio::io::split(stream);
-    end.fault = tokio::select! {
-        fault = read_answers(reader, &shared) => fault,
-        fault = write_queries(writer, queue, &shared.vital) => fault,
+    end.error = tokio::select! {
+        error = read_answers(reader, &shared) => error,
+        error = write_queries(writer, queue, &shared.liveness) => error,
     };
 }
 
 /// Reads until the stream ends or makes no sense; returns why.
-async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> Fault {
+async fn read_answers<S: AsyncRead>(mut reader: ReadHalf<S>, shared: &Shared) -> UpstreamError {
     let mut buffer = BytesMut::new();
     let mut strays = 0;
     loop {
-        buffer.reserve(READ_AT_LEAST);
+        buffer.reserve(MIN_READ);
         match reader.read_buf(&mut buffer).await {
             Ok(0) => return closed(),
-            Ok(_) => shared.vital.hear(),
-            Err(error) => return Fault::lost(format!("the connection broke: {error}")),
+            Ok(_) => shared.liveness.touch(),
+            Err(error) => return UpstreamError::lost(format!("the connection broke: {error}")),
         }
         while let Some(length) = whole_message(&buffer) {
             if shared.deliver(&buffer[2..2 + length]) {
                 strays = 0;
             } else {
                 strays += 1;
-                Tally::count(&shared.tally.flawed);
+                UpstreamCounters::count(&shared.counters.flawed);
             }
             buffer.advance(2 + length);
         }
-        if strays > MOST_STRAYS {
-            return Fault::invalid("sent a thousand messages that answer nothing");
+        if strays > MAX_STRAYS {
+            return UpstreamError::invalid("sent a thousand messages that answer nothing");
         }
     }
 }
@@ -231,14 +235,14 @@ fn whole_message(buffer: &[u8]) -> Option<usize> {
 async fn write_queries<S: AsyncWrite>(
     mut writer: WriteHalf<S>,
     mut queue: mpsc::Receiver<Vec<u8>>,
-    vital: &Vital,
-) -> Fault {
+    liveness: &Liveness,
+) -> UpstreamError {
     let mut batch = Vec::with_capacity(BATCH);
     loop {
         match timeout(IDLE, queue.recv_many(&mut batch, BATCH)).await {
             Ok(0) => break,
             Ok(_) => {}
-            Err(_) if vital.is_idle(Instant::now()) => break,
+            Err(_) if liveness.is_idle(Instant::now()) => break,
             Err(_) => continue,
         }
         let octets = batch.concat();
@@ -249,12 +253,12 @@ async fn write_queries<S: AsyncWrite>(
         };
         match timeout(STUCK, written).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Fault::lost(format!("the connection broke: {error}")),
-            Err(_) => return Fault::lost("the upstream stopped reading"),
+            Ok(Err(error)) => return UpstreamError::lost(format!("the connection broke: {error}")),
+            Err(_) => return UpstreamError::lost("the upstream stopped reading"),
         }
     }
     // A polite end; if the upstream is gone already, nothing is lost.
-    vital.close();
+    liveness.close();
     let _ = timeout(STUCK, writer.shutdown()).await;
     closed()
 }

@@ -21,8 +21,8 @@ use super::identity::Identity;
 use super::pin::{Pin, PinnedVerifier, read_pin};
 use super::spiffe::IdVerifier;
 use crate::Error;
-use crate::caller::SpiffeId;
-use crate::snapshot::document::{RootsDocument, UpstreamDocument, UpstreamProtocol};
+use crate::document::{RootsDocument, UpstreamDocument, UpstreamProtocol};
+use crate::spiffe_id::SpiffeId;
 
 /// The one TLS provider of this process.
 pub(super) fn provider() -> Arc<CryptoProvider> {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-#[path = "../properties/proxy.rs"]
-mod proxy;
+#[path = "../properties/proxy_protocol.rs"]
+mod proxy_protocol;
 #[path = "../properties/svid.rs"]
 mod svid;
 
@@ -22,7 +22,7 @@ fn each_of(target: &str, property: fn(&[u8])) {
 
 #[test]
 fn every_seed_of_a_proxy_header_keeps_the_property() {
-    each_of("proxy", proxy::proxy);
+    each_of("proxy_protocol", proxy_protocol::proxy_protocol);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use keyhole_core::pipeline::Progress;
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use serde_json::json;
 
 use super::message::{A, AAAA, Reply, query};

@@ -1,7 +1,7 @@
 //! A change acts at once, and only on queries that begin after it.
 
 use keyhole_core::pipeline::{self, Progress};
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, Reply, query};

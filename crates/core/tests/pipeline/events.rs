@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyhole_core::caller::{Caller, Credential, SpiffeId, Svid};
+use keyhole_core::arrival::Arrival;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::pipeline::{self, Progress};
-use keyhole_core::stages::receive::{Arrival, Transport};
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, AAAA, query};
@@ -39,7 +41,7 @@ fn lines(octets: &[u8]) -> Vec<Value> {
 }
 
 /// Asks as this client and takes the event of it.
-async fn told_of(world: &World, name: &str, caller: &Caller) -> Vec<Value> {
+async fn told_of(world: &World, name: &str, identity: &ClientIdentity) -> Vec<Value> {
     let packet = query(name, A).octets();
     let client = SocketAddr::from(([127, 0, 0, 9], 5_353));
     let (transport, now) = (Transport::Dot, Instant::now());
@@ -48,7 +50,7 @@ async fn told_of(world: &World, name: &str, caller: &Caller) -> Vec<Value> {
         transport,
         client,
         connection: client.ip(),
-        caller,
+        identity,
         now,
         worker: 0,
     };
@@ -59,11 +61,11 @@ async fn told_of(world: &World, name: &str, caller: &Caller) -> Vec<Value> {
     taken(&world.core)
 }
 
-fn shown(credential: Credential) -> Caller {
-    Caller { credential, by_network: false }
+fn shown(credential: Credential) -> ClientIdentity {
+    ClientIdentity { credential, by_network: false }
 }
 
-fn certificate(id: &str) -> Caller {
+fn certificate(id: &str) -> ClientIdentity {
     let id = SpiffeId::read(id).unwrap();
     let svid = Svid::assumed(id, false);
     shown(Credential::Certificate(Arc::new(svid)))
@@ -177,15 +179,15 @@ async fn a_client_is_told_by_what_it_showed() {
     })
     .await;
     let id = "spiffe://keyhole.lab/ns/shop/sa/web";
-    for (caller, identity, token) in [
-        (Caller::NETWORK, Value::Null, Value::Null),
+    for (client, identity, token) in [
+        (ClientIdentity::NETWORK, Value::Null, Value::Null),
         (certificate(id), json!(id), Value::Null),
         (shown(Credential::Mesh(SpiffeId::read(id).unwrap())), json!(id), Value::Null),
         (shown(Credential::Token(TOKEN)), Value::Null, json!("tv")),
         (shown(Credential::Token([1; 32])), Value::Null, Value::Null),
         (shown(Credential::Unreadable), Value::Null, Value::Null),
     ] {
-        let [event] = told_of(&world, "x.ads.example", &caller).await.try_into().unwrap();
+        let [event] = told_of(&world, "x.ads.example", &client).await.try_into().unwrap();
         assert_eq!((&event["identity"], &event["token"]), (&identity, &token));
         assert_eq!((&event["client"], &event["transport"]), (&json!("127.0.0.9"), &json!("dot")));
     }
@@ -203,11 +205,11 @@ async fn an_anonymous_policy_leaves_out_the_client_and_one_without_a_log_everyth
     world.document["subjects"]["tokens"] = json!([{
         "name": "tv", "sha256": "ab".repeat(32), "client": null, "policy": 0, "subject": "token:tv",
     }]);
-    for caller in [Caller::NETWORK, certificate(id), shown(Credential::Token(TOKEN))] {
+    for identity in [ClientIdentity::NETWORK, certificate(id), shown(Credential::Token(TOKEN))] {
         world.document["policies"][0]["log"] = json!("anonymous");
         world.commit();
         for name in ["x.ads.example", "www.example.org"] {
-            let [event] = told_of(&world, name, &caller).await.try_into().unwrap();
+            let [event] = told_of(&world, name, &identity).await.try_into().unwrap();
             for field in ["client", "identity", "token"] {
                 assert!(event[field].is_null(), "{field} of {event}");
             }
@@ -216,7 +218,7 @@ async fn an_anonymous_policy_leaves_out_the_client_and_one_without_a_log_everyth
         world.document["policies"][0]["log"] = json!("none");
         world.commit();
         for name in ["x.ads.example", "fresh.example.org", "www.example.org"] {
-            assert!(told_of(&world, name, &caller).await.is_empty());
+            assert!(told_of(&world, name, &identity).await.is_empty());
         }
     }
     let counted: u64 = world.core.stats()["queries"]["dot"]
@@ -255,7 +257,8 @@ async fn a_client_that_is_turned_away_before_a_policy_speaks_for_it_is_named() {
     world.document["policies"][0]["log"] = json!("none");
     world.document["default_policy"] = Value::Null;
     world.commit();
-    let [event] = told_of(&world, "www.example.org", &Caller::NETWORK).await.try_into().unwrap();
+    let [event] =
+        told_of(&world, "www.example.org", &ClientIdentity::NETWORK).await.try_into().unwrap();
     assert_eq!((&event["reason"], &event["policy"]), (&json!("no_policy"), &Value::Null));
     assert_eq!((&event["client"], &event["snapshot"]), (&json!("127.0.0.9"), &json!(1)));
 }
@@ -366,7 +369,7 @@ async fn events_of_all_workers_are_told_in_the_order_in_which_their_queries_arri
             transport: Transport::Udp,
             client: SocketAddr::from(([127, 0, 0, 1], 5_353)),
             connection: IpAddr::from([127, 0, 0, 1]),
-            caller: &Caller::NETWORK,
+            identity: &ClientIdentity::NETWORK,
             now: began + Duration::from_millis(number),
             worker,
         };

@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use keyhole_core::Error;
-use keyhole_core::caller::{Caller, Credential};
+use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::explain::explain;
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::identity::{self, PAYMENTS, TOKEN, WEB, certificate, expired_certificate, shown};
@@ -76,7 +76,7 @@ async fn an_explanation_as_somebody_has_the_reason_of_their_reply_and_says_who_t
     let mut world = identity::world().await;
     world.document["subjects"]["identities"][0]["client"] = json!("web shop");
     world.commit();
-    for (who, caller, subject, client, policy) in [
+    for (who, identity, subject, client, policy) in [
         (json!({"identity": WEB}), shown(certificate(WEB)), WEB, json!("web shop"), "web"),
         (
             json!({"identity": PAYMENTS}),
@@ -86,9 +86,21 @@ async fn an_explanation_as_somebody_has_the_reason_of_their_reply_and_says_who_t
             "shop",
         ),
         (json!({"token": "tv"}), shown(Credential::Token(TOKEN)), "token:tv", json!(null), "token"),
-        (json!({"address": "127.0.0.1"}), Caller::NETWORK, "127.0.0.1/32", json!(null), "near"),
-        (json!(null), Caller::NETWORK, "127.0.0.1/32", json!(null), "near"),
-        (json!({"address": "192.0.2.9"}), Caller::NETWORK, "default", json!(null), "default"),
+        (
+            json!({"address": "127.0.0.1"}),
+            ClientIdentity::NETWORK,
+            "127.0.0.1/32",
+            json!(null),
+            "near",
+        ),
+        (json!(null), ClientIdentity::NETWORK, "127.0.0.1/32", json!(null), "near"),
+        (
+            json!({"address": "192.0.2.9"}),
+            ClientIdentity::NETWORK,
+            "default",
+            json!(null),
+            "default",
+        ),
     ] {
         let told = told_as(&world, "x.by.name", "A", json!({"as": who})).unwrap();
         assert_eq!(told["reason"], "blocked_by_rule");
@@ -103,7 +115,7 @@ async fn an_explanation_as_somebody_has_the_reason_of_their_reply_and_says_who_t
         assert_eq!(identified(&told).last().unwrap(), &("subjects", subject));
         if who != json!({"address": "192.0.2.9"}) {
             let asked = query("x.by.name", A).edns(&[]);
-            let reply = world.ask_as(&caller, &asked, Transport::Udp).await;
+            let reply = world.ask_as(&identity, &asked, Transport::Udp).await;
             assert_eq!(reply.word(), told["reason"].as_str());
             assert_eq!(told["cause"]["answer"]["address"], address(&reply));
         }
@@ -144,8 +156,8 @@ async fn whoever_is_refused_is_explained_with_what_they_showed_and_why() {
         (&told["client"]["subject"], &told["client"]["policy"]),
         (&json!("expired"), &json!("expired"))
     );
-    let caller = shown(expired_certificate(WEB));
-    let reply = world.ask_as(&caller, &query("x.by.name", A).edns(&[]), Transport::Udp).await;
+    let identity = shown(expired_certificate(WEB));
+    let reply = world.ask_as(&identity, &query("x.by.name", A).edns(&[]), Transport::Udp).await;
     assert_eq!(told["cause"]["answer"]["address"], address(&reply));
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use keyhole_core::caller::{Caller, Credential, SpiffeId, Svid};
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
+use keyhole_core::spiffe_id::SpiffeId;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{A, Reply, query};
@@ -16,8 +17,8 @@ const BUILD: &str = "spiffe://example.org/ns/build/sa/ci";
 pub const TOKEN: [u8; 32] = [0xaa; 32];
 const NO_TOKEN: [u8; 32] = [0xbb; 32];
 
-pub fn shown(credential: Credential) -> Caller {
-    Caller { credential, by_network: true }
+pub fn shown(credential: Credential) -> ClientIdentity {
+    ClientIdentity { credential, by_network: true }
 }
 
 fn svid(id: &str, expired: bool) -> Credential {
@@ -89,15 +90,15 @@ fn refusal(reply: &Reply) -> &str {
     word
 }
 
-async fn ask(world: &World, caller: &Caller, transport: Transport) -> Reply {
-    world.ask_as(caller, &query("x.by.name", A).edns(&[]), transport).await
+async fn ask(world: &World, identity: &ClientIdentity, transport: Transport) -> Reply {
+    world.ask_as(identity, &query("x.by.name", A).edns(&[]), transport).await
 }
 
 #[tokio::test]
 async fn the_most_specific_subject_chooses_the_policy_on_every_transport() {
     let world = world().await;
-    let network = Caller::NETWORK;
-    for (caller, policy) in [
+    let network = ClientIdentity::NETWORK;
+    for (identity, policy) in [
         (shown(certificate(WEB)), 1),
         (shown(certificate(PAYMENTS)), 2),
         (shown(certificate(BUILD)), 0),
@@ -108,8 +109,8 @@ async fn the_most_specific_subject_chooses_the_policy_on_every_transport() {
         (network, 4),
     ] {
         for transport in TRANSPORTS {
-            let reply = ask(&world, &caller, transport).await;
-            assert_eq!(policy_of(&reply), policy, "{:?} {transport:?}", caller.credential);
+            let reply = ask(&world, &identity, transport).await;
+            assert_eq!(policy_of(&reply), policy, "{:?} {transport:?}", identity.credential);
         }
     }
     assert!(world.upstream.queries().is_empty());
@@ -143,8 +144,8 @@ async fn what_is_not_good_is_refused_with_its_reason_and_never_served_by_its_net
         (expired_certificate(WEB), "identity_expired"),
     ] {
         for transport in TRANSPORTS {
-            let caller = shown(credential.clone());
-            let reply = ask(&world, &caller, transport).await;
+            let identity = shown(credential.clone());
+            let reply = ask(&world, &identity, transport).await;
             assert_eq!(refusal(&reply), word, "{credential:?} {transport:?}");
         }
     }
@@ -154,7 +155,7 @@ async fn what_is_not_good_is_refused_with_its_reason_and_never_served_by_its_net
 async fn whoever_shows_nothing_where_something_is_asked_for_is_refused_whatever_the_address() {
     let world = world().await;
     for transport in TRANSPORTS {
-        assert_eq!(refusal(&ask(&world, &Caller::NOBODY, transport).await), "no_identity");
+        assert_eq!(refusal(&ask(&world, &ClientIdentity::NOBODY, transport).await), "no_identity");
     }
 }
 
@@ -166,9 +167,9 @@ async fn whom_no_subject_means_is_refused_without_a_default_policy() {
     world.document["subjects"]["tokens"][0]["policy"] = Value::Null;
     world.commit();
     let strangers = [certificate(BUILD), mesh(BUILD), Credential::Token(TOKEN)];
-    for caller in strangers.map(shown).into_iter().chain([Caller::NETWORK]) {
+    for identity in strangers.map(shown).into_iter().chain([ClientIdentity::NETWORK]) {
         for transport in TRANSPORTS {
-            assert_eq!(refusal(&ask(&world, &caller, transport).await), "no_policy");
+            assert_eq!(refusal(&ask(&world, &identity, transport).await), "no_policy");
         }
     }
     assert_eq!(policy_of(&ask(&world, &shown(certificate(WEB)), Transport::Dot).await), 1);
@@ -210,16 +211,16 @@ async fn two_callers_at_one_address_get_different_verdicts_about_one_name() {
 async fn what_is_taken_back_acts_on_the_next_query_of_the_same_connection() {
     let mut world = world().await;
     let callers = [shown(certificate(WEB)), shown(mesh(WEB)), shown(Credential::Token(TOKEN))];
-    for caller in &callers {
-        assert!(policy_of(&ask(&world, caller, Transport::Dot).await) > 0);
+    for identity in &callers {
+        assert!(policy_of(&ask(&world, identity, Transport::Dot).await) > 0);
     }
     world.document["trust"]["revoked"]["identities"] = json!([WEB]);
     world.document["subjects"]["tokens"] = json!([]);
     world.commit();
-    for (caller, word) in
+    for (identity, word) in
         callers.iter().zip(["identity_revoked", "identity_revoked", "unknown_token"])
     {
-        assert_eq!(refusal(&ask(&world, caller, Transport::Dot).await), word);
+        assert_eq!(refusal(&ask(&world, identity, Transport::Dot).await), word);
     }
 }
 
@@ -227,7 +228,8 @@ async fn what_is_taken_back_acts_on_the_next_query_of_the_same_connection() {
 async fn an_identity_does_not_open_a_network_that_is_not_served() {
     let world = world().await;
     let packet = query("x.by.name", A).edns(&[]).octets();
-    let caller = shown(certificate(WEB));
-    let reply = send_as(&caller, &world.core, &packet, Transport::Dot, "192.0.2.1").await.unwrap();
+    let identity = shown(certificate(WEB));
+    let reply =
+        send_as(&identity, &world.core, &packet, Transport::Dot, "192.0.2.1").await.unwrap();
     assert_eq!(refusal(&reply), "network_not_served");
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use keyhole_core::caller::{Caller, Credential};
+use keyhole_core::Reason;
+use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::pipeline::Progress;
-use keyhole_core::stages::receive::Transport;
-use keyhole_core::{Reason, lists};
+use keyhole_core::transport::Transport;
+use keyhole_lists as lists;
 use serde_json::{Value, json};
 
 use super::identity::{certificate, expired_certificate, shown};
@@ -97,11 +98,11 @@ async fn ask_all_that_is_decided_here(world: &mut World) {
 }
 
 /// One caller for each reason of `identify` but the lack of a policy.
-fn callers_that_are_refused(world: &mut World) -> Vec<Caller> {
+fn callers_that_are_refused(world: &mut World) -> Vec<ClientIdentity> {
     world.document["trust"]["revoked"]["identities"] = json!(["spiffe://example.org/gone"]);
     world.commit();
     vec![
-        Caller::NOBODY,
+        ClientIdentity::NOBODY,
         shown(Credential::Unreadable),
         shown(Credential::Token([7; 32])),
         shown(certificate("spiffe://example.org/gone")),

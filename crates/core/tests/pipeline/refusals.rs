@@ -1,7 +1,7 @@
 //! Who is not served, and what is not.
 
 use keyhole_core::pipeline::Progress;
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 
 use super::message::{A, query};
 use super::world::{TRANSPORTS, begin, core, options, send, world};

@@ -1,6 +1,6 @@
 //! How a reply looks to its client, and a query to the upstream.
 
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::transport::Transport;
 
 use super::message::{A, AAAA, query};
 use super::world::{TRANSPORTS, world};

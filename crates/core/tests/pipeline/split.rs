@@ -1,7 +1,7 @@
 //! Split horizon: one name, and what each policy sees of it.
 
-use keyhole_core::caller::{Caller, Credential};
-use keyhole_core::stages::receive::Transport;
+use keyhole_core::client_identity::{ClientIdentity, Credential};
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::identity::shown;
@@ -16,7 +16,7 @@ const FIRST: usize = 2;
 const SECOND: usize = 3;
 const ALIAS: usize = 4;
 
-fn holder(policy: usize) -> Caller {
+fn holder(policy: usize) -> ClientIdentity {
     shown(Credential::Token([0x11 * policy as u8; 32]))
 }
 

@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use keyhole_core::caller::Caller;
+use keyhole_core::arrival::Arrival;
+use keyhole_core::client_identity::ClientIdentity;
 use keyhole_core::options::Options;
 use keyhole_core::pipeline::{self, Progress};
-use keyhole_core::stages::receive::{Arrival, Transport};
 use keyhole_core::state::Core;
+use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
 use super::message::{Query, Reply};
@@ -121,12 +122,12 @@ pub fn begin_at(
     client: &str,
     now: Instant,
 ) -> (Progress, Vec<u8>) {
-    begin_as(&Caller::NETWORK, core, packet, transport, client, now)
+    begin_as(&ClientIdentity::NETWORK, core, packet, transport, client, now)
 }
 
 /// The same for a message of this caller.
 fn begin_as(
-    caller: &Caller,
+    identity: &ClientIdentity,
     core: &Core,
     packet: &[u8],
     transport: Transport,
@@ -135,25 +136,25 @@ fn begin_as(
 ) -> (Progress, Vec<u8>) {
     let client = SocketAddr::new(client.parse().unwrap(), 5_353);
     let connection = client.ip();
-    let arrival = Arrival { packet, transport, client, connection, caller, now, worker: 0 };
+    let arrival = Arrival { packet, transport, client, connection, identity, now, worker: 0 };
     let mut out = Vec::new();
     (pipeline::begin(core, &arrival, &mut out), out)
 }
 
 /// The reply to a message; none when it is dropped.
 pub async fn send(core: &Core, packet: &[u8], transport: Transport, from: &str) -> Option<Reply> {
-    send_as(&Caller::NETWORK, core, packet, transport, from).await
+    send_as(&ClientIdentity::NETWORK, core, packet, transport, from).await
 }
 
 /// The same for a message of this caller.
 pub async fn send_as(
-    caller: &Caller,
+    identity: &ClientIdentity,
     core: &Core,
     packet: &[u8],
     transport: Transport,
     from: &str,
 ) -> Option<Reply> {
-    let (progress, mut out) = begin_as(caller, core, packet, transport, from, Instant::now());
+    let (progress, mut out) = begin_as(identity, core, packet, transport, from, Instant::now());
     match progress {
         Progress::Replied(_) => {}
         Progress::Dropped => {
@@ -184,8 +185,13 @@ impl World {
     }
 
     /// Asks over a transport from 127.0.0.1 as this caller.
-    pub async fn ask_as(&self, caller: &Caller, query: &Query, transport: Transport) -> Reply {
-        send_as(caller, &self.core, &query.octets(), transport, "127.0.0.1").await.unwrap()
+    pub async fn ask_as(
+        &self,
+        identity: &ClientIdentity,
+        query: &Query,
+        transport: Transport,
+    ) -> Reply {
+        send_as(identity, &self.core, &query.octets(), transport, "127.0.0.1").await.unwrap()
     }
 
     /// How many queries over UDP ended for this reason.

@@ -1,7 +1,7 @@
 //! What must hold for any HTTP request to the DoH listener.
 
 use http::{Method, Request, Uri};
-use keyhole_core::listen::doh::request::{self, HttpError, MESSAGE, Place};
+use keyhole_core::listen::doh::request::{self, HttpError, MESSAGE, MessageLocation};
 
 const PATH: &str = "/dns-query";
 
@@ -11,11 +11,11 @@ pub(crate) fn doh_request(octets: &[u8]) {
     let (head, body) = octets.split_at(end.unwrap_or(octets.len()));
     let Some(request) = request_of(head) else { return };
     let mut message = b"before".to_vec();
-    let place = request::read(&request, PATH, &mut message);
+    let location = request::read(&request, PATH, &mut message);
     assert!(message.starts_with(b"before"));
     let message = &message[6..];
-    match place {
-        Ok(Place::Line) => {
+    match location {
+        Ok(MessageLocation::Line) => {
             assert!(matches!(*request.method(), Method::GET | Method::HEAD));
             assert!((12..=MESSAGE).contains(&message.len()));
             // One message has one spelling, so that no cache or filter in front sees two.
@@ -24,7 +24,7 @@ pub(crate) fn doh_request(octets: &[u8]) {
             assert_eq!(spelled.next(), Some(base64url(message).as_str()));
             assert_eq!(spelled.next(), None);
         }
-        Ok(Place::Body) => {
+        Ok(MessageLocation::Body) => {
             assert_eq!(*request.method(), Method::POST);
             assert!(message.is_empty());
             let body = body.get(2..).unwrap_or_default();
@@ -35,14 +35,17 @@ pub(crate) fn doh_request(octets: &[u8]) {
             assert!(HttpError::ALL.contains(&error));
         }
     }
-    if place.is_ok() {
+    if location.is_ok() {
         assert_eq!(request.uri().path(), PATH);
     }
-    absolute_form_means_the_same(request, place);
+    absolute_form_means_the_same(request, location);
 }
 
 /// `https://host/path` asks for what `/path` asks for (RFC 9112 section 3.2.2).
-fn absolute_form_means_the_same(request: Request<()>, place: Result<Place, HttpError>) {
+fn absolute_form_means_the_same(
+    request: Request<()>,
+    location: Result<MessageLocation, HttpError>,
+) {
     if request.uri().authority().is_some() || !request.uri().path().starts_with('/') {
         return;
     }
@@ -51,7 +54,7 @@ fn absolute_form_means_the_same(request: Request<()>, place: Result<Place, HttpE
     let (mut parts, ()) = request.into_parts();
     parts.uri = uri;
     let again = request::read(&Request::from_parts(parts, ()), PATH, &mut Vec::new());
-    assert_eq!(again, place);
+    assert_eq!(again, location);
 }
 
 fn request_of(head: &[u8]) -> Option<Request<()>> {
@@ -74,8 +77,8 @@ fn base64url(octets: &[u8]) -> String {
     for group in octets.chunks(3) {
         let bits = group.iter().fold(0, |bits, &octet| (bits << 8) | u32::from(octet));
         let bits = bits << (8 * (3 - group.len()));
-        for place in 0..=group.len() {
-            text.push(alphabet[((bits >> (18 - 6 * place)) & 63) as usize] as char);
+        for location in 0..=group.len() {
+            text.push(alphabet[((bits >> (18 - 6 * location)) & 63) as usize] as char);
         }
     }
     text

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyhole_core::caller::SpiffeId;
+use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::trust::leaf::Leaf;
 use keyhole_core::trust::{Refusal, Trust};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -12,7 +12,7 @@ pub(crate) fn svid(octets: &[u8]) {
     let read = Leaf::read(octets);
     // Whatever it says of itself, it is believed by nobody who has no roots.
     let now = UnixTime::since_unix_epoch(Duration::from_secs(1_800_000_000));
-    let refusal = Trust::nobody().examine(&CertificateDer::from(octets), &[], now).unwrap_err();
+    let refusal = Trust::nobody().verify(&CertificateDer::from(octets), &[], now).unwrap_err();
     let Ok(leaf) = read else { return assert_eq!(Some(refusal), read.err()) };
     assert_eq!(refusal, Refusal::UnknownTrustDomain);
     let id = leaf.id.as_str();

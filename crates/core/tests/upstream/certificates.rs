@@ -1,7 +1,7 @@
 //! Which certificates an upstream may show: a matrix of bad ones, none of which is asked anything.
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, SerialNumber, date_time_ymd,
@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::authority::{Authority, Signed, uri};
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, ask, document, last_error, prepare};
 
@@ -236,7 +236,7 @@ fn identities(authority: &Authority) -> Vec<Case> {
     cases
 }
 
-fn answers(asked: &Asked) -> Does {
+fn answers(asked: &ReceivedQuery) -> Does {
     Does::Says(asked.address(1, 300))
 }
 

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use keyhole_core::snapshot::document::UpstreamProtocol;
+use keyhole_core::document::UpstreamProtocol;
 use tokio::sync::watch;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Setup};
 use super::{NEVER_MS, ask, prepare};
 
 #[tokio::test]
 async fn the_age_of_a_cached_http_response_counts() {
     let authority = Authority::new();
-    let script = |asked: &Asked| {
+    let script = |asked: &ReceivedQuery| {
         let headers = vec![("content-type", "application/DNS-message; charset=x"), ("age", "100")];
         Does::SaysHttp(200, headers, asked.address(1, 300))
     };
@@ -26,7 +26,7 @@ async fn the_age_of_a_cached_http_response_counts() {
 async fn goaway_lets_running_queries_end_and_new_ones_go_elsewhere() {
     let authority = Authority::new();
     let (open, gate) = watch::channel(false);
-    let script = move |asked: &Asked| match asked.number {
+    let script = move |asked: &ReceivedQuery| match asked.number {
         0 => Does::Waits(gate.clone(), asked.address(1, 300)),
         1 => Does::SaysGoodbye(asked.address(2, 300)),
         _ => Does::Says(asked.address(3, 300)),

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use keyhole_core::snapshot::document::UpstreamProtocol;
+use keyhole_core::document::UpstreamProtocol;
 use keyhole_wire::RecordType;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, ask, name, prepare, soon};
 
@@ -18,7 +18,7 @@ async fn answers_reach_their_askers_in_any_order() {
     let authority = Authority::new();
     for protocol in [UpstreamProtocol::Dot, UpstreamProtocol::Tcp, UpstreamProtocol::Doh] {
         let (open, gate) = watch::channel(false);
-        let script = move |asked: &Asked| {
+        let script = move |asked: &ReceivedQuery| {
             let last = String::from_utf8_lossy(&asked.label()[1..]).parse().unwrap();
             Does::Waits(gate.clone(), asked.address(last, 300))
         };
@@ -40,7 +40,7 @@ async fn answers_reach_their_askers_in_any_order() {
         }
         assert_eq!(server.connections(), 1);
         if protocol != UpstreamProtocol::Doh {
-            let ids: HashSet<_> = server.queries().iter().map(Asked::id).collect();
+            let ids: HashSet<_> = server.queries().iter().map(ReceivedQuery::id).collect();
             assert_eq!(ids.len(), 90, "identifiers on one connection are unique");
         }
     }
@@ -75,7 +75,7 @@ async fn a_query_says_nothing_but_name_and_type() {
 async fn too_many_queries_under_way_open_a_second_connection_and_then_no_more() {
     let authority = Authority::new();
     let (open, gate) = watch::channel(false);
-    let script = move |asked: &Asked| Does::Waits(gate.clone(), asked.address(1, 300));
+    let script = move |asked: &ReceivedQuery| Does::Waits(gate.clone(), asked.address(1, 300));
     let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
     let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
     let mut tasks = JoinSet::new();
@@ -104,7 +104,7 @@ async fn too_many_queries_under_way_open_a_second_connection_and_then_no_more() 
 async fn a_late_answer_to_a_query_that_was_taken_back_harms_nobody() {
     let authority = Authority::new();
     let (open, gate) = watch::channel(false);
-    let script = move |asked: &Asked| match asked.number {
+    let script = move |asked: &ReceivedQuery| match asked.number {
         0 => Does::Waits(gate.clone(), asked.address(66, 300)),
         _ => Does::Says(asked.address(1, 300)),
     };

@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use keyhole_core::upstream::{UpstreamSet, Upstreams};
 use keyhole_wire::{Rcode, RecordType};
 use tokio::net::TcpListener;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 
 /// What a server does with a question, given one header of HTTP.
-type Script = fn(&Asked, (&'static str, &'static str)) -> Does;
+type Script = fn(&ReceivedQuery, (&'static str, &'static str)) -> Does;
 use super::{NEVER_MS, ask, document, last_error, name, prepare, set_document, soon};
 
 const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
@@ -23,7 +23,7 @@ const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Do
 async fn second_answers(
     protocol: UpstreamProtocol,
     hedge_ms: u64,
-    script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+    script: impl Fn(&ReceivedQuery) -> Does + Send + Sync + 'static,
 ) -> (Server, Upstreams, Arc<UpstreamSet>) {
     let authority = Authority::new();
     let bad = Setup::new(protocol, &authority).run(script).await;
@@ -125,7 +125,7 @@ async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
         },
     ];
     for script in scripts {
-        let script = move |asked: &Asked| script(asked, plain);
+        let script = move |asked: &ReceivedQuery| script(asked, plain);
         let (_bad, upstreams, _set) = second_answers(UpstreamProtocol::Doh, NEVER_MS, script).await;
         assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 1);
         assert_eq!(upstreams.stats()[0]["healthy"], true, "nonsense does not take it out of use");
@@ -134,7 +134,7 @@ async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
 
 #[tokio::test]
 async fn what_is_no_answer_over_a_stream_does_not_end_the_wait() {
-    let scripts: [fn(&Asked) -> Does; 4] = [
+    let scripts: [fn(&ReceivedQuery) -> Does; 4] = [
         |asked| Does::SaysAll(vec![asked.other_question(), asked.address(1, 300)]),
         |asked| Does::SaysAll(vec![asked.octets[..2].to_vec(), asked.address(1, 300)]),
         |asked| Does::SaysAll(vec![Vec::new(), b"garbage".to_vec(), asked.address(1, 300)]),
@@ -156,7 +156,7 @@ async fn what_is_no_answer_over_a_stream_does_not_end_the_wait() {
 #[tokio::test]
 async fn an_upstream_that_only_sends_nonsense_is_invalid_and_not_slow() {
     let authority = Authority::new();
-    let script = |asked: &Asked| Does::Says(asked.other_question());
+    let script = |asked: &ReceivedQuery| Does::Says(asked.other_question());
     let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
     let upstreams = Upstreams::new();
     let set = set_document(1, NEVER_MS, 100);
@@ -168,7 +168,7 @@ async fn an_upstream_that_only_sends_nonsense_is_invalid_and_not_slow() {
 async fn an_upstream_that_stays_silent_ends_in_a_timeout() {
     let authority = Authority::new();
     for protocol in BOTH {
-        let script = |_: &Asked| Does::KeepsSilent;
+        let script = |_: &ReceivedQuery| Does::KeepsSilent;
         let server = Setup::new(protocol, &authority).run(script).await;
         let upstreams = Upstreams::new();
         let set = set_document(1, NEVER_MS, 200);
@@ -189,7 +189,7 @@ async fn a_failure_to_resolve_gets_a_second_opinion_and_then_counts() {
     let authority = Authority::new();
     let mut servers = Vec::new();
     for _ in 0..3 {
-        let script = |asked: &Asked| Does::Says(asked.code(2));
+        let script = |asked: &ReceivedQuery| Does::Says(asked.code(2));
         servers.push(Setup::new(UpstreamProtocol::Dot, &authority).run(script).await);
     }
     let documents: Vec<_> = servers.iter().map(|server| server.document(&authority)).collect();
@@ -205,7 +205,7 @@ async fn one_question_never_becomes_more_than_three_messages() {
     let authority = Authority::new();
     let mut servers = Vec::new();
     for _ in 0..6 {
-        let script = |_: &Asked| Does::Resets;
+        let script = |_: &ReceivedQuery| Does::Resets;
         servers.push(Setup::new(UpstreamProtocol::Dot, &authority).run(script).await);
     }
     let documents: Vec<_> = servers.iter().map(|server| server.document(&authority)).collect();
@@ -219,7 +219,7 @@ async fn one_question_never_becomes_more_than_three_messages() {
 async fn a_connection_that_dies_is_replaced_and_its_query_sent_once_more() {
     let authority = Authority::new();
     for protocol in BOTH {
-        let script = |asked: &Asked| match asked.number {
+        let script = |asked: &ReceivedQuery| match asked.number {
             1 => Does::Resets,
             _ => Does::Says(asked.address(1, 300)),
         };
@@ -235,7 +235,7 @@ async fn a_connection_that_dies_is_replaced_and_its_query_sent_once_more() {
 async fn a_silent_connection_is_hedged_with_another_one() {
     let authority = Authority::new();
     for protocol in BOTH {
-        let script = |asked: &Asked| match asked.connection {
+        let script = |asked: &ReceivedQuery| match asked.connection {
             0 => Does::KeepsSilent,
             _ => Does::Says(asked.address(1, 300)),
         };
@@ -252,7 +252,7 @@ async fn an_upstream_that_stays_silent_is_not_asked_first_any_more() {
     let back = Arc::new(AtomicBool::new(false));
     let script = {
         let back = Arc::clone(&back);
-        move |asked: &Asked| match back.load(SeqCst) {
+        move |asked: &ReceivedQuery| match back.load(SeqCst) {
             true => Does::Says(asked.address(1, 300)),
             false => Does::KeepsSilent,
         }
@@ -287,7 +287,7 @@ async fn an_upstream_that_refused_is_used_again_once_it_is_back() {
     assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
     let listener = TcpListener::bind(address).await.unwrap();
     let accepted = Arc::new(AtomicUsize::new(0));
-    let script = |asked: &Asked| Does::Says(asked.address(1, 300));
+    let script = |asked: &ReceivedQuery| Does::Says(asked.address(1, 300));
     let _server = Setup::new(UpstreamProtocol::Doh, &authority).run_on(listener, script);
     while ask(&set, "a.example").await.is_err() {
         accepted.fetch_add(1, SeqCst);

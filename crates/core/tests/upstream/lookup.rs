@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use keyhole_core::Reason;
-use keyhole_core::lookup::{How, Lookup};
+use keyhole_core::document::UpstreamProtocol;
+use keyhole_core::lookup::{AnswerSource, Lookup};
 use keyhole_core::options::CacheOptions;
-use keyhole_core::snapshot::document::UpstreamProtocol;
 use keyhole_core::upstream::{UpstreamSet, Upstreams};
 use keyhole_wire::RecordType;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, name, prepare, soon};
 
@@ -55,7 +55,7 @@ async fn world(ttl: u32, stale_after: Duration) -> World {
     let mood = Mood(Arc::new(AtomicU8::new(ANSWER)));
     let script = {
         let mood = mood.clone();
-        move |asked: &Asked| match mood.0.load(SeqCst) {
+        move |asked: &ReceivedQuery| match mood.0.load(SeqCst) {
             ANSWER => Does::Says(asked.address(1, ttl)),
             SERVFAIL => Does::Says(asked.code(2)),
             RESET => Does::Resets,
@@ -69,21 +69,21 @@ async fn world(ttl: u32, stale_after: Duration) -> World {
 }
 
 impl World {
-    fn ready(&self, after: u64) -> Option<How> {
+    fn ready(&self, after: u64) -> Option<AnswerSource> {
         let now = Instant::now() + Duration::from_secs(after);
-        self.lookup.ready(&self.set, &name("a.example"), A, now).map(|found| found.how)
+        self.lookup.ready(&self.set, &name("a.example"), A, now).map(|found| found.source)
     }
 
-    async fn wait(&self) -> Result<How, Reason> {
+    async fn wait(&self) -> Result<AnswerSource, Reason> {
         let found = self.lookup.wait(&self.set, &name("a.example"), A, soon()).await;
-        found.map(|found| found.how).map_err(|failure| failure.reason)
+        found.map(|found| found.source).map_err(|failure| failure.reason)
     }
 
     /// Fills the cache with an answer of TTL 1 and waits until it has expired.
     async fn expired(stale_after: Duration) -> Self {
         let world = world(1, stale_after).await;
-        assert_eq!(world.wait().await, Ok(How::Forwarded));
-        while world.ready(0) == Some(How::Cached) {
+        assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
+        while world.ready(0) == Some(AnswerSource::Cached) {
             tokio::task::yield_now().await;
         }
         world
@@ -94,9 +94,9 @@ impl World {
 async fn an_answer_is_asked_for_once_and_then_comes_from_the_cache() {
     let world = world(300, Duration::from_secs(30)).await;
     assert_eq!(world.ready(0), None);
-    assert_eq!(world.wait().await, Ok(How::Forwarded));
-    assert_eq!(world.ready(0), Some(How::Cached));
-    assert_eq!(world.wait().await, Ok(How::Cached));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
+    assert_eq!(world.ready(0), Some(AnswerSource::Cached));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Cached));
     assert_eq!(world.ready(301), None);
     assert_eq!(world.server.queries().len(), 1);
 }
@@ -105,7 +105,7 @@ async fn an_answer_is_asked_for_once_and_then_comes_from_the_cache() {
 async fn who_asks_the_same_meanwhile_waits_for_the_same_query() {
     let authority = Authority::new();
     let (open, gate) = watch::channel(false);
-    let script = move |asked: &Asked| Does::Waits(gate.clone(), asked.address(1, 300));
+    let script = move |asked: &ReceivedQuery| Does::Waits(gate.clone(), asked.address(1, 300));
     let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
     let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
     let lookup = Arc::new(Lookup::new(&cache(0)));
@@ -158,12 +158,13 @@ async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
     leader.join().unwrap();
     assert_eq!(follower.await.unwrap().unwrap_err(), Reason::InternalError);
     world.mood.0.store(ANSWER, SeqCst);
-    assert_eq!(world.wait().await, Ok(How::Forwarded));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
 }
 
 #[tokio::test]
 async fn a_failure_is_remembered_and_not_asked_again() {
-    for (mood, first) in [(SERVFAIL, Ok(How::Forwarded)), (RESET, Err(Reason::UpstreamUnreachable))]
+    for (mood, first) in
+        [(SERVFAIL, Ok(AnswerSource::Forwarded)), (RESET, Err(Reason::UpstreamUnreachable))]
     {
         let world = world(300, Duration::from_secs(30)).await;
         world.mood.0.store(mood, SeqCst);
@@ -181,11 +182,11 @@ async fn an_expired_answer_serves_when_asking_again_fails() {
     for mood in [SERVFAIL, RESET] {
         let world = World::expired(Duration::from_secs(30)).await;
         world.mood.0.store(mood, SeqCst);
-        assert_eq!(world.wait().await, Ok(How::Stale));
+        assert_eq!(world.wait().await, Ok(AnswerSource::Stale));
         let asked = world.server.queries().len();
         // For the next 30 seconds nobody asks again.
-        assert_eq!(world.ready(0), Some(How::Stale));
-        assert_eq!(world.wait().await, Ok(How::Stale));
+        assert_eq!(world.ready(0), Some(AnswerSource::Stale));
+        assert_eq!(world.wait().await, Ok(AnswerSource::Stale));
         assert_eq!(world.server.queries().len(), asked);
         assert_eq!(world.ready(31), None);
         let found = world.lookup.ready(&world.set, &name("a.example"), A, Instant::now());
@@ -197,21 +198,21 @@ async fn an_expired_answer_serves_when_asking_again_fails() {
 async fn an_expired_answer_serves_when_asking_again_takes_long() {
     let world = World::expired(Duration::from_millis(50)).await;
     world.mood.0.store(SILENT, SeqCst);
-    assert_eq!(world.wait().await, Ok(How::Stale));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Stale));
     assert_eq!(world.lookup.under_way(), 1, "the query goes on");
-    assert_eq!(world.ready(0), Some(How::Stale), "the next client does not wait");
+    assert_eq!(world.ready(0), Some(AnswerSource::Stale), "the next client does not wait");
 }
 
 #[tokio::test]
 async fn an_expired_answer_does_not_serve_while_upstream_answers() {
     let world = World::expired(Duration::from_secs(30)).await;
-    assert_eq!(world.wait().await, Ok(How::Forwarded));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
 }
 
 #[tokio::test]
 async fn a_hot_answer_is_fetched_again_before_it_expires() {
     let world = world(100, Duration::from_secs(30)).await;
-    assert_eq!(world.wait().await, Ok(How::Forwarded));
+    assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
     let name = name("a.example");
     let late = Instant::now() + Duration::from_secs(95);
     let refreshes: Vec<_> =

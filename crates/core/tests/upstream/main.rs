@@ -17,10 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{
+use keyhole_core::document::{
     RootsDocument, UpstreamDocument, UpstreamProtocol, UpstreamSetDocument,
 };
-use keyhole_core::upstream::{Asked, UpstreamSet, Upstreams};
+use keyhole_core::upstream::{UpstreamAnswer, UpstreamSet, Upstreams};
 use keyhole_wire::{Name, RecordType};
 
 use authority::Authority;
@@ -70,7 +70,7 @@ pub fn soon() -> Instant {
     Instant::now() + Duration::from_millis(NEVER_MS)
 }
 
-pub async fn ask(set: &UpstreamSet, text: &str) -> Result<Asked, Reason> {
+pub async fn ask(set: &UpstreamSet, text: &str) -> Result<UpstreamAnswer, Reason> {
     set.ask(&name(text), RecordType::A, soon()).await
 }
 

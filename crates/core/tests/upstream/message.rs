@@ -2,7 +2,7 @@
 
 /// A query as it arrived.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ReceivedQuery {
     pub octets: Vec<u8>,
     /// Counts all queries of one server from 0.
     pub number: usize,
@@ -10,7 +10,7 @@ pub struct Asked {
     pub connection: usize,
 }
 
-impl Asked {
+impl ReceivedQuery {
     pub fn id(&self) -> u16 {
         u16::from_be_bytes([self.octets[0], self.octets[1]])
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::Response;
-use keyhole_core::snapshot::document::{UpstreamDocument, UpstreamProtocol};
+use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
 use rustls_pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 
 /// What an upstream does with one query.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub enum Does {
     Waits(watch::Receiver<bool>, Vec<u8>),
 }
 
-type Script = Arc<dyn Fn(&Asked) -> Does + Send + Sync>;
+type Script = Arc<dyn Fn(&ReceivedQuery) -> Does + Send + Sync>;
 
 /// A running upstream; it ends with the test's runtime.
 pub struct Server {
@@ -46,7 +46,7 @@ pub struct Server {
 
 #[derive(Default)]
 struct Seen {
-    queries: Mutex<Vec<Asked>>,
+    queries: Mutex<Vec<ReceivedQuery>>,
     connections: AtomicUsize,
     /// Client certificates, one per connection that showed one.
     clients: Mutex<Vec<CertificateDer<'static>>>,
@@ -69,7 +69,10 @@ impl<'a> Setup<'a> {
         Self { protocol, authority, names: &["dns.example.org"], asks_client: false, alpn: None }
     }
 
-    pub async fn run(self, script: impl Fn(&Asked) -> Does + Send + Sync + 'static) -> Server {
+    pub async fn run(
+        self,
+        script: impl Fn(&ReceivedQuery) -> Does + Send + Sync + 'static,
+    ) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.run_on(listener, script)
     }
@@ -77,7 +80,7 @@ impl<'a> Setup<'a> {
     pub fn run_on(
         self,
         listener: TcpListener,
-        script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+        script: impl Fn(&ReceivedQuery) -> Does + Send + Sync + 'static,
     ) -> Server {
         let signed = self.authority.sign(self.names);
         self.run_as(listener, &signed, script)
@@ -87,7 +90,7 @@ impl<'a> Setup<'a> {
         self,
         listener: TcpListener,
         signed: &super::authority::Signed,
-        script: impl Fn(&Asked) -> Does + Send + Sync + 'static,
+        script: impl Fn(&ReceivedQuery) -> Does + Send + Sync + 'static,
     ) -> Server {
         let address = listener.local_addr().unwrap();
         let usual: &[u8] = if self.protocol == UpstreamProtocol::Doh { b"h2" } else { b"dot" };
@@ -113,7 +116,7 @@ impl<'a> Setup<'a> {
 impl Server {
     /// An upstream of this kind that gives every name the address 192.0.2.`last`.
     pub async fn answering(protocol: UpstreamProtocol, authority: &Authority, last: u8) -> Self {
-        let script = move |asked: &Asked| Does::Says(asked.address(last, 300));
+        let script = move |asked: &ReceivedQuery| Does::Says(asked.address(last, 300));
         Setup::new(protocol, authority).run(script).await
     }
 
@@ -121,7 +124,7 @@ impl Server {
         super::document(self.protocol, self.address, authority)
     }
 
-    pub fn queries(&self) -> Vec<Asked> {
+    pub fn queries(&self) -> Vec<ReceivedQuery> {
         self.seen.queries.lock().unwrap().clone()
     }
 
@@ -171,7 +174,7 @@ impl Connection {
 
     fn note(&self, octets: Vec<u8>) -> Does {
         let mut queries = self.seen.queries.lock().unwrap();
-        let asked = Asked { octets, number: queries.len(), connection: self.number };
+        let asked = ReceivedQuery { octets, number: queries.len(), connection: self.number };
         queries.push(asked.clone());
         drop(queries);
         self.seen.changes.send_modify(|count| *count += 1);

@@ -1,18 +1,18 @@
 //! Who an upstream is, and who Keyhole is to it.
 
 use keyhole_core::Reason;
-use keyhole_core::snapshot::document::{RootsDocument, UpstreamProtocol};
+use keyhole_core::document::{RootsDocument, UpstreamProtocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::authority::Authority;
-use super::message::Asked;
+use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
 use super::{NEVER_MS, ask, document, last_error, prepare};
 
 const TLS: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
 
-fn answers(asked: &Asked) -> Does {
+fn answers(asked: &ReceivedQuery) -> Does {
     Does::Says(asked.address(1, 300))
 }
 
@@ -164,7 +164,7 @@ const BAD_LIST: &str = "-----BEGIN X509 CRL-----\nMAA=\n-----END X509 CRL-----\n
 async fn documents_that_cannot_be_trusted_are_refused_with_their_place() {
     let authority = Authority::new();
     let address = "192.0.2.1:853".parse().unwrap();
-    type Change = fn(&mut keyhole_core::snapshot::document::UpstreamDocument);
+    type Change = fn(&mut keyhole_core::document::UpstreamDocument);
     let changes: [(Change, UpstreamProtocol, &str); 13] = [
         (|d| d.addresses.clear(), UpstreamProtocol::Dot, "addresses"),
         (|d| d.server_name = "not a name".into(), UpstreamProtocol::Dot, "server_name"),

@@ -8,7 +8,7 @@
 
 use keyhole_wire::name::NameBuilder;
 use keyhole_wire::{
-    Answer, AnswerFlaw, Edns, Malformed, Name, Query, RecordType, ReplyEdns, Shape, Synthetic,
+    Answer, AnswerError, Edns, Malformed, Name, Query, RecordType, ReplyEdns, Shape, Synthetic,
     parse, write_answer, write_error, write_query, write_synthetic,
 };
 
@@ -22,7 +22,7 @@ pub(crate) fn query(packet: &[u8]) {
         Err(Malformed::Drop(_)) => assert!(packet.len() < 12 || packet[2] & 0x80 != 0),
         Err(Malformed::Respond(reply)) => {
             let mut out = vec![0xee];
-            write_error(&reply, Some((0, reply.flaw.words())), &mut out);
+            write_error(&reply, Some((0, reply.error.words())), &mut out);
             assert_eq!(out[0], 0xee, "what was there stays");
             assert!(out.len() <= 513);
             assert_eq!(out[1..3], packet[..2], "the id is repeated");
@@ -31,10 +31,10 @@ pub(crate) fn query(packet: &[u8]) {
     }
 }
 
-/// Any name and type: the rebuilt query is read back as the same, in lower case.
+/// Any name and type: the query for an upstream is read back as the same, in lower case.
 ///
 /// The octets are: type, id, block, then labels.
-pub(crate) fn rebuild(octets: &[u8]) {
+pub(crate) fn upstream_query(octets: &[u8]) {
     let Some((&[k0, k1, i0, i1, block], labels)) = octets.split_first_chunk() else {
         return;
     };
@@ -93,7 +93,7 @@ fn check_written(answer: &Answer, shape: &Shape<'_>) {
     assert!(out.len() <= shape.limit, "{} octets for {}", out.len(), shape.limit);
     let again = Answer::read(&out, query.id, &query.name, query.kind);
     if written.truncated {
-        assert_eq!(again.unwrap_err(), AnswerFlaw::Truncated);
+        assert_eq!(again.unwrap_err(), AnswerError::Truncated);
         return;
     }
     let again = again.unwrap();

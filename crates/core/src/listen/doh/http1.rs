@@ -18,14 +18,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::super::peer::Peer;
 use super::super::service::Serve;
 use super::super::worker::Worker;
-use super::caller;
-use super::link::Control;
-use super::request::{self, HttpError, MESSAGE, Place};
+use super::buffered_stream::Control;
+use super::client_identity;
+use super::request::{self, HttpError, MESSAGE, MessageLocation};
 use super::response;
 use crate::pipeline::Progress;
 
 /// The smallest buffer that the library accepts, in octets.
-const SMALLEST_BUFFER: usize = 8192;
+const MIN_BUFFER: usize = 8192;
 
 /// Serves a connection until one side ends it.
 pub(super) async fn serve<S: Serve, Io>(worker: Worker<S>, io: Io, control: Control, peer: Peer)
@@ -38,9 +38,9 @@ where
     let connection = Builder::new()
         .timer(TokioTimer::new())
         // This clock also runs while nothing is asked; a request that has begun is watched by the
-        // link, which is the stricter of the two.
+        // stream, which is the stricter of the two.
         .header_read_timeout(Duration::from_millis(limits.idle_ms))
-        .max_buf_size(SMALLEST_BUFFER.max(limits.header_octets as usize))
+        .max_buf_size(MIN_BUFFER.max(limits.header_octets as usize))
         .half_close(true)
         .serve_connection(
             TokioIo::new(io),
@@ -89,15 +89,15 @@ impl<S: Serve> Exchange<S> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
         let options = self.service.options();
-        let place = request::read(&request, &options.listen.doh_path, &mut message)?;
-        let own = caller::of_request(&request, &self.peer, options);
-        if place == Place::Body {
+        let location = request::read(&request, &options.listen.doh_path, &mut message)?;
+        let own = client_identity::of_request(&request, &self.peer, options);
+        if location == MessageLocation::Body {
             message = collect(request.into_body()).await?;
         }
         self.control.request_ended();
         let mut out = Vec::new();
-        let caller = own.as_deref().unwrap_or(&self.peer.caller);
-        let arrival = self.peer.arrival_for(caller, &message, Instant::now());
+        let identity = own.as_deref().unwrap_or(&self.peer.identity);
+        let arrival = self.peer.arrival_for(identity, &message, Instant::now());
         let sent = match self.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => sent,
             Progress::Dropped => return Err(HttpError::Message),
@@ -115,7 +115,7 @@ impl<S: Serve> Exchange<S> {
     }
 }
 
-/// The whole body. One that takes too long ends the connection: the link watches it.
+/// The whole body. One that takes too long ends the connection: the stream watches it.
 async fn collect(body: Incoming) -> Result<Vec<u8>, HttpError> {
     match Limited::new(body, MESSAGE).collect().await {
         Ok(body) => {

@@ -11,25 +11,25 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use h2::server::{Builder, Connection, SendResponse};
+use h2::server::{Builder, Connection};
 use h2::{Reason, RecvStream};
 use http::{Method, Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
-use super::super::patience::Alarm;
 use super::super::peer::Peer;
 use super::super::service::Serve;
+use super::super::timeouts::DeadlineTimer;
 use super::super::worker::Worker;
-use super::blocked::Blocked;
-use super::caller;
-use super::link::Control;
-use super::request::{self, HttpError, Place};
+use super::buffered_stream::Control;
+use super::client_identity;
+use super::pending_body::PendingBody;
+use super::request::{self, HttpError, MessageLocation};
+use super::request_body::RequestBody;
+use super::responder::Responder;
 use super::response;
-use super::upload::Upload;
-use crate::caller::Caller;
 use crate::options::Limits;
-use crate::pipeline::{Progress, Sent};
+use crate::pipeline::{Progress, ReplyInfo};
 
 /// Streams reset by either side that are remembered or wait at most. One more ends the connection
 /// with ENHANCE_YOUR_CALM: opening and resetting streams costs a client nothing (CVE-2023-44487).
@@ -51,13 +51,13 @@ where
     let greeting = builder(worker.limits()).handshake(io);
     let Ok(Ok(connection)) = tokio::time::timeout(first, greeting).await else { return };
     let mut over = pin!(peer.over(&worker));
-    let mut alarm = Alarm::new(opened + first);
+    let mut timer = DeadlineTimer::new(opened + first);
     let mut http2 = Http2 {
         worker,
         peer,
         control,
         connection,
-        uploads: Vec::new(),
+        bodies: Vec::new(),
         waiting: JoinSet::new(),
         blocked: Vec::new(),
         phase: Phase::First,
@@ -72,7 +72,7 @@ where
             if http2.poll(cx, now).is_ready() {
                 return Poll::Ready(());
             }
-            if alarm.poll(cx, now, http2.due()).is_pending() {
+            if timer.poll(cx, now, http2.due()).is_pending() {
                 return Poll::Pending;
             }
             if http2.expire(Instant::now()).is_ready() {
@@ -109,28 +109,19 @@ struct Http2<S: Serve, Io> {
     control: Control,
     connection: Connection<Io, Bytes>,
     /// Requests whose bodies are not whole, oldest first.
-    uploads: Vec<Upload>,
-    waiting: JoinSet<Late>,
+    bodies: Vec<RequestBody>,
+    waiting: JoinSet<LateAnswer>,
     /// Answers that the client's window does not admit yet, oldest first.
-    blocked: Vec<Blocked>,
+    blocked: Vec<PendingBody>,
     phase: Phase,
     /// When something was asked or answered.
     active: Instant,
 }
 
-/// Where an answer goes.
-pub(super) struct Asker {
-    pub(super) respond: SendResponse<Bytes>,
-    /// Whether the client wants the head alone (RFC 9110 section 9.3.2).
-    pub(super) head_only: bool,
-    /// Who it is, where that is not who the connection belongs to.
-    pub(super) caller: Option<Box<Caller>>,
-}
-
 /// An answer that was waited for.
-struct Late {
-    asker: Asker,
-    sent: Option<Sent>,
+struct LateAnswer {
+    responder: Responder,
+    sent: Option<ReplyInfo>,
     answer: Vec<u8>,
 }
 
@@ -144,7 +135,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
                 let Some(request) = request else { return Poll::Ready(()) };
                 self.take(request, cx, now);
             }
-            self.read_uploads(cx, now);
+            self.read_bodies(cx, now);
             self.collect(cx, now);
             self.unblock(cx);
             self.control.cork(false);
@@ -157,7 +148,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     }
 
     /// The next request; none when the connection is over. Also drives the connection.
-    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Request<RecvStream>, Asker)>> {
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Request<RecvStream>, Responder)>> {
         if self.under_way() >= self.worker.limits().queries_per_connection {
             // The requests stay inside the library, which holds no more than streams are allowed.
             return self.connection.poll_closed(cx).map(|_| None);
@@ -165,20 +156,25 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         self.connection.poll_accept(cx).map(|next| {
             let (request, respond) = next?.ok()?;
             let head_only = *request.method() == Method::HEAD;
-            Some((request, Asker { respond, head_only, caller: None }))
+            Some((request, Responder { respond, head_only, identity: None }))
         })
     }
 
     fn under_way(&self) -> usize {
-        self.uploads.len() + self.waiting.len() + self.blocked.len()
+        self.bodies.len() + self.waiting.len() + self.blocked.len()
     }
 
-    fn take(&mut self, request: (Request<RecvStream>, Asker), cx: &mut Context<'_>, now: Instant) {
-        let (request, mut asker) = request;
+    fn take(
+        &mut self,
+        request: (Request<RecvStream>, Responder),
+        cx: &mut Context<'_>,
+        now: Instant,
+    ) {
+        let (request, mut responder) = request;
         if self.peer.ends.is_some_and(|at| now >= at) {
             // GOAWAY was sent, and a client need not obey it. Nothing was done with the request, so
             // that it may be sent again over a new connection (RFC 9113 section 8.7).
-            return asker.respond.send_reset(Reason::REFUSED_STREAM);
+            return responder.respond.send_reset(Reason::REFUSED_STREAM);
         }
         self.active = now;
         if self.phase == Phase::First {
@@ -187,60 +183,60 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut message = MESSAGE.take();
         message.clear();
         let options = self.worker.service.options();
-        let place = request::read(&request, &options.listen.doh_path, &mut message);
-        asker.caller = caller::of_request(&request, &self.peer, options);
-        match place {
-            Ok(Place::Line) => self.answer(&message, asker, now),
-            Ok(Place::Body) => {
-                self.read_upload(Upload::new(request.into_body(), asker, now), cx, now);
+        let location = request::read(&request, &options.listen.doh_path, &mut message);
+        responder.identity = client_identity::of_request(&request, &self.peer, options);
+        match location {
+            Ok(MessageLocation::Line) => self.answer(&message, responder, now),
+            Ok(MessageLocation::Body) => {
+                self.read_body(RequestBody::new(request.into_body(), responder, now), cx, now);
             }
-            Err(error) => self.refuse(asker, error, now),
+            Err(error) => self.refuse(responder, error, now),
         }
         MESSAGE.set(message);
     }
 
     /// Reads on in every body that is not whole.
-    fn read_uploads(&mut self, cx: &mut Context<'_>, now: Instant) {
-        for upload in std::mem::take(&mut self.uploads) {
-            self.read_upload(upload, cx, now);
+    fn read_bodies(&mut self, cx: &mut Context<'_>, now: Instant) {
+        for body in std::mem::take(&mut self.bodies) {
+            self.read_body(body, cx, now);
         }
     }
 
-    fn read_upload(&mut self, mut upload: Upload, cx: &mut Context<'_>, now: Instant) {
-        match upload.poll(cx) {
-            Poll::Pending => self.uploads.push(upload),
+    fn read_body(&mut self, mut body: RequestBody, cx: &mut Context<'_>, now: Instant) {
+        match body.poll(cx) {
+            Poll::Pending => self.bodies.push(body),
             // The client gave the stream up.
             Poll::Ready(None) => {}
-            Poll::Ready(Some(Err(error))) => self.refuse(upload.asker, error, now),
-            Poll::Ready(Some(Ok(message))) => self.answer(&message, upload.asker, now),
+            Poll::Ready(Some(Err(error))) => self.refuse(body.responder, error, now),
+            Poll::Ready(Some(Ok(message))) => self.answer(&message, body.responder, now),
         }
     }
 
-    fn answer(&mut self, message: &[u8], asker: Asker, now: Instant) {
+    fn answer(&mut self, message: &[u8], responder: Responder, now: Instant) {
         let mut out = ANSWER.take();
         out.clear();
-        let caller = asker.caller.as_deref().unwrap_or(&self.peer.caller);
-        let arrival = self.peer.arrival_for(caller, message, now);
+        let identity = responder.identity.as_deref().unwrap_or(&self.peer.identity);
+        let arrival = self.peer.arrival_for(identity, message, now);
         match self.worker.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => {
-                let closes = sent.closes && asker.caller.is_none();
-                self.reply(asker, sent, &out, now);
+                let closes = sent.closes && responder.identity.is_none();
+                self.reply(responder, sent, &out, now);
                 if closes && self.phase != Phase::Closing {
                     self.close(now);
                 }
             }
-            Progress::Waiting(waiting) => self.wait(asker, waiting),
-            Progress::Dropped => self.refuse(asker, HttpError::Message, now),
+            Progress::Waiting(waiting) => self.wait(responder, waiting),
+            Progress::Dropped => self.refuse(responder, HttpError::Message, now),
         }
         ANSWER.set(out);
     }
 
-    fn wait(&mut self, asker: Asker, waiting: S::Waiting) {
+    fn wait(&mut self, responder: Responder, waiting: S::Waiting) {
         let service = Arc::clone(&self.worker.service);
         self.waiting.spawn(async move {
             let mut answer = Vec::new();
             let sent = service.complete(waiting, &mut answer).await;
-            Late { asker, sent, answer }
+            LateAnswer { responder, sent, answer }
         });
     }
 
@@ -250,28 +246,37 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         while let Poll::Ready(Some(ended)) = self.waiting.poll_join_next(cx) {
             self.active = now;
             match ended {
-                Ok(Late { asker, sent: Some(sent), answer }) => {
-                    self.reply(asker, sent, &answer, now);
+                Ok(LateAnswer { responder, sent: Some(sent), answer }) => {
+                    self.reply(responder, sent, &answer, now);
                 }
-                Ok(Late { asker, sent: None, .. }) => self.refuse(asker, HttpError::NoAnswer, now),
+                Ok(LateAnswer { responder, sent: None, .. }) => {
+                    self.refuse(responder, HttpError::NoAnswer, now)
+                }
                 Err(_) => {}
             }
         }
     }
 
-    fn reply(&mut self, asker: Asker, sent: Sent, answer: &[u8], now: Instant) {
-        self.send(asker, response::answer(sent, answer.len()), Bytes::copy_from_slice(answer), now);
+    fn reply(&mut self, responder: Responder, sent: ReplyInfo, answer: &[u8], now: Instant) {
+        self.send(
+            responder,
+            response::answer(sent, answer.len()),
+            Bytes::copy_from_slice(answer),
+            now,
+        );
     }
 
-    fn refuse(&mut self, asker: Asker, error: HttpError, now: Instant) {
+    fn refuse(&mut self, responder: Responder, error: HttpError, now: Instant) {
         let text = Bytes::from_static(error.text().as_bytes());
-        self.send(asker, response::refusal(error), text, now);
+        self.send(responder, response::refusal(error), text, now);
     }
 
-    fn send(&mut self, mut asker: Asker, head: Response<()>, body: Bytes, now: Instant) {
+    fn send(&mut self, mut responder: Responder, head: Response<()>, body: Bytes, now: Instant) {
         // An error here means that the client has reset the stream.
-        let Ok(mut stream) = asker.respond.send_response(head, asker.head_only) else { return };
-        if asker.head_only {
+        let Ok(mut stream) = responder.respond.send_response(head, responder.head_only) else {
+            return;
+        };
+        if responder.head_only {
             return;
         }
         stream.reserve_capacity(body.len());
@@ -279,7 +284,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             let _ = stream.send_data(body, true);
         } else {
             // Given to the library, it would lie there for as long as the client likes.
-            self.blocked.push(Blocked::new(stream, body, now));
+            self.blocked.push(PendingBody::new(stream, body, now));
         }
     }
 
@@ -298,14 +303,14 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
     fn due(&self) -> Option<Instant> {
         let limits = self.worker.limits();
         let after = |since: Instant, limit: u64| since + Duration::from_millis(limit);
-        let upload = self.uploads.first().map(|upload| after(upload.began, limits.read_ms));
+        let body = self.bodies.first().map(|body| after(body.began, limits.read_ms));
         let blocked = self.blocked.first().map(|blocked| after(blocked.since, limits.write_ms));
         let own = (self.under_way() == 0).then(|| match self.phase {
             Phase::First => after(self.active, limits.read_ms),
             Phase::Serving => after(self.active, limits.idle_ms),
             Phase::Closing => after(self.active, limits.write_ms),
         });
-        [upload, blocked, own].into_iter().flatten().min()
+        [body, blocked, own].into_iter().flatten().min()
     }
 
     /// Gives up what has taken too long. Ready when that is the connection.
@@ -319,10 +324,9 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             }
             self.close(now);
         }
-        let late_uploads =
-            self.uploads.iter().take_while(|upload| late(upload.began, read)).count();
-        for upload in self.uploads.drain(..late_uploads).collect::<Vec<_>>() {
-            self.refuse(upload.asker, HttpError::Timeout, now);
+        let late_bodies = self.bodies.iter().take_while(|body| late(body.began, read)).count();
+        for body in self.bodies.drain(..late_bodies).collect::<Vec<_>>() {
+            self.refuse(body.responder, HttpError::Timeout, now);
         }
         self.blocked.retain_mut(|blocked| {
             let expired = late(blocked.since, write);

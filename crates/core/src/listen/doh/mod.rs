@@ -8,16 +8,17 @@
 //! | RFC 9112 (HTTP/1.1) | [`http1`] |
 
 mod base64url;
-mod blocked;
-mod caller;
-mod cleartext;
+mod buffered_stream;
+mod client_identity;
 mod date;
+mod detect_version;
 mod http1;
 mod http2;
-mod link;
+mod pending_body;
 pub mod request;
+mod request_body;
+mod responder;
 mod response;
-mod upload;
 
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -25,21 +26,21 @@ use tokio_rustls::server::TlsStream;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
-pub(super) use link::Link;
+pub(super) use buffered_stream::BufferedStream;
 
 /// Serves a connection in the protocol that the handshake agreed on; without ALPN that is
 /// HTTP/1.1, because RFC 9113 section 3.2 asks for `h2` to be named.
 pub(super) async fn serve_encrypted<S: Serve>(
     worker: Worker<S>,
-    mut tls: TlsStream<Link>,
+    mut tls: TlsStream<BufferedStream>,
     peer: Peer,
 ) {
-    let (link, session) = tls.get_mut();
-    let control = link.control();
+    let (stream, session) = tls.get_mut();
+    let control = stream.control();
     if session.alpn_protocol() == Some(b"h2") {
         http2::serve(worker, tls, control, peer).await;
     } else {
-        link.watch_requests();
+        stream.watch_requests();
         http1::serve(worker, tls, control, peer).await;
     }
 }
@@ -48,13 +49,13 @@ pub(super) async fn serve_encrypted<S: Serve>(
 /// HTTP/2 with prior knowledge (RFC 9113 section 3.3) or HTTP/1.1. An HTTP/1.1 request to upgrade
 /// to `h2c` is answered as if it did not ask (RFC 9113 section 3.1 withdrew the upgrade).
 pub(super) async fn serve_cleartext<S: Serve>(worker: Worker<S>, tcp: TcpStream, peer: Peer) {
-    let Some((is_http2, begun)) = cleartext::detect(&worker, &tcp).await else { return };
-    let mut link = Link::resumed(tcp, begun, worker.limits());
-    let control = link.control();
+    let Some((is_http2, begun)) = detect_version::detect(&worker, &tcp).await else { return };
+    let mut stream = BufferedStream::resumed(tcp, begun, worker.limits());
+    let control = stream.control();
     if is_http2 {
-        http2::serve(worker, link, control, peer).await;
+        http2::serve(worker, stream, control, peer).await;
     } else {
-        link.watch_requests();
-        http1::serve(worker, link, control, peer).await;
+        stream.watch_requests();
+        http1::serve(worker, stream, control, peer).await;
     }
 }

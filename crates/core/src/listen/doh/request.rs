@@ -2,7 +2,8 @@
 
 use http::{Method, Request, StatusCode, header};
 
-use super::super::{HEADER, token};
+use super::super::frames::HEADER;
+use super::super::token;
 use super::base64url;
 
 /// Largest DNS message in octets (RFC 8484 section 6).
@@ -16,7 +17,7 @@ pub const METHODS: &str = "GET, HEAD, POST";
 
 /// Where the message of a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum MessageLocation {
     /// It was in the request line, and lies in the output now.
     Line,
     /// It is the body, which is yet to be read, at most [`MESSAGE`] octets of it.
@@ -103,7 +104,7 @@ pub fn read<B>(
     request: &Request<B>,
     path: &str,
     message: &mut Vec<u8>,
-) -> Result<Place, HttpError> {
+) -> Result<MessageLocation, HttpError> {
     token::of_path(request.uri().path(), path).ok_or(HttpError::NotFound)?;
     match *request.method() {
         Method::GET | Method::HEAD => {
@@ -114,13 +115,13 @@ pub fn read<B>(
             if checked.is_err() {
                 message.truncate(start);
             }
-            checked.map(|()| Place::Line)
+            checked.map(|()| MessageLocation::Line)
         }
         Method::POST => {
             check_media_type(request)?;
             match declared_length(request) {
                 Some(length) if length > MESSAGE as u64 => Err(HttpError::TooLarge),
-                _ => Ok(Place::Body),
+                _ => Ok(MessageLocation::Body),
             }
         }
         _ => Err(HttpError::MethodNotAllowed),

@@ -4,23 +4,27 @@ const PATH: &str = "/dns-query";
 /// A query for the A records of www.example.com (RFC 8484 section 4.1.1).
 const QUERY: &str = "AAABAAABAAAAAAAAA3d3dwdleGFtcGxlA2NvbQAAAQAB";
 
-fn ask(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<(Place, Vec<u8>), HttpError> {
+fn ask(
+    method: &str,
+    uri: &str,
+    headers: &[(&str, &str)],
+) -> Result<(MessageLocation, Vec<u8>), HttpError> {
     let mut request = Request::builder().method(method).uri(uri);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let mut message = Vec::new();
-    read(&request.body(()).unwrap(), PATH, &mut message).map(|place| (place, message))
+    read(&request.body(()).unwrap(), PATH, &mut message).map(|location| (location, message))
 }
 
-fn get(query: &str) -> Result<(Place, Vec<u8>), HttpError> {
+fn get(query: &str) -> Result<(MessageLocation, Vec<u8>), HttpError> {
     ask("GET", &format!("{PATH}?{query}"), &[])
 }
 
 #[test]
 fn the_example_of_the_standard_is_read() {
-    let (place, message) = get(&format!("dns={QUERY}")).unwrap();
-    assert_eq!(place, Place::Line);
+    let (location, message) = get(&format!("dns={QUERY}")).unwrap();
+    assert_eq!(location, MessageLocation::Line);
     assert_eq!(message.len(), 33);
     assert_eq!(message[2..4], [1, 0]);
     assert!(ask("HEAD", &format!("{PATH}?dns={QUERY}"), &[]).is_ok());
@@ -66,16 +70,16 @@ fn methods_other_than_get_head_and_post_are_refused() {
 
 #[test]
 fn a_post_has_to_declare_its_media_type_and_a_possible_length() {
-    let post = |headers: &[(&str, &str)]| ask("POST", PATH, headers).map(|(place, _)| place);
+    let post = |headers: &[(&str, &str)]| ask("POST", PATH, headers).map(|(location, _)| location);
     assert_eq!(post(&[]), Err(HttpError::MediaType));
     for declared in ["application/json", "application/dns-messages", "application/dns", ""] {
         assert_eq!(post(&[("content-type", declared)]), Err(HttpError::MediaType));
     }
     for declared in [MEDIA_TYPE, "Application/DNS-Message", "application/dns-message ; q=1"] {
-        assert_eq!(post(&[("content-type", declared)]), Ok(Place::Body));
+        assert_eq!(post(&[("content-type", declared)]), Ok(MessageLocation::Body));
     }
     let sized = |length| post(&[("content-type", MEDIA_TYPE), ("content-length", length)]);
-    assert_eq!(sized("65535"), Ok(Place::Body));
+    assert_eq!(sized("65535"), Ok(MessageLocation::Body));
     assert_eq!(sized("65536"), Err(HttpError::TooLarge));
 }
 

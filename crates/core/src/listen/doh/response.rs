@@ -5,11 +5,11 @@ use http::{Response, StatusCode};
 
 use super::date;
 use super::request::{HttpError, MEDIA_TYPE, METHODS};
-use crate::pipeline::Sent;
+use crate::pipeline::ReplyInfo;
 
 /// The head of a response that carries a DNS message of this many octets. The status is 200
 /// whatever the message says (RFC 8484 section 4.2.1).
-pub(super) fn answer(sent: Sent, octets: usize) -> Response<()> {
+pub(super) fn answer(sent: ReplyInfo, octets: usize) -> Response<()> {
     let mut response = Response::new(());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn an_answer_declares_type_length_and_age() {
-        let response = answer(Sent { ttl: 60, closes: false }, 512);
+        let response = answer(ReplyInfo { ttl: 60, closes: false }, 512);
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
         assert_eq!(response.headers()[CONTENT_LENGTH], "512");

@@ -176,8 +176,8 @@ pub(super) async fn until_held(world: &World, count: usize) {
 
 /// Waits until so many connections are open, without holding up the client's own tasks.
 pub(super) async fn until_open(world: &World, count: usize) {
-    let shared = Arc::clone(&world.shared);
-    let opened = move || super::world::until(|| shared.open() == count);
+    let limits = Arc::clone(&world.limits);
+    let opened = move || super::world::until(|| limits.open() == count);
     tokio::task::spawn_blocking(opened).await.unwrap();
 }
 

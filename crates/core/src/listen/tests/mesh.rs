@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use serde_json::{Value, json};
 
-use super::super::proxy::SIGNATURE;
+use super::super::proxy_protocol::SIGNATURE;
 use super::world::{World, answer, assert_closed, exchange, framed, query, read_message, until};
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";

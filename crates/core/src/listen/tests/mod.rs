@@ -1,8 +1,8 @@
 //! The promises of the listeners, over real sockets and real TLS.
 
 mod bind;
-mod callers;
 mod certificates;
+mod client_identities;
 mod dot;
 mod drain;
 mod http;

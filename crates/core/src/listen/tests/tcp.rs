@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, watch};
 use super::super::peer::Peer;
 use super::super::reset::Reset;
 use super::super::worker::Worker;
-use super::super::{ListenShared, stream};
+use super::super::{ConnectionLimits, stream};
 use super::world::{
     Obedient, World, answer, assert_closed, exchange, framed, options, query, read_message,
 };
-use crate::caller::Caller;
-use crate::stages::receive::Transport;
+use crate::client_identity::ClientIdentity;
+use crate::transport::Transport;
 
 #[test]
 fn pipelined_queries_are_all_answered() {
@@ -159,13 +159,13 @@ impl Reset for Counted {
 #[tokio::test]
 async fn a_batch_of_queries_takes_one_write() {
     let options = options();
-    let shared = Arc::new(ListenShared::new(&options.limits));
+    let connection_limits = Arc::new(ConnectionLimits::new(&options.limits));
     let (_sender, drain) = watch::channel(false);
     let (alive, _ended) = mpsc::channel(1);
     let service = Arc::new(Obedient::new(options));
-    let worker = Worker { service, shared, index: 0, drain, alive };
+    let worker = Worker { service, connection_limits, index: 0, drain, alive };
     let client = "192.0.2.1:1024".parse().unwrap();
-    let peer = Peer::new(client, Transport::Tcp, 0, Arc::new(Caller::NETWORK));
+    let peer = Peer::new(client, Transport::Tcp, 0, Arc::new(ClientIdentity::NETWORK));
     let (mut near, inner) = tokio::io::duplex(1 << 20);
     let writes = Arc::new(AtomicUsize::new(0));
     let counted = Counted { inner, writes: Arc::clone(&writes) };

@@ -16,17 +16,17 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
-use super::super::{Bound, ListenShared, Serve, serve};
-use crate::caller::Credential;
+use super::super::{Bound, ConnectionLimits, Serve, serve};
+use crate::arrival::Arrival;
+use crate::client_identity::Credential;
 use crate::connections::Connections;
+use crate::document::{TrustDocument, TrustDomainDocument};
+use crate::faults::Faults;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
     Role,
 };
-use crate::pipeline::{Progress, Sent};
-use crate::snapshot::document::{TrustDocument, TrustDomainDocument};
-use crate::snapshot::faults::Faults;
-use crate::stages::receive::Arrival;
+use crate::pipeline::{Progress, ReplyInfo};
 use crate::tls::ServerTls;
 use crate::trust::Trust;
 use crate::trust::authority::{Authority, Shown};
@@ -107,21 +107,21 @@ impl Serve for Obedient {
             answer.extend_from_slice(who(arrival).as_bytes());
         }
         out.extend_from_slice(&answer);
-        Progress::Replied(Sent { ttl: 60, closes: said == "revoked" })
+        Progress::Replied(ReplyInfo { ttl: 60, closes: said == "revoked" })
     }
 
-    async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<Sent> {
+    async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<ReplyInfo> {
         held.released.await.ok()?;
         assert!(!held.answer.ends_with(b"burst"), "this query is made to panic");
         out.extend_from_slice(&held.answer);
-        Some(Sent { ttl: 7, closes: false })
+        Some(ReplyInfo { ttl: 7, closes: false })
     }
 }
 
 /// Who asks, as the listener found out.
 fn who(arrival: &Arrival<'_>) -> String {
-    let shown = match &arrival.caller.credential {
-        Credential::Nothing if arrival.caller.by_network => "network".to_owned(),
+    let shown = match &arrival.identity.credential {
+        Credential::Nothing if arrival.identity.by_network => "network".to_owned(),
         Credential::Nothing => "nobody".to_owned(),
         Credential::Certificate(svid) if svid.expired => format!("expired {}", svid.id),
         Credential::Certificate(svid) => format!("certificate {}", svid.id),
@@ -216,7 +216,7 @@ pub(super) fn options() -> Options {
 /// Running listeners.
 pub(super) struct World {
     pub(super) service: Arc<Obedient>,
-    pub(super) shared: Arc<ListenShared>,
+    pub(super) limits: Arc<ConnectionLimits>,
     /// The certificate installed last, which clients trust.
     pub(super) certificate: CertificateDer<'static>,
     addresses: serde_json::Value,
@@ -241,19 +241,19 @@ impl World {
         let mut options = options();
         set(&mut options);
         let mut bound = Bound::bind(&options).unwrap();
-        let shared = Arc::new(ListenShared::new(&options.limits));
+        let limits = Arc::new(ConnectionLimits::new(&options.limits));
         let (drain, drained) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let service = Arc::new(Obedient::new(options));
         let start = |index| {
             let sockets = bound.take(index);
-            let (service, shared) = (Arc::clone(&service), Arc::clone(&shared));
+            let (service, limits) = (Arc::clone(&service), Arc::clone(&limits));
             let (drained, mut stopped) = (drained.clone(), stopped.clone());
             std::thread::spawn(move || {
                 let mut runtime = tokio::runtime::Builder::new_current_thread();
                 runtime.enable_all().build().unwrap().block_on(async {
                     tokio::select! {
-                        () = serve(service, sockets, shared, index, drained) => {}
+                        () = serve(service, sockets, limits, index, drained) => {}
                         _ = stopped.wait_for(|stop| *stop) => {}
                     }
                 });
@@ -262,7 +262,7 @@ impl World {
         let workers = (0..service.options.workers).map(start).collect();
         let addresses = bound.addresses();
         let certificate = CertificateDer::from(Vec::new());
-        let mut world = Self { service, shared, certificate, addresses, drain, stop, workers };
+        let mut world = Self { service, limits, certificate, addresses, drain, stop, workers };
         world.renew_certificate();
         world
     }
@@ -370,7 +370,7 @@ impl World {
 
     /// Waits until so many connections are open.
     pub(super) fn until_open(&self, count: usize) {
-        until(|| self.shared.open() == count);
+        until(|| self.limits.open() == count);
     }
 }
 

@@ -7,7 +7,7 @@ use crate::reason::Stage;
 
 fn steps(policy: &Policy, name: &str) -> (Decision, Vec<Step>) {
     let mut steps = Vec::new();
-    let decision = decide(&snapshot(), policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
+    let decision = decide(&no_lists(), policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
     (decision, steps)
 }
 
@@ -58,18 +58,18 @@ fn a_stage_can_ask_under_its_own_name() {
     let policy = policy(vec![allow(&["a.test"])]);
     let mut steps: Vec<Step> = Vec::new();
     let mut trace = InStage { stage: Stage::Vet, trace: &mut steps };
-    decide(&snapshot(), &policy, &hashed("a.test"), RecordType::A, ANYTIME, &mut trace);
+    decide(&no_lists(), &policy, &hashed("a.test"), RecordType::A, ANYTIME, &mut trace);
     assert!(steps.iter().all(|step| step.stage == Stage::Vet));
 }
 
 #[test]
 fn a_cause_names_policy_rule_and_origin() {
     let policy = policy(vec![block(&["*.test", "b.example"])]);
-    let told = describe(&snapshot(), &policy, Cause::Rule(0), Some(&hashed("a.test")));
+    let told = describe(&no_lists(), &policy, Cause::Rule(0), Some(&hashed("a.test")));
     assert_eq!(told["cause"], "rule");
     assert_eq!(told["policy"], "base");
     assert_eq!(told["origin"], "policy.yaml:7 Policy/base spec.rules[0]");
     assert_eq!(told["matched"], json!(["*.test"]));
-    let told = describe(&snapshot(), &policy, Cause::Default, None);
+    let told = describe(&no_lists(), &policy, Cause::Default, None);
     assert_eq!((&told["cause"], &told["default"]), (&json!("default"), &json!("allow")));
 }

@@ -1,38 +1,40 @@
 //! Lists among the rules of a policy.
 
 use super::*;
-use crate::lists::{Compiler, Format, ListFile};
-use crate::snapshot::document::ListKind;
+use crate::document::ListKind;
+use keyhole_lists::{Compiler, Format};
+use keyhole_names::list_file::ListFile;
 
 /// A policy with these rules that uses every one of the lists, each given as adblock syntax.
-fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (Snapshot, Policy) {
+fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (ListTable, Policy) {
     let mut compiler = Compiler::new(&[]);
-    let mut snapshot = snapshot();
+    let (mut kinds, mut names) = (Vec::new(), Vec::new());
     for (index, (kind, text)) in lists.iter().enumerate() {
         let name = format!("list{index}");
         compiler.begin_list(&name, *kind).unwrap();
         compiler.read_file("list.txt", Some(Format::Adblock), text.as_bytes()).unwrap();
-        snapshot.list_kinds.push(*kind);
-        snapshot.list_names.push(name);
+        kinds.push(*kind);
+        names.push(name);
     }
-    snapshot.list_file = Some(ListFile::from_octets(compiler.finish().unwrap().0).unwrap());
+    let file = ListFile::from_octets(compiler.finish().unwrap().0).unwrap();
+    let table = ListTable::of(file, kinds, names);
     let mut policy = policy(rules);
     policy.list_ids = (0..lists.len()).collect();
     policy.lists = policy.list_ids.iter().copied().collect();
-    (snapshot, policy)
+    (table, policy)
 }
 
-fn decided((snapshot, policy): &(Snapshot, Policy), name: &str) -> Decision {
-    let decision = decide(snapshot, policy, &hashed(name), RecordType::A, ANYTIME, &mut ());
+fn decided((lists, policy): &(ListTable, Policy), name: &str) -> Decision {
+    let decision = decide(lists, policy, &hashed(name), RecordType::A, ANYTIME, &mut ());
     let mut steps = Vec::new();
-    let traced = decide(snapshot, policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
+    let traced = decide(lists, policy, &hashed(name), RecordType::A, ANYTIME, &mut steps);
     assert_eq!(decision, traced);
     assert!(steps.last().is_some_and(|step| step.decides));
     decision
 }
 
 /// `block list0:1`, `allow rule 0` and the like.
-fn said(policed: &(Snapshot, Policy), name: &str) -> String {
+fn said(policed: &(ListTable, Policy), name: &str) -> String {
     let (word, cause) = match decided(policed, name).verdict {
         Verdict::Allow(cause) => ("allow", cause),
         Verdict::Block(cause, _) => ("block", cause),
@@ -61,9 +63,9 @@ fn a_block_list_beats_the_default_and_gives_the_answer_for_lists() {
 #[test]
 fn an_allow_list_beats_a_block_list_and_a_default_that_denies() {
     let lists = [(BLOCK, "||test^"), (ALLOW, "||good.test^\n||good.example^")];
-    let (snapshot, mut policy) = with_lists(&lists, vec![]);
+    let (lists, mut policy) = with_lists(&lists, vec![]);
     policy.default = DefaultDocument::Deny;
-    let policed = (snapshot, policy);
+    let policed = (lists, policy);
     assert_eq!(said(&policed, "www.good.test"), "allow list1:1");
     assert_eq!(said(&policed, "good.example"), "allow list1:2");
     assert_eq!(said(&policed, "bad.example"), "block default");
@@ -88,23 +90,23 @@ fn every_rule_beats_every_list() {
 
 #[test]
 fn a_list_that_the_policy_does_not_use_says_nothing() {
-    let (snapshot, mut policy) = with_lists(&[(BLOCK, "||a.test^"), (BLOCK, "||b.test^")], vec![]);
+    let (lists, mut policy) = with_lists(&[(BLOCK, "||a.test^"), (BLOCK, "||b.test^")], vec![]);
     policy.list_ids = vec![1];
     policy.lists = [1].into_iter().collect();
-    let policed = (snapshot, policy);
+    let policed = (lists, policy);
     assert_eq!(said(&policed, "a.test"), "allow default");
     assert_eq!(said(&policed, "b.test"), "block list1:1");
 }
 
 #[test]
 fn observed_lists_are_noted_and_the_default_decides() {
-    let (snapshot, mut policy) = with_lists(&[(BLOCK, "||a.test^\n@@||b.test^")], vec![]);
+    let (lists, mut policy) = with_lists(&[(BLOCK, "||a.test^\n@@||b.test^")], vec![]);
     policy.list_mode = Mode::Observe;
-    let policed = (snapshot, policy);
+    let policed = (lists, policy);
     let decision = decided(&policed, "a.test");
     assert_eq!(decision.verdict, ALLOWED_BY_DEFAULT);
-    assert!(matches!(decision.would, Some(Cause::List(hit)) if hit.line == 1));
-    assert_eq!(decided(&policed, "b.test").would, None);
+    assert!(matches!(decision.would_block, Some(Cause::List(hit)) if hit.line == 1));
+    assert_eq!(decided(&policed, "b.test").would_block, None);
 }
 
 #[test]
@@ -112,17 +114,17 @@ fn an_observed_rule_is_noted_before_a_list_decides() {
     let policed = with_lists(&[(BLOCK, "||a.test^")], vec![observed(block(&["a.test"]))]);
     let decision = decided(&policed, "a.test");
     assert!(matches!(decision.verdict, Verdict::Block(Cause::List(_), BlockAnswer::Null)));
-    assert_eq!(decision.would, Some(Cause::Rule(0)));
+    assert_eq!(decision.would_block, Some(Cause::Rule(0)));
 }
 
 #[test]
 fn an_entry_is_told_with_list_file_line_and_text() {
-    let (snapshot, policy) = with_lists(&[(BLOCK, "! comment\n||ads.test^$important")], vec![]);
+    let (lists, policy) = with_lists(&[(BLOCK, "! comment\n||ads.test^$important")], vec![]);
     let mut steps = Vec::new();
     let name = hashed("www.ads.test");
-    let decision = decide(&snapshot, &policy, &name, RecordType::A, ANYTIME, &mut steps);
+    let decision = decide(&lists, &policy, &name, RecordType::A, ANYTIME, &mut steps);
     let Verdict::Block(cause, _) = decision.verdict else { panic!("allowed") };
-    let told = describe(&snapshot, &policy, cause, None);
+    let told = describe(&lists, &policy, cause, None);
     assert_eq!(told["cause"], "list");
     assert_eq!(told["list"], "list0");
     assert_eq!(told["file"], "list.txt");

@@ -14,12 +14,13 @@ use std::sync::Arc;
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
-use crate::names::Hashed;
-use crate::snapshot::Snapshot;
-use crate::snapshot::document::{Action, MatchDocument, RuleDocument, SpanDocument};
-use crate::snapshot::faults::Faults;
-use crate::subjects::Subjects;
-use crate::trust::Trust;
+use crate::document::{
+    Action, AnswerDocument, DefaultDocument, LogLevel, MatchDocument, Mode, PrivateAddresses,
+    RuleDocument, SpanDocument,
+};
+use crate::faults::Faults;
+use crate::list_table::ListTable;
+use keyhole_names::HashedName;
 
 /// A rule out of matches as a person writes them.
 pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {
@@ -104,28 +105,17 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
     }
 }
 
-/// A snapshot without lists.
-pub(super) fn snapshot() -> Snapshot {
-    Snapshot {
-        id: 1,
-        number: 1,
-        policies: Vec::new(),
-        subjects: Subjects::default(),
-        trust: Arc::new(Trust::nobody()),
-        list_file: None,
-        list_kinds: Vec::new(),
-        list_names: Vec::new(),
-        record_sets: Vec::new(),
-        upstream_sets: Vec::new(),
-    }
+/// No lists.
+pub(super) fn no_lists() -> ListTable {
+    ListTable::default()
 }
 
-pub(super) fn hashed(text: &str) -> Hashed {
-    Hashed::new(&Name::from_text(text).unwrap())
+pub(super) fn hashed(text: &str) -> HashedName {
+    HashedName::new(&Name::from_text(text).unwrap())
 }
 
 pub(super) fn decided(policy: &Policy, name: &str, kind: RecordType) -> Decision {
-    decide(&snapshot(), policy, &hashed(name), kind, ANYTIME, &mut ())
+    decide(&no_lists(), policy, &hashed(name), kind, ANYTIME, &mut ())
 }
 
 /// For policies to which the time is all the same.

@@ -1,8 +1,9 @@
 //! What pausing blocking does, and what it leaves alone.
 
 use super::*;
-use crate::lists::{Compiler, Format, ListFile};
-use crate::snapshot::document::ListKind;
+use crate::document::ListKind;
+use keyhole_lists::{Compiler, Format};
+use keyhole_names::list_file::ListFile;
 
 const LET_THROUGH: Verdict = Verdict::Allow(Cause::Pause);
 const DENIED: Verdict = Verdict::Block(Cause::Default, BlockAnswer::Refused);
@@ -12,39 +13,41 @@ fn paused(rules: Vec<RuleDocument>) -> Policy {
     Policy { paused: Some(span(1_000, 2_000)), ..policy(rules) }
 }
 
-fn decided_at(snapshot: &Snapshot, policy: &Policy, name: &str, unix: i64) -> Decision {
+fn decided_at(lists: &ListTable, policy: &Policy, name: &str, unix: i64) -> Decision {
     let moment = policy.moment(|| unix);
-    decide(snapshot, policy, &hashed(name), RecordType::A, moment, &mut ())
+    decide(lists, policy, &hashed(name), RecordType::A, moment, &mut ())
 }
 
 fn during(policy: &Policy, name: &str) -> Decision {
-    decided_at(&snapshot(), policy, name, 1_500)
+    decided_at(&no_lists(), policy, name, 1_500)
 }
 
-/// A snapshot with one block list and one allow list, both in use.
-fn with_lists(block: &str, allow: &str) -> (Snapshot, Policy) {
+/// One block list and one allow list, both in use.
+fn with_lists(block: &str, allow: &str) -> (ListTable, Policy) {
     let mut compiler = Compiler::new(&[]);
-    let (mut snapshot, mut policy) = (snapshot(), paused(vec![]));
+    let (mut kinds, mut names) = (Vec::new(), Vec::new());
+    let mut policy = paused(vec![]);
     for (name, kind, text) in [("ads", ListKind::Block, block), ("ours", ListKind::Allow, allow)] {
         compiler.begin_list(name, kind).unwrap();
         compiler.read_file("list.txt", Some(Format::Adblock), text.as_bytes()).unwrap();
-        snapshot.list_kinds.push(kind);
-        snapshot.list_names.push(name.to_owned());
+        kinds.push(kind);
+        names.push(name.to_owned());
     }
-    snapshot.list_file = Some(ListFile::from_octets(compiler.finish().unwrap().0).unwrap());
+    let file = ListFile::from_octets(compiler.finish().unwrap().0).unwrap();
+    let table = ListTable::of(file, kinds, names);
     policy.list_ids = vec![0, 1];
     policy.lists = [0, 1].into_iter().collect();
-    (snapshot, policy)
+    (table, policy)
 }
 
 #[test]
 fn a_pause_lets_through_what_a_rule_blocks_and_notes_the_rule() {
     let policy = paused(vec![allow(&["a.test"]), block(&["*.test", "/^ad/"])]);
-    let through = Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(1)) };
+    let through = Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(1)) };
     assert_eq!(during(&policy, "b.test"), through);
     assert_eq!(during(&policy, "ad.example"), through);
-    assert_eq!(during(&policy, "a.test"), Decision { verdict: allowed_by(0), would: None });
-    let free = Decision { verdict: ALLOWED_BY_DEFAULT, would: None };
+    assert_eq!(during(&policy, "a.test"), Decision { verdict: allowed_by(0), would_block: None });
+    let free = Decision { verdict: ALLOWED_BY_DEFAULT, would_block: None };
     assert_eq!(during(&policy, "b.example"), free);
 }
 
@@ -58,7 +61,7 @@ fn a_pause_ends_by_the_clock_alone_and_does_not_hold_before_it_began() {
         (2_000, blocked_by(0)),
         (i64::MAX, blocked_by(0)),
     ] {
-        assert_eq!(decided_at(&snapshot(), &policy, "a.test", unix).verdict, expected, "{unix}");
+        assert_eq!(decided_at(&no_lists(), &policy, "a.test", unix).verdict, expected, "{unix}");
     }
 }
 
@@ -86,37 +89,40 @@ fn a_pause_never_opens_what_was_never_allowed() {
     assert_eq!(during(&policy, "a.test").verdict, allowed_by(0));
     assert_eq!(
         during(&policy, "b.test"),
-        Decision { verdict: DENIED, would: Some(Cause::Rule(1)) }
+        Decision { verdict: DENIED, would_block: Some(Cause::Rule(1)) }
     );
-    assert_eq!(during(&policy, "c.test"), Decision { verdict: DENIED, would: None });
+    assert_eq!(during(&policy, "c.test"), Decision { verdict: DENIED, would_block: None });
 }
 
 #[test]
 fn a_pause_lets_through_what_a_list_blocks_and_notes_the_entry() {
     let policed = with_lists("||ads.test^\n||worse.test^$important\n@@||fine.ads.test^", "");
-    let (snapshot, mut policy) = policed;
+    let (lists, mut policy) = policed;
     for (name, line) in [("www.ads.test", 1), ("worse.test", 2)] {
-        let decision = decided_at(&snapshot, &policy, name, 1_500);
+        let decision = decided_at(&lists, &policy, name, 1_500);
         assert_eq!(decision.verdict, LET_THROUGH, "{name}");
-        assert!(matches!(decision.would, Some(Cause::List(hit)) if hit.line == line), "{name}");
-        let after = decided_at(&snapshot, &policy, name, 2_000);
+        assert!(
+            matches!(decision.would_block, Some(Cause::List(hit)) if hit.line == line),
+            "{name}"
+        );
+        let after = decided_at(&lists, &policy, name, 2_000);
         assert!(matches!(after.verdict, Verdict::Block(Cause::List(_), _)), "{name}");
     }
-    let fine = decided_at(&snapshot, &policy, "fine.ads.test", 1_500);
+    let fine = decided_at(&lists, &policy, "fine.ads.test", 1_500);
     assert!(matches!(fine.verdict, Verdict::Allow(Cause::List(_))));
     policy.default = DefaultDocument::Deny;
-    assert_eq!(decided_at(&snapshot, &policy, "www.ads.test", 1_500).verdict, DENIED);
+    assert_eq!(decided_at(&lists, &policy, "www.ads.test", 1_500).verdict, DENIED);
 }
 
 #[test]
 fn a_pause_leaves_allow_lists_in_force_and_says_so_where_a_rule_was_passed() {
-    let (snapshot, mut policy) = with_lists("", "||good.test^");
+    let (lists, mut policy) = with_lists("", "||good.test^");
     policy.default = DefaultDocument::Deny;
-    let good = decided_at(&snapshot, &policy, "good.test", 1_500);
-    assert!(matches!(good.verdict, Verdict::Allow(Cause::List(_))) && good.would.is_none());
+    let good = decided_at(&lists, &policy, "good.test", 1_500);
+    assert!(matches!(good.verdict, Verdict::Allow(Cause::List(_))) && good.would_block.is_none());
     policy.rules = paused(vec![block(&["good.test"])]).rules;
-    let good = decided_at(&snapshot, &policy, "good.test", 1_500);
-    assert_eq!(good, Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(0)) });
+    let good = decided_at(&lists, &policy, "good.test", 1_500);
+    assert_eq!(good, Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(0)) });
 }
 
 #[test]
@@ -124,19 +130,20 @@ fn a_target_of_an_answer_is_let_through_as_a_name_asked_for() {
     let policy = paused(vec![block(&["a.test"])]);
     let moment = Moment::at(1_500);
     let name = hashed("a.test");
-    let decision = decide_target(&snapshot(), &policy, &name, RecordType::A, moment, &mut ());
-    assert_eq!(decision, Decision { verdict: LET_THROUGH, would: Some(Cause::Rule(0)) });
+    let decision = decide_target(&no_lists(), &policy, &name, RecordType::A, moment, &mut ());
+    assert_eq!(decision, Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(0)) });
 }
 
 #[test]
 fn what_only_observes_stays_what_it_was_while_blocking_is_paused() {
     let policy = paused(vec![observed(block(&["a.test"])), observed(allow(&["b.test"]))]);
-    let seen = Decision { verdict: ALLOWED_BY_DEFAULT, would: Some(Cause::Rule(0)) };
+    let seen = Decision { verdict: ALLOWED_BY_DEFAULT, would_block: Some(Cause::Rule(0)) };
     assert_eq!(during(&policy, "a.test"), seen);
     assert_eq!(during(&policy, "b.test").verdict, ALLOWED_BY_DEFAULT);
     let mut observing = paused(vec![block(&["a.test"])]);
     (observing.mode, observing.default) = (Mode::Observe, DefaultDocument::Deny);
-    let through = Decision { verdict: Verdict::Allow(Cause::Mode), would: Some(Cause::Rule(0)) };
+    let through =
+        Decision { verdict: Verdict::Allow(Cause::Mode), would_block: Some(Cause::Rule(0)) };
     assert_eq!(during(&observing, "a.test"), through);
 }
 
@@ -146,7 +153,7 @@ fn a_pause_is_told_with_its_end_and_with_what_it_passed() {
     let told = |unix| {
         let mut steps: Vec<Step> = Vec::new();
         let moment = policy.moment(|| unix);
-        decide(&snapshot(), &policy, &hashed("a.test"), RecordType::A, moment, &mut steps);
+        decide(&no_lists(), &policy, &hashed("a.test"), RecordType::A, moment, &mut steps);
         assert_eq!(steps.iter().filter(|step| step.decides).count(), 1);
         steps.into_iter().map(|step| format!("{}: {}", step.what, step.result)).collect::<Vec<_>>()
     };
@@ -163,7 +170,7 @@ fn a_pause_is_told_with_its_end_and_with_what_it_passed() {
         ]
     );
     assert_eq!(told(2_000)[0], "pause of blocking: over");
-    let told = describe(&snapshot(), &policy, Cause::Pause, Some(&hashed("a.test")));
+    let told = describe(&no_lists(), &policy, Cause::Pause, Some(&hashed("a.test")));
     assert_eq!((&told["cause"], &told["policy"]), (&"pause".into(), &"base".into()));
     assert_eq!(told["until"], "1970-01-01T00:33:20Z");
 }

@@ -113,8 +113,8 @@ fn an_observed_block_rule_is_noted_and_then_passed_as_if_absent() {
     let policy = policy(vec![observed(block(&["a.test"])), block(&["*.test"])]);
     let decision = decided(&policy, "a.test", RecordType::A);
     assert_eq!(decision.verdict, blocked_by(1));
-    assert_eq!(decision.would, Some(Cause::Rule(0)));
-    assert_eq!(decided(&policy, "b.test", RecordType::A).would, None);
+    assert_eq!(decision.would_block, Some(Cause::Rule(0)));
+    assert_eq!(decided(&policy, "b.test", RecordType::A).would_block, None);
 }
 
 #[test]
@@ -126,21 +126,21 @@ fn of_several_observed_rules_the_one_of_highest_precedence_is_noted() {
     ]);
     let decision = decided(&policy, "a.test", RecordType::A);
     assert_eq!(decision.verdict, ALLOWED_BY_DEFAULT);
-    assert_eq!(decision.would, Some(Cause::Rule(2)));
+    assert_eq!(decision.would_block, Some(Cause::Rule(2)));
 }
 
 #[test]
 fn an_observed_rule_behind_the_deciding_one_is_not_noted() {
     let policy = policy(vec![allow(&["a.test"]), observed(block(&["a.test"]))]);
     let decision = decided(&policy, "a.test", RecordType::A);
-    assert_eq!(decision, Decision { verdict: allowed_by(0), would: None });
+    assert_eq!(decision, Decision { verdict: allowed_by(0), would_block: None });
 }
 
 #[test]
 fn an_observed_allow_rule_would_have_come_before_an_observed_block() {
     let policy = policy(vec![observed(allow(&["a.test"])), observed(block(&["a.test"]))]);
     let decision = decided(&policy, "a.test", RecordType::A);
-    assert_eq!(decision, Decision { verdict: ALLOWED_BY_DEFAULT, would: None });
+    assert_eq!(decision, Decision { verdict: ALLOWED_BY_DEFAULT, would_block: None });
 }
 
 #[test]

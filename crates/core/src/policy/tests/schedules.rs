@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Error;
-use crate::snapshot::document::ScheduleDocument;
+use crate::document::ScheduleDocument;
 
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
@@ -150,12 +150,12 @@ fn a_rule_outside_its_time_is_as_good_as_absent() {
     );
     let at = |name: &str, unix: i64| {
         let moment = policy.moment(|| unix);
-        decide(&snapshot(), &policy, &hashed(name), RecordType::A, moment, &mut ())
+        decide(&no_lists(), &policy, &hashed(name), RecordType::A, moment, &mut ())
     };
     assert_eq!(at("a.test", MONDAY).verdict, blocked_by(0));
     assert_eq!(at("a.test", MONDAY + DAY).verdict, blocked_by(2));
-    assert_eq!(at("b.test", MONDAY).would, Some(Cause::Rule(1)));
-    assert_eq!(at("b.test", MONDAY + DAY).would, None);
+    assert_eq!(at("b.test", MONDAY).would_block, Some(Cause::Rule(1)));
+    assert_eq!(at("b.test", MONDAY + DAY).would_block, None);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn an_explanation_says_when_a_rule_acts_and_whether_it_is_that_time() {
     {
         let mut steps: Vec<Step> = Vec::new();
         let (name, moment) = (hashed("a.test"), policy.moment(|| unix));
-        decide(&snapshot(), &policy, &name, RecordType::A, moment, &mut steps);
+        decide(&no_lists(), &policy, &name, RecordType::A, moment, &mut steps);
         let step = steps.iter().find(|step| step.what == "block rules").unwrap();
         assert_eq!((&*step.result, step.decides), (result, active));
         let told = &step.detail["matching"][0];

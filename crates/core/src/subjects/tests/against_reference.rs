@@ -106,9 +106,9 @@ fn compiled(document: &SubjectsDocument) -> Subjects {
     subjects
 }
 
-fn decided(subjects: &Subjects, found: Found) -> (usize, Option<String>) {
-    let who = subjects.decide(found).unwrap();
-    (who.policy(), subjects.client(&who).map(str::to_owned))
+fn decided(subjects: &Subjects, found: SubjectMatch) -> (usize, Option<String>) {
+    let client_ref = subjects.decide(found).unwrap();
+    (client_ref.policy(), subjects.client(&client_ref).map(str::to_owned))
 }
 
 proptest! {

@@ -1,0 +1,28 @@
+//! receive: what arrived, over what, and when.
+//!
+//! Transport knowledge ends here. The listener fills an [`Arrival`]; nothing later knows sockets.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use crate::client_identity::ClientIdentity;
+use crate::transport::Transport;
+
+/// One message as the listener took it from its transport.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The DNS message, without the length prefix of a stream.
+    pub packet: &'a [u8],
+    /// How it came.
+    pub transport: Transport,
+    /// The address of the client: the connection's own, or what a sidecar says of its client.
+    pub client: SocketAddr,
+    /// The address of the connection: the only thing that `admit` may key on.
+    pub connection: IpAddr,
+    /// Who it is, as far as the listener found out.
+    pub identity: &'a ClientIdentity,
+    /// When the batch was read; one clock call serves all of it.
+    pub now: Instant,
+    /// The worker that read it; its counters are written without contention.
+    pub worker: usize,
+}

@@ -1,0 +1,61 @@
+//! A query that ended, as the stages hand it over.
+
+use std::time::Duration;
+
+use crate::Reason;
+use crate::arrival::Arrival;
+use crate::document::LogLevel;
+use crate::policy::Cause;
+use crate::question::Question;
+use crate::reason::Stage;
+use crate::snapshot::Snapshot;
+
+/// Snapshot and policy that were in force when a query ended.
+#[derive(Clone, Copy, Default)]
+pub struct EventContext<'a> {
+    /// The snapshot that was pinned.
+    pub snapshot: Option<&'a Snapshot>,
+    /// The index of the policy of its client, where it came to that.
+    pub policy: Option<usize>,
+}
+
+/// A query that ended.
+pub struct Event<'a> {
+    /// The message; its time is that of the end, where it waited.
+    pub arrival: &'a Arrival<'a>,
+    /// The question; none where the message was none.
+    pub question: Option<&'a Question>,
+    /// Snapshot and policy.
+    pub context: EventContext<'a>,
+    /// Why it ended.
+    pub reason: Reason,
+    /// What decided, where a policy was asked.
+    pub cause: Option<Cause>,
+    /// What an observed rule or list would have done.
+    pub would_block: Option<Cause>,
+    /// The place in its set of the upstream that gave the answer.
+    pub upstream: Option<u16>,
+    /// How long it waited for an upstream, if it did.
+    pub waited: Option<Duration>,
+}
+
+impl Event<'_> {
+    /// How much of it may be written down.
+    ///
+    /// Whoever is turned away before a policy speaks for them is named: no policy promised them
+    /// anything. Of a message that never came to that, nobody knows whose it was, so the strictest
+    /// policy counts.
+    #[inline]
+    pub(super) fn level(&self) -> LogLevel {
+        match (self.context.snapshot, self.context.policy) {
+            (Some(snapshot), Some(policy)) => {
+                snapshot.policies.get(policy).map_or(LogLevel::None, |policy| policy.log)
+            }
+            (snapshot, _) => match (self.reason.stage(), snapshot) {
+                (Stage::Admit | Stage::Identify, _) => LogLevel::Full,
+                (_, Some(snapshot)) => snapshot.strictest_log(),
+                (_, None) => LogLevel::Anonymous,
+            },
+        }
+    }
+}

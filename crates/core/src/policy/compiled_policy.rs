@@ -1,0 +1,57 @@
+//! One policy, in the form in which packets ask it.
+
+use keyhole_names::list_file::ListMask;
+
+use super::block_answer::BlockAnswer;
+use super::rules::RuleSet;
+use super::schedule::Moment;
+use super::span::Span;
+use crate::document::{DefaultDocument, LogLevel, Mode, PrivateAddresses};
+
+/// One policy, compiled.
+pub struct Policy {
+    /// `metadata.name` of the document.
+    pub name: String,
+    /// Where it was declared.
+    pub origin: String,
+    /// Whether it acts, or lets everything through and only records what it would have done.
+    pub mode: Mode,
+    /// How much of each query may be written down.
+    pub log: LogLevel,
+    /// Its rules.
+    pub rules: RuleSet,
+    /// The lists in use, by index.
+    pub list_ids: Vec<usize>,
+    /// The same as the list file asks for them.
+    pub lists: ListMask,
+    /// How a name on a block list is answered.
+    pub list_answer: BlockAnswer,
+    /// Whether lists act or only record.
+    pub list_mode: Mode,
+    /// While block rules and block lists only record.
+    pub paused: Option<Span>,
+    /// What happens to a name that no rule and no list decides.
+    pub default: DefaultDocument,
+    /// What happens to a private address in the answer for a public name.
+    pub private_addresses: PrivateAddresses,
+    /// The index of the upstream set that answers.
+    pub upstream_set: usize,
+    /// The index of the local records that its clients see.
+    pub record_set: usize,
+}
+
+impl Policy {
+    /// The time that a decision of this policy needs; `unix` is asked for the second of Unix time
+    /// only if a rule or a pause depends on it.
+    #[inline]
+    pub fn moment(&self, unix: impl FnOnce() -> i64) -> Moment {
+        let is_timed = self.rules.is_scheduled() || self.paused.is_some();
+        Moment::at(if is_timed { unix() } else { 0 })
+    }
+
+    /// Whether block rules and block lists only record.
+    #[inline]
+    pub(super) fn is_paused(&self, moment: Moment) -> bool {
+        self.paused.is_some_and(|pause| pause.holds(moment))
+    }
+}

@@ -1,0 +1,86 @@
+//! The certificate of the client: asked for, never demanded, and good or the handshake fails.
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
+use rustls_pki_types::{CertificateDer, UnixTime};
+
+use crate::trust::{Refusal, Svid, Trust};
+
+/// Looks at the certificate of one handshake, under the trust with which that began, and keeps what
+/// it found: the library itself has no place for more than yes or no.
+pub(super) struct ClientVerifier {
+    trust: Arc<Trust>,
+    algorithms: WebPkiSupportedAlgorithms,
+    shown: OnceLock<Result<Arc<Svid>, Refusal>>,
+}
+
+impl ClientVerifier {
+    pub(super) fn new(trust: Arc<Trust>, algorithms: WebPkiSupportedAlgorithms) -> Self {
+        Self { trust, algorithms, shown: OnceLock::new() }
+    }
+
+    /// What was found of the certificate; none when none was shown.
+    pub(super) fn shown(&self) -> Option<&Result<Arc<Svid>, Refusal>> {
+        self.shown.get()
+    }
+}
+
+impl ClientCertVerifier for ClientVerifier {
+    /// A client without a certificate may have a token, or be served by its network; one that has
+    /// neither is answered with REFUSED, which tells it more than a failed handshake.
+    fn client_auth_mandatory(&self) -> bool {
+        false
+    }
+
+    /// No hints (RFC 8446 section 4.2.4): with them, a client whose certificate comes from elsewhere
+    /// would show nothing, and its owner would never hear that the certificate is the wrong one.
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+
+    fn verify_client_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verified = self.trust.verify(certificate, intermediates, now).map(Arc::new);
+        // There is one certificate in a handshake, and none after it: the first word stands.
+        match self.shown.get_or_init(|| verified) {
+            Ok(_) => Ok(ClientCertVerified::assertion()),
+            Err(refusal) => Err(refusal.error()),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+impl std::fmt::Debug for ClientVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Examiner").field("shown", &self.shown).finish()
+    }
+}

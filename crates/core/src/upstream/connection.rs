@@ -1,0 +1,62 @@
+//! One live connection to an upstream, whatever it speaks.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::doh::DohConnection;
+use super::error::UpstreamError;
+use super::exchange::{AttemptState, Liveness, Question, Reply};
+use super::stream::StreamConnection;
+
+/// What a connection speaks.
+pub(super) enum Carrier {
+    Doh(DohConnection),
+    Stream(StreamConnection),
+}
+
+/// One live connection. It ends when the pool and all queries on it have let go of it.
+pub(super) struct Connection {
+    /// Never 0, never used twice within a pool.
+    pub(super) id: u64,
+    /// Which certificate of ours it showed.
+    pub(super) issue: u64,
+    pub(super) liveness: Arc<Liveness>,
+    pub(super) carrier: Carrier,
+}
+
+impl Connection {
+    /// Asks and waits for the answer; dropping the future takes the query back.
+    pub(super) async fn exchange(
+        &self,
+        question: &Question,
+        state: &Arc<AttemptState>,
+    ) -> Result<Reply, UpstreamError> {
+        let reply = match &self.carrier {
+            Carrier::Doh(carrier) => carrier.exchange(question).await?,
+            Carrier::Stream(carrier) => {
+                Reply { answer: carrier.exchange(question, state).await?, age: 0 }
+            }
+        };
+        self.liveness.touch();
+        self.liveness.answers.fetch_add(1, Relaxed);
+        Ok(reply)
+    }
+}
+
+/// The right to one query on a connection.
+pub(super) struct Lease {
+    pub(super) connection: Arc<Connection>,
+}
+
+impl Lease {
+    pub(super) fn new(connection: &Arc<Connection>) -> Self {
+        connection.liveness.query_started();
+        Self { connection: Arc::clone(connection) }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.connection.liveness.in_flight.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,174 @@
+//! What went wrong with an upstream, in plain words.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::{CertificateError, OtherError};
+
+use super::quote::quote;
+use super::spiffe::IdentityError;
+use crate::reason::Reason;
+
+/// Kinds of errors, in rising order of how much they say when several upstreams failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum ErrorKind {
+    /// Too many queries are under way there.
+    Busy,
+    /// No connection could be made.
+    Unreachable,
+    /// The connection ended before the answer; the same query may go elsewhere.
+    Lost,
+    /// Nothing came in time.
+    Timeout,
+    /// What came is no answer.
+    Invalid,
+    /// The upstream could not prove who it is.
+    Untrusted,
+}
+
+impl ErrorKind {
+    /// Every kind, in the order of the numbers.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Busy, Self::Unreachable, Self::Lost, Self::Timeout, Self::Invalid, Self::Untrusted];
+
+    /// The word in statistics.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Busy => "busy",
+            Self::Unreachable => "unreachable",
+            Self::Lost => "lost",
+            Self::Timeout => "timeout",
+            Self::Invalid => "invalid",
+            Self::Untrusted => "untrusted",
+        }
+    }
+}
+
+/// One error.
+#[derive(Clone, Debug)]
+pub(super) struct UpstreamError {
+    pub(super) kind: ErrorKind,
+    words: Arc<str>,
+}
+
+impl UpstreamError {
+    pub(super) fn new(kind: ErrorKind, words: impl Into<Arc<str>>) -> Self {
+        Self { kind, words: words.into() }
+    }
+
+    pub(super) fn lost(words: impl Into<Arc<str>>) -> Self {
+        Self::new(ErrorKind::Lost, words)
+    }
+
+    pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
+        Self::new(ErrorKind::Invalid, words)
+    }
+
+    /// A connection to `address` that could not be made.
+    pub(super) fn connecting(address: SocketAddr, error: &io::Error) -> Self {
+        use io::ErrorKind::{
+            AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable,
+        };
+        let words = match error.kind() {
+            ConnectionRefused => format!("connection refused at {address}"),
+            NetworkUnreachable | AddrNotAvailable => format!("no route to {address}"),
+            HostUnreachable => format!("host of {address} unreachable"),
+            _ => format!("cannot connect to {address}: {error}"),
+        };
+        Self::new(ErrorKind::Unreachable, words)
+    }
+
+    /// A TLS handshake with `address` that failed.
+    pub(super) fn securing(address: SocketAddr, error: &io::Error) -> Self {
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        match inner {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                Self::new(ErrorKind::Untrusted, certificate_words(why))
+            }
+            Some(rustls::Error::InvalidCertRevocationList(_)) => Self::new(
+                ErrorKind::Untrusted,
+                "a revocation list that names the issuer of the certificate is not signed by it",
+            ),
+            Some(rustls::Error::AlertReceived(alert)) => Self::new(
+                ErrorKind::Unreachable,
+                format!("{address} refused the TLS handshake with alert {alert:?}"),
+            ),
+            Some(rustls::Error::NoApplicationProtocol) => Self::new(
+                ErrorKind::Unreachable,
+                format!("{address} does not speak the protocol that was asked for"),
+            ),
+            Some(other) => Self::new(
+                ErrorKind::Unreachable,
+                format!("TLS handshake with {address} failed: {}", quote(&other.to_string())),
+            ),
+            None => Self::new(
+                ErrorKind::Unreachable,
+                format!("{address} ended the TLS handshake: {error}"),
+            ),
+        }
+    }
+
+    /// The reason with which a query ends when this error is all there is.
+    pub(super) const fn reason(&self) -> Reason {
+        match self.kind {
+            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Lost => {
+                Reason::UpstreamUnreachable
+            }
+            ErrorKind::Timeout => Reason::UpstreamTimeout,
+            ErrorKind::Invalid => Reason::UpstreamInvalid,
+            ErrorKind::Untrusted => Reason::UpstreamUntrusted,
+        }
+    }
+}
+
+impl fmt::Display for UpstreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+fn certificate_words(why: &CertificateError) -> String {
+    use CertificateError as E;
+    match why {
+        E::NotValidForNameContext { expected, presented } => {
+            let names: Vec<_> = presented.iter().map(|name| bare_name(name)).collect();
+            let names = if names.is_empty() { "no name".into() } else { names.join(", ") };
+            format!("certificate is for {}, not {}", quote(&names), expected.to_str())
+        }
+        E::NotValidForName => "certificate is for another name".into(),
+        E::Expired | E::ExpiredContext { .. } => "certificate has expired".into(),
+        E::NotValidYet | E::NotValidYetContext { .. } => "certificate is not valid yet".into(),
+        // A root of the same name with another key ends in a bad signature.
+        E::UnknownIssuer | E::BadSignature => "certificate is not signed by a trusted root".into(),
+        E::Revoked => "certificate is revoked".into(),
+        E::InvalidPurpose | E::InvalidPurposeContext { .. } => {
+            "certificate is not made for servers".into()
+        }
+        E::UnknownRevocationStatus => {
+            "no revocation list speaks of the certificate, or of one that signed it".into()
+        }
+        E::ExpiredRevocationList | E::ExpiredRevocationListContext { .. } => {
+            "the revocation list of the certificate has expired".into()
+        }
+        E::Other(other) => other_words(other),
+        other => format!("certificate is not valid: {}", quote(&other.to_string())),
+    }
+}
+
+fn other_words(other: &OtherError) -> String {
+    if let Some(identity_error) = other.0.downcast_ref::<IdentityError>() {
+        return identity_error.to_string();
+    }
+    match other.0.downcast_ref::<webpki::Error>() {
+        Some(webpki::Error::CaUsedAsEndEntity) => "certificate is that of an authority".into(),
+        _ => quote(&other.0.to_string()),
+    }
+}
+
+/// A presented name comes as `DnsName("example.net")`; the name alone is for people.
+fn bare_name(presented: &str) -> &str {
+    let inner = presented.split_once('(').map_or(presented, |(_, rest)| rest);
+    inner.trim_end_matches(')').trim_matches('"')
+}

@@ -1,0 +1,122 @@
+//! One question and its answer on a connection, and whether that connection lives.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+use keyhole_wire::{Answer, Name, RecordType, write_query};
+use tokio::time::Instant;
+
+use super::error::UpstreamError;
+
+/// Queries are padded to a multiple of this (RFC 8467 section 4.1).
+const PADDED_TO: usize = 128;
+/// Queries under way on one connection; identifiers stay sparse, so that they stay random.
+pub(super) const MAX_IN_FLIGHT: usize = 1000;
+/// A connection without a query for so long is closed.
+pub(super) const IDLE: Duration = Duration::from_secs(120);
+
+/// What is asked: all that an upstream ever learns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    /// In lower case.
+    pub(super) name: Name,
+    pub(super) kind: RecordType,
+}
+
+impl Question {
+    /// The query as a DNS message, behind whatever `out` holds already.
+    pub(super) fn write(&self, id: u16, out: &mut Vec<u8>) {
+        write_query(&self.name, self.kind, id, PADDED_TO, out);
+    }
+
+    /// Reads a message as the answer to this question.
+    pub(super) fn read(&self, message: &[u8], id: u16) -> Result<Answer, UpstreamError> {
+        Answer::read(message, id, &self.name, self.kind)
+            .map_err(|error| UpstreamError::invalid(format!("sent what is no answer: {error:?}")))
+    }
+}
+
+/// An answer and the seconds that it has spent in HTTP caches (RFC 8484 section 5.1).
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) answer: Answer,
+    pub(super) age: u32,
+}
+
+/// What is known about one attempt while it is under way.
+#[derive(Debug, Default)]
+pub(super) struct AttemptState {
+    /// Messages that came for it and were no answer to it.
+    pub(super) flawed: AtomicU32,
+    /// The connection in use, 0 for none yet.
+    pub(super) connection: AtomicU64,
+}
+
+/// Signs of life of one connection.
+#[derive(Debug)]
+pub(super) struct Liveness {
+    opened: Instant,
+    active_micros: AtomicU64,
+    asked_micros: AtomicU64,
+    pub(super) answers: AtomicU64,
+    pub(super) in_flight: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Liveness {
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            opened: Instant::now(),
+            active_micros: AtomicU64::new(0),
+            asked_micros: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    fn micros(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.opened).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// A query starts here now.
+    pub(super) fn query_started(&self) {
+        self.in_flight.fetch_add(1, Relaxed);
+        self.asked_micros.store(self.micros(Instant::now()), Relaxed);
+    }
+
+    /// Something came in.
+    pub(super) fn touch(&self) {
+        self.active_micros.store(self.micros(Instant::now()), Relaxed);
+    }
+
+    /// Whether anything came in after `moment`.
+    pub(super) fn active_after(&self, moment: Instant) -> bool {
+        self.active_micros.load(Relaxed) > self.micros(moment)
+    }
+
+    /// Whether nothing was asked for [`IDLE`] and nothing is under way.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let asked = Duration::from_micros(self.asked_micros.load(Relaxed));
+        self.in_flight.load(Relaxed) == 0 && now >= self.opened + asked + IDLE
+    }
+
+    /// No query may start here any more.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+}
+
+/// Marks a connection closed when the task that drives it ends, however it ends.
+pub(super) struct ClosedAtEnd(pub(super) Arc<Liveness>);
+
+impl Drop for ClosedAtEnd {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

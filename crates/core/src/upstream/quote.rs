@@ -1,0 +1,10 @@
+//! Text from outside, for people.
+
+/// The most characters of what an upstream sent that go into words for people.
+const MAX_QUOTE: usize = 100;
+
+/// What an upstream sent, made fit for a log: printable and short.
+pub(super) fn quote(text: &str) -> String {
+    let printable = |letter: char| if letter.is_ascii_graphic() { letter } else { ' ' };
+    text.chars().map(printable).take(MAX_QUOTE).collect()
+}

@@ -1,0 +1,211 @@
+//! One upstream: a question goes in, an answer or an error comes out, and both are counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout};
+
+use super::connect::Connector;
+use super::connection::Connection;
+use super::counters::UpstreamCounters;
+use super::error::{ErrorKind, UpstreamError};
+use super::exchange::{AttemptState, Question, Reply};
+use super::identity::Identities;
+use super::pool::{Pool, jitter};
+use crate::Error;
+use crate::document::UpstreamDocument;
+
+/// Silent queries in a row after which their connection gets no further ones.
+const SILENT_ON_CONNECTION: u32 = 2;
+
+/// One upstream with its connections, health and counters. It lives as long as a snapshot in use
+/// names it, and longer snapshots do not disturb it.
+pub struct Upstream {
+    document: UpstreamDocument,
+    pool: Arc<Pool>,
+}
+
+/// How many messages may still go out for one question of a client.
+#[derive(Debug)]
+pub(super) struct Budget(AtomicU32);
+
+impl Budget {
+    pub(super) fn of(messages: u32) -> Arc<Self> {
+        Arc::new(Self(AtomicU32::new(messages)))
+    }
+
+    /// Takes one message; false if none is left.
+    pub(super) fn take(&self) -> bool {
+        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.load(Relaxed) == 0
+    }
+}
+
+/// One attempt to get an answer.
+pub(super) struct Attempt {
+    pub(super) question: Question,
+    /// Without an answer for so long it has failed.
+    pub(super) limit: Duration,
+    /// Taken back after so long, it counts as silence.
+    pub(super) silence: Duration,
+    pub(super) budget: Arc<Budget>,
+    pub(super) state: Arc<AttemptState>,
+    /// A connection that is not to be used, or 0.
+    pub(super) avoid: u64,
+}
+
+impl Upstream {
+    /// Checks the document, which is at `place`. Connects to nothing yet.
+    pub(super) fn new(
+        place: &str,
+        document: &UpstreamDocument,
+        identities: &Identities,
+    ) -> Result<Self, Error> {
+        let counters = Arc::new(UpstreamCounters::default());
+        let connector = Connector::new(place, document, identities, &counters)?;
+        Ok(Self { document: document.clone(), pool: Pool::new(connector, counters) })
+    }
+
+    /// The document that it was made from.
+    pub fn document(&self) -> &UpstreamDocument {
+        &self.document
+    }
+
+    /// Whether it is fit to be asked first.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.pool.health.lock().is_healthy()
+    }
+
+    /// Whether it is away and should get a copy of a real query by now.
+    pub(super) fn take_probe(&self) -> bool {
+        self.pool.health.lock().take_probe(Instant::now())
+    }
+
+    /// Makes new connections show the newest certificate of this identity.
+    pub(super) fn renew(&self, identity: &str) {
+        self.pool.renew(identity);
+    }
+
+    /// Asks once. Dropping the future takes the query back.
+    pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
+        let Attempt { question, limit, silence, budget, state, avoid } = attempt;
+        let mut watch = SilenceWatch {
+            pool: &self.pool,
+            connection: None,
+            since: Instant::now(),
+            silence,
+            limit,
+            over: false,
+        };
+        let work = async {
+            let lease = self.pool.take(avoid).await?;
+            if !budget.take() {
+                return Err(UpstreamError::new(
+                    ErrorKind::Busy,
+                    "asked often enough for this question",
+                ));
+            }
+            state.connection.store(lease.connection.id, Relaxed);
+            watch.connection = Some(Arc::clone(&lease.connection));
+            watch.since = Instant::now();
+            UpstreamCounters::count(&self.pool.counters.asked);
+            lease.connection.exchange(&question, &state).await
+        };
+        let outcome = timeout(limit, work).await;
+        match outcome {
+            Ok(Ok(reply)) => {
+                watch.over = true;
+                self.pool.health.lock().answered();
+                UpstreamCounters::count(&self.pool.counters.answered);
+                self.pool.counters.round_trip(watch.since.elapsed());
+                Ok(reply)
+            }
+            Ok(Err(error)) => {
+                watch.over = true;
+                self.failed(&error, watch.connection.as_deref());
+                Err(error)
+            }
+            Err(_) => Err(self.timed_out(&state, limit)),
+        }
+    }
+
+    fn failed(&self, error: &UpstreamError, connection: Option<&Connection>) {
+        self.pool.counters.fail(error.kind);
+        // Without a connection the error was noted when opening failed.
+        let Some(connection) = connection else { return };
+        let mut health = self.pool.health.lock();
+        match error.kind {
+            ErrorKind::Lost if connection.liveness.answers.load(Relaxed) == 0 => {
+                health.was_useless(error, Instant::now(), jitter());
+            }
+            _ => health.note(error),
+        }
+        drop(health);
+        if error.kind == ErrorKind::Lost {
+            self.pool.retire(connection.id);
+        }
+    }
+
+    fn timed_out(&self, state: &AttemptState, limit: Duration) -> UpstreamError {
+        let within = limit.as_millis();
+        let error = if state.connection.load(Relaxed) == 0 {
+            let words = format!("no connection within {within} ms");
+            UpstreamError::new(ErrorKind::Unreachable, words)
+        } else if state.flawed.load(Relaxed) > 0 {
+            UpstreamError::invalid(format!("only sent what is no answer, for {within} ms"))
+        } else {
+            UpstreamError::new(ErrorKind::Timeout, format!("no answer within {within} ms"))
+        };
+        self.pool.counters.fail(error.kind);
+        self.pool.health.lock().note(&error);
+        error
+    }
+
+    /// Counters and state for people and metrics.
+    pub(super) fn stats(&self) -> Value {
+        let mut all = self.pool.counters.as_json();
+        let health = self.pool.health.lock();
+        all.insert("name".into(), json!(self.document.name));
+        all.insert("protocol".into(), json!(self.document.protocol));
+        all.insert("healthy".into(), json!(health.is_healthy()));
+        all.insert("last_error".into(), json!(health.last_error()));
+        drop(health);
+        all.insert("connections".into(), json!(self.pool.open_connections()));
+        Value::Object(all)
+    }
+}
+
+/// Notices silence, also when a attempt is taken back because another upstream was faster.
+struct SilenceWatch<'a> {
+    pool: &'a Pool,
+    connection: Option<Arc<Connection>>,
+    since: Instant,
+    silence: Duration,
+    limit: Duration,
+    over: bool,
+}
+
+impl Drop for SilenceWatch<'_> {
+    fn drop(&mut self) {
+        let waited = self.since.elapsed();
+        if self.over || waited < self.silence {
+            return;
+        }
+        // Answers to others on the same connection show that only this name is slow.
+        let connection = self.connection.as_ref();
+        if connection.is_some_and(|connection| connection.liveness.active_after(self.since)) {
+            return;
+        }
+        let in_a_row = self.pool.health.lock().was_silent(Instant::now(), jitter());
+        if let Some(connection) = connection
+            && (in_a_row >= SILENT_ON_CONNECTION || waited >= self.limit)
+        {
+            self.pool.retire(connection.id);
+        }
+    }
+}

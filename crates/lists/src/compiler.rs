@@ -1,0 +1,216 @@
+//! Compiling lists: line by line into entries, and all entries into one file.
+
+use std::io::{self, BufReader, Cursor, Read};
+
+use keyhole_names::Error;
+use keyhole_names::list_file::{
+    ALLOW, Action, Attributes, IMPORTANT, ListKind, MAX_EXPRESSIONS, MAX_LISTS, MAX_PATTERNS,
+    MAX_SLOW, Matcher, sha256,
+};
+use keyhole_wire::Name;
+
+use crate::builder::FileBuilder;
+use crate::entry::{ListEntry, Target};
+use crate::formats::{Format, LineReader, detect, is_web_page};
+use crate::line::{Line, read_line};
+use crate::protected_names::ProtectedNames;
+use crate::report::{FileReport, ListReport, Report, VERSION};
+use crate::skip_reason::SkipReason;
+
+/// How much of a file is looked at to find its format.
+const HEAD: u64 = 64 << 10;
+/// The most files over all lists.
+const MAX_FILES: usize = 65_535;
+/// The byte order mark that some editors put first.
+const MARK: char = '\u{feff}';
+
+/// Compiles lists in memory: [`Compiler::begin_list`] for each list, [`Compiler::read_file`] for
+/// each of its files, then [`Compiler::finish`].
+pub struct Compiler {
+    protected: ProtectedNames,
+    kind: ListKind,
+    reports: Vec<ListReport>,
+    builder: FileBuilder,
+    sources: usize,
+    patterns: PatternCounts,
+}
+
+/// How many patterns were taken, for their limits.
+#[derive(Default)]
+struct PatternCounts {
+    all: usize,
+    expressions: usize,
+    slow: usize,
+}
+
+/// Where a line stands.
+struct LinePosition<'a> {
+    path: &'a str,
+    source: u16,
+    line: u32,
+    text: &'a [u8],
+}
+
+impl Compiler {
+    /// Starts without lists. No block list may block a protected name.
+    pub fn new(protected: &[Name]) -> Self {
+        Self {
+            protected: ProtectedNames::new(protected),
+            kind: ListKind::Block,
+            reports: Vec::new(),
+            builder: FileBuilder::default(),
+            sources: 0,
+            patterns: PatternCounts::default(),
+        }
+    }
+
+    /// Begins the next list; its id is the number of lists before it.
+    pub fn begin_list(&mut self, name: &str, kind: ListKind) -> Result<(), Error> {
+        if self.reports.len() == MAX_LISTS {
+            return Err(Error::invalid("request.lists", format!("more than {MAX_LISTS} lists")));
+        }
+        self.kind = kind;
+        self.reports.push(ListReport { name: name.to_owned(), ..ListReport::default() });
+        Ok(())
+    }
+
+    /// Reads one file of the list that was begun last; no format means that it is found out.
+    pub fn read_file(
+        &mut self,
+        path: &str,
+        format: Option<Format>,
+        mut reader: impl Read,
+    ) -> Result<(), Error> {
+        let too_many = || Error::invalid("request.lists", format!("more than {MAX_FILES} files"));
+        let source = u16::try_from(self.sources).map_err(|_| too_many())?;
+        if self.sources == MAX_FILES {
+            return Err(too_many());
+        }
+        self.sources += 1;
+        let failed = |error| Error::system(format!("read the list file {path}"), error);
+        let mut head = Vec::new();
+        reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
+        let format = format.unwrap_or_else(|| detect(&head));
+        let mut place = LinePosition { path, source, line: 0, text: &[] };
+        if is_web_page(&head) {
+            place.text = &head;
+            self.skip(SkipReason::WebPage, &place);
+        } else {
+            let mut lines =
+                BufReader::with_capacity(HEAD as usize, Cursor::new(&head).chain(reader));
+            self.read_lines(&mut lines, format, &mut place).map_err(failed)?;
+        }
+        let lines = place.line;
+        if let Some(report) = self.reports.last_mut() {
+            report.files.push(FileReport { path: path.to_owned(), format, lines });
+        }
+        Ok(())
+    }
+
+    fn read_lines(
+        &mut self,
+        lines: &mut impl io::BufRead,
+        format: Format,
+        place: &mut LinePosition<'_>,
+    ) -> io::Result<()> {
+        let mut reader = LineReader::new(format);
+        let (mut buffer, mut findings) = (Vec::new(), Vec::new());
+        while let Some(line) = read_line(lines, &mut buffer)? {
+            place.line = place.line.saturating_add(1);
+            let here = LinePosition { text: &buffer, ..*place };
+            match (line, str::from_utf8(&buffer)) {
+                (Line::TooLong, _) => self.skip(SkipReason::LineTooLong, &here),
+                (_, Ok(text)) if !text.contains(|c: char| c.is_control() && c != '\t') => {
+                    reader.read(text.trim_start_matches(MARK), &mut findings);
+                }
+                _ => self.skip(SkipReason::NotText, &here),
+            }
+            for finding in findings.drain(..) {
+                if let Err(skip) = finding.and_then(|entry| self.take(entry, &here)) {
+                    self.skip(skip, &here);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn skip(&mut self, skip: SkipReason, place: &LinePosition<'_>) {
+        if let Some(report) = self.reports.last_mut() {
+            report.skipped.add(skip, place.path, place.line, place.text);
+        }
+    }
+
+    /// Takes one entry, unless it would do harm.
+    fn take(&mut self, entry: ListEntry, place: &LinePosition<'_>) -> Result<(), SkipReason> {
+        let matcher = match &entry.target {
+            Target::Name(..) => None,
+            Target::Pattern(pattern) => Some(Matcher::new(pattern)?),
+        };
+        let blocks = entry.action == Action::Block && self.kind == ListKind::Block;
+        if blocks && self.protected.is_blocked_by(&entry, matcher.as_ref()) {
+            return Err(SkipReason::Protected);
+        }
+        let mut flags = if entry.important { IMPORTANT } else { 0 };
+        if entry.action == Action::Allow {
+            flags |= ALLOW;
+        }
+        let list = self.reports.len() - 1;
+        let limits = self.builder.limits(&entry.limits);
+        let mut attributes = Attributes { flags, source: place.source, line: place.line, limits };
+        match (&entry.target, matcher) {
+            (Target::Name(name, scope), _) => {
+                attributes.flags |= scope.flags();
+                self.builder.add_name(list, name.as_wire(), attributes);
+            }
+            (Target::Pattern(pattern), Some(matcher)) => {
+                if self.builder.has_pattern(list, pattern, &attributes) {
+                    self.reports[list].duplicates += 1;
+                    return Ok(());
+                }
+                self.patterns.count(&matcher)?;
+                self.builder.add_pattern(list, pattern, attributes);
+                self.reports[list].taken += 1;
+            }
+            (_, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Gives the octets of the file and the report.
+    pub fn finish(mut self) -> Result<(Vec<u8>, Report), Error> {
+        let (file, names) = self.builder.finish(&mut self.reports)?;
+        let report = Report {
+            version: VERSION,
+            sha256: sha256(&file),
+            octets: file.len(),
+            names,
+            lists: self.reports,
+        };
+        Ok((file, report))
+    }
+
+    /// Makes every name have the same hash, for tests of collisions.
+    #[cfg(test)]
+    pub(crate) fn with_hash(mut self, hash: fn(&[u8]) -> u64) -> Self {
+        self.builder.set_hash(hash);
+        self
+    }
+}
+
+impl PatternCounts {
+    /// Counts one more pattern, if it is within the limits.
+    fn count(&mut self, matcher: &Matcher) -> Result<(), SkipReason> {
+        let is_expression = matcher.is_expression();
+        let is_slow = matcher.is_slow();
+        if self.all == MAX_PATTERNS || (is_expression && self.expressions == MAX_EXPRESSIONS) {
+            return Err(SkipReason::PatternTooMany);
+        }
+        if is_slow && self.slow == MAX_SLOW {
+            return Err(SkipReason::PatternTooSlow);
+        }
+        self.all += 1;
+        self.expressions += usize::from(is_expression);
+        self.slow += usize::from(is_slow);
+        Ok(())
+    }
+}

@@ -1,0 +1,187 @@
+//! Response policy zones: `x CNAME .` blocks, `x CNAME rpz-passthru.` is an exception. A name is
+//! meant alone, `*.x` means every name below `x`.
+
+use keyhole_wire::RecordType;
+
+use crate::entry::{Findings, ListEntry, Scope, Target};
+use crate::name_syntax::{is_nowhere, read_address, read_name};
+use crate::skip_reason::SkipReason;
+use keyhole_names::list_file::Action;
+
+/// Owners whose last label says that the trigger is no name that a client asks for.
+const OTHER_TRIGGERS: &[&str] =
+    &["rpz-ip", "rpz-nsip", "rpz-nsdname", "rpz-client-ip", "rpz-mac", "rpz-client-mac"];
+
+/// What earlier lines of a zone file say about the lines to come.
+#[derive(Default)]
+pub(super) struct Zone {
+    /// The name of the policy zone, without the last dot, once it is known.
+    origin: String,
+    /// The owner that a line without one repeats.
+    owner: String,
+    /// Whether a parenthesis is open, so that the record goes on.
+    open: bool,
+}
+
+impl Zone {
+    /// Reads one line.
+    pub(super) fn read(&mut self, line: &str, findings: &mut Findings) {
+        let line = line.split(';').next().unwrap_or_default().trim_end();
+        if self.open {
+            self.open = !line.contains(')');
+            return;
+        }
+        if line.trim().is_empty() {
+            return;
+        }
+        if let Some(directive) = line.strip_prefix('$') {
+            self.read_directive(directive, findings);
+            return;
+        }
+        self.open = line.contains('(') && !line.contains(')');
+        let mut words = line.split_whitespace();
+        if !line.starts_with(|first: char| first.is_whitespace()) {
+            self.owner = words.next().unwrap_or_default().to_ascii_lowercase();
+        }
+        // The TTL and the class may stand in either order (RFC 1035 section 5.1).
+        let mut rest = words.skip_while(|word| is_ttl(word) || word.eq_ignore_ascii_case("IN"));
+        let kind = rest.next().unwrap_or_default();
+        let data = rest.next().unwrap_or_default();
+        self.read_record(kind, data, findings);
+    }
+
+    fn read_directive(&mut self, directive: &str, findings: &mut Findings) {
+        let mut words = directive.split_whitespace();
+        match (words.next().map(str::to_ascii_uppercase).as_deref(), words.next()) {
+            (Some("ORIGIN"), Some(origin)) => self.set_origin(origin),
+            (Some("TTL"), Some(_)) => {}
+            _ => findings.push(Err(SkipReason::OtherSetting)),
+        }
+    }
+
+    fn set_origin(&mut self, origin: &str) {
+        self.origin = origin.trim_end_matches('.').to_ascii_lowercase();
+    }
+
+    fn read_record(&mut self, kind: &str, data: &str, findings: &mut Findings) {
+        let kind = RecordType::from_text(kind);
+        match kind {
+            // The records of the zone itself.
+            Some(RecordType::SOA) if self.owner.ends_with('.') => {
+                let owner = self.owner.clone();
+                self.set_origin(&owner);
+            }
+            Some(RecordType::SOA | RecordType::NS) => {}
+            Some(kind) => findings.push(self.trigger().and_then(|(text, scope)| {
+                let action = action(kind, data)?;
+                let name = read_name(text)?;
+                Ok(ListEntry { action, ..ListEntry::block(Target::Name(name, scope)) })
+            })),
+            None => findings.push(Err(SkipReason::NotAName)),
+        }
+    }
+
+    /// The name that the owner stands for, without the name of the zone.
+    fn trigger(&self) -> Result<(&str, Scope), SkipReason> {
+        let mut owner = self.owner.as_str();
+        if let Some(absolute) = owner.strip_suffix('.') {
+            owner = absolute
+                .strip_suffix(&self.origin)
+                .and_then(|owner| owner.strip_suffix('.'))
+                .filter(|_| !self.origin.is_empty())
+                .unwrap_or(absolute);
+        }
+        let last = owner.rsplit('.').next().unwrap_or_default();
+        if OTHER_TRIGGERS.contains(&last) {
+            return Err(SkipReason::Trigger);
+        }
+        match owner.strip_prefix("*.") {
+            _ if owner == "*" => Err(SkipReason::TooBroad),
+            Some(parent) => Ok((parent, Scope::Below)),
+            None => Ok((owner, Scope::Exact)),
+        }
+    }
+}
+
+/// What the record does with a name that meets its trigger.
+fn action(kind: RecordType, data: &str) -> Result<Action, SkipReason> {
+    match kind {
+        RecordType::CNAME => match data.to_ascii_lowercase().as_str() {
+            "." | "*." | "rpz-drop." => Ok(Action::Block),
+            "rpz-passthru." => Ok(Action::Allow),
+            _ => Err(SkipReason::OtherAnswer),
+        },
+        RecordType::A | RecordType::AAAA => match read_address(data) {
+            Some(address) if is_nowhere(address) => Ok(Action::Block),
+            _ => Err(SkipReason::RealAddress),
+        },
+        _ => Err(SkipReason::OtherAnswer),
+    }
+}
+
+/// Whether a word is a TTL: a number, or numbers with units.
+fn is_ttl(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_digit())
+        && word.bytes().all(|octet| octet.is_ascii_digit() || b"smhdwSMHDW".contains(&octet))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use crate::formats::Format::Rpz;
+    use crate::formats::testing::said;
+
+    const HEAD: &str = "$TTL 2h\n@ SOA localhost. root.localhost. (\n 1 6h\n 1h 1w 2h ) ; serial\n\
+                        @ IN NS localhost.\n";
+
+    #[test]
+    fn every_way_to_withhold_an_answer_blocks() {
+        let lines = "a.example.org CNAME .\nb.example.org 60 IN CNAME *.\n\
+                     c.example.org IN 1h CNAME rpz-drop.\nd.example.org A 0.0.0.0\n  AAAA ::\n\
+                     *.E.example.org CNAME . ; why\n";
+        assert_eq!(
+            said(Rpz, &format!("{HEAD}{lines}")),
+            [
+                "block a.example.org",
+                "block b.example.org",
+                "block c.example.org",
+                "block d.example.org",
+                "block d.example.org",
+                "block *.e.example.org",
+            ]
+        );
+    }
+
+    #[test]
+    fn passthru_is_an_exception() {
+        assert_eq!(said(Rpz, "a.example.org CNAME rpz-passthru."), ["allow a.example.org"]);
+    }
+
+    #[test]
+    fn absolute_owners_lose_the_name_of_the_zone() {
+        let zones = ["$ORIGIN rpz.example.net.\n", "rpz.example.net. SOA . . 1 1 1 1 1\n"];
+        for zone in zones {
+            let lines =
+                format!("{zone}a.example.org.rpz.example.net. CNAME .\nb.example.org CNAME .");
+            assert_eq!(said(Rpz, &lines), ["block a.example.org", "block b.example.org"]);
+        }
+    }
+
+    #[test]
+    fn what_blocks_no_name_has_a_reason() {
+        for (line, reason) in [
+            ("24.0.2.0.192.rpz-ip CNAME .", "Trigger"),
+            ("ns.example.org.rpz-nsdname CNAME .", "Trigger"),
+            ("a.example.org CNAME garden.example.net.", "OtherAnswer"),
+            ("a.example.org CNAME rpz-tcp-only.", "OtherAnswer"),
+            ("a.example.org A 192.0.2.7", "RealAddress"),
+            ("a.example.org TXT text", "OtherAnswer"),
+            ("* CNAME .", "TooBroad"),
+            ("*.org CNAME .", "SingleLabel"),
+            ("$INCLUDE other.zone", "OtherSetting"),
+            ("nonsense", "NotAName"),
+        ] {
+            assert_eq!(said(Rpz, line), [reason], "{line}");
+        }
+    }
+}

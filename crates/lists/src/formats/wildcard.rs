@@ -1,0 +1,49 @@
+//! Wildcards, one a line: `*.x` is `x` and every name below it.
+//!
+//! Makers of such lists leave the line for `x` itself out: the programs that read them take it as
+//! meant. A rule of a policy is stricter, since a person wrote it for one name or the other.
+
+use crate::entry::{Findings, ListEntry, Scope, Target, block_name};
+use crate::name_syntax::is_name_octet;
+use crate::skip_reason::SkipReason;
+use keyhole_names::list_file::Pattern;
+
+/// Reads a name with at least one `*`; one inside a label stands for any characters.
+pub(super) fn read_starred(text: &str, findings: &mut Findings) {
+    match text.strip_prefix("*.") {
+        Some(parent) if !parent.contains('*') => block_name(parent, Scope::AtAndBelow, findings),
+        _ if text.bytes().all(|octet| octet == b'*' || octet == b'.') => {
+            findings.push(Err(SkipReason::TooBroad));
+        }
+        _ if text.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) => {
+            let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+            findings.push(Ok(ListEntry::block(Target::Pattern(Pattern::Wildcard(format!(
+                "|{text}^"
+            ))))));
+        }
+        _ => findings.push(Err(SkipReason::NotAName)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use crate::formats::Format::Wildcard;
+    use crate::formats::testing::said;
+
+    #[test]
+    fn a_star_label_means_the_name_and_every_name_below_it() {
+        assert_eq!(
+            said(Wildcard, "*.Ads.example.org\nb.example.org"),
+            ["block ||ads.example.org", "block b.example.org"]
+        );
+    }
+
+    #[test]
+    fn a_star_elsewhere_makes_a_pattern() {
+        assert_eq!(said(Wildcard, "ads*.example.org"), ["block wildcard |ads*.example.org^"]);
+        assert_eq!(said(Wildcard, "*.*"), ["TooBroad"]);
+        assert_eq!(said(Wildcard, "*.org"), ["SingleLabel"]);
+        assert_eq!(said(Wildcard, "*/x"), ["NotAName"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! What narrows a few entries down: record types, and names that are spared.
+
+use keyhole_wire::{Name, RecordType};
+
+use super::format::wire_len;
+use crate::hashed_name::HashedName;
+
+/// What narrows an entry down.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Record types that it is for; empty means all (`$dnstype=A`).
+    pub types: Vec<u16>,
+    /// Record types that it is not for (`$dnstype=~A`).
+    pub except_types: Vec<u16>,
+    /// Names that it spares, with everything below them (`$denyallow=x`).
+    pub except_names: Vec<Name>,
+}
+
+impl Limits {
+    /// Whether nothing is narrowed down.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.except_types.is_empty() && self.except_names.is_empty()
+    }
+}
+
+/// The octets of limits: three counts, the types, the excepted types, the spared names.
+pub fn write_limits(limits: &Limits) -> Vec<u8> {
+    let counts = [limits.types.len(), limits.except_types.len(), limits.except_names.len()];
+    // A line of 4 KiB holds far fewer than 65,536 of anything.
+    let counts = counts.into_iter().map(|count| count as u16);
+    let types = limits.types.iter().chain(&limits.except_types).copied();
+    let mut out: Vec<u8> = counts.chain(types).flat_map(u16::to_le_bytes).collect();
+    for name in &limits.except_names {
+        out.extend_from_slice(name.as_wire());
+    }
+    out
+}
+
+/// Reads limits at the start of the octets; none if they are broken.
+pub(super) fn read_limits(octets: &[u8]) -> Option<Limits> {
+    let mut view = LimitsView::new(octets)?;
+    let all_types = |octets: &[u8]| {
+        octets.as_chunks::<2>().0.iter().map(|kind| u16::from_le_bytes(*kind)).collect()
+    };
+    let (types, except_types) = (all_types(view.types), all_types(view.except_types));
+    let mut except_names = Vec::new();
+    while let Some(wire) = view.next_name() {
+        except_names.push(Name::from_wire(wire).ok()?);
+    }
+    Some(Limits { types, except_types, except_names })
+}
+
+/// Whether limits let an entry speak of this name and, if one is given, this type. Broken limits
+/// let it speak of nothing.
+pub(super) fn limits_apply(octets: &[u8], hashed: &HashedName, kind: Option<RecordType>) -> bool {
+    let Some(mut view) = LimitsView::new(octets) else {
+        return false;
+    };
+    if let Some(kind) = kind {
+        let holds = |types: &[u8]| types.as_chunks::<2>().0.contains(&kind.0.to_le_bytes());
+        if holds(view.except_types) || !(view.types.is_empty() || holds(view.types)) {
+            return false;
+        }
+    }
+    while let Some(spared) = view.next_name() {
+        if hashed.suffixes().any(|suffix| suffix.wire == spared) {
+            return false;
+        }
+    }
+    true
+}
+
+/// Limits in place.
+struct LimitsView<'a> {
+    types: &'a [u8],
+    except_types: &'a [u8],
+    names_left: u16,
+    names: &'a [u8],
+}
+
+impl<'a> LimitsView<'a> {
+    fn new(octets: &'a [u8]) -> Option<Self> {
+        let (&[t0, t1, e0, e1, n0, n1], rest) = octets.split_first_chunk::<6>()?;
+        let count = |low, high| usize::from(u16::from_le_bytes([low, high]));
+        let (types, rest) = rest.split_at_checked(2 * count(t0, t1))?;
+        let (except_types, names) = rest.split_at_checked(2 * count(e0, e1))?;
+        Some(Self { types, except_types, names_left: u16::from_le_bytes([n0, n1]), names })
+    }
+
+    fn next_name(&mut self) -> Option<&'a [u8]> {
+        self.names_left = self.names_left.checked_sub(1)?;
+        let (name, rest) = self.names.split_at_checked(wire_len(self.names)?)?;
+        self.names = rest;
+        Some(name)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_survive_a_round_trip() {
+        let limits = Limits {
+            types: vec![1, 28],
+            except_types: vec![65],
+            except_names: vec![Name::from_text("a.example.org").unwrap()],
+        };
+        let octets = write_limits(&limits);
+        assert_eq!(read_limits(&octets), Some(limits));
+        for end in 0..6 {
+            assert_eq!(read_limits(&octets[..end]), None);
+        }
+    }
+
+    #[test]
+    fn limits_narrow_types_and_spare_names() {
+        let hashed = |text: &str| HashedName::new(&Name::from_text(text).unwrap());
+        let octets = write_limits(&Limits {
+            types: vec![1, 28],
+            except_types: vec![28],
+            except_names: vec![Name::from_text("good.example.org").unwrap()],
+        });
+        let applies = |name: &str, kind| limits_apply(&octets, &hashed(name), kind);
+        assert!(applies("bad.example.org", Some(RecordType::A)));
+        assert!(applies("bad.example.org", None));
+        assert!(!applies("bad.example.org", Some(RecordType::AAAA)));
+        assert!(!applies("bad.example.org", Some(RecordType::TXT)));
+        assert!(!applies("www.good.example.org", Some(RecordType::A)));
+        assert!(!limits_apply(&octets[..5], &hashed("bad.example.org"), None));
+    }
+}

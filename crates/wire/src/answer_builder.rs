@@ -1,0 +1,137 @@
+//! Answers that are made here: local records, special names, aliases put before an answer.
+
+use crate::answer::Answer;
+use crate::answer_reader::RawRecords;
+use crate::name::Name;
+use crate::parse_error::AnswerError;
+use crate::section::Section;
+use crate::synthetic::SOA_DATA;
+use crate::types::{Rcode, RecordType};
+
+/// Puts an answer together record by record.
+pub struct AnswerBuilder {
+    name: Name,
+    kind: RecordType,
+    rcode: Rcode,
+    authoritative: bool,
+    records: RawRecords,
+    error: Option<AnswerError>,
+}
+
+impl AnswerBuilder {
+    /// Begins the answer to a question.
+    #[must_use]
+    pub fn new(name: &Name, kind: RecordType, rcode: Rcode) -> Self {
+        let (name, records) = (*name, RawRecords::default());
+        Self { name, kind, rcode, authoritative: false, records, error: None }
+    }
+
+    /// Sets AA: the data is our own (RFC 1035 section 4.1.1).
+    #[must_use]
+    pub fn authoritative(mut self) -> Self {
+        self.authoritative = true;
+        self
+    }
+
+    /// Adds a record to the answer section; `data` holds its names in full. Data that does not fit
+    /// the type shows in [`Self::finish`].
+    #[must_use]
+    pub fn push(self, owner: &Name, kind: RecordType, ttl: u32, data: &[u8]) -> Self {
+        self.add(Section::Answer, owner, kind, ttl, data)
+    }
+
+    /// Adds a record whose data is one name: CNAME, PTR, NS, DNAME.
+    #[must_use]
+    pub fn push_name(self, owner: &Name, kind: RecordType, ttl: u32, target: &Name) -> Self {
+        self.add(Section::Answer, owner, kind, ttl, target.as_wire())
+    }
+
+    /// Adds the SOA record that lets others cache a negative answer for `ttl` seconds
+    /// (RFC 2308 section 3). `zone` is where it stands.
+    #[must_use]
+    pub fn soa(self, zone: &Name, ttl: u32) -> Self {
+        let mut data = SOA_DATA;
+        let minimum = data.len() - 4;
+        data[minimum..].copy_from_slice(&ttl.to_be_bytes());
+        self.add(Section::Authority, zone, RecordType::SOA, ttl, &data)
+    }
+
+    fn add(
+        mut self,
+        section: Section,
+        owner: &Name,
+        kind: RecordType,
+        ttl: u32,
+        data: &[u8],
+    ) -> Self {
+        let ttl = ttl.min(i32::MAX as u32);
+        let added = self.records.push(section, owner, kind, ttl, (data, 0, data.len()));
+        self.error = self.error.or(added.err());
+        self
+    }
+
+    /// Encodes the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::BadData`] where the data of a record does not fit its type,
+    /// [`AnswerError::TooLarge`] where the records do not fit into one message.
+    pub fn finish(self) -> Result<Answer, AnswerError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        let entries = &self.records.entries;
+        let has_answer = |kind: RecordType| {
+            entries.iter().any(|entry| {
+                entry.section == Section::Answer
+                    && (entry.kind == kind || self.kind == RecordType::ANY)
+            })
+        };
+        let failure = !matches!(self.rcode, Rcode::NOERROR | Rcode::NXDOMAIN);
+        let negative = !failure && (self.rcode == Rcode::NXDOMAIN || !has_answer(self.kind));
+        // Answers first, then authority, in whatever order they were added.
+        let mut kept: Vec<usize> = (0..entries.len()).collect();
+        kept.sort_by_key(|&index| entries[index].section == Section::Authority);
+        let ttl = entries.iter().map(|entry| entry.ttl).min().unwrap_or(0);
+        let (whole, plain) = Answer::assemble(&self.name, self.kind, &self.records, &kept)?;
+        Ok(Answer {
+            rcode: self.rcode,
+            ttl: if failure { 0 } else { ttl },
+            negative,
+            authentic: false,
+            authoritative: self.authoritative,
+            extended_error: None,
+            name_len: self.name.len,
+            whole,
+            plain,
+        })
+    }
+}
+
+impl Answer {
+    /// The answer to another question whose aliases lead to this one: `chain` holds owner, target
+    /// and TTL of each CNAME record, from the question on.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError::TooLarge`] where the records do not fit into one message.
+    pub fn with_chain(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        chain: &[(Name, Name, u32)],
+    ) -> Result<Self, AnswerError> {
+        let mut builder = AnswerBuilder::new(name, kind, self.rcode);
+        for (owner, target, ttl) in chain {
+            builder = builder.push_name(owner, RecordType::CNAME, *ttl, target);
+        }
+        for record in self.records() {
+            let data = record.data();
+            builder = builder.add(record.section, &record.owner(), record.kind, record.ttl, &data);
+        }
+        let answer = builder.finish()?;
+        // The part that is kept shortest decides, also where it has no record to say so.
+        let ttl = answer.ttl.min(self.ttl);
+        Ok(Self { ttl, negative: self.negative, extended_error: self.extended_error, ..answer })
+    }
+}
