@@ -143,6 +143,7 @@ class DataFolder:
                     "stop it, or give --data with another folder"
                 )
             await asyncio.sleep(_LOCK_RETRY_SECONDS)
+        durable.remove_drafts(self.state)
         return lock
 
 

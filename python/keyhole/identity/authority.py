@@ -23,6 +23,7 @@ from keyhole.identity.sign import (
     serial_text,
 )
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN, trust_domain_of
+from keyhole.system import durable
 
 _WARN_ROOT = timedelta(days=365)
 
@@ -88,6 +89,7 @@ class Authority:
         now = now or datetime.now(UTC)
         make_private_folder(folder)
         with locked(folder):
+            durable.remove_drafts(folder)
             root, key = ensure_root(folder, common_name, now)
             issuer = ensure_issuer(folder, root, key, domain, now)
         opened = cls(folder, root, issuer, is_root_key_here=key is not None)

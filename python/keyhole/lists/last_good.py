@@ -82,6 +82,7 @@ class LastGoodStore:
             for copy in self._copies.glob("*.txt"):
                 if copy.stem not in named:
                     copy.unlink(missing_ok=True)
+            durable.remove_drafts(self._copies)
         except OSError as error:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
 

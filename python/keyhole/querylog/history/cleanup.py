@@ -7,6 +7,7 @@ last and go first, so whatever has none of them is half of something.
 from pathlib import Path
 
 from keyhole.querylog.history.segment import PARTS
+from keyhole.system import durable
 
 
 def remove_leftovers(root: Path) -> None:
@@ -14,9 +15,11 @@ def remove_leftovers(root: Path) -> None:
     for left in (root / ".scratch").glob("*"):
         # Exports that nobody fetched, and what questions wrote for which memory was too small.
         left.unlink(missing_ok=True)
-    for left in (*root.glob("day=*/.*.new"), *(root / "past").glob("*.new")):
+    for left in (root / "past").glob("*.new"):
         left.unlink(missing_ok=True)
+    durable.remove_drafts(root)
     for day in root.glob("day=*"):
+        durable.remove_drafts(day)
         _remove_partial(day, "rows")
     _remove_partial(root / "past", "sums")
 

@@ -8,7 +8,7 @@ from keyhole.config import read_text_documents
 from keyhole.errors import Problem
 from keyhole.policy import cross_check
 
-from .conftest import POLICY, UPSTREAM, document
+from ..conftest import POLICY, UPSTREAM, document
 
 
 def client(name: str, **said: str) -> str:

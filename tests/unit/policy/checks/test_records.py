@@ -2,7 +2,7 @@ import pytest
 
 from keyhole.policy import check
 
-from .conftest import POLICY, UPSTREAM, Write, document
+from ..conftest import POLICY, UPSTREAM, Write, document
 
 
 def problems_of(write: Write, *specs: str) -> list[str]:

@@ -8,7 +8,7 @@ from keyhole.config import read_text_documents
 from keyhole.errors import Problem
 from keyhole.policy import TrustContext, check, cross_check
 
-from .conftest import POLICY, UPSTREAM, Write, document
+from ..conftest import POLICY, UPSTREAM, Write, document
 
 TV = document("Client", "tv", "tokens: [tv]\ngroups: [kids]")
 
