@@ -27,6 +27,7 @@ from keyhole.api import (
     tokens,
 )
 from keyhole.api.access import RouteTable
+from keyhole.api.pagination import Page
 from keyhole.api.pihole import PiholeSessions
 from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
 from keyhole.control.services import Services
@@ -111,6 +112,9 @@ def describe() -> dict[str, Any]:
         _document_problems(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    for schema in components["schemas"].values():
+        # Generic models do not inherit a docstring.
+        schema.setdefault("description", Page.__doc__)
     return document
 
 

@@ -63,7 +63,7 @@ class DecisionCreate(BaseModel):
 class DecisionResult(BaseModel):
     """The decision, and whether it is in force."""
 
-    decision: Decision
+    decision: Decision = Field(description="The decision.")
     is_in_force: bool = Field(description="Whether the engine uses it already.")
     why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 

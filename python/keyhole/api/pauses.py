@@ -42,7 +42,7 @@ class PauseCreate(BaseModel):
 class PauseResult(BaseModel):
     """The pause, and whether it is in force."""
 
-    pause: Pause
+    pause: Pause = Field(description="The pause.")
     is_in_force: bool = Field(description="Whether the engine uses it already.")
     why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 

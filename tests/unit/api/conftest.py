@@ -1,4 +1,4 @@
-"""The middleware before an application that lets everything happen, and remembers it."""
+"""The middleware in front of an application that accepts and records every request."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +20,11 @@ from tests.unit.accounts.conftest import BY, House
 
 BASE = "https://keyhole.example.org"
 HEADER = {"x-keyhole-request": "test"}
-LET_IN = 299
+ACCEPTED = 299
 
 
-class Behind:
-    """Stands in place of the routes: what reaches it was let in."""
+class RecordingApp:
+    """Takes the place of the routes: records the requests that the middleware accepted."""
 
     def __init__(self) -> None:
         self.reached: list[Scope] = []
@@ -33,15 +33,15 @@ class Behind:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.reached.append(scope)
         self.bodies.append((await receive()).get("body", b""))
-        await JSONResponse({}, LET_IN)(scope, receive, send)
+        await JSONResponse({}, ACCEPTED)(scope, receive, send)
 
 
-class Front:
-    """The middleware, asked from any address under any name."""
+class MiddlewareClient:
+    """Sends requests to the middleware, from any address and with any host name."""
 
     def __init__(self, house: House, **rules: Any) -> None:
         self.house = house
-        self.behind = Behind()
+        self.routes = RecordingApp()
         given = {"clients": ["192.0.2.0/24", "127.0.0.0/8", "::1/128"], "trusted_proxies": []}
         networks = {
             name: [read_network(one) for one in rules.pop(name, default)]
@@ -49,7 +49,7 @@ class Front:
         }
         names = rules.pop("names", ["keyhole.example.org"])
         self.app = middleware_stack(
-            self.behind, API_ROUTES, house.accounts, NetworkAccess(names=names, **networks)
+            self.routes, API_ROUTES, house.accounts, NetworkAccess(names=names, **networks)
         )
 
     def ask(
@@ -61,7 +61,7 @@ class Front:
         base: str = BASE,
         **request: Any,
     ) -> httpx2.Response:
-        """One request; ``request`` is what httpx2 takes."""
+        """Sends one request; ``request`` holds arguments for httpx2."""
 
         async def once() -> httpx2.Response:
             transport = httpx2.ASGITransport(self.app, client=(address, 40_000))
@@ -71,21 +71,21 @@ class Front:
         return anyio.run(once)
 
     async def scope(self, scope: Scope, body: bytes = b"") -> tuple[int, dict[str, str]]:
-        """A request as a server hands it over, however odd; gives status and headers."""
-        told: list[Any] = []
+        """Sends a request as a raw ASGI scope; returns status and headers."""
+        messages: list[Any] = []
 
         async def receive() -> Any:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Any) -> None:
-            told.append(message)
+            messages.append(message)
 
         await self.app(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-        return told[0]["status"], headers
+        headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+        return messages[0]["status"], headers
 
     def token(self, role: Role, name: str = "test", **wanted: Any) -> dict[str, str]:
-        """The header of a new token."""
+        """The Authorization header of a new token."""
         given = TokenSpec(name, role, **wanted)
         secret = self.house.accounts.administration.create_token(given, BY, maker=None)
         return {"authorization": f"Bearer {secret}"}
@@ -93,7 +93,7 @@ class Front:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """People of this module."""
+    """The accounts of this module."""
     folder: Path = tmp_path_factory.mktemp("people")
     database = Database.in_file(folder / "control.db")
     made = House(database)
@@ -103,6 +103,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
-def front(house: House) -> Front:
-    """A middleware of one's own, before the people of the module."""
-    return Front(house)
+def client(house: House) -> MiddlewareClient:
+    """A new middleware on the accounts of the module."""
+    return MiddlewareClient(house)

@@ -1,4 +1,4 @@
-"""Connections that dawdle are cut off, and those that work are left alone."""
+"""Slow connections are aborted, and others are not."""
 
 import asyncio
 import socket
@@ -16,14 +16,14 @@ STATE = ServerState()
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def _waits() -> bool:
-    """Whether any connection is waited for at the moment."""
+def _is_limited() -> bool:
+    """Whether a time limit is running for any connection."""
     ours = [one for one in STATE.connections if isinstance(one, NetworkProtocol)]
     return any(one._header.is_running for one in ours)
 
 
-def _serve(app: object, visit: Callable[[int], Awaitable[bytes]]) -> bytes:
-    """Serves on a free port while somebody visits; gives what they saw."""
+def _serve(app: object, client: Callable[[int], Awaitable[bytes]]) -> bytes:
+    """Serves on a free port while ``client`` runs with that port; returns its result."""
 
     async def once() -> bytes:
         config = Config(app, lifespan="off", log_config=None, ws="none")  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def _serve(app: object, visit: Callable[[int], Awaitable[bytes]]) -> bytes:
         loop = asyncio.get_running_loop()
         server = await loop.create_server(lambda: NetworkProtocol(config, STATE, {}), sock=listener)
         async with server:
-            return await visit(listener.getsockname()[1])
+            return await client(listener.getsockname()[1])
 
     return asyncio.run(once())
 
@@ -51,56 +51,56 @@ async def _small(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: loc", b"GET"])
-def test_a_request_that_does_not_come_whole_ends_the_connection(
+def test_an_incomplete_request_ends_the_connection(
     begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http_limits, "HEADER_SECONDS", 0.05)
 
-    async def visit(port: int) -> bytes:
+    async def client(port: int) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(begun)
         return await reader.read()
 
-    assert _serve(_small, visit) == b""
+    assert _serve(_small, client) == b""
 
 
-def test_while_a_request_is_answered_no_other_is_waited_for() -> None:
+def test_the_time_limit_stops_while_a_request_is_served() -> None:
     waiting: list[bool] = []
 
-    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+    async def record(scope: Scope, receive: Receive, send: Send) -> None:
         [connection] = STATE.connections
         assert isinstance(connection, NetworkProtocol)
         waiting.append(connection._header.is_running)
         await _small(scope, receive, send)
 
-    async def visit(port: int) -> bytes:
+    async def client(port: int) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for _ in range(2):
             writer.write(REQUEST)
             await reader.readuntil(b"done")
         writer.write(REQUEST[:10])
         async with asyncio.timeout(30):
-            while not _waits():  # noqa: ASYNC110
+            while not _is_limited():  # noqa: ASYNC110
                 await asyncio.sleep(0)
         writer.close()
-        return b"waited for"
+        return b"limited"
 
-    assert _serve(look, visit) == b"waited for"
+    assert _serve(record, client) == b"limited"
     assert waiting == [False, False]
 
 
-def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_limits, "WRITE_SECONDS", 0.05)
     lost = asyncio.Event()
-    told = NetworkProtocol.connection_lost
+    original = NetworkProtocol.connection_lost
 
-    def heard(self: NetworkProtocol, error: Exception | None) -> None:
-        told(self, error)
+    def recorded(self: NetworkProtocol, error: Exception | None) -> None:
+        original(self, error)
         lost.set()
 
-    monkeypatch.setattr(NetworkProtocol, "connection_lost", heard)
+    monkeypatch.setattr(NetworkProtocol, "connection_lost", recorded)
 
-    async def visit(port: int) -> bytes:
+    async def client(port: int) -> bytes:
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
         writer.write(REQUEST)
         async with asyncio.timeout(30):
@@ -108,4 +108,4 @@ def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch)
         writer.close()
         return b"lost"
 
-    assert _serve(_large, visit) == b"lost"
+    assert _serve(_large, client) == b"lost"

@@ -1,4 +1,4 @@
-"""What the middleware does with each kind of request, whoever sends it."""
+"""What the middleware does with each kind of request."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from keyhole.api.middleware.body_limits import MAX_DEPTH, MAX_OCTETS, is_too_dee
 from keyhole.api.middleware.response_timeout import ResponseTimeout
 from keyhole.model.role import Role
 from tests.unit.accounts.conftest import House
-from tests.unit.api.conftest import HEADER, LET_IN, Front
+from tests.unit.api.conftest import ACCEPTED, HEADER, MiddlewareClient
 
 HEALTH = "/api/v1/health"
 PROXY = "203.0.113.1"
@@ -36,7 +36,9 @@ def _scope(path: bytes, *headers: tuple[bytes, bytes], method: str = "GET", **mo
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 421])
-def test_every_answer_carries_the_headers_also_a_refusal(front: Front, status: int) -> None:
+def test_every_response_has_the_security_headers_also_a_refusal(
+    client: MiddlewareClient, status: int
+) -> None:
     how: dict[int, dict[str, Any]] = {
         200: {"path": HEALTH},
         401: {"path": "/api/v1/status"},
@@ -44,7 +46,7 @@ def test_every_answer_carries_the_headers_also_a_refusal(front: Front, status: i
         404: {"path": "/none"},
         421: {"path": HEALTH, "base": "https://evil.example.org"},
     }
-    headers = front.ask("GET", how[status].pop("path"), **how[status]).headers
+    headers = client.ask("GET", how[status].pop("path"), **how[status]).headers
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["x-frame-options"] == "DENY"
@@ -59,17 +61,17 @@ def test_every_answer_carries_the_headers_also_a_refusal(front: Front, status: i
     assert not [name for name in headers if name.startswith("access-control")]
 
 
-def test_a_browser_is_told_to_stay_with_https_only_where_it_came_by_it(front: Front) -> None:
-    answer = front.ask("GET", HEALTH, address="127.0.0.1", base="http://localhost:8080")
-    assert answer.status_code == LET_IN
+def test_strict_transport_security_is_sent_only_over_https(client: MiddlewareClient) -> None:
+    answer = client.ask("GET", HEALTH, address="127.0.0.1", base="http://localhost:8080")
+    assert answer.status_code == ACCEPTED
     assert "strict-transport-security" not in answer.headers
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.org", "null"])
-def test_no_other_origin_is_ever_allowed_to_read(front: Front, origin: str) -> None:
+def test_no_other_origin_is_ever_allowed_to_read(client: MiddlewareClient, origin: str) -> None:
     asked = {"origin": origin, "access-control-request-method": "POST"}
     for method in ("GET", "OPTIONS"):
-        answer = front.ask(method, HEALTH, headers=asked)
+        answer = client.ask(method, HEALTH, headers=asked)
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -90,10 +92,12 @@ def test_no_other_origin_is_ever_allowed_to_read(front: Front, origin: str) -> N
         ("", False),
     ],
 )
-def test_a_name_that_is_not_ours_is_refused(front: Front, host: str, is_ours: bool) -> None:
+def test_an_unknown_host_name_is_refused(
+    client: MiddlewareClient, host: str, is_ours: bool
+) -> None:
     scope = _scope(HEALTH.encode(), (b"host", host.encode()))
-    status, _ = anyio.run(front.scope, scope)
-    assert (status == LET_IN) is is_ours
+    status, _ = anyio.run(client.scope, scope)
+    assert (status == ACCEPTED) is is_ours
     assert is_ours or status == 421
 
 
@@ -122,20 +126,20 @@ def test_a_name_that_is_not_ours_is_refused(front: Front, host: str, is_ours: bo
         b"",
     ],
 )
-def test_a_path_that_could_be_read_in_two_ways_is_refused(front: Front, path: bytes) -> None:
-    status, _ = anyio.run(front.scope, _scope(path))
+def test_an_ambiguous_path_is_refused(client: MiddlewareClient, path: bytes) -> None:
+    status, _ = anyio.run(client.scope, _scope(path))
     assert status == 400
-    assert front.behind.reached == []
+    assert client.routes.reached == []
 
 
-def test_the_absolute_form_is_the_plain_request_and_its_host_counts(front: Front) -> None:
+def test_the_absolute_form_is_accepted_and_its_host_is_checked(client: MiddlewareClient) -> None:
     ours = _scope(b"https://keyhole.example.org/api/v1/health")
-    assert anyio.run(front.scope, ours)[0] == LET_IN
-    assert front.behind.reached[0]["path"] == HEALTH
+    assert anyio.run(client.scope, ours)[0] == ACCEPTED
+    assert client.routes.reached[0]["path"] == HEALTH
     guarded = _scope(b"https://keyhole.example.org/api/v1/people")
-    assert anyio.run(front.scope, guarded)[0] == 401
+    assert anyio.run(client.scope, guarded)[0] == 401
     other = _scope(b"https://evil.example.org/api/v1/health")
-    assert anyio.run(front.scope, other)[0] == 400
+    assert anyio.run(client.scope, other)[0] == 400
 
 
 @pytest.mark.parametrize(
@@ -156,41 +160,43 @@ def test_the_absolute_form_is_the_plain_request_and_its_host_counts(front: Front
     ],
 )
 def test_headers_that_contradict_each_other_are_refused(
-    front: Front, headers: list[tuple[bytes, bytes]], status: int
+    client: MiddlewareClient, headers: list[tuple[bytes, bytes]], status: int
 ) -> None:
-    assert anyio.run(front.scope, _scope(HEALTH.encode(), *headers))[0] == status
+    assert anyio.run(client.scope, _scope(HEALTH.encode(), *headers))[0] == status
 
 
-def test_a_query_that_is_too_long_is_refused(front: Front) -> None:
+def test_a_query_that_is_too_long_is_refused(client: MiddlewareClient) -> None:
     scope = _scope(HEALTH.encode(), query_string=b"x" * 9_000)
-    assert anyio.run(front.scope, scope)[0] == 414
+    assert anyio.run(client.scope, scope)[0] == 414
 
 
-def test_a_method_is_what_the_request_line_says(front: Front) -> None:
+def test_a_method_is_what_the_request_line_says(client: MiddlewareClient) -> None:
     for name in ("x-http-method-override", "x-method-override", "x-http-method"):
-        answer = front.ask("GET", "/api/v1/people/anna", headers={name: "DELETE", **HEADER})
+        answer = client.ask("GET", "/api/v1/people/anna", headers={name: "DELETE", **HEADER})
         assert answer.status_code == 401
-        viewer = front.token(Role.VIEWER, f"t{len(name)}")
-        answer = front.ask("GET", "/api/v1/sessions", headers={name: "DELETE", **viewer})
-        assert answer.status_code == LET_IN
-        assert front.behind.reached[-1]["method"] == "GET"
+        viewer = client.token(Role.VIEWER, f"t{len(name)}")
+        answer = client.ask("GET", "/api/v1/sessions", headers={name: "DELETE", **viewer})
+        assert answer.status_code == ACCEPTED
+        assert client.routes.reached[-1]["method"] == "GET"
 
 
 @pytest.mark.parametrize("name", ["x-forwarded-for", "forwarded", "x-real-ip", "client-ip"])
-def test_nobody_but_a_listed_proxy_says_from_where_a_request_comes(front: Front, name: str) -> None:
+def test_only_a_trusted_proxy_can_set_the_client_address(
+    client: MiddlewareClient, name: str
+) -> None:
     inside = {name: "for=192.0.2.1" if name == "forwarded" else "192.0.2.1"}
-    answer = front.ask("GET", HEALTH, address="198.51.100.1", headers=inside)
+    answer = client.ask("GET", HEALTH, address="198.51.100.1", headers=inside)
     assert answer.status_code == 403
     outside = {name: "198.51.100.1", "x-forwarded-proto": "http", "x-forwarded-host": "evil"}
-    assert front.ask("GET", HEALTH, headers=outside).status_code == LET_IN
+    assert client.ask("GET", HEALTH, headers=outside).status_code == ACCEPTED
 
 
 @pytest.mark.parametrize(
     ("hops", "scheme", "status", "address"),
     [
-        ("192.0.2.7", "https", LET_IN, "192.0.2.7"),
-        (f"192.0.2.7, {PROXY}", "https", LET_IN, "192.0.2.7"),
-        ("192.0.2.7, 192.0.2.8", "https", LET_IN, "192.0.2.8"),
+        ("192.0.2.7", "https", ACCEPTED, "192.0.2.7"),
+        (f"192.0.2.7, {PROXY}", "https", ACCEPTED, "192.0.2.7"),
+        ("192.0.2.7, 192.0.2.8", "https", ACCEPTED, "192.0.2.8"),
         ("192.0.2.7, 198.51.100.1", "https", 403, None),
         ("198.51.100.1", "https", 403, None),
         ("192.0.2.7", "http", 403, None),
@@ -202,23 +208,23 @@ def test_nobody_but_a_listed_proxy_says_from_where_a_request_comes(front: Front,
         (None, None, 400, None),
     ],
 )
-def test_a_listed_proxy_is_believed_when_it_says_everything(
+def test_a_trusted_proxy_must_send_scheme_and_client_address(
     house: House, hops: str | None, scheme: str | None, status: int, address: str | None
 ) -> None:
     said = {"x-forwarded-for": hops, "x-forwarded-proto": scheme}
     told = {name: value for name, value in said.items() if value is not None}
-    front = Front(house, trusted_proxies=[f"{PROXY}/32"])
+    client = MiddlewareClient(house, trusted_proxies=[f"{PROXY}/32"])
     base = "http://keyhole.example.org"
-    answer = front.ask("GET", HEALTH, address=PROXY, base=base, headers=told)
+    answer = client.ask("GET", HEALTH, address=PROXY, base=base, headers=told)
     assert answer.status_code == status
     if address is not None:
-        assert front.behind.reached[0]["client"][0] == address
-        assert front.behind.reached[0]["scheme"] == "https"
+        assert client.routes.reached[0]["client"][0] == address
+        assert client.routes.reached[0]["scheme"] == "https"
         assert "strict-transport-security" in answer.headers
 
 
-def test_what_a_proxy_says_does_not_make_anybody_believed(house: House) -> None:
-    front = Front(house, trusted_proxies=[f"{PROXY}/32"])
+def test_headers_of_a_proxy_authenticate_nobody(house: House) -> None:
+    client = MiddlewareClient(house, trusted_proxies=[f"{PROXY}/32"])
     told = {
         "x-forwarded-for": "192.0.2.7",
         "x-forwarded-proto": "https",
@@ -226,40 +232,44 @@ def test_what_a_proxy_says_does_not_make_anybody_believed(house: House) -> None:
         "remote-user": "root",
         "x-forwarded-client-cert": "By=spiffe://keyhole.internal/a",
     }
-    answer = front.ask("GET", "/api/v1/people", address=PROXY, headers=told)
+    answer = client.ask("GET", "/api/v1/people", address=PROXY, headers=told)
     assert answer.status_code == 401
 
 
-def _post(front: Front, content: Any, kind: str = "application/json", **headers: str) -> Any:
+def _post(
+    client: MiddlewareClient, content: Any, kind: str = "application/json", **headers: str
+) -> Any:
     path = headers.pop("path", "/api/v1/session")
     given = {**HEADER, "content-type": kind, **headers}
-    return front.ask("POST", path, content=content, headers=given)
+    return client.ask("POST", path, content=content, headers=given)
 
 
-def test_a_body_is_bounded_whatever_its_length_says(front: Front) -> None:
+def test_the_size_of_a_body_is_limited_whatever_its_content_length(
+    client: MiddlewareClient,
+) -> None:
     async def endless() -> Any:
         for _ in range(2_000):
             yield b" " * 1_024
 
-    assert _post(front, b" " * MAX_OCTETS).status_code == LET_IN
-    assert _post(front, b" " * (MAX_OCTETS + 1)).status_code == 413
-    assert _post(front, endless()).status_code == 413
-    assert len(front.behind.reached) == 1
+    assert _post(client, b" " * MAX_OCTETS).status_code == ACCEPTED
+    assert _post(client, b" " * (MAX_OCTETS + 1)).status_code == 413
+    assert _post(client, endless()).status_code == 413
+    assert len(client.routes.reached) == 1
 
 
-def test_many_documents_may_be_more_and_only_for_whoever_is_believed(front: Front) -> None:
+def test_documents_may_be_larger_but_only_after_authentication(client: MiddlewareClient) -> None:
     body = b" " * (MAX_OCTETS + 1)
-    assert _post(front, body, path="/api/v1/documents").status_code == 401
-    token = front.token(Role.OPERATOR, "operator")
-    assert _post(front, body, path="/api/v1/documents", **token).status_code == LET_IN
-    assert _post(front, body * 9, path="/api/v1/documents", **token).status_code == 413
+    assert _post(client, body, path="/api/v1/documents").status_code == 401
+    token = client.token(Role.OPERATOR, "operator")
+    assert _post(client, body, path="/api/v1/documents", **token).status_code == ACCEPTED
+    assert _post(client, body * 9, path="/api/v1/documents", **token).status_code == 413
 
 
-def test_a_body_that_is_nested_too_deep_is_refused(front: Front) -> None:
+def test_a_body_that_is_nested_too_deep_is_refused(client: MiddlewareClient) -> None:
     deep = b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)
-    assert _post(front, deep).status_code == 400
-    assert _post(front, b'{"a":' * 50_000).status_code == 400
-    assert _post(front, deep[1:-1]).status_code == LET_IN
+    assert _post(client, deep).status_code == 400
+    assert _post(client, b'{"a":' * 50_000).status_code == 400
+    assert _post(client, deep[1:-1]).status_code == ACCEPTED
 
 
 @pytest.mark.parametrize(
@@ -274,11 +284,11 @@ def test_a_body_that_is_nested_too_deep_is_refused(front: Front) -> None:
         (b'"a":' * 100_000 + b"[" * 100, True),
     ],
 )
-def test_depth_is_counted_outside_of_texts_and_in_one_pass(body: bytes, is_deep: bool) -> None:
+def test_depth_is_counted_outside_of_strings_and_in_one_pass(body: bytes, is_deep: bool) -> None:
     assert is_too_deep(body) is is_deep
 
 
-def test_an_answer_that_takes_too_long_is_given_up_and_not_heard_later() -> None:
+def test_a_response_that_takes_too_long_is_replaced_and_ignored_later() -> None:
     released = asyncio.Event()
     told: list[Any] = []
 
@@ -301,7 +311,7 @@ def test_an_answer_that_takes_too_long_is_given_up_and_not_heard_later() -> None
     assert [one["status"] for one in told if one["type"] == "http.response.start"] == [503]
 
 
-def test_an_answer_that_has_begun_may_go_on() -> None:
+def test_a_response_that_has_begun_may_continue() -> None:
     told: list[Any] = []
 
     async def live(_: Scope, __: Receive, send: Send) -> None:
@@ -323,12 +333,12 @@ def test_an_answer_that_has_begun_may_go_on() -> None:
     assert told[-1]["body"] == b"end"
 
 
-def test_what_is_no_http_ends_at_the_door(front: Front) -> None:
+def test_a_websocket_does_not_reach_the_routes(client: MiddlewareClient) -> None:
     async def never() -> Any:
         raise AssertionError
 
     async def once() -> None:
-        await front.app({"type": "websocket"}, never, never)  # type: ignore[arg-type]
+        await client.app({"type": "websocket"}, never, never)  # type: ignore[arg-type]
 
     anyio.run(once)
-    assert front.behind.reached == []
+    assert client.routes.reached == []

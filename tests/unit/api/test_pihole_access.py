@@ -1,6 +1,6 @@
-"""Every route of Pi-hole's API, and everybody who must not use it.
+"""Every route of Pi-hole's API, with every kind of caller that must not use it.
 
-The routes are not in the OpenAPI file, so the matrix is made from the routes.
+These routes are not in the OpenAPI document, so the matrix comes from the route table.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from keyhole.api.pihole import PiholeSessions, is_pihole, sessions
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
 from tests.unit.accounts.conftest import BY, House
-from tests.unit.api.conftest import LET_IN, Front
+from tests.unit.api.conftest import ACCEPTED, MiddlewareClient
 
 ROUTES = [route for route in ALL_ROUTES.all if is_pihole(route.endpoint[1])]
 GUARDED = [route for route in ROUTES if not route.is_public]
@@ -24,18 +24,18 @@ HERE = ClientInfo("192.0.2.1", "test")
 each_route = pytest.mark.parametrize("route", GUARDED, ids=lambda route: " ".join(route.endpoint))
 
 
-class Pihole(Front):
-    """A middleware that knows Pi-hole's API."""
+class Pihole(MiddlewareClient):
+    """The middleware with Pi-hole's API."""
 
     def __init__(self, house: House) -> None:
         super().__init__(house)
         self.sessions = PiholeSessions(house.accounts)
         networks = [read_network("192.0.2.0/24")]
         rules = NetworkAccess(networks, [], ["keyhole.example.org"])
-        self.app = middleware_stack(self.behind, ALL_ROUTES, house.accounts, rules, self.sessions)
+        self.app = middleware_stack(self.routes, ALL_ROUTES, house.accounts, rules, self.sessions)
 
     def open(self, role: Role, name: str, **wanted: Any) -> dict[str, str]:
-        """The header of a session by a new token."""
+        """The session header for a new token."""
         bearer = self.token(role, name, **wanted)["authorization"]
         sid = self.sessions.open(bearer.removeprefix("Bearer "), HERE)
         assert sid is not None
@@ -44,7 +44,7 @@ class Pihole(Front):
 
 @pytest.fixture(scope="module")
 def pihole(house: House) -> Pihole:
-    """One for all routes."""
+    """One middleware for all routes."""
     return Pihole(house)
 
 
@@ -53,7 +53,7 @@ def _ask(pihole: Pihole, route: RouteAccess, headers: dict[str, str], **more: An
     return pihole.ask(method, path, headers=headers, **more).status_code
 
 
-def test_the_public_routes_are_those_by_which_one_gets_a_seat() -> None:
+def test_the_public_routes_are_those_for_sessions() -> None:
     assert {route.endpoint for route in ROUTES if route.is_public} == PIHOLE_PUBLIC
     assert not PIHOLE_PUBLIC & PUBLIC
     assert not any(is_pihole(route.endpoint[1]) for route in API_ROUTES.all), (
@@ -61,14 +61,14 @@ def test_the_public_routes_are_those_by_which_one_gets_a_seat() -> None:
     )
 
 
-def test_every_route_says_its_role() -> None:
+def test_every_route_has_a_role() -> None:
     assert {route.role for route in GUARDED} == {Role.VIEWER, Role.OPERATOR}
     switches = [route for route in GUARDED if route.endpoint[0] != "GET"]
     assert all(route.role is Role.OPERATOR for route in switches)
 
 
 @each_route
-def test_whoever_has_no_good_seat_is_refused(
+def test_a_caller_without_a_valid_session_is_refused(
     pihole: Pihole, house: House, route: RouteAccess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     administration, name = house.accounts.administration, f"t{GUARDED.index(route)}"
@@ -93,18 +93,18 @@ def test_whoever_has_no_good_seat_is_refused(
 
 
 @each_route
-def test_whoever_has_a_good_one_is_let_in_from_the_right_place_alone(
+def test_a_caller_with_a_valid_session_is_accepted_from_its_network_only(
     pihole: Pihole, route: RouteAccess
 ) -> None:
     name = f"g{GUARDED.index(route)}"
     good = pihole.open(Role.OPERATOR, f"{name}-operator")
-    assert _ask(pihole, route, good) == LET_IN
+    assert _ask(pihole, route, good) == ACCEPTED
     short = {"sid": good["x-ftl-sid"], "content-type": "text/plain"}
-    assert _ask(pihole, route, short) == LET_IN, "also in the short form, and as plain text"
+    assert _ask(pihole, route, short) == ACCEPTED, "also in the short form, and as plain text"
     assert _ask(pihole, route, good, address="198.51.100.1") == 403
     assert _ask(pihole, route, good, base="https://evil.example") == 421
     viewer = pihole.open(Role.VIEWER, f"{name}-viewer")
-    wanted = LET_IN if route.role is Role.VIEWER else 403
+    wanted = ACCEPTED if route.role is Role.VIEWER else 403
     assert _ask(pihole, route, viewer) == wanted
     if route.endpoint[0] != "GET":
         assert _ask(pihole, route, {**good, "origin": "https://evil.example"}) == 403
@@ -112,11 +112,11 @@ def test_whoever_has_a_good_one_is_let_in_from_the_right_place_alone(
 
 
 @pytest.mark.parametrize("endpoint", sorted(PIHOLE_PUBLIC), ids=" ".join)
-def test_routes_for_everybody_are_so_from_the_right_place_alone(
+def test_public_routes_are_open_to_allowed_networks_only(
     pihole: Pihole, endpoint: tuple[str, str]
 ) -> None:
     method, path = endpoint
-    assert pihole.ask(method, path).status_code == LET_IN
+    assert pihole.ask(method, path).status_code == ACCEPTED
     for status, wrong in (
         (403, {"address": "198.51.100.1"}),
         (421, {"base": "https://evil.example"}),
@@ -129,7 +129,7 @@ def test_routes_for_everybody_are_so_from_the_right_place_alone(
         assert pihole.ask(method, path, headers=evil).status_code == 403
 
 
-def test_seats_are_bounded_and_the_oldest_makes_room(
+def test_the_number_of_sessions_is_limited_and_a_new_one_replaces_the_oldest(
     pihole: Pihole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "MAX_PER_TOKEN", 2)
@@ -139,7 +139,7 @@ def test_seats_are_bounded_and_the_oldest_makes_room(
     assert alive == [False, True, True]
 
 
-def test_guessing_is_slowed_down_at_its_place_alone(house: House) -> None:
+def test_guessing_is_limited_for_its_address_only(house: House) -> None:
     from keyhole.accounts import RateLimitedError
 
     fresh = PiholeSessions(house.accounts)

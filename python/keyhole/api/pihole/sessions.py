@@ -38,7 +38,7 @@ class PiholeSessions:
     def open(self, secret: str, client: ClientInfo) -> str | None:
         """A new session ID for the secret of a token; ``None`` if it is not valid from there.
 
-        Raises ``TooOftenError`` for an address with many failed attempts.
+        Raises ``RateLimitedError`` for an address with many failed attempts.
         """
         attempt = self._accounts.context.login_limits.token(rate_limit_key(client.address))
         token = self._accounts.logins.token(secret, client.address)
