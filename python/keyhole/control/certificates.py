@@ -17,7 +17,7 @@ class Certificates:
     def __init__(self, settings: Settings, data: DataFolder) -> None:
         self._settings = settings
         self._data = data
-        self._shown: dict[str, bytes] = {}
+        self._installed: dict[str, bytes] = {}
 
     def files(self, clients: dict[str, Identity]) -> frozenset[Path]:
         """The files to watch."""
@@ -42,24 +42,24 @@ class Certificates:
                 resolved.tls.addresses,
                 domain=resolved.trust_domain,
             )
-        found = {
+        shown = {
             name: read_certificate_and_key(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()
         }
-        return {SERVER: server, **found}
+        return {SERVER: server, **shown}
 
     def changed(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
         """Those that the engine has not been given yet, or not in this form."""
         return {
             name: pair
             for name, pair in pairs.items()
-            if self._shown.get(name) != pair.leaf.tbs_certificate_bytes
+            if self._installed.get(name) != pair.leaf.tbs_certificate_bytes
         }
 
     def remember(self, pairs: dict[str, CertificateAndKey]) -> None:
         """Remembers what the engine has."""
         for name, pair in pairs.items():
-            self._shown[name] = pair.leaf.tbs_certificate_bytes
+            self._installed[name] = pair.leaf.tbs_certificate_bytes
 
     def _given(self) -> Identity | None:
         return self._settings.server_identity

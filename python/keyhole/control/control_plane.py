@@ -41,8 +41,8 @@ class ControlPlane:
         self._notify = notify
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._advised: set[str] = set()
-        self._seen = fingerprint([config])
+        self._notified_advice: set[str] = set()
+        self._fingerprint = fingerprint([config])
         self.settings: Settings = read_settings(config)
         self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
         self._reconciler = Reconciler(self.settings, data, self._engine, notify)
@@ -93,7 +93,7 @@ class ControlPlane:
         try:
             self._data.make()
             self._reconciler.find_files()
-            self._seen = {**fingerprint(self._reconciler.watched_files), **self._seen}
+            self._fingerprint = {**fingerprint(self._reconciler.watched_files), **self._fingerprint}
             await self._reconciler.start()
             if self._enrollment is not None:
                 await self._enrollment.start()
@@ -127,14 +127,14 @@ class ControlPlane:
 
     async def _watch(self) -> None:
         """Takes each change of a file that matters; never ends by itself."""
-        async for changed in changes(self._watched, self._seen, self._stop):
+        async for changed in changes(self._watched_paths, self._fingerprint, self._stop):
             if self.settings.file in changed:
                 self._notify_settings_change()
             if changed - {self.settings.file}:
                 await self._reconciler.apply()
                 self._refresh_servers()
 
-    def _watched(self) -> Iterable[Path]:
+    def _watched_paths(self) -> Iterable[Path]:
         return {self.settings.file, *self._reconciler.watched_files}
 
     async def _renew(self) -> None:
@@ -149,8 +149,8 @@ class ControlPlane:
         """Says in time, and once, what needs a hand in the authority."""
         with suppress(KeyholeError):  # what is wrong with it is told where it is needed
             for advice in authority_advice(self.settings, self._data):
-                if advice not in self._advised:
-                    self._advised.add(advice)
+                if advice not in self._notified_advice:
+                    self._notified_advice.add(advice)
                     self._notify(Notice(Severity.WARNING, advice))
 
     def _refresh_servers(self) -> None:

@@ -75,11 +75,11 @@ class Dnstap:
 
     def states(self) -> list[DnstapState]:
         """What became of the messages of each output."""
-        found = [self._file.state()] if self._file else []
+        states = [self._file.state()] if self._file else []
         if self._socket:
             target, out = self._socket
-            found.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
-        return found
+            states.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
+        return states
 
     async def run(self) -> None:
         """Follows the log until it is cancelled, then ends the streams."""

@@ -55,9 +55,9 @@ class EngineHost:
         listen = self._settings.written.listen
         kinds = ("udp", "tcp", "dot", "doh", "doh_cleartext", "mesh")
         where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
-        told = [one for one in where if not one.endswith(": ")]
+        details = [one for one in where if not one.endswith(": ")]
         text = f"this engine is led by {leader.url}; there its documents and its log are"
-        self._notify(Notice(Severity.SUCCESS, text, tuple(told)))
+        self._notify(Notice(Severity.SUCCESS, text, tuple(details)))
 
     async def run(self) -> None:
         """Renews the certificate in time; the engine reads it again by itself. Never ends."""

@@ -188,11 +188,11 @@ def revocation_for(
 def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
     """One certificate by its serial number; of the own trust domain if it is not in the record."""
     serial = read_serial(text)
-    known = next((one for one in read_issued(data.identity) if one.serial == serial), None)
+    issued = next((one for one in read_issued(data.identity) if one.serial == serial), None)
     domain = settings.resolved.trust_domain
-    if known is not None and known.spiffe is not None:
-        domain = trust_domain_of(known.spiffe)
-    spiffe = known.spiffe if known else None
+    if issued is not None and issued.spiffe is not None:
+        domain = trust_domain_of(issued.spiffe)
+    spiffe = issued.spiffe if issued else None
     return Revocation(frozenset(), frozenset([(domain, serial, spiffe)]))
 
 

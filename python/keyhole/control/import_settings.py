@@ -35,7 +35,7 @@ _HEADING = "Imported from {}; import.json tells what became of each thing."
 
 
 @dataclass(frozen=True)
-class Import:
+class ImportResult:
     """What was made of a file."""
 
     product: str
@@ -53,7 +53,7 @@ class Import:
 
 def import_file(
     product: str, file: Path, out: Path | None, *, replace_folder: bool = False
-) -> Import:
+) -> ImportResult:
     """Reads the file of a product and writes a folder ``out`` of documents; none only tells.
 
     The documents are checked together as ``keyhole check`` does, and every expression by the core,
@@ -78,7 +78,7 @@ def import_file(
     backup = None
     if out is not None:
         backup = _write(files, report, out)
-    return Import(setup.product, report, files, lacks_upstream, advice, out, backup)
+    return ImportResult(setup.product, report, files, lacks_upstream, advice, out, backup)
 
 
 def _check_target(out: Path, *, replace_folder: bool) -> None:
@@ -161,8 +161,8 @@ def _write(files: dict[str, str], report: Report, out: Path) -> Path | None:
     try:
         for name, text in files.items():
             write_durably(draft / name, text.encode(), SHARED_FILE)
-        told = json.dumps(report.document(), indent=1, ensure_ascii=False)
-        write_durably(draft / REPORT_FILE, told.encode(), SHARED_FILE)
+        report_text = json.dumps(report.document(), indent=1, ensure_ascii=False)
+        write_durably(draft / REPORT_FILE, report_text.encode(), SHARED_FILE)
         if out.exists():
             backup = _free_name(out)
             durable.rename(out, backup)

@@ -90,12 +90,12 @@ def _moved(service: Service, request: ProfileRequest) -> Service:
 
 def _identity(folder: Path) -> Identity:
     files = CredentialFolder(folder.absolute())
-    found = files.read()
+    credentials = files.read()
     return Identity(
         certificate=files.certificate,
         key=files.key,
-        spiffe=found.spiffe,
-        certificate_pem=found.chain,
+        spiffe=credentials.spiffe,
+        certificate_pem=credentials.chain,
         key_pem=files.key.read_bytes(),
     )
 
@@ -103,8 +103,8 @@ def _identity(folder: Path) -> Identity:
 def _check_token(data: DataFolder, token: str | None) -> None:
     if token is None:
         return
-    known = read_tokens(data.identity)
-    if token in known:
+    tokens = read_tokens(data.identity)
+    if token in tokens:
         raise ControlError(
             f"the token {token} is not kept, only its digest: give the 32 characters that keyhole "
             f"token create printed, or make new ones with keyhole token create {token} --replace"
@@ -113,5 +113,5 @@ def _check_token(data: DataFolder, token: str | None) -> None:
         raise ControlError(
             "a token has 32 characters, a to z and 2 to 7; keyhole token create NAME makes one"
         )
-    if digest(token) not in known.values():
+    if digest(token) not in tokens.values():
         raise ControlError("nobody knows this token here; keyhole token list shows which there are")

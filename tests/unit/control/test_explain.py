@@ -9,7 +9,7 @@ WEB = "spiffe://example.org/ns/shop/sa/web"
 
 
 @pytest.mark.parametrize(
-    ("text", "asker"),
+    ("text", "client"),
     [
         (WEB, Client({"identity": WEB})),
         (f"expired:{WEB}", Client({"identity": WEB}, expired=True)),

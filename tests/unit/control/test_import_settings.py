@@ -96,7 +96,7 @@ def test_a_write_that_fails_leaves_everything_as_it_was(
     before = sorted(tmp_path.rglob("*"))
     written: list[str] = []
 
-    def fails_later(path: Path, content: bytes) -> None:
+    def fails_later(path: Path, content: bytes, _mode: object) -> None:
         written.append(path.name)
         if len(written) == 3:
             raise UnwritableError("the disk is full")

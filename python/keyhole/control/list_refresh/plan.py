@@ -23,13 +23,13 @@ class ListUrl:
 
 def list_urls(lists: Iterable[Declaration[ListSpec]]) -> dict[str, ListUrl]:
     """Each URL once; of several lists the most impatient one decides."""
-    found: dict[str, ListUrl] = {}
+    urls: dict[str, ListUrl] = {}
     for one in lists:
         for url in one.spec.urls:
-            before = found.get(url)
+            before = urls.get(url)
             refresh = min(one.spec.refresh, before.refresh) if before else one.spec.refresh
-            found[url] = ListUrl(url, refresh)
-    return found
+            urls[url] = ListUrl(url, refresh)
+    return urls
 
 
 def next_after_success(now: float, refresh: int) -> float:
@@ -45,15 +45,15 @@ def next_after_failure(now: float, failures: int, refresh: int) -> float:
     return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
-def is_due(kept: DownloadState, list_url: ListUrl, now: float) -> bool:
+def is_due(download: DownloadState, list_url: ListUrl, now: float) -> bool:
     """Whether it is time: also when the clock was set back, or the list became more impatient."""
-    if kept.next_at <= now:
+    if download.next_at <= now:
         return True
-    return kept.next_at > now + list_url.refresh
+    return download.next_at > now + list_url.refresh
 
 
-def seconds_until_due(kept: Mapping[str, DownloadState], now: float) -> float | None:
+def seconds_until_due(downloads: Mapping[str, DownloadState], now: float) -> float | None:
     """How long nothing is due; none where nothing will be."""
-    if not kept:
+    if not downloads:
         return None
-    return max(0.0, min(one.next_at for one in kept.values()) - now)
+    return max(0.0, min(one.next_at for one in downloads.values()) - now)

@@ -34,7 +34,7 @@ _MAX_WAIT = 60.0
 
 
 @dataclass
-class Running:
+class DownloadProgress:
     """A download that is under way."""
 
     octets: int = 0
@@ -47,8 +47,8 @@ class _State:
 
     lists: tuple[Declaration[ListSpec], ...] = ()
     urls: dict[str, ListUrl] = field(default_factory=dict)
-    kept: dict[str, DownloadState] = field(default_factory=dict)
-    running: dict[str, Running] = field(default_factory=dict)
+    downloads: dict[str, DownloadState] = field(default_factory=dict)
+    running: dict[str, DownloadProgress] = field(default_factory=dict)
 
 
 class ListRefresher:
@@ -133,7 +133,11 @@ class ListRefresher:
 
     async def _wait(self) -> None:
         soon = seconds_until_due(
-            {url: kept for url, kept in self._state.kept.items() if url not in self._tasks},
+            {
+                url: download
+                for url, download in self._state.downloads.items()
+                if url not in self._tasks
+            },
             time.time(),
         )
         if self._new_since is not None:
@@ -147,8 +151,8 @@ class ListRefresher:
         """Learns which lists there are now."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
         urls = list_urls(documents.lists)
-        kept = {url: self._downloads.load(url) for url in urls}
-        self._state = _State(documents.lists, urls, kept, self._state.running)
+        downloads = {url: self._downloads.load(url) for url in urls}
+        self._state = _State(documents.lists, urls, downloads, self._state.running)
         # A document that cannot be read may name lists; nothing is thrown away before it can.
         if not any(not one.is_advice for one in problems):
             self._downloads.remove_unused(urls)
@@ -156,7 +160,7 @@ class ListRefresher:
     def _start_due(self) -> None:
         now = time.time()
         for url, list_url in self._state.urls.items():
-            if is_due(self._state.kept[url], list_url, now):
+            if is_due(self._state.downloads[url], list_url, now):
                 self._start(list_url)
 
     def _start(self, list_url: ListUrl) -> None:
@@ -172,25 +176,25 @@ class ListRefresher:
     async def _download(self, list_url: ListUrl) -> None:
         host = urlsplit(list_url.url).hostname or ""
         async with self._hosts.setdefault(host, asyncio.Lock()), self._places:
-            running = self._state.running[list_url.url] = Running()
+            running = self._state.running[list_url.url] = DownloadProgress()
             try:
                 await asyncio.to_thread(self._fetch, list_url, running)
             finally:
                 self._state.running.pop(list_url.url, None)
 
-    def _fetch(self, list_url: ListUrl, running: Running) -> None:
+    def _fetch(self, list_url: ListUrl, running: DownloadProgress) -> None:
         """Downloads and remembers, in a thread."""
-        kept = self._downloads.load(list_url.url)
+        download = self._downloads.load(list_url.url)
         now = time.time()
         try:
             self._downloads.create_folder()
-            new = self._fetch_new(list_url, kept, running)
+            new = self._fetch_new(list_url, download, running)
         except (DownloadError, OSError) as error:
-            new = _failed(kept, list_url, now, str(error))
-            if kept.error is None:
+            new = _failed(download, list_url, now, str(error))
+            if download.error is None:
                 self._notify_failure(list_url.url, new)
         else:
-            if new.sha256 != kept.sha256:
+            if new.sha256 != download.sha256:
                 self._new_since = self._new_since or time.monotonic()
         try:
             self._downloads.save(new)
@@ -198,7 +202,9 @@ class ListRefresher:
             why = f"{list_url.url}: cannot be remembered: {error.strerror}"
             self._notify(Notice(Severity.WARNING, why))
 
-    def _fetch_new(self, list_url: ListUrl, kept: DownloadState, running: Running) -> DownloadState:
+    def _fetch_new(
+        self, list_url: ListUrl, download: DownloadState, running: DownloadProgress
+    ) -> DownloadState:
         def progress(octets: int, total: int | None) -> None:
             running.octets, running.total = octets, total
 
@@ -208,12 +214,12 @@ class ListRefresher:
             self._guard,
             limits=self._limits,
             ca=self._settings.resolved.downloads_ca,
-            etag=kept.etag if kept.sha256 else None,
-            modified=kept.modified if kept.sha256 else None,
+            etag=download.etag if download.sha256 else None,
+            modified=download.modified if download.sha256 else None,
             progress=progress,
         )
         now = time.time()
-        known = {
+        checked = {
             "checked_at": now,
             "next_at": next_after_success(now, list_url.refresh),
             "error": None,
@@ -221,10 +227,10 @@ class ListRefresher:
             "failures": 0,
         }
         if fetched.sha256 is None:
-            return kept.model_copy(update=known)
-        return kept.model_copy(
+            return download.model_copy(update=checked)
+        return download.model_copy(
             update={
-                **known,
+                **checked,
                 "etag": fetched.etag,
                 "modified": fetched.modified,
                 "sha256": fetched.sha256,
@@ -233,21 +239,23 @@ class ListRefresher:
             }
         )
 
-    def _notify_failure(self, url: str, kept: DownloadState) -> None:
+    def _notify_failure(self, url: str, download: DownloadState) -> None:
         meanwhile = (
-            "what was downloaded before stays in use" if kept.sha256 else "it has no entries yet"
+            "what was downloaded before stays in use"
+            if download.sha256
+            else "it has no entries yet"
         )
         text = f"the list {url} could not be downloaded; {meanwhile}, and it is tried again"
-        self._notify(Notice(Severity.WARNING, text, (kept.error or "",)))
+        self._notify(Notice(Severity.WARNING, text, (download.error or "",)))
 
 
-def _failed(kept: DownloadState, list_url: ListUrl, now: float, why: str) -> DownloadState:
-    failures = kept.failures + 1
-    return kept.model_copy(
+def _failed(download: DownloadState, list_url: ListUrl, now: float, why: str) -> DownloadState:
+    failures = download.failures + 1
+    return download.model_copy(
         update={
             "error": why,
             "failures": failures,
-            "failing_since": kept.failing_since or now,
+            "failing_since": download.failing_since or now,
             "next_at": next_after_failure(now, failures, list_url.refresh),
         }
     )

@@ -65,22 +65,22 @@ def _state(
 
 
 def _url(url: str, refresher: ListRefresher) -> UrlStatus:
-    kept = refresher.now.kept[url]
+    download = refresher.now.downloads[url]
     running = refresher.now.running.get(url)
-    state: UrlState = "fresh" if kept.sha256 and not kept.error else "waiting"
+    state: UrlState = "fresh" if download.sha256 and not download.error else "waiting"
     if running is not None:
         state = "downloading"
-    elif kept.error is not None:
+    elif download.error is not None:
         state = "failed"
     return UrlStatus(
         url=url,
         state=state,
-        octets=running.octets if running else kept.octets,
+        octets=running.octets if running else download.octets,
         total=running.total if running else None,
-        fetched_at=kept.fetched_at,
-        checked_at=kept.checked_at,
-        next_at=kept.next_at or None,
-        error=kept.error,
-        failing_since=kept.failing_since,
-        sha256=kept.sha256,
+        fetched_at=download.fetched_at,
+        checked_at=download.checked_at,
+        next_at=download.next_at or None,
+        error=download.error,
+        failing_since=download.failing_since,
+        sha256=download.sha256,
     )

@@ -69,7 +69,7 @@ class DecisionService:
             subject = None if request.client is None else read_client(request.client)
         except ValueError as error:
             raise InvalidError(str(error)) from None
-        plain = Decision(
+        decision = Decision(
             number=1,
             action=request.action,
             name=name,
@@ -78,20 +78,20 @@ class DecisionService:
             since=now,
             until=until,
         )
-        self._refuse_without_effect(plain)
+        self._refuse_without_effect(decision)
 
         def write(connection: Connection) -> StoredDecision:
-            number = append(connection, _audit_entry(actor, request.action, request.why, plain))
-            kept = StoredDecision(
-                plain.model_copy(update={"number": number}), actor.name, request.why
+            number = append(connection, _audit_entry(actor, request.action, request.why, decision))
+            stored = StoredDecision(
+                decision.model_copy(update={"number": number}), actor.name, request.why
             )
-            write_decision(connection, kept)
+            write_decision(connection, stored)
             if len(decisions(connection)) > MAX_DECISIONS:
                 raise InvalidError(
                     f"there are {MAX_DECISIONS} decisions already; remove some, or write a list "
                     "or rules"
                 )
-            return kept
+            return stored
 
         return await self._store.change(write)
 

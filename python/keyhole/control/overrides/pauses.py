@@ -42,13 +42,13 @@ class PauseService:
         if policy is not None and snapshot and (problem := unknown_policy(snapshot, policy)):
             raise NotThereError(problem)
         now = int(time.time())
-        kept = StoredPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
+        stored = StoredPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
 
         def write(connection: Connection) -> StoredPause:
-            detail = {"policy": policy or _ALL, "until": _show(kept.pause.until)}
+            detail = {"policy": policy or _ALL, "until": _time_text(stored.pause.until)}
             append(connection, _audit_entry(actor, "pause", why, detail))
-            write_pause(connection, kept)
-            return kept
+            write_pause(connection, stored)
+            return stored
 
         return await self._store.change(write)
 
@@ -77,5 +77,5 @@ def _audit_entry(actor: Actor, action: str, why: str | None, detail: dict[str, s
     return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)
 
 
-def _show(second: int) -> str:
+def _time_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat().replace("+00:00", "Z")
