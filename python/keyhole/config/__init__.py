@@ -1,4 +1,4 @@
-"""Files that a person writes: read with their lines, judged all at once, resolved.
+"""Files that a person writes: read with their lines, validated as a whole, resolved.
 
 ``keyhole.yaml`` goes from `load_config` through `resolve` to the engine's options; documents come
 from `read_documents` and are compiled by ``keyhole.policy``.

@@ -1,4 +1,4 @@
-"""Documents that know where they were declared."""
+"""Documents with the place where they are declared."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -22,7 +22,7 @@ SpecType = TypeVar(
 
 @dataclass(frozen=True)
 class Declaration(Generic[SpecType]):
-    """One document and where it was declared."""
+    """One document and the place where it is declared."""
 
     kind: str
     name: str
@@ -46,7 +46,7 @@ class Declaration(Generic[SpecType]):
         return f"{self.label} at {self.source.name}:{self.line}"
 
     def origin(self, *location: int | str) -> str:
-        """Where a part of the document is: ``policy.yaml:12 Policy/base spec.rules[2]``."""
+        """The place of a part of the document: ``policy.yaml:12 Policy/base spec.rules[2]``."""
         return self.problem(location, "").place
 
     def problem(self, location: Location, why: str, *, is_advice: bool = False) -> Problem:
@@ -83,8 +83,8 @@ class Heading:
 class Documents:
     """A set of documents, in the order of files and of lines.
 
-    ``headings`` are there also for those that are not valid, so that whoever refers to one of them
-    is not told that it does not exist.
+    ``headings`` include documents that are not valid, so that a reference to one of them is not
+    reported as missing.
     """
 
     policies: tuple[Declaration[PolicySpec], ...] = ()
@@ -96,7 +96,7 @@ class Documents:
     headings: tuple[Heading, ...] = ()
 
     def over(self, base: "Documents") -> "Documents":
-        """These documents, and those of ``base`` that have another kind or name."""
+        """These documents, and those of ``base`` whose kind and name do not occur here."""
         replaced = {(heading.kind, heading.name) for heading in self.headings}
         parts = {
             part.name: (

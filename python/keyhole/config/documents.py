@@ -1,4 +1,4 @@
-"""Reads documents: files to typed documents that know where they were declared."""
+"""Reads documents: from files to typed documents with their places."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from keyhole.model.suggestion import suggest
 
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
-    """Reads files and folders of documents; gives what is valid and everything that is wrong."""
+    """Reads files and folders; returns the valid documents and all problems."""
     declared: list[Declaration[Any]] = []
     headings: list[Heading] = []
     problems: list[Problem] = []
@@ -39,7 +39,7 @@ def read_text_documents(text: str, name: str, folder: Path) -> tuple[Documents, 
 
 @dataclass
 class FileContent:
-    """What one file gave."""
+    """The documents and the problems of one file."""
 
     declared: list[Declaration[Any]] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
@@ -80,7 +80,7 @@ def _read_document(node: Node, source: Source, content: FileContent) -> None:
 
 
 def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
-    """What is wrong with apiVersion and kind; without them nothing else can be judged."""
+    """Problems of apiVersion and kind; without them nothing else can be validated."""
     if not isinstance(node, Mapping):
         why = "a document has the keys apiVersion, kind, metadata and spec"
         yield Problem(file, node.line, "", "", why)
@@ -94,8 +94,8 @@ def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
         yield Problem(file, locate(node, ["kind"])[0], "", "kind", why)
     if version != API_VERSION:
         line = locate(node, ["apiVersion"])[0]
-        said = "is missing" if version is None else f"{version} is not known here"
-        why = f"the version {said}; write apiVersion: {API_VERSION}"
+        state = "is missing" if version is None else f"{version} is not known here"
+        why = f"the version {state}; write apiVersion: {API_VERSION}"
         yield Problem(file, line, kind or "", "apiVersion", why)
 
 

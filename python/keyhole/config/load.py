@@ -1,4 +1,4 @@
-"""Reads ``keyhole.yaml``: as written, judged as a whole."""
+"""Reads and validates ``keyhole.yaml``."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ _DOCUMENT_KEYS = {"apiVersion", "kind"}
 
 
 def read_config(path: Path) -> tuple[Config | None, list[Problem]]:
-    """Reads the file; gives the config, or none, with every problem and every advice."""
+    """Reads the file; returns the config, or none, with all problems and advice."""
     text, problems = read_text(Source(path, path.name))
     if problems:
         return None, problems
@@ -49,7 +49,7 @@ def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
 
 
 def load_config(path: Path) -> tuple[Config, list[Problem]]:
-    """Reads the file; raises `DocumentErrors` with everything that is wrong. Gives advice too."""
+    """Reads the file; returns the config and advice. Raises `DocumentErrors` with all problems."""
     config, problems = read_config(path)
     if config is None or has_errors(problems):
         raise DocumentErrors(problems)

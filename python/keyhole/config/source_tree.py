@@ -1,10 +1,10 @@
-"""What a file says, with the line of everything that it says."""
+"""The content of a YAML file, with the line of each value."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Location = Sequence[int | str]
-"""The way to a value: keys and indices from the top."""
+"""The path of a value: keys and indices from the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class MappingEntry:
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """Keys and values; a key without a value is left out, as if it were commented out."""
+    """Keys and values; a key without a value is left out."""
 
     line: int
     entries: dict[str, MappingEntry]
@@ -57,8 +57,8 @@ def plain(node: Node) -> PlainValue:
 def locate(node: Node, location: Location) -> tuple[int, str]:
     """The line and the dotted path of a place.
 
-    Where the file has a shorter form than the model, the steps that it leaves out are skipped;
-    where it lacks the key, the line is that of the mapping which lacks it.
+    Steps of the model that the shorter form of the file leaves out are skipped. For a missing key,
+    the line is that of the mapping without it.
     """
     line, path = node.line, ""
     current: Node | None = node
@@ -76,14 +76,14 @@ def locate(node: Node, location: Location) -> tuple[int, str]:
 
 
 def child(node: Node, key: str) -> Node | None:
-    """The value of a key, where there is one."""
+    """The value of a key; none if the key is missing."""
     if isinstance(node, Mapping) and key in node.entries:
         return node.entries[key].node
     return None
 
 
 def text_at(node: Node, *keys: str) -> str | None:
-    """The text behind the keys, where there is one."""
+    """The text at these keys; none if there is no text."""
     current: Node | None = node
     for key in keys:
         current = child(current, key) if current is not None else None

@@ -1,4 +1,4 @@
-"""Judges a tree by a model: a value, or every problem with its place and what would be right."""
+"""Validates a source tree against a model: a value, or all problems with their places."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _KINDS = {
 def validate(
     model: type[Model], node: Node, file: str, document: str = ""
 ) -> tuple[Model | None, list[Problem]]:
-    """The value, or none and the problems; each problem knows its line and its dotted path."""
+    """The value, or none and the problems, each with its line and its dotted path."""
     try:
         return model.model_validate(plain(node)), []
     except ValidationError as error:
@@ -37,12 +37,12 @@ def validate(
 def _problem(
     model: type[BaseModel], node: Node, detail: ErrorDetails, file: str, document: str
 ) -> Problem:
-    location: Location = [*detail["loc"], *_blamed(detail)]
+    location: Location = [*detail["loc"], *_error_key(detail)]
     line, path = locate(node, location)
     return Problem(file, line, document, path, _why(model, detail))
 
 
-def _blamed(detail: ErrorDetails) -> Sequence[int | str]:
+def _error_key(detail: ErrorDetails) -> Sequence[int | str]:
     if detail["type"] != "blame":
         return []
     steps = str(detail["ctx"]["key"]).split(".")
@@ -87,7 +87,7 @@ def _description_at(model: type[BaseModel], location: Location) -> str:
     fields = dict(_fields(found)) if found else {}
     field = fields.get(str(location[-1]))
     text = (field.description or "") if field else ""
-    is_word = text[1:2].islower()  # and no abbreviation
+    is_word = text[1:2].islower()  # not an abbreviation
     return (text[:1].lower() if is_word else text[:1]) + text[1:].rstrip(".")
 
 

@@ -1,7 +1,7 @@
-"""Reads YAML 1.2 into trees that know their lines.
+"""Reads YAML 1.2 into source trees.
 
-Only keys, lists and texts count: a plain ``21:00``, ``no`` or ``1.10`` is text, and the field that
-it is for decides what it means. Keys that appear twice, tags and keys that are not text are errors.
+Only keys, lists and texts count: a plain ``21:00``, ``no`` or ``1.10`` is text, and its field
+decides what it means. Duplicate keys, tags and keys that are not text are errors.
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,9 @@ _HINTS = {
 
 
 def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
-    """The documents of a file and everything that is wrong with their form.
+    """The documents of a file, and all problems of their form.
 
-    What stands behind a mistake of syntax cannot be read; what stands before it is given.
+    After a syntax error nothing more is read; the documents before it are returned.
     """
     reader = _Reader(file)
     nodes: list[Node] = []
@@ -72,7 +72,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     return nodes, reader.problems
 
 
-class _TooLarge(Exception):  # noqa: N818  (ends one reading, never leaves this module)
+class _TooLarge(Exception):  # noqa: N818  (caught in this module)
     pass
 
 
@@ -82,11 +82,11 @@ def _compose(text: str) -> Iterator[Any]:
 
 
 def _explain(error: MarkedYAMLError) -> str:
-    said = f"{error.problem or ''} {error.context or ''}".strip()
+    message = f"{error.problem or ''} {error.context or ''}".strip()
     for found, hint in _HINTS.items():
-        if found in said:
+        if found in message:
             return hint
-    return f"not YAML: {said}"
+    return f"not YAML: {message}"
 
 
 class _Reader:
@@ -101,7 +101,7 @@ class _Reader:
     def build(self, node: Any, depth: int) -> Node | None:
         """The tree of a composed node; none for an empty value."""
         self._nodes += 1
-        # Aliases repeat what they stand for, so this also ends a file that grows when expanded.
+        # Aliases are expanded here, so this also stops a file that grows by them.
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
             raise _TooLarge
         line = node.start_mark.line + 1

@@ -1,4 +1,4 @@
-"""Cuts a YAML stream into its documents, each as it was written."""
+"""Splits a YAML stream into its documents, each with its original text."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?:\s|$)")
 
 @dataclass(frozen=True)
 class Part:
-    """One document of a stream: its text, and the line where that begins, from 1."""
+    """One document of a stream: its text, and its first line, from 1."""
 
     text: str
     line: int
@@ -27,15 +27,15 @@ def split_stream(text: str) -> Iterator[Part]:
         if not _MARKER.match(line):
             lines.append(line)
             continue
-        if any(_says_something(one) for one in lines):
+        if any(_has_content(one) for one in lines):
             skipped = next(index for index, one in enumerate(lines) if one.strip())
             yield Part("\n".join(lines[skipped:]).rstrip() + "\n", begin + skipped)
-        # What stands behind the marker in its line belongs to the document.
+        # Text after the marker on its line belongs to the document.
         rest = line[3:] if line.startswith("---") else ""
         lines = [f"   {rest}"] if rest.strip() else []
         begin = number if lines else number + 1
 
 
-def _says_something(line: str) -> bool:
+def _has_content(line: str) -> bool:
     stripped = line.strip()
     return bool(stripped) and not stripped.startswith(("#", "%"))

@@ -1,4 +1,4 @@
-"""``keyhole.yaml`` as a person writes it: one model per section, and `Config` for the whole file."""
+"""The sections of ``keyhole.yaml``, one model each, and `Config` for the whole file."""
 
 from keyhole.config.sections.config import (
     MAX_WORKERS,

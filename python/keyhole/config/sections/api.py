@@ -1,4 +1,4 @@
-"""The section of ``keyhole.yaml`` about the API: where it listens, and who is believed."""
+"""The section ``api`` of ``keyhole.yaml``: listeners, TLS, sessions and login."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
@@ -27,7 +27,7 @@ RoleWord = Literal["viewer", "operator", "administrator"]
 
 
 def read_issuer(written: object) -> str:
-    """The URL of an identity provider: https, or http on this machine alone."""
+    """The URL of an identity provider: https, or http on loopback."""
     text = text_of(written).strip()
     try:
         parts = urlsplit(text)
@@ -48,10 +48,10 @@ ISSUER = FieldType(
 
 
 class ApiTlsSection(Section):
-    """How the API is encrypted. auto: with TLS off loopback, without it on loopback. never is for a
-    proxy in trusted_proxies that does it."""
+    """TLS of the API. auto: TLS on all addresses except loopback. never: a proxy in trusted_proxies
+    does it."""
 
-    use: Literal["auto", "always", "never"] = Field("auto", description="Where TLS is used.")
+    use: Literal["auto", "always", "never"] = Field("auto", description="When TLS is used.")
     certificate: str | None = Field(
         None,
         min_length=1,
@@ -73,13 +73,13 @@ class ApiTlsSection(Section):
 
 
 class SessionSection(Section):
-    """How long somebody stays logged in."""
+    """How long a login lasts."""
 
     idle: Annotated[int, seconds(MINUTE // SECOND, 7 * DAY // SECOND)] = Field(
-        30 * MINUTE // SECOND, description="Without any request."
+        30 * MINUTE // SECOND, description="Time without a request."
     )
     absolute: Annotated[int, seconds(MINUTE // SECOND, 30 * DAY // SECOND)] = Field(
-        12 * HOUR // SECOND, description="In any case."
+        12 * HOUR // SECOND, description="Time since the login, in any case."
     )
 
     @model_validator(mode="after")
@@ -90,42 +90,41 @@ class SessionSection(Section):
 
 
 class OidcSection(Section):
-    """An identity provider (OpenID Connect) that vouches for people. Without issuer, there is
-    none."""
+    """Login by an identity provider (OpenID Connect). Without issuer there is none."""
 
     issuer: Annotated[str, ISSUER] | None = Field(
-        None, description="What the provider calls itself.", examples=[_ISSUER]
+        None, description="The issuer URL of the provider.", examples=[_ISSUER]
     )
     client_id: str | None = Field(
         None,
         min_length=1,
         max_length=256,
-        description="What the provider calls Keyhole.",
+        description="The client ID of Keyhole at the provider.",
         examples=["keyhole"],
     )
     client_secret_file: str | None = Field(
         None,
         min_length=1,
-        description="File with the secret of the client, beside this file; left out, Keyhole is a "
-        "public client, and PKCE alone protects the code.",
+        description="File with the client secret, beside this file. Left out, Keyhole is a public "
+        "client, and PKCE alone protects the authorization code.",
         examples=["oidc.secret"],
     )
     scopes: tuple[str, ...] = Field(
         ("openid", "profile", "email"),
         max_length=32,
-        description="What is asked for; openid always is. Many providers want groups here.",
+        description="Scopes to request; openid is always requested. Many providers need groups.",
     )
     groups_claim: str = Field(
         "groups",
         min_length=1,
         max_length=128,
-        description="Where the ID token holds the groups of somebody.",
+        description="The claim of the ID token that holds the groups.",
     )
     roles: dict[str, RoleWord] = Field(
         default_factory=dict,
         max_length=256,
-        description="The role of each group, as in {dns-admins: administrator}; whoever is in none "
-        "of them is refused.",
+        description="The role of each group, as in {dns-admins: administrator}; people in none of "
+        "them are refused.",
     )
 
     @model_validator(mode="after")
@@ -140,15 +139,17 @@ class OidcSection(Section):
                 )
             return self
         if self.client_id is None:
-            raise error_at("issuer", "client_id is missing: what the provider calls Keyhole")
+            raise error_at(
+                "issuer", "client_id is missing: the client ID of Keyhole at the provider"
+            )
         if not self.roles:
             raise error_at("roles", "no group has a role, so nobody could log in by the provider")
         return self
 
 
 class ApiSection(Section):
-    """The API for programs and people, and who may use it. Commands on this machine need none of
-    this: they reach Keyhole by a socket in the data folder."""
+    """The API for programs and people. Commands on this machine do not need it: they use a Unix
+    socket in the data folder."""
 
     listen: tuple[Annotated[Endpoint, LISTENER], ...] = Field(
         (read_listener("127.0.0.1:8080"),),
@@ -158,25 +159,24 @@ class ApiSection(Section):
     hosts: tuple[Annotated[str, SERVER_NAME], ...] = Field(
         (),
         max_length=64,
-        description="Names by which the API may be called, besides localhost and the addresses in "
-        "listen; all others are refused.",
+        description="Host names of the API, besides localhost and the addresses in listen; "
+        "requests for other names are refused.",
         examples=["keyhole.example.org"],
     )
     clients: tuple[Annotated[Network, NETWORK], ...] = Field(
         (read_network("127.0.0.0/8"), read_network("::1/128")),
         max_length=1_000,
-        description="Networks from which the API may be used; all others are refused.",
+        description="Networks that may use the API; all others are refused.",
     )
     trusted_proxies: tuple[Annotated[Network, NETWORK], ...] = Field(
         (),
         max_length=64,
-        description="Networks of proxies that are believed when they say for whom they ask "
-        "(X-Forwarded-For and X-Forwarded-Proto).",
+        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are used.",
     )
     pihole: Annotated[bool, FLAG] = Field(
         False,
-        description="Whether /api answers like Pi-hole 6, for dashboards and home automation, with "
-        "an API token in place of the password.",
+        description="Whether /api answers like Pi-hole 6, for dashboards and home automation. An "
+        "API token takes the place of the password.",
     )
     tls: ApiTlsSection = Field(default_factory=ApiTlsSection)
     session: SessionSection = Field(default_factory=SessionSection)
@@ -188,7 +188,7 @@ class ApiSection(Section):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _leaves_this_machine_encrypted(self) -> Self:
+    def _needs_tls_off_loopback(self) -> Self:
         outside = [one for one in self.listen if not one.ip.is_loopback]
         if outside and self.tls.use == "never" and not self.trusted_proxies:
             raise error_at(
@@ -199,26 +199,26 @@ class ApiSection(Section):
         return self
 
     def is_encrypted(self, endpoint: Endpoint) -> bool:
-        """Whether a listener speaks TLS."""
+        """Whether a listener uses TLS."""
         if self.tls.use == "auto":
             return not endpoint.ip.is_loopback or self.tls.certificate is not None
         return self.tls.use == "always"
 
 
 def advise_on_api(api: ApiSection) -> Iterator[tuple[list[str | int], str]]:
-    """What is valid and probably not meant."""
+    """Advice on settings that are valid and probably a mistake."""
     outside = [one for one in api.listen if not one.ip.is_loopback]
-    strangers = [one for one in api.clients if not one.is_loopback]
-    if outside and not strangers and not api.trusted_proxies:
+    remote = [one for one in api.clients if not one.is_loopback]
+    if outside and not remote and not api.trusted_proxies:
         yield (
             ["api", "clients"],
             f"the API listens on {outside[0]}, and api.clients holds only this machine, so all "
             "others are refused; add their networks, such as 192.0.2.0/24",
         )
-    if strangers and api.listen and not outside and not api.trusted_proxies:
+    if remote and api.listen and not outside and not api.trusted_proxies:
         yield (
             ["api", "clients"],
-            f"{strangers[0]} may use the API, which listens on loopback alone; add an address of "
+            f"{remote[0]} may use the API, which listens on loopback alone; add an address of "
             "this machine to api.listen",
         )
     if any(one.ip.is_unspecified for one in outside) and not api.hosts:
@@ -230,7 +230,7 @@ def advise_on_api(api: ApiSection) -> Iterator[tuple[list[str | int], str]]:
 
 
 def api_names(api: ApiSection) -> tuple[list[str], list[str]]:
-    """Names and addresses that a certificate for the API has to say."""
+    """DNS names and IP addresses for the certificate of the API."""
     listened = [one.address for one in api.listen if not one.ip.is_unspecified]
     wanted = dict.fromkeys([*listened, *api.hosts, "localhost", "127.0.0.1", "::1"])
     return [one for one in wanted if not is_address(one)], [

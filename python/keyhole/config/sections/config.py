@@ -1,7 +1,7 @@
-"""``keyhole.yaml`` as a person writes it: one model per section.
+"""``keyhole.yaml`` as a whole, and its sections ``tls``, ``limits``, ``cache`` and ``log``.
 
-Every key has a description, a default and, where it is a number, a unit and a range. The commented
-default file and the JSON schema are made from these models.
+Every key has a description and a default; a number has a unit and a range. The commented default
+file and the JSON schema are made from these models.
 """
 
 from typing import Annotated, Literal, Self
@@ -56,8 +56,7 @@ WORKERS = FieldType(
 
 
 class TlsSection(Section):
-    """The certificate that DoT and DoH show. Without a certificate here, Keyhole makes one from the
-    authority in its data folder."""
+    """The server certificate of DoT and DoH. Left out, Keyhole's own authority issues one."""
 
     certificate: str | None = Field(
         None,
@@ -74,8 +73,8 @@ class TlsSection(Section):
     names: tuple[Annotated[str, SERVER_NAME], ...] = Field(
         (),
         max_length=64,
-        description="Names and addresses by which clients reach Keyhole, for the certificate that "
-        "it makes. Addresses in listen need not be repeated.",
+        description="Names and addresses of this Keyhole for its clients, for the issued "
+        "certificate. Addresses in listen need not be repeated.",
         examples=["dns.example.org"],
     )
 
@@ -86,7 +85,7 @@ class TlsSection(Section):
 
 
 class LimitsSection(Section):
-    """What one connection, one client and all together may use."""
+    """Limits of one connection, of one client and of all together."""
 
     connections: Annotated[int, count(1, 1_000_000)] = Field(
         10_000, description="Open TCP, DoT and DoH connections, all together."
@@ -95,7 +94,7 @@ class LimitsSection(Section):
         200, description="Open connections from one address (IPv6: from one /64)."
     )
     queries_per_connection: Annotated[int, count(1, 10_000)] = Field(
-        256, description="Queries under way on one connection; further ones wait unread."
+        256, description="Unanswered queries on one connection; further ones are not read yet."
     )
     waiting: Annotated[int, count(1, 1_000_000)] = Field(
         10_000, description="Queries that wait for an upstream, all together; more are refused."
@@ -108,22 +107,22 @@ class LimitsSection(Section):
     )
     read_time: Annotated[int, milliseconds(100, 5 * MINUTE)] = Field(
         5 * SECOND,
-        description="Time for a TLS handshake, an HTTP header or body, and for one message to "
-        "arrive whole.",
+        description="Time for a TLS handshake, for an HTTP header or body, and for one whole "
+        "message.",
     )
     write_time: Annotated[int, milliseconds(100, 5 * MINUTE)] = Field(
-        10 * SECOND, description="Time that a client may take to read what was written."
+        10 * SECOND, description="Time in which a client must read what was written."
     )
     header_size: Annotated[int, octets(KIB, 64 * KIB)] = Field(
-        8 * KIB, description="Size of the header list of one HTTP request."
+        8 * KIB, description="Maximum size of the headers of one HTTP request."
     )
     query_time: Annotated[int, milliseconds(100, MINUTE)] = Field(
-        # Below the five seconds after which dig and the C library give up: they hear the reason.
+        # Below the five seconds of dig and the C library, so that they receive the reason.
         4500,
-        description="Time from the arrival of a query until it is answered.",
+        description="Time from the arrival of a query to its answer.",
     )
     udp_size: Annotated[int, octets(512, 4096)] = Field(
-        1232, description="Size of the largest answer over UDP; 1232B avoids fragments (RFC 9715)."
+        1232, description="Maximum size of an answer over UDP; 1232B avoids fragments (RFC 9715)."
     )
 
     @model_validator(mode="after")
@@ -136,31 +135,31 @@ class LimitsSection(Section):
 
 
 class CacheSection(Section):
-    """How much is remembered, and for how long."""
+    """How much the cache holds, and for how long."""
 
     size: Annotated[int, octets(MIB, 1024 * GIB)] = Field(
-        64 * MIB, description="Memory that all answers together may take."
+        64 * MIB, description="Memory for all answers together."
     )
     min_ttl: Annotated[int, seconds(0, _DAY_SECONDS)] = Field(
-        0, description="Shortest time that an answer is kept; 0s for what its TTL says."
+        0, description="Minimum time in the cache; with 0s the TTL alone counts."
     )
     max_ttl: Annotated[int, seconds(1, 7 * _DAY_SECONDS)] = Field(
-        _DAY_SECONDS, description="Longest time that an answer is kept."
+        _DAY_SECONDS, description="Maximum time in the cache."
     )
     max_negative_ttl: Annotated[int, seconds(0, _DAY_SECONDS)] = Field(
         HOUR // SECOND,
-        description="Longest time that the absence of a name is kept (RFC 2308).",
+        description="Maximum time in the cache of a negative answer (RFC 2308).",
     )
     failure_ttl: Annotated[int, seconds(1, 300)] = Field(
-        5, description="How long a failure is remembered (RFC 9520)."
+        5, description="Time in the cache of a failure (RFC 9520)."
     )
     stale: Annotated[int, seconds(0, 7 * _DAY_SECONDS)] = Field(
         _DAY_SECONDS,
-        description="How long an expired answer may still serve when every upstream fails; 0s for "
+        description="How long an expired answer is still used when every upstream fails; 0s for "
         "never (RFC 8767).",
     )
     prefetch: Annotated[bool, FLAG] = Field(
-        True, description="Whether names in demand are fetched again shortly before they expire."
+        True, description="Whether popular names are fetched again shortly before they expire."
     )
 
     @model_validator(mode="after")
@@ -171,34 +170,33 @@ class CacheSection(Section):
 
 
 class LogSection(Section):
-    """The query log, log/queries.jsonl in the data folder, and the history made of it. How much of
-    each query they hold is what the policy of its client says (spec.log)."""
+    """The query log, log/queries.jsonl in the data folder, and the history made from it. The policy
+    of the client decides how much of a query is written (spec.log)."""
 
     keep: Annotated[int, octets(0, 1024 * GIB)] = Field(
         64 * MIB,
-        description="Room for queries; the oldest make room for the newest. 0B for no log, else at "
-        "least 1MiB.",
+        description="Maximum size of the query log; the oldest queries are removed first. 0B for "
+        "no log, else at least 1MiB.",
     )
 
     history: Annotated[int, octets(0, 1024 * GIB)] = Field(
         2 * GIB,
-        description="Room for the history, which can be searched: the queries of weeks, as Parquet "
+        description="Maximum size of the searchable history: the queries of weeks, as Parquet "
         "files in log/history. 0B for none, else at least 1MiB.",
     )
     retention: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] = Field(
-        30 * _DAY_SECONDS, description="How long the history reaches back."
+        30 * _DAY_SECONDS, description="How long queries stay in the history."
     )
     statistics: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] = Field(
         365 * _DAY_SECONDS,
-        description="How long counts reach back: of queries that are not in the history any more "
-        "they tell how many ended how, and what was in most of them. They take at most an eighth "
-        "of history.",
+        description="How long counts of removed queries are kept: totals by outcome, and the most "
+        "frequent values. They take at most an eighth of history.",
     )
     anonymize_after: Annotated[int, seconds(3600, 3650 * _DAY_SECONDS)] | None = Field(
         None,
-        description="After which time the history and its counts forget who asked, as where a "
-        "policy has log: anonymous; a day later at most, for it is done by the day. Left out: "
-        "never. The query log itself is bounded by keep alone.",
+        description="Age after which clients are removed from the history and its counts, as with "
+        "log: anonymous in a policy. It is done once a day. Left out: never. The query log itself "
+        "is bounded by keep alone.",
         examples=["7d"],
     )
 
@@ -206,17 +204,16 @@ class LogSection(Section):
     @classmethod
     def _is_worth_it(cls, value: int) -> int:
         if 0 < value < MIB:
-            raise ValueError("so small a log holds next to nothing; give 0B for none, or 1MiB")
+            raise ValueError("so small a log holds almost nothing; give 0B for none, or 1MiB")
         return value
 
 
 class Config(Section):
-    """``keyhole.yaml``: how one Keyhole process is set up. Every key may be left out."""
+    """``keyhole.yaml``: the settings of one Keyhole. Every key may be left out."""
 
     role: Literal["resolver", "forwarder"] = Field(
         "resolver",
-        description="resolver answers clients; forwarder takes the resolver's queries and may be "
-        "the only part that leaves the machine.",
+        description="resolver answers clients; forwarder answers resolvers and asks the upstreams.",
     )
     listen: ListenSection = Field(default_factory=ListenSection)
     clients: tuple[Annotated[Network, NETWORK], ...] = Field(

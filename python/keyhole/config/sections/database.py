@@ -1,4 +1,4 @@
-"""The section of ``keyhole.yaml`` about where documents and the audit record are kept."""
+"""The section ``database`` of ``keyhole.yaml``: documents and the audit record."""
 
 from typing import Self
 
@@ -8,8 +8,8 @@ from keyhole.model.field_types import Section, error_at
 
 
 class DatabaseSection(Section):
-    """Where changes by command and by API are kept, with all versions and the audit record. Left
-    out: a SQLite file, control.db in the data folder. With PostgreSQL, write url or url_file."""
+    """The database of changes by command and API: all versions and the audit record. The default is
+    a SQLite file, control.db in the data folder. For PostgreSQL, write url or url_file."""
 
     url: str | None = Field(
         None,

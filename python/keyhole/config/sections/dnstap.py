@@ -1,4 +1,4 @@
-"""The section of ``keyhole.yaml`` about dnstap, a form in which other programs read queries."""
+"""The section ``dnstap`` of ``keyhole.yaml``: queries as messages for other programs."""
 
 from typing import Annotated
 
@@ -10,36 +10,37 @@ from keyhole.model.units import GIB, MIB, octets
 
 
 class DnstapSection(Section):
-    """Queries for programs that read dnstap, as far as the query log tells of them (spec.log of the
-    policy counts). Neither file nor socket: nothing is written."""
+    """Queries for programs that read dnstap, made from the query log (spec.log of the policy
+    applies). Without file and socket, nothing is written."""
 
     file: str | None = Field(
         None,
         min_length=1,
-        description="File, beside this one, to write Frame Streams into; the older half is the "
-        "same name with .1 behind it.",
+        description="File, beside this one, for Frame Streams. The older half has the same name "
+        "with .1 at its end.",
         examples=["log/queries.dnstap"],
     )
     size: Annotated[int, octets(MIB, 1024 * GIB)] = Field(
-        64 * MIB, description="Room for the file and its older half together."
+        64 * MIB, description="Maximum size of the file and its older half together."
     )
     socket: str | None = Field(
         None,
         min_length=1,
-        description="Who is sent Frame Streams: the path of a Unix socket, beside this file, or an "
-        "address with port on loopback. What is sent is not encrypted, so it does not leave the "
+        description="Receiver of Frame Streams: the path of a Unix socket, beside this file, or an "
+        "address with port on loopback. The messages are not encrypted, so they do not leave the "
         "machine.",
         examples=["/run/collector/dnstap.sock"],
     )
     queue: Annotated[int, count(100, 1_000_000)] = Field(
         20_000,
-        description="Messages that wait for a slow or absent reader; more are dropped and counted.",
+        description="Messages that wait for a slow or absent receiver; more are dropped and "
+        "counted.",
     )
     identity: str | None = Field(
         None,
         min_length=1,
         max_length=255,
-        description="What the messages call this server; its host name if left out.",
+        description="The identity of this server in the messages; its host name if left out.",
         examples=["resolver-1"],
     )
 
@@ -53,8 +54,8 @@ class DnstapSection(Section):
             raise ValueError(f"{value} has no port; write {endpoint.address} with one, or a path")
         if not endpoint.ip.is_loopback:
             raise ValueError(
-                f"{value} is not a loopback address; what is sent is not encrypted, so give a "
-                "collector on this machine and have it send on"
+                f"{value} is not a loopback address; the messages are not encrypted, so give a "
+                "collector on this machine and let it forward them"
             )
         return value
 

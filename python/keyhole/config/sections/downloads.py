@@ -1,4 +1,4 @@
-"""The section of ``keyhole.yaml`` about downloads of lists."""
+"""The section ``downloads`` of ``keyhole.yaml``: downloads of lists."""
 
 from typing import Annotated
 
@@ -10,24 +10,24 @@ from keyhole.model.units import GIB, MIB, MINUTE, SECOND, octets, seconds
 
 
 class DownloadsSection(Section):
-    """How lists are downloaded. Private addresses and our own are never asked, so that a document
-    cannot make Keyhole knock on the doors of its own network."""
+    """How lists are downloaded. Requests to private addresses and to this machine are refused, so
+    that a document cannot send requests into the local network (SSRF)."""
 
     allow: Annotated[tuple[Annotated[Network, NETWORK], ...], Field(max_length=64)] = Field(
         (),
-        description="Private networks that are asked all the same, for a list server of one's own, "
-        "such as 192.0.2.0/24.",
+        description="Private networks that are allowed, for an internal list server, such as "
+        "192.0.2.0/24.",
     )
     ca: str | None = Field(
         None,
         min_length=1,
-        description="PEM file, beside this file, with further roots that may vouch for a list "
-        "server.",
+        description="PEM file, beside this file, with additional root certificates for list "
+        "servers.",
         examples=["list-server-root.pem"],
     )
     size: Annotated[int, octets(MIB, GIB)] = Field(
-        256 * MIB, description="Size of the largest list, after decompression."
+        256 * MIB, description="Maximum size of a list, after decompression."
     )
     time: Annotated[int, seconds(5, 3600)] = Field(
-        5 * MINUTE // SECOND, description="Time that one download may take."
+        5 * MINUTE // SECOND, description="Maximum time of one download."
     )

@@ -1,4 +1,4 @@
-"""The sections of ``keyhole.yaml`` about identities, and about how clients get theirs."""
+"""The sections ``identity`` and ``enrollment`` of ``keyhole.yaml``."""
 
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ _EXAMPLE = "https://192.0.2.1:8444"
 
 
 def read_base_url(written: object) -> str:
-    """The URL of the enrollment server: https, a name or an address, a port, and nothing more."""
+    """The URL of the enrollment server: https, a name or an address, and perhaps a port."""
     text = text_of(written).strip()
     try:
         parts = urlsplit(text)
@@ -38,32 +38,31 @@ BASE_URL = FieldType(
 
 
 class IdentitySection(Section):
-    """Keyhole's own authority, which gives clients certificates by which they say who they are."""
+    """Keyhole's own certificate authority, which issues client certificates."""
 
     trust_domain: Annotated[str, TRUST_DOMAIN] = Field(
         DEFAULT_TRUST_DOMAIN,
-        description="The first part of every SPIFFE ID that the authority signs, as in "
+        description="The trust domain of every SPIFFE ID that the authority signs, as in "
         "spiffe://keyhole.internal/ns/shop/sa/web. Choose it before the first certificate.",
     )
 
 
 class EnrollmentSection(Section):
-    """Where clients on other machines get and renew their certificates (keyhole enroll). Only
-    networks in clients are let in. An empty list turns it off."""
+    """The server where clients on other machines get and renew their certificates (keyhole enroll).
+    Only networks in clients are served. An empty list turns it off."""
 
     listen: Annotated[
         tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)
     ] = Field((), description="HTTPS, such as 192.0.2.1:8444, or 127.0.0.1:8444 to try it out.")
     url: Annotated[str, BASE_URL] | None = Field(
         None,
-        description="What clients are told to connect to, if it is not the first address in "
-        "listen. With an address instead of a name, clients need no DNS to get DNS.",
+        description="The URL for clients, if it is not the first address in listen. With an "
+        "address instead of a name, clients need no DNS to enroll.",
         examples=[_EXAMPLE],
     )
     renew_expired: Annotated[int, seconds(0, 365 * DAY // SECOND)] = Field(
         30 * DAY // SECOND,
-        description="How long after its end a certificate may still be renewed by whoever holds "
-        "its key.",
+        description="How long after it expired a certificate may still be renewed with its key.",
     )
 
     @field_validator("listen", mode="before")

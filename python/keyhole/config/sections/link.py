@@ -1,4 +1,4 @@
-"""The sections of ``keyhole.yaml`` about engines on other machines."""
+"""The sections ``link`` and ``control`` of ``keyhole.yaml``: engines on other machines."""
 
 from typing import Annotated, Any, Self
 
@@ -17,7 +17,7 @@ _EXAMPLE = "engines/berlin"
 
 
 def read_engine(written: object) -> str:
-    """The name of an engine as ``keyhole enroll create`` takes it, or a SPIFFE ID."""
+    """The name of an engine, as in ``keyhole enroll create``, or a SPIFFE ID."""
     text = text_of(written).strip()
     return read_spiffe_id(text) if "://" in text else read_short_name(text)
 
@@ -29,7 +29,7 @@ ENGINE = FieldType(
 
 
 class LinkSection(Section):
-    """How engines on other machines get their documents from this Keyhole, over mutual TLS."""
+    """How engines on other machines get their snapshots from this Keyhole, over mutual TLS."""
 
     listen: Annotated[
         tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)
@@ -44,8 +44,8 @@ class LinkSection(Section):
     engines: tuple[Annotated[str, ENGINE], ...] = Field(
         (),
         max_length=_MAX_ENGINES,
-        description="Identities that are let in, as keyhole enroll create names them; all others "
-        "are refused.",
+        description="Identities of the engines, as in keyhole enroll create; all others are "
+        "refused.",
         examples=[_EXAMPLE],
     )
 
@@ -55,28 +55,29 @@ class LinkSection(Section):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _somebody_may_come(self) -> Self:
+    def _has_engines_and_listeners(self) -> Self:
         if self.listen and not self.engines:
-            raise error_at("listen", "nobody is let in; name the engines in engines")
+            raise error_at("listen", "no engine may connect; name them in engines")
         if self.engines and not self.listen:
-            raise error_at("engines", "nobody is listening for them; give an address in listen")
+            raise error_at("engines", "there is no listener for them; give an address in listen")
         return self
 
 
 class ControlSection(Section):
-    """Where this machine gets its documents, if not from its own folder: then only an engine runs
-    here, and everything is changed and seen there."""
+    """Another Keyhole that controls this machine. Then only an engine runs here; documents, changes
+    and queries are over there."""
 
     url: Annotated[str, BASE_URL] | None = Field(
         None,
-        description="What the other Keyhole has in link.listen. Left out, this one decides.",
+        description="The address in link.listen of the other Keyhole. Left out, none controls this "
+        "one.",
         examples=["https://control.example.org:8445"],
     )
     identity: str | None = Field(
         None,
         min_length=1,
         description="The folder that keyhole enroll redeem wrote, beside this file; keyhole enroll "
-        "keep renews what is in it.",
+        "keep renews its certificate.",
         examples=["engine"],
     )
 

@@ -1,4 +1,4 @@
-"""The sections of ``keyhole.yaml`` about who may ask where: addresses, authentication, mesh."""
+"""The sections ``listen``, ``authentication`` and ``mesh`` of ``keyhole.yaml``."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +10,7 @@ from keyhole.model.spiffe import TRUST_DOMAIN
 from keyhole.model.upstream import DOH_PATH, PATH
 
 AUTHENTICATED = ("udp", "tcp", "dot", "doh", "doh_cleartext")
-"""The transports whose authentication can be set; that of ``mesh`` is always strict."""
+"""The transports with a setting for authentication; ``mesh`` is always strict."""
 TRANSPORTS = (*AUTHENTICATED, "mesh")
 
 _MAX_LISTENERS = 64
@@ -20,8 +20,8 @@ Authentication = Literal["auto", "strict", "permissive"]
 
 
 class ListenSection(Section):
-    """Where Keyhole listens: lists of address:port. Port 0 takes a free port; an empty list turns
-    the transport off."""
+    """Listeners: lists of address:port. Port 0 takes a free port; an empty list turns the transport
+    off."""
 
     udp: Listeners = Field(
         (read_listener("127.0.0.1:5300"),),
@@ -37,7 +37,7 @@ class ListenSection(Section):
     )
     mesh: Listeners = Field(
         (),
-        description="DNS over TCP behind PROXY protocol v2, for a mesh sidecar that says who asks.",
+        description="DNS over TCP with PROXY protocol v2, for mesh sidecars that name the client.",
     )
     doh_path: Annotated[str, PATH] = Field(DOH_PATH, description="The path of DoH.")
 
@@ -78,9 +78,9 @@ class ListenSection(Section):
 
 
 class AuthenticationSection(Section):
-    """What clients have to show, by transport. strict: a certificate or token, or no answer.
-    permissive: whoever shows nothing is served by the network that it comes from. auto: permissive
-    on loopback, strict elsewhere. Clients of udp and tcp have nothing to show."""
+    """Authentication of clients, by transport. strict: without a certificate or token there is no
+    answer. permissive: a client without credentials is served by its network. auto: permissive on
+    loopback, strict elsewhere. Clients of udp and tcp cannot show credentials."""
 
     udp: Authentication = Field("auto", description="DNS over UDP.")
     tcp: Authentication = Field("auto", description="DNS over TCP.")
@@ -89,12 +89,12 @@ class AuthenticationSection(Section):
     doh_cleartext: Authentication = Field("auto", description="DNS over HTTP without TLS.")
 
     def of(self, transport: str) -> Authentication:
-        """What one transport wants."""
+        """The setting of one transport."""
         wanted: Authentication = getattr(self, transport)
         return wanted
 
     def admits_networks(self, transport: str, listener: Endpoint) -> bool:
-        """Whether a client that shows nothing is served at a listener, by its network."""
+        """Whether a listener serves a client without credentials, by its network."""
         match self.of(transport):
             case "auto":
                 return listener.ip.is_loopback
@@ -103,8 +103,8 @@ class AuthenticationSection(Section):
 
 
 class MeshSection(Section):
-    """Which sidecars are believed when they say who asks: at mesh listeners by PROXY protocol, at
-    doh_cleartext by the header x-forwarded-client-cert."""
+    """Sidecars that may name the client: at mesh listeners by PROXY protocol, at doh_cleartext by
+    the header x-forwarded-client-cert."""
 
     peers: tuple[Annotated[Network, NETWORK], ...] = Field(
         (read_network("127.0.0.0/8"), read_network("::1/128")),
@@ -114,7 +114,7 @@ class MeshSection(Section):
     trust_domains: tuple[Annotated[str, TRUST_DOMAIN], ...] = Field(
         (),
         max_length=64,
-        description="Trust domains that they may name, such as cluster.local; none at first.",
+        description="Trust domains that they may name, such as cluster.local; none by default.",
         examples=["cluster.local"],
     )
 

@@ -28,7 +28,7 @@ def test_a_socket_is_a_path_or_loopback(tmp_path: Path, socket: str) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("dnstap: {socket: '192.0.2.1:6000'}", "not a loopback address; what is sent is not"),
+        ("dnstap: {socket: '192.0.2.1:6000'}", "not a loopback address; the messages are not"),
         ("dnstap: {socket: 127.0.0.1}", "has no port"),
         (
             "dnstap: {file: q.dnstap}\nlog: {keep: 0B}",
