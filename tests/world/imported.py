@@ -7,7 +7,7 @@ from typing import Any
 from keyhole.config.documents import read_text_documents
 from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
-from keyhole.control.import_settings import Import, import_file
+from keyhole.control.import_settings import ImportResult, import_file
 from keyhole.engine import judge
 from keyhole.importers import Disposition, Item
 from keyhole.policy import TrustContext, compile_documents
@@ -20,7 +20,7 @@ class Imported:
     """One import that wrote nothing."""
 
     def __init__(self, product: str, file: Path) -> None:
-        self.done: Import = import_file(product, file, None)
+        self.done: ImportResult = import_file(product, file, None)
         self.documents: list[Spec] = []
         for name, text in self.done.files.items():
             nodes, problems = read_yaml(text, name)

@@ -1,7 +1,7 @@
-"""Settings of other products: read as data from outside, told item by item, planned as documents.
+"""Imports the settings of other products: reads a file, reports each item, plans documents.
 
-Nothing here writes to the disk but copies of databases in a temporary folder; see
-``keyhole.control.import_settings`` for the use case.
+The files are untrusted input. This package writes nothing to disk but temporary copies of
+databases; ``keyhole.control.import_settings`` is the use case.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ READERS: dict[str, Callable[[Path, Report], Setup]] = {
     "blocky": read_blocky,
     "technitium": read_technitium,
 }
-"""How the file of each product is read."""
+"""The reader of each product's file."""
 
 __all__ = [
     "READERS",

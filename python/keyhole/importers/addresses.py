@@ -1,4 +1,4 @@
-"""Addresses and networks of other products, as far as a document takes them."""
+"""Reads addresses and networks of other products into the forms that documents accept."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from keyhole.model.address import read_address, read_network
 
 
 def plain_address(text: str) -> str | None:
-    """The address in its usual form; none where it is none, or one of an interface (``%eth0``)."""
+    """The address in canonical form; none for other text and for scoped addresses (``%eth0``)."""
     try:
         return str(read_address(text.strip()))
     except ValueError:
@@ -15,19 +15,19 @@ def plain_address(text: str) -> str | None:
 
 
 def client_network(text: str) -> str:
-    """The address or network of a client, host bits taken off; raises ValueError where it is none
-    that a client can have."""
+    """A client's address or network, without host bits; raises ValueError where it is invalid or
+    has a zone (RFC 4007 section 11)."""
     if "%" in text:
-        raise ValueError("it is an address of one interface")
+        raise ValueError("it is an address with an interface zone (%)")
     network = ipaddress.ip_network(text.strip(), strict=False)
     read_network(str(network))
     return str(network.network_address if network.num_addresses == 1 else network)
 
 
 class Networks:
-    """Networks, as `client_network` writes them, and which of them lie around an address.
+    """A set of networks, as `client_network` writes them, that finds those covering an address.
 
-    What it costs grows with the lengths of prefixes that there are, not with the networks.
+    A lookup takes time proportional to the number of different prefix lengths.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
@@ -40,7 +40,7 @@ class Networks:
             self._lengths[version].add(length)
 
     def covering(self, address: str) -> list[str]:
-        """Those that hold all of an address or network, itself included, the largest first."""
+        """The networks that contain all of an address or network, the largest first."""
         own = ipaddress.ip_network(address)
         found = []
         for length in sorted(self._lengths[own.version]):
@@ -52,5 +52,5 @@ class Networks:
 
 
 def is_count(text: str) -> bool:
-    """Whether it is a number as programs write it, of reasonable size."""
+    """Whether the text is a decimal number of at most nine digits."""
     return text.isascii() and text.isdigit() and len(text) < 10

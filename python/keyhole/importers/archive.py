@@ -1,6 +1,6 @@
-"""Archives from outside, read entry by entry into memory.
+"""Reads untrusted archives entry by entry into memory.
 
-No name in an archive ever becomes a path: whoever reads asks for entries by names of our own.
+No entry name is ever used as a path: callers ask for entries by names from their own code.
 """
 
 import gzip
@@ -31,14 +31,14 @@ _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class Archive:
-    """The entries of an archive by name, as far as they were asked for."""
+    """An archive's entries by name; they are unpacked when they are read."""
 
     def __init__(self, names: list[str], read: Callable[[str], bytes]) -> None:
         self.names = names
         self._read = read
 
     def read(self, name: str, max_octets: int = MAX_ENTRY) -> bytes | None:
-        """The octets of an entry; none where there is no such entry."""
+        """The content of an entry; none where there is no such entry."""
         if name not in self.names:
             return None
         octets = self._read(name)
@@ -49,7 +49,7 @@ class Archive:
 
 @contextmanager
 def open_zip(file: Path) -> Iterator[Archive]:
-    """A zip, with its limits; raises `ImporterError` where it breaks one, or is none."""
+    """Opens a zip; raises `ImporterError` where it is not a zip or exceeds a limit."""
     check_size(file, MAX_ARCHIVE)
     with file.open("rb") as octets:
         _check_directory(octets, file)
@@ -64,7 +64,7 @@ def open_zip(file: Path) -> Iterator[Archive]:
 
 @contextmanager
 def open_tar(file: Path, wanted: Callable[[str], bool]) -> Iterator[Archive]:
-    """A tar.gz, of which the entries that are ``wanted`` are read at once."""
+    """Opens a tar.gz and reads at once every entry whose name is ``wanted``."""
     check_size(file, MAX_ARCHIVE)
     try:
         with gzip.open(file, "rb") as unpacked:
@@ -76,7 +76,7 @@ def open_tar(file: Path, wanted: Callable[[str], bool]) -> Iterator[Archive]:
 
 
 def check_size(file: Path, max_octets: int) -> None:
-    """Raises `ImporterError` where the file is larger than any export."""
+    """Raises `ImporterError` where there is no such file, or it is larger than the limit."""
     if not file.is_file():
         raise ImporterError(f"{file} is not a file")
     size = file.stat().st_size
@@ -87,16 +87,16 @@ def check_size(file: Path, max_octets: int) -> None:
 
 
 def _check_directory(octets: IO[bytes], file: Path) -> None:
-    """Looks at the end record before the library does: it would read all that it announces."""
+    """Checks the end record before zipfile does, which would read a directory of any size."""
     end = octets.seek(0, 2)
     octets.seek(max(0, end - _END_LENGTH - _COMMENT))
     tail = octets.read()
     at = tail.rfind(_END)
     record = tail[at : at + _END_LENGTH] if at >= 0 else b""
     octets.seek(0)
-    # The library lets a second end record, for archives of 4 GiB and more, overrule this one.
+    # zipfile prefers the ZIP64 end record, which may announce other sizes.
     if tail[max(0, at - 20) : at].startswith(_END_OF_LARGE):
-        raise ImporterError(f"{file.name} is a zip of the large kind; no export is")
+        raise ImporterError(f"{file.name} is a ZIP64 archive; no export is")
     if len(record) < _END_LENGTH:
         raise ImporterError(f"{file.name} is not a zip, or was cut off")
     entries = int.from_bytes(record[10:12], "little")
@@ -114,7 +114,7 @@ def _safe_entries(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipI
         mode = info.external_attr >> 16
         if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
             raise ImporterError(
-                f"{file.name} holds {_shown(info.filename)}, which is no plain file"
+                f"{file.name} holds {_shown(info.filename)}, which is not a regular file"
             )
         if info.filename in infos:
             raise ImporterError(f"{file.name} holds {_shown(info.filename)} twice")
@@ -129,8 +129,8 @@ def _check_name(name: str, file: Path) -> None:
     parts = PurePosixPath(name).parts
     if "\\" in name or ":" in name or "\0" in name or name.startswith("/") or ".." in parts:
         raise ImporterError(
-            f"{file.name} holds an entry that would leave its folder, {_shown(name)}; it was made "
-            "by nobody who means well"
+            f"{file.name} holds an entry with an unsafe path, {_shown(name)}; no export has one, "
+            "so do not trust this file"
         )
 
 
@@ -138,7 +138,7 @@ def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -
     if info.flag_bits & 1:
         raise ImporterError(f"{_shown(info.filename)} is encrypted; export it without a password")
     if info.compress_type not in _READABLE:
-        raise ImporterError(f"{_shown(info.filename)} is packed in a way that no export uses")
+        raise ImporterError(f"{_shown(info.filename)} has a compression method that no export uses")
     max_octets = min(MAX_ENTRY, budget[0], max(MIB, info.compress_size * MAX_RATIO))
     pieces: list[bytes] = []
     size = 0
@@ -147,8 +147,8 @@ def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -
             size += len(piece)
             if size > max_octets:
                 raise ImporterError(
-                    f"{_shown(info.filename)} unpacks to more than {show_octets(max_octets)}; no export "
-                    "does"
+                    f"{_shown(info.filename)} unpacks to more than {show_octets(max_octets)}; "
+                    "no export does"
                 )
             pieces.append(piece)
     budget[0] -= size
@@ -156,7 +156,7 @@ def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -
 
 
 class _LimitedStream:
-    """A stream that ends with an error where too much has come out of it."""
+    """A stream that raises `ImporterError` where it yields more than the limits allow."""
 
     def __init__(self, octets: IO[bytes], file: Path) -> None:
         self._octets = octets
@@ -186,7 +186,9 @@ def _tar_entries(
             name = member.name.removeprefix("./")
             _check_name(name, file)
             if not (member.isreg() or member.isdir()):
-                raise ImporterError(f"{file.name} holds {_shown(name)}, which is no plain file")
+                raise ImporterError(
+                    f"{file.name} holds {_shown(name)}, which is not a regular file"
+                )
             if not member.isreg() or not wanted(name):
                 continue
             if name in seen:

@@ -1,47 +1,47 @@
-"""What all these products have in common: the setup of one of them, in the words of none.
+"""The settings of any product in one common form.
 
-A *bundle* is what is decided together: rules and lists. An *client* is somebody for whom some
-bundles count. Who is in no client has the bundles for everybody else.
+A *bundle* is a set of rules and lists that apply together. A *client* has its own choice of
+bundles; all other clients have the default bundles.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 Answer = str
-"""As a policy writes it: nxdomain, refused, null, or an address."""
+"""As in a policy: nxdomain, refused, null, or an address."""
 
 
 @dataclass(frozen=True)
 class ListSource:
-    """A list by its address."""
+    """A list with its URL."""
 
     url: str
     allow: bool = False
     title: str = ""
     origin: str = ""
-    """Where it stood, for a comment."""
+    """Where the product's file has it; becomes a comment."""
 
 
 @dataclass(frozen=True)
 class NameRule:
-    """What happens to some names."""
+    """A rule for some names."""
 
     matches: tuple[str, ...]
-    """Names, ``*.`` and a name, or ``/expression/``."""
+    """Names, ``*.NAME``, or ``/EXPRESSION/``."""
     allow: bool = False
     types: tuple[str, ...] = ()
     answer: Answer | None = None
-    """None is that of the setup."""
+    """None means the answer of the setup."""
     important: bool = False
     when: "Schedule | None" = None
     title: str = ""
-    """How the report calls it."""
+    """Its name in the report."""
     origin: str = ""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a rule acts: days as ``mon``, times as ``21:00`` or none for whole days."""
+    """When a rule applies: days as ``mon``, times as ``21:00``, or none for whole days."""
 
     days: tuple[str, ...]
     begins: str | None
@@ -51,28 +51,28 @@ class Schedule:
 
 @dataclass
 class Bundle:
-    """Rules and lists that count together."""
+    """Rules and lists that apply together."""
 
     title: str
     lists: list[ListSource] = field(default_factory=list)
     rules: list[NameRule] = field(default_factory=list)
     answer: Answer | None = None
-    """What a name on its lists gets; none is that of the setup."""
+    """The answer for names on its lists; none means the answer of the setup."""
     denies_rest: bool = False
-    """Whether for its clients nothing is answered but what it allows."""
+    """Whether clients with this bundle get only the names that it allows."""
     for_all: bool = False
-    """Whether it counts for whoever is served, in every client."""
+    """Whether it applies to every client that is not denied."""
     origin: str = ""
 
     @property
     def is_empty(self) -> bool:
-        """Whether it decides nothing."""
+        """Whether it has neither rules nor lists."""
         return not (self.lists or self.rules)
 
 
 @dataclass
 class ClientSettings:
-    """Somebody for whom some bundles count, by what tells them from others."""
+    """A client, or several with the same settings."""
 
     title: str
     addresses: list[str] = field(default_factory=list)
@@ -80,18 +80,18 @@ class ClientSettings:
     tokens: list[str] = field(default_factory=list)
     bundles: tuple[str, ...] = ()
     log: str = ""
-    """Empty is that of the setup."""
+    """Empty means the log mode of the setup."""
     servers: "tuple[Server, ...]" = ()
-    """Empty are those of the setup."""
+    """Empty means the upstreams of the setup."""
     is_denied: bool = False
-    """Whether nothing is answered to it."""
+    """Whether all its queries are refused."""
     changes: tuple[str, ...] = ()
     origin: str = ""
 
 
 @dataclass(frozen=True)
 class LocalRecord:
-    """One name with one value."""
+    """A name with one value."""
 
     name: str
     kind: str
@@ -99,14 +99,14 @@ class LocalRecord:
     value: str
     ttl: int | None = None
     title: str = ""
-    """How the report calls it; empty where it only belongs to another one."""
+    """Its name in the report; empty for a record that was derived from another one."""
     changes: tuple[str, ...] = ()
     origin: str = ""
 
 
 @dataclass(frozen=True)
 class Server:
-    """An upstream that is asked over TLS or HTTPS."""
+    """An encrypted upstream."""
 
     protocol: str
     addresses: tuple[str, ...]
@@ -117,39 +117,39 @@ class Server:
 
 @dataclass
 class Setup:
-    """Everything that is taken of one product."""
+    """Everything that is imported from one product."""
 
     product: str
-    """As its makers write it."""
+    """The product's name, as its makers write it."""
     bundles: dict[str, Bundle] = field(default_factory=dict)
     default_bundles: tuple[str, ...] = ()
-    """The bundles for who is in no client."""
+    """The keys of the bundles for clients without an entry of their own."""
     served_subjects: tuple[str, ...] = ()
-    """The subjects that are served at all, beside clients; empty means whoever."""
+    """The only subjects that are served besides ``clients``; empty means all."""
     clients: list[ClientSettings] = field(default_factory=list)
     records: list[LocalRecord] = field(default_factory=list)
     servers: list[Server] = field(default_factory=list)
     suggestions: list[Server] = field(default_factory=list)
-    """The encrypted service of those that were asked in the clear."""
+    """Encrypted services of public resolvers that were used without encryption."""
     answer: Answer = "null"
     refresh: int | None = None
-    """Seconds after which a list is asked for again."""
+    """Seconds until a list is downloaded again."""
     observe_only: bool = False
-    """Whether nothing is to be blocked, as blocking was off."""
+    """Whether blocking was off, so that policies only observe."""
     log: str = "full"
 
     def rules(self) -> Iterator[NameRule]:
-        """Every rule of every bundle."""
+        """All rules of all bundles."""
         for bundle in self.bundles.values():
             yield from bundle.rules
 
     def expressions(self) -> Iterator[str]:
-        """Every expression of every rule, between slashes."""
+        """All expressions of all rules, with their slashes."""
         for rule in self.rules():
             yield from (match for match in rule.matches if match.startswith("/"))
 
     def without(self, expression: str) -> Iterator[str]:
-        """Takes the rules out that hold an expression; gives how the report calls them."""
+        """Removes the rules that hold an expression; yields their names in the report."""
         for bundle in self.bundles.values():
             yield from (rule.title for rule in bundle.rules if expression in rule.matches)
             bundle.rules = [rule for rule in bundle.rules if expression not in rule.matches]

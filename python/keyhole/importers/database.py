@@ -1,7 +1,7 @@
-"""Tables of an SQLite file from outside, which may be made to do harm.
+"""Reads tables of an untrusted SQLite file.
 
-It is a copy that is opened, read-only and immutable; nothing but plain tables of our choosing is
-read, no function runs, nothing can be attached, and a query that takes too long ends.
+It opens a copy, read-only and immutable, and reads only plain tables of a fixed list. No function
+runs, nothing can be attached, and a query that takes too long is interrupted.
 """
 
 import shutil
@@ -47,7 +47,7 @@ _PRAGMAS = (
 
 
 class Database:
-    """Plain tables, one query each."""
+    """Reads plain tables, one query each."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -56,23 +56,23 @@ class Database:
         self.tables = self._plain_tables()
 
     def rows(self, table: str) -> list[Row]:
-        """Every row of a table; none where there is no such plain table."""
+        """All rows of a table; empty where there is no such plain table."""
         if table not in self.tables:
             return []
         columns = list(self._query(f'PRAGMA table_xinfo("{table}")'))
         if any(column["hidden"] for column in columns):
-            raise ImporterError(f"table {table} computes columns, which no export does")
+            raise ImporterError(f"table {table} has computed columns; no export does")
         size, rows = 0, []
-        every = f'SELECT * FROM "{table}" LIMIT {MAX_ROWS + 1}'  # noqa: S608  (a name of ours)
+        every = f'SELECT * FROM "{table}" LIMIT {MAX_ROWS + 1}'  # noqa: S608  (from a fixed list)
         for row in self._query(every):
             size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
             rows.append(row)
             if size > MAX_TABLE or len(rows) > MAX_ROWS:
-                raise ImporterError(f"table {table} is larger than any export has it")
+                raise ImporterError(f"table {table} is larger than in any export")
         return rows
 
     def _plain_tables(self) -> frozenset[str]:
-        # A view or a virtual table runs what its maker likes; neither has a root page.
+        # Views and virtual tables run code of their author; neither has a root page.
         found = self._query("SELECT name, type, rootpage FROM sqlite_master LIMIT 1000")
         return frozenset(
             row["name"]
@@ -96,7 +96,7 @@ class Database:
 
 @contextmanager
 def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Database]:
-    """Opens a copy of the database for reading these tables."""
+    """Opens a copy of the database; only these tables can be read."""
     with tempfile.TemporaryDirectory(prefix="keyhole-import-") as folder:
         copy = Path(folder) / "copy.db"
         if isinstance(source, bytes):
@@ -123,7 +123,7 @@ def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Dat
 
 
 def _authorizer(tables: frozenset[str]) -> Any:
-    """Reading columns of these tables, and of the schema; nothing else, not even a function."""
+    """Allows to read columns of these tables and of the schema, and denies everything else."""
     readable = tables | {"sqlite_master", "sqlite_schema"}
 
     def decide(action: int, first: str | None, *_: str | None) -> int:

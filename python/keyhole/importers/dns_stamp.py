@@ -1,4 +1,4 @@
-"""DNS stamps, ``sdns://``: how to reach a server, in one text (dnscrypt.info, DNS Stamps)."""
+"""DNS stamps, ``sdns://``: a server's protocol and address in one text (DNS Stamps 1.0)."""
 
 import base64
 import binascii
@@ -10,26 +10,26 @@ _PROPERTIES = 8  # octets
 
 @dataclass(frozen=True)
 class Stamp:
-    """What a stamp says."""
+    """The parts of a stamp."""
 
     protocol: str
     """plain, dnscrypt, doh, dot, doq, or a number in hexadecimal."""
     address: str
-    """Address and perhaps port; empty where only a name is known."""
+    """Address with optional port; empty where only a name is given."""
     host: str = ""
-    """Name and perhaps port."""
+    """Name with optional port."""
     path: str = ""
     pins: int = 0
-    """How many certificates it pins."""
+    """How many certificate hashes it pins."""
 
 
 def read_stamp(text: str) -> Stamp:
-    """Reads a stamp; raises ValueError where it is none."""
+    """Reads a stamp; raises ValueError where it is invalid."""
     encoded = text.removeprefix("sdns://")
     try:
         octets = base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
     except (binascii.Error, ValueError):
-        raise ValueError("it is no DNS stamp: not base64") from None
+        raise ValueError("it is not a DNS stamp: not base64") from None
     reader = _Reader(octets)
     protocol = _PROTOCOLS.get(first := reader.octets(1)[0], f"0x{first:02x}")
     if protocol not in ("doh", "dot"):
@@ -50,20 +50,20 @@ class _Reader:
     def octets(self, count: int) -> bytes:
         taken = self._octets[self._at : self._at + count]
         if len(taken) < count:
-            raise ValueError("it is no DNS stamp: it ends too early")
+            raise ValueError("it is not a DNS stamp: it is cut off")
         self._at += count
         return taken
 
     def text(self) -> str:
-        """A length and as many octets."""
+        """A text after an octet with its length."""
         try:
             return self.octets(self.octets(1)[0]).decode("ascii")
         except UnicodeDecodeError:
-            raise ValueError("it is no DNS stamp: a text is not ASCII") from None
+            raise ValueError("it is not a DNS stamp: a text is not ASCII") from None
 
     def count_of_texts(self) -> int:
-        """How many texts that are not empty follow; the highest bit of a length says that one more
-        does."""
+        """The number of nonempty texts in a list; the high bit of a length means that another text
+        follows."""
         count = 0
         while True:
             length = self.octets(1)[0]

@@ -1,4 +1,4 @@
-"""Documents before they are written: values with the comments that stand beside them."""
+"""Documents before they are written, with their comments."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CommentedValue:
-    """A value, and a comment behind it."""
+    """A value with a comment on the same line."""
 
     value: str
     comment: str
@@ -14,12 +14,12 @@ class CommentedValue:
 
 @dataclass(frozen=True)
 class Document:
-    """One document; ``spec`` is of mappings, lists, texts, numbers, flags and `CommentedValue`."""
+    """A document; ``spec`` holds dicts, lists, strings, numbers, flags and `CommentedValue`."""
 
     kind: str
     name: str
     spec: dict[str, Any]
     comments: list[str] = field(default_factory=list)
-    """Remarks above it."""
+    """Comment lines above it."""
     is_commented_out: bool = False
-    """Whether all of it is commented out: something to choose."""
+    """Whether the whole document is commented out, as a suggestion."""

@@ -1,4 +1,4 @@
-"""Schedule as programs in Go write them, ``1h30m``, and the zone of this machine."""
+"""Durations in Go's form, ``1h30m``, and the time zone of this machine."""
 
 import os
 import re
@@ -11,7 +11,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d":
 
 
 def seconds_of(text: str) -> int | None:
-    """Whole seconds of a time such as ``1h30m``; none where it is none."""
+    """Whole seconds of a duration such as ``1h30m``; none where it is invalid."""
     parts = _PART.findall(text.strip())
     if not parts or "".join(number + unit for number, unit in parts) != text.strip():
         return None
@@ -19,7 +19,7 @@ def seconds_of(text: str) -> int | None:
 
 
 def local_zone() -> str:
-    """The time zone of this machine by its name; UTC where it has none."""
+    """The IANA name of this machine's time zone; UTC where it is unknown."""
     linked = os.path.realpath("/etc/localtime")
     for name in (os.environ.get("TZ", ""), linked.partition("zoneinfo/")[2], _written_zone()):
         try:

@@ -1,12 +1,12 @@
-"""What can go wrong before there is anything to report."""
+"""Errors that end an import."""
 
 from keyhole.errors import KeyholeError
 
 
 class ImporterError(KeyholeError):
-    """A file is not what it should be, or larger than any export is; nothing was written.
+    """A file is not an export of the product, or exceeds a limit; nothing was written.
 
-    What the file says may be in the message, so nothing in it can move a cursor.
+    The message may quote the file, so characters that are not printable are replaced.
     """
 
     def __init__(self, message: str) -> None:

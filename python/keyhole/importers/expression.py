@@ -1,13 +1,13 @@
-"""Regular expressions of other products, said in Keyhole's language.
+"""Translates regular expressions of other products into Keyhole's syntax.
 
-| dialect | of | how it differs from ours |
+| dialect | of | difference from Keyhole |
 |---|---|---|
-| posix | Pi-hole (TRE, extended) | a backslash in a set is plain, and so is `[` |
-| go | AdGuard Home, blocky (RE2) | `[` in a set is plain |
-| dotnet | Technitium | `[` in a set is plain; `[a-z-[aeiou]]` takes away |
+| posix | Pi-hole (TRE, extended) | in a set, a backslash and `[` are literal |
+| go | AdGuard Home, blocky (RE2) | in a set, `[` is literal |
+| dotnet | Technitium | in a set, `[` is literal; `[a-z-[aeiou]]` subtracts |
 
-An expression is read into pieces and written again from them, so nothing passes that is not known
-to mean the same.
+An expression is parsed into pieces and written again from them; what is not known to mean the
+same is refused.
 """
 
 import re
@@ -28,20 +28,20 @@ _META = r"\.+*?()|[]{}^$"
 
 @dataclass(frozen=True)
 class Translation:
-    """An expression in our language."""
+    """An expression in Keyhole's syntax."""
 
     matches: tuple[str, ...]
-    """As a rule has them: names, ``*.`` and a name, or ``/expression/``."""
+    """In the form of a rule: names, ``*.NAME``, or ``/EXPRESSION/``."""
     notes: tuple[str, ...] = ()
-    """What a reader may not expect of it, although it means what it meant there."""
+    """What may surprise a reader, although the meaning is the same."""
 
 
 class UntranslatableError(ValueError):
-    """The expression cannot be said in our language; the message says why."""
+    """Keyhole's syntax cannot express this; the message says why."""
 
 
 def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Translation:
-    """The same in our language; raises `UntranslatableError` with the reason."""
+    """The same in Keyhole's syntax; raises `UntranslatableError` with the reason."""
     if not text.isascii():
         raise UntranslatableError("it holds characters beyond ASCII; write labels as xn--")
     names = _as_names(text)
@@ -58,7 +58,7 @@ def translate(text: str, dialect: Dialect, *, ignores_case: bool = True) -> Tran
     return Translation((f"/{written}/",), tuple(dict.fromkeys(reader.notes)))
 
 
-# How products write "this name and all below it", and "this name".
+# The usual forms for "this name and all below it" and for "this name".
 _BELOW = re.compile(r"(?:\(\\\.\|\^\)|\(\^\|\\\.\)|\(\?:\^\|\\\.\)|\(\?:\\\.\|\^\))(.+)\$")
 _EXACT = re.compile(r"\^(.+)\$")
 
@@ -118,22 +118,22 @@ class _Reader:
             raise UntranslatableError("it ends with a lone backslash")
         if following.isdigit():
             raise UntranslatableError(
-                "it wants to refer back to a group, which cannot be done in linear time"
+                "it has a backreference, which cannot be matched in linear time"
             )
         if following in _CLASSES or following in "bB":
             self._take(2, f"\\{following}")
         elif not following.isalnum() and following not in "<>":
             self._take(2, f"\\{following}" if following in _META else following)
         elif following in _PLAIN_ESCAPES:
-            raise UntranslatableError(f"\\{following} stands for a character that no name has")
+            raise UntranslatableError(f"\\{following} is a character that no name contains")
         elif self.dialect != "posix" and following in "Az":
             self._take(2, "^" if following == "A" else "$")
         elif self.dialect == "posix" and following not in "aeQExy<>":
             self.has_capitals |= following.isupper()
-            self.notes.append(f"\\{following} is the plain letter {following} in Pi-hole")
+            self.notes.append(f"\\{following} is the literal letter {following} in Pi-hole")
             self._take(2, following)
         else:
-            raise UntranslatableError(f"\\{following} has no counterpart here")
+            raise UntranslatableError(f"Keyhole has no equivalent of \\{following}")
 
     def _set(self) -> None:
         reader = SetReader(self.text, self.at, backslash_is_plain=self.dialect == "posix")
@@ -142,22 +142,26 @@ class _Reader:
         except ValueError as error:
             raise UntranslatableError(str(error)) from None
         if self.dialect == "dotnet" and re.search(r"-\[", self.text[self.at : reader.at]):
-            raise UntranslatableError("a set that takes another one away has no counterpart here")
+            raise UntranslatableError(
+                "Keyhole has no equivalent of a set that subtracts another one"
+            )
         self.has_capitals |= reader.has_capitals
         if reader.plain_backslash:
             said = self.text[self.at : reader.at]
-            self.notes.append(f"the backslash in {said} is a plain character in Pi-hole, and here")
+            self.notes.append(f"the backslash in {said} is literal in Pi-hole and in Keyhole")
         self._take(reader.at - self.at, written)
 
     def _count(self) -> None:
         found = _COUNT.match(self.text, self.at)
         if found is None:
-            raise UntranslatableError("it matches approximately, or has a { that counts nothing")
+            raise UntranslatableError(
+                "it matches approximately, or has a { that is not a repetition"
+            )
         low, comma, high = found.groups()
         if not low and self.dialect != "posix":
-            raise UntranslatableError(f"{found[0]} is plain text there, which no name has")
+            raise UntranslatableError(f"{found[0]} is literal text there, which no name contains")
         if not low and not high:
-            raise UntranslatableError(f"{found[0]} counts nothing")
+            raise UntranslatableError(f"{found[0]} is a repetition without a number")
         self._take(len(found[0]), f"{{{low or 0}{comma}{high}}}")
 
     def _special_group(self) -> None:
@@ -167,5 +171,5 @@ class _Reader:
                 read_expression(self.text)
             except ValueError as error:
                 raise UntranslatableError(str(error)) from None
-            raise UntranslatableError("it has a group of a kind that has no counterpart here")
+            raise UntranslatableError("Keyhole has no equivalent of this kind of group")
         self._take(len(found[0]), "(?i)" if found[1] == "i)" else "(?:")

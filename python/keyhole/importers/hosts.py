@@ -1,4 +1,4 @@
-"""Local records as hosts files and dnsmasq write them."""
+"""Local records in the forms of hosts files and dnsmasq."""
 
 import re
 
@@ -10,13 +10,13 @@ from keyhole.model.name import read_name, read_owner, reverse_name
 from keyhole.model.record import MAX_TTL
 
 HARDWARE_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
-"""A hardware address, by which Keyhole knows nobody."""
+"""A MAC address, which Keyhole does not use to identify clients."""
 
 
 def host_records(
     setup: Setup, report: Report, line: str, origin: str, *, ttl: int | None = None
 ) -> None:
-    """``ADDRESS NAME NAME...``: each name has the address, and the address the first name."""
+    """``ADDRESS NAME NAME...``: each name gets the address, the address gets the first name."""
     address, *names = line.partition("#")[0].split() or [""]
     if plain_address(address) is None:
         report.left(Kind.RECORD, line, f"{address or 'nothing'} is not an IP address")
@@ -38,7 +38,7 @@ def host_record(
     is_first: bool = True,
     also_below: bool = False,
 ) -> None:
-    """One name with its address; ``is_first`` gives the address the name as well."""
+    """A name with its address; with ``is_first`` also the PTR record of the address."""
     title = f"{name} {address}"
     try:
         ip, owner = read_address(address), read_owner(name)
@@ -50,7 +50,7 @@ def host_record(
     if also_below:
         setup.records.append(LocalRecord(f"*.{owner}", kind, str(ip), ttl, origin=origin))
     is_somebody = not (ip.is_unspecified or ip.is_loopback or owner.startswith("*."))
-    if is_first and is_somebody:  # of two names for one address the first one stays
+    if is_first and is_somebody:  # the first name of an address wins
         reverse = reverse_name(str(ip))
         setup.records.append(LocalRecord(reverse, "ptr", owner, ttl, origin=origin))
 
@@ -62,7 +62,7 @@ def cname_records(setup: Setup, report: Report, line: str, origin: str) -> None:
     if len(parts) > 2 and is_count(parts[-1]):
         ttl = min(int(parts.pop()), MAX_TTL)
     if len(parts) < 2:
-        report.left(Kind.RECORD, line, "an alias has a name and a target")
+        report.left(Kind.RECORD, line, "it has no name or no target")
         return
     for name in parts[:-1]:
         cname_record(setup, report, name, parts[-1], origin, ttl=ttl)
@@ -71,7 +71,7 @@ def cname_records(setup: Setup, report: Report, line: str, origin: str) -> None:
 def cname_record(
     setup: Setup, report: Report, name: str, target: str, origin: str, *, ttl: int | None = None
 ) -> None:
-    """One name that is an alias."""
+    """A CNAME record."""
     title = f"{name} is {target}"
     try:
         owner, canonical = read_owner(name), read_name(target)

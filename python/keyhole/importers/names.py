@@ -1,14 +1,14 @@
-"""Names for documents, made of names from outside: valid, unique, and still to be recognized."""
+"""Makes valid and unique document names from untrusted names."""
 
 import re
 import unicodedata
 
 _MAX_NAME = 58
-"""Leaves room for a number behind it."""
+"""Characters; leaves room for a number."""
 
 
 def slug(text: str, fallback: str) -> str:
-    """The nearest name that a document may have."""
+    """The closest valid document name."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     name = re.sub(r"[^a-z0-9.]+", "-", plain)
     name = re.sub(r"\.{2,}", ".", name)[:_MAX_NAME].strip("-.")
@@ -16,7 +16,7 @@ def slug(text: str, fallback: str) -> str:
 
 
 class DocumentNames:
-    """The names given so far, by kind of document."""
+    """The names assigned so far, by kind of document."""
 
     def __init__(self) -> None:
         self._given: set[tuple[str, str]] = set()
@@ -34,7 +34,7 @@ class DocumentNames:
 
 
 def list_name(url: str, title: str = "") -> str:
-    """What a list is called: its title if that is short, else the telling parts of its URL."""
+    """A list's name: its title if that is short, else the distinctive parts of its URL."""
     title = title.strip()
     if title and len(title) <= 40 and "://" not in title:
         return title

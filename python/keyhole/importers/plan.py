@@ -1,4 +1,4 @@
-"""From the setup of another product to documents of Keyhole."""
+"""Turns the common settings of a product into documents."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ _EVERYBODY = "everybody-else"
 
 
 def plan(setup: Setup, report: Report) -> list[Document]:
-    """The documents that do what the setup did."""
+    """The documents with the same effect as the settings."""
     allow_upstream_names(setup, report)
     return _Plan(setup, report).documents()
 
 
 @dataclass(frozen=True)
 class _ClientPolicy:
-    """What is the same for all clients with one policy."""
+    """What all clients with the same policy have in common."""
 
     bundles: tuple[str, ...]
     log: str
@@ -42,7 +42,7 @@ class _Plan:
     names: DocumentNames = field(default_factory=DocumentNames)
 
     def documents(self) -> list[Document]:
-        """All of them, those of one kind together."""
+        """All documents, grouped by kind."""
         upstreams, names_of = self._upstreams()
         lists, names_of_lists = self._lists()
         rules = {
@@ -82,7 +82,7 @@ class _Plan:
                     "Upstream",
                     self.names.assign("Upstream", server.server_name, "upstream"),
                     _upstream_spec(server),
-                    [f"{server.origin}, which was asked in the clear: uncomment to ask it again."],
+                    [f"{server.origin}, which was used without encryption: uncomment to use it."],
                     is_commented_out=True,
                 )
                 for server in self.setup.suggestions
@@ -104,12 +104,12 @@ class _Plan:
     def _bundle(
         self, key: str, bundle: Bundle, names: dict[tuple[str, bool], str]
     ) -> Iterator[Document]:
-        """The policy that stands for a bundle; it is included by those that speak, and includes
-        further ones where it has more rules than one file should hold."""
+        """The policies of a bundle, for other policies to include: one, which includes further ones
+        where there are too many rules for one file."""
         name = self.names.assign("Policy", f"rules-{bundle.title}", f"rules-{key}")
         parts = split_rules(bundle.rules, self.setup.answer)
         more = [self.names.assign("Policy", f"{name}-part", "rules") for _ in parts[1:]]
-        # Each part includes some of the next ones, since one policy includes a few alone.
+        # The number of includes per policy is limited, so each part includes some of the next ones.
         included = [
             more[at : at + _PARTS_PER_INCLUDE] for at in range(0, len(more), _PARTS_PER_INCLUDE)
         ]
@@ -133,7 +133,7 @@ class _Plan:
         for one in self.setup.clients:
             shown = dict.fromkeys([*one.addresses, *one.tokens])
             for text in (text for text in shown if text in owner):
-                why = f"it is {owner[text]} already, and one address or token is one client"
+                why = f"it belongs to {owner[text]} already; two clients cannot share it"
                 self.report.left(Kind.CLIENT, f"{one.title}: {text}", why)
             addresses = [text for text in shown if text in one.addresses and text not in owner]
             tokens = [text for text in shown if text in one.tokens and text not in owner]
@@ -163,7 +163,7 @@ class _Plan:
         )
 
     def _bundles(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
-        """These and those for all, in one order."""
+        """These bundles and those for all clients, in a fixed order."""
         bundles = self.setup.bundles.items()
         return tuple(key for key, bundle in bundles if key in wanted or bundle.for_all)
 
@@ -190,7 +190,7 @@ class _Plan:
             "Policy",
             self.names.assign("Policy", _EVERYBODY, "policy"),
             ({"subjects": subjects} if subjects else {}) | self._spec(everybody, rules, names_of),
-            [f"For whom no other policy speaks, as {self.setup.product} had it."],
+            [f"For clients without another policy, as in {self.setup.product}."],
         )
         for policy, name in groups.items():
             spec = {"subjects": [f"group:{name}"]} | self._spec(policy, rules, names_of)
@@ -208,7 +208,7 @@ class _Plan:
         included = [rules[key][0].name for key in policy.bundles if key in rules]
         if len(included) > _MAX_INCLUDED:
             raise ImporterError(
-                f"a client is in {len(included)} groups; more than 64 are not taken"
+                f"a client is in {len(included)} groups; at most {_MAX_INCLUDED} are supported"
             )
         if included:
             spec["include"] = included

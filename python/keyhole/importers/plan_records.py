@@ -1,4 +1,4 @@
-"""Local records in the form of documents: one for each name, without contradictions."""
+"""Plans local records: one document per name, without contradictions."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class _RecordSet:
 def record_documents(
     records: Iterable[LocalRecord], names: DocumentNames, report: Report
 ) -> list[Document]:
-    """A document for each name; what contradicts something before it is left and reported."""
+    """A document for each name; a record that contradicts an earlier one is reported and left."""
     by_name: dict[str, _RecordSet] = {}
     aliases: dict[str, str] = {}
     for record in records:
@@ -50,18 +50,18 @@ def record_documents(
 def _contradiction(
     record: LocalRecord, record_set: _RecordSet, aliases: dict[str, str]
 ) -> str | None:
-    """Why a record cannot be there; empty where it says what was record_set before, none where it can."""
+    """Why a record cannot be added; empty for a duplicate, none where it can be."""
     same = record_set.values.get(record.kind, [])
     if record.value in same:
         return ""
     if record.kind in ("cname", "ptr") and same:
         return f"the name points to {same[0]} already"
     if record_set.values and "cname" in (record.kind, *record_set.values):
-        return "an alias goes beside no other record (RFC 1034); keep one of them"
+        return "an alias cannot have other records beside it (RFC 1034 section 3.6.2); keep one"
     if len(same) >= _MAX_VALUES[record.kind]:
-        return f"the name has {_MAX_VALUES[record.kind]} such records already"
+        return f"the name has {_MAX_VALUES[record.kind]} such records already, the maximum"
     if record.kind == "txt" and len(record.value.encode()) > _MAX_TEXT:
-        return f"one TXT record holds {_MAX_TEXT} octets here"
+        return f"a TXT record holds at most {_MAX_TEXT} octets"
     if record.kind == "cname":
         target: str | None = record.value
         visited = {record.name}
@@ -69,7 +69,7 @@ def _contradiction(
             visited.add(target)
             target = aliases.get(target)
         if target is not None:
-            return "the aliases go in a circle"
+            return "the aliases form a loop"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Rules in the form of documents: neighbors that do the same become one rule with many names."""
+"""Plans rules: adjacent rules with the same effect become one rule with many names."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -9,14 +9,14 @@ from keyhole.importers.document import CommentedValue
 
 _MAX_PER_RULE = 500
 _MAX_PER_POLICY = 3000
-"""Names in one policy, so that the file which holds it can be read again."""
+"""Names in one policy, so that its file stays below the size limit."""
 
 
 def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, Any]]]:
-    """The rules, in parts that go into one policy each.
+    """The rules, in parts for one policy each.
 
-    Which part a rule is in does not matter: precedence goes by what a rule is, and the first one
-    of a rank decides only between answers.
+    A rule may be in any part: precedence depends on the properties of a rule. The order decides
+    only between rules of the same rank with different answers.
     """
     parts: list[list[dict[str, Any]]] = []
     room = 0

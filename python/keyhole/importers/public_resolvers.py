@@ -1,6 +1,6 @@
-"""Public resolvers: the addresses at which they answer in the clear, and how they answer encrypted.
+"""Public resolvers: their addresses, and the names for their encrypted services.
 
-Facts as their operators publish them. A server is found here by an address or by its name.
+As their operators publish them.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from keyhole.importers.common_settings import Server
 
 @dataclass(frozen=True)
 class PublicResolver:
-    """One service of one resolver."""
+    """One service of an operator."""
 
     title: str
     name: str
-    """What its certificate says for DNS over TLS."""
+    """The name in its certificate for DNS over TLS."""
     addresses: tuple[str, ...]
     other_names: tuple[str, ...] = ()
 
@@ -93,10 +93,10 @@ _BY_NAME = {name: one for one in _ALL for name in (one.name, *one.other_names)}
 
 
 def resolver_at(address: str) -> PublicResolver | None:
-    """Whose address it is, if that is known."""
+    """The resolver with this address, if it is known."""
     return _BY_ADDRESS.get(address)
 
 
 def resolver_named(name: str) -> PublicResolver | None:
-    """Whose name it is, if that is known."""
+    """The resolver with this name, if it is known."""
     return _BY_NAME.get(name)

@@ -1,4 +1,4 @@
-"""What became of each thing that another product knew."""
+"""Reports for each item of a product's settings how it was imported."""
 
 import enum
 from collections.abc import Iterable
@@ -7,18 +7,18 @@ from typing import Any
 
 
 class Disposition(enum.StrEnum):
-    """What became of one thing."""
+    """How an item was imported."""
 
     TAKEN = "taken"
     """Keyhole does the same."""
     CHANGED = "changed"
-    """Keyhole does something else that is near to it; the reason says what."""
+    """Keyhole does something similar; the reason says what differs."""
     LEFT = "left"
-    """Nothing in the documents stands for it; the reason says why, and what to do instead."""
+    """It was not imported; the reason says why, and what to do instead."""
 
 
 class Kind(enum.StrEnum):
-    """What a thing is, in the order of a report."""
+    """The kind of an item, in the order of a report."""
 
     UPSTREAM = "upstream"
     FORWARDING = "forwarding"
@@ -33,39 +33,39 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """One thing, and what became of it."""
+    """One item, and how it was imported."""
 
     kind: Kind
     name: str
-    """How the other product calls it; text from outside."""
+    """Its name in the other product; untrusted text."""
     disposition: Disposition
     why: str = ""
 
     def document(self) -> dict[str, str]:
-        """The same for a program."""
+        """The item as JSON."""
         return {"kind": self.kind, "name": self.name, "fate": self.disposition, "why": self.why}
 
 
 @dataclass
 class Report:
-    """Everything that was found, in the order in which it was found."""
+    """All items, in the order in which they were found."""
 
     items: list[Item] = field(default_factory=list)
 
     def taken(self, kind: Kind, name: str, why: str = "") -> None:
-        """It means the same here."""
+        """Adds an item that Keyhole handles in the same way."""
         self.items.append(Item(kind, name, Disposition.TAKEN, why))
 
     def changed(self, kind: Kind, name: str, why: str) -> None:
-        """It is there and means something else."""
+        """Adds an item that Keyhole handles in another way."""
         self.items.append(Item(kind, name, Disposition.CHANGED, why))
 
     def left(self, kind: Kind, name: str, why: str) -> None:
-        """It is not there."""
+        """Adds an item that was not imported."""
         self.items.append(Item(kind, name, Disposition.LEFT, why))
 
     def add(self, kind: Kind, name: str, changes: Iterable[str], note: str = "") -> None:
-        """It is there, with what changed in it, if anything did."""
+        """Adds an item as changed where there are changes, else as taken."""
         why = "; ".join(changes)
         if why:
             self.changed(kind, name, why)
@@ -73,19 +73,19 @@ class Report:
             self.taken(kind, name, note)
 
     def revise(self, kind: Kind, name: str, why: str) -> None:
-        """It turned out that it is not there."""
+        """Marks an item as left after it was added."""
         self.items = [
             Item(kind, name, Disposition.LEFT, why) if (one.kind, one.name) == (kind, name) else one
             for one in self.items
         ]
 
     def sorted(self) -> list[Item]:
-        """The items, those of one kind together."""
+        """The items, grouped by kind."""
         order = list(Kind)
         return sorted(self.items, key=lambda item: order.index(item.kind))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many of each kind had each disposition; kinds that were not met are left out."""
+        """The number of items by kind and disposition; kinds without items are omitted."""
         return {
             kind: {
                 disposition: sum(
@@ -98,5 +98,5 @@ class Report:
         }
 
     def document(self) -> dict[str, Any]:
-        """The whole of it for a program."""
+        """The report as JSON."""
         return {"counts": self.counts(), "items": [item.document() for item in self.sorted()]}

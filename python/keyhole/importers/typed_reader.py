@@ -1,6 +1,6 @@
-"""Foreign settings, whatever they are written in: each value is asked for with its type.
+"""Reads untrusted settings of any format: the caller asks for each value with its type.
 
-What has another type than it should is left, and the report says where.
+A value of another type is not imported, and the report says where.
 """
 
 import json
@@ -21,7 +21,7 @@ _FALSE = ("false", "no", "off")
 
 
 class Section:
-    """A mapping and where it stands."""
+    """A mapping, with its path in the file."""
 
     def __init__(self, value: Mapping[str, Any], report: Report, path: str = "") -> None:
         self.value = value
@@ -29,7 +29,7 @@ class Section:
         self._report = report
 
     def under(self, *keys: str) -> "Section":
-        """The mapping behind the keys; empty where there is none."""
+        """The mapping below these keys; empty where there is none."""
         found: Section = self
         for key in keys:
             path = found.place(key)
@@ -40,7 +40,7 @@ class Section:
         return found
 
     def text(self, key: str, default: str = "") -> str:
-        """A text; numbers are texts too."""
+        """A text; a number is converted."""
         value = self.value.get(key)
         if value is None:
             return default
@@ -51,7 +51,7 @@ class Section:
         return text
 
     def flag(self, key: str, default: bool) -> bool:
-        """True or false."""
+        """A boolean, also in the forms ``yes``, ``no``, ``on`` and ``off``."""
         value = self.value.get(key)
         if value is None or isinstance(value, bool):
             return default if value is None else value
@@ -72,7 +72,7 @@ class Section:
         return int(text)
 
     def texts(self, key: str) -> list[str]:
-        """A list of texts; one text alone is a list of one."""
+        """A list of texts; a single text counts as a list of one."""
         value = self.value.get(key)
         if value is None:
             return []
@@ -117,18 +117,18 @@ class Section:
         return values
 
     def _wrong(self, path: str, wanted: str) -> None:
-        self._report.left(Kind.SETTING, path, f"{wanted} should stand there, and does not")
+        self._report.left(Kind.SETTING, path, f"the value must be {wanted}")
 
 
 def scalar_text(value: object) -> str | None:
-    """The text of a text, a number or a flag; none of anything else."""
+    """The text of a string, number or boolean; none for other values."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else None
 
 
 def read_toml(octets: bytes, name: str) -> dict[str, Any]:
-    """A TOML file."""
+    """Parses a TOML file; raises `ImporterError`."""
     try:
         settings = tomllib.loads(_text(octets, name, MAX_STRUCTURED))
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
@@ -138,7 +138,7 @@ def read_toml(octets: bytes, name: str) -> dict[str, Any]:
 
 
 def read_json(octets: bytes, name: str) -> Any:
-    """A JSON file."""
+    """Parses a JSON file; raises `ImporterError`."""
     try:
         value = json.loads(_text(octets, name, MAX_JSON))
     except (RecursionError, ValueError) as error:
@@ -148,7 +148,7 @@ def read_json(octets: bytes, name: str) -> Any:
 
 
 def read_yaml_file(octets: bytes, name: str) -> dict[str, Any]:
-    """A YAML file with one document; all scalars but true, false and null are texts."""
+    """Parses a YAML file with one document; scalars but true, false and null stay texts."""
     nodes, problems = read_yaml(_text(octets, name, MAX_STRUCTURED), name)
     if problems:
         raise ImporterError(f"{name} cannot be read: {problems[0]}")

@@ -1,7 +1,7 @@
-"""Names that Keyhole itself needs: a document that blocks one of them is refused.
+"""Keeps rules from blocking the names of upstreams, which Keyhole would refuse.
 
-People do block the names of public resolvers, so that programs do not go around theirs, and may
-ask one of them at the same time.
+It is common to block the names of public resolvers, so that programs do not bypass the local
+one, and to use one of them as upstream at the same time.
 """
 
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
@@ -13,7 +13,7 @@ _KEY = "names of upstreams"
 
 
 def allow_upstream_names(setup: Setup, report: Report) -> None:
-    """Allows the name of an upstream wherever a rule would block it, and tells so."""
+    """Allows the name of an upstream where a rule would block it, and reports that."""
     every = [*setup.servers, *(server for one in setup.clients for server in one.servers)]
     blocks = [
         (rule, [read_match(match) for match in rule.matches])
@@ -27,12 +27,12 @@ def allow_upstream_names(setup: Setup, report: Report) -> None:
         for rule in blocking:
             if rule.important:
                 _take_out(setup, rule)
-                why = f"it blocks {name}, an upstream, and nothing could be allowed against it"
+                why = f"it blocks {name}, an upstream; no rule could allow that name against it"
                 report.revise(Kind.RULE, rule.title, why)
         if any(not rule.important for rule in blocking):
             bundle = setup.bundles.setdefault(_KEY, Bundle("upstreams", for_all=True, origin=_KEY))
             bundle.rules.append(NameRule((name,), allow=True, title=name, origin=_KEY))
-            why = "a rule blocks it, and it is an upstream; that name alone is allowed"
+            why = "a rule blocks it, but it is an upstream; this name alone is allowed"
             report.changed(Kind.RULE, name, why)
 
 

@@ -1,7 +1,7 @@
-"""Upstreams as other products write them. Only encrypted ones are taken.
+"""Upstreams in the forms of other products. Only encrypted ones are imported.
 
 ``tls://dns.example.org``, ``https://dns.example.org/dns-query``, ``tcp-tls:dns.example.org:853``,
-``sdns://...``, ``192.0.2.53#5353``: each product has its own few of these forms.
+``sdns://...``, ``192.0.2.53#5353``: each product accepts some of these forms.
 """
 
 import re
@@ -33,17 +33,17 @@ _SCHEME = re.compile(r"([A-Za-z0-9+-]+)://|(tcp-tls|tcp\+udp|quic|udp|tcp):(?!//
 
 @dataclass(frozen=True)
 class ParsedUpstream:
-    """An upstream in its parts."""
+    """The parts of an upstream."""
 
     protocol: str
-    """dot, doh, quic, or empty for cleartext."""
+    """dot, doh, quic, or empty for DNS without encryption."""
     host: str
     port: int | None = None
     path: str = ""
     server_name: str = ""
-    """The name that the certificate has, where that is not the host."""
+    """The name in its certificate, if that is not the host."""
     addresses: tuple[str, ...] = ()
-    """Where it is, if that was said."""
+    """Its addresses, if they were given."""
     changes: tuple[str, ...] = ()
 
 
@@ -54,9 +54,9 @@ def take_upstreams(
     *,
     addresses: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Server]:
-    """The encrypted ones of these, each reported; those in the clear leave a suggestion.
+    """The encrypted ones of these; all are reported, and others may add a suggestion.
 
-    ``addresses`` are known ones of names.
+    ``addresses`` are the known addresses of names.
     """
     if len(texts) > _MAX_UPSTREAMS:
         raise ImporterError(
@@ -83,16 +83,16 @@ class _CleartextError(Exception):
     def __init__(self, host: str) -> None:
         resolver = resolver_at(host)
         self.suggestion = resolver.server() if resolver else None
-        self.why = "it is asked in the clear, and Keyhole asks encrypted or not at all; "
+        self.why = "it is not encrypted, and Keyhole uses encrypted upstreams only; "
         if resolver is not None:
             self.why += (
-                f"{resolver.title} answers encrypted too: protocol dot, addresses "
+                f"{resolver.title} has an encrypted service: protocol dot, addresses "
                 f"{', '.join(resolver.addresses[:2])}, serverName {resolver.name}"
             )
         elif is_address(host) and not _is_public(host):
             self.why += (
-                "if it is yours, give it DNS over TLS and a certificate, and write it as an "
-                "Upstream with its ca; or let Keyhole ask a public resolver itself"
+                "if it is your own, set up DNS over TLS with a certificate, and write an Upstream "
+                "with its ca; or use a public resolver instead"
             )
         else:
             self.why += "write an Upstream with protocol dot or doh, its addresses and serverName"
@@ -104,7 +104,7 @@ def _is_public(address: str) -> bool:
 
 
 def read_upstream(text: str) -> ParsedUpstream:
-    """The parts of an upstream; raises ValueError where it is none."""
+    """Parses an upstream; raises ValueError where it is invalid."""
     text = text.strip()
     if text.startswith("sdns://"):
         return _from_stamp(text)
@@ -115,17 +115,17 @@ def read_upstream(text: str) -> ParsedUpstream:
         return _from_url(rest, by_quic=scheme == "h3")
     protocol = "quic" if scheme in _QUIC else _ENCRYPTED.get(scheme, "")
     if scheme and not protocol and scheme not in ("udp", "tcp", "tcp+udp", "dns"):
-        raise ValueError(f"{scheme} is no way to ask that Keyhole knows")
-    name, at, rest = rest.rpartition("@")  # NAME@ADDRESS, as Pi-hole pins an address
+        raise ValueError(f"the protocol {scheme} is not supported")
+    name, at, rest = rest.rpartition("@")  # NAME@ADDRESS: Pi-hole's form for a known address
     if "#" in rest and not rest.rpartition("#")[2].isdigit():
-        rest, _, name = rest.partition("#")  # ADDRESS#NAME, as blocky and systemd write it
+        rest, _, name = rest.partition("#")  # ADDRESS#NAME: the form of blocky and systemd
     host, port = _host_and_port(rest)
     return ParsedUpstream(protocol, host, port, server_name=name if at or name else "")
 
 
 def _from_url(rest: str, *, by_quic: bool) -> ParsedUpstream:
     rest, hash_, name = rest.partition("#")
-    if hash_ and name[:1].isdigit():  # HOST#PORT/PATH, as Pi-hole writes it
+    if hash_ and name[:1].isdigit():  # HOST#PORT/PATH: Pi-hole's form
         port, slash, path = name.partition("/")
         rest, name = f"{rest}:{port}{slash}{path}", ""
     parts = urlsplit(f"https://{rest}")
@@ -134,7 +134,7 @@ def _from_url(rest: str, *, by_quic: bool) -> ParsedUpstream:
         raise ValueError("it has a password in it; write the Upstream by hand")
     if parts.query:
         raise ValueError("its URL has a query; write the Upstream by hand")
-    changes = ("asked over HTTP/2, not HTTP/3",) if by_quic else ()
+    changes = ("uses HTTP/2, not HTTP/3",) if by_quic else ()
     path = parts.path or DOH_PATH
     host = (parts.hostname or "").strip("[]")
     return ParsedUpstream("doh", host, parts.port, path, verify or name, changes=changes)
@@ -145,12 +145,10 @@ def _from_stamp(text: str) -> ParsedUpstream:
     if stamp.protocol == "plain":
         return ParsedUpstream("", "", None)
     if stamp.protocol not in ("doh", "dot"):
-        raise ValueError(
-            f"it asks by {stamp.protocol}, which Keyhole does not; it knows dot and doh"
-        )
+        raise ValueError(f"the protocol {stamp.protocol} is not supported; dot and doh are")
     host, port = _host_and_port(stamp.host)
     address, address_port = _host_and_port(stamp.address) if stamp.address else ("", None)
-    pins = "its pins are of other certificates than Keyhole pins, and left out"
+    pins = "its pins are dropped: they are hashes of other certificates than Keyhole pins"
     return ParsedUpstream(
         stamp.protocol,
         host,
@@ -170,7 +168,7 @@ def _host_and_port(text: str) -> tuple[str, int | None]:
         return text, None
     found = re.fullmatch(r"([^#]*?)(?:[:#](\d{1,5}))?", text)
     if found is None:
-        raise ValueError("it is no upstream that could be read")
+        raise ValueError("it cannot be parsed as an upstream")
     return found[1], int(found[2]) if found[2] else None
 
 
@@ -181,8 +179,8 @@ def _server(
         raise _CleartextError(parsed.host)
     if parsed.protocol == "quic":
         raise ValueError(
-            "it is asked over QUIC, which Keyhole does not; most of these answer DNS over TLS as "
-            "well: protocol dot"
+            "DNS over QUIC is not supported; most such servers support DNS over TLS as well: "
+            "protocol dot"
         )
     name = read_server_name(parsed.server_name or parsed.host)
     addresses, changes = _addresses(parsed, name, known)
@@ -199,7 +197,7 @@ def _server(
 def _addresses(
     parsed: ParsedUpstream, name: str, known: Mapping[str, Sequence[str]]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Where it is: Keyhole needs no DNS to find it, so a name alone is not enough."""
+    """Its addresses. A name alone is not enough: Keyhole uses no DNS to find an upstream."""
     if parsed.addresses:
         return parsed.addresses, ()
     if is_address(parsed.host):
@@ -210,9 +208,9 @@ def _addresses(
     if resolver is None:
         raise ValueError(
             f"only its name is known; write an Upstream with protocol {parsed.protocol}, "
-            f"serverName {name} and its addresses, so that finding DNS needs no DNS"
+            f"serverName {name} and its addresses, since Keyhole uses no DNS to find upstreams"
         )
-    change = f"its addresses are written down, as {resolver.title} publishes them"
+    change = f"its addresses are fixed in the document, as {resolver.title} publishes them"
     return resolver.addresses, (change,)
 
 

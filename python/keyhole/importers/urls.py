@@ -1,4 +1,4 @@
-"""Addresses of lists, as far as a List document takes them."""
+"""URLs of lists, in the form that a List document accepts."""
 
 from keyhole.importers.common_settings import Setup
 from keyhole.importers.report import Kind, Report
@@ -6,26 +6,26 @@ from keyhole.model.units import DAY, SECOND, show_milliseconds
 from keyhole.model.url import read_list_url
 
 _MIN_REFRESH, _MAX_REFRESH = 300, 30 * DAY // SECOND
-"""Seconds between which a List may become stale."""
+"""Range of seconds for the refresh interval of a List."""
 
 
 def list_url(address: str) -> tuple[str, tuple[str, ...]]:
-    """The URL, and what changed in it; raises ValueError where a list cannot be had by it."""
+    """The URL, and what changed in it; raises ValueError where no List can have it."""
     text, mark, _ = address.strip().partition("#")
     scheme, found, _ = text.partition(":")
     if not found or scheme == "file":
         raise ValueError(
-            "it is a file of that machine; copy it beside the documents and write files: instead "
-            "of urls: into a List"
+            "it is a file on that machine; copy it next to the documents and use files: instead of "
+            "urls: in a List"
         )
-    changes = ("the part behind # is left out, which no server sees",) if mark else ()
+    changes = ("the fragment (#) is dropped, which is never sent to a server",) if mark else ()
     return read_list_url(text), changes
 
 
 def take_refresh(setup: Setup, report: Report, name: str, seconds: int | None) -> None:
-    """How long a download is fresh, for all lists; none or 0 is never."""
+    """Sets the refresh interval of all lists; none or 0 means never."""
     if not seconds or seconds < 0:
-        why = "a download is fresh for a day here, and the server is then asked for a newer one"
+        why = "never is not possible; Keyhole asks for a newer version once a day"
         report.changed(Kind.SETTING, name, why)
         return
     setup.refresh = min(max(seconds, _MIN_REFRESH), _MAX_REFRESH)
@@ -33,4 +33,4 @@ def take_refresh(setup: Setup, report: Report, name: str, seconds: int | None) -
     if setup.refresh == seconds:
         report.taken(Kind.SETTING, name, shown)
     else:
-        report.changed(Kind.SETTING, name, f"{shown}; other times are not taken")
+        report.changed(Kind.SETTING, name, f"{shown}; other values are not allowed")

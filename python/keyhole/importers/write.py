@@ -1,7 +1,7 @@
-"""Writes documents as YAML, with comments that say where each thing came from.
+"""Writes documents as YAML, with comments that say where each part came from.
 
-Every text from outside is in double quotes as JSON has them, which is YAML too, unless it is
-plainly a word; a comment never holds more than one line.
+Untrusted text is written as a JSON string, which YAML reads too, unless it is a plain word.
+Comments are kept to one line.
 """
 
 import json
@@ -21,14 +21,14 @@ _FILES = {
     "Upstream": "upstreams",
 }
 _ROOM = MAX_FILE // 2
-"""Octets after which another file is begun; people add to it."""
+"""Octets after which a new file begins; half the limit, so that people can add to it."""
 _MAX_COMMENT = 100
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(?:[.:][A-Za-z0-9_/-]+)*")
 _WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def write(documents: Iterable[Document], heading: str) -> dict[str, str]:
-    """The files by name, each small enough to be read again."""
+    """The text of each file by name, each below the size limit of documents."""
     texts: dict[str, list[str]] = {}
     for one in documents:
         written = _document(one)
@@ -62,7 +62,7 @@ def _mapping(values: dict[str, Any], indent: str) -> Iterator[str]:
 
 
 def _value(head: str, value: Any, indent: str) -> Iterator[str]:
-    """A value behind a key or a dash."""
+    """A value after a key or a dash."""
     if isinstance(value, dict) and value:
         yield head
         yield from _mapping(value, indent)
@@ -105,7 +105,7 @@ def _scalar(value: str | int | bool) -> str:
 
 
 def _comment(text: str) -> str:
-    """One line, without anything that a terminal or an editor would obey."""
+    """The text on one line, without control characters."""
     line = " ".join(text.split())
     shown = "".join(letter if letter.isprintable() else "?" for letter in line)
     return shown if len(shown) <= _MAX_COMMENT else f"{shown[: _MAX_COMMENT - 3]}..."

@@ -1,4 +1,4 @@
-"""Compiles the lists in use into one file, and keeps what was good where the new is not."""
+"""Compiles the lists in use into one file; a list with an unusable new version stays as it was."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,15 +26,15 @@ _TRIES = 3
 
 @dataclass(frozen=True)
 class CompiledLists:
-    """The compiled file for the snapshot, the report, and what a person should know."""
+    """The compiled file for the snapshot, the report, and advice for people."""
 
     file: ListFile
     report: CompileReport
     problems: tuple[Problem, ...]
     held: dict[str, str]
-    """Why a list stayed as it was, by its name."""
+    """Why a list stayed at its last good version, by name."""
     is_reused: bool
-    """Whether nothing had changed, so that the file of last time serves on."""
+    """Whether nothing had changed, so that the previous file is used again."""
 
 
 def compile_lists(
@@ -47,10 +47,9 @@ def compile_lists(
 ) -> CompiledLists | None:
     """Compiles lists, in this order, into ``state/lists-<sha256>.khl``; none if there are none.
 
-    ``downloads`` is the state folder with what was downloaded, if that is another one. A list whose
-    file is gone, or whose new version is absurd, stays as it was; the problems say so
-    as advice. Raises `ListError`, and whatever ``compile_with`` raises; what was compiled before is
-    not touched then.
+    ``downloads`` is the state folder with the downloads, if it is another one. A list stays as it
+    was where a file is missing or the new version is implausible; the problems advise of that.
+    Raises `ListError`, and whatever ``compile_with`` raises; the previous file is untouched then.
     """
     if not lists:
         return None
@@ -67,9 +66,9 @@ def compile_lists(
 
 
 def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
-    """Removes compiled files that no snapshot in use names; gives what was removed.
+    """Removes compiled files that no snapshot in use names; returns the removed files.
 
-    An engine that has one of them open keeps it until it takes its next snapshot.
+    An engine that has a removed file open can use it until its next snapshot.
     """
     used = {Path(file.path).name for file in in_use if file is not None}
     unused = [file for file in state.glob("lists-*.khl") if file.name not in used]
@@ -79,7 +78,7 @@ def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
 
 
 class _Compilation:
-    """One go: what is planned, what is remembered, and what is held back on the way."""
+    """One compilation, with the lists that are held back."""
 
     def __init__(
         self,
@@ -142,7 +141,7 @@ class _Compilation:
         return whole if len(whole) == len(copies) else []
 
     def _hold_implausible(self, report: CompileReport) -> bool:
-        """Holds back every list that is not to be believed; whether there was one."""
+        """Holds back the lists with implausible changes; returns whether there are any."""
         found = False
         for one, now in zip(self._planned, report.lists, strict=True):
             before = self._last_good.lists.get(one.name)
@@ -150,7 +149,7 @@ class _Compilation:
                 continue
             why = implausible_change(now.taken, before.taken)
             if why is not None and self._copies(one):
-                self._held[one.name] = f"{why}; set guard: false to take it as it is"
+                self._held[one.name] = f"{why}; set guard: false to accept it"
                 found = True
         return found
 
@@ -188,7 +187,7 @@ class _Compilation:
                 why = f"{self._held[one.name]}; {kept}"
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
             elif now.taken == 0:
-                why = "no entry could be read from its files; is the format right?"
+                why = "no entry could be read from its files; check the format"
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
 
 

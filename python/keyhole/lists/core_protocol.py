@@ -1,4 +1,4 @@
-"""What the core's list compiler is asked, and what it reports (``crates/core/src/lists``)."""
+"""Request and report of the core's list compiler (``crates/core/src/lists``)."""
 
 from typing import Final, Literal, Protocol
 
@@ -9,20 +9,20 @@ VERSION: Final = 1
 
 
 class Compile(Protocol):
-    """The core's compiler: JSON request in, JSON report out; the file is written on the way."""
+    """The core's compiler: takes a JSON request, writes the file, returns a JSON report."""
 
     def __call__(self, request: bytes, /) -> bytes: ...
 
 
 class FileRequest(Boundary):
-    """One file of a list, and how it is written."""
+    """A file of a list, and its format."""
 
     path: str
     format: Format
 
 
 class ListRequest(Boundary):
-    """One list; its place in the request is its id."""
+    """A list; its index in the request is its id."""
 
     name: str
     kind: Literal["block", "allow"]
@@ -30,21 +30,21 @@ class ListRequest(Boundary):
 
 
 class CompileRequest(Boundary):
-    """All lists that go into one compiled file."""
+    """All lists for one compiled file."""
 
     version: Literal[1] = VERSION
     output: str
     protected: list[str]
-    """Names that no block list may block, because they serve Keyhole itself."""
+    """Names that block lists may not block, because Keyhole itself needs them."""
     lists: list[ListRequest]
 
     def to_json(self) -> bytes:
-        """The request as the core reads it."""
+        """The request for the core."""
         return self.model_dump_json().encode()
 
 
 class Example(Boundary):
-    """One line that was left out."""
+    """A skipped line."""
 
     file: str
     line: int
@@ -53,7 +53,7 @@ class Example(Boundary):
 
 
 class Skipped(Boundary):
-    """Lines that were left out: how many, how many for each reason, and the first ones."""
+    """Skipped lines: their number, their number by reason, and the first ones."""
 
     count: int
     by_reason: dict[str, int]
@@ -61,7 +61,7 @@ class Skipped(Boundary):
 
 
 class FileReport(Boundary):
-    """One file as it was read."""
+    """A file that was read."""
 
     path: str
     format: str
@@ -69,7 +69,7 @@ class FileReport(Boundary):
 
 
 class ListReport(Boundary):
-    """What became of the lines of one list."""
+    """Counts of a list's lines."""
 
     name: str
     taken: int
@@ -79,7 +79,7 @@ class ListReport(Boundary):
 
 
 class CompileReport(Boundary):
-    """What became of all lists."""
+    """Counts of all lists."""
 
     version: Literal[1]
     sha256: str
@@ -89,5 +89,5 @@ class CompileReport(Boundary):
 
     @classmethod
     def read(cls, report: bytes) -> "CompileReport":
-        """Reads the report of the core."""
+        """Parses the core's report."""
         return cls.model_validate_json(report)

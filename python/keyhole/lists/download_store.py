@@ -1,7 +1,7 @@
-"""What was downloaded, and what is known about it, in the state folder.
+"""Stores downloaded lists and their state in the state folder.
 
-For each URL there is a file with the list and one with what is known, both named after the URL. All
-of it may be lost: then it is downloaded again.
+Each URL has a file with the list and one with its state, both named after the URL. If they are
+lost, the lists are downloaded again.
 """
 
 import hashlib
@@ -19,25 +19,25 @@ _FOLDER = "downloads"
 
 
 class DownloadState(Boundary):
-    """What is known about one URL; times are seconds of Unix time."""
+    """The state of one URL; times are seconds of Unix time."""
 
     url: str
     etag: str | None = None
     modified: str | None = None
     sha256: str | None = None
-    """Of the list that is there; none before the first."""
+    """Digest of the stored list; none before the first download."""
     octets: int = 0
     fetched_at: float | None = None
-    """When the list that is there came."""
+    """When the stored list was downloaded."""
     checked_at: float | None = None
-    """When the server was last asked with success."""
+    """When the server last answered successfully."""
     next_at: float = 0.0
-    """When it is to be asked again."""
+    """When the next request is due."""
     error: str | None = None
-    """Why the last try failed; none where it did not."""
+    """Why the last attempt failed; none after a success."""
     failing_since: float | None = None
     failures: int = 0
-    """How many tries in a row have failed."""
+    """Failed attempts in a row."""
 
 
 class DownloadStore:
@@ -47,7 +47,7 @@ class DownloadStore:
         self._folder = folder / _FOLDER
 
     def path(self, url: str) -> Path:
-        """Where the list of a URL lies. A person can tell by its name where it comes from."""
+        """The path of a URL's list. Its name begins with host and file name, for people."""
         parts = urlsplit(url)
         digest = hashlib.sha256(url.encode()).hexdigest()[:12]
         last = parts.path.rstrip("/").rpartition("/")[2] or "list"
@@ -55,7 +55,7 @@ class DownloadStore:
         return self._folder / f"{word}-{digest}.txt"
 
     def load(self, url: str) -> DownloadState:
-        """What is known about a URL; nothing where that is missing or damaged, or the list is."""
+        """The state of a URL; empty where it is missing or damaged, or the list is missing."""
         try:
             state = DownloadState.model_validate_json(self._state_file(url).read_bytes())
         except (OSError, ValidationError):
@@ -65,23 +65,23 @@ class DownloadStore:
         return state
 
     def save(self, state: DownloadState) -> None:
-        """Writes down what is known, whole or not at all; raises ``OSError``."""
+        """Writes the state atomically; raises ``OSError``."""
         self.create_folder()
         durable.write_text(self._state_file(state.url), state.model_dump_json(indent=1) + "\n")
 
     def create_folder(self) -> None:
-        """Makes the folder; raises ``OSError``."""
+        """Creates the folder; raises ``OSError``."""
         self._folder.mkdir(parents=True, exist_ok=True)
 
     def remove_unused(self, urls: Collection[str]) -> None:
-        """Removes what no list names any more; downloads that are under way are left in peace."""
+        """Removes files of URLs that no list names; drafts of running downloads stay."""
         named = {self.path(url).name for url in urls} | {self._state_file(url).name for url in urls}
         for file in self._folder.glob("[!.]*"):
             if file.name not in named:
                 file.unlink(missing_ok=True)
 
     def remove_drafts(self) -> None:
-        """Removes what a killed process left half done; nothing may be under way."""
+        """Removes drafts of a killed process; no download may be running."""
         durable.remove_drafts(self._folder)
 
     def _state_file(self, url: str) -> Path:

@@ -1,7 +1,7 @@
-"""What is remembered of the last good lists: ``lists.json``, and a copy of each file.
+"""Stores the last good lists: ``lists.json``, and a copy of each file.
 
-The copies make it possible to keep one list as it was while another one changes. All of it may be
-lost: then the next compilation is simply the first one.
+With the copies, one list can stay as it was while another one changes. If they are lost, the next
+compilation starts without a previous version.
 """
 
 import os
@@ -22,7 +22,7 @@ _FILE, _COPIES = "lists.json", "lists"
 
 
 class GoodList(Boundary):
-    """The last good version of one list."""
+    """The last good version of a list."""
 
     taken: int
     """Entries that went into the compiled file."""
@@ -31,17 +31,17 @@ class GoodList(Boundary):
 
 
 class LastCompiled(Boundary):
-    """The compiled file that is there."""
+    """The present compiled file."""
 
     fingerprint: str
     sha256: str
     held: dict[str, str]
-    """Why a list is kept as it was, by its name."""
+    """Why a list is held back, by its name."""
     report: CompileReport
 
 
 class LastGood(Boundary):
-    """Everything that is remembered."""
+    """The stored record."""
 
     version: Literal[1] = VERSION
     lists: dict[str, GoodList] = Field(default_factory=dict)
@@ -49,32 +49,32 @@ class LastGood(Boundary):
 
 
 class LastGoodStore:
-    """The part of the state folder that belongs to lists."""
+    """The files of lists in the state folder."""
 
     def __init__(self, state: Path) -> None:
-        """``state`` is an absolute path; it is made if it is not there."""
+        """``state`` is an absolute path; the folder is created when needed."""
         self._state = state
         self._copies = state / _COPIES
 
     def compiled_file(self, sha256: str) -> Path:
-        """Where a compiled file of this content lies."""
+        """The path of the compiled file with this digest."""
         return self._state / f"lists-{sha256}.khl"
 
     def draft(self) -> Path:
-        """Where the compiler writes, before the content and so the name is known."""
+        """Where the compiler writes, before the digest is known."""
         self._state.mkdir(parents=True, exist_ok=True)
-        # Its own for each process: a person may compile while Keyhole runs.
+        # One for each process: a person may compile lists while Keyhole runs.
         return self._state / f"draft-lists-{os.getpid()}.khl"
 
     def load(self) -> LastGood:
-        """What is remembered; nothing where the record is missing or damaged."""
+        """The record; empty where it is missing or damaged."""
         try:
             return LastGood.model_validate_json((self._state / _FILE).read_bytes())
         except (OSError, ValidationError):
             return LastGood()
 
     def save(self, last_good: LastGood) -> None:
-        """Writes the record, whole or not at all, and drops copies that it does not name."""
+        """Writes the record atomically, and removes copies that it does not name."""
         file = self._state / _FILE
         try:
             durable.write_text(file, last_good.model_dump_json(indent=1) + "\n")
@@ -87,7 +87,7 @@ class LastGoodStore:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
 
     def copy_of(self, sha256: str) -> Path | None:
-        """The copy of a file with this content, where there is one that is still whole."""
+        """The copy with this digest; none where it is missing or damaged."""
         copy = self._copies / f"{sha256}.txt"
         try:
             return copy if contents_of(copy).sha256 == sha256 else None
@@ -95,10 +95,10 @@ class LastGoodStore:
             return None
 
     def save_list(self, planned: PlannedList, taken: int) -> GoodList:
-        """Remembers a list as good, with a copy of each of its files.
+        """Copies the files of a list as its last good version.
 
-        Raises ListError where it cannot be copied, and `FileChangedError` where a file is not any more what
-        it was when it was planned.
+        Raises ListError where a file cannot be copied, and `FileChangedError` where it has changed
+        since the list was planned.
         """
         files = {}
         for file in planned.files:
@@ -124,4 +124,4 @@ class LastGoodStore:
 
 
 class FileChangedError(ListError):
-    """A list file was written while it was read."""
+    """A list file was changed while it was read."""

@@ -1,4 +1,4 @@
-"""Which files each list uses, and what is in them right now."""
+"""Plans a compilation: the files of each list, and their present contents."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ _CHUNK = 1 * MIB
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file held when it was looked at."""
+    """Digest and size of a file when it was read."""
 
     sha256: str
     octets: int
@@ -26,7 +26,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One file of a list: as it is called, where it is, and what it holds.
+    """A file of a list.
 
     ``contents`` is none where the file cannot be used, and ``error`` says why.
     """
@@ -38,7 +38,7 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class PlannedList:
-    """One list with its files."""
+    """A list with its files."""
 
     declared: Declaration[ListSpec]
     files: tuple[PlannedFile, ...]
@@ -50,24 +50,24 @@ class PlannedList:
 
     @property
     def kind(self) -> Literal["block", "allow"]:
-        """What a hit means."""
+        """The effect of a match."""
         return self.declared.spec.kind
 
     @property
     def format(self) -> Format:
-        """How the files are written."""
+        """The format of the files."""
         return self.declared.spec.format
 
     @property
     def guard(self) -> bool:
-        """Whether an absurd version is held back."""
+        """Whether implausible versions are held back."""
         return self.declared.spec.guard
 
 
 def plan(
     lists: Sequence[Declaration[ListSpec]], downloads: DownloadStore
 ) -> tuple[PlannedList, ...]:
-    """Looks at every file of every list, and at what was downloaded; changes nothing."""
+    """Reads every file of every list, and the downloads; changes nothing."""
     return tuple(
         PlannedList(
             one,
@@ -81,7 +81,7 @@ def plan(
 
 
 def _paths(declared: Declaration[ListSpec]) -> Iterable[Path]:
-    # The same file named twice is one file.
+    # A file that is named twice counts once.
     return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
 
 
@@ -104,9 +104,9 @@ def _inspect(path: Path) -> PlannedFile:
 
 
 def contents_of(path: Path) -> Contents:
-    """The size of a file and the SHA-256 of what it holds.
+    """Digest and size of a file.
 
-    Raises OSError, and ValueError where it is larger than any list.
+    Raises OSError, and ValueError where it exceeds ``MAX_LIST_FILE``.
     """
     digest, octets = hashlib.sha256(), 0
     with path.open("rb") as file:
@@ -119,7 +119,7 @@ def contents_of(path: Path) -> Contents:
 
 
 def fingerprint(planned: Sequence[PlannedList], protected: Sequence[str]) -> str:
-    """A hash over everything that decides what the compiled file holds."""
+    """A hash of everything that determines the compiled file."""
     facts = [
         sorted(protected),
         [

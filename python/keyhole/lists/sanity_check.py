@@ -1,13 +1,13 @@
-"""Tells when a list is not a new version but an accident: emptied, cut off, or something else."""
+"""Detects new versions of a list that are probably errors: empty, cut off, or other contents."""
 
 MIN_ENTRIES = 1000
-"""Entries below which a list is somebody's own work, which may shrink and grow as it likes."""
+"""Entries below which any change is plausible: such lists are often edited by hand."""
 SHRUNK_BELOW = 0.5
 GREW_ABOVE = 10
 
 
 def implausible_change(taken: int, before: int) -> str | None:
-    """Why a list that had ``before`` entries and now has ``taken`` is not believed; else none."""
+    """Why a change from ``before`` to ``taken`` entries is implausible; none where it is not."""
     if taken == 0 and before > 0:
         return f"it is empty and had {before} entries"
     if before < MIN_ENTRIES:

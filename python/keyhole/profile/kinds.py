@@ -19,8 +19,8 @@ KINDS: dict[str, Callable[[Client], Profile]] = {
 
 
 def render(kind: str, client: Client) -> Profile:
-    """The profile; raises :class:`ProfileError` for a kind that there is not, and for a client that
-    the program cannot be."""
+    """The profile; raises :class:`ProfileError` for an unknown kind, and for a client that the
+    program does not support."""
     renderer = KINDS.get(kind)
     if renderer is None:
         raise ProfileError(f"there is no profile {kind}; {suggest(kind, list(KINDS))}")

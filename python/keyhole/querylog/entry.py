@@ -1,4 +1,4 @@
-"""One line of the query log, believed only as far as it can be read."""
+"""Parses lines of the query log, which may be damaged."""
 
 import ipaddress
 import json
@@ -10,13 +10,13 @@ from typing import Any, Literal
 
 from keyhole.model.record_type import RECORD_TYPES
 
-# One octet of a label: as it is, escaped, or as three digits (RFC 1035 section 5.1).
+# One octet of a label: printable, escaped, or as three digits (RFC 1035 section 5.1).
 _OCTET = r"(?:[!-\-/-\[\]-~]|\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])|\\[!-/:-~])"
 _NAME = re.compile(rf"\.|{_OCTET}{{1,63}}(?:\.{_OCTET}{{1,63}})*")
 _ONE_OCTET = re.compile(_OCTET)
 _MAX_NAME_OCTETS = 253
 _NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
-# SPIFFE-ID section 2: letter by letter, so that nothing else can pass for one.
+# SPIFFE-ID section 2, checked exactly so that no other text passes as an identity.
 _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
 _MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
@@ -24,7 +24,7 @@ _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "
 
 @dataclass(frozen=True)
 class ClientRef:
-    """Who asked: by what was shown, else by address; ``anonymous`` where neither is written."""
+    """The client: by identity or token, else by address; ``anonymous`` where the log has none."""
 
     kind: Literal["identity", "token", "address", "anonymous"]
     value: str = ""
@@ -39,13 +39,13 @@ class ClientRef:
 
     @property
     def as_document(self) -> dict[str, str] | None:
-        """The ``as`` of the core's ``explain`` and ``judge``."""
+        """The field ``as`` of the core's ``explain`` and ``judge``."""
         return None if self.kind == "anonymous" else {self.kind: self.value}
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """A query that ended; ``kind`` is its record type, ``list_name`` the ``list`` of the line."""
+    """A query that ended; ``kind`` is the record type, ``list_name`` the field ``list``."""
 
     time: datetime
     transport: str
@@ -89,7 +89,7 @@ class LogEntry:
 
 
 def read_line(line: bytes) -> LogEntry | int | None:
-    """A query, a number of events that were lost, or none for a line that is damaged."""
+    """A query, the number of lost events, or none for a damaged line."""
     try:
         fields = json.loads(line)
         if not isinstance(fields, dict):
@@ -103,7 +103,7 @@ def read_line(line: bytes) -> LogEntry | int | None:
 
 
 def read_entry(fields: dict[str, Any]) -> LogEntry | None:
-    """A query out of the fields of a line, or none where they are damaged."""
+    """A query from the fields of a line; none where they are invalid."""
     try:
         return _read(fields)
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Persistent clients, and who may ask at all."""
+"""Persistent clients, and the lists of allowed and disallowed clients."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -16,16 +16,16 @@ from keyhole.model.subject import read_token_name
 
 @dataclass
 class ClientIds:
-    """What a client may be known by."""
+    """What identifies a client."""
 
     addresses: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     rejected: list[tuple[str, str]] = field(default_factory=list)
-    """What cannot be shown here, each with the reason."""
+    """Ids that Keyhole cannot use, each with the reason."""
 
     @property
     def changes(self) -> tuple[str, ...]:
-        """What is different for those that are known by a token."""
+        """What changes for clients that are identified by a token."""
         if not self.tokens:
             return ()
         made = ", ".join(f"keyhole token create {token}" for token in self.tokens)
@@ -38,7 +38,7 @@ def read_ids(texts: Iterable[str]) -> ClientIds:
     for text in dict.fromkeys(one.strip() for one in texts):
         if HARDWARE_ADDRESS.fullmatch(text.replace("-", ":")):
             why = (
-                "a hardware address, which nobody can prove and routers hide; give it a "
+                "a hardware address proves nothing, and routers hide it; give the client a "
                 "certificate (keyhole enroll), a token (keyhole token) or a fixed address"
             )
             ids.rejected.append((text, why))
@@ -55,7 +55,7 @@ def read_ids(texts: Iterable[str]) -> ClientIds:
 
 
 def take_clients(setup: Setup, report: Report, root: Section, filters: str) -> None:
-    """Adds the clients; ``filters`` is the bundle for who is filtered."""
+    """Adds the clients; ``filters`` is the bundle for clients with filtering."""
     dns = root.under("dns")
     disallowed = _disallowed(setup, report, dns)
     clients = root.under("clients")
@@ -64,12 +64,12 @@ def take_clients(setup: Setup, report: Report, root: Section, filters: str) -> N
         _client(setup, report, one, filters)
     networks = Networks(disallowed)
     for client in setup.clients:
-        # There a network that is disallowed beats a client in it; here the client would.
+        # In AdGuard a disallowed network wins over a client inside it; in Keyhole the client would.
         client.is_denied |= any(networks.covering(address) for address in client.addresses)
 
 
 def take_allowed(setup: Setup, report: Report, dns: Section) -> None:
-    """Denies whoever is not allowed, where only some are; all clients are there already."""
+    """Denies the clients that are not allowed, if there is an allow list; call it last."""
     allowed = dns.texts("allowed_clients")
     if allowed:
         _only(setup, report, read_ids(allowed))
@@ -94,7 +94,7 @@ def _client(setup: Setup, report: Report, one: Section, filters: str) -> None:
     upstreams = [text for text in one.texts("upstreams") if not text.startswith(("[/", "#"))]
     client.servers = tuple(take_upstreams(setup, report, upstreams))
     if not (ids.addresses or ids.tokens):
-        why = "nothing is left by which it could be known; until then it is treated like everybody"
+        why = "nothing is left that identifies it; until then it is treated like every other client"
         report.left(Kind.CLIENT, name, why)
     else:
         setup.clients.append(client)
@@ -102,15 +102,15 @@ def _client(setup: Setup, report: Report, one: Section, filters: str) -> None:
         take_services(report, one, f"client {name}")
     elif not one.flag("use_global_blocked_services", True):
         for service in one.under("blocked_services").texts("ids"):
-            why = "which names it has is AdGuard's own table; block its names with a rule"
+            why = "only AdGuard knows the names of this service; block its names with a rule"
             report.left(Kind.RULE, f"client {name}: blocked service {service}", why)
     if one.texts("tags"):
-        why = "tags are for rules of AdGuard's lists; Keyhole has groups"
+        why = "tags belong to rules in AdGuard's lists; use Keyhole's groups"
         report.left(Kind.SETTING, f"client {name}: tags {', '.join(one.texts('tags'))}", why)
 
 
 def _disallowed(setup: Setup, report: Report, dns: Section) -> list[str]:
-    """Adds who is refused; gives their addresses and networks."""
+    """Adds the disallowed clients as denied; returns their addresses and networks."""
     ids = read_ids(dns.texts("disallowed_clients"))
     for text, why in ids.rejected:
         report.left(Kind.CLIENT, f"disallowed: {text}", why)
@@ -129,7 +129,7 @@ def _disallowed(setup: Setup, report: Report, dns: Section) -> list[str]:
 
 
 def _only(setup: Setup, report: Report, allowed: ClientIds) -> None:
-    """Who is not allowed is denied, clients included."""
+    """Denies every client that is not allowed."""
     networks, tokens = Networks(allowed.addresses), set(allowed.tokens)
     for one in setup.clients:
         inside = any(networks.covering(address) for address in one.addresses)
@@ -138,7 +138,9 @@ def _only(setup: Setup, report: Report, allowed: ClientIds) -> None:
         *(f"cidr:{ipaddress.ip_network(address)}" for address in allowed.addresses),
         *(f"token:{token}" for token in allowed.tokens),
     )
-    why = "the policy for everybody else names them as subjects; who has no policy is refused"
+    why = (
+        "they are the subjects of the policy for other clients; a client without policy is refused"
+    )
     report.taken(Kind.SETTING, "dns.allowed_clients", why)
     for text, reason in allowed.rejected:
         report.left(Kind.CLIENT, f"allowed: {text}", reason)

@@ -1,4 +1,4 @@
-"""The section ``dns``: upstreams, and who may ask at all."""
+"""The section ``dns``: upstreams, refused names and resolver options."""
 
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
@@ -7,11 +7,11 @@ from keyhole.importers.upstreams import take_upstreams
 from keyhole.model.name import read_name
 
 _REFUSES = (
-    ("aaaa_disabled", "no answer here leaves a name without addresses of one family"),
-    ("use_dns64", "Keyhole makes no addresses up; let the network's gateway do so"),
+    ("aaaa_disabled", "Keyhole cannot remove the addresses of one family from answers"),
+    ("use_dns64", "Keyhole does not synthesize addresses; use DNS64 on the network's gateway"),
 )
 _LISTED = (
-    ("bogus_nxdomain", "Keyhole does not turn addresses of answers into refusals"),
+    ("bogus_nxdomain", "Keyhole does not replace answers that hold certain addresses"),
     ("ipset", "Keyhole does not change the firewall"),
 )
 
@@ -28,15 +28,15 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
     fallbacks = take_upstreams(setup, report, dns.texts("fallback_dns"))
     setup.servers += [server for server in fallbacks if server not in setup.servers]
     if fallbacks:
-        why = "they are asked after the others, whenever those fail"
+        why = "they are tried after the other upstreams when those fail"
         report.taken(Kind.SETTING, "dns.fallback_dns", why)
     if file := dns.text("upstream_dns_file"):
-        why = f"the upstreams in {file} of that machine are not in this file; write Upstreams"
+        why = f"the upstreams are in {file} on that machine, not in this file; write Upstreams"
         report.left(Kind.SETTING, "dns.upstream_dns_file", why)
     for text in dns.texts("local_ptr_upstreams"):
         _forwarding(report, f"reverse names, {text}")
     if dns.texts("bootstrap_dns"):
-        why = "not needed: every Upstream says its addresses"
+        why = "not needed: every Upstream lists its addresses"
         report.left(Kind.SETTING, "dns.bootstrap_dns", why)
     _refused_names(setup, report, dns)
     _others(report, dns)
@@ -45,8 +45,8 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
 def _forwarding(report: Report, text: str) -> None:
     report.left(
         Kind.FORWARDING, text,
-        "it asks another server for some names; Keyhole's upstreams go by policy, not by name; "
-        "write a Record for each name that you need",
+        "it forwards some names to another server; Keyhole selects upstreams by policy, not by "
+        "name; write a Record for each name that you need",
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def _refused_names(setup: Setup, report: Report, dns: Section) -> None:
         bundle.rules.append(
             NameRule(matches, answer="refused", important=True, title=text, origin=bundle.origin)
         )
-        report.taken(Kind.RULE, f"blocked_hosts: {text}", "refused, whatever allows it")
+        report.taken(Kind.RULE, f"blocked_hosts: {text}", "refused, even if another rule allows it")
     if bundle.rules:
         setup.bundles["refused"] = bundle
 
@@ -74,8 +74,8 @@ def _others(report: Report, dns: Section) -> None:
         if dns.texts(key):
             report.left(Kind.SETTING, f"dns.{key}", why)
     if dns.under("edns_client_subnet").flag("enabled", False):
-        why = "Keyhole tells no upstream where its clients are"
+        why = "Keyhole does not send client subnets to upstreams"
         report.left(Kind.SETTING, "dns.edns_client_subnet", why)
     if dns.number("ratelimit", 0) > 0:
-        why = "Keyhole limits connections, not the queries of a client; see limits in keyhole.yaml"
+        why = "Keyhole limits connections, not queries per client; see limits in keyhole.yaml"
         report.left(Kind.SETTING, "dns.ratelimit", why)

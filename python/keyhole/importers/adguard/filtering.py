@@ -1,4 +1,4 @@
-"""The section ``filtering`` (before schema 22: ``dns``): what is blocked how, and rewrites."""
+"""The section ``filtering`` (before schema 22: ``dns``): answers to blocked names, rewrites."""
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.common_settings import Setup
@@ -27,8 +27,8 @@ def take_filtering(setup: Setup, report: Report, root: Section) -> None:
         if not filtering.flag(key, True):
             setup.observe_only = True
             why = (
-                "it was off: every policy says mode: observe, which records what it would have "
-                "blocked; take the lines out to block"
+                "it was off, so every policy has mode: observe, which only records what it would "
+                "block; remove those lines to block"
             )
             report.changed(Kind.SETTING, f"filtering.{key} = false", why)
     _answer(setup, report, filtering)
@@ -38,14 +38,14 @@ def take_filtering(setup: Setup, report: Report, root: Section) -> None:
 
 
 def take_services(report: Report, section: Section, who: str) -> None:
-    """Tells of what AdGuard decides by services and tables of its own."""
+    """Reports what AdGuard decides with its own services and tables."""
     place = f"{who}: " if who else ""
     for key, title in _SERVICES:
         if section.flag(key, False):
-            why = "AdGuard's own service decides there; use a list by URL that serves the purpose"
+            why = "AdGuard's own service decides this; use a list with the same purpose"
             report.left(Kind.SETTING, f"{place}{title}", why)
     if section.under("safe_search").flag("enabled", False):
-        why = "Keyhole has no table of search engines; write a Record with cname for each you need"
+        why = "Keyhole has no table of search engines; write a Record with cname for each one"
         report.left(Kind.SETTING, f"{place}safe search", why)
     services = section.under("blocked_services")
     names = services.texts("ids") or (
@@ -54,13 +54,11 @@ def take_services(report: Report, section: Section, who: str) -> None:
         else []
     )
     for name in names:
-        why = "which names it has is AdGuard's own table; block its names with a rule or a list"
+        why = "only AdGuard knows the names of this service; block its names with a rule or a list"
         report.left(Kind.RULE, f"{place}blocked service {name}", why)
     schedule = services.under("schedule")
     if names and any(key != "time_zone" for key in schedule.value):
-        why = (
-            "it says when those services are open; give when: to the rules that you write for them"
-        )
+        why = "its schedule unblocks these services at times; add when: to your rules for them"
         report.left(Kind.SCHEDULE, f"{place}blocked services", why)
 
 
@@ -74,9 +72,9 @@ def _answer(setup: Setup, report: Report, filtering: Section) -> None:
     address = plain_address(filtering.text("blocking_ipv4") or filtering.text("blocking_ipv6"))
     if mode == "custom_ip" and address is not None:
         setup.answer = address
-        why = f"answer: {setup.answer}; one address of one family, other types get no data"
+        why = f"answer: {setup.answer}; a single address, so other types get an empty answer"
     else:
-        why = "it is not known; answer: null"
+        why = "the mode is unknown; answer: null is used"
     report.changed(Kind.SETTING, name, why)
 
 
@@ -86,11 +84,13 @@ def _rewrite(setup: Setup, report: Report, one: Section) -> None:
     if not one.flag("enabled", True):
         report.left(Kind.RECORD, title, "it is disabled")
     elif answer in ("A", "AAAA"):
-        why = "it keeps one type out of another rewrite; a Record answers for all types of a name"
+        why = "it exempts one type from another rewrite; a Record answers for all types of a name"
         report.left(Kind.RECORD, title, why)
     elif answer == name:
         report.left(
-            Kind.RECORD, title, "it keeps a name out of a rewrite; leave that name out there"
+            Kind.RECORD,
+            title,
+            "it exempts a name from a rewrite; do not add that name to the Record",
         )
     elif plain_address(answer):
         host_record(setup, report, name, answer, one.path, is_first=False)

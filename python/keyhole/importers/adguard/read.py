@@ -1,4 +1,4 @@
-"""Reads ``AdGuardHome.yaml``, of any schema version since lists and clients are as they are now."""
+"""Reads ``AdGuardHome.yaml`` of any schema version with the present form of lists and clients."""
 
 from pathlib import Path
 
@@ -15,11 +15,11 @@ from keyhole.importers.typed_reader import Section, read_yaml_file
 from keyhole.importers.urls import list_url, take_refresh
 
 FILTERS = "filters"
-"""The bundle of lists and user rules, which counts for whoever is filtered."""
+"""The key of the bundle with lists and user rules, for all clients with filtering."""
 
 
 def read_adguard(file: Path, report: Report) -> Setup:
-    """Reads the file; raises `ImporterError` where it is none."""
+    """Reads the file; raises `ImporterError` where it is not AdGuard Home's."""
     check_size(file, MAX_STRUCTURED)
     root = Section(read_yaml_file(file.read_bytes(), file.name), report)
     if not {"dns", "filters"} & set(root.value):
@@ -68,25 +68,25 @@ def _log(setup: Setup, report: Report, root: Section) -> None:
         report.taken(Kind.SETTING, "querylog.enabled = false", "log: none")
     elif root.under("dns").flag("anonymize_client_ip", False):
         setup.log = "anonymous"
-        why = "log: anonymous, which writes nothing of who asked, where AdGuard keeps the network"
+        why = "log: anonymous, which records nothing about the client; AdGuard keeps its network"
         report.changed(Kind.SETTING, "dns.anonymize_client_ip", why)
 
 
 def _rest(report: Report, root: Section) -> None:
     if root.under("dhcp").flag("enabled", False):
-        why = "Keyhole hands out no addresses; let the router do so"
+        why = "Keyhole is no DHCP server; use the router's"
         report.left(Kind.SETTING, "dhcp.enabled", why)
     others = [key for key in ("http", "users", "tls", "statistics", "os") if key in root.value]
     if others:
-        why = "they are about AdGuard's own programs and people; see keyhole.yaml for Keyhole's"
+        why = "they configure AdGuard's own web server and users; see keyhole.yaml for Keyhole's"
         report.left(Kind.SETTING, ", ".join(others), why)
     report.changed(
         Kind.SETTING, "allow lists and exceptions in lists against user rules",
-        "in AdGuard an exception beats any block, wherever each stands; here every rule beats "
-        "every list",
+        "in AdGuard an exception wins over any block, in rules and in lists; in Keyhole every rule "
+        "wins over every list",
     )  # fmt: skip
     report.changed(
         Kind.SETTING, "private addresses in answers",
-        "AdGuard passes private addresses of public names on; Keyhole withholds them (DNS "
+        "AdGuard passes private addresses in answers for public names; Keyhole removes them (DNS "
         "rebinding) unless a policy says privateAddresses: allow",
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""One rule in the language of filter lists, as AdGuard Home understands it for DNS."""
+"""Parses one rule in the filter list syntax, as AdGuard Home applies it to DNS."""
 
 import re
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ _PART = re.compile(r",(?=(?:~?[a-z-]+)(?:=|,|$))")
 
 @dataclass
 class AdblockRule:
-    """A rule in its parts."""
+    """The parts of a rule."""
 
     text: str
     allow: bool = False
@@ -21,24 +21,24 @@ class AdblockRule:
     types: tuple[str, ...] = ()
     important: bool = False
     clients: tuple[str, ...] = ()
-    """For whom it counts; empty means whoever."""
+    """The clients that it applies to; empty means all."""
     rewrite: str | None = None
-    """What it answers instead, as ``$dnsrewrite`` has it."""
+    """The value of ``$dnsrewrite``."""
     is_badfilter: bool = False
-    """Whether it only takes another rule back."""
+    """Whether it only disables another rule (``$badfilter``)."""
     hosts: tuple[str, tuple[str, ...]] | None = None
-    """An address and names, where it is a line of a hosts file."""
+    """An address and names, if the line has the form of a hosts file."""
     notes: tuple[str, ...] = ()
     changes: list[str] = field(default_factory=list)
 
 
 def read_adblock_rule(text: str) -> AdblockRule | None:
-    """Reads a line; none where it is empty or a remark. Raises ValueError with the reason."""
+    """Reads a line; none for an empty line or a comment. Raises ValueError with the reason."""
     line = text.strip()
     if not line or line.startswith(("!", "# ")) or line == "#":
         return None
     if any(mark in line for mark in ("##", "#@#", "#?#", "#$#", "#%#")):
-        raise ValueError("it is about parts of pages, which DNS does not see")
+        raise ValueError("it filters parts of web pages, which DNS does not see")
     if line.startswith("#"):
         return None
     words = line.partition("#")[0].split()
@@ -81,20 +81,20 @@ def _modify(rule: AdblockRule, modifier: str) -> None:
             rule.rewrite = value
         case "denyallow":
             raise ValueError(
-                "it spares some names below; write a block and an allow rule, and mind that the "
-                "allow rule beats lists as well"
+                "it exempts some names below; write a block rule and an allow rule; the allow rule "
+                "also wins over lists"
             )
         case "ctag":
-            raise ValueError("it is for clients with a tag; Keyhole has groups")
+            raise ValueError("it applies to clients with a tag; use Keyhole's groups")
         case _:
-            raise ValueError(f"it has the modifier {key[:40]}, which means nothing in DNS")
+            raise ValueError(f"its modifier {key[:40]} has no meaning in DNS")
 
 
 def _types(value: str) -> tuple[str, ...]:
     if "~" in value:
         raise ValueError(
-            f"it acts on all types but {value.replace('~', '')}; a rule here names the types that "
-            "it is about"
+            f"it applies to all types but {value.replace('~', '')}; a rule in Keyhole names the "
+            "types that it applies to"
         )
     return tuple(dict.fromkeys(show_record_type(read_record_type(one)) for one in value.split("|")))
 
@@ -105,17 +105,17 @@ def _clients(value: str) -> tuple[str, ...]:
         for one in re.split(r"(?<!\\)\|", value)
     ]
     if any(one.startswith("~") for one in clients):
-        raise ValueError("it is for everybody but some; write it into the policies that it is for")
+        raise ValueError("it exempts some clients; write it into the policies of the other clients")
     return tuple(one for one in clients if one)
 
 
 def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names that a pattern means, as a rule has them."""
+    """The names of a pattern, in the form of a Keyhole rule."""
     if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
         translated = translate(pattern[1:-1], "go")
         return translated.matches, translated.notes
     if not pattern.strip("|^*"):
-        raise ValueError("it means every name; that is what default is for")
+        raise ValueError("it matches every name; set the policy's default instead")
     for form, written in (
         (r"\|\|\*\.([^*^|]+)\^?", ("*.{}",)),
         (r"\|\|([^*^|]+)\^\|?", ("{}", "*.{}")),
@@ -142,9 +142,9 @@ def _as_expression(pattern: str) -> str:
         begin, pattern = r"(^|\.)", pattern[2:]
     elif pattern.startswith("|"):
         begin, pattern = "^", pattern[1:]
-    # A separator can only be the end of a name: none of the others is in it.
+    # A separator (^) can only match the end of a name: names contain no other separator.
     while pattern.endswith(("^", "|")):
         end, pattern = "$", pattern[:-1]
     if "^" in pattern or "/" in pattern or ":" in pattern or "|" in pattern:
-        raise ValueError("it is about addresses of pages, of which DNS sees the name alone")
+        raise ValueError("it matches URLs; DNS sees only the host name")
     return begin + re.escape(pattern).replace(r"\*", ".*").replace(r"\-", "-") + end

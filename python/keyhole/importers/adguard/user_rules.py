@@ -1,4 +1,4 @@
-"""The rules that people wrote themselves: blocks, exceptions, rewrites, some for some clients."""
+"""User rules: blocks, exceptions and rewrites, for all clients or for some."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ _CODES = {"NXDOMAIN": "nxdomain", "REFUSED": "refused"}
 
 
 def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters: str) -> None:
-    """Adds every rule, each reported; ``filters`` is the bundle for whoever is filtered."""
+    """Adds and reports every rule; ``filters`` is the bundle for clients with filtering."""
     withdrawn = {line.replace("$badfilter", "").replace(",badfilter", "") for line in lines
                   if "badfilter" in line}  # fmt: skip
     importer = _RuleImporter(setup, report, filters)
@@ -26,7 +26,7 @@ def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters:
             if rule is None:
                 continue
             if rule.is_badfilter or line.strip() in withdrawn:
-                raise ValueError("one rule takes the other back, so neither is needed")
+                raise ValueError("a $badfilter rule disables it, so neither is needed")
             importer.take(rule)
         except ValueError as error:
             report.left(Kind.RULE, line, str(error))
@@ -38,7 +38,7 @@ class _RuleImporter:
     report: Report
     filters: str
     _known: dict[str, ClientSettings] = field(default_factory=dict)
-    """Clients by their names and all that they show."""
+    """Clients by name, address and token."""
 
     def __post_init__(self) -> None:
         for one in reversed(self.setup.clients):
@@ -66,7 +66,7 @@ class _RuleImporter:
             origin=rule.text,
         )
         if rule.important and rule.allow:
-            rule.changes.append("an important block beats it here")
+            rule.changes.append("in Keyhole an important block rule wins over it")
         for bundle in self._bundles(rule):
             bundle.rules.append(made)
         self.report.add(Kind.RULE, rule.text, rule.changes, "; ".join(rule.notes))
@@ -84,16 +84,16 @@ class _RuleImporter:
         code, _, rest = value.partition(";")
         kind, _, answer = rest.partition(";")
         if rule.allow:
-            raise ValueError("it spares names of rewrites; leave those names out there")
+            raise ValueError("it exempts names from rewrites; do not add those names to the Record")
         if code.upper() in _CODES and not answer:
             self._add(rule, _CODES[code.upper()])
             return
         if not rest:
             answer = value
         elif code.upper() != "NOERROR" or kind.upper() not in ("A", "AAAA", "CNAME"):
-            raise ValueError("Keyhole's records are of A, AAAA, CNAME, TXT and PTR; write a Record")
+            raise ValueError("a Record holds A, AAAA, CNAME, TXT and PTR; write it by hand")
         if rule.clients or any(match.startswith("/") for match in rule.matches):
-            raise ValueError("a Record is for a name, and for policies; write it by hand")
+            raise ValueError("a Record is for one name and for policies; write it by hand")
         for index, name in enumerate(rule.matches):
             if plain_address(answer):
                 host_record(self.setup, self.report, name, answer, rule.text, is_first=index == 0)
@@ -106,7 +106,7 @@ class _RuleImporter:
         return [self._bundle_of(text) for text in rule.clients]
 
     def _bundle_of(self, text: str) -> Bundle:
-        """The bundle of one client alone, who may not have been there before."""
+        """The bundle of one client; adds the client if it does not exist yet."""
         client = self._client(text)
         key = f"client {client.title}"
         if key not in self.setup.bundles:
@@ -120,7 +120,7 @@ class _RuleImporter:
             if key in self._known:
                 return self._known[key]
         if not ids.addresses:
-            raise ValueError(f"there is no client {text} that it could be for")
+            raise ValueError(f"it is for the client {text}, which does not exist")
         client = ClientSettings(text, ids.addresses, bundles=(self.filters,), origin="user_rules")
         self.setup.clients.append(client)
         self._remember(client)

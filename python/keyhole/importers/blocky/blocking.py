@@ -1,4 +1,4 @@
-"""The section ``blocking``: groups of lists, for whom each counts, and when."""
+"""The section ``blocking``: groups of lists, their clients and their schedules."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ _LISTS = (("denylists", False), ("blackLists", False), ("allowlists", True), ("w
 
 
 def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clients) -> None:
-    """Adds the groups, and who has which."""
+    """Adds the groups, and assigns them to clients."""
     importer = _BlockingImporter(setup, report, blocking)
     importer.answer()
     text = blocking.under("loading").text("refreshPeriod") or blocking.text("refreshPeriod")
@@ -32,7 +32,7 @@ def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clie
     for key, _ in blocking.entries("clientGroupsBlock"):
         groups = tuple(blocking.under("clientGroupsBlock").texts(key))
         for missing in (group for group in groups if group not in setup.bundles):
-            report.left(Kind.GROUP, f"{key}: {missing}", "there is no list of this group")
+            report.left(Kind.GROUP, f"{key}: {missing}", "this group has no list")
         if key == "default":
             setup.default_bundles = groups
             continue
@@ -46,7 +46,7 @@ def _tell_group(report: Report, blocking: Section, group: str, bundle: Bundle) -
         report.taken(Kind.GROUP, group)
         return
     bundle.denies_rest = True
-    why = "it only allows, so its policies say default: deny; what it does not allow is refused"
+    why = "it only allows names, so its policies have default: deny; all other names are refused"
     report.changed(Kind.GROUP, group, why)
 
 
@@ -66,12 +66,12 @@ class _BlockingImporter:
             self.report.taken(Kind.SETTING, name, "answer: nxdomain")
         elif addresses:
             self.setup.answer = addresses[0]
-            why = f"answer: {addresses[0]}; one address of one family, other types get no data"
+            why = f"answer: {addresses[0]}; a single address, so other types get an empty answer"
             self.report.changed(Kind.SETTING, name, why)
         elif text.lower() == "zeroip":
             self.report.taken(Kind.SETTING, name, "answer: null")
         else:
-            self.report.changed(Kind.SETTING, name, "it is not known; answer: null")
+            self.report.changed(Kind.SETTING, name, "the type is unknown; answer: null is used")
 
     def group(self, group: str, sources: list[str], *, allow: bool) -> None:
         bundle = self.setup.bundles.setdefault(group, Bundle(group, origin=f"group {group}"))
@@ -84,7 +84,7 @@ class _BlockingImporter:
 
     def _url(self, bundle: Bundle, address: str, *, scheduled: bool, allow: bool) -> None:
         if scheduled and allow:
-            why = "it allows at some times; here a list acts always, so write rules with when:"
+            why = "it has a schedule; lists in Keyhole always apply, so write rules with when:"
             self.report.left(Kind.LIST, address, why)
             return
         try:
@@ -93,7 +93,7 @@ class _BlockingImporter:
             self.report.left(Kind.LIST, address, str(error))
             return
         if scheduled:
-            changes = (*changes, "it blocks always, as only rules have times here")
+            changes = (*changes, "it always blocks, because only rules have schedules in Keyhole")
         bundle.lists.append(ListSource(url, allow, origin=f"group {bundle.title}"))
         self.report.add(Kind.LIST, address, changes)
 
@@ -114,7 +114,7 @@ class _BlockingImporter:
             self.report.taken(Kind.RULE, entry, note)
 
     def _times(self, group: str) -> tuple[Schedule, ...]:
-        """When a group acts; empty means always. Each is told once."""
+        """The schedules of a group; empty means always. Each is reported once."""
         if group not in self._known_times:
             names = self.blocking.under("listSchedules").texts(group)
             times = (time for name in names for time in self._schedule(name, group))
@@ -136,13 +136,13 @@ class _BlockingImporter:
         except ValueError as error:
             self.report.left(Kind.SCHEDULE, title, str(error))
             return
-        why = f"its times are those of {zone}, the zone of this machine; see when: in its rules"
+        why = f"its times are in {zone}, the time zone of this machine; see when: in its rules"
         self.report.changed(Kind.SCHEDULE, title, why)
         yield Schedule(tuple(day.lower() for day in days), begins, ends, zone)
 
 
 def _matches(entry: str) -> tuple[tuple[str, ...], str]:
-    """The names of one line: a name, several behind an address, ``*.`` and a name, ``/regex/``."""
+    """The names of a line: a name, ``*.NAME``, ``/REGEX/``, or an address and names."""
     if entry.startswith("/") and entry.endswith("/") and len(entry) > 2:
         translated = translate(entry[1:-1].strip(), "go", ignores_case=False)
         return translated.matches, "; ".join(translated.notes)
@@ -150,7 +150,7 @@ def _matches(entry: str) -> tuple[tuple[str, ...], str]:
     if len(words) > 1 and plain_address(words[0]):
         return tuple(read_name(word) for word in words[1:]), ""
     if plain_address(entry):
-        raise ValueError("it blocks answers with this address, which no rule here can")
+        raise ValueError("it blocks answers with this address; rules in Keyhole match only names")
     if entry.startswith("*."):
         return (read_name(entry[2:]), f"*.{read_name(entry[2:])}"), ""
     return (read_name(entry),), ""

@@ -1,4 +1,4 @@
-"""Whom a key of blocky means: a client's name with wildcards, an address, a network."""
+"""Resolves blocky's client keys: an address, a network, or a client name with wildcards."""
 
 import fnmatch
 from dataclasses import dataclass, field
@@ -14,25 +14,25 @@ _MAX_NAMES = 2000
 
 @dataclass
 class Clients:
-    """The clients that some key means, each once."""
+    """The clients of all keys seen so far, each once."""
 
     setup: Setup
     report: Report
     lookup: Section
-    """``clientLookup``: which addresses a name has."""
+    """``clientLookup``: the addresses of each client name."""
     _made: dict[str, ClientSettings] = field(default_factory=dict)
 
     def clients_of(self, key: str, place: str) -> list[ClientSettings]:
-        """Those that a key means; none and a report where Keyhole cannot know them."""
+        """The clients of a key; none where Keyhole cannot identify them, which is reported."""
         try:
             return [self._client(key, [client_network(key)], place)]
         except ValueError:
             return self._named(key, place)
 
     def finish(self) -> None:
-        """Gives whoever lies in a network what counts for the network too, and adds all of them.
+        """Merges what the networks around a client configure into it, and adds all clients.
 
-        In blocky what all matching keys say counts together; here the smallest network decides.
+        blocky applies every matching key; Keyhole applies the most specific network alone.
         """
         of = {text: one for one in self._made.values() for text in one.addresses}
         networks = Networks(of)
@@ -43,7 +43,7 @@ class Clients:
                 one.bundles = tuple(dict.fromkeys((*one.bundles, *other.bundles)))
                 one.servers = one.servers or other.servers
         for one in self._made.values():
-            if not one.bundles:  # known for its upstreams alone
+            if not one.bundles:  # it was named for its upstreams alone
                 one.bundles = self.setup.default_bundles
         self.setup.clients += self._made.values()
 
@@ -60,8 +60,8 @@ class Clients:
         if not found:
             self.report.left(
                 Kind.CLIENT, f"{place}: {key}",
-                "Keyhole does not look names of clients up; give it a certificate, a token or its "
-                "address; until then it is treated like everybody else",
+                "Keyhole does not look up names of clients; give the client a certificate, a token "
+                "or its address; until then it is treated like every other client",
             )  # fmt: skip
         return found
 

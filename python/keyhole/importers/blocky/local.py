@@ -1,4 +1,4 @@
-"""Local records of blocky: mappings, zones, hosts files; and conditional forwarding."""
+"""Local records: mappings, zones and hosts files; reports conditional forwarding."""
 
 import dns.exception
 import dns.name
@@ -19,7 +19,7 @@ _MAX_ZONE = 256 * 1024
 
 
 def take_local(setup: Setup, report: Report, root: Section) -> None:
-    """Adds what blocky answers by itself."""
+    """Adds the local records of ``customDNS`` and ``hostsFile``."""
     custom = root.under("customDNS")
     ttl = min(seconds_of(custom.text("customTTL", "1h")) or 3600, MAX_TTL)
     for name, value in custom.entries("mapping"):
@@ -28,13 +28,13 @@ def take_local(setup: Setup, report: Report, root: Section) -> None:
         _zone(setup, report, zone)
     for place in ("customDNS", "conditional"):
         for name, value in root.under(place).entries("rewrite"):
-            why = "Keyhole asks for the name that was asked; write a Record with cname"
+            why = "Keyhole does not rewrite the name of a query; write a Record with cname"
             report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why)
     for name, value in root.under("conditional").entries("mapping"):
         report.left(
             Kind.FORWARDING, f"{name}: {value}",
-            "it asks other servers for some names; Keyhole's upstreams go by policy, not by name; "
-            "write a Record for each name that you need",
+            "it forwards some names to other servers; Keyhole selects upstreams by policy, not by "
+            "name; write a Record for each name that you need",
         )  # fmt: skip
     _hosts(setup, report, root.under("hostsFile"))
 
@@ -54,7 +54,7 @@ def _hosts(setup: Setup, report: Report, hosts: Section) -> None:
     ttl = min(seconds_of(hosts.text("hostsTTL", "1h")) or 3600, MAX_TTL)
     for source in [*hosts.texts("sources"), *hosts.texts("filePath")]:
         if "\n" not in source:
-            why = "only what stands in config.yml is taken; write a Record for each name"
+            why = "only hosts inside config.yml are imported; write a Record for each name"
             report.left(Kind.RECORD, f"hostsFile {source}", why)
             continue
         for line in source.splitlines():
@@ -63,11 +63,11 @@ def _hosts(setup: Setup, report: Report, hosts: Section) -> None:
 
 
 def _zone(setup: Setup, report: Report, text: str) -> None:
-    """A zone in the form of master files (RFC 1035 section 5), without inclusion of files and
-    without $GENERATE, which makes any number of records."""
+    """Adds a zone in master file format (RFC 1035 section 5). $INCLUDE and $GENERATE are refused:
+    they read other files and make any number of records."""
     try:
         if len(text) > _MAX_ZONE:
-            raise ValueError("it is longer than any that people write")
+            raise ValueError(f"it is longer than {_MAX_ZONE} characters")
         zone = dns.zone.from_text(
             text, origin=dns.name.root, relativize=False, check_origin=False,
             allow_include=False, allow_directives=["$TTL", "$ORIGIN"],
@@ -82,7 +82,7 @@ def _zone(setup: Setup, report: Report, text: str) -> None:
         owner = name.to_text(omit_final_dot=True)
         title = f"{owner} {kind} {data.to_text()}"
         if kind not in _TAKEN:
-            why = "Keyhole's records are of A, AAAA, CNAME, TXT and PTR"
+            why = "a Record holds A, AAAA, CNAME, TXT and PTR"
             report.left(Kind.RECORD, title, why)
             continue
         try:

@@ -1,4 +1,4 @@
-"""Reads blocky's ``config.yml``, with the older names of keys as well."""
+"""Reads blocky's ``config.yml``, including deprecated key names."""
 
 from pathlib import Path
 
@@ -20,18 +20,18 @@ _OTHERS = {
     "redis": "Keyhole needs no other service",
     "ports": "see listen in keyhole.yaml",
     "certFile": "see tls in keyhole.yaml",
-    "bootstrapDns": "not needed: every Upstream says its addresses",
-    "filtering": "an empty answer for a type of all names is none that a rule here gives",
-    "fqdnOnly": "Keyhole asks upstream for names of one label too",
-    "ecs": "Keyhole tells no upstream where its clients are",
-    "dns64": "Keyhole makes no addresses up",
-    "rateLimit": "Keyhole limits connections, not the queries of a client; see its settings",
-    "dnssec": "Keyhole does not validate by itself; choose an upstream that does",
+    "bootstrapDns": "not needed: every Upstream lists its addresses",
+    "filtering": "rules in Keyhole cannot answer one type of all names with an empty answer",
+    "fqdnOnly": "Keyhole also sends names of one label to upstreams",
+    "ecs": "Keyhole does not send client subnets to upstreams",
+    "dns64": "Keyhole does not synthesize addresses",
+    "rateLimit": "Keyhole limits connections, not queries per client; see limits in keyhole.yaml",
+    "dnssec": "Keyhole does not validate; choose an upstream that does",
 }
 
 
 def read_blocky(file: Path, report: Report) -> Setup:
-    """Reads the file; raises `ImporterError` where it is none."""
+    """Reads the file; raises `ImporterError` where it is not blocky's."""
     check_size(file, MAX_STRUCTURED)
     root = Section(read_yaml_file(file.read_bytes(), file.name), report)
     if not _KNOWN & set(root.value):
@@ -56,7 +56,7 @@ def read_blocky(file: Path, report: Report) -> Setup:
 
 
 def _bootstrap(root: Section) -> dict[str, list[str]]:
-    """The addresses that are written down for upstreams known by name."""
+    """The addresses of upstream names, from ``bootstrapDns``."""
     value = root.value.get("bootstrapDns")
     entries = value if isinstance(value, list) else [value]
     found: dict[str, list[str]] = {}
@@ -76,12 +76,12 @@ def _rest(setup: Setup, report: Report, root: Section) -> None:
     if rebinding.flag("enable", False):
         report.taken(Kind.SETTING, "rebindingProtection", "privateAddresses: block")
         for name in rebinding.texts("allowedDomains"):
-            why = "Keyhole lets a policy pass private addresses, not a name; write a Record for it"
+            why = "Keyhole allows private addresses per policy, not per name; write a Record for it"
             report.left(Kind.SETTING, f"rebindingProtection.allowedDomains {name}", why)
     else:
         why = (
-            "blocky passes private addresses of public names on; Keyhole withholds them (DNS "
-            "rebinding) unless a policy says privateAddresses: allow"
+            "blocky passes private addresses in answers for public names; Keyhole removes them "
+            "(DNS rebinding) unless a policy says privateAddresses: allow"
         )
         report.changed(Kind.SETTING, "private addresses in answers", why)
     for key, why in _OTHERS.items():

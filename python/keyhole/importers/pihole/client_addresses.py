@@ -1,4 +1,4 @@
-"""Addresses of clients that Pi-hole knows by their hardware address or their name."""
+"""Addresses of clients that Pi-hole identifies by hardware address or name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from keyhole.importers.hosts import HARDWARE_ADDRESS
 
 @dataclass
 class ClientAddresses:
-    """Where a client is, by what it is called."""
+    """The known addresses of hardware addresses and of names."""
 
     by_hardware: dict[str, list[str]] = field(default_factory=dict)
     by_name: dict[str, list[str]] = field(default_factory=dict)

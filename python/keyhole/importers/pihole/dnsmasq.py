@@ -1,4 +1,4 @@
-"""Lines of dnsmasq's configuration that people add: aliases, addresses, host records."""
+"""Custom lines of dnsmasq's configuration: aliases, addresses, host records."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from keyhole.model.name import read_name
 
 
 def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str) -> None:
-    """Adds what the lines say, each reported."""
+    """Adds and reports what the lines configure."""
     for line in lines:
         text = line.partition("#")[0].strip() if not line.startswith("server=") else line.strip()
         if not text:
@@ -26,7 +26,7 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
             case "server" | "rev-server" | "local":
                 _server(report, text)
             case _:
-                why = "Keyhole has no such setting, or none that this says alone"
+                why = "Keyhole has no such setting, or this line alone does not determine it"
                 report.left(Kind.SETTING, f"{origin}: {text}", why)
 
 
@@ -36,7 +36,7 @@ def _host_record(setup: Setup, report: Report, value: str, origin: str) -> None:
     names = [part for part in parts if plain_address(part) is None]
     addresses = [part for part in parts if plain_address(part)]
     if not names or not addresses:
-        report.left(Kind.RECORD, value, "a host record has a name and an address")
+        report.left(Kind.RECORD, value, "it has no name or no address")
     for index, name in enumerate(names):
         for address in addresses:
             host_record(setup, report, name, address, origin, ttl=ttl, is_first=index == 0)
@@ -53,7 +53,7 @@ def _address(setup: Setup, report: Report, text: str, value: str, origin: str) -
         else:
             report.left(Kind.RECORD, text, f"{address} is not an IP address")
     if not names:
-        report.left(Kind.SETTING, text, "it answers for every name alike")
+        report.left(Kind.SETTING, text, "it gives the same answer for every name")
 
 
 def _block(setup: Setup, report: Report, name: str, text: str, origin: str) -> None:
@@ -70,6 +70,6 @@ def _block(setup: Setup, report: Report, name: str, text: str, origin: str) -> N
 def _server(report: Report, text: str) -> None:
     report.left(
         Kind.FORWARDING, text,
-        "it asks a server of its own for some names, in the clear; Keyhole's upstreams are "
-        "encrypted and go by policy, not by name; write a Record for each name that you need",
+        "it forwards some names without encryption; Keyhole's upstreams are encrypted, and "
+        "selected by policy, not by name; write a Record for each name that you need",
     )  # fmt: skip

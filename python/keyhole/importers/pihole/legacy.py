@@ -1,4 +1,4 @@
-"""The archive of Pi-hole 5: one JSON file for each table, and settings in files of lines."""
+"""The archive of Pi-hole 5: a JSON file per table, and settings as lines of text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ LEGACY_TABLES: dict[str, tuple[str, int | None]] = {
     "client.json": ("client", None),
     "client_by_group.json": ("client_by_group", None),
 }
-"""For each file its table, and the type that its rows have in it."""
+"""The table of each file, and the type of its rows."""
 
 _MAX_UPSTREAMS = 64
 _MODES = {"NXDOMAIN": "NX", "IP-NODATA-AAAA": "IP_NODATA_AAAA"}
@@ -32,7 +32,7 @@ def legacy_rows(files: Mapping[str, bytes]) -> dict[str, list[Row]]:
     for name, (table, kind) in LEGACY_TABLES.items():
         rows = read_json(files[name], name) if name in files else []
         if not isinstance(rows, list) or len(rows) > MAX_ROWS:
-            raise ImporterError(f"{name} is no list of at most {MAX_ROWS} rows")
+            raise ImporterError(f"{name} is not a list of at most {MAX_ROWS} rows")
         for row in rows:
             if isinstance(row, dict):
                 tables.setdefault(table, []).append(row if kind is None else {**row, "type": kind})
@@ -40,7 +40,7 @@ def legacy_rows(files: Mapping[str, bytes]) -> dict[str, list[Row]]:
 
 
 def legacy_settings(files: Mapping[str, bytes]) -> tuple[dict[str, Any], list[str]]:
-    """The settings in the form of ``pihole.toml``, and lines of dnsmasq."""
+    """The settings in the form of ``pihole.toml``, and the lines for dnsmasq."""
     setup = _assignments(files, "setupVars.conf")
     ftl = _assignments(files, "pihole-FTL.conf")
     upstreams = [
@@ -83,6 +83,6 @@ def _assignments(files: Mapping[str, bytes], name: str) -> dict[str, str]:
 def _lines(files: Mapping[str, bytes], name: str) -> list[str]:
     octets = files.get(name, b"")
     if len(octets) > MAX_STRUCTURED:
-        raise ImporterError(f"{name} is larger than any export")
+        raise ImporterError(f"{name} is larger than in any export")
     lines = (line.strip() for line in octets.decode("utf-8", "replace").splitlines())
     return [line for line in lines if line and not line.startswith("#")]

@@ -1,4 +1,4 @@
-"""Tells the three files apart that Pi-hole's settings may come in, and reads each."""
+"""Recognizes and reads the three kinds of files that hold Pi-hole's settings."""
 
 from pathlib import Path, PurePosixPath
 
@@ -18,9 +18,9 @@ from keyhole.importers.typed_reader import Section, read_toml
 _TOML, _GRAVITY = "etc/pihole/pihole.toml", "etc/pihole/gravity.db"
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _LEFT = {
-    "etc/hosts": "the names of that machine's own hosts file; write a Record for each you need",
-    "etc/pihole/dhcp.leases": "Keyhole hands out no addresses",
-    "etc/pihole/pihole-FTL.db": "the devices that Pi-hole has seen; Keyhole sees its own",
+    "etc/hosts": "that machine's own hosts file; write a Record for each name that you need",
+    "etc/pihole/dhcp.leases": "Keyhole is no DHCP server",
+    "etc/pihole/pihole-FTL.db": "Pi-hole's query history; Keyhole keeps its own",
 }
 _LEGACY_FILES = (
     "setupVars.conf",
@@ -32,7 +32,7 @@ _LEGACY_FILES = (
 
 
 def read_pihole(file: Path, report: Report) -> Setup:
-    """Reads whichever of them it is; raises `ImporterError` where it is none."""
+    """Reads any of the three; raises `ImporterError` where the file is not Pi-hole's."""
     if not file.is_file():
         raise ImporterError(f"there is no file {file}")
     with file.open("rb") as octets:
@@ -41,7 +41,7 @@ def read_pihole(file: Path, report: Report) -> Setup:
     if begin == HEADER:
         report.left(
             Kind.SETTING, "everything but gravity.db",
-            "upstreams, local records and settings are elsewhere; a teleporter archive has all",
+            "upstreams, records and settings are in other files; a teleporter archive has all",
         )  # fmt: skip
         take_tables(setup, report, _tables(file), ClientAddresses())
     elif begin.startswith(_ZIP):
@@ -52,7 +52,7 @@ def read_pihole(file: Path, report: Report) -> Setup:
             _read_tar(setup, report, archive)
     else:
         raise ImporterError(
-            f"{file.name} is no file of Pi-hole; give the teleporter archive (Settings, "
+            f"{file.name} is not a file of Pi-hole; give the teleporter archive (Settings, "
             "Teleporter, Export) or gravity.db"
         )
     return setup
@@ -62,8 +62,8 @@ def _tables(source: Path | bytes) -> dict[str, list[Row]]:
     with open_database(source, "gravity.db", *TABLES) as database:
         if "domainlist" not in database.tables and "adlist" not in database.tables:
             raise ImporterError(
-                "the database has neither the table adlist nor domainlist; Pi-hole has both from "
-                "version 5 on"
+                "the database has neither a table adlist nor a table domainlist; Pi-hole has "
+                "both since version 5"
             )
         return {table: database.rows(table) for table in TABLES}
 
@@ -73,8 +73,8 @@ def _read_zip(setup: Setup, report: Report, archive: Archive) -> None:
     gravity = archive.read(_GRAVITY)
     if settings is None and gravity is None:
         raise ImporterError(
-            f"the archive holds neither {_TOML} nor {_GRAVITY}, so it is no teleporter archive of "
-            "Pi-hole 6"
+            f"the archive holds neither {_TOML} nor {_GRAVITY}, so it is not a teleporter archive "
+            "of Pi-hole 6"
         )
     addresses = ClientAddresses()
     if settings is not None:
@@ -89,8 +89,8 @@ def _read_zip(setup: Setup, report: Report, archive: Archive) -> None:
         if name in _LEFT:
             report.left(Kind.SETTING, name, _LEFT[name])
         elif name.startswith("etc/dnsmasq.d/"):
-            why = "Pi-hole itself uses it only with misc.etc_dnsmasq_d; write what you need of it"
-            report.left(Kind.SETTING, name, f"{why} into documents")
+            why = "Pi-hole uses it only with misc.etc_dnsmasq_d; write documents for what you need"
+            report.left(Kind.SETTING, name, why)
 
 
 def _is_legacy(name: str) -> bool:
@@ -109,8 +109,8 @@ def _read_tar(setup: Setup, report: Report, archive: Archive) -> None:
         (by_base if known else others)[base if known else name] = octets
     if not any(base in LEGACY_TABLES for base in by_base):
         raise ImporterError(
-            "the archive holds no adlist.json or its like, so it is no teleporter archive of "
-            "Pi-hole 5"
+            "the archive holds none of the tables such as adlist.json, so it is not a "
+            "teleporter archive of Pi-hole 5"
         )
     settings, lines = legacy_settings(by_base)
     root = Section(settings, report)
@@ -121,5 +121,5 @@ def _read_tar(setup: Setup, report: Report, archive: Archive) -> None:
     take_tables(setup, report, legacy_rows(by_base), addresses)
     take_dnsmasq(setup, report, lines, "05-pihole-custom-cname.conf")
     for name in others:
-        why = "write what you need of it into documents; Pi-hole's own files say nothing more"
+        why = "only Pi-hole's own files are read; write documents for what you need"
         report.left(Kind.SETTING, name, why)

@@ -1,4 +1,4 @@
-"""One rule of Pi-hole: an exact name, or an expression with options behind semicolons."""
+"""Parses one rule of Pi-hole: an exact name, or a regex with options after semicolons."""
 
 from dataclasses import replace
 
@@ -14,19 +14,19 @@ _EXPRESSIONS = (2, 3)
 _REPLIES = {
     "nxdomain": ("nxdomain", ""),
     "refused": ("refused", ""),
-    "nodata": ("null", "answered with 0.0.0.0 and ::, as there is no empty answer"),
+    "nodata": ("null", "answered with 0.0.0.0 and ::, because Keyhole has no empty answer"),
     "ip": ("null", "answered with 0.0.0.0 and ::, not with Pi-hole's own address"),
-    "none": ("refused", "refused, where Pi-hole says nothing at all"),
+    "none": ("refused", "refused, where Pi-hole does not answer at all"),
 }
 
 ParsedRule = tuple[NameRule, tuple[str, ...], str]
-"""The rule, what changed in it, and a remark."""
+"""The rule, what changed in it, and a note."""
 
 
 def read_rule(domain: str, kind: int | None, number: int | None, comment: str) -> ParsedRule:
-    """Reads one row of the table domainlist; raises ValueError with the reason."""
+    """Reads a row of the table domainlist; raises ValueError with the reason."""
     if kind not in _KINDS:
-        raise ValueError(f"it is of a type that Pi-hole does not have, {kind}")
+        raise ValueError(f"its type is unknown to Pi-hole, {kind}")
     origin = f"{_KINDS[kind]} {number}" + (f": {comment}" if comment else "")
     rule = NameRule((), allow=kind in _ALLOWING, title=domain, origin=origin)
     if kind not in _EXPRESSIONS:
@@ -46,21 +46,21 @@ def _with_option(rule: NameRule, option: str, changes: list[str]) -> NameRule:
         case "querytype":
             return replace(rule, types=_types(value))
         case "reply" if rule.allow:
-            return rule  # it acts on what is blocked alone
+            return rule  # it only affects blocked queries
         case "reply":
             return replace(rule, answer=_answer(value, changes))
         case "invert":
             raise ValueError(
-                "it acts on every name that does not match, which no rule here can; say what is "
-                "allowed instead, with default: deny"
+                "it applies to every name that does not match; rules in Keyhole cannot; list what "
+                "is allowed, with default: deny"
             )
-    raise ValueError(f"it has an option that Pi-hole does not have, {option}")
+    raise ValueError(f"its option is unknown to Pi-hole, {option}")
 
 
 def _types(value: str) -> tuple[str, ...]:
     if value.startswith("!"):
         raise ValueError(
-            f"it acts on all types but {value[1:]}; a rule here names the types that it is about"
+            f"it applies to all types but {value[1:]}; a rule in Keyhole names its types"
         )
     return tuple(dict.fromkeys(show_record_type(read_record_type(one)) for one in value.split(",")))
 
@@ -70,11 +70,11 @@ def _answer(value: str, changes: list[str]) -> str:
         return address
     if value.lower().startswith("cname"):
         raise ValueError(
-            f"it answers with an alias, {value}; write a Record with cname for each name instead"
+            f"it answers with an alias, {value}; write a Record with cname for each name"
         )
     answer, change = _REPLIES.get(value.lower(), ("", ""))
     if not answer:
-        raise ValueError(f"it answers with {value}, which Pi-hole does not know")
+        raise ValueError(f"its reply is unknown to Pi-hole, {value}")
     if change:
         changes.append(change)
     return answer

@@ -1,4 +1,4 @@
-"""``pihole.toml``: upstreams, local records, and what is done with blocked names."""
+"""``pihole.toml``: upstreams, local records, and the answer for blocked names."""
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.common_settings import Bundle, NameRule, Setup
@@ -12,7 +12,7 @@ _RELAY = ("mask.icloud.com", "mask-h2.icloud.com")
 
 
 def take_settings(setup: Setup, report: Report, root: Section) -> None:
-    """Adds everything that the settings say."""
+    """Adds all settings."""
     dns = root.under("dns")
     setup.servers += take_upstreams(setup, report, dns.texts("upstreams"))
     _records(setup, report, dns)
@@ -43,8 +43,8 @@ def _forwarding(report: Report, text: str) -> None:
     about = f"names of {network}" + (f" and below {domain[0]}" if domain and domain[0] else "")
     report.left(
         Kind.FORWARDING, text,
-        f"it asks {server} in the clear for {about}; Keyhole asks encrypted or not at all, and its "
-        "upstreams by policy, not by name; write a Record for each name that you need",
+        f"it forwards {about} to {server} without encryption; Keyhole's upstreams are encrypted, "
+        "and selected by policy, not by name; write a Record for each name that you need",
     )  # fmt: skip
 
 
@@ -54,8 +54,8 @@ def _blocking(setup: Setup, report: Report, dns: Section) -> None:
         setup.observe_only = True
         report.changed(
             Kind.SETTING, "dns.blocking.active = false",
-            "blocking was off: every policy says mode: observe, which records what it would have "
-            "blocked; take the lines out to block",
+            "blocking was off, so every policy has mode: observe, which only records what it would "
+            "block; remove those lines to block",
         )  # fmt: skip
     mode = blocking.text("mode", "NULL").upper()
     name = f"dns.blocking.mode = {mode}"
@@ -68,7 +68,7 @@ def _blocking(setup: Setup, report: Report, dns: Section) -> None:
         case "IP" | "IP_NODATA_AAAA":
             _own_address(setup, report, dns, name)
         case _:
-            why = "answer: null (0.0.0.0 and ::), as there is no empty answer"
+            why = "answer: null (0.0.0.0 and ::), because Keyhole has no empty answer"
             report.changed(Kind.SETTING, name, why)
 
 
@@ -77,9 +77,9 @@ def _own_address(setup: Setup, report: Report, dns: Section, name: str) -> None:
     address = plain_address(reply.text("IPv4")) if reply.flag("force4", False) else None
     if address is not None:
         setup.answer = address
-        why = f"answer: {address}, for A alone; other types get no data"
+        why = f"answer: {address}, for A alone; other types get an empty answer"
     else:
-        why = "answer: null (0.0.0.0 and ::), not the address of the machine that blocks"
+        why = "answer: null (0.0.0.0 and ::), not Pi-hole's own address"
     report.changed(Kind.SETTING, name, why)
 
 
@@ -89,10 +89,10 @@ def _special_names(setup: Setup, report: Report, dns: Section) -> None:
         title = "dns.specialDomains.iCloudPrivateRelay"
         rule = NameRule(_RELAY, answer="nxdomain", title=title, origin=title)
         setup.bundles["special"] = Bundle("special", rules=[rule], for_all=True, origin=title)
-        report.taken(Kind.RULE, title, f"{' and '.join(_RELAY)} do not exist, for everybody")
+        report.taken(Kind.RULE, title, f"{' and '.join(_RELAY)} do not exist, for all clients")
     for key in ("mozillaCanary", "designatedResolver"):
         if special.flag(key, True) and special.value:
-            report.taken(Kind.SETTING, f"dns.specialDomains.{key}", "Keyhole does so by itself")
+            report.taken(Kind.SETTING, f"dns.specialDomains.{key}", "Keyhole always does this")
 
 
 def _privacy(setup: Setup, report: Report, root: Section) -> None:
@@ -100,34 +100,34 @@ def _privacy(setup: Setup, report: Report, root: Section) -> None:
     if level <= 0:
         return
     setup.log = "none"
-    why = "log: none; Keyhole hides who asked (log: anonymous) or all of it, not the names alone"
+    why = "log: none; Keyhole can hide the client (log: anonymous) or all, not names alone"
     report.changed(Kind.SETTING, f"misc.privacylevel = {level}", why)
 
 
 def _rest(report: Report, root: Section) -> None:
     dns = root.under("dns")
     if dns.flag("dnssec", False):
-        why = "Keyhole does not validate by itself; choose an upstream that does"
+        why = "Keyhole does not validate; choose an upstream that does"
         report.left(Kind.SETTING, "dns.dnssec", why)
     local = dns.under("domain").text("name")
     if local and root.value:
         why = (
-            f"names below {local} that no Record has are asked upstream here, where they mostly do "
+            f"names below {local} without a Record are sent to upstreams, where most of them do "
             "not exist"
         )
         report.left(Kind.SETTING, f"dns.domain.name = {local}", why)
     if root.under("dhcp").flag("active", False):
-        why = "Keyhole hands out no addresses; let the router do so"
+        why = "Keyhole is no DHCP server; use the router's"
         report.left(Kind.SETTING, "dhcp.active", why)
     if root.value:
         why = (
-            "Pi-hole passes private addresses of public names on; Keyhole withholds them (DNS "
-            "rebinding) unless a policy says privateAddresses: allow"
+            "Pi-hole passes private addresses in answers for public names; Keyhole removes them "
+            "(DNS rebinding) unless a policy says privateAddresses: allow"
         )
         report.changed(Kind.SETTING, "private addresses in answers", why)
     others = [
         key for key in ("webserver", "database", "resolver", "ntp", "files") if key in root.value
     ]
     if others:
-        why = "they are about Pi-hole's own programs; see keyhole.yaml for Keyhole's"
+        why = "they configure Pi-hole's own programs; see keyhole.yaml for Keyhole's"
         report.left(Kind.SETTING, ", ".join(others), why)

@@ -1,4 +1,4 @@
-"""Groups, clients, lists and rules, as the tables of ``gravity.db`` have them."""
+"""Groups, clients, lists and rules from the tables of ``gravity.db``."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ TABLES = (
     "client_by_group",
 )
 _DEFAULT = 0
-"""The group of clients that are in none, and of whatever was not put into another."""
+"""The group for clients without a group, and for lists and rules by default."""
 _ALLOW_LIST = 1
 
 
 def take_tables(
     setup: Setup, report: Report, tables: Mapping[str, list[Row]], addresses: ClientAddresses
 ) -> None:
-    """Adds everything that the tables say."""
+    """Adds all rows of the tables."""
     importer = _TableImporter(setup, report, tables, addresses)
     importer.groups()
     importer.lists()
@@ -59,14 +59,14 @@ class _TableImporter:
             key = str(number)
             if not _enabled(row):
                 disabled.add(key)
-                why = "it is disabled, and what is only in it counts for nobody"
+                why = "it is disabled; what is only in this group applies to no client"
                 self.report.left(Kind.GROUP, name, why)
                 continue
             origin = f"group {name}"
             if comment := _text(row.get("description")):
                 origin += f": {comment}"
             self.setup.bundles[key] = Bundle(name.lower(), origin=origin)
-            note = "" if key in used or number == _DEFAULT else "nobody is in it yet"
+            note = "" if key in used or number == _DEFAULT else "no client is in it yet"
             self.report.taken(Kind.GROUP, name, note)
 
     def lists(self) -> None:
@@ -99,7 +99,7 @@ class _TableImporter:
         ):
             self.report.changed(
                 Kind.SETTING, "allow lists against regex rules",
-                "in Pi-hole an allow list beats a blocking regex; here every rule beats every list",
+                "in Pi-hole an allow list wins over a denying regex; in Keyhole rules beat lists",
             )  # fmt: skip
 
     def rules(self) -> None:
@@ -130,7 +130,7 @@ class _TableImporter:
             try:
                 addresses, changes = self._addresses(written)
             except ValueError as error:
-                why = f"{error}; until then it is treated like everybody else"
+                why = f"{error}; until then it is treated like every other client"
                 self.report.left(Kind.CLIENT, written, why)
                 continue
             groups = in_groups.get(_number(row.get("id")), [])
@@ -145,30 +145,29 @@ class _TableImporter:
             )
 
     def _addresses(self, written: str) -> tuple[list[str], tuple[str, ...]]:
-        """The addresses of a client, which Pi-hole may know by something else."""
+        """The addresses of a client, which Pi-hole may identify in other ways."""
         if written.startswith(":"):
             raise ValueError(
-                f"it means whoever comes over the interface {written[1:]}; name its networks"
+                f"it means all clients of the interface {written[1:]}; name its networks"
             )
         if HARDWARE_ADDRESS.fullmatch(written):
             found = self.addresses.by_hardware.get(written.lower(), [])
             if not found:
                 raise ValueError(
-                    "it is known by its hardware address, which nobody can prove and routers hide; "
-                    "give it a certificate (keyhole enroll), a token (keyhole token) or a fixed "
-                    "address"
+                    "a hardware address proves nothing, and routers hide it; give the client a "
+                    "certificate (keyhole enroll), a token (keyhole token) or a fixed address"
                 )
-            return found, (f"known by {', '.join(found)}, its fixed address there",)
+            return found, (f"identified by {', '.join(found)}, its fixed address there",)
         try:
             return [client_network(written)], ()
         except ValueError:
             found = self.addresses.by_name.get(written.lower(), [])
             if not found:
                 raise ValueError(
-                    "it is known by a name, which Keyhole does not look up; give it a certificate, "
-                    "a token or its address"
+                    "Keyhole does not look up names of clients; give the client a certificate, a "
+                    "token or its address"
                 ) from None
-            return found, (f"known by {', '.join(found)}, its address in the local records",)
+            return found, (f"identified by {', '.join(found)}, its address in the local records",)
 
     def _groups_of(self, table: str, key: str) -> dict[int | None, list[str]]:
         found: dict[int | None, list[str]] = {}
@@ -183,7 +182,9 @@ class _TableImporter:
             if key in self.setup.bundles
         ]
         if not bundles:
-            self.report.left(kind, name, "it is in no group that is enabled, so it acts for nobody")
+            self.report.left(
+                kind, name, "none of its groups is enabled, so it applies to no client"
+            )
         return bundles
 
     def _has_allow_list(self) -> bool:
@@ -194,7 +195,7 @@ class _TableImporter:
 
 
 def _number(value: object) -> int | None:
-    """A whole number; none of anything else, whatever the column promises."""
+    """A whole number; none for values of another type, which SQLite allows in any column."""
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value

@@ -1,4 +1,4 @@
-"""The app Advanced Blocking: groups by network, as ``dnsApp.config`` has them."""
+"""The app Advanced Blocking: groups by network, from ``dnsApp.config``."""
 
 from keyhole.importers.addresses import client_network, plain_address
 from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, NameRule, Setup
@@ -14,18 +14,16 @@ _EXPRESSION_LISTS = ("regexAllowListUrls", "regexBlockListUrls")
 
 
 def take_advanced_blocking(setup: Setup, report: Report, app: Section) -> None:
-    """Adds the groups and the networks that they are for."""
+    """Adds the groups, and the networks that use them."""
     if not app.flag("enableBlocking", True):
-        why = "the app was off; its groups are there, and nobody is in them"
+        why = "the app was off; its groups are imported, but no client is in them"
         report.left(Kind.SETTING, "Advanced Blocking enableBlocking = false", why)
     for group in app.sections("groups"):
         _group(setup, report, group)
     if app.flag("enableBlocking", True):
         _networks(setup, report, app)
     for place, _ in app.entries("localEndPointGroupMap"):
-        why = (
-            "which listener was asked decides nothing here; give those clients a token or a network"
-        )
+        why = "policies do not depend on the listener; give those clients a token or a network"
         report.left(Kind.CLIENT, f"listener {place}", why)
 
 
@@ -49,7 +47,7 @@ def _group(setup: Setup, report: Report, group: Section) -> None:
         _lists(report, bundle, group, key, allow=allow)
     for key in _EXPRESSION_LISTS:
         for text in group.texts(key):
-            why = "a list of expressions is none that Keyhole reads; write them as rules"
+            why = "Keyhole does not read lists of expressions; write them as rules"
             report.left(Kind.LIST, text, why)
 
 
@@ -67,7 +65,7 @@ def _answer(group: Section, usual: str) -> tuple[str, tuple[str, ...]]:
         return usual, ()
     if not special:
         return "null", ()
-    return special[0], (f"answers with {special[0]} alone; other types get no data",)
+    return special[0], (f"answers with {special[0]} alone; other types get an empty answer",)
 
 
 def _expression(report: Report, bundle: Bundle, text: str, *, allow: bool) -> None:
@@ -111,7 +109,7 @@ def _networks(setup: Setup, report: Report, app: Section) -> None:
         try:
             address = client_network(text.replace("[", "").replace("]", ""))
         except ValueError:
-            report.left(Kind.CLIENT, text, "it is no network")
+            report.left(Kind.CLIENT, text, "it is not a network")
             continue
         if address.endswith("/0") and everybody in (None, name):
             everybody = name
@@ -126,4 +124,4 @@ def _networks(setup: Setup, report: Report, app: Section) -> None:
         )
     if everybody is not None:
         setup.default_bundles = (*setup.default_bundles, _key(everybody))
-        report.taken(Kind.CLIENT, "whoever no smaller network means", f"group {everybody}")
+        report.taken(Kind.CLIENT, "all networks without a smaller one", f"group {everybody}")

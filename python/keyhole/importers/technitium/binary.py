@@ -1,10 +1,10 @@
-"""Reads the binary files of Technitium: numbers of little endian, and texts behind their length."""
+"""Reads Technitium's binary files: little-endian numbers, and texts after their length."""
 
 import ipaddress
 
 
 class BinaryReader:
-    """Octets from front to back; raises ValueError where they end too early."""
+    """Reads octets in order; raises ValueError where the data is cut off."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
@@ -12,18 +12,18 @@ class BinaryReader:
 
     @property
     def is_at_end(self) -> bool:
-        """Whether all of it was read."""
+        """Whether all octets were read."""
         return self._at == len(self._octets)
 
     def octets(self, count: int) -> bytes:
         taken = self._octets[self._at : self._at + count]
         if len(taken) < count:
-            raise ValueError("it ends too early")
+            raise ValueError("it is cut off")
         self._at += count
         return taken
 
     def number(self, size: int) -> int:
-        """A number of so many octets, without sign."""
+        """An unsigned number of ``size`` octets."""
         return int.from_bytes(self.octets(size), "little")
 
     def flag(self) -> bool:
@@ -33,7 +33,7 @@ class BinaryReader:
         return bool(value)
 
     def text(self) -> str:
-        """A text behind one octet with its length."""
+        """A text after an octet with its length."""
         try:
             return self.octets(self.number(1)).decode()
         except UnicodeDecodeError:
@@ -42,7 +42,7 @@ class BinaryReader:
     def address(self) -> str:
         family = self.number(1)
         if family not in (1, 2):
-            raise ValueError("an address is of no known family")
+            raise ValueError("an address has an unknown family")
         return str(ipaddress.ip_address(self.octets(4 if family == 1 else 16)))
 
     def network(self) -> str:
@@ -53,30 +53,30 @@ class BinaryReader:
         return [self.network() for _ in range(self.number(1))]
 
     def access_list(self) -> None:
-        """A list of networks that are let in or not, passed over."""
+        """Skips a list of allowed and denied networks."""
         for _ in range(self.number(1)):
             self.flag()
             self.network()
 
     def end_point(self) -> None:
-        """An address or a name with a port, passed over."""
+        """Skips an address or a name with a port."""
         kind = self.number(1)
         if kind in (1, 2, 4, 5):
             self.octets(4 if kind in (1, 4) else 16)
         elif kind == 3:
             self.text()
         else:
-            raise ValueError("an end point is of no known kind")
+            raise ValueError("an end point is of an unknown kind")
         self.octets(2)
         if kind > 3:
             self.text()
 
 
 def expect(reader: BinaryReader, magic: bytes, versions: range) -> int:
-    """The version behind the magic letters; raises ValueError where either is another."""
+    """The version after the magic octets; raises ValueError where either is unexpected."""
     found = reader.octets(len(magic))
     if found != magic:
-        raise ValueError(f"it begins with {found!r} and not with {magic!r}")
+        raise ValueError(f"it begins with {found!r} instead of {magic!r}")
     version = reader.number(1)
     if version not in versions:
         raise ValueError(

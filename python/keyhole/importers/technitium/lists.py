@@ -1,4 +1,4 @@
-"""``blocklist.config``, ``allowed.config`` and ``blocked.config``, each of version 1."""
+"""``blocklist.config``, ``allowed.config`` and ``blocked.config``, version 1."""
 
 from keyhole.importers.common_settings import ListSource, NameRule, Setup
 from keyhole.importers.limits import MAX_ITEMS
@@ -10,7 +10,7 @@ from keyhole.model.name import read_name
 
 
 def take_block_lists(setup: Setup, report: Report, octets: bytes) -> None:
-    """Adds the lists; one whose address begins with ! allows, and # begins a remark."""
+    """Adds the lists; ``!`` before an address marks an allow list, ``#`` a comment."""
     reader = BinaryReader(octets)
     expect(reader, b"BL", range(1, 2))
     addresses = [reader.text() for _ in range(reader.number(1))]
@@ -30,12 +30,12 @@ def take_block_lists(setup: Setup, report: Report, octets: bytes) -> None:
 
 
 def take_names(setup: Setup, report: Report, octets: bytes, *, allow: bool) -> None:
-    """Adds names that are allowed or blocked, each with all below it."""
+    """Adds allowed or blocked names, each with all below it."""
     reader = BinaryReader(octets)
     expect(reader, b"AZ" if allow else b"BZ", range(1, 2))
     count = reader.number(4)
     if count > MAX_ITEMS:
-        raise ValueError(f"it has {count} names; at most {MAX_ITEMS} are taken")
+        raise ValueError(f"it has {count} names; at most {MAX_ITEMS} are supported")
     for _ in range(count):
         take_name(setup, report, reader.text(), BLOCKING, allow=allow)
 
@@ -43,7 +43,7 @@ def take_names(setup: Setup, report: Report, octets: bytes, *, allow: bool) -> N
 def take_name(
     setup: Setup, report: Report, text: str, key: str, *, allow: bool, answer: str | None = None
 ) -> None:
-    """Adds one name and all below it to a bundle."""
+    """Adds a name and all below it to a bundle."""
     title = f"{'allowed' if allow else 'blocked'} {text}"
     try:
         name = read_name(text)

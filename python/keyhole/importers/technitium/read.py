@@ -1,7 +1,7 @@
-"""Reads the backup of Technitium: what its makers describe, or what the files themselves show.
+"""Reads Technitium's backup, from its documented and observed file formats.
 
-Settings and lists are binary, of a few known versions; apps keep theirs as JSON. Zones are binary
-too, of many versions that nobody describes, and are left.
+Settings and lists are binary, in a few known versions; apps store JSON. Zones are binary in many
+undocumented versions, and are not imported.
 """
 
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from keyhole.importers.typed_reader import Section, read_json
 
 _ADVANCED_BLOCKING = "apps/Advanced Blocking/dnsApp.config"
 _LEFT = {
-    "auth.config": "the people who may sign in; see the guide to Keyhole's own",
-    "webservice.config": "it is about Technitium's own programs; see keyhole.yaml",
-    "cluster.config": "it is about Technitium's own programs; see keyhole.yaml",
+    "auth.config": "users of Technitium; see the guide to Keyhole's own accounts",
+    "webservice.config": "it configures Technitium's own programs; see keyhole.yaml",
+    "cluster.config": "it configures Technitium's own programs; see keyhole.yaml",
     "log.config": "see log in keyhole.yaml",
 }
 _BINARY: dict[str, Callable[[Setup, Report, bytes], None]] = {
@@ -33,7 +33,7 @@ _BINARY: dict[str, Callable[[Setup, Report, bytes], None]] = {
 
 
 def read_technitium(file: Path, report: Report) -> Setup:
-    """Reads the backup; raises `ImporterError` where it is none."""
+    """Reads the backup; raises `ImporterError` where it is not Technitium's."""
     if not file.is_file():
         raise ImporterError(f"there is no file {file}")
     setup = Setup("Technitium DNS Server", default_bundles=(BLOCKING,))
@@ -84,33 +84,33 @@ def _left(report: Report, name: str) -> None:
     elif name.startswith("zones/") and name.endswith(".zone"):
         zone = name.removeprefix("zones/").removesuffix(".zone")
         why = (
-            "zones are binary and of a form that nobody describes; export it as text (Zones, "
+            "the binary format of zones is not documented; export the zone as text (Zones, "
             "Export) and write a Record for each name that you need"
         )
         report.left(Kind.RECORD, f"zone {zone}", why)
     elif (
         name.startswith("apps/") and name.endswith("/dnsApp.config") and name != _ADVANCED_BLOCKING
     ):
-        why = "Keyhole has no apps; see whether documents can say the same"
+        why = "Keyhole has no apps; write documents with the same effect where they exist"
         report.left(Kind.SETTING, name, why)
     elif name.startswith("scopes/"):
-        report.left(Kind.SETTING, name, "Keyhole hands out no addresses; let the router do so")
+        report.left(Kind.SETTING, name, "Keyhole is no DHCP server; use the router's")
 
 
 def _differences(setup: Setup, report: Report) -> None:
     if any(bundle.lists for bundle in setup.bundles.values()):
         report.changed(
-            Kind.SETTING, "what lies below a name on a list",
-            "Technitium blocks it too; Keyhole takes lists as their makers write them, so a plain "
-            "name is that name alone",
+            Kind.SETTING, "names below a name on a list",
+            "Technitium blocks them too; in Keyhole the format of a list decides, and a plain name "
+            "means that name alone",
         )  # fmt: skip
     if any(source.allow for bundle in setup.bundles.values() for source in bundle.lists):
         report.changed(
             Kind.SETTING, "allow lists against blocked names",
-            "in Technitium what is allowed beats what is blocked; here every rule beats every list",
+            "in Technitium allowed names win over blocked ones; in Keyhole rules win over lists",
         )  # fmt: skip
     report.changed(
         Kind.SETTING, "private addresses in answers",
-        "Technitium passes private addresses of public names on unless an app stops it; Keyhole "
-        "withholds them (DNS rebinding) unless a policy says privateAddresses: allow",
+        "Technitium passes private addresses in answers for public names, unless an app removes "
+        "them; Keyhole removes them (DNS rebinding) unless a policy says privateAddresses: allow",
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""``dns.config`` of versions 1 to 3: forwarders, and what is done with blocked names.
+"""``dns.config`` of versions 1 to 3: forwarders, and the answer for blocked names.
 
-The file has no tags: what is wanted stands behind everything that is not, so all of it is read, and
-a file that ends in another place than it should is left as a whole.
+The fields have no tags and must be read in order. The whole file is read, and refused where its
+end is not reached exactly.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from keyhole.importers.upstreams import take_upstreams
 from keyhole.model.address import is_address
 
 BLOCKING = "blocking"
-"""The bundle of what the server itself blocks."""
+"""The key of the bundle with the server's own blocking."""
 
 _ANY_ADDRESS, _NO_NAME = 0, 1
 _SCHEMES = {0: "udp", 1: "tcp", 2: "tls", 3: "https", 4: "https", 5: "quic"}
@@ -22,7 +22,7 @@ _SCHEMES = {0: "udp", 1: "tcp", 2: "tls", 3: "https", 4: "https", 5: "quic"}
 
 @dataclass
 class DnsSettings:
-    """What is wanted of the file."""
+    """The fields that are imported."""
 
     blocks: bool = True
     bypass: list[str] = field(default_factory=list)
@@ -30,21 +30,21 @@ class DnsSettings:
     addresses: list[str] = field(default_factory=list)
     has_proxy: bool = False
     forwarders: list[tuple[str, str]] = field(default_factory=list)
-    """A scheme and the address as it was written; an empty scheme is to be guessed."""
+    """Scheme and address; an empty scheme must be derived from the address."""
 
 
 def take_dns_settings(setup: Setup, report: Report, octets: bytes) -> None:
-    """Adds what the file says; raises ValueError where it cannot be read."""
+    """Adds the settings; raises ValueError where the file is invalid."""
     settings = read_dns_settings(octets)
     _blocking(setup, report, settings)
     known: dict[str, list[str]] = {}
     texts = [_forwarder(scheme, text, known) for scheme, text in settings.forwarders]
     setup.servers += take_upstreams(setup, report, texts, addresses=known)
     if not settings.forwarders:
-        why = "it asks the name servers of the Internet itself, in the clear; choose an upstream"
+        why = "it resolves from the root servers without encryption; choose an encrypted upstream"
         report.left(Kind.UPSTREAM, "recursion without forwarders", why)
     if settings.has_proxy:
-        report.left(Kind.SETTING, "proxy", "Keyhole asks its upstreams itself")
+        report.left(Kind.SETTING, "proxy", "Keyhole connects to upstreams directly")
     why = "listeners, limits, cache and log are set in keyhole.yaml"
     report.left(Kind.SETTING, "the rest of dns.config", why)
 
@@ -53,8 +53,8 @@ def _blocking(setup: Setup, report: Report, settings: DnsSettings) -> None:
     if not settings.blocks:
         setup.observe_only = True
         why = (
-            "blocking was off: every policy says mode: observe, which records what it would have "
-            "blocked; take the lines out to block"
+            "blocking was off, so every policy has mode: observe, which only records what it would "
+            "block; remove those lines to block"
         )
         report.changed(Kind.SETTING, "enableBlocking = false", why)
     own = [one for one in settings.addresses if is_address(one)]
@@ -65,7 +65,7 @@ def _blocking(setup: Setup, report: Report, settings: DnsSettings) -> None:
         report.taken(Kind.SETTING, "blockingType = AnyAddress", "answer: null")
     else:
         setup.answer = own[0]
-        why = f"answer: {own[0]}; one address of one family, other types get no data"
+        why = f"answer: {own[0]}; a single address, so other types get an empty answer"
         report.changed(Kind.SETTING, "blockingType = CustomAddress", why)
     for network in settings.bypass:
         setup.clients.append(
@@ -79,7 +79,7 @@ def _single(network: str) -> str:
 
 
 def _forwarder(scheme: str, text: str, known: dict[str, list[str]]) -> str:
-    """In the form of a URL; an address in brackets behind a name is where the name is."""
+    """The forwarder as a URL; notes the address that may follow in brackets as the name's."""
     name, _, behind = text.partition("(")
     name = name.strip()
     if "://" not in name:
@@ -95,7 +95,7 @@ def _forwarder(scheme: str, text: str, known: dict[str, list[str]]) -> str:
 
 
 def read_dns_settings(octets: bytes) -> DnsSettings:
-    """Reads the whole file; raises ValueError where it is not as it should be."""
+    """Reads the whole file; raises ValueError where it is invalid."""
     reader = BinaryReader(octets)
     version = expect(reader, b"DC", range(1, 4))
     settings = DnsSettings()
@@ -113,9 +113,9 @@ def read_dns_settings(octets: bytes) -> DnsSettings:
     reader.octets(4)
     settings.has_proxy = _proxy(reader)
     settings.forwarders = [_name_server(reader) for _ in range(reader.number(1))]
-    reader.octets(1 + 3 * 4 + 3 + 4)  # how they are asked; logs and statistics
+    reader.octets(1 + 3 * 4 + 3 + 4)  # forwarding; logs and statistics
     if not reader.is_at_end:
-        raise ValueError("it goes on where it should end")
+        raise ValueError("it has data behind its expected end")
     return settings
 
 

@@ -1,4 +1,4 @@
-"""Well-known lists to switch on: where they are, not what is in them."""
+"""A catalog of well-known lists: their URLs, not their contents."""
 
 import json
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class PublishedList:
-    """A list that somebody publishes."""
+    """A published list."""
 
     name: str
-    """What the List document is called."""
+    """The name of its List document."""
     title: str
     url: str
     about: str
-    """What is on it, in a few words."""
+    """Its contents in a few words."""
     home: str
-    """Where its makers describe it, with the license."""
+    """The page of its maintainers, with the license."""
     kind: Literal["block", "allow"] = "block"
 
     @property

@@ -1,4 +1,4 @@
-"""Downloads lists: from public addresses only, within limits, and whole or not at all."""
+"""Downloads lists: only from allowed addresses, with limits, and atomically."""
 
 from keyhole.lists.download.addresses import AddressGuard
 from keyhole.lists.download.error import DownloadError

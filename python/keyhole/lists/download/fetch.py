@@ -1,4 +1,4 @@
-"""One download: conditional, bounded in everything, whole or not at all."""
+"""One download: a conditional request, with limits, written atomically."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -23,12 +23,12 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _MAX_TAG = 1_024
 
 Progress = Callable[[int, int | None], None]
-"""Hears how many octets there are, and of how many, if that is known; called from a thread."""
+"""Called from a thread with the octets received, and the total if it is known."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a download may use: octets after decompression, and seconds from begin to end."""
+    """Limits of a download: octets after decompression, and seconds in total."""
 
     octets: int = 256 * MIB
     seconds: float = 300.0
@@ -36,7 +36,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """What came: where ``sha256`` is none, the server says that nothing changed."""
+    """The result of a download; ``sha256`` is none where the list has not changed (HTTP 304)."""
 
     sha256: str | None
     octets: int
@@ -55,10 +55,10 @@ def fetch(
     modified: str | None = None,
     progress: Progress | None = None,
 ) -> FetchResult:
-    """Downloads ``url`` into the file ``target``, which is only there if all went well.
+    """Downloads ``url`` into the file ``target``, which appears only after success.
 
-    ``etag`` and ``modified`` are those of the version that is there; then it may not come again.
-    Raises `DownloadError` with the reason, and ``OSError`` where the disk takes it not. Blocks.
+    ``etag`` and ``modified`` belong to the present version; the server may answer that it is
+    current. Raises `DownloadError`, and ``OSError`` where the file cannot be written. Blocks.
     """
     return _Download(target, guard, limits or Limits(), ca, progress).run(url, etag, modified)
 
@@ -90,7 +90,7 @@ class _Download:
         raise DownloadError(f"more than {MAX_REDIRECTS} redirects")
 
     def _request(self, url: str, conditions: dict[str, str]) -> FetchResult | str:
-        """What came, or where the server sends us."""
+        """The result, or the location of a redirect."""
         headers = {
             "host": urlsplit(url).netloc,
             "user-agent": f"keyhole/{__version__}",
@@ -125,14 +125,14 @@ class _Download:
         if response.status != 200:
             raise DownloadError(f"the server answered with HTTP {response.status}")
         if "html" in headers.get("content-type", "").lower():
-            raise DownloadError("it is a page for a browser, not a list")
+            raise DownloadError("it is a web page, not a list")
         sha256, octets = self._write(response, headers)
         return FetchResult(sha256, octets, etag, modified)
 
     def _write(self, response: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("gzip", "identity"):
-            raise DownloadError(f"it is compressed with {coding}, which was not asked for")
+            raise DownloadError(f"its content encoding is {coding}, which was not requested")
         total = headers.get("content-length", "")
         chunks = self._chunks(response, int(total) if total.isdecimal() else None)
         with durable.replacing(self._target) as file:
@@ -157,13 +157,13 @@ class _Download:
 
 
 def _next(url: str, location: str) -> str:
-    """Where a redirect leads; raises `DownloadError` for what no list may lead to."""
+    """The target of a redirect; raises `DownloadError` where it is not allowed."""
     try:
         target = read_list_url(urljoin(url, location).partition("#")[0])
     except ValueError as error:
-        raise DownloadError(f"it was redirected to something else: {error}") from None
+        raise DownloadError(f"it was redirected to an invalid URL: {error}") from None
     if url.startswith("https:") and target.startswith("http:"):
-        raise DownloadError("it was redirected from https to http, which anybody could change")
+        raise DownloadError("it was redirected from https to http, which is not secure")
     return target
 
 

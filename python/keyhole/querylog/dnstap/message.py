@@ -22,7 +22,7 @@ _IN = 1
 _QNAME, _PASS = 1, 3
 _RD, _QR_RD_RA = 0x0100, 0x8180
 _HEADER = struct.Struct(">HHHHHH")
-# What is said of a query beside the message; who question only where the log says so.
+# Sent in ``extra``; ``identity`` and ``token`` only where the log has them.
 _EXTRA = (
     "outcome", "reason", "policy", "rule", "list", "observed", "upstream", "identity", "token",
     "snapshot",
@@ -30,7 +30,7 @@ _EXTRA = (
 
 
 class Messages:
-    """Makes messages of one server; ``rcodes`` are the response codes of reasons that have one."""
+    """Makes messages of one server; ``rcodes`` maps reasons to their response codes."""
 
     def __init__(self, identity: str, version: str, rcodes: Mapping[str, int]) -> None:
         self._head = pb.octets(1, identity.encode()) + pb.octets(2, version.encode())
@@ -58,13 +58,13 @@ class Messages:
         rcode = self._rcodes.get(entry.reason)
         if rcode is None or not question:
             return b""
-        # Extended codes (RFC 6891 section 6.1.3) do not fit into the header; their lower bits do.
+        # Extended codes (RFC 6891 section 6.1.3) do not fit into the header; it holds the low bits.
         header = _HEADER.pack(0, _QR_RD_RA | rcode & 0x0F, 1, 0, 0, 0)
         return pb.octets(14, header + question)
 
 
 def _addressing(entry: LogEntry) -> bytes:
-    """Transport, and the address if the log has it; ports are not kept."""
+    """Transport, and the address if the log has it; the log has no ports."""
     found = b""
     if entry.client is not None:
         address = ipaddress.ip_address(entry.client)
@@ -83,7 +83,7 @@ def _time(field: int, time: datetime) -> bytes:
 
 
 def _policy(entry: LogEntry) -> bytes:
-    """What decided. How the name was answered is said only where it was let through."""
+    """The deciding rule or list; the action is only set for queries that were answered."""
     rule = entry.rule or entry.list_name
     if rule is None:
         return b""
@@ -100,7 +100,7 @@ def _extra(entry: LogEntry) -> bytes:
 
 @lru_cache(maxsize=8_192)
 def _question(name: str | None, kind: str | None) -> bytes:
-    """The question section (RFC 1035 section 4.1.2); empty where there was no question."""
+    """The question section (RFC 1035 section 4.1.2); empty where there was none."""
     if name is None or kind is None:
         return b""
     number = RECORD_TYPES.get(kind)

@@ -1,4 +1,4 @@
-"""dnstap to a program that listens: Frame Streams both ways, with reconnecting."""
+"""dnstap to a listening program: bidirectional Frame Streams, with reconnects."""
 
 import asyncio
 from collections import deque
@@ -20,7 +20,7 @@ _ERRORS = (OSError, FrameError, TimeoutError, asyncio.IncompleteReadError)
 
 @dataclass(frozen=True)
 class Target:
-    """Who is sent to: a Unix socket, or a host and port."""
+    """The address of the receiver: a Unix socket, or a host and port."""
 
     path: Path | None = None
     host: str = ""
@@ -31,13 +31,13 @@ class Target:
 
 
 class SocketOutput:
-    """Sends payloads to one reader. What it does not take in time is dropped and counted."""
+    """Sends payloads to one receiver; drops and counts those that do not fit into the queue."""
 
     def __init__(
         self, target: Target, max_queued: int, on_change: Callable[[bool, str], None]
     ) -> None:
-        """At max_queued so many payloads wait. ``on_change`` is told when a connection is there, and when
-        it is not any more, with the reason."""
+        """Queues at most ``max_queued`` payloads. ``on_change`` is called with true after a
+        connection was made, and with false and the reason after one was lost or failed."""
         self._target = target
         self._max_queued = max_queued
         self._on_change = on_change
@@ -48,7 +48,7 @@ class SocketOutput:
         self.dropped = 0
 
     def put(self, payloads: Iterable[bytes]) -> None:
-        """Has payloads sent, the oldest first; the newest are dropped where there is no room."""
+        """Queues payloads in order; drops the newest ones where the queue is full."""
         for payload in payloads:
             if len(self._queue) < self._max_queued:
                 self._queue.append(payload)
@@ -57,7 +57,7 @@ class SocketOutput:
         self._filled.set()
 
     async def run(self) -> None:
-        """Connects and sends, again and again, until it is cancelled; then it ends the stream."""
+        """Connects, sends and reconnects until it is cancelled; then it ends the stream."""
         pause = MIN_RETRY_SECONDS
         while True:
             try:
@@ -84,7 +84,7 @@ class SocketOutput:
             writer.close()
 
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A reader says nothing while it reads; whatever comes is its end.
+        # The receiver sends nothing during data transfer; any read result means that it ended.
         gone = asyncio.ensure_future(reader.read(1))
         try:
             while True:
@@ -122,7 +122,7 @@ async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
     if answer.kind is not Kind.ACCEPT:
         raise FrameError(f"the reader answered {answer.kind.name} instead of ACCEPT")
     if answer.content_types and CONTENT_TYPE not in answer.content_types:
-        raise FrameError("the reader does not take dnstap")
+        raise FrameError("the reader does not accept dnstap")
     writer.write(frames.control(Kind.START, CONTENT_TYPE))
     await writer.drain()
 
@@ -138,5 +138,5 @@ async def _read_control(reader: asyncio.StreamReader) -> Control:
     head = await reader.readexactly(8)
     length = int.from_bytes(head[4:])
     if head[:4] != b"\0\0\0\0" or length > frames.MAX_CONTROL:
-        raise FrameError("the reader does not speak Frame Streams")
+        raise FrameError("the reader does not use Frame Streams")
     return frames.read_control(await reader.readexactly(length))

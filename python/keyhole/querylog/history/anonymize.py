@@ -1,8 +1,8 @@
-"""After a time, queries stay and those who asked are forgotten, as where a policy is ``anonymous``.
+"""Removes clients from old queries, so that they look as with ``log: anonymous``.
 
-Only two files of a segment say who asked: the rows, and the counts of clients. Both are written
-anew in their places, the counts last. So a segment whose counts name nobody is done, whoever was
-killed in between; and since no row moves, neither page nor index has to begin anew.
+Two files of a segment hold clients: the rows and the counts. Both are rewritten in place, the
+counts last. So a segment without clients in its counts is done, even if a process was killed. The
+order of rows stays, so pages and name indexes stay valid.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,26 +19,26 @@ from keyhole.querylog.history.segment import (
 )
 
 MAX_ROWS = 8_000_000
-"""Rows that are written anew in one round, some seconds: nothing is taken in meanwhile."""
+"""Rows that one run rewrites, in some seconds; no rows are ingested meanwhile."""
 _AT_ONCE = 64
-"""Files that are looked into with one question."""
+"""Files per query."""
 _CLIENT_COLUMNS = ", ".join(f"'{word}'" for word in CLIENT_COLUMNS)
 _NO_CLIENT = ", ".join(f'NULL::VARCHAR AS "{word}"' for word in CLIENT_COLUMNS)
 
 
 class Anonymizer:
-    """Forgets who asked; remembers where that is done, for nobody is ever named there again."""
+    """Removes clients; remembers the segments that are done."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._done: set[tuple[Path, int]] = set()
-        """The counts that name nobody, and when they were written."""
+        """Count files without clients, each with its modification time."""
 
     def run(self, connection: duckdb.DuckDBPyConnection, before: int) -> int:
-        """Names nobody in what ended before a time, in microseconds, a round of it; gives how many
-        segments that changed, also of those of which only counts are left.
+        """Removes clients from part of what ended before a time, in microseconds; returns the
+        number of segments and rollups that changed.
 
-        Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
+        Raises ``OSError`` and ``duckdb.Error``; the previous files are complete then.
         """
         there = [*segments(self._root), *named_segments(self._root / "past", "tops")]
         old = [one for one in there if one.end < before]
@@ -56,7 +56,7 @@ class Anonymizer:
 
 
 def _first(with_clients: Sequence[Segment]) -> list[Segment]:
-    """As many as one round does, the oldest first; what has no rows any more costs nothing."""
+    """The segments for one run, oldest first; rollups have no rows and do not count."""
     found: list[Segment] = []
     rows = 0
     for one in with_clients:
@@ -68,13 +68,13 @@ def _first(with_clients: Sequence[Segment]) -> list[Segment]:
 
 
 def _written(segment: Segment) -> tuple[Path, int]:
-    # A piece of the log that is cut again gets the names that it had before.
+    # A segment that is ingested again gets the same names, so the time is compared as well.
     path = segment.path("tops")
     return path, path.stat().st_mtime_ns
 
 
 def _with_clients(connection: duckdb.DuckDBPyConnection, old: Sequence[Segment]) -> list[Segment]:
-    """Those whose counts say who asked."""
+    """The segments whose counts hold clients."""
     found: list[Segment] = []
     for batch in _batches(old):
         files = ", ".join(_quote(one.path("tops")) for one in batch)
@@ -92,7 +92,7 @@ def _batches(old: Sequence[Segment]) -> Iterable[Sequence[Segment]]:
 
 
 def _rows(segment: Segment) -> str:
-    """The rows in the order in which they are, which pages count on."""
+    """The rows in their present order, on which page keys depend."""
     return (
         f"SELECT * EXCLUDE (file_row_number) REPLACE ({_NO_CLIENT}) FROM "
         f"read_parquet({_quote(segment.path('rows'))}, file_row_number = true, "

@@ -1,7 +1,7 @@
-"""What a killed process left lying about: nothing counts it, but it takes room and may name people.
+"""Removes files left by a killed process: unused, but they take space and may name clients.
 
-A segment counts as long as its rows are there, and what is past as long as its sums are. Those come
-last and go first, so whatever has none of them is half of something.
+The rows file makes a segment valid, and the sums file a rollup. These are written last and removed
+first, so other files without them are incomplete.
 """
 
 from pathlib import Path
@@ -11,9 +11,9 @@ from keyhole.system import durable
 
 
 def remove_leftovers(root: Path) -> None:
-    """Removes it; for the one process that works on a folder, before it begins to."""
+    """Removes leftovers; call it before the history is used, in the one process that uses it."""
     for left in (root / ".scratch").glob("*"):
-        # Exports that nobody fetched, and what questions wrote for which memory was too small.
+        # Exports that were not fetched, and DuckDB's temporary files.
         left.unlink(missing_ok=True)
     for left in (root / "past").glob("*.new"):
         left.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What a search looks for, as a person says it and as DuckDB is asked."""
+"""The criteria of a search, and their form in SQL."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,26 +9,26 @@ MAX_EXPRESSION = 200
 
 
 class SearchError(KeyholeError):
-    """A search cannot be done as it is asked for."""
+    """The criteria of a search are invalid."""
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """Every field that is given must fit; times are microseconds of Unix time, ``until`` excluded.
+    """All given fields must match; times are microseconds of Unix time, ``until`` excluded.
 
-    ``client`` is an identity, a token or an address; with ``*`` at its end, all that begin so.
+    ``client`` is an identity, a token or an address, or a prefix of one with ``*`` at its end.
     """
 
     since: int | None = None
     until: int | None = None
     name: str | None = None
-    """This name exactly."""
+    """Exactly this name."""
     below: str | None = None
-    """This name, or one below it."""
+    """This name or one below it."""
     contains: str | None = None
-    """Somewhere in the name."""
+    """A part of the name."""
     expression: str | None = None
-    """A regular expression (RE2) that is found in the name."""
+    """A regular expression (RE2) that matches a part of the name."""
     client: str | None = None
     type: str | None = None
     outcome: str | None = None
@@ -40,11 +40,11 @@ class Criteria:
     transport: str | None = None
     slower_than_us: int | None = None
     reasons: tuple[str, ...] | None = None
-    """One of these; nothing fits where there is none."""
+    """One of these reasons; an empty tuple matches nothing."""
 
     @property
     def about_names(self) -> "Condition | None":
-        """What it asks of the name; none where that is nothing."""
+        """The condition on names; none where there is no criterion for names."""
         found = Condition()
         if self.name is not None:
             found.add("name = ?", _lower(self.name))
@@ -59,7 +59,7 @@ class Criteria:
 
     @property
     def condition(self) -> "Condition":
-        """All of it."""
+        """The condition on rows."""
         found = Condition()
         if self.since is not None:
             found.add('"time" >= ?', self.since)
@@ -82,7 +82,7 @@ class Criteria:
 
     @property
     def _about_ends(self) -> "Condition":
-        """What it asks of how a query ended."""
+        """The condition on duration and reason."""
         found = Condition()
         if self.slower_than_us is not None:
             found.add("duration_us > ?", self.slower_than_us)
@@ -93,31 +93,31 @@ class Criteria:
 
 @dataclass
 class Condition:
-    """A condition in SQL with a place for each value; no value ever becomes a part of the SQL."""
+    """A condition in SQL with placeholders; values are always passed as parameters."""
 
     words: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
     def add(self, words: str, *values: Any) -> None:
-        """This must be true as well."""
+        """Adds a condition, joined by AND."""
         self.words.append(words)
         self.values.extend(values)
 
     def include(self, other: "Condition") -> None:
-        """All of another one must be true as well."""
+        """Adds all conditions of another one."""
         self.words += other.words
         self.values += other.values
 
     @property
     def sql(self) -> str:
-        """The condition; true where nothing was added."""
+        """The condition; true where there is none."""
         return " AND ".join(self.words) or "true"
 
 
 def check_expression(text: str) -> str:
-    """A regular expression that the search takes, as it is; raises `SearchError`.
+    """Returns a regular expression that the search accepts; raises `SearchError`.
 
-    RE2 takes time that grows with the text alone, whatever the expression is.
+    RE2 runs in time linear in the text, for every expression.
     """
     if len(text) > MAX_EXPRESSION:
         raise SearchError(f"an expression has at most {MAX_EXPRESSION} characters")

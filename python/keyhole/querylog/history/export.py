@@ -1,4 +1,4 @@
-"""Writes what was found into a file, for other programs."""
+"""Exports matching queries to a file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +19,8 @@ _FORMS = {
     "jsonl": "(FORMAT json)",
     "parquet": "(FORMAT parquet, COMPRESSION zstd)",
 }
-# What a spreadsheet would take for a formula. OWASP, CSV injection. And the apostrophe that marks
-# it, so that one can be taken away from every text that begins with it.
+# CSV injection (OWASP): the first characters of a formula; and the apostrophe, so that a reader can
+# remove one apostrophe from every text that begins with it.
 _MARKED = r"^[=+\-@\t\r\x27]"
 _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
 
@@ -35,9 +35,8 @@ def export(
     """Writes at most ``MAX_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
     ``duckdb.Error``.
 
-    In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe, and so
-    does one that began with an apostrophe already; names can begin like that, because anybody may
-    ask for anything.
+    In CSV, an apostrophe is put before text that a spreadsheet would take for a formula, and before
+    text that begins with an apostrophe: clients may query any name.
     """
     if not segments:
         kinds = {**COLUMNS, "time": "BIGINT"}
@@ -59,7 +58,7 @@ def _column(name: str, kind: str, form: Format) -> str:
     if name == "time":
         return _MOMENT if form != "parquet" else 'make_timestamp("time") AS "time"'
     if form == "csv" and kind == "VARCHAR":
-        # None stays none: nothing is put before it.
+        # NULL stays NULL: mark || NULL is NULL.
         mark = f"CASE WHEN regexp_matches(\"{name}\", '{_MARKED}') THEN chr(39) ELSE '' END"
         return f'{mark} || "{name}" AS "{name}"'
     return f'"{name}"'

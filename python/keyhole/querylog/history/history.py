@@ -1,4 +1,4 @@
-"""The history as a whole: one folder, taken in, searched, counted and kept within bounds."""
+"""The history in one folder: ingest, search, statistics and retention."""
 
 import secrets
 import threading
@@ -36,30 +36,30 @@ from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
 LOCK_WAIT_SECONDS = 1.0
-"""How long a query waits for whoever takes in or joins segments."""
+"""How long a query waits while another thread ingests or joins segments."""
 DAY_SECONDS = 86_400
 _TRIES = 3
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is."""
+    """The size of the history."""
 
     rows: int
     octets: int
     begin: int | None
     """The time of the first row, in microseconds of Unix time."""
     counted: int | None
-    """The same of the first one that is still counted; its row may be gone."""
+    """The time of the first query with counts, whose row may be gone."""
     lost: int
-    """Events of which the engine says that it could not write them, since this process began."""
+    """Events that engines could not write, since this process started."""
 
 
 class History:
-    """Safe to use from several threads; what is in no segment yet is taken in before a search."""
+    """Safe to use from several threads; a search ingests new lines first."""
 
     def __init__(self, root: Path, spool: Path, retention: Retention) -> None:
-        """``root`` is the folder of the history, ``spool`` that of the engine's log."""
+        """``root`` is the folder of the history, ``spool`` the folder of the engine's log."""
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
         self._retention = retention
@@ -78,12 +78,12 @@ class History:
 
     @property
     def segments(self) -> list[Segment]:
-        """What there is now, oldest first."""
+        """The present segments, oldest first."""
         return self._segments
 
     def ingest(self) -> int:
-        """Takes in what the engine wrote; gives how many rows that was. Raises ``OSError`` and
-        ``duckdb.Error`` where the disk is full; nothing is lost then that the engine still has."""
+        """Ingests new lines of the engine's log; returns the number of rows. Raises ``OSError`` and
+        ``duckdb.Error``, for example on a full disk; the lines stay in the engine's log then."""
         with self._writing, self._cursor() as cursor:
             made = self._ingester.ingest(cursor, self._spool)
             if made:
@@ -91,13 +91,13 @@ class History:
         return sum(one.rows for one in made)
 
     def position_of(self, engine: str) -> Position | None:
-        """How far the log of an engine on another machine is taken in; ``engine`` is a word that
-        can be part of a file's name."""
+        """How much of a remote engine's log is ingested; ``engine`` must be usable as part of a
+        file name."""
         with self._writing:
             return self._ingester_of(engine).position
 
     def ingest_from(self, engine: str, piece: Piece) -> None:
-        """Takes in what such an engine brought; what came before is left out. Raises as ``ingest``
+        """Ingests lines of a remote engine, except those ingested before. Raises as ``ingest``
         does."""
         with self._writing, self._cursor() as cursor:
             ingester = self._ingester_of(engine)
@@ -114,20 +114,20 @@ class History:
         return self._remote[engine]
 
     def maintain(self) -> int:
-        """Joins small segments, removes what is too old or too much, and forgets who asked where it
-        is time to; gives rows removed."""
+        """Joins small segments, removes old ones and those beyond the size limit, and removes
+        clients from old queries; returns the number of removed rows."""
         with self._writing, self._cursor() as cursor:
             try:
                 return self._maintain(cursor, time.time())
             finally:
-                # Where one step cannot be done, those before it are.
+                # After an error the steps before it are still effective.
                 self._reload()
 
     def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
         gone = retain(cursor, self._root, self._retention, now)
         compact(cursor, self._root)
         if self._retention.anonymize_after is not None:
-            # After joining, which could bring together what is done and what is not.
+            # After joining, which could mix segments with and without clients.
             self._anonymizer.run(cursor, int((now - self._retention.anonymize_after) * 1_000_000))
         today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
         settled = [one for one in segments(self._root) if one.end < today]
@@ -145,7 +145,7 @@ class History:
         )
 
     def totals(self, since: int, until: int) -> Statistics:
-        """What became of the queries in a span of time."""
+        """Counts of queries in a time span."""
         return self._query(
             lambda cursor, found: totals(cursor, found, since, until, rollups=self._rollups)
         )
@@ -157,7 +157,7 @@ class History:
         points: int,
         by: Literal["outcome", "reason"] = "outcome",
     ) -> list[tuple[int, dict[str, int]]]:
-        """Counts by outcome or reason over a span of time."""
+        """Counts by outcome or reason in steps over a time span."""
         return self._query(
             lambda cursor, found: series(
                 cursor, found, since, until, points, by, rollups=self._rollups
@@ -165,7 +165,7 @@ class History:
         )
 
     def distinct(self, dimension: str, since: int, until: int) -> int:
-        """How many different values there were in a span of time."""
+        """The number of different values in a time span."""
         return self._query(
             lambda cursor, found: distinct(
                 cursor, found, dimension, since, until, rollups=self._rollups
@@ -182,7 +182,7 @@ class History:
         is_withheld: bool = False,
         is_passed: bool = False,
     ) -> list[Top]:
-        """What was in most queries."""
+        """The most frequent values in a time span."""
         return self._query(
             lambda cursor, found: tops(
                 cursor,
@@ -198,11 +198,11 @@ class History:
         )
 
     def forwarded(self, since: int, until: int) -> dict[str, int]:
-        """How many queries each upstream was really asked."""
+        """How many queries were sent to each upstream."""
         return self._query(lambda cursor, found: forwarded(cursor, found, since, until))
 
     def export(self, criteria: Criteria, form: Format) -> Path:
-        """Writes what fits into a file that whoever asked has to delete."""
+        """Writes matching queries to a file, which the caller must delete."""
         target = self._root / ".scratch" / f"export-{secrets.token_hex(8)}.{form}"
         try:
             self._query(lambda cursor, found: export(cursor, found, criteria, form, target))
@@ -213,7 +213,7 @@ class History:
 
     @property
     def size(self) -> Size:
-        """How much there is."""
+        """The size of the history."""
         found = self._segments
         return Size(
             rows=sum(one.rows for one in found),
@@ -224,7 +224,7 @@ class History:
         )
 
     def close(self) -> None:
-        """Lets go of everything."""
+        """Closes the database connection."""
         self._database.close()
 
     def _reload(self) -> None:
@@ -233,9 +233,10 @@ class History:
         self._lexicons = name_indexes(self._root)
 
     def _query(self, query: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]) -> Answer:
-        """Takes in what is new and asks; again where segments were joined or thrown away under it.
+        """Ingests new lines and runs a query; again where segments were joined or removed
+        meanwhile.
 
-        Never waits long for whoever joins segments: then what is new is in the next answer.
+        It waits only shortly for a running maintenance; new lines are in a later result then.
         """
         if self._writing.acquire(timeout=LOCK_WAIT_SECONDS):
             self._writing.release()

@@ -1,4 +1,4 @@
-"""Cuts what the engine wrote into segments."""
+"""Ingests the engine's log into segments."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,26 +20,27 @@ _DAY_US = 86_400_000_000
 
 
 class Ingester:
-    """Takes in what one engine wrote. One of all of them works on a folder at a time."""
+    """Ingests the log of one engine. Only one of them may work on a folder at a time."""
 
     def __init__(self, root: Path, engine: str = "") -> None:
-        """``engine`` is a word for one on another machine, and empty for that of this folder."""
+        """``engine`` names a remote engine; empty means the engine of this folder."""
         self._root = root
         self._note = root / (f"progress-{engine}.json" if engine else "progress.json")
         self._progress = read_progress(self._note)
         self.lost = 0
-        """Events of which the engine's log says that they were not written."""
+        """Events that the engine could not write, according to its log."""
         self._repair()
 
     @property
     def position(self) -> Position | None:
-        """Behind the last line that is in a segment."""
+        """The position after the last ingested line."""
         return self._progress.at
 
     def ingest(self, connection: duckdb.DuckDBPyConnection, spool: Path) -> list[Segment]:
-        """Makes segments of what is new in a folder.
+        """Makes segments of new lines in a folder.
 
-        Raises ``OSError`` and ``duckdb.Error``; what was not taken is taken the next time.
+        Raises ``OSError`` and ``duckdb.Error``; lines that were not ingested are ingested next
+        time.
         """
         made: list[Segment] = []
         for piece in pieces(spool, self._progress.at):
@@ -47,7 +48,7 @@ class Ingester:
         return made
 
     def ingest_piece(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
-        """Makes segments of some lines; raises as ``ingest`` does."""
+        """Makes segments of these lines; raises as ``ingest`` does."""
         self._root.mkdir(parents=True, exist_ok=True)
         self._write(Progress(self._progress.at, piece.position))
         made = self._cut(connection, piece)
@@ -90,7 +91,7 @@ class Ingester:
         return made
 
     def _repair(self) -> None:
-        """Throws away what was cut and not noted, and drafts of a process that was killed."""
+        """Removes segments of an interrupted ingest, and drafts of a killed process."""
         for draft in (*self._root.glob("day=*/.*.new"), self._root / ".piece.jsonl"):
             draft.unlink(missing_ok=True)
         cutting = self._progress.cutting
@@ -100,5 +101,5 @@ class Ingester:
 
 
 def day_folder(time_us: int) -> str:
-    """The folder of the day in which a time lies, in UTC."""
+    """The folder of the day (UTC) that contains a time."""
     return f"day={datetime.fromtimestamp(time_us / 1e6, UTC):%Y-%m-%d}"

@@ -1,8 +1,8 @@
-"""Every name of many segments once, with the segments in which it is.
+"""An index of the names in many segments, with the segments that contain each.
 
-Most names are asked for on most days, so the files of names beside the segments say the same again
-and again; a search for a part of a name would read all of it. A index is made of segments that
-will not be joined any more. It is only ever a shortcut: without it a search finds the same.
+Most names occur on most days, so the names files of segments repeat each other, and a search for a
+part of a name would read all of them. An index covers segments that will not be joined any more. It
+only speeds a search up: without it the result is the same.
 """
 
 import json
@@ -17,22 +17,22 @@ from keyhole.querylog.history.segment import Segment
 from keyhole.system import durable
 
 MAX_SEGMENTS = 64
-"""Segments in one index: each is a bit of a number."""
+"""Segments in one index: each has a bit in a 64-bit number."""
 MIN_NEW_SEGMENTS = 8
-"""Segments without a index that make it worth to write one."""
+"""Number of segments without an index from which one is written."""
 _COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
 
 
 @dataclass(frozen=True)
 class NameIndex:
-    """One of them; ``stems`` name its segments, in the order of their bits."""
+    """One index; ``stems`` name its segments, in the order of their bits."""
 
     file: Path
     stems: tuple[str, ...]
 
 
 def name_indexes(root: Path) -> list[NameIndex]:
-    """All that are whole."""
+    """All complete indexes."""
     found = []
     for note in sorted((root / "lexicon").glob("*.json")):
         file = note.with_suffix(".parquet")
@@ -46,10 +46,10 @@ def name_indexes(root: Path) -> list[NameIndex]:
 
 
 def refresh(connection: duckdb.DuckDBPyConnection, root: Path, settled: Sequence[Segment]) -> None:
-    """Writes a index where many settled segments are in none, and removes what is of no use.
+    """Writes an index where enough settled segments have none, and removes obsolete ones.
 
-    Killed in between, segments may be in two of them, which does no harm. Raises ``OSError`` and
-    ``duckdb.Error``.
+    After a kill in between, segments may be in two indexes, which is harmless. Raises ``OSError``
+    and ``duckdb.Error``.
     """
     alive = {one.stem: one for one in settled}
     known = name_indexes(root)
@@ -60,7 +60,7 @@ def refresh(connection: duckdb.DuckDBPyConnection, root: Path, settled: Sequence
     new = [one for one in settled if one.stem not in covered]
     if len(new) < MIN_NEW_SEGMENTS:
         return
-    # The one that has room is written anew, so that there are few.
+    # An index with room is rewritten with the new segments, so that there are few indexes.
     filling = min(known, key=lambda one: len(one.stems), default=None)
     if filling is not None and len(filling.stems) < MAX_SEGMENTS // 2:
         new = [alive[stem] for stem in filling.stems if stem in alive] + new
@@ -81,13 +81,13 @@ def _write(connection: duckdb.DuckDBPyConnection, root: Path, chosen: Sequence[S
     target = folder / f"{secrets.token_hex(8)}.parquet"
     with durable.draft_of(target) as draft:
         connection.execute(f"COPY ({_merged(chosen)}) TO '{_quote(draft)}' {_COPY}")
-    # It counts as soon as this is there.
+    # The note makes the index valid.
     durable.write_json(target.with_suffix(".json"), [one.stem for one in chosen])
 
 
 def _merged(chosen: Sequence[Segment]) -> str:
-    """Their names once, with places; read as one, because what reads each of them by itself takes
-    memory for each, and for a whole index more than there is."""
+    """The distinct names with their bits. All files are read by one reader: a reader for each would
+    take more memory for a full index than is available."""
     files = [_quote(one.path("names")) for one in chosen]
     places = ", ".join(f"('{file}', {1 << bit}::UBIGINT)" for bit, file in enumerate(files))
     quoted = ", ".join(f"'{file}'" for file in files)
@@ -105,7 +105,7 @@ def _drop(index: NameIndex) -> None:
 
 
 def holders(rows: Iterable[tuple[str, int]], index: NameIndex) -> dict[str, list[str]]:
-    """The names by the stem of each segment that has one of them; rows are names and places."""
+    """The names by the stem of each segment that contains them; rows are names and bits."""
     found: dict[str, list[str]] = {}
     for name, places in rows:
         for bit, stem in enumerate(index.stems):
@@ -115,7 +115,7 @@ def holders(rows: Iterable[tuple[str, int]], index: NameIndex) -> dict[str, list
 
 
 def source(index: NameIndex) -> str:
-    """It as a relation in SQL, with ``name`` and ``places``."""
+    """The index as a relation in SQL, with ``name`` and ``places`` (bits)."""
     return f"read_parquet('{_quote(index.file)}', hive_partitioning = false)"
 
 

@@ -1,4 +1,4 @@
-"""Which segments have a name that fits, and when it was asked: what a search looks at first."""
+"""Finds matching names in the names files first, so that a search reads fewer rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ MAX_TIMES = 5_000
 
 @dataclass
 class MatchingNames:
-    """Names that fit, the files that have one of them, and their times where all are known."""
+    """Matching names, the files that contain them, and their times where all are known."""
 
     names: set[str] = field(default_factory=set)
     files: set[str] = field(default_factory=set)
     times: set[int] | None = field(default_factory=set)
 
     def add(self, rows: Sequence[tuple[str, str, list[int] | None]]) -> None:
-        """Adds names, the files in which they are, and their times."""
+        """Adds rows of name, file and times."""
         for name, file, seldom in rows:
             self.names.add(name)
             self.files.add(file)
@@ -34,7 +34,7 @@ class MatchingNames:
 
 
 class NameLookup:
-    """Looks for names in batches of segments; what name_indexes say is asked once."""
+    """Looks up names in batches of segments; the indexes are queried once."""
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class NameLookup:
         self._connection = connection
         self._about = about
         self._holders: dict[str, list[str]] = {}
-        """By the stem of a segment that a index knows; empty where none of its names fits."""
+        """Matching names by the stem of each indexed segment; empty where none matches."""
         for one in name_indexes:
             self._ask_index(one)
 
     def find(self, batch: Sequence[Segment]) -> MatchingNames | None:
-        """The names in a batch that fit; none where they are too many to be of use."""
+        """The matching names in a batch; none where they are too many to help."""
         found = MatchingNames()
         unknown = [one for one in batch if one.stem not in self._holders]
         if unknown and not self._find_in(found, unknown, self._about):
@@ -60,7 +60,7 @@ class NameLookup:
             criteria = {name for one in known for name in self._holders[one.stem]}
             about = Condition()
             about.add("name IN (SELECT unnest(?))", sorted(criteria))
-            # So that the reader skips the parts of a file that have none of them.
+            # The range lets the reader skip parts of a file.
             about.add("name BETWEEN ? AND ?", min(criteria), max(criteria))
             if not self._find_in(found, known, about):
                 return None
@@ -82,7 +82,7 @@ class NameLookup:
         )
         rows = run(self._connection, query, self._about.values)
         if len(rows) > MAX_NAMES:
-            return  # too many to be of use; then it is looked at segment by segment
+            return  # too many to help; the segments are searched one by one
         for stem in index.stems:
             self._holders.setdefault(stem, [])
         for stem, names in holders(rows, index).items():

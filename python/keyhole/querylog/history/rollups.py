@@ -1,7 +1,7 @@
-"""What remains of segments whose rows are gone: how many queries ended how, and what was in most.
+"""Rollups: counts of segments whose rows are removed.
 
-A day of it takes about a hundredth of its rows, so it is kept for longer. Totals stay exact, to the
-five minutes of a bucket; of each day the ``MAX_VALUES`` most frequent names, clients and so on are kept.
+They take about a hundredth of the space of the rows, so they are kept for longer. Totals stay exact
+per bucket of five minutes; of each segment the ``MAX_VALUES`` most frequent values are kept.
 """
 
 import os
@@ -15,9 +15,9 @@ from keyhole.system import durable
 
 MAX_VALUES = 1_000
 ROLLUP_SHARE = 8
-"""One part in so many of the room for the history may go to what is past."""
+"""Rollups may take one part in so many of the history's size limit."""
 PARTS = ("sums", "names", "tops")
-"""The sums first: they say that something is remembered."""
+"""The sums first: they make a rollup valid."""
 _COPY = "(FORMAT parquet, COMPRESSION zstd)"
 _RANKED = (
     "SELECT * EXCLUDE (rank) FROM (SELECT *, row_number() OVER "
@@ -27,30 +27,31 @@ _RANKED = (
 
 
 def save_rollup(connection: duckdb.DuckDBPyConnection, root: Path, segment: Segment) -> None:
-    """Keeps the counts of a segment that is about to be dropped.
+    """Keeps the counts of a segment before it is removed.
 
-    As long as the segment is there it counts, and not what is remembered of it; so a process may be
-    killed in between. Raises ``OSError`` and ``duckdb.Error``.
+    While the segment exists it is counted instead of its rollup, so a kill in between is harmless.
+    Raises ``OSError`` and ``duckdb.Error``.
     """
     folder = root / "past"
     folder.mkdir(exist_ok=True)
     kept = Segment(segment.begin, segment.end, segment.rows, segment.origin, folder)
     _copy(connection, segment, kept, "names", "", "name")
     _copy(connection, segment, kept, "tops", "PARTITION BY dimension", "value")
-    # The sums come last: what is past counts as soon as they are there.
+    # The sums come last: they make the rollup valid.
     kept.path("sums").unlink(missing_ok=True)
     os.link(segment.path("sums"), kept.path("sums"))
 
 
 def rollups(root: Path, alive: Sequence[Segment]) -> list[Segment]:
-    """What is remembered, oldest first, of segments that are not there any more."""
+    """The rollups of removed segments, oldest first."""
     there = {one.stem for one in alive}
     found = named_segments(root / "past", "sums")
     return sorted(one for one in found if one.stem not in there)
 
 
 def drop_old_rollups(root: Path, oldest: int, octets: int) -> None:
-    """Removes what ended before ``oldest``, in microseconds, and the oldest of what is too much."""
+    """Removes rollups that end before ``oldest`` (microseconds), and the oldest beyond
+    ``octets``."""
     kept = []
     for one in sorted(named_segments(root / "past", "sums")):
         if one.end < oldest:

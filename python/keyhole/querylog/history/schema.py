@@ -1,4 +1,4 @@
-"""What a row of the history holds: the fields of a line of the query log."""
+"""The columns of the history: the fields of the query log."""
 
 TIME = "time"
 """Microseconds of Unix time."""
@@ -21,20 +21,20 @@ COLUMNS: dict[str, str] = {
     "duration_us": "BIGINT",
     "snapshot": "BIGINT",
 }
-"""By name, with the type that DuckDB reads them as."""
+"""Columns by name, with the type in which DuckDB reads them from JSON."""
 
 NAMES = tuple(COLUMNS)
 SELECT = ", ".join(
     'epoch_us("time") AS "time"' if name == TIME else f'"{name}"' for name in COLUMNS
 )
-"""Turns what was read from JSON into a row."""
+"""Converts what was read from JSON into rows."""
 
 WITHHELD = "outcome IN ('blocked', 'refused')"
-"""Whether a query was withheld from its client."""
+"""Whether the client did not get the answer."""
 
 
 def read_json(path: str) -> str:
-    """The lines of a file of the query log, as a relation; those that are damaged are left out."""
+    """The lines of a query log file as a relation, without damaged lines."""
     columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
     quoted = path.replace("'", "''")
     return (

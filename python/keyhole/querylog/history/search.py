@@ -1,4 +1,4 @@
-"""Searches the history: newest first, page by page, and no further than a page needs."""
+"""Searches the history: newest first, in pages, in as few segments as a page needs."""
 
 import time
 from collections.abc import Sequence
@@ -16,13 +16,13 @@ from keyhole.querylog.history.schema import NAMES
 from keyhole.querylog.history.segment import Segment
 
 TIMEOUT_SECONDS = 5.0
-"""After so long, what was found by then is the page; the next one goes on from there."""
+"""After this time the page holds what was found so far; the next page continues there."""
 MAX_ROWS = 10_000
 _MAX_BATCH = 16
-"""Segments that are searched together, at most."""
+"""Segments per query, at most."""
 
 Key = tuple[int, str, int]
-"""Where a row is: its time, the file of its segment below the folder, and its number there."""
+"""The key of a row: its time, its file relative to the folder, and its number in the file."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Row:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """A page of what was found, the newest first."""
+    """A page of results, the newest first."""
 
     rows: list[Row]
     next: Key | None
-    """Where the next page begins; none where everything was searched."""
+    """The key after which the next page begins; none where everything was searched."""
     searched_to: int | None
-    """Everything newer than this was searched, in microseconds of Unix time; none for all."""
+    """Everything newer was searched, in microseconds of Unix time; none where everything was."""
 
 
 def search(
@@ -54,7 +54,7 @@ def search(
     timeout: float = TIMEOUT_SECONDS,
     name_indexes: Sequence[NameIndex] = (),
 ) -> SearchPage:
-    """At most ``limit`` rows, older than ``after``. Raises `SearchError`, and ``duckdb.Error``."""
+    """At most ``limit`` rows older than ``after``. Raises `SearchError` and ``duckdb.Error``."""
     if not 1 <= limit <= MAX_ROWS:
         raise SearchError(f"a page has 1 to {MAX_ROWS} rows")
     end = time.monotonic() + timeout
@@ -71,7 +71,7 @@ def search(
         if size > 1 and time.monotonic() > end:
             return _partial_page(rows, limit, left[0].end)
         batch, left = left[:size], left[size:]
-        # What is searched for is new, most of the time; and what is not there, is not there soon.
+        # Most results are recent, so the batches begin small.
         size = min(size * 2, _MAX_BATCH)
         rows += _in_batch(connection, batch, criteria, limit + 1, after, lookup)
         rows.sort(key=lambda row: row.key, reverse=True)
@@ -81,14 +81,14 @@ def search(
 
 
 def matching(segments: Sequence[Segment], criteria: Criteria) -> tuple[str, list[Any]]:
-    """All rows that fit, as a relation in SQL and the values for it; there are segments."""
+    """The matching rows as a relation in SQL, with its values; there must be segments."""
     condition = criteria.condition
     source = f"read_parquet({paths(segments, 'rows')})"
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
 def _partial_page(rows: list[Row], limit: int, unseen: int) -> SearchPage:
-    """What is surely next: rows that are newer than everything that was not searched."""
+    """A page of only those rows that are newer than everything not searched yet."""
     sure = [row for row in rows if row.key[0] > unseen][:limit]
     key = sure[-1].key if sure else (unseen + 1, "", 0)
     return SearchPage(sure, key, unseen)
@@ -117,7 +117,7 @@ def _in_batch(
             batch = [one for one in batch if str(one.path("names")) in found.files]
             if not batch:
                 return []
-            # Far fewer than rows, and the reader of a file skips what has none of them.
+            # There are fewer names than rows, and the reader skips parts of a file without them.
             condition.add("name IN (SELECT unnest(?))", list(found.names))
             if found.times is not None:
                 condition.add(f'"time" IN ({", ".join(map(str, found.times))})')
@@ -127,7 +127,7 @@ def _in_batch(
         condition.add(
             '("time", filename, file_row_number) < (?, ?, ?)', moment, str(root / file), number
         )
-    # First only where they are: most of a row is decoded for those alone that are shown.
+    # Find the places first: then all columns are decoded only for the rows of the page.
     query = (
         'SELECT "time", filename, file_row_number FROM '
         f"read_parquet({paths(batch, 'rows')}, file_row_number = true, filename = true) "
@@ -143,11 +143,11 @@ def _rows(
     batch: Sequence[Segment],
     places: Sequence[tuple[int, str, int]],
 ) -> list[Row]:
-    """The rows at some places: time, file, and number in that file."""
+    """The rows at these places: time, file, and number in the file."""
     files = {file for _, file, _ in places}
     touched = [one for one in batch if str(one.path("rows")) in files]
     columns = ", ".join(f'"{name}"' for name in NAMES)
-    # The reader skips the parts of a file in which none of these times is.
+    # The reader skips the parts of a file without these times.
     times = ", ".join(str(int(moment)) for moment, _, _ in places)
     query = (
         f"SELECT {columns}, filename, file_row_number FROM "
