@@ -25,7 +25,7 @@ KINDS: dict[str, type[Spec]] = {
 
 
 class Metadata(Spec):
-    """What a document is called."""
+    """The metadata of a document."""
 
     name: Annotated[str, DOCUMENT_NAME] = Field(
         description="The name, unique among the documents of its kind."
@@ -41,10 +41,10 @@ def _model(kind: str, spec: type[Spec]) -> type[Spec]:
     fields: dict[str, Any] = {
         "api_version": (
             Literal[API_VERSION],
-            Field(description="The version of the form of documents."),
+            Field(description="The version of the document format."),
         ),
-        "kind": (Literal[kind], Field(description="What the document declares.")),
-        "metadata": (Metadata, Field(description="What the document is called.")),
+        "kind": (Literal[kind], Field(description="The kind of the document.")),
+        "metadata": (Metadata, Field(description="The metadata of the document.")),
         "spec": (spec, Field(description=spec.__doc__)),
     }
     return create_model(kind, __base__=Spec, __doc__=spec.__doc__, **fields)

@@ -1,4 +1,4 @@
-"""What a document may be called."""
+"""Names of documents."""
 
 import re
 
@@ -9,7 +9,7 @@ _MAX_NAME = 63
 
 
 def read_document_name(written: object) -> str:
-    """The name of a document, as Kubernetes has them."""
+    """The name of a document, with the rules of Kubernetes."""
     text = text_of(written)
     if not _NAME.fullmatch(text) or len(text) > _MAX_NAME:
         raise ValueError(

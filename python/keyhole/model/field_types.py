@@ -1,7 +1,7 @@
-"""How a value is read from what a person wrote.
+"""Types of fields that parse the text of a person, and base classes of the models.
 
-Files give texts, true, false, lists and mappings; which text is a number, a duration or a name is
-known by the field alone. So ``21:00`` and ``1.10`` stay what they are until a field reads them.
+Files hold texts, true, false, lists and mappings. Only the type of a field decides whether a text
+is a number, a duration or a name, so ``21:00`` and ``1.10`` stay texts until then.
 """
 
 from collections.abc import Callable
@@ -16,18 +16,18 @@ JsonSchema = dict[str, Any]
 
 
 def error_at(key: str, why: str) -> PydanticCustomError:
-    """An error at one key of a mapping, raised where the mapping is judged as a whole.
+    """An error at one key, for a validator of the whole mapping.
 
-    ``key`` may lead further down, as in ``subjects.2``.
+    ``key`` may be a path, as in ``subjects.2``.
     """
     return PydanticCustomError("blame", "{why}", {"key": key, "why": why})
 
 
-@dataclass(frozen=True, eq=False)  # typing wants metadata that can be hashed
+@dataclass(frozen=True, eq=False)  # metadata must be hashable
 class FieldType:
-    """Pydantic metadata: reads a field by one function, which raises ValueError with the reason.
+    """Pydantic metadata: ``read`` parses a field, and raises ValueError with the reason.
 
-    ``show`` gives the written form back, so that what was read can be printed and read again.
+    ``show`` returns the written form of a value, which ``read`` accepts again.
     """
 
     read: Callable[[Any], Any]
@@ -67,13 +67,13 @@ class Spec(BaseModel):
 
 
 class Boundary(BaseModel):
-    """A part of a document for the engine: everything present, nothing unknown."""
+    """A part of a document for the engine: no key may be missing or unknown."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def text_of(written: object) -> str:
-    """The text that was written; anything else is an error that says so."""
+    """The text that was written; raises ValueError for anything else."""
     if isinstance(written, bool):
         word = str(written).lower()
         raise ValueError(f"{word} is not text here; put it in quotes if you mean the word")
@@ -86,7 +86,7 @@ def text_of(written: object) -> str:
 
 
 def flag_of(written: object) -> bool:
-    """true or false, and nothing that merely looks like them."""
+    """true or false; raises ValueError for anything else."""
     if isinstance(written, bool):
         return written
     raise ValueError(f"{written} is neither true nor false")

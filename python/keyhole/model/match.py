@@ -1,4 +1,4 @@
-"""Which names a rule means: one name, all names below one, or an expression."""
+"""The names that a rule matches: one name, all names below one, or an expression."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ from keyhole.model.name import read_name
 
 
 class Match(Boundary):
-    """Names that are meant; for the engine it is one key and one text, as ``{"exact": ...}``."""
+    """Names to match; for the engine one key and one text, as ``{"exact": ...}``."""
 
     kind: Literal["exact", "below", "regex"]
     text: str
@@ -28,8 +28,8 @@ class Match(Boundary):
         return {self.kind: self.text}
 
     def covers(self, name: str) -> bool | None:
-        """Whether ``name`` (lower case, without the last dot) is meant; none if only the engine
-        can tell."""
+        """Whether it matches ``name`` (lower case, without the last dot); none if only the engine
+        can decide that."""
         match self.kind:
             case "exact":
                 return name == self.text

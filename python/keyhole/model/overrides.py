@@ -1,5 +1,4 @@
-"""What people decided for a while, beside the documents: pauses of blocking, and decisions about
-names."""
+"""Overrides of the documents: pauses of blocking, and decisions about names."""
 
 from pydantic import Field
 
@@ -9,9 +8,9 @@ from keyhole.model.snapshot import Action
 from keyhole.model.subject import Subject, read_subject
 
 MAX_PAUSE = 86_400
-"""Seconds. A pause is there to try something out; nobody shall forget one."""
+"""Seconds. A pause is for a test; a forgotten one must end by itself."""
 MAX_DECISION = 365 * 86_400
-"""Seconds, for one that ends by itself."""
+"""Seconds, for a decision that ends by itself."""
 
 
 class Pause(Boundary):
@@ -24,33 +23,33 @@ class Pause(Boundary):
 
 
 class Decision(Boundary):
-    """Somebody decided about a name; times as for a pause."""
+    """A name is allowed or blocked; times as for a pause."""
 
     number: int = Field(ge=1)
     action: Action
     name: str
     below: bool
-    """Whether it means every name below as well."""
+    """Whether it includes all names below."""
     client: str | None
-    """Whom it is about, as `read_client` gives it; none for everyone."""
+    """The client, as `read_client` returns it; none for everyone."""
     since: int
     until: int | None
-    """None until it is removed."""
+    """None: until it is removed."""
 
     @property
     def origin(self) -> str:
-        """What the log and ``explain`` call it."""
+        """Its name in the log and in ``explain``."""
         return f"decision {self.number}"
 
 
 class Overrides(Boundary):
-    """All that stands. Of two decisions that speak of a name, the later one comes first."""
+    """All overrides. Of two decisions about a name, the later one wins."""
 
     pauses: list[Pause] = Field(default_factory=list)
     decisions: list[Decision] = Field(default_factory=list)
 
     def at(self, second: int) -> "Overrides":
-        """What has not ended by then."""
+        """The overrides that have not ended by then."""
         return Overrides(
             pauses=[one for one in self.pauses if one.until > second],
             decisions=[one for one in self.decisions if one.until is None or one.until > second],
@@ -58,20 +57,20 @@ class Overrides(Boundary):
 
     @property
     def next_end(self) -> int | None:
-        """The second at which the next of it ends; none where nothing ends by itself."""
+        """The second at which the next one ends; none if none ends by itself."""
         ends = [one.until for one in self.decisions if one.until is not None]
         return min([*ends, *(one.until for one in self.pauses)], default=None)
 
     def to_json(self) -> bytes:
-        """The form in which it is kept beside the snapshot."""
+        """The JSON document that is stored beside the snapshot."""
         return self.model_dump_json(indent=1).encode() + b"\n"
 
 
 def read_client(written: str) -> Subject:
-    """Whom a decision is about: ``spiffe://...``, ``token:NAME``, ``client:NAME``, an address or a
+    """The client of a decision: ``spiffe://...``, ``token:NAME``, ``client:NAME``, an address or a
     network. Raises ``ValueError``.
 
-    A group or a part of a trust domain has a policy of its own to change.
+    Groups and parts of a trust domain are refused: change their policy instead.
     """
     text = written.strip()
     try:
@@ -89,6 +88,6 @@ def read_client(written: str) -> Subject:
 
 
 def show_network(network: Network) -> str:
-    """A network as people write it: a single address without its length."""
+    """A network as people write it: a single address has no prefix length."""
     single = network.prefixlen == network.max_prefixlen
     return str(network.network_address) if single else str(network)

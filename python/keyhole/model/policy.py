@@ -1,4 +1,4 @@
-"""``kind: Policy``: what may be asked, and who is asked for the answer."""
+"""``kind: Policy``: which names are allowed, and which upstreams answer them."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -21,7 +21,7 @@ Mode = Literal["enforce", "observe"]
 def read_answer(written: object) -> str:
     """``nxdomain``, ``refused``, ``null``, or the address to answer with, as text.
 
-    ``null`` without quotes means nothing in YAML; here it is the word.
+    ``null`` without quotes is no text in YAML; here it is the word.
     """
     text = "null" if written is None else text_of(written).strip()
     if text in ANSWERS:
@@ -48,7 +48,7 @@ ANSWER = FieldType(
 
 
 class Rule(Spec):
-    """What happens to some names."""
+    """A rule: what happens to some names."""
 
     allow: list[Annotated[Match, MATCH]] | None = Field(
         None,
@@ -60,18 +60,20 @@ class Rule(Spec):
         None, min_length=1, description="Names to block, written as for allow."
     )
     types: list[Annotated[int, RECORD_TYPE]] = Field(
-        default_factory=list, max_length=64, description="Record types meant; empty means all."
+        default_factory=list,
+        max_length=64,
+        description="Record types that it applies to; empty means all.",
     )
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain",
-        description="What a client gets for a blocked name: nxdomain, refused, null (0.0.0.0 and "
+        description="The answer for a blocked name: nxdomain, refused, null (0.0.0.0 and "
         "::) or an address.",
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
     important: Annotated[bool, FLAG] = Field(
-        False, description="Whether this block beats every allow rule."
+        False, description="Whether this block rule wins over every allow rule."
     )
-    when: When | None = Field(None, description="When it acts; always if left out.")
+    when: When | None = Field(None, description="When it applies; always if left out.")
 
     @field_validator("allow", "block", "types", mode="before")
     @classmethod
@@ -96,17 +98,17 @@ class Rule(Spec):
 
 
 class ListUse(Spec):
-    """Which lists a policy uses, and what they do."""
+    """The lists that a policy uses, and their effect."""
 
     names: References = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
-        "nxdomain", description="What a client gets for a name on a block list."
+        "nxdomain", description="The answer for a name on a block list."
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
 
 
 class UpstreamUse(Spec):
-    """Which upstreams a policy asks, and how patiently."""
+    """The upstreams that a policy asks, and the timeouts."""
 
     names: References = Field(
         description="metadata.name of Upstream documents, preferred first; empty means all."
@@ -130,13 +132,13 @@ class UpstreamUse(Spec):
 
 
 class PolicySpec(Spec):
-    """What may be asked, and who is asked for the answer."""
+    """Which names are allowed, and which upstreams answer them."""
 
     subjects: list[Annotated[Subject, SUBJECT]] | None = Field(
         None,
         max_length=10_000,
-        description="Whom it speaks for; the most specific subject decides. Left out: whoever no "
-        "other policy means. Empty: nobody, so that it is only included.",
+        description="Clients that it applies to; the most specific subject decides. Left out: all "
+        "clients of no other policy. Empty: none, so that it is only included.",
     )
     include: References = Field(
         default_factory=list,
@@ -167,8 +169,7 @@ class PolicySpec(Spec):
     )
     log: Literal["full", "anonymous", "none"] = Field(
         "full",
-        description="How much of each query may be written down: full, anonymous (not by whom), "
-        "none.",
+        description="How much of each query is logged: full, anonymous (without the client), none.",
     )
 
     @field_validator("subjects", "include", mode="before")
@@ -181,8 +182,8 @@ class PolicySpec(Spec):
     def _null_is_not_everybody(cls, value: Any) -> Any:
         if value is None:
             raise ValueError(
-                "null names nobody; leave the key out for whoever no other policy means, or write "
-                "[] for a policy that is only included"
+                "null names nobody; leave the key out for clients of no other policy, or write [] "
+                "for a policy that is only included"
             )
         return value
 
@@ -196,12 +197,12 @@ class PolicySpec(Spec):
 
     @property
     def is_default(self) -> bool:
-        """Whether it speaks for whoever no subject means."""
+        """Whether it applies to the clients of no other policy."""
         return self.subjects is None
 
     @property
     def applies(self) -> bool:
-        """Whether it speaks for anybody, rather than being there to be included."""
+        """Whether it applies to any client, and is not only included."""
         return self.subjects is None or bool(self.subjects)
 
     @field_validator("upstreams", "lists", mode="before")

@@ -1,4 +1,4 @@
-"""Record types by name and number; the table of ``crates/wire/src/types.rs``."""
+"""Record types by name and number; the same table as ``crates/wire/src/types.rs``."""
 
 import re
 
@@ -18,7 +18,7 @@ RECORD_TYPES = {
     "CAA": 257, "RESINFO": 261,
 }  # fmt: skip
 
-# Never in a question that reaches policy: they belong to a message or a connection.
+# Refused before policy: they belong to a message or a connection, not to a question.
 _NEVER_ASKED = {"OPT", "TKEY", "TSIG", "IXFR", "AXFR"}
 _NAMES = {number: name for name, number in RECORD_TYPES.items()}
 _BY_NUMBER = re.compile(r"TYPE([0-9]{1,5})")

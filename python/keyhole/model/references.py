@@ -1,4 +1,4 @@
-"""Lists of names by which documents refer to others."""
+"""References to other documents, by name."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""When a rule acts: on some days of the week, from one time of the day to another, in one zone."""
+"""Schedules of rules: days of the week, a span of the day, and a time zone."""
 
 import re
 from functools import lru_cache
@@ -24,7 +24,7 @@ _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 def read_days(written: object) -> tuple[int, ...]:
-    """The days that one word means, 0 for Monday to 6 for Sunday."""
+    """The days of one word, 0 for Monday to 6 for Sunday."""
     text = text_of(written).strip().lower()
     if text in _WORDS:
         return _WORDS[text]
@@ -52,7 +52,7 @@ def show_minute(minute: int) -> str:
 
 
 def read_zone(written: object) -> str:
-    """The name of a time zone that is known here."""
+    """The name of an installed time zone."""
     text = text_of(written).strip()
     if text not in _zones():
         raise ValueError(f"{text or 'nothing'} is not a time zone; {_suggest_zone(text)}")
@@ -87,7 +87,7 @@ ZONE = FieldType(read_zone, {"type": "string", "examples": ["Europe/Berlin", "UT
 
 
 class When(Spec):
-    """Times at which a rule acts; at all others it is as if absent."""
+    """Times at which a rule applies; at other times it is ignored."""
 
     days: list[Annotated[tuple[int, ...], DAY]] | None = Field(
         None,
@@ -113,9 +113,9 @@ class When(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _says_when(self) -> Self:
+    def _is_a_span(self) -> Self:
         if self.days is None and self.begins is None and self.ends is None:
-            raise error_at("days", "the rule would act always; give days, or from and to")
+            raise error_at("days", "the rule would always apply; give days, or from and to")
         if (self.begins is None) != (self.ends is None):
             present, absent = ("to", "from") if self.begins is None else ("from", "to")
             raise error_at(
@@ -141,7 +141,7 @@ class When(Spec):
 
     @property
     def words(self) -> str:
-        """What it says, for a person."""
+        """The schedule as text."""
         days = self.weekdays
         named = ", ".join(DAYS[day] for day in days) if len(days) < len(DAYS) else "every day"
         span = ""

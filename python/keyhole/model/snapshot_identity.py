@@ -1,4 +1,4 @@
-"""The part of the snapshot that says who asks: whom to believe, and which policy speaks for whom.
+"""The part of the snapshot about clients: trusted authorities, and the policy of each client.
 
 These types mirror ``crates/core/src/snapshot/document/who.rs``.
 """
@@ -29,14 +29,14 @@ class RevokedCertificate(Boundary):
 
 
 class Revoked(Boundary):
-    """What is refused though its chain is good."""
+    """Identities and certificates that are refused although their chain is valid."""
 
     identities: list[str]
     certificates: list[RevokedCertificate]
 
 
 class Trust(Boundary):
-    """Whose certificates are believed, and which of them no longer."""
+    """Trusted authorities, and revoked certificates."""
 
     domains: list[TrustDomain]
     revoked: Revoked
@@ -52,7 +52,7 @@ class Identity(Boundary):
 
 
 class IdentityPrefix(Boundary):
-    """Identities that go on after ``prefix`` with a slash."""
+    """All identities that begin with ``prefix`` and a slash."""
 
     prefix: str
     policy: PolicyIndex
@@ -60,7 +60,7 @@ class IdentityPrefix(Boundary):
 
 
 class Token(Boundary):
-    """One token, known by its digest alone."""
+    """One token, by its digest alone."""
 
     name: str
     sha256: str = Field(pattern="^[0-9a-f]{64}$")
@@ -79,7 +79,7 @@ class SubjectNetwork(Boundary):
 
 
 class Subjects(Boundary):
-    """Which policy speaks for whom; the most specific subject wins."""
+    """The policy of each subject; the most specific subject wins."""
 
     identities: list[Identity]
     below: list[IdentityPrefix]
@@ -89,7 +89,7 @@ class Subjects(Boundary):
 
 
 class Schedule(Boundary):
-    """When a rule acts; ``begins`` and ``ends`` are minutes of the day."""
+    """When a rule applies; ``begins`` and ``ends`` are minutes of the day."""
 
     days: list[Annotated[int, Field(ge=0, le=6)]]
     begins: Annotated[int, Field(ge=0, le=1439)]

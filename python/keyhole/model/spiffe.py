@@ -1,7 +1,7 @@
-"""SPIFFE IDs and trust domains, letter by letter as the engine reads them.
+"""SPIFFE IDs and trust domains, exactly as the engine reads them.
 
-A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The engine reads the same
-in ``crates/core/src/caller.rs``.
+A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The engine's parser
+must accept the same.
 """
 
 import re
@@ -35,7 +35,7 @@ def read_trust_domain(written: object) -> str:
 
 
 def read_spiffe_id(written: object) -> str:
-    """A whole SPIFFE ID, with a path."""
+    """A complete SPIFFE ID, with a path."""
     text = text_of(written).strip()
     form = "write it as spiffe://example.org/ns/shop/sa/web"
     if not text.startswith(SCHEME):

@@ -1,4 +1,4 @@
-"""Whom a policy speaks for: an identity, a token, a client, a group, a network."""
+"""Subjects of policies: an identity, a token, a client, a group, a network."""
 
 import re
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ class Subject:
     kind: SubjectKind
     value: str
     written: str = field(compare=False, default="")
-    """As the policy wrote it."""
+    """The text in the policy."""
 
     @property
     def network(self) -> Network:
@@ -42,7 +42,7 @@ class Subject:
 
 
 def read_token_name(written: object) -> str:
-    """What a token is called; the token itself is a secret and stands in no document."""
+    """The name of a token; the token itself is a secret and is in no document."""
     text = text_of(written).strip()
     if not _TOKEN.fullmatch(text):
         raise ValueError(
@@ -69,7 +69,7 @@ def read_subject(written: object) -> Subject:
             return Subject("token", read_token_name(rest), text)
         case "cidr":
             return Subject("cidr", str(read_network(rest)), text)
-    raise ValueError(_what_is_meant(text))
+    raise ValueError(_correction(text))
 
 
 def _identity(text: str) -> Subject:
@@ -90,7 +90,7 @@ def _identity(text: str) -> Subject:
     return Subject("below", prefix, text)
 
 
-def _what_is_meant(text: str) -> str:
+def _correction(text: str) -> str:
     if text in _EVERYBODY:
         return (
             f"{text} would mean everyone; that is the policy without subjects, so leave the key "

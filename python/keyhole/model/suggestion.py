@@ -1,13 +1,13 @@
-"""What a person probably meant."""
+"""Suggestions for misspelled words."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:
-    """The valid word that is most like ``word``, or none that is like it at all."""
+    """The valid word most similar to ``word``; none if no word is similar."""
     plain = {_plain(one): one for one in valid}
-    # Letters that changed places are the commonest slip, and the similarity below misjudges them.
+    # Swapped letters are the most common mistake, and the similarity below rates them too low.
     swapped = [one for one in plain if sorted(one) == sorted(_plain(word))]
     found = swapped or get_close_matches(_plain(word), plain, n=1, cutoff=0.6)
     return plain[found[0]] if found else None
@@ -18,7 +18,7 @@ def _plain(word: str) -> str:
 
 
 def suggest(word: str, valid: Iterable[str]) -> str:
-    """A phrase for the end of a message: the nearest valid word, or all of them if they are few."""
+    """The end of an error message: the nearest valid word, or else the valid words."""
     words = list(valid)
     meant = nearest(word, words)
     if meant is not None:

@@ -92,7 +92,7 @@ def _split(text: str, what: str, example: str) -> tuple[int, str]:
 def _factor(text: str, unit: str, units: Mapping[str, int], example: str) -> int:
     if unit in units:
         return units[unit]
-    # KB, kb and K all mean different things to different people, so none of them is taken.
+    # KB, kb and K are ambiguous, so they are refused.
     meant = next((u for u in units if u.lower()[:1] == unit.lower()[:1]), None)
     hint = f"; did you mean {text.strip().removesuffix(unit)}{meant}?" if meant else ""
     raise ValueError(f"{unit} is not a unit here; use {', '.join(units)}, as in {example}{hint}")

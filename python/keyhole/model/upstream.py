@@ -1,4 +1,4 @@
-"""``kind: Upstream``: one server that answers what is not known here."""
+"""``kind: Upstream``: one DNS server that Keyhole asks."""
 
 import base64
 import binascii
@@ -48,17 +48,17 @@ PIN = FieldType(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
 
 
 class ClientCertificate(Spec):
-    """What Keyhole shows to the upstream."""
+    """The client certificate for the upstream."""
 
     certificate: str = Field(min_length=1, description="PEM file with the certificate chain.")
     key: str = Field(min_length=1, description="PEM file with the private key.")
 
 
 class UpstreamSpec(Spec):
-    """One server that answers what is not known here."""
+    """One DNS server that Keyhole asks."""
 
     protocol: Literal["doh", "dot", "tcp"] = Field(
-        description="How it is asked: doh (HTTPS), dot (TLS), or tcp in the clear inside a mesh."
+        description="The protocol: doh (HTTPS), dot (TLS), or tcp, unencrypted inside a mesh."
     )
     addresses: list[Annotated[Endpoint, UPSTREAM_ADDRESS]] = Field(
         min_length=1,
@@ -83,8 +83,7 @@ class UpstreamSpec(Spec):
     ca: str | None = Field(
         None,
         min_length=1,
-        description="PEM file of the certificates that alone may vouch for it; "
-        "the public ones if left out.",
+        description="PEM file of the root certificates for it; the public ones if left out.",
     )
     crls: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list,
@@ -92,7 +91,7 @@ class UpstreamSpec(Spec):
         description="PEM files with revocation lists for its certificate; they are watched.",
     )
     client_certificate: ClientCertificate | None = Field(
-        None, description="What Keyhole shows to it; nothing if left out."
+        None, description="Client certificate for it; none if left out."
     )
     insecure: Literal["mesh"] | None = Field(
         None,
@@ -105,7 +104,7 @@ class UpstreamSpec(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _fits_its_protocol(self) -> "UpstreamSpec":
+    def _matches_its_protocol(self) -> "UpstreamSpec":
         if self.protocol == "tcp":
             self._check_cleartext()
         else:
@@ -118,7 +117,7 @@ class UpstreamSpec(Spec):
         if self.insecure is None:
             raise error_at(
                 "protocol",
-                "tcp sends questions in the clear; use dot or doh, or say insecure: mesh where a "
+                "tcp sends queries unencrypted; use dot or doh, or write insecure: mesh where a "
                 "service mesh encrypts the hop",
             )
         for key, value in (
@@ -130,7 +129,7 @@ class UpstreamSpec(Spec):
             ("clientCertificate", self.client_certificate),
         ):
             if value:
-                raise error_at(key, "tcp knows no certificate; leave it out, or use dot or doh")
+                raise error_at(key, "tcp uses no certificates; leave it out, or use dot or doh")
 
     def _check_encrypted(self) -> None:
         if self.insecure is not None:
@@ -144,6 +143,6 @@ class UpstreamSpec(Spec):
         if self.server_id is not None and self.ca is None:
             raise error_at(
                 "serverId",
-                "public authorities vouch for no SPIFFE ID; give ca, the authorities of its trust "
+                "public authorities issue no SPIFFE IDs; give ca, the authorities of its trust "
                 "domain",
             )
