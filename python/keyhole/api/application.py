@@ -105,9 +105,8 @@ def describe() -> dict[str, Any]:
     for route in API_ROUTES.all:
         method, path = route.endpoint
         operation = document["paths"][path][method.lower()]
-        operation["x-keyhole-role"] = (
-            "public" if route.is_public else route.role and route.role.word
-        )
+        role = route.role and route.role.word
+        operation["x-keyhole-role"] = "public" if route.is_public else role
         operation["security"] = [] if route.is_public else [{"token": []}, {"session": []}]
         _document_problems(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import StoredDocuments
-from keyhole.api.documents import ApplyResult, apply_result, change_actor
+from keyhole.api.documents import ApplyResult, actor_of, apply_result
 from keyhole.api.pagination import Limit, Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.store import AuditRecord, records, verify
@@ -33,9 +33,7 @@ class AuditVerification(BaseModel):
     """The result of verifying the audit record."""
 
     whole: int = Field(description="Number of intact entries, counted from the first.")
-    problem: str | None = Field(
-        description="What is wrong with the next entry; null if all are intact."
-    )
+    problem: str | None = Field(description="Error of the next entry; null if all are intact.")
     digest: str | None = Field(
         description="The digest of the last entry. A copy of it, stored elsewhere, proves later "
         "that no entries were removed from the end."
@@ -81,7 +79,7 @@ async def undo_change(
     ],
 ) -> ApplyResult:
     """Undoes all of a change, unless one of its documents has changed since."""
-    return apply_result(await changes.undo(number, change_actor(caller, request)))
+    return apply_result(await changes.undo(number, actor_of(caller, request)))
 
 
 def _shown(record: AuditRecord) -> AuditEntry:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import Decisions
-from keyhole.api.documents import change_actor
+from keyhole.api.documents import actor_of
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.control.overrides import DecisionRequest, DecisionService
@@ -52,12 +52,9 @@ class DecisionCreate(BaseModel):
         "or a network; null for all clients.",
     )
     seconds: int | None = Field(
-        None,
-        ge=1,
-        le=MAX_DECISION,
-        description="How long it lasts, in seconds; null for no end.",
+        None, ge=1, le=MAX_DECISION, description="How long it lasts, in seconds; null for no end."
     )
-    why: str | None = Field(None, max_length=500, description="The reason, for the audit record.")
+    why: str | None = Field(None, max_length=500, description="Reason for the audit record.")
 
 
 class DecisionResult(BaseModel):
@@ -90,7 +87,7 @@ async def create_decision(
     Without a client, an allow does not apply in policies that deny by default.
     """
     kept, result = await decisions.decide(
-        DecisionRequest(**body.model_dump()), change_actor(caller, request)
+        DecisionRequest(**body.model_dump()), actor_of(caller, request)
     )
     shown = _shown(decisions, kept)
     return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
@@ -101,7 +98,7 @@ async def delete_decision(
     decisions: Decisions, caller: Operator, request: Request, number: Number
 ) -> DecisionRemoved:
     """Removes a decision."""
-    result = await decisions.remove(number, change_actor(caller, request))
+    result = await decisions.remove(number, actor_of(caller, request))
     return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 

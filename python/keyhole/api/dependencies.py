@@ -20,31 +20,30 @@ def _services(request: Request) -> Services:
     return services
 
 
+def _no_database() -> ApiProblem:
+    why = "the database cannot be used; keyhole up has said why"
+    return ApiProblem(503, "not_possible_now", why)
+
+
 RunningServices = Annotated[Services, Depends(_services)]
 """A route parameter: the services of control."""
 
 
 def _changes(services: RunningServices) -> Changes:
     if services.changes is None:
-        raise ApiProblem(
-            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
-        )
+        raise _no_database()
     return services.changes
 
 
 def _pauses(services: RunningServices) -> PauseService:
     if services.pauses is None:
-        raise ApiProblem(
-            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
-        )
+        raise _no_database()
     return services.pauses
 
 
 def _decisions(services: RunningServices) -> DecisionService:
     if services.decisions is None:
-        raise ApiProblem(
-            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
-        )
+        raise _no_database()
     return services.decisions
 
 
@@ -67,22 +66,18 @@ StoredDocuments = Annotated[Changes, Depends(_changes)]
 
 def _authentication(services: RunningServices) -> Authentication:
     if services.authentication is None:
-        raise ApiProblem(
-            503, "not_possible_now", "the database cannot be used; keyhole up has said why"
-        )
+        raise _no_database()
     return services.authentication
 
 
-AuthenticationService = Annotated[Authentication, Depends(_authentication)]
+Auth = Annotated[Authentication, Depends(_authentication)]
 """A route parameter: accounts, and the identity provider."""
 
 
 def _session(request: Request) -> Session:
     session = getattr(request.state, "session", None)
     if not isinstance(session, Session):
-        raise ApiProblem(
-            409, "no_session", "this needs a session: log in with a password, not a token"
-        )
+        raise ApiProblem(409, "no_session", "this needs a session: log in first")
     return session
 
 

@@ -27,14 +27,9 @@ Kind = Annotated[
 Name = Annotated[str, Path(max_length=63, description="The name of the document.")]
 SeenVersion = Annotated[
     str | None,
-    Header(
-        max_length=32,
-        description="The ETag of the version that you have seen, or * to overwrite any version.",
-    ),
+    Header(max_length=32, description="The ETag of the version that you have seen, or * for any."),
 ]
-Message = Annotated[
-    str | None, Query(max_length=500, description="The reason, for the audit record.")
-]
+Message = Annotated[str | None, Query(max_length=500, description="Reason for the audit record.")]
 DryRun = Annotated[bool, Query(description="Whether to validate only and change nothing.")]
 
 
@@ -48,9 +43,7 @@ class Document(BaseModel):
     )
     file: str | None = Field(description="The file and line that declare it; null if it is stored.")
     version: int | None = Field(description="The current version; null if it is declared.")
-    is_shadowed: bool = Field(
-        description="Whether it has no effect, because a file declares the same kind and name."
-    )
+    is_shadowed: bool = Field(description="Whether a file that declares the same overrides it.")
     text: str = Field(description="The YAML text, unchanged.")
 
 
@@ -73,9 +66,7 @@ class ApplyRequest(BaseModel):
         description="Whether to overwrite versions that you have not seen. A document states the "
         "version that you have seen in its first line: '# keyhole-version: N'.",
     )
-    message: str | None = Field(
-        None, max_length=500, description="The reason, for the audit record."
-    )
+    message: str | None = Field(None, max_length=500, description="Reason for the audit record.")
     is_dry_run: bool = Field(False, description="Whether to validate only and change nothing.")
 
 
@@ -102,9 +93,7 @@ class Drift(BaseModel):
     """Differences between the files of the documents folder and the documents in force."""
 
     problems: list[ProblemItem] = Field(description="Why the files cannot be loaded.")
-    shadowed: list[str] = Field(
-        description="Stored documents without effect, because a file declares the same."
-    )
+    shadowed: list[str] = Field(description="Stored documents that a file overrides.")
 
 
 class RollbackRequest(BaseModel):
@@ -148,11 +137,11 @@ async def apply_documents(
     changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
 ) -> ApplyResult:
     """Creates or changes documents, either all or none."""
-    change_requests = read_change_requests(body.text, body.file, changes.folder)
+    requests = read_change_requests(body.text, body.file, changes.folder)
     if body.overwrite:
-        change_requests = [ChangeRequest(one.kind, one.name, one.text) for one in change_requests]
+        requests = [ChangeRequest(one.kind, one.name, one.text) for one in requests]
     outcome = await changes.apply(
-        change_requests, change_actor(caller, request), message=body.message, is_dry=body.is_dry_run
+        requests, actor_of(caller, request), message=body.message, is_dry=body.is_dry_run
     )
     return apply_result(outcome)
 
@@ -191,16 +180,13 @@ async def put_document(
     """Creates or changes one document. If-Match is the version that you have seen;
     If-None-Match: * is for a new document."""
     seen = _seen(if_match, if_none_match)
-    change_requests = read_change_requests(body.text, body.file, changes.folder)
-    if [(one.kind, one.name) for one in change_requests] != [(kind, name)]:
+    requests = read_change_requests(body.text, body.file, changes.folder)
+    if [(one.kind, one.name) for one in requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)
-    change_request = ChangeRequest(kind, name, change_requests[0].text, seen)
+    change = ChangeRequest(kind, name, requests[0].text, seen)
     outcome = await changes.apply(
-        [change_request],
-        change_actor(caller, request),
-        message=body.message,
-        is_dry=body.is_dry_run,
+        [change], actor_of(caller, request), message=body.message, is_dry=body.is_dry_run
     )
     return apply_result(outcome)
 
@@ -217,13 +203,9 @@ async def delete_document(
     dry_run: DryRun = False,
 ) -> ApplyResult:
     """Deletes one document. Its versions are kept, so a rollback can restore it."""
-    change_request = ChangeRequest(kind, name, None, _seen(if_match, None))
+    change = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
-        [change_request],
-        change_actor(caller, request),
-        action="delete",
-        message=message,
-        is_dry=dry_run,
+        [change], actor_of(caller, request), action="delete", message=message, is_dry=dry_run
     )
     return apply_result(outcome)
 
@@ -253,12 +235,10 @@ async def roll_back_document(
     body: RollbackRequest,
 ) -> ApplyResult:
     """Restores an earlier version of a document, as a new version."""
-    return apply_result(
-        await changes.roll_back(kind, name, change_actor(caller, request), to=body.to)
-    )
+    return apply_result(await changes.roll_back(kind, name, actor_of(caller, request), to=body.to))
 
 
-def change_actor(caller: Principal, request: Request) -> Actor:
+def actor_of(caller: Principal, request: Request) -> Actor:
     """The caller as the actor of an audit entry."""
     host = request.client.host if request.client else None
     return Actor(caller.name, caller.via, None if caller.via == "socket" else host)
@@ -291,9 +271,7 @@ def _key(cursor: str | None) -> tuple[str, ...]:
         return ()
     key = read_cursor(cursor)
     if not isinstance(key, list) or not all(isinstance(one, str) for one in key):
-        raise ApiProblem(
-            400, "cursor_not_valid", "the cursor is not valid; start again without a cursor"
-        )
+        raise ApiProblem(400, "cursor_not_valid", "the cursor is not valid; begin without one")
     return tuple(key)
 
 

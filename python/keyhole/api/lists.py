@@ -28,9 +28,7 @@ class ListSource(BaseModel):
     octets: int = Field(description="Size of the stored list, or octets downloaded so far.")
     total: int | None = Field(description="Expected size of the current download, if known.")
     fetched: datetime | None = Field(description="When the stored list was downloaded.")
-    checked: datetime | None = Field(
-        description="When the server last confirmed that it is current."
-    )
+    checked: datetime | None = Field(description="When the server last confirmed it as current.")
     next: datetime | None = Field(description="When the next download is due.")
     error: str | None = Field(description="Why the last download failed; null if it succeeded.")
     failing_since: datetime | None = Field(description="Since when downloads have been failing.")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from keyhole.accounts import Login, Session
 from keyhole.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from keyhole.api.cookies import clear_session, read_session, set_session
-from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession, account_actor
+from keyhole.api.dependencies import Auth, Client, CurrentSession, account_actor
 from keyhole.api.principal import Viewer
 
 router = APIRouter(prefix="/session", tags=["session"])
@@ -57,31 +57,25 @@ class CurrentUser(BaseModel):
 
 @router.post("")
 def log_in(
-    authentication: AuthenticationService,
-    body: LoginRequest,
-    client: Client,
-    request: Request,
-    response: Response,
+    auth: Auth, body: LoginRequest, client: Client, request: Request, response: Response
 ) -> CurrentUser:
     """Logs in with a password, and with a code if the account has a second factor. Sets the cookie
     of a new session. Repeated failures are delayed, by account and by address."""
-    accounts = authentication.accounts
+    accounts = auth.accounts
     login = Login(body.name, body.password, body.code)
     secret = accounts.logins.log_in(login, client, before=read_session(request.scope))
-    _set_cookie(authentication, secret, request, response)
+    _set_cookie(auth, secret, request, response)
     session = accounts.logins.session(secret, client)
     assert session is not None, "it has just begun"
-    return _current_user(authentication, session)
+    return _current_user(auth, session)
 
 
 @router.get("")
-def get_current_user(
-    authentication: AuthenticationService, caller: Viewer, request: Request
-) -> CurrentUser:
+def get_current_user(auth: Auth, caller: Viewer, request: Request) -> CurrentUser:
     """Returns the caller and their role."""
     session = getattr(request.state, "session", None)
     if isinstance(session, Session):
-        return _current_user(authentication, session)
+        return _current_user(auth, session)
     return CurrentUser(
         name=caller.name,
         role=caller.role.word,
@@ -94,7 +88,7 @@ def get_current_user(
 
 @router.delete("", status_code=204)
 def log_out(
-    authentication: AuthenticationService,
+    auth: Auth,
     caller: Viewer,
     session: CurrentSession,
     client: Client,
@@ -102,13 +96,13 @@ def log_out(
     response: Response,
 ) -> None:
     """Ends the session, and deletes its cookie."""
-    authentication.accounts.logins.log_out(session, account_actor(caller, client))
+    auth.accounts.logins.log_out(session, account_actor(caller, client))
     clear_session(response, request.scope)
 
 
 @router.put("/password")
 def change_password(
-    authentication: AuthenticationService,
+    auth: Auth,
     _: Viewer,
     session: CurrentSession,
     body: PasswordChange,
@@ -117,25 +111,23 @@ def change_password(
     response: Response,
 ) -> CurrentUser:
     """Changes the caller's password. Ends all sessions of the account and begins a new one."""
-    accounts = authentication.accounts
+    accounts = auth.accounts
     secret = accounts.self_service.change_password(session, body.current, body.new, client)
-    _set_cookie(authentication, secret, request, response)
+    _set_cookie(auth, secret, request, response)
     begun = accounts.logins.session(secret, client)
     assert begun is not None, "it has just begun"
-    return _current_user(authentication, begun)
+    return _current_user(auth, begun)
 
 
-def _set_cookie(
-    authentication: AuthenticationService, secret: str, request: Request, response: Response
-) -> None:
-    seconds = authentication.accounts.context.lifetimes.absolute
+def _set_cookie(auth: Auth, secret: str, request: Request, response: Response) -> None:
+    seconds = auth.accounts.context.lifetimes.absolute
     set_session(response, request.scope, secret, seconds)
 
 
-def _current_user(authentication: AuthenticationService, session: Session) -> CurrentUser:
+def _current_user(auth: Auth, session: Session) -> CurrentUser:
     has_code = False
     if session.person is not None:
-        has_code = authentication.accounts.administration.get(session.person).has_code
+        has_code = auth.accounts.administration.get(session.person).has_code
     return CurrentUser(
         name=session.name,
         role=session.role.word,

@@ -15,7 +15,7 @@ from keyhole.api.cookies import (
     set_login_state,
     set_session,
 )
-from keyhole.api.dependencies import AuthenticationService, Client
+from keyhole.api.dependencies import Auth, Client
 from keyhole.api.problem import ApiProblem
 
 router = APIRouter(prefix="/oidc", tags=["oidc"])
@@ -38,9 +38,9 @@ class LoginResult(BaseModel):
 
 
 @router.get("")
-def get_login_provider(authentication: AuthenticationService) -> LoginProvider:
+def get_login_provider(auth: Auth) -> LoginProvider:
     """Shows whether login with an identity provider is possible."""
-    return LoginProvider(is_offered=authentication.oidc is not None)
+    return LoginProvider(is_offered=auth.oidc is not None)
 
 
 @router.get(
@@ -49,9 +49,9 @@ def get_login_provider(authentication: AuthenticationService) -> LoginProvider:
     response_class=RedirectResponse,
     responses={303: {"description": "Redirect to the provider."}},
 )
-def begin_login(authentication: AuthenticationService, request: Request) -> RedirectResponse:
+def begin_login(auth: Auth, request: Request) -> RedirectResponse:
     """Redirects the browser to the provider. The login must complete within ten minutes."""
-    begun = _provider(authentication).begin(_redirect_uri(request))
+    begun = _provider(auth).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
     set_login_state(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
     return response
@@ -59,7 +59,7 @@ def begin_login(authentication: AuthenticationService, request: Request) -> Redi
 
 @router.get("/callback")
 def finish_login(
-    authentication: AuthenticationService,
+    auth: Auth,
     client: Client,
     request: Request,
     response: Response,
@@ -70,7 +70,7 @@ def finish_login(
 ) -> LoginResult:
     """Completes a login: the provider redirects the browser here. Sets the cookie of a new session.
     Only the browser that began the login can complete it."""
-    oidc, accounts = _provider(authentication), authentication.accounts
+    oidc, accounts = _provider(auth), auth.accounts
     sealed, uri = read_login_state(request.scope), _redirect_uri(request)
     try:
         person = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
@@ -84,11 +84,11 @@ def finish_login(
     return LoginResult(name=person.name, role=person.role.word)
 
 
-def _provider(authentication: AuthenticationService) -> Oidc:
-    if authentication.oidc is None:
+def _provider(auth: Auth) -> Oidc:
+    if auth.oidc is None:
         detail = "no identity provider is configured (api.oidc in keyhole.yaml)"
         raise ApiProblem(404, "no_provider", detail)
-    return authentication.oidc
+    return auth.oidc
 
 
 def _redirect_uri(request: Request) -> str:

@@ -26,9 +26,7 @@ class Page(BaseModel, Generic[Item]):
     """One page of items."""
 
     items: list[Item] = Field(description="The items of this page.")
-    next: str | None = Field(
-        None, description="The cursor of the next page; null on the last page."
-    )
+    next: str | None = Field(None, description="Cursor of the next page; null on the last page.")
 
 
 def write_cursor(key: Any) -> str:
@@ -44,5 +42,5 @@ def read_cursor(cursor: str) -> Any:
         return json.loads(base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise ApiProblem(
-            400, "cursor_not_valid", "the cursor is not valid; start again without a cursor"
+            400, "cursor_not_valid", "the cursor is not valid; begin without one"
         ) from None

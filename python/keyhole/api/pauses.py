@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import Pauses
-from keyhole.api.documents import change_actor
+from keyhole.api.documents import actor_of
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.control.overrides import PauseService
@@ -36,7 +36,7 @@ class PauseCreate(BaseModel):
     policy: str | None = Field(
         None, min_length=1, max_length=63, description="The policy; null for all policies."
     )
-    why: str | None = Field(None, max_length=500, description="The reason, for the audit record.")
+    why: str | None = Field(None, max_length=500, description="Reason for the audit record.")
 
 
 class PauseResult(BaseModel):
@@ -71,7 +71,7 @@ async def pause_blocking(
     stay in force, so a pause allows nothing that was never allowed.
     """
     kept, result = await pauses.pause(
-        body.seconds, change_actor(caller, request), policy=body.policy, why=body.why
+        body.seconds, actor_of(caller, request), policy=body.policy, why=body.why
     )
     return PauseResult(pause=_shown(kept), is_in_force=result.is_in_force, why_not=result.why)
 
@@ -93,7 +93,7 @@ async def resume_policy(
 async def _resume(
     pauses: PauseService, caller: Principal, request: Request, policy: str | None
 ) -> ResumeResult:
-    ended, result = await pauses.resume(change_actor(caller, request), policy=policy)
+    ended, result = await pauses.resume(actor_of(caller, request), policy=policy)
     return ResumeResult(ended=ended, is_in_force=result.is_in_force, why_not=result.why)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import Account
-from keyhole.api.dependencies import AuthenticationService, Client, account_actor
+from keyhole.api.dependencies import Auth, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
@@ -68,37 +68,33 @@ class PasswordSet(BaseModel):
 
 
 @router.get("")
-def list_people(authentication: AuthenticationService, _: Administrator) -> Page[Person]:
+def list_people(auth: Auth, _: Administrator) -> Page[Person]:
     """Lists all accounts, ordered by name."""
-    return Page(items=[_shown(one) for one in authentication.accounts.administration.everybody()])
+    return Page(items=[_shown(one) for one in auth.accounts.administration.everybody()])
 
 
 @router.post("", status_code=201)
 def add_person(
-    authentication: AuthenticationService, caller: Administrator, client: Client, body: PersonCreate
+    auth: Auth, caller: Administrator, client: Client, body: PersonCreate
 ) -> OneTimePassword:
     """Creates an account with a one-time password."""
     by = account_actor(caller, client)
-    password = authentication.accounts.administration.add(body.name, Role.of(body.role), by)
+    password = auth.accounts.administration.add(body.name, Role.of(body.role), by)
     return OneTimePassword(name=body.name, password=password)
 
 
 @router.get("/{name}")
-def get_person(authentication: AuthenticationService, _: Administrator, name: Name) -> Person:
+def get_person(auth: Auth, _: Administrator, name: Name) -> Person:
     """Returns one account."""
-    return _shown(authentication.accounts.administration.get(name))
+    return _shown(auth.accounts.administration.get(name))
 
 
 @router.patch("/{name}")
 def change_person(
-    authentication: AuthenticationService,
-    caller: Administrator,
-    client: Client,
-    name: Name,
-    body: PersonUpdate,
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PersonUpdate
 ) -> Person:
     """Changes an account, from its next request on. The last administrator must remain."""
-    registry, by = authentication.accounts.administration, account_actor(caller, client)
+    registry, by = auth.accounts.administration, account_actor(caller, client)
     if body.role is not None:
         registry.set_role(name, Role.of(body.role), by)
     if body.is_disabled is not None:
@@ -108,38 +104,28 @@ def change_person(
 
 @router.post("/{name}/reset")
 def reset_person(
-    authentication: AuthenticationService,
-    caller: Administrator,
-    client: Client,
-    name: Name,
-    body: PersonReset,
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PersonReset
 ) -> OneTimePassword:
     """Sets a new one-time password, ends all sessions, and clears the failed logins."""
     by = account_actor(caller, client)
-    password = authentication.accounts.administration.reset(name, by, with_code=body.second_factor)
+    password = auth.accounts.administration.reset(name, by, with_code=body.second_factor)
     return OneTimePassword(name=name, password=password)
 
 
 @router.put("/{name}/password", status_code=204)
 def set_password(
-    authentication: AuthenticationService,
-    caller: Administrator,
-    client: Client,
-    name: Name,
-    body: PasswordSet,
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PasswordSet
 ) -> None:
     """Sets the password of an account. Only a local user may do that for others."""
     _require_local_user(caller)
     by = account_actor(caller, client)
-    authentication.accounts.administration.set_password(name, body.password, by)
+    auth.accounts.administration.set_password(name, body.password, by)
 
 
 @router.delete("/{name}", status_code=204)
-def remove_person(
-    authentication: AuthenticationService, caller: Administrator, client: Client, name: Name
-) -> None:
+def remove_person(auth: Auth, caller: Administrator, client: Client, name: Name) -> None:
     """Removes an account, its sessions, and the tokens that it created."""
-    authentication.accounts.administration.remove(name, account_actor(caller, client))
+    auth.accounts.administration.remove(name, account_actor(caller, client))
 
 
 def _require_local_user(caller: Principal) -> None:

@@ -77,9 +77,7 @@ class ProblemItem(BaseModel):
 class ProblemDocument(BaseModel):
     """The response to a request that failed (RFC 9457)."""
 
-    type: str = Field(
-        description="The error code for programs, such as urn:keyhole:problem:not_found."
-    )
+    type: str = Field(description="Error code for programs, such as urn:keyhole:problem:not_found.")
     title: str = Field(description="The kind of error in a few words.")
     status: int = Field(description="The HTTP status code.")
     detail: str = Field(description="What is wrong and what would be right.")

@@ -44,9 +44,7 @@ class QueryRow(BaseModel):
     reason: str = Field(description="The reason for the outcome; see the reference of reasons.")
     rule: str | None = Field(description="The place of the rule that decided.")
     list: str | None = Field(description="The list that decided.")
-    observed: str | None = Field(
-        description="What would have blocked it, if it did not only observe."
-    )
+    observed: str | None = Field(description="What would have blocked it, but only observed.")
     upstream: str | None = Field(description="The upstream that answered.")
     duration_us: int = Field(description="Time spent waiting for an upstream, in microseconds.")
     snapshot: int | None = Field(description="The number of the snapshot that was in force.")
@@ -223,9 +221,7 @@ def _key(cursor: str | None) -> Key | None:
     match key:
         case [int(moment), str(file), int(number)] if abs(moment) < 2**60 and abs(number) < 2**60:
             return (moment, file, number)
-    raise ApiProblem(
-        400, "cursor_not_valid", "the cursor is not valid; start again without a cursor"
-    )
+    raise ApiProblem(400, "cursor_not_valid", "the cursor is not valid; begin without one")
 
 
 @contextmanager

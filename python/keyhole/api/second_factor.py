@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import AuthenticationService, Client, CurrentSession
+from keyhole.api.dependencies import Auth, Client, CurrentSession
 from keyhole.api.login import Code, Password
 from keyhole.api.principal import Viewer
 
@@ -46,39 +46,25 @@ class SecondFactorDisable(BaseModel):
 
 @router.post("")
 def begin_second_factor(
-    authentication: AuthenticationService,
-    _: Viewer,
-    session: CurrentSession,
-    body: SecondFactorStart,
-    client: Client,
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorStart, client: Client
 ) -> SecondFactorStarted:
     """Creates a secret for an authenticator. It takes effect when a code confirms it."""
-    begun = authentication.accounts.self_service.begin_second_factor(session, body.password, client)
+    begun = auth.accounts.self_service.begin_second_factor(session, body.password, client)
     return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
 @router.post("/confirm")
 def confirm_second_factor(
-    authentication: AuthenticationService,
-    _: Viewer,
-    session: CurrentSession,
-    body: SecondFactorConfirm,
-    client: Client,
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorConfirm, client: Client
 ) -> SecondFactorConfirmed:
     """Enables the second factor: login then needs a code. Returns recovery codes."""
-    codes = authentication.accounts.self_service.confirm_second_factor(session, body.code, client)
+    codes = auth.accounts.self_service.confirm_second_factor(session, body.code, client)
     return SecondFactorConfirmed(recovery_codes=codes)
 
 
 @router.post("/disable", status_code=204)
 def disable_second_factor(
-    authentication: AuthenticationService,
-    _: Viewer,
-    session: CurrentSession,
-    body: SecondFactorDisable,
-    client: Client,
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorDisable, client: Client
 ) -> None:
     """Disables the second factor: login then needs no code."""
-    authentication.accounts.self_service.disable_second_factor(
-        session, body.password, body.code, client
-    )
+    auth.accounts.self_service.disable_second_factor(session, body.password, body.code, client)

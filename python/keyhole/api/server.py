@@ -55,11 +55,9 @@ class ApiServer:
         try:
             authentication = self._services.authentication
             wanted = self._services.settings.written.api.pihole and authentication is not None
-            pihole_sessions = (
-                PiholeSessions(authentication.accounts) if wanted and authentication else None
-            )
-            app = make_application(self._services, pihole_sessions)
-            await self._serve_network(app, pihole_sessions)
+            pihole = PiholeSessions(authentication.accounts) if wanted and authentication else None
+            app = make_application(self._services, pihole)
+            await self._serve_network(app, pihole)
             # Last, because the existence of the socket shows that the API serves.
             await self._serve_socket(app)
         except BaseException:
@@ -79,7 +77,7 @@ class ApiServer:
             )
         )
 
-    async def _serve_network(self, app: ASGIApp, pihole_sessions: PiholeSessions | None) -> None:
+    async def _serve_network(self, app: ASGIApp, pihole: PiholeSessions | None) -> None:
         authentication = self._services.authentication
         if authentication is None:
             # Without accounts, nobody can authenticate.
@@ -92,9 +90,9 @@ class ApiServer:
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        routes = ALL_ROUTES if pihole_sessions else API_ROUTES
+        routes = ALL_ROUTES if pihole else API_ROUTES
         config = uvicorn_config(
-            middleware_stack(app, routes, authentication.accounts, access, pihole_sessions)
+            middleware_stack(app, routes, authentication.accounts, access, pihole)
         )
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.dependencies import AuthenticationService, Client, account_actor
+from keyhole.api.dependencies import Auth, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.principal import Principal, Viewer
 from keyhole.api.problem import ApiProblem
@@ -32,7 +32,7 @@ class Session(BaseModel):
 
 @router.get("")
 def list_sessions(
-    authentication: AuthenticationService,
+    auth: Auth,
     caller: Viewer,
     everybody: Annotated[
         bool, Query(description="Whether to list the sessions of all; administrators only.")
@@ -41,7 +41,7 @@ def list_sessions(
     """Lists the sessions of the caller, newest first; an account has at most 32."""
     if everybody:
         _require_administrator(caller)
-    found = authentication.accounts.administration.sessions(None if everybody else caller.name)
+    found = auth.accounts.administration.sessions(None if everybody else caller.name)
     return Page(
         items=[
             Session(
@@ -60,11 +60,9 @@ def list_sessions(
 
 
 @router.delete("/{session}", status_code=204)
-def end_session(
-    authentication: AuthenticationService, caller: Viewer, client: Client, session: Id
-) -> None:
+def end_session(auth: Auth, caller: Viewer, client: Client, session: Id) -> None:
     """Ends a session of the caller. An administrator may end any session."""
-    registry = authentication.accounts.administration
+    registry = auth.accounts.administration
     own = {one.id for one in registry.sessions(caller.name)}
     if session not in own:
         _require_administrator(caller)

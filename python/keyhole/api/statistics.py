@@ -106,10 +106,8 @@ def get_series(
 ) -> Page[SeriesPoint]:
     """Counts the queries in equal intervals of at least five minutes."""
     with history_errors():
-        found = queries.history().series(*during, points)
-    return Page(
-        items=[SeriesPoint(time=from_micros(at), by_outcome=counts) for at, counts in found]
-    )
+        rows = queries.history().series(*during, points)
+    return Page(items=[SeriesPoint(time=from_micros(at), by_outcome=counts) for at, counts in rows])
 
 
 @router.get("/top/{dimension}")

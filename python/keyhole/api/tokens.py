@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
 from keyhole.accounts import ApiToken, Session, TokenSpec
-from keyhole.api.dependencies import AuthenticationService, Client, account_actor
+from keyhole.api.dependencies import Auth, Client, account_actor
 from keyhole.api.pagination import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
@@ -26,9 +26,7 @@ class Token(BaseModel):
 
     name: str = Field(description="The name of the token.")
     role: RoleWord = Field(description="Its role; never above the current role of its creator.")
-    networks: list[str] = Field(
-        description="The client networks it may be used from; empty for all."
-    )
+    networks: list[str] = Field(description="Client networks it may be used from; empty for all.")
     created: datetime = Field(description="When it was created.")
     ends: datetime | None = Field(description="When it expires; null for never.")
     made_by: str = Field(description="Who created it.")
@@ -60,18 +58,14 @@ class TokenCreated(BaseModel):
 
 
 @router.get("")
-def list_tokens(authentication: AuthenticationService, _: Administrator) -> Page[Token]:
+def list_tokens(auth: Auth, _: Administrator) -> Page[Token]:
     """Lists all tokens, ordered by name."""
-    return Page(items=[_shown(one) for one in authentication.accounts.administration.tokens()])
+    return Page(items=[_shown(one) for one in auth.accounts.administration.tokens()])
 
 
 @router.post("", status_code=201)
 def create_token(
-    authentication: AuthenticationService,
-    caller: Administrator,
-    client: Client,
-    request: Request,
-    body: TokenCreate,
+    auth: Auth, caller: Administrator, client: Client, request: Request, body: TokenCreate
 ) -> TokenCreated:
     """Creates a token. It ends with the account of its creator. Tokens cannot create tokens."""
     if caller.via == "token":
@@ -84,20 +78,19 @@ def create_token(
     maker = session.person if isinstance(session, Session) else None
     by = account_actor(caller, client)
     return TokenCreated(
-        name=body.name,
-        secret=authentication.accounts.administration.create_token(wanted, by, maker),
+        name=body.name, secret=auth.accounts.administration.create_token(wanted, by, maker)
     )
 
 
 @router.delete("/{name}", status_code=204)
 def revoke_token(
-    authentication: AuthenticationService,
+    auth: Auth,
     caller: Administrator,
     client: Client,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
     """Revokes a token at once."""
-    authentication.accounts.administration.revoke_token(name, account_actor(caller, client))
+    auth.accounts.administration.revoke_token(name, account_actor(caller, client))
 
 
 def _networks(written: list[str]) -> tuple[Network, ...]:

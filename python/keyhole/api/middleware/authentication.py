@@ -31,13 +31,13 @@ class Authenticator:
         app: ASGIApp,
         routes: RouteTable,
         accounts: AccountServices,
-        pihole_sessions: PiholeSessions | None = None,
+        pihole: PiholeSessions | None = None,
     ) -> None:
-        """``pihole_sessions`` are the sessions of Pi-hole's API, if it is served."""
+        """``pihole`` are the sessions of Pi-hole's API, if it is served."""
         self._app = app
         self._routes = routes
         self._accounts = accounts
-        self._pihole_sessions = pihole_sessions
+        self._pihole = pihole
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses callers without authentication or role, unless the route is public."""
@@ -59,8 +59,8 @@ class Authenticator:
 
     async def _principal(self, scope: Scope) -> Principal | None:
         client = ClientInfo(scope["client"][0], header(scope, b"user-agent") or "")
-        if self._pihole_sessions is not None and is_pihole(scope["path"]):
-            return await self._by_pihole_session(self._pihole_sessions, scope, client)
+        if self._pihole is not None and is_pihole(scope["path"]):
+            return await self._by_pihole(self._pihole, scope, client.address)
         written = header(scope, b"authorization")
         if written is not None:
             return await run_in_threadpool(self._by_token, written, client)
@@ -73,14 +73,14 @@ class Authenticator:
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
 
-    async def _by_pihole_session(
-        self, pihole_sessions: PiholeSessions, scope: Scope, client: ClientInfo
+    async def _by_pihole(
+        self, pihole: PiholeSessions, scope: Scope, address: str
     ) -> Principal | None:
         values = (header(scope, name.encode()) for name in SID_HEADERS)
         sid = next((one for one in values if one is not None), None)
         if sid is None or len(sid) > _MAX_SECRET:
             return None
-        token = await run_in_threadpool(pihole_sessions.token_of, sid, client.address)
+        token = await run_in_threadpool(pihole.token_of, sid, address)
         return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
 
     def _by_token(self, written: str, client: ClientInfo) -> Principal:

@@ -31,10 +31,8 @@ class BodyLimits:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses a body once it exceeds the limit, even if Content-Length is smaller."""
-        limit = next(
-            (size for path, size in LARGER_LIMITS.items() if scope["path"].startswith(path)), 0
-        )
-        limit = limit or MAX_OCTETS
+        larger = (size for path, size in LARGER_LIMITS.items() if scope["path"].startswith(path))
+        limit = next(larger, MAX_OCTETS)
         try:
             async with asyncio.timeout(SECONDS):
                 body = await _read(scope, receive, limit)

@@ -21,13 +21,7 @@ class ErrorFormat:
 
 
 async def refuse(
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-    status: int,
-    word: str,
-    detail: str,
-    **headers: str,
+    scope: Scope, receive: Receive, send: Send, status: int, word: str, detail: str, **headers: str
 ) -> None:
     """Responds with a problem or a Pi-hole error; header names have ``_`` in place of ``-``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}

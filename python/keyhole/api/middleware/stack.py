@@ -34,15 +34,13 @@ def middleware_stack(
     routes: RouteTable,
     accounts: AccountServices,
     access: NetworkAccess,
-    pihole_sessions: PiholeSessions | None = None,
+    pihole: PiholeSessions | None = None,
 ) -> ASGIApp:
     """The application for the network. Response headers come first, so that refusals have them too.
-    The body is read only after authentication. ``pihole_sessions`` enable Pi-hole's API."""
+    The body is read only after authentication. ``pihole`` enables Pi-hole's API."""
     inner: ASGIApp = BodyLimits(ResponseTimeout(app))
-    inner = Authenticator(inner, routes, accounts, pihole_sessions)
-    inner = AllowedHosts(
-        CsrfProtection(inner, knows_pihole=pihole_sessions is not None), access.names
-    )
+    inner = Authenticator(inner, routes, accounts, pihole)
+    inner = AllowedHosts(CsrfProtection(inner, knows_pihole=pihole is not None), access.names)
     inner = ClientAddress(inner, access.clients, access.trusted_proxies)
     inner = RequestSyntax(inner)
-    return SecureHeaders(inner if pihole_sessions is None else ErrorFormat(inner))
+    return SecureHeaders(inner if pihole is None else ErrorFormat(inner))

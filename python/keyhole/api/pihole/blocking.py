@@ -6,7 +6,7 @@ import time
 from fastapi import APIRouter, Depends, Request, Response
 
 from keyhole.api.dependencies import Pauses
-from keyhole.api.documents import change_actor
+from keyhole.api.documents import actor_of
 from keyhole.api.pihole.auth import Body
 from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
 from keyhole.api.principal import Operator, Viewer
@@ -33,7 +33,7 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
     enable, timer = body.get("blocking"), _timer(body.get("timer"))
     if not isinstance(enable, bool):
         raise PiholeError(400, "body_error", 'No "blocking" boolean in body data')
-    who = change_actor(caller, request)
+    who = actor_of(caller, request)
     if enable:
         if timer is not None:
             hint = "leave timer out: names are blocked until somebody pauses that"

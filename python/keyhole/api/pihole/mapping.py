@@ -15,17 +15,7 @@ STATUSES = (
     *("CACHE_STALE", "EXTERNAL_BLOCKED_EDE15"),
 )
 REPLIES = (
-    *(
-        "UNKNOWN",
-        "NODATA",
-        "NXDOMAIN",
-        "CNAME",
-        "IP",
-        "DOMAIN",
-        "RRNAME",
-        "SERVFAIL",
-        "REFUSED",
-    ),
+    *("UNKNOWN", "NODATA", "NXDOMAIN", "CNAME", "IP", "DOMAIN", "RRNAME", "SERVFAIL", "REFUSED"),
     *("NOTIMP", "OTHER", "DNSSEC", "NONE", "BLOB"),
 )
 _BY_REASON = {

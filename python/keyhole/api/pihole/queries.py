@@ -21,14 +21,14 @@ Second = Annotated[float | None, Query(ge=0, le=1e11)]
 
 
 @dataclass(frozen=True)
-class QueryFilter:
+class QueryCriteria:
     """The criteria of a search, and whether there are any."""
 
     criteria: Criteria
     is_filtered: bool
 
 
-def _query_filter(
+def _criteria(
     since: Annotated[float | None, Query(alias="from", ge=0, le=1e11)] = None,
     until: Second = None,
     domain: Text = None,
@@ -37,7 +37,7 @@ def _query_filter(
     kind: Annotated[str | None, Query(alias="type", max_length=16)] = None,
     status: Annotated[str | None, Query(max_length=32)] = None,
     cursor: Annotated[int | None, Query(ge=0, le=10**18)] = None,
-) -> QueryFilter:
+) -> QueryCriteria:
     given = (since, until, domain, client_ip, upstream, kind, status)
     name, expression = _domain(domain)
     pseudo = mapping.reasons_of_upstream(upstream) if upstream else None
@@ -47,11 +47,11 @@ def _query_filter(
         client=client_ip,
         type=kind,
         upstream=None if pseudo else upstream,
-        reasons=_intersection(_status(status), pseudo),
+        reasons=_both(_status(status), pseudo),
         name=name,
         expression=expression,
     )
-    return QueryFilter(criteria, any(one is not None for one in given))
+    return QueryCriteria(criteria, any(one is not None for one in given))
 
 
 @router.get("")
@@ -59,7 +59,7 @@ def get_queries(
     request: Request,
     queries: Queries,
     _: Viewer,
-    query_filter: Annotated[QueryFilter, Depends(_query_filter)],
+    wanted: Annotated[QueryCriteria, Depends(_criteria)],
     length: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 100,
     start: Annotated[int, Query(ge=0, le=MAX_ROWS)] = 0,
     draw: Annotated[int, Query(ge=0, le=10**9)] = 0,
@@ -68,13 +68,13 @@ def get_queries(
     with history_errors():
         history = queries.history()
         total = history.size.rows
-        rows = history.search(query_filter.criteria, limit=start + length + 1).rows
+        rows = history.search(wanted.criteria, limit=start + length + 1).rows
     rows, cursor = page(rows[start:], length)
     body = {
         "queries": [_shown(row) for row in rows],
         "cursor": cursor,
         "recordsTotal": total,
-        "recordsFiltered": start + len(rows) + bool(cursor) if query_filter.is_filtered else total,
+        "recordsFiltered": start + len(rows) + bool(cursor) if wanted.is_filtered else total,
         "draw": draw,
     }
     return json_response(request, body)
@@ -122,9 +122,7 @@ def _status(written: str | None) -> tuple[str, ...] | None:
     return reasons
 
 
-def _intersection(
-    some: tuple[str, ...] | None, others: tuple[str, ...] | None
-) -> tuple[str, ...] | None:
+def _both(some: tuple[str, ...] | None, others: tuple[str, ...] | None) -> tuple[str, ...] | None:
     if some is None or others is None:
         return some if others is None else others
     return tuple(one for one in some if one in others)

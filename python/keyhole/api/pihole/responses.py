@@ -80,7 +80,7 @@ def install_errors(app: FastAPI) -> None:
 
 
 def _by_path(other_handler: Any) -> ErrorHandler:
-    async def handler(request: Request, error: Exception) -> Response:
+    async def respond(request: Request, error: Exception) -> Response:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "started", time.monotonic())
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
@@ -88,7 +88,7 @@ def _by_path(other_handler: Any) -> ErrorHandler:
         response: Response = await other_handler(request, error)
         return response
 
-    return handler
+    return respond
 
 
 def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:

@@ -22,7 +22,7 @@ MAX_PER_TOKEN = 32
 
 
 @dataclass
-class _PiholeSession:
+class _Session:
     token_digest: str
     ends: float
 
@@ -33,7 +33,7 @@ class PiholeSessions:
     def __init__(self, accounts: AccountServices) -> None:
         self._accounts = accounts
         self._lock = threading.Lock()
-        self._sessions: dict[str, _PiholeSession] = {}
+        self._sessions: dict[str, _Session] = {}
 
     def open(self, secret: str, client: ClientInfo) -> str | None:
         """A new session ID for the secret of a token; ``None`` if it is not valid from there.
@@ -49,9 +49,7 @@ class PiholeSessions:
         sid = secrets.token_urlsafe(32)
         with self._lock:
             self._make_room(digest(secret))
-            self._sessions[digest(sid)] = _PiholeSession(
-                digest(secret), time.monotonic() + VALID_SECONDS
-            )
+            self._sessions[digest(sid)] = _Session(digest(secret), time.monotonic() + VALID_SECONDS)
         return sid
 
     def token_of(self, sid: str, address: str) -> ApiToken | None:

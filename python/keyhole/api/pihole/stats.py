@@ -124,10 +124,7 @@ def query_types(request: Request, queries: Queries, during: During, _: Viewer) -
 
 @router.get("/stats/recent_blocked")
 def recent_blocked(
-    request: Request,
-    queries: Queries,
-    _: Viewer,
-    count: Annotated[int, Query(ge=1, le=100)] = 1,
+    request: Request, queries: Queries, _: Viewer, count: Annotated[int, Query(ge=1, le=100)] = 1
 ) -> Response:
     """The names that were blocked most recently."""
     with history_errors():
