@@ -1,4 +1,4 @@
-"""People of a running Keyhole: opened on its database, and the first run."""
+"""Opens the accounts of a running Keyhole, and creates the first administrator."""
 
 import asyncio
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from keyhole.store import Database
 
 @dataclass(frozen=True)
 class Authentication:
-    """Who is believed: people and tokens of our own, and perhaps an identity provider."""
+    """The ways to authenticate: accounts and tokens, and perhaps an OIDC provider."""
 
     accounts: AccountServices
     oidc: Oidc | None
 
     def is_set_up(self) -> bool:
-        """Whether the API may be reached from other machines: somebody can log in by more than a
-        one-time password."""
+        """Whether the API may listen on the network: a login other than by one-time password is
+        possible."""
         return self.oidc is not None or self.accounts.administration.is_set_up()
 
 
 async def open_authentication(
     settings: Settings, changes: Changes | None, notify: Notify
 ) -> Authentication | None:
-    """Opens people on the database of the documents; makes the first administrator where there is
-    nobody, and tells the one-time password, which nobody can show again.
+    """Opens the accounts in the database of the documents. If there are none, it creates the first
+    administrator and reports the one-time password, which cannot be shown again.
 
-    None, with a notice, where that is not possible: then nobody is believed.
+    Returns none, with a notice, if that fails: then nobody can log in.
     """
     if changes is None:
         return None
@@ -61,7 +61,7 @@ def _open(settings: Settings, database: Database) -> tuple[Authentication, str |
 
 
 def read_oidc(settings: Settings) -> Oidc | None:
-    """The identity provider of the settings, if there is one."""
+    """The OIDC provider of the settings; none if it is off."""
     written, api = settings.written.api.oidc, settings.resolved.api
     if written.issuer is None or written.client_id is None:
         return None

@@ -1,4 +1,4 @@
-"""The certificates of one Keyhole: its own or given ones, checked before the engine sees them."""
+"""The certificates of one Keyhole: its own or given ones, checked before installation."""
 
 from pathlib import Path
 
@@ -8,11 +8,11 @@ from keyhole.engine.launch import Identity
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 
 SERVER = "server"
-"""The name under which the engine knows what its own listeners show."""
+"""The engine's name for the certificate of its listeners."""
 
 
 class Certificates:
-    """What the listeners show, and what is shown to upstreams that ask for a certificate."""
+    """The certificate of the listeners, and the client certificates for upstreams."""
 
     def __init__(self, settings: Settings, data: DataFolder) -> None:
         self._settings = settings
@@ -27,9 +27,9 @@ class Certificates:
         )
 
     def read(self, clients: dict[str, Identity]) -> dict[str, CertificateAndKey]:
-        """Reads and checks all of them, issuing or renewing our own; by engine name.
+        """Reads and checks all certificates, issuing or renewing our own; by engine name.
 
-        Raises ``IdentityError`` for the first one that cannot be used.
+        Raises ``IdentityError`` for the first certificate that cannot be used.
         """
         given = self._given()
         if given is not None:
@@ -49,7 +49,7 @@ class Certificates:
         return {SERVER: server, **shown}
 
     def changed(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
-        """Those that the engine has not been given yet, or not in this form."""
+        """The certificates that are new or changed since the last installation."""
         return {
             name: pair
             for name, pair in pairs.items()
@@ -57,7 +57,7 @@ class Certificates:
         }
 
     def remember(self, pairs: dict[str, CertificateAndKey]) -> None:
-        """Remembers what the engine has."""
+        """Records the certificates that the engine has."""
         for name, pair in pairs.items():
             self._installed[name] = pair.leaf.tbs_certificate_bytes
 

@@ -1,7 +1,7 @@
-"""What an engine decides by: its certificates, its documents, and how changes reach it.
+"""Runs one engine: its certificates, its documents, and the watch for changes.
 
-Start and change are one path: read, compile, have the engine check and take it, remember it as the
-last good one. Whatever is invalid on the way is told and changes nothing.
+Start and change take the same path: read, compile, commit to the engine, save as the last good
+snapshot. An invalid change is reported and has no effect.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ RETRY_SECONDS = 5.0
 
 
 class ControlPlane:
-    """One engine with everything around it; an async context manager that starts and stops it.
+    """One engine with its servers and watchers; an async context manager starts and stops it.
 
     ``starter`` runs the process of the engine; without one it is a child of this process.
     """
@@ -48,25 +48,25 @@ class ControlPlane:
         self._reconciler = Reconciler(self.settings, data, self._engine, notify)
         self._enrollment = enrollment_server(self.settings, data, notify)
         self.fleet: Fleet | None = None
-        """Engines on other machines; none where none may link."""
+        """Engines on other machines; none if the link is off."""
         if self.settings.written.link.listen:
             self.fleet = self._make_fleet()
             self._reconciler.on_commit(self.fleet.put)
 
     def _make_fleet(self) -> "Fleet":
-        # Imported here: most have one engine, beside control.
+        # Imported here: most installations have only the local engine.
         from keyhole.control.fleet import Fleet
 
         return Fleet(self.settings, self._data, self._notify)
 
     @property
     def pid(self) -> int | None:
-        """The process id of the engine that runs now."""
+        """The process ID of the running engine."""
         return self._engine.pid
 
     @property
     def reconciler(self) -> Reconciler:
-        """The one way by which anything reaches the engine."""
+        """Puts changes in force in the engine."""
         return self._reconciler
 
     @property
@@ -76,17 +76,17 @@ class ControlPlane:
 
     @property
     def enrollment(self) -> list[str]:
-        """Where clients are enrolled; empty where it is off."""
+        """The addresses of the enrollment server; empty if it is off."""
         return self._enrollment.addresses if self._enrollment else []
 
     def engines(self) -> list[EngineState]:
-        """The engine beside control, and those on other machines that may link."""
+        """The local engine, and the engines on other machines that may link."""
         in_force = self._reconciler.in_force
         local = self._engine.state(in_force.number if in_force else None)
         return [local, *(self.fleet.states() if self.fleet else [])]
 
     async def stats(self) -> dict[str, Any]:
-        """All counters of the engine that runs now."""
+        """All counters of the running engine."""
         return await self._engine.stats()
 
     async def __aenter__(self) -> Self:
@@ -126,7 +126,7 @@ class ControlPlane:
         await self._engine.stop()
 
     async def _watch(self) -> None:
-        """Takes each change of a file that matters; never ends by itself."""
+        """Applies each change of a watched file; never ends by itself."""
         async for changed in changes(self._watched_paths, self._fingerprint, self._stop):
             if self.settings.file in changed:
                 self._notify_settings_change()
@@ -138,7 +138,7 @@ class ControlPlane:
         return {self.settings.file, *self._reconciler.watched_files}
 
     async def _renew(self) -> None:
-        # By the wall clock, looked at often: a machine that slept for a week renews on waking.
+        # Checked often against the wall clock: a machine that slept for a week renews on waking.
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
             await self._reconciler.apply_certificates()
@@ -146,15 +146,15 @@ class ControlPlane:
             self._notify_advice()
 
     def _notify_advice(self) -> None:
-        """Says in time, and once, what needs a hand in the authority."""
-        with suppress(KeyholeError):  # what is wrong with it is told where it is needed
+        """Reports once, and in time, what an administrator must do for the authority."""
+        with suppress(KeyholeError):  # errors of the authority are reported elsewhere
             for advice in authority_advice(self.settings, self._data):
                 if advice not in self._notified_advice:
                     self._notified_advice.add(advice)
                     self._notify(Notice(Severity.WARNING, advice))
 
     def _refresh_servers(self) -> None:
-        """Has enrollment and link show certificates in their first half, from the root in use."""
+        """Renews the certificates of enrollment and link, from the root in use."""
         try:
             if self._enrollment is not None:
                 self._enrollment.refresh()
@@ -165,7 +165,7 @@ class ControlPlane:
             self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
-        """A change that failed for no fault of its own is tried again until it succeeds."""
+        """Tries a valid change that failed, for example on a full disk, again until it succeeds."""
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             if self._reconciler.is_behind:
@@ -176,15 +176,15 @@ class ControlPlane:
         self._tasks.append(task)
 
     def _notify_crash(self, task: asyncio.Task[None]) -> None:
-        """None of the tasks ends by itself; one that does must not do so in silence."""
+        """Reports a task that ended by itself: none of them should."""
         if not task.cancelled() and (error := task.exception()) is not None:
-            text = "changes are not taken any more, by a mistake in Keyhole; DNS goes on"
+            text = "changes are not applied any more because of a bug in Keyhole; DNS goes on"
             self._notify(
                 Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this"))
             )
 
     def _notify_settings_change(self) -> None:
-        """Listeners and limits belong to the process: they are said, not taken."""
+        """Reports changed settings: listeners and limits change only with a restart."""
         try:
             now = read_settings(self.settings.file)
         except KeyholeError as error:

@@ -1,4 +1,4 @@
-"""The data folder: where everything of one Keyhole lies."""
+"""The data folder: all files of one Keyhole."""
 
 import os
 import time
@@ -30,7 +30,7 @@ def default_data_folder() -> Path:
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Paths inside one data folder; only the methods touch the disk."""
+    """The paths in one data folder; only the methods access the disk."""
 
     path: Path
 
@@ -41,43 +41,42 @@ class DataFolder:
 
     @property
     def identity(self) -> Path:
-        """Keyhole's own authority and what it issued."""
+        """Keyhole's own authority and its records."""
         return self.path / "identity"
 
     @property
     def state(self) -> Path:
-        """What Keyhole itself writes and may lose: compiled forms of the documents."""
+        """Files that Keyhole can make again: compiled forms of the documents."""
         return self.path / "state"
 
     @property
     def snapshot(self) -> Path:
-        """The last good snapshot, from which an engine starts by itself."""
+        """The last good snapshot; an engine starts from it without control."""
         return self.state / "snapshot.json"
 
     @property
     def draft(self) -> Path:
-        """A compiled snapshot that no engine has taken yet."""
+        """A compiled snapshot that is not committed yet."""
         return self.state / "draft.json"
 
     @property
     def launch(self) -> Path:
-        """What an engine process needs to start; see ``keyhole.engine.launch``."""
+        """The launch document of the engine; see ``keyhole.engine.launch``."""
         return self.state / "launch.json"
 
     @property
     def query_log(self) -> Path:
-        """What became of each query; the engine writes it, and its older half beside it."""
+        """The query log; the engine writes it, and its older half beside it."""
         return self.path / "log" / "queries.jsonl"
 
     @property
     def database(self) -> Path:
-        """Documents in all their versions, and the audit record."""
+        """The database: documents in all versions, and the audit record."""
         return self.path / "control.db"
 
     @property
     def stored(self) -> Path:
-        """A copy of the stored documents as files, as compiling wants them; the database decides
-        what is in it."""
+        """A copy of the stored documents as files, for compiling; the database is authoritative."""
         return self.state / "stored"
 
     @property
@@ -87,12 +86,12 @@ class DataFolder:
 
     @property
     def overrides(self) -> Path:
-        """Pauses and decisions, as compiling lays them over the documents; the database decides."""
+        """A copy of the pauses and decisions, for compiling; the database is authoritative."""
         return self.state / "standing.json"
 
     def read_overrides(self) -> "Overrides":
-        """What stands by that copy; nothing where there is none, or none that can be read: then
-        everything is blocked that documents block."""
+        """Reads that copy; without a readable copy there are no overrides, so that all blocking
+        rules apply."""
         # Imported here, so that most commands need no pydantic.
         from keyhole.model.overrides import Overrides
 
@@ -103,21 +102,21 @@ class DataFolder:
 
     @property
     def api_socket(self) -> Path:
-        """Where commands on this machine reach a running Keyhole."""
+        """The socket for commands on this machine."""
         return self.path / "run" / "api.sock"
 
     @property
     def link_socket(self) -> Path:
-        """Where control tells the engine of this folder what to do."""
+        """The socket between control and the local engine."""
         return self.path / "run" / "link.sock"
 
     @property
     def history(self) -> Path:
-        """What became of the queries of weeks, made of the query log."""
+        """The searchable query history, built from the query log."""
         return self.path / "log" / "history"
 
     def make(self) -> None:
-        """Makes the folders that are missing."""
+        """Creates missing folders."""
         try:
             self.state.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""What ``keyhole up`` writes into an empty data folder."""
+"""The files that ``keyhole up`` writes into an empty data folder."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from keyhole.system.durable import SHARED_FILE
 
 
 def write_defaults(data: DataFolder) -> list[Path]:
-    """Writes the commented settings and documents where there are none; gives what was written.
+    """Writes commented settings and documents if there are none; returns the paths written.
 
-    Whatever is there already is somebody's work and is never touched.
+    Never changes an existing file.
     """
     missing: dict[Path, str] = {}
     if not data.config.exists():

@@ -1,6 +1,6 @@
-"""Feeds dnstap from the query log while Keyhole runs.
+"""Sends the query log as dnstap while Keyhole runs.
 
-It follows the log from its end: what was written while control was away is not sent.
+It starts at the end of the log: entries from before control started are not sent.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from keyhole.querylog.dnstap import FileOutput, Messages, SocketOutput, Target
 
 POLL_SECONDS = 0.3
 _AT_ONCE = 5_000
-"""Queries between two looks at whatever else has to be done."""
+"""Queries per round; other work is done between rounds."""
 
 
 @dataclass(frozen=True)
 class DnstapState:
-    """What became of the messages of one output since control began."""
+    """The message counters of one output since control started."""
 
     target: str
     is_working: bool
@@ -35,7 +35,7 @@ class DnstapState:
 
 
 def dnstap(settings: Settings, data: DataFolder, notify: Notify) -> "Dnstap | None":
-    """What the settings want; none where they want no dnstap."""
+    """The dnstap output of the settings; none if it is off."""
     section = settings.written.dnstap
     if section.file is None and section.socket is None:
         return None
@@ -66,15 +66,15 @@ class Dnstap:
         self._socket: tuple[Target, SocketOutput] | None = None
 
     def write_to(self, path: Path, size: int, notify: Notify) -> None:
-        """Has a file written."""
+        """Adds a file as output."""
         self._file = _MonitoredFile(FileOutput(path, size), str(path), notify)
 
     def send_to(self, target: Target, most: int, notify: Notify) -> None:
-        """Has a program sent to."""
+        """Adds a socket as output."""
         self._socket = (target, SocketOutput(target, most, _ConnectionNotices(target, notify)))
 
     def states(self) -> list[DnstapState]:
-        """What became of the messages of each output."""
+        """The state of each output."""
         states = [self._file.state()] if self._file else []
         if self._socket:
             target, out = self._socket
@@ -102,7 +102,7 @@ class Dnstap:
             self._tail.close()
 
     def _read_new(self) -> list[bytes]:
-        """What has come, already written into the file."""
+        """Returns new messages, after writing them to the file."""
         payloads: list[bytes] = []
         for entry in self._tail.new():
             payloads += self._messages.of(entry)
@@ -114,8 +114,7 @@ class Dnstap:
 
 
 class _MonitoredFile:
-    """A file, and how it fares; a disk that is full is told once, and what it does not take is
-    dropped and counted."""
+    """A file output that reports an error, such as a full disk, once; lost messages are counted."""
 
     def __init__(self, out: FileOutput, name: str, notify: Notify) -> None:
         self._out = out
@@ -152,7 +151,7 @@ class _MonitoredFile:
 
 
 class _ConnectionNotices:
-    """Tells of a connection when it comes and when it goes, not of each try."""
+    """Reports when a connection opens or is lost, not each attempt."""
 
     def __init__(self, target: Target, notify: Notify) -> None:
         self._target = target
@@ -164,7 +163,7 @@ class _ConnectionNotices:
             return
         self._last = is_connected
         if is_connected:
-            self._notify(Notice(Severity.SUCCESS, f"dnstap goes to {self._target}"))
+            self._notify(Notice(Severity.SUCCESS, f"dnstap is sent to {self._target}"))
         else:
             text = f"dnstap: {self._target} does not take it; it is tried again"
             self._notify(Notice(Severity.WARNING, text, (why,)))

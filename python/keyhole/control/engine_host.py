@@ -1,7 +1,7 @@
-"""A machine that only answers: its engine gets its documents from a Keyhole elsewhere.
+"""Runs beside an engine that a control process on another machine leads.
 
-What is left to do here is to write down what the engine starts from, and to keep the certificate
-that its listeners show fresh, where Keyhole makes that itself.
+It writes the launch document of the engine, and renews the certificate of the listeners if Keyhole
+issues it.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ RENEWAL_CHECK_SECONDS = 3600.0
 
 
 class EngineHost:
-    """The neighbor of such an engine."""
+    """The local process of an engine that is led from another machine."""
 
     def __init__(
         self, settings: Settings, data: DataFolder, engine: ExternalEngine, notify: Notify
@@ -31,8 +31,8 @@ class EngineHost:
         self._certificates = Certificates(settings, data)
 
     async def start(self) -> None:
-        """Writes what the engine starts from; raises ``IdentityError`` where the identity by which
-        control would know it is not there."""
+        """Writes the launch document; raises ``IdentityError`` if the identity for the link to
+        control is missing."""
         leader = self._settings.resolved.control_server
         assert leader is not None, "led from here"
         CredentialFolder(leader.identity).read()
@@ -49,7 +49,7 @@ class EngineHost:
         self._engine.settle()
 
     def greet(self) -> None:
-        """Says who decides here, and what is listening."""
+        """Reports which control leads this engine, and the listeners."""
         leader = self._settings.resolved.control_server
         assert leader is not None, "led from here"
         listen = self._settings.written.listen
@@ -60,7 +60,7 @@ class EngineHost:
         self._notify(Notice(Severity.SUCCESS, text, tuple(details)))
 
     async def run(self) -> None:
-        """Renews the certificate in time; the engine reads it again by itself. Never ends."""
+        """Renews the certificate in time; the engine rereads it by itself. Never ends."""
         while True:
             await asyncio.sleep(RENEWAL_CHECK_SECONDS)
             try:

@@ -1,4 +1,4 @@
-"""The enrollment server of a running Keyhole, and the tokens with which clients begin."""
+"""The enrollment server of a running Keyhole, and the join tokens for clients."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 def enrollment_server(
     settings: Settings, data: DataFolder, notify: Notify
 ) -> "EnrollmentServer | None":
-    """The server as the settings want it; none where it is off."""
+    """The enrollment server of the settings; none if it is off."""
     resolved = settings.resolved
     if not resolved.enrollment.listen:
         return None
-    # Imported here: most never enroll anybody, and need no HTTP server in their memory.
+    # Imported here: most installations never enroll a client and need no HTTP server.
     from keyhole.enrollment.server import EnrollmentServer, Setup
 
     def report(is_good: bool, sentence: str) -> None:
@@ -54,7 +54,7 @@ def enrollment_server(
 
 @dataclass(frozen=True)
 class Invitation:
-    """An enrollment that waits, and the token for the client, which nobody can show again."""
+    """A pending enrollment and its join token, which cannot be shown again."""
 
     enrollment: Enrollment
     token: str
@@ -63,7 +63,7 @@ class Invitation:
 
 @dataclass(frozen=True)
 class InvitationRequest:
-    """What an enrollment is to give; ``spiffe`` is made from the name where it is none."""
+    """The parameters of an enrollment; without ``spiffe``, the ID is built from the name."""
 
     name: str
     spiffe: str | None
@@ -75,9 +75,9 @@ class InvitationRequest:
 
 
 def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> Invitation:
-    """Makes a token by which a client gets its certificate, once.
+    """Creates a join token, with which a client gets its certificate once.
 
-    Raises ``ControlError`` where no client could redeem it, because enrollment is off.
+    Raises ``ControlError`` if enrollment is off, so that no client could redeem the token.
     """
     url = request.url or public_url(settings)
     authority = Authority.open(data.identity, domain=settings.resolved.trust_domain)
@@ -96,19 +96,19 @@ def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> 
 
 
 def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:
-    """All enrollments that are remembered."""
+    """All enrollments on record."""
     return list_enrollments(data.identity)
 
 
 def cancel(data: DataFolder, name: str) -> None:
-    """Ends one that waits."""
+    """Cancels a pending enrollment."""
     if not data.identity.is_dir():
         raise ControlError(f"{data.path} has no authority yet, so nothing waits there")
     cancel_enrollment(data.identity, name)
 
 
 def public_url(settings: Settings) -> str:
-    """The URL that clients are told."""
+    """The enrollment URL for clients."""
     enrollment = settings.resolved.enrollment
     if enrollment.url is not None:
         return enrollment.url
@@ -123,7 +123,7 @@ def public_url(settings: Settings) -> str:
 
 
 def read_name(written: str) -> str:
-    """The name of a client as a person gives it."""
+    """Reads the name of a client; raises ``ControlError`` if it is not valid."""
     try:
         return read_short_name(written)
     except ValueError as error:

@@ -1,7 +1,7 @@
-"""Engines on other machines: what they are offered, how they fare, and what they bring.
+"""Engines on other machines: the snapshots offered to them, their state, and their query logs.
 
-What the engine beside control has taken is offered to all others, and nothing else. Each takes it
-when it can; one that does not is shown as behind, with its own reason.
+Only a snapshot that the local engine has committed is offered to the others. An engine that has not
+taken it is shown as behind, with its reason.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Fleet:
         self._rejected: dict[str, None] = {}
         self._notified: dict[str, str] = {}
         self.queries: QueryHistory | None = None
-        """Where their query logs go; set when it is open."""
+        """The history for their query logs; set once it is open."""
         domain = settings.resolved.trust_domain
         ids = [
             one if "://" in one else spiffe_id_for(one, domain)
@@ -47,30 +47,30 @@ class Fleet:
 
     @property
     def addresses(self) -> list[str]:
-        """Where engines reach control; empty where none may."""
+        """The link addresses of control; empty if the link is off."""
         return self._link.addresses
 
     @property
     def offer(self) -> Offer | None:
-        """What engines are to take now."""
+        """The snapshot that engines should take now."""
         return self._offer
 
     async def start(self) -> None:
-        """Listens, if the settings want it."""
+        """Starts to listen, if the link is on."""
         if self._settings.written.link.listen:
             await self._link.start()
 
     async def stop(self) -> None:
-        """Hangs up."""
+        """Closes all connections."""
         await self._link.stop()
 
     def refresh(self) -> None:
-        """Takes a changed authority; raises ``IdentityError``."""
+        """Reloads the authority; raises ``IdentityError``."""
         if self.addresses:
             self._link.refresh()
 
     def put(self, compiled: Compiled) -> None:
-        """Offers what the engine beside control has taken."""
+        """Offers a snapshot that the local engine has committed."""
         octets, lists = compiled.octets, compiled.snapshot.list_file
         self._offer = Offer(
             mark=hashlib.sha256(octets).hexdigest(),
@@ -92,20 +92,20 @@ class Fleet:
         ]
 
     async def watch(self) -> None:
-        """Tells when an engine comes, goes, or stays behind; never ends by itself."""
+        """Reports when an engine connects, disconnects or is behind; never ends by itself."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             for state in self.states():
                 self._notify_state(state)
 
     async def position(self, engine: str) -> dict[str, Any] | None:
-        """How far the query log of an engine is known."""
+        """The position up to which the query log of an engine is stored."""
         history = self._history()
         found = await asyncio.to_thread(history.position_of, _folder_name(engine))
         return {"spool": found.spool, "offset": found.offset} if found else None
 
     async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
-        """Keeps a piece of its query log."""
+        """Stores a piece of the query log of an engine."""
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
@@ -117,15 +117,15 @@ class Fleet:
         return self.queries.history()
 
     def _reject(self, why: str) -> None:
-        # Once for each reason, and not for ever.
+        # Once per reason, and with a limit on the number of reasons.
         if why not in self._rejected and len(self._rejected) < _MAX_REJECTIONS:
             self._rejected[why] = None
-            self._notify(Notice(Severity.WARNING, f"an engine was turned away: {why}"))
+            self._notify(Notice(Severity.WARNING, f"an engine was rejected: {why}"))
 
     def _notify_state(self, state: EngineState) -> None:
         now = f"{state.state} {state.why}" if state.state == "behind" else state.state
         before = self._notified.get(state.name, "never seen")
-        # On its way to a new snapshot an engine is behind for a moment; that is no news.
+        # An engine that is taking a new snapshot is behind for a moment: not reported.
         if now == before or (state.state == "behind" and not state.why):
             return
         self._notified[state.name] = now
@@ -138,14 +138,14 @@ def _state_notice(state: EngineState) -> Notice:
             Severity.SUCCESS, f"the engine {state.name} decides by snapshot {state.number}"
         )
     if state.state == "away":
-        text = f"the engine {state.name} is away; it serves on from what it has, if it runs"
+        text = f"the engine {state.name} is away; if it runs, it serves its last snapshot"
         return Notice(Severity.WARNING, text)
     text = f"the engine {state.name} is behind: it decides by snapshot {state.number}"
     return Notice(Severity.ERROR, text, (state.why,))
 
 
 def _folder_name(engine: str) -> str:
-    """Part of a file's name, whatever the SPIFFE ID says."""
+    """A safe folder name for any SPIFFE ID."""
     return hashlib.sha256(engine.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The use cases behind ``keyhole identity``: issue, list, revoke, and what there is."""
+"""The use cases behind ``keyhole identity``: issue, list, show and revoke."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,10 +21,10 @@ from keyhole.model.spiffe import SCHEME, read_spiffe_id, spiffe_id_for, trust_do
 
 
 def settings_of(data: DataFolder, config: Path | None) -> Settings:
-    """The settings of a data folder; the defaults where ``keyhole up`` never ran in it.
+    """The settings of a data folder; the defaults if ``keyhole up`` never ran in it.
 
-    Raises ``ControlError`` where there is no such folder: a misspelt one must not get an authority
-    of its own.
+    Raises ``ControlError`` if the folder does not exist: a misspelled path must not create a new
+    authority.
     """
     file = config or data.config
     if file.exists():
@@ -40,13 +40,12 @@ def settings_of(data: DataFolder, config: Path | None) -> Settings:
 
 
 def open_authority(settings: Settings, data: DataFolder) -> Authority:
-    """The authority of a data folder, made when there is none."""
+    """Opens the authority of a data folder; creates it if there is none."""
     return Authority.open(data.identity, domain=settings.resolved.trust_domain)
 
 
 def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
-    """What a person has to do before a certificate of the authority ends; nothing where there is
-    no authority."""
+    """Advice about CA certificates that expire soon; empty if there is no authority."""
     if not (data.identity / ROOT).exists() or not (data.identity / ISSUER).exists():
         return []
     return open_authority(settings, data).advice()
@@ -54,7 +53,7 @@ def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
 
 @dataclass(frozen=True)
 class IssuedCertificate:
-    """A certificate that lies in a folder now."""
+    """A certificate that was written into a folder."""
 
     folder: CredentialFolder
     spiffe: str
@@ -73,7 +72,7 @@ def issue(
     life: timedelta,
     also_server: bool,
 ) -> IssuedCertificate:
-    """Makes key and certificate on this machine and puts them into the folder ``out``."""
+    """Makes a key and a certificate on this machine, and writes them into the folder ``out``."""
     authority = open_authority(settings, data)
     name = read_name(name)
     spec = CertificateSpec.svid(
@@ -95,7 +94,7 @@ def issue(
 
 
 def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
-    """The certificates of clients that live, or all that were ever issued, oldest first."""
+    """The valid client certificates, or all that were ever issued, oldest first."""
     now, revoked = datetime.now(UTC), read_revoked(data.identity)
     names = _names(data)
     return [
@@ -111,9 +110,9 @@ def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
 
 
 def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
-    """What the authority is, until when, and how much it has issued and revoked.
+    """The authority: its certificates, and what it has issued and revoked.
 
-    Raises ``ControlError`` where there is none yet: looking makes none.
+    Raises ``ControlError`` if there is none yet: showing does not create one.
     """
     if not (data.identity / ROOT).exists():
         raise ControlError(
@@ -148,7 +147,7 @@ def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Revocation:
-    """Whom a word means: identities, or certificates by trust domain, serial and identity."""
+    """What to revoke: identities, or certificates by trust domain, serial and identity."""
 
     identities: frozenset[str]
     certificates: frozenset[tuple[str, str, str | None]]
@@ -157,9 +156,9 @@ class Revocation:
 def revocation_for(
     settings: Settings, data: DataFolder, word: str, *, certificates: bool
 ) -> Revocation:
-    """What is to be revoked: by SPIFFE ID, or by the name under which it was issued.
+    """What to revoke for a SPIFFE ID, or for the name of an issued certificate.
 
-    ``certificates`` means those that live now, not the identity: their holder may get a new one.
+    With ``certificates``, the current certificates only: their holder may still get a new one.
     """
     if word.startswith(SCHEME):
         try:
@@ -186,7 +185,7 @@ def revocation_for(
 
 
 def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
-    """One certificate by its serial number; of the own trust domain if it is not in the record."""
+    """One certificate by serial number; in our own trust domain if it is not on record."""
     serial = read_serial(text)
     issued = next((one for one in read_issued(data.identity) if one.serial == serial), None)
     domain = settings.resolved.trust_domain
@@ -197,18 +196,18 @@ def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Rev
 
 
 def revoke_all(data: DataFolder, whom: Revocation) -> int:
-    """Refuses them from now on; gives how many were not refused before."""
+    """Revokes them; returns how many were not revoked before."""
     return revoke(data.identity, identities=whom.identities, certificates=whom.certificates)
 
 
 def unrevoke_all(data: DataFolder, whom: Revocation) -> int:
-    """Takes it back; gives how many there were."""
+    """Takes revocations back; returns how many there were."""
     serials = frozenset(serial for _, serial, _ in whom.certificates)
     return unrevoke(data.identity, identities=whom.identities, serials=serials)
 
 
 def _renewable(settings: Settings, data: DataFolder) -> list[IssuanceRecord]:
-    """Certificates that are good for something: also expired ones, while they can be renewed."""
+    """Certificates that are valid, or expired and still renewable."""
     grace = timedelta(seconds=settings.resolved.enrollment.grace)
     now = datetime.now(UTC)
     return [one for one in read_issued(data.identity) if one.not_after + grace > now]

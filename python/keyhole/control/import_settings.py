@@ -1,4 +1,4 @@
-"""The use case behind ``keyhole import``: from another product's file to a folder of documents."""
+"""The use case behind ``keyhole import``: converts settings of another product to documents."""
 
 import json
 import os
@@ -21,9 +21,9 @@ from keyhole.system import durable
 from keyhole.system.durable import SHARED_FILE
 
 REPORT_FILE = "import.json"
-"""What became of each thing, beside the documents; no reader of documents looks at it."""
+"""The import report, beside the documents; readers of documents ignore it."""
 
-# Stands in for the upstream that is still to be chosen, while everything else is checked.
+# A placeholder for the upstream, so that the rest can be checked before one is chosen.
 _UPSTREAM = {
     "apiVersion": API_VERSION,
     "kind": "Upstream",
@@ -31,35 +31,35 @@ _UPSTREAM = {
     "spec": {"protocol": "dot", "addresses": ["192.0.2.1"], "serverName": "192.0.2.1"},
 }
 _MAX_REFUSED = 200
-_HEADING = "Imported from {}; import.json tells what became of each thing."
+_HEADING = "Imported from {}; import.json reports what became of each setting."
 
 
 @dataclass(frozen=True)
 class ImportResult:
-    """What was made of a file."""
+    """The result of an import."""
 
     product: str
     report: Report
     files: dict[str, str]
     """The texts of the documents, by file name."""
     lacks_upstream: bool
-    """Whether an upstream has to be chosen before anything is answered."""
+    """Whether an upstream must be chosen before any query can be answered."""
     advice: list[Problem] = field(default_factory=list)
     folder: Path | None = None
-    """Where it was written; none where it only could be."""
+    """The folder written; none in a dry run."""
     backup: Path | None = None
-    """Where the folder is now that was there before."""
+    """The new path of the replaced folder."""
 
 
 def import_file(
     product: str, file: Path, out: Path | None, *, replace_folder: bool = False
 ) -> ImportResult:
-    """Reads the file of a product and writes a folder ``out`` of documents; none only tells.
+    """Reads the file of a product and writes documents into the folder ``out``; without ``out`` it
+    only reports.
 
-    The documents are checked together as ``keyhole check`` does, and every expression by the core,
-    before any is written; the folder appears whole or not at all. Raises ``ImporterError`` where the
-    file is not what it should be, ``ControlError`` where the folder is there already, and
-    ``DocumentErrors`` where the documents would not be valid.
+    First checks the documents as ``keyhole check`` does, and each expression in the core.
+    The folder is written completely or not at all. Raises ``ImporterError`` if the file cannot be
+    imported, ``ControlError`` if the folder exists, and ``DocumentErrors`` for invalid documents.
     """
     if out is not None:
         _check_target(out, replace_folder=replace_folder)
@@ -94,7 +94,7 @@ def _check_target(out: Path, *, replace_folder: bool) -> None:
 
 
 def _leave_refused_expressions(setup: Setup, report: Report) -> None:
-    """The core has the last word on expressions: it knows what grows too large."""
+    """Leaves out expressions that the core refuses: only the core knows which grow too large."""
     refused = refused_expressions(list(dict.fromkeys(setup.expressions())))
     if len(refused) > _MAX_REFUSED:
         raise ImporterError(
@@ -106,7 +106,7 @@ def _leave_refused_expressions(setup: Setup, report: Report) -> None:
 
 
 def refused_expressions(expressions: Sequence[str]) -> dict[str, str]:
-    """Which of these, written between slashes, the core refuses, with its reason."""
+    """The expressions, written between slashes, that the core refuses, with the reasons."""
     why = _refusal(expressions) if expressions else None
     if why is None:
         return {}
@@ -139,7 +139,7 @@ def _refusal(expressions: Sequence[str]) -> str | None:
 
 
 def _check(files: dict[str, str], folder: Path, *, lacks_upstream: bool) -> list[Problem]:
-    """The advice on the documents; raises ``DocumentErrors`` where they are not valid."""
+    """Returns the advice on the documents; raises ``DocumentErrors`` if they are not valid."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     documents, problems = read_documents([folder])
@@ -153,7 +153,7 @@ def _check(files: dict[str, str], folder: Path, *, lacks_upstream: bool) -> list
 
 
 def _write(files: dict[str, str], report: Report, out: Path) -> Path | None:
-    """Writes the folder beside its place and then moves it there; gives where the old one is."""
+    """Writes a draft folder, then renames it; returns the new path of an old folder."""
     out = out.absolute()
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     draft.mkdir()

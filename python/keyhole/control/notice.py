@@ -1,4 +1,4 @@
-"""What the person at the terminal is told while Keyhole runs."""
+"""Notices for the person at the terminal while Keyhole runs."""
 
 import enum
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class Severity(enum.Enum):
-    """How a notice is to be read."""
+    """How serious a notice is."""
 
     SUCCESS = "success"
     INFO = "info"
@@ -16,7 +16,7 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and lines that say more: each problem with its place, or what to try."""
+    """One sentence, and lines with details: each problem with its place, or what to try."""
 
     severity: Severity
     text: str
@@ -24,4 +24,4 @@ class Notice:
 
 
 Notify = Callable[[Notice], None]
-"""Who wants to hear notices; called on the event loop, must not wait."""
+"""Receives notices; called on the event loop, so it must not block."""

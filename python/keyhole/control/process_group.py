@@ -1,8 +1,8 @@
 """``keyhole up`` itself: keeps an engine and a control process running, and does nothing else.
 
-The two hang on each other by nothing but the link and the data folder: whichever dies is started
-again while the other goes on. So DNS is answered throughout, also where control is killed, or its
-database, its API or its lists need more memory than there is.
+The two share only the link and the data folder. If one dies, it is restarted while the other goes
+on. So DNS works even if control is killed, for example because its database, API or lists need too
+much memory.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ class ProcessGroup:
     def __init__(
         self, data: DataFolder, config: Path | None, claim: BinaryIO, notify: Notify
     ) -> None:
-        """``claim`` is the lock of the data folder: control holds it as well, so that a folder
-        whose keeper was killed is not free before control has ended."""
+        """``claim`` is the lock of the data folder. Control inherits it: if this process is killed,
+        the folder stays locked until control has ended."""
         self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), notify)
         self._control = Supervisor(
             "control",
@@ -37,9 +37,9 @@ class ProcessGroup:
         self._notify = notify
 
     async def run(self, end: asyncio.Event) -> int:
-        """Runs both until ``end``; gives the exit code.
+        """Runs both until ``end``; returns the exit code.
 
-        Raises ``ControlError`` where the engine cannot start.
+        Raises ``ControlError`` if the engine cannot start.
         """
         starting = asyncio.create_task(self._start())
         failing = asyncio.create_task(self._control.failure())
@@ -52,27 +52,27 @@ class ProcessGroup:
                 if ending in done:
                     break
         except EndedError as error:
-            return error.code if error.code > 0 else 1  # it has said why
+            return error.code if error.code > 0 else 1  # the process has printed the reason
         finally:
             for task in (starting, failing, ending):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Exception):
                     await task
             if end.is_set():
-                text = "ending; what is under way is still answered"
+                text = "ending; queries in progress are still answered"
                 self._notify(Notice(Severity.INFO, text))
             await self._control.stop()
             await self._engine.stop()
         return 0
 
     async def _start(self) -> None:
-        # Control writes what the engine starts from. Compiling takes as long as it takes.
+        # Control writes the launch document of the engine. Compiling may take long: no timeout.
         await self._control.start(None)
         await self._engine.start()
 
 
 def control_command(data: DataFolder, config: Path | None, *, ran: bool) -> Sequence[str]:
-    """The command line that starts control under supervision; ``ran``: it does so again."""
+    """The command line that starts control under supervision; ``ran`` means a restart."""
     settings = ["--config", str(config)] if config else []
     again = ["--again"] if ran else []
     words = ["--data", str(data.path), *settings, *again]

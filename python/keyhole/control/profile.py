@@ -19,7 +19,7 @@ from keyhole.profile.client import Identity
 
 @dataclass(frozen=True)
 class ProfileRequest:
-    """What a person gave on the command line."""
+    """The options from the command line."""
 
     kind: str
     token: str | None
@@ -30,10 +30,10 @@ class ProfileRequest:
 
 
 def make_profile(data: DataFolder, config: Path | None, request: ProfileRequest) -> Profile:
-    """The profile; what the server is comes from the folder of an enrolled client, or else from the
-    data folder of this machine's Keyhole.
+    """Makes a profile. The server data come from the folder of an enrolled client, or else from the
+    data folder of the Keyhole on this machine.
 
-    Raises ``ControlError`` for a token that is none, and ``ProfileError`` for what cannot be.
+    Raises ``ControlError`` for an invalid token, and ``ProfileError`` if the kind cannot do it.
     """
     if request.identity is not None and (request.identity / FILE).exists():
         service = EnrolledClient(request.identity).enrolled().service
@@ -71,7 +71,7 @@ def _client(
 
 
 def _moved(service: Service, request: ProfileRequest) -> Service:
-    """The service as others reach it, where the person knows better."""
+    """The service with the address and name from the command line, if given."""
     changes: dict[str, object] = {}
     if request.address is not None:
         for key in ("dot", "doh"):

@@ -1,4 +1,4 @@
-"""Keeps the history of queries while Keyhole runs."""
+"""Maintains the query history while Keyhole runs."""
 
 import asyncio
 import json
@@ -22,17 +22,17 @@ INGEST_SECONDS = 5.0
 CLEANUP_SECONDS = 300.0
 POLL_SECONDS = 0.3
 MAX_BATCH = 200
-"""Queries that one listener is sent at once; what is beyond is counted and left out."""
+"""Queries sent to one listener at a time; more are counted and left out."""
 MAX_LISTENERS = 16
 MAX_EXPORTS = 2
-"""At once: each may take the disk and the time of a million queries."""
+"""Exports at the same time: each may hold a million queries on the disk."""
 HITS_SECONDS = 5.0
-"""How long counts of hits are remembered: whoever watches a download asks often."""
+"""How long hit counts are cached: a client that watches a download asks often."""
 _DAY_US = 86_400_000_000
 
 
 def query_history(settings: Settings, data: DataFolder, notify: Notify) -> "QueryHistory | None":
-    """The history that the settings want; none where they want none, or no query log."""
+    """The history of the settings; none if the history or the query log is off."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
@@ -42,8 +42,8 @@ def query_history(settings: Settings, data: DataFolder, notify: Notify) -> "Quer
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is kept: rows of so many seconds in so many octets, and counts of so many seconds; and
-    after how many nobody is named, if ever."""
+    """The limits: age of rows in seconds, size in octets, age of statistics in seconds, and the
+    age at which clients are anonymized, if ever."""
 
     age: float
     octets: int
@@ -53,21 +53,21 @@ class Bounds:
 
 @dataclass
 class LiveQueries:
-    """What a listener is sent: queries, and how many were left out before them."""
+    """A batch for a listener: queries, and how many were left out before them."""
 
     queries: list[dict[str, Any]] = field(default_factory=list)
     left_out: int = 0
 
 
 class Export:
-    """A file that is being made or sent; it counts until its ``end``."""
+    """An export file in progress; it takes one slot until ``end``."""
 
     def __init__(self, slots: threading.Semaphore) -> None:
         self._slots: threading.Semaphore | None = slots
         self.path: Path | None = None
 
     def end(self) -> None:
-        """Removes the file and makes room for another one; once is enough."""
+        """Removes the file and frees the slot; more calls have no effect."""
         slots, self._slots = self._slots, None
         if slots is not None:
             slots.release()
@@ -76,7 +76,7 @@ class Export:
 
 
 class QueryHistory:
-    """The history, opened by whoever needs it first."""
+    """The history; the first use opens it."""
 
     def __init__(self, root: Path, spool: Path, bounds: Bounds, notify: Notify) -> None:
         self._root = root
@@ -91,8 +91,8 @@ class QueryHistory:
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
 
     def history(self) -> "History":
-        """The history; blocks while it is opened. Raises ``OSError`` and ``duckdb.Error``."""
-        # Imported here: DNS must not wait for a database of columns.
+        """The history; blocks while it opens. Raises ``OSError`` and ``duckdb.Error``."""
+        # Imported here: loading DuckDB must not delay DNS at the start.
         from keyhole.querylog.history import History, Retention
 
         with self._opening:
@@ -105,15 +105,15 @@ class QueryHistory:
             return self._history
 
     def begin_export(self) -> Export:
-        """Room for one export; raises ``ControlError`` where there is none."""
+        """Takes a slot for an export; raises ``ControlError`` if none is free."""
         if not self._exports.acquire(blocking=False):
             raise ControlError(f"{MAX_EXPORTS} exports are made already; try again in a moment")
         return Export(self._exports)
 
     def hits(self) -> dict[str, int] | None:
-        """How many queries of the last day each list decided; none where that cannot be known now.
+        """The number of queries of the last day that each list decided; none on an error.
 
-        Blocks, and may be some seconds old.
+        Blocks. The result may be some seconds old.
         """
         import duckdb
 
@@ -129,7 +129,7 @@ class QueryHistory:
         return hits
 
     async def run(self) -> None:
-        """Takes in and tidies up, again and again, until it is cancelled."""
+        """Ingests and cleans up regularly, until it is cancelled."""
         cleaned_at = 0.0
         while True:
             await asyncio.sleep(INGEST_SECONDS)
@@ -157,10 +157,10 @@ class QueryHistory:
             self._notify(Notice(Severity.SUCCESS, "the history of queries is written again"))
 
     async def listen(self) -> AsyncIterator[LiveQueries]:
-        """What comes from now on, until the caller leaves; an empty one now and then says that
-        nothing came. Raises ``ControlError`` where too many listen already."""
+        """Yields new queries until the caller stops, and an empty batch if there are none.
+        Raises ``ControlError`` if there are too many listeners."""
         if self._listeners >= MAX_LISTENERS:
-            raise ControlError(f"{MAX_LISTENERS} listen already; try again later")
+            raise ControlError(f"{MAX_LISTENERS} clients listen already; try again later")
         self._listeners += 1
         try:
             position = await asyncio.to_thread(self._end_position)
@@ -195,7 +195,7 @@ class QueryHistory:
         return batch, position
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Closes the files."""
         if self._history is not None:
             self._history.close()
 

@@ -1,4 +1,4 @@
-"""Brings documents and certificates into force, at the start and at each change."""
+"""Puts documents and certificates in force, at the start and after each change."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from keyhole.policy import TrustContext
 
 
 class Reconciler:
-    """The one way by which anything reaches the engine."""
+    """Sends snapshots and certificates to the engine; nothing else does."""
 
     def __init__(
         self, settings: Settings, data: DataFolder, engine: LocalEngine, notify: Notify
@@ -50,36 +50,35 @@ class Reconciler:
 
     @property
     def in_force(self) -> Compiled | None:
-        """What the engine decides by now; none before the first."""
+        """The snapshot in force; none before the first one."""
         return self._in_force
 
     @property
     def watched_files(self) -> frozenset[Path]:
-        """The files whose change matters: documents, lists, certificates, keys, tokens, and what
-        was revoked."""
+        """The files to watch: documents, lists, certificates, keys, tokens and revocations."""
         own = frozenset({self._settings.documents}) | identity_files(self._data.identity)
         return own | self._referenced | self._certificates.files(self._clients())
 
     def on_change(self, callback: Callable[[], None]) -> None:
-        """Has ``callback`` called, on the event loop, whenever documents were looked at again."""
+        """Registers a callback that runs on the event loop after each reload of the documents."""
         self._change_callbacks.append(callback)
 
     def on_commit(self, callback: Callable[[Compiled], None]) -> None:
-        """Has ``callback`` called with each snapshot that the engine has taken."""
+        """Registers a callback that gets each snapshot after the engine has committed it."""
         self._commit_callbacks.append(callback)
 
     def find_files(self) -> None:
-        """Looks which files the documents name now."""
+        """Updates the set of files that the documents refer to."""
         self._referenced = referenced_files(self._settings, self._data)
 
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
 
-        Raises when the engine cannot listen or a certificate cannot be used. Documents that are not
-        valid are told: the engine then serves the last good snapshot, or refuses every question
-        and says that it is not ready, until they are valid.
+        Raises if the engine cannot listen or a certificate cannot be used. Invalid documents are
+        only reported: until they are fixed, the engine serves the last good snapshot, or without
+        one refuses every query as not ready.
         """
-        # Makes our own authority, if there is none: what is compiled has to know it.
+        # Creates our own authority if there is none: compiling needs it.
         self._certificates.read({})
         compiled: Compiled | None = None
         problem: KeyholeError | None = None
@@ -90,15 +89,15 @@ class Reconciler:
         pairs = self._certificates.read(compiled.identities if compiled else {})
         if compiled is not None:
             write_durably(self._data.draft, compiled.octets)
-        # Without a last good snapshot the engine begins with the draft, so that it is ready as soon
-        # as it listens; whether it took it is settled below, as for every change.
+        # Without a last good snapshot the engine starts from the draft, so that it is ready as soon
+        # as it listens. The commit below checks the draft, as for every change.
         first = compiled is not None and not self._data.snapshot.exists()
-        # One that serves already started from the document that is there, and may have to again.
+        # A running engine may restart from the launch document, so that stays until then.
         if not self._engine.runs_already:
             self._write_launch(pairs, self._data.draft if first else self._data.snapshot)
         addresses = await self._engine.start()
-        # A restarted engine must come back where its clients look for it, even where the first one
-        # was given port 0 and took a free one.
+        # A restarted engine must listen on the same ports, also if the first one was given port 0
+        # and the system chose a free one.
         self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
         self._write_launch(pairs, self._data.snapshot)
         if self._engine.runs_already:
@@ -110,10 +109,10 @@ class Reconciler:
             except EngineRefusedError as error:
                 problem = error
             except UnwritableError as error:
-                # It serves what it began with; a disk that has become full costs no answer.
+                # The engine serves the snapshot it started from; a full disk must not stop DNS.
                 self.is_behind = True
                 self._notify(
-                    _error_notice("the documents could not be remembered; tried again", error)
+                    _error_notice("the documents could not be written; tried again", error)
                 )
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
@@ -121,15 +120,15 @@ class Reconciler:
             self._notify(_error_notice(f"{what}; {self._fallback_text()}", problem))
 
     def exclusive(self) -> asyncio.Lock:
-        """Hold it while something else compiles into the state folder: two that do so at once would
-        take each other's drafts away."""
+        """The lock to hold while compiling into the state folder: two compilations at once would
+        overwrite each other's drafts."""
         return self._lock
 
     async def apply(self) -> KeyholeError | None:
-        """Takes whatever has changed on the disk; what is not valid is told and changes nothing.
+        """Puts changed files in force; an invalid change is reported and has no effect.
 
-        Gives why it was not taken, or none where all is in force. Where the fault is not in the
-        change, such as a full disk, ``is_behind`` stays true until a later call succeeds.
+        Returns the reason if the change is not in force, or none. If the cause is not the change
+        itself, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
         async with self._lock:
             self.is_compiling = True
@@ -144,7 +143,7 @@ class Reconciler:
         await self.apply_certificates()
         try:
             self.find_files()
-            # In a thread: large lists take seconds, and everything else must go on.
+            # In a thread: compiling large lists takes seconds and must not block the event loop.
             compiled = await asyncio.to_thread(compile_all, self._settings, self._data)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
@@ -169,14 +168,14 @@ class Reconciler:
         return None
 
     async def apply_overrides(self) -> KeyholeError | None:
-        """Takes pauses and decisions as they are now, over the documents in force.
+        """Applies the current pauses and decisions to the documents in force.
 
-        No document is read for it, so one that is not valid is no hindrance. Gives why it was not
-        taken, or none where it is in force.
+        Reads no document, so an invalid document does not prevent it. Returns the reason if the
+        overrides are not in force, or none.
         """
         async with self._lock:
             if self._in_force is None:
-                return ControlError("the documents are not valid; it acts once that is mended")
+                return ControlError("the documents are not valid; this acts once they are fixed")
             overrides = await asyncio.to_thread(self._data.read_overrides)
             compiled = self._in_force.with_overrides(overrides)
             if compiled.same_as(self._in_force):
@@ -192,7 +191,7 @@ class Reconciler:
         return None
 
     async def apply_certificates(self) -> None:
-        """Renews our own certificates in time, and has the engine take files that changed."""
+        """Renews our own certificates in time, and installs changed files in the engine."""
         try:
             installed = await self._install(self._certificates.read(self._clients()))
         except KeyholeError as error:
@@ -207,8 +206,8 @@ class Reconciler:
 
     def _fallback_text(self) -> str:
         if self._data.snapshot.exists():
-            return "the last good snapshot serves until that is mended"
-        return "every question is refused until that is mended"
+            return "the last good snapshot serves until this is fixed"
+        return "every query is refused until this is fixed"
 
     def _compile(self, context: TrustContext | None = None) -> Compiled:
         self.find_files()
@@ -217,27 +216,28 @@ class Reconciler:
     def _compile_first(self) -> Compiled:
         """Compiles for the start.
 
-        Where nobody knows what was revoked and there is no last good snapshot, no certificate and
-        no token is believed. A mesh could still name whom we revoked, so then there is no snapshot.
+        If the revocations cannot be read and there is no last good snapshot, no certificate and no
+        token is accepted. With a mesh there is no snapshot at all: a sidecar could still present
+        a revoked identity.
         """
         try:
             return self._compile()
         except IdentityError as error:
             if self._data.snapshot.exists() or accepts_mesh_identities(self._settings):
                 raise
-            text = "no certificate and no token is believed until this is mended"
+            text = "no certificate and no token is accepted until this is fixed"
             self._notify(_error_notice(text, error))
             return self._compile(empty_trust_context(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
-        """Has the engine check and take it; only then is it the last good one."""
+        """Commits to the engine; the snapshot becomes the last good one only after that."""
         write_durably(self._data.draft, compiled.octets)
         for last in (False, False, True):
             try:
                 await self._engine.commit(self._data.draft)
                 break
             except EngineGoneError:
-                # It is being started again, from the last good snapshot; then it is asked anew.
+                # The engine is being restarted from the last good snapshot; try again.
                 if last:
                     raise
             except EngineRefusedError:

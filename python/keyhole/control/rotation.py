@@ -11,7 +11,7 @@ from keyhole.identity.sign import fingerprint
 
 
 class Step(enum.Enum):
-    """One step of three."""
+    """A step of the rotation of the root."""
 
     PREPARE = "prepare"
     SIGN = "sign"
@@ -20,7 +20,7 @@ class Step(enum.Enum):
 
 @dataclass(frozen=True)
 class RotationResult:
-    """What was done, and what is to be done next."""
+    """The step done, and the next one."""
 
     phase: str
     done: str
@@ -28,7 +28,7 @@ class RotationResult:
 
 
 def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> RotationResult:
-    """Does one step; raises ``IdentityError`` with the reason where it is not its time."""
+    """Does one step; raises ``IdentityError`` if it is too early for it."""
     open_authority(settings, data)
     folder = data.identity
     if step is Step.PREPARE:

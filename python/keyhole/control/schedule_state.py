@@ -1,4 +1,4 @@
-"""Which times a draft cannot tell apart: those between the same two changes of its schedules."""
+"""Groups times in which every schedule has the same state."""
 
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from keyhole.model.snapshot_identity import Schedule
 
 ScheduleState = tuple[tuple[int, bool, bool], ...]
-"""For each schedule the day of the week, and whether the day is past its two times."""
+"""For each schedule: the day of the week, and whether its begin and end have passed."""
 
 _DAY, _MINUTE = 86_400, 60
 _FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 
 
 def schedule_state(schedules: Iterable[Schedule], at: int) -> ScheduleState:
-    """All that schedules know of a second of Unix time."""
+    """The state of all schedules at a second of Unix time."""
     return tuple(_one(schedule, at) for schedule in schedules)
 
 

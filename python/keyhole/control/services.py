@@ -1,4 +1,4 @@
-"""Everything that runs in control, as the API and the commands find it."""
+"""The services of the control process, for the API and the commands."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,21 @@ from keyhole.control.settings import Settings
 
 @dataclass(frozen=True)
 class Services:
-    """The use cases of a running Keyhole, and what they work on."""
+    """The services of a running Keyhole."""
 
     settings: Settings
     data: DataFolder
     control_plane: ControlPlane
     lists: ListRefresher
     queries: QueryHistory | None = None
-    """What became of queries; none where the settings want no history."""
+    """The query history; none if it is off."""
     changes: Changes | None = None
-    """Documents and how they change; none where the database cannot be used."""
+    """Documents and their changes; none if the database cannot be used."""
     authentication: Authentication | None = None
-    """Who is believed besides people on this machine; none where the database cannot be used."""
+    """Accounts and logins for the network; none if the database cannot be used."""
     pauses: PauseService | None = None
-    """Pauses of blocking; none where the database cannot be used."""
+    """Pauses of blocking; none if the database cannot be used."""
     decisions: DecisionService | None = None
-    """Decisions about names; none where the database cannot be used."""
+    """Decisions about names; none if the database cannot be used."""
     dnstap: Dnstap | None = None
-    """Queries for programs that read dnstap; none where the settings want none."""
+    """The dnstap output; none if it is off."""

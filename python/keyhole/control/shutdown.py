@@ -1,4 +1,4 @@
-"""How a running Keyhole is asked to end."""
+"""The signals and inputs that end a running Keyhole."""
 
 import asyncio
 import signal
@@ -6,9 +6,9 @@ import sys
 
 
 def end_on_signals() -> asyncio.Event:
-    """An event that is set by SIGTERM, Ctrl-C, and the end of the terminal.
+    """Returns an event that SIGTERM, Ctrl-C and the end of the terminal set.
 
-    A process that was started to outlive its terminal (``nohup``) ignores SIGHUP, and still does.
+    A process that ignores SIGHUP from the start (``nohup``) keeps ignoring it.
     """
     end = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -19,10 +19,10 @@ def end_on_signals() -> asyncio.Event:
 
 
 async def end_with_input(end: asyncio.Event) -> None:
-    """Sets ``end`` when standard input ends: so a supervisor asks for it."""
+    """Sets ``end`` when standard input ends: this is how a supervisor stops the process."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while await reader.read(4096):
-        pass  # nothing is expected, and only the end matters
+        pass  # the content has no meaning; only the end matters
     end.set()

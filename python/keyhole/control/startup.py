@@ -1,4 +1,4 @@
-"""Opens what runs beside the engine: the database, and what keeps lists fresh."""
+"""Starts the services of control: the database, list refresh, query history and accounts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ from keyhole.store import Database
 async def open_services(
     control_plane: ControlPlane, data: DataFolder, notify: Notify
 ) -> AsyncIterator[Services]:
-    """The use cases of a running Keyhole, until the block is left."""
+    """Starts the services, and stops them at the end of the block."""
     listeners = [one for ones in control_plane.addresses.values() for one in ones]
     api = [str(one) for one in control_plane.settings.written.api.listen]
     linked = control_plane.fleet.addresses if control_plane.fleet else []
@@ -73,18 +73,18 @@ async def open_services(
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:
-    """It never ends by itself; if it does, that must not happen in silence."""
+    """Reports a task that ended by itself: none of them should."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        text = "something is not kept up any more, by a mistake in Keyhole; DNS goes on"
+        text = "a background task ended because of a bug in Keyhole; DNS goes on"
         notify(Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this")))
 
 
 async def open_changes(
     control_plane: ControlPlane, data: DataFolder, notify: Notify
 ) -> Changes | None:
-    """Documents and how they change; none, with a notice, where the database cannot be used.
+    """Opens the documents; none, with a notice, if the database cannot be used.
 
-    DNS serves already then, from the copy of the stored documents that is on the disk.
+    DNS already runs then, from the copy of the stored documents on the disk.
     """
     try:
         database = await asyncio.to_thread(open_database, control_plane.settings, data)
@@ -100,8 +100,8 @@ async def open_changes(
 async def open_overrides(
     changes: Changes | None, data: DataFolder, control_plane: ControlPlane, notify: Notify
 ) -> OverrideStore | None:
-    """Pauses and decisions; none, with a notice, where the database cannot be used. The engine goes
-    on with those that it knows, up to their end."""
+    """Opens pauses and decisions; none, with a notice, if the database cannot be used. The engine
+    applies those it has until they end."""
     if changes is None:
         return None
     override_store = OverrideStore(changes.database, data, control_plane.reconciler, notify)
@@ -115,7 +115,7 @@ async def open_overrides(
 
 
 def open_database(settings: Settings, data: DataFolder) -> Database:
-    """The database that the settings name; raises ``StoreError`` or ``ControlError``."""
+    """Opens the database of the settings; raises ``StoreError`` or ``ControlError``."""
     where = settings.resolved.database
     if where is None:
         return Database.in_file(data.database)

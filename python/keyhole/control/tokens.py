@@ -11,7 +11,7 @@ from keyhole.identity import read_certificate_and_key, tokens
 
 @dataclass(frozen=True)
 class NewToken:
-    """A new token; nothing here is kept. ``doh`` is the URL that carries it, ``dot`` the name."""
+    """A new token; its secret is not stored. ``doh`` is the URL with it, ``dot`` the name."""
 
     secret: str
     doh: str | None
@@ -19,12 +19,12 @@ class NewToken:
     notes: list[str]
 
     def use(self) -> dict[str, object]:
-        """How to use it, for a program."""
+        """How to use the token, as data for programs."""
         return {"doh": self.doh, "dot": self.dot, "notes": self.notes}
 
 
 def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> NewToken:
-    """Makes a token, and says how it is used with the listeners of these settings."""
+    """Creates a token, and shows how to use it with the listeners of these settings."""
     settings = settings_of(data, config)
     secret = tokens.create_token(data.identity, name, replace=replace)
     service = settings.resolved.service
@@ -44,7 +44,7 @@ def list_tokens(data: DataFolder) -> tuple[tokens.Token, ...]:
 
 
 def revoke_token(data: DataFolder, name: str) -> None:
-    """Ends a token."""
+    """Revokes a token."""
     settings_of(data, None)
     tokens.revoke_token(data.identity, name)
 

@@ -1,4 +1,4 @@
-"""What stands in no document: our own authority, tokens, and what was revoked."""
+"""Trust that no document declares: our own authority, tokens and revocations."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ from keyhole.policy import TrustContext
 
 
 def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
-    """Reads the folder of our own authority; what is not there yet counts as empty.
+    """Reads the folder of our own authority; a missing file counts as empty.
 
-    Raises ``IdentityError`` for a file that cannot be read: without what was revoked nobody may be
-    believed.
+    Raises ``IdentityError`` for a file that cannot be read: without the revocations no identity may
+    be accepted.
     """
     own = read_trust(folder)
     resolved = settings.resolved
@@ -25,14 +25,14 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
 
 
 def empty_trust_context(settings: Settings) -> TrustContext:
-    """Neither tokens nor certificates are believed, whoever vouches for them."""
+    """A context in which no token and no certificate is accepted."""
     return TrustContext(
         tokens={}, admits_networks=settings.resolved.admits_networks, accepts_certificates=False
     )
 
 
 def accepts_mesh_identities(settings: Settings) -> bool:
-    """Whether identities are believed that no certificate here proves."""
+    """Whether a mesh may assert identities without a client certificate at Keyhole."""
     options = settings.resolved.options
     return bool(
         options.mesh.trust_domains and (options.listen.mesh or options.listen.doh_cleartext)

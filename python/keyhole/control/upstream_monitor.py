@@ -1,4 +1,4 @@
-"""Whether upstreams can be reached, told when it changes and not before."""
+"""Reports when the upstreams become unreachable, and when they answer again."""
 
 import asyncio
 import re
@@ -32,19 +32,19 @@ class UpstreamMonitor:
         self._failed = 0
 
     async def watch(self) -> None:
-        """Looks at the start and then again and again; never ends by itself."""
+        """Checks at the start and then regularly; never ends by itself."""
         while True:
             if self._is_down or self._answered == 0:
                 await self._probe()
-            with suppress(ControlError):  # the engine is being started again; that is told
+            with suppress(ControlError):  # the engine is restarting; the supervisor reports that
                 self._check(await self._stats())
             await asyncio.sleep(CHECK_SECONDS)
 
     async def _probe(self) -> None:
-        """Makes the engine ask an upstream, with the one question that tells nobody anything.
+        """Makes the engine query an upstream for the root name servers: this reveals nothing.
 
-        The servers of the root: every resolver has them at hand. It goes through our own listener
-        and so through policy; where that refuses, nothing is learned and nothing is claimed.
+        The query goes through our own listener and so through policy. If policy refuses it, the
+        counters do not change, and nothing is reported.
         """
         question = dns.message.make_query(".", "NS")
         try:
@@ -56,16 +56,16 @@ class UpstreamMonitor:
                 await dns.asyncquery.udp(question, host, _PROBE_SECONDS, port)
             elif dot := self._addresses.get("dot"):
                 host, port = _split(dot[0])
-                # Our own listener on this machine: who it is needs no proof here.
+                # Our own listener on this machine needs no certificate check.
                 await dns.asyncquery.tls(question, host, _PROBE_SECONDS, port, verify=False)
         except (OSError, EOFError, dns.exception.DNSException):
-            pass  # the counters say what became of it
+            pass  # the counters show the result
 
     def _check(self, stats: dict[str, Any]) -> None:
         upstreams = stats.get("upstreams", [])
         answered = sum(one["answered"] for one in upstreams)
         failed = sum(sum(one["failed"].values()) for one in upstreams)
-        # A new engine counts from zero again.
+        # The counters of a new engine start at zero.
         some_answered = answered > self._answered or (answered < self._answered and answered > 0)
         some_failed = failed > self._failed
         self._answered, self._failed = answered, failed
@@ -78,7 +78,7 @@ class UpstreamMonitor:
 
 
 def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
-    """Says for each upstream what stands in the way, and what to try."""
+    """A notice with the error of each upstream, and with hints."""
     errors = [
         f"{one['name']} ({one['protocol']}): {one['last_error'] or 'no answer yet'}"
         for one in upstreams
@@ -111,5 +111,5 @@ _HINTS = (
 def _split(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    # A listener on all addresses is asked on this machine.
+    # For a listener on all addresses, use the loopback address.
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port)  # noqa: S104

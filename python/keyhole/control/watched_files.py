@@ -1,4 +1,4 @@
-"""The files that a running Keyhole depends on, and how it learns that one changed."""
+"""Watches the files that a running Keyhole depends on."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
@@ -8,13 +8,13 @@ from pathlib import Path
 from watchfiles import awatch
 
 Fingerprint = dict[Path, tuple[int, int, int]]
-"""For each file that exists: inode, size in octets, time of change in nanoseconds."""
+"""For each existing file: inode, size in octets, modification time in nanoseconds."""
 
 CHECK_MILLISECONDS = 1000
 
 
 def fingerprint(paths: Iterable[Path]) -> Fingerprint:
-    """What the files are like now; a folder stands for the YAML files in it, at any depth."""
+    """The current state of the files; a folder means the YAML files in it, at any depth."""
     found: Fingerprint = {}
     for path in paths:
         files = [*path.rglob("*.yaml"), *path.rglob("*.yml")] if path.is_dir() else [path]
@@ -22,7 +22,7 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
             try:
                 status = file.stat()
             except OSError:
-                continue  # gone or unreadable is a change, too, and its reader says why
+                continue  # missing or unreadable is a change; the reader reports the reason
             found[file] = (status.st_ino, status.st_size, status.st_mtime_ns)
     return found
 
@@ -30,12 +30,12 @@ def fingerprint(paths: Iterable[Path]) -> Fingerprint:
 async def changes(
     paths: Callable[[], Iterable[Path]], known: Fingerprint, stop: asyncio.Event
 ) -> AsyncIterator[set[Path]]:
-    """Yields the paths that changed, each time that some did, until ``stop`` is set.
+    """Yields the changed paths after each change, until ``stop`` is set.
 
-    ``known`` is what the files were like when they were read: a change between reading and watching
-    is a change. ``paths`` is asked again after each change, since a new document may name new
-    files. Folders are watched rather than files: editors and secret mounts replace files and links
-    instead of writing into them, and what is watched must outlive that.
+    ``known`` is the state of the files when they were read, so that a change before the watch began
+    is not missed. ``paths`` is called again after each change, since a new document may name new
+    files. Folders are watched, not files: editors and secret mounts replace files and links instead
+    of writing into them.
     """
     while not stop.is_set():
         watched = _folders(paths())
@@ -51,10 +51,9 @@ async def changes(
 
 
 async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[None]:
-    """Says when to look: at once, when something happened, and when nothing did for a while.
+    """Yields when to check: at once, after an event, and regularly without events.
 
-    A file system that reports no changes is read all the same then, and nothing is lost between two
-    rounds.
+    So changes are found also on file systems that report none, and none are lost between rounds.
     """
     yield
     async with aclosing(
@@ -78,7 +77,7 @@ def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:
 
 
 def _folders(paths: Iterable[Path]) -> set[Path]:
-    """The nearest folders that exist; links are followed, since they are what gets replaced."""
+    """The nearest existing folders, of links and of their targets: either may be replaced."""
     folders: set[Path] = set()
     for path in paths:
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""The data folder belongs to one Keyhole at a time, and holds old or new files, never half ones."""
+"""Only one Keyhole at a time uses a data folder, and its files are never half written."""
 
 from asyncio import run
 from pathlib import Path
@@ -10,7 +10,7 @@ from keyhole.control.defaults import write_defaults
 from keyhole.control.error import ControlError
 
 
-def test_a_second_keyhole_is_kept_out_and_told_what_to_do(tmp_path: Path) -> None:
+def test_a_second_keyhole_gets_an_error_with_advice(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.make()
     with run(folder.claim()), pytest.raises(ControlError, match=r"already runs .* give --data"):
@@ -37,7 +37,7 @@ def test_a_durable_write_leaves_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_defaults_never_touch_what_is_there(tmp_path: Path) -> None:
+def test_defaults_never_change_existing_files(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     folder.config.write_text("role: forwarder\n")
     (tmp_path / "documents").mkdir()

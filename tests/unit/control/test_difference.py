@@ -1,4 +1,4 @@
-"""What counts as a change between what happened and what a draft would do."""
+"""Which differences between a logged outcome and that of a draft are changes."""
 
 from datetime import datetime
 from typing import Any
@@ -60,14 +60,14 @@ def verdict(reason: str, observed: dict[str, Any] | None = None) -> dict[str, An
         ("cached", "local_record", "other reason"),
         ("local_record", "forwarded", "other reason"),
         ("special_use", "special_use", None),
-        # Only an upstream's answer shows whether these would come again.
+        # Only the answer of an upstream shows whether these would happen again.
         ("blocked_target", "forwarded", None),
         ("private_address", "forwarded", None),
         ("blocked_target", "blocked_by_rule", "other reason"),
         ("private_address", "local_record", "other reason"),
     ],
 )
-def test_a_change_is_what_a_client_would_notice(
+def test_a_change_is_a_difference_for_the_client(
     past: str, future: str, expected: Kind | None
 ) -> None:
     before = REASONS.past(entry(past))
@@ -75,7 +75,7 @@ def test_a_change_is_what_a_client_would_notice(
     assert change(before, REASONS.future(verdict(future))) == expected
 
 
-def test_what_is_observed_anew_is_told_unless_it_acts() -> None:
+def test_a_new_observation_is_a_change_unless_a_rule_acts() -> None:
     seen = {"cause": "rule"}
     before, before_seen = REASONS.past(entry("cached")), REASONS.past(entry("cached", "rule"))
     assert before is not None
@@ -86,7 +86,7 @@ def test_what_is_observed_anew_is_told_unless_it_acts() -> None:
     assert change(before, REASONS.future(verdict("blocked_by_rule", seen))) == "newly blocked"
 
 
-def test_what_was_blocked_for_its_answer_hangs_on_it_again() -> None:
+def test_a_query_blocked_for_its_answer_depends_on_the_answer_again() -> None:
     target = REASONS.past(entry("blocked_target"))
     assert target is not None
     assert depends_on_answer(target, REASONS.future(verdict("forwarded")))
@@ -100,11 +100,11 @@ def test_what_was_blocked_for_its_answer_hangs_on_it_again() -> None:
 @pytest.mark.parametrize(
     "reason", ["malformed", "unparseable", "not_ready", "network_not_served", "overloaded"]
 )
-def test_what_ends_before_any_document_is_asked_is_not_judged(reason: str) -> None:
+def test_a_query_that_ends_before_policy_has_no_policy_outcome(reason: str) -> None:
     assert REASONS.past(entry(reason)) is None
 
 
-def test_times_are_told_apart_only_where_a_schedule_does() -> None:
+def test_times_differ_only_by_the_state_of_schedules() -> None:
     # Berlin: an hour east of UTC, two from 2026-03-29 01:00 UTC on.
     summer = 1_774_746_000
     night = Schedule(

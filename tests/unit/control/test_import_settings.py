@@ -1,4 +1,4 @@
-"""The use case: a folder appears whole or not at all, and only where it is valid."""
+"""An import writes a complete and valid folder, or none."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def _contents(folder: Path) -> dict[str, bytes]:
             if one.is_file()}  # fmt: skip
 
 
-def test_the_folder_holds_documents_and_what_became_of_each_thing(
+def test_the_folder_holds_documents_and_a_report_on_each_setting(
     tmp_path: Path, teleporter: Path
 ) -> None:
     done = import_file("pihole", teleporter, tmp_path / "out")
@@ -48,7 +48,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, teleporter: Path) -> None:
     assert list(tmp_path.iterdir()) == [teleporter]
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, teleporter: Path) -> None:
+def test_an_existing_folder_is_not_changed(tmp_path: Path, teleporter: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.yaml").write_text("mine")
@@ -161,7 +161,7 @@ def test_the_folder_without_an_upstream_lacks_nothing_else(tmp_path: Path) -> No
     assert wrong == ["there is no Upstream, so nothing can be answered; declare one"]
 
 
-def test_the_folder_is_open_to_whom_the_umask_says(tmp_path: Path) -> None:
+def test_the_umask_sets_the_mode_of_the_folder(tmp_path: Path) -> None:
     file = gravity(tmp_path / "gravity.db", home())
     before = os.umask(0o027)
     try:

@@ -1,4 +1,4 @@
-"""The supervisor: one process always runs, and the first one says why it cannot."""
+"""The supervisor restarts its process; if the first one cannot start, it gives the reason."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ FAKE = Path(__file__).parent / "fake_engine.py"
 
 
 class Notices(list[Notice]):
-    """What was told; ``second`` is set by the second notice."""
+    """The notices received; the second one sets ``second``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ def _with_engine(
     asyncio.run(run())
 
 
-def test_it_gives_what_the_process_said_when_it_was_ready() -> None:
+def test_start_returns_the_content_of_the_ready_message() -> None:
     async def run() -> None:
         supervisor = _supervisor(Notices(), "serves")
         try:
@@ -60,7 +60,7 @@ def test_it_gives_what_the_process_said_when_it_was_ready() -> None:
     asyncio.run(run())
 
 
-def test_a_killed_process_is_replaced_and_both_are_told() -> None:
+def test_a_killed_process_is_restarted_and_both_are_reported() -> None:
     async def use(supervisor: Supervisor, notices: Notices) -> None:
         old = supervisor.pid
         assert old is not None
@@ -73,7 +73,7 @@ def test_a_killed_process_is_replaced_and_both_are_told() -> None:
     _with_engine(use)
 
 
-def test_the_command_is_told_whether_the_process_ran_before() -> None:
+def test_the_command_knows_whether_the_process_ran_before() -> None:
     async def run() -> list[bool]:
         notices, ran_before = Notices(), []
 
@@ -94,7 +94,7 @@ def test_the_command_is_told_whether_the_process_ran_before() -> None:
     assert asyncio.run(run()) == [False, True]
 
 
-def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
+def test_an_engine_that_cannot_start_gives_the_reason() -> None:
     async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
@@ -102,7 +102,7 @@ def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
         _with_engine(use, "refuses")
 
 
-def test_an_engine_that_ends_without_a_word_gives_its_exit_code() -> None:
+def test_an_engine_that_ends_without_a_message_gives_its_exit_code() -> None:
     async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 

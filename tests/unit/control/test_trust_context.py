@@ -1,4 +1,4 @@
-"""What stands in no document: read anew at each change, and believed only while it can be read."""
+"""Tokens and revocations: reread at each change, and without them no identity is accepted."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ spec: {protocol: dot, addresses: [192.0.2.1], serverName: dns.example.org}
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
-    """A data folder whose own authority has issued nothing yet."""
+    """A data folder whose authority has issued nothing yet."""
     folder = DataFolder(tmp_path)
     folder.make()
     folder.config.write_text("clients: [127.0.0.0/8]\n")
@@ -76,7 +76,7 @@ def in_force(data: DataFolder) -> dict[str, Any]:
 def run(
     data: DataFolder, use: Callable[[Reconciler, list[Notice]], Awaitable[None]]
 ) -> list[Notice]:
-    """Starts everything but a real engine, and gives what was told."""
+    """Starts everything but a real engine, and returns the notices."""
     notices: list[Notice] = []
 
     async def life() -> None:
@@ -92,7 +92,7 @@ def run(
     return notices
 
 
-def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
+def test_missing_files_count_as_empty(data: DataFolder) -> None:
     context = read_trust_context(read_settings(data.config), data.identity)
     assert context.tokens == {}
     assert context.trust.domains == []
@@ -100,7 +100,7 @@ def test_what_nobody_made_yet_is_empty(data: DataFolder) -> None:
     assert context.admits_networks is True
 
 
-def test_tokens_and_revocations_are_what_their_files_say(data: DataFolder) -> None:
+def test_tokens_and_revocations_are_read_from_their_files(data: DataFolder) -> None:
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
     context = read_trust_context(read_settings(data.config), data.identity)
@@ -131,12 +131,12 @@ def test_a_damaged_file_is_an_error_that_names_it(
         compile_all(read_settings(data.config), data)
 
 
-def test_the_summary_counts_what_people_wrote(data: DataFolder) -> None:
+def test_the_summary_counts_the_documents(data: DataFolder) -> None:
     compiled = compile_all(read_settings(data.config), data)
     assert compiled.summary == "2 policies, 1 rule, 0 lists, 0 records, 1 upstream, 1 client"
 
 
-def test_a_token_that_nobody_made_is_told_with_the_snapshot(data: DataFolder) -> None:
+def test_a_missing_token_is_advice_with_the_snapshot(data: DataFolder) -> None:
     advice = compile_all(read_settings(data.config), data).advice
     assert any("make it with keyhole token create tv" in one for one in advice)
     write(data, "tokens.json", TOKENS)
@@ -153,7 +153,7 @@ def test_a_draft_elsewhere_is_compiled_with_the_tokens_of_the_folder(
     assert [one.name for one in compiled.snapshot.subjects.tokens] == ["tv"]
 
 
-def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
+def test_the_files_are_watched_before_they_exist(data: DataFolder) -> None:
     async def use(reconciler: Reconciler, _: list[Notice]) -> None:
         names = {file.name for file in reconciler.watched_files if file.parent == data.identity}
         assert {"bundle.pem", "revoked.json", "tokens.json"} <= names
@@ -161,7 +161,7 @@ def test_the_files_are_watched_before_they_are_there(data: DataFolder) -> None:
     run(data, use)
 
 
-def test_a_new_token_and_a_revocation_come_into_force_with_the_next_look(
+def test_a_new_token_and_a_revocation_take_effect_with_the_next_apply(
     data: DataFolder,
 ) -> None:
     async def use(reconciler: Reconciler, _: list[Notice]) -> None:
@@ -177,7 +177,7 @@ def test_a_new_token_and_a_revocation_come_into_force_with_the_next_look(
 
 
 @pytest.mark.parametrize("file", ["tokens.json", "revoked.json"])
-def test_a_damaged_file_changes_nothing_and_is_told(data: DataFolder, file: str) -> None:
+def test_a_damaged_file_changes_nothing_and_is_reported(data: DataFolder, file: str) -> None:
     write(data, "tokens.json", TOKENS)
     write(data, "revoked.json", REVOKED)
 
@@ -190,7 +190,7 @@ def test_a_damaged_file_changes_nothing_and_is_told(data: DataFolder, file: str)
         (notice,) = notices
         assert notice.severity is Severity.ERROR
         assert file in " ".join(notice.details)
-        # Nor does another change get through while nobody knows what was revoked.
+        # Other changes are not applied either while the revocations are unknown.
         (data.path / "documents" / "all.yaml").write_text(DOCUMENTS.replace("a.example", "b"))
         await reconciler.apply()
         assert in_force(data) == before
@@ -198,7 +198,7 @@ def test_a_damaged_file_changes_nothing_and_is_told(data: DataFolder, file: str)
     run(data, use)
 
 
-def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_mended(
+def test_starting_without_revocations_accepts_no_identity_until_that_is_fixed(
     data: DataFolder,
 ) -> None:
     write(data, "tokens.json", TOKENS)
@@ -209,7 +209,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
         assert snapshot["trust"]["domains"] == []
         assert snapshot["subjects"]["tokens"] == []
         assert [policy["name"] for policy in snapshot["policies"]] == ["base", "tv"]
-        assert notices[0].text.startswith("no certificate and no token is believed")
+        assert notices[0].text.startswith("no certificate and no token is accepted")
         assert "revoked.json" in notices[0].details[0]
         write(data, "revoked.json", REVOKED)
         await reconciler.apply()
@@ -218,7 +218,7 @@ def test_starting_without_knowing_what_was_revoked_believes_nobody_until_it_is_m
     run(data, use)
 
 
-def test_starting_so_with_a_last_good_snapshot_keeps_that(data: DataFolder) -> None:
+def test_starting_without_revocations_keeps_the_last_good_snapshot(data: DataFolder) -> None:
     write(data, "tokens.json", TOKENS)
 
     async def nothing(_: Reconciler, __: list[Notice]) -> None:
@@ -229,11 +229,11 @@ def test_starting_so_with_a_last_good_snapshot_keeps_that(data: DataFolder) -> N
     write(data, "revoked.json", "{")
     notices = run(data, nothing)
     assert in_force(data) == before
-    assert "the last good snapshot serves until that is mended" in notices[0].text
+    assert "the last good snapshot serves until this is fixed" in notices[0].text
 
 
-def test_starting_so_behind_a_mesh_refuses_every_question(data: DataFolder) -> None:
-    """A sidecar could name whom we revoked, and no certificate would stand in its way."""
+def test_starting_without_revocations_behind_a_mesh_refuses_every_query(data: DataFolder) -> None:
+    """A sidecar could assert a revoked identity, and Keyhole could not check a certificate."""
     data.config.write_text(
         "listen: {mesh: ['127.0.0.1:0']}\nmesh: {trust_domains: [keyhole.internal]}\n"
     )
@@ -243,4 +243,4 @@ def test_starting_so_behind_a_mesh_refuses_every_question(data: DataFolder) -> N
         assert not data.snapshot.exists()
 
     notices = run(data, use)
-    assert "every question is refused until that is mended" in notices[0].text
+    assert "every query is refused until this is fixed" in notices[0].text

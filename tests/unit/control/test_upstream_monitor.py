@@ -1,4 +1,4 @@
-"""An outage of the upstreams is told once, in words that help, and so is its end."""
+"""An outage of the upstreams is reported once, with hints, and so is its end."""
 
 from typing import Any
 
@@ -31,11 +31,11 @@ def _notices(*stats: dict[str, Any]) -> list[Notice]:
     return notices
 
 
-def test_nothing_is_said_while_upstreams_answer() -> None:
+def test_nothing_is_reported_while_upstreams_answer() -> None:
     assert _notices(_stats(1, 0), _stats(5, 2), _stats(9, 3)) == []
 
 
-def test_an_outage_is_told_once_and_its_end_once() -> None:
+def test_an_outage_is_reported_once_and_its_end_once() -> None:
     notified = _notices(_stats(3, 0), _stats(3, 2), _stats(3, 9), _stats(4, 9), _stats(5, 9))
     assert [notice.severity for notice in notified] == [Severity.ERROR, Severity.SUCCESS]
 
@@ -58,7 +58,7 @@ def test_an_engine_that_counts_from_zero_again_is_no_outage() -> None:
         ("the certificate has expired", "clock"),
     ],
 )
-def test_what_to_try_fits_what_went_wrong(error: str, hint: str) -> None:
+def test_the_hint_fits_the_error(error: str, hint: str) -> None:
     notice = no_upstream(_stats(0, 1, error)["upstreams"])
     assert f"quad9 (doh): {error}" in notice.details
     assert any(hint in line for line in notice.details)

@@ -1,4 +1,4 @@
-"""A change of any file that matters is noticed, however an editor or a mount makes it."""
+"""Each change of a watched file is noticed, however an editor or a mount makes it."""
 
 import asyncio
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_a_change_before_watching_began_is_noticed(tmp_path: Path) -> None:
     assert asyncio.run(asyncio.wait_for(run(), 20)) == {file}
 
 
-def test_what_is_not_named_is_not_told(tmp_path: Path) -> None:
+def test_changes_of_other_files_are_not_reported(tmp_path: Path) -> None:
     watched, other = tmp_path / "a.pem", tmp_path / "b.pem"
     watched.write_text("a")
 
@@ -100,7 +100,7 @@ def test_what_is_not_named_is_not_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "policy.yaml~"])
-def test_a_folder_stands_for_its_documents_alone(tmp_path: Path, name: str) -> None:
+def test_a_folder_means_only_the_documents_in_it(tmp_path: Path, name: str) -> None:
     (tmp_path / "policy.yaml").write_text("a")
     (tmp_path / name).write_text("b")
     assert set(fingerprint([tmp_path])) == {tmp_path / "policy.yaml"}

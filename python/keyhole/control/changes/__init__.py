@@ -1,4 +1,4 @@
-"""Documents change in one way, whoever wishes it and however they come."""
+"""Changes of documents by command, API or browser."""
 
 from keyhole.control.changes.change import Changes
 from keyhole.control.changes.change_request import (

@@ -1,9 +1,8 @@
-"""One way in: whatever is changed by command, by API or in the browser comes through here.
+"""Applies all changes of stored documents, by command, API or browser.
 
-Everything is checked first: the form of each document, all documents together, what the core thinks
-of the result, and that nobody else changed it meanwhile. Then the database remembers it, and only
-then the engine is told. Killed anywhere in between, the database decides, and the next start does
-what is left.
+First it checks each document, all documents together, the compiled snapshot in the core, and that
+nobody else changed the documents meanwhile. Then it writes to the database, and only then updates
+the engine. If the process is killed in between, the next start completes what the database says.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ Key = tuple[str, str]
 
 
 class Changes:
-    """Documents, and how they change; safe to call from several tasks."""
+    """Reads and changes documents; safe to call from several tasks."""
 
     def __init__(
         self, database: Database, settings: Settings, data: DataFolder, reconciler: Reconciler
@@ -56,32 +55,32 @@ class Changes:
 
     @property
     def database(self) -> Database:
-        """Where the documents and the audit record are."""
+        """The database with the documents and the audit record."""
         return self._database
 
     @property
     def folder(self) -> Path:
-        """Where the paths in stored documents start."""
+        """The folder to which paths in stored documents are relative."""
         return self._beside
 
     async def begin(self) -> None:
-        """Makes the copy of the stored documents what the database says, and has it decide.
+        """Updates the copy of the stored documents from the database, and applies it.
 
-        It differs after a kill between the two, or when somebody else wrote into the database.
+        They differ if the process was killed between two writes, or the database was edited.
         """
         async with self._lock:
             if await asyncio.to_thread(self._repair):
                 await self._reconciler.apply()
 
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
-        """All documents by kind and name, and what is wrong with the form of declared ones."""
+        """All documents by kind and name, and the syntax errors of declared ones."""
         with self._database.read() as connection:
             versions = current(connection)
         by_file, problems = declared_documents(self._settings.documents)
         return merged(by_file, versions), problems
 
     def document(self, kind: str, name: str) -> DocumentRecord:
-        """The document that counts; raises `NotThereError`."""
+        """The effective document; raises `NotThereError`."""
         found = [one for one in self.documents()[0] if (one.kind, one.name) == (kind, name)]
         for one in found:
             if not one.is_shadowed:
@@ -89,8 +88,8 @@ class Changes:
         raise NotThereError(f"there is no {kind}/{name}")
 
     async def drift(self) -> tuple[list[Problem], list[DocumentRecord]]:
-        """Why the files of the folder cannot be in force as they are, and the stored documents that
-        do not count, because a file declares them too."""
+        """The errors in the files of the folder, and the stored documents that are shadowed,
+        because a file declares them too."""
         found, problems = await asyncio.to_thread(self.documents)
         try:
             async with self._reconciler.exclusive():
@@ -101,7 +100,7 @@ class Changes:
         return wrong, [one for one in found if one.is_shadowed]
 
     def history(self, kind: str, name: str) -> list[Version]:
-        """All stored versions, the newest first; raises `NotThereError` where there are none."""
+        """All stored versions, newest first; raises `NotThereError` if there are none."""
         with self._database.read() as connection:
             found = history(connection, kind, name)
         if not found:
@@ -117,12 +116,11 @@ class Changes:
         message: str | None = None,
         is_dry: bool = False,
     ) -> Outcome:
-        """Does all of it, or nothing.
+        """Applies all requests or none.
 
-        Raises ``DocumentErrors`` where the documents would not be valid together,
-        ``ReadOnlyError``, ``StaleError`` and ``NotThereError``; ``StoreError`` and
-        ``UnwritableError`` where it cannot be remembered. With ``is_dry`` nothing is done, but
-        everything is checked.
+        Raises ``DocumentErrors`` if the documents would not be valid together, ``ReadOnlyError``,
+        ``StaleError`` and ``NotThereError``, and ``StoreError`` or ``UnwritableError`` if they
+        cannot be stored. With ``is_dry`` it only checks.
         """
         async with self._lock:
             entry = AuditEntry(actor.name, actor.via, action, actor.address, message)
@@ -137,7 +135,7 @@ class Changes:
     async def roll_back(
         self, kind: str, name: str, actor: Actor, *, to: int | None = None, is_dry: bool = False
     ) -> Outcome:
-        """Brings back an earlier version of a document; without ``to`` the one before."""
+        """Restores an earlier version of a document; without ``to`` the previous one."""
         versions = await asyncio.to_thread(self.history, kind, name)
         wanted = versions[0].version - 1 if to is None else to
         found = next((one for one in versions if one.version == wanted), None)
@@ -151,7 +149,7 @@ class Changes:
         return await self.apply([request], actor, action="rollback", message=message, is_dry=is_dry)
 
     async def undo(self, change: int, actor: Actor, *, is_dry: bool = False) -> Outcome:
-        """Undoes a whole change, unless one of its documents has been changed again since."""
+        """Undoes a change; raises ``StaleError`` if one of its documents changed again since."""
         requests = await asyncio.to_thread(self._undo_requests, change)
         message = f"undoes change {change}"
         return await self.apply(requests, actor, action="rollback", message=message, is_dry=is_dry)
@@ -196,7 +194,7 @@ class Changes:
         entry = replace(entry, detail={**entry.detail, "documents": labels})
         with self._database.begin() as connection:
             if revision(connection) != seen:
-                raise StaleError("the documents were changed meanwhile; look at them and try again")
+                raise StaleError("the documents were changed meanwhile; read them again and retry")
             change = append(connection, entry)
             for one in written.values():
                 write_version(connection, replace(one, change=change))
@@ -204,11 +202,11 @@ class Changes:
         return replace(outcome, change=change)
 
     def _compile(self, draft: Path, *, is_dry: bool) -> Compiled:
-        """Compiles the documents as they would be, and has the core look at them."""
+        """Compiles the documents after the change, and checks them in the core."""
         if not is_dry:
             return self._checked(compile_all(self._settings, self._data, over=[draft]))
         with tempfile.TemporaryDirectory(prefix="keyhole-draft-") as folder:
-            # A trial must not touch what the running Keyhole remembers of its lists.
+            # A dry run must not change the list state of the running Keyhole.
             scratch = DataFolder(Path(folder))
             scratch.make()
             compiled = compile_all(
@@ -241,7 +239,7 @@ class Changes:
             now = 0 if version is None or version.is_deleted else version.version
             if request.text is None and now == 0:
                 raise NotThereError(f"there is no {request.label} to delete")
-            # Whoever brings back a deleted document has seen the version that deletes it.
+            # A caller who restores a deleted document has seen the version that deletes it.
             is_seen = request.seen in (None, now) or (version and request.seen == version.version)
             if not is_seen:
                 raise StaleError(self._stale_message(request, version))
@@ -270,7 +268,7 @@ class Changes:
 def _effects(
     requests: list[ChangeRequest], before: dict[Key, Version]
 ) -> tuple[list[Effect], dict[Key, Version]]:
-    """What each wish does, and the versions to write; their change has no number yet."""
+    """The effect of each request, and the versions to write; their change has no number yet."""
     effects: list[Effect] = []
     written: dict[Key, Version] = {}
     for request in requests:

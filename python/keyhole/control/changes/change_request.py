@@ -1,4 +1,4 @@
-"""What somebody wants to change, and what came of it."""
+"""Requests to change documents, and their outcome."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MAX_OCTETS = 8 * 2**20
 
 @dataclass(frozen=True)
 class Actor:
-    """Who changes something; ``via`` is how they came, as in the audit record."""
+    """Who makes a change; ``via`` is the way of access, as in the audit record."""
 
     name: str
     via: str
@@ -28,14 +28,13 @@ class Actor:
 
 @dataclass(frozen=True)
 class ChangeRequest:
-    """One document as it is to be; without a text it is to be deleted."""
+    """The new text of one document; without a text it is deleted."""
 
     kind: str
     name: str
     text: str | None
     seen: int | None = None
-    """The version that whoever wishes this has seen: 0 if there was none; none to overwrite
-    whatever is there."""
+    """The version that the caller has seen: 0 if there was none; none overwrites any version."""
 
     @property
     def label(self) -> str:
@@ -45,7 +44,7 @@ class ChangeRequest:
 
 @dataclass(frozen=True)
 class Effect:
-    """What became of one document; ``version`` is the one that counts now."""
+    """The effect on one document; ``version`` is the current one."""
 
     kind: str
     name: str
@@ -55,23 +54,23 @@ class Effect:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a change did."""
+    """The outcome of a change."""
 
     effects: tuple[Effect, ...]
     change: int | None = None
-    """The number in the audit record; none where nothing changed."""
+    """The number in the audit record; none if nothing changed."""
     is_in_force: bool = True
-    """Whether the engine decides by it already."""
+    """Whether the engine has committed it."""
     why: str = ""
     """Why it is not in force yet."""
     advice: tuple[str, ...] = field(default=())
 
 
 def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeRequest]:
-    """The documents of a YAML stream; ``file`` is what it is called in messages, and the paths in
-    it start in ``folder``.
+    """Reads the documents of a YAML stream; messages call it ``file``, and paths in it are relative
+    to ``folder``.
 
-    Raises `DocumentErrors` with everything that is wrong with the form of any of them.
+    Raises `DocumentErrors` with all syntax errors.
     """
     if len(text) > MAX_OCTETS:
         raise _refused(file, f"larger than {MAX_OCTETS // 2**20}MiB; apply it in parts")
@@ -79,7 +78,7 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for part in split_stream(text):
-        # Lines before it, so that problems name the lines of the whole.
+        # Empty lines before it, so that line numbers are those of the whole stream.
         padded = "\n" * (part.line - 1) + part.text
         documents, wrong = read_text_documents(padded, file, folder)
         problems += wrong
@@ -99,8 +98,8 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
 
 
 def with_version(text: str, version: int) -> str:
-    """A document as it is shown for editing: with the version that was seen, which
-    :func:`read_change_requests` finds again."""
+    """The text for editing a document: with its version in a comment, which
+    :func:`read_change_requests` reads."""
     return f"# keyhole-version: {version}\n{text}"
 
 
@@ -112,7 +111,7 @@ def _request(kind: str, name: str, text: str) -> ChangeRequest:
 
 
 def find_kind(word: str) -> str | None:
-    """The kind that a person means: in any case, singular or plural."""
+    """Finds a kind by its name, in upper or lower case, singular or plural."""
     wanted = word.lower()
     for kind in KINDS:
         singular = kind.lower()
@@ -123,7 +122,7 @@ def find_kind(word: str) -> str | None:
 
 
 def summary(effects: Sequence[Effect]) -> str:
-    """Counts of what changed, as in ``1 created, 2 changed``."""
+    """Counts of the effects, such as ``1 created, 2 changed``."""
     words: list[EffectKind] = ["created", "changed", "deleted", "unchanged"]
     counts = [(sum(one.what == word for one in effects), word) for word in words]
     return ", ".join(f"{count} {word}" for count, word in counts if count)

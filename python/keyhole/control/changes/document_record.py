@@ -1,4 +1,4 @@
-"""Documents as they are now: those that files declare, and those that are stored."""
+"""The current documents: those declared in files, and those stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,21 +14,21 @@ from keyhole.store import Version
 
 @dataclass(frozen=True)
 class DocumentRecord:
-    """One document."""
+    """One document and its origin."""
 
     kind: str
     name: str
     origin: Literal["declared_documents", "stored"]
     text: str
     file: str = ""
-    """The file that declares it, relative to the folder; empty for a stored one."""
+    """The file that declares it, relative to the folder; empty if stored."""
     line: int = 0
     version: int = 0
-    """The version of a stored one, from 1; 0 for a declared one."""
+    """The version from 1 if stored; 0 if declared."""
     change: int = 0
-    """The change that made this version; 0 for a declared one."""
+    """The number of the change that made this version; 0 if declared."""
     is_shadowed: bool = False
-    """Whether it does not count, because a file declares another one of this kind and name."""
+    """Whether a file declares a document of this kind and name, so that this one has no effect."""
 
     @property
     def label(self) -> str:
@@ -37,13 +37,12 @@ class DocumentRecord:
 
     @property
     def place(self) -> str:
-        """Where it comes from, in a phrase."""
+        """Its file and line, or its version, for messages."""
         return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
 
 
 def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
-    """The documents that the files of a folder declare, valid or not, and what is wrong with their
-    form."""
+    """The documents declared in the files of a folder, valid or not, and their syntax errors."""
     records: list[DocumentRecord] = []
     files, problems = sources(folder)
     for source in files:
@@ -66,7 +65,7 @@ def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
 def merged(
     by_file: list[DocumentRecord], versions: dict[tuple[str, str], Version]
 ) -> list[DocumentRecord]:
-    """All documents by kind and name; a stored one that a file declares too is marked."""
+    """All documents by kind and name; a stored one that a file also declares is shadowed."""
     names = {(one.kind, one.name) for one in by_file}
     stored = [
         replace(_stored(version), is_shadowed=key in names) for key, version in versions.items()

@@ -1,4 +1,4 @@
-"""Keeps downloaded lists fresh while Keyhole runs, and tells how they are."""
+"""Refreshes downloaded lists while Keyhole runs, and reports their status."""
 
 from keyhole.control.list_refresh.refresher import ListRefresher
 from keyhole.control.list_refresh.status import ListStatus, UrlStatus

@@ -1,4 +1,4 @@
-"""When each URL is asked again."""
+"""When to download each URL again."""
 
 import random
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ _JITTER = 0.1
 
 @dataclass(frozen=True)
 class ListUrl:
-    """A URL that lists name, and how long a download of it is fresh, in seconds."""
+    """A URL of one or more lists, and its refresh interval in seconds."""
 
     url: str
     refresh: int
 
 
 def list_urls(lists: Iterable[Declaration[ListSpec]]) -> dict[str, ListUrl]:
-    """Each URL once; of several lists the most impatient one decides."""
+    """Each URL once; with several lists, the shortest interval counts."""
     urls: dict[str, ListUrl] = {}
     for one in lists:
         for url in one.spec.urls:
@@ -33,27 +33,27 @@ def list_urls(lists: Iterable[Declaration[ListSpec]]) -> dict[str, ListUrl]:
 
 
 def next_after_success(now: float, refresh: int) -> float:
-    """When to ask again. A little by chance, so that not all the world asks at midnight."""
+    """When to download again, with jitter, so that clients do not all ask at the same time."""
     return now + refresh * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
 def next_after_failure(now: float, failures: int, refresh: int) -> float:
-    """When to try again after so many failures in a row: later each time, and never later than the
-    list would have been asked for anyway."""
+    """When to retry after this many failures in a row: exponential back-off, at most the refresh
+    interval."""
     pause = FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20)
     pause = min(pause, MAX_RETRY_SECONDS, float(refresh))
     return now + pause * random.uniform(1 - _JITTER, 1.0)  # noqa: S311  (no secret)
 
 
 def is_due(download: DownloadState, list_url: ListUrl, now: float) -> bool:
-    """Whether it is time: also when the clock was set back, or the list became more impatient."""
+    """Whether a download is due, also after the clock was set back or the interval cut."""
     if download.next_at <= now:
         return True
     return download.next_at > now + list_url.refresh
 
 
 def seconds_until_due(downloads: Mapping[str, DownloadState], now: float) -> float | None:
-    """How long nothing is due; none where nothing will be."""
+    """Seconds until the next download is due; none if there is no URL."""
     if not downloads:
         return None
     return max(0.0, min(one.next_at for one in downloads.values()) - now)

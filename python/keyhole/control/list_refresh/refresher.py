@@ -1,4 +1,4 @@
-"""Downloads lists when they are due, and has what is new compiled."""
+"""Downloads lists when they are due, and compiles new ones."""
 
 import asyncio
 import time
@@ -29,13 +29,13 @@ from keyhole.model.list import ListSpec
 AT_ONCE = 4
 """Downloads at the same time; from one host one after the other."""
 BATCH_SECONDS = 10.0
-"""How long lists that came wait for others that are still on their way."""
+"""How long new lists wait for other downloads, so that they are compiled together."""
 _MAX_WAIT = 60.0
 
 
 @dataclass
 class DownloadProgress:
-    """A download that is under way."""
+    """A download in progress."""
 
     octets: int = 0
     total: int | None = None
@@ -43,7 +43,7 @@ class DownloadProgress:
 
 @dataclass
 class _State:
-    """What is known while Keyhole runs."""
+    """The lists and the state of their downloads."""
 
     lists: tuple[Declaration[ListSpec], ...] = ()
     urls: dict[str, ListUrl] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class ListRefresher:
         own: Iterable[tuple[str, int]],
         notify: Notify,
     ) -> None:
-        """``own`` are addresses and ports at which Keyhole itself listens."""
+        """``own`` are the addresses and ports of Keyhole's listeners; downloads avoid them."""
         self._settings = settings
         self._data = data
         self._reconciler = reconciler
@@ -81,22 +81,22 @@ class ListRefresher:
 
     @property
     def now(self) -> _State:
-        """What is known by now."""
+        """The current state."""
         return self._state
 
     @property
     def is_compiling(self) -> bool:
-        """Whether lists are compiled at the moment, or are about to be."""
+        """Whether lists are being compiled, or will be soon."""
         return self._reconciler.is_compiling or self._new_since is not None
 
     def begin(self) -> None:
-        """Tidies up after a process that was killed, and learns which lists there are. Blocks; call
-        it once, before anything else."""
+        """Removes drafts of a killed process, and reads the lists. Blocks; call it once, before
+        anything else."""
         self._downloads.remove_drafts()
         self.reload()
 
     async def run(self) -> None:
-        """Downloads what is due, again and again, until it is cancelled."""
+        """Downloads lists that are due, until it is cancelled."""
         try:
             while True:
                 self._wake.clear()
@@ -112,8 +112,8 @@ class ListRefresher:
                 task.cancel()
 
     async def refresh(self, names: Iterable[str] = ()) -> list[str]:
-        """Asks for the lists of these names, or for all, whether they are due or not; gives the
-        URLs. Raises ``NotThereError`` for a name that no list has."""
+        """Downloads the lists of these names, or all, even if not due; returns the URLs. Raises
+        ``NotThereError`` for an unknown name."""
         await asyncio.to_thread(self.reload)
         by_name = {one.name: one for one in self._state.lists}
         wanted = list(names) or list(by_name)
@@ -126,7 +126,7 @@ class ListRefresher:
         return urls
 
     def _is_time_to_compile(self) -> bool:
-        """Whether to compile what is new: when all is there, or after a while without the rest."""
+        """Whether to compile: all downloads are done, or new lists have waited long enough."""
         if self._new_since is None:
             return False
         return not self._tasks or time.monotonic() - self._new_since >= BATCH_SECONDS
@@ -142,18 +142,18 @@ class ListRefresher:
         )
         if self._new_since is not None:
             soon = min(soon or 1.0, 1.0)
-        # By the wall clock, looked at often: a machine that slept notices on waking.
+        # Checked often against the wall clock: a machine that slept notices on waking.
         seconds = min(_MAX_WAIT, max(0.05, soon)) if soon is not None else _MAX_WAIT
         with suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), seconds)
 
     def reload(self) -> None:
-        """Learns which lists there are now."""
+        """Reads the lists from the documents again."""
         documents, problems = read_documents([self._settings.documents, *self._data.stored_folders])
         urls = list_urls(documents.lists)
         downloads = {url: self._downloads.load(url) for url in urls}
         self._state = _State(documents.lists, urls, downloads, self._state.running)
-        # A document that cannot be read may name lists; nothing is thrown away before it can.
+        # An unreadable document may name lists, so no download is deleted while there is one.
         if not any(not one.is_advice for one in problems):
             self._downloads.remove_unused(urls)
 
@@ -183,7 +183,7 @@ class ListRefresher:
                 self._state.running.pop(list_url.url, None)
 
     def _fetch(self, list_url: ListUrl, running: DownloadProgress) -> None:
-        """Downloads and remembers, in a thread."""
+        """Downloads a list and stores the state; runs in a thread."""
         download = self._downloads.load(list_url.url)
         now = time.time()
         try:
@@ -199,7 +199,7 @@ class ListRefresher:
         try:
             self._downloads.save(new)
         except OSError as error:
-            why = f"{list_url.url}: cannot be remembered: {error.strerror}"
+            why = f"{list_url.url}: the download state cannot be written: {error.strerror}"
             self._notify(Notice(Severity.WARNING, why))
 
     def _fetch_new(
@@ -262,7 +262,7 @@ def _failed(download: DownloadState, list_url: ListUrl, now: float, why: str) ->
 
 
 def own_addresses(listeners: Iterable[str]) -> Iterable[tuple[str, int]]:
-    """Addresses and ports out of texts such as ``127.0.0.1:5300``."""
+    """Splits texts such as ``127.0.0.1:5300`` into address and port."""
     for one in listeners:
         address, _, port = one.rpartition(":")
         yield address.strip("[]"), int(port)

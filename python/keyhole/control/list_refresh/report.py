@@ -1,4 +1,4 @@
-"""Puts together what is known about each list: documents, downloads, and what was compiled."""
+"""Builds the status of each list from documents, downloads and the compilation."""
 
 from keyhole.config.declaration import Declaration
 from keyhole.control.compile import Compiled
@@ -14,7 +14,7 @@ from keyhole.model.list import ListSpec
 
 
 def statuses(refresher: ListRefresher, compiled: Compiled | None) -> list[ListStatus]:
-    """All lists by name, as they are now."""
+    """The current status of all lists, by name."""
     return sorted(
         (_status(one, refresher, compiled) for one in refresher.now.lists),
         key=lambda one: one.name,

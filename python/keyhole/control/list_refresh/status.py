@@ -1,4 +1,4 @@
-"""How lists are, as people and programs are told."""
+"""The status of lists, for people and programs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ class UrlStatus:
     url: str
     state: UrlState
     octets: int
-    """Of the list that is there, or as many as came by now."""
+    """Size of the stored download, or octets received by now."""
     total: int | None = None
-    """How many will come, while it is downloaded and the server says so."""
+    """Expected size of a running download, if the server reports it."""
     fetched_at: float | None = None
-    """When the list that is there came."""
+    """Time of the stored download."""
     checked_at: float | None = None
-    """When the server last said that it is the newest."""
+    """Time when the server last confirmed that it is current."""
     next_at: float | None = None
     error: str | None = None
     failing_since: float | None = None
@@ -30,7 +30,7 @@ class UrlStatus:
 
 @dataclass(frozen=True)
 class SkippedLine:
-    """A line that was left out, and why."""
+    """A line that was skipped, with the reason."""
 
     file: str
     line: int
@@ -40,7 +40,7 @@ class SkippedLine:
 
 @dataclass(frozen=True)
 class ListStatus:
-    """One list; the counts are of the version in force, and none where it is not."""
+    """One list; the counts are of the version in force, and none without one."""
 
     name: str
     kind: Literal["block", "allow"]

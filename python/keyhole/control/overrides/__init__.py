@@ -1,4 +1,4 @@
-"""Pauses of blocking and decisions about names: made, remembered, put in force, and ended."""
+"""Pauses of blocking and decisions about names: stored, put in force, and ended."""
 
 from keyhole.control.overrides.decisions import DecisionRequest, DecisionService
 from keyhole.control.overrides.pauses import PauseService

@@ -1,4 +1,4 @@
-"""Allows or blocks a name now, for everyone or for one client."""
+"""Decisions: allow or block a name now, for everyone or for one client."""
 
 import time
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from keyhole.store import AuditEntry, append
 from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
 
 MAX_DECISIONS = 500
-"""Each is a rule of every policy, and a policy of its own where it names a client: whoever wants
-more of them wants a list."""
+"""Each decision adds a rule to every policy, or a policy if it names a client. Use a list for
+more."""
 
 
 @dataclass(frozen=True)
 class DecisionRequest:
-    """What somebody decides; without ``seconds`` it stands until it is removed."""
+    """The decision to make; without ``seconds`` it lasts until it is removed."""
 
     action: Literal["allow", "block"]
     name: str
@@ -33,13 +33,13 @@ class DecisionRequest:
 
 
 class DecisionService:
-    """Decisions of one Keyhole."""
+    """Makes, lists and removes decisions."""
 
     def __init__(self, store: OverrideStore) -> None:
         self._store = store
 
     def active(self) -> list[StoredDecision]:
-        """Those that stand, the newest first."""
+        """The active decisions, newest first."""
         with self._store.database.read() as connection:
             found = decisions(connection)
         now = time.time()
@@ -53,10 +53,10 @@ class DecisionService:
     async def decide(
         self, request: DecisionRequest, actor: Actor
     ) -> tuple[StoredDecision, OverrideResult]:
-        """Decides, in the place of whatever was decided about these names and this client.
+        """Makes a decision; it replaces an earlier one about the same names and client.
 
-        Raises ``InvalidError`` for a name or client that is none, or that no policy speaks for,
-        and where the decision could act nowhere.
+        Raises ``InvalidError`` for an invalid name or client, for a client without a policy, and
+        if the decision would have no effect.
         """
         seconds = request.seconds
         if seconds is not None and not 1 <= seconds <= MAX_DECISION:
@@ -96,7 +96,7 @@ class DecisionService:
         return await self._store.change(write)
 
     async def remove(self, number: int, actor: Actor) -> OverrideResult:
-        """Takes a decision back; raises ``NotThereError``."""
+        """Removes a decision; raises ``NotThereError``."""
 
         def write(connection: Connection) -> None:
             found = next((k for k in decisions(connection) if k.decision.number == number), None)

@@ -1,4 +1,4 @@
-"""Pauses blocking for a while, and ends a pause before its time."""
+"""Pauses of blocking, and their early end."""
 
 import time
 from datetime import UTC, datetime
@@ -17,13 +17,13 @@ _ALL = "all policies"
 
 
 class PauseService:
-    """Pauses of one Keyhole."""
+    """Makes, lists and ends pauses."""
 
     def __init__(self, store: OverrideStore) -> None:
         self._store = store
 
     def active(self) -> list[StoredPause]:
-        """Those that have not ended."""
+        """The active pauses."""
         with self._store.database.read() as connection:
             found = pauses(connection)
         return [one for one in found if one.pause.until > time.time()]
@@ -31,10 +31,10 @@ class PauseService:
     async def pause(
         self, seconds: int, actor: Actor, *, policy: str | None = None, why: str | None = None
     ) -> tuple[StoredPause, OverrideResult]:
-        """Pauses blocking by a policy, or by all, for so many seconds from now, whatever pause
-        there was.
+        """Pauses blocking by one policy, or by all, for this many seconds from now; it replaces an
+        earlier pause.
 
-        Raises ``NotThereError`` where no such policy speaks for anybody.
+        Raises ``NotThereError`` if the policy does not exist or applies to no client.
         """
         if not 1 <= seconds <= MAX_PAUSE:
             raise InvalidError(f"a pause lasts from 1 second to {MAX_PAUSE // 3600} hours")
@@ -55,9 +55,9 @@ class PauseService:
     async def resume(
         self, actor: Actor, *, policy: str | None = None
     ) -> tuple[int, OverrideResult]:
-        """Ends the pause of a policy, or without one every pause; gives how many there were.
+        """Ends the pause of a policy, or all pauses; returns how many there were.
 
-        Raises ``NotThereError`` where the policy named has none of its own.
+        Raises ``NotThereError`` if the named policy has no pause of its own.
         """
 
         def write(connection: Connection) -> int:

@@ -1,8 +1,8 @@
-"""Remembers what stands, and has the engine take it.
+"""Stores pauses and decisions, and puts them in force.
 
-The database decides. A copy in the state folder is what compiling reads, and so what the next start
-begins with; killed between the two, the next start makes the copy again. Ends are part of the
-snapshot: the engine keeps to them by itself, and what is done here afterwards only tidies up.
+The database is authoritative. Compiling, also at the next start, reads a copy in the state folder;
+if the process is killed between the two writes, the next start makes the copy again. The snapshot
+contains the end times: the engine applies them by itself, and this module only cleans up.
 """
 
 import asyncio
@@ -23,20 +23,20 @@ from keyhole.store import Database
 from keyhole.store.overrides import read_overrides, remove_ended
 
 _MAX_WAIT = 30.0
-"""Seconds; the clock of the wall may be put forward while nobody looks at it."""
+"""Seconds; the wall clock may be set forward during a wait."""
 Written = TypeVar("Written")
 
 
 @dataclass(frozen=True)
 class OverrideResult:
-    """Whether the engine decides by it already, and if not, why."""
+    """Whether the override is in force, and if not, why."""
 
     is_in_force: bool
     why: str = ""
 
 
 class OverrideStore:
-    """What stands in one Keyhole; safe to call from several tasks."""
+    """The overrides of one Keyhole; safe to call from several tasks."""
 
     def __init__(
         self, database: Database, data: DataFolder, reconciler: Reconciler, notify: Notify
@@ -51,17 +51,17 @@ class OverrideStore:
 
     @property
     def database(self) -> Database:
-        """Where it is remembered."""
+        """The database with the overrides."""
         return self._database
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """The snapshot that documents alone gave; none before there is one."""
+        """The snapshot without overrides; none before the first one."""
         compiled = self._reconciler.in_force
         return compiled.plain if compiled else None
 
     async def begin(self) -> None:
-        """Has the database decide what stands, after a kill or a change from elsewhere."""
+        """Updates the copy from the database, after a kill or a change by another program."""
         async with self._lock:
             if await asyncio.to_thread(self._is_copy_old):
                 await asyncio.to_thread(self._write, lambda _: None)
@@ -70,9 +70,9 @@ class OverrideStore:
     async def change(
         self, write: Callable[[Connection], Written]
     ) -> tuple[Written, OverrideResult]:
-        """Has ``write`` write in one transaction, then puts what stands in force.
+        """Calls ``write`` in one transaction, then puts the overrides in force.
 
-        Raises what ``write`` raises, ``StoreError`` and ``UnwritableError``; then all is as before.
+        Raises what ``write`` raises, ``StoreError`` and ``UnwritableError``; then nothing changed.
         """
         async with self._lock:
             written = await asyncio.to_thread(self._write, write)
@@ -81,7 +81,7 @@ class OverrideStore:
         return written, OverrideResult(problem is None, str(problem) if problem else "")
 
     async def run(self) -> None:
-        """Takes out what has ended, again and again, until it is cancelled."""
+        """Removes ended overrides, until it is cancelled."""
         while True:
             end = self._overrides.next_end
             wait = _MAX_WAIT if end is None else min(max(end - time.time(), 0), _MAX_WAIT)
@@ -96,8 +96,8 @@ class OverrideStore:
         try:
             await self._end()
         except KeyholeError as error:
-            # The engine has ended it by itself; only our own books are behind.
-            text = "what has ended could not be taken out; it is tried again"
+            # The engine has ended it by itself; only the database and the copy are behind.
+            text = "an ended pause or decision could not be removed; it is tried again"
             self._notify(Notice(Severity.WARNING, text, tuple(str(error).splitlines())))
             await asyncio.sleep(_MAX_WAIT)
 
@@ -124,7 +124,7 @@ class OverrideStore:
             remove_ended(connection, int(time.time()))
             written = write(connection)
             found = read_overrides(connection)
-            # A disk that is full must say so before the database promises anything.
+            # Write the file before the commit: a full disk must cancel the transaction.
             write_durably(draft, found.to_json())
         rename_durably(draft, target)
         self._overrides = found
