@@ -44,7 +44,7 @@ def _model(kind: str, spec: type[Spec]) -> type[Spec]:
             Field(description="The version of the document format."),
         ),
         "kind": (Literal[kind], Field(description="The kind of the document.")),
-        "metadata": (Metadata, Field(description="The metadata of the document.")),
+        "metadata": (Metadata, Field(description="The name of the document.")),
         "spec": (spec, Field(description=spec.__doc__)),
     }
     return create_model(kind, __base__=Spec, __doc__=spec.__doc__, **fields)

@@ -1,6 +1,6 @@
 """The part of the snapshot about clients: trusted authorities, and the policy of each client.
 
-These types mirror ``crates/core/src/snapshot/document/who.rs``.
+These types mirror ``crates/core/src/document/identity.rs``.
 """
 
 from typing import Annotated

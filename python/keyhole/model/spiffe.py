@@ -1,7 +1,7 @@
 """SPIFFE IDs and trust domains, exactly as the engine reads them.
 
-A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The engine's parser
-must accept the same.
+A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The same rules are in
+``crates/core/src/spiffe_id.rs``.
 """
 
 import re

@@ -60,7 +60,7 @@ def test_aliases_that_go_in_a_circle_are_refused_each(write: Write) -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("name: a.example.org", "spec.name: the record says nothing"),
+        ("name: a.example.org", "spec.name: the record has no data"),
         ("name: a.example.org\ncname: a.example.org", "spec.cname: a.example.org cannot be"),
         ("name: a.example.org\ncname: b.example\na: 192.0.2.1", "spec.cname: an alias has no"),
         ("name: a.example.org\na: ['2001:db8::1']", "spec.a[0]: 2001:db8::1 is an IPv6 address"),
