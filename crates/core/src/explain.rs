@@ -8,7 +8,7 @@ use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Sender};
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
@@ -33,15 +33,14 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     core.commit(snapshot);
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
-    let arrival = Arrival {
-        packet: &packet,
+    let sender = Sender {
         transport: query.transport,
         client,
         connection: client.ip(),
         identity: &identity,
-        now: Instant::now(),
         worker: 0,
     };
+    let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let mut steps: Vec<Step> = Vec::new();
     let mut reply = Vec::new();
     let (_, ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);

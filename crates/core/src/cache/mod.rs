@@ -26,6 +26,7 @@ pub use entry::{CacheEntry, CachedAnswer, FailureMark, Freshness};
 pub use key::{Key, KeyRef};
 
 use crate::options::CacheOptions;
+use crate::policy::Permitted;
 use crate::reason::Reason;
 
 /// Octets per entry beside key, answer and the entry itself: the slot and hash table of the store,
@@ -78,7 +79,7 @@ impl Cache {
 
     /// The entry of a question, whatever it is worth: one hash, one lock, no allocation.
     #[inline]
-    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<CacheEntry>> {
+    pub fn get(&self, _: Permitted, key: KeyRef<'_>) -> Option<Arc<CacheEntry>> {
         self.store.get(&key)
     }
 

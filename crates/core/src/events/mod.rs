@@ -61,7 +61,7 @@ impl Events {
     #[inline]
     pub fn record(&self, event: &Event<'_>) {
         // Without rings there is none for any worker: this branch is all that turned-off events cost.
-        let Some(ring) = self.rings.get(event.arrival.worker) else { return };
+        let Some(ring) = self.rings.get(event.sender.worker) else { return };
         match event.level() {
             LogLevel::Full => entry::write(ring, event, self.began, true),
             LogLevel::Anonymous => entry::write(ring, event, self.began, false),

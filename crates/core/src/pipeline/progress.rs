@@ -1,6 +1,6 @@
 //! What became of a query.
 
-use super::Pending;
+use super::pending::Pending;
 use crate::Reason;
 use crate::policy::Cause;
 use crate::stages::End;
@@ -12,7 +12,7 @@ pub enum Progress<W = Box<Pending>> {
     Replied(ReplyInfo),
     /// Nothing is to be sent, ever.
     Dropped,
-    /// The answer is not here yet: hand this to [`complete`] on a task of its own.
+    /// The answer is not here yet: hand this to [`super::complete`] on a task of its own.
     Waiting(W),
 }
 

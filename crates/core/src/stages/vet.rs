@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use keyhole_wire::{Record, RecordType};
 
+use super::End;
 use super::authorize::blocked;
 use super::fetch::Fetched;
-use super::{Body, End};
 use crate::Reason;
 use crate::document::{Mode, PrivateAddresses};
 use crate::list_table::ListTable;
@@ -39,17 +39,16 @@ pub fn vet(
         cause: fetched.permit.cause(),
         would_block: fetched.permit.would_block(),
     };
-    let withheld = match &fetched.body {
-        Body::Answer(found) => found.answer.records().find_map(|record| match record.kind {
+    let withheld = fetched.body.answer().and_then(|answer| {
+        answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => vetting.addresses(&record),
             RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
             RecordType::HTTPS | RecordType::SVCB => {
                 vetting.target(&record, trace).or_else(|| vetting.addresses(&record))
             }
             _ => None,
-        }),
-        Body::Synthetic(..) => None,
-    };
+        })
+    });
     let Vetting { cause, would_block, .. } = vetting;
     match withheld {
         Some(end) => End { would_block, ..end },

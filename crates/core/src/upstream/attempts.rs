@@ -13,6 +13,7 @@ use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
 use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
+use crate::policy::Permitted;
 use crate::reason::Reason;
 
 /// What a set answered.
@@ -34,6 +35,7 @@ impl UpstreamSet {
     /// upstream is tried. `name` is in lower case.
     pub async fn ask(
         &self,
+        _: Permitted,
         name: &Name,
         kind: RecordType,
         deadline: std::time::Instant,
