@@ -1,4 +1,4 @@
-"""What the core's list compiler is asked, and what it reports (``crates/core/src/lists``)."""
+"""What the core's list compiler is asked, and what it reports (``crates/lists``)."""
 
 from typing import Final, Literal, Protocol
 

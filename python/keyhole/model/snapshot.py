@@ -1,6 +1,6 @@
 """The snapshot: all documents as one, for the engine.
 
-These types mirror ``crates/core/src/snapshot/document.rs``; the golden document in
+These types mirror ``crates/core/src/document.rs``; the golden document in
 ``tests/contract`` is read by both sides. Nothing is optional in meaning: every default is resolved,
 every name is absolute.
 """

@@ -1,6 +1,6 @@
 """The part of the snapshot that says who asks: whom to believe, and which policy speaks for whom.
 
-These types mirror ``crates/core/src/snapshot/document/who.rs``.
+These types mirror ``crates/core/src/document/identity.rs``.
 """
 
 from typing import Annotated

@@ -1,7 +1,7 @@
 """SPIFFE IDs and trust domains, letter by letter as the engine reads them.
 
 A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The engine reads the same
-in ``crates/core/src/caller.rs``.
+in ``crates/core/src/spiffe_id.rs``.
 """
 
 import re
