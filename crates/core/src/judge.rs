@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use keyhole_names::HashedName;
 use keyhole_wire::write_query;
 use serde_json::{Value, json};
 
@@ -14,7 +15,6 @@ use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
 use crate::state::Core;
-use keyhole_names::HashedName;
 
 /// Judges questions, each a document as `explain` takes it, and gives for each `outcome`, `reason`,
 /// the name of the `policy`, what decided (`cause`) and what would have if it acted (`observed`).

@@ -1,7 +1,8 @@
 //! Looking up: the cache first, then upstream, with one query under way per question.
 //!
-//! Nothing is looked up without a permit. Answers never depend on a client that leaves: what goes upstream runs in a task of its own, and
-//! everyone who asks the same meanwhile waits for the same answer.
+//! Nothing is looked up without a permit. Answers never depend on a client that leaves: what goes
+//! upstream runs in a task of its own, and everyone who asks the same meanwhile waits for the same
+//! answer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -192,7 +193,7 @@ impl Lookup {
         let ended = timeout_at(until.into(), flight.wait_for(Option::is_some)).await;
         let outcome = match ended {
             Ok(Ok(ended)) => ended.clone().unwrap_or_else(|| Err(bare(Reason::InternalError))),
-            // The task is gone without a word: it panicked, or its runtime ended.
+            // The task ended without a result: it panicked, or its runtime ended.
             Ok(Err(_)) => Err(bare(Reason::InternalError)),
             Err(_) => Err(bare(Reason::UpstreamTimeout)),
         };
@@ -212,7 +213,8 @@ impl Lookup {
     }
 
     /// Asks for an answer again before it expires; returns at once. Call it where
-    /// [`LookupAnswer::refresh`] says so. Outside of a runtime, where nothing can be asked, it does nothing.
+    /// [`LookupAnswer::refresh`] says so. Outside of a runtime, where nothing can be asked, it does
+    /// nothing.
     pub fn refresh(&self, permit: &Permit, set: &Arc<UpstreamSet>, lower: &Name, kind: RecordType) {
         if tokio::runtime::Handle::try_current().is_err() {
             return;

@@ -44,9 +44,8 @@ pub struct Event<'a> {
 impl Event<'_> {
     /// How much of it may be written down.
     ///
-    /// Whoever is turned away before a policy speaks for them is named: no policy promised them
-    /// anything. Of a message that never came to that, nobody knows whose it was, so the strictest
-    /// policy counts.
+    /// A client that is refused before it has a policy is logged in full: no policy restricts that.
+    /// The sender of a message that was not parsed is unknown, so the strictest policy applies.
     #[inline]
     pub(super) fn level(&self) -> LogLevel {
         match (self.context.snapshot, self.context.policy) {

@@ -65,8 +65,8 @@ impl Peer {
         Arrival { packet, sender, now }
     }
 
-    /// Ends when nothing more may be asked on this connection: the engine drains, or the certificate
-    /// of the client has ended.
+    /// Ends when nothing more may be asked on this connection: the engine drains, or the
+    /// certificate of the client has ended.
     pub(super) fn over<S: Serve>(
         &self,
         worker: &Worker<S>,

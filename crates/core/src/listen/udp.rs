@@ -92,7 +92,7 @@ impl<S: Serve> Round<S> {
 
     fn answer(&mut self, count: usize) {
         self.out.clear();
-        // One look at the clock serves the batch.
+        // The clock is read once for the batch.
         let now = Instant::now();
         for index in 0..count {
             let Some(packet) = self.batch.packet(index).filter(|packet| packet.len() >= HEADER)

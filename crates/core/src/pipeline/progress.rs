@@ -21,8 +21,8 @@ pub enum Progress<W = Box<Pending>> {
 pub struct ReplyInfo {
     /// Seconds for which the reply may be kept: its smallest TTL (RFC 8484 section 5.1).
     pub ttl: u32,
-    /// Whether nothing more may be asked on the connection: who it belongs to is not believed any
-    /// more, and a new one would not be let in.
+    /// Whether nothing more may be asked on the connection: its owner is not
+    /// trusted any more, and a new one would be refused.
     pub closes: bool,
 }
 

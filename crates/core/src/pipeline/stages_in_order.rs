@@ -18,9 +18,9 @@ use crate::stages::parse::Rejected;
 use crate::stages::{End, admit, authorize, fetch, identify, parse, record, reply, screen, vet};
 use crate::state::Core;
 
-/// Takes a query as far as it goes without waiting, as of `when`, with a recorder. Appends the reply
-/// to `out`. Also says why the query ended, or how it will end if it waits and the upstream gives an
-/// answer that is acceptable.
+/// Takes a query as far as it goes without waiting, as of `when`, with a recorder. Appends the
+/// reply to `out`. Also says why the query ended, or how it will end if it waits and the upstream
+/// gives an answer that is acceptable.
 pub fn begin_traced(
     core: &Core,
     arrival: &Arrival<'_>,

@@ -50,7 +50,7 @@ impl UpstreamLookup {
     }
 }
 
-/// What can be had now.
+/// The state of a look-up before any wait.
 pub enum Ready {
     /// The answer is here.
     Now(Fetched),

@@ -30,9 +30,9 @@ pub struct UpstreamAnswer {
 impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
-    /// A connection that fails leads to the next upstream at once, silence to a second attempt beside
-    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while one more
-    /// upstream is tried. `name` is in lower case.
+    /// A connection that fails leads to the next upstream at once, silence to a second attempt
+    /// beside the first after `hedge_ms`. A SERVFAIL or the like is kept while one more upstream is
+    /// tried. `name` is in lower case.
     pub async fn ask(
         &self,
         _: Permitted,

@@ -34,10 +34,10 @@ use crate::trust::authority::{Authority, Shown};
 /// How long a test waits for what has to happen before it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Does what the octets after the header of a query say: `hold` waits until it is released,
-/// `drop` gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who`
-/// is told who asks, `revoked` closes the connection. All others, and those that were held, come back
-/// with their response bit set.
+/// Does what the octets after the header of a query say: `hold` waits until it is released, `drop`
+/// gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who` is told
+/// who asks, `revoked` closes the connection. All others, and those that were held, come back with
+/// their response bit set.
 pub(super) struct Obedient {
     options: Options,
     pub(super) tls: ServerTls,
