@@ -1,19 +1,14 @@
-"""What can go wrong, as one tree.
+"""All errors of Keyhole, as one tree.
 
 ::
 
     KeyholeError
-    ├── DocumentErrors          everything wrong in files that a person wrote, at once
-    ├── ListError               list files cannot be compiled, or their record cannot be kept
-    ├── engine.Refusal          the core refused a document, a socket or a file
-    ├── identity.IdentityError  a certificate or key cannot be read, issued or used
-    ├── querylog.QueryLogError  there is no query log where one was looked for
-    ├── control.ControlError    a use case cannot go on
-    ├── importers.ImporterError    a file of another product is not what it should be
-    └── verify.error            a question could not be asked, or its answer not be read
+    ├── DocumentErrors  all errors in files that a user wrote
+    ├── ListError       list files cannot be compiled, or the last good lists not stored
+    └── one for each package, beside what raises it: ControlError, IdentityError, DnsClientError ...
 
-The last six are defined beside what raises them. Messages are lowercase, end without a period,
-name the likely mistake and say what would be right.
+Messages start in lower case, end without a period, name the likely mistake, and say what would be
+right.
 """
 
 from collections.abc import Iterable
@@ -21,29 +16,29 @@ from dataclasses import dataclass
 
 
 class KeyholeError(Exception):
-    """The root: whatever Keyhole raises on purpose."""
+    """The root of all errors that Keyhole raises itself."""
 
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong, or unwise, in a file that a person wrote."""
+    """One error, or one advice, in a file that a user wrote."""
 
     file: str
-    """The file as it was named; empty where no file is to blame."""
+    """The file as the user named it; empty without a file."""
     line: int
-    """The line, from 1; 0 where no line is to blame."""
+    """The line, from 1; 0 without a line."""
     document: str
     """Kind and name, such as ``Policy/base``; empty for ``keyhole.yaml``."""
     path: str
-    """The dotted place in the document, such as ``spec.rules[2].types``; may be empty."""
+    """The path in the document, such as ``spec.rules[2].types``; may be empty."""
     why: str
     """What is wrong and what would be right."""
     is_advice: bool = False
-    """Whether it only advises: the documents are valid all the same."""
+    """Whether it is only advice: the documents are valid."""
 
     @property
     def place(self) -> str:
-        """Where it is, in one phrase: ``policy.yaml:12 Policy/base spec.rules[2]``."""
+        """The position as text: ``policy.yaml:12 Policy/base spec.rules[2]``."""
         spot = f"{self.file}:{self.line}" if self.file and self.line else self.file
         return " ".join(part for part in (spot, self.document, self.path) if part)
 
@@ -51,10 +46,10 @@ class Problem:
         return f"{self.place}: {self.why}" if self.place else self.why
 
 
-class DocumentErrors(KeyholeError):  # noqa: N818  (it holds many errors, and its name says so)
-    """Everything that is wrong in a set of files, in the order of files and lines.
+class DocumentErrors(KeyholeError):  # noqa: N818  (it holds many errors)
+    """All errors in a set of files, in the order of files and lines.
 
-    Advice that was found on the way is kept too, so that one report shows all.
+    It also holds the advice, so that one report shows all.
     """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -64,9 +59,9 @@ class DocumentErrors(KeyholeError):  # noqa: N818  (it holds many errors, and it
 
 
 class ListError(KeyholeError):
-    """List files cannot be compiled, or the record of the last good ones cannot be kept."""
+    """List files cannot be compiled, or the last good lists cannot be stored."""
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:
-    """Whether any of the problems is more than advice."""
+    """Whether any problem is an error, not only advice."""
     return any(not problem.is_advice for problem in problems)

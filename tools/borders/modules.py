@@ -46,9 +46,10 @@ _ROWS = {
         pipeline
         stages state
         events
-        arrival snapshot
-        client_identity connections lookup policy tls
-        cache list_table records subjects trust upstream
+        lookup snapshot
+        arrival cache upstream
+        client_identity connections policy tls
+        list_table records subjects trust
         counters document options
         clock cookie date faults network pem question reason spiffe_id transport
     """,
@@ -147,7 +148,9 @@ def order(files: Iterable[SourceFile]) -> Iterator[Finding]:
         uses = Crate(modules).uses()
         if name in _ROWS:
             yield from _upward(name, modules, uses)
-        for folder in sorted({module[:-1] for module in modules if module}):
+        # Rows leave no circle at the top.
+        folders = {module[:-1] for module in modules if module[1 if name in _ROWS else 0 :]}
+        for folder in sorted(folders):
             yield from _circles(name, folder, uses)
 
 

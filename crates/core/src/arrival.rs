@@ -13,6 +13,15 @@ use crate::transport::Transport;
 pub struct Arrival<'a> {
     /// The DNS message, without the length prefix of a stream.
     pub packet: &'a [u8],
+    /// Who sent it, and over what.
+    pub sender: Sender<'a>,
+    /// When the batch was read; one clock call serves all of it.
+    pub now: Instant,
+}
+
+/// Who sent a message, and over what: known before the message is read.
+#[derive(Clone, Copy)]
+pub struct Sender<'a> {
     /// How it came.
     pub transport: Transport,
     /// The address of the client: the connection's own, or what a sidecar says of its client.
@@ -21,8 +30,6 @@ pub struct Arrival<'a> {
     pub connection: IpAddr,
     /// Who it is, as far as the listener found out.
     pub identity: &'a ClientIdentity,
-    /// When the batch was read; one clock call serves all of it.
-    pub now: Instant,
     /// The worker that read it; its counters are written without contention.
     pub worker: usize,
 }

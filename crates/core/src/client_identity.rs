@@ -1,7 +1,7 @@
 //! Who is on the other side of a connection, as its listener found out.
 //!
-//! The listener fills a [`ClientIdentity`] once for each connection; `identify` asks it for each query,
-//! because what is believed may have changed since.
+//! The listener fills a [`ClientIdentity`] once for each connection; `identify` asks it for each
+//! query, because trust may have changed since.
 
 use std::sync::Arc;
 
@@ -17,15 +17,16 @@ pub enum Credential {
     Nothing,
     /// A certificate of its own.
     Certificate(Arc<Svid>),
-    /// An identity for which a sidecar vouches.
+    /// An identity that a sidecar has verified.
     Mesh(SpiffeId),
     /// The SHA-256 of a token.
     Token([u8; 32]),
-    /// Something that cannot be read: it is known to nobody.
+    /// Something that cannot be read; it is refused.
     Unreadable,
 }
 
-/// Characters of a token: 160 bits in base32 (RFC 4648 section 6), in lower case and without padding.
+/// Characters of a token: 160 bits in base32 (RFC 4648 section 6), in lower case and without
+/// padding.
 const TOKEN: usize = 32;
 
 impl Credential {

@@ -1,7 +1,7 @@
 //! The wall clock, for what depends on the day and hour.
 //!
 //! What decides takes the time as a number; only who asks knows whether it is now. Nothing else in
-//! the path of a query looks at this clock: it may jump, and deadlines and ages must not.
+//! the path of a query reads this clock: it may jump, and deadlines and ages must not.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

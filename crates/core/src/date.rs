@@ -1,4 +1,4 @@
-//! Seconds of Unix time in words, always in UTC.
+//! Seconds of Unix time as text, always in UTC.
 
 const DAY: i64 = 86_400;
 
@@ -10,8 +10,8 @@ pub(crate) fn words(second: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
-/// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the leap day is
-/// their last; 400 of them have always 146,097 days.
+/// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the leap day
+/// is their last; 400 of them have always 146,097 days.
 fn date(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));

@@ -45,9 +45,9 @@ pub struct SnapshotDocument {
     pub record_sets: Vec<Vec<usize>>,
     /// When rules act that do not always.
     pub schedules: Vec<ScheduleDocument>,
-    /// Whose certificates are believed.
+    /// Whose certificates are accepted.
     pub trust: TrustDocument,
-    /// Which policy speaks for whom.
+    /// Which policy applies to which client.
     pub subjects: SubjectsDocument,
     /// Policies.
     pub policies: Vec<PolicyDocument>,
@@ -90,11 +90,11 @@ pub struct UpstreamDocument {
     pub server_name: String,
     /// The path of DoH; empty otherwise.
     pub path: String,
-    /// SHA-256 of acceptable SubjectPublicKeyInfo in base64; empty: any that the roots vouch for.
+    /// SHA-256 of acceptable SubjectPublicKeyInfo in base64; empty: any that chains to the roots.
     pub pins: Vec<String>,
     /// The SPIFFE ID that the certificate must carry instead of a name or address.
     pub server_id: Option<String>,
-    /// Who may vouch for the certificate.
+    /// The roots of the certificate.
     pub roots: RootsDocument,
     /// Certificate revocation lists (RFC 5280 section 5), PEM; empty for none.
     pub crls: String,
@@ -128,7 +128,7 @@ pub enum RootsDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct UpstreamSetDocument {
-    /// The word for explanation.
+    /// Its name in explanations.
     pub name: String,
     /// Indices of upstreams, preferred first.
     pub upstreams: Vec<usize>,

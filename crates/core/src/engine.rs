@@ -105,8 +105,8 @@ impl Engine {
         Ok(addresses)
     }
 
-    /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `timeout` for
-    /// the first one. Never wakes a worker, and goes on after a drain until all are taken.
+    /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `timeout`
+    /// for the first one. Never wakes a worker, and goes on after a drain until all are taken.
     pub fn take_events(&self, most: usize, timeout: Duration) -> Vec<u8> {
         self.core.events.take(most, timeout)
     }

@@ -4,11 +4,12 @@ mod query;
 
 use std::time::Instant;
 
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Sender};
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
@@ -19,10 +20,9 @@ use crate::policy::{self, Step};
 use crate::snapshot::Snapshot;
 use crate::state::Core;
 use crate::subjects::ClientRef;
-use keyhole_names::HashedName;
 pub(crate) use query::Query;
 
-/// Walks a question through the stages under `snapshot`, without asking any upstream, and tells
+/// Walks a question through the stages under `snapshot`, without asking any upstream, and gives
 /// each step, the verdict and what decided it.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let query: Query = keyhole_names::error::read_document("query", query)?;
@@ -33,15 +33,14 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     core.commit(snapshot);
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
-    let arrival = Arrival {
-        packet: &packet,
+    let sender = Sender {
         transport: query.transport,
         client,
         connection: client.ip(),
         identity: &identity,
-        now: Instant::now(),
         worker: 0,
     };
+    let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let mut steps: Vec<Step> = Vec::new();
     let mut reply = Vec::new();
     let (_, ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);
@@ -90,7 +89,7 @@ fn document(core: &Core, query: &ExplainedQuery, ended: EndSummary, steps: &[Ste
     })
 }
 
-/// Who asks, and which policy speaks for them; all none where nothing does.
+/// Who asks, and which policy applies; all none where none does.
 fn client(snapshot: &Snapshot, client_ref: Option<ClientRef>) -> Value {
     let subjects = &snapshot.subjects;
     let policy = client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));

@@ -4,17 +4,17 @@
 
 use std::time::Instant;
 
+use keyhole_names::HashedName;
 use keyhole_wire::write_query;
 use serde_json::{Value, json};
 
 use crate::Error;
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Sender};
 use crate::explain::{Query, options};
 use crate::pipeline::begin_traced;
 use crate::policy::{self, Cause};
 use crate::snapshot::Snapshot;
 use crate::state::Core;
-use keyhole_names::HashedName;
 
 /// Judges questions, each a document as `explain` takes it, and gives for each `outcome`, `reason`,
 /// the name of the `policy`, what decided (`cause`) and what would have if it acted (`observed`).
@@ -36,15 +36,14 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
     let (identity, client) = query.identity(&snapshot.subjects)?;
     let mut packet = Vec::new();
     write_query(&name, kind, 1, 0, &mut packet);
-    let arrival = Arrival {
-        packet: &packet,
+    let sender = Sender {
         transport: query.transport,
         client,
         connection: client.ip(),
         identity: &identity,
-        now: Instant::now(),
         worker: 0,
     };
+    let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let (_, ended) = begin_traced(core, &arrival, query.when(), &mut Vec::new(), &mut ());
     let policy = ended.client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
     let hashed = HashedName::new(&name);

@@ -47,8 +47,8 @@ impl ListTable {
         self.file.as_ref()?.decide(in_use, &self.kinds, hashed, kind)
     }
 
-    /// Every entry of the lists in use that speaks of the name for some type. On an allow list every
-    /// entry allows.
+    /// Every entry of the lists in use that speaks of the name for some type. On an allow list
+    /// every entry allows.
     pub fn search(&self, in_use: &ListMask, hashed: &HashedName) -> Vec<ListHit> {
         let mut hits = self.file.as_ref().map(|file| file.search(hashed)).unwrap_or_default();
         hits.retain(|hit| in_use.contains(hit.list));

@@ -1,7 +1,8 @@
 //! Looking up: the cache first, then upstream, with one query under way per question.
 //!
-//! Answers never depend on a client that leaves: what goes upstream runs in a task of its own, and
-//! everyone who asks the same meanwhile waits for the same answer.
+//! Nothing is looked up without a permit. Answers never depend on a client that leaves: what goes
+//! upstream runs in a task of its own, and everyone who asks the same meanwhile waits for the same
+//! answer.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use tokio::time::timeout_at;
 
 use crate::cache::{Cache, CacheEntry, FailedLookup, Freshness, Key, KeyRef};
 use crate::options::CacheOptions;
+use crate::policy::{Permit, Permitted};
 use crate::reason::Reason;
 use crate::upstream::{UpstreamAnswer, UpstreamSet};
 
@@ -111,12 +113,14 @@ impl Lookup {
     #[inline]
     pub fn ready(
         &self,
+        permit: &Permit,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
         now: Instant,
     ) -> Option<LookupAnswer> {
-        let entry = self.shared.cache.get(KeyRef::new(set.id(), lower, kind))?;
+        let entry =
+            self.shared.cache.get(permit.permitted(), KeyRef::new(set.id(), lower, kind))?;
         match entry.freshness(now) {
             Freshness::Fresh => {
                 let mut found = found(&entry, AnswerSource::Cached, now)?;
@@ -132,12 +136,14 @@ impl Lookup {
     /// lower case.
     pub fn failed(
         &self,
+        permit: &Permit,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
         now: Instant,
     ) -> Option<Failure> {
-        let entry = self.shared.cache.get(KeyRef::new(set.id(), lower, kind))?;
+        let entry =
+            self.shared.cache.get(permit.permitted(), KeyRef::new(set.id(), lower, kind))?;
         if entry.freshness(now) != Freshness::Failed {
             return None;
         }
@@ -152,24 +158,27 @@ impl Lookup {
     /// [`Failure`] says why nothing came, and that a failure is remembered.
     pub async fn wait(
         &self,
+        permit: &Permit,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
         deadline: Instant,
     ) -> Result<LookupAnswer, Failure> {
         let now = Instant::now();
-        if let Some(failure) = self.failed(set, lower, kind, now) {
+        if let Some(failure) = self.failed(permit, set, lower, kind, now) {
             return Err(failure);
         }
         let key = KeyRef::new(set.id(), lower, kind);
-        let stale = self.shared.cache.get(key).filter(|entry| is_stale(entry, now));
+        let stale =
+            self.shared.cache.get(permit.permitted(), key).filter(|entry| is_stale(entry, now));
         if let Some(entry) = &stale
             && entry.freshness(now) == Freshness::StaleUnasked
             && let Some(found) = found(entry, AnswerSource::Stale, now)
         {
             return Ok(found);
         }
-        let mut flight = match self.shared.join(set, lower, kind, deadline, now) {
+        let mut flight = match self.shared.join(permit.permitted(), set, lower, kind, deadline, now)
+        {
             JoinOutcome::Answer(found) => return Ok(found),
             JoinOutcome::Full => {
                 let stale = stale.and_then(|entry| found(&entry, AnswerSource::Stale, now));
@@ -184,7 +193,7 @@ impl Lookup {
         let ended = timeout_at(until.into(), flight.wait_for(Option::is_some)).await;
         let outcome = match ended {
             Ok(Ok(ended)) => ended.clone().unwrap_or_else(|| Err(bare(Reason::InternalError))),
-            // The task is gone without a word: it panicked, or its runtime ended.
+            // The task ended without a result: it panicked, or its runtime ended.
             Ok(Err(_)) => Err(bare(Reason::InternalError)),
             Err(_) => Err(bare(Reason::UpstreamTimeout)),
         };
@@ -204,8 +213,9 @@ impl Lookup {
     }
 
     /// Asks for an answer again before it expires; returns at once. Call it where
-    /// [`LookupAnswer::refresh`] says so. Outside of a runtime, where nothing can be asked, it does nothing.
-    pub fn refresh(&self, set: &Arc<UpstreamSet>, lower: &Name, kind: RecordType) {
+    /// [`LookupAnswer::refresh`] says so. Outside of a runtime, where nothing can be asked, it does
+    /// nothing.
+    pub fn refresh(&self, permit: &Permit, set: &Arc<UpstreamSet>, lower: &Name, kind: RecordType) {
         if tokio::runtime::Handle::try_current().is_err() {
             return;
         }
@@ -217,7 +227,8 @@ impl Lookup {
         let (ended, flight) = watch::channel(None);
         flights.insert(key, flight);
         drop(flights);
-        self.shared.start(set, lower, kind, Instant::now() + set.max_duration(), ended);
+        let deadline = Instant::now() + set.max_duration();
+        self.shared.start(permit.permitted(), set, lower, kind, deadline, ended);
     }
 
     /// Octets that the cache holds.
@@ -240,6 +251,7 @@ impl Shared {
     /// Joins the flight of a question, or starts it.
     fn join(
         self: &Arc<Self>,
+        permitted: Permitted,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
@@ -253,7 +265,7 @@ impl Shared {
             return JoinOutcome::Flight(flight.clone());
         }
         // A flight may have ended since the cache was read: it stores its answer before that.
-        if let Some(entry) = self.cache.get(key)
+        if let Some(entry) = self.cache.get(permitted, key)
             && entry.freshness(now) == Freshness::Fresh
             && let Some(found) = found(&entry, AnswerSource::Cached, now)
         {
@@ -265,7 +277,7 @@ impl Shared {
         let (ended, flight) = watch::channel(None);
         flights.insert(owned, flight.clone());
         drop(flights);
-        self.start(set, lower, kind, deadline, ended);
+        self.start(permitted, set, lower, kind, deadline, ended);
         JoinOutcome::Flight(flight)
     }
 
@@ -273,6 +285,7 @@ impl Shared {
     /// locked: a runtime that is ending drops the task at once, which takes the flight off it.
     fn start(
         self: &Arc<Self>,
+        permitted: Permitted,
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
@@ -283,7 +296,7 @@ impl Shared {
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let guard = InFlightGuard { shared: Arc::clone(self), key };
         tokio::spawn(async move {
-            let asked = set.ask(&name, kind, deadline).await;
+            let asked = set.ask(permitted, &name, kind, deadline).await;
             let outcome = shared.store(guard.key.borrow(), asked);
             drop(guard);
             ended.send_replace(Some(outcome));

@@ -1,4 +1,4 @@
-//! What the engine is told once, at its start: role, listeners, limits, cache size.
+//! The options of the engine, fixed at its start: role, listeners, limits, cache size.
 
 use std::net::SocketAddr;
 
@@ -29,7 +29,7 @@ pub struct Options {
     pub clients: Vec<Network>,
     /// What clients have to show, by transport.
     pub authentication: AuthenticationOptions,
-    /// Whom the mesh listener believes.
+    /// Whose statements about clients the mesh listener accepts.
     pub mesh: MeshOptions,
     /// The names of this server; a label before one of them in a DoT handshake is a token.
     pub names: Vec<String>,
@@ -106,7 +106,7 @@ impl Authentication {
     }
 }
 
-/// Whom the mesh listener, and `x-forwarded-client-cert` on DoH without TLS, believe.
+/// Whose statements about clients the mesh listener, and DoH without TLS, accept.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeshOptions {
@@ -159,7 +159,8 @@ pub struct CacheOptions {
     pub max_negative_ttl: u32,
     /// How long a failure is remembered, 1 to 300 (RFC 9520 section 3.2).
     pub failure_ttl: u32,
-    /// How long an expired answer may still serve when every upstream fails, 0 for never (RFC 8767).
+    /// How long an expired answer may still serve when every upstream fails, 0 for never (RFC
+    /// 8767).
     pub stale: u32,
     /// Whether hot names are fetched again shortly before they expire.
     pub prefetch: bool,

@@ -32,7 +32,7 @@ impl Outcome {
     }
 }
 
-/// The stage that may end a query (DESIGN: ten verbs, one direction).
+/// The stage that may end a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -79,7 +79,7 @@ macro_rules! reasons {
     };
 }
 
-// word and spelling: one reason has one spelling in four cases (DESIGN section 9).
+// word and spelling: one reason has one spelling in four cases.
 reasons! {
     #[doc = "An upstream answered."]
     Forwarded, "forwarded", Answered, Fetch, None, None;

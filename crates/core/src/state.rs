@@ -23,7 +23,7 @@ pub const SERVER_IDENTITY: &str = "server";
 
 /// What all workers share.
 pub struct Core {
-    /// What the engine was told at its start.
+    /// The options of the engine.
     pub options: Options,
     /// The policy in force; none refuses everything.
     pub snapshot: ArcSwapOption<Snapshot>,

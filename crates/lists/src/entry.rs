@@ -1,10 +1,10 @@
 //! What one line of a list says, the same for all formats.
 
+use keyhole_names::list_file::{Action, BELOW, EXACT, Limits, Pattern};
 use keyhole_wire::Name;
 
 use crate::name_syntax::read_name;
 use crate::skip_reason::SkipReason;
-use keyhole_names::list_file::{Action, BELOW, EXACT, Limits, Pattern};
 
 /// Which names an entry means, seen from the name that it gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

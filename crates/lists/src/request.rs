@@ -57,7 +57,7 @@ struct SearchReport<'a> {
     hits: Vec<HitReport<'a>>,
 }
 
-/// A hit with the words for it, for people and programs outside.
+/// A hit with its names, for people and programs outside.
 #[derive(Serialize)]
 struct HitReport<'a> {
     list: &'a str,

@@ -1,4 +1,4 @@
-//! Why a line of a list is not taken, in words for the person who reads the report.
+//! Why a line of a list is skipped.
 
 use keyhole_names::list_file::PatternError;
 

@@ -110,7 +110,7 @@ impl Engine {
     }
 }
 
-/// Walks a question through the stages under a snapshot and tells each step.
+/// Sends a question through the stages under a snapshot and returns each step.
 #[pyfunction]
 fn explain<'py>(py: Python<'py>, snapshot: &[u8], query: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let explained = py.detach(|| explaining::explain(snapshot, query)).map_err(raise)?;

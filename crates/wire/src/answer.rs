@@ -2,7 +2,7 @@
 //!
 //! | standard | what is taken from it |
 //! | --- | --- |
-//! | RFC 2181 sections 5.4.1, 8 | only what answers the question is believed; TTLs |
+//! | RFC 2181 sections 5.4.1, 8 | only what answers the question is kept; TTLs |
 //! | RFC 2308 sections 3, 5 | how long a negative answer lives |
 //! | RFC 3225 section 3, RFC 4035 section 3.2.1 | no DNSSEC records for who did not ask for them |
 
@@ -42,8 +42,8 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// [`AnswerError`] says why the message is no answer. [`AnswerError::Truncated`] asks for another
-    /// try over a stream.
+    /// [`AnswerError`] says why the message is no answer. [`AnswerError::Truncated`] asks for
+    /// another try over a stream.
     pub fn read(
         message: &[u8],
         id: u16,
@@ -70,7 +70,8 @@ impl Answer {
             rcode: raw.rcode,
             ttl,
             negative,
-            // AD speaks of every record (RFC 4035 section 3.2.3), hence also of those that are kept.
+            // AD speaks of every record (RFC 4035 section 3.2.3), hence also of those that are
+            // kept.
             authentic: raw.authentic && !failure,
             authoritative: false,
             extended_error: raw.extended_error,

@@ -1,8 +1,8 @@
 //! Name compression with a bounded cost (RFC 1035 section 4.1.4).
 //!
-//! Attackers have made resolvers spend seconds on compressing one answer of 64 KiB. Here each suffix
-//! costs one probe of a small table, and a message has a budget of probes: behind it, names are
-//! written in full.
+//! Attackers have made resolvers spend seconds on compressing one answer of 64 KiB. Here each
+//! suffix costs one probe of a small table, and a message has a budget of probes: behind it, names
+//! are written in full.
 
 use crate::compressed_name::read_name;
 

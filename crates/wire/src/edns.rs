@@ -99,7 +99,8 @@ impl Edns {
         match code {
             // Only the first cookie counts; even broken others are ignored (RFC 7873 section 5.2).
             COOKIE if self.cookie.is_none() => self.cookie = Some(Cookie::read(data)?),
-            // RFC 7828 section 3.1. A client must leave the time out; one that does not is harmless.
+            // RFC 7828 section 3.1. A client must leave the time out; one that does not is
+            // harmless.
             KEEPALIVE if matches!(data.len(), 0 | 2) => self.keepalive = true,
             KEEPALIVE => return Err(ParseError::BadOption),
             PADDING => self.padding = true,

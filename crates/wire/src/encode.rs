@@ -43,7 +43,7 @@ impl Encoder {
         let mut message = Vec::with_capacity(512);
         message.resize(HEADER, 0);
         let mut names = Compressor::new();
-        // Lower case: whoever asks gets his own case written over it.
+        // Lower case: each reply gets the case of its question written over it.
         names.write(name.to_lower().as_wire(), &mut message);
         message.extend_from_slice(&kind.0.to_be_bytes());
         message.extend_from_slice(&IN.to_be_bytes());

@@ -71,7 +71,7 @@ pub fn write_answer(answer: &Answer, shape: &Shape<'_>, out: &mut Vec<u8>) -> Wr
     }
     let has_opt = opt_of(shape).is_some();
     if !has_opt && answer.rcode.0 > 0x0f {
-        // A code that needs OPT cannot be told without it (RFC 6891 section 6.1.3).
+        // A code that needs OPT cannot be sent without it (RFC 6891 section 6.1.3).
         return write_empty(Rcode::SERVFAIL, shape, out);
     }
     if stored.message.len() + opt_octets(shape) > limit(shape) {

@@ -33,8 +33,8 @@ impl Synthetic {
 }
 
 /// Data of the SOA record of answers made here: `keyhole.invalid`, `nobody.invalid`, serial 1,
-/// refresh 1 hour, retry 10 minutes, expire 1 day; the last four octets, MINIMUM, are open. The names
-/// can never exist (RFC 6761 section 6.4).
+/// refresh 1 hour, retry 10 minutes, expire 1 day; the last four octets, MINIMUM, are open. The
+/// names can never exist (RFC 6761 section 6.4).
 pub(crate) const SOA_DATA: [u8; 53] = *b"\x07keyhole\x07invalid\x00\x06nobody\x07invalid\x00\
     \x00\x00\x00\x01\x00\x00\x0e\x10\x00\x00\x02\x58\x00\x01\x51\x80\x00\x00\x00\x00";
 

@@ -1,5 +1,6 @@
-"""``keyhole allow``, ``block`` and ``decisions``: what people decided about names."""
+"""``keyhole allow``, ``block`` and ``decisions``: names allowed or blocked by hand."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -7,20 +8,20 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
-from keyhole.cli.apply import AsJson, Data
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.cli.pause import clock, seconds, warn
 
 ALLOW_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole allow shop.example.org                   for everyone, until it is taken back
+  keyhole allow shop.example.org                   for all clients, until it is removed
 
   keyhole allow example.org --below --for 1h       and every name below, for an hour
 
   keyhole allow shop.example.org --client client:tablet
 
-Exit code 1: it is not in force yet, or it cannot act anywhere.
+Exit code 1: it is not in force yet, or no policy uses it.
 """
 
 BLOCK_EXAMPLES = """
@@ -32,7 +33,7 @@ BLOCK_EXAMPLES = """
 DECISIONS_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole decisions                                those that stand
+  keyhole decisions                                those in force
 
   keyhole decisions --remove 12
 """
@@ -43,15 +44,17 @@ Client = Annotated[
     typer.Option(
         "--client",
         metavar="WHO",
-        help="For this one alone: spiffe://ID, token:NAME, client:NAME, an address or a network.",
+        help="Only for: spiffe://ID, token:NAME, client:NAME, an address or a network.",
     ),
 ]
 Length = Annotated[
     str | None,
-    typer.Option("--for", metavar="TIME", help="How long, such as 1h; else until taken back."),
+    typer.Option(
+        "--for", metavar="TIME", help="How long, such as 1h. Default: until it is removed."
+    ),
 ]
-Below = Annotated[bool, typer.Option("--below", help="Every name below as well.")]
-Why = Annotated[str | None, typer.Option("--why", help="Why, for the audit record.")]
+Below = Annotated[bool, typer.Option("--below", help="Also all names below it.")]
+Why = Annotated[str | None, typer.Option("--why", help="The reason, for the audit record.")]
 
 app = typer.Typer()
 
@@ -63,13 +66,12 @@ def allow(
     length: Length = None,
     below: Below = False,
     why: Why = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Allow a name now. It comes before lists and rules, but not before important rules.
+    """Allow a name now. This overrides lists and rules, but not important rules.
 
-    For everyone, it opens no policy that denies by default; name the
-    client for that.
+    Without --client it does not change policies that deny by default.
     """
     _decide("allow", name, client, length, below, why, data, as_json)
 
@@ -81,22 +83,22 @@ def block(
     length: Length = None,
     below: Below = False,
     why: Why = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Block a name now, whatever lists and rules allow."""
+    """Block a name now. This overrides lists and rules that allow it."""
     _decide("block", name, client, length, below, why, data, as_json)
 
 
 @app.command("decisions", epilog=DECISIONS_EXAMPLES)
 def decisions(
     remove: Annotated[
-        int | None, typer.Option("--remove", metavar="NUMBER", min=1, help="Take one back.")
+        int | None, typer.Option("--remove", metavar="NUMBER", min=1, help="Remove this one.")
     ] = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Show what was allowed and blocked by hand, or take one of it back."""
+    """Show the names allowed and blocked by hand, or remove one of these decisions."""
     terminal = console()
     with ApiClient(data) as api:
         if remove is not None:
@@ -104,7 +106,7 @@ def decisions(
             if as_json:
                 print_json(done)
             else:
-                terminal.print(f"decision {remove} is taken back")
+                terminal.print(f"decision {remove} is removed")
                 warn(terminal, done)
             return
         found = api.ask("GET", "/decisions").json()["items"]
@@ -112,7 +114,7 @@ def decisions(
         print_json(found)
         return
     if not found:
-        terminal.print("nothing is decided by hand")
+        terminal.print("no names are allowed or blocked by hand")
     for one in found:
         _show(terminal, one)
 
@@ -124,10 +126,10 @@ def _decide(
     length: str | None,
     below: bool,
     why: str | None,
-    data: Data,
+    data: Path | None,
     as_json: bool,
 ) -> None:
-    asked = {
+    request = {
         "action": action,
         "name": name,
         "below": below,
@@ -136,7 +138,7 @@ def _decide(
         "why": why,
     }
     with ApiClient(data) as api:
-        done = api.ask("POST", "/decisions", json=asked).json()
+        done = api.ask("POST", "/decisions", json=request).json()
     if as_json:
         print_json(done)
         return
@@ -147,19 +149,19 @@ def _decide(
 
 def _show(terminal: Console, one: dict[str, Any]) -> None:
     names = f"{one['name']} and every name below" if one["below"] else one["name"]
-    whom = one["client"] or "everyone"
-    until = f"until {clock(one['until'])}" if one["until"] else "until it is taken back"
+    clients = one["client"] or "all clients"
+    until = f"until {clock(one['until'])}" if one["until"] else "until it is removed"
     style = "green" if one["action"] == "allow" else "red"
-    said = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""
+    reason = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""
     terminal.print(
         f"{one['number']:>5} [{style}]{one['action']}[/] [bold]{escape(sanitize(names))}[/] for "
-        f"{escape(sanitize(whom))} {until}, by {escape(sanitize(one['who']))}{said}"
+        f"{escape(sanitize(clients))} {until}, by {escape(sanitize(one['who']))}{reason}"
     )
     if one["left_out"]:
         closed = ", ".join(one["left_out"])
         terminal.print(
-            f"      [yellow]not by {escape(closed)}[/], which denies by default: name the client "
-            "for that"
+            f"      [yellow]not by {escape(closed)}[/], which denies by default: give --client "
+            "to change that"
         )
     if not one["policies"]:
-        terminal.print("      [yellow]it acts nowhere now: no policy speaks for this client[/]")
+        terminal.print("      [yellow]it has no effect now: no policy applies to this client[/]")

@@ -1,4 +1,4 @@
-"""Commands that ask a running Keyhole: by the socket of its data folder, or by the network."""
+"""A client of the API of a running Keyhole: over its Unix socket or over the network."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,9 +17,9 @@ _SECONDS = 60.0
 
 
 class ApiError(KeyholeError):
-    """A running Keyhole could not be reached, or refused what it was asked for.
+    """A running Keyhole cannot be reached, or refused the request.
 
-    ``status`` is that of HTTP, 0 where there was no answer; ``document`` is the problem.
+    ``status`` is the HTTP status, 0 without an answer; ``document`` the problem (RFC 9457).
     """
 
     def __init__(self, message: str, status: int = 0, document: dict[str, Any] | None = None):
@@ -29,10 +29,10 @@ class ApiError(KeyholeError):
 
 
 class ApiClient:
-    """The API of the Keyhole that is meant; a context manager.
+    """A client of one Keyhole; a context manager.
 
-    That is the one that runs with the data folder ``data``; or, where none is named, the one that
-    ``keyhole --server`` or ``KEYHOLE_SERVER`` names.
+    It connects to the Keyhole of the data folder ``data``. Without one it connects to the server
+    that ``--server`` or ``KEYHOLE_SERVER`` names, else to the Keyhole of the default data folder.
     """
 
     def __init__(self, data: Path | None) -> None:
@@ -58,8 +58,9 @@ class ApiClient:
         self._open.close()
 
     def ask(self, method: str, path: str, **request: Any) -> "httpx2.Response":
-        """One request; ``request`` is what httpx2 takes, such as ``json`` and ``params``. Raises
-        `ApiError` with the reason where the answer is not a success."""
+        """Sends a request; ``request`` are arguments of httpx2, such as ``json`` and ``params``.
+
+        Raises `ApiError` with the reason if the answer is not a success."""
         import httpx2
 
         try:
@@ -91,7 +92,7 @@ class ApiClient:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             return (
                 f"the certificate of {self._target.url} cannot be trusted, and nothing was sent: "
-                f"{error}; --ca names the root that it comes from"
+                f"{error}; give its root certificate with --ca"
             )
         return f"{self._target.url} cannot be reached: {error}"
 

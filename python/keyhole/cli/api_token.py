@@ -1,4 +1,4 @@
-"""``keyhole api-token``: secrets of programs that use the API."""
+"""``keyhole api-token``: tokens for programs that use the API."""
 
 from typing import Annotated
 from urllib.parse import quote
@@ -17,33 +17,33 @@ CREATE_EXAMPLES = """
 
   keyhole api-token create ci --role operator --from 192.0.2.0/24 --days 90
 
-It is sent as Authorization: Bearer SECRET, or by KEYHOLE_TOKEN.
+Send it as Authorization: Bearer SECRET, or set KEYHOLE_TOKEN.
 
-(keyhole token is for devices that ask DNS.)
+(keyhole token is for devices that send DNS queries.)
 """
 
-app = typer.Typer(help="Secrets of programs that use the API.", no_args_is_help=True)
+app = typer.Typer(help="Tokens for programs that use the API.", no_args_is_help=True)
 
 
 @app.command("create", epilog=CREATE_EXAMPLES)
 def create(
-    name: Annotated[str, typer.Argument(help="What it is for.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A name for its purpose.", show_default=False)],
     role: Annotated[
         str,
         typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False),
     ],
     networks: Annotated[
         list[str] | None,
-        typer.Option("--from", help="A network from which it may be used; repeat for more."),
+        typer.Option("--from", help="Allow only this network; may be repeated."),
     ] = None,
-    days: Annotated[int | None, typer.Option(help="When it ends by itself.")] = None,
+    days: Annotated[int | None, typer.Option(help="Days until it expires.")] = None,
     data: DATA = None,
     as_json: JSON = False,
 ) -> None:
-    """Make a token and show it, once: Keyhole keeps its digest alone."""
-    wanted = {"name": name, "role": role, "networks": networks or [], "days": days}
+    """Create a token and show it once: Keyhole stores only its digest."""
+    request = {"name": name, "role": role, "networks": networks or [], "days": days}
     with ApiClient(data) as api:
-        made = api.ask("POST", "/tokens", json=wanted).json()
+        made = api.ask("POST", "/tokens", json=request).json()
     if as_json:
         print_json(made)
         return
@@ -52,7 +52,7 @@ def create(
 
 @app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
-    """List the tokens; what they are is not kept."""
+    """List the tokens, without their secrets."""
     with ApiClient(data) as api:
         found = api.ask("GET", "/tokens").json()["items"]
     if as_json:
@@ -60,19 +60,19 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         return
     for one in found:
         where = ", ".join(one["networks"]) or "anywhere"
-        ends = f"ends {one['ends'][:10]}" if one["ends"] else "never ends"
-        used = f"used {one['used'][:10]}" if one["used"] else "not used yet"
+        ends = f"expires {one['ends'][:10]}" if one["ends"] else "never expires"
+        used = f"used {one['used'][:10]}" if one["used"] else "never used"
         rest = escape(sanitize(f"from {where}, {ends}, {used}, made by {one['made_by']}"))
         console().print(f"[bold]{escape(one['name'])}[/]  {escape(one['role'])}  [dim]{rest}[/]")
     if not found:
-        console().print("none so far")
+        console().print("no tokens")
 
 
 @app.command("revoke")
 def revoke(
-    name: Annotated[str, typer.Argument(help="Of the token that ends.")], data: DATA = None
+    name: Annotated[str, typer.Argument(help="Name of the token.")], data: DATA = None
 ) -> None:
-    """End a token at once."""
+    """Revoke a token at once."""
     with ApiClient(data) as api:
         api.ask("DELETE", f"/tokens/{quote(name, safe='')}")
     console().print(f"[red]revoked[/] {escape(name)}")

@@ -15,9 +15,9 @@ from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import DocumentErrors, KeyholeError
 
 ABOUT = """
-[bold]Keyhole[/]: zero-trust DNS. Every question travels encrypted and authorized.
+[bold]Keyhole[/]: zero-trust DNS. Every query is encrypted and authorized.
 
-Start with [bold]keyhole lab[/]: a whole world on this machine, without any internet.
+Start with [bold]keyhole lab[/]: a test network on this machine, without the internet.
 
 Go on with [bold]keyhole up[/]: a resolver on this machine.
 """
@@ -30,15 +30,15 @@ Exit codes: 0 done; 1 failed, or the answer is no; 2 wrong usage;
 
 SERVER = Annotated[
     str | None,
-    typer.Option("--server", help="A Keyhole on another machine; else $KEYHOLE_SERVER."),
+    typer.Option("--server", help="URL of a Keyhole elsewhere. Default: $KEYHOLE_SERVER."),
 ]
 FILE = Annotated[
     str | None,
-    typer.Option("--token-file", help="Its token; else $KEYHOLE_TOKEN, $KEYHOLE_TOKEN_FILE."),
+    typer.Option("--token-file", help="Its token. Default: $KEYHOLE_TOKEN, $KEYHOLE_TOKEN_FILE."),
 ]
 CA = Annotated[
     str | None,
-    typer.Option("--ca", help="The root of its certificate; else $KEYHOLE_CA, the system's."),
+    typer.Option("--ca", help="Its root certificate. Default: $KEYHOLE_CA, the system's."),
 ]
 
 FAILED, USAGE, INVALID = 1, 2, 3
@@ -92,26 +92,25 @@ def create_app(table: Mapping[str, Mapping[str, str]]) -> typer.Typer:
 
 
 def run(app: typer.Typer) -> int:
-    """Runs the program; a mistake of the person becomes a message and never a traceback."""
+    """Runs the program; an error of the user becomes a message, never a traceback."""
     try:
         app()
     except KeyholeError as error:
-        return _tell(error)
+        return _report(error)
     except BrokenPipeError:
-        # The reader of our output has left, as with | head; the interpreter's own flush at exit
-        # must not complain about it.
+        # The reader has closed our output, as with | head. The flush at exit must not fail then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except KeyboardInterrupt:
         return 130
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        return _tell(KeyholeError(f"{where}{error.strerror or error}"))
+        return _report(KeyholeError(f"{where}{error.strerror or error}"))
     return 0
 
 
-def _tell(error: KeyholeError) -> int:
-    # Imported here: an engine that starts well never needs it.
+def _report(error: KeyholeError) -> int:
+    # Imported here: only errors need it.
     from keyhole.cli.output import errors_console, show_error
 
     show_error(errors_console(), error)

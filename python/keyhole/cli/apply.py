@@ -1,4 +1,4 @@
-"""``keyhole apply`` and ``keyhole diff``: change documents, or see what a change would be."""
+"""``keyhole apply`` and ``keyhole diff``: change documents, or show what a change would do."""
 
 import difflib
 import sys
@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient, ApiError
 from keyhole.cli.app import FAILED
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, errors_console, print_json, sanitize
 from keyhole.control.error import ControlError
 
@@ -29,21 +30,17 @@ Exit code 0: all of it is in force. 1: it was refused, or is not in force yet.
 DIFF_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole diff                          where the documents folder and what is in force differ
+  keyhole diff                          documents in the folder that are not in force
 
   keyhole diff -f policy.yaml           what applying it would change
 
 Exit code 0: no difference. 1: there is one, and it is shown.
 """
 
-Data = Annotated[
-    Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-]
 Files = Annotated[
     list[Path],
     typer.Option("--filename", "-f", help="A file or folder of documents; - is standard input."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="For a program.")]
 _SIGNS = {"created": "[green]+[/]", "changed": "[yellow]~[/]", "deleted": "[red]-[/]"}
 
 app = typer.Typer()
@@ -54,30 +51,30 @@ def apply(
     files: Files,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Overwrite what somebody changed since you saw it.")
+        bool, typer.Option("--force", help="Overwrite changes made since you read it.")
     ] = False,
     message: Annotated[
-        str | None, typer.Option("--message", "-m", help="Why, for the audit record.")
+        str | None, typer.Option("--message", "-m", help="The reason, for the audit record.")
     ] = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
     """Create and change documents of a running Keyhole: all of them, or none.
 
-    What is not valid changes nothing and is told with its line. A document
-    that keyhole get printed carries the version that you saw; if somebody
-    changed it since, yours is refused.
+    An invalid document changes nothing and is reported with its line. A document
+    from keyhole get contains its version; if it was changed since then, yours
+    is refused.
     """
     name, text = read_files(files)
     with ApiClient(data) as api:
-        asked = {
+        request = {
             "text": text,
             "file": name,
             "overwrite": force,
             "message": message,
             "is_dry_run": dry_run,
         }
-        done = api.ask("POST", "/documents", json=asked).json()
+        done = api.ask("POST", "/documents", json=request).json()
     show_done(done, as_json=as_json, is_dry=dry_run)
 
 
@@ -85,20 +82,20 @@ def apply(
 def diff(
     files: Annotated[
         list[Path] | None,
-        typer.Option("--filename", "-f", help="Documents that might be applied."),
+        typer.Option("--filename", "-f", help="Documents to compare."),
     ] = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Show what applying some files would change; without files, the drift: what the documents
-    folder says and what is not in force."""
+    """Show what applying files would change. Without files, show the drift: documents in the folder
+    that are not in force."""
     with ApiClient(data) as api:
         if not files:
             _show_drift(api.ask("GET", "/documents/drift").json(), as_json=as_json)
             return
         name, text = read_files(files)
-        asked = {"text": text, "file": name, "overwrite": True, "is_dry_run": True}
-        done = api.ask("POST", "/documents", json=asked).json()
+        request = {"text": text, "file": name, "overwrite": True, "is_dry_run": True}
+        done = api.ask("POST", "/documents", json=request).json()
         changed = [one for one in done["effects"] if one["what"] != "unchanged"]
         if as_json:
             print_json(done)
@@ -113,12 +110,12 @@ def diff(
 
 
 def read_files(files: list[Path]) -> tuple[str, str]:
-    """One stream of all documents, and what it is called in messages. Raises ``ControlError``."""
+    """All documents in one stream, and its name for messages. Raises ``ControlError``."""
     from keyhole.config.files import MAX_FILE
 
     found = [one for file in files for one in _expand(file)]
     if not found:
-        raise ControlError("there is no .yaml or .yml file in there")
+        raise ControlError("there is no .yaml or .yml file in it")
     texts = []
     for file in found:
         if str(file) == "-":
@@ -144,7 +141,7 @@ def _expand(file: Path) -> Iterator[Path]:
 
 
 def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> None:
-    """What a change did, document by document; exits with 1 where it is not in force yet."""
+    """Prints what a change did to each document; exits with 1 if it is not in force yet."""
     if as_json:
         print_json(done)
     else:
@@ -156,19 +153,19 @@ def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> N
         for advice in done["advice"]:
             terminal.print(f"[yellow]![/] {escape(sanitize(advice))}")
         if is_dry:
-            terminal.print("[dim]nothing was changed: this was a trial[/]")
+            terminal.print("[dim]nothing was changed: this was a dry run[/]")
         elif done["change"] is not None and done["is_in_force"]:
             terminal.print(f"[green]change {done['change']} is in force[/]")
     if not done["is_in_force"]:
         errors_console().print(
-            f"[bold red]error:[/] change {done['change']} is remembered and not in force yet: "
+            f"[bold red]error:[/] change {done['change']} is stored, but not in force yet: "
             f"{escape(sanitize(done['why']))}"
         )
         raise typer.Exit(FAILED)
 
 
 def _heading(text: str) -> tuple[str, str]:
-    """Kind and name of a document that is known to be valid."""
+    """Kind and name of a valid document."""
     from keyhole.config.documents import read_text_documents
 
     documents, _ = read_text_documents(text, "", Path())
@@ -216,9 +213,9 @@ def _show_drift(drift: dict[str, Any], *, as_json: bool) -> None:
             place, why = sanitize(problem["place"]), sanitize(problem["why"])
             terminal.print(f"[red]x[/] {escape(place)}: {escape(why)}")
         for label in drift["shadowed"]:
-            why = "stored, but a file declares it too, and the file counts"
+            why = "stored, but a file declares it too, and the file has precedence"
             terminal.print(f"[yellow]![/] {escape(label)}: {why}")
         if not (drift["problems"] or drift["shadowed"]):
-            terminal.print("what the documents folder says is in force")
+            terminal.print("all documents of the folder are in force")
     if drift["problems"] or drift["shadowed"]:
         raise typer.Exit(FAILED)

@@ -10,17 +10,17 @@ from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.app import FAILED
-from keyhole.cli.apply import Data
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole audit                         the last deeds, the newest at the end
+  keyhole audit                         the last entries, the newest at the end
 
-  keyhole audit --verify                whether the record is as it was written
+  keyhole audit --verify                check that no entry was changed
 
-Exit code 1: the record is not whole.
+Exit code 1: the record was changed.
 """
 
 app = typer.Typer()
@@ -30,13 +30,13 @@ app = typer.Typer()
 def audit(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Follow the digests of the whole record instead.")
+        bool, typer.Option("--verify", help="Verify the digests of all entries instead.")
     ] = False,
-    data: Data = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Show who did what and when. The record only grows: the database refuses anything else, and
-    each entry holds the digest of the one before."""
+    """Show who did what and when. Entries are only added: the database refuses changes, and each
+    entry holds the digest of the one before."""
     with ApiClient(data) as api:
         if verify:
             _show_verified(api.ask("GET", "/audit/verification").json(), as_json=as_json)
@@ -51,7 +51,7 @@ def audit(
 
 
 def _show(terminal: Console, one: dict[str, Any]) -> None:
-    moment = datetime.fromisoformat(one["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    time = datetime.fromisoformat(one["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     who = f"{one['who']} from {one['address']}" if one["address"] else one["who"]
     documents = one["detail"].get("documents")
     what = (
@@ -61,7 +61,7 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
     )
     why = f" [dim]({escape(sanitize(one['message']))})[/]" if one["message"] else ""
     terminal.print(
-        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(sanitize(who))}[/] "
+        f"{one['number']:>5} [dim]{time}[/] [bold]{escape(sanitize(who))}[/] "
         f"{escape(one['action'])}: {escape(sanitize(what))}{why}"
     )
 
@@ -70,9 +70,11 @@ def _show_verified(found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     elif found["problem"] is None:
-        console().print(f"[green]{found['whole']} entries are as they were written[/]")
+        console().print(f"[green]{found['whole']} entries are unchanged[/]")
         console().print(f"the last digest is {found['digest']}")
     else:
-        console().print(f"[red]{escape(found['problem'])}[/]; {found['whole']} before it are whole")
+        console().print(
+            f"[red]{escape(found['problem'])}[/]; {found['whole']} before it are unchanged"
+        )
     if found["problem"] is not None:
         raise typer.Exit(FAILED)

@@ -1,4 +1,4 @@
-"""``keyhole check``: are these documents valid?"""
+"""``keyhole check``: validates documents and settings."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.app import INVALID
+from keyhole.cli.options import JSON
 from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
@@ -19,7 +20,7 @@ EXAMPLES = """
 
   keyhole check --json documents            for an editor or a pipeline
 
-Exit code 0: all is valid, though there may be advice. 3: something is not.
+Exit code 0: all is valid, perhaps with advice. 3: something is not valid.
 """
 
 app = typer.Typer()
@@ -30,9 +31,9 @@ def check(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Documents, settings, or folders.")
     ],
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    as_json: JSON = False,
 ) -> None:
-    """Tell everything that is wrong in documents and settings, and what would be right."""
+    """Report all errors in documents and settings, and what would be right."""
     from keyhole.control.check import check_files
 
     report = check_files(files)

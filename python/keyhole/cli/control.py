@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from keyhole.cli.options import CONFIG
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
@@ -14,7 +15,7 @@ EXAMPLES = """
 
   keyhole engine /srv/keyhole/state/launch.json      in another one
 
-Exit code 0: ended by a signal. 1: it could not start, and said why.
+Exit code 0: ended by a signal. 1: it could not start; the message says why.
 
 3: keyhole.yaml is not valid.
 """
@@ -24,34 +25,28 @@ app = typer.Typer()
 
 @app.command("control", epilog=EXAMPLES)
 def control(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="Settings; by default keyhole.yaml in the data folder."
-        ),
-    ] = None,
+    config: CONFIG = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", "-d", help="Data folder, which the engine shares."),
+        typer.Option("--data", "-d", help="Data folder, shared with the engine."),
     ] = None,
     supervised: Annotated[
         int | None,
         typer.Option(
             "--supervised",
             metavar="FD",
-            help="Say on this pipe when the engine may start, and end when standard input ends.",
+            help="Write to this pipe when the engine may start; end when standard input closes.",
         ),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="The engine serves since before; say less.")
+        bool, typer.Option("--again", help="The engine already serves: print only changes.")
     ] = False,
 ) -> None:
-    """Keep documents, lists, query log and API; an engine beside it answers.
+    """Run documents, lists, query log and API, without the engine.
 
-    `keyhole up` starts and watches both. By hand they need one data folder
-    and one user; either may be stopped and started while the other goes on.
+    `keyhole up` starts and watches both. Started by hand, both need the same
+    data folder and user; each may be restarted while the other runs.
     """
-    # Imported here: the other commands need none of it.
     import asyncio
 
     from keyhole.cli.control_process import Installation, run

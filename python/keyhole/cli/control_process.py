@@ -1,4 +1,4 @@
-"""The life of a control process, from its first words to the end."""
+"""Runs the control process, from its first output to its shutdown."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,12 +27,12 @@ from keyhole.control.upstream_monitor import UpstreamMonitor
 from keyhole.system.parent_death import die_with_parent
 
 START_SECONDS = 8.0
-"""How long the end may wait for what is under way, before it is cut off."""
+"""Limit for shutdown to wait for an unfinished start, before it is canceled."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """A data folder, and its settings where they are not in it."""
+    """A data folder, and its settings file if that lies elsewhere."""
 
     data: DataFolder
     config: Path | None
@@ -49,10 +49,10 @@ _WORDS = {
 
 
 async def run(installation: Installation, pipe: int | None, *, again: bool) -> None:
-    """Runs until SIGTERM or Ctrl-C, or the end of standard input where a supervisor is told over
-    ``pipe`` that the engine may start.
+    """Runs until SIGTERM or Ctrl-C.
 
-    Prints where Keyhole serves, unless it did so ``again``, and then only what changes.
+    With ``pipe``, it tells a supervisor there that the engine may start, and also ends when
+    standard input closes. It prints where Keyhole serves; ``again``, after a restart, only changes.
     """
     if pipe is None:
         installation.data.make()
@@ -65,7 +65,7 @@ async def run(installation: Installation, pipe: int | None, *, again: bool) -> N
     input_ends = asyncio.create_task(end_with_input(end))
     await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
     if not serving.done():
-        # It may be starting, and wait for an engine that does not come any more.
+        # It may still wait for an engine that will never start.
         await asyncio.wait({serving}, timeout=START_SECONDS)
         serving.cancel()
     input_ends.cancel()
@@ -104,13 +104,13 @@ async def _serve(
             watch = asyncio.create_task(
                 UpstreamMonitor(control_plane.stats, control_plane.addresses, notify).watch()
             )
-            # DNS waits neither for lists nor for the database.
+            # DNS is served already: lists and database may be slow.
             async with (
                 open_services(control_plane, data, notify) as services,
                 ApiServer(services, notify, listeners),
             ):
                 if again:
-                    text = "lists, query log and API go on where they were"
+                    text = "lists, query log and API continue"
                     notify(Notice(Severity.SUCCESS, text))
                 await end.wait()
             watch.cancel()
@@ -128,7 +128,7 @@ async def _serve_engine_host(engine_host: EngineHost, end: asyncio.Event, *, aga
 
 
 def panel(control_plane: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
-    """Addresses, commands to try, and the files that a person may change."""
+    """Addresses, commands to try, and the files that a user may change."""
     where = Table.grid(padding=(0, 2))
     for transport, words in _WORDS.items():
         if addresses := control_plane.addresses.get(transport):
@@ -144,12 +144,16 @@ def panel(control_plane: ControlPlane, data: DataFolder, listeners: Sequence[Lis
     files.add_column(overflow="fold")
     files.add_column(no_wrap=True)
     files.add_row(
-        "settings", escape(str(control_plane.settings.file)), "[dim]act at the next start[/]"
+        "settings",
+        escape(str(control_plane.settings.file)),
+        "[dim]used at the next start[/]",
     )
-    files.add_row("documents", escape(str(control_plane.settings.documents)), "[dim]act at once[/]")
+    files.add_row(
+        "documents", escape(str(control_plane.settings.documents)), "[dim]used at once[/]"
+    )
     if control_plane.settings.server_identity is None:
         root = data.identity / "root.pem"
-        files.add_row("trust", escape(str(root)), "[dim]what DoT and DoH clients need[/]")
+        files.add_row("trust", escape(str(root)), "[dim]root for DoT and DoH clients[/]")
     tries = "\n".join(f"  {escape(line)}" for line in _tries(control_plane, data))
     role = control_plane.settings.resolved.options.role
     return Panel(

@@ -14,7 +14,7 @@ EXAMPLES = """
 
   keyhole engine /srv/state/launch.json
 
-Exit code 0: ended by a signal. 1: it could not start, and said why.
+Exit code 0: ended by a signal. 1: it could not start; the message says why.
 """
 
 app = typer.Typer()
@@ -26,7 +26,7 @@ def engine(
         Path | None,
         typer.Argument(
             metavar="[LAUNCH]",
-            help="What `keyhole up` wrote for the engine; by default the one in the data folder.",
+            help="File that `keyhole up` wrote for the engine. Default: that of the data folder.",
         ),
     ] = None,
     supervised: Annotated[
@@ -34,16 +34,15 @@ def engine(
         typer.Option(
             "--supervised",
             metavar="FD",
-            help="Say on this pipe when it serves, and end when standard input ends.",
+            help="Write to this pipe when it serves; end when standard input closes.",
         ),
     ] = None,
 ) -> None:
     """Answer queries from the last good snapshot, without control.
 
-    `keyhole up` starts and watches this process by itself. Started by hand it serves the last good
-    snapshot, and learns of changes when control of the same data folder runs.
+    `keyhole up` starts and watches this process. Started by hand, it serves the last good snapshot,
+    and receives changes while control runs on the same data folder.
     """
-    # Imported here: no other command needs the native core at its start.
     from keyhole.engine.process import run
     from keyhole.link.session import open_session
 

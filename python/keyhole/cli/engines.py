@@ -1,12 +1,12 @@
-"""``keyhole engines``: who answers, and by which snapshot."""
+"""``keyhole engines``: the engines, and the snapshot that each uses."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
@@ -16,7 +16,7 @@ EXAMPLES = """
 
   keyhole engines --data ./home --json
 
-Exit code 0: all decide by the newest snapshot. 1: one is behind or away.
+Exit code 0: all use the newest snapshot. 1: one is behind or away.
 """
 _STYLES = {"in force": "green", "behind": "red", "away": "yellow", "never seen": "dim"}
 
@@ -25,15 +25,13 @@ app = typer.Typer()
 
 @app.command("engines", epilog=EXAMPLES)
 def engines(
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
     """Show all engines, and which of them is behind.
 
-    The one beside control is called local; the others run on other machines
-    and are let in by link.engines.
+    The one on the machine of control is called local. The others run on other
+    machines, and link.engines lists them.
     """
     with ApiClient(data) as api:
         found = api.ask("GET", "/engines").json()["items"]
@@ -50,15 +48,15 @@ def engines(
 
 
 def _line(one: dict[str, Any]) -> str:
-    said = [f"[{_STYLES[one['state']]}]{one['state']}[/]"]
+    parts = [f"[{_STYLES[one['state']]}]{one['state']}[/]"]
     if one["number"] is not None:
         behind = f" of {one['wanted']}" if one["number"] != one["wanted"] else ""
-        said.append(f"snapshot {one['number']}{behind}")
+        parts.append(f"snapshot {one['number']}{behind}")
     if one["version"]:
-        said.append(f"version {escape(sanitize(one['version']))}")
+        parts.append(f"version {escape(sanitize(one['version']))}")
     if one["silent"] is not None and one["state"] == "away":
-        said.append(f"silent for {one['silent']:.0f} s")
+        parts.append(f"silent for {one['silent']:.0f} s")
     listening = {address for ones in one["addresses"].values() for address in ones}
     if listening:
-        said.append(escape(sanitize(", ".join(sorted(listening)))))
-    return f"{escape(one['name'])}: {'; '.join(said)}"
+        parts.append(escape(sanitize(", ".join(sorted(listening)))))
+    return f"{escape(one['name'])}: {'; '.join(parts)}"

@@ -1,4 +1,4 @@
-"""``keyhole enroll``: certificates for clients on other machines, kept fresh by themselves."""
+"""``keyhole enroll``: certificates for clients on other machines, renewed automatically."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 CREATE_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole enroll create shop/web                       good for one hour, once
+  keyhole enroll create shop/web                       valid for one hour, once
 
   keyhole enroll create laptop --valid-for 1d --life 30d
 
-Exit code 0: made. 1: not, and why.
+Exit code 0: created. 1: not; the message says why.
 """
 
 REDEEM_EXAMPLES = """
@@ -31,7 +31,7 @@ REDEEM_EXAMPLES = """
 
   keyhole enroll redeem - --out /etc/keyhole < token     not in the shell's history
 
-Exit code 0: enrolled. 1: not, and why; nothing was written.
+Exit code 0: enrolled. 1: not; nothing was written.
 """
 
 KEEP_EXAMPLES = """
@@ -43,13 +43,13 @@ KEEP_EXAMPLES = """
 
   keyhole enroll keep /etc/keyhole --once                from a timer
 
-What stands after -- runs after each renewal, as it is: no shell sees it.
+The command after -- runs after each renewal, without a shell.
 
-Exit code 0: ended, or with --once: fresh. 1: --once could not renew.
+Exit code 0: ended; with --once: renewed, or not yet due. 1: --once could not renew.
 """
 
 app = typer.Typer(
-    help="Certificates for clients on other machines, kept fresh by themselves.",
+    help="Certificates for clients on other machines, renewed automatically.",
     no_args_is_help=True,
 )
 
@@ -58,36 +58,41 @@ app = typer.Typer(
 def create(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
     spiffe: Annotated[
-        str | None, typer.Option("--spiffe", help="The SPIFFE ID, if not the one of the name.")
+        str | None, typer.Option("--spiffe", help="The SPIFFE ID. Default: made from the name.")
     ] = None,
-    life: Annotated[str, typer.Option("--life", help="Of each certificate: 5m to 90d.")] = "24h",
-    valid_for: Annotated[str, typer.Option("--valid-for", help="Of the token: 1m to 30d.")] = "1h",
+    life: Annotated[
+        str, typer.Option("--life", help="Lifetime of each certificate, 5m to 90d.")
+    ] = "24h",
+    valid_for: Annotated[
+        str, typer.Option("--valid-for", help="Lifetime of the token, 1m to 30d.")
+    ] = "1h",
     also_server: Annotated[
-        bool, typer.Option("--server", help="The client may also serve with it.")
+        bool, typer.Option("--server", help="The client may also use it as a server.")
     ] = False,
     url: Annotated[
-        str | None, typer.Option("--url", help="Where the client connects to, if elsewhere.")
+        str | None,
+        typer.Option("--url", help="Where the client connects. Default: from the settings."),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="End one of this name that waits.")
+        bool, typer.Option("--replace", help="Cancel a waiting enrollment of this name.")
     ] = False,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Make a token by which a client gets its certificate, once.
+    """Create a token with which a client gets its certificate, once.
 
-    It is shown once: Keyhole keeps its digest alone. Give it to the client
-    as you would a password.
+    It is shown once: Keyhole stores only its digest. Handle it like a
+    password.
     """
     from keyhole.control.enrollment import InvitationRequest, invite
     from keyhole.control.identity import settings_of
 
     folder = DataFolder(data or default_data_folder())
-    wanted = InvitationRequest(
+    request = InvitationRequest(
         name, spiffe, duration(life), duration(valid_for), also_server, url=url, replace=replace
     )
-    made = invite(settings_of(folder, config), folder, wanted)
+    made = invite(settings_of(folder, config), folder, request)
     one = made.enrollment
     if as_json:
         print_json(
@@ -102,13 +107,13 @@ def create(
         return
     terminal = console()
     terminal.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
-    terminal.print(f"  good once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
+    terminal.print(f"  valid once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
     print(f"keyhole enroll redeem {made.token} --out /etc/keyhole")
 
 
 @app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
-    """List enrollments: which wait, which were used, which expired."""
+    """List enrollments: waiting, used or expired."""
     from keyhole.control.enrollment import enrollments_of
 
     known = enrollments_of(DataFolder(data or default_data_folder()))
@@ -126,30 +131,34 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
             f"until {one.expires:%Y-%m-%d %H:%M} UTC"
         )
     if not known:
-        console().print("none so far")
+        console().print("no enrollments")
 
 
 @app.command("cancel")
 def cancel(
-    name: Annotated[str, typer.Argument(help="Of the enrollment that waits.")], data: DATA = None
+    name: Annotated[str, typer.Argument(help="Name of the waiting enrollment.")], data: DATA = None
 ) -> None:
-    """End an enrollment that waits; its token is worth nothing then."""
-    from keyhole.control.enrollment import cancel as cancel_it
+    """Cancel a waiting enrollment; its token is then invalid."""
+    from keyhole.control.enrollment import cancel as cancel_enrollment
 
-    cancel_it(DataFolder(data or default_data_folder()), name)
+    cancel_enrollment(DataFolder(data or default_data_folder()), name)
     console().print(f"[red]canceled[/] {escape(name)}")
 
 
 @app.command("redeem", epilog=REDEEM_EXAMPLES)
 def redeem(
-    token: Annotated[str, typer.Argument(help="From keyhole enroll create; - reads the input.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
+    token: Annotated[
+        str, typer.Argument(help="From keyhole enroll create; - reads standard input.")
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the files.")
+    ],
     as_json: JSON = False,
 ) -> None:
-    """On the client: make a key here, and get a certificate for it.
+    """On the client: create a key here, and get a certificate for it.
 
-    The key never leaves this machine. The token's secret goes only to a
-    server that the token itself lets it recognize.
+    The key never leaves this machine. The token identifies the server, and
+    its secret is sent to that server only.
     """
     import sys
 
@@ -179,22 +188,22 @@ def redeem(
         terminal.print(f"  {what:12} {escape(str(file))}")
     terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
     terminal.print("\n[bold]Next[/]")
-    terminal.print(f"  keyhole enroll keep {escape(str(out))}                 renews it in time")
+    terminal.print(f"  keyhole enroll keep {escape(str(out))}                 renew it in time")
     terminal.print(
-        f"  keyhole profile coredns --identity {escape(str(out))}  settings for a program"
+        f"  keyhole profile coredns --identity {escape(str(out))}  settings for another program"
     )
 
 
 @app.command("keep", epilog=KEEP_EXAMPLES)
 def keep(
-    folder: Annotated[Path, typer.Argument(help="What keyhole enroll redeem wrote.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that keyhole enroll redeem wrote.")],
     command: Annotated[
         list[str] | None,
         typer.Argument(metavar="[-- COMMAND...]", help="Run after each renewal, without a shell."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Renew if it is time, and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Renew if due, and end.")] = False,
 ) -> None:
-    """On the client: renew the certificate before half of its life is over."""
+    """On the client: renew the certificate before half of its lifetime is over."""
     import asyncio
 
     from keyhole.enrollment.enrolled_client import EnrolledClient
@@ -204,20 +213,20 @@ def keep(
     client.credentials()
     client.enrolled()
     if once:
-        if not asyncio.run(renew_if_due(client, command or [], _tell)):
+        if not asyncio.run(renew_if_due(client, command or [], _notify)):
             raise typer.Exit(FAILED)
         return
-    asyncio.run(_keep(client, command or []))
+    asyncio.run(_renew(client, command or []))
 
 
-async def _keep(client: "EnrolledClient", command: list[str]) -> None:
+async def _renew(client: "EnrolledClient", command: list[str]) -> None:
     from keyhole.control.shutdown import end_on_signals
-    from keyhole.enrollment.renewal_loop import run as keep_on
+    from keyhole.enrollment.renewal_loop import run as renew
 
-    await keep_on(client, command, end_on_signals(), _tell)
+    await renew(client, command, end_on_signals(), _notify)
 
 
-def _tell(is_good: bool, sentence: str) -> None:
+def _notify(is_good: bool, sentence: str) -> None:
     terminal = console() if is_good else errors_console()
     terminal.print(
         f"[{'green' if is_good else 'red'}]{'+' if is_good else 'x'}[/] {escape(sentence)}"

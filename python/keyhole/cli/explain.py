@@ -1,4 +1,4 @@
-"""``keyhole explain``: what would happen to a question, and why."""
+"""``keyhole explain``: what would happen to a query, and why."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.app import FAILED
+from keyhole.cli.options import CONFIG, DATA, JSON
 from keyhole.cli.output import console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -18,7 +19,7 @@ EXAMPLES = """
 
   keyhole explain example.org AAAA --json
 
-  keyhole explain example.org --documents draft/       what a draft would do
+  keyhole explain example.org --documents draft/       with a draft
 
   keyhole explain example.org --as spiffe://example.org/ns/shop/sa/web
 
@@ -30,7 +31,7 @@ Exit code 0: it would be answered. 1: it would be blocked, refused or fail.
 """
 
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow"}
-# In the details of a step: said once for the whole, or on lines of their own.
+# Details of a step that are shown once for all steps, or on lines of their own.
 _KNOWN = frozenset(
     ["name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry", "entries"]
 )
@@ -40,30 +41,23 @@ app = typer.Typer()
 
 @app.command("explain", epilog=EXAMPLES)
 def explain(
-    name: Annotated[str, typer.Argument(help="The name to ask for.")],
+    name: Annotated[str, typer.Argument(help="The name of the query.")],
     kind: Annotated[str, typer.Argument(metavar="[TYPE]", help="The record type.")] = "A",
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="Settings; by default keyhole.yaml in the data folder."
-        ),
-    ] = None,
+    data: DATA = None,
+    config: CONFIG = None,
     documents: Annotated[
         Path | None,
         typer.Option("--documents", help="These documents instead of those in the data folder."),
     ] = None,
     transport: Annotated[
-        str, typer.Option("--transport", help="udp, tcp, dot or doh; verdicts are the same.")
+        str, typer.Option("--transport", help="udp, tcp, dot or doh; the verdict is the same.")
     ] = "udp",
     who: Annotated[
         str | None,
         typer.Option(
             "--as",
             metavar="WHO",
-            help="Who asks: spiffe://..., expired:spiffe://..., token:NAME or an address; "
+            help="The client: spiffe://..., expired:spiffe://..., token:NAME or an address; "
             "by default 127.0.0.1.",
         ),
     ] = None,
@@ -72,55 +66,60 @@ def explain(
         typer.Option(
             "--at",
             metavar="TIME",
-            help="When, such as 2026-11-25T21:00+01:00; without a zone in that of this machine.",
+            help="When, such as 2026-11-25T21:00+01:00; by default in the zone of this machine.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    as_json: JSON = False,
 ) -> None:
-    """Show what would happen to a question, and which rule and line decide it.
+    """Show what would happen to a query, and which rule and line decide it.
 
-    Nobody is asked. The same function decides as in the engine, with a
-    recorder beside it, and the documents are read as they are on the disk.
+    No query is sent. The same function decides as in the engine, and records
+    its steps. The documents are read from the disk.
     """
     from keyhole.control.explain import explain_name
 
     folder = DataFolder(data or default_data_folder())
-    told = explain_name(
+    explanation = explain_name(
         folder, name, kind, transport, who=who, at=at, config=config, documents=documents
     )
     if as_json:
-        print_json(told)
+        print_json(explanation)
     else:
-        show(console(), told)
-    if told["outcome"] != "answered":
+        show(console(), explanation)
+    if explanation["outcome"] != "answered":
         raise typer.Exit(FAILED)
 
 
-def show(terminal: Console, told: dict[str, Any]) -> None:
-    """Who asks, each step on a line, then what came of it and what decided it."""
-    for line in client(told.get("client")):
+def show(terminal: Console, explanation: dict[str, Any]) -> None:
+    """Prints the client, each step on a line, the outcome, and what decided it."""
+    for line in client(explanation.get("client")):
         terminal.print(line)
-    for step in told["steps"]:
+    for step in explanation["steps"]:
         sign = "[bold cyan]>[/]" if step["decides"] else "[dim]-[/]"
         stage = f"[dim]{step['stage']:9}[/]"
         terminal.print(f"{sign} {stage} {escape(step['what'])}: {escape(step['result'])}")
         for line in details(step["detail"]):
             terminal.print(f"              [dim]{escape(line)}[/]")
-    style = _STYLES.get(told["outcome"], "red")
-    question = escape(f"{told['name']} {told['type']}")
-    # Nobody was asked here: what an upstream would say is not known.
-    meaning = "An upstream is asked." if told["reason"] == "forwarded" else told["meaning"]
+    style = _STYLES.get(explanation["outcome"], "red")
+    question = escape(f"{explanation['name']} {explanation['type']}")
+    # No query was sent, so the answer of the upstream is unknown.
+    meaning = explanation["meaning"]
+    if explanation["reason"] == "forwarded":
+        meaning = "The query goes to an upstream."
     terminal.print(
-        f"\n[bold]{question}[/] is [{style}]{told['outcome']}[/] "
-        f"({told['reason']}): {escape(meaning)}"
+        f"\n[bold]{question}[/] is [{style}]{explanation['outcome']}[/] "
+        f"({explanation['reason']}): {escape(meaning)}"
     )
-    for word, cause in (("decided by", told["cause"]), ("would be blocked by", told["observed"])):
+    for word, cause in (
+        ("decided by", explanation["cause"]),
+        ("would be blocked by", explanation["observed"]),
+    ):
         if cause:
             terminal.print(f"[bold]{word}[/] {escape(describe(cause))}")
 
 
 def client(known: dict[str, Any] | None) -> list[str]:
-    """Who asks and which policy speaks for them; nothing where none does."""
+    """The client and its policy, as lines; none without a policy."""
     if not known or known["policy"] is None:
         return []
     named = f"{known['client']}, by " if known["client"] else ""
@@ -134,7 +133,7 @@ def client(known: dict[str, Any] | None) -> list[str]:
 
 
 def describe(cause: dict[str, Any]) -> str:
-    """What decided, with its document and line."""
+    """The cause of a verdict, with its document and line."""
     match cause.get("cause"):
         case "rule":
             return f"the rule {_rule(cause)}"
@@ -152,13 +151,13 @@ def describe(cause: dict[str, Any]) -> str:
 
 
 def details(detail: Any) -> list[str]:
-    """What a step looked at, one thing a line; what every step knows is left out."""
+    """The details of a step, one a line, without those that every step has."""
     if not isinstance(detail, dict):
         return [] if detail in (None, "", []) else [_plain(detail)]
     lines = [_rule(rule) for rule in detail.get("matching", [])]
     lines += [_entry(entry) for entry in detail.get("entries", [])]
     rest = {key: value for key, value in detail.items() if key not in _KNOWN}
-    return lines + [f"{key}: {_plain(value)}" for key, value in rest.items() if _says(value)]
+    return lines + [f"{key}: {_plain(value)}" for key, value in rest.items() if _has_value(value)]
 
 
 def _rule(rule: dict[str, Any]) -> str:
@@ -179,14 +178,14 @@ def _entry(entry: dict[str, Any]) -> str:
     )
 
 
-def _says(value: Any) -> bool:
+def _has_value(value: Any) -> bool:
     return value is not None and value != [] and value != {}
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, dict):
-        told = (f"{key} {_plain(inner)}" for key, inner in value.items() if _says(inner))
-        return ", ".join(told)
+        parts = (f"{key} {_plain(inner)}" for key, inner in value.items() if _has_value(inner))
+        return ", ".join(parts)
     if isinstance(value, list):
         return ", ".join(_plain(inner) for inner in value)
     return str(value)

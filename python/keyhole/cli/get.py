@@ -1,4 +1,4 @@
-"""``keyhole get`` and ``keyhole export``: look at documents."""
+"""``keyhole get`` and ``keyhole export``: read documents."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from keyhole.cli.api_client import ApiClient
-from keyhole.cli.apply import Data
+from keyhole.cli.options import DATA
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
 
@@ -20,7 +20,7 @@ GET_EXAMPLES = """
 
   keyhole get policies
 
-  keyhole get policy shop -o yaml       as it was written, to be edited and applied again
+  keyhole get policy shop -o yaml       as it was written, for editing
 
   keyhole get policy shop --history
 """
@@ -28,9 +28,9 @@ GET_EXAMPLES = """
 EXPORT_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole export documents.yaml         what keyhole apply -f takes again
+  keyhole export documents.yaml         for keyhole apply -f
 
-  keyhole export --declared             also what files declare
+  keyhole export --declared             also documents declared in files
 """
 
 Output = Literal["table", "yaml", "json", "name"]
@@ -46,15 +46,15 @@ def get(
         Output, typer.Option("--output", "-o", help="table, yaml, json or name.")
     ] = "table",
     version: Annotated[
-        int | None, typer.Option("--version", min=1, help="As it was in this version.")
+        int | None, typer.Option("--version", min=1, help="Show this version.")
     ] = None,
-    history: Annotated[bool, typer.Option("--history", help="All its versions.")] = False,
-    data: Data = None,
+    history: Annotated[bool, typer.Option("--history", help="Show all versions.")] = False,
+    data: DATA = None,
 ) -> None:
-    """Show the documents of a running Keyhole, and where each comes from."""
+    """Show the documents of a running Keyhole, and the source of each."""
     read_kind = kind_of(kind)
     if (history or version) and name is None:
-        raise ControlError("say of which document: keyhole get KIND NAME --history")
+        raise ControlError("name the document: keyhole get KIND NAME --history")
     with ApiClient(data) as api:
         if history or version:
             _show_versions(api, f"{read_kind}/{name}", version, output)
@@ -70,14 +70,14 @@ def get(
 @app.command("export", epilog=EXPORT_EXAMPLES)
 def export(
     file: Annotated[
-        Path | None, typer.Argument(help="Where to write; standard output by default.")
+        Path | None, typer.Argument(help="File to write. Default: standard output.")
     ] = None,
     declared: Annotated[
-        bool, typer.Option("--declared", help="Also the documents that files declare.")
+        bool, typer.Option("--declared", help="Also documents declared in files.")
     ] = False,
-    data: Data = None,
+    data: DATA = None,
 ) -> None:
-    """Write all documents as one YAML stream, comments included; keyhole apply takes it again."""
+    """Write all documents as one YAML stream, with comments, for keyhole apply."""
     with ApiClient(data) as api:
         query = {"origin": None if declared else "stored"}
         texts = [one["text"] for one in _all(api, query) if not one["is_shadowed"]]
@@ -90,7 +90,7 @@ def export(
 
 
 def kind_of(word: str | None) -> str | None:
-    """The kind that a person means; raises ``ControlError`` where there is none."""
+    """The kind for a word such as ``policies``; raises ``ControlError`` if there is none."""
     if word is None:
         return None
     from keyhole.control.changes import find_kind

@@ -1,11 +1,11 @@
-"""What was said of the program as a whole, before the name of the command."""
+"""The options of the program itself, which stand before the name of the command."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class GlobalOptions:
-    """The options of the program itself, as in ``keyhole --server URL status``."""
+    """Options such as ``--server`` in ``keyhole --server URL status``."""
 
     server: str | None = None
     token_file: str | None = None
@@ -13,4 +13,4 @@ class GlobalOptions:
 
 
 GLOBAL_OPTIONS = GlobalOptions()
-"""What was said when this program was called."""
+"""Those of this call; the callback of the program sets them."""

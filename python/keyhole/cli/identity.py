@@ -1,4 +1,4 @@
-"""``keyhole identity``: certificates by which workloads say who they are."""
+"""``keyhole identity``: the certificates of workloads."""
 
 from pathlib import Path
 from typing import Annotated
@@ -20,21 +20,21 @@ ISSUE_EXAMPLES = """
 
 The folder then holds svid.pem, svid-key.pem and bundle.pem.
 
-Exit code 0: issued. 1: not, and why.
+Exit code 0: issued. 1: not; the message says why.
 """
 
 REVOKE_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole identity revoke shop/web                    the identity, for good
+  keyhole identity revoke shop/web                    the identity, permanently
 
-  keyhole identity revoke shop/web --certificates     stolen: it may get a new one
+  keyhole identity revoke shop/web --certificates     only its certificates: it may get a new one
 
   keyhole identity revoke --serial 4f3a...            one certificate
 
-  keyhole identity revoke shop/web --undo             take it back
+  keyhole identity revoke shop/web --undo             undo the revocation
 
-Exit code 0: done. 1: nobody is meant, or all of it was so before.
+Exit code 0: done. 1: no such identity or certificate, or nothing to change.
 """
 
 ROTATE_EXAMPLES = """
@@ -42,77 +42,79 @@ ROTATE_EXAMPLES = """
 
   keyhole identity rotate             1. a new root, trusted beside the old one
 
-  keyhole identity rotate --sign      2. it signs, once every client knows it
+  keyhole identity rotate --sign      2. the new root signs; first let every client learn it
 
-  keyhole identity rotate --finish    3. the old root is trusted no longer
+  keyhole identity rotate --finish    3. the old root is no longer trusted
 
-Between the steps, give clients and other servers the time to learn the new root: clients that run
-keyhole enroll keep learn it with their next renewal.
+Between the steps, wait until clients and other servers have the new root. Clients that run
+keyhole enroll keep get it with their next renewal.
 
-Exit code 0: done. 1: not yet, and why.
+Exit code 0: done. 1: not yet; the message says why.
 """
 
 LIST_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole identity list              certificates of clients that live
+  keyhole identity list              valid certificates of clients
 
-  keyhole identity list --all        everything that was ever issued
+  keyhole identity list --all        all certificates ever issued
 """
 
-app = typer.Typer(help="Certificates by which workloads say who they are.", no_args_is_help=True)
+app = typer.Typer(help="The authority and the certificates of workloads.", no_args_is_help=True)
 
 
 @app.command("show")
 def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> None:
-    """Show the authority: its trust domain, roots, issuer, and what needs a hand."""
+    """Show the authority: trust domain, roots, issuer, and advice."""
     from keyhole.control import identity
 
     folder = DataFolder(data or default_data_folder())
-    told = identity.show(identity.settings_of(folder, config), folder)
+    authority = identity.show(identity.settings_of(folder, config), folder)
     if as_json:
-        print_json(told)
+        print_json(authority)
         return
     terminal = console()
-    terminal.print(f"[bold]trust domain[/] {escape(told['trust_domain'])}")
-    for root in told["roots"]:
-        what = "signs" if root["signs"] else "trusted beside it"
+    terminal.print(f"[bold]trust domain[/] {escape(authority['trust_domain'])}")
+    for root in authority["roots"]:
+        what = "signs" if root["signs"] else "also trusted"
         terminal.print(
             f"[bold]root[/] {root['sha256'][:16]}, {what}, until {root['not_after'][:10]}"
         )
-    where = "here" if told["root_key"] else "elsewhere"
+    where = "here" if authority["root_key"] else "elsewhere"
     terminal.print(
-        f"[bold]issuer[/] until {told['issuer']['not_after'][:10]}; root-key.pem is {where}"
+        f"[bold]issuer[/] until {authority['issuer']['not_after'][:10]}; root-key.pem is {where}"
     )
-    terminal.print(f"[bold]rotation[/] {told['rotation']}")
-    revoked = told["revoked"]
+    terminal.print(f"[bold]rotation[/] {authority['rotation']}")
+    revoked = authority["revoked"]
     terminal.print(
-        f"{told['living']} identities have a certificate that lives; revoked are "
+        f"{authority['living']} identities have a valid certificate; revoked are "
         f"{len(revoked['identities'])} identities and {len(revoked['certificates'])} certificates"
     )
-    for advice in told["advice"]:
+    for advice in authority["advice"]:
         terminal.print(f"[yellow]![/] {escape(advice)}")
 
 
 @app.command("issue", epilog=ISSUE_EXAMPLES)
 def issue(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the files.")
+    ],
     spiffe: Annotated[
-        str | None, typer.Option("--spiffe", help="The SPIFFE ID, if not the one of the name.")
+        str | None, typer.Option("--spiffe", help="The SPIFFE ID. Default: made from the name.")
     ] = None,
-    life: Annotated[str, typer.Option("--life", help="5m to 90d.")] = "24h",
+    life: Annotated[str, typer.Option("--life", help="Lifetime, 5m to 90d.")] = "24h",
     also_server: Annotated[
-        bool, typer.Option("--server", help="It may also serve with it, not only ask.")
+        bool, typer.Option("--server", help="The workload may also use it as a server.")
     ] = False,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Make key and certificate of a workload on this machine.
+    """Create key and certificate of a workload on this machine.
 
-    For workloads on other machines use keyhole enroll: their key never
-    leaves them, and they renew by themselves.
+    For workloads on other machines use keyhole enroll: the key never leaves
+    the machine, and renewal is automatic.
     """
     from keyhole.control import identity
 
@@ -153,12 +155,12 @@ def issue(
 @app.command("list", epilog=LIST_EXAMPLES)
 def list_(
     everything: Annotated[
-        bool, typer.Option("--all", help="Also what is over, and certificates of servers.")
+        bool, typer.Option("--all", help="Also expired ones, and those of servers.")
     ] = False,
     data: DATA = None,
     as_json: JSON = False,
 ) -> None:
-    """List the certificates that were issued, oldest first."""
+    """List the issued certificates, oldest first."""
     from keyhole.control.identity import list_issued
 
     issued = list_issued(DataFolder(data or default_data_folder()), everything=everything)
@@ -169,35 +171,35 @@ def list_(
     styles = {"good": "green", "revoked": "red", "expired": "dim"}
     for one in issued:
         state = f"[{styles[one['state']]}]{one['state']}[/]"
-        whom = one["spiffe"] or ", ".join(one["names"])
+        holder = one["spiffe"] or ", ".join(one["names"])
         name = f"{one['name']}  " if one["name"] else ""
         terminal.print(
-            f"{state}  [bold]{escape(name)}[/]{escape(whom)}  until {one['not_after'][:16]}  "
+            f"{state}  [bold]{escape(name)}[/]{escape(holder)}  until {one['not_after'][:16]}  "
             f"[dim]{one['serial']}, {escape(one['how'])}[/]"
         )
     if not issued:
-        terminal.print("none so far")
+        terminal.print("no certificates")
 
 
 @app.command("revoke", epilog=REVOKE_EXAMPLES)
 def revoke(
     whom: Annotated[
         str | None,
-        typer.Argument(metavar="[NAME|SPIFFE]", help="The name it was issued under, or its ID."),
+        typer.Argument(metavar="[NAME|SPIFFE]", help="Its name, or its SPIFFE ID."),
     ] = None,
     serial: Annotated[
         str | None, typer.Option("--serial", help="One certificate, by its serial number.")
     ] = None,
     certificates: Annotated[
         bool,
-        typer.Option("--certificates", help="Those issued so far, not the identity itself."),
+        typer.Option("--certificates", help="Only those issued so far, not the identity."),
     ] = False,
-    undo: Annotated[bool, typer.Option("--undo", help="Take a revocation back.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Undo a revocation.")] = False,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Refuse an identity or a certificate from now on, also on connections that are open."""
+    """Revoke an identity or a certificate, also for open connections."""
     from keyhole.control import identity
 
     if (whom is None) == (serial is None):
@@ -205,13 +207,13 @@ def revoke(
     folder = DataFolder(data or default_data_folder())
     settings = identity.settings_of(folder, config)
     if serial is not None:
-        meant = identity.revocation_of_serial(settings, folder, serial)
+        revocation = identity.revocation_of_serial(settings, folder, serial)
     else:
         assert whom is not None
-        meant = identity.revocation_for(settings, folder, whom, certificates=certificates)
+        revocation = identity.revocation_for(settings, folder, whom, certificates=certificates)
     change = identity.unrevoke_all if undo else identity.revoke_all
-    count = change(folder, meant)
-    names = sorted(meant.identities) or sorted(one for _, one, _ in meant.certificates)
+    count = change(folder, revocation)
+    names = sorted(revocation.identities) or sorted(one for _, one, _ in revocation.certificates)
     if as_json:
         print_json({"changed": count, "meant": names, "undo": undo})
     else:
@@ -219,7 +221,7 @@ def revoke(
         for name in names:
             console().print(f"[{'green' if undo else 'red'}]{word}[/] {escape(name)}")
         if not count:
-            console().print("nothing changed: that was so before")
+            console().print("nothing changed")
     if not count:
         raise typer.Exit(FAILED)
 
@@ -227,19 +229,19 @@ def revoke(
 @app.command("rotate", epilog=ROTATE_EXAMPLES)
 def rotate(
     sign: Annotated[
-        bool, typer.Option("--sign", help="Second step: the new root signs from now on.")
+        bool, typer.Option("--sign", help="Second step: sign with the new root.")
     ] = False,
     finish: Annotated[
-        bool, typer.Option("--finish", help="Third step: the old root is trusted no longer.")
+        bool, typer.Option("--finish", help="Third step: stop trusting the old root.")
     ] = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Finish though clients still need the old root.")
+        bool, typer.Option("--force", help="Finish although clients still need the old root.")
     ] = False,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Move to a new root in three steps, so that nobody is locked out on the way."""
+    """Replace the root in three steps, so that no client loses access."""
     from keyhole.control.identity import settings_of
     from keyhole.control.rotation import Step
     from keyhole.control.rotation import rotate as rotate_root
@@ -248,9 +250,9 @@ def rotate(
         raise typer.BadParameter("--sign and --finish are two steps, with time between them")
     folder = DataFolder(data or default_data_folder())
     step = Step.SIGN if sign else Step.FINISH if finish else Step.PREPARE
-    told = rotate_root(settings_of(folder, config), folder, step, force=force)
+    step_result = rotate_root(settings_of(folder, config), folder, step, force=force)
     if as_json:
-        print_json({"phase": told.phase, "next": told.then})
+        print_json({"phase": step_result.phase, "next": step_result.then})
         return
-    console().print(f"[green]+[/] {escape(told.done)}")
-    console().print(f"  {escape(told.then)}")
+    console().print(f"[green]+[/] {escape(step_result.done)}")
+    console().print(f"  {escape(step_result.then)}")

@@ -12,7 +12,8 @@ from rich.table import Table
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.app import FAILED
-from keyhole.cli.apply import AsJson, Data, show_done
+from keyhole.cli.apply import show_done
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
 
@@ -21,7 +22,7 @@ STATUS_EXAMPLES = """
 
   keyhole lists status
 
-  keyhole lists status ads              with the lines that were left out
+  keyhole lists status ads              with the lines that were skipped
 
 Exit code 1: a list could not be downloaded, or is held back.
 """
@@ -33,7 +34,7 @@ REFRESH_EXAMPLES = """
 
   keyhole lists refresh ads
 
-Exit code 1: a list could not be downloaded; what was there before stays in use.
+Exit code 1: a list could not be downloaded; its last good version stays in use.
 """
 
 ENABLE_EXAMPLES = """
@@ -43,7 +44,7 @@ ENABLE_EXAMPLES = """
 
   keyhole lists enable stevenblack
 
-A policy then names it: lists: [stevenblack].
+Then name it in a policy: lists: [stevenblack].
 """
 
 _POLL_SECONDS = 0.2
@@ -52,11 +53,11 @@ _BUSY = ("waiting", "downloading", "compiling")
 
 
 def status(
-    name: Annotated[str | None, typer.Argument(help="Only this list, in full.")] = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    name: Annotated[str | None, typer.Argument(help="Only this list, with details.")] = None,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Show how fresh the lists are, what was taken from them, and what went wrong."""
+    """Show the age of the lists, their number of entries, and errors."""
     with ApiClient(data) as api:
         path = f"/lists/{name}" if name else "/lists"
         found = api.ask("GET", path).json()
@@ -66,11 +67,11 @@ def status(
     else:
         terminal = console()
         terminal.print(_table(lists))
-        _show_trouble(terminal, lists)
+        _show_errors(terminal, lists)
         for row in found.get("examples", []):
             place, text = sanitize(f"{row['file']}:{row['line']}"), sanitize(row["text"])
             terminal.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
-    if _troubled(lists):
+    if _has_error(lists):
         raise typer.Exit(FAILED)
 
 
@@ -78,27 +79,27 @@ def refresh(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="All lists by default.")
     ] = None,
-    data: Data = None,
+    data: DATA = None,
 ) -> None:
-    """Download lists now, and wait until what is new is in force."""
+    """Download lists now, and wait until changes are in force."""
     terminal = console()
     with ApiClient(data) as api:
         api.ask("POST", "/lists/refresh", json={"names": names or []})
         with Live(console=terminal, transient=True, refresh_per_second=5) as live:
             while True:
-                lists = _wanted(api, names)
+                lists = _selected(api, names)
                 live.update(_table(lists))
                 if not any(_is_busy(one) for one in lists):
                     break
                 time.sleep(_POLL_SECONDS)
     terminal.print(_table(lists))
-    _show_trouble(terminal, lists)
-    if _troubled(lists):
+    _show_errors(terminal, lists)
+    if _has_error(lists):
         raise typer.Exit(FAILED)
 
 
-def catalog(as_json: AsJson = False) -> None:
-    """Show well-known lists. Keyhole ships where they are, not what is on them."""
+def catalog(as_json: JSON = False) -> None:
+    """Show well-known lists. Keyhole contains their addresses, not their entries."""
     from keyhole.lists.catalog import catalog as known_lists
 
     found = known_lists().values()
@@ -114,11 +115,11 @@ def catalog(as_json: AsJson = False) -> None:
 
 
 def enable(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Of the catalog.")],
-    data: Data = None,
-    as_json: AsJson = False,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="Names from the catalog.")],
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Add lists of the catalog as List documents; a policy then has to name them."""
+    """Add lists of the catalog as List documents. A policy must also name them."""
     from keyhole.lists.catalog import catalog as known_lists
 
     unknown = [name for name in names if name not in known_lists()]
@@ -126,14 +127,14 @@ def enable(
         raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
     text = "---\n".join(known_lists()[name].document for name in names)
     with ApiClient(data) as api:
-        asked = {"text": text, "file": "catalog", "message": "from the catalog"}
-        done = api.ask("POST", "/documents", json=asked).json()
+        request = {"text": text, "file": "catalog", "message": "from the catalog"}
+        done = api.ask("POST", "/documents", json=request).json()
     show_done(done, as_json=as_json)
     if not as_json:
         console().print(f"name them in a policy: [bold]lists: \\[{', '.join(names)}][/]")
 
 
-def _wanted(api: ApiClient, names: list[str] | None) -> list[dict[str, Any]]:
+def _selected(api: ApiClient, names: list[str] | None) -> list[dict[str, Any]]:
     items = api.ask("GET", "/lists").json()["items"]
     return [one for one in items if not names or one["name"] in names]
 
@@ -142,7 +143,7 @@ def _is_busy(one: dict[str, Any]) -> bool:
     return one["state"] in _BUSY
 
 
-def _troubled(lists: list[dict[str, Any]]) -> bool:
+def _has_error(lists: list[dict[str, Any]]) -> bool:
     return any(one["why"] or any(url["error"] for url in one["sources"]) for one in lists)
 
 
@@ -183,22 +184,22 @@ def _oldest(sources: list[dict[str, Any]], key: str) -> str:
     if not times:
         return ""
     seconds = (min(times) - datetime.now(UTC)).total_seconds()
-    words = _words(abs(seconds))
-    return f"in {words}" if seconds > 0 else f"{words} ago"
+    age = _age(abs(seconds))
+    return f"in {age}" if seconds > 0 else f"{age} ago"
 
 
-def _words(seconds: float) -> str:
+def _age(seconds: float) -> str:
     for unit, word in ((86_400, "d"), (3_600, "h"), (60, "m")):
         if seconds >= unit:
             return f"{seconds / unit:.0f}{word}"
     return f"{seconds:.0f}s"
 
 
-def _show_trouble(terminal: Console, lists: list[dict[str, Any]]) -> None:
+def _show_errors(terminal: Console, lists: list[dict[str, Any]]) -> None:
     for one in lists:
         if one["why"]:
             terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(sanitize(one['why']))}")
         for url in one["sources"]:
             if url["error"] and url["error"] not in one["why"]:
-                said = escape(sanitize(f"{url['url']}: {url['error']}"))
-                terminal.print(f"[red]x[/] {escape(one['name'])}: {said}")
+                error = escape(sanitize(f"{url['url']}: {url['error']}"))
+                terminal.print(f"[red]x[/] {escape(one['name'])}: {error}")

@@ -1,4 +1,4 @@
-"""``keyhole lists``: block and allow lists of a running Keyhole; compiling and searching."""
+"""``keyhole lists``: block and allow lists: status, download, compiling and search."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from keyhole.cli import list_status
 from keyhole.cli.app import FAILED
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -16,9 +17,9 @@ COMPILE_EXAMPLES = """
 
   keyhole lists compile                     the lists of the data folder
 
-  keyhole lists compile ads.txt hosts       any files, formats found by themselves
+  keyhole lists compile ads.txt hosts       any files, with detection of the format
 
-Exit code 0: compiled. 1: no entry could be taken. 3: documents are not valid.
+Exit code 0: compiled. 1: no entry was valid. 3: documents are not valid.
 """
 
 SEARCH_EXAMPLES = """
@@ -26,10 +27,12 @@ SEARCH_EXAMPLES = """
 
   keyhole lists search tracker.example.net
 
-Exit code 0: an entry speaks of the name. 1: none does.
+Exit code 0: an entry matches the name. 1: none does.
 """
 
-app = typer.Typer(help="Block and allow lists: fresh, compiled, searched.", no_args_is_help=True)
+app = typer.Typer(
+    help="Block and allow lists: status, download, compiling, search.", no_args_is_help=True
+)
 app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
 app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
 app.command("catalog")(list_status.catalog)
@@ -40,11 +43,11 @@ app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
 def compile_lists(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Without files, the lists of the data folder."),
+        typer.Argument(metavar="[FILE]...", help="Default: the lists of the data folder."),
     ] = None,
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
+    data: DATA = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Keep the compiled FILEs here.")
+        Path | None, typer.Option("--output", "-o", help="Write the compiled list to this file.")
     ] = None,
     form: Annotated[
         str,
@@ -52,9 +55,11 @@ def compile_lists(
             "--format", help="auto, hosts, domains, wildcard, adblock, dnsmasq, unbound or rpz."
         ),
     ] = "auto",
-    as_json: Annotated[bool, typer.Option("--json", help="The whole report.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the whole report as JSON.")
+    ] = False,
 ) -> None:
-    """Compile lists, and tell what was taken and what was skipped, with line and reason."""
+    """Compile lists, and report entries and skipped lines, with line number and reason."""
     from keyhole.control.lists import compile_files, compile_folder
 
     if files:
@@ -71,11 +76,11 @@ def compile_lists(
 
 @app.command("search", epilog=SEARCH_EXAMPLES)
 def search_lists(
-    name: Annotated[str, typer.Argument(help="The name to look for.")],
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    name: Annotated[str, typer.Argument(help="The name to search.")],
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Find every entry of the lists in use that speaks of a name, with file and line."""
+    """Find all entries of the lists in use that match a name, with file and line."""
     from keyhole.control.lists import search_name
 
     found = search_name(DataFolder(data or default_data_folder()), name)
@@ -91,7 +96,7 @@ def search_lists(
                 f"[{style}]{hit['action']}[/] {escape(hit['pattern'])}  [dim]{escape(place)}[/]"
             )
         if not found["hits"]:
-            terminal.print(f"no list speaks of {escape(name)}")
+            terminal.print(f"no list has an entry for {escape(name)}")
     if not found["hits"]:
         raise typer.Exit(FAILED)
 

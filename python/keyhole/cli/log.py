@@ -1,4 +1,4 @@
-"""``keyhole log``: what became of the queries, as they come."""
+"""``keyhole log``: shows the queries and their outcomes."""
 
 import json
 import time
@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from keyhole.cli.options import DATA
 from keyhole.cli.output import console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
@@ -33,7 +34,7 @@ EXAMPLES = """
   keyhole log --since 30d --export queries.parquet
 """
 
-_H = "Search the history of a running Keyhole"
+_PANEL = "Search the history of a running Keyhole"
 _POLL_SECONDS = 0.2
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow", "failed": "magenta"}
 
@@ -42,14 +43,12 @@ app = typer.Typer()
 
 @app.command("log", epilog=EXAMPLES)
 def log(
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-    ] = None,
+    data: DATA = None,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, help="How many to begin with.")
+        int, typer.Option("--lines", "-n", min=0, help="Number of last queries.")
     ] = 20,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with those that come, until Ctrl-C.")
+        bool, typer.Option("--follow", "-f", help="Show new queries until Ctrl-C.")
     ] = False,
     name: Annotated[
         str | None, typer.Option("--name", help="Only for this name and those below it.")
@@ -58,46 +57,50 @@ def log(
         str | None,
         typer.Option(
             "--client",
-            help="Only from this identity, token or address; with * at its end, all that begin so.",
+            help="Only this identity, token or address; with * at the end, any that starts so.",
         ),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", help="Such as 30m, 2h, 7d or a time.", rich_help_panel=_H),
+        typer.Option("--since", help="Such as 30m, 2h, 7d or a time.", rich_help_panel=_PANEL),
     ] = None,
     until: Annotated[
-        str | None, typer.Option("--until", help="Before this time.", rich_help_panel=_H)
+        str | None, typer.Option("--until", help="Before this time.", rich_help_panel=_PANEL)
     ] = None,
     contains: Annotated[
-        str | None, typer.Option("--contains", help="Somewhere in the name.", rich_help_panel=_H)
+        str | None, typer.Option("--contains", help="Text in the name.", rich_help_panel=_PANEL)
     ] = None,
     expression: Annotated[
         str | None,
-        typer.Option("--expression", help="A regular expression for the name.", rich_help_panel=_H),
+        typer.Option(
+            "--expression", help="A regular expression for the name.", rich_help_panel=_PANEL
+        ),
     ] = None,
     outcome: Annotated[
         str | None,
-        typer.Option("--outcome", help="answered, blocked, refused, failed.", rich_help_panel=_H),
+        typer.Option(
+            "--outcome", help="answered, blocked, refused, failed.", rich_help_panel=_PANEL
+        ),
     ] = None,
     list_name: Annotated[
-        str | None, typer.Option("--list", help="The list that decided.", rich_help_panel=_H)
+        str | None, typer.Option("--list", help="The list that decided.", rich_help_panel=_PANEL)
     ] = None,
     why: Annotated[
-        bool, typer.Option("--why", help="With file and line of the list.", rich_help_panel=_H)
+        bool, typer.Option("--why", help="Show file and line of the list.", rich_help_panel=_PANEL)
     ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--export", help="Write them into a .csv, .jsonl or .parquet file.", rich_help_panel=_H
+            "--export", help="Write to a .csv, .jsonl or .parquet file.", rich_help_panel=_PANEL
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program, one line each.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line each.")] = False,
 ) -> None:
-    """Show what became of the queries: who asked, for what, and what decided.
+    """Show queries: the client, the name, the outcome, and its cause.
 
-    How much of a query is written down is what the policy of its client
-    says; log.keep in keyhole.yaml says how many are kept, and log.history
-    and log.retention how many of those can be searched.
+    The policy of a client decides how much of its queries is logged. In
+    keyhole.yaml, log.keep limits the log, and log.history and log.retention
+    limit the searchable history.
     """
     searched = {
         "since": since,
@@ -109,7 +112,7 @@ def log(
     }
     if why or output is not None or any(one is not None for one in searched.values()):
         if follow:
-            raise ControlError("the history does not go on; leave out --follow, or the search")
+            raise ControlError("a search does not follow new queries; omit --follow or the search")
         searched |= {"below": name, "client": client}
         _search(data, searched, lines, why=why, output=output, as_json=as_json)
     else:
@@ -127,11 +130,11 @@ def _search(
 ) -> None:
     from keyhole.cli import log_search
 
-    wanted = log_search.Search.of(**searched)
+    criteria = log_search.Search.of(**searched)
     if output is not None:
-        log_search.export(data, wanted, output)
+        log_search.export(data, criteria, output)
         return
-    found = log_search.search(data, wanted, lines)
+    found = log_search.search(data, criteria, lines)
     places = log_search.lines_of(data, found) if why else {}
     for entry in found:
         _show(console(), entry, as_json=as_json)
@@ -153,28 +156,28 @@ def _show_last(
 
     folder = DataFolder(data or default_data_folder()).query_log.parent
     if not follow:
-        log_files(folder)  # says so where there is none
+        log_files(folder)  # raises if there is no log
     tail = Tail(folder)
     terminal = console()
-    recent = deque((one for one in tail.new() if _is_wanted(one, name, client)), maxlen=lines)
+    recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
     for entry in recent:
         _show(terminal, entry, as_json=as_json)
     try:
         while follow:
             time.sleep(_POLL_SECONDS)
             for entry in tail.new():
-                if _is_wanted(entry, name, client):
+                if _matches(entry, name, client):
                     _show(terminal, entry, as_json=as_json)
     except KeyboardInterrupt:
         pass
 
 
-def _is_wanted(entry: "LogEntry", name: str | None, client: str | None) -> bool:
+def _matches(entry: "LogEntry", name: str | None, client: str | None) -> bool:
     from keyhole.model.name import is_at_or_below
 
     if name is not None:
-        wanted = name.lower().rstrip(".")
-        if entry.name is None or not is_at_or_below(entry.name, wanted):
+        parent = name.lower().rstrip(".")
+        if entry.name is None or not is_at_or_below(entry.name, parent):
             return False
     if client is None:
         return True
@@ -186,19 +189,19 @@ def _is_wanted(entry: "LogEntry", name: str | None, client: str | None) -> bool:
 
 def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
     if as_json:
-        # Without any letter that a terminal could take for more than a letter.
+        # Escaped to ASCII, so that no character can control the terminal.
         print(json.dumps(entry.document), flush=True)
         return
     terminal.print(line(entry))
 
 
 def line(entry: "LogEntry") -> str:
-    """One query on one line, with markup."""
+    """A query as one line, with markup."""
     style = _STYLES.get(entry.outcome, "dim")
-    moment = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
     words = [
-        f"[dim]{moment}[/]",
+        f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
         f"[bold]{escape(sanitize(question))}[/]",
         f"from {escape(sanitize(str(entry.client_ref)))} over {escape(sanitize(entry.transport))}",

@@ -1,4 +1,4 @@
-"""The half of ``keyhole log`` that asks a running Keyhole: searching and exporting the history."""
+"""Search and export of the query history, for ``keyhole log``; needs a running Keyhole."""
 
 import re
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ _FORMS = {".csv": "csv", ".jsonl": "jsonl", ".parquet": "parquet"}
 
 @dataclass(frozen=True)
 class Search:
-    """What is looked for: the parameters of the API, as a person gave them."""
+    """Criteria of a search, as parameters of the API."""
 
     params: dict[str, str]
 
     @classmethod
     def of(cls, **given: str | int | None) -> "Search":
-        """Leaves out what was not given, and reads times as :func:`read_time` does."""
+        """Omits ``None``, and reads times with :func:`read_time`."""
         params = {key: str(value) for key, value in given.items() if value is not None}
         for key in ("since", "until"):
             if key in params:
@@ -38,26 +38,26 @@ class Search:
 
 
 def read_time(text: str) -> datetime:
-    """A time: so long ago (``30m``, ``2h``, ``7d``), or an ISO time in the zone of this machine."""
+    """Reads a time: an age (``30m``, ``2h``, ``7d``), or an ISO time, by default in local time."""
     if found := _AGO.fullmatch(text):
         return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
     try:
         return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):
         raise ControlError(
-            f"{text!r} is no time: give one such as 30m, 2h, 7d or 2026-11-26T10:00"
+            f"{text!r} is not a time: give one such as 30m, 2h, 7d or 2026-11-26T10:00"
         ) from None
 
 
-def search(data: Path | None, wanted: Search, lines: int) -> list["LogEntry"]:
-    """The newest queries that fit, the newest last."""
+def search(data: Path | None, criteria: Search, lines: int) -> list["LogEntry"]:
+    """The newest matching queries, at most ``lines``, the newest last."""
     from keyhole.querylog.entry import read_entry
 
     entries: list[LogEntry] = []
     cursor: str | None = None
     with ApiClient(data) as api:
         while len(entries) < lines:
-            params = {**wanted.params, "limit": str(min(1_000, lines - len(entries)))}
+            params = {**criteria.params, "limit": str(min(1_000, lines - len(entries)))}
             if cursor is not None:
                 params["cursor"] = cursor
             page = api.ask("GET", "/queries", params=params).json()
@@ -68,19 +68,19 @@ def search(data: Path | None, wanted: Search, lines: int) -> list["LogEntry"]:
     return entries[::-1]
 
 
-def export(data: Path | None, wanted: Search, file: Path) -> None:
-    """Writes what fits into a file, whole or not at all; its name says the form."""
+def export(data: Path | None, criteria: Search, file: Path) -> None:
+    """Writes matching queries to a file, all or nothing; its extension selects the format."""
     form = _FORMS.get(file.suffix)
     if form is None:
-        raise ControlError(f"{file.name} does not say the form; end it with {', '.join(_FORMS)}")
+        raise ControlError(f"{file.name} has no known extension; use one of {', '.join(_FORMS)}")
     with ApiClient(data) as api:
-        answer = api.ask("GET", "/queries/export", params={**wanted.params, "format": form})
+        answer = api.ask("GET", "/queries/export", params={**criteria.params, "format": form})
     durable.write_bytes(file, answer.content, durable.SHARED_FILE)
     console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 
 def lines_of(data: Path | None, entries: list["LogEntry"]) -> dict[str, list[str]]:
-    """Where in its list each blocked name stands now: file and line, by name."""
+    """File and line of each blocked name in its list, by name."""
     found: dict[str, list[str]] = {}
     with ApiClient(data) as api:
         for entry in entries:

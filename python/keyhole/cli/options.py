@@ -1,4 +1,4 @@
-"""Options that several commands share, and how what they hold is read."""
+"""Options that several commands share."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -19,11 +19,11 @@ CONFIG = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings; by default keyhole.yaml in the data folder."),
 ]
-JSON = Annotated[bool, typer.Option("--json", help="For a program.")]
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 
 def duration(written: str) -> timedelta:
-    """A time such as ``24h``; for another one, wrong usage."""
+    """Reads a duration such as ``24h``; raises ``BadParameter`` for any other text."""
     from keyhole.model.units import read_milliseconds
 
     try:

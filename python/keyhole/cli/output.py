@@ -1,4 +1,4 @@
-"""What people see: one console for results, one for errors, and the shapes they share."""
+"""Output for people and programs, safe for a terminal."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ _STYLES = {
 }
 
 
-# A file or a pipe has no edge, and the commands in a panel are to be copied.
+# A file or pipe has no width, and commands in a panel must stay on one line to be copied.
 PLAIN_WIDTH = 160
 
 
@@ -51,8 +51,8 @@ def show_notice(terminal: Console, notice: Notice) -> None:
 
 
 def sanitize(text: str) -> str:
-    """A text from outside, with everything spelled out that would move the cursor, change colors or
-    turn the direction of writing around. What remains may still be markup: see ``escape``."""
+    """Escapes characters that would move the cursor, change colors or reverse the direction of
+    writing. The result may still contain markup: see ``escape``."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
         for letter in text
@@ -60,5 +60,5 @@ def sanitize(text: str) -> str:
 
 
 def print_json(document: Any) -> None:
-    """For programs: indented, and never wrapped or colored."""
+    """Prints a document for programs: indented, never wrapped or colored."""
     print(json.dumps(document, indent=2, ensure_ascii=False))

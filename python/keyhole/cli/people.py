@@ -1,4 +1,4 @@
-"""``keyhole people``: who may look at Keyhole and change it."""
+"""``keyhole people``: the accounts of people who use Keyhole."""
 
 import sys
 from datetime import datetime
@@ -19,22 +19,24 @@ ADD_EXAMPLES = """
 
   keyhole people add anna@example.org --role viewer
 
-The one-time password that is shown works once, within 24 hours.
+The one-time password works once, within 24 hours.
 """
 SETTING_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole people password admin                    asks for it
+  keyhole people password admin                    prompts for it
 
-  keyhole people password admin < secret.txt       for a machine that nobody logs in to
+  keyhole people password admin < secret.txt       without a terminal
 
-Only somebody on the machine of Keyhole may do this; others reset.
+This works only on the machine of Keyhole; elsewhere use reset.
 """
 
 NAME = Annotated[str, typer.Argument(help="The name of the account.", show_default=False)]
 ROLE = typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False)
 
-app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
+app = typer.Typer(
+    help="Accounts of people who use Keyhole, and their sessions.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -55,14 +57,14 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
             )
             if holds
         ]
-        last = f"last login {_moment(one['last_login'])}" if one["last_login"] else "never here"
+        last = f"last login {_time(one['last_login'])}" if one["last_login"] else "never logged in"
         rest = ", ".join([last, *marks])
         console().print(f"[bold]{_safe(one['name'])}[/]  {_safe(one['role'])}  [dim]{rest}[/]")
 
 
 @app.command("add", epilog=ADD_EXAMPLES)
 def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON = False) -> None:
-    """Make an account, and show its one-time password."""
+    """Create an account, and show its one-time password."""
     with ApiClient(data) as api:
         made = api.ask("POST", "/people", json={"name": name, "role": role}).json()
     _show_password(made, as_json)
@@ -74,7 +76,7 @@ def role(
     role: Annotated[str, typer.Argument(help="viewer, operator or administrator.")],
     data: DATA = None,
 ) -> None:
-    """Change what somebody may do, from their next request on."""
+    """Change the role of an account, from the next request on."""
     with ApiClient(data) as api:
         now = api.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
     console().print(f"[green]+[/] {_safe(now['name'])} is {_safe(now['role'])}")
@@ -85,33 +87,33 @@ def reset(
     name: NAME,
     second_factor: Annotated[
         bool,
-        typer.Option("--second-factor", help="Take the second factor away too: it is lost."),
+        typer.Option("--second-factor", help="Also remove the second factor."),
     ] = False,
     data: DATA = None,
     as_json: JSON = False,
 ) -> None:
-    """Show a new one-time password; sessions end, and failed logins are forgotten."""
+    """Set a new one-time password; end the sessions, and reset failed logins."""
     with ApiClient(data) as api:
-        wanted = {"second_factor": second_factor}
-        made = api.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
+        request = {"second_factor": second_factor}
+        made = api.ask("POST", f"/people/{_path(name)}/reset", json=request).json()
     _show_password(made, as_json)
 
 
 @app.command("password", epilog=SETTING_EXAMPLES)
 def password(name: NAME, data: DATA = None) -> None:
-    """Set a password, from the terminal or from standard input."""
+    """Set a password, read from the terminal or standard input."""
     if sys.stdin.isatty():
         chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:
         chosen = sys.stdin.readline().rstrip("\r\n")
     with ApiClient(data) as api:
         api.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
-    console().print(f"[green]+[/] {escape(name)} has a new password; their sessions ended")
+    console().print(f"[green]+[/] {escape(name)} has a new password; all sessions ended")
 
 
 @app.command("disable")
 def disable(name: NAME, data: DATA = None) -> None:
-    """Keep somebody out: sessions end, and tokens that they made are refused."""
+    """Disable an account: end its sessions, and refuse the tokens that it created."""
     with ApiClient(data) as api:
         api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
     console().print(f"[red]disabled[/] {escape(name)}")
@@ -119,7 +121,7 @@ def disable(name: NAME, data: DATA = None) -> None:
 
 @app.command("enable")
 def enable(name: NAME, data: DATA = None) -> None:
-    """Let somebody in again."""
+    """Enable an account again."""
     with ApiClient(data) as api:
         api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
     console().print(f"[green]enabled[/] {escape(name)}")
@@ -127,7 +129,7 @@ def enable(name: NAME, data: DATA = None) -> None:
 
 @app.command("remove")
 def remove(name: NAME, data: DATA = None) -> None:
-    """Remove an account, its sessions, and the tokens that it made."""
+    """Remove an account, its sessions, and the tokens that it created."""
     with ApiClient(data) as api:
         api.ask("DELETE", f"/people/{_path(name)}")
     console().print(f"[red]removed[/] {escape(name)}")
@@ -135,14 +137,14 @@ def remove(name: NAME, data: DATA = None) -> None:
 
 @app.command("sessions")
 def sessions(data: DATA = None, as_json: JSON = False) -> None:
-    """List who is logged in, from where, and since when."""
+    """List the sessions: who is logged in, from where, and since when."""
     with ApiClient(data) as api:
         found = api.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
     if as_json:
         print_json(found)
         return
     for one in found:
-        seen = f"since {_moment(one['created'])}, seen {_moment(one['seen'])}"
+        seen = f"since {_time(one['created'])}, seen {_time(one['seen'])}"
         what = f"[bold]{_safe(one['id'])}[/]  {_safe(one['name'])}  {_safe(one['address'])}"
         console().print(f"{what}  [dim]{seen}  {_safe(one['agent'])}[/]")
     if not found:
@@ -151,7 +153,7 @@ def sessions(data: DATA = None, as_json: JSON = False) -> None:
 
 @app.command("end-session")
 def end_session(
-    session: Annotated[str, typer.Argument(help="The id that sessions shows.")], data: DATA = None
+    session: Annotated[str, typer.Argument(help="Its id, from people sessions.")], data: DATA = None
 ) -> None:
     """End a session at once."""
     with ApiClient(data) as api:
@@ -165,7 +167,7 @@ def _show_password(made: dict[str, str], as_json: bool) -> None:
         return
     name = _safe(made["name"])
     console().print(f"[green]+[/] {name} logs in once with [bold]{_safe(made['password'])}[/]")
-    console().print("  within 24 hours, and chooses a password then")
+    console().print("  within 24 hours, and must then choose a password")
 
 
 def _safe(text: str) -> str:
@@ -176,5 +178,5 @@ def _path(name: str) -> str:
     return quote(name, safe="")
 
 
-def _moment(written: str) -> str:
+def _time(written: str) -> str:
     return f"{datetime.fromisoformat(written):%Y-%m-%d %H:%M} UTC"

@@ -24,7 +24,7 @@ EXAMPLES = """
 
 Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, firefox, chromium.
 
-Exit code 0: printed. 1: such a profile cannot be, and why.
+Exit code 0: printed. 1: there is no such profile; the message says why.
 """
 
 app = typer.Typer()
@@ -32,10 +32,10 @@ app = typer.Typer()
 
 @app.command("profile", epilog=EXAMPLES)
 def profile(
-    kind: Annotated[str, typer.Argument(help="For which program or system; see below.")],
+    kind: Annotated[str, typer.Argument(help="The program or system; see below.")],
     token: Annotated[
         str | None,
-        typer.Option("--token", help="The token itself, 32 characters; - reads it from the input."),
+        typer.Option("--token", help="The token, 32 characters; - reads standard input."),
     ] = None,
     identity: Annotated[
         Path | None,
@@ -44,28 +44,33 @@ def profile(
         ),
     ] = None,
     address: Annotated[
-        str | None, typer.Option("--address", help="Where the client finds Keyhole, if elsewhere.")
+        str | None,
+        typer.Option("--address", help="Address of Keyhole. Default: from the settings."),
     ] = None,
     name: Annotated[
-        str | None, typer.Option("--name", help="The name that the server's certificate carries.")
+        str | None, typer.Option("--name", help="Name in the certificate of the server.")
     ] = None,
     roots: Annotated[
         Path | None,
-        typer.Option("--roots", help="Where bundle.pem will lie on the machine of the program."),
+        typer.Option("--roots", help="Path of bundle.pem on the machine of the program."),
     ] = None,
     data: DATA = None,
     config: CONFIG = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Text, file and notes.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print text, file and notes as JSON.")
+    ] = False,
 ) -> None:
-    """Print settings by which another program asks this Keyhole, and shows who it is.
+    """Print settings for another program to use this Keyhole, with its credentials.
 
-    The text goes to standard output. What must be known beside it, such as
-    that a program cannot show a certificate, goes to standard error.
+    The text goes to standard output. Notes, such as that a program cannot use
+    a client certificate, go to standard error.
     """
     from keyhole.control.profile import ProfileRequest, make_profile
 
     if token is not None and identity is not None:
-        raise typer.BadParameter("give --token or --identity; the certificate would decide anyway")
+        raise typer.BadParameter(
+            "give --token or --identity, not both: with both, the certificate decides"
+        )
     if token == "-":  # noqa: S105
         token = sys.stdin.readline().strip()
     made = make_profile(

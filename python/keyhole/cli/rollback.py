@@ -1,12 +1,13 @@
-"""``keyhole delete`` and ``keyhole rollback``: take documents back."""
+"""``keyhole delete`` and ``keyhole rollback``: remove documents, and restore old versions."""
 
 from typing import Annotated, Any
 
 import typer
 
 from keyhole.cli.api_client import ApiClient
-from keyhole.cli.apply import AsJson, Data, show_done
+from keyhole.cli.apply import show_done
 from keyhole.cli.get import kind_of
+from keyhole.cli.options import DATA, JSON
 from keyhole.control.error import ControlError
 
 DELETE_EXAMPLES = """
@@ -14,20 +15,22 @@ DELETE_EXAMPLES = """
 
   keyhole delete policy shop
 
-Its versions stay: keyhole rollback policy shop brings it back.
+Its versions stay: keyhole rollback policy shop restores it.
 """
 
 ROLLBACK_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole rollback policy shop          to the version before
+  keyhole rollback policy shop          to the previous version
 
   keyhole rollback policy shop --to 3
 
   keyhole rollback --change 17          a whole change, as keyhole audit numbers it
 """
 
-Message = Annotated[str | None, typer.Option("--message", "-m", help="Why, for the audit record.")]
+Message = Annotated[
+    str | None, typer.Option("--message", "-m", help="The reason, for the audit record.")
+]
 
 app = typer.Typer()
 
@@ -38,8 +41,8 @@ def delete(
     name: Annotated[str, typer.Argument(help="Its name.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
     message: Message = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
     """Delete a stored document of a running Keyhole."""
     params: dict[str, Any] = {"dry_run": dry_run}
@@ -56,17 +59,19 @@ def rollback(
     kind: Annotated[str | None, typer.Argument(help="Such as policy.")] = None,
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
     to: Annotated[
-        int | None, typer.Option("--to", min=0, help="The version; by default the one before.")
+        int | None, typer.Option("--to", min=0, help="The version. Default: the previous one.")
     ] = None,
     change: Annotated[
-        int | None, typer.Option("--change", min=1, help="Undo this whole change instead.")
+        int | None, typer.Option("--change", min=1, help="Undo this change instead.")
     ] = None,
-    data: Data = None,
-    as_json: AsJson = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Bring back what was there before. That is a change as well: nothing is lost by it."""
+    """Restore an earlier version. This is a change too, so no version is lost."""
     if (change is None) == (kind is None or name is None):
-        raise ControlError("say what: keyhole rollback KIND NAME, or keyhole rollback --change N")
+        raise ControlError(
+            "name a document or a change: rollback KIND NAME, or rollback --change N"
+        )
     with ApiClient(data) as api:
         if change is not None:
             done = api.ask("POST", f"/changes/{change}/undo").json()

@@ -1,4 +1,4 @@
-"""The life of ``keyhole up``."""
+"""Runs ``keyhole up``: claims the data folder, and runs the process group."""
 
 import contextlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from keyhole.control.process_group import ProcessGroup
 from keyhole.control.shutdown import end_on_signals
 
 CLAIM_SECONDS = 8.0
-"""How long the control process of a Keyhole that was killed may take to end."""
+"""Limit for the control process of a killed Keyhole to end."""
 
 
 async def run_up(data: DataFolder, config: Path | None) -> int:
@@ -26,7 +26,7 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
     try:
         claim = await data.claim()
     except ControlError:
-        text = f"another keyhole has {data.path}; waiting {CLAIM_SECONDS:g} s for its end"
+        text = f"another keyhole has {data.path}; waiting {CLAIM_SECONDS:g} s for it to end"
         notify(Notice(Severity.INFO, text))
         claim = await data.claim(CLAIM_SECONDS)
     with contextlib.closing(claim):

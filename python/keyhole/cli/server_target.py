@@ -1,4 +1,4 @@
-"""Which Keyhole a command asks: the one of a data folder, or one on another machine."""
+"""The Keyhole on another machine that a command connects to, if any."""
 
 import os
 from collections.abc import Iterator
@@ -26,12 +26,12 @@ _HERE = ("localhost", "127.0.0.1", "::1")
 
 
 class ServerTargetError(KeyholeError):
-    """The server that is meant cannot be told, or must not be asked so."""
+    """The URL, the token or the certificates of the server cannot be used."""
 
 
 @dataclass(frozen=True)
 class ServerTarget:
-    """A Keyhole that is asked over the network, and what shows who asks."""
+    """A Keyhole on the network, the token for it, and the file of its root certificate."""
 
     url: str
     token: str
@@ -39,7 +39,7 @@ class ServerTarget:
 
     @contextmanager
     def client(self, seconds: float) -> Iterator["httpx2.Client"]:
-        """A client that checks the certificate, follows nobody, and sends the token."""
+        """An HTTP client that verifies the certificate, sends the token, and never redirects."""
         import httpx2
 
         is_encrypted = self.url.startswith("https://")
@@ -48,7 +48,7 @@ class ServerTarget:
             headers={"authorization": f"Bearer {self.token}"},
             verify=_context(self.ca) if is_encrypted else True,
             follow_redirects=False,
-            # On this machine no proxy may come in between and read the token.
+            # Without TLS a proxy could read the token.
             trust_env=is_encrypted,
             timeout=seconds,
         ) as client:
@@ -56,8 +56,8 @@ class ServerTarget:
 
 
 def find_target(data: Path | None) -> ServerTarget | None:
-    """The server that options or the environment name; none for the data folder, which wins where
-    it is named explicitly."""
+    """The server of the options or the environment; ``None`` without one, and if a data folder is
+    given."""
     server = GLOBAL_OPTIONS.server
     if server is not None and data is not None:
         raise ServerTargetError("give --server or --data, not both")
@@ -77,7 +77,7 @@ def _checked(url: str) -> str:
     if not host or parts.scheme not in ("https", "http"):
         raise ServerTargetError(f"{url} is not a server; write https://keyhole.example.org:8080")
     if parts.path not in ("", "/") or parts.query or parts.username:
-        raise ServerTargetError(f"{url} has more than a name and a port; write https://{host}")
+        raise ServerTargetError(f"{url} has more than a host and a port; write https://{host}")
     if parts.scheme == "http" and host not in _HERE:
         raise ServerTargetError(f"{url} would carry the token in the clear; write https://{host}")
     return url.rstrip("/")
@@ -89,8 +89,8 @@ def _token(url: str) -> str:
     file = GLOBAL_OPTIONS.token_file or os.environ.get(TOKEN_FILE)
     if file is None:
         raise ServerTargetError(
-            f"{url} wants a token; keyhole api-token create makes one there, and {TOKEN} or "
-            "--token-file brings it"
+            f"{url} needs a token; make one there with keyhole api-token create, and give it with "
+            f"{TOKEN} or --token-file"
         )
     try:
         return Path(file).read_text().strip()

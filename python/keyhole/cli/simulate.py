@@ -1,4 +1,4 @@
-"""``keyhole simulate``: what would a draft have done to the queries of the log?"""
+"""``keyhole simulate``: the effect of a draft on the queries of the log."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from keyhole.cli.app import FAILED
 from keyhole.cli.explain import describe
+from keyhole.cli.options import CONFIG, DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole simulate draft.yaml           one document instead of that in force
+  keyhole simulate draft.yaml           one document replaces the one in force
 
-  keyhole simulate drafts/ --log old/   a whole set, and another log
+  keyhole simulate drafts/ --log old/   a complete set, and another log
 
   keyhole simulate draft.yaml --json    every change, for a program
 
-Exit code 0: no client would see a difference. 1: some would. 3: the draft is not valid.
+Exit code 0: no answer would change. 1: some would. 3: the draft is not valid.
 """
 
 _MAX_NAMES = 20
@@ -47,33 +48,26 @@ def simulate(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Draft documents. A folder is the whole set; files are laid over the documents in "
-            "force and replace those of their kind and name.",
+            help="Draft documents. A folder is the complete set; files replace the documents in "
+            "force of the same kind and name.",
         ),
     ],
     log: Annotated[
         list[Path] | None,
         typer.Option(
-            "--log", help="Query log, a file or a folder; by default that of the data folder."
+            "--log", help="Query log, a file or folder. Default: that of the data folder."
         ),
     ] = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="Settings; by default keyhole.yaml in the data folder."
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    data: DATA = None,
+    config: CONFIG = None,
+    as_json: JSON = False,
 ) -> None:
     """Replay recorded queries against a draft, and show what would change.
 
-    What cannot be known: nobody is asked here, so where an answer would
-    lead (the target of an alias, a private address) is not judged.
-    Schedules are judged at the time of each query. What no document
-    decides, such as a malformed query, is left out and counted.
+    No query is sent, so verdicts that depend on the answer (the target of an
+    alias, a private address) are unknown. Schedules are evaluated at the time
+    of each query. Queries that no document decides, such as malformed ones,
+    are counted and left out.
     """
     from keyhole.control.simulate import simulate as run
 
@@ -88,7 +82,7 @@ def simulate(
 
 
 def show(terminal: Console, simulation: "Simulation") -> None:
-    """What would change, by client and name, then what is not known, then the sum."""
+    """Prints the changes by client and name, then what is unknown, then the sum."""
     for who, changes in groupby(simulation.changes, key=lambda change: change.who):
         terminal.print(f"[bold]{escape(sanitize(str(who)))}[/]")
         for line in _lines(list(changes)):
@@ -100,7 +94,7 @@ def show(terminal: Console, simulation: "Simulation") -> None:
 
 
 def as_document(simulation: "Simulation") -> dict[str, Any]:
-    """The whole of it, for a program."""
+    """The whole result, for a program."""
     document = asdict(simulation)
     document["summary"] = summary(simulation)
     for change in document["changes"]:
@@ -110,7 +104,7 @@ def as_document(simulation: "Simulation") -> dict[str, Any]:
 
 
 def summary(simulation: "Simulation") -> str:
-    """The sum, in a sentence."""
+    """The sum as a sentence."""
     blocked, allowed = simulation.count("newly blocked"), simulation.count("newly allowed")
     other, observed = simulation.count("other reason"), simulation.count("would be observed")
     sums = [f"this change would have blocked {blocked:,} of {_queries(simulation.judged)}"]
@@ -121,7 +115,7 @@ def summary(simulation: "Simulation") -> str:
 
 
 def notes(simulation: "Simulation") -> Iterator[str]:
-    """What to know about the sum."""
+    """What the sum does not contain."""
     left_out = simulation.not_judged.total()
     if left_out:
         reasons = ", ".join(f"{word} {n:,}" for word, n in simulation.not_judged.most_common())
@@ -133,8 +127,8 @@ def notes(simulation: "Simulation") -> Iterator[str]:
         )
     if simulation.anonymous:
         yield (
-            f"without a client in the log: {_queries(simulation.anonymous)}, judged as one from "
-            "this machine that shows nothing"
+            f"without a client in the log: {_queries(simulation.anonymous)}, judged as a client on "
+            "this machine without credentials"
         )
     if simulation.damaged:
         yield f"damaged lines in the log, skipped: {simulation.damaged:,}"
@@ -148,7 +142,7 @@ def _lines(changes: list["Change"]) -> Iterator[str]:
         style = _STYLES[change.what]
         times = f"{change.count:,} time{'s' * (change.count != 1)}"
         yield f"[{style}]{change.what}[/] {question}, {times}: {escape(_why(change))}"
-    if more := _rest(changes[_MAX_NAMES:]):
+    if more := _more(changes[_MAX_NAMES:]):
         yield more
 
 
@@ -159,7 +153,7 @@ def _why(change: "Change") -> str:
     return f"{change.before} becomes {change.after}" + (f" by {by}" if by else "")
 
 
-def _rest(changes: Iterable["Change"]) -> str:
+def _more(changes: Iterable["Change"]) -> str:
     rest = list(changes)
     if not rest:
         return ""

@@ -1,4 +1,4 @@
-"""``keyhole stats``: how many queries, what became of them, and who asked most."""
+"""``keyhole stats``: numbers of queries by outcome, and the most frequent clients and names."""
 
 from typing import Annotated, Any
 
@@ -8,8 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from keyhole.cli.api_client import ApiClient
-from keyhole.cli.apply import AsJson, Data
 from keyhole.cli.log_search import read_time
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
@@ -38,11 +38,11 @@ app = typer.Typer()
 def stats(
     since: Annotated[str, typer.Option("--since", help="Such as 30m, 2h, 7d or a time.")] = "24h",
     until: Annotated[str | None, typer.Option("--until", help="By default now.")] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=1000, help="How many of each.")] = 5,
-    data: Data = None,
-    as_json: AsJson = False,
+    top: Annotated[int, typer.Option("--top", min=1, max=1000, help="Rows of each table.")] = 5,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Count the queries of any span of time: the same numbers as the query log gives."""
+    """Count the queries of a time span. The numbers are those of the query log."""
     params = {"since": read_time(since).isoformat()}
     if until is not None:
         params["until"] = read_time(until).isoformat()
@@ -75,7 +75,7 @@ def _show_totals(terminal: Console, found: dict[str, Any]) -> None:
         mean = found["mean_wait_us"] / 1000
         terminal.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")
     if found["lost"]:
-        terminal.print(f"[yellow]![/] {found['lost']:,} could not be written down")
+        terminal.print(f"[yellow]![/] {found['lost']:,} were lost before they could be logged")
 
 
 def _show_top(terminal: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:

@@ -1,12 +1,10 @@
-"""``keyhole status``: what the Keyhole of a data folder does now."""
-
-from pathlib import Path
-from typing import Annotated
+"""``keyhole status``: the state of a running Keyhole."""
 
 import typer
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
+from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
@@ -24,12 +22,10 @@ app = typer.Typer()
 
 @app.command("status", epilog=EXAMPLES)
 def status(
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    data: DATA = None,
+    as_json: JSON = False,
 ) -> None:
-    """Show what runs with a data folder, and where it listens."""
+    """Show the Keyhole of a data folder, and where it listens."""
     with ApiClient(data) as api:
         found = api.ask("GET", "/status").json()
     if as_json:
@@ -40,6 +36,6 @@ def status(
     for transport, addresses in found["listeners"].items():
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
     for one in found["dnstap"]:
-        how = "" if one["is_working"] else " (it is not taken; tried again)"
+        how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
         terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")

@@ -1,4 +1,4 @@
-"""``keyhole token``: secrets for devices that have no certificate."""
+"""``keyhole token``: tokens for devices without a certificate."""
 
 from typing import Annotated
 
@@ -14,29 +14,29 @@ CREATE_EXAMPLES = """
 
   keyhole token create living-room-tv
 
-  keyhole token create living-room-tv --replace      the old one ends
+  keyhole token create living-room-tv --replace      replaces the old one
 
-In a policy it is the subject token:living-room-tv.
+In a policy, its subject is token:living-room-tv.
 
-Exit code 0: made. 1: the name is taken.
+Exit code 0: created. 1: the name exists already.
 """
 
-app = typer.Typer(help="Secrets for devices that have no certificate.", no_args_is_help=True)
+app = typer.Typer(help="Tokens for devices without a certificate.", no_args_is_help=True)
 
 
 @app.command("create", epilog=CREATE_EXAMPLES)
 def create(
-    name: Annotated[str, typer.Argument(help="Of the device, as policies will name it.")],
+    name: Annotated[str, typer.Argument(help="Name of the device, for policies.")],
     replace: Annotated[
-        bool, typer.Option("--replace", help="End the token of this name first.")
+        bool, typer.Option("--replace", help="Replace a token of this name.")
     ] = False,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Make a token and show it, with the URL and the name that carry it.
+    """Create a token and show it, with its DoH URL and DoT name.
 
-    It is shown once: Keyhole keeps its digest alone.
+    It is shown once: Keyhole stores only its digest.
     """
     from keyhole.control.tokens import create_token
 
@@ -64,7 +64,7 @@ def create(
 
 @app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
-    """List the tokens by name; what they are is not kept."""
+    """List the names of the tokens."""
     from keyhole.control.tokens import list_tokens
 
     tokens = list_tokens(DataFolder(data or default_data_folder()))
@@ -74,14 +74,14 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
     for one in tokens:
         console().print(f"[bold]{escape(one.name)}[/]  since {one.created:%Y-%m-%d %H:%M} UTC")
     if not tokens:
-        console().print("none so far")
+        console().print("no tokens")
 
 
 @app.command("revoke")
 def revoke(
-    name: Annotated[str, typer.Argument(help="Of the token that ends.")], data: DATA = None
+    name: Annotated[str, typer.Argument(help="Name of the token.")], data: DATA = None
 ) -> None:
-    """End a token; within seconds nobody is served by it."""
+    """Revoke a token; it takes effect within seconds."""
     from keyhole.control.tokens import revoke_token
 
     revoke_token(DataFolder(data or default_data_folder()), name)

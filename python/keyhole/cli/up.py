@@ -1,10 +1,8 @@
-"""``keyhole up``: a resolver or forwarder on this machine, supervised."""
-
-from pathlib import Path
-from typing import Annotated
+"""``keyhole up``: runs a resolver or forwarder, and restarts its processes."""
 
 import typer
 
+from keyhole.cli.options import CONFIG, DATA
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
@@ -14,7 +12,7 @@ EXAMPLES = """
 
   keyhole up --data ./home             everything in ./home
 
-  keyhole up --config keyhole.yaml     settings from elsewhere
+  keyhole up --config keyhole.yaml     settings in another file
 
 Exit code 0: ended by Ctrl-C or SIGTERM. 1: it could not start.
 
@@ -26,29 +24,15 @@ app = typer.Typer()
 
 @app.command("up", epilog=EXAMPLES)
 def up(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            "--config", "-c", help="Settings; by default keyhole.yaml in the data folder."
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            "-d",
-            help="Data folder; by default $KEYHOLE_DATA, /var/lib/keyhole for root, or "
-            "~/.local/share/keyhole.",
-        ),
-    ] = None,
+    config: CONFIG = None,
+    data: DATA = None,
 ) -> None:
-    """Answer DNS questions: encrypted to the upstream, filtered, explained.
+    """Answer DNS queries: encrypted to the upstream, filtered, explained.
 
-    Without settings it writes commented ones and asks well-known upstreams
-    over HTTPS. Documents are watched: a valid change acts at once, an invalid
-    one changes nothing and is told with its line.
+    Without settings it writes default ones with comments, and uses well-known
+    upstreams over HTTPS. It watches the documents: a valid change takes effect
+    at once, an invalid one changes nothing and is reported with its line.
     """
-    # Imported here: the other commands need none of it.
     import asyncio
 
     from keyhole.cli.run_up import run_up

@@ -1,11 +1,11 @@
-"""``keyhole version``: what runs here."""
+"""``keyhole version``: the versions of Keyhole, Python and the system."""
 
 import platform
-from typing import Annotated
 
 import typer
 
 from keyhole import __version__
+from keyhole.cli.options import JSON
 from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
@@ -21,9 +21,9 @@ app = typer.Typer()
 
 @app.command("version", epilog=EXAMPLES)
 def version(
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    as_json: JSON = False,
 ) -> None:
-    """Show the version of Keyhole, and what it runs on."""
+    """Show the version of Keyhole, Python and the system."""
     facts = {
         "keyhole": __version__,
         "python": platform.python_version(),

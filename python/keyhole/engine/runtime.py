@@ -110,7 +110,7 @@ def judge(snapshot: bytes, questions: Sequence[Document]) -> list[dict[str, Any]
 
 
 def compile_list(request: bytes) -> bytes:
-    """Compiles list files; request and report are documented in ``crates/core/src/lists``."""
+    """Compiles list files; request and report are documented in ``crates/lists``."""
     with _refusals():
         return _core.compile_list(request)
 

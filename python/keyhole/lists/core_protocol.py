@@ -1,4 +1,4 @@
-"""Request and report of the core's list compiler (``crates/core/src/lists``)."""
+"""Request and report of the core's list compiler (``crates/lists``)."""
 
 from typing import Final, Literal, Protocol
 

@@ -1,7 +1,7 @@
-"""From documents to the snapshot: checked against each other, then compiled.
+"""Checks documents against each other and compiles them into the snapshot.
 
 `load_documents` reads and checks, ``keyhole.lists`` compiles `lists_in_use`, and
-`compile_documents` makes the snapshot.
+`compile_documents` returns the snapshot.
 """
 
 from keyhole.policy.certificate_files import watched_files

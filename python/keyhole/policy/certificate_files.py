@@ -1,4 +1,4 @@
-"""Files beside documents: trust anchors, revocation lists and client certificates."""
+"""Files of documents: trust anchors, revocation lists and client certificates."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ _WithCrls = Declaration[UpstreamSpec] | Declaration[TrustDomainSpec]
 
 
 class CertificateFileError(ValueError):
-    """A file beside a document cannot be used; ``location`` is the key that names it."""
+    """A file of a document cannot be used; ``location`` is the key that names it."""
 
     def __init__(self, location: Location, why: str) -> None:
         super().__init__(why)
@@ -61,12 +61,12 @@ def read_crls(declared: _WithCrls) -> str:
 
 
 def client_identity(upstream: Declaration[UpstreamSpec]) -> str | None:
-    """The name under which the engine knows what it shows to this upstream."""
+    """The name of the client certificate for this upstream in the engine."""
     return None if upstream.spec.client_certificate is None else f"upstream-{upstream.name}"
 
 
 def client_files(upstream: Declaration[UpstreamSpec]) -> tuple[Path, Path] | None:
-    """Certificate chain and key that are shown to this upstream, as absolute paths."""
+    """The client certificate chain and key for this upstream, as absolute paths."""
     files = upstream.spec.client_certificate
     return (
         None if files is None else (upstream.beside(files.certificate), upstream.beside(files.key))
@@ -74,7 +74,7 @@ def client_files(upstream: Declaration[UpstreamSpec]) -> tuple[Path, Path] | Non
 
 
 def watched_files(documents: Documents) -> Iterator[Path]:
-    """The files beside documents that are compiled into the snapshot, lists apart."""
+    """The files of documents that are compiled into the snapshot, except lists."""
     for upstream in documents.upstreams:
         if upstream.spec.ca is not None:
             yield upstream.beside(upstream.spec.ca)
@@ -85,7 +85,7 @@ def watched_files(documents: Documents) -> Iterator[Path]:
 
 
 def check_certificate_files(documents: Documents) -> Iterator[Problem]:
-    """Every file beside a document that cannot be used, and advice on what is overdue."""
+    """Files that cannot be used, and advice on overdue revocation lists."""
     for upstream in documents.upstreams:
         yield from _check_upstream(upstream)
         yield from _check_crls(upstream)

@@ -1,4 +1,4 @@
-"""Checks files as a whole: everything that is wrong or unwise, in the order of files and lines."""
+"""Checks files as a set: all errors and advice, in the order of files and lines."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -29,10 +29,10 @@ def cross_check(
     is_whole: bool = True,
     context: TrustContext | None = None,
 ) -> list[Problem]:
-    """What is wrong between documents that are valid each by itself.
+    """Problems between documents that are valid one by one.
 
-    ``is_whole`` says that there are no others, so that what is missing is an error. ``context`` is
-    what stands in no document, such as which tokens there are.
+    ``is_whole`` means that there are no other documents, so a missing one is an error. ``context``
+    holds what is in no document, such as the tokens.
     """
     context = context or TrustContext()
     return [
@@ -54,11 +54,11 @@ def load_documents(
     over: Sequence[Path] = (),
     context: TrustContext | None = None,
 ) -> tuple[Documents, list[Problem]]:
-    """Reads and checks documents; gives them with advice.
+    """Reads and checks documents; returns them with advice.
 
-    The documents of each of ``over`` count as well, but for those that one of the ones before
-    replaces by kind and name. Raises `DocumentErrors` with everything that is wrong. A list file
-    that is not there is not wrong here: the last good lists stay in use.
+    The documents of each path in ``over`` are added, except those whose kind and name exist
+    already. Raises `DocumentErrors` with all problems. A missing list file is no problem here: the
+    last good lists stay in use.
     """
     documents, problems = read_documents(paths)
     for path in over:
@@ -73,11 +73,11 @@ def load_documents(
 
 
 def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> list[Problem]:
-    """Checks configs and documents, files or folders, as one set; empty where all is well.
+    """Checks configs and documents, files or folders, as one set; returns all problems.
 
-    A config brings the documents that it names along. Single files of documents may be a part of a
-    set: what they lack is advice; what a folder or a config lacks is an error. ``tokens`` are those
-    that there are, if that is known.
+    A config adds the documents that it names. Single files of documents may be a part of a set: a
+    missing document is advice for them, and an error for a folder or a config. ``tokens`` are the
+    existing ones, if known.
     """
     problems: list[Problem] = []
     folders: list[Path] = []

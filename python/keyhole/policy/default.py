@@ -4,17 +4,17 @@ POLICY_FILE = "policy.yaml"
 UPSTREAMS_FILE = "upstreams.yaml"
 
 _POLICY = """\
-# What may be asked. keyhole check tells whether this is right; a change acts once it is saved.
+# Which names are allowed. keyhole check validates this file; a saved change takes effect at once.
 apiVersion: keyhole.dev/v1
 kind: Policy
 metadata: {name: default}
 spec:
-  # Without subjects it speaks for whoever no other policy means.
+  # Without subjects it applies to all clients of no other policy.
 
   # What happens to a name that no rule and no list decides: allow or deny.
   default: allow
 
-  # Who is asked, preferred first. Without this line all upstreams are.
+  # Upstreams, preferred first. Without this line all are asked.
   upstreams: [quad9, cloudflare]
 
   # Whether answers with private addresses for public names are withheld: block or allow.
@@ -25,13 +25,13 @@ spec:
   #   # That name alone, and everything below another one, for three types.
   #   - allow: [www.example.org, "*.example.net"]
   #     types: [A, AAAA, HTTPS]
-  #   # An expression on the lower-case name. The client hears: no such name.
+  #   # An expression on the lower-case name. The answer: no such name.
   #   - block: ['/^ad[0-9]+\\./']
   #     answer: nxdomain          # or refused, null (0.0.0.0 and ::), or an address
-  #   # Only recorded, to see what it would do.
+  #   # Only logged, to see what it would do.
   #   - block: ["*.tracker.example.com"]
   #     mode: observe             # or enforce
-  #   # No allow rule and no allow list beats this one.
+  #   # It wins over every allow rule and every allow list.
   #   - block: [malware.example.com]
   #     important: true
 
@@ -68,7 +68,7 @@ spec:
 #   files: [lists/ads.txt]        # beside this file
 #   format: auto
 ---
-# A record: a name that Keyhole answers by itself.
+# A local record: a name that Keyhole answers by itself.
 # apiVersion: keyhole.dev/v1
 # kind: Record
 # metadata: {name: printer}
@@ -80,14 +80,14 @@ spec:
 """
 
 _UPSTREAMS = """\
-# Who answers what is not known here. Questions leave encrypted or not at all.
+# DNS servers that Keyhole asks. Queries leave encrypted or not at all.
 apiVersion: keyhole.dev/v1
 kind: Upstream
 metadata: {name: quad9}
 spec:
   protocol: doh                   # DNS over HTTPS; dot is DNS over TLS
   addresses: [9.9.9.9, 149.112.112.112, "2620:fe::fe", "2620:fe::9"]
-  serverName: dns.quad9.net       # what its certificate must say
+  serverName: dns.quad9.net       # the name in its certificate
 ---
 apiVersion: keyhole.dev/v1
 kind: Upstream
@@ -100,5 +100,5 @@ spec:
 
 
 def default_documents() -> dict[str, str]:
-    """The files by name; their commented parts are valid too, once they are uncommented."""
+    """The files by name; their commented parts are valid once uncommented."""
     return {POLICY_FILE: _POLICY, UPSTREAMS_FILE: _UPSTREAMS}

@@ -1,4 +1,4 @@
-"""Policies that include others: flattened, so that the engine knows of no inclusion."""
+"""Policies with their included policies, flattened for the engine."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ Policies = Mapping[str, Declaration[PolicySpec]]
 
 @dataclass(frozen=True)
 class FlatPolicy:
-    """A policy and all that it includes, itself first, each once."""
+    """A policy and all that it includes: itself first, each once."""
 
     policy: Declaration[PolicySpec]
     parts: tuple[Declaration[PolicySpec], ...]
 
     def rules(self) -> Iterator[tuple[Declaration[PolicySpec], int, Rule]]:
-        """Each rule, with the policy that declares it and its place there.
+        """Each rule, with the policy that declares it and its index there.
 
-        The first rule of a rank decides, so one's own come before included ones.
+        The first rule of a rank decides, so a policy's own rules come before included ones.
         """
         for part in self.parts:
             for index, rule in enumerate(part.spec.rules):
@@ -40,7 +40,7 @@ def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
 
 
 def applied_policies(documents: Documents) -> list[FlatPolicy]:
-    """Every policy that speaks for somebody, flattened, in the order of documents."""
+    """Every policy that applies to somebody, flattened, in the order of documents."""
     policies = by_name(documents)
     return [flatten(one, policies) for one in documents.policies if one.spec.applies]
 
@@ -48,7 +48,7 @@ def applied_policies(documents: Documents) -> list[FlatPolicy]:
 def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
     """The policy with what it includes, and what that includes, depth first.
 
-    What does not exist is left out, and a circle is gone around once: both are told elsewhere.
+    Missing policies are left out, and a circle ends after one round: other checks report both.
     """
     parts = {policy.name: policy}
     waiting = [*reversed(policy.spec.include)]
@@ -62,36 +62,35 @@ def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
 
 
 def check_includes(documents: Documents) -> Iterator[Problem]:
-    """Every inclusion that leads back to where it started, and what is there only to be included
-    and is not."""
+    """Circles of inclusions, and policies that are neither applied nor included."""
     policies = by_name(documents)
     for policy in documents.policies:
         for index, name in enumerate(policy.spec.include):
-            way = _way(policies, name, policy.name)
-            if way is not None:
-                why = f"the policies include each other: {' -> '.join([policy.name, *way])}"
+            path = _path(policies, name, policy.name)
+            if path is not None:
+                why = f"the policies include each other: {' -> '.join([policy.name, *path])}"
                 yield policy.problem(["spec", "include", index], why)
     if len(documents.of_kind("Policy")) == len(documents.policies):
-        yield from _for_nobody(documents)
+        yield from _unused(documents)
 
 
-def _way(policies: Policies, start: str, end: str) -> list[str] | None:
-    """The names from one policy to another along inclusions, shortest first."""
-    ways, seen = [[start]], {start}
-    for way in ways:
-        if way[-1] == end:
-            return way
-        part = policies.get(way[-1])
+def _path(policies: Policies, start: str, end: str) -> list[str] | None:
+    """The shortest chain of inclusions from one policy to another; none if there is none."""
+    paths, seen = [[start]], {start}
+    for path in paths:
+        if path[-1] == end:
+            return path
+        part = policies.get(path[-1])
         for name in part.spec.include if part else ():
             if name not in seen:
                 seen.add(name)
-                ways.append([*way, name])
+                paths.append([*path, name])
     return None
 
 
-def _for_nobody(documents: Documents) -> Iterator[Problem]:
+def _unused(documents: Documents) -> Iterator[Problem]:
     included = {name for policy in documents.policies for name in policy.spec.include}
     for policy in documents.policies:
         if not policy.spec.applies and policy.name not in included:
-            why = "it speaks for nobody and no policy includes it; name subjects, or take it out"
+            why = "it applies to nobody and no policy includes it; name subjects, or take it out"
             yield policy.problem(["spec", "subjects"], why, is_advice=True)

@@ -1,4 +1,4 @@
-"""What lies inside what: networks, and the paths of identities."""
+"""Longest-prefix match for networks and SPIFFE paths."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -10,15 +10,15 @@ Value = TypeVar("Value")
 
 
 class NetworkTable(Generic[Value]):
-    """Networks with a value each, found by what lies inside them."""
+    """Networks with a value each, found by an address or network inside them."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[int, int, int], Value] = {}
-        # Few lengths of prefix are in use, so few are looked up.
+        # Only lengths in use are looked up, and they are few.
         self._lengths: dict[int, list[int]] = {4: [], 6: []}
 
     def add(self, network: Network, value: Value) -> None:
-        """Adds a network; the first value that it was given stays."""
+        """Adds a network; of two values, the first stays."""
         key = (network.version, network.prefixlen, int(network.network_address))
         self._values.setdefault(key, value)
         lengths = self._lengths[network.version]
@@ -27,7 +27,7 @@ class NetworkTable(Generic[Value]):
             lengths.sort(reverse=True)
 
     def covering(self, network: Network) -> Iterator[Value]:
-        """The values of all networks in which this one lies, itself included, smallest first."""
+        """The values of all networks that contain this one, itself included, smallest first."""
         address = int(network.network_address)
         for length in self._lengths[network.version]:
             if length <= network.prefixlen:
@@ -38,7 +38,7 @@ class NetworkTable(Generic[Value]):
 
 
 def paths_above(identity: str) -> Iterator[str]:
-    """The beginnings of a SPIFFE ID below which it lies, longest first, the trust domain last."""
+    """The parent paths of a SPIFFE ID, longest first; the trust domain comes last."""
     path = identity
     while len(path) > len(SCHEME) and "/" in path.removeprefix(SCHEME):
         path = path.rpartition("/")[0]

@@ -1,4 +1,4 @@
-"""Names that serve Keyhole itself; a rule that blocks one of them is refused."""
+"""Names that Keyhole itself needs; a rule that blocks one of them is refused."""
 
 from collections.abc import Iterable, Iterator
 
@@ -10,8 +10,8 @@ from keyhole.policy.include import FlatPolicy, applied_policies
 
 
 def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict[str, str]:
-    """Each name that must stay reachable, with whose it is: those of the upstreams that have one,
-    and ``own_names``, by which clients reach the listeners."""
+    """Names that must stay reachable, each with its owner: the server names of upstreams, and
+    ``own_names``, the names of the listeners."""
     found = dict.fromkeys(own_names, "a name of this Keyhole")
     for upstream in documents.upstreams:
         server_name = upstream.spec.server_name
@@ -21,7 +21,7 @@ def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict
 
 
 def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iterator[Problem]:
-    """Every rule that blocks a name that serves Keyhole itself."""
+    """Every rule that blocks a name that Keyhole itself needs."""
     protected = protected_names(documents, own_names)
     for flat in applied_policies(documents):
         if flat.policy.spec.mode == "enforce":
@@ -38,13 +38,13 @@ def _check_rule(
 ) -> Iterator[Problem]:
     if rule.block is None or rule.mode == "observe":
         return
-    for name, whose in protected.items():
+    for name, owner in protected.items():
         if not rule.important and _is_allowed(flat, name):
             continue
         for place, match in enumerate(rule.block):
             if match.covers(name):
                 why = (
-                    f"{match} blocks {name}, {whose}, and Keyhole would cut itself off; "
+                    f"{match} blocks {name}, {owner}, and Keyhole would cut itself off; "
                     "take it out, or allow that name in a rule"
                 )
                 yield policy.problem(["spec", "rules", index, "block", place], why)

@@ -1,4 +1,4 @@
-"""PEM files beside documents: read whole, checked, and written as one text for the engine."""
+"""PEM files of documents: parsed, checked, and written as one text for the engine."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ class Certificates:
 
     @property
     def text(self) -> str:
-        """As PEM, nothing else between them."""
+        """As PEM, without other text."""
         return "".join(one.public_bytes(Encoding.PEM).decode() for one in self.certificates)
 
 
@@ -32,18 +32,18 @@ class RevocationLists:
 
     @property
     def text(self) -> str:
-        """As PEM, nothing else between them."""
+        """As PEM, without other text."""
         return "".join(one.public_bytes(Encoding.PEM).decode() for one in self.lists)
 
     def overdue(self, now: datetime | None = None) -> datetime | None:
-        """When the first of them should have been replaced by a newer one, if that is past."""
+        """The earliest next update, if it is past; none otherwise."""
         now = now or datetime.now(UTC)
         ends = [one.next_update_utc for one in self.lists if one.next_update_utc is not None]
         return min((end for end in ends if end <= now), default=None)
 
 
 def read_certificates(path: Path, written: str) -> Certificates:
-    """Certificates and nothing else; ``written`` is what the person called the file.
+    """Certificates, and no private key; ``written`` is the path in the document.
 
     Raises ValueError with the reason.
     """

@@ -1,4 +1,4 @@
-"""What Keyhole knows beside the documents."""
+"""Facts about clients that are in no document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,21 +7,21 @@ from keyhole.model.snapshot_identity import Revoked, Trust
 
 
 def no_trust() -> Trust:
-    """Nobody's certificate is believed."""
+    """No certificate is accepted."""
     return Trust(domains=[], revoked=Revoked(identities=[], certificates=[]))
 
 
 @dataclass(frozen=True)
 class TrustContext:
-    """Tokens, trust and listeners; none where that is not known, so that nothing is said of it."""
+    """Tokens, trust and listeners. What is none is unknown, and checks do not report it."""
 
     tokens: Mapping[str, str] | None = None
     """The SHA-256 of each token in lower-case hexadecimal, by name."""
     trust: Trust = field(default_factory=no_trust)
-    """Our own authority, and what was revoked."""
+    """Our own authority, and revocations."""
     trusted_domains: frozenset[str] | None = None
-    """Trust domains for which somebody vouches without a document: we ourselves, or a mesh."""
+    """Trust domains that need no document: of our own authority, and of the mesh."""
     admits_networks: bool | None = None
-    """Whether a listener serves clients that show nothing, by their network."""
+    """Whether a listener serves clients without credentials, by their network."""
     accepts_certificates: bool = True
-    """Whether any certificate may be believed: not so while what was revoked cannot be read."""
+    """False while the revocations cannot be read: then no certificate is accepted."""

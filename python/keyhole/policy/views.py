@@ -1,4 +1,4 @@
-"""Which local records the clients of each policy see (split horizon)."""
+"""The local records that the clients of each policy see (split horizon)."""
 
 from collections.abc import Iterable
 
@@ -6,12 +6,11 @@ from keyhole.config.declaration import Declaration, Documents
 from keyhole.model.record import RecordSpec
 
 View = tuple[int, ...]
-"""Places in ``documents.records``, ascending."""
+"""Indices of ``documents.records``, ascending."""
 
 
 def view_of(documents: Documents, policy: str) -> View:
-    """What the clients of a policy see: its own records, and those for all whose name it does not
-    have as well."""
+    """The records of a policy's clients: its own, and the records for all of other names."""
     own = {one.spec.name for one in documents.records if policy in (one.spec.policies or ())}
     return tuple(
         index
@@ -21,7 +20,7 @@ def view_of(documents: Documents, policy: str) -> View:
 
 
 def view_of_all(documents: Documents) -> View:
-    """What the clients of a policy see that has no records of its own."""
+    """The records for all, as the clients of a policy without own records see them."""
     return tuple(index for index, one in enumerate(documents.records) if one.spec.policies is None)
 
 
@@ -33,7 +32,7 @@ def views(documents: Documents, policies: Iterable[str]) -> dict[str, View]:
 
 
 def distinct_views(documents: Documents) -> list[list[Declaration[RecordSpec]]]:
-    """The records that are ever seen together, each set of them once."""
+    """The sets of records that clients see, each once."""
     found = views(documents, (one.name for one in documents.policies if one.spec.applies))
     distinct = dict.fromkeys([view_of_all(documents), *found.values()])
     return [[documents.records[index] for index in view] for view in distinct]

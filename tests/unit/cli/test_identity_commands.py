@@ -84,7 +84,7 @@ def test_a_wish_that_cannot_be_is_told(
 
 def test_looking_makes_no_authority(home: Home) -> None:
     assert "no authority" in home.run("identity", "show", code=1)
-    assert home.run("identity", "list") == "none so far\n"
+    assert home.run("identity", "list") == "no certificates\n"
     assert not (home.folder / "identity").exists()
 
 
@@ -102,7 +102,7 @@ def test_an_identity_is_revoked_by_its_name_and_taken_back(home: Home, tmp_path:
     assert f"revoked {WEB}" in home.run("identity", "revoke", "shop/web")
     assert read_trust(home.folder / "identity").revoked_identities == (WEB,)
     assert [one["state"] for one in home.ask("identity", "list")] == ["revoked"]
-    assert "that was so before" in home.run("identity", "revoke", WEB, code=1)
+    assert "nothing changed" in home.run("identity", "revoke", WEB, code=1)
     again = ["identity", "issue", "shop/web", "--out", str(tmp_path / "again")]
     assert "--undo" in home.run(*again, code=1)
     assert f"no longer revoked {WEB}" in home.run("identity", "revoke", "--undo", WEB)
@@ -151,7 +151,7 @@ def test_a_token_is_shown_once_with_what_carries_it(home: Home) -> None:
     assert "--replace" in home.run("token", "create", "tv", code=1)
     home.run("token", "create", "tv", "--replace")
     home.run("token", "revoke", "tv")
-    assert home.run("token", "list") == "none so far\n"
+    assert home.run("token", "list") == "no tokens\n"
 
 
 def test_a_server_without_a_name_says_that_dot_needs_one(home: Home) -> None:
@@ -174,7 +174,7 @@ def test_a_profile_with_a_certificate_names_its_files(home: Home, tmp_path: Path
     said = home.run("profile", "coredns", "--identity", str(out), "--address", "192.0.2.1")
     assert f"tls {out}/svid.pem {out}/svid-key.pem" in said
     assert "tls://192.0.2.1:8853" in said
-    assert "cannot show a client certificate" in home.run(
+    assert "cannot present a client certificate" in home.run(
         "profile", "unbound", "--identity", str(out), code=1
     )
 

@@ -24,7 +24,7 @@ def test_it_tells_what_changed_what_was_left_and_the_sums(
     file = home_teleporter(tmp_path / "teleporter.zip")
     assert _run(monkeypatch, "pihole", str(file), "--out", str(tmp_path / "out")) == 0
     said = capsys.readouterr().out
-    assert "changed client nas.home.example: known by 10.1.3.1" in said
+    assert "changed client nas.home.example: identified by 10.1.3.1" in said
     assert "left rule .*;invert: " in said
     assert "record: 80 taken\n" in said
     assert f"written: {tmp_path / 'out'}, 5 files" in said
@@ -61,7 +61,7 @@ def test_a_program_gets_every_item(
     [
         (("pihole", "missing.zip"), 1, "no file missing.zip"),
         (("adguard", "missing.yaml"), 1, "not a file"),
-        (("pihole", "text"), 1, "no file of Pi-hole"),
+        (("pihole", "text"), 1, "not a file of Pi-hole"),
         (("technitium", "text"), 1, "not a zip"),
         (("unifi", "text"), 2, "unifi"),
     ],

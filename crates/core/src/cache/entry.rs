@@ -42,7 +42,7 @@ pub struct CachedAnswer {
 /// A failure that is remembered (RFC 9520).
 #[derive(Clone, Debug)]
 pub struct FailureMark {
-    /// Until when nobody asks again.
+    /// Until when the question is not sent again.
     pub until: Instant,
     /// How many times in a row it failed.
     pub count: u32,
@@ -54,7 +54,7 @@ pub struct FailureMark {
     pub upstream: Option<u16>,
 }
 
-/// What an entry is worth at one moment.
+/// The state of an entry at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
     /// The answer holds.
@@ -79,7 +79,7 @@ impl CachedAnswer {
 }
 
 impl CacheEntry {
-    /// What the entry is worth at `now`.
+    /// The state of the entry at `now`.
     #[inline]
     pub fn freshness(&self, now: Instant) -> Freshness {
         let failed = self.failure.as_ref().is_some_and(|mark| now < mark.until);

@@ -1,6 +1,6 @@
 //! The cache: what upstreams said, bounded in octets, on monotonic time.
 //!
-//! It never holds a verdict: policy looks at every hit again. It knows no clock; time comes in.
+//! It never holds a verdict: the policy decides about every hit again. It reads no clock.
 //!
 //! | standard | what is taken from it |
 //! | --- | --- |
@@ -26,6 +26,7 @@ pub use entry::{CacheEntry, CachedAnswer, FailureMark, Freshness};
 pub use key::{Key, KeyRef};
 
 use crate::options::CacheOptions;
+use crate::policy::Permitted;
 use crate::reason::Reason;
 
 /// Octets per entry beside key, answer and the entry itself: the slot and hash table of the store,
@@ -76,9 +77,9 @@ impl Cache {
         Self { store, limits: options.clone() }
     }
 
-    /// The entry of a question, whatever it is worth: one hash, one lock, no allocation.
+    /// The entry of a question in any state: one hash, one lock, no allocation.
     #[inline]
-    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<CacheEntry>> {
+    pub fn get(&self, _: Permitted, key: KeyRef<'_>) -> Option<Arc<CacheEntry>> {
         self.store.get(&key)
     }
 
@@ -151,7 +152,7 @@ impl Cache {
 
     fn failure_length(&self, failed: &FailedLookup, count: u32) -> Duration {
         let doublings = count.saturating_sub(1).min(16);
-        // An upstream that spoke will likely say the same again; one that is away may come back.
+        // An upstream that answered will likely answer the same; one that is away may come back.
         let (first, longest) = if failed.answer.is_some() {
             (seconds(self.limits.failure_ttl.clamp(1, 300)), MAX_FAILURE)
         } else {

@@ -3,6 +3,8 @@ use std::time::{Duration, Instant};
 
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType};
 
+use crate::policy::Permitted;
+
 use super::{Cache, FailedLookup, Freshness, KeyRef};
 use crate::options::CacheOptions;
 use crate::reason::Reason;
@@ -51,7 +53,7 @@ fn spoken() -> FailedLookup {
 /// Whole seconds from `start` for which the entry stays as it is at the start.
 fn lasts(cache: &Cache, key: KeyRef<'_>, start: Instant) -> u64 {
     let at = |seconds| {
-        let entry = cache.get(key);
+        let entry = cache.get(Permitted::TEST, key);
         entry.map_or(Freshness::Gone, |entry| entry.freshness(start + secs(seconds)))
     };
     let first = at(0);
@@ -67,7 +69,7 @@ fn an_answer_is_fresh_for_its_ttl_and_then_stale_for_the_window() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
     cache.store(key, address(300), 0, 0, now);
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     for (after, expected) in [
         (0, Freshness::Fresh),
         (299, Freshness::Fresh),
@@ -107,7 +109,7 @@ fn what_must_not_be_kept_takes_the_old_entry_away() {
     for answer in [address(0), Arc::new(no_soa)] {
         cache.store(key, address(300), 0, 0, now);
         cache.store(key, answer, 0, 0, now);
-        assert!(cache.get(key).is_none());
+        assert!(cache.get(Permitted::TEST, key).is_none());
     }
 }
 
@@ -116,10 +118,10 @@ fn sets_types_and_names_do_not_share_entries() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     cache.store(KeyRef::new(1, &name, A), address(300), 0, 0, now);
     let other = Name::from_text("ww.wexample.org").unwrap();
-    assert!(cache.get(KeyRef::new(1, &name, A)).is_some());
-    assert!(cache.get(KeyRef::new(2, &name, A)).is_none());
-    assert!(cache.get(KeyRef::new(1, &name, RecordType::AAAA)).is_none());
-    assert!(cache.get(KeyRef::new(1, &other, A)).is_none());
+    assert!(cache.get(Permitted::TEST, KeyRef::new(1, &name, A)).is_some());
+    assert!(cache.get(Permitted::TEST, KeyRef::new(2, &name, A)).is_none());
+    assert!(cache.get(Permitted::TEST, KeyRef::new(1, &name, RecordType::AAAA)).is_none());
+    assert!(cache.get(Permitted::TEST, KeyRef::new(1, &other, A)).is_none());
 }
 
 #[test]
@@ -157,12 +159,15 @@ fn a_failure_beside_an_expired_answer_lets_it_serve_unasked_for_thirty_seconds()
     cache.store(key, address(10), 0, 0, now);
     let late = now + secs(20);
     cache.fail_expired(key, outage(), late);
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     assert_eq!(entry.freshness(late), Freshness::StaleUnasked);
     assert_eq!(entry.freshness(late + secs(29)), Freshness::StaleUnasked);
     assert_eq!(entry.freshness(late + secs(30)), Freshness::Stale);
     cache.fail_expired(key, outage(), late + secs(10));
-    assert!(Arc::ptr_eq(&entry, &cache.get(key).unwrap()), "one failure is marked once");
+    assert!(
+        Arc::ptr_eq(&entry, &cache.get(Permitted::TEST, key).unwrap()),
+        "one failure is marked once"
+    );
 }
 
 #[test]
@@ -171,7 +176,7 @@ fn a_failed_refresh_does_not_touch_a_fresh_answer() {
     let key = KeyRef::new(1, &name, A);
     cache.store(key, address(100), 0, 0, now);
     cache.fail(key, outage(), now + secs(95));
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     assert_eq!(entry.freshness(now + secs(99)), Freshness::Fresh);
     assert_eq!(entry.freshness(now + secs(101)), Freshness::StaleUnasked);
 }
@@ -183,7 +188,7 @@ fn without_stale_answers_a_failed_refresh_is_remembered_no_longer_than_any_failu
     let key = KeyRef::new(1, &name, A);
     cache.store(key, address(100), 0, 0, now);
     cache.fail(key, outage(), now + secs(99));
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     assert_eq!(entry.freshness(now + secs(99)), Freshness::Fresh);
     assert_eq!(entry.freshness(now + secs(100)), Freshness::Gone);
 }
@@ -193,12 +198,12 @@ fn a_hot_entry_asks_to_be_fetched_once_in_the_last_tenth_of_its_time() {
     let (cache, now, name) = (Cache::new(&options()), Instant::now(), example());
     let key = KeyRef::new(1, &name, A);
     cache.store(key, address(100), 0, 0, now);
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     let due = |after| entry.count_hit(now + secs(after));
     assert_eq!([1, 2, 3, 4, 50, 89].map(due), [false; 6]);
     assert!(due(91));
     assert!(!due(92), "only one of them fetches");
     cache.store(key, address(100), 0, 0, now);
-    let entry = cache.get(key).unwrap();
+    let entry = cache.get(Permitted::TEST, key).unwrap();
     assert!(!entry.count_hit(now + secs(95)), "a name that nobody asks for is not hot");
 }

@@ -1,14 +1,14 @@
-//! The part of the snapshot that says who asks: whom to believe, and which policy speaks for whom.
+//! The part of the snapshot about clients: whose certificates are accepted, which policy applies.
 
 use serde::{Deserialize, Serialize};
 
 use crate::network::Network;
 
-/// Whose certificates are believed, and which of them no longer.
+/// Whose certificates are accepted, and which were revoked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustDocument {
-    /// Trust domains, each with roots of its own: one can never vouch for another.
+    /// Trust domains, each with roots of its own, which never sign for another one.
     pub domains: Vec<TrustDomainDocument>,
     /// What was taken back.
     pub revoked: RevokedDocument,
@@ -48,7 +48,7 @@ pub struct RevokedCertificateDocument {
     pub serial: String,
 }
 
-/// Which policy speaks for whom. The most specific subject wins: an identity, the longest path
+/// Which policy applies to whom. The most specific subject wins: an identity, the longest path
 /// below which it lies, a network by its longest prefix, the default policy.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]

@@ -48,13 +48,13 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     room.push(
         words as u64
             | (name.len() as u64) << 16
-            | (event.arrival.transport.index() as u64) << 24
+            | (event.sender.transport.index() as u64) << 24
             | (event.reason as u64) << 32
             | flags << 40
             | u64::from(kind) << 48,
     );
     let waited = event.waited.unwrap_or_default();
-    let ended = event.arrival.now.saturating_duration_since(began);
+    let ended = event.ended.saturating_duration_since(began);
     let arrived = ended.saturating_sub(waited);
     room.push(arrived.as_secs() * 1_000_000_000 + u64::from(arrived.subsec_nanos()));
     let micros = u32::try_from(waited.as_micros()).unwrap_or(u32::MAX);
@@ -65,7 +65,7 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     let upstream = u64::from(event.upstream.unwrap_or(NO_UPSTREAM));
     room.push(upstream | (credential.len() as u64) << 16 | cause << 32 | would_block << 40);
     if shows_who {
-        room.push_octets(&address_octets(event.arrival.client.ip()));
+        room.push_octets(&address_octets(event.sender.client.ip()));
     } else {
         room.push_octets(&[0; 16]);
     }
@@ -76,7 +76,7 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
 
 #[inline]
 fn credential<'e>(event: &Event<'e>) -> (u64, &'e [u8]) {
-    match &event.arrival.identity.credential {
+    match &event.sender.identity.credential {
         Credential::Certificate(svid) => (IDENTITY, svid.id.as_str().as_bytes()),
         Credential::Mesh(id) => (IDENTITY, id.as_str().as_bytes()),
         Credential::Token(digest) => (TOKEN, digest),

@@ -1,9 +1,9 @@
 //! A query that ended, as the stages hand it over.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Reason;
-use crate::arrival::Arrival;
+use crate::arrival::Sender;
 use crate::document::LogLevel;
 use crate::policy::Cause;
 use crate::question::Question;
@@ -21,8 +21,10 @@ pub struct EventContext<'a> {
 
 /// A query that ended.
 pub struct Event<'a> {
-    /// The message; its time is that of the end, where it waited.
-    pub arrival: &'a Arrival<'a>,
+    /// Who sent the message, and over what.
+    pub sender: Sender<'a>,
+    /// When it ended; for one that did not wait, when it arrived.
+    pub ended: Instant,
     /// The question; none where the message was none.
     pub question: Option<&'a Question>,
     /// Snapshot and policy.
@@ -42,9 +44,8 @@ pub struct Event<'a> {
 impl Event<'_> {
     /// How much of it may be written down.
     ///
-    /// Whoever is turned away before a policy speaks for them is named: no policy promised them
-    /// anything. Of a message that never came to that, nobody knows whose it was, so the strictest
-    /// policy counts.
+    /// A client that is refused before it has a policy is logged in full: no policy restricts that.
+    /// The sender of a message that was not parsed is unknown, so the strictest policy applies.
     #[inline]
     pub(super) fn level(&self) -> LogLevel {
         match (self.context.snapshot, self.context.policy) {

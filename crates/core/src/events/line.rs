@@ -19,7 +19,7 @@ pub(super) struct Writer<'s> {
     known: HashMap<u64, &'s Snapshot>,
     /// When the engine began, in nanoseconds of Unix time.
     began: i128,
-    /// The last second and the last address that were put in words, and their words.
+    /// The last second and the last address that were written, and their text.
     second: (i64, String),
     client: (Option<IpAddr>, String),
     out: Vec<u8>,
@@ -117,7 +117,8 @@ impl<'s> Writer<'s> {
         self.lines.push((entry.nanos, self.out.len()));
     }
 
-    /// RFC 3339 with microseconds, always in UTC; most events share their second with the one before.
+    /// RFC 3339 with microseconds, always in UTC; most events share their second with the one
+    /// before.
     fn time(&mut self, nanos: u64) {
         let wall = self.began + i128::from(nanos);
         let second = i64::try_from(wall.div_euclid(NANOS)).unwrap_or_default();
@@ -169,7 +170,7 @@ impl<'s> Writer<'s> {
         }
     }
 
-    /// A word of ours, which never needs an escape.
+    /// A fixed word, which never needs an escape.
     fn word(&mut self, key: &str, word: &str) {
         self.key(key);
         self.put("\"");
@@ -191,8 +192,8 @@ impl<'s> Writer<'s> {
         self.digits(value, 1);
     }
 
-    /// A number with at least so many digits. Through the library's formatting, a line would take half
-    /// as long again.
+    /// A number with at least so many digits. Through the library's formatting, a line would take
+    /// half as long again.
     fn digits(&mut self, value: u64, least: usize) {
         let mut digits = [b'0'; 20];
         let (mut rest, mut at) = (value, digits.len());
@@ -226,7 +227,7 @@ fn is_plain(octet: u8) -> bool {
     matches!(octet, 0x20..=0x7e) && octet != b'"' && octet != b'\\'
 }
 
-/// The words of the snapshot and policy that decided, as far as they are still known.
+/// Names out of the snapshot and policy that decided, as far as these are still kept.
 struct SnapshotNames<'s> {
     snapshot: Option<&'s Snapshot>,
     policy: Option<&'s Policy>,

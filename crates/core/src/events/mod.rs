@@ -1,12 +1,12 @@
 //! Events: what became of each query, for the query log.
 //!
 //! A worker writes an entry into a ring of its own, which costs a few dozen stores: no lock, no
-//! allocation, no clock, no text. Whoever takes events (one thread, far from the packets) looks now
-//! and then, and puts in words what the entries say in numbers. A ring that is full drops the
+//! allocation, no clock, no text. One other thread reads the rings from
+//! time to time and turns the numbers of the entries into text. A ring that is full drops the
 //! newest entry and counts it; an answer never waits for the log.
 //!
-//! How much of a query may be written down is what its policy says (`log`), and it is obeyed before
-//! anything reaches a ring.
+//! The policy says how much of a query may be logged (`log`). What may not be logged never reaches
+//! a ring.
 
 mod entry;
 mod event;
@@ -25,17 +25,17 @@ use crate::document::LogLevel;
 use crate::snapshot::Snapshot;
 use ring::Ring;
 
-/// Snapshots whose words are kept for events that are still to be taken. More are needed only when
-/// nobody takes events; what an older one decided is then logged without names.
+/// Snapshots that are kept for events which were not taken yet. More are needed only when no
+/// events are taken; what an older one decided is then logged without names.
 const MAX_SNAPSHOTS: usize = 8;
 
-/// The events of all workers that nobody has taken yet.
+/// The events of all workers that were not taken yet.
 pub struct Events {
     /// One for each worker; none where events are off.
     rings: Box<[Ring]>,
     began: Instant,
     known: Mutex<Vec<Arc<Snapshot>>>,
-    /// Held by whoever takes.
+    /// Held while events are taken.
     taking: Mutex<()>,
 }
 
@@ -60,8 +60,9 @@ impl Events {
     /// Writes down one query that ended. Never waits.
     #[inline]
     pub fn record(&self, event: &Event<'_>) {
-        // Without rings there is none for any worker: this branch is all that turned-off events cost.
-        let Some(ring) = self.rings.get(event.arrival.worker) else { return };
+        // Without rings there is none for any worker: this branch is all that turned-off events
+        // cost.
+        let Some(ring) = self.rings.get(event.sender.worker) else { return };
         match event.level() {
             LogLevel::Full => entry::write(ring, event, self.began, true),
             LogLevel::Anonymous => entry::write(ring, event, self.began, false),

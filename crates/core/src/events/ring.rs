@@ -1,4 +1,4 @@
-//! A ring of words between one worker, which writes, and whoever takes events.
+//! A ring of words between one worker, which writes, and one reader.
 //!
 //! Neither side ever waits for the other: the writer publishes with one store, and what finds no
 //! room is counted and forgotten. All words are atomic, so that nothing here is unsafe: if two

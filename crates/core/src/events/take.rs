@@ -1,4 +1,4 @@
-//! Taking events: looking now and then, and putting entries in words.
+//! Taking events: reading the rings from time to time, and writing lines.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ const LOOK: Duration = Duration::from_millis(50);
 const URGENT: f64 = 0.25;
 
 impl Events {
-    /// Takes at most `most` events as JSON lines, in the order in which their queries arrived, and a
-    /// last line `{"lost": n}` where `n` were dropped since the last call. Waits at most `timeout` for the
-    /// first one; empty where none came.
+    /// Takes at most `most` events as JSON lines, in the order in which their queries arrived, and
+    /// a last line `{"lost": n}` where `n` were dropped since the last call. Waits at most
+    /// `timeout` for the first one; empty where none came.
     ///
     /// Many events at a time cost less than one by one, so that this gathers for a moment before it
     /// returns, unless it may not wait or a ring fills up.
@@ -39,7 +39,7 @@ impl Events {
     }
 
     fn take_now(&self, most: usize) -> Vec<u8> {
-        // Before the rings are read: what nobody holds any more by now cannot add to them.
+        // Before the rings are read: a snapshot without other owners adds no more events.
         let (known, finished) = self.snapshots();
         let mut writer = Writer::new(&known, self.wall_of_beginning());
         let mut left = most;

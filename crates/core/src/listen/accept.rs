@@ -40,8 +40,8 @@ async fn accept<S: Serve>(worker: &Worker<S>, listener: &Listener, socket: &TcpL
     loop {
         match socket.accept().await {
             Ok((tcp, client)) => {
-                // Without a free slot the connection is closed: it has no other way to say no before
-                // its protocol begins. The client tries again later or elsewhere.
+                // Without a free slot the connection is closed: it has no other way to say no
+                // before its protocol begins. The client tries again later or elsewhere.
                 let Some(slot) = worker.connection_limits.take(client.ip()) else { continue };
                 let (worker, listener) = (worker.clone(), listener.clone());
                 tokio::spawn(async move {
@@ -121,7 +121,8 @@ async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
         match acceptor.accept(io).into_fallible().await {
             Ok(tls) => Some(tls),
             Err((_, mut io)) => {
-                // The alert is written but may not be sent yet. If it cannot be, nobody is there.
+                // The alert is written but may not be sent yet. If it cannot be, the client has
+                // gone.
                 let _ = io.flush().await;
                 None
             }

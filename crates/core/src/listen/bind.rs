@@ -37,7 +37,7 @@ impl Bound {
     /// connections over them. Port 0 is resolved once and then shared.
     ///
     /// # Errors
-    /// The first address that cannot be had: which one, what for, and what to do about it.
+    /// The first address that cannot be bound: which one, what for, and what to do about it.
     pub fn bind(options: &Options) -> Result<Self, Error> {
         let mut workers: Vec<_> = (0..options.workers).map(|_| WorkerSockets::default()).collect();
         let mut addresses = Vec::new();

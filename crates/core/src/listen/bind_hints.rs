@@ -1,4 +1,4 @@
-//! What an operator can do about an address that cannot be had.
+//! Hints for a failed bind.
 
 use std::io;
 use std::net::SocketAddr;

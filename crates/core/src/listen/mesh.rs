@@ -1,9 +1,9 @@
 //! The mesh listener: DNS over TCP behind a sidecar that has authenticated the client.
 //!
 //! The sidecar says who that is in a header of PROXY protocol v2 before the first octet. Only
-//! sidecars that are listed may say so, and only of trust domains that are listed. A connection that
-//! is closed before it has said anything is normal: a sidecar opens one as soon as its own client
-//! connects, whether or not that gets through the handshake.
+//! sidecars that are listed may say so, and only of trust domains that are listed. A connection
+//! that is closed before it has said anything is normal: a sidecar opens one as soon as its own
+//! client connects, whether or not that gets through the handshake.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,13 +63,13 @@ pub(super) async fn serve<S: Serve>(
     }
 }
 
-/// What a sidecar says of its client. An identity that it may not name is known to nobody.
+/// What a sidecar says of its client. An identity that it may not name is unreadable.
 pub(super) fn credential(identity: &[u8], mesh: &MeshOptions) -> Credential {
     let id = std::str::from_utf8(identity).ok().and_then(SpiffeId::read);
     id.filter(|id| may_name(mesh, id)).map_or(Credential::Unreadable, Credential::Mesh)
 }
 
-/// Whether sidecars may vouch for this identity.
+/// Whether sidecars may name this identity.
 pub(super) fn may_name(mesh: &MeshOptions, id: &SpiffeId) -> bool {
     mesh.trust_domains.iter().any(|domain| domain == id.trust_domain())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::service::Serve;
 use super::worker::Worker;
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Sender};
 use crate::client_identity::{ClientIdentity, Credential, Svid};
 use crate::transport::Transport;
 
@@ -61,11 +61,12 @@ impl Peer {
         now: Instant,
     ) -> Arrival<'a> {
         let Self { client, connection, transport, worker, .. } = *self;
-        Arrival { packet, transport, client, connection, identity, now, worker }
+        let sender = Sender { transport, client, connection, identity, worker };
+        Arrival { packet, sender, now }
     }
 
-    /// Ends when nothing more may be asked on this connection: the engine drains, or the certificate
-    /// of the client has ended.
+    /// Ends when nothing more may be asked on this connection: the engine drains, or the
+    /// certificate of the client has ended.
     pub(super) fn over<S: Serve>(
         &self,
         worker: &Worker<S>,

@@ -15,15 +15,16 @@ pub const FIXED: usize = 16;
 /// for any address with an identity of more than 490 octets.
 pub const MAX_REST: usize = 536;
 
-/// The identity that a sidecar has verified, as URI: ztunnel writes it, and Envoy when it is told to.
+/// The identity that a sidecar has verified, as URI: ztunnel writes it, and Envoy when it is told
+/// to.
 const TLV_IDENTITY: u8 = 0xd0;
 
 /// What a header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Header<'a> {
-    /// The sidecar speaks for itself, to see whether anybody is here.
+    /// A health check of the sidecar itself.
     Local,
-    /// It speaks for a client.
+    /// A connection of a client.
     Proxied {
         /// Where the client is.
         source: SocketAddr,

@@ -12,7 +12,7 @@ pub trait Serve: Send + Sync + 'static {
     /// A query that waits for its answer.
     type Waiting: Send + 'static;
 
-    /// What the engine was told at its start.
+    /// The options of the engine.
     fn options(&self) -> &Options;
 
     /// The certificate of the encrypted listeners.

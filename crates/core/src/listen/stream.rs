@@ -230,8 +230,8 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Connection<S, Io> {
                 }
                 Progress::Replied(_) => {}
                 Progress::Waiting(waiting) => self.wait(waiting),
-                // On a stream nobody can forge the sender: who sends what deserves no answer is not
-                // worth listening to. What was asked before is still answered.
+                // The sender of a stream cannot be forged: one that sends invalid messages is not
+                // read any more. What was asked before is still answered.
                 Progress::Dropped => {
                     self.input = Input::Refused;
                     return (taken, None);

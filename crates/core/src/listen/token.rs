@@ -7,8 +7,8 @@
 use crate::client_identity::Credential;
 
 /// What a client shows by the name that it asks for in the handshake: nothing where that is a name
-/// of the server or of somebody else. A label that is no token is not taken for nothing: its owner
-/// has shown something, which nobody can read.
+/// of the server or of another one. A label that is no token counts as an unreadable identity, not
+/// as no identity.
 pub(super) fn of_server_name(asked: Option<&str>, names: &[String]) -> Credential {
     let Some(asked) = asked.filter(|asked| !names.iter().any(|name| name == asked)) else {
         return Credential::Nothing;

@@ -15,7 +15,7 @@ use super::listener::Listener;
 use super::service::Serve;
 use super::udp_batch::{BATCH, Batch, Origin};
 use super::worker::Worker;
-use crate::arrival::Arrival;
+use crate::arrival::{Arrival, Sender};
 use crate::client_identity::ClientIdentity;
 use crate::pipeline::Progress;
 use crate::transport::Transport;
@@ -92,7 +92,7 @@ impl<S: Serve> Round<S> {
 
     fn answer(&mut self, count: usize) {
         self.out.clear();
-        // One look at the clock serves the batch.
+        // The clock is read once for the batch.
         let now = Instant::now();
         for index in 0..count {
             let Some(packet) = self.batch.packet(index).filter(|packet| packet.len() >= HEADER)
@@ -102,7 +102,8 @@ impl<S: Serve> Round<S> {
             let Some(client) = self.batch.origin(index).client() else { continue };
             let transport = Transport::Udp;
             let (identity, connection, worker) = (&*self.identity, client.ip(), self.worker.index);
-            let arrival = Arrival { packet, transport, client, connection, identity, now, worker };
+            let sender = Sender { transport, client, connection, identity, worker };
+            let arrival = Arrival { packet, sender, now };
             let start = self.out.len();
             match self.worker.service.begin(&arrival, &mut self.out) {
                 Progress::Replied(_) => self.batch.answer(index, start..self.out.len()),

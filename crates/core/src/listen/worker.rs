@@ -9,7 +9,7 @@ use super::connection_limits::ConnectionLimits;
 use super::service::Serve;
 use crate::options::Limits;
 
-/// The surroundings of a task: whom to ask, what it may use, and when to stop.
+/// What a task needs: the service, the limits, and the signal to stop.
 pub(super) struct Worker<S: Serve> {
     pub(super) service: Arc<S>,
     pub(super) connection_limits: Arc<ConnectionLimits>,

@@ -1,6 +1,6 @@
 //! What became of a query.
 
-use super::Pending;
+use super::pending::Pending;
 use crate::Reason;
 use crate::policy::Cause;
 use crate::stages::End;
@@ -12,7 +12,7 @@ pub enum Progress<W = Box<Pending>> {
     Replied(ReplyInfo),
     /// Nothing is to be sent, ever.
     Dropped,
-    /// The answer is not here yet: hand this to [`complete`] on a task of its own.
+    /// The answer is not here yet: hand this to [`super::complete`] on a task of its own.
     Waiting(W),
 }
 
@@ -21,8 +21,8 @@ pub enum Progress<W = Box<Pending>> {
 pub struct ReplyInfo {
     /// Seconds for which the reply may be kept: its smallest TTL (RFC 8484 section 5.1).
     pub ttl: u32,
-    /// Whether nothing more may be asked on the connection: who it belongs to is not believed any
-    /// more, and a new one would not be let in.
+    /// Whether nothing more may be asked on the connection: its owner is not
+    /// trusted any more, and a new one would be refused.
     pub closes: bool,
 }
 

@@ -1,13 +1,18 @@
 //! What a panic costs. All else that the pipeline promises is tested from outside.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::json;
 
-use super::*;
+use super::panic_guard::{begin_guarded, catch_panic};
+use super::{Progress, begin};
+use crate::arrival::{Arrival, Sender};
+use crate::client_identity::ClientIdentity;
 use crate::options::Options;
-use crate::policy;
+use crate::policy::{self, Trace};
+use crate::state::Core;
 use crate::transport::Transport;
 
 /// A recorder that breaks at the first step of a policy.
@@ -69,15 +74,9 @@ fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
     let client = SocketAddr::from(([127, 0, 0, 1], 5353));
     let (transport, now) = (Transport::Tcp, Instant::now());
     let connection = client.ip();
-    let arrival = Arrival {
-        packet: &packet,
-        transport,
-        client,
-        connection,
-        identity: &ClientIdentity::NETWORK,
-        now,
-        worker: 0,
-    };
+    let identity = &ClientIdentity::NETWORK;
+    let sender = Sender { transport, client, connection, identity, worker: 0 };
+    let arrival = Arrival { packet: &packet, sender, now };
     let mut out = b"before".to_vec();
     let progress = begin_guarded(&core, &arrival, &mut out, &mut Broken);
     assert!(matches!(progress, Progress::Replied(_)));

@@ -2,14 +2,14 @@
 
 use keyhole_names::list_file::ListHit;
 
-/// What decided. [`super::describe`] tells it in full.
+/// What decided. [`super::describe`] gives the details.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The rule with this index in its policy.
     Rule(u32),
     /// An entry of a list of the snapshot.
     List(ListHit),
-    /// No rule and no list spoke of the name.
+    /// No rule and no list matched the name.
     Default,
     /// The policy only observes, so it lets through what it would have blocked.
     Mode,

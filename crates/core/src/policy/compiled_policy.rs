@@ -22,7 +22,7 @@ pub struct Policy {
     pub rules: RuleSet,
     /// The lists in use, by index.
     pub list_ids: Vec<usize>,
-    /// The same as the list file asks for them.
+    /// The same as a set of bits.
     pub lists: ListMask,
     /// How a name on a block list is answered.
     pub list_answer: BlockAnswer,

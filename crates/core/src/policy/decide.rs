@@ -1,5 +1,6 @@
 //! The precedence of a policy, in one function that packets and `explain` share.
 
+use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 
 use super::block_answer::BlockAnswer;
@@ -11,7 +12,6 @@ use super::schedule::Moment;
 use super::trace::Trace;
 use crate::document::{Action, DefaultDocument, Mode};
 use crate::list_table::ListTable;
-use keyhole_names::HashedName;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,12 @@ pub enum Verdict {
 
 /// Decides about a name and type that a client asks for.
 ///
-/// Precedence (DESIGN section 4): important block rule, decision, allow rule, block rule, lists (an
+/// Precedence: important block rule, decision, allow rule, block rule, lists (an
 /// important entry of a block list, then allow lists and exceptions, then block lists), default.
-/// Within a rank the first rule in document order wins. What only observes is noted and then passed
-/// as if absent; so is what does not act at this moment, which is not even noted. While blocking is
-/// paused, block rules and block lists are as if they only observed: what is important, what a person
-/// decided and a default that denies go on, so that a pause opens nothing that was never allowed. A
-/// policy that only observes blocks nothing.
+/// Within a rank the first rule in document order wins. An observe-only match is recorded and
+/// skipped; an inactive rule is skipped without a record. While blocking is paused, block rules and
+/// block lists are observe-only. Important rules, decisions and a default that denies still act, so
+/// that a pause opens nothing that was never allowed. A policy that only observes blocks nothing.
 #[inline]
 pub fn decide(
     lists: &ListTable,
@@ -55,7 +54,7 @@ pub fn decide(
 
 /// Decides about a name that the answer for another one leads to.
 ///
-/// As for a name asked for, but what nothing speaks for is allowed, whatever the default: else
+/// As for a name asked for, but a name without a match is allowed, whatever the default: else
 /// default deny would ask people to list the names of every content network.
 pub fn decide_target(
     lists: &ListTable,
@@ -126,14 +125,14 @@ fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {
     }
 }
 
-/// What was passed as if absent.
+/// What was skipped.
 struct Skipped {
     would_block: FirstSkipped,
     /// Whether something of it blocks, but for the pause.
     by_pause: bool,
 }
 
-/// What was passed first, and so would have decided.
+/// The first match that was skipped: it would have decided.
 enum FirstSkipped {
     Nothing,
     Allow,

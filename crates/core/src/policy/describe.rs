@@ -1,5 +1,7 @@
-//! Causes and steps in words that a person can follow back to a document and a line.
+//! Causes and steps for people, with documents and lines.
 
+use keyhole_names::HashedName;
+use keyhole_names::list_file::ListHit;
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
@@ -12,14 +14,11 @@ use super::trace::Step;
 use crate::document::{Action, DefaultDocument, MatchDocument, Mode, RuleDocument};
 use crate::list_table::ListTable;
 use crate::reason::Stage;
-use keyhole_names::HashedName;
-use keyhole_names::list_file::ListHit;
 
-/// Tells a cause in full: the policy with its origin, and the rule with its origin, or the list with
+/// Describes a cause: the policy with its origin, and the rule with its origin, or the list with
 /// its file, line and entry.
 ///
-/// `hashed` is the name that was decided about; with it, a rule also tells which of its matches it
-/// was.
+/// `hashed` is the name that was decided about; with it, a rule also names its match.
 pub fn describe(
     lists: &ListTable,
     policy: &Policy,
@@ -206,7 +205,7 @@ fn rule_value(
     value
 }
 
-/// Whether one match of a rule means the name: only to tell which of them it was.
+/// Whether one match of a rule means the name; for explanation only.
 fn is_match(pattern: &MatchDocument, hashed: &HashedName) -> bool {
     let name = hashed.name();
     let same = |text: &str, below: bool| {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `compiled_policy` | one policy, in the form in which packets ask it |
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
+//! | `permit` | leave to look a name up, which only a policy gives |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
 //! | `schedule` | when a rule acts |
@@ -19,6 +20,7 @@ mod compiled_policy;
 mod decide;
 mod describe;
 mod pattern;
+mod permit;
 mod rules;
 mod schedule;
 mod span;
@@ -32,6 +34,7 @@ pub use cause::Cause;
 pub use compiled_policy::Policy;
 pub use decide::{Decision, Verdict, decide, decide_target};
 pub use describe::describe;
+pub use permit::{Permit, Permitted, Withheld, permit};
 pub use rules::RuleSet;
 pub use schedule::{Moment, Schedule};
 pub use span::Span;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 use keyhole_wire::{Name, RecordType};
 
 use super::block_answer::BlockAnswer;
@@ -10,13 +12,11 @@ use super::schedule::{Moment, Schedule};
 use super::span::Span;
 use crate::document::{Action, MatchDocument, Mode, RuleDocument};
 use crate::faults::Faults;
-use keyhole_names::HashedName;
-use keyhole_names::NameMap;
 
 /// No rule.
 const NONE: u32 = u32::MAX;
 
-/// How much a rule weighs; the first rank with a hit decides (DESIGN section 4).
+/// The precedence of a rule; the first rank with a hit decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
     ImportantBlock,
@@ -70,7 +70,7 @@ pub struct RuleSet {
     is_scheduled: bool,
 }
 
-/// What is asked of rules, beside the name.
+/// What a match depends on, beside the name.
 pub(super) struct RuleContext {
     pub(super) kind: RecordType,
     pub(super) moment: Moment,
@@ -78,7 +78,7 @@ pub(super) struct RuleContext {
     pub(super) is_paused: bool,
 }
 
-/// What a packet asks of a rule.
+/// One rule, compiled.
 struct CompiledRule {
     /// Its index in the document.
     rule: u32,
@@ -185,7 +185,7 @@ impl RuleSet {
         matches
     }
 
-    /// Takes a rule that speaks of the name, if it comes before those found and its time is now.
+    /// Takes a rule that matches the name, if it comes before those found and its time is now.
     #[inline]
     fn take(&self, matches: &mut RuleMatches, place: u32, context: &RuleContext) {
         let rule = &self.placed[place as usize];

@@ -9,8 +9,8 @@ const SECONDS_OF_DAY: i64 = 86_400;
 const FIRST_DAY: i64 = 3;
 const DAYS_OF_WEEK: u8 = 7;
 
-/// The time of a decision in seconds of Unix time. A policy without schedules and spans never looks at
-/// it, so nobody has to find it out: see [`super::Policy::moment`].
+/// The time of a decision in seconds of Unix time. A policy without schedules and spans does not
+/// use it, and then it is not computed: see [`super::Policy::moment`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment(i64);
 

@@ -1,4 +1,4 @@
-//! The recorder of `explain`: the same functions that decide also tell, when somebody listens.
+//! The recorder of `explain`: the functions that decide also record their steps.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::reason::Stage;
 
 /// Takes the steps of a decision in the order in which they happen.
 pub trait Trace {
-    /// Records one step. `make` runs only when somebody listens, so a step that nobody reads costs
+    /// Records one step. `make` runs only when steps are recorded; otherwise it costs
     /// nothing.
     fn step(&mut self, make: impl FnOnce() -> Step);
 }
 
-/// Nobody listens: the way of every packet.
+/// Records nothing: for packets.
 impl Trace for () {
     #[inline(always)]
     fn step(&mut self, _make: impl FnOnce() -> Step) {}

@@ -20,12 +20,12 @@ mod tests;
 
 use keyhole_wire::{RecordType, Synthetic};
 
+use keyhole_names::HashedName;
 pub use local::{Link, Local};
 pub use special::special;
 
 use crate::document::RecordDocument;
 use crate::faults::Faults;
-use keyhole_names::HashedName;
 use tree::{NameLocation, Tree};
 
 /// The types whose answers are prepared: all that local records have, and HTTPS, which browsers ask

@@ -1,10 +1,10 @@
 //! From record documents to owners with their record sets, everything checked.
 
+use keyhole_names::NameMap;
 use keyhole_wire::{Name, RecordType};
 
 use crate::document::{RecordDataDocument, RecordDocument};
 use crate::faults::Faults;
-use keyhole_names::NameMap;
 
 /// The longest TTL of a local record in seconds: one week.
 const MAX_TTL: u32 = 604_800;

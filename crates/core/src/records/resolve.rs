@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
+use keyhole_names::HashedName;
 use keyhole_wire::{AnswerBuilder, AnswerError, Name, Rcode, RecordType, Synthetic};
 
 use super::local::{Link, Local};
 use super::read::Data;
 use super::tree::{NameLocation, Tree};
 use crate::faults::Faults;
-use keyhole_names::HashedName;
 
 /// The most aliases in a row; more is a mistake, and every one makes each answer longer.
 const MAX_CHAIN: usize = 16;
 
-/// Answers from the owner with this index for `name`: the owner's own name, or one that its wildcard
-/// covers.
+/// Answers from the owner with this index for `name`: the owner's own name, or one that its
+/// wildcard covers.
 pub(super) fn resolve(
     tree: &Tree,
     owner: u32,

@@ -5,7 +5,7 @@
 //! | RFC 6761 section 6.3 | `localhost` | loopback addresses |
 //! | RFC 6761 sections 6.2, 6.4 | `test`, `invalid` | no such name |
 //! | RFC 6762 section 22.1 | `local` | no such name: multicast DNS is not ours |
-//! | RFC 7686 section 2 | `onion` | no such name: a question would tell who uses Tor |
+//! | RFC 7686 section 2 | `onion` | no such name: a question would reveal who uses Tor |
 //! | RFC 8375 section 4 | `home.arpa` | an empty zone, but the proof that it is unsigned is public |
 //! | RFC 8880 section 7.2 | `ipv4only.arpa` and its reverse names | the two well-known addresses |
 //! | RFC 9462 section 6.4 | `resolver.arpa` | no data: no designated resolver is announced yet |
@@ -14,11 +14,11 @@
 
 use std::sync::{Arc, LazyLock};
 
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 
 use super::local::Local;
-use keyhole_names::HashedName;
-use keyhole_names::NameMap;
 
 /// Seconds for which these answers may be cached: short enough for a local record to take over.
 const TTL: u32 = 600;

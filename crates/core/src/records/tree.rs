@@ -1,10 +1,10 @@
 //! Which local name answers for a name: itself, a wildcard, or none (RFC 4592).
 
+use keyhole_names::HashedName;
+use keyhole_names::NameMap;
 use keyhole_wire::Name;
 
 use super::read::Owner;
-use keyhole_names::HashedName;
-use keyhole_names::NameMap;
 
 /// Owners and the names between them and the root.
 pub(super) struct Tree {
@@ -22,8 +22,8 @@ struct Node {
     owner: Option<u32>,
     /// The wildcard right below the name.
     wildcard: Option<u32>,
-    /// The wildcard below the closest ancestor that has one. It does not answer for this name, which
-    /// exists, but it makes the surroundings local.
+    /// The wildcard below the closest ancestor that has one. It does not answer for this name,
+    /// which exists, but it makes the surroundings local.
     cover: Option<u32>,
 }
 

@@ -9,6 +9,8 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use keyhole_names::error::read_document;
+
 use crate::Error;
 use crate::document::{LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
 use crate::faults::Faults;
@@ -18,7 +20,6 @@ use crate::records::Records;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
 use crate::upstream::{UpstreamSet, Upstreams};
-use keyhole_names::error::read_document;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -30,13 +31,13 @@ pub struct Snapshot {
     pub number: u64,
     /// All policies.
     pub policies: Vec<Policy>,
-    /// Which policy speaks for whom.
+    /// Which policy applies to which client.
     pub subjects: Subjects,
     /// The compiled lists, empty when no policy uses a list.
     pub lists: ListTable,
     /// Local records, by the sets that policies name. Equal sets are one.
     pub record_sets: Vec<Arc<Records>>,
-    /// Whose certificates are believed.
+    /// Whose certificates are accepted.
     pub trust: Arc<Trust>,
     /// The upstream sets that policies name.
     pub upstream_sets: Vec<Arc<UpstreamSet>>,
@@ -106,8 +107,8 @@ impl Snapshot {
     }
 }
 
-/// Looks at the version alone: another version may have other fields, and its number is the better
-/// reason.
+/// Reads the version alone: another version may have other fields, and its number explains the
+/// error better.
 fn check_version(document: &[u8]) -> Result<(), Error> {
     #[derive(serde::Deserialize)]
     struct Versioned {

@@ -6,7 +6,7 @@ use crate::document::PolicyDocument;
 use crate::faults::Faults;
 use crate::policy::{Policy, RuleSet, Schedule, Span};
 
-/// Seconds of the longest pause: nobody shall forget one.
+/// Seconds of the longest pause: a forgotten one must end.
 const MAX_PAUSE: i64 = 86_400;
 
 /// What the indices in a policy may point to.

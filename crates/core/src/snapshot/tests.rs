@@ -1,10 +1,10 @@
 //! What compiling a snapshot promises.
 
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType};
 use serde_json::{Value, json};
 
 use super::*;
-use keyhole_names::HashedName;
 
 /// A snapshot document with one policy, without lists.
 fn document() -> Value {

@@ -2,7 +2,8 @@
 //!
 //! Local records first (what a person declared for the policy wins), then special names (which must
 //! not leave, RFC 6761), the cache, and an upstream. The cache holds what upstreams said and is
-//! keyed by them, so two policies share an answer only where they ask the same ones. The only stage that waits; it takes the permit by value.
+//! keyed by them, so two policies share an answer only where they ask the same ones. The only stage
+//! that waits; it takes the permit by value.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -11,12 +12,11 @@ use std::time::Instant;
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 use serde_json::{Value, json};
 
-use super::authorize::Permit;
 use super::screen::Screened;
 use super::{Body, End};
 use crate::Reason;
 use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
-use crate::policy::{Step, Trace};
+use crate::policy::{Permit, Step, Trace};
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::records::{self, Link, Local, Records};
@@ -50,7 +50,7 @@ impl UpstreamLookup {
     }
 }
 
-/// What can be had now.
+/// The state of a look-up before any wait.
 pub enum Ready {
     /// The answer is here.
     Now(Fetched),
@@ -105,14 +105,14 @@ pub fn ready(
         },
     }
     let set = &snapshot.upstream_sets[policy.upstream_set];
-    if let Some(found) = lookup.ready(set, &name, kind, now) {
+    if let Some(found) = lookup.ready(&permit, set, &name, kind, now) {
         if found.refresh {
-            lookup.refresh(set, &name, kind);
+            lookup.refresh(&permit, set, &name, kind);
         }
         let fetched = with_aliases(question, permit, found, chain.as_deref())?;
         return ControlFlow::Continue(Ready::Now(fetched));
     }
-    if let Some(failure) = lookup.failed(set, &name, kind, now) {
+    if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
         return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
     }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
@@ -128,7 +128,7 @@ pub async fn wait(
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
     let UpstreamLookup { permit, set, name, chain } = *upstream_lookup;
-    match lookup.wait(&set, &name, question.kind(), deadline).await {
+    match lookup.wait(&permit, &set, &name, question.kind(), deadline).await {
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
         Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
     }
@@ -169,8 +169,7 @@ fn failed(permit: &Permit, failure: Failure, chain: Option<&[Link]>) -> End {
     let mut end = end_for(permit, failure.reason);
     if let Some(answer) = failure.answer.filter(|_| chain.is_none()) {
         let upstream = failure.upstream;
-        let (age, source, ttl_cap, refresh) = (0, AnswerSource::Cached, None, false);
-        end.body = Body::Answer(LookupAnswer { answer, age, source, ttl_cap, upstream, refresh });
+        end.body = Body::Upstream { answer, age: 0, ttl_cap: None, upstream };
     }
     end
 }
@@ -181,20 +180,13 @@ fn fetched(permit: Permit, found: LookupAnswer) -> Fetched {
         AnswerSource::Cached => Reason::Cached,
         AnswerSource::Stale => Reason::Stale,
     };
-    Fetched { permit, reason, body: Body::Answer(found) }
+    Fetched { permit, reason, body: found.into() }
 }
 
 /// An answer that is known here.
 fn local(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let found = LookupAnswer {
-        answer,
-        age: 0,
-        source: AnswerSource::Cached,
-        ttl_cap: None,
-        upstream: None,
-        refresh: false,
-    };
-    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body: Body::Answer(found) }))
+    let body = Body::Local(answer);
+    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
 }
 
 /// An answer without records of its own, made here.

@@ -1,7 +1,7 @@
-//! identify: who asks, and which policy speaks for them?
+//! identify: who asks, and which policy applies?
 //!
-//! What a client shows is believed or refused; one that shows something bad never falls back to its
-//! network. No subject, no lookup: without a policy the query is refused.
+//! What a client shows is accepted or refused; a bad credential never falls back to the network of
+//! the client. Without a policy the query is refused.
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ use crate::trust::CertificateStatus;
 pub struct Identified<'s> {
     /// The policy that decides; exactly one does.
     pub policy: &'s Policy,
-    /// Who asks; [`Snapshot::subjects`] has the words for it.
+    /// Who asks; [`Snapshot::subjects`] has the names.
     pub client_ref: ClientRef,
 }
 

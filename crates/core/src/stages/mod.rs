@@ -16,7 +16,9 @@ pub mod reply;
 pub mod screen;
 pub mod vet;
 
-use keyhole_wire::Synthetic;
+use std::sync::Arc;
+
+use keyhole_wire::{Answer, Synthetic};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
@@ -36,19 +38,46 @@ pub struct End {
 
 /// What is to be said to the client.
 pub enum Body {
-    /// An answer that the cache, an upstream or a local record gave.
-    Answer(LookupAnswer),
-    /// An answer made here, kept for this many seconds.
+    /// What an upstream said, just now or out of the cache.
+    Upstream {
+        /// The answer.
+        answer: Arc<Answer>,
+        /// Seconds to take off its TTLs.
+        age: u32,
+        /// The longest TTL that the reply may show.
+        ttl_cap: Option<u32>,
+        /// The place of the upstream in its set.
+        upstream: Option<u16>,
+    },
+    /// Records that are known here: local ones, and those of names with a special use.
+    Local(Arc<Answer>),
+    /// An answer without such records, kept for this many seconds.
     Synthetic(Synthetic, u32),
 }
 
 impl Body {
+    /// The records, where there are some.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Upstream { answer, .. } | Self::Local(answer) => Some(answer),
+            Self::Synthetic(..) => None,
+        }
+    }
+
     /// The place in its set of the upstream that said so.
     pub fn upstream(&self) -> Option<u16> {
         match self {
-            Self::Answer(found) => found.upstream,
-            Self::Synthetic(..) => None,
+            Self::Upstream { upstream, .. } => *upstream,
+            Self::Local(_) | Self::Synthetic(..) => None,
         }
+    }
+}
+
+impl From<LookupAnswer> for Body {
+    #[inline]
+    fn from(found: LookupAnswer) -> Self {
+        let LookupAnswer { answer, age, ttl_cap, upstream, .. } = found;
+        Self::Upstream { answer, age, ttl_cap, upstream }
     }
 }
 

@@ -2,11 +2,11 @@
 //!
 //! Nothing later sees raw bytes.
 
+use keyhole_names::HashedName;
+use keyhole_wire::{ErrorReply, Malformed};
+
 use crate::Reason;
 use crate::question::Question;
-use keyhole_names::HashedName;
-
-use keyhole_wire::{ErrorReply, Malformed};
 
 /// Why a message is no question that goes on.
 #[expect(clippy::large_enum_variant, reason = "a box would be an allocation that clients control")]

@@ -8,7 +8,7 @@ use crate::events::{Event, Events};
 /// Counts one query that ended, and writes it down for the query log.
 #[inline]
 pub fn record(counters: &Counters, events: &Events, event: &Event<'_>) {
-    let Event { arrival, reason, would_block, waited, .. } = *event;
-    counters.count(arrival.worker, arrival.transport, reason, would_block.is_some(), waited);
+    let Event { sender, reason, would_block, waited, .. } = *event;
+    counters.count(sender.worker, sender.transport, reason, would_block.is_some(), waited);
     events.record(event);
 }

@@ -7,7 +7,7 @@ use keyhole_wire::{
 };
 
 use super::{Body, End};
-use crate::arrival::Arrival;
+use crate::arrival::Sender;
 use crate::cookie::Cookies;
 use crate::options::Limits;
 use crate::transport::Transport;
@@ -31,31 +31,32 @@ pub struct Writer<'a> {
 #[inline]
 pub fn reply(
     writer: &Writer<'_>,
-    arrival: &Arrival<'_>,
+    sender: &Sender<'_>,
     query: &Query,
     end: &End,
     out: &mut Vec<u8>,
 ) -> u32 {
-    let limit = size_limit(writer.limits, arrival.transport, query);
+    let limit = size_limit(writer.limits, sender.transport, query);
     let cookie = query
         .edns
         .and_then(|edns| edns.cookie)
-        .map(|cookie| writer.cookies.answer(cookie.client(), arrival.client.ip()));
+        .map(|cookie| writer.cookies.answer(cookie.client(), sender.client.ip()));
     let edns = query.edns.map(|edns| ReplyEdns {
         udp_octets: writer.limits.udp_octets,
         extended_error: extended_error(end),
-        keepalive: keepalive(writer.limits, arrival.transport, edns.keepalive),
+        keepalive: keepalive(writer.limits, sender.transport, edns.keepalive),
         cookie: cookie.as_ref().map(|cookie| cookie.as_slice()),
         // RFC 7830 section 4: only where the query was padded; in the clear it would be waste.
-        pad_to: if edns.padding && arrival.transport.is_encrypted() { PADDED_TO } else { 0 },
+        pad_to: if edns.padding && sender.transport.is_encrypted() { PADDED_TO } else { 0 },
     });
     let mut shape = Shape { query, limit, age: 0, ttl_cap: None, recursion_available: true, edns };
     match &end.body {
-        Body::Answer(found) => {
-            shape.age = found.age;
-            shape.ttl_cap = found.ttl_cap;
-            write_answer(&found.answer, &shape, out).ttl
+        Body::Upstream { answer, age, ttl_cap, .. } => {
+            shape.age = *age;
+            shape.ttl_cap = *ttl_cap;
+            write_answer(answer, &shape, out).ttl
         }
+        Body::Local(answer) => write_answer(answer, &shape, out).ttl,
         Body::Synthetic(synthetic, ttl) => write_synthetic(*synthetic, *ttl, &shape, out).ttl,
     }
 }
@@ -80,10 +81,8 @@ fn extended_error(end: &End) -> Option<(u16, &'static str)> {
     if let Some(code) = end.reason.extended_error() {
         return Some((code, end.reason.word()));
     }
-    match &end.body {
-        Body::Answer(found) => found.answer.extended_error().map(|code| (code, "said_by_upstream")),
-        Body::Synthetic(..) => None,
-    }
+    let Body::Upstream { answer, .. } = &end.body else { return None };
+    answer.extended_error().map(|code| (code, "said_by_upstream"))
 }
 
 /// RFC 7828 section 3.2: units of 100 ms, never over UDP, only when asked. HTTP has its own ways.

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 use keyhole_wire::RecordType;
 
 use super::End;
-use super::authorize::Permit;
 use crate::Reason;
+use crate::policy::Permit;
 use crate::question::Question;
 
 /// A permit for a question that may leave.

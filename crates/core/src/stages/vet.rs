@@ -5,11 +5,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use keyhole_names::HashedName;
 use keyhole_wire::{Record, RecordType};
 
+use super::End;
 use super::authorize::blocked;
 use super::fetch::Fetched;
-use super::{Body, End};
 use crate::Reason;
 use crate::document::{Mode, PrivateAddresses};
 use crate::list_table::ListTable;
@@ -17,7 +18,6 @@ use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Ve
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
-use keyhole_names::HashedName;
 
 /// Looks at every name and address that the answer leads to.
 #[inline]
@@ -39,17 +39,16 @@ pub fn vet(
         cause: fetched.permit.cause(),
         would_block: fetched.permit.would_block(),
     };
-    let withheld = match &fetched.body {
-        Body::Answer(found) => found.answer.records().find_map(|record| match record.kind {
+    let withheld = fetched.body.answer().and_then(|answer| {
+        answer.records().find_map(|record| match record.kind {
             RecordType::A | RecordType::AAAA => vetting.addresses(&record),
             RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
             RecordType::HTTPS | RecordType::SVCB => {
                 vetting.target(&record, trace).or_else(|| vetting.addresses(&record))
             }
             _ => None,
-        }),
-        Body::Synthetic(..) => None,
-    };
+        })
+    });
     let Vetting { cause, would_block, .. } = vetting;
     match withheld {
         Some(end) => End { would_block, ..end },
@@ -65,13 +64,13 @@ struct Vetting<'a> {
     private_allowed: bool,
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
-    /// What is only observed is told of targets as it is of the name itself; the first counts.
+    /// Observe-only matches of targets count like those of the name itself; the first one is kept.
     would_block: Option<Cause>,
 }
 
 impl Vetting<'_> {
-    /// A name behind an alias is judged like a name asked for (CNAME cloaking), and so is the target
-    /// of an HTTPS or SVCB record, which a client connects to without asking again.
+    /// A name behind an alias is decided about like a name asked for (CNAME cloaking), and so is
+    /// the target of an HTTPS or SVCB record, which a client connects to without asking again.
     fn target(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
         let Self { lists, policy, question, moment, .. } = *self;
         let target = record.target()?;
@@ -113,8 +112,9 @@ impl Vetting<'_> {
 }
 
 /// Addresses that are never public: RFC 1918, 6598, 3927, 4193, 4291, loopback, unspecified,
-/// broadcast, site-local (RFC 3879) and local NAT64 (RFC 8215); also where IPv6 carries them: mapped,
-/// compatible (RFC 4291 section 2.5.5), behind the NAT64 prefix (RFC 6052) and 6to4 (RFC 3056).
+/// broadcast, site-local (RFC 3879) and local NAT64 (RFC 8215); also where IPv6 carries them:
+/// mapped, compatible (RFC 4291 section 2.5.5), behind the NAT64 prefix (RFC 6052) and 6to4 (RFC
+/// 3056).
 fn is_private(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {

@@ -139,7 +139,8 @@ impl Compilation<'_> {
             if !known.insert(network) {
                 self.twice(format!("{path}.network"), &network.to_string());
             }
-            // Addresses are compared in their IPv4 form, so nobody would ever lie in such a network.
+            // Addresses are compared in their IPv4 form, so no address would ever lie in such a
+            // network.
             if network.first() != network.first().to_canonical() {
                 let why = format!("{network} is IPv4 in IPv6 form; write it as IPv4");
                 self.faults.add(format!("{path}.network"), why);

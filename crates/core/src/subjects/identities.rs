@@ -28,7 +28,7 @@ impl Identities {
     }
 
     /// Adds one identity, after all that [`Identities::add_below`] adds; false if it was there
-    /// already. One that does not speak for itself leaves that to the path above it.
+    /// already. One without a policy gets that of the path above it.
     pub(super) fn add(&mut self, id: &SpiffeId, entry: u32, choice: Option<PolicyChoice>) -> bool {
         let choice = choice.or_else(|| self.longest_below(id.as_str()));
         let found = SubjectMatch { named: Some(entry), choice };
@@ -44,7 +44,7 @@ impl Identities {
         }
     }
 
-    /// What speaks for the longest path below which an identity lies.
+    /// The choice of the longest path below which an identity lies.
     fn longest_below(&self, id: &str) -> Option<PolicyChoice> {
         if self.below.is_empty() {
             return None;

@@ -1,4 +1,4 @@
-//! Who asks: which policy speaks for a client, compiled so that a packet finds it with few probes.
+//! Subjects: which policy applies to a client, compiled so that a packet finds it with few probes.
 //!
 //! | module | what it does |
 //! | --- | --- |
@@ -28,7 +28,7 @@ use networks::Networks;
 use subject_match::PolicyChoice;
 pub use subject_match::SubjectMatch;
 
-/// Who speaks for whom.
+/// Which policy applies to whom.
 #[derive(Default)]
 pub struct Subjects {
     identities: Identities,
@@ -48,7 +48,7 @@ struct SubjectEntry {
     token: Option<Box<str>>,
 }
 
-/// Who asks and which policy speaks for them: indices into one snapshot, small enough to go along
+/// Who asks and which policy applies: indices into one snapshot, small enough to go along
 /// with a query that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientRef {
@@ -93,7 +93,7 @@ impl Subjects {
     }
 
     /// The policy for what was found: that of the most specific subject, else the default one. None
-    /// where nothing speaks for the client.
+    /// where no policy applies to the client.
     #[inline]
     pub fn decide(&self, found: SubjectMatch) -> Option<ClientRef> {
         let (policy, by) = match found.choice {
@@ -104,7 +104,7 @@ impl Subjects {
     }
 
     /// The policy for an identity whose certificate has expired; the subjects that mean the
-    /// identity itself do not speak for it any more, they only name it.
+    /// identity itself do not apply any more, they only name it.
     pub fn decide_expired(&self, found: SubjectMatch) -> Option<ClientRef> {
         Some(ClientRef { policy: self.expired?, named: found.named, by: ChosenBy::Expired })
     }

@@ -120,7 +120,7 @@ impl<A: Number> Ranges<A> {
         }
     }
 
-    /// From `start` on, `found` holds. Starts come in order, and the last word about one counts.
+    /// From `start` on, `found` holds. Starts come in order; of equal ones the last counts.
     fn begin(&mut self, start: A, found: SubjectMatch) {
         if self.starts.last() == Some(&start) {
             self.starts.pop();

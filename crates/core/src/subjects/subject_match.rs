@@ -9,7 +9,7 @@ pub struct SubjectMatch {
     pub(super) choice: Option<PolicyChoice>,
 }
 
-/// An entry and its policy: packets need not look at the entry itself.
+/// An entry and its policy: packets need not read the entry itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PolicyChoice {
     pub(super) entry: u32,

@@ -10,8 +10,8 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 
 use crate::trust::{Refusal, Svid, Trust};
 
-/// Looks at the certificate of one handshake, under the trust with which that began, and keeps what
-/// it found: the library itself has no place for more than yes or no.
+/// Checks the certificate of one handshake, under the trust with which that began, and keeps the
+/// result: the library itself keeps no more than yes or no.
 pub(super) struct ClientVerifier {
     trust: Arc<Trust>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -31,13 +31,14 @@ impl ClientVerifier {
 
 impl ClientCertVerifier for ClientVerifier {
     /// A client without a certificate may have a token, or be served by its network; one that has
-    /// neither is answered with REFUSED, which tells it more than a failed handshake.
+    /// neither is answered with REFUSED, which says more than a failed handshake.
     fn client_auth_mandatory(&self) -> bool {
         false
     }
 
-    /// No hints (RFC 8446 section 4.2.4): with them, a client whose certificate comes from elsewhere
-    /// would show nothing, and its owner would never hear that the certificate is the wrong one.
+    /// No hints (RFC 8446 section 4.2.4): with them, a client whose certificate comes from
+    /// elsewhere would show nothing, and its owner would not learn that the certificate is the
+    /// wrong one.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }
@@ -49,7 +50,7 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.trust.verify(certificate, intermediates, now).map(Arc::new);
-        // There is one certificate in a handshake, and none after it: the first word stands.
+        // There is one certificate in a handshake: the first result stands.
         match self.shown.get_or_init(|| verified) {
             Ok(_) => Ok(ClientCertVerified::assertion()),
             Err(refusal) => Err(refusal.error()),

@@ -76,7 +76,7 @@ impl Terms {
 }
 
 impl ServerTls {
-    /// TLS 1.3 and 1.2 without a certificate yet, believing nobody.
+    /// TLS 1.3 and 1.2 without a certificate yet, accepting no client certificate.
     ///
     /// # Errors
     /// When the provider lacks what these versions need; a build that passed its tests has it.
@@ -107,7 +107,7 @@ impl ServerTls {
         Ok(())
     }
 
-    /// Says whose certificates are believed in the handshakes that begin from now on.
+    /// Sets whose certificates are accepted in the handshakes that begin from now on.
     pub fn trust(&self, trust: Arc<Trust>) {
         self.trust.store(trust);
     }

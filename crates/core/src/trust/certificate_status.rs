@@ -7,6 +7,6 @@ pub enum CertificateStatus {
     Good,
     /// It, its identity, or one that signed it was revoked.
     Revoked,
-    /// The roots of its trust domain do not vouch for it any more.
+    /// It does not chain to the roots of its trust domain any more.
     Untrusted,
 }

@@ -14,7 +14,7 @@ use crate::document::TrustDomainDocument;
 use crate::faults::Faults;
 use crate::pem;
 
-/// A trust domain. Its roots vouch for its own names and for no others.
+/// A trust domain. Its roots sign for its own names and for no others.
 pub(super) struct Domain(Arc<dyn ClientCertVerifier>);
 
 impl Domain {
@@ -53,7 +53,7 @@ impl Domain {
         }
     }
 
-    /// Whether roots and lists vouch for this chain at that time.
+    /// Whether this chain is valid at that time, by roots and revocation lists.
     pub(super) fn verify(
         &self,
         leaf: &CertificateDer<'_>,

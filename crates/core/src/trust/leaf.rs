@@ -56,7 +56,8 @@ impl Leaf {
     }
 }
 
-/// The one URI among the names; others, such as those of DNS, are allowed beside it and say nothing.
+/// The one URI among the names; others, such as those of DNS, are allowed beside it and say
+/// nothing.
 fn identity(certificate: &X509Certificate<'_>) -> Result<SpiffeId, Refusal> {
     let names = certificate.subject_alternative_name().map_err(|_| Refusal::Unreadable)?;
     let names = names.map_or(&[][..], |extension| &extension.value.general_names);
@@ -86,7 +87,7 @@ fn check_purpose(certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
     if is_client { Ok(()) } else { Err(Refusal::WrongPurpose) }
 }
 
-/// Weak keys get a word of their own; whether TLS knows the algorithm is seen in the handshake.
+/// Weak keys are a refusal of their own; whether TLS knows the algorithm shows in the handshake.
 fn check_key(certificate: &X509Certificate<'_>) -> Result<(), Refusal> {
     let key = certificate.public_key().parsed().map_err(|_| Refusal::Unreadable)?;
     let is_strong = match &key {

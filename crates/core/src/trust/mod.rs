@@ -1,8 +1,8 @@
 //! Trust: whose certificates are accepted, which were revoked, and the status of a certificate.
 //!
-//! Each trust domain has roots of its own and vouches for its own names alone (SPIFFE-ID
-//! section 2.1). The same functions serve the handshake, which asks once, and `identify`, which asks
-//! for each query: what was believed when a connection began may not be believed any more.
+//! Each trust domain has roots of its own, for its own names alone (SPIFFE-ID section 2.1). The
+//! same functions serve the handshake, which asks once, and `identify`, which asks for each query:
+//! what was valid when a connection began may not be valid any more.
 
 mod certificate_status;
 mod compile;
@@ -31,7 +31,7 @@ use svid::Chain;
 /// follows six), and each costs a check of a signature before anybody has proved anything.
 const MAX_INTERMEDIATES: usize = 8;
 
-/// What is believed. Immutable; snapshots with equal trust share one.
+/// Roots, revocation lists and revoked names. Immutable; snapshots with equal trust share one.
 pub struct Trust {
     /// Differs from that of every other trust of this process.
     generation: u64,
@@ -43,7 +43,7 @@ pub struct Trust {
 }
 
 impl Trust {
-    /// Nobody is believed, so nobody is asked for a certificate.
+    /// No trust domain, so that no certificate is asked for.
     pub fn nobody() -> Self {
         Self {
             generation: next_generation(),
@@ -106,7 +106,7 @@ impl Trust {
         svid.cached_status.get(self.generation).unwrap_or_else(|| self.check(svid))
     }
 
-    /// Whether this identity was taken back, whatever vouches for it.
+    /// Whether this identity was revoked, whatever its certificate.
     pub fn revokes(&self, id: &SpiffeId) -> bool {
         self.identities.contains(id.as_str())
     }

@@ -51,8 +51,8 @@ pub(super) struct Chain {
     pub(super) leaf: CertificateDer<'static>,
     pub(super) intermediates: Vec<CertificateDer<'static>>,
     /// The time for which they were found good: that of the handshake, or the last second of a
-    /// certificate that had expired. A connection does not outlive its certificate, so that the time
-    /// which passes afterwards changes nothing.
+    /// certificate that had expired. A connection does not outlive its certificate, so that the
+    /// time which passes afterwards changes nothing.
     pub(super) as_of: UnixTime,
 }
 

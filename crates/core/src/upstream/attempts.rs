@@ -13,6 +13,7 @@ use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
 use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
+use crate::policy::Permitted;
 use crate::reason::Reason;
 
 /// What a set answered.
@@ -29,11 +30,12 @@ pub struct UpstreamAnswer {
 impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
-    /// A connection that fails leads to the next upstream at once, silence to a second attempt beside
-    /// the first after `hedge_ms`. A SERVFAIL or the like is kept while one more
-    /// upstream is tried. `name` is in lower case.
+    /// A connection that fails leads to the next upstream at once, silence to a second attempt
+    /// beside the first after `hedge_ms`. A SERVFAIL or the like is kept while one more upstream is
+    /// tried. `name` is in lower case.
     pub async fn ask(
         &self,
+        _: Permitted,
         name: &Name,
         kind: RecordType,
         deadline: std::time::Instant,

@@ -24,9 +24,9 @@ const MAX_MESSAGE: usize = 65_535;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Octets of header list that are read.
 const MAX_HEADERS: u32 = 16 * 1024;
-/// How often a connection is looked after. A ping without an answer for so long ends it.
+/// How often a connection is checked. A ping without an answer for so long ends it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// A quiet connection is pinged after so many looks, so that NAT and upstream keep it.
+/// A quiet connection is pinged after so many checks, so that NAT and upstream keep it.
 const QUIET_LOOKS: u32 = 3;
 
 /// The sending half of one HTTP/2 connection.

@@ -1,4 +1,4 @@
-//! What went wrong with an upstream, in plain words.
+//! Errors of upstreams.
 
 use std::fmt;
 use std::io;

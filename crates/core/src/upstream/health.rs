@@ -29,7 +29,7 @@ pub(super) struct Health {
 }
 
 impl Health {
-    /// An upstream that nobody has asked yet.
+    /// An upstream that was not asked yet.
     pub(super) fn new() -> Self {
         Self { failures: 0, silent: 0, useless: 0, retry_at: None, refused: None, last_error: None }
     }
@@ -76,7 +76,7 @@ impl Health {
         self.silent
     }
 
-    /// Remembers the words of an error that says nothing about being reachable.
+    /// Remembers the text of an error that does not affect health.
     pub(super) fn note(&mut self, error: &UpstreamError) {
         self.last_error = Some(error.to_string());
     }
@@ -103,14 +103,14 @@ impl Health {
         due
     }
 
-    /// The last thing that went wrong, in plain words.
+    /// The last error as text.
     pub(super) fn last_error(&self) -> Option<&str> {
         self.last_error.as_deref()
     }
 
     fn pause(&mut self, now: Instant, jitter: f32) {
         self.failures = self.failures.saturating_add(1);
-        // Three quarters to five quarters: replicas must not knock in step.
+        // Three quarters to five quarters: replicas must not retry at the same time.
         self.retry_at = Some(now + self.pause_length().mul_f32(0.75 + 0.5 * jitter));
     }
 

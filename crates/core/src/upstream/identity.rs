@@ -57,7 +57,7 @@ impl Identity {
         self.issue.load(Ordering::Acquire)
     }
 
-    /// The word under which it is installed.
+    /// The name under which it is installed.
     pub(super) fn name(&self) -> &str {
         &self.name
     }

@@ -1,6 +1,6 @@
 //! Text from outside, for people.
 
-/// The most characters of what an upstream sent that go into words for people.
+/// The most characters of what an upstream sent that an error quotes.
 const MAX_QUOTE: usize = 100;
 
 /// What an upstream sent, made fit for a log: printable and short.

@@ -24,7 +24,7 @@ impl UpstreamSet {
         self.id
     }
 
-    /// The word for explanation.
+    /// Its name in explanations.
     pub fn name(&self) -> &str {
         &self.document.name
     }

@@ -72,8 +72,8 @@ impl IdVerifier {
         now: UnixTime,
     ) -> Result<(), webpki::Error> {
         let crls: Vec<_> = self.crls.iter().collect();
-        // Without lists none is asked for; with lists each carrier of the chain needs one that speaks of
-        // it and still holds (RFC 5280 section 6.3.3), as for names.
+        // Without lists none is asked for; with lists each certificate of the chain needs one that
+        // speaks of it and still holds (RFC 5280 section 6.3.3), as for names.
         let revocation = RevocationOptionsBuilder::new(&crls)
             .ok()
             .map(|options| options.with_expiration_policy(ExpirationPolicy::Enforce).build());
@@ -120,7 +120,7 @@ fn check_leaf(certificate: &CertificateDer<'_>, id: &SpiffeId) -> Result<(), Cer
     if is_workload { Ok(()) } else { Err(identity_error(IdentityError::KeyUsage)) }
 }
 
-/// As rustls tells what its own verifier finds.
+/// The error that the verifier of rustls gives for the same fault.
 fn as_rustls_error(error: webpki::Error) -> rustls::Error {
     use webpki::Error as E;
     let certificate = match error {

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use keyhole_core::arrival::Arrival;
+use keyhole_core::arrival::{Arrival, Sender};
 use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::pipeline::{self, Progress};
 use keyhole_core::spiffe_id::SpiffeId;
@@ -45,15 +45,8 @@ async fn told_of(world: &World, name: &str, identity: &ClientIdentity) -> Vec<Va
     let packet = query(name, A).octets();
     let client = SocketAddr::from(([127, 0, 0, 9], 5_353));
     let (transport, now) = (Transport::Dot, Instant::now());
-    let arrival = Arrival {
-        packet: &packet,
-        transport,
-        client,
-        connection: client.ip(),
-        identity,
-        now,
-        worker: 0,
-    };
+    let sender = Sender { transport, client, connection: client.ip(), identity, worker: 0 };
+    let arrival = Arrival { packet: &packet, sender, now };
     let mut out = Vec::new();
     if let Progress::Waiting(pending) = pipeline::begin(&world.core, &arrival, &mut out) {
         pipeline::complete(&world.core, pending, &mut out).await.unwrap();
@@ -364,15 +357,15 @@ async fn events_of_all_workers_are_told_in_the_order_in_which_their_queries_arri
     let began = Instant::now();
     for (number, worker) in [5, 3, 4, 0, 2, 1].into_iter().zip([2, 0, 1, 2, 1, 0]) {
         let packet = query(&format!("n{number}.ads.example"), A).octets();
-        let arrival = Arrival {
-            packet: &packet,
+        let sender = Sender {
             transport: Transport::Udp,
             client: SocketAddr::from(([127, 0, 0, 1], 5_353)),
             connection: IpAddr::from([127, 0, 0, 1]),
             identity: &ClientIdentity::NETWORK,
-            now: began + Duration::from_millis(number),
             worker,
         };
+        let now = began + Duration::from_millis(number);
+        let arrival = Arrival { packet: &packet, sender, now };
         pipeline::begin(&world.core, &arrival, &mut Vec::new());
     }
     let told: Vec<_> =

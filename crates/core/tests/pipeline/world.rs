@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use keyhole_core::arrival::Arrival;
+use keyhole_core::arrival::{Arrival, Sender};
 use keyhole_core::client_identity::ClientIdentity;
 use keyhole_core::options::Options;
 use keyhole_core::pipeline::{self, Progress};
@@ -136,7 +136,8 @@ fn begin_as(
 ) -> (Progress, Vec<u8>) {
     let client = SocketAddr::new(client.parse().unwrap(), 5_353);
     let connection = client.ip();
-    let arrival = Arrival { packet, transport, client, connection, identity, now, worker: 0 };
+    let sender = Sender { transport, client, connection, identity, worker: 0 };
+    let arrival = Arrival { packet, sender, now };
     let mut out = Vec::new();
     (pipeline::begin(core, &arrival, &mut out), out)
 }

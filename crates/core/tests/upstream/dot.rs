@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use super::authority::Authority;
 use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
-use super::{NEVER_MS, ask, name, prepare, soon};
+use super::{NEVER_MS, ask, name, permit, prepare, soon};
 
 #[tokio::test]
 async fn answers_reach_their_askers_in_any_order() {
@@ -82,7 +82,14 @@ async fn too_many_queries_under_way_open_a_second_connection_and_then_no_more() 
     for number in 0..2500 {
         let set = Arc::clone(&set);
         tasks.spawn(async move {
-            set.ask(&name(&format!("n{number}.example")), RecordType::A, soon()).await.is_ok()
+            set.ask(
+                permit().permitted(),
+                &name(&format!("n{number}.example")),
+                RecordType::A,
+                soon(),
+            )
+            .await
+            .is_ok()
         });
     }
     // What finds no room fails at once; what found it waits.

@@ -15,7 +15,7 @@ use super::server::{Does, Server, Setup};
 
 /// What a server does with a question, given one header of HTTP.
 type Script = fn(&ReceivedQuery, (&'static str, &'static str)) -> Does;
-use super::{NEVER_MS, ask, document, last_error, name, prepare, set_document, soon};
+use super::{NEVER_MS, ask, document, last_error, name, permit, prepare, set_document, soon};
 
 const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
 
@@ -175,7 +175,8 @@ async fn an_upstream_that_stays_silent_ends_in_a_timeout() {
         let set = upstreams.prepare(&[server.document(&authority)], &[set]).unwrap().remove(0);
         assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamTimeout);
         let deadline = std::time::Instant::now();
-        let asked = set.ask(&name("b.example"), RecordType::A, deadline).await;
+        let asked =
+            set.ask(permit().permitted(), &name("b.example"), RecordType::A, deadline).await;
         assert_eq!(asked.unwrap_err(), Reason::UpstreamTimeout);
     }
 }
@@ -303,5 +304,5 @@ async fn the_next_address_is_used_when_the_first_fails() {
     let mut document = good.document(&authority);
     document.addresses.insert(0, closed);
     let (_upstreams, set) = prepare(&[document], NEVER_MS);
-    assert!(set.ask(&name("a.example"), RecordType::A, soon()).await.is_ok());
+    assert!(set.ask(permit().permitted(), &name("a.example"), RecordType::A, soon()).await.is_ok());
 }

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use super::authority::Authority;
 use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
-use super::{NEVER_MS, name, prepare, soon};
+use super::{NEVER_MS, name, permit, prepare, soon};
 
 const A: RecordType = RecordType::A;
 
@@ -71,11 +71,13 @@ async fn world(ttl: u32, stale_after: Duration) -> World {
 impl World {
     fn ready(&self, after: u64) -> Option<AnswerSource> {
         let now = Instant::now() + Duration::from_secs(after);
-        self.lookup.ready(&self.set, &name("a.example"), A, now).map(|found| found.source)
+        self.lookup
+            .ready(&permit(), &self.set, &name("a.example"), A, now)
+            .map(|found| found.source)
     }
 
     async fn wait(&self) -> Result<AnswerSource, Reason> {
-        let found = self.lookup.wait(&self.set, &name("a.example"), A, soon()).await;
+        let found = self.lookup.wait(&permit(), &self.set, &name("a.example"), A, soon()).await;
         found.map(|found| found.source).map_err(|failure| failure.reason)
     }
 
@@ -111,7 +113,7 @@ async fn who_asks_the_same_meanwhile_waits_for_the_same_query() {
     let lookup = Arc::new(Lookup::new(&cache(0)));
     let asking = || {
         let (lookup, set) = (Arc::clone(&lookup), Arc::clone(&set));
-        async move { lookup.wait(&set, &name("a.example"), A, soon()).await.is_ok() }
+        async move { lookup.wait(&permit(), &set, &name("a.example"), A, soon()).await.is_ok() }
     };
     // The first to ask leaves before the answer comes; the others do not suffer.
     let first = tokio::spawn(asking());
@@ -142,8 +144,9 @@ async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
     let leader = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
+            let leave = permit();
             tokio::select! {
-                found = lookup.wait(&set, &name_, A, until) => panic!("{found:?}"),
+                found = lookup.wait(&leave, &set, &name_, A, until) => panic!("{found:?}"),
                 _ = ended => {}
             }
         });
@@ -151,7 +154,9 @@ async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
     world.server.until(|server| server.queries().len() == 1).await;
     let follower = tokio::spawn({
         let (lookup, set) = (Arc::clone(&world.lookup), Arc::clone(&world.set));
-        async move { lookup.wait(&set, &name_, A, until).await.map_err(|failure| failure.reason) }
+        async move {
+            lookup.wait(&permit(), &set, &name_, A, until).await.map_err(|failure| failure.reason)
+        }
     });
     tokio::task::yield_now().await;
     end.send(()).unwrap();
@@ -189,7 +194,8 @@ async fn an_expired_answer_serves_when_asking_again_fails() {
         assert_eq!(world.wait().await, Ok(AnswerSource::Stale));
         assert_eq!(world.server.queries().len(), asked);
         assert_eq!(world.ready(31), None);
-        let found = world.lookup.ready(&world.set, &name("a.example"), A, Instant::now());
+        let found =
+            world.lookup.ready(&permit(), &world.set, &name("a.example"), A, Instant::now());
         assert_eq!(found.unwrap().ttl_cap, Some(30));
     }
 }
@@ -215,11 +221,12 @@ async fn a_hot_answer_is_fetched_again_before_it_expires() {
     assert_eq!(world.wait().await, Ok(AnswerSource::Forwarded));
     let name = name("a.example");
     let late = Instant::now() + Duration::from_secs(95);
-    let refreshes: Vec<_> =
-        (0..6).map(|_| world.lookup.ready(&world.set, &name, A, late).unwrap().refresh).collect();
+    let refreshes: Vec<_> = (0..6)
+        .map(|_| world.lookup.ready(&permit(), &world.set, &name, A, late).unwrap().refresh)
+        .collect();
     assert_eq!(refreshes.iter().filter(|due| **due).count(), 1);
-    world.lookup.refresh(&world.set, &name, A);
-    world.lookup.refresh(&world.set, &name, A);
+    world.lookup.refresh(&permit(), &world.set, &name, A);
+    world.lookup.refresh(&permit(), &world.set, &name, A);
     world.server.until(|server| server.queries().len() == 2).await;
 }
 
@@ -233,9 +240,9 @@ async fn sets_of_other_upstreams_share_nothing_and_equal_sets_share_all() {
     let (_second, other) = prepare(&[two.document(&authority)], NEVER_MS);
     let (_third, same) = prepare(&[one.document(&authority)], 100);
     let question = name("a.example");
-    assert!(lookup.wait(&set, &question, A, soon()).await.is_ok());
-    assert!(lookup.ready(&other, &question, A, Instant::now()).is_none());
-    assert!(lookup.ready(&same, &question, A, Instant::now()).is_some());
+    assert!(lookup.wait(&permit(), &set, &question, A, soon()).await.is_ok());
+    assert!(lookup.ready(&permit(), &other, &question, A, Instant::now()).is_none());
+    assert!(lookup.ready(&permit(), &same, &question, A, Instant::now()).is_some());
     let (_fourth, pair) = prepare(&[one.document(&authority), two.document(&authority)], 100);
     let (_fifth, swapped) = prepare(&[two.document(&authority), one.document(&authority)], 100);
     assert_ne!(pair.id(), swapped.id());

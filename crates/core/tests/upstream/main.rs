@@ -20,8 +20,13 @@ use keyhole_core::Reason;
 use keyhole_core::document::{
     RootsDocument, UpstreamDocument, UpstreamProtocol, UpstreamSetDocument,
 };
+use keyhole_core::policy::{self, Moment, Permit};
+use keyhole_core::snapshot::Snapshot;
+use keyhole_core::subjects::SubjectMatch;
 use keyhole_core::upstream::{UpstreamAnswer, UpstreamSet, Upstreams};
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType};
+use serde_json::json;
 
 use authority::Authority;
 
@@ -71,7 +76,33 @@ pub fn soon() -> Instant {
 }
 
 pub async fn ask(set: &UpstreamSet, text: &str) -> Result<UpstreamAnswer, Reason> {
-    set.ask(&name(text), RecordType::A, soon()).await
+    set.ask(permit().permitted(), &name(text), RecordType::A, soon()).await
+}
+
+/// Leave to look anything up, from a policy that allows everything.
+pub fn permit() -> Permit {
+    let document = json!({
+        "version": 1, "number": 1, "list_file": null, "lists": [], "records": [],
+        "upstreams": [{
+            "name": "none", "protocol": "tcp", "addresses": ["127.0.0.1:1"], "server_name": "", "path": "",
+            "pins": [], "server_id": null, "roots": "public", "crls": "", "client_identity": null,
+        }],
+        "upstream_sets": [{"name": "none", "upstreams": [0], "hedge_ms": 1, "timeout_ms": 1}],
+        "record_sets": [[]], "schedules": [],
+        "trust": {"domains": [], "revoked": {"identities": [], "certificates": []}},
+        "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
+        "policies": [{
+            "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": [], "lists": [],
+            "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
+            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "test",
+        }],
+        "default_policy": 0,
+    });
+    let snapshot = Snapshot::compile(document.to_string().as_bytes(), &Upstreams::new()).unwrap();
+    let client = snapshot.subjects.decide(SubjectMatch::default()).unwrap();
+    let policy = snapshot.default_policy().unwrap();
+    let asked = (&HashedName::new(&Name::ROOT), RecordType::A);
+    policy::permit(&snapshot.lists, policy, client, asked, Moment::at(0), &mut ()).unwrap()
 }
 
 /// The `last_error` of the upstream at a place.

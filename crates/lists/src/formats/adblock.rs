@@ -5,12 +5,13 @@
 //! at its end is a pattern over the text of the name; `/.../` is a regular expression. `@@` in
 //! front makes an exception.
 
+use keyhole_names::list_file::{Action, Pattern};
+
 use super::hosts;
 use super::modifiers::Modifiers;
 use crate::entry::{Findings, ListEntry, Scope, Target};
 use crate::name_syntax::{is_name_octet, read_address, read_name};
 use crate::skip_reason::SkipReason;
-use keyhole_names::list_file::{Action, Pattern};
 
 /// What separates a name from what a browser does with the page.
 const COSMETIC: &[&str] = &["##", "#@#", "#?#", "#@?#", "#$#", "#@$#", "#%#", "#@%#", "$$", "$@$"];

@@ -35,7 +35,7 @@ pub(crate) fn is_web_page(head: &[u8]) -> bool {
     starts_with(b"<!doctype") || starts_with(b"<html") || starts_with(b"<?xml")
 }
 
-/// The format that a line speaks for, or none.
+/// The format that a line has, or none.
 fn vote(line: &[u8]) -> Option<Format> {
     let line = str::from_utf8(line).ok()?.trim();
     if line.is_empty() || line.starts_with(['!', ';', '[']) {

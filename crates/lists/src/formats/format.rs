@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format, in the order in which they are told apart.
+    /// Every format, in the order of detection.
     pub const ALL: &'static [Self] = &[
         Self::Hosts,
         Self::Domains,

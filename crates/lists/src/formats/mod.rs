@@ -57,9 +57,10 @@ impl LineReader {
 
 #[cfg(test)]
 pub(crate) mod testing {
+    use keyhole_names::list_file::{Action, Pattern};
+
     use super::*;
     use crate::entry::{ListEntry, Scope, Target};
-    use keyhole_names::list_file::{Action, Pattern};
 
     /// What a line says, in short: `block at-and-below x`, or the phrase of the reason.
     pub(crate) fn said(format: Format, lines: &str) -> Vec<String> {

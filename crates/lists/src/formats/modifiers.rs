@@ -1,10 +1,10 @@
 //! The modifiers of adblock lines: what stands behind the `$`.
 
+use keyhole_names::list_file::Limits;
 use keyhole_wire::RecordType;
 
 use crate::name_syntax::read_name;
 use crate::skip_reason::SkipReason;
-use keyhole_names::list_file::Limits;
 
 /// What the modifiers of a line say.
 #[derive(Debug, Default, PartialEq, Eq)]

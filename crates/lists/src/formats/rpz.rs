@@ -1,12 +1,12 @@
 //! Response policy zones: `x CNAME .` blocks, `x CNAME rpz-passthru.` is an exception. A name is
 //! meant alone, `*.x` means every name below `x`.
 
+use keyhole_names::list_file::Action;
 use keyhole_wire::RecordType;
 
 use crate::entry::{Findings, ListEntry, Scope, Target};
 use crate::name_syntax::{is_nowhere, read_address, read_name};
 use crate::skip_reason::SkipReason;
-use keyhole_names::list_file::Action;
 
 /// Owners whose last label says that the trigger is no name that a client asks for.
 const OTHER_TRIGGERS: &[&str] =

@@ -3,10 +3,11 @@
 //! Makers of such lists leave the line for `x` itself out: the programs that read them take it as
 //! meant. A rule of a policy is stricter, since a person wrote it for one name or the other.
 
+use keyhole_names::list_file::Pattern;
+
 use crate::entry::{Findings, ListEntry, Scope, Target, block_name};
 use crate::name_syntax::is_name_octet;
 use crate::skip_reason::SkipReason;
-use keyhole_names::list_file::Pattern;
 
 /// Reads a name with at least one `*`; one inside a label stands for any characters.
 pub(super) fn read_starred(text: &str, findings: &mut Findings) {

@@ -1,6 +1,6 @@
-"""Cross-checks of local records: what one name says may not contradict itself.
+"""Cross-checks of local records: the records of one name must not contradict each other.
 
-Records contradict each other only where somebody sees both.
+Only records that the clients of one policy see together can contradict each other.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,13 +21,13 @@ class _RecordData:
 
 
 def check_records(documents: Documents) -> Iterator[Problem]:
-    """Everything that contradicts an earlier record, and aliases that go round in circles."""
+    """Records that contradict an earlier one, and circles of aliases."""
     for view in distinct_views(documents):
-        yield from _check_together(view)
-    yield from _for_nobody(documents)
+        yield from _check_view(view)
+    yield from _unseen(documents)
 
 
-def _check_together(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
+def _check_view(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
     by_name: dict[str, list[_RecordData]] = {}
     for declared in records:
         before = by_name.setdefault(declared.spec.name, [])
@@ -59,11 +59,11 @@ def _contradiction(name: str, one: _RecordData, other: _RecordData) -> str | Non
     where = other.by.place
     if "cname" in (one.kind, other.kind) and one.by is not other.by:
         # RFC 1034 section 3.6.2
-        return f"{name} has records in {where}, and an alias goes beside nothing; keep one of them"
+        return f"{name} has records in {where}, and an alias has no other data; keep one of them"
     if (one.kind, one.value) == (other.kind, other.value):
-        return f"{name} says the same in {where}; say it once"
+        return f"{name} has the same record in {where}; keep one of them"
     if one.kind == other.kind == "ptr":
-        return f"{name} points elsewhere in {where}; keep one of them"
+        return f"{name} has another ptr in {where}; keep one of them"
     if one.kind == other.kind and one.ttl != other.ttl:
         # RFC 2181 section 5.2
         return f"{name} has another ttl in {where}; one name and type have one ttl"
@@ -73,21 +73,21 @@ def _contradiction(name: str, one: _RecordData, other: _RecordData) -> str | Non
 def _circles(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
     aliases = {one.spec.name: one.spec.cname for one in records if one.spec.cname is not None}
     for declared in records:
-        name, way = declared.spec.name, [declared.spec.name]
-        while (target := aliases.get(way[-1])) is not None and target not in way:
-            way.append(target)
+        name, path = declared.spec.name, [declared.spec.name]
+        while (target := aliases.get(path[-1])) is not None and target not in path:
+            path.append(target)
         if declared.spec.cname is not None and target == name:
-            why = f"the aliases go in a circle: {' -> '.join([*way, name])}"
+            why = f"the aliases go in a circle: {' -> '.join([*path, name])}"
             yield declared.problem(["spec", "cname"], why)
 
 
-def _for_nobody(documents: Documents) -> Iterator[Problem]:
-    silent = {policy.name for policy in documents.policies if not policy.spec.applies}
+def _unseen(documents: Documents) -> Iterator[Problem]:
+    unused = {policy.name for policy in documents.policies if not policy.spec.applies}
     for record in documents.records:
         for index, name in enumerate(record.spec.policies or ()):
-            if name in silent:
+            if name in unused:
                 why = (
-                    f"Policy/{name} speaks for nobody, so nobody sees this through it; name the "
+                    f"Policy/{name} applies to nobody, so nobody sees this record by it; name the "
                     "policies that include it"
                 )
                 yield record.problem(["spec", "policies", index], why, is_advice=True)

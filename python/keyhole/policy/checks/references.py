@@ -1,5 +1,5 @@
-"""Cross-checks: do documents fit each other? Each name that is used exists, each that exists is
-used, no two are the same."""
+"""Cross-checks of references: each name in use exists, each document is used, none is declared
+twice."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,10 +14,9 @@ from keyhole.policy.include import applied_policies
 
 
 def check_references(documents: Documents, *, is_whole: bool = True) -> Iterator[Problem]:
-    """Everything that does not fit between documents.
+    """Duplicate, missing and unused documents.
 
-    Where they are not ``is_whole``, but a part of a set, what is missing may be in the other part,
-    and is only advice.
+    Without ``is_whole`` the documents are a part of a set, and a missing one is only advice.
     """
     yield from _same_names(documents)
     for problem in _missing(documents):
@@ -71,7 +70,7 @@ def _uses(
 
 
 def _unused(documents: Documents) -> Iterator[Problem]:
-    # With an unreadable policy nobody knows what is used.
+    # With an invalid policy it is unknown what is used.
     if not documents.policies or len(documents.of_kind("Policy")) != len(documents.policies):
         return
     flat = applied_policies(documents)
@@ -82,7 +81,7 @@ def _unused(documents: Documents) -> Iterator[Problem]:
             yield one.problem(["metadata", "name"], why, is_advice=True)
         for index, url in enumerate(one.spec.urls):
             if url.startswith("http:"):
-                why = "over http, anybody on the way can change the list; https is better"
+                why = "over http, anyone on the network path can change the list; https is better"
                 yield one.problem(["spec", "urls", index], why, is_advice=True)
     named = [one.policy.spec.upstreams.names for one in flat]
     if not all(named):

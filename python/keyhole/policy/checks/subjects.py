@@ -1,4 +1,4 @@
-"""Cross-checks of subjects: each has one policy, and each that is named exists."""
+"""Cross-checks of subjects: each has one policy, and each exists."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from keyhole.policy.trust_context import TrustContext
 
 @dataclass(frozen=True)
 class Assignment:
-    """A policy that speaks for a subject, and where it says so."""
+    """The policy of a subject, and the index of the subject there."""
 
     subject: Subject
     policy: Declaration[PolicySpec]
@@ -39,7 +39,7 @@ def assignments(documents: Documents) -> Iterator[Assignment]:
 
 
 def first_assignments(documents: Documents) -> dict[Subject, Assignment]:
-    """Which policy speaks for each subject."""
+    """The policy of each subject; of two policies, the first."""
     found: dict[Subject, Assignment] = {}
     for assignment in assignments(documents):
         found.setdefault(assignment.subject, assignment)
@@ -49,13 +49,13 @@ def first_assignments(documents: Documents) -> dict[Subject, Assignment]:
 def check_subjects(
     documents: Documents, context: TrustContext, *, is_whole: bool
 ) -> Iterator[Problem]:
-    """Everything that is wrong with subjects, and those that can mean nobody."""
+    """Problems of subjects, and advice on those that match nobody."""
     yield from _second_defaults(documents)
     yield from _twice(documents)
     for problem in _missing(documents):
         yield problem if is_whole else replace(problem, is_advice=True)
     for assignment in assignments(documents):
-        why = _means_nobody(assignment.subject, context)
+        why = _match_nobody(assignment.subject, context)
         if why is not None:
             yield assignment.problem(why, is_advice=True)
     if is_whole:
@@ -66,8 +66,8 @@ def _second_defaults(documents: Documents) -> Iterator[Problem]:
     defaults = [policy for policy in documents.policies if policy.spec.is_default]
     for other in defaults[1:]:
         why = (
-            f"{defaults[0].place} has no subjects already and speaks for whoever no other policy "
-            "means; name subjects here, or write subjects: [] where it is only included"
+            f"{defaults[0].place} has no subjects already and applies to the clients of no other "
+            "policy; name subjects here, or write subjects: [] where it is only included"
         )
         yield other.problem(["spec", "subjects"], why)
 
@@ -84,7 +84,7 @@ def _twice(documents: Documents) -> Iterator[Problem]:
 def _missing(documents: Documents) -> Iterator[Problem]:
     clients = documents.names("Client")
     groups = sorted({group for one in documents.clients for group in one.spec.groups})
-    # With an unreadable client nobody knows which groups there are.
+    # With an invalid client it is unknown which groups exist.
     groups_are_known = len(documents.clients) == len(clients)
     names = frozenset(clients)
     for assignment in assignments(documents):
@@ -103,26 +103,26 @@ def _near(subject: Subject, names: list[str]) -> str:
     return suggest(subject.value, names)
 
 
-def _means_nobody(subject: Subject, context: TrustContext) -> str | None:
+def _match_nobody(subject: Subject, context: TrustContext) -> str | None:
     if subject.kind == "token":
         return unknown_token(subject.value, context)
     if subject.kind == "cidr" and context.admits_networks is False:
-        return by_network(str(subject))
+        return unused_network(str(subject))
     return None
 
 
 def unknown_token(name: str, context: TrustContext) -> str | None:
-    """What to do about a token that nobody made; none where it is there, or that is not known."""
+    """The error for a token that does not exist; none if it does, or if tokens are unknown."""
     if context.tokens is None or name in context.tokens:
         return None
     return f"token:{name} is not known; make it with keyhole token create {name}"
 
 
-def by_network(what: str) -> str:
-    """Why an address means nobody where every listener asks who is there."""
+def unused_network(what: str) -> str:
+    """The error for an address if every listener requires credentials."""
     return (
-        f"{what} means nobody: every listener wants a certificate or token; to serve clients by "
-        "their network, set authentication to permissive for one"
+        f"{what} matches nobody: every listener requires a certificate or token; to serve clients "
+        "by their network, set authentication to permissive for one"
     )
 
 
@@ -143,11 +143,11 @@ def _unknown_trust_domains(documents: Documents, context: TrustContext) -> Itera
 
 
 def unknown_trust_domain(identity: str, trusted: frozenset[str]) -> str | None:
-    """What to do about an identity that nobody can prove."""
+    """The error for an identity in an unknown trust domain; none if it is known."""
     domain = trust_domain_of(identity)
     if domain in trusted:
         return None
     return (
-        f"nobody vouches for {SCHEME}{domain}, so no client can show this; declare a TrustDomain "
-        f"{domain} with its bundle; known are {', '.join(sorted(trusted)) or 'none'}"
+        f"no authority of {SCHEME}{domain} is known, so no client can show this; declare a "
+        f"TrustDomain {domain} with its bundle; known are {', '.join(sorted(trusted)) or 'none'}"
     )

@@ -2,11 +2,11 @@
 
 ===============  ==================================================================
 ``whole``        the snapshot, put together
-``upstreams``    who is asked, and in which order
-``policies``     rules and lists with everything that is included
-``schedules``    when rules act; ``zones`` finds the offsets from UTC
-``subjects``     which policy speaks for whom
-``trust``        whose certificates are believed
+``upstreams``    upstreams and their order
+``policies``     rules and lists, with included ones
+``schedules``    when rules apply; ``zones`` finds the offsets from UTC
+``subjects``     the policy of each subject
+``trust``        trusted certificate authorities
 ===============  ==================================================================
 """
 

@@ -1,4 +1,4 @@
-"""Policies with all that they include, and the records that their clients see."""
+"""Policies with their included policies, and the records that their clients see."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,13 @@ from keyhole.policy.views import View, views
 
 
 def lists_in_use(documents: Documents) -> tuple[Declaration[ListSpec], ...]:
-    """The lists that a policy uses, in the order of documents; their ids are their places."""
+    """The lists that a policy uses, in the order of documents; their ids are their indices."""
     used = {name for policy in applied_policies(documents) for name in policy.lists()}
     return tuple(one for one in documents.lists if one.name in used)
 
 
 class Policies:
-    """Compiles the policies that speak for somebody."""
+    """Compiles the policies that apply to somebody."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Policies:
 
     @property
     def record_sets(self) -> list[list[Index]]:
-        """The records that are seen together, in the order of the policies that see them."""
+        """The sets of records that clients see, in the order of their policies."""
         return [
             [place for document in view for place in self._places[document]]
             for view in self._record_sets
@@ -102,7 +102,7 @@ class Policies:
 
 
 def _records(documents: Documents) -> tuple[list[SnapshotRecord], list[range]]:
-    """All records, and for each document the places of its own."""
+    """All records, and for each document the indices of its own."""
     records: list[SnapshotRecord] = []
     places: list[range] = []
     for declared in documents.records:

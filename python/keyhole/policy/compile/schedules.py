@@ -1,4 +1,4 @@
-"""When rules act: each schedule once, however many rules share it."""
+"""When rules apply: each schedule once, however many rules share it."""
 
 from keyhole.model.schedule import When
 from keyhole.model.snapshot_identity import Schedule
@@ -9,13 +9,13 @@ class Schedules:
     """The schedules of a snapshot, in the order in which rules first use them."""
 
     def __init__(self, year: int) -> None:
-        """``year`` is the year in which the snapshot is made; ten more are covered."""
+        """``year`` is the year of the compilation; ten more are covered."""
         self._year = year
         self._places: dict[tuple[object, ...], int] = {}
         self.all: list[Schedule] = []
 
     def place(self, when: When | None) -> int | None:
-        """The index of the schedule, which is added if it is new; none for always."""
+        """The index of the schedule, added if it is new; none for always."""
         if when is None:
             return None
         key = (when.weekdays, when.minutes, when.timezone)

@@ -1,4 +1,4 @@
-"""The snapshot, put together from its parts."""
+"""The whole snapshot, from its parts."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,8 +20,8 @@ from keyhole.policy.trust_context import TrustContext
 
 @dataclass(frozen=True)
 class Compiled:
-    """The snapshot, and what has to be installed in the engine before it: certificate and key
-    files by the name of the identity."""
+    """The snapshot, and the identities to install in the engine before it: certificate and key
+    files by name."""
 
     snapshot: Snapshot
     identities: dict[str, ClientFiles]
@@ -37,11 +37,10 @@ def compile_documents(
 ) -> Compiled:
     """Compiles documents that `load_documents` has accepted.
 
-    ``list_file`` holds `lists_in_use` compiled in that order, and is wanted if there are any.
-    ``context`` are the tokens and the trust that stand in no document. ``year`` is the one in which
-    schedules begin, this one by default. Equal documents give equal snapshots apart from
-    ``number``. Raises `DocumentErrors` where a file beside a document has become unusable
-    meanwhile.
+    ``list_file`` holds `lists_in_use` compiled in that order; it is required if there are any.
+    ``year`` is the first year of schedules, this one by default. Equal documents give equal
+    snapshots apart from ``number``. Raises `DocumentErrors` if a file of a document cannot be used
+    any more.
     """
     lists = lists_in_use(documents)
     if lists and list_file is None:

@@ -1,10 +1,10 @@
-"""Which policy speaks for whom, as tables in which the most specific entry decides.
+"""The policy of each subject, as tables in which the most specific entry decides.
 
 An identity has the policy of its own subject, else of its client, else of a group of its client,
 else of the longest path above it. An address has the policy of the client with the smallest network
-around it that has one, else of the smallest network that is a subject. Whoever has none of these
-has the policy without subjects. Clients and groups are resolved here, so that the engine looks up
-identities, tokens and networks alone.
+around it that has a policy, else of the smallest network that is a subject. All other clients have
+the policy without subjects. Clients and groups are resolved here, so the engine looks up only
+identities, tokens and networks.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ from keyhole.policy.trust_context import TrustContext
 
 @dataclass(frozen=True)
 class _PolicyEntry:
-    """A policy by its index, and the subject for which it speaks."""
+    """A policy by its index, and its subject."""
 
     policy: int
     subject: str
@@ -75,7 +75,7 @@ class _Tables:
         ]
 
     def below(self) -> list[IdentityPrefix]:
-        """The paths below which identities lie, sorted."""
+        """The path prefixes of identities, sorted."""
         return [
             IdentityPrefix(prefix=subject.value, policy=entry.policy, subject=entry.subject)
             for subject, entry in sorted(
@@ -84,8 +84,8 @@ class _Tables:
         ]
 
     def tokens(self, digests: Mapping[str, str]) -> list[Token]:
-        """Every token that was made, sorted by name: one that no policy names has the policy
-        without subjects."""
+        """Every existing token, sorted by name; a token of no policy has the policy without
+        subjects."""
         named = {token: client for client in self._clients for token in client.spec.tokens}
         return [
             Token(name=one, sha256=sha256, **self._entry("token", one, named.get(one)))
@@ -93,8 +93,8 @@ class _Tables:
         ]
 
     def networks(self) -> list[SubjectNetwork]:
-        """Every network that a policy or a client names, sorted, each with what decides for the
-        addresses that lie in none of the smaller ones."""
+        """Every network that a policy or a client names, sorted, each with the policy for the
+        addresses in none of the smaller networks."""
         names, of_clients, of_cidrs = (
             NetworkTable[str](),
             NetworkTable[_PolicyEntry](),
@@ -132,7 +132,7 @@ class _Tables:
         by = self._entries.get(Subject(kind, value))
         if by is None and name is not None:
             by = self._of_client.get(name)
-        # An identity without a client stands here only because a policy names it.
+        # An identity without a client is here only because a policy names it.
         plain = f"client:{name}" if name else f"token:{value}"
         return {
             "client": name,

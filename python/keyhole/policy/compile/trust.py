@@ -1,4 +1,4 @@
-"""Whose certificates are believed."""
+"""Trusted certificate authorities."""
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
@@ -11,9 +11,9 @@ from keyhole.policy.trust_context import TrustContext, no_trust
 def compile_trust(documents: Documents, context: TrustContext) -> Trust:
     """Our own authority first, then the trust domains that documents declare.
 
-    Raises `DocumentErrors` where a file cannot be used, and where a document declares a trust
-    domain for which our own authority vouches: two authorities of one name could each speak for
-    the clients of the other.
+    Raises `DocumentErrors` if a file cannot be used, and if a document declares the trust domain of
+    our own authority: each of two authorities of one name could impersonate the clients of the
+    other.
     """
     if not context.accepts_certificates:
         return no_trust()

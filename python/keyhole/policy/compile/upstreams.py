@@ -1,4 +1,4 @@
-"""Who is asked, and in which order."""
+"""Upstreams and their order."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ ClientFiles = tuple[Path, Path]
 
 
 def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
-    """One upstream; raises `DocumentErrors` where a file beside it cannot be used."""
+    """One upstream; raises `DocumentErrors` if a file of it cannot be used."""
     spec = upstream.spec
     try:
         roots, crls = read_roots(upstream), read_crls(upstream)
@@ -40,15 +40,15 @@ def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
 
 
 def _server_name(spec: UpstreamSpec) -> str:
-    """What a TLS client has to call the server, also where another word in the certificate counts:
-    an address, which is never sent (RFC 6066 section 3)."""
+    """The name for the TLS client. With serverId it is an address, which is never sent
+    (RFC 6066 section 3)."""
     if spec.server_name is None and spec.server_id is not None:
         return spec.addresses[0].address
     return spec.server_name or ""
 
 
 def client_identities(documents: Documents) -> dict[str, ClientFiles]:
-    """The certificates and keys that are shown to upstreams, by the name of the identity."""
+    """The client certificates and keys for upstreams, by the name of the identity."""
     found = ((client_identity(one), client_files(one)) for one in documents.upstreams)
     return {name: files for name, files in found if name is not None and files is not None}
 
@@ -61,7 +61,7 @@ class UpstreamSets:
         self.all: list[UpstreamSet] = []
 
     def place(self, policy: Declaration[PolicySpec]) -> int:
-        """The index of the set that a policy asks, which is added if no other policy has it."""
+        """The index of the set that a policy asks, added if no other policy has it."""
         use = policy.spec.upstreams
         wanted = UpstreamSet(
             name=policy.name,

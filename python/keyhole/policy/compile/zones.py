@@ -7,26 +7,26 @@ from zoneinfo import ZoneInfo
 
 YEARS = 10
 # No zone changes twice within so many seconds.
-_LOOK = 24 * 3600
+_STEP_SECONDS = 24 * 3600
 
 Step = tuple[int, int]
-"""A second of Unix time, and the seconds east of UTC from then on."""
+"""A second of Unix time, and the offset east of UTC from then on, in seconds."""
 
 
 @lru_cache(maxsize=256)
 def steps(zone: str, year: int) -> tuple[Step, ...]:
     """The offsets of a zone from the year before ``year`` to ten years after it.
 
-    The first step begins the span, and each further one is the very second of a change. The year
-    before is there for those who look back, into what was written down.
+    The first step is the beginning of the span, each further one the second of a change. The year
+    before is for queries about the past.
     """
     known = ZoneInfo(zone)
     at, end = _new_year(year - 1), _new_year(year + YEARS + 1)
     found = [(at, _offset(known, at))]
-    for begin in count(at, _LOOK):
+    for begin in count(at, _STEP_SECONDS):
         if begin >= end:
             return tuple(found)
-        ahead = min(begin + _LOOK, end)
+        ahead = min(begin + _STEP_SECONDS, end)
         if _offset(known, ahead) != found[-1][1]:
             change = _first_change(known, begin, ahead)
             found.append((change, _offset(known, change)))
@@ -34,7 +34,7 @@ def steps(zone: str, year: int) -> tuple[Step, ...]:
 
 
 def _first_change(zone: ZoneInfo, before: int, after: int) -> int:
-    """The second at which the offset becomes another one, somewhere in (before, after]."""
+    """The second at which the offset changes, in (before, after]."""
     old = _offset(zone, before)
     while after - before > 1:
         middle = (before + after) // 2

@@ -1,7 +1,7 @@
-"""Pauses and decisions, laid over a snapshot that documents gave.
+"""Pauses and decisions, applied to a compiled snapshot.
 
-They change nothing in the documents: what people decided for a while is put in and taken out again
-without reading any document, and a document that is not valid keeps nobody from it.
+They change no documents. They are added and removed without reading documents, so an invalid
+document does not prevent it.
 """
 
 from keyhole.policy.overrides.overlay import lay_over

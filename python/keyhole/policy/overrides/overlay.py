@@ -1,9 +1,8 @@
-"""Puts pauses and decisions into a snapshot.
+"""Adds pauses and decisions to a snapshot.
 
-A decision for everyone becomes a rule of every policy, one that allows only where names are allowed
-by default. A decision for one client becomes a rule of a policy that this client alone has: the one
-that speaks for it, with that rule in front. Its name stays, so that it is the same policy to
-everybody who looks.
+A decision for everyone becomes a rule of every policy; an allow rule only where names are allowed
+by default. A decision for one client becomes a rule of a policy for this client alone: a copy of
+its policy, with that rule first. The copy keeps the name of the policy.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +14,7 @@ from keyhole.policy.overrides.tables import Tables
 
 
 def lay_over(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
-    """The snapshot with all that stands, which must not have ended."""
+    """The snapshot with all overrides; none of them may have ended."""
     if not overrides.pauses and not overrides.decisions:
         return snapshot
     newest_first = sorted(overrides.decisions, key=lambda one: one.number, reverse=True)
@@ -29,13 +28,13 @@ def lay_over(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
 
 
 def acts_on(policy: SnapshotPolicy, decision: Decision) -> bool:
-    """Whether a decision for everyone is put into a policy: where names are denied by default, the
-    client must be named to open one."""
+    """Whether a decision for everyone applies to a policy: a policy that denies by default needs an
+    allow decision that names the client."""
     return decision.action == "block" or policy.default == "allow"
 
 
 class _Derived:
-    """Policies that some clients alone have, each once."""
+    """Policies for single clients, each once."""
 
     def __init__(
         self,
@@ -49,7 +48,7 @@ class _Derived:
         self._places: dict[tuple[int, tuple[int, ...]], int] = {}
 
     def place(self, policy: int, decisions: Sequence[Decision]) -> int:
-        """The index of the policy that is another one with these decisions in front."""
+        """The index of the copy of a policy with these decisions first."""
         key = (policy, tuple(one.number for one in decisions))
         if key not in self._places:
             plain = self._plain[policy]
@@ -69,13 +68,13 @@ def _with_decisions(policy: SnapshotPolicy, decisions: Sequence[Decision]) -> Sn
 
 
 def _paused(policy: SnapshotPolicy, pauses: Iterable[Pause]) -> SnapshotPolicy:
-    """Two pauses at once are one from the first beginning to the last end."""
-    meant = [one for one in pauses if one.policy in (None, policy.name)]
-    if not meant:
+    """Overlapping pauses count as one, from the first beginning to the last end."""
+    active = [one for one in pauses if one.policy in (None, policy.name)]
+    if not active:
         return policy
-    until = max(one.until for one in meant)
-    # The engine refuses a longer one; where the older of them began does not matter any more.
-    since = max(min(one.since for one in meant), until - MAX_PAUSE)
+    until = max(one.until for one in active)
+    # The engine refuses a longer pause, and the earlier beginning is past.
+    since = max(min(one.since for one in active), until - MAX_PAUSE)
     return policy.model_copy(update={"paused": Span(since=since, until=until)})
 
 

@@ -1,4 +1,4 @@
-"""What a pause or a decision reaches, for whoever asks for it."""
+"""The policies that a pause or a decision applies to."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ class Scope:
     """Names of policies, each once."""
 
     policies: tuple[str, ...]
-    """Those in which it acts."""
+    """Policies that it applies to."""
     left_out: tuple[str, ...] = ()
-    """Those that it must not open, because they deny by default and no client is named."""
+    """Policies that it does not apply to: they deny by default, and it names no client."""
 
 
 def scope_of(snapshot: Snapshot, decision: Decision) -> Scope:
-    """Where a decision acts; nowhere where nothing speaks for the client."""
+    """The scope of a decision; empty if no policy applies to the client."""
     policies = snapshot.policies
     if decision.client is not None:
         found = Tables(snapshot, [decision]).policies()
@@ -33,13 +33,13 @@ def scope_of(snapshot: Snapshot, decision: Decision) -> Scope:
 
 
 def unknown_policy(snapshot: Snapshot, policy: str) -> str | None:
-    """Why a policy cannot be paused; none where it can be."""
+    """The error for a policy that cannot be paused; none if it can."""
     names = [one.name for one in snapshot.policies]
     if policy in names:
         return None
     meant = nearest(policy, names)
     hint = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
-    return f"no policy {policy} speaks for anybody; {hint}"
+    return f"no policy {policy} applies to anybody; {hint}"
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Who is meant by a decision about one client: entries of the tables that choose policies."""
+"""The entries of the subject tables that decisions about single clients change."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -10,16 +10,16 @@ from keyhole.model.snapshot_identity import Identity, SubjectNetwork, Subjects, 
 from keyhole.model.subject import Subject
 from keyhole.policy.longest_prefix import NetworkTable, paths_above
 
-Entry = TypeVar("Entry", Identity, Token, SubjectNetwork)
+TableEntry = TypeVar("TableEntry", Identity, Token, SubjectNetwork)
 Place = Callable[[int, Sequence[Decision]], int]
-"""Gives the index of the policy that is another one with decisions in front."""
+"""Returns the index of the copy of a policy with decisions first."""
 
 _DEFAULT = "default"
-"""What the engine calls the subject of whoever no other policy means."""
+"""The engine's name for the subject of clients of no other policy."""
 
 
 class Tables:
-    """The tables of a snapshot, as decisions about clients change them."""
+    """The subject tables of a snapshot, changed by decisions about clients."""
 
     def __init__(self, snapshot: Snapshot, decisions: Sequence[Decision]) -> None:
         """Each decision names a client."""
@@ -34,7 +34,7 @@ class Tables:
             self._covering.add(network, one)
 
     def with_decisions(self, place: Place) -> Subjects:
-        """The tables with a policy of its own for every client that is named."""
+        """The tables with an own policy for every client of a decision."""
         return self._subjects.model_copy(
             update={
                 "identities": _placed(self._identities(), place),
@@ -44,8 +44,7 @@ class Tables:
         )
 
     def policies(self) -> list[int]:
-        """The policies of the clients that are named, each once; empty where nothing speaks for
-        them."""
+        """The policies of the clients of the decisions, each once; empty if they have none."""
         found: dict[int, None] = {}
         for entries in (self._identities(), self._tokens(), self._addresses()):
             for entry, ours in entries:
@@ -74,7 +73,7 @@ class Tables:
     def _tokens(self) -> Iterator[tuple[Token, list[Decision]]]:
         for token in self._subjects.tokens:
             ours = self._about(Subject("token", token.name), token.client)
-            yield (self._spoken(token) if ours else token), ours
+            yield (self._with_policy(token) if ours else token), ours
 
     def _addresses(self) -> Iterator[tuple[SubjectNetwork, list[Decision]]]:
         named = {subject.network for _, subject in self._named if subject.kind == "cidr"}
@@ -84,31 +83,31 @@ class Tables:
             ours += [
                 one
                 for one, subject in self._named
-                if subject.kind == "cidr" and _lies_in(network, subject.network)
+                if subject.kind == "cidr" and _contains(network, subject.network)
             ]
             ours.sort(key=lambda one: one.number, reverse=True)
-            yield (self._spoken(entry) if ours else entry), ours
+            yield (self._with_policy(entry) if ours else entry), ours
 
     def _added(self, network: Network) -> SubjectNetwork:
-        """What counts for a network without an entry: that of the smallest one around it."""
+        """The entry for a new network: a copy of the smallest one around it."""
         around = next(self._covering.covering(network), None)
         if around is None:
             return SubjectNetwork(network=str(network), client=None, policy=None, subject=_DEFAULT)
         return around.model_copy(update={"network": str(network)})
 
-    def _spoken(self, entry: Entry) -> Entry:
-        """The entry with the policy that speaks for it, if any does."""
+    def _with_policy(self, entry: TableEntry) -> TableEntry:
+        """The entry with its policy, or else with the default policy."""
         if entry.policy is not None:
             return entry
         return entry.model_copy(update={"policy": self._default, "subject": _DEFAULT})
 
     def _about(self, shown: Subject | None, client: str | None) -> list[Decision]:
-        """The decisions about whoever shows this, or is called so."""
+        """The decisions about this subject or this client."""
         called = Subject("client", client) if client is not None else None
         return [one for one, subject in self._named if subject in (shown, called)]
 
 
-def _placed(entries: Iterator[tuple[Entry, list[Decision]]], place: Place) -> list[Entry]:
+def _placed(entries: Iterator[tuple[TableEntry, list[Decision]]], place: Place) -> list[TableEntry]:
     return [
         entry.model_copy(update={"policy": place(entry.policy, ours)})
         if ours and entry.policy is not None
@@ -117,7 +116,7 @@ def _placed(entries: Iterator[tuple[Entry, list[Decision]]], place: Place) -> li
     ]
 
 
-def _lies_in(network: Network, other: Network) -> bool:
+def _contains(network: Network, other: Network) -> bool:
     return (
         network.version == other.version
         and network.prefixlen >= other.prefixlen

@@ -23,7 +23,7 @@ use crate::options::Limits;
 /// Octets that are gathered at most before they are written, corked or not.
 const WRITE_AT: usize = 64 << 10;
 
-/// What the owner of the connection tells the stream, which lies inside of the HTTP library.
+/// Signals from the owner of the connection to the stream, which lies inside of the HTTP library.
 #[derive(Clone, Default)]
 pub(super) struct Control(Arc<Signals>);
 
@@ -84,7 +84,7 @@ impl BufferedStream {
         }
     }
 
-    /// The way to tell this stream something from outside.
+    /// A handle that controls this stream from outside.
     pub(super) fn control(&self) -> Control {
         self.control.clone()
     }

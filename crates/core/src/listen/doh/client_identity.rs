@@ -11,7 +11,7 @@ use crate::options::Options;
 /// Who asks with this request, or none where it is who the connection belongs to.
 ///
 /// A certificate of the connection's own comes first: it is the better proof, and nothing in a
-/// request makes its owner somebody else. Then the word of a sidecar, then a token in the path.
+/// request changes its owner. Then what a sidecar says, then a token in the path.
 pub(super) fn of_request<B>(
     request: &Request<B>,
     peer: &Peer,

@@ -95,7 +95,8 @@ impl HttpError {
 /// is the body, to be checked with [`check`] once it is there.
 ///
 /// `path` is compared octet by octet: no other spelling of it means the same, so that no check in
-/// front of Keyhole can be walked around. One segment more is read as a token, if it looks like one.
+/// front of Keyhole can be walked around. One segment more is read as a token, if it looks like
+/// one.
 ///
 /// # Errors
 /// The first reason why the request cannot be answered with a DNS message; `message` is as it was

@@ -113,7 +113,8 @@ fn a_header_that_is_too_long_is_refused() {
 fn a_request_that_does_not_end_in_time_closes_the_connection() {
     let world = World::with_limits(|limits| {
         limits.read_ms = 50;
-        // A header that grows too long before that is refused, and its rest thrown away for a while.
+        // A header that grows too long before that is refused, and its rest thrown away for a
+        // while.
         limits.write_ms = 50;
     });
     let whole = http1_text(&post(&query(1, "hello")));
@@ -148,7 +149,8 @@ fn a_client_that_does_not_read_is_closed() {
     assert_eq!(http1_reply(&mut stream, false).body, answer(0, ""));
     let text: Vec<u8> = (0..500).flat_map(|id| http1_text(&get(&query(id, "big 65000")))).collect();
     let _ = stream.write_all(&text);
-    // The first octet of an answer shows that the connection was accepted; before that none is open.
+    // The first octet of an answer shows that the connection was accepted; before that none is
+    // open.
     stream.read_exact(&mut [0]).unwrap();
     world.until_open(0);
 }

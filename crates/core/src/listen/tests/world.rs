@@ -34,10 +34,10 @@ use crate::trust::authority::{Authority, Shown};
 /// How long a test waits for what has to happen before it fails.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Does what the octets after the header of a query say: `hold` waits until it is released,
-/// `drop` gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who`
-/// is told who asks, `revoked` closes the connection. All others, and those that were held, come back
-/// with their response bit set.
+/// Does what the octets after the header of a query say: `hold` waits until it is released, `drop`
+/// gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who` is told
+/// who asks, `revoked` closes the connection. All others, and those that were held, come back with
+/// their response bit set.
 pub(super) struct Obedient {
     options: Options,
     pub(super) tls: ServerTls,
@@ -120,8 +120,8 @@ impl Serve for Obedient {
 
 /// Who asks, as the listener found out.
 fn who(arrival: &Arrival<'_>) -> String {
-    let shown = match &arrival.identity.credential {
-        Credential::Nothing if arrival.identity.by_network => "network".to_owned(),
+    let shown = match &arrival.sender.identity.credential {
+        Credential::Nothing if arrival.sender.identity.by_network => "network".to_owned(),
         Credential::Nothing => "nobody".to_owned(),
         Credential::Certificate(svid) if svid.expired => format!("expired {}", svid.id),
         Credential::Certificate(svid) => format!("certificate {}", svid.id),
@@ -129,7 +129,8 @@ fn who(arrival: &Arrival<'_>) -> String {
         Credential::Token(hash) => format!("token {:02x}{:02x}", hash[0], hash[1]),
         Credential::Unreadable => "unreadable".to_owned(),
     };
-    let (transport, client, connection) = (arrival.transport, arrival.client, arrival.connection);
+    let (transport, client, connection) =
+        (arrival.sender.transport, arrival.sender.client, arrival.sender.connection);
     format!("{transport:?} {} via {connection}: {shown}", client.ip())
 }
 

@@ -1,9 +1,10 @@
 //! Lists among the rules of a policy.
 
-use super::*;
-use crate::document::ListKind;
 use keyhole_lists::{Compiler, Format};
 use keyhole_names::list_file::ListFile;
+
+use super::*;
+use crate::document::ListKind;
 
 /// A policy with these rules that uses every one of the lists, each given as adblock syntax.
 fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (ListTable, Policy) {

@@ -11,6 +11,7 @@ mod schedules;
 
 use std::sync::Arc;
 
+use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType};
 
 use super::*;
@@ -20,7 +21,6 @@ use crate::document::{
 };
 use crate::faults::Faults;
 use crate::list_table::ListTable;
-use keyhole_names::HashedName;
 
 /// A rule out of matches as a person writes them.
 pub(super) fn rule(action: Action, matches: &[&str]) -> RuleDocument {

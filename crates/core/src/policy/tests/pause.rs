@@ -1,9 +1,10 @@
 //! What pausing blocking does, and what it leaves alone.
 
-use super::*;
-use crate::document::ListKind;
 use keyhole_lists::{Compiler, Format};
 use keyhole_names::list_file::ListFile;
+
+use super::*;
+use crate::document::ListKind;
 
 const LET_THROUGH: Verdict = Verdict::Allow(Cause::Pause);
 const DENIED: Verdict = Verdict::Block(Cause::Default, BlockAnswer::Refused);

@@ -1,0 +1,46 @@
+//! A query that waits for an upstream.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::arrival::{Arrival, Sender};
+use crate::client_identity::ClientIdentity;
+use crate::question::Question;
+use crate::snapshot::Snapshot;
+use crate::stages::fetch::UpstreamLookup;
+use crate::state::Waiting;
+use crate::transport::Transport;
+
+/// A query that waits for an upstream.
+pub struct Pending {
+    pub(super) question: Question,
+    /// The snapshot pinned when the query was parsed: a change never mixes two policies.
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) lookup: Box<UpstreamLookup>,
+    pub(super) sender: WaitingSender,
+    pub(super) began: Instant,
+    pub(super) deadline: Instant,
+    pub(super) waiting: Waiting,
+}
+
+/// A [`Sender`] with memory of its own.
+pub(super) struct WaitingSender {
+    transport: Transport,
+    client: SocketAddr,
+    connection: IpAddr,
+    identity: ClientIdentity,
+    worker: usize,
+}
+
+impl WaitingSender {
+    pub(super) fn of(arrival: &Arrival<'_>) -> Self {
+        let Sender { transport, client, connection, identity, worker } = arrival.sender;
+        Self { transport, client, connection, identity: identity.clone(), worker }
+    }
+
+    pub(super) fn borrow(&self) -> Sender<'_> {
+        let Self { transport, client, connection, ref identity, worker } = *self;
+        Sender { transport, client, connection, identity, worker }
+    }
+}

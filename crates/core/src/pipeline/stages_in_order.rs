@@ -1,0 +1,173 @@
+//! The stages in the only order there is.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::pending::{Pending, WaitingSender};
+use super::progress::{EndSummary, Progress, ReplyInfo};
+use crate::Reason;
+use crate::arrival::{Arrival, Sender};
+use crate::clock::When;
+use crate::events::{Event, EventContext};
+use crate::policy::Trace;
+use crate::question::Question;
+use crate::snapshot::Snapshot;
+use crate::stages::fetch::{Ready, UpstreamLookup};
+use crate::stages::parse::Rejected;
+use crate::stages::{End, admit, authorize, fetch, identify, parse, record, reply, screen, vet};
+use crate::state::Core;
+
+/// Takes a query as far as it goes without waiting, as of `when`, with a recorder. Appends the
+/// reply to `out`. Also says why the query ended, or how it will end if it waits and the upstream
+/// gives an answer that is acceptable.
+pub fn begin_traced(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    when: When,
+    out: &mut Vec<u8>,
+    trace: &mut impl Trace,
+) -> (Progress, EndSummary) {
+    let Arrival { packet, sender, now } = *arrival;
+    // receive made the arrival. parse: nothing later sees raw bytes.
+    let question = match parse::parse(packet) {
+        Ok(question) => question,
+        Err(rejected) => return reject(core, arrival, &rejected, out),
+    };
+    // The snapshot is pinned here, once for the whole query. Without one everything is refused.
+    let guard = core.snapshot.load();
+    let context = EventContext { snapshot: guard.as_deref(), policy: None };
+    let mut query = Query { sender, now, question: &question, context, waited: None };
+    let Some(snapshot) = guard.as_ref() else {
+        return reply_and_record(core, &query, &End::because(Reason::NotReady), out);
+    };
+    let mut client_ref = None;
+    let mut stages = || {
+        // Limits come first: they are the cheapest, and keyed on nothing that the client chooses.
+        let admitted = admit::admit(&core.options.clients, sender.connection)?;
+        // What it showed may have been revoked since the connection began.
+        let address = sender.client.ip();
+        let client = identify::identify(snapshot, sender.identity, address, admitted, trace)?;
+        client_ref = Some(client.client_ref);
+        // Before the cache, so that a changed rule acts at once. Gives the permit.
+        let permit = authorize::authorize(snapshot, &client, &question, when, trace)?;
+        // Before fetch: afterwards the data has left.
+        let screened = screen::screen(&question, permit)?;
+        // Takes the permit by value: no permit, no lookup.
+        fetch::ready(&core.lookup, snapshot, &question, screened, now, trace)
+    };
+    let mut wait = None;
+    let end = match stages() {
+        ControlFlow::Break(end) => end,
+        // On cache hits too: the cache stores what upstream said, never what was decided.
+        ControlFlow::Continue(Ready::Now(fetched)) => vet::vet(snapshot, &question, fetched, trace),
+        ControlFlow::Continue(Ready::Later(lookup)) => {
+            wait = core.wait_for_upstream().map(|waiting| (lookup, waiting));
+            End::because(Reason::Overloaded)
+        }
+    };
+    if let Some((lookup, waiting)) = wait {
+        let permit = lookup.permit();
+        let (cause, would_block) = (Some(permit.cause()), permit.would_block());
+        let summary = EndSummary { reason: Reason::Forwarded, cause, would_block, client_ref };
+        let sender = WaitingSender::of(arrival);
+        let deadline = now + Duration::from_millis(core.options.limits.query_ms);
+        let snapshot = Arc::clone(snapshot);
+        let pending = Pending { question, snapshot, lookup, sender, began: now, deadline, waiting };
+        // Goes on in `end_of_waiting`.
+        return (Progress::Waiting(Box::new(pending)), summary);
+    }
+    query.context.policy = client_ref.map(|client_ref| client_ref.policy());
+    let (progress, summary) = reply_and_record(core, &query, &end, out);
+    (progress, EndSummary { client_ref, ..summary })
+}
+
+/// fetch for a query that waits, and vet.
+pub(super) async fn end_of_waiting(
+    core: &Core,
+    lookup: Box<UpstreamLookup>,
+    question: &Question,
+    snapshot: &Snapshot,
+    deadline: Instant,
+) -> End {
+    match fetch::wait(&core.lookup, lookup, question, deadline).await {
+        ControlFlow::Break(end) => end,
+        ControlFlow::Continue(fetched) => vet::vet(snapshot, question, fetched, &mut ()),
+    }
+}
+
+/// What is known of a query when it ends, beside how it ends.
+#[derive(Clone, Copy)]
+pub(super) struct Query<'a> {
+    pub(super) sender: Sender<'a>,
+    /// When it ends.
+    pub(super) now: Instant,
+    pub(super) question: &'a Question,
+    pub(super) context: EventContext<'a>,
+    /// How long it waited for an upstream, if it did.
+    pub(super) waited: Option<Duration>,
+}
+
+/// reply and record: every way ends here.
+#[inline]
+pub(super) fn reply_and_record(
+    core: &Core,
+    query: &Query<'_>,
+    end: &End,
+    out: &mut Vec<u8>,
+) -> (Progress, EndSummary) {
+    let Query { sender, now: ended, question, context, waited } = *query;
+    let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
+    let ttl = reply::reply(&writer, &sender, &question.query, end, out);
+    let End { reason, cause, would_block, ref body } = *end;
+    let (question, upstream) = (Some(question), body.upstream());
+    let event =
+        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    record::record(&core.counters, &core.events, &event);
+    let closes = reason.closes_connection();
+    (Progress::Replied(ReplyInfo { ttl, closes }), EndSummary::of(end))
+}
+
+/// The end of a message that is no question.
+#[cold]
+fn reject(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    rejected: &Rejected,
+    out: &mut Vec<u8>,
+) -> (Progress, EndSummary) {
+    let Arrival { sender, now, .. } = *arrival;
+    let (progress, reason) = match rejected {
+        Rejected::Drop => (Progress::Dropped, Reason::Unparseable),
+        // A client from elsewhere gets no help with its grammar.
+        Rejected::Error(..)
+            if admit::admit(&core.options.clients, sender.connection).is_break() =>
+        {
+            (Progress::Dropped, Reason::NetworkNotServed)
+        }
+        Rejected::Error(reason, error) => {
+            reply::reply_error(error, *reason, out);
+            (Progress::Replied(ReplyInfo { ttl: 0, closes: false }), *reason)
+        }
+    };
+    let guard = core.snapshot.load();
+    let context = EventContext { snapshot: guard.as_deref(), policy: None };
+    record_unparsed(core, sender, now, context, reason, None);
+    (progress, EndSummary { reason, cause: None, would_block: None, client_ref: None })
+}
+
+/// record for a message whose question is not known.
+#[cold]
+pub(super) fn record_unparsed(
+    core: &Core,
+    sender: Sender<'_>,
+    ended: Instant,
+    context: EventContext<'_>,
+    reason: Reason,
+    waited: Option<Duration>,
+) {
+    let (question, cause, would_block, upstream) = (None, None, None, None);
+    let event =
+        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    record::record(&core.counters, &core.events, &event);
+}

@@ -1,0 +1,144 @@
+//! The permit: leave to look a name up.
+//!
+//! Cache and upstreams cannot be asked without one, and nothing but a policy that allows the name
+//! makes one: its fields are private to this file.
+//!
+//! ```compile_fail,E0451
+//! use keyhole_core::policy::{Cause, Moment, Permit};
+//! use keyhole_core::subjects::ClientRef;
+//!
+//! fn forged(client_ref: ClientRef) -> Permit {
+//!     Permit { client_ref, moment: Moment::at(0), cause: Cause::Default, would_block: None }
+//! }
+//! ```
+//!
+//! A look-up in the cache asks for a permit, and so does a question to an upstream:
+//!
+//! ```compile_fail,E0061
+//! use std::sync::Arc;
+//! use std::time::Instant;
+//!
+//! use keyhole_core::{lookup::Lookup, upstream::UpstreamSet};
+//! use keyhole_wire::{Name, RecordType};
+//!
+//! fn is_cached(lookup: &Lookup, set: &Arc<UpstreamSet>, name: &Name) -> bool {
+//!     lookup.ready(set, name, RecordType::A, Instant::now()).is_some()
+//! }
+//! ```
+//!
+//! ```compile_fail,E0061
+//! use std::time::Instant;
+//!
+//! use keyhole_core::upstream::UpstreamSet;
+//! use keyhole_wire::{Name, RecordType};
+//!
+//! async fn is_answered(set: &UpstreamSet, name: &Name, deadline: Instant) -> bool {
+//!     set.ask(name, RecordType::A, deadline).await.is_ok()
+//! }
+//! ```
+//!
+//! With one, both do:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::Instant;
+//!
+//! use keyhole_core::{lookup::Lookup, policy::Permit, upstream::UpstreamSet};
+//! use keyhole_wire::{Name, RecordType};
+//!
+//! fn is_cached(permit: &Permit, lookup: &Lookup, set: &Arc<UpstreamSet>, name: &Name) -> bool {
+//!     lookup.ready(permit, set, name, RecordType::A, Instant::now()).is_some()
+//! }
+//!
+//! async fn is_answered(permit: &Permit, set: &UpstreamSet, name: &Name, deadline: Instant) -> bool {
+//!     set.ask(permit.permitted(), name, RecordType::A, deadline).await.is_ok()
+//! }
+//! ```
+
+use keyhole_names::HashedName;
+use keyhole_wire::RecordType;
+
+use super::block_answer::BlockAnswer;
+use super::cause::Cause;
+use super::compiled_policy::Policy;
+use super::decide::{Verdict, decide};
+use super::schedule::Moment;
+use super::trace::Trace;
+use crate::list_table::ListTable;
+use crate::subjects::ClientRef;
+
+/// Leave to look a name up. `fetch` takes it by value; only [`permit`] makes one.
+pub struct Permit {
+    client_ref: ClientRef,
+    moment: Moment,
+    cause: Cause,
+    would_block: Option<Cause>,
+}
+
+/// Proof that there was a permit, for what goes on when its query has ended: a question to an
+/// upstream serves everybody who waits for the answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Permitted(());
+
+/// A name that a policy withholds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Withheld {
+    /// The rule, list or default that blocks.
+    pub cause: Cause,
+    /// What an observed rule or list would have done.
+    pub would_block: Option<Cause>,
+    /// What the client gets.
+    pub answer: BlockAnswer,
+}
+
+/// Asks the policy of a client about a name and type.
+///
+/// # Errors
+/// What blocks the name.
+#[inline]
+pub fn permit(
+    lists: &ListTable,
+    policy: &Policy,
+    client_ref: ClientRef,
+    (hashed, kind): (&HashedName, RecordType),
+    moment: Moment,
+    trace: &mut impl Trace,
+) -> Result<Permit, Withheld> {
+    let decision = decide(lists, policy, hashed, kind, moment, trace);
+    let would_block = decision.would_block;
+    match decision.verdict {
+        Verdict::Allow(cause) => Ok(Permit { client_ref, moment, cause, would_block }),
+        Verdict::Block(cause, answer) => Err(Withheld { cause, would_block, answer }),
+    }
+}
+
+impl Permit {
+    /// The index of the policy that decided.
+    #[inline]
+    pub fn policy(&self) -> usize {
+        self.client_ref.policy()
+    }
+    /// When it was given: all of a query is decided at one moment.
+    pub fn moment(&self) -> Moment {
+        self.moment
+    }
+    /// The rule, list or default that allowed.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+    /// What an observed rule or list would have done.
+    pub fn would_block(&self) -> Option<Cause> {
+        self.would_block
+    }
+    /// Proof of this permit that may outlive it.
+    #[inline]
+    pub fn permitted(&self) -> Permitted {
+        Permitted(())
+    }
+}
+
+#[cfg(test)]
+impl Permitted {
+    /// Proof without a permit, for tests of the cache alone.
+    pub(crate) const TEST: Self = Self(());
+}
