@@ -49,7 +49,7 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     try:
         launch = Launch.read(launch_file)
         runtime = Runtime(launch.options)
-        advice = fd_limit.allow(launch.options["limits"]["connections"])
+        advice = fd_limit.raise_limit(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
         for name, identity in launch.identities.items():

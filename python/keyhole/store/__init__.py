@@ -1,6 +1,6 @@
-"""What control remembers: documents in all their versions, and the audit record.
+"""The database of control: documents in all versions, overrides, and the audit record.
 
-SQLite by default, PostgreSQL by a URL; everything here does the same on both.
+SQLite by default, PostgreSQL by a URL; both behave the same.
 """
 
 from keyhole.store.audit import AuditEntry, AuditRecord, append, records, verify

@@ -1,4 +1,4 @@
-"""The audit record: every entry is appended, and each holds the digest of the one before."""
+"""The audit record: an append-only chain, each entry with the digest of the one before."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class AuditEntry:
-    """What somebody does; ``via`` says how they came, ``address`` from where, if that is known."""
+    """One action: by whom, ``via`` which channel, and from which ``address``, if known."""
 
     who: str
     via: str
@@ -25,12 +25,12 @@ class AuditEntry:
     address: str | None = None
     message: str | None = None
     detail: dict[str, Any] = field(default_factory=dict)
-    """What exactly, as JSON can hold it; no secrets."""
+    """Details, as values of JSON; no secrets."""
 
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """An entry with its number, from 1 without gaps, its time and its digest."""
+    """A stored entry with its number, from 1 without gaps, its time and its digest."""
 
     number: int
     time: datetime
@@ -40,9 +40,9 @@ class AuditRecord:
 
 
 def append(connection: Connection, entry: AuditEntry) -> int:
-    """Writes an entry in the transaction of the change; gives its number."""
+    """Appends an entry in the transaction of the change; returns its number."""
     if connection.dialect.name == "postgresql":
-        # SQLite has one writer anyway; here the next number must wait for the one before.
+        # SQLite has one writer at a time; here the numbers need a lock.
         connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
     last = connection.execute(
         select(AUDIT.c.id, AUDIT.c.digest).order_by(AUDIT.c.id.desc()).limit(1)
@@ -66,8 +66,8 @@ def append(connection: Connection, entry: AuditEntry) -> int:
 def records(
     connection: Connection, *, before: int | None = None, after: int | None = None, most: int = 100
 ) -> list[AuditRecord]:
-    """The newest records first, older than number ``before``; with ``after`` the oldest first of
-    those that came after that number."""
+    """At most ``most`` records, newest first, older than number ``before``; with ``after`` those
+    after that number, the oldest first."""
     query = select(AUDIT).limit(most)
     if after is not None:
         query = query.where(AUDIT.c.id > after).order_by(AUDIT.c.id)
@@ -79,19 +79,19 @@ def records(
 
 
 def verify(connection: Connection) -> tuple[int, str | None]:
-    """Follows the digests from the first record; gives how many are whole, and what is wrong with
-    the one after them, if anything. What is cut off at the end leaves no trace in the record
-    itself: keep the last digest elsewhere to notice that."""
-    whole, expected = 0, _FIRST
+    """Verifies the digests from the first record on; returns how many are valid, and the error of
+    the next one, if any. Removed records at the end are not detected: store the last digest
+    elsewhere for that."""
+    valid, expected = 0, _FIRST
     for row in _all(connection):
-        if row["id"] != whole + 1:
-            return whole, f"record {whole + 1} is missing"
+        if row["id"] != valid + 1:
+            return valid, f"record {valid + 1} is missing"
         if row["before"] != expected:
-            return whole, f"record {row['id']} does not follow the one before"
+            return valid, f"record {row['id']} does not follow the one before"
         if row["digest"] != _digest(row):
-            return whole, f"record {row['id']} was changed"
-        whole, expected = whole + 1, row["digest"]
-    return whole, None
+            return valid, f"record {row['id']} was changed"
+        valid, expected = valid + 1, row["digest"]
+    return valid, None
 
 
 def _all(connection: Connection) -> Iterator[dict[str, Any]]:

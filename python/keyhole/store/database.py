@@ -1,4 +1,4 @@
-"""One database: SQLite in a file of ours, or a PostgreSQL somebody runs."""
+"""The database: an SQLite file in the data folder, or a PostgreSQL server."""
 
 import os
 from collections.abc import Iterator
@@ -19,13 +19,10 @@ _BUSY_MILLISECONDS = 10_000
 
 
 class Database:
-    """Connections to the database, brought to the newest form when it is opened.
-
-    Safe to use from several threads.
-    """
+    """Connections to the database, whose schema is upgraded when it is opened. Thread-safe."""
 
     def __init__(self, url: str | URL) -> None:
-        """Opens and upgrades it; raises `StoreError` where that is not possible."""
+        """Opens and upgrades it; raises `StoreError` if that fails."""
         self._url = _read_url(url)
         self._engine = _engine(self._url)
         try:
@@ -37,9 +34,9 @@ class Database:
 
     @classmethod
     def in_file(cls, path: Path) -> "Database":
-        """The SQLite database in this file; made, for its owner alone, if there is none."""
+        """The SQLite database in this file; a new one gets mode 0600."""
         try:
-            # SQLite would make it as the umask says; its journal files take over the mode.
+            # SQLite would use the umask; its journal files inherit the mode of the file.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
@@ -47,12 +44,12 @@ class Database:
 
     @property
     def name(self) -> str:
-        """Where it is, without any password."""
+        """The URL, without the password."""
         return self._url.render_as_string(hide_password=True)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction that may write: all of it, or nothing when the block raises."""
+        """One transaction that may write; rolled back if the block raises."""
         with self._store_errors(), self._engine.connect() as connection:
             connection.execution_options(**{_WRITES: True})
             with connection.begin():
@@ -60,7 +57,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One transaction that only reads and sees one state throughout."""
+        """One read-only transaction with a consistent snapshot."""
         with self._store_errors(), self._engine.connect() as connection:
             if self._engine.dialect.name == "postgresql":
                 connection.execution_options(
@@ -70,7 +67,7 @@ class Database:
                 yield connection
 
     def close(self) -> None:
-        """Lets go of all connections."""
+        """Closes all connections."""
         self._engine.dispose()
 
     @contextmanager
@@ -108,12 +105,12 @@ def _engine(url: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    # The driver would begin transactions by itself, too late and never for reads.
+    # The driver would begin transactions itself: too late, and not for reads.
     connection.isolation_level = None
     for pragma in (
         "journal_mode = WAL",
-        # WAL with NORMAL may forget the last transactions when the power fails; a change that
-        # somebody was told of must not be forgotten.
+        # WAL with NORMAL may lose the last transactions when the power fails; a confirmed change
+        # must not be lost.
         "synchronous = FULL",
         "foreign_keys = ON",
         f"busy_timeout = {_BUSY_MILLISECONDS}",
@@ -123,7 +120,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that begins by reading and then writes may fail in between; this one waits.
+    # A transaction that reads before it writes may fail as busy; this one waits for the lock.
     writes = connection.get_execution_options().get(_WRITES)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -1,4 +1,4 @@
-"""Documents in all their versions."""
+"""Documents in all versions."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from keyhole.store.tables.documents import VERSIONS
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a document: the first is 1; ``change`` is the number of the audit record."""
+    """One version of a document, from 1; ``change`` is the number of its audit record."""
 
     kind: str
     name: str
@@ -27,8 +27,8 @@ class Version:
 def current(
     connection: Connection, *, with_deleted: bool = False, up_to: int | None = None
 ) -> dict[tuple[str, str], Version]:
-    """The newest version of each document by kind and name, in that order; with ``up_to`` as it was
-    after that change."""
+    """The newest version of each document by kind and name, sorted; with ``up_to``, the state after
+    that change."""
     newest = select(
         VERSIONS.c.kind, VERSIONS.c.name, func.max(VERSIONS.c.version).label("version")
     ).group_by(VERSIONS.c.kind, VERSIONS.c.name)
@@ -50,7 +50,7 @@ def current(
 
 
 def history(connection: Connection, kind: str, name: str) -> list[Version]:
-    """All versions of a document, the newest first; empty where there never was one."""
+    """All versions of a document, the newest first; empty if there never was one."""
     query = (
         select(VERSIONS)
         .where(VERSIONS.c.kind == kind, VERSIONS.c.name == name)
@@ -75,5 +75,5 @@ def revision(connection: Connection) -> int:
 
 
 def write_version(connection: Connection, version: Version) -> None:
-    """Writes a new version. That nobody wrote the same number meanwhile, the database says."""
+    """Writes a new version; the database refuses a number that exists already."""
     connection.execute(insert(VERSIONS).values(**vars(version)))

@@ -1,7 +1,7 @@
-"""What can go wrong with the database."""
+"""Errors of the database."""
 
 from keyhole.errors import KeyholeError
 
 
 class StoreError(KeyholeError):
-    """The database cannot be opened, read or written, or holds what it must not."""
+    """The database cannot be opened, read or written, or its content is invalid."""

@@ -1,4 +1,4 @@
-"""Pauses of blocking and decisions about names, with who made them and why."""
+"""Pauses of blocking and decisions about names, each with its author and reason."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from keyhole.store.tables.overrides import DECISIONS, PAUSES
 
 @dataclass(frozen=True)
 class StoredPause:
-    """A pause, who made it, and what they said of it."""
+    """A pause with its author and reason."""
 
     pause: Pause
     who: str
@@ -19,7 +19,7 @@ class StoredPause:
 
 @dataclass(frozen=True)
 class StoredDecision:
-    """A decision, who made it, and what they said of it."""
+    """A decision with its author and reason."""
 
     decision: Decision
     who: str
@@ -27,7 +27,7 @@ class StoredDecision:
 
 
 def pauses(connection: Connection) -> list[StoredPause]:
-    """All pauses that were not removed, that of all policies first."""
+    """All stored pauses; the pause of all policies comes first."""
     rows = connection.execute(select(PAUSES).order_by(PAUSES.c.policy))
     return [
         StoredPause(
@@ -38,7 +38,7 @@ def pauses(connection: Connection) -> list[StoredPause]:
 
 
 def decisions(connection: Connection) -> list[StoredDecision]:
-    """All decisions that were not removed, the newest first."""
+    """All stored decisions, the newest first."""
     rows = connection.execute(select(DECISIONS).order_by(DECISIONS.c.number.desc()))
     found = []
     for row in rows:
@@ -49,46 +49,46 @@ def decisions(connection: Connection) -> list[StoredDecision]:
 
 
 def read_overrides(connection: Connection) -> Overrides:
-    """All of it, as it is laid over a snapshot."""
+    """All stored overrides, without authors and reasons."""
     return Overrides(
         pauses=[one.pause for one in pauses(connection)],
         decisions=[one.decision for one in decisions(connection)],
     )
 
 
-def write_pause(connection: Connection, kept: StoredPause) -> None:
-    """Writes a pause in the place of the one of the same policy."""
-    policy = kept.pause.policy or ""
+def write_pause(connection: Connection, stored: StoredPause) -> None:
+    """Writes a pause; replaces the one of the same policy."""
+    policy = stored.pause.policy or ""
     connection.execute(delete(PAUSES).where(PAUSES.c.policy == policy))
-    row = {**kept.pause.model_dump(), "policy": policy, "who": kept.who, "why": kept.why}
+    row = {**stored.pause.model_dump(), "policy": policy, "who": stored.who, "why": stored.why}
     connection.execute(insert(PAUSES).values(**row))
 
 
 def remove_pauses(connection: Connection, policy: str | None) -> int:
-    """Removes the pause of a policy, or without one every pause; gives how many there were."""
+    """Removes the pause of a policy, or all pauses for none; returns their number."""
     condition = () if policy is None else (PAUSES.c.policy == policy,)
     return connection.execute(delete(PAUSES).where(*condition)).rowcount
 
 
-def write_decision(connection: Connection, kept: StoredDecision) -> None:
-    """Writes a decision in the place of one about the same names and client."""
-    row = kept.decision.model_dump()
+def write_decision(connection: Connection, stored: StoredDecision) -> None:
+    """Writes a decision; replaces one about the same names and client."""
+    row = stored.decision.model_dump()
     same: list[ColumnElement[bool]] = [
         DECISIONS.c.name == row["name"],
         DECISIONS.c.below == row["below"],
         DECISIONS.c.client.is_not_distinct_from(row["client"]),
     ]
     connection.execute(delete(DECISIONS).where(*same))
-    connection.execute(insert(DECISIONS).values(**row, who=kept.who, why=kept.why))
+    connection.execute(insert(DECISIONS).values(**row, who=stored.who, why=stored.why))
 
 
 def remove_decision(connection: Connection, number: int) -> bool:
-    """Removes a decision; gives whether there was one."""
+    """Removes a decision; returns whether it existed."""
     gone = connection.execute(delete(DECISIONS).where(DECISIONS.c.number == number))
     return gone.rowcount > 0
 
 
 def remove_ended(connection: Connection, second: int) -> None:
-    """Removes what has ended by then."""
+    """Removes pauses and decisions that have ended by this second of Unix time."""
     connection.execute(delete(PAUSES).where(PAUSES.c.until <= second))
     connection.execute(delete(DECISIONS).where(DECISIONS.c.until <= second))

@@ -1,4 +1,4 @@
-"""Brings the database to the form that this version of Keyhole works with."""
+"""Upgrades the schema of the database to the one of this version of Keyhole."""
 
 from alembic import command
 from alembic.config import Config
@@ -8,14 +8,13 @@ from sqlalchemy import Connection, text
 
 from keyhole.store.error import StoreError
 
-_LOCK = 0x6B657968  # "keyh": any number that nobody else on the server locks
+_LOCK = 0x6B657968  # "keyh": an arbitrary key of an advisory lock
 
 
 def upgrade(connection: Connection) -> None:
-    """Runs the migrations that are missing, in the transaction of the connection.
+    """Runs the missing migrations in the transaction of the connection.
 
-    Raises `StoreError` for a database that a newer Keyhole has upgraded: going back could lose what
-    this version knows nothing of.
+    Raises `StoreError` for the schema of a newer Keyhole: a downgrade could lose data.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})

@@ -1,4 +1,4 @@
-"""File descriptors: as many as the engine's limits promise."""
+"""The limit of open file descriptors."""
 
 import resource
 
@@ -6,11 +6,10 @@ RESERVE = 256
 """Descriptors besides client connections: sockets, upstream connections, files."""
 
 
-def allow(connections: int) -> str | None:
+def raise_limit(connections: int) -> str | None:
     """Raises the soft limit of this process to the hard one.
 
-    Returns advice where even that is too low for ``connections``; the engine then accepts fewer,
-    and says so each time that it must.
+    Returns advice if the hard limit is too low for ``connections``; the engine then accepts fewer.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

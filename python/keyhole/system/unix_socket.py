@@ -10,10 +10,10 @@ _MAX_OCTETS = 107
 
 @contextmanager
 def short_path(path: Path) -> Iterator[str]:
-    """A name of the socket that the system takes, valid inside of the block.
+    """A path of the socket that the system accepts, valid inside of the block.
 
-    A path that is too long (unix(7), ``sun_path``) is reached through its open folder. Raises
-    ``OSError`` where the folder cannot be opened.
+    Too long a path (unix(7), ``sun_path``) is replaced by one through its open folder. Raises
+    ``OSError`` if the folder cannot be opened.
     """
     if len(os.fsencode(path)) <= _MAX_OCTETS:
         yield str(path)

@@ -111,7 +111,7 @@ def test_an_included_policy_has_to_exist() -> None:
 def test_a_policy_for_nobody_that_nobody_includes_is_advised_against(write: Write) -> None:
     (problem,) = check([write(POLICY, UPSTREAM, document("Policy", "a", "subjects: []"))])
     assert problem.is_advice
-    assert problem.why.startswith("it speaks for nobody and no policy includes it")
+    assert problem.why.startswith("it applies to nobody and no policy includes it")
 
 
 def test_a_list_that_only_an_included_policy_names_is_in_use(write: Write, tmp_path: Path) -> None:

@@ -184,4 +184,4 @@ def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
 
 def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:
     assert unknown_policy(plain, "shop") is None
-    assert unknown_policy(plain, "shpo") == "no policy shpo speaks for anybody; did you mean shop?"
+    assert unknown_policy(plain, "shpo") == "no policy shpo applies to anybody; did you mean shop?"

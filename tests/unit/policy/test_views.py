@@ -131,7 +131,7 @@ def test_the_policies_of_a_record_have_to_exist_and_to_speak_for_somebody(write:
     )
     assert problems == [
         "Record/a spec.policies[0]: there is no Policy hoem; did you mean home?",
-        "Record/a spec.policies[1]: Policy/quiet speaks for nobody, so nobody sees this through "
+        "Record/a spec.policies[1]: Policy/quiet applies to nobody, so nobody sees this record by "
         "it; name the policies that include it",
     ]
 

@@ -83,7 +83,7 @@ class Tables:
             ours += [
                 one
                 for one, subject in self._named
-                if subject.kind == "cidr" and _contains(network, subject.network)
+                if subject.kind == "cidr" and _is_inside(network, subject.network)
             ]
             ours.sort(key=lambda one: one.number, reverse=True)
             yield (self._with_policy(entry) if ours else entry), ours
@@ -116,7 +116,7 @@ def _placed(entries: Iterator[tuple[TableEntry, list[Decision]]], place: Place) 
     ]
 
 
-def _contains(network: Network, other: Network) -> bool:
+def _is_inside(network: Network, other: Network) -> bool:
     return (
         network.version == other.version
         and network.prefixlen >= other.prefixlen

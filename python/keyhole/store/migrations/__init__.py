@@ -1,1 +1,1 @@
-"""The forms that the database has had, one step after the other (Alembic)."""
+"""The migrations of the schema, in order (Alembic)."""

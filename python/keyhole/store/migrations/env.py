@@ -1,4 +1,4 @@
-"""Runs the steps in the transaction of whoever asked; see ``keyhole.store.upgrade``."""
+"""Runs the migrations in the transaction of the caller; see ``keyhole.store.upgrade``."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The tables, as the newest form of the database has them."""
+"""The tables of the newest schema."""
 
 from sqlalchemy import MetaData
 

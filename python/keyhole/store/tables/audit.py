@@ -1,4 +1,4 @@
-"""The audit record: who did what and when. It only grows."""
+"""The audit record: who did what and when. It is append-only."""
 
 from sqlalchemy import Column, Integer, Table, Text
 
@@ -19,4 +19,4 @@ AUDIT = Table(
     Column("digest", Text, nullable=False),
 )
 """``time`` is RFC 3339 in UTC; ``detail`` is JSON; ``digest`` is the SHA-256 of all other columns,
-``before`` that of the record before, so that no record can be changed or left out unseen."""
+``before`` that of the record before, so that a changed or missing record is detected."""

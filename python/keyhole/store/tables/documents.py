@@ -1,4 +1,4 @@
-"""Documents in all their versions. A version is never changed and never removed."""
+"""Documents in all versions. A version is never changed and never removed."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
 
@@ -16,4 +16,4 @@ VERSIONS = Table(
     UniqueConstraint("kind", "name", "version", name="document_versions_once"),
     Index("document_versions_change", "change"),
 )
-"""``text`` is the YAML as it was written, comments included; empty for a version that deletes."""
+"""``text`` is the YAML as written, with comments; empty for a deletion."""

@@ -1,5 +1,4 @@
-"""What people decided for a while, beside the documents. What is over is removed: the audit record
-keeps that it was."""
+"""Pauses and decisions. Ended ones are removed; the audit record keeps them."""
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text
 
@@ -29,4 +28,4 @@ DECISIONS = Table(
     Column("who", Text, nullable=False),
     Column("why", Text),
 )
-"""``number`` is that of the audit record that made it."""
+"""``number`` is that of its audit record."""

@@ -1,7 +1,7 @@
-"""Who may look at Keyhole and change it: accounts, their sessions, and tokens for programs.
+"""Accounts, their sessions, and API tokens.
 
-Times are seconds of Unix time. A secret is kept as a digest alone: passwords by Argon2id, what
-Keyhole itself drew at random by SHA-256, since nobody can try 2^256 of them.
+Times are seconds of Unix time. Only digests of secrets are stored: of passwords by Argon2id, of
+random secrets by SHA-256, since 2^256 of them cannot be tried.
 """
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Table, Text
@@ -27,9 +27,9 @@ PEOPLE = Table(
     Column("totp_draft", Text),
     Column("totp_step", BigInteger, nullable=False),
 )
-"""``one_time_until`` is the end of a password that must be changed at first login, null for one
+"""``one_time_until`` is the end of a password that must be changed at the first login, null for one
 that the person chose; ``totp_draft`` is a second factor that is not confirmed yet; ``totp_step``
-is the newest step of which a code was taken, so that no code is taken twice."""
+is the newest accepted time step, so that no code is accepted twice."""
 
 RECOVERY_CODES = Table(
     "people_recovery_codes",
@@ -45,7 +45,7 @@ PLACES = Table(
     Column("place", Text, primary_key=True),
     Column("seen", BigInteger, nullable=False),
 )
-"""From where somebody has logged in before: there, what strangers try does not slow them down."""
+"""Addresses of earlier logins: failed logins from elsewhere do not delay them."""
 
 SESSIONS = Table(
     "people_sessions",
@@ -62,8 +62,8 @@ SESSIONS = Table(
     Column("agent", Text, nullable=False),
     Index("people_sessions_person", "person"),
 )
-"""``person`` is null, and ``role`` counts, where an identity provider vouched; else the role is
-that of the person, looked up each time. ``id`` has nothing to do with the secret."""
+"""For a login by an identity provider ``person`` is null and ``role`` counts; otherwise the role of
+the person is read each time. ``id`` is independent of the secret."""
 
 API_TOKENS = Table(
     "api_tokens",
@@ -79,4 +79,4 @@ API_TOKENS = Table(
     Column("used", BigInteger),
     Column("used_from", Text),
 )
-"""``networks`` is a JSON list, empty for anywhere; a token ends with the account of its maker."""
+"""``networks`` is a JSON list, empty for all; a token is removed with its maker's account."""

@@ -67,7 +67,7 @@ def test_a_client_in_two_groups_with_two_policies_is_refused_with_both_places() 
     (error,) = errors_of(*texts, tv)
     assert error.startswith(
         "Client/tv spec.groups[2]: group:kids has Policy/a at a.yaml:11 and group:guests has "
-        "Policy/b at a.yaml:17, so nobody can tell which is meant"
+        "Policy/b at a.yaml:17, so its policy is ambiguous"
     )
     assert "name client:tv in one policy" in error
 
@@ -84,11 +84,11 @@ def test_a_client_for_whom_only_the_default_or_nobody_speaks_is_advice() -> None
     tv = client("tv", tokens="tv")
     (advice,) = advice_of(POLICY, tv)
     assert advice == (
-        "Client/tv metadata.name: only the policy without subjects speaks for this client; name "
+        "Client/tv metadata.name: only the policy without subjects applies to this client; name "
         "client:tv or a group of it"
     )
     (advice,) = advice_of(policy("a", "expired"), tv)
-    assert "no policy speaks for this client" in advice
+    assert "no policy applies to this client" in advice
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_a_subject_beside_the_path_or_network_of_a_client_does_not_mean_it() -> 
     tv = client("tv", identities="spiffe://example.org/device-2/tv", addresses="192.0.3.7")
     subjects = policy("a", "spiffe://example.org/device/*", "cidr:192.0.2.0/24")
     (advice,) = advice_of(POLICY, subjects, tv)
-    assert "speaks for this client" in advice
+    assert "applies to this client" in advice
 
 
 def test_a_group_that_no_policy_names_is_advice_once() -> None:

@@ -28,12 +28,12 @@ def test_records_of_one_name_add_up(write: Write) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "said"),
     [
-        ("a: [192.0.2.1]", "cname: b.example.org", "an alias goes beside nothing"),
-        ("cname: b.example.org", "a: [192.0.2.1]", "an alias goes beside nothing"),
-        ("cname: b.example.org", "cname: c.example.org", "an alias goes beside nothing"),
-        ("a: [192.0.2.1]", "a: [192.0.2.1]", "says the same in Record/r0 at 2.yaml:1"),
+        ("a: [192.0.2.1]", "cname: b.example.org", "an alias has no other data"),
+        ("cname: b.example.org", "a: [192.0.2.1]", "an alias has no other data"),
+        ("cname: b.example.org", "cname: c.example.org", "an alias has no other data"),
+        ("a: [192.0.2.1]", "a: [192.0.2.1]", "has the same record in Record/r0 at 2.yaml:1"),
         ("ttl: 60\na: [192.0.2.1]", "a: [192.0.2.2]", "one name and type have one ttl"),
-        ("ptr: b.example.org", "ptr: c.example.org", "points elsewhere"),
+        ("ptr: b.example.org", "ptr: c.example.org", "has another ptr"),
     ],
 )
 def test_records_of_one_name_may_not_contradict_each_other(

@@ -12,7 +12,7 @@ _ONLY_GROW = ("audit", "document_versions")
 
 
 def upgrade() -> None:
-    """Makes both tables, and has the database itself refuse to change what is written."""
+    """Creates both tables; triggers refuse changes and removals of rows."""
     op.create_table(
         "audit",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),

@@ -1,4 +1,4 @@
-"""Accounts, their sessions, and tokens for programs."""
+"""Accounts, their sessions, and API tokens."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,7 @@ def _person() -> sa.ForeignKey:
 
 
 def upgrade() -> None:
-    """Makes the tables, empty."""
+    """Creates the tables."""
     op.create_table(
         "people",
         sa.Column("name", sa.Text, primary_key=True),
