@@ -109,7 +109,7 @@ class Fleet:
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
-        await asyncio.to_thread(self._history().take_from, _folder_name(engine), piece)
+        await asyncio.to_thread(self._history().ingest_from, _folder_name(engine), piece)
 
     def _history(self) -> Any:
         if self.queries is None:
