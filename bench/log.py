@@ -16,10 +16,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from keyhole.querylog.history import History, Retention, Wanted
-from keyhole.querylog.history.columns import COLUMNS
+from keyhole.querylog.history import Criteria, History, Retention
 from keyhole.querylog.history.connect import connect
-from keyhole.querylog.history.intake import day_folder
+from keyhole.querylog.history.ingest import day_folder
+from keyhole.querylog.history.schema import COLUMNS
 from keyhole.querylog.history.segment import segments, write_segment
 
 DAYS = 30
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
         if not segments(root):
             _make(root, options.rows)
         history = History(root, folder / "none", Retention(10 * 365 * 86_400, 2**50))
-        history.tidy()
+        history.maintain()
         size = history.size
         figures = [_measure(history, root, *one) for one in _questions(history)]
         _show(figures, size.rows, size.octets, len(history.segments))
@@ -123,33 +123,33 @@ def _day(begin: int, count: int) -> str:
     return f"SELECT {columns} FROM ({drawn}) JOIN names ON id = n"
 
 
-Question = tuple[str, Callable[[], Any], Wanted | None]
+Question = tuple[str, Callable[[], Any], Criteria | None]
 
 
 def _questions(history: History) -> list[Question]:
     first, last = history.segments[0].begin, history.segments[-1].end + 1
     middle = (first + last) // 2
     searches = {
-        "the newest": Wanted(),
-        "a frequent name": Wanted(name=_name(history, 3)),
-        "a rare name": Wanted(name=_name(history, 400_003)),
-        "a name that never was": Wanted(name="never.asked.example"),
-        "a part of names": Wanted(contains="site40000"),
-        "a part that never was": Wanted(contains="zzqqzz"),
-        "below a rare domain": Wanted(below="site33333.com"),
-        "an expression": Wanted(expression="^[a-f]{3}\\.api\\.site1234[0-9]\\."),
-        "an expression that finds nothing": Wanted(expression="^x+y+z+$"),
-        "a frequent client": Wanted(client="10.0.1.7"),
-        "a rare client": Wanted(client="10.7.200.7"),
-        "a rare client, blocked": Wanted(client="10.7.200.7", outcome="blocked"),
-        "blocked only": Wanted(outcome="blocked"),
-        "failed only": Wanted(outcome="failed"),
-        "one list": Wanted(list="list3"),
-        "slower than 62.9 ms": Wanted(slower_than_us=62_900),
-        "one hour, a month ago": Wanted(
+        "the newest": Criteria(),
+        "a frequent name": Criteria(name=_name(history, 3)),
+        "a rare name": Criteria(name=_name(history, 400_003)),
+        "a name that never was": Criteria(name="never.asked.example"),
+        "a part of names": Criteria(contains="site40000"),
+        "a part that never was": Criteria(contains="zzqqzz"),
+        "below a rare domain": Criteria(below="site33333.com"),
+        "an expression": Criteria(expression="^[a-f]{3}\\.api\\.site1234[0-9]\\."),
+        "an expression that finds nothing": Criteria(expression="^x+y+z+$"),
+        "a frequent client": Criteria(client="10.0.1.7"),
+        "a rare client": Criteria(client="10.7.200.7"),
+        "a rare client, blocked": Criteria(client="10.7.200.7", outcome="blocked"),
+        "blocked only": Criteria(outcome="blocked"),
+        "failed only": Criteria(outcome="failed"),
+        "one list": Criteria(list="list3"),
+        "slower than 62.9 ms": Criteria(slower_than_us=62_900),
+        "one hour, a month ago": Criteria(
             since=first + _DAY_US, until=first + _DAY_US + _DAY_US // 24
         ),
-        "a client in the first half": Wanted(until=middle, client="10.3.4.7"),
+        "a client in the first half": Criteria(until=middle, client="10.3.4.7"),
     }
     found: list[Question] = [
         (what, lambda wanted=wanted: history.search(wanted, limit=100), wanted)  # type: ignore[misc]
@@ -176,7 +176,7 @@ def _name(history: History, rank: int) -> str:
 
 
 def _measure(
-    history: History, root: Path, what: str, ask: Callable[[], Any], wanted: Wanted | None
+    history: History, root: Path, what: str, ask: Callable[[], Any], wanted: Criteria | None
 ) -> Figure:
     _forget(root)
     cold, answer, _ = _timed(ask)
@@ -199,7 +199,7 @@ def _timed(ask: Callable[[], Any]) -> tuple[float, Any, float]:
     return seconds, answer, used
 
 
-def _scan(root: Path, wanted: Wanted) -> float:
+def _scan(root: Path, wanted: Criteria) -> float:
     """What DuckDB takes by itself on the same files, without looking beside them."""
     connection = duckdb.connect(config={"threads": 2})
     condition = wanted.condition

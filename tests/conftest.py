@@ -1,5 +1,8 @@
-"""Fixtures of the whole suite: a lab and a resolver shared by many tests, and ones of one's own."""
+"""Fixtures of the whole suite: a lab and a resolver that tests share, and private ones."""
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +14,15 @@ from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
 BLOCKED_BY_LIST = "tracker.example.com"
+_MEMORY = Path("/dev/shm")
+_NEEDED_OCTETS = 4 << 30
+
+# Hundreds of programs are started: each one would compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+# In memory, fsync costs nothing; what a kill leaves behind is the same.
+if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_OCTETS:
+    os.environ.setdefault("TMPDIR", str(_MEMORY))
 
 
 @pytest.fixture(scope="session")

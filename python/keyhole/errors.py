@@ -9,7 +9,7 @@
     ├── identity.IdentityError  a certificate or key cannot be read, issued or used
     ├── querylog.QueryLogError  there is no query log where one was looked for
     ├── control.ControlError    a use case cannot go on
-    ├── migrate.MigrateError    a file of another product is not what it should be
+    ├── importers.ImporterError    a file of another product is not what it should be
     └── verify.error            a question could not be asked, or its answer not be read
 
 The last six are defined beside what raises them. Messages are lowercase, end without a period,

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from keyhole.config import load_config, read_documents, resolve
 from keyhole.model.options import Options
+from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import ListFile, Snapshot
-from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.model.standing import Decision, Pause, Standing
-from keyhole.policy import Known, compile_documents, cross_check
-from keyhole.policy.standing import lay_over
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.policy import TrustContext, compile_documents, cross_check
+from keyhole.policy.overrides import lay_over
 
 GOLDEN = Path(__file__).parent / "golden"
 LISTS = ListFile(path=f"/var/lib/keyhole/state/lists-{'ab' * 32}.khl", sha256="ab" * 32)
 OWN = "keyhole.internal"
-KNOWN = Known(
+KNOWN = TrustContext(
     tokens={name: f"{number:064x}" for number, name in enumerate(("tv", "printer", "guest"), 10)},
     trust=Trust(
         domains=[
@@ -34,12 +34,12 @@ KNOWN = Known(
             certificates=[RevokedCertificate(domain=OWN, serial="1f")],
         ),
     ),
-    vouched=frozenset([OWN, "cluster.local"]),
+    trusted_domains=frozenset([OWN, "cluster.local"]),
     admits_networks=True,
 )
 
 
-STANDING = Standing(
+STANDING = Overrides(
     pauses=[Pause(policy="base", since=1_795_644_000, until=1_795_644_600)],
     decisions=[
         Decision(
@@ -65,9 +65,9 @@ def golden_snapshot() -> bytes:
     documents, problems = read_documents([GOLDEN / "documents"])
     assert problems == []
     # What is not there is none of the boundary's business: keys, and text files of lists.
-    problems = [one for one in cross_check(documents, known=KNOWN) if not one.is_advice]
+    problems = [one for one in cross_check(documents, context=KNOWN) if not one.is_advice]
     assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
-    plain = compile_documents(documents, 7, LISTS, known=KNOWN, year=2026).snapshot
+    plain = compile_documents(documents, 7, LISTS, context=KNOWN, year=2026).snapshot
     return lay_over(plain, STANDING).to_json()
 
 

@@ -23,7 +23,7 @@ import dns.rdataclass
 import dns.rdatatype
 import dns.rrset
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +155,9 @@ def test_no_broken_query_passes(inspector: Inspector, packet: bytes, at: int, oc
         [question] = theirs.question
         assert bytes.fromhex(ours["name"]) == octets(question.name)
         assert ours["kind"] == question.rdtype
-    elif ours["reply"]:
+    elif ours["reply"] is None:
+        assert broken[2] & 0x80, f"dropped, though it is a query: {ours['flaw']}"
+    else:
         # The header of a reply to an unknown operation is all there is, so this always parses.
         reply = dns.message.from_wire(bytes.fromhex(ours["reply"]))
         assert reply.id == int.from_bytes(broken[:2], "big")
@@ -313,6 +315,7 @@ def test_what_is_kept_of_a_broken_answer_is_sound(
     broken = bytearray(response.to_wire())
     broken[at % len(broken)] = octet
     ours = inspector("answer", bytes(broken))
-    if ours["ok"] and all(record["kind"] in CHECKED for record in ours["records"]):
-        written = dns.message.from_wire(bytes.fromhex(ours["written"]), one_rr_per_rrset=True)
-        assert len(written.answer) + len(written.authority) == len(ours["records"])
+    # Hypothesis fails the test when too few broken answers are read.
+    assume(ours["ok"] and all(record["kind"] in CHECKED for record in ours["records"]))
+    written = dns.message.from_wire(bytes.fromhex(ours["written"]), one_rr_per_rrset=True)
+    assert len(written.answer) + len(written.authority) == len(ours["records"])

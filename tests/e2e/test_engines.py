@@ -37,17 +37,17 @@ def _names(fleet: Fleet) -> set[str]:
 
 def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(fleet: Fleet) -> None:
     fleet.start()
-    outpost = fleet.outpost.server
-    assert outpost.ask("ads.example.com").rcode == "NXDOMAIN"
-    assert outpost.ask("www.example.org", transport="dot").addresses == [ADDRESS]
+    engine_host = fleet.engine_host.server
+    assert engine_host.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert engine_host.ask("www.example.org", transport="dot").addresses == [ADDRESS]
     state = fleet.wait_for_state("in force")
     assert state["number"] == state["wanted"]
-    assert state["addresses"]["udp"] == [f"127.0.0.1:{outpost.udp}"]
+    assert state["addresses"]["udp"] == [f"127.0.0.1:{engine_host.udp}"]
     (fleet.control.documents / "ads.txt").write_text("other.example.com\n")
     fleet.settle()
-    assert outpost.ask("other.example.com").rcode == "NXDOMAIN"
-    assert outpost.ask("ads.example.com").addresses == [ADDRESS]
-    kept = list((fleet.outpost.folder / "state").glob("lists-*.khl"))
+    assert engine_host.ask("other.example.com").rcode == "NXDOMAIN"
+    assert engine_host.ask("ads.example.com").addresses == [ADDRESS]
+    kept = list((fleet.engine_host.folder / "state").glob("lists-*.khl"))
     assert len(kept) == 1, "what is not in use is removed"
 
 
@@ -55,15 +55,15 @@ def test_what_it_was_asked_is_in_the_history_of_control_once(fleet: Fleet) -> No
     fleet.start()
     fleet.wait_for_state("in force")
     for number in range(20):
-        fleet.outpost.server.ask(f"far{number}.example.org")
+        fleet.engine_host.server.ask(f"far{number}.example.org")
     fleet.control.wait_for(lambda: "far19.example.org" in _names(fleet), "the last one is found")
     # Neither end remembers anything that a kill of both could lose or double.
-    fleet.outpost.kill()
+    fleet.engine_host.kill()
     fleet.control.kill()
     fleet.control.start()
-    fleet.outpost.start_refusing()
+    fleet.engine_host.start_refusing()
     fleet.settle()
-    fleet.outpost.server.ask("after.example.org")
+    fleet.engine_host.server.ask("after.example.org")
     fleet.control.wait_for(lambda: "after.example.org" in _names(fleet), "the new one is found")
     params = {"expression": "^far[0-9]+[.]", "limit": "1000"}
     rows = fleet.control.api("GET", "/queries", params=params).json()["items"]
@@ -78,10 +78,10 @@ def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
     fleet.start()
     fleet.wait_for_state("in force")
     fleet.control.stop()
-    fleet.outpost.stop()
-    fleet.outpost.start_refusing()
-    assert fleet.outpost.server.ask("ads.example.com").rcode == "NXDOMAIN"
-    assert fleet.outpost.server.ask("alone.example.org").addresses == [ADDRESS]
+    fleet.engine_host.stop()
+    fleet.engine_host.start_refusing()
+    assert fleet.engine_host.server.ask("ads.example.com").rcode == "NXDOMAIN"
+    assert fleet.engine_host.server.ask("alone.example.org").addresses == [ADDRESS]
     fleet.control.start()
     fleet.settle()
     fleet.wait_for_state("in force")
@@ -90,7 +90,7 @@ def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
 def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: Fleet) -> None:
     fleet.start()
     fleet.wait_for_state("in force")
-    state = fleet.outpost.folder / "state"
+    state = fleet.engine_host.folder / "state"
     # Something is in the way of the draft, as a broken disk would be.
     (state / "draft.json").unlink(missing_ok=True)
     (state / "draft.json").mkdir()
@@ -102,7 +102,7 @@ def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: F
     said = fleet.control.command("engines")
     assert said.returncode == 1
     assert f"{BERLIN}: behind; snapshot {found['number']} of {found['wanted']}" in said.stdout
-    assert fleet.outpost.server.ask("ads.example.com").rcode == "NXDOMAIN", "as before"
+    assert fleet.engine_host.server.ask("ads.example.com").rcode == "NXDOMAIN", "as before"
     fleet.control.wait_for(
         lambda: f"the engine {BERLIN} is behind" in fleet.control.program.output, "it is told"
     )
@@ -114,10 +114,12 @@ def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: F
 
 def test_an_engine_that_was_killed_comes_back_and_is_led_again(fleet: Fleet) -> None:
     fleet.start()
-    (engine,) = fleet.outpost.program.children("engine")
+    (engine,) = fleet.engine_host.program.children("engine")
     os.kill(engine, signal.SIGKILL)
-    until(lambda: engine not in fleet.outpost.program.children("engine"), "the engine is dead")
-    fleet.outpost.wait_for(lambda: fleet.outpost.try_ask("again.example.org"), "it answers again")
+    until(lambda: engine not in fleet.engine_host.program.children("engine"), "the engine is dead")
+    fleet.engine_host.wait_for(
+        lambda: fleet.engine_host.try_ask("again.example.org"), "it answers again"
+    )
     fleet.settle()
     assert fleet.wait_for_state("in force")["pid"] != engine
 
@@ -127,20 +129,20 @@ def test_whoever_is_not_named_or_revoked_gets_nothing(fleet: Fleet) -> None:
     fleet.control.start()
     fleet.enroll("engines/paris")
     fleet.lead()
-    fleet.outpost.start_refusing()
+    fleet.engine_host.start_refusing()
     paris = "spiffe://keyhole.internal/ns/engines/sa/paris"
     fleet.control.wait_for(
         lambda: f"{paris} is not in link.engines" in fleet.control.program.output, "it is refused"
     )
-    assert fleet.outpost.server.ask("www.example.org").rcode == "REFUSED"
+    assert fleet.engine_host.server.ask("www.example.org").rcode == "REFUSED"
     assert fleet.state()["state"] == "never seen"
-    fleet.outpost.stop()
-    folder = fleet.outpost.folder / "engine"
+    fleet.engine_host.stop()
+    folder = fleet.engine_host.folder / "engine"
     for file in folder.iterdir():
         if file.is_symlink():
             file.unlink()
     fleet.enroll("engines/berlin")
-    fleet.outpost.start_refusing()
+    fleet.engine_host.start_refusing()
     fleet.settle()
     fleet.wait_for_state("in force")
     done = fleet.control.command("identity", "revoke", "engines/berlin")
@@ -158,7 +160,7 @@ def test_without_a_certificate_of_ours_there_is_no_connection(fleet: Fleet) -> N
     asked = ("curl", "-sS", "--cacert", root, "--max-time", "10", "-d", "{}")
     without = run(*asked, url)
     assert (without.returncode != 0, without.stdout) == (True, "")
-    folder = fleet.outpost.folder / "engine"
+    folder = fleet.engine_host.folder / "engine"
     shown = ("--cert", str(folder / "svid.pem"), "--key", str(folder / "svid-key.pem"))
     assert "not a poll" in run(*asked, *shown, url).stdout, "it is the certificate that matters"
 

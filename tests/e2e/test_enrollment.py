@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.enrollment import EnrollmentError, Ticket, client
+from keyhole.enrollment import EnrollmentError, JoinToken, client
 from tests.world.certificates import Authority
 from tests.world.enrollment import MakeSite, Site
 from tests.world.interception import Interceptor
@@ -65,11 +65,11 @@ def test_a_client_gets_a_certificate_whose_key_was_made_by_itself(shared_site: S
 
 
 def test_a_token_works_once_also_when_a_hundred_use_it_at_the_same_time(site: Site) -> None:
-    ticket = site.invite()
+    join_token = site.invite()
 
     def attempt(_: int) -> bool:
         try:
-            client.redeem(ticket)
+            client.redeem(join_token)
         except EnrollmentError:
             return False
         return True
@@ -81,16 +81,16 @@ def test_a_token_works_once_also_when_a_hundred_use_it_at_the_same_time(site: Si
 
 
 def test_a_token_outlives_a_restart(site: Site) -> None:
-    ticket = site.invite()
+    join_token = site.invite()
     site.resolver.stop()
     site.start()
-    assert site.redeem(ticket).returncode == 0
+    assert site.redeem(join_token).returncode == 0
 
 
 def test_a_used_token_says_when_it_was_used(shared_site: Site) -> None:
-    ticket = shared_site.invite("used")
-    assert shared_site.redeem(ticket, "used").returncode == 0
-    again = shared_site.redeem(ticket, "thief")
+    join_token = shared_site.invite("used")
+    assert shared_site.redeem(join_token, "used").returncode == 0
+    again = shared_site.redeem(join_token, "thief")
     assert again.returncode == 1
     assert "each works once" in again.stderr
     assert not shared_site.folder("thief").path.joinpath("svid.pem").exists()
@@ -99,47 +99,47 @@ def test_a_used_token_says_when_it_was_used(shared_site: Site) -> None:
 def test_a_client_that_has_an_identity_keeps_it(shared_site: Site) -> None:
     folder = shared_site.enroll()
     before = folder.read().leaf
-    ticket = shared_site.invite("other")
-    again = shared_site.redeem(ticket, folder.path.name)
+    join_token = shared_site.invite("other")
+    again = shared_site.redeem(join_token, folder.path.name)
     assert again.returncode == 1
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
     assert folder.read().leaf == before
     assert shared_site.states()["other"] == "waiting"
 
 
 def test_a_token_with_another_pin_is_not_sent(shared_site: Site) -> None:
-    ticket = shared_site.invite("pinned")
-    forged = ticket.model_copy(update={"pin": "00" * 32})
+    join_token = shared_site.invite("pinned")
+    forged = join_token.model_copy(update={"pin": "00" * 32})
     done = shared_site.redeem(forged, "pinned")
     assert done.returncode == 1
     assert "Nothing was sent" in done.stderr
     assert shared_site.states()["pinned"] == "waiting"
-    assert shared_site.redeem(ticket, "pinned").returncode == 0
+    assert shared_site.redeem(join_token, "pinned").returncode == 0
 
 
 def test_whoever_stands_in_between_never_sees_the_secret(shared_site: Site, tmp_path: Path) -> None:
     # It shows the real bundle, which everyone may have, and a certificate of its own.
-    ticket = shared_site.invite("relayed")
+    join_token = shared_site.invite("relayed")
     pair = Authority(tmp_path / "attacker").issue("127.0.0.1", "localhost")
     bundle = shared_site.identity.joinpath("bundle.pem").read_text()
     with Interceptor(pair, bundle) as attacker:
-        done = shared_site.redeem(ticket.model_copy(update={"url": attacker.url}), "nobody")
+        done = shared_site.redeem(join_token.model_copy(update={"url": attacker.url}), "nobody")
         assert done.returncode == 1
         assert "pretend" in done.stderr
         assert [method for method, _ in attacker.requests] == ["GET"]
-        assert all(ticket.secret not in body for _, body in attacker.requests)
+        assert all(join_token.secret not in body for _, body in attacker.requests)
     assert shared_site.states()["relayed"] == "waiting"
 
 
 def test_whoever_stands_in_between_cannot_bring_a_root_of_their_own(
     shared_site: Site, tmp_path: Path
 ) -> None:
-    ticket = shared_site.invite("replaced")
+    join_token = shared_site.invite("replaced")
     authority = Authority(tmp_path / "attacker")
     with Interceptor(
         authority.issue("127.0.0.1", "localhost"), authority.root.read_text()
     ) as attacker:
-        done = shared_site.redeem(ticket.model_copy(update={"url": attacker.url}), "nobody")
+        done = shared_site.redeem(join_token.model_copy(update={"url": attacker.url}), "nobody")
         assert done.returncode == 1
         assert [method for method, _ in attacker.requests] == ["GET"]
 
@@ -154,7 +154,7 @@ def test_nobody_outside_of_clients_gets_as_far_as_tls(make_site: MakeSite) -> No
         with pytest.raises(OSError, match=r"(?i)reset|eof|closed|broken"):
             context.wrap_socket(connection)
     site.resolver.wait_for(
-        lambda: "turned 127.0.0.2 away" in site.resolver.program.output, "it is told"
+        lambda: "refused a connection from 127.0.0.2" in site.resolver.program.output, "it is told"
     )
 
 
@@ -184,25 +184,25 @@ def test_a_port_that_is_taken_is_told(make_site: MakeSite, resolver: Resolver) -
 
 
 def test_a_server_that_is_killed_forgets_nothing_and_grants_nothing_twice(site: Site) -> None:
-    tickets: list[Ticket] = [site.invite(f"shop/w{number}") for number in range(6)]
+    join_tokens: list[JoinToken] = [site.invite(f"shop/w{number}") for number in range(6)]
 
-    def attempt(ticket: Ticket) -> bool:
+    def attempt(join_token: JoinToken) -> bool:
         try:
-            client.redeem(ticket)
+            client.redeem(join_token)
         except EnrollmentError:
             return False
         return True
 
     with ThreadPoolExecutor(6) as pool:
-        tries = pool.map(attempt, tickets)
+        tries = pool.map(attempt, join_tokens)
         site.resolver.wait_for(lambda: "used" in site.states().values(), "one is used")
         site.resolver.program.send(signal.SIGKILL)
         granted = list(tries)
     site.resolver.stop()
     site.start()
     states = site.states()
-    for ticket, was_granted, state in zip(tickets, granted, states.values(), strict=True):
+    for join_token, was_granted, state in zip(join_tokens, granted, states.values(), strict=True):
         assert state in ("used", "waiting")
         if was_granted:
             assert state == "used"
-        assert attempt(ticket) == (state == "waiting")
+        assert attempt(join_token) == (state == "waiting")

@@ -151,7 +151,7 @@ def test_our_own_dig_asks_as_a_workload(shared_lab: Lab) -> None:
     assert "198.1" in dig("shop/web", "www.example.org")
     denied = dig("shop/payments", "www.example.org")
     assert WORKLOADS["shop/payments"] in denied
-    assert "may ask some names, and this is none of them" in denied
+    assert "may ask only certain names, and not this one" in denied
     assert "trusts no authority that signed our certificate" in dig("bad/wrong-ca", "a.example.org")
     assert "denied_by_default" in dig("bad/expired", "www.example.org")
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 import pytest
 
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood
 from tests.world.resolver import Resolver, document

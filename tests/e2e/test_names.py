@@ -17,7 +17,7 @@ import duckdb
 import httpx2
 import pytest
 
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.flood import flood, resident
 from tests.world.resolver import Resolver, document

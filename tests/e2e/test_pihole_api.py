@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from keyhole.api.application import ALL_DOORS, DOORS
+from keyhole.api.application import ALL_ROUTES, API_ROUTES
 from keyhole.api.pihole import is_pihole
 from tests.world.dashboards import Homarr, HomeAssistant, Homepage
 from tests.world.ports import free_port
@@ -353,7 +353,7 @@ def test_where_it_is_off_no_path_of_it_is_there(resolver: Resolver) -> None:
     resolver.wait_for_api()
     made = resolver.api("POST", "/tokens", json={"name": "panel", "role": "administrator"})
     bearer = {"authorization": f"Bearer {made.json()['secret']}"}
-    places = [door.place for door in ALL_DOORS.all if door not in DOORS.all]
+    places = [route.endpoint for route in ALL_ROUTES.all if route not in API_ROUTES.all]
     places = [place for place in places if is_pihole(place[1])]
     assert len(places) > 10
     for method, path in places:

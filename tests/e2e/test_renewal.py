@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from keyhole.enrollment import EnrollmentError
-from keyhole.enrollment.member import Member
-from keyhole.identity import Authority, Wish
+from keyhole.enrollment.enrolled_client import EnrolledClient
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from tests.world.certificates import Authority as Certifier
 from tests.world.enrollment import Site
@@ -107,8 +107,8 @@ def test_a_client_of_another_authority_is_not_renewed(site: Site, tmp_path: Path
     folder = site.enroll()
     now = datetime.now(UTC)
     stranger = Authority.open(tmp_path / "stranger", now=now - timedelta(days=1))
-    wish = Wish.svid(folder.read().spiffe, 15 * MINUTE)
-    chain, key = stranger.issue(wish, now - 10 * MINUTE)
+    spec = CertificateSpec.svid(folder.read().spiffe, 15 * MINUTE)
+    chain, key = stranger.issue(spec, now - 10 * MINUTE)
     folder.write(chain, key, folder.bundle.read_bytes())
     code, said = _once(folder)
     assert code == 1
@@ -153,17 +153,17 @@ def test_it_waits_for_a_server_that_is_away(own_site: Site, tmp_path: Path) -> N
 
 
 def test_a_new_root_is_learned_by_renewing_and_nobody_is_locked_out(own_site: Site) -> None:
-    member = Member(own_site.enroll().path)
-    other = Member(own_site.enroll().path)
+    client = EnrolledClient(own_site.enroll().path)
+    other = EnrolledClient(own_site.enroll().path)
     own_site.ask("identity", "rotate")
-    member.renew()
+    client.renew()
     own_site.ask("identity", "rotate", "--sign")
     new = Authority.open(own_site.identity)
 
     def moved() -> bool:
         # The running server shows the new root within moments, without a restart.
         try:
-            renewed = member.renew().leaf
+            renewed = client.renew().leaf
         except EnrollmentError:
             return False
         return new.signed(renewed) and "enrollment" in _issued_for(own_site)
@@ -173,7 +173,7 @@ def test_a_new_root_is_learned_by_renewing_and_nobody_is_locked_out(own_site: Si
     assert refused.returncode == 1
     assert "ns/shop/sa/client-2" in refused.stderr
     own_site.ask("identity", "rotate", "--finish", "--force")
-    assert member.renew().spiffe
+    assert client.renew().spiffe
     with pytest.raises(EnrollmentError):
         other.renew()
 

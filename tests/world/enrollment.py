@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from keyhole.enrollment import Ticket
-from keyhole.identity import Authority, Wish
+from keyhole.enrollment import JoinToken
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.enrollments import list_enrollments
 from tests.world.ports import free_port
@@ -58,14 +58,14 @@ class Site:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def invite(self, name: str = "shop/web", *options: str) -> Ticket:
+    def invite(self, name: str = "shop/web", *options: str) -> JoinToken:
         """Makes a token."""
-        return Ticket.read(self.ask("enroll", "create", name, *options)["token"])
+        return JoinToken.read(self.ask("enroll", "create", name, *options)["token"])
 
-    def redeem(self, ticket: Ticket, name: str = "web") -> subprocess.CompletedProcess[str]:
+    def redeem(self, join_token: JoinToken, name: str = "web") -> subprocess.CompletedProcess[str]:
         """Runs the client's command; the identity is put into ``folder(name)``."""
         out = str(self.place / name)
-        return run_keyhole("enroll", "redeem", ticket.to_text(), "--out", out)
+        return run_keyhole("enroll", "redeem", join_token.to_text(), "--out", out)
 
     def folder(self, name: str = "web") -> CredentialFolder:
         """What a client has."""
@@ -82,8 +82,8 @@ class Site:
     def age(self, folder: CredentialFolder, ago: timedelta, life: timedelta) -> None:
         """Gives a client a certificate that was issued some time ago."""
         authority = Authority.open(self.identity)
-        wish = Wish.svid(folder.read().spiffe, life)
-        chain, key = authority.issue(wish, datetime.now(UTC) - ago)
+        spec = CertificateSpec.svid(folder.read().spiffe, life)
+        chain, key = authority.issue(spec, datetime.now(UTC) - ago)
         folder.write(chain, key, folder.bundle.read_bytes())
 
     def states(self) -> dict[str, str]:

@@ -12,26 +12,26 @@ BERLIN = "spiffe://keyhole.internal/ns/engines/sa/berlin"
 
 
 class Fleet:
-    """``control`` decides; ``outpost`` only answers. Both begin when ``start`` is called."""
+    """``control`` decides; ``engine_host`` only answers. Both begin when ``start`` is called."""
 
     def __init__(self, make: Callable[[], Resolver]) -> None:
-        self.control, self.outpost = make(), make()
+        self.control, self.engine_host = make(), make()
         self.port = free_port()
         self.link = {"listen": [f"127.0.0.1:{self.port}"], "engines": ["engines/berlin"]}
 
     def start(self, **settings: Any) -> "Fleet":
-        """Starts both, and waits until the outpost decides as it was told."""
+        """Starts both, and waits until the engine host decides as it was told."""
         self.control.configure(link=self.link, **settings)
         self.control.start()
         self.enroll("engines/berlin")
         self.lead()
-        self.outpost.start_refusing()
+        self.engine_host.start_refusing()
         self.settle()
         return self
 
     def enroll(self, name: str) -> Path:
-        """Gives the outpost the identity of a name."""
-        folder = self.outpost.folder / "engine"
+        """Gives the engine host the identity of a name."""
+        folder = self.engine_host.folder / "engine"
         done = run_keyhole(
             *("identity", "issue", name, "--out", str(folder), "--data", str(self.control.folder))
         )
@@ -39,24 +39,24 @@ class Fleet:
         return folder
 
     def lead(self) -> None:
-        """Has the outpost follow, from its next start on."""
+        """Has the engine host follow, from its next start on."""
         led = {"url": f"https://127.0.0.1:{self.port}", "identity": "engine"}
-        self.outpost.configure(control=led)
+        self.engine_host.configure(control=led)
 
     def settle(self) -> None:
-        """Waits until what control decides by is in force at the outpost, too."""
+        """Waits until what control decides by is in force at the engine host, too."""
         self.control.settle()
         name = "probe.example.org"
         wanted = self.control.server.ask(name).addresses
 
         def asked() -> bool:
-            reply = self.outpost.try_ask(name)
+            reply = self.engine_host.try_ask(name)
             return reply is not None and reply.addresses == wanted
 
-        self.outpost.wait_for(asked, f"the outpost decides like control (probe {wanted})")
+        self.engine_host.wait_for(asked, f"the engine host decides like control (probe {wanted})")
 
     def state(self) -> dict[str, Any]:
-        """How the outpost fares, by control."""
+        """How the engine host fares, by control."""
         items = self.control.api("GET", "/engines").json()["items"]
         (found,) = [one for one in items if one["name"] == BERLIN]
         assert isinstance(found, dict)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.local_engine import LocalEngine
-from keyhole.link.follow import Follower, by_socket
+from keyhole.link.command_poller import CommandPoller, unix_connector
 from keyhole.link.message import About
 
 ADDRESSES = {"udp": ["127.0.0.1:5300"]}
@@ -20,21 +20,21 @@ class FakeEngine:
     def __init__(self, socket: Path) -> None:
         self._numbers = itertools.count(1)
         self._instance = os.urandom(4).hex()
-        self._connect = by_socket(socket)
+        self._connect = unix_connector(socket)
         self._open: http.client.HTTPConnection | None = None
         self.obeyed: list[dict[str, Any]] = []
         self.may_obey = threading.Event()
         self.may_obey.set()
-        self._follower = Follower(self._dial, self._about, self._obey)
+        self._poller = CommandPoller(self._dial, self._about, self._obey)
 
     def start(self) -> "FakeEngine":
         """Begins to poll."""
-        self._follower.start()
+        self._poller.start()
         return self
 
     def die(self) -> None:
         """Says nothing more, as if it were killed."""
-        self._follower.end()
+        self._poller.end()
         self.may_obey.set()
         if self._open is not None and self._open.sock is not None:
             self._open.sock.shutdown(2)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import Criteria, History, Retention
 
 FOREVER = Retention(10**9, 2**50)
 
@@ -61,12 +61,12 @@ class Place:
             history.close()
 
 
-def names(history: History, wanted: Wanted | None = None) -> list[str]:
+def names(history: History, wanted: Criteria | None = None) -> list[str]:
     """Every name that is found, the newest first, page by page."""
     found: list[str] = []
     after = None
     while True:
-        page = history.search(wanted or Wanted(), limit=7, after=after)
+        page = history.search(wanted or Criteria(), limit=7, after=after)
         found += [row.fields["name"] for row in page.rows]
         after = page.next
         if after is None:

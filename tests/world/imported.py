@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config.documents import read_text_documents
-from keyhole.config.tree import plain
+from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
-from keyhole.control.importing import Import, import_setup
+from keyhole.control.import_settings import ImportResult, import_file
 from keyhole.engine import judge
-from keyhole.migrate import Fate, Item
-from keyhole.policy import Known, compile_documents
+from keyhole.importers import Disposition, Item
+from keyhole.policy import TrustContext, compile_documents
 from tests.world.resolver import document
 
 Spec = dict[str, Any]
@@ -20,7 +20,7 @@ class Imported:
     """One import that wrote nothing."""
 
     def __init__(self, product: str, file: Path) -> None:
-        self.done: Import = import_setup(product, file, None)
+        self.done: ImportResult = import_file(product, file, None)
         self.documents: list[Spec] = []
         for name, text in self.done.files.items():
             nodes, problems = read_yaml(text, name)
@@ -34,10 +34,10 @@ class Imported:
             one["metadata"]["name"]: one["spec"] for one in self.documents if one["kind"] == kind
         }
 
-    def items(self, fate: Fate, kind: str = "") -> list[Item]:
-        """The items of a fate, of one kind or all."""
+    def items(self, disposition: Disposition, kind: str = "") -> list[Item]:
+        """The items with a disposition, of one kind or all."""
         items = self.done.report.items
-        return [one for one in items if one.fate is fate and kind in ("", one.kind)]
+        return [one for one in items if one.disposition is disposition and kind in ("", one.kind)]
 
     def item(self, name: str) -> Item:
         """The only item that is called so or, where none is, whose name has this in it."""
@@ -81,5 +81,5 @@ class Imported:
         text = "\n---\n".join(json.dumps(one) for one in documents)
         read, problems = read_text_documents(text, "imported", Path("/nowhere"))
         assert not problems, problems
-        known = Known(tokens={token: "ab" * 32} if token else None)
-        return compile_documents(read, 1, None, known=known).snapshot.to_json()
+        context = TrustContext(tokens={token: "ab" * 32} if token else None)
+        return compile_documents(read, 1, None, context=context).snapshot.to_json()

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own on a private socket, from Debian's package."""
+"""A private PostgreSQL server on a Unix socket, from Debian's package."""
 
 import os
 import pwd
@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 from tempfile import mkdtemp
+
+import psycopg
 
 from tests.world.waiting import until
 
@@ -22,10 +24,10 @@ class Postgres:
     """A running server; ``url`` leads to an empty database."""
 
     def __init__(self, programs: Path) -> None:
-        # A path of a socket is short, so not below pytest's folder.
-        self.folder = Path(mkdtemp(prefix="pg-", dir="/tmp"))
+        # The path of a socket must be short, so it is not below pytest's folder.
+        self.folder = Path(mkdtemp(prefix="pg-"))
         self._programs = programs
-        # It refuses to run as root; files then belong to the user that the package made.
+        # PostgreSQL refuses to run as root; then it runs as the user of the Debian package.
         self._user = "postgres" if os.geteuid() == 0 else None
         if self._user:
             os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
@@ -42,26 +44,31 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             stderr=(self.folder.parent / f"{self.folder.name}.log").open("wb"),
         )
-        until(self._is_ready, "PostgreSQL takes connections")
+        self._connection = until(self._connect, "PostgreSQL accepts connections")
 
     def new_database(self) -> str:
-        """The URL of a database that nobody has used."""
+        """The URL of a new, empty database."""
         self._databases += 1
         name = f"keyhole{self._databases}"
-        self._run("createdb", "-h", str(self.folder), "-U", "keyhole", name)
+        self._connection.execute(f"CREATE DATABASE {name}".encode())
         return f"postgresql://keyhole@/{name}?host={self.folder}"
 
     def stop(self) -> None:
         """Ends the server and removes its files."""
+        self._connection.close()
         self._server.terminate()
         self._server.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder.parent / f"{self.folder.name}.log").unlink(missing_ok=True)
 
-    def _is_ready(self) -> bool:
+    def _connect(self) -> psycopg.Connection | None:
         assert self._server.poll() is None, "PostgreSQL ended"
-        asked = [str(self._programs / "pg_isready"), "-h", str(self.folder), "-q"]
-        return subprocess.run(asked, check=False).returncode == 0
+        try:
+            return psycopg.connect(
+                host=str(self.folder), user="keyhole", dbname="postgres", autocommit=True
+            )
+        except psycopg.OperationalError:
+            return None
 
     def _run(self, program: str, *words: str) -> None:
         done = subprocess.run(

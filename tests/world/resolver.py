@@ -12,7 +12,7 @@ from typing import Any
 import dns.exception
 import httpx2
 
-from keyhole.model.unix_socket import short_path
+from keyhole.system.unix_socket import short_path
 from tests.world.ask import Reply, Server
 from tests.world.certificates import Authority, Pair
 from tests.world.ports import free_port

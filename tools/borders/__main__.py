@@ -3,7 +3,7 @@
 import sys
 from itertools import chain
 
-from tools.borders import boundary, crates, modules, text, tree
+from tools.borders import boundary, crates, durability, modules, text, tree
 
 
 def main() -> int:
@@ -15,6 +15,7 @@ def main() -> int:
             crates.clocks(files),
             modules.order(files),
             boundary.importers(files),
+            durability.writers(files),
             text.sizes(files),
             text.words(files),
             text.spelling(files),

@@ -1,1 +1,1 @@
-"""The API: the use cases of control over HTTP, for programs and for the page in the browser."""
+"""The HTTP API of control, for programs and for a web page."""

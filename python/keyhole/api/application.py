@@ -1,5 +1,7 @@
 """The application: every route below ``/api/v1``."""
 
+import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -12,22 +14,23 @@ from keyhole.api import (
     engines,
     health,
     lists,
+    login,
     oidc,
     pauses,
     people,
     pihole,
     queries,
     second_factor,
-    session,
     sessions,
     statistics,
     status,
     tokens,
 )
-from keyhole.api.pihole import Seats
+from keyhole.api.access import RouteTable
+from keyhole.api.pagination import Page
+from keyhole.api.pihole import PiholeSessions
 from keyhole.api.problem import MEDIA_TYPE, ProblemDocument, install_problems
-from keyhole.api.roles import Doors
-from keyhole.control.control import Control
+from keyhole.control.services import Services
 
 PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
@@ -40,7 +43,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     lists.router,
     queries.router,
     statistics.router,
-    session.router,
+    login.router,
     second_factor.router,
     sessions.router,
     people.router,
@@ -48,38 +51,40 @@ ROUTERS: tuple[APIRouter, ...] = (
     oidc.router,
     health.router,
 )
-DOORS = Doors((PREFIX, router) for router in ROUTERS)
-"""What each route needs."""
-ALL_DOORS = Doors(
+API_ROUTES = RouteTable((PREFIX, router) for router in ROUTERS)
+"""The routes of Keyhole's own API."""
+ALL_ROUTES = RouteTable(
     [
         *((PREFIX, router) for router in ROUTERS),
         *((pihole.PREFIX, router) for router in pihole.ROUTERS),
     ]
 )
-"""The same, with the routes of Pi-hole's API."""
+"""The same routes, and those of Pi-hole's API."""
 
 
-def make_application(control: Control | None, seats: Seats | None = None) -> FastAPI:
-    """The application for this control; without one it can only describe itself. ``seats`` open the
-    API of Pi-hole as well."""
+def make_application(
+    services: Services | None, pihole_sessions: PiholeSessions | None = None
+) -> FastAPI:
+    """The application on the services of control; without them it can only describe itself. With
+    ``pihole_sessions`` it serves Pi-hole's API too."""
     app = FastAPI(
         title="Keyhole",
         version=__version__,
-        description="Zero-trust DNS: documents, lists, queries and people.",
+        description="Zero-trust DNS: documents, lists, queries and accounts.",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        # One way to write each path.
+        # Each path has exactly one spelling.
         redirect_slashes=False,
-        # Whatever goes wrong has one form.
+        # All errors have the same format.
         responses={"4XX": {"model": ProblemDocument}, "5XX": {"model": ProblemDocument}},
     )
-    app.state.control = control
+    app.state.services = services
     install_problems(app)
     for router in ROUTERS:
         app.include_router(router, prefix=PREFIX)
-    app.state.seats = seats
-    if seats is not None:
+    app.state.pihole_sessions = pihole_sessions
+    if pihole_sessions is not None:
         pihole.install_errors(app)
         for router in pihole.ROUTERS:
             app.include_router(router, prefix=pihole.PREFIX)
@@ -87,27 +92,33 @@ def make_application(control: Control | None, seats: Seats | None = None) -> Fas
 
 
 def describe() -> dict[str, Any]:
-    """The OpenAPI document; ``x-keyhole-role`` is the role that a route needs, ``public`` that it
-    needs none."""
-    document = make_application(None).openapi()
+    """The OpenAPI document. ``x-keyhole-role`` is the minimum role of a route, ``public`` if it
+    needs no authentication."""
+    written = json.dumps(make_application(None).openapi())
+    # FastAPI writes Page_Pause_ and Page[Pause]; generated clients get PausePage.
+    document: dict[str, Any] = json.loads(re.sub(r"Page[_\[](\w+?)[_\]]", r"\1Page", written))
     components = document["components"]
     components["securitySchemes"] = {
         "token": {"type": "http", "scheme": "bearer"},
         "session": {"type": "apiKey", "in": "cookie", "name": "__Host-keyhole"},
     }
-    for door in DOORS.all:
-        method, path = door.place
+    for route in API_ROUTES.all:
+        method, path = route.endpoint
         operation = document["paths"][path][method.lower()]
-        operation["x-keyhole-role"] = "public" if door.is_public else door.role and door.role.word
-        operation["security"] = [] if door.is_public else [{"token": []}, {"session": []}]
-        _tell_problems(operation["responses"])
+        role = route.role and route.role.word
+        operation["x-keyhole-role"] = "public" if route.is_public else role
+        operation["security"] = [] if route.is_public else [{"token": []}, {"session": []}]
+        _document_problems(operation["responses"])
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    for schema in components["schemas"].values():
+        # Generic models do not inherit a docstring.
+        schema.setdefault("description", Page.__doc__)
     return document
 
 
-def _tell_problems(responses: dict[str, Any]) -> None:
-    """Errors as they are really answered: the framework would add a form of its own."""
+def _document_problems(responses: dict[str, Any]) -> None:
+    """Documents errors with our media type; FastAPI would document a format of its own."""
     responses.pop("422", None)
     for kind in ("4XX", "5XX"):
         content = responses[kind]["content"]

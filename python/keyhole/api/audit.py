@@ -1,4 +1,4 @@
-"""``/audit``: who did what and when, and ``/changes``: undoing it."""
+"""``/audit``: the audit record, and ``/changes``: undoing a change."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -6,37 +6,37 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel, Field
 
-from keyhole.api.documents import Done, actor, done
-from keyhole.api.page import Limit, Page
+from keyhole.api.dependencies import StoredDocuments
+from keyhole.api.documents import ApplyResult, actor_of, apply_result
+from keyhole.api.pagination import Limit, Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import StoredDocuments
-from keyhole.store import Record, records, verify
+from keyhole.store import AuditRecord, records, verify
 
 router = APIRouter(tags=["audit"])
 
 
-class Deed(BaseModel):
+class AuditEntry(BaseModel):
     """One entry of the audit record."""
 
-    number: int = Field(description="From 1, without gaps.")
-    time: datetime
-    who: str
-    via: str = Field(description="How they came: socket, session or token.")
-    address: str | None = Field(description="From where, if that is known.")
-    action: str = Field(description="apply, delete, rollback, ...")
-    message: str | None = Field(description="Why, as they said.")
-    detail: dict[str, Any] = Field(description="What exactly.")
-    digest: str = Field(description="SHA-256 of this entry and of the digest before it.")
+    number: int = Field(description="Sequence number, from 1 without gaps.")
+    time: datetime = Field(description="When it happened.")
+    who: str = Field(description="Who did it: an account, a token or a local user.")
+    via: str = Field(description="How they authenticated: socket, session or token.")
+    address: str | None = Field(description="The client address, if known.")
+    action: str = Field(description="What was done: apply, delete, rollback, ...")
+    message: str | None = Field(description="The reason that they gave.")
+    detail: dict[str, Any] = Field(description="Details, depending on the action.")
+    digest: str = Field(description="SHA-256 over this entry and the previous digest.")
 
 
-class Verified(BaseModel):
-    """Whether the audit record is whole."""
+class AuditVerification(BaseModel):
+    """The result of verifying the audit record."""
 
-    whole: int = Field(description="So many entries from the first are as they were written.")
-    problem: str | None = Field(description="What is wrong with the one after them; else null.")
+    whole: int = Field(description="Number of intact entries, counted from the first.")
+    problem: str | None = Field(description="Error of the next entry; null if all are intact.")
     digest: str | None = Field(
-        description="The digest of the last entry. Kept elsewhere, it shows later whether entries "
-        "were cut off at the end."
+        description="The digest of the last entry. A copy of it, stored elsewhere, proves later "
+        "that no entries were removed from the end."
     )
 
 
@@ -45,12 +45,14 @@ def list_audit(
     changes: StoredDocuments,
     _: Viewer,
     limit: Limit = 100,
-    cursor: Annotated[int | None, Query(ge=1, description="Only entries before this one.")] = None,
-    after: Annotated[
-        int | None, Query(ge=0, description="Only entries after this one, the oldest first.")
+    cursor: Annotated[
+        int | None, Query(ge=1, description="Only entries with a lower number.")
     ] = None,
-) -> Page[Deed]:
-    """Who did what, the newest first."""
+    after: Annotated[
+        int | None, Query(ge=0, description="Only entries with a higher number, oldest first.")
+    ] = None,
+) -> Page[AuditEntry]:
+    """Lists the entries of the audit record, newest first."""
     with changes.database.read() as connection:
         found = records(connection, before=cursor, after=after, most=limit + 1)
     page = found[:limit]
@@ -59,12 +61,12 @@ def list_audit(
 
 
 @router.get("/audit/verification")
-def verify_audit(changes: StoredDocuments, _: Viewer) -> Verified:
-    """Follows the digests of the whole record."""
+def verify_audit(changes: StoredDocuments, _: Viewer) -> AuditVerification:
+    """Verifies the chain of digests of the whole audit record."""
     with changes.database.read() as connection:
         whole, problem = verify(connection)
         last = records(connection, most=1)
-    return Verified(whole=whole, problem=problem, digest=last[0].digest if last else None)
+    return AuditVerification(whole=whole, problem=problem, digest=last[0].digest if last else None)
 
 
 @router.post("/changes/{number}/undo")
@@ -72,12 +74,14 @@ async def undo_change(
     changes: StoredDocuments,
     caller: Operator,
     request: Request,
-    number: Annotated[int, Path(ge=1, le=2**31, description="The number of the change.")],
-) -> Done:
-    """Undoes a whole change, unless one of its documents was changed again since."""
-    return done(await changes.undo(number, actor(caller, request)))
+    number: Annotated[
+        int, Path(ge=1, le=2**31, description="The number of the change in the audit record.")
+    ],
+) -> ApplyResult:
+    """Undoes all of a change, unless one of its documents has changed since."""
+    return apply_result(await changes.undo(number, actor_of(caller, request)))
 
 
-def _shown(record: Record) -> Deed:
-    deed = record.deed
-    return Deed(number=record.number, time=record.time, digest=record.digest, **vars(deed))
+def _shown(record: AuditRecord) -> AuditEntry:
+    entry = record.entry
+    return AuditEntry(number=record.number, time=record.time, digest=record.digest, **vars(entry))

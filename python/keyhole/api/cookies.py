@@ -1,44 +1,44 @@
-"""The cookies: one for a session, one for the way to an identity provider and back."""
+"""The cookies: one for a session, one for the state of an OpenID Connect login."""
 
 from starlette.requests import cookie_parser
 from starlette.responses import Response
 from starlette.types import Scope
 
 _SESSION = "keyhole"
-_WAY = "keyhole-oidc"
-# With this prefix a browser keeps a cookie only from the host itself, over TLS (RFC 6265bis,
-# section 4.1.3.2), so that no neighbor under the same domain can set one.
-_HOST = "__Host-"
+_LOGIN_STATE = "keyhole-oidc"
+# A browser accepts a cookie with this prefix only from the host itself, over TLS (RFC 6265bis
+# section 4.1.3.2), so other hosts of the same domain cannot set it.
+_HOST_PREFIX = "__Host-"
 
 
 def set_session(response: Response, scope: Scope, secret: str, seconds: int) -> None:
-    """Gives the browser a session; no script can read it, and no other site can send it."""
+    """Sets the session cookie. Scripts cannot read it; requests from other sites do not have it."""
     _set(response, scope, _SESSION, secret, seconds, strict=True)
 
 
-def set_way(response: Response, scope: Scope, sealed: str, seconds: int) -> None:
-    """Gives the browser what it has to bring back from the provider, which is another site."""
-    _set(response, scope, _WAY, sealed, seconds, strict=False)
+def set_login_state(response: Response, scope: Scope, sealed: str, seconds: int) -> None:
+    """Sets the login state. It must survive the redirect from the provider, another site."""
+    _set(response, scope, _LOGIN_STATE, sealed, seconds, strict=False)
 
 
 def read_session(scope: Scope) -> str | None:
-    """The secret that the browser brings, if any."""
+    """The secret of the session, if the request has the cookie."""
     return _read(scope, _SESSION)
 
 
-def read_way(scope: Scope) -> str | None:
-    """What it brings back from the provider."""
-    return _read(scope, _WAY)
+def read_login_state(scope: Scope) -> str | None:
+    """The sealed login state, if the request has the cookie."""
+    return _read(scope, _LOGIN_STATE)
 
 
-def forget_session(response: Response, scope: Scope) -> None:
-    """Has the browser forget the session."""
+def clear_session(response: Response, scope: Scope) -> None:
+    """Deletes the session cookie."""
     _set(response, scope, _SESSION, "", 0, strict=True)
 
 
-def forget_way(response: Response, scope: Scope) -> None:
-    """Has it forget the way."""
-    _set(response, scope, _WAY, "", 0, strict=False)
+def clear_login_state(response: Response, scope: Scope) -> None:
+    """Deletes the login state."""
+    _set(response, scope, _LOGIN_STATE, "", 0, strict=False)
 
 
 def _set(
@@ -57,9 +57,9 @@ def _set(
 
 
 def _named(scope: Scope, name: str) -> str:
-    return f"{_HOST}{name}" if scope["scheme"] == "https" else name
+    return f"{_HOST_PREFIX}{name}" if scope["scheme"] == "https" else name
 
 
 def _read(scope: Scope, name: str) -> str | None:
-    written = b"; ".join(value for key, value in scope["headers"] if key == b"cookie")
-    return cookie_parser(written.decode("latin-1")).get(_named(scope, name)) or None
+    cookies = b"; ".join(value for key, value in scope["headers"] if key == b"cookie")
+    return cookie_parser(cookies.decode("latin-1")).get(_named(scope, name)) or None

@@ -1,4 +1,4 @@
-"""``/decisions``: names that people allowed or blocked, for now or until they take it back."""
+"""``/decisions``: names that people allowed or blocked, for a time or until they remove it."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from keyhole.api.documents import actor
-from keyhole.api.page import Page
+from keyhole.api.dependencies import Decisions
+from keyhole.api.documents import actor_of
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import Decisions
-from keyhole.control.standing import Deciding, Wanted
-from keyhole.model.standing import LONGEST_DECISION
-from keyhole.store.standing import KeptDecision
+from keyhole.control.overrides import DecisionRequest, DecisionService
+from keyhole.model.overrides import MAX_DECISION
+from keyhole.store.overrides import StoredDecision
 
 router = APIRouter(prefix="/decisions", tags=["decisions"])
 
@@ -20,90 +20,91 @@ Number = Annotated[int, Path(ge=1, le=2**31 - 1, description="The number of the 
 
 
 class Decision(BaseModel):
-    """A decision about a name: it comes before lists and rules, but not before important rules."""
+    """A decision about a name. It overrides lists and rules, except important rules."""
 
-    number: int = Field(description="Also that of its entry in the audit record.")
-    action: Literal["allow", "block"]
-    name: str
-    below: bool = Field(description="Whether it means every name below as well.")
-    client: str | None = Field(description="Whom it is about; null for everyone.")
-    since: datetime
-    until: datetime | None = Field(description="When it ends; null until it is taken back.")
-    who: str
-    why: str | None = Field(description="What they said of it.")
-    policies: list[str] = Field(description="The policies in which it acts.")
+    number: int = Field(description="The number of the decision and of its audit entry.")
+    action: Literal["allow", "block"] = Field(description="What it does with the name.")
+    name: str = Field(description="The name, such as example.org.")
+    below: bool = Field(description="Whether it includes all subdomains of the name.")
+    client: str | None = Field(description="The client it applies to; null for all clients.")
+    since: datetime = Field(description="When it began.")
+    until: datetime | None = Field(description="When it ends; null if it has no end.")
+    who: str = Field(description="Who made it.")
+    why: str | None = Field(description="The reason that they gave.")
+    policies: list[str] = Field(description="The policies in which it applies.")
     left_out: list[str] = Field(
-        description="Policies that it does not open, because they deny by default and no client is "
-        "named."
+        description="Policies in which it does not apply, because they deny by default and the "
+        "decision names no client."
     )
 
 
-class Decide(BaseModel):
-    """What is decided."""
+class DecisionCreate(BaseModel):
+    """A new decision."""
 
-    action: Literal["allow", "block"]
+    action: Literal["allow", "block"] = Field(description="What to do with the name.")
     name: str = Field(min_length=1, max_length=1_024, description="The name, such as example.org.")
-    below: bool = Field(False, description="Whether it means every name below as well.")
+    below: bool = Field(False, description="Whether to include all subdomains.")
     client: str | None = Field(
         None,
         min_length=1,
         max_length=2_048,
-        description="Whom it is about: spiffe://ID, token:NAME, client:NAME, an address or a "
-        "network; null for everyone.",
+        description="The client it applies to: spiffe://ID, token:NAME, client:NAME, an address "
+        "or a network; null for all clients.",
     )
     seconds: int | None = Field(
-        None,
-        ge=1,
-        le=LONGEST_DECISION,
-        description="How long it stands; null until it is taken back.",
+        None, ge=1, le=MAX_DECISION, description="How long it lasts, in seconds; null for no end."
     )
-    why: str | None = Field(None, max_length=500, description="Why, for the audit record.")
+    why: str | None = Field(None, max_length=500, description="Reason for the audit record.")
 
 
-class Decided(BaseModel):
-    """What came of it."""
+class DecisionResult(BaseModel):
+    """The decision, and whether it is in force."""
 
-    decision: Decision
-    is_in_force: bool = Field(description="Whether the engine decides by it already.")
-    why_not: str = Field(description="Why it is not in force yet; else empty.")
+    decision: Decision = Field(description="The decision.")
+    is_in_force: bool = Field(description="Whether the engine uses it already.")
+    why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 
 
-class TakenBack(BaseModel):
-    """What came of taking a decision back."""
+class DecisionRemoved(BaseModel):
+    """The result of removing a decision."""
 
-    is_in_force: bool = Field(description="Whether the engine decides without it already.")
-    why_not: str = Field(description="Why it is not in force yet; else empty.")
+    is_in_force: bool = Field(description="Whether the engine has dropped it already.")
+    why_not: str = Field(description="Why it is not in force yet; empty if it is.")
 
 
 @router.get("")
-def list_decisions(deciding: Decisions, _: Viewer) -> Page[Decision]:
-    """All decisions that stand, the newest first; there are never more than 500."""
-    return Page(items=[_shown(deciding, one) for one in deciding.decisions()])
+def list_decisions(decisions: Decisions, _: Viewer) -> Page[Decision]:
+    """Lists the active decisions, newest first; there are at most 500."""
+    return Page(items=[_shown(decisions, one) for one in decisions.active()])
 
 
 @router.post("")
-async def decide(deciding: Decisions, caller: Operator, request: Request, asked: Decide) -> Decided:
-    """Allows or blocks a name from now on, in the place of an earlier decision about it.
+async def create_decision(
+    decisions: Decisions, caller: Operator, request: Request, body: DecisionCreate
+) -> DecisionResult:
+    """Allows or blocks a name at once, replacing an earlier decision about it.
 
-    For everyone, allow opens no policy that denies by default; name the client for that.
+    Without a client, an allow does not apply in policies that deny by default.
     """
-    kept, result = await deciding.decide(Wanted(**asked.model_dump()), actor(caller, request))
-    shown = _shown(deciding, kept)
-    return Decided(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
+    kept, result = await decisions.decide(
+        DecisionRequest(**body.model_dump()), actor_of(caller, request)
+    )
+    shown = _shown(decisions, kept)
+    return DecisionResult(decision=shown, is_in_force=result.is_in_force, why_not=result.why)
 
 
 @router.delete("/{number}")
-async def take_back(
-    deciding: Decisions, caller: Operator, request: Request, number: Number
-) -> TakenBack:
-    """Takes a decision back."""
-    result = await deciding.remove(number, actor(caller, request))
-    return TakenBack(is_in_force=result.is_in_force, why_not=result.why)
+async def delete_decision(
+    decisions: Decisions, caller: Operator, request: Request, number: Number
+) -> DecisionRemoved:
+    """Removes a decision."""
+    result = await decisions.remove(number, actor_of(caller, request))
+    return DecisionRemoved(is_in_force=result.is_in_force, why_not=result.why)
 
 
-def _shown(deciding: Deciding, kept: KeptDecision) -> Decision:
+def _shown(decisions: DecisionService, kept: StoredDecision) -> Decision:
     decision = kept.decision
-    reach = deciding.reach(decision)
+    reach = decisions.reach(decision)
     return Decision(
         number=decision.number,
         action=decision.action,

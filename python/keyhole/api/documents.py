@@ -1,16 +1,22 @@
-"""``/documents``: what Keyhole is told to do, in all its versions."""
+"""``/documents``: policies, lists, upstreams and so on, in all their versions."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
+from keyhole.api.dependencies import StoredDocuments
+from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Operator, Principal, Viewer
-from keyhole.api.problem import ApiProblem, Place
-from keyhole.api.state import StoredDocuments
-from keyhole.control.changes import Actor, Found, Outcome, Wish, read_wishes
-from keyhole.control.changes.wish import MOST_OCTETS
+from keyhole.api.problem import ApiProblem, ProblemItem
+from keyhole.control.changes import (
+    Actor,
+    ChangeRequest,
+    DocumentRecord,
+    Outcome,
+    read_change_requests,
+)
+from keyhole.control.changes.change_request import MAX_OCTETS
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 
@@ -19,89 +25,82 @@ Kind = Annotated[
     Path(description="The kind of the document."),
 ]
 Name = Annotated[str, Path(max_length=63, description="The name of the document.")]
-Seen = Annotated[
+SeenVersion = Annotated[
     str | None,
-    Header(
-        max_length=32,
-        description="The ETag of the version that was seen, or * to overwrite whatever is there.",
-    ),
+    Header(max_length=32, description="The ETag of the version that you have seen, or * for any."),
 ]
-Message = Annotated[str | None, Query(max_length=500, description="Why, for the audit record.")]
-DryRun = Annotated[bool, Query(description="Whether to check only, and change nothing.")]
+Message = Annotated[str | None, Query(max_length=500, description="Reason for the audit record.")]
+DryRun = Annotated[bool, Query(description="Whether to validate only and change nothing.")]
 
 
 class Document(BaseModel):
-    """A document as it is now."""
+    """The current version of a document."""
 
     kind: str = Field(description="Policy, List, Upstream, Record, Client or TrustDomain.")
-    name: str = Field(description="Its name, unique in its kind.")
+    name: str = Field(description="Its name, unique within its kind.")
     origin: Literal["declared", "stored"] = Field(
-        description="declared by a file, and changed there alone; or stored, and changed here."
+        description="declared: a file defines it, edit the file. stored: edit it by this API."
     )
-    file: str | None = Field(description="The file that declares it, and null for a stored one.")
-    version: int | None = Field(description="The version of a stored one; null for a declared one.")
-    is_shadowed: bool = Field(
-        description="Whether it does not count, because a file declares another one of its name."
-    )
-    text: str = Field(description="The YAML as it was written.")
+    file: str | None = Field(description="The file and line that declare it; null if it is stored.")
+    version: int | None = Field(description="The current version; null if it is declared.")
+    is_shadowed: bool = Field(description="Whether a file that declares the same overrides it.")
+    text: str = Field(description="The YAML text, unchanged.")
 
 
-class VersionOf(BaseModel):
+class DocumentVersion(BaseModel):
     """One version of a stored document."""
 
-    version: int = Field(description="From 1.")
+    version: int = Field(description="The number of the version, from 1.")
     change: int = Field(description="The number of the change in the audit record.")
-    is_deleted: bool = Field(description="Whether this version deleted it.")
-    text: str = Field(description="The YAML as it was written; empty where it was deleted.")
+    is_deleted: bool = Field(description="Whether this version deleted the document.")
+    text: str = Field(description="The YAML text, unchanged; empty if deleted.")
 
 
-class Applying(BaseModel):
-    """Several documents at once."""
+class ApplyRequest(BaseModel):
+    """Documents to create or change together."""
 
-    text: str = Field(max_length=MOST_OCTETS, description="A stream of YAML documents.")
-    file: str = Field("request", max_length=255, description="What the text is called in messages.")
+    text: str = Field(max_length=MAX_OCTETS, description="A stream of YAML documents.")
+    file: str = Field("request", max_length=255, description="The name of the text in messages.")
     overwrite: bool = Field(
         False,
-        description="Whether to write over versions that were not seen: a version is seen when the "
-        "document begins with '# keyhole-version: N'.",
+        description="Whether to overwrite versions that you have not seen. A document states the "
+        "version that you have seen in its first line: '# keyhole-version: N'.",
     )
-    message: str | None = Field(None, max_length=500, description="Why, for the audit record.")
-    is_dry_run: bool = Field(False, description="Whether to check only, and change nothing.")
+    message: str | None = Field(None, max_length=500, description="Reason for the audit record.")
+    is_dry_run: bool = Field(False, description="Whether to validate only and change nothing.")
 
 
-class EffectOn(BaseModel):
-    """What became of one document."""
+class DocumentEffect(BaseModel):
+    """The effect of a change on one document."""
 
-    kind: str
-    name: str
-    what: Literal["created", "changed", "unchanged", "deleted"]
-    version: int = Field(description="The version that counts now.")
+    kind: str = Field(description="The kind of the document.")
+    name: str = Field(description="The name of the document.")
+    what: Literal["created", "changed", "unchanged", "deleted"] = Field(description="The effect.")
+    version: int = Field(description="The current version.")
 
 
-class Done(BaseModel):
-    """What a change did."""
+class ApplyResult(BaseModel):
+    """The result of a change."""
 
-    change: int | None = Field(description="Its number; null where nothing was changed.")
-    effects: list[EffectOn]
-    is_in_force: bool = Field(description="Whether the engine decides by it already.")
-    why: str = Field(description="Why it is not in force yet; else empty.")
-    advice: list[str] = Field(description="What is valid and probably not meant.")
+    change: int | None = Field(description="The number of the change; null if nothing changed.")
+    effects: list[DocumentEffect] = Field(description="The effect on each document.")
+    is_in_force: bool = Field(description="Whether the engine uses it already.")
+    why: str = Field(description="Why it is not in force yet; empty if it is.")
+    advice: list[str] = Field(description="Warnings: what is valid but probably not intended.")
 
 
 class Drift(BaseModel):
-    """Where the files of the documents folder and what is in force differ."""
+    """Differences between the files of the documents folder and the documents in force."""
 
-    problems: list[Place] = Field(description="Why the files cannot be taken as they are.")
-    shadowed: list[str] = Field(
-        description="Stored documents that do not count, because a file declares them too."
-    )
+    problems: list[ProblemItem] = Field(description="Why the files cannot be loaded.")
+    shadowed: list[str] = Field(description="Stored documents that a file overrides.")
 
 
-class Rollback(BaseModel):
-    """Which version is to come back."""
+class RollbackRequest(BaseModel):
+    """The version to restore."""
 
     to: int | None = Field(
-        None, ge=0, description="The version; null for the one before, 0 for none at all."
+        None, ge=0, description="The version; null for the previous one, 0 to delete the document."
     )
 
 
@@ -109,14 +108,16 @@ class Rollback(BaseModel):
 def list_documents(
     changes: StoredDocuments,
     _: Viewer,
-    kind: Annotated[str | None, Query(max_length=32, description="Only of this kind.")] = None,
+    kind: Annotated[
+        str | None, Query(max_length=32, description="Only documents of this kind.")
+    ] = None,
     origin: Annotated[
-        Literal["declared", "stored"] | None, Query(description="Only of this origin.")
+        Literal["declared", "stored"] | None, Query(description="Only documents of this origin.")
     ] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[Document]:
-    """All documents, by kind and name."""
+    """Lists all documents, ordered by kind and name."""
     after = _key(cursor)
     found = [
         one
@@ -133,24 +134,24 @@ def list_documents(
 
 @router.post("")
 async def apply_documents(
-    changes: StoredDocuments, caller: Operator, request: Request, asked: Applying
-) -> Done:
-    """Creates and changes documents, all of them or none."""
-    wishes = read_wishes(asked.text, asked.file, changes.folder)
-    if asked.overwrite:
-        wishes = [Wish(one.kind, one.name, one.text) for one in wishes]
+    changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
+) -> ApplyResult:
+    """Creates or changes documents, either all or none."""
+    requests = read_change_requests(body.text, body.file, changes.folder)
+    if body.overwrite:
+        requests = [ChangeRequest(one.kind, one.name, one.text) for one in requests]
     outcome = await changes.apply(
-        wishes, actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        requests, actor_of(caller, request), message=body.message, is_dry=body.is_dry_run
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.get("/drift")
 async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
-    """Where the files of the documents folder and what is in force differ."""
+    """Compares the files of the documents folder with the documents in force."""
     problems, shadowed = await changes.drift()
     return Drift(
-        problems=[Place(place=one.place, why=one.why) for one in problems],
+        problems=[ProblemItem(place=one.place, why=one.why) for one in problems],
         shadowed=[one.label for one in shadowed],
     )
 
@@ -159,7 +160,7 @@ async def get_drift(changes: StoredDocuments, _: Viewer) -> Drift:
 def get_document(
     changes: StoredDocuments, _: Viewer, kind: Kind, name: Name, response: Response
 ) -> Document:
-    """One document; its ETag is what a change of it has to name."""
+    """Returns one document. Send its ETag in If-Match to change it."""
     found = changes.document(kind, name)
     response.headers["etag"] = _etag(found)
     return _shown(found)
@@ -172,22 +173,22 @@ async def put_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: Applying,
-    if_match: Seen = None,
-    if_none_match: Seen = None,
-) -> Done:
-    """Writes one document. If-Match names the version that was seen; If-None-Match: * says that
-    there was none."""
+    body: ApplyRequest,
+    if_match: SeenVersion = None,
+    if_none_match: SeenVersion = None,
+) -> ApplyResult:
+    """Creates or changes one document. If-Match is the version that you have seen;
+    If-None-Match: * is for a new document."""
     seen = _seen(if_match, if_none_match)
-    wishes = read_wishes(asked.text, asked.file, changes.folder)
-    if [(one.kind, one.name) for one in wishes] != [(kind, name)]:
+    requests = read_change_requests(body.text, body.file, changes.folder)
+    if [(one.kind, one.name) for one in requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)
-    wish = Wish(kind, name, wishes[0].text, seen)
+    change = ChangeRequest(kind, name, requests[0].text, seen)
     outcome = await changes.apply(
-        [wish], actor(caller, request), message=asked.message, is_dry=asked.is_dry_run
+        [change], actor_of(caller, request), message=body.message, is_dry=body.is_dry_run
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.delete("/{kind}/{name}")
@@ -197,24 +198,26 @@ async def delete_document(
     request: Request,
     kind: Kind,
     name: Name,
-    if_match: Seen = None,
+    if_match: SeenVersion = None,
     message: Message = None,
     dry_run: DryRun = False,
-) -> Done:
-    """Deletes one document; its versions stay, so that it can come back."""
-    wish = Wish(kind, name, None, _seen(if_match, None))
+) -> ApplyResult:
+    """Deletes one document. Its versions are kept, so a rollback can restore it."""
+    change = ChangeRequest(kind, name, None, _seen(if_match, None))
     outcome = await changes.apply(
-        [wish], actor(caller, request), action="delete", message=message, is_dry=dry_run
+        [change], actor_of(caller, request), action="delete", message=message, is_dry=dry_run
     )
-    return done(outcome)
+    return apply_result(outcome)
 
 
 @router.get("/{kind}/{name}/versions")
-def list_versions(changes: StoredDocuments, _: Viewer, kind: Kind, name: Name) -> Page[VersionOf]:
-    """All versions of a stored document, the newest first."""
+def list_versions(
+    changes: StoredDocuments, _: Viewer, kind: Kind, name: Name
+) -> Page[DocumentVersion]:
+    """Lists all versions of a stored document, newest first."""
     return Page(
         items=[
-            VersionOf(
+            DocumentVersion(
                 version=one.version, change=one.change, is_deleted=one.is_deleted, text=one.text
             )
             for one in changes.history(kind, name)
@@ -229,14 +232,14 @@ async def roll_back_document(
     request: Request,
     kind: Kind,
     name: Name,
-    asked: Rollback,
-) -> Done:
-    """Brings an earlier version of a document back, as a new version."""
-    return done(await changes.roll_back(kind, name, actor(caller, request), to=asked.to))
+    body: RollbackRequest,
+) -> ApplyResult:
+    """Restores an earlier version of a document, as a new version."""
+    return apply_result(await changes.roll_back(kind, name, actor_of(caller, request), to=body.to))
 
 
-def actor(caller: Principal, request: Request) -> Actor:
-    """Whoever called, as the audit record names them."""
+def actor_of(caller: Principal, request: Request) -> Actor:
+    """The caller as the actor of an audit entry."""
     host = request.client.host if request.client else None
     return Actor(caller.name, caller.via, None if caller.via == "socket" else host)
 
@@ -255,11 +258,11 @@ def _seen(if_match: str | None, if_none_match: str | None) -> int | None:
         return None
     number = if_match.strip().removeprefix("W/").strip('"').removeprefix("v")
     if not number.isdecimal():
-        raise ApiProblem(412, "changed_meanwhile", f"{if_match} is no version of this document")
+        raise ApiProblem(412, "changed_meanwhile", f"{if_match} is not a version of this document")
     return int(number)
 
 
-def _etag(found: Found) -> str:
+def _etag(found: DocumentRecord) -> str:
     return f'"v{found.version}"'
 
 
@@ -268,11 +271,11 @@ def _key(cursor: str | None) -> tuple[str, ...]:
         return ()
     key = read_cursor(cursor)
     if not isinstance(key, list) or not all(isinstance(one, str) for one in key):
-        raise ApiProblem(400, "cursor_not_valid", "the cursor is none of ours; begin without one")
+        raise ApiProblem(400, "cursor_not_valid", "the cursor is not valid; begin without one")
     return tuple(key)
 
 
-def _shown(found: Found) -> Document:
+def _shown(found: DocumentRecord) -> Document:
     return Document(
         kind=found.kind,
         name=found.name,
@@ -284,11 +287,11 @@ def _shown(found: Found) -> Document:
     )
 
 
-def done(outcome: Outcome) -> Done:
-    """What a change did, as it is answered."""
-    return Done(
+def apply_result(outcome: Outcome) -> ApplyResult:
+    """The outcome of a change as a response."""
+    return ApplyResult(
         change=outcome.change,
-        effects=[EffectOn(**vars(one)) for one in outcome.effects],
+        effects=[DocumentEffect(**vars(one)) for one in outcome.effects],
         is_in_force=outcome.is_in_force,
         why=outcome.why,
         advice=list(outcome.advice),

@@ -1,4 +1,4 @@
-"""``/health``: that something lives here, and not a word more."""
+"""``/health``: whether the API answers, and nothing else."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ router = APIRouter(prefix="/health", tags=["health"])
 
 
 class Health(BaseModel):
-    """That the API answers."""
+    """The API answers."""
 
-    status: Literal["ok"] = Field("ok", description="Always ok: what is not, does not answer.")
+    status: Literal["ok"] = Field("ok", description="Always ok.")
 
 
 @router.get("")
 async def get_health() -> Health:
-    """Says that the API answers; for everybody whose network is let in."""
+    """Shows that the API answers. Needs no authentication."""
     return Health()

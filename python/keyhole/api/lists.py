@@ -1,4 +1,4 @@
-"""``/lists``: block and allow lists, how fresh they are, and what was taken from them."""
+"""``/lists``: block and allow lists, their downloads and their entries."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -6,128 +6,134 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import RunningServices
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Operator, Viewer
-from keyhole.api.state import Running
-from keyhole.control.control import Control
 from keyhole.control.error import NotThereError
-from keyhole.control.fresh import ListStatus, UrlStatus
-from keyhole.control.fresh.report import statuses
-from keyhole.control.fresh.status import ListState
+from keyhole.control.list_refresh import ListStatus, UrlStatus
+from keyhole.control.list_refresh.report import statuses
+from keyhole.control.list_refresh.status import ListState
 from keyhole.control.lists import search_name
+from keyhole.control.services import Services
 from keyhole.lists.catalog import catalog
 
 router = APIRouter(prefix="/lists", tags=["lists"])
 
 
-class Source(BaseModel):
-    """One URL of a list."""
+class ListSource(BaseModel):
+    """The download state of one URL of a list."""
 
-    url: str
-    state: Literal["waiting", "downloading", "fresh", "failed"]
-    octets: int = Field(description="Of the list that is there, or as many as came by now.")
-    total: int | None = Field(description="How many will come, while that is known.")
-    fetched: datetime | None = Field(description="When the list that is there came.")
-    checked: datetime | None = Field(description="When the server last said it is the newest.")
-    next: datetime | None = Field(description="When the server is asked again.")
-    error: str | None = Field(description="Why the last try failed; null where it did not.")
-    failing_since: datetime | None
-    sha256: str | None = Field(description="Of the list that is there.")
-
-
-class Skipped(BaseModel):
-    """A line that was left out."""
-
-    file: str
-    line: int
-    text: str
-    reason: str
+    url: str = Field(description="The URL.")
+    state: Literal["waiting", "downloading", "fresh", "failed"] = Field(description="Its state.")
+    octets: int = Field(description="Size of the stored list, or octets downloaded so far.")
+    total: int | None = Field(description="Expected size of the current download, if known.")
+    fetched: datetime | None = Field(description="When the stored list was downloaded.")
+    checked: datetime | None = Field(description="When the server last confirmed it as current.")
+    next: datetime | None = Field(description="When the next download is due.")
+    error: str | None = Field(description="Why the last download failed; null if it succeeded.")
+    failing_since: datetime | None = Field(description="Since when downloads have been failing.")
+    sha256: str | None = Field(description="SHA-256 of the stored list.")
 
 
-class ListNow(BaseModel):
-    """One list as it is now."""
+class SkippedLine(BaseModel):
+    """A line of a list that was skipped."""
 
-    name: str
-    kind: Literal["block", "allow"]
+    file: str = Field(description="The file or URL.")
+    line: int = Field(description="The number of the line.")
+    text: str = Field(description="The text of the line.")
+    reason: str = Field(description="Why it was skipped.")
+
+
+class ListSummary(BaseModel):
+    """The state of one list."""
+
+    name: str = Field(description="The name of the List document.")
+    kind: Literal["block", "allow"] = Field(description="Whether it blocks or allows names.")
     state: ListState = Field(
-        description="held back: its last good version stays in use; unused: no policy names it."
+        description="held back: the last good version stays in use. unused: no policy uses it."
     )
-    why: str = Field(description="Why it is held back; else empty.")
-    taken: int | None = Field(description="Entries in force; null where it is not compiled.")
-    duplicates: int | None = Field(description="Entries that stand there twice.")
-    skipped: int | None = Field(description="Lines that were left out.")
-    skipped_by_reason: dict[str, int]
+    why: str = Field(description="Why it is held back; empty if it is not.")
+    taken: int | None = Field(description="Entries in force; null if not compiled.")
+    duplicates: int | None = Field(description="Duplicate entries.")
+    skipped: int | None = Field(description="Skipped lines.")
+    skipped_by_reason: dict[str, int] = Field(description="Skipped lines by reason.")
     hits: int | None = Field(
-        description="Queries of the last day that it decided; null where there is no history."
+        description="Queries that it decided in the last 24 hours; null without a history."
     )
-    files: list[str] = Field(description="Its files, as the document names them.")
-    sources: list[Source] = Field(description="Its URLs.")
+    files: list[str] = Field(description="Its files, as in the document.")
+    sources: list[ListSource] = Field(description="Its URLs and their downloads.")
 
 
-class ListInFull(ListNow):
-    """One list, with examples of what was left out."""
+class ListDetail(ListSummary):
+    """The state of one list, with examples of skipped lines."""
 
-    examples: list[Skipped]
+    examples: list[SkippedLine] = Field(description="Some of the skipped lines.")
 
 
-class Refresh(BaseModel):
-    """Which lists to download now."""
+class RefreshRequest(BaseModel):
+    """The lists to download now."""
 
     names: list[Annotated[str, Field(max_length=63)]] = Field(
         default_factory=list, max_length=1000, description="Names of lists; empty for all."
     )
 
 
-class Refreshing(BaseModel):
-    """What is being downloaded."""
+class RefreshResult(BaseModel):
+    """The downloads that were started."""
 
-    urls: list[str]
+    urls: list[str] = Field(description="The URLs.")
 
 
-class Hit(BaseModel):
-    """An entry that speaks of a name."""
+class ListMatch(BaseModel):
+    """A list entry that matches a name."""
 
-    list: str
+    list: str = Field(description="The name of the list.")
     action: str = Field(description="block or allow.")
-    pattern: str = Field(description="The entry as it was understood.")
-    file: str
-    line: int
-    important: bool
+    pattern: str = Field(description="The entry in its normal form.")
+    file: str = Field(description="The file or URL.")
+    line: int = Field(description="The number of the line.")
+    important: bool = Field(description="Whether the entry overrides other entries.")
 
 
-class KnownList(BaseModel):
-    """A list of the catalog."""
+class CatalogEntry(BaseModel):
+    """A well-known list in the catalog."""
 
-    name: str
-    title: str
-    about: str
-    url: str
-    home: str = Field(description="Where its makers describe it, with the license.")
+    name: str = Field(description="The name of the entry.")
+    title: str = Field(description="The title of the list.")
+    about: str = Field(description="What the list contains.")
+    url: str = Field(description="The URL to download it from.")
+    home: str = Field(description="The project page, with the license.")
     document: str = Field(description="A List document that downloads it.")
 
 
 @router.get("")
-def list_lists(running: Running, _: Viewer) -> Page[ListNow]:
-    """All lists by name, and how they are at this moment."""
-    hits = _hits(running)
-    return Page(items=[ListNow(**_fields(one, hits)) for one in _now(running)])
+def list_lists(services: RunningServices, _: Viewer) -> Page[ListSummary]:
+    """Lists the state of all block and allow lists, ordered by name."""
+    hits = _hits(services)
+    return Page(items=[ListSummary(**_fields(one, hits)) for one in _now(services)])
 
 
 @router.post("/refresh", status_code=202)
-async def refresh_lists(running: Running, _: Operator, asked: Refresh) -> Refreshing:
-    """Downloads lists now, whether they are due or not; their state tells how far that is."""
-    return Refreshing(urls=await running.lists.refresh(asked.names))
+async def refresh_lists(
+    services: RunningServices, _: Operator, body: RefreshRequest
+) -> RefreshResult:
+    """Starts downloading lists now, even if not due. Their state shows the progress."""
+    return RefreshResult(urls=await services.lists.refresh(body.names))
 
 
 @router.get("/catalog")
 def list_catalog(
     _: Viewer,
-    search: Annotated[str, Query(max_length=100, description="Only with this word in it.")] = "",
-) -> Page[KnownList]:
-    """Well-known lists to switch on."""
+    search: Annotated[
+        str, Query(max_length=100, description="Only entries that contain this text.")
+    ] = "",
+) -> Page[CatalogEntry]:
+    """Lists the catalog of well-known lists."""
     return Page(
         items=[
-            KnownList(document=one.document, **{k: v for k, v in vars(one).items() if k != "kind"})
+            CatalogEntry(
+                document=one.document, **{k: v for k, v in vars(one).items() if k != "kind"}
+            )
             for one in catalog().values()
             if search.lower() in f"{one.name} {one.title} {one.about}".lower()
         ]
@@ -136,36 +142,36 @@ def list_catalog(
 
 @router.get("/search")
 def search_lists(
-    running: Running,
+    services: RunningServices,
     _: Viewer,
-    name: Annotated[str, Query(min_length=1, max_length=253, description="The name.")],
-) -> Page[Hit]:
-    """Every entry of the lists in force that speaks of a name, with file and line."""
-    found = search_name(running.data, name)
+    name: Annotated[str, Query(min_length=1, max_length=253, description="The name to look for.")],
+) -> Page[ListMatch]:
+    """Finds every entry that matches a name in the lists in force, with file and line."""
+    found = search_name(services.data, name)
     keys = ("list", "action", "pattern", "file", "line", "important")
-    return Page(items=[Hit(**{key: hit[key] for key in keys}) for hit in found["hits"]])
+    return Page(items=[ListMatch(**{key: hit[key] for key in keys}) for hit in found["hits"]])
 
 
 @router.get("/{name}")
 def get_list(
-    running: Running,
+    services: RunningServices,
     _: Viewer,
     name: Annotated[str, Path(max_length=63, description="The name of the list.")],
-) -> ListInFull:
-    """One list, with examples of the lines that were left out."""
-    for one in _now(running):
+) -> ListDetail:
+    """Returns the state of one list, with examples of skipped lines."""
+    for one in _now(services):
         if one.name == name:
-            examples = [Skipped(**vars(row)) for row in one.examples]
-            return ListInFull(**_fields(one, _hits(running)), examples=examples)
+            examples = [SkippedLine(**vars(row)) for row in one.examples]
+            return ListDetail(**_fields(one, _hits(services)), examples=examples)
     raise NotThereError(f"there is no List {name}")
 
 
-def _now(running: Control) -> list[ListStatus]:
-    return statuses(running.lists, running.node.application.in_force)
+def _now(services: Services) -> list[ListStatus]:
+    return statuses(services.lists, services.control_plane.reconciler.in_force)
 
 
-def _hits(running: Control) -> dict[str, int] | None:
-    return running.queries.hits() if running.queries else None
+def _hits(services: Services) -> dict[str, int] | None:
+    return services.queries.hits() if services.queries else None
 
 
 def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
@@ -184,8 +190,8 @@ def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
     }
 
 
-def _source(one: UrlStatus) -> Source:
-    return Source(
+def _source(one: UrlStatus) -> ListSource:
+    return ListSource(
         url=one.url,
         state=one.state,
         octets=one.octets,

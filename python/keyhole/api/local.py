@@ -1,7 +1,7 @@
-"""The API for people on this machine: a Unix socket in the data folder.
+"""Authentication on the Unix socket in the data folder.
 
-Whoever may enter the folder (mode 0700) owns this Keyhole anyway, so they are its administrator;
-the system says which user it is, and the audit record keeps that.
+Who can open the folder (mode 0700) controls this Keyhole anyway, so each local user is an
+administrator. The kernel reports the user, for the audit record.
 """
 
 import pwd
@@ -9,20 +9,20 @@ import pwd
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyhole.api.principal import Principal
+from keyhole.http import PEER_PREFIX
 from keyhole.model.role import Role
-from keyhole.web import PEER
 
 
 class LocalUser:
-    """Believes the user that the system named."""
+    """Makes the local user the principal of each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Adds the principal to what the application sees."""
+        """Adds the principal to the state of the request."""
         if scope["type"] == "http":
-            uid = int(scope["client"][0].removeprefix(PEER))
+            uid = int(scope["client"][0].removeprefix(PEER_PREFIX))
             principal = Principal(f"local:{_user(uid)}", Role.ADMINISTRATOR, "socket")
             scope.setdefault("state", {})["principal"] = principal
         await self._app(scope, receive, send)

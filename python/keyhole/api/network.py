@@ -1,4 +1,4 @@
-"""Where the API listens on the network: sockets, and what they show of themselves."""
+"""The network listeners of the API: sockets, certificate and connection limits."""
 
 import asyncio
 import socket
@@ -7,20 +7,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.config.api import ApiSection, api_names
 from keyhole.config.resolve import Api
+from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
-from keyhole.identity import Material, ensure_server_certificate, read_material
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.tcp import display_address, tcp_listener
+from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network
-from keyhole.web.door import Bounds, Door
-from keyhole.web.tcp import shown, tcp_listener
 
-BOUNDS = Bounds(connections=512, per_address=64, strangers=16, seconds=None)
+LIMITS = ConnectionLimits(connections=512, per_address=64, unserved=16, seconds=None)
 
 
 @dataclass
 class Listener:
-    """A socket that is bound, and whether it speaks TLS."""
+    """A bound socket, and whether it uses TLS."""
 
     endpoint: Endpoint
     socket: socket.socket
@@ -28,73 +28,73 @@ class Listener:
 
     @property
     def url(self) -> str:
-        """How a browser calls it."""
+        """The URL for a browser."""
         scheme = "https" if self.is_encrypted else "http"
-        return f"{scheme}://{shown(self.socket)}"
+        return f"{scheme}://{display_address(self.socket)}"
 
     @property
-    def is_here(self) -> bool:
-        """Whether only this machine reaches it."""
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
         return self.endpoint.ip.is_loopback
 
 
 def bind(api: ApiSection) -> list[Listener]:
-    """Takes all addresses, or raises `ControlError` and takes none."""
-    taken: list[Listener] = []
+    """Binds all addresses; raises `ControlError` and binds none if one fails."""
+    bound: list[Listener] = []
     try:
         for endpoint in api.listen:
-            taken.append(Listener(endpoint, _bind(endpoint), api.is_encrypted(endpoint)))
+            bound.append(Listener(endpoint, _bind(endpoint), api.is_encrypted(endpoint)))
     except ControlError:
-        release(taken)
+        release(bound)
         raise
-    return taken
+    return bound
 
 
 def release(listeners: Sequence[Listener]) -> None:
-    """Gives the addresses back."""
+    """Closes the sockets."""
     for one in listeners:
         one.socket.close()
 
 
 class Certificate:
-    """The certificate of the API, in one TLS context that goes on when it is renewed."""
+    """The TLS context of the API, which stays the same when the certificate is renewed."""
 
     def __init__(self, api: Api, folder: Path, domain: str) -> None:
         self._api = api
         self._folder = folder
         self._domain = domain
-        self._shown: bytes | None = None
+        self._loaded: bytes | None = None
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.set_alpn_protocols(["http/1.1"])
 
     def refresh(self) -> None:
-        """Shows the certificate that is good now; raises ``IdentityError`` where there is none."""
-        material = self._material()
-        octets = material.leaf.tbs_certificate_bytes
-        if octets != self._shown:
-            self.context.load_cert_chain(material.certificate, material.key)
-            self._shown = octets
+        """Loads the current certificate; raises ``IdentityError`` if there is none."""
+        pair = self._pair()
+        octets = pair.leaf.tbs_certificate_bytes
+        if octets != self._loaded:
+            self.context.load_cert_chain(pair.certificate, pair.key)
+            self._loaded = octets
 
-    def _material(self) -> Material:
+    def _pair(self) -> CertificateAndKey:
         if self._api.certificate is not None and self._api.key is not None:
-            return read_material(self._api.certificate, self._api.key)
+            return read_certificate_and_key(self._api.certificate, self._api.key)
         names, addresses = api_names(self._api.written)
         return ensure_server_certificate(
             self._folder, names, addresses, file="api", domain=self._domain
         )
 
 
-def door_of(
+def limiter_for(
     api: ApiSection,
     listener: Listener,
     certificate: Certificate,
     protocol: Callable[[], asyncio.Protocol],
-) -> Door:
-    """Counts the connections of one listener, and encrypts them."""
+) -> ConnectionLimiter:
+    """The connection limiter of one listener."""
     served: list[Network] = [*api.clients, *api.trusted_proxies]
     tls = certificate.context if listener.is_encrypted else None
-    return Door(served, tls, protocol, lambda _address, _why: None, BOUNDS)
+    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, LIMITS)
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:

@@ -1,4 +1,4 @@
-"""``/oidc``: logging in by an identity provider."""
+"""``/oidc``: login with an identity provider (OpenID Connect)."""
 
 from typing import Annotated
 
@@ -6,91 +6,91 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from keyhole.accounts.oidc import AuthorizationResponse, Oidc, OidcLoginError
+from keyhole.accounts.oidc.flow import LOGIN_STATE_SECONDS
 from keyhole.api.cookies import (
-    forget_way,
+    clear_login_state,
+    read_login_state,
     read_session,
-    read_way,
+    set_login_state,
     set_session,
-    set_way,
 )
+from keyhole.api.dependencies import Auth, Client
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Believed, Visiting
-from keyhole.people.oidc import Oidc, Returned, VouchError
-from keyhole.people.oidc.flow import WAY_SECONDS
 
 router = APIRouter(prefix="/oidc", tags=["oidc"])
 
 _CALLBACK = "/api/v1/oidc/callback"
-Parameter = Annotated[str | None, Query(max_length=4_096)]
+Parameter = Annotated[str | None, Query(max_length=4_096, description="Set by the provider.")]
 
 
-class Offer(BaseModel):
-    """Whether one can log in so."""
+class LoginProvider(BaseModel):
+    """Whether login with an identity provider is possible."""
 
     is_offered: bool = Field(description="Whether an identity provider is configured.")
 
 
-class Welcome(BaseModel):
-    """Who has logged in."""
+class LoginResult(BaseModel):
+    """The person that has logged in."""
 
-    name: str = Field(description="As the audit record names them.")
+    name: str = Field(description="The name of the person in the audit record.")
     role: str = Field(description="viewer, operator or administrator.")
 
 
 @router.get("")
-def get_offer(believing: Believed) -> Offer:
-    """Whether one can log in by an identity provider."""
-    return Offer(is_offered=believing.oidc is not None)
+def get_login_provider(auth: Auth) -> LoginProvider:
+    """Shows whether login with an identity provider is possible."""
+    return LoginProvider(is_offered=auth.oidc is not None)
 
 
 @router.get(
     "/login",
     status_code=303,
     response_class=RedirectResponse,
-    responses={303: {"description": "To the provider."}},
+    responses={303: {"description": "Redirect to the provider."}},
 )
-def begin_login(believing: Believed, request: Request) -> RedirectResponse:
-    """Sends the browser to the provider; it has ten minutes to come back."""
-    begun = _provider(believing).begin(_redirect_uri(request))
+def begin_login(auth: Auth, request: Request) -> RedirectResponse:
+    """Redirects the browser to the provider. The login must complete within ten minutes."""
+    begun = _provider(auth).begin(_redirect_uri(request))
     response = RedirectResponse(begun.url, 303)
-    set_way(response, request.scope, begun.sealed, WAY_SECONDS)
+    set_login_state(response, request.scope, begun.sealed, LOGIN_STATE_SECONDS)
     return response
 
 
 @router.get("/callback")
 def finish_login(
-    believing: Believed,
-    visit: Visiting,
+    auth: Auth,
+    client: Client,
     request: Request,
     response: Response,
     state: Parameter = None,
     code: Parameter = None,
     error: Parameter = None,
     iss: Parameter = None,
-) -> Welcome:
-    """Where the provider sends the browser back to; sets the cookie of a new session. Only the
-    browser that began the login can finish it."""
-    oidc, people = _provider(believing), believing.people
-    sealed, uri = read_way(request.scope), _redirect_uri(request)
+) -> LoginResult:
+    """Completes a login: the provider redirects the browser here. Sets the cookie of a new session.
+    Only the browser that began the login can complete it."""
+    oidc, accounts = _provider(auth), auth.accounts
+    sealed, uri = read_login_state(request.scope), _redirect_uri(request)
     try:
-        vouched = oidc.finish(Returned(state, code, error, iss, sealed, uri))
-    except VouchError as refused:
-        people.logins.refused_by_provider(refused.name, visit, str(refused))
+        person = oidc.finish(AuthorizationResponse(state, code, error, iss, sealed, uri))
+    except OidcLoginError as refused:
+        accounts.logins.refused_by_provider(refused.name, client, str(refused))
         raise
     before = read_session(request.scope)
-    secret = people.logins.log_in_by_provider(vouched.name, vouched.role, visit, before)
-    set_session(response, request.scope, secret, people.ground.lives.absolute)
-    forget_way(response, request.scope)
-    return Welcome(name=vouched.name, role=vouched.role.word)
+    secret = accounts.logins.log_in_by_provider(person.name, person.role, client, before)
+    set_session(response, request.scope, secret, accounts.context.lifetimes.absolute)
+    clear_login_state(response, request.scope)
+    return LoginResult(name=person.name, role=person.role.word)
 
 
-def _provider(believing: Believed) -> Oidc:
-    if believing.oidc is None:
+def _provider(auth: Auth) -> Oidc:
+    if auth.oidc is None:
         detail = "no identity provider is configured (api.oidc in keyhole.yaml)"
         raise ApiProblem(404, "no_provider", detail)
-    return believing.oidc
+    return auth.oidc
 
 
 def _redirect_uri(request: Request) -> str:
-    # Scheme and host were checked before anything reached this.
+    # The middleware has checked scheme and host.
     return f"{request.scope['scheme']}://{request.headers['host']}{_CALLBACK}"

@@ -1,4 +1,4 @@
-"""``/people``: accounts, and what each may do."""
+"""``/people``: accounts and their roles."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.accounts import Account
+from keyhole.api.dependencies import Auth, Client, account_actor
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Administrator, Principal
 from keyhole.api.problem import ApiProblem
-from keyhole.api.sessions import moment
-from keyhole.api.state import Believed, Visiting, caller_of
+from keyhole.api.sessions import utc_time
 from keyhole.model.role import Role
-from keyhole.people import Account
 
 router = APIRouter(prefix="/people", tags=["people"])
 
@@ -21,116 +21,116 @@ Name = Annotated[str, Path(min_length=1, max_length=63, description="The name of
 
 
 class Person(BaseModel):
-    """An account."""
+    """The account of a person."""
 
-    name: str = Field(description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
-    is_disabled: bool = Field(description="Whether the person is kept out.")
-    must_change_password: bool = Field(description="Whether only a one-time password is set.")
-    has_second_factor: bool = Field(description="Whether logging in needs a code.")
-    created: datetime = Field(description="When the account was made.")
-    last_login: datetime | None = Field(description="When the person logged in last.")
+    name: str = Field(description="The login name.")
+    role: RoleWord = Field(description="The role of the person.")
+    is_disabled: bool = Field(description="Whether login is disabled.")
+    must_change_password: bool = Field(description="Whether the password is a one-time password.")
+    has_second_factor: bool = Field(description="Whether login needs a code.")
+    created: datetime = Field(description="When the account was created.")
+    last_login: datetime | None = Field(description="The time of the last login.")
 
 
-class Adding(BaseModel):
+class PersonCreate(BaseModel):
     """A new account."""
 
-    name: str = Field(min_length=1, max_length=63, description="By which the person logs in.")
-    role: RoleWord = Field(description="What the person may do.")
+    name: str = Field(min_length=1, max_length=63, description="The login name.")
+    role: RoleWord = Field(description="The role of the person.")
 
 
-class Changing(BaseModel):
-    """What is to change; what is left out stays."""
+class PersonUpdate(BaseModel):
+    """Changes of an account; omitted fields stay the same."""
 
-    role: RoleWord | None = Field(None, description="What the person may do.")
-    is_disabled: bool | None = Field(None, description="Whether the person is kept out.")
+    role: RoleWord | None = Field(None, description="The role of the person.")
+    is_disabled: bool | None = Field(None, description="Whether login is disabled.")
 
 
-class Resetting(BaseModel):
-    """How much is taken away."""
+class PersonReset(BaseModel):
+    """What to reset besides the password."""
 
     second_factor: bool = Field(
-        False, description="Whether the second factor goes as well, because the device is lost."
+        False, description="Whether to remove the second factor, for example a lost device."
     )
 
 
 class OneTimePassword(BaseModel):
-    """A password that works once, within a day; it is not shown again."""
+    """A password that works once, within a day. It cannot be shown again."""
 
-    name: str = Field(description="Whose it is.")
-    password: str = Field(description="To be changed at the first login.")
+    name: str = Field(description="The name of the account.")
+    password: str = Field(description="The password, to be changed at the first login.")
 
 
-class SettingPassword(BaseModel):
-    """A password that somebody on this machine chose."""
+class PasswordSet(BaseModel):
+    """A password that a local user chose."""
 
     password: str = Field(min_length=1, max_length=1024, description="The password.")
 
 
 @router.get("")
-def list_people(believing: Believed, _: Administrator) -> Page[Person]:
-    """All accounts by name."""
-    return Page(items=[_shown(one) for one in believing.people.registry.everybody()])
+def list_people(auth: Auth, _: Administrator) -> Page[Person]:
+    """Lists all accounts, ordered by name."""
+    return Page(items=[_shown(one) for one in auth.accounts.administration.everybody()])
 
 
 @router.post("", status_code=201)
 def add_person(
-    believing: Believed, caller: Administrator, visit: Visiting, asked: Adding
+    auth: Auth, caller: Administrator, client: Client, body: PersonCreate
 ) -> OneTimePassword:
-    """Makes an account with a one-time password."""
-    by = caller_of(caller, visit)
-    password = believing.people.registry.add(asked.name, Role.of(asked.role), by)
-    return OneTimePassword(name=asked.name, password=password)
+    """Creates an account with a one-time password."""
+    by = account_actor(caller, client)
+    password = auth.accounts.administration.add(body.name, Role.of(body.role), by)
+    return OneTimePassword(name=body.name, password=password)
 
 
 @router.get("/{name}")
-def get_person(believing: Believed, _: Administrator, name: Name) -> Person:
-    """One account."""
-    return _shown(believing.people.registry.get(name))
+def get_person(auth: Auth, _: Administrator, name: Name) -> Person:
+    """Returns one account."""
+    return _shown(auth.accounts.administration.get(name))
 
 
 @router.patch("/{name}")
 def change_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: Changing
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PersonUpdate
 ) -> Person:
-    """Changes what somebody may do, from their next request on. The last administrator stays."""
-    registry, by = believing.people.registry, caller_of(caller, visit)
-    if asked.role is not None:
-        registry.set_role(name, Role.of(asked.role), by)
-    if asked.is_disabled is not None:
-        registry.set_disabled(name, asked.is_disabled, by)
+    """Changes an account, from its next request on. The last administrator must remain."""
+    registry, by = auth.accounts.administration, account_actor(caller, client)
+    if body.role is not None:
+        registry.set_role(name, Role.of(body.role), by)
+    if body.is_disabled is not None:
+        registry.set_disabled(name, body.is_disabled, by)
     return _shown(registry.get(name))
 
 
 @router.post("/{name}/reset")
 def reset_person(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: Resetting
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PersonReset
 ) -> OneTimePassword:
-    """Gives an account a new one-time password, ends its sessions, and forgets its failures."""
-    by = caller_of(caller, visit)
-    password = believing.people.registry.reset(name, by, with_code=asked.second_factor)
+    """Sets a new one-time password, ends all sessions, and clears the failed logins."""
+    by = account_actor(caller, client)
+    password = auth.accounts.administration.reset(name, by, with_code=body.second_factor)
     return OneTimePassword(name=name, password=password)
 
 
 @router.put("/{name}/password", status_code=204)
 def set_password(
-    believing: Believed, caller: Administrator, visit: Visiting, name: Name, asked: SettingPassword
+    auth: Auth, caller: Administrator, client: Client, name: Name, body: PasswordSet
 ) -> None:
-    """Sets a password; only somebody on this machine may choose one for others."""
-    _needs_socket(caller)
-    by = caller_of(caller, visit)
-    believing.people.registry.set_password(name, asked.password, by)
+    """Sets the password of an account. Only a local user may do that for others."""
+    _require_local_user(caller)
+    by = account_actor(caller, client)
+    auth.accounts.administration.set_password(name, body.password, by)
 
 
 @router.delete("/{name}", status_code=204)
-def remove_person(believing: Believed, caller: Administrator, visit: Visiting, name: Name) -> None:
-    """Removes an account, its sessions, and the tokens that it made."""
-    believing.people.registry.remove(name, caller_of(caller, visit))
+def remove_person(auth: Auth, caller: Administrator, client: Client, name: Name) -> None:
+    """Removes an account, its sessions, and the tokens that it created."""
+    auth.accounts.administration.remove(name, account_actor(caller, client))
 
 
-def _needs_socket(caller: Principal) -> None:
+def _require_local_user(caller: Principal) -> None:
     if caller.via != "socket":
-        detail = "only somebody on this machine chooses passwords for others; reset it instead"
+        detail = "only a user of this machine may choose passwords for others; reset it instead"
         raise ApiProblem(403, "not_from_here", detail)
 
 
@@ -141,6 +141,6 @@ def _shown(account: Account) -> Person:
         is_disabled=account.is_disabled,
         must_change_password=account.must_change,
         has_second_factor=account.has_code,
-        created=moment(account.created),
-        last_login=None if account.last_login is None else moment(account.last_login),
+        created=utc_time(account.created),
+        last_login=None if account.last_login is None else utc_time(account.last_login),
     )

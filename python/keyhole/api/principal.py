@@ -1,4 +1,4 @@
-"""Who calls the API, and what a role may do."""
+"""The authenticated caller of the API, and the roles that routes require."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from keyhole.model.role import Role
 
 @dataclass(frozen=True)
 class Principal:
-    """Somebody who was believed.
+    """An authenticated caller.
 
-    ``name`` is what the audit record says; ``via`` is how they came: ``socket`` (somebody on this
-    machine who may enter the data folder), ``session``, ``token``.
+    ``name`` is the name in the audit record. ``via`` is how the caller authenticated: ``socket``
+    (a local user who can open the data folder), ``session``, ``token`` or ``pihole``.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Principal:
 
 
 def principal_of(request: Request) -> Principal:
-    """Who was believed before the route was reached; raises 401 where nobody was."""
+    """The caller that the middleware has authenticated; raises 401 if there is none."""
     principal = getattr(request.state, "principal", None)
     if not isinstance(principal, Principal):
         raise ApiProblem(401, "not_authenticated", "log in, or send a token in Authorization")
@@ -32,7 +32,7 @@ def principal_of(request: Request) -> Principal:
 
 
 def needs(role: Role) -> Callable[[Request], Principal]:
-    """A dependency of a route: whoever calls it has at least this role."""
+    """A route dependency: the caller must have at least this role."""
 
     def check(request: Request) -> Principal:
         principal = principal_of(request)
@@ -44,7 +44,7 @@ def needs(role: Role) -> Callable[[Request], Principal]:
             )
         return principal
 
-    check.role = role  # type: ignore[attr-defined]  # said again in the OpenAPI document
+    check.role = role  # type: ignore[attr-defined]  # for the OpenAPI document
     return check
 
 

@@ -1,4 +1,4 @@
-"""Errors of the API, as problem documents (RFC 9457)."""
+"""Errors of the API as problem documents (RFC 9457)."""
 
 from typing import Any
 
@@ -8,6 +8,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from keyhole.accounts import (
+    AuthenticationError,
+    BusyError,
+    CodeRequiredError,
+    ConflictError,
+    NoSuchError,
+    RateLimitedError,
+)
+from keyhole.accounts.oidc import OidcLoginError, ProviderError
 from keyhole.control.error import (
     ControlError,
     InvalidError,
@@ -16,15 +25,6 @@ from keyhole.control.error import (
     StaleError,
 )
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
-from keyhole.people import (
-    BusyError,
-    CodeNeededError,
-    NoSuchError,
-    NotBelievedError,
-    TakenError,
-    TooOftenError,
-)
-from keyhole.people.oidc import ProviderError, VouchError
 from keyhole.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -56,38 +56,38 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
     (StaleError, 412, "changed_meanwhile"),
     (ControlError, 503, "not_possible_now"),
     (StoreError, 503, "not_possible_now"),
-    (NotBelievedError, 401, "not_believed"),
-    (CodeNeededError, 401, "code_needed"),
-    (TooOftenError, 429, "too_often"),
+    (AuthenticationError, 401, "not_believed"),
+    (CodeRequiredError, 401, "code_needed"),
+    (RateLimitedError, 429, "too_often"),
     (BusyError, 503, "busy"),
     (NoSuchError, 404, "not_found"),
-    (TakenError, 409, "taken"),
-    (VouchError, 403, "not_vouched_for"),
+    (ConflictError, 409, "taken"),
+    (OidcLoginError, 403, "not_vouched_for"),
     (ProviderError, 503, "provider_not_usable"),
 )
 
 
-class Place(BaseModel):
-    """One thing that is wrong, and where."""
+class ProblemItem(BaseModel):
+    """One of several errors, with its place."""
 
-    place: str = Field(description="File, line, document and path, as far as they are known.")
+    place: str = Field(description="File, line, document and path, as far as known.")
     why: str = Field(description="What is wrong and what would be right.")
 
 
 class ProblemDocument(BaseModel):
-    """What is answered when something goes wrong (RFC 9457)."""
+    """The response to a request that failed (RFC 9457)."""
 
-    type: str = Field(description="A word for programs, such as urn:keyhole:problem:not_found.")
-    title: str = Field(description="The kind of the problem in a few words.")
-    status: int = Field(description="The HTTP status.")
+    type: str = Field(description="Error code for programs, such as urn:keyhole:problem:not_found.")
+    title: str = Field(description="The kind of error in a few words.")
+    status: int = Field(description="The HTTP status code.")
     detail: str = Field(description="What is wrong and what would be right.")
-    problems: list[Place] = Field(
-        default_factory=list, description="Each thing that is wrong, where there are several."
+    problems: list[ProblemItem] = Field(
+        default_factory=list, description="The single errors, if there are several."
     )
 
 
-class ApiProblem(Exception):  # noqa: N818  (named as the document that it becomes)
-    """Ends a request with a problem document; ``word`` is for programs, ``detail`` for people."""
+class ApiProblem(Exception):  # noqa: N818  (named after the document)
+    """Ends a request with a problem document. ``word`` is for programs, ``detail`` for people."""
 
     def __init__(
         self, status: int, word: str, detail: str, headers: dict[str, str] | None = None
@@ -104,27 +104,27 @@ def problem_response(
     word: str,
     detail: str,
     *,
-    places: list[Place] | None = None,
+    items: list[ProblemItem] | None = None,
     headers: dict[str, str] | None = None,
 ) -> JSONResponse:
-    """The answer that carries a problem."""
+    """A response with a problem document."""
     document = ProblemDocument(
         type=f"urn:keyhole:problem:{word}",
         title=_TITLES.get(status, "Not possible"),
         status=status,
         detail=detail,
-        problems=places or [],
+        problems=items or [],
     )
     return JSONResponse(document.model_dump(), status, headers, media_type=MEDIA_TYPE)
 
 
 def install_problems(app: FastAPI) -> None:
-    """Has the application answer everything that goes wrong as a problem."""
+    """Makes the application respond to all errors with a problem document."""
     app.add_exception_handler(ApiProblem, _api_problem)
     app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(KeyholeError, _keyhole)
-    app.add_exception_handler(Exception, _mistake)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(KeyholeError, _keyhole_error)
+    app.add_exception_handler(Exception, _internal_error)
 
 
 async def _api_problem(_: Request, error: Exception) -> JSONResponse:
@@ -134,12 +134,12 @@ async def _api_problem(_: Request, error: Exception) -> JSONResponse:
 
 async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    places = [_place(one) for one in error.errors()]
-    detail = f"{places[0].place}: {places[0].why}" if places else "the request is not valid"
-    return problem_response(422, "not_valid", detail, places=places)
+    items = [_request_item(one) for one in error.errors()]
+    detail = f"{items[0].place}: {items[0].why}" if items else "the request is not valid"
+    return problem_response(422, "not_valid", detail, items=items)
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     word = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "not_possible")
     headers = dict(error.headers or {})
@@ -147,37 +147,37 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 
 def status_of(error: KeyholeError) -> int:
-    """The status that says what is wrong."""
+    """The HTTP status for an error."""
     if isinstance(error, DocumentErrors):
         return 422
     return next((status for kind, status, _ in _KINDS if isinstance(error, kind)), 400)
 
 
-async def _keyhole(_: Request, error: Exception) -> JSONResponse:
+async def _keyhole_error(_: Request, error: Exception) -> JSONResponse:
     if isinstance(error, DocumentErrors):
-        places = [_shown(one) for one in error.problems if not one.is_advice]
-        return problem_response(422, "documents_not_valid", str(error), places=places)
+        items = [_document_item(one) for one in error.problems if not one.is_advice]
+        return problem_response(422, "documents_not_valid", str(error), items=items)
     for kind, status, word in _KINDS:
         if isinstance(error, kind):
-            headers = _wait(error)
+            headers = _retry_after(error)
             return problem_response(status, word, str(error), headers=headers)
     return problem_response(400, "refused", str(error))
 
 
-def _wait(error: KeyholeError) -> dict[str, str]:
-    return {"retry-after": str(error.seconds)} if isinstance(error, TooOftenError) else {}
+def _retry_after(error: KeyholeError) -> dict[str, str]:
+    return {"retry-after": str(error.seconds)} if isinstance(error, RateLimitedError) else {}
 
 
-async def _mistake(_: Request, __: Exception) -> JSONResponse:
-    # A caller must not see how we are built; the operator is told by the server.
+async def _internal_error(_: Request, __: Exception) -> JSONResponse:
+    # The traceback stays internal; the server reports it to the operator.
     detail = "a mistake in Keyhole; its operator has been told"
     return problem_response(500, "mistake", detail)
 
 
-def _place(error: dict[str, Any]) -> Place:
+def _request_item(error: dict[str, Any]) -> ProblemItem:
     place = ".".join(str(step) for step in error["loc"])
-    return Place(place=place, why=str(error["msg"]).lower())
+    return ProblemItem(place=place, why=str(error["msg"]).lower())
 
 
-def _shown(problem: Problem) -> Place:
-    return Place(place=problem.place, why=problem.why)
+def _document_item(problem: Problem) -> ProblemItem:
+    return ProblemItem(place=problem.place, why=problem.why)

@@ -1,7 +1,8 @@
-"""``/queries``: what became of queries, searched, followed and exported."""
+"""``/queries``: searching, following and exporting the query history."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -11,89 +12,99 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.types import Receive, Scope, Send
 
-from keyhole.api.page import Cursor, Limit, Page, read_cursor, write_cursor
+from keyhole.api.dependencies import Queries
+from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Queries
 from keyhole.control.query_history import Export
-from keyhole.querylog.history import Row, Wanted
+from keyhole.querylog.history import Criteria, Row
 from keyhole.querylog.history.search import Key
 
 router = APIRouter(prefix="/queries", tags=["queries"])
 
-LONGEST_NAME = 1_016
-"""A name of 255 octets, each of which may be shown by four letters (RFC 1035 section 5.1)."""
-Text = Annotated[str | None, Query(max_length=2_048)]
-_SILENT_ROUNDS = 15
+MAX_NAME_LENGTH = 1_016
+"""A name of 255 octets, each escaped with up to four characters (RFC 1035 section 5.1)."""
+Rule = Annotated[str | None, Query(max_length=2_048, description="The place of the rule.")]
+_KEEPALIVE_ROUNDS = 15
 _MEDIA = {"csv": "text/csv", "jsonl": "application/x-ndjson", "parquet": "application/octet-stream"}
 
 
 class QueryRow(BaseModel):
-    """What became of one query."""
+    """One query and its result."""
 
-    time: datetime
-    transport: str
-    client: str | None = Field(description="The address; null where the policy is anonymous.")
-    identity: str | None = Field(description="The SPIFFE ID that was shown.")
-    token: str | None = Field(description="The name of the token that was shown.")
-    policy: str | None = Field(description="The policy that spoke for the client.")
-    name: str | None = Field(description="Null for a message that was no question.")
-    type: str | None
+    time: datetime = Field(description="When it arrived.")
+    transport: str = Field(description="The transport, such as udp or doh.")
+    client: str | None = Field(description="The client address; null if the policy is anonymous.")
+    identity: str | None = Field(description="The SPIFFE ID of the client.")
+    token: str | None = Field(description="The name of the token of the client.")
+    policy: str | None = Field(description="The policy for the client.")
+    name: str | None = Field(description="The name; null if the message was not a valid query.")
+    type: str | None = Field(description="The record type, such as AAAA.")
     outcome: str = Field(description="answered, blocked, refused, failed or dropped.")
-    reason: str = Field(description="Why it ended so: a word of the reference of reasons.")
-    rule: str | None = Field(description="Where the rule that decided stands.")
+    reason: str = Field(description="The reason for the outcome; see the reference of reasons.")
+    rule: str | None = Field(description="The place of the rule that decided.")
     list: str | None = Field(description="The list that decided.")
-    observed: str | None = Field(description="What would have blocked it, if it acted.")
-    upstream: str | None = Field(description="Who gave the answer.")
-    duration_us: int = Field(description="How long it waited for an upstream, in microseconds.")
-    snapshot: int | None = Field(description="The number of the snapshot that decided.")
+    observed: str | None = Field(description="What would have blocked it, but only observed.")
+    upstream: str | None = Field(description="The upstream that answered.")
+    duration_us: int = Field(description="Time spent waiting for an upstream, in microseconds.")
+    snapshot: int | None = Field(description="The number of the snapshot that was in force.")
 
 
 class QueryPage(Page[QueryRow]):
-    """Queries, the newest first."""
+    """One page of queries, newest first."""
 
     searched_to: datetime | None = Field(
         None,
-        description="Where the search took too long: everything newer was searched, and the next "
-        "page goes on from there.",
+        description="Set if the search stopped at its time limit: it has covered everything newer, "
+        "and the next page continues there.",
     )
 
 
-def _wanted(
-    since: Annotated[datetime | None, Query(description="Not before this time.")] = None,
-    until: Annotated[datetime | None, Query(description="Before this time.")] = None,
-    name: Annotated[str | None, Query(max_length=LONGEST_NAME, description="This name.")] = None,
+def _criteria(
+    since: Annotated[datetime | None, Query(description="The start of the time span.")] = None,
+    until: Annotated[
+        datetime | None, Query(description="The end of the time span, exclusive.")
+    ] = None,
+    name: Annotated[
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="Exactly this name.")
+    ] = None,
     below: Annotated[
-        str | None, Query(max_length=LONGEST_NAME, description="This name, or one below it.")
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="This name or a subdomain of it.")
     ] = None,
     contains: Annotated[
-        str | None, Query(max_length=LONGEST_NAME, description="Somewhere in the name.")
+        str | None, Query(max_length=MAX_NAME_LENGTH, description="Names that contain this text.")
     ] = None,
     expression: Annotated[
-        str | None, Query(max_length=200, description="A regular expression (RE2) for the name.")
+        str | None,
+        Query(max_length=200, description="A regular expression (RE2) that the name must match."),
     ] = None,
     client: Annotated[
         str | None,
         Query(
             max_length=2_048,
-            description="An identity, a token or an address; with * at its end, all that begin so.",
+            description="A SPIFFE ID, a token or an address. A final * matches any rest.",
         ),
     ] = None,
-    type: Annotated[str | None, Query(max_length=16)] = None,  # noqa: A002  (as the field)
-    outcome: Annotated[str | None, Query(max_length=16)] = None,
-    reason: Annotated[str | None, Query(max_length=64)] = None,
-    policy: Annotated[str | None, Query(max_length=63)] = None,
-    list: Annotated[str | None, Query(max_length=63)] = None,  # noqa: A002  (as the field)
-    rule: Text = None,
-    upstream: Annotated[str | None, Query(max_length=63)] = None,
-    transport: Annotated[str | None, Query(max_length=16)] = None,
-    slower_than_ms: Annotated[
-        int | None, Query(ge=0, le=600_000, description="It waited longer than this.")
+    type: Annotated[  # noqa: A002  (as the field)
+        str | None, Query(max_length=16, description="The record type.")
     ] = None,
-) -> Wanted:
-    return Wanted(
-        since=micros(since),
-        until=micros(until),
+    outcome: Annotated[str | None, Query(max_length=16, description="The outcome.")] = None,
+    reason: Annotated[str | None, Query(max_length=64, description="The reason.")] = None,
+    policy: Annotated[str | None, Query(max_length=63, description="The policy.")] = None,
+    list: Annotated[  # noqa: A002  (as the field)
+        str | None, Query(max_length=63, description="The list that decided.")
+    ] = None,
+    rule: Rule = None,
+    upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
+    transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
+    slower_than_ms: Annotated[
+        int | None,
+        Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
+    ] = None,
+) -> Criteria:
+    return Criteria(
+        since=to_micros(since),
+        until=to_micros(until),
         name=name,
         below=below,
         contains=contains,
@@ -111,41 +122,44 @@ def _wanted(
     )
 
 
-Asked = Annotated[Wanted, Depends(_wanted)]
+SearchCriteria = Annotated[Criteria, Depends(_criteria)]
 
 
 @router.get("")
 def search_queries(
-    queries: Queries, _: Viewer, wanted: Asked, limit: Limit = 100, cursor: Cursor = None
+    queries: Queries, _: Viewer, wanted: SearchCriteria, limit: Limit = 100, cursor: Cursor = None
 ) -> QueryPage:
-    """Queries that fit, the newest first."""
+    """Searches the query history, newest first."""
     after = _key(cursor)
-    with told():
+    with history_errors():
         found = queries.history().search(wanted, limit=limit, after=after)
     return QueryPage(
         items=[_row(row) for row in found.rows],
         next=write_cursor(list(found.next)) if found.next else None,
-        searched_to=None if found.searched_to is None else moment_of(found.searched_to),
+        searched_to=None if found.searched_to is None else from_micros(found.searched_to),
     )
 
 
 @router.get(
     "/export",
     response_class=FileResponse,
-    responses={200: {"description": "A file.", "content": {kind: {} for kind in _MEDIA.values()}}},
+    responses={
+        200: {"description": "The file.", "content": {kind: {} for kind in _MEDIA.values()}}
+    },
 )
 def export_queries(
     queries: Queries,
     _: Viewer,
-    wanted: Asked,
+    wanted: SearchCriteria,
     form: Annotated[
-        Literal["csv", "jsonl", "parquet"], Query(alias="format", description="The form.")
+        Literal["csv", "jsonl", "parquet"],
+        Query(alias="format", description="The format of the file."),
     ] = "csv",
 ) -> FileResponse:
-    """At most a million queries that fit, as a file; a few of them at a time for all callers."""
+    """Exports up to a million matching queries as a file. Few exports can run at the same time."""
     export = queries.begin_export()
     try:
-        with told():
+        with history_errors():
             export.path = queries.history().export(wanted, form)
         return ExportResponse(export, media_type=_MEDIA[form], filename=f"queries.{form}")
     except BaseException:
@@ -154,7 +168,7 @@ def export_queries(
 
 
 class ExportResponse(FileResponse):
-    """A file that is gone when it was sent, or when nobody wants it any more."""
+    """A file that is deleted when it has been sent, or when the client disconnects."""
 
     def __init__(self, export: Export, *, media_type: str, filename: str) -> None:
         assert export.path is not None
@@ -162,7 +176,7 @@ class ExportResponse(FileResponse):
         self._export = export
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends it."""
+        """Sends the file, then ends the export."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -171,33 +185,33 @@ class ExportResponse(FileResponse):
 
 @router.get("/live", response_class=StreamingResponse)
 async def follow_queries(queries: Queries, _: Viewer) -> StreamingResponse:
-    """Queries as they come, as server-sent events: ``query``, and ``left_out`` with a number where
-    they came too fast."""
+    """Streams new queries as server-sent events: ``query`` for each query, and ``left_out`` with
+    the number of queries that were skipped because they came too fast."""
 
     async def events() -> AsyncIterator[bytes]:
         yield b": listening\n\n"
-        silent = 0
-        async for heard in queries.listen():
-            for query in heard.queries:
+        idle_rounds = 0
+        async for batch in queries.listen():
+            for query in batch.queries:
                 yield _event("query", query)
-            if heard.left_out:
-                yield _event("left_out", heard.left_out)
-            silent = 0 if heard.queries else silent + 1
-            if silent >= _SILENT_ROUNDS:
-                silent = 0
-                # Whoever has left is noticed when something is sent.
+            if batch.left_out:
+                yield _event("left_out", batch.left_out)
+            idle_rounds = 0 if batch.queries else idle_rounds + 1
+            if idle_rounds >= _KEEPALIVE_ROUNDS:
+                idle_rounds = 0
+                # Only sending shows whether the client has disconnected.
                 yield b": nothing\n\n"
 
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
 def _event(kind: str, data: Any) -> bytes:
-    # JSON has no line breaks in it, so nothing in a name can end an event.
+    # JSON text has no line breaks, so a name cannot end an event.
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode()
 
 
 def _row(row: Row) -> QueryRow:
-    return QueryRow(**{**row.fields, "time": moment_of(row.fields["time"])})
+    return QueryRow(**{**row.fields, "time": from_micros(row.fields["time"])})
 
 
 def _key(cursor: str | None) -> Key | None:
@@ -207,27 +221,27 @@ def _key(cursor: str | None) -> Key | None:
     match key:
         case [int(moment), str(file), int(number)] if abs(moment) < 2**60 and abs(number) < 2**60:
             return (moment, file, number)
-    raise ApiProblem(400, "cursor_not_valid", "the cursor is none of ours; begin without one")
+    raise ApiProblem(400, "cursor_not_valid", "the cursor is not valid; begin without one")
 
 
-class told:  # noqa: N801  (reads as a statement where it is used)
-    """Says in plain words that the history cannot be read now."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | duckdb.Error):
-            why = f"the history cannot be read now: {str(error).splitlines()[0]}"
-            raise ApiProblem(503, "not_possible_now", why) from error
+@contextmanager
+def history_errors() -> Iterator[None]:
+    """Raises 503 if the history cannot be read."""
+    try:
+        yield
+    except (OSError, duckdb.Error) as error:
+        why = f"the history cannot be read now: {str(error).splitlines()[0]}"
+        raise ApiProblem(503, "not_possible_now", why) from error
 
 
-def micros(moment: datetime | None) -> int | None:
+def to_micros(moment: datetime | None) -> int | None:
+    """A time as microseconds of Unix time; UTC if it has no time zone."""
     if moment is None:
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(zoned.timestamp() * 1_000_000)
 
 
-def moment_of(micros: int) -> datetime:
+def from_micros(micros: int) -> datetime:
+    """Microseconds of Unix time as a time in UTC."""
     return datetime.fromtimestamp(micros / 1_000_000, UTC)

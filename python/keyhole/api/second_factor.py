@@ -1,42 +1,44 @@
-"""``/session/second-factor``: codes by time (RFC 6238) for one's own account."""
+"""``/session/second-factor``: time-based codes (RFC 6238) for the caller's account."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from keyhole.api.dependencies import Auth, Client, CurrentSession
+from keyhole.api.login import Code, Password
 from keyhole.api.principal import Viewer
-from keyhole.api.session import Code, Password
-from keyhole.api.state import Believed, OwnSession, Visiting
 
 router = APIRouter(prefix="/session/second-factor", tags=["session"])
 
 
-class Beginning(BaseModel):
-    """The password once more."""
+class SecondFactorStart(BaseModel):
+    """The password again, as confirmation."""
 
     password: Password
 
 
-class Begun(BaseModel):
-    """What an authenticator needs; it is not shown again."""
+class SecondFactorStarted(BaseModel):
+    """The secret for an authenticator. It cannot be shown again."""
 
-    secret: str = Field(description="The secret, to be typed where no QR code can be read.")
-    url: str = Field(description="The same as an otpauth URL, for a QR code.")
+    secret: str = Field(description="The secret, for typing.")
+    url: str = Field(description="The secret as an otpauth URL, for a QR code.")
 
 
-class Confirming(BaseModel):
+class SecondFactorConfirm(BaseModel):
     """A code of the new authenticator."""
 
     code: Code
 
 
-class Confirmed(BaseModel):
-    """What opens the account when the device is lost; it is not shown again."""
+class SecondFactorConfirmed(BaseModel):
+    """The recovery codes. They cannot be shown again."""
 
-    recovery_codes: list[str] = Field(description="Each works once, in place of a code.")
+    recovery_codes: list[str] = Field(
+        description="Each replaces a code once, for example if the device is lost."
+    )
 
 
-class Disabling(BaseModel):
-    """The password once more, and a last code."""
+class SecondFactorDisable(BaseModel):
+    """The password and a code, as confirmation."""
 
     password: Password
     code: Code
@@ -44,25 +46,25 @@ class Disabling(BaseModel):
 
 @router.post("")
 def begin_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Beginning, visit: Visiting
-) -> Begun:
-    """Draws a secret for an authenticator. It counts once a code of it was shown."""
-    begun = believing.people.own.begin_second_factor(session, asked.password, visit)
-    return Begun(secret=begun.secret, url=begun.url)
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorStart, client: Client
+) -> SecondFactorStarted:
+    """Creates a secret for an authenticator. It takes effect when a code confirms it."""
+    begun = auth.accounts.self_service.begin_second_factor(session, body.password, client)
+    return SecondFactorStarted(secret=begun.secret, url=begun.url)
 
 
 @router.post("/confirm")
 def confirm_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Confirming, visit: Visiting
-) -> Confirmed:
-    """From now on logging in needs a code; gives the recovery codes."""
-    codes = believing.people.own.confirm_second_factor(session, asked.code, visit)
-    return Confirmed(recovery_codes=codes)
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorConfirm, client: Client
+) -> SecondFactorConfirmed:
+    """Enables the second factor: login then needs a code. Returns recovery codes."""
+    codes = auth.accounts.self_service.confirm_second_factor(session, body.code, client)
+    return SecondFactorConfirmed(recovery_codes=codes)
 
 
 @router.post("/disable", status_code=204)
 def disable_second_factor(
-    believing: Believed, _: Viewer, session: OwnSession, asked: Disabling, visit: Visiting
+    auth: Auth, _: Viewer, session: CurrentSession, body: SecondFactorDisable, client: Client
 ) -> None:
-    """Logging in needs no code any more."""
-    believing.people.own.disable_second_factor(session, asked.password, asked.code, visit)
+    """Disables the second factor: login then needs no code."""
+    auth.accounts.self_service.disable_second_factor(session, body.password, body.code, client)

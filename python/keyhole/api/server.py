@@ -1,4 +1,4 @@
-"""Serves the API while Keyhole runs: on the socket of the data folder, and on the network."""
+"""Serves the API on the Unix socket of the data folder, and on the network."""
 
 import asyncio
 import socket
@@ -10,54 +10,56 @@ from typing import Self
 from starlette.types import ASGIApp
 from uvicorn.config import Config
 
-from keyhole.api.application import ALL_DOORS, DOORS, make_application
-from keyhole.api.front import Rules, front_door
+from keyhole.api.application import ALL_ROUTES, API_ROUTES, make_application
+from keyhole.api.http_limits import NetworkProtocol
 from keyhole.api.local import LocalUser
-from keyhole.api.network import Certificate, Listener, door_of, release
-from keyhole.api.pihole import Seats
-from keyhole.api.protocol import NetworkProtocol
-from keyhole.control.control import Control
+from keyhole.api.middleware import NetworkAccess, middleware_stack
+from keyhole.api.network import Certificate, Listener, limiter_for, release
+from keyhole.api.pihole import PiholeSessions
+from keyhole.control.authentication import Authentication
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
-from keyhole.control.people import Believing
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
-from keyhole.web import PeerProtocol, Serving, quiet, unix_listener
-from keyhole.web.door import Door
+from keyhole.http import HttpServer, PeerProtocol, unix_listener, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter
 
 REFRESH_SECONDS = 3600.0
 
 
 class ApiServer:
-    """An async context manager: serves until it is left. ``listeners`` are bound already, and are
-    closed at the end.
+    """An async context manager that serves until it exits. ``listeners`` are already bound; it
+    closes them at exit.
 
-    Listeners off loopback wait until somebody has finished the first run, so that a one-time
-    password is of no use to anybody else on the network.
+    Listeners that are not on loopback open only after the first run, so that nobody else on the
+    network can use the first one-time password.
     """
 
-    def __init__(self, control: Control, tell: Tell, listeners: Sequence[Listener] = ()) -> None:
-        self._control = control
-        self._tell = tell
-        self._path = control.data.api_socket
-        self._serving = Serving()
-        self._doors: list[Door] = []
+    def __init__(
+        self, services: Services, notify: Notify, listeners: Sequence[Listener] = ()
+    ) -> None:
+        self._services = services
+        self._notify = notify
+        self._path = services.data.api_socket
+        self._server = HttpServer()
+        self._limiters: list[ConnectionLimiter] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._set_up = asyncio.Event()
         self._listeners = list(listeners)
-        settings = control.settings
+        settings = services.settings
         self._certificate = Certificate(
-            settings.resolved.api, control.data.identity, settings.resolved.trust_domain
+            settings.resolved.api, services.data.identity, settings.resolved.trust_domain
         )
 
     async def __aenter__(self) -> Self:
         try:
-            believing = self._control.believing
-            wanted = self._control.settings.written.api.pihole and believing is not None
-            seats = Seats(believing.people) if wanted and believing else None
-            app = make_application(self._control, seats)
-            await self._serve_network(app, seats)
-            # Last, since whoever finds the socket takes it that the API serves.
-            await self._serve_this_machine(app)
+            authentication = self._services.authentication
+            wanted = self._services.settings.written.api.pihole and authentication is not None
+            pihole = PiholeSessions(authentication.accounts) if wanted and authentication else None
+            app = make_application(self._services, pihole)
+            await self._serve_network(app, pihole)
+            # Last, because the existence of the socket shows that the API serves.
+            await self._serve_socket(app)
         except BaseException:
             await self._close()
             raise
@@ -66,75 +68,77 @@ class ApiServer:
     async def __aexit__(self, *_: object) -> None:
         await self._close()
 
-    async def _serve_this_machine(self, app: ASGIApp) -> None:
-        config = quiet(LocalUser(app))
+    async def _serve_socket(self, app: ASGIApp) -> None:
+        config = uvicorn_config(LocalUser(app))
         loop = asyncio.get_running_loop()
-        self._serving.add(
+        self._server.add(
             await loop.create_unix_server(
-                lambda: PeerProtocol(config, self._serving.state, {}), sock=_socket(self._path)
+                lambda: PeerProtocol(config, self._server.state, {}), sock=_socket(self._path)
             )
         )
 
-    async def _serve_network(self, app: ASGIApp, seats: Seats | None) -> None:
-        believing = self._control.believing
-        if believing is None:
-            # Nobody could be believed.
+    async def _serve_network(self, app: ASGIApp, pihole: PiholeSessions | None) -> None:
+        authentication = self._services.authentication
+        if authentication is None:
+            # Without accounts, nobody can authenticate.
             release(self._listeners)
             self._listeners = []
             return
-        api = self._control.settings.written.api
-        rules = Rules(
+        api = self._services.settings.written.api
+        access = NetworkAccess(
             clients=api.clients,
             trusted_proxies=api.trusted_proxies,
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
-        doors = ALL_DOORS if seats else DOORS
-        config = quiet(front_door(app, doors, believing.people, rules, seats))
+        routes = ALL_ROUTES if pihole else API_ROUTES
+        config = uvicorn_config(
+            middleware_stack(app, routes, authentication.accounts, access, pihole)
+        )
         if any(one.is_encrypted for one in self._listeners):
             await asyncio.to_thread(self._certificate.refresh)
             self._tasks.append(asyncio.create_task(self._refresh()))
-        outside = [one for one in self._listeners if not one.is_here]
+        remote = [one for one in self._listeners if not one.is_loopback]
         for listener in self._listeners:
-            if listener.is_here:
+            if listener.is_loopback:
                 await self._open(listener, config)
-        if not outside:
+        if not remote:
             return
-        if await asyncio.to_thread(believing.is_set_up):
-            for listener in outside:
+        if await asyncio.to_thread(authentication.is_set_up):
+            for listener in remote:
                 await self._open(listener, config)
             return
-        self._tasks.append(asyncio.create_task(self._open_later(believing, outside, config)))
+        self._tasks.append(asyncio.create_task(self._open_later(authentication, remote, config)))
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
-            return NetworkProtocol(config, self._serving.state, {})
+            return NetworkProtocol(config, self._server.state, {})
 
-        api = self._control.settings.written.api
-        door = door_of(api, listener, self._certificate, http)
-        self._doors.append(door)
+        api = self._services.settings.written.api
+        limiter = limiter_for(api, listener, self._certificate, http)
+        self._limiters.append(limiter)
         loop = asyncio.get_running_loop()
-        self._serving.add(await loop.create_server(door, sock=listener.socket))
+        self._server.add(await loop.create_server(limiter, sock=listener.socket))
 
     async def _open_later(
-        self, believing: Believing, outside: list[Listener], config: Config
+        self, authentication: Authentication, remote: list[Listener], config: Config
     ) -> None:
         loop = asyncio.get_running_loop()
-        heard = self._set_up
+        changed = self._set_up
 
         def set_up() -> None:
-            loop.call_soon_threadsafe(heard.set)
+            loop.call_soon_threadsafe(changed.set)
 
-        believing.people.ground.heard = set_up
-        urls = ", ".join(one.url for one in outside)
+        authentication.accounts.context.on_set_up = set_up
+        urls = ", ".join(one.url for one in remote)
         text = f"{urls} opens when somebody has chosen a password"
         hint = "log in on this machine, or use keyhole people password NAME"
-        self._tell(Notice(Weight.WARNING, text, (hint,)))
-        # Asked once more: it may have happened before anybody listened.
-        if not await asyncio.to_thread(believing.is_set_up):
-            await heard.wait()
-        for listener in outside:
+        self._notify(Notice(Severity.WARNING, text, (hint,)))
+        # Check again: the change may have happened before the callback was set.
+        if not await asyncio.to_thread(authentication.is_set_up):
+            await changed.wait()
+        for listener in remote:
             await self._open(listener, config)
-        self._tell(Notice(Weight.GOOD, f"the API is open on {urls}"))
+        self._notify(Notice(Severity.SUCCESS, f"the API is open on {urls}"))
 
     async def _refresh(self) -> None:
         while True:
@@ -142,25 +146,25 @@ class ApiServer:
             try:
                 await asyncio.to_thread(self._certificate.refresh)
             except (KeyholeError, OSError) as error:
-                text = "the API got no new certificate and goes on with the one before"
-                self._tell(Notice(Weight.BAD, text, tuple(str(error).splitlines())))
+                text = "the API could not renew its certificate and uses the previous one"
+                self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _close(self) -> None:
         for task in self._tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self._serving.shut()
-        for door in self._doors:
-            door.close()
+        self._server.stop_listening()
+        for limiter in self._limiters:
+            limiter.close()
         release(self._listeners)
-        await self._serving.close()
+        await self._server.close()
         with suppress(OSError):
             self._path.unlink()
 
 
 def _socket(path: Path) -> socket.socket:
     try:
-        return unix_listener(path)  # the data folder is locked: nobody else uses it
+        return unix_listener(path)  # the data folder is locked, so no other process uses the socket
     except OSError as error:
         raise ControlError(f"cannot listen on {path}: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""``/sessions``: who is logged in, from where, and ending that."""
+"""``/sessions``: listing and ending login sessions."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,51 +6,51 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import Auth, Client, account_actor
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Principal, Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.state import Believed, Visiting, caller_of
 from keyhole.model.role import Role
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The id of the session.")]
+Id = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="The ID of the session.")]
 
 
-class OneSession(BaseModel):
-    """Somebody who is logged in."""
+class Session(BaseModel):
+    """A login session."""
 
-    id: str = Field(description="Names the session; it says nothing of its secret.")
-    name: str = Field(description="Whose it is.")
+    id: str = Field(description="The ID of the session, independent of its secret.")
+    name: str = Field(description="The name of the account.")
     role: str = Field(description="viewer, operator or administrator.")
-    created: datetime = Field(description="When they logged in.")
-    seen: datetime = Field(description="When they were seen last, to the minute.")
-    ends: datetime = Field(description="When it ends in any case.")
-    address: str = Field(description="From where they were seen last.")
-    agent: str = Field(description="What their program says of itself.")
+    created: datetime = Field(description="The time of the login.")
+    seen: datetime = Field(description="The time of the last request, to the minute.")
+    ends: datetime = Field(description="When it ends at the latest.")
+    address: str = Field(description="The client address of the last request.")
+    agent: str = Field(description="The User-Agent of the client.")
 
 
 @router.get("")
 def list_sessions(
-    believing: Believed,
+    auth: Auth,
     caller: Viewer,
     everybody: Annotated[
-        bool, Query(description="Those of everybody, which only an administrator may see.")
+        bool, Query(description="Whether to list the sessions of all; administrators only.")
     ] = False,
-) -> Page[OneSession]:
-    """One's own sessions, the newest first; an account has at most 32."""
+) -> Page[Session]:
+    """Lists the sessions of the caller, newest first; an account has at most 32."""
     if everybody:
-        _needs_administrator(caller)
-    found = believing.people.registry.sessions(None if everybody else caller.name)
+        _require_administrator(caller)
+    found = auth.accounts.administration.sessions(None if everybody else caller.name)
     return Page(
         items=[
-            OneSession(
+            Session(
                 id=one.id,
                 name=one.name,
                 role=one.role.word,
-                created=moment(one.created),
-                seen=moment(one.seen),
-                ends=moment(one.ends),
+                created=utc_time(one.created),
+                seen=utc_time(one.seen),
+                ends=utc_time(one.ends),
                 address=one.address,
                 agent=one.agent,
             )
@@ -60,21 +60,21 @@ def list_sessions(
 
 
 @router.delete("/{session}", status_code=204)
-def end_session(believing: Believed, caller: Viewer, visit: Visiting, session: Id) -> None:
-    """Ends one of one's own sessions; an administrator may end any."""
-    registry = believing.people.registry
+def end_session(auth: Auth, caller: Viewer, client: Client, session: Id) -> None:
+    """Ends a session of the caller. An administrator may end any session."""
+    registry = auth.accounts.administration
     own = {one.id for one in registry.sessions(caller.name)}
     if session not in own:
-        _needs_administrator(caller)
-    registry.end_session(session, caller_of(caller, visit))
+        _require_administrator(caller)
+    registry.end_session(session, account_actor(caller, client))
 
 
-def moment(seconds: int) -> datetime:
-    """A second of Unix time as the API writes it."""
+def utc_time(seconds: int) -> datetime:
+    """Seconds of Unix time as the API shows them."""
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _needs_administrator(caller: Principal) -> None:
+def _require_administrator(caller: Principal) -> None:
     if caller.role < Role.ADMINISTRATOR:
-        detail = "these are sessions of others, which only an administrator may see and end"
+        detail = "only an administrator may see and end the sessions of others"
         raise ApiProblem(403, "role_too_low", detail)

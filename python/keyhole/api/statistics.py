@@ -1,4 +1,4 @@
-"""``/statistics``: counts over any time, the same as the queries give."""
+"""``/statistics``: counts of queries over any span of time."""
 
 import time
 from datetime import datetime
@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.api.dependencies import Queries
+from keyhole.api.pagination import Page
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.queries import micros, moment_of, told
-from keyhole.api.state import Queries
+from keyhole.api.queries import from_micros, history_errors, to_micros
 
 router = APIRouter(prefix="/statistics", tags=["statistics"])
 
@@ -20,48 +20,50 @@ Span = tuple[int, int]
 
 
 class Totals(BaseModel):
-    """What became of the queries in a span of time."""
+    """Counts of the queries in a span of time."""
 
-    since: datetime
-    until: datetime
-    total: int
-    by_outcome: dict[str, int]
-    by_reason: dict[str, int]
-    by_transport: dict[str, int]
+    since: datetime = Field(description="The start of the span.")
+    until: datetime = Field(description="The end of the span, exclusive.")
+    total: int = Field(description="All queries.")
+    by_outcome: dict[str, int] = Field(description="Queries by outcome.")
+    by_reason: dict[str, int] = Field(description="Queries by reason.")
+    by_transport: dict[str, int] = Field(description="Queries by transport.")
     waited: int = Field(description="Queries that waited for an upstream.")
-    mean_wait_us: float = Field(description="How long they waited, in the mean, in microseconds.")
+    mean_wait_us: float = Field(description="Mean time that they waited, in microseconds.")
     rows_kept: int = Field(description="Queries in the whole history.")
-    octets_kept: int
-    kept_since: datetime | None = Field(description="The time of the oldest query in it.")
+    octets_kept: int = Field(description="Size of the whole history on disk.")
+    kept_since: datetime | None = Field(description="The time of the oldest query in the history.")
     counted_since: datetime | None = Field(
-        description="From when on queries are counted, also those that are not in it any more."
+        description="The start of the counts, which also cover deleted queries."
     )
-    lost: int = Field(description="Queries that could not be written down, since control started.")
+    lost: int = Field(description="Queries that could not be stored since control started.")
 
 
-class Point(BaseModel):
-    """Counts of one step."""
+class SeriesPoint(BaseModel):
+    """Counts of one interval."""
 
-    time: datetime = Field(description="When the step begins.")
-    by_outcome: dict[str, int]
+    time: datetime = Field(description="The start of the interval.")
+    by_outcome: dict[str, int] = Field(description="Queries by outcome.")
 
 
-class Often(BaseModel):
-    """A value and how often it occurs."""
+class ValueCount(BaseModel):
+    """A value and its number of queries."""
 
-    value: str
-    total: int
-    withheld: int = Field(description="How many of those were blocked or refused.")
+    value: str = Field(description="The value of the dimension.")
+    total: int = Field(description="Queries with this value.")
+    withheld: int = Field(description="Those of them that were blocked or refused.")
 
 
 def _span(
     since: Annotated[
-        datetime | None, Query(description="Not before this; by default a day before the end.")
+        datetime | None, Query(description="The start; by default a day before the end.")
     ] = None,
-    until: Annotated[datetime | None, Query(description="Before this; by default now.")] = None,
+    until: Annotated[
+        datetime | None, Query(description="The end, exclusive; by default now.")
+    ] = None,
 ) -> Span:
-    end = micros(until) or int(time.time() * 1_000_000)
-    begin = micros(since)
+    end = to_micros(until) or int(time.time() * 1_000_000)
+    begin = to_micros(since)
     begin = end - _DAY_US if begin is None else begin
     if begin >= end:
         raise ApiProblem(422, "not_valid", "since must be before until")
@@ -73,14 +75,14 @@ During = Annotated[Span, Depends(_span)]
 
 @router.get("")
 def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
-    """How many queries, and what became of them."""
-    with told():
+    """Counts the queries in a span of time."""
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         size = history.size
     return Totals(
-        since=moment_of(found.since),
-        until=moment_of(found.until),
+        since=from_micros(found.since),
+        until=from_micros(found.until),
         total=found.total,
         by_outcome=found.by_outcome,
         by_reason=found.by_reason,
@@ -89,8 +91,8 @@ def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
         mean_wait_us=found.waited_us / found.waited if found.waited else 0.0,
         rows_kept=size.rows,
         octets_kept=size.octets,
-        kept_since=None if size.begin is None else moment_of(size.begin),
-        counted_since=None if size.counted is None else moment_of(size.counted),
+        kept_since=None if size.begin is None else from_micros(size.begin),
+        counted_since=None if size.counted is None else from_micros(size.counted),
         lost=size.lost,
     )
 
@@ -100,12 +102,12 @@ def get_series(
     queries: Queries,
     _: Viewer,
     during: During,
-    points: Annotated[int, Query(ge=1, le=2_000, description="At most so many steps.")] = 100,
-) -> Page[Point]:
-    """Counts step by step, of five minutes or more each."""
-    with told():
-        found = queries.history().series(*during, points)
-    return Page(items=[Point(time=moment_of(at), by_outcome=counts) for at, counts in found])
+    points: Annotated[int, Query(ge=1, le=2_000, description="Maximum number of intervals.")] = 100,
+) -> Page[SeriesPoint]:
+    """Counts the queries in equal intervals of at least five minutes."""
+    with history_errors():
+        rows = queries.history().series(*during, points)
+    return Page(items=[SeriesPoint(time=from_micros(at), by_outcome=counts) for at, counts in rows])
 
 
 @router.get("/top/{dimension}")
@@ -115,14 +117,14 @@ def get_top(
     during: During,
     dimension: Annotated[
         Literal["name", "client", "identity", "token", "policy", "list", "upstream", "type"],
-        Path(description="What is counted."),
+        Path(description="What to count by."),
     ],
-    most: Annotated[int, Query(ge=1, le=1_000, description="At most so many.")] = 10,
+    most: Annotated[int, Query(ge=1, le=1_000, description="Maximum number of values.")] = 10,
     withheld: Annotated[
-        bool, Query(description="Count what was blocked or refused, instead of all.")
+        bool, Query(description="Whether to count only blocked and refused queries.")
     ] = False,
-) -> Page[Often]:
-    """What was in most queries."""
-    with told():
+) -> Page[ValueCount]:
+    """Lists the most frequent values, for example names or clients."""
+    with history_errors():
         found = queries.history().tops(dimension, *during, most=most, is_withheld=withheld)
-    return Page(items=[Often(**vars(one)) for one in found])
+    return Page(items=[ValueCount(**vars(one)) for one in found])

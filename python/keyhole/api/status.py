@@ -1,40 +1,40 @@
-"""``/status``: what runs here."""
+"""``/status``: version, role and listeners."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from keyhole import __version__
+from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Viewer
-from keyhole.api.state import Running
 
 router = APIRouter(prefix="/status", tags=["status"])
 
 
 class DnstapOutput(BaseModel):
-    """What became of the messages of one output since Keyhole began."""
+    """Counters of one dnstap output since Keyhole started."""
 
     target: str = Field(description="The file or socket.")
-    is_working: bool = Field(description="Whether it takes what it is given.")
-    sent: int
-    dropped: int = Field(description="Messages for which there was no room.")
+    is_working: bool = Field(description="Whether messages can be written to it.")
+    sent: int = Field(description="Messages sent.")
+    dropped: int = Field(description="Messages dropped because the queue was full.")
 
 
 class Status(BaseModel):
-    """What runs here."""
+    """The status of this Keyhole."""
 
     version: str = Field(description="The version of Keyhole.")
     role: str = Field(description="resolver or forwarder.")
-    listeners: dict[str, list[str]] = Field(description="Addresses by transport.")
-    dnstap: list[DnstapOutput] = Field(description="Where dnstap goes; empty where it is off.")
+    listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
+    dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
 
 
 @router.get("")
-async def get_status(running: Running, _: Viewer) -> Status:
-    """What runs here, and where it listens."""
-    states = running.dnstap.states() if running.dnstap else []
+async def get_status(services: RunningServices, _: Viewer) -> Status:
+    """Returns version, role, listeners and dnstap outputs."""
+    states = services.dnstap.states() if services.dnstap else []
     return Status(
         version=__version__,
-        role=running.settings.resolved.options.role,
-        listeners=running.node.addresses,
+        role=services.settings.resolved.options.role,
+        listeners=services.control_plane.addresses,
         dnstap=[DnstapOutput(**vars(one)) for one in states],
     )

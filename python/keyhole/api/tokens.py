@@ -1,4 +1,4 @@
-"""``/tokens``: secrets of programs that use the API."""
+"""``/tokens``: API tokens for programs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -6,91 +6,91 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
 
-from keyhole.api.page import Page
+from keyhole.accounts import ApiToken, Session, TokenSpec
+from keyhole.api.dependencies import Auth, Client, account_actor
+from keyhole.api.pagination import Page
 from keyhole.api.people import RoleWord
 from keyhole.api.principal import Administrator
 from keyhole.api.problem import ApiProblem
-from keyhole.api.sessions import moment
-from keyhole.api.state import Believed, Visiting, caller_of
+from keyhole.api.sessions import utc_time
 from keyhole.model.address import Network, read_network
 from keyhole.model.role import Role
-from keyhole.people import ApiToken, Session, Wanted
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
-_MOST_DAYS = 3_650
+_MAX_DAYS = 3_650
 
 
-class OneToken(BaseModel):
-    """A token without its secret, of which only a digest is kept."""
+class Token(BaseModel):
+    """An API token, without its secret. Keyhole stores only a digest of that."""
 
-    name: str = Field(description="What it is for.")
-    role: RoleWord = Field(description="What it may do; never more than its maker may now.")
-    networks: list[str] = Field(description="From where it may be used; empty for anywhere.")
-    created: datetime = Field(description="When it was made.")
-    ends: datetime | None = Field(description="When it ends by itself; null for never.")
-    made_by: str = Field(description="Who made it.")
-    used: datetime | None = Field(description="When it was used last, to the minute.")
-    used_from: str | None = Field(description="From where it was used last.")
+    name: str = Field(description="The name of the token.")
+    role: RoleWord = Field(description="Its role; never above the current role of its creator.")
+    networks: list[str] = Field(description="Client networks it may be used from; empty for all.")
+    created: datetime = Field(description="When it was created.")
+    ends: datetime | None = Field(description="When it expires; null for never.")
+    made_by: str = Field(description="Who created it.")
+    used: datetime | None = Field(description="The time of its last use, to the minute.")
+    used_from: str | None = Field(description="The client address of its last use.")
 
 
-class Creating(BaseModel):
-    """A new token."""
+class TokenCreate(BaseModel):
+    """A new API token."""
 
-    name: str = Field(min_length=1, max_length=63, description="What it is for.")
-    role: RoleWord = Field(description="What it may do.")
+    name: str = Field(min_length=1, max_length=63, description="The name of the token.")
+    role: RoleWord = Field(description="Its role.")
     networks: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list,
         max_length=64,
-        description="From where it may be used, such as 192.0.2.0/24; empty for anywhere that the "
-        "API may be used from.",
+        description="The client networks it may be used from, such as 192.0.2.0/24; empty for all "
+        "that may use the API.",
     )
     days: int | None = Field(
-        None, ge=1, le=_MOST_DAYS, description="When it ends by itself; null for never."
+        None, ge=1, le=_MAX_DAYS, description="Days until it expires; null for never."
     )
 
 
-class Created(BaseModel):
-    """A token with its secret, which is not shown again."""
+class TokenCreated(BaseModel):
+    """A token with its secret, which cannot be shown again."""
 
-    name: str = Field(description="What it is for.")
-    secret: str = Field(description="To be sent as Authorization: Bearer SECRET.")
+    name: str = Field(description="The name of the token.")
+    secret: str = Field(description="The secret, to be sent as Authorization: Bearer SECRET.")
 
 
 @router.get("")
-def list_tokens(believing: Believed, _: Administrator) -> Page[OneToken]:
-    """All tokens by name."""
-    return Page(items=[_shown(one) for one in believing.people.registry.tokens()])
+def list_tokens(auth: Auth, _: Administrator) -> Page[Token]:
+    """Lists all tokens, ordered by name."""
+    return Page(items=[_shown(one) for one in auth.accounts.administration.tokens()])
 
 
 @router.post("", status_code=201)
 def create_token(
-    believing: Believed, caller: Administrator, visit: Visiting, request: Request, asked: Creating
-) -> Created:
-    """Makes a token. It ends with the account of its maker; a token can make no other one."""
+    auth: Auth, caller: Administrator, client: Client, request: Request, body: TokenCreate
+) -> TokenCreated:
+    """Creates a token. It ends with the account of its creator. Tokens cannot create tokens."""
     if caller.via == "token":
-        raise ApiProblem(403, "not_by_token", "a token makes no other token; log in instead")
+        raise ApiProblem(403, "not_by_token", "a token cannot create tokens; log in instead")
     ends = None
-    if asked.days is not None:
-        ends = int((datetime.now(UTC) + timedelta(days=asked.days)).timestamp())
-    wanted = Wanted(asked.name, Role.of(asked.role), _networks(asked.networks), ends)
+    if body.days is not None:
+        ends = int((datetime.now(UTC) + timedelta(days=body.days)).timestamp())
+    wanted = TokenSpec(body.name, Role.of(body.role), _networks(body.networks), ends)
     session = getattr(request.state, "session", None)
     maker = session.person if isinstance(session, Session) else None
-    by = caller_of(caller, visit)
-    return Created(
-        name=asked.name, secret=believing.people.registry.create_token(wanted, by, maker)
+    by = account_actor(caller, client)
+    return TokenCreated(
+        name=body.name, secret=auth.accounts.administration.create_token(wanted, by, maker)
     )
 
 
 @router.delete("/{name}", status_code=204)
 def revoke_token(
-    believing: Believed,
+    auth: Auth,
     caller: Administrator,
-    visit: Visiting,
+    client: Client,
     name: Annotated[str, Path(min_length=1, max_length=63, description="The name of the token.")],
 ) -> None:
-    """Ends a token at once."""
-    believing.people.registry.revoke_token(name, caller_of(caller, visit))
+    """Revokes a token at once."""
+    auth.accounts.administration.revoke_token(name, account_actor(caller, client))
 
 
 def _networks(written: list[str]) -> tuple[Network, ...]:
@@ -100,14 +100,14 @@ def _networks(written: list[str]) -> tuple[Network, ...]:
         raise ApiProblem(422, "not_valid", f"networks: {error}") from None
 
 
-def _shown(token: ApiToken) -> OneToken:
-    return OneToken(
+def _shown(token: ApiToken) -> Token:
+    return Token(
         name=token.name,
         role=token.role.word,
         networks=[str(one) for one in token.networks],
-        created=moment(token.created),
-        ends=None if token.ends is None else moment(token.ends),
+        created=utc_time(token.created),
+        ends=None if token.ends is None else utc_time(token.ends),
         made_by=token.made_by,
-        used=None if token.used is None else moment(token.used),
+        used=None if token.used is None else utc_time(token.used),
         used_from=token.used_from,
     )

@@ -9,11 +9,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from keyhole.cli.program import FAILED
-from keyhole.cli.remote import Remote, RemoteError
-from keyhole.cli.screen import console, errors_console, harmless, print_json
-from keyhole.config.files import EXTENSIONS, MAX_FILE
-from keyhole.config.stream import split_stream
+from keyhole.cli.api_client import ApiClient, ApiError
+from keyhole.cli.app import FAILED
+from keyhole.cli.output import console, errors_console, print_json, sanitize
 from keyhole.control.error import ControlError
 
 APPLY_EXAMPLES = """
@@ -48,7 +46,10 @@ Files = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="For a program.")]
 _SIGNS = {"created": "[green]+[/]", "changed": "[yellow]~[/]", "deleted": "[red]-[/]"}
 
+app = typer.Typer()
 
+
+@app.command("apply", epilog=APPLY_EXAMPLES)
 def apply(
     files: Files,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check only.")] = False,
@@ -68,7 +69,7 @@ def apply(
     changed it since, yours is refused.
     """
     name, text = read_files(files)
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         asked = {
             "text": text,
             "file": name,
@@ -76,10 +77,11 @@ def apply(
             "message": message,
             "is_dry_run": dry_run,
         }
-        done = remote.ask("POST", "/documents", json=asked).json()
+        done = api.ask("POST", "/documents", json=asked).json()
     show_done(done, as_json=as_json, is_dry=dry_run)
 
 
+@app.command("diff", epilog=DIFF_EXAMPLES)
 def diff(
     files: Annotated[
         list[Path] | None,
@@ -90,26 +92,30 @@ def diff(
 ) -> None:
     """Show what applying some files would change; without files, the drift: what the documents
     folder says and what is not in force."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         if not files:
-            _show_drift(remote.ask("GET", "/documents/drift").json(), as_json=as_json)
+            _show_drift(api.ask("GET", "/documents/drift").json(), as_json=as_json)
             return
         name, text = read_files(files)
         asked = {"text": text, "file": name, "overwrite": True, "is_dry_run": True}
-        done = remote.ask("POST", "/documents", json=asked).json()
+        done = api.ask("POST", "/documents", json=asked).json()
         changed = [one for one in done["effects"] if one["what"] != "unchanged"]
         if as_json:
             print_json(done)
         else:
+            from keyhole.config.yaml_stream import split_stream
+
             new = {_heading(part.text): part.text for part in split_stream(text)}
             for effect in changed:
-                _show_difference(remote, effect, new)
+                _show_difference(api, effect, new)
     if changed:
         raise typer.Exit(FAILED)
 
 
 def read_files(files: list[Path]) -> tuple[str, str]:
     """One stream of all documents, and what it is called in messages. Raises ``ControlError``."""
+    from keyhole.config.files import MAX_FILE
+
     found = [one for file in files for one in _expand(file)]
     if not found:
         raise ControlError("there is no .yaml or .yml file in there")
@@ -127,6 +133,8 @@ def read_files(files: list[Path]) -> tuple[str, str]:
 
 
 def _expand(file: Path) -> Iterator[Path]:
+    from keyhole.config.files import EXTENSIONS
+
     if not file.is_dir():
         yield file
         return
@@ -140,21 +148,21 @@ def show_done(done: dict[str, Any], *, as_json: bool, is_dry: bool = False) -> N
     if as_json:
         print_json(done)
     else:
-        screen = console()
+        terminal = console()
         for effect in done["effects"]:
             sign = _SIGNS.get(effect["what"], "[dim]=[/]")
             what = f"{effect['what']}, version {effect['version']}"
-            screen.print(f"{sign} {effect['kind']}/{escape(effect['name'])} [dim]{what}[/]")
+            terminal.print(f"{sign} {effect['kind']}/{escape(effect['name'])} [dim]{what}[/]")
         for advice in done["advice"]:
-            screen.print(f"[yellow]![/] {escape(harmless(advice))}")
+            terminal.print(f"[yellow]![/] {escape(sanitize(advice))}")
         if is_dry:
-            screen.print("[dim]nothing was changed: this was a trial[/]")
+            terminal.print("[dim]nothing was changed: this was a trial[/]")
         elif done["change"] is not None and done["is_in_force"]:
-            screen.print(f"[green]change {done['change']} is in force[/]")
+            terminal.print(f"[green]change {done['change']} is in force[/]")
     if not done["is_in_force"]:
         errors_console().print(
             f"[bold red]error:[/] change {done['change']} is remembered and not in force yet: "
-            f"{escape(harmless(done['why']))}"
+            f"{escape(sanitize(done['why']))}"
         )
         raise typer.Exit(FAILED)
 
@@ -168,12 +176,12 @@ def _heading(text: str) -> tuple[str, str]:
 
 
 def _show_difference(
-    remote: Remote, effect: dict[str, Any], new: dict[tuple[str, str], str]
+    api: ApiClient, effect: dict[str, Any], new: dict[tuple[str, str], str]
 ) -> None:
     kind, name = effect["kind"], effect["name"]
     before = ""
     if effect["what"] != "created":
-        before = _text_of(remote, kind, name)
+        before = _text_of(api, kind, name)
     after = new.get((kind, name), "")
     lines = difflib.unified_diff(
         before.splitlines(),
@@ -182,17 +190,17 @@ def _show_difference(
         f"{kind}/{name} then",
         lineterm="",
     )
-    screen = console()
+    terminal = console()
     for line in lines:
         style = {"+": "green", "-": "red", "@": "cyan"}.get(line[0], "")
-        shown = escape(harmless(line))
-        screen.print(f"[{style}]{shown}[/]" if style else shown)
+        shown = escape(sanitize(line))
+        terminal.print(f"[{style}]{shown}[/]" if style else shown)
 
 
-def _text_of(remote: Remote, kind: str, name: str) -> str:
+def _text_of(api: ApiClient, kind: str, name: str) -> str:
     try:
-        text: str = remote.ask("GET", f"/documents/{kind}/{name}").json()["text"]
-    except RemoteError as error:
+        text: str = api.ask("GET", f"/documents/{kind}/{name}").json()["text"]
+    except ApiError as error:
         if error.status != 404:
             raise
         return ""
@@ -203,14 +211,14 @@ def _show_drift(drift: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(drift)
     else:
-        screen = console()
+        terminal = console()
         for problem in drift["problems"]:
-            place, why = harmless(problem["place"]), harmless(problem["why"])
-            screen.print(f"[red]x[/] {escape(place)}: {escape(why)}")
+            place, why = sanitize(problem["place"]), sanitize(problem["why"])
+            terminal.print(f"[red]x[/] {escape(place)}: {escape(why)}")
         for label in drift["shadowed"]:
             why = "stored, but a file declares it too, and the file counts"
-            screen.print(f"[yellow]![/] {escape(label)}: {why}")
+            terminal.print(f"[yellow]![/] {escape(label)}: {why}")
         if not (drift["problems"] or drift["shadowed"]):
-            screen.print("what the documents folder says is in force")
+            terminal.print("what the documents folder says is in force")
     if drift["problems"] or drift["shadowed"]:
         raise typer.Exit(FAILED)

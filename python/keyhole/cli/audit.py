@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.app import FAILED
 from keyhole.cli.apply import Data
-from keyhole.cli.program import FAILED
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -23,7 +23,10 @@ EXAMPLES = """
 Exit code 1: the record is not whole.
 """
 
+app = typer.Typer()
 
+
+@app.command("audit", epilog=EXAMPLES)
 def audit(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, max=1000, help="How many.")] = 20,
     verify: Annotated[
@@ -34,20 +37,20 @@ def audit(
 ) -> None:
     """Show who did what and when. The record only grows: the database refuses anything else, and
     each entry holds the digest of the one before."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         if verify:
-            _show_verified(remote.ask("GET", "/audit/verification").json(), as_json=as_json)
+            _show_verified(api.ask("GET", "/audit/verification").json(), as_json=as_json)
             return
-        found = remote.ask("GET", "/audit", params={"limit": lines}).json()["items"]
+        found = api.ask("GET", "/audit", params={"limit": lines}).json()["items"]
     if as_json:
         print_json(found)
         return
-    screen = console()
+    terminal = console()
     for one in reversed(found):
-        _show(screen, one)
+        _show(terminal, one)
 
 
-def _show(screen: Console, one: dict[str, Any]) -> None:
+def _show(terminal: Console, one: dict[str, Any]) -> None:
     moment = datetime.fromisoformat(one["time"]).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     who = f"{one['who']} from {one['address']}" if one["address"] else one["who"]
     documents = one["detail"].get("documents")
@@ -56,10 +59,10 @@ def _show(screen: Console, one: dict[str, Any]) -> None:
         if isinstance(documents, dict)
         else json.dumps(one["detail"])
     )
-    why = f" [dim]({escape(harmless(one['message']))})[/]" if one["message"] else ""
-    screen.print(
-        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(harmless(who))}[/] "
-        f"{escape(one['action'])}: {escape(harmless(what))}{why}"
+    why = f" [dim]({escape(sanitize(one['message']))})[/]" if one["message"] else ""
+    terminal.print(
+        f"{one['number']:>5} [dim]{moment}[/] [bold]{escape(sanitize(who))}[/] "
+        f"{escape(one['action'])}: {escape(sanitize(what))}{why}"
     )
 
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from keyhole.cli.program import INVALID
-from keyhole.cli.screen import console, print_json
+from keyhole.cli.app import INVALID
+from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -22,7 +22,10 @@ EXAMPLES = """
 Exit code 0: all is valid, though there may be advice. 3: something is not.
 """
 
+app = typer.Typer()
 
+
+@app.command("check", epilog=EXAMPLES)
 def check(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE...", help="Documents, settings, or folders.")
@@ -37,12 +40,12 @@ def check(
         problems = [asdict(problem) for problem in report.problems]
         print_json({"valid": report.is_valid, "problems": problems})
     else:
-        screen = console()
+        terminal = console()
         for problem in report.problems:
             word = "[yellow]advice[/]" if problem.is_advice else "[red]error[/]"
             place = f"[bold]{escape(problem.place)}[/]: " if problem.place else ""
-            screen.print(f"{word} {place}{escape(problem.why)}")
-        screen.print(
+            terminal.print(f"{word} {place}{escape(problem.why)}")
+        terminal.print(
             f"[green]valid[/]: {escape(report.summary)}"
             if report.is_valid
             else f"[red]not valid[/]: {escape(report.summary)}"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -19,7 +19,10 @@ Exit code 0: ended by a signal. 1: it could not start, and said why.
 3: keyhole.yaml is not valid.
 """
 
+app = typer.Typer()
 
+
+@app.command("control", epilog=EXAMPLES)
 def control(
     config: Annotated[
         Path | None,
@@ -51,7 +54,7 @@ def control(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.serve import Place, run
+    from keyhole.cli.control_process import Installation, run
 
-    place = Place(DataFolder(data or default_data_folder()), config)
-    asyncio.run(run(place, supervised, again=again))
+    installation = Installation(DataFolder(data or default_data_folder()), config)
+    asyncio.run(run(installation, supervised, again=again))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -17,7 +17,10 @@ EXAMPLES = """
 Exit code 0: ended by a signal. 1: it could not start, and said why.
 """
 
+app = typer.Typer()
 
+
+@app.command("engine", epilog=EXAMPLES)
 def engine(
     launch: Annotated[
         Path | None,
@@ -42,7 +45,7 @@ def engine(
     """
     # Imported here: no other command needs the native core at its start.
     from keyhole.engine.process import run
-    from keyhole.link.following import follow
+    from keyhole.link.session import open_session
 
     launch = launch or DataFolder(default_data_folder()).launch
-    raise typer.Exit(run(launch, supervisor=supervised, follow=follow))
+    raise typer.Exit(run(launch, supervisor=supervised, open_link=open_session))

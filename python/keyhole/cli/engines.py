@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -20,7 +20,10 @@ Exit code 0: all decide by the newest snapshot. 1: one is behind or away.
 """
 _STYLES = {"in force": "green", "behind": "red", "away": "yellow", "never seen": "dim"}
 
+app = typer.Typer()
 
+
+@app.command("engines", epilog=EXAMPLES)
 def engines(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
@@ -32,16 +35,16 @@ def engines(
     The one beside control is called local; the others run on other machines
     and are let in by link.engines.
     """
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/engines").json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/engines").json()["items"]
     if as_json:
         print_json(found)
     else:
-        screen = console()
+        terminal = console()
         for one in found:
-            screen.print(_line(one))
+            terminal.print(_line(one))
             if one["why"]:
-                screen.print(f"    {escape(harmless(one['why']))}")
+                terminal.print(f"    {escape(sanitize(one['why']))}")
     if any(one["state"] in ("behind", "away") for one in found):
         raise typer.Exit(1)
 
@@ -52,10 +55,10 @@ def _line(one: dict[str, Any]) -> str:
         behind = f" of {one['wanted']}" if one["number"] != one["wanted"] else ""
         said.append(f"snapshot {one['number']}{behind}")
     if one["version"]:
-        said.append(f"version {escape(harmless(one['version']))}")
+        said.append(f"version {escape(sanitize(one['version']))}")
     if one["silent"] is not None and one["state"] == "away":
         said.append(f"silent for {one['silent']:.0f} s")
     listening = {address for ones in one["addresses"].values() for address in ones}
     if listening:
-        said.append(escape(harmless(", ".join(sorted(listening)))))
+        said.append(escape(sanitize(", ".join(sorted(listening)))))
     return f"{escape(one['name'])}: {'; '.join(said)}"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import console, errors_console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment.enrolled_client import EnrolledClient
 
 CREATE_EXAMPLES = """
 [bold]Examples[/]
@@ -48,21 +48,13 @@ What stands after -- runs after each renewal, as it is: no shell sees it.
 Exit code 0: ended, or with --once: fresh. 1: --once could not renew.
 """
 
-
-def program() -> typer.Typer:
-    """The five commands."""
-    app = typer.Typer(
-        help="Certificates for clients on other machines, kept fresh by themselves.",
-        no_args_is_help=True,
-    )
-    app.command("create", epilog=CREATE_EXAMPLES)(create)
-    app.command("list")(list_)
-    app.command("cancel")(cancel)
-    app.command("redeem", epilog=REDEEM_EXAMPLES)(redeem)
-    app.command("keep", epilog=KEEP_EXAMPLES)(keep)
-    return app
+app = typer.Typer(
+    help="Certificates for clients on other machines, kept fresh by themselves.",
+    no_args_is_help=True,
+)
 
 
+@app.command("create", epilog=CREATE_EXAMPLES)
 def create(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
     spiffe: Annotated[
@@ -88,11 +80,11 @@ def create(
     It is shown once: Keyhole keeps its digest alone. Give it to the client
     as you would a password.
     """
-    from keyhole.control.enrollment import Wanted, invite
+    from keyhole.control.enrollment import InvitationRequest, invite
     from keyhole.control.identity import settings_of
 
     folder = DataFolder(data or default_data_folder())
-    wanted = Wanted(
+    wanted = InvitationRequest(
         name, spiffe, duration(life), duration(valid_for), also_server, url=url, replace=replace
     )
     made = invite(settings_of(folder, config), folder, wanted)
@@ -108,12 +100,13 @@ def create(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
-    screen.print(f"  good once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
+    terminal = console()
+    terminal.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
+    terminal.print(f"  good once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
     print(f"keyhole enroll redeem {made.token} --out /etc/keyhole")
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List enrollments: which wait, which were used, which expired."""
     from keyhole.control.enrollment import enrollments_of
@@ -136,6 +129,7 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print("none so far")
 
 
+@app.command("cancel")
 def cancel(
     name: Annotated[str, typer.Argument(help="Of the enrollment that waits.")], data: DATA = None
 ) -> None:
@@ -146,6 +140,7 @@ def cancel(
     console().print(f"[red]canceled[/] {escape(name)}")
 
 
+@app.command("redeem", epilog=REDEEM_EXAMPLES)
 def redeem(
     token: Annotated[str, typer.Argument(help="From keyhole enroll create; - reads the input.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
@@ -158,14 +153,14 @@ def redeem(
     """
     import sys
 
-    from keyhole.enrollment import Ticket
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment import JoinToken
+    from keyhole.enrollment.enrolled_client import EnrolledClient
 
     text = sys.stdin.readline() if token == "-" else token  # noqa: S105
-    member = Member.join(Ticket.read(text), out)
-    credentials, enrolled = member.credentials(), member.enrolled()
+    client = EnrolledClient.join(JoinToken.read(text), out)
+    credentials, enrolled = client.credentials(), client.enrolled()
     until = credentials.leaf.not_valid_after_utc
-    files = member.folder
+    files = client.folder
     if as_json:
         print_json(
             {
@@ -178,16 +173,19 @@ def redeem(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(credentials.spiffe)}, until {until:%Y-%m-%d %H:%M} UTC")
+    terminal = console()
+    terminal.print(f"[green]+[/] {escape(credentials.spiffe)}, until {until:%Y-%m-%d %H:%M} UTC")
     for what, file in (("certificate", files.certificate), ("key", files.key)):
-        screen.print(f"  {what:12} {escape(str(file))}")
-    screen.print(f"  {'trust':12} {escape(str(files.bundle))}")
-    screen.print("\n[bold]Next[/]")
-    screen.print(f"  keyhole enroll keep {escape(str(out))}                 renews it in time")
-    screen.print(f"  keyhole profile coredns --identity {escape(str(out))}  settings for a program")
+        terminal.print(f"  {what:12} {escape(str(file))}")
+    terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
+    terminal.print("\n[bold]Next[/]")
+    terminal.print(f"  keyhole enroll keep {escape(str(out))}                 renews it in time")
+    terminal.print(
+        f"  keyhole profile coredns --identity {escape(str(out))}  settings for a program"
+    )
 
 
+@app.command("keep", epilog=KEEP_EXAMPLES)
 def keep(
     folder: Annotated[Path, typer.Argument(help="What keyhole enroll redeem wrote.")],
     command: Annotated[
@@ -199,28 +197,28 @@ def keep(
     """On the client: renew the certificate before half of its life is over."""
     import asyncio
 
-    from keyhole.enrollment.keeping import keep_once
-    from keyhole.enrollment.member import Member
+    from keyhole.enrollment.enrolled_client import EnrolledClient
+    from keyhole.enrollment.renewal_loop import renew_if_due
 
-    member = Member(folder)
-    member.credentials()
-    member.enrolled()
+    client = EnrolledClient(folder)
+    client.credentials()
+    client.enrolled()
     if once:
-        if not asyncio.run(keep_once(member, command or [], _tell)):
+        if not asyncio.run(renew_if_due(client, command or [], _tell)):
             raise typer.Exit(FAILED)
         return
-    asyncio.run(_keep(member, command or []))
+    asyncio.run(_keep(client, command or []))
 
 
-async def _keep(member: "Member", command: list[str]) -> None:
-    from keyhole.control.ending import end_on_signals
-    from keyhole.enrollment.keeping import keep as keep_on
+async def _keep(client: "EnrolledClient", command: list[str]) -> None:
+    from keyhole.control.shutdown import end_on_signals
+    from keyhole.enrollment.renewal_loop import run as keep_on
 
-    await keep_on(member, command, end_on_signals(), _tell)
+    await keep_on(client, command, end_on_signals(), _tell)
 
 
 def _tell(is_good: bool, sentence: str) -> None:
-    screen = console() if is_good else errors_console()
-    screen.print(
+    terminal = console() if is_good else errors_console()
+    terminal.print(
         f"[{'green' if is_good else 'red'}]{'+' if is_good else 'x'}[/] {escape(sentence)}"
     )

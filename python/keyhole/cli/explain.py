@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.app import FAILED
+from keyhole.cli.output import console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -35,7 +35,10 @@ _KNOWN = frozenset(
     ["name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry", "entries"]
 )
 
+app = typer.Typer()
 
+
+@app.command("explain", epilog=EXAMPLES)
 def explain(
     name: Annotated[str, typer.Argument(help="The name to ask for.")],
     kind: Annotated[str, typer.Argument(metavar="[TYPE]", help="The record type.")] = "A",
@@ -93,27 +96,27 @@ def explain(
         raise typer.Exit(FAILED)
 
 
-def show(screen: Console, told: dict[str, Any]) -> None:
+def show(terminal: Console, told: dict[str, Any]) -> None:
     """Who asks, each step on a line, then what came of it and what decided it."""
     for line in client(told.get("client")):
-        screen.print(line)
+        terminal.print(line)
     for step in told["steps"]:
         sign = "[bold cyan]>[/]" if step["decides"] else "[dim]-[/]"
         stage = f"[dim]{step['stage']:9}[/]"
-        screen.print(f"{sign} {stage} {escape(step['what'])}: {escape(step['result'])}")
+        terminal.print(f"{sign} {stage} {escape(step['what'])}: {escape(step['result'])}")
         for line in details(step["detail"]):
-            screen.print(f"              [dim]{escape(line)}[/]")
+            terminal.print(f"              [dim]{escape(line)}[/]")
     style = _STYLES.get(told["outcome"], "red")
     question = escape(f"{told['name']} {told['type']}")
     # Nobody was asked here: what an upstream would say is not known.
     meaning = "An upstream is asked." if told["reason"] == "forwarded" else told["meaning"]
-    screen.print(
+    terminal.print(
         f"\n[bold]{question}[/] is [{style}]{told['outcome']}[/] "
         f"({told['reason']}): {escape(meaning)}"
     )
     for word, cause in (("decided by", told["cause"]), ("would be blocked by", told["observed"])):
         if cause:
-            screen.print(f"[bold]{word}[/] {escape(describe(cause))}")
+            terminal.print(f"[bold]{word}[/] {escape(describe(cause))}")
 
 
 def client(known: dict[str, Any] | None) -> list[str]:

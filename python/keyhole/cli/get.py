@@ -8,11 +8,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import Data
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
-from keyhole.model.document import KINDS
 
 GET_EXAMPLES = """
 [bold]Examples[/]
@@ -36,7 +35,10 @@ EXPORT_EXAMPLES = """
 
 Output = Literal["table", "yaml", "json", "name"]
 
+app = typer.Typer()
 
+
+@app.command("get", epilog=GET_EXAMPLES)
 def get(
     kind: Annotated[str | None, typer.Argument(help="Such as policy or lists.")] = None,
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
@@ -53,18 +55,19 @@ def get(
     read_kind = kind_of(kind)
     if (history or version) and name is None:
         raise ControlError("say of which document: keyhole get KIND NAME --history")
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         if history or version:
-            _show_versions(remote, f"{read_kind}/{name}", version, output)
+            _show_versions(api, f"{read_kind}/{name}", version, output)
             return
         found = (
-            [remote.ask("GET", f"/documents/{read_kind}/{name}").json()]
+            [api.ask("GET", f"/documents/{read_kind}/{name}").json()]
             if name
-            else list(_all(remote, {"kind": read_kind}))
+            else list(_all(api, {"kind": read_kind}))
         )
     _show(found, output)
 
 
+@app.command("export", epilog=EXPORT_EXAMPLES)
 def export(
     file: Annotated[
         Path | None, typer.Argument(help="Where to write; standard output by default.")
@@ -75,9 +78,9 @@ def export(
     data: Data = None,
 ) -> None:
     """Write all documents as one YAML stream, comments included; keyhole apply takes it again."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         query = {"origin": None if declared else "stored"}
-        texts = [one["text"] for one in _all(remote, query) if not one["is_shadowed"]]
+        texts = [one["text"] for one in _all(api, query) if not one["is_shadowed"]]
     text = "---\n".join(texts)
     if file is None:
         print(text, end="")
@@ -90,8 +93,8 @@ def kind_of(word: str | None) -> str | None:
     """The kind that a person means; raises ``ControlError`` where there is none."""
     if word is None:
         return None
-    # Imported here: the other commands must not wait for a database.
     from keyhole.control.changes import find_kind
+    from keyhole.model.document import KINDS
 
     kind = find_kind(word)
     if kind is None:
@@ -99,12 +102,12 @@ def kind_of(word: str | None) -> str | None:
     return kind
 
 
-def _all(remote: Remote, query: dict[str, str | None]) -> Iterator[dict[str, Any]]:
+def _all(api: ApiClient, query: dict[str, str | None]) -> Iterator[dict[str, Any]]:
     cursor: str | None = None
     while True:
         given = {**query, "cursor": cursor, "limit": "1000"}
         params = {key: value for key, value in given.items() if value is not None}
-        page = remote.ask("GET", "/documents", params=params).json()
+        page = api.ask("GET", "/documents", params=params).json()
         yield from page["items"]
         cursor = page["next"]
         if cursor is None:
@@ -132,12 +135,12 @@ def _show(found: list[dict[str, Any]], output: Output) -> None:
         for one in found:
             place = one["file"] or ("shadowed by a file" if one["is_shadowed"] else "stored")
             version = str(one["version"] or "")
-            table.add_row(one["kind"], escape(one["name"]), version, escape(harmless(place)))
+            table.add_row(one["kind"], escape(one["name"]), version, escape(sanitize(place)))
         console().print(table)
 
 
-def _show_versions(remote: Remote, label: str, version: int | None, output: Output) -> None:
-    found = remote.ask("GET", f"/documents/{label}/versions").json()["items"]
+def _show_versions(api: ApiClient, label: str, version: int | None, output: Output) -> None:
+    found = api.ask("GET", f"/documents/{label}/versions").json()["items"]
     if version is not None:
         one = next((one for one in found if one["version"] == version), None)
         if one is None:
@@ -146,7 +149,7 @@ def _show_versions(remote: Remote, label: str, version: int | None, output: Outp
     elif output == "json":
         print_json(found)
     else:
-        screen = console()
+        terminal = console()
         for one in found:
             what = "deleted" if one["is_deleted"] else f"{len(one['text'].splitlines())} lines"
-            screen.print(f"version {one['version']}  [dim]change {one['change']}, {what}[/]")
+            terminal.print(f"version {one['version']}  [dim]change {one['change']}, {what}[/]")

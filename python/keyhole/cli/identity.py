@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import CONFIG, DATA, JSON, duration
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import console, errors_console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 ISSUE_EXAMPLES = """
 [bold]Examples[/]
@@ -60,20 +60,10 @@ LIST_EXAMPLES = """
   keyhole identity list --all        everything that was ever issued
 """
 
-
-def program() -> typer.Typer:
-    """The five commands."""
-    app = typer.Typer(
-        help="Certificates by which workloads say who they are.", no_args_is_help=True
-    )
-    app.command("show")(show)
-    app.command("issue", epilog=ISSUE_EXAMPLES)(issue)
-    app.command("list", epilog=LIST_EXAMPLES)(list_)
-    app.command("revoke", epilog=REVOKE_EXAMPLES)(revoke)
-    app.command("rotate", epilog=ROTATE_EXAMPLES)(rotate)
-    return app
+app = typer.Typer(help="Certificates by which workloads say who they are.", no_args_is_help=True)
 
 
+@app.command("show")
 def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> None:
     """Show the authority: its trust domain, roots, issuer, and what needs a hand."""
     from keyhole.control import identity
@@ -83,25 +73,28 @@ def show(data: DATA = None, config: CONFIG = None, as_json: JSON = False) -> Non
     if as_json:
         print_json(told)
         return
-    screen = console()
-    screen.print(f"[bold]trust domain[/] {escape(told['trust_domain'])}")
+    terminal = console()
+    terminal.print(f"[bold]trust domain[/] {escape(told['trust_domain'])}")
     for root in told["roots"]:
         what = "signs" if root["signs"] else "trusted beside it"
-        screen.print(f"[bold]root[/] {root['sha256'][:16]}, {what}, until {root['not_after'][:10]}")
+        terminal.print(
+            f"[bold]root[/] {root['sha256'][:16]}, {what}, until {root['not_after'][:10]}"
+        )
     where = "here" if told["root_key"] else "elsewhere"
-    screen.print(
+    terminal.print(
         f"[bold]issuer[/] until {told['issuer']['not_after'][:10]}; root-key.pem is {where}"
     )
-    screen.print(f"[bold]rotation[/] {told['rotation']}")
+    terminal.print(f"[bold]rotation[/] {told['rotation']}")
     revoked = told["revoked"]
-    screen.print(
+    terminal.print(
         f"{told['living']} identities have a certificate that lives; revoked are "
         f"{len(revoked['identities'])} identities and {len(revoked['certificates'])} certificates"
     )
     for advice in told["advice"]:
-        screen.print(f"[yellow]![/] {escape(advice)}")
+        terminal.print(f"[yellow]![/] {escape(advice)}")
 
 
+@app.command("issue", epilog=ISSUE_EXAMPLES)
 def issue(
     name: Annotated[str, typer.Argument(help="web, or shop/web with a namespace.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it is put.")],
@@ -146,15 +139,18 @@ def issue(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] {escape(given.spiffe)}, until {given.not_after:%Y-%m-%d %H:%M} UTC")
+    terminal = console()
+    terminal.print(
+        f"[green]+[/] {escape(given.spiffe)}, until {given.not_after:%Y-%m-%d %H:%M} UTC"
+    )
     for what, file in (("certificate", files.certificate), ("key", files.key)):
-        screen.print(f"  {what:12} {escape(str(file))}")
-    screen.print(f"  {'trust':12} {escape(str(files.bundle))}")
+        terminal.print(f"  {what:12} {escape(str(file))}")
+    terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
     for advice in given.advice:
         errors_console().print(f"[yellow]![/] {escape(advice)}")
 
 
+@app.command("list", epilog=LIST_EXAMPLES)
 def list_(
     everything: Annotated[
         bool, typer.Option("--all", help="Also what is over, and certificates of servers.")
@@ -169,20 +165,21 @@ def list_(
     if as_json:
         print_json(issued)
         return
-    screen = console()
+    terminal = console()
     styles = {"good": "green", "revoked": "red", "expired": "dim"}
     for one in issued:
         state = f"[{styles[one['state']]}]{one['state']}[/]"
         whom = one["spiffe"] or ", ".join(one["names"])
         name = f"{one['name']}  " if one["name"] else ""
-        screen.print(
+        terminal.print(
             f"{state}  [bold]{escape(name)}[/]{escape(whom)}  until {one['not_after'][:16]}  "
             f"[dim]{one['serial']}, {escape(one['how'])}[/]"
         )
     if not issued:
-        screen.print("none so far")
+        terminal.print("none so far")
 
 
+@app.command("revoke", epilog=REVOKE_EXAMPLES)
 def revoke(
     whom: Annotated[
         str | None,
@@ -208,11 +205,11 @@ def revoke(
     folder = DataFolder(data or default_data_folder())
     settings = identity.settings_of(folder, config)
     if serial is not None:
-        meant = identity.meant_serial(settings, folder, serial)
+        meant = identity.revocation_of_serial(settings, folder, serial)
     else:
         assert whom is not None
-        meant = identity.meant(settings, folder, whom, certificates=certificates)
-    change = identity.forgive_all if undo else identity.revoke_all
+        meant = identity.revocation_for(settings, folder, whom, certificates=certificates)
+    change = identity.unrevoke_all if undo else identity.revoke_all
     count = change(folder, meant)
     names = sorted(meant.identities) or sorted(one for _, one, _ in meant.certificates)
     if as_json:
@@ -227,6 +224,7 @@ def revoke(
         raise typer.Exit(FAILED)
 
 
+@app.command("rotate", epilog=ROTATE_EXAMPLES)
 def rotate(
     sign: Annotated[
         bool, typer.Option("--sign", help="Second step: the new root signs from now on.")

@@ -8,32 +8,33 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.options import JSON
+from keyhole.cli.output import console, print_json, sanitize
 
 if TYPE_CHECKING:
-    from keyhole.control.importing import Import
+    from keyhole.control.import_settings import ImportResult
 
 EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole import pihole teleporter.zip --dry-run        tell, and write nothing
+  keyhole import pihole teleporter.zip --dry-run        report, and write nothing
 
   keyhole import pihole teleporter.zip --out documents
 
   keyhole import adguard AdGuardHome.yaml --json        every item, for a program
 
-Exit code 0: the documents are written (or could be). 1: the file is none of that product,
+Exit code 0: the documents are written (or could be). 1: the file is not of that product,
 
-nothing in it could be taken, or the folder is there already. 3: the result would not be valid.
+nothing in it could be imported, or the folder exists. 3: the result would not be valid.
 """
 
-_MOST_SHOWN = 40
-"""Items of one kind and fate on the screen; all are in import.json and --json."""
+_MAX_SHOWN = 40
+"""Items of one kind and disposition on the terminal; all are in import.json and --json."""
 _STYLES = {"changed": "yellow", "left": "red"}
 
 
 class Product(enum.StrEnum):
-    """Whose file it is."""
+    """The product that wrote the file."""
 
     PIHOLE = "pihole"
     ADGUARD = "adguard"
@@ -41,6 +42,10 @@ class Product(enum.StrEnum):
     TECHNITIUM = "technitium"
 
 
+app = typer.Typer()
+
+
+@app.command("import", epilog=EXAMPLES)
 def import_(
     product: Annotated[
         Product, typer.Argument(metavar="PRODUCT", help="pihole, adguard, blocky or technitium.")
@@ -55,35 +60,33 @@ def import_(
     ],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Folder to make; by default PRODUCT-documents, here."),
+        typer.Option("--out", "-o", help="New folder. Default: PRODUCT-documents in this folder."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell; write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report, and write nothing.")] = False,
     force: Annotated[
         bool,
-        typer.Option(
-            "--force", help="Put the new folder in the place of the old, which is kept beside it."
-        ),
+        typer.Option("--force", help="Replace the folder; the old one is renamed."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
+    as_json: JSON = False,
 ) -> None:
-    """Make documents of another product's settings, and tell what became of each.
+    """Convert the settings of another product to documents, and report each item.
 
-    What Keyhole does in the same way is taken. What it does in another way
-    is changed, and told how. The rest is left, and told why. Upstreams
-    that are asked in the clear are always left.
+    Settings with the same meaning are taken. Settings with another meaning
+    are changed, and the report says how. The rest is left, with the reason.
+    Unencrypted upstreams are always left.
     """
-    from keyhole.control.importing import import_setup
+    from keyhole.control.import_settings import import_file
 
     folder = None if dry_run else out or Path(f"{product.value}-documents")
-    done = import_setup(product.value, file, folder, replace_folder=force)
+    done = import_file(product.value, file, folder, replace_folder=force)
     if as_json:
         print_json(as_document(done))
     else:
         show(console(), done)
 
 
-def as_document(done: "Import") -> dict[str, Any]:
-    """The whole of it, for a program."""
+def as_document(done: "ImportResult") -> dict[str, Any]:
+    """The whole result, for a program."""
     return {
         "product": done.product,
         "folder": str(done.folder) if done.folder else None,
@@ -94,36 +97,40 @@ def as_document(done: "Import") -> dict[str, Any]:
     }
 
 
-def show(screen: Console, done: "Import") -> None:
-    """What changed, what was left, then the sums."""
-    from keyhole.migrate import Fate
+def show(terminal: Console, done: "ImportResult") -> None:
+    """Prints the changed items, those left, then the sums."""
+    from keyhole.importers import Disposition
 
-    for fate in (Fate.CHANGED, Fate.LEFT):
-        _show_items(screen, done, fate)
+    for disposition in (Disposition.CHANGED, Disposition.LEFT):
+        _show_items(terminal, done, disposition)
     for kind, counts in done.report.counts().items():
-        sums = ", ".join(f"{count:,} {fate}" for fate, count in counts.items() if count)
-        screen.print(f"[bold]{kind}[/]: {sums}")
-    for problem in done.advice:
-        screen.print(f"[yellow]advice[/] {escape(harmless(str(problem)))}")
-    if done.lacks_upstream:
-        screen.print(
-            "[bold red]no upstream yet:[/] none was encrypted, so nothing can be answered until "
-            "one is written; upstreams.yaml has one to uncomment where it is known"
+        sums = ", ".join(
+            f"{count:,} {disposition}" for disposition, count in counts.items() if count
         )
-    if done.kept is not None:
-        screen.print(f"what was there is now {escape(str(done.kept))}")
+        terminal.print(f"[bold]{kind}[/]: {sums}")
+    for problem in done.advice:
+        terminal.print(f"[yellow]advice[/] {escape(sanitize(str(problem)))}")
+    if done.lacks_upstream:
+        terminal.print(
+            "[bold red]no upstream yet:[/] none was encrypted; add one before Keyhole can answer. "
+            "upstreams.yaml has one to uncomment if its operator is known"
+        )
+    if done.backup is not None:
+        terminal.print(f"the old folder is now {escape(str(done.backup))}")
     if done.folder is None:
-        screen.print("nothing was written; leave --dry-run out to write")
+        terminal.print("nothing was written; omit --dry-run to write")
     else:
-        screen.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
+        terminal.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
 
 
-def _show_items(screen: Console, done: "Import", fate: str) -> None:
-    items = [item for item in done.report.sorted() if item.fate == fate]
+def _show_items(terminal: Console, done: "ImportResult", disposition: str) -> None:
+    items = [item for item in done.report.sorted() if item.disposition == disposition]
     for kind in dict.fromkeys(item.kind for item in items):
         some = [item for item in items if item.kind is kind]
-        for item in some[:_MOST_SHOWN]:
-            name, why = escape(harmless(item.name[:120])), escape(harmless(item.why))
-            screen.print(f"[{_STYLES[fate]}]{fate}[/] {kind} [bold]{name}[/]: {why}")
-        if len(some) > _MOST_SHOWN:
-            screen.print(f"and {len(some) - _MOST_SHOWN:,} more of kind {kind}; --json shows all")
+        for item in some[:_MAX_SHOWN]:
+            name, why = escape(sanitize(item.name[:120])), escape(sanitize(item.why))
+            terminal.print(
+                f"[{_STYLES[disposition]}]{disposition}[/] {kind} [bold]{name}[/]: {why}"
+            )
+        if len(some) > _MAX_SHOWN:
+            terminal.print(f"and {len(some) - _MAX_SHOWN:,} more of kind {kind}; --json shows all")

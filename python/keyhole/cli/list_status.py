@@ -10,13 +10,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.app import FAILED
 from keyhole.cli.apply import AsJson, Data, show_done
-from keyhole.cli.program import FAILED
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.error import ControlError
-from keyhole.lists.catalog import catalog as known_lists
-from keyhole.model.units import show_octets
 
 STATUS_EXAMPLES = """
 [bold]Examples[/]
@@ -48,7 +46,7 @@ ENABLE_EXAMPLES = """
 A policy then names it: lists: [stevenblack].
 """
 
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _STYLES = {"in force": "green", "held back": "yellow", "unused": "dim", "failed": "red"}
 _BUSY = ("waiting", "downloading", "compiling")
 
@@ -59,19 +57,19 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Show how fresh the lists are, what was taken from them, and what went wrong."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         path = f"/lists/{name}" if name else "/lists"
-        found = remote.ask("GET", path).json()
+        found = api.ask("GET", path).json()
     lists = [found] if name else found["items"]
     if as_json:
         print_json(found if name else lists)
     else:
-        screen = console()
-        screen.print(_table(lists))
-        _show_trouble(screen, lists)
+        terminal = console()
+        terminal.print(_table(lists))
+        _show_trouble(terminal, lists)
         for row in found.get("examples", []):
-            place, text = harmless(f"{row['file']}:{row['line']}"), harmless(row["text"])
-            screen.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
+            place, text = sanitize(f"{row['file']}:{row['line']}"), sanitize(row["text"])
+            terminal.print(f"  {escape(place)}  [dim]{escape(text)}[/]  {escape(row['reason'])}")
     if _troubled(lists):
         raise typer.Exit(FAILED)
 
@@ -83,24 +81,26 @@ def refresh(
     data: Data = None,
 ) -> None:
     """Download lists now, and wait until what is new is in force."""
-    screen = console()
-    with Remote(data) as remote:
-        remote.ask("POST", "/lists/refresh", json={"names": names or []})
-        with Live(console=screen, transient=True, refresh_per_second=5) as live:
+    terminal = console()
+    with ApiClient(data) as api:
+        api.ask("POST", "/lists/refresh", json={"names": names or []})
+        with Live(console=terminal, transient=True, refresh_per_second=5) as live:
             while True:
-                lists = _wanted(remote, names)
+                lists = _wanted(api, names)
                 live.update(_table(lists))
                 if not any(_is_busy(one) for one in lists):
                     break
-                time.sleep(_LOOK_SECONDS)
-    screen.print(_table(lists))
-    _show_trouble(screen, lists)
+                time.sleep(_POLL_SECONDS)
+    terminal.print(_table(lists))
+    _show_trouble(terminal, lists)
     if _troubled(lists):
         raise typer.Exit(FAILED)
 
 
 def catalog(as_json: AsJson = False) -> None:
     """Show well-known lists. Keyhole ships where they are, not what is on them."""
+    from keyhole.lists.catalog import catalog as known_lists
+
     found = known_lists().values()
     if as_json:
         print_json([vars(one) for one in found])
@@ -119,20 +119,22 @@ def enable(
     as_json: AsJson = False,
 ) -> None:
     """Add lists of the catalog as List documents; a policy then has to name them."""
+    from keyhole.lists.catalog import catalog as known_lists
+
     unknown = [name for name in names if name not in known_lists()]
     if unknown:
         raise ControlError(f"{unknown[0]} is not in the catalog; keyhole lists catalog shows it")
     text = "---\n".join(known_lists()[name].document for name in names)
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         asked = {"text": text, "file": "catalog", "message": "from the catalog"}
-        done = remote.ask("POST", "/documents", json=asked).json()
+        done = api.ask("POST", "/documents", json=asked).json()
     show_done(done, as_json=as_json)
     if not as_json:
         console().print(f"name them in a policy: [bold]lists: \\[{', '.join(names)}][/]")
 
 
-def _wanted(remote: Remote, names: list[str] | None) -> list[dict[str, Any]]:
-    items = remote.ask("GET", "/lists").json()["items"]
+def _wanted(api: ApiClient, names: list[str] | None) -> list[dict[str, Any]]:
+    items = api.ask("GET", "/lists").json()["items"]
     return [one for one in items if not names or one["name"] in names]
 
 
@@ -167,6 +169,8 @@ def _table(lists: list[dict[str, Any]]) -> Table:
 def _progress(one: dict[str, Any]) -> str:
     if one["state"] != "downloading":
         return str(one["state"])
+    from keyhole.model.units import show_octets
+
     busy = [url for url in one["sources"] if url["state"] == "downloading"]
     octets = sum(url["octets"] for url in busy)
     totals = [url["total"] for url in busy]
@@ -190,11 +194,11 @@ def _words(seconds: float) -> str:
     return f"{seconds:.0f}s"
 
 
-def _show_trouble(screen: Console, lists: list[dict[str, Any]]) -> None:
+def _show_trouble(terminal: Console, lists: list[dict[str, Any]]) -> None:
     for one in lists:
         if one["why"]:
-            screen.print(f"[yellow]![/] {escape(one['name'])}: {escape(harmless(one['why']))}")
+            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(sanitize(one['why']))}")
         for url in one["sources"]:
             if url["error"] and url["error"] not in one["why"]:
-                said = escape(harmless(f"{url['url']}: {url['error']}"))
-                screen.print(f"[red]x[/] {escape(one['name'])}: {said}")
+                said = escape(sanitize(f"{url['url']}: {url['error']}"))
+                terminal.print(f"[red]x[/] {escape(one['name'])}: {said}")

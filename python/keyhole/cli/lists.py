@@ -7,9 +7,9 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli import list_status
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.app import FAILED
+from keyhole.cli.output import console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 COMPILE_EXAMPLES = """
 [bold]Examples[/]
@@ -29,20 +29,14 @@ SEARCH_EXAMPLES = """
 Exit code 0: an entry speaks of the name. 1: none does.
 """
 
-
-def program() -> typer.Typer:
-    """Its commands."""
-    about = "Block and allow lists: fresh, compiled, searched."
-    app = typer.Typer(help=about, no_args_is_help=True)
-    app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
-    app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
-    app.command("catalog")(list_status.catalog)
-    app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
-    app.command("compile", epilog=COMPILE_EXAMPLES)(compile_lists)
-    app.command("search", epilog=SEARCH_EXAMPLES)(search_lists)
-    return app
+app = typer.Typer(help="Block and allow lists: fresh, compiled, searched.", no_args_is_help=True)
+app.command("status", epilog=list_status.STATUS_EXAMPLES)(list_status.status)
+app.command("refresh", epilog=list_status.REFRESH_EXAMPLES)(list_status.refresh)
+app.command("catalog")(list_status.catalog)
+app.command("enable", epilog=list_status.ENABLE_EXAMPLES)(list_status.enable)
 
 
+@app.command("compile", epilog=COMPILE_EXAMPLES)
 def compile_lists(
     files: Annotated[
         list[Path] | None,
@@ -75,6 +69,7 @@ def compile_lists(
         raise typer.Exit(FAILED)
 
 
+@app.command("search", epilog=SEARCH_EXAMPLES)
 def search_lists(
     name: Annotated[str, typer.Argument(help="The name to look for.")],
     data: Annotated[Path | None, typer.Option("--data", "-d", help="Data folder.")] = None,
@@ -87,33 +82,33 @@ def search_lists(
     if as_json:
         print_json(found)
     else:
-        screen = console()
+        terminal = console()
         for hit in found["hits"]:
             style = "red" if hit["action"] == "block" else "green"
             important = ", important" if hit["important"] else ""
             place = f"list {hit['list']}, {hit['file']}:{hit['line']}{important}"
-            screen.print(
+            terminal.print(
                 f"[{style}]{hit['action']}[/] {escape(hit['pattern'])}  [dim]{escape(place)}[/]"
             )
         if not found["hits"]:
-            screen.print(f"no list speaks of {escape(name)}")
+            terminal.print(f"no list speaks of {escape(name)}")
     if not found["hits"]:
         raise typer.Exit(FAILED)
 
 
 def _show_report(report: dict[str, Any]) -> None:
-    screen = console()
+    terminal = console()
     for one in report["lists"]:
         skipped = one["skipped"]
-        screen.print(
+        terminal.print(
             f"[bold]{escape(one['name'])}[/]: {one['taken']} entries taken, "
             f"{one['duplicates']} duplicates, {skipped['count']} skipped"
         )
         for reason, count in skipped["by_reason"].items():
-            screen.print(f"  [yellow]{count}[/] {escape(reason)}")
+            terminal.print(f"  [yellow]{count}[/] {escape(reason)}")
         for example in skipped["examples"]:
             place = escape(f"{example['file']}:{example['line']}")
-            screen.print(
+            terminal.print(
                 f"    {place}  [dim]{escape(example['text'])}[/]  {escape(example['reason'])}"
             )
-    screen.print(f"{report['names']} names in {report['octets'] / 2**20:.1f} MiB")
+    terminal.print(f"{report['names']} names in {report['octets'] / 2**20:.1f} MiB")

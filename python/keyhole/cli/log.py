@@ -4,18 +4,18 @@ import json
 import time
 from collections import deque
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.screen import console, harmless
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import console, sanitize
+from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.control.error import ControlError
-from keyhole.model.name import is_at_or_below
-from keyhole.querylog import Entry, Tail
-from keyhole.querylog.read import log_files
+
+if TYPE_CHECKING:
+    from keyhole.querylog import LogEntry
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -34,10 +34,13 @@ EXAMPLES = """
 """
 
 _H = "Search the history of a running Keyhole"
-_LOOK_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow", "failed": "magenta"}
 
+app = typer.Typer()
 
+
+@app.command("log", epilog=EXAMPLES)
 def log(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
@@ -133,7 +136,7 @@ def _search(
     for entry in found:
         _show(console(), entry, as_json=as_json)
         for place in places.get(entry.name or "", []):
-            console().print(f"    [dim]in {escape(harmless(place))}[/]")
+            console().print(f"    [dim]in {escape(sanitize(place))}[/]")
 
 
 def _show_last(
@@ -145,55 +148,60 @@ def _show_last(
     follow: bool,
     as_json: bool,
 ) -> None:
+    from keyhole.querylog import Tail
+    from keyhole.querylog.read import log_files
+
     folder = DataFolder(data or default_data_folder()).query_log.parent
     if not follow:
         log_files(folder)  # says so where there is none
     tail = Tail(folder)
-    screen = console()
+    terminal = console()
     recent = deque((one for one in tail.new() if _is_wanted(one, name, client)), maxlen=lines)
     for entry in recent:
-        _show(screen, entry, as_json=as_json)
+        _show(terminal, entry, as_json=as_json)
     try:
         while follow:
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
             for entry in tail.new():
                 if _is_wanted(entry, name, client):
-                    _show(screen, entry, as_json=as_json)
+                    _show(terminal, entry, as_json=as_json)
     except KeyboardInterrupt:
         pass
 
 
-def _is_wanted(entry: Entry, name: str | None, client: str | None) -> bool:
+def _is_wanted(entry: "LogEntry", name: str | None, client: str | None) -> bool:
+    from keyhole.model.name import is_at_or_below
+
     if name is not None:
         wanted = name.lower().rstrip(".")
         if entry.name is None or not is_at_or_below(entry.name, wanted):
             return False
     if client is None:
         return True
-    known = (entry.who.value, entry.client or "")
+    known = (entry.client_ref.value, entry.client or "")
     if client.endswith("*"):
         return any(one.startswith(client[:-1]) for one in known if one)
     return client in known
 
 
-def _show(screen: Console, entry: Entry, *, as_json: bool) -> None:
+def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
     if as_json:
         # Without any letter that a terminal could take for more than a letter.
         print(json.dumps(entry.document), flush=True)
         return
-    screen.print(line(entry))
+    terminal.print(line(entry))
 
 
-def line(entry: Entry) -> str:
+def line(entry: "LogEntry") -> str:
     """One query on one line, with markup."""
     style = _STYLES.get(entry.outcome, "dim")
     moment = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
     words = [
         f"[dim]{moment}[/]",
-        f"[{style}]{escape(harmless(entry.reason)):18}[/]",
-        f"[bold]{escape(harmless(question))}[/]",
-        f"from {escape(harmless(str(entry.who)))} over {escape(harmless(entry.transport))}",
+        f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
+        f"[bold]{escape(sanitize(question))}[/]",
+        f"from {escape(sanitize(str(entry.client_ref)))} over {escape(sanitize(entry.transport))}",
     ]
     for word, value in (
         ("by", entry.rule or entry.list_name),
@@ -201,7 +209,7 @@ def line(entry: Entry) -> str:
         ("answer of", entry.upstream),
     ):
         if value is not None:
-            words.append(f"{word} {escape(harmless(value))}")
+            words.append(f"{word} {escape(sanitize(value))}")
     if entry.duration_us:
         words.append(f"in {entry.duration_us / 1000:.1f} ms")
     return " ".join(words)

@@ -4,14 +4,17 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.output import console, sanitize
 from keyhole.control.error import ControlError
-from keyhole.querylog.entry import Entry, read_entry
+from keyhole.system import durable
+
+if TYPE_CHECKING:
+    from keyhole.querylog.entry import LogEntry
 
 _AGO = re.compile(r"([0-9]{1,6})(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -26,15 +29,15 @@ class Search:
 
     @classmethod
     def of(cls, **given: str | int | None) -> "Search":
-        """Leaves out what was not given, and reads times as :func:`read_moment` does."""
+        """Leaves out what was not given, and reads times as :func:`read_time` does."""
         params = {key: str(value) for key, value in given.items() if value is not None}
         for key in ("since", "until"):
             if key in params:
-                params[key] = read_moment(params[key]).isoformat()
+                params[key] = read_time(params[key]).isoformat()
         return cls(params)
 
 
-def read_moment(text: str) -> datetime:
+def read_time(text: str) -> datetime:
     """A time: so long ago (``30m``, ``2h``, ``7d``), or an ISO time in the zone of this machine."""
     if found := _AGO.fullmatch(text):
         return datetime.now(UTC) - timedelta(**{_UNITS[found[2]]: int(found[1])})
@@ -46,16 +49,18 @@ def read_moment(text: str) -> datetime:
         ) from None
 
 
-def search(data: Path | None, wanted: Search, lines: int) -> list[Entry]:
+def search(data: Path | None, wanted: Search, lines: int) -> list["LogEntry"]:
     """The newest queries that fit, the newest last."""
-    entries: list[Entry] = []
+    from keyhole.querylog.entry import read_entry
+
+    entries: list[LogEntry] = []
     cursor: str | None = None
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         while len(entries) < lines:
             params = {**wanted.params, "limit": str(min(1_000, lines - len(entries)))}
             if cursor is not None:
                 params["cursor"] = cursor
-            page = remote.ask("GET", "/queries", params=params).json()
+            page = api.ask("GET", "/queries", params=params).json()
             entries += [entry for entry in map(read_entry, page["items"]) if entry is not None]
             cursor = page["next"]
             if cursor is None:
@@ -68,22 +73,20 @@ def export(data: Path | None, wanted: Search, file: Path) -> None:
     form = _FORMS.get(file.suffix)
     if form is None:
         raise ControlError(f"{file.name} does not say the form; end it with {', '.join(_FORMS)}")
-    draft = file.with_name(f".{file.name}.new")
-    with Remote(data) as remote:
-        answer = remote.ask("GET", "/queries/export", params={**wanted.params, "format": form})
-    draft.write_bytes(answer.content)
-    draft.replace(file)
-    console().print(f"wrote {escape(harmless(str(file)))}, {len(answer.content):,} octets")
+    with ApiClient(data) as api:
+        answer = api.ask("GET", "/queries/export", params={**wanted.params, "format": form})
+    durable.write_bytes(file, answer.content, durable.SHARED_FILE)
+    console().print(f"wrote {escape(sanitize(str(file)))}, {len(answer.content):,} octets")
 
 
-def lines_of(data: Path | None, entries: list[Entry]) -> dict[str, list[str]]:
+def lines_of(data: Path | None, entries: list["LogEntry"]) -> dict[str, list[str]]:
     """Where in its list each blocked name stands now: file and line, by name."""
     found: dict[str, list[str]] = {}
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         for entry in entries:
             if entry.list_name is None or entry.name is None or entry.name in found:
                 continue
-            hits: list[dict[str, Any]] = remote.ask(
+            hits: list[dict[str, Any]] = api.ask(
                 "GET", "/lists/search", params={"name": entry.name}
             ).json()["items"]
             found[entry.name] = [

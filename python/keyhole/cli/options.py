@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-from keyhole.model.units import read_milliseconds
-
 DATA = Annotated[
     Path | None,
     typer.Option(
@@ -26,6 +24,8 @@ JSON = Annotated[bool, typer.Option("--json", help="For a program.")]
 
 def duration(written: str) -> timedelta:
     """A time such as ``24h``; for another one, wrong usage."""
+    from keyhole.model.units import read_milliseconds
+
     try:
         return timedelta(milliseconds=read_milliseconds(written))
     except ValueError as error:

@@ -7,10 +7,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import AsJson, Data
 from keyhole.cli.options import duration
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 PAUSE_EXAMPLES = """
 [bold]Examples[/]
@@ -34,7 +34,10 @@ RESUME_EXAMPLES = """
 
 Policy = Annotated[str | None, typer.Argument(help="The policy; all if left out.")]
 
+app = typer.Typer()
 
+
+@app.command("pause", epilog=PAUSE_EXAMPLES)
 def pause(
     policy: Policy = None,
     length: Annotated[
@@ -56,58 +59,59 @@ def pause(
         _list(data, as_json=as_json)
         return
     asked = {"policy": policy, "seconds": seconds(length), "why": why}
-    with Remote(data) as remote:
-        done = remote.ask("POST", "/pauses", json=asked).json()
+    with ApiClient(data) as api:
+        done = api.ask("POST", "/pauses", json=asked).json()
     if as_json:
         print_json(done)
         return
-    screen = console()
-    _show(screen, done["pause"])
-    warn(screen, done)
+    terminal = console()
+    _show(terminal, done["pause"])
+    warn(terminal, done)
 
 
+@app.command("resume", epilog=RESUME_EXAMPLES)
 def resume(policy: Policy = None, data: Data = None, as_json: AsJson = False) -> None:
     """End a pause before its time."""
     path = "/pauses" if policy is None else f"/pauses/{policy}"
-    with Remote(data) as remote:
-        done = remote.ask("DELETE", path).json()
+    with ApiClient(data) as api:
+        done = api.ask("DELETE", path).json()
     if as_json:
         print_json(done)
         return
-    screen = console()
+    terminal = console()
     ended = "names are blocked again" if done["ended"] else "nothing was paused"
-    screen.print(ended)
-    warn(screen, done)
+    terminal.print(ended)
+    warn(terminal, done)
 
 
 def _list(data: Data, *, as_json: bool) -> None:
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/pauses").json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/pauses").json()["items"]
     if as_json:
         print_json(found)
         return
-    screen = console()
+    terminal = console()
     if not found:
-        screen.print("nothing is paused")
+        terminal.print("nothing is paused")
     for one in found:
-        _show(screen, one)
+        _show(terminal, one)
 
 
-def _show(screen: Console, one: dict[str, Any]) -> None:
+def _show(terminal: Console, one: dict[str, Any]) -> None:
     whose = (
         f"by the policy [bold]{escape(one['policy'])}[/]" if one["policy"] else "by all policies"
     )
-    said = f" [dim]({escape(harmless(one['why']))})[/]" if one["why"] else ""
-    who = escape(harmless(one["who"]))
-    screen.print(
+    said = f" [dim]({escape(sanitize(one['why']))})[/]" if one["why"] else ""
+    who = escape(sanitize(one["who"]))
+    terminal.print(
         f"blocking {whose} is [yellow]paused until {clock(one['until'])}[/], by {who}{said}"
     )
 
 
-def warn(screen: Console, done: dict[str, Any]) -> None:
+def warn(terminal: Console, done: dict[str, Any]) -> None:
     """Says why something does not act yet."""
     if not done["is_in_force"]:
-        screen.print(f"[red]not in force yet:[/] {escape(harmless(done['why_not']))}")
+        terminal.print(f"[red]not in force yet:[/] {escape(sanitize(done['why_not']))}")
 
 
 def clock(moment: str) -> str:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import typer
 from rich.markup import escape
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 ADD_EXAMPLES = """
 [bold]Examples[/]
@@ -34,27 +34,14 @@ Only somebody on the machine of Keyhole may do this; others reset.
 NAME = Annotated[str, typer.Argument(help="The name of the account.", show_default=False)]
 ROLE = typer.Option("--role", "-r", help="viewer, operator or administrator.", show_default=False)
 
-
-def program() -> typer.Typer:
-    """The commands."""
-    app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
-    app.command("list")(list_)
-    app.command("add", epilog=ADD_EXAMPLES)(add)
-    app.command("role")(role)
-    app.command("reset")(reset)
-    app.command("password", epilog=SETTING_EXAMPLES)(password)
-    app.command("disable")(disable)
-    app.command("enable")(enable)
-    app.command("remove")(remove)
-    app.command("sessions")(sessions)
-    app.command("end-session")(end_session)
-    return app
+app = typer.Typer(help="Who may look at Keyhole and change it.", no_args_is_help=True)
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List all accounts."""
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/people").json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/people").json()["items"]
     if as_json:
         print_json(found)
         return
@@ -73,24 +60,27 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print(f"[bold]{_safe(one['name'])}[/]  {_safe(one['role'])}  [dim]{rest}[/]")
 
 
+@app.command("add", epilog=ADD_EXAMPLES)
 def add(name: NAME, role: Annotated[str, ROLE], data: DATA = None, as_json: JSON = False) -> None:
     """Make an account, and show its one-time password."""
-    with Remote(data) as remote:
-        made = remote.ask("POST", "/people", json={"name": name, "role": role}).json()
+    with ApiClient(data) as api:
+        made = api.ask("POST", "/people", json={"name": name, "role": role}).json()
     _show_password(made, as_json)
 
 
+@app.command("role")
 def role(
     name: NAME,
     role: Annotated[str, typer.Argument(help="viewer, operator or administrator.")],
     data: DATA = None,
 ) -> None:
     """Change what somebody may do, from their next request on."""
-    with Remote(data) as remote:
-        now = remote.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
+    with ApiClient(data) as api:
+        now = api.ask("PATCH", f"/people/{_path(name)}", json={"role": role}).json()
     console().print(f"[green]+[/] {_safe(now['name'])} is {_safe(now['role'])}")
 
 
+@app.command("reset")
 def reset(
     name: NAME,
     second_factor: Annotated[
@@ -101,48 +91,53 @@ def reset(
     as_json: JSON = False,
 ) -> None:
     """Show a new one-time password; sessions end, and failed logins are forgotten."""
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         wanted = {"second_factor": second_factor}
-        made = remote.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
+        made = api.ask("POST", f"/people/{_path(name)}/reset", json=wanted).json()
     _show_password(made, as_json)
 
 
+@app.command("password", epilog=SETTING_EXAMPLES)
 def password(name: NAME, data: DATA = None) -> None:
     """Set a password, from the terminal or from standard input."""
     if sys.stdin.isatty():
         chosen = typer.prompt("New password", hide_input=True, confirmation_prompt=True)
     else:
         chosen = sys.stdin.readline().rstrip("\r\n")
-    with Remote(data) as remote:
-        remote.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
+    with ApiClient(data) as api:
+        api.ask("PUT", f"/people/{_path(name)}/password", json={"password": chosen})
     console().print(f"[green]+[/] {escape(name)} has a new password; their sessions ended")
 
 
+@app.command("disable")
 def disable(name: NAME, data: DATA = None) -> None:
     """Keep somebody out: sessions end, and tokens that they made are refused."""
-    with Remote(data) as remote:
-        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
+    with ApiClient(data) as api:
+        api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": True})
     console().print(f"[red]disabled[/] {escape(name)}")
 
 
+@app.command("enable")
 def enable(name: NAME, data: DATA = None) -> None:
     """Let somebody in again."""
-    with Remote(data) as remote:
-        remote.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
+    with ApiClient(data) as api:
+        api.ask("PATCH", f"/people/{_path(name)}", json={"is_disabled": False})
     console().print(f"[green]enabled[/] {escape(name)}")
 
 
+@app.command("remove")
 def remove(name: NAME, data: DATA = None) -> None:
     """Remove an account, its sessions, and the tokens that it made."""
-    with Remote(data) as remote:
-        remote.ask("DELETE", f"/people/{_path(name)}")
+    with ApiClient(data) as api:
+        api.ask("DELETE", f"/people/{_path(name)}")
     console().print(f"[red]removed[/] {escape(name)}")
 
 
+@app.command("sessions")
 def sessions(data: DATA = None, as_json: JSON = False) -> None:
     """List who is logged in, from where, and since when."""
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/sessions", params={"everybody": True}).json()["items"]
     if as_json:
         print_json(found)
         return
@@ -154,12 +149,13 @@ def sessions(data: DATA = None, as_json: JSON = False) -> None:
         console().print("nobody is logged in")
 
 
+@app.command("end-session")
 def end_session(
     session: Annotated[str, typer.Argument(help="The id that sessions shows.")], data: DATA = None
 ) -> None:
     """End a session at once."""
-    with Remote(data) as remote:
-        remote.ask("DELETE", f"/sessions/{_path(session)}")
+    with ApiClient(data) as api:
+        api.ask("DELETE", f"/sessions/{_path(session)}")
     console().print(f"[red]ended[/] {escape(session)}")
 
 
@@ -173,7 +169,7 @@ def _show_password(made: dict[str, str], as_json: bool) -> None:
 
 
 def _safe(text: str) -> str:
-    return escape(harmless(text))
+    return escape(sanitize(text))
 
 
 def _path(name: str) -> str:

@@ -8,8 +8,8 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA
-from keyhole.cli.screen import errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import errors_console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -27,7 +27,10 @@ Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, firefox, chro
 Exit code 0: printed. 1: such a profile cannot be, and why.
 """
 
+app = typer.Typer()
 
+
+@app.command("profile", epilog=EXAMPLES)
 def profile(
     kind: Annotated[str, typer.Argument(help="For which program or system; see below.")],
     token: Annotated[
@@ -59,7 +62,7 @@ def profile(
     The text goes to standard output. What must be known beside it, such as
     that a program cannot show a certificate, goes to standard error.
     """
-    from keyhole.control.profile import Asked, make_profile
+    from keyhole.control.profile import ProfileRequest, make_profile
 
     if token is not None and identity is not None:
         raise typer.BadParameter("give --token or --identity; the certificate would decide anyway")
@@ -68,13 +71,13 @@ def profile(
     made = make_profile(
         DataFolder(data or default_data_folder()),
         config,
-        Asked(kind, token, identity, address, name, roots),
+        ProfileRequest(kind, token, identity, address, name, roots),
     )
     if as_json:
         print_json({"kind": kind, "file": made.file, "text": made.text, "notes": list(made.notes)})
         return
     print(made.text, end="")
-    screen = errors_console()
-    screen.print(f"[bold]for[/] {escape(made.file)}")
+    terminal = errors_console()
+    terminal.print(f"[bold]for[/] {escape(made.file)}")
     for note in made.notes:
-        screen.print(f"  {escape(note)}")
+        terminal.print(f"  {escape(note)}")

@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import AsJson, Data, show_done
 from keyhole.cli.get import kind_of
-from keyhole.cli.remote import Remote
 from keyhole.control.error import ControlError
 
 DELETE_EXAMPLES = """
@@ -29,7 +29,10 @@ ROLLBACK_EXAMPLES = """
 
 Message = Annotated[str | None, typer.Option("--message", "-m", help="Why, for the audit record.")]
 
+app = typer.Typer()
 
+
+@app.command("delete", epilog=DELETE_EXAMPLES)
 def delete(
     kind: Annotated[str, typer.Argument(help="Such as policy.")],
     name: Annotated[str, typer.Argument(help="Its name.")],
@@ -42,12 +45,13 @@ def delete(
     params: dict[str, Any] = {"dry_run": dry_run}
     if message is not None:
         params["message"] = message
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         path = f"/documents/{kind_of(kind)}/{name}"
-        done = remote.ask("DELETE", path, params=params, headers={"if-match": "*"}).json()
+        done = api.ask("DELETE", path, params=params, headers={"if-match": "*"}).json()
     show_done(done, as_json=as_json, is_dry=dry_run)
 
 
+@app.command("rollback", epilog=ROLLBACK_EXAMPLES)
 def rollback(
     kind: Annotated[str | None, typer.Argument(help="Such as policy.")] = None,
     name: Annotated[str | None, typer.Argument(help="Its name.")] = None,
@@ -63,10 +67,10 @@ def rollback(
     """Bring back what was there before. That is a change as well: nothing is lost by it."""
     if (change is None) == (kind is None or name is None):
         raise ControlError("say what: keyhole rollback KIND NAME, or keyhole rollback --change N")
-    with Remote(data) as remote:
+    with ApiClient(data) as api:
         if change is not None:
-            done = remote.ask("POST", f"/changes/{change}/undo").json()
+            done = api.ask("POST", f"/changes/{change}/undo").json()
         else:
             path = f"/documents/{kind_of(kind)}/{name}/rollback"
-            done = remote.ask("POST", path, json={"to": to}).json()
+            done = api.ask("POST", path, json={"to": to}).json()
     show_done(done, as_json=as_json)

@@ -10,10 +10,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from keyhole.cli.app import FAILED
 from keyhole.cli.explain import describe
-from keyhole.cli.program import FAILED
-from keyhole.cli.screen import console, harmless, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import console, print_json, sanitize
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 if TYPE_CHECKING:
     from keyhole.control.simulate import Change, Simulation
@@ -30,7 +30,7 @@ EXAMPLES = """
 Exit code 0: no client would see a difference. 1: some would. 3: the draft is not valid.
 """
 
-_MOST_NAMES = 20
+_MAX_NAMES = 20
 _STYLES = {
     "newly blocked": "red",
     "newly allowed": "green",
@@ -38,7 +38,10 @@ _STYLES = {
     "would be observed": "cyan",
 }
 
+app = typer.Typer()
 
+
+@app.command("simulate", epilog=EXAMPLES)
 def simulate(
     files: Annotated[
         list[Path],
@@ -84,16 +87,16 @@ def simulate(
         raise typer.Exit(FAILED)
 
 
-def show(screen: Console, simulation: "Simulation") -> None:
+def show(terminal: Console, simulation: "Simulation") -> None:
     """What would change, by client and name, then what is not known, then the sum."""
     for who, changes in groupby(simulation.changes, key=lambda change: change.who):
-        screen.print(f"[bold]{escape(harmless(str(who)))}[/]")
+        terminal.print(f"[bold]{escape(sanitize(str(who)))}[/]")
         for line in _lines(list(changes)):
-            screen.print(f"  {line}")
-        screen.print()
+            terminal.print(f"  {line}")
+        terminal.print()
     for note in notes(simulation):
-        screen.print(f"[dim]{note}[/]")
-    screen.print(summary(simulation))
+        terminal.print(f"[dim]{note}[/]")
+    terminal.print(summary(simulation))
 
 
 def as_document(simulation: "Simulation") -> dict[str, Any]:
@@ -123,10 +126,10 @@ def notes(simulation: "Simulation") -> Iterator[str]:
     if left_out:
         reasons = ", ".join(f"{word} {n:,}" for word, n in simulation.not_judged.most_common())
         yield f"left out, since no document decides them: {_queries(left_out)} ({reasons})"
-    if simulation.hanging:
+    if simulation.undecidable:
         yield (
-            f"not judged again: {_queries(simulation.hanging)} blocked for what the answer was, "
-            "which only an upstream can tell"
+            f"not judged again: {_queries(simulation.undecidable)} blocked because of the answer, "
+            "which only an upstream knows"
         )
     if simulation.anonymous:
         yield (
@@ -140,17 +143,17 @@ def notes(simulation: "Simulation") -> Iterator[str]:
 
 
 def _lines(changes: list["Change"]) -> Iterator[str]:
-    for change in changes[:_MOST_NAMES]:
-        question = escape(harmless(f"{change.name} {change.kind}"))
+    for change in changes[:_MAX_NAMES]:
+        question = escape(sanitize(f"{change.name} {change.kind}"))
         style = _STYLES[change.what]
         times = f"{change.count:,} time{'s' * (change.count != 1)}"
         yield f"[{style}]{change.what}[/] {question}, {times}: {escape(_why(change))}"
-    if more := _rest(changes[_MOST_NAMES:]):
+    if more := _rest(changes[_MAX_NAMES:]):
         yield more
 
 
 def _why(change: "Change") -> str:
-    by = harmless(describe(change.cause)) if change.cause else ""
+    by = sanitize(describe(change.cause)) if change.cause else ""
     if change.what == "would be observed":
         return f"by {by}"
     return f"{change.before} becomes {change.after}" + (f" by {by}" if by else "")

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from keyhole.cli.api_client import ApiClient
 from keyhole.cli.apply import AsJson, Data
-from keyhole.cli.log_search import read_moment
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, harmless, print_json
+from keyhole.cli.log_search import read_time
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -31,7 +31,10 @@ _TOPS = {
     "upstreams": ("upstream", False),
 }
 
+app = typer.Typer()
 
+
+@app.command("stats", epilog=EXAMPLES)
 def stats(
     since: Annotated[str, typer.Option("--since", help="Such as 30m, 2h, 7d or a time.")] = "24h",
     until: Annotated[str | None, typer.Option("--until", help="By default now.")] = None,
@@ -40,13 +43,13 @@ def stats(
     as_json: AsJson = False,
 ) -> None:
     """Count the queries of any span of time: the same numbers as the query log gives."""
-    params = {"since": read_moment(since).isoformat()}
+    params = {"since": read_time(since).isoformat()}
     if until is not None:
-        params["until"] = read_moment(until).isoformat()
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/statistics", params=params).json()
+        params["until"] = read_time(until).isoformat()
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/statistics", params=params).json()
         tops = {
-            title: remote.ask(
+            title: api.ask(
                 "GET",
                 f"/statistics/top/{dimension}",
                 params={**params, "most": str(top), "withheld": str(withheld).lower()},
@@ -56,30 +59,30 @@ def stats(
     if as_json:
         print_json({**found, "top": tops})
         return
-    screen = console()
-    _show_totals(screen, found)
+    terminal = console()
+    _show_totals(terminal, found)
     for title, rows in tops.items():
         if rows:
-            _show_top(screen, title, rows, "withheld" if _TOPS[title][1] else "total")
+            _show_top(terminal, title, rows, "withheld" if _TOPS[title][1] else "total")
 
 
-def _show_totals(screen: Console, found: dict[str, Any]) -> None:
-    screen.print(f"[bold]{found['total']:,}[/] queries")
+def _show_totals(terminal: Console, found: dict[str, Any]) -> None:
+    terminal.print(f"[bold]{found['total']:,}[/] queries")
     for word, count in found["by_outcome"].items():
         share = 100 * count / found["total"] if found["total"] else 0.0
-        screen.print(f"  {escape(harmless(word)):10} {count:>12,}  {share:5.1f} %")
+        terminal.print(f"  {escape(sanitize(word)):10} {count:>12,}  {share:5.1f} %")
     if found["waited"]:
         mean = found["mean_wait_us"] / 1000
-        screen.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")
+        terminal.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")
     if found["lost"]:
-        screen.print(f"[yellow]![/] {found['lost']:,} could not be written down")
+        terminal.print(f"[yellow]![/] {found['lost']:,} could not be written down")
 
 
-def _show_top(screen: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:
+def _show_top(terminal: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column(f"[bold]{title}[/]", overflow="fold")
     table.add_column("", justify="right")
     for row in rows:
-        table.add_row(escape(harmless(row["value"])), f"{row[column]:,}")
-    screen.print()
-    screen.print(table)
+        table.add_row(escape(sanitize(row["value"])), f"{row[column]:,}")
+    terminal.print()
+    terminal.print(table)

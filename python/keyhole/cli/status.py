@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from keyhole.cli.remote import Remote
-from keyhole.cli.screen import console, print_json
+from keyhole.cli.api_client import ApiClient
+from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -19,7 +19,10 @@ EXAMPLES = """
 Exit code 0: it runs. 1: it does not.
 """
 
+app = typer.Typer()
 
+
+@app.command("status", epilog=EXAMPLES)
 def status(
     data: Annotated[
         Path | None, typer.Option("--data", "-d", help="Data folder of the Keyhole that is meant.")
@@ -27,16 +30,16 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
 ) -> None:
     """Show what runs with a data folder, and where it listens."""
-    with Remote(data) as remote:
-        found = remote.ask("GET", "/status").json()
+    with ApiClient(data) as api:
+        found = api.ask("GET", "/status").json()
     if as_json:
         print_json(found)
         return
-    screen = console()
-    screen.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
+    terminal = console()
+    terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
     for transport, addresses in found["listeners"].items():
-        screen.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
+        terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (it is not taken; tried again)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
-        screen.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
+        terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")

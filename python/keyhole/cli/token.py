@@ -6,8 +6,8 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.options import CONFIG, DATA, JSON
-from keyhole.cli.screen import console, errors_console, print_json
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.cli.output import console, errors_console, print_json
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 CREATE_EXAMPLES = """
 [bold]Examples[/]
@@ -21,16 +21,10 @@ In a policy it is the subject token:living-room-tv.
 Exit code 0: made. 1: the name is taken.
 """
 
-
-def program() -> typer.Typer:
-    """The three commands."""
-    app = typer.Typer(help="Secrets for devices that have no certificate.", no_args_is_help=True)
-    app.command("create", epilog=CREATE_EXAMPLES)(create)
-    app.command("list")(list_)
-    app.command("revoke")(revoke)
-    return app
+app = typer.Typer(help="Secrets for devices that have no certificate.", no_args_is_help=True)
 
 
+@app.command("create", epilog=CREATE_EXAMPLES)
 def create(
     name: Annotated[str, typer.Argument(help="Of the device, as policies will name it.")],
     replace: Annotated[
@@ -58,16 +52,17 @@ def create(
             }
         )
         return
-    screen = console()
-    screen.print(f"[green]+[/] [bold]{made.secret}[/]")
+    terminal = console()
+    terminal.print(f"[green]+[/] [bold]{made.secret}[/]")
     if made.doh:
-        screen.print(f"  {'DoH':4} {escape(made.doh)}")
+        terminal.print(f"  {'DoH':4} {escape(made.doh)}")
     if made.dot:
-        screen.print(f"  {'DoT':4} {escape(made.dot)}")
+        terminal.print(f"  {'DoT':4} {escape(made.dot)}")
     for note in made.notes:
         errors_console().print(f"[yellow]![/] {escape(note)}")
 
 
+@app.command("list")
 def list_(data: DATA = None, as_json: JSON = False) -> None:
     """List the tokens by name; what they are is not kept."""
     from keyhole.control.tokens import list_tokens
@@ -82,6 +77,7 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
         console().print("none so far")
 
 
+@app.command("revoke")
 def revoke(
     name: Annotated[str, typer.Argument(help="Of the token that ends.")], data: DATA = None
 ) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from keyhole.control.data import DataFolder, default_data_folder
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -21,7 +21,10 @@ Exit code 0: ended by Ctrl-C or SIGTERM. 1: it could not start.
 3: keyhole.yaml is not valid.
 """
 
+app = typer.Typer()
 
+
+@app.command("up", epilog=EXAMPLES)
 def up(
     config: Annotated[
         Path | None,
@@ -48,6 +51,6 @@ def up(
     # Imported here: the other commands need none of it.
     import asyncio
 
-    from keyhole.cli.keep import keep
+    from keyhole.cli.run_up import run_up
 
-    raise typer.Exit(asyncio.run(keep(DataFolder(data or default_data_folder()), config)))
+    raise typer.Exit(asyncio.run(run_up(DataFolder(data or default_data_folder()), config)))

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from keyhole import __version__
-from keyhole.cli.screen import console, print_json
+from keyhole.cli.output import console, print_json
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -16,7 +16,10 @@ EXAMPLES = """
   keyhole version --json
 """
 
+app = typer.Typer()
 
+
+@app.command("version", epilog=EXAMPLES)
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="For a program.")] = False,
 ) -> None:

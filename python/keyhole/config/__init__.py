@@ -1,10 +1,10 @@
-"""Files that a person writes: read with their lines, judged all at once, resolved.
+"""Files that a person writes: read with their lines, validated as a whole, resolved.
 
 ``keyhole.yaml`` goes from `load_config` through `resolve` to the engine's options; documents come
 from `read_documents` and are compiled by ``keyhole.policy``.
 """
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.config.default import default_config_text
 from keyhole.config.documents import read_documents, read_text_documents
 from keyhole.config.load import load_config, read_config, read_config_text
@@ -13,7 +13,7 @@ from keyhole.config.sections import Config
 
 __all__ = [
     "Config",
-    "Declared",
+    "Declaration",
     "Documents",
     "Resolved",
     "ServerTls",

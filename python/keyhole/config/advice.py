@@ -1,21 +1,21 @@
-"""What is valid and probably not meant: advice on ``keyhole.yaml``."""
+"""Advice on ``keyhole.yaml``: settings that are valid and probably a mistake."""
 
 from collections.abc import Iterator
 
-from keyhole.config.api import advise_on_api
-from keyhole.config.listeners import AUTHENTICATED, TRANSPORTS
 from keyhole.config.sections import Config
-from keyhole.config.tree import Location, Node, locate
+from keyhole.config.sections.api import advise_on_api
+from keyhole.config.sections.listeners import AUTHENTICATED, TRANSPORTS
+from keyhole.config.source_tree import Location, Node, locate
 from keyhole.errors import Problem
 from keyhole.model.address import Endpoint
 
 _ENCRYPTED = ("dot", "doh")
-# A network this wide is the whole internet in all but name.
+# A network with a shorter prefix than this counts as the whole internet.
 _WIDEST = {4: 8, 6: 16}
 
 
 def advise(config: Config, node: Node, file: str) -> list[Problem]:
-    """Everything unwise, each with its place."""
+    """All advice, each with its place."""
     return [
         Problem(file, *locate_in_config(node, location), why, is_advice=True)
         for location, why in _advices(config)
@@ -94,7 +94,7 @@ def _mesh(config: Config) -> Iterator[tuple[Location, str]]:
     peers = [network for network in config.mesh.peers if not network.is_loopback]
     outside = [endpoint for endpoint in config.listen.mesh if not endpoint.ip.is_loopback]
     if config.mesh.trust_domains and not (config.listen.mesh or config.listen.doh_cleartext):
-        why = "no sidecar can be believed: neither listen.mesh nor listen.doh_cleartext is set"
+        why = "no sidecar can name its client: neither listen.mesh nor listen.doh_cleartext is set"
         yield ["mesh", "trust_domains"], why
     if outside and not peers:
         why = (
@@ -104,7 +104,7 @@ def _mesh(config: Config) -> Iterator[tuple[Location, str]]:
         yield ["mesh", "peers"], why
     if outside and peers:
         why = (
-            f"whoever can send from {peers[0]} to {outside[0]} may ask in any name, and in the "
-            "clear; keep the mesh listener on loopback, beside its sidecar, if you can"
+            f"every host in {peers[0]} can send queries to {outside[0]} as any client, "
+            "unencrypted; keep the mesh listener on loopback, beside its sidecar, if you can"
         )
         yield ["listen", "mesh"], why

@@ -1,23 +1,27 @@
-"""Settings that are valid each by itself and leave clients without a way in."""
+"""Settings that are valid one by one and contradict each other."""
 
 from collections.abc import Iterator
 
 from keyhole.config.advice import locate_in_config
 from keyhole.config.sections import Config
-from keyhole.config.tree import Location, Node
+from keyhole.config.source_tree import Location, Node
 from keyhole.errors import Problem
 
-_SHOWS_NOTHING = ("udp", "tcp")
+_NO_CREDENTIALS = ("udp", "tcp")
 
 
 def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
-    """Everything that cannot be meant, each with its place."""
-    found = [*_nobody_can_show(config), *_nobody_may_name(config), *_nothing_to_tap(config)]
+    """All contradictions, each with its place."""
+    found = [
+        *_strict_cleartext(config),
+        *_mesh_without_domains(config),
+        *_dnstap_without_log(config),
+    ]
     return [Problem(file, *locate_in_config(node, location), why) for location, why in found]
 
 
-def _nobody_can_show(config: Config) -> Iterator[tuple[Location, str]]:
-    for transport in _SHOWS_NOTHING:
+def _strict_cleartext(config: Config) -> Iterator[tuple[Location, str]]:
+    for transport in _NO_CREDENTIALS:
         for index, listener in enumerate(config.listen.of(transport)):
             if config.authentication.admits_networks(transport, listener):
                 continue
@@ -33,16 +37,16 @@ def _nobody_can_show(config: Config) -> Iterator[tuple[Location, str]]:
             break
 
 
-def _nobody_may_name(config: Config) -> Iterator[tuple[Location, str]]:
+def _mesh_without_domains(config: Config) -> Iterator[tuple[Location, str]]:
     if config.listen.mesh and not config.mesh.trust_domains:
         why = (
-            f"{config.listen.mesh[0]} would know nobody; name the trust domains that its sidecars "
-            "vouch for in mesh.trust_domains, such as cluster.local"
+            f"{config.listen.mesh[0]} would refuse all; name the trust domains of the workloads "
+            "behind its sidecars in mesh.trust_domains, such as cluster.local"
         )
         yield ["listen", "mesh"], why
 
 
-def _nothing_to_tap(config: Config) -> Iterator[tuple[Location, str]]:
+def _dnstap_without_log(config: Config) -> Iterator[tuple[Location, str]]:
     for key in ("file", "socket"):
         if getattr(config.dnstap, key) is not None and not config.log.keep:
             why = "dnstap is made of the query log, and log.keep is 0B; keep one, such as 64MiB"

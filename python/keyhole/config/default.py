@@ -1,4 +1,4 @@
-"""Prints the complete, commented default ``keyhole.yaml`` from the models."""
+"""The complete, commented default ``keyhole.yaml``, made from the models."""
 
 import json
 import textwrap
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from keyhole.config.sections import Config
-from keyhole.model.written import Written
+from keyhole.model.field_types import FieldType
 
 _WIDTH = 96
 
@@ -17,7 +17,8 @@ _WIDTH = 96
 def default_config_text() -> str:
     """The file; read back, it gives the defaults."""
     lines = [
-        "# How this Keyhole is set up. Every key may be left out; what stands here is the default.",
+        "# The settings of this Keyhole. Every key may be left out; the values here are the "
+        "defaults.",
         "# Sizes are written as 512B, 8KiB, 64MiB or 1GiB, times as 500ms, 30s, 5m, 12h or 1d.",
         "# keyhole check tells whether the file is right, and what would be right where it is not.",
         *_section(Config, Config().model_dump(mode="json"), 0),
@@ -50,7 +51,7 @@ def _section_model(field: FieldInfo) -> type[BaseModel] | None:
 def _about(field: FieldInfo) -> str:
     written: dict[str, Any] = {}
     for how in field.metadata:
-        if isinstance(how, Written):
+        if isinstance(how, FieldType):
             written = how.schema.get("anyOf", [how.schema])[0]
     span = written.get("description", "")
     if "minimum" in written:

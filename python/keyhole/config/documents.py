@@ -1,23 +1,23 @@
-"""Reads documents: files to typed documents that know where they were declared."""
+"""Reads documents: from files to typed documents with their places."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from keyhole.config.declared import Declared, Documents, Heading
+from keyhole.config.declaration import Declaration, Documents, Heading
 from keyhole.config.files import Source, read_text, sources
-from keyhole.config.judge import judge
-from keyhole.config.tree import Mapping, Node, locate, text_at
+from keyhole.config.source_tree import Mapping, Node, locate, text_at
+from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import Problem
 from keyhole.model.document import API_VERSION, KINDS, document_model
-from keyhole.model.nearest import suggest
+from keyhole.model.suggestion import suggest
 
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
-    """Reads files and folders of documents; gives what is valid and everything that is wrong."""
-    declared: list[Declared[Any]] = []
+    """Reads files and folders; returns the valid documents and all problems."""
+    declared: list[Declaration[Any]] = []
     headings: list[Heading] = []
     problems: list[Problem] = []
     for path in paths:
@@ -38,49 +38,49 @@ def read_text_documents(text: str, name: str, folder: Path) -> tuple[Documents, 
 
 
 @dataclass
-class Reading:
-    """What one file gave."""
+class FileContent:
+    """The documents and the problems of one file."""
 
-    declared: list[Declared[Any]] = field(default_factory=list)
+    declared: list[Declaration[Any]] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_source(source: Source) -> Reading:
+def read_source(source: Source) -> FileContent:
     """Reads one file."""
     text, problems = read_text(source)
-    return Reading(problems=problems) if problems else _read(text, source)
+    return FileContent(problems=problems) if problems else _read(text, source)
 
 
-def _read(text: str, source: Source) -> Reading:
+def _read(text: str, source: Source) -> FileContent:
     nodes, problems = read_yaml(text, source.name)
-    reading = Reading(problems=problems)
+    content = FileContent(problems=problems)
     if not nodes and not problems:
         why = "the file holds no document; write one, or delete the file"
-        reading.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
+        content.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
     for node in nodes:
-        _read_document(node, source, reading)
-    return reading
+        _read_document(node, source, content)
+    return content
 
 
-def _read_document(node: Node, source: Source, reading: Reading) -> None:
+def _read_document(node: Node, source: Source, content: FileContent) -> None:
     problems = list(_frame_problems(node, source.name))
-    reading.problems += problems
+    content.problems += problems
     kind, name = text_at(node, "kind"), text_at(node, "metadata", "name") or ""
     if kind not in KINDS:
         return
     heading = Heading(kind, name, source.name, node.line)
-    reading.headings.append(heading)
-    value, wrong = judge(document_model(kind), node, source.name, heading.label)
-    told = {problem.path for problem in problems}
-    reading.problems += [problem for problem in wrong if problem.path not in told]
+    content.headings.append(heading)
+    value, wrong = validate(document_model(kind), node, source.name, heading.label)
+    reported = {problem.path for problem in problems}
+    content.problems += [problem for problem in wrong if problem.path not in reported]
     if value is not None and not problems:
         spec = cast(Any, value).spec
-        reading.declared.append(Declared(kind, name, spec, source, node))
+        content.declared.append(Declaration(kind, name, spec, source, node))
 
 
 def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
-    """What is wrong with apiVersion and kind; without them nothing else can be judged."""
+    """Problems of apiVersion and kind; without them nothing else can be validated."""
     if not isinstance(node, Mapping):
         why = "a document has the keys apiVersion, kind, metadata and spec"
         yield Problem(file, node.line, "", "", why)
@@ -94,13 +94,13 @@ def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
         yield Problem(file, locate(node, ["kind"])[0], "", "kind", why)
     if version != API_VERSION:
         line = locate(node, ["apiVersion"])[0]
-        said = "is missing" if version is None else f"{version} is not known here"
-        why = f"the version {said}; write apiVersion: {API_VERSION}"
+        state = "is missing" if version is None else f"{version} is not known here"
+        why = f"the version {state}; write apiVersion: {API_VERSION}"
         yield Problem(file, line, kind or "", "apiVersion", why)
 
 
-def _assemble(declared: Sequence[Declared[Any]], headings: Sequence[Heading]) -> Documents:
-    def of(kind: str) -> tuple[Declared[Any], ...]:
+def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading]) -> Documents:
+    def of(kind: str) -> tuple[Declaration[Any], ...]:
         return tuple(one for one in declared if one.kind == kind)
 
     return Documents(

@@ -1,4 +1,4 @@
-"""Which files are read, and how much of them."""
+"""Finds and reads files of documents, bounded in number and size."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ MAX_FILE = 1 * MIB
 MAX_FILES = 1000
 EXTENSIONS = (".yaml", ".yml")
 BESIDE = ".beside"
-"""A link in a folder of documents that were written elsewhere: to where their paths start."""
+"""The name of a link in a folder of copied documents: it leads to the base of their paths."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file to read: where it is, and how it is called in messages."""
+    """A file to read: its path, and its name in messages."""
 
     path: Path
     name: str
     base: Path | None = None
-    """Where the paths start that the file names, if not in its own folder."""
+    """The base of relative paths in the file; none for its own folder."""
 
     def problem(self, why: str, line: int = 0) -> Problem:
         """A problem of the file as a whole."""
@@ -31,11 +31,11 @@ class Source:
 def sources(path: Path) -> tuple[list[Source], list[Problem]]:
     """The files of a folder, sorted by name, or the one file that ``path`` is.
 
-    Where a folder has a link :data:`BESIDE`, paths in its files start where that leads.
+    The link :data:`BESIDE` in a folder leads to the base of relative paths in its files.
 
-    In a folder only ``.yaml`` and ``.yml`` count. Symbolic links are left out there, and so is
-    what begins with a dot: editors and config maps keep their second copies in both. A path that
-    is named directly may be a link.
+    In a folder only ``.yaml`` and ``.yml`` count. Symbolic links and names that begin with a dot
+    are skipped there: editors and config maps use both for second copies. ``path`` itself may be
+    a link.
     """
     if not path.exists():
         return [], [Problem(str(path), 0, "", "", "there is no such file or folder")]
@@ -76,7 +76,7 @@ def read_text(source: Source) -> tuple[str, list[Problem]]:
     if len(octets) > MAX_FILE:
         return "", [
             source.problem(
-                f"larger than {show_octets(MAX_FILE)}; many names belong into the file of a List"
+                f"larger than {show_octets(MAX_FILE)}; put many names into the file of a List"
             )
         ]
     if octets.startswith((b"\xff\xfe", b"\xfe\xff")):

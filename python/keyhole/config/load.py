@@ -1,14 +1,14 @@
-"""Reads ``keyhole.yaml``: as written, judged as a whole."""
+"""Reads and validates ``keyhole.yaml``."""
 
 from pathlib import Path
 
 from keyhole.config.advice import advise, locate_in_config
 from keyhole.config.contradictions import contradictions
 from keyhole.config.files import Source, read_text
-from keyhole.config.judge import judge
 from keyhole.config.resolve import resolve
 from keyhole.config.sections import Config
-from keyhole.config.tree import Mapping, Node
+from keyhole.config.source_tree import Mapping, Node
+from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
 
@@ -16,7 +16,7 @@ _DOCUMENT_KEYS = {"apiVersion", "kind"}
 
 
 def read_config(path: Path) -> tuple[Config | None, list[Problem]]:
-    """Reads the file; gives the config, or none, with every problem and every advice."""
+    """Reads the file; returns the config, or none, with all problems and advice."""
     text, problems = read_text(Source(path, path.name))
     if problems:
         return None, problems
@@ -42,14 +42,14 @@ def _read(text: str, name: str) -> tuple[Config | None, Node, list[Problem]]:
         problems += _not_a_config(node, name)
     if problems:
         return None, node, problems
-    config, problems = judge(Config, node, name)
+    config, problems = validate(Config, node, name)
     if config is not None:
         problems = contradictions(config, node, name) + advise(config, node, name)
     return config, node, problems
 
 
 def load_config(path: Path) -> tuple[Config, list[Problem]]:
-    """Reads the file; raises `DocumentErrors` with everything that is wrong. Gives advice too."""
+    """Reads the file; returns the config and advice. Raises `DocumentErrors` with all problems."""
     config, problems = read_config(path)
     if config is None or has_errors(problems):
         raise DocumentErrors(problems)

@@ -1,13 +1,13 @@
-"""From the config as written to the config as resolved: no default, unit or ``auto`` is left."""
+"""Resolves the config: afterwards no default, unit or ``auto`` is left."""
 
 import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-from keyhole.config.api import ApiSection
-from keyhole.config.listeners import AUTHENTICATED, ListenSection
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
+from keyhole.config.sections.api import ApiSection
+from keyhole.config.sections.listeners import AUTHENTICATED, ListenSection
 from keyhole.model.address import Endpoint, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
@@ -17,16 +17,16 @@ from keyhole.model.options import (
     MeshOptions,
     Options,
 )
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 
 EVENTS = 16_384
-"""Queries that each worker remembers until they are written down, in 2 MiB: a tenth of a second at
-the fastest that a worker answers."""
+"""Events that each worker buffers for the query log, in 2 MiB: a tenth of a second at the highest
+rate of one worker."""
 
 
 @dataclass(frozen=True)
 class ServerTls:
-    """What the listeners' certificate is, or what the one that Keyhole makes has to say."""
+    """The certificate of the listeners, or the names for the one that Keyhole issues."""
 
     certificate: Path | None
     key: Path | None
@@ -36,8 +36,8 @@ class ServerTls:
 
 @dataclass(frozen=True)
 class Enrollment:
-    """Where clients get certificates: addresses with ports, none where it is off; the URL that they
-    are told; and for how many seconds an expired certificate may still be renewed."""
+    """The enrollment server: its listeners, none if it is off; its URL for clients; ``grace``, the
+    seconds for which an expired certificate may still be renewed."""
 
     listen: tuple[Endpoint, ...]
     url: str | None
@@ -46,7 +46,7 @@ class Enrollment:
 
 @dataclass(frozen=True)
 class Api:
-    """The section ``api`` as written, with the files that it names as absolute paths."""
+    """The section ``api``, and its files as absolute paths."""
 
     written: ApiSection
     certificate: Path | None
@@ -55,9 +55,9 @@ class Api:
 
 
 @dataclass(frozen=True)
-class Leader:
-    """Where another Keyhole is that decides for this machine, and the folder with the identity by
-    which it knows this one."""
+class ControlServer:
+    """The URL of the Keyhole that controls this machine, and the folder with the client certificate
+    for it."""
 
     url: str
     identity: Path
@@ -65,41 +65,41 @@ class Leader:
 
 @dataclass(frozen=True)
 class Resolved:
-    """The config as resolved: absolute paths, and the options for the engine."""
+    """The resolved config: absolute paths, and the options of the engine."""
 
     options: Options
     documents: Path
     tls: ServerTls
     admits_networks: bool
-    """Whether a listener serves clients that show nothing, by their network."""
+    """Whether a listener serves clients without credentials, by their network."""
     trust_domain: str
     """The trust domain of our own authority."""
     enrollment: Enrollment
     service: Service
     downloads_ca: Path | None
-    """Further roots for list servers."""
+    """Additional root certificates for list servers."""
     api: Api
     database: str | Path | None
     """The URL of the database, or the file that holds it; none for a file in the data folder."""
     log_keep: int
     """Octets of the query log that are kept; 0 for no log."""
-    leader: Leader | None
-    """Who decides here, if it is another Keyhole."""
+    control_server: ControlServer | None
+    """The Keyhole that controls this machine; none if this one does."""
 
     @property
-    def vouched(self) -> frozenset[str]:
-        """Trust domains for which somebody vouches without a document: we, or a mesh."""
+    def trusted_domains(self) -> frozenset[str]:
+        """Trust domains that need no document: of our own authority, and of the mesh."""
         return frozenset([self.trust_domain, *self.options.mesh.trust_domains])
 
     @property
     def own_names(self) -> tuple[str, ...]:
-        """Names by which clients reach Keyhole; a rule that blocks one of them is refused."""
+        """Names of this Keyhole for its clients; a rule that blocks one of them is refused."""
         names = (name for name in self.tls.names if name != "localhost")
         return tuple(name for name in names if not name.startswith("*."))
 
 
 def resolve(config: Config, folder: Path) -> Resolved:
-    """Resolves a config that is written in ``folder``: relative paths start there."""
+    """Resolves a config; relative paths start in ``folder``."""
     return Resolved(
         options=Options(
             role=config.role,
@@ -130,16 +130,16 @@ def resolve(config: Config, folder: Path) -> Resolved:
         api=_api(config, folder),
         database=_database(config, folder),
         log_keep=config.log.keep,
-        leader=_leader(config, folder),
+        control_server=_control_server(config, folder),
     )
 
 
-def _leader(config: Config, folder: Path) -> Leader | None:
+def _control_server(config: Config, folder: Path) -> ControlServer | None:
     url, identity = config.control.url, config.control.identity
     if url is None or identity is None:
         return None
-    # Not resolved: enrollment replaces what the links in the folder lead to.
-    return Leader(url, folder.absolute() / Path(identity).expanduser())
+    # Links are not resolved: enrollment changes their targets.
+    return ControlServer(url, folder.absolute() / Path(identity).expanduser())
 
 
 def _api(config: Config, folder: Path) -> Api:
@@ -226,7 +226,7 @@ def _own_names(config: Config) -> tuple[str, ...]:
 def _tls(config: Config, folder: Path) -> ServerTls:
     tls = config.tls
     own = _own_names(config)
-    # Devices with a token put it before the name, and check the certificate against both.
+    # Devices with a token use it as a label before the name, and verify that name.
     names = ["localhost", *own, *(f"*.{name}" for name in own)]
     addresses = ["127.0.0.1", "::1", *(name for name in tls.names if is_address(name))]
     for endpoint in (*config.listen.dot, *config.listen.doh):
@@ -250,13 +250,13 @@ def _service(config: Config) -> Service:
     )
 
 
-def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[Place, ...]:
-    """Where clients find the listeners, what others can reach before what only this machine can."""
+def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[ServiceAddress, ...]:
+    """Addresses of the listeners for clients; loopback comes last."""
     named = [name for name in config.tls.names if is_address(name)]
-    found: list[Place] = []
+    found: list[ServiceAddress] = []
     for endpoint in listeners:
         everywhere = named or ["::1" if endpoint.ip.version == 6 else "127.0.0.1"]
         for address in everywhere if endpoint.ip.is_unspecified else [endpoint.address]:
-            found.append(Place(address=address, port=endpoint.port or 0))
+            found.append(ServiceAddress(address=address, port=endpoint.port or 0))
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda place: ip_address(place.address).is_loopback))

@@ -1,7 +1,7 @@
-"""Writes the JSON schemas of what people write and of what the engine is given.
+"""Writes the JSON schemas of the config, the documents, the snapshot and the options.
 
-``python -m keyhole.config.schema FOLDER`` writes them; with ``--check`` it changes nothing and ends
-with 1 where a file is not as it would be written.
+``python -m keyhole.config.schema FOLDER`` writes them; with ``--check`` it changes nothing, and the
+exit code is 1 if a file is out of date.
 """
 
 import json
@@ -47,7 +47,7 @@ def write(folder: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """The command; gives the exit code."""
+    """The command; returns the exit code."""
     folders = [Path(one) for one in arguments if one != "--check"]
     if len(folders) != 1:
         print("usage: python -m keyhole.config.schema [--check] FOLDER", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""Reads YAML 1.2 into trees that know their lines.
+"""Reads YAML 1.2 into source trees.
 
-Only keys, lists and texts count: a plain ``21:00``, ``no`` or ``1.10`` is text, and the field that
-it is for decides what it means. Keys that appear twice, tags and keys that are not text are errors.
+Only keys, lists and texts count: a plain ``21:00``, ``no`` or ``1.10`` is text, and its field
+decides what it means. Duplicate keys, tags and keys that are not text are errors.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from keyhole.config.tree import Entry, Items, Mapping, Node, Scalar
+from keyhole.config.source_tree import Items, Mapping, MappingEntry, Node, Scalar
 from keyhole.errors import Problem
 
 MAX_NODES = 200_000
@@ -43,9 +43,9 @@ _HINTS = {
 
 
 def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
-    """The documents of a file and everything that is wrong with their form.
+    """The documents of a file, and all problems of their form.
 
-    What stands behind a mistake of syntax cannot be read; what stands before it is given.
+    After a syntax error nothing more is read; the documents before it are returned.
     """
     reader = _Reader(file)
     nodes: list[Node] = []
@@ -63,7 +63,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
         reader.complain(mark.line + 1 if mark else 1, _explain(error))
     except YAMLError as error:
         reader.complain(1, f"not YAML: {str(error).splitlines()[0]}")
-    except (RecursionError, _TooMuch):
+    except (RecursionError, _TooLarge):
         reader.complain(
             1,
             f"nested deeper than {MAX_DEPTH} levels or more than {MAX_NODES} values; "
@@ -72,7 +72,7 @@ def read_yaml(text: str, file: str) -> tuple[list[Node], list[Problem]]:
     return nodes, reader.problems
 
 
-class _TooMuch(Exception):  # noqa: N818  (ends one reading, never leaves this module)
+class _TooLarge(Exception):  # noqa: N818  (caught in this module)
     pass
 
 
@@ -82,11 +82,11 @@ def _compose(text: str) -> Iterator[Any]:
 
 
 def _explain(error: MarkedYAMLError) -> str:
-    said = f"{error.problem or ''} {error.context or ''}".strip()
+    message = f"{error.problem or ''} {error.context or ''}".strip()
     for found, hint in _HINTS.items():
-        if found in said:
+        if found in message:
             return hint
-    return f"not YAML: {said}"
+    return f"not YAML: {message}"
 
 
 class _Reader:
@@ -101,9 +101,9 @@ class _Reader:
     def build(self, node: Any, depth: int) -> Node | None:
         """The tree of a composed node; none for an empty value."""
         self._nodes += 1
-        # Aliases repeat what they stand for, so this also ends a file that grows when expanded.
+        # Aliases are expanded here, so this also stops a file that grows by them.
         if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            raise _TooMuch
+            raise _TooLarge
         line = node.start_mark.line + 1
         if isinstance(node, SequenceNode):
             built = (self.build(item, depth + 1) for item in node.value)
@@ -113,7 +113,7 @@ class _Reader:
         return self._scalar(node, line)
 
     def _mapping(self, node: Any, line: int, depth: int) -> Mapping:
-        entries: dict[str, Entry] = {}
+        entries: dict[str, MappingEntry] = {}
         seen: dict[str, int] = {}
         for key, value in node.value:
             key_line = key.start_mark.line + 1
@@ -127,7 +127,7 @@ class _Reader:
             seen[name] = key_line
             built = self.build(value, depth + 1)
             if built is not None:
-                entries[name] = Entry(key_line, built)
+                entries[name] = MappingEntry(key_line, built)
         return Mapping(line, entries)
 
     def _scalar(self, node: Any, line: int) -> Scalar | None:

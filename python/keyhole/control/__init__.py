@@ -1,1 +1,1 @@
-"""The use cases: the only place where documents, lists, identities and the engine meet."""
+"""The use cases: they combine documents, lists, identities and the engine."""

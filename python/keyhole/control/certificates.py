@@ -1,23 +1,23 @@
-"""The certificates of one Keyhole: its own or given ones, checked before the engine sees them."""
+"""The certificates of one Keyhole: its own or given ones, checked before installation."""
 
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
-from keyhole.identity import Material, ensure_server_certificate, read_material
+from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 
 SERVER = "server"
-"""The name under which the engine knows what its own listeners show."""
+"""The engine's name for the certificate of its listeners."""
 
 
 class Certificates:
-    """What the listeners show, and what is shown to upstreams that ask for a certificate."""
+    """The certificate of the listeners, and the client certificates for upstreams."""
 
     def __init__(self, settings: Settings, data: DataFolder) -> None:
         self._settings = settings
         self._data = data
-        self._shown: dict[str, bytes] = {}
+        self._installed: dict[str, bytes] = {}
 
     def files(self, clients: dict[str, Identity]) -> frozenset[Path]:
         """The files to watch."""
@@ -26,14 +26,14 @@ class Certificates:
             path for one in identities if one is not None for path in (one.certificate, one.key)
         )
 
-    def read(self, clients: dict[str, Identity]) -> dict[str, Material]:
-        """Reads and checks all of them, issuing or renewing our own; by engine name.
+    def read(self, clients: dict[str, Identity]) -> dict[str, CertificateAndKey]:
+        """Reads and checks all certificates, issuing or renewing our own; by engine name.
 
-        Raises ``IdentityError`` for the first one that cannot be used.
+        Raises ``IdentityError`` for the first certificate that cannot be used.
         """
         given = self._given()
         if given is not None:
-            server = read_material(given.certificate, given.key)
+            server = read_certificate_and_key(given.certificate, given.key)
         else:
             resolved = self._settings.resolved
             server = ensure_server_certificate(
@@ -42,24 +42,24 @@ class Certificates:
                 resolved.tls.addresses,
                 domain=resolved.trust_domain,
             )
-        found = {
-            name: read_material(one.certificate, one.key, names_needed=False)
+        shown = {
+            name: read_certificate_and_key(one.certificate, one.key, names_needed=False)
             for name, one in clients.items()
         }
-        return {SERVER: server, **found}
+        return {SERVER: server, **shown}
 
-    def changed(self, materials: dict[str, Material]) -> dict[str, Material]:
-        """Those that the engine has not been given yet, or not in this form."""
+    def changed(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
+        """The certificates that are new or changed since the last installation."""
         return {
-            name: material
-            for name, material in materials.items()
-            if self._shown.get(name) != material.leaf.tbs_certificate_bytes
+            name: pair
+            for name, pair in pairs.items()
+            if self._installed.get(name) != pair.leaf.tbs_certificate_bytes
         }
 
-    def remember(self, materials: dict[str, Material]) -> None:
-        """Remembers what the engine has."""
-        for name, material in materials.items():
-            self._shown[name] = material.leaf.tbs_certificate_bytes
+    def remember(self, pairs: dict[str, CertificateAndKey]) -> None:
+        """Records the certificates that the engine has."""
+        for name, pair in pairs.items():
+            self._installed[name] = pair.leaf.tbs_certificate_bytes
 
     def _given(self) -> Identity | None:
         return self._settings.server_identity

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.errors import Problem, has_errors
 from keyhole.identity import read_tokens
 from keyhole.policy import check
@@ -12,18 +12,18 @@ from keyhole.policy import check
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is wrong or unwise, in the order of files and lines."""
+    """Errors and advice, in the order of files and lines."""
 
     problems: list[Problem]
 
     @property
     def is_valid(self) -> bool:
-        """Whether nothing is wrong; advice may remain."""
+        """Whether there are no errors; there may be advice."""
         return not has_errors(self.problems)
 
     @property
     def summary(self) -> str:
-        """How much there is of each."""
+        """The number of errors and of pieces of advice."""
         errors = sum(not problem.is_advice for problem in self.problems)
         advice = len(self.problems) - errors
         words = [f"{errors} error{'s' * (errors != 1)}"] if errors else []
@@ -34,8 +34,8 @@ class Report:
 def check_files(files: Sequence[Path]) -> Report:
     """Checks settings and documents, files or folders, as one set.
 
-    Where settings lie in their data folder, the tokens there are those that exist. Raises
-    ``IdentityError`` when their file is damaged.
+    For settings in a data folder, tokens are checked against those that exist there. Raises
+    ``IdentityError`` if the token file is damaged.
     """
     return Report(check(files, _tokens_beside(files)))
 

@@ -1,4 +1,4 @@
-"""From the files on the disk to the snapshot that an engine takes."""
+"""Compiles the files on the disk into a snapshot for the engine."""
 
 import json
 import time
@@ -7,51 +7,51 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyhole.config import Documents, read_documents
-from keyhole.control.data import DataFolder
-from keyhole.control.known import read_known
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.lists import compile_lists_in_use
 from keyhole.control.settings import Settings
+from keyhole.control.trust_context import read_trust_context
 from keyhole.engine.launch import Identity
 from keyhole.errors import Problem
 from keyhole.lists import CompiledLists
+from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
-from keyhole.model.standing import Standing
 from keyhole.policy import Compiled as CompiledDocuments
-from keyhole.policy import Known, compile_documents, load_documents, watched_files
-from keyhole.policy.standing import lay_over
+from keyhole.policy import TrustContext, compile_documents, load_documents, watched_files
+from keyhole.policy.overrides import lay_over
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A snapshot, and what belongs to it outside of the engine."""
+    """A snapshot with the data about it that the engine does not need."""
 
     snapshot: Snapshot
     plain: Snapshot
-    """The same as documents alone give it: without pauses and decisions."""
+    """The snapshot without pauses and decisions."""
     identities: dict[str, Identity]
     advice: tuple[str, ...]
     summary: str
-    """How much it holds, in a phrase."""
+    """Counts of policies, rules, lists and so on, for people."""
     lists: CompiledLists | None = None
-    """The lists in it, with what was taken from each."""
+    """The compiled lists, with the report on each."""
 
     @property
     def number(self) -> int:
-        """Grows with each snapshot that was in force."""
+        """The number of the snapshot; each new snapshot has a higher one."""
         return self.snapshot.number
 
     @property
     def octets(self) -> bytes:
-        """The snapshot as the engine reads it."""
+        """The encoded snapshot."""
         return self.snapshot.to_json()
 
-    def with_standing(self, standing: Standing) -> "Compiled":
-        """The same documents, one number further, with what stands now."""
+    def with_overrides(self, overrides: Overrides) -> "Compiled":
+        """The same documents as the next snapshot, with these pauses and decisions."""
         plain = self.plain.model_copy(update={"number": self.number + 1})
-        return replace(self, plain=plain, snapshot=_laid_over(plain, standing))
+        return replace(self, plain=plain, snapshot=_with_overrides(plain, overrides))
 
     def same_as(self, other: "Compiled") -> bool:
-        """Whether the engine would do the same with both."""
+        """Whether both have the same effect; their numbers may differ."""
         numbered_alike = other.snapshot.model_copy(update={"number": self.number})
         return self.snapshot == numbered_alike and self.identities == other.identities
 
@@ -64,51 +64,50 @@ def compile_all(
     over: Sequence[Path] | None = None,
     identity: Path | None = None,
     downloads: Path | None = None,
-    known: Known | None = None,
+    context: TrustContext | None = None,
 ) -> Compiled:
     """Reads, checks and compiles the documents, lists included.
 
-    ``documents`` stand for others than those of the settings, and may be laid ``over`` folders:
-    what they do not replace by kind and name then counts as well. Without ``documents``, those of
-    the settings are laid over the stored ones, and pauses and decisions over all. ``identity``
-    stands for another folder of our authority than that of ``data``, ``known`` for what is read
-    there, and ``downloads`` for another state folder with downloaded lists. Raises
-    ``DocumentErrors`` with everything that is wrong, ``IdentityError`` when tokens or revocations
-    cannot be read, and ``ListError`` or ``Refusal`` when lists cannot be compiled. Nothing in force
-    is touched.
+    ``documents`` replaces the documents of the settings. ``over`` names folders below them: a
+    document there counts unless one of the same kind and name replaces it. Without ``documents``,
+    those of the settings replace stored ones, and pauses and decisions apply. ``identity`` replaces
+    the authority folder of ``data``, ``context`` replaces the tokens and revocations in it, and
+    ``downloads`` is the state folder with downloaded lists, if it is another one. Raises
+    ``DocumentErrors`` with all errors, ``IdentityError`` if tokens or revocations cannot be read,
+    and ``ListError`` or ``Refusal`` if lists cannot be compiled. Does not change what is in force.
     """
     own_names = settings.resolved.own_names
-    known = known or read_known(settings, identity or data.identity)
+    context = context or read_trust_context(settings, identity or data.identity)
     if over is None:
         over = () if documents else data.stored_folders
-    standing = Standing() if documents else data.read_standing()
+    overrides = Overrides() if documents else data.read_overrides()
     documents = documents or settings.documents
     paths = [documents] if isinstance(documents, Path) else documents
-    read, advice = load_documents(paths, own_names, over=over, known=known)
+    read, advice = load_documents(paths, own_names, over=over, context=context)
     lists = compile_lists_in_use(read, own_names, data.state, downloads=downloads)
     file = lists.file if lists else None
-    compiled = compile_documents(read, _last_number(data) + 1, file, known=known)
+    compiled = compile_documents(read, _last_number(data) + 1, file, context=context)
     identities = {name: Identity(*files) for name, files in compiled.identities.items()}
     problems = [*advice, *(lists.problems if lists else ())]
     texts, summary = _texts(problems), _summary(read, compiled)
     plain = compiled.snapshot
-    return Compiled(_laid_over(plain, standing), plain, identities, texts, summary, lists)
+    return Compiled(_with_overrides(plain, overrides), plain, identities, texts, summary, lists)
 
 
-def _laid_over(snapshot: Snapshot, standing: Standing) -> Snapshot:
-    return lay_over(snapshot, standing.at(int(time.time())))
+def _with_overrides(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
+    return lay_over(snapshot, overrides.at(int(time.time())))
 
 
-def source_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
-    """The files beside the documents that a change of the snapshot may come from.
+def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
+    """The files that documents refer to, such as lists and certificates.
 
-    Also of documents that are not valid as a whole: what a person mends may be any of them.
+    Includes those of invalid documents: the fix may be in such a file.
     """
     documents, _ = read_documents([settings.documents, *data.stored_folders])
-    return frozenset(_beside(documents))
+    return frozenset(_referenced(documents))
 
 
-def _beside(documents: Documents) -> Iterable[Path]:
+def _referenced(documents: Documents) -> Iterable[Path]:
     for one in documents.lists:
         yield from (one.beside(file) for file in one.spec.files)
     yield from watched_files(documents)
@@ -136,7 +135,7 @@ def _last_number(data: DataFolder) -> int:
     try:
         number = json.loads(data.snapshot.read_bytes())["number"]
     except (OSError, ValueError, KeyError, TypeError):
-        return 0  # none yet, or damaged: then no engine can have it in force either
+        return 0  # missing or damaged: then no engine can have it in force either
     return number if isinstance(number, int) else 0
 
 

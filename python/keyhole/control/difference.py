@@ -1,29 +1,29 @@
-"""What a draft would change about one question, beside what the log says happened to it."""
+"""Compares the logged outcome of a query with its outcome under a draft."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from keyhole.querylog import Entry
+from keyhole.querylog import LogEntry
 
 Kind = Literal["newly blocked", "newly allowed", "other reason", "would be observed"]
 
 _WITHHELD = frozenset(["blocked", "refused"])
-# What an upstream or the cache gave, or did not give, is the same for policy.
+# All results of upstreams and the cache, also failures, are one reason here.
 _UPSTREAM = "forwarded"
 _OWN_ANSWERS = frozenset(["local_record", "special_use", "minimal_any"])
-# Only the answer of an upstream shows these, and a judgment asks none.
+# These need the answer of an upstream, and evaluation of a draft asks none.
 _SEEN_IN_ANSWERS = frozenset(["blocked_target", "private_address"])
 _BEFORE_POLICY = frozenset(["receive", "parse", "admit"])
-# What the connection showed, which a log cannot show again.
-_OF_CONNECTION = frozenset(
+# These depend on the connection, which the log does not record.
+_FROM_CONNECTION = frozenset(
     ["no_identity", "unreadable_identity", "unknown_token", "identity_untrusted"]
 )
 
 
 @dataclass(frozen=True)
-class Fate:
-    """How a question ended, as far as documents decide it."""
+class PolicyOutcome:
+    """The outcome of a query, as far as documents decide it."""
 
     is_withheld: bool
     reason: str
@@ -31,32 +31,32 @@ class Fate:
 
 
 class Reasons:
-    """The reasons of the engine, by what a draft can do about them."""
+    """Maps the reasons of the engine to policy outcomes."""
 
     def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
-        """``rows`` are those of the engine's catalogue."""
+        """``rows`` come from the catalogue of the engine."""
         self._stages = {row["word"]: row["stage"] for row in rows}
 
-    def past(self, entry: Entry) -> Fate | None:
-        """What the log says; none where documents had no say, or the reason is not known here."""
+    def past(self, entry: LogEntry) -> PolicyOutcome | None:
+        """The logged outcome; none if documents did not decide it, or the reason is unknown."""
         stage = self._stages.get(entry.reason)
-        if stage is None or stage in _BEFORE_POLICY or entry.reason in _OF_CONNECTION:
+        if stage is None or stage in _BEFORE_POLICY or entry.reason in _FROM_CONNECTION:
             return None
-        return _fate(entry.outcome, entry.reason, entry.observed is not None)
+        return _outcome(entry.outcome, entry.reason, entry.observed is not None)
 
-    def future(self, verdict: dict[str, Any]) -> Fate:
-        """What the draft would do."""
-        return _fate(verdict["outcome"], verdict["reason"], verdict["observed"] is not None)
+    def future(self, verdict: dict[str, Any]) -> PolicyOutcome:
+        """The outcome under the draft."""
+        return _outcome(verdict["outcome"], verdict["reason"], verdict["observed"] is not None)
 
 
-def _fate(outcome: str, reason: str, is_observed: bool) -> Fate:
+def _outcome(outcome: str, reason: str, is_observed: bool) -> PolicyOutcome:
     if outcome in _WITHHELD:
-        return Fate(True, reason, is_observed)
-    return Fate(False, reason if reason in _OWN_ANSWERS else _UPSTREAM, is_observed)
+        return PolicyOutcome(True, reason, is_observed)
+    return PolicyOutcome(False, reason if reason in _OWN_ANSWERS else _UPSTREAM, is_observed)
 
 
-def change(past: Fate, future: Fate) -> Kind | None:
-    """What changes; none where nothing does, or where only an answer could tell."""
+def change(past: PolicyOutcome, future: PolicyOutcome) -> Kind | None:
+    """The kind of change; none if there is none, or if it depends on the upstream answer."""
     if past.reason in _SEEN_IN_ANSWERS and not future.is_withheld:
         return "other reason" if future.reason != _UPSTREAM else None
     if past.is_withheld != future.is_withheld:
@@ -66,6 +66,8 @@ def change(past: Fate, future: Fate) -> Kind | None:
     return "would be observed" if future.is_observed and not past.is_observed else None
 
 
-def hangs_on_the_answer(past: Fate, future: Fate) -> bool:
-    """Whether it was withheld for its answer, and would be judged by its answer again."""
-    return past.reason in _SEEN_IN_ANSWERS and future == Fate(False, _UPSTREAM, future.is_observed)
+def depends_on_answer(past: PolicyOutcome, future: PolicyOutcome) -> bool:
+    """Whether the upstream answer decided the query, and would decide it again."""
+    return past.reason in _SEEN_IN_ANSWERS and future == PolicyOutcome(
+        False, _UPSTREAM, future.is_observed
+    )

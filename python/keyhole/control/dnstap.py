@@ -1,6 +1,6 @@
-"""Feeds dnstap from the query log while Keyhole runs.
+"""Sends the query log as dnstap while Keyhole runs.
 
-It follows the log from its end: what was written while control was away is not sent.
+It starts at the end of the log: entries from before control started are not sent.
 """
 
 import asyncio
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole import __version__
-from keyhole.config.dnstap import is_path
-from keyhole.control.data import DataFolder
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.config.sections.dnstap import is_path
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.engine import catalogue
 from keyhole.model.address import read_endpoint
 from keyhole.querylog import Tail
 from keyhole.querylog.dnstap import FileOutput, Messages, SocketOutput, Target
 
-LOOK_SECONDS = 0.3
+POLL_SECONDS = 0.3
 _AT_ONCE = 5_000
-"""Queries between two looks at whatever else has to be done."""
+"""Queries per round; other work is done between rounds."""
 
 
 @dataclass(frozen=True)
 class DnstapState:
-    """What became of the messages of one output since control began."""
+    """The message counters of one output since control started."""
 
     target: str
     is_working: bool
@@ -34,8 +34,8 @@ class DnstapState:
     dropped: int
 
 
-def dnstap(settings: Settings, data: DataFolder, tell: Tell) -> "Dnstap | None":
-    """What the settings want; none where they want no dnstap."""
+def dnstap(settings: Settings, data: DataFolder, notify: Notify) -> "Dnstap | None":
+    """The dnstap output of the settings; none if it is off."""
     section = settings.written.dnstap
     if section.file is None and section.socket is None:
         return None
@@ -43,55 +43,55 @@ def dnstap(settings: Settings, data: DataFolder, tell: Tell) -> "Dnstap | None":
     identity = section.identity or socket.gethostname()
     rows = catalogue()["reasons"]
     rcodes = {row["word"]: row["rcode"] for row in rows if row["rcode"] is not None}
-    fed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
+    feed = Dnstap(Tail(data.query_log.parent), Messages(identity, f"keyhole {__version__}", rcodes))
     if section.file is not None:
-        fed.write_to(folder / section.file, section.size, tell)
+        feed.write_to(folder / section.file, section.size, notify)
     if section.socket is not None:
         if is_path(section.socket):
             target = Target(folder / section.socket)
         else:
             endpoint = read_endpoint(section.socket)
             target = Target(host=endpoint.address, port=endpoint.port or 0)
-        fed.send_to(target, section.queue, tell)
-    return fed
+        feed.send_to(target, section.queue, notify)
+    return feed
 
 
 class Dnstap:
-    """One feed with its outputs. Run :meth:`keep` as a task; it never ends by itself."""
+    """One feed with its outputs. Run :meth:`run` as a task; it never ends by itself."""
 
     def __init__(self, tail: Tail, messages: Messages) -> None:
         self._tail = tail
         self._messages = messages
-        self._file: _Filing | None = None
+        self._file: _MonitoredFile | None = None
         self._socket: tuple[Target, SocketOutput] | None = None
 
-    def write_to(self, path: Path, size: int, tell: Tell) -> None:
-        """Has a file written."""
-        self._file = _Filing(FileOutput(path, size), str(path), tell)
+    def write_to(self, path: Path, size: int, notify: Notify) -> None:
+        """Adds a file as output."""
+        self._file = _MonitoredFile(FileOutput(path, size), str(path), notify)
 
-    def send_to(self, target: Target, most: int, tell: Tell) -> None:
-        """Has a program sent to."""
-        self._socket = (target, SocketOutput(target, most, _Said(target, tell)))
+    def send_to(self, target: Target, most: int, notify: Notify) -> None:
+        """Adds a socket as output."""
+        self._socket = (target, SocketOutput(target, most, _ConnectionNotices(target, notify)))
 
     def states(self) -> list[DnstapState]:
-        """What became of the messages of each output."""
-        found = [self._file.state()] if self._file else []
+        """The state of each output."""
+        states = [self._file.state()] if self._file else []
         if self._socket:
             target, out = self._socket
-            found.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
-        return found
+            states.append(DnstapState(str(target), out.is_connected, out.sent, out.dropped))
+        return states
 
-    async def keep(self) -> None:
+    async def run(self) -> None:
         """Follows the log until it is cancelled, then ends the streams."""
-        sending = asyncio.create_task(self._socket[1].keep()) if self._socket else None
+        sending = asyncio.create_task(self._socket[1].run()) if self._socket else None
         try:
             await asyncio.to_thread(self._tail.skip)
             while True:
-                payloads = await asyncio.to_thread(self._look)
+                payloads = await asyncio.to_thread(self._read_new)
                 if self._socket:
                     self._socket[1].put(payloads)
                 if not payloads:
-                    await asyncio.sleep(LOOK_SECONDS)
+                    await asyncio.sleep(POLL_SECONDS)
         finally:
             if sending is not None:
                 sending.cancel()
@@ -101,8 +101,8 @@ class Dnstap:
                 await asyncio.to_thread(self._file.close)
             self._tail.close()
 
-    def _look(self) -> list[bytes]:
-        """What has come, already written into the file."""
+    def _read_new(self) -> list[bytes]:
+        """Returns new messages, after writing them to the file."""
         payloads: list[bytes] = []
         for entry in self._tail.new():
             payloads += self._messages.of(entry)
@@ -113,14 +113,13 @@ class Dnstap:
         return payloads
 
 
-class _Filing:
-    """A file, and how it fares; a disk that is full is told once, and what it does not take is
-    dropped and counted."""
+class _MonitoredFile:
+    """A file output that reports an error, such as a full disk, once; lost messages are counted."""
 
-    def __init__(self, out: FileOutput, name: str, tell: Tell) -> None:
+    def __init__(self, out: FileOutput, name: str, notify: Notify) -> None:
         self._out = out
         self._name = name
-        self._tell = tell
+        self._notify = notify
         self._is_working = True
         self._sent = 0
         self._dropped = 0
@@ -134,13 +133,13 @@ class _Filing:
                 self._out.close()
             if self._is_working:
                 text = f"dnstap: {self._name} is not written; it is tried again"
-                self._tell(Notice(Weight.WARNING, text, (str(error),)))
+                self._notify(Notice(Severity.WARNING, text, (str(error),)))
             self._is_working = False
             return
         self._sent += len(payloads)
         if not self._is_working:
             text = f"dnstap: {self._name} is written again; {self._dropped} messages were dropped"
-            self._tell(Notice(Weight.GOOD, text))
+            self._notify(Notice(Severity.SUCCESS, text))
         self._is_working = True
 
     def state(self) -> DnstapState:
@@ -151,12 +150,12 @@ class _Filing:
             self._out.close()
 
 
-class _Said:
-    """Tells of a connection when it comes and when it goes, not of each try."""
+class _ConnectionNotices:
+    """Reports when a connection opens or is lost, not each attempt."""
 
-    def __init__(self, target: Target, tell: Tell) -> None:
+    def __init__(self, target: Target, notify: Notify) -> None:
         self._target = target
-        self._tell = tell
+        self._notify = notify
         self._last: bool | None = None
 
     def __call__(self, is_connected: bool, why: str) -> None:
@@ -164,7 +163,7 @@ class _Said:
             return
         self._last = is_connected
         if is_connected:
-            self._tell(Notice(Weight.GOOD, f"dnstap goes to {self._target}"))
+            self._notify(Notice(Severity.SUCCESS, f"dnstap is sent to {self._target}"))
         else:
             text = f"dnstap: {self._target} does not take it; it is tried again"
-            self._tell(Notice(Weight.WARNING, text, (why,)))
+            self._notify(Notice(Severity.WARNING, text, (why,)))

@@ -1,4 +1,4 @@
-"""How an engine fares, in one shape for the one beside control and those on other machines."""
+"""The state of an engine, in one form for the local engine and for those on other machines."""
 
 import time
 from dataclasses import dataclass
@@ -6,34 +6,34 @@ from dataclasses import dataclass
 from keyhole.link.peer import Peer
 
 LOCAL = "local"
-"""The name of the engine beside control."""
+"""The name of the local engine."""
 
 
 @dataclass(frozen=True)
 class EngineState:
-    """One engine, as it is now."""
+    """The current state of one engine."""
 
     name: str
     """Its SPIFFE ID, or ``local``."""
     state: str
     """``in force``, ``behind``, ``away`` or ``never seen``."""
     number: int | None
-    """The snapshot by which it decides, as far as it is known."""
+    """The snapshot in force there, if known."""
     wanted: int | None
-    """The snapshot by which it is to decide."""
+    """The snapshot that should be in force."""
     why: str
-    """Why it did not take it; empty where it may still do so."""
+    """Why the engine refused it; empty while it may still take it."""
     version: str
     pid: int | None
     addresses: dict[str, list[str]]
     silent: float | None
-    """Seconds since it was heard; none where it never was."""
+    """Seconds since its last message; none if there was no message yet."""
 
 
 def state_of(
     name: str, peer: Peer, wanted: int | None, *, is_behind: bool, why: str = ""
 ) -> EngineState:
-    """How one engine fares."""
+    """Builds the state of one engine."""
     about = peer.about
     return EngineState(
         name=name,
@@ -44,7 +44,7 @@ def state_of(
         version=about.version if about else "",
         pid=about.pid if about else None,
         addresses=about.addresses if about else {},
-        silent=time.monotonic() - peer.heard if about else None,
+        silent=time.monotonic() - peer.last_poll if about else None,
     )
 
 

@@ -1,14 +1,14 @@
-"""The enrollment server of a running Keyhole, and the tokens with which clients begin."""
+"""The enrollment server of a running Keyhole, and the join tokens for clients."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
-from keyhole.enrollment import Ticket
+from keyhole.enrollment import JoinToken
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import (
     Enrollment,
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 
 
 def enrollment_server(
-    settings: Settings, data: DataFolder, tell: Tell
+    settings: Settings, data: DataFolder, notify: Notify
 ) -> "EnrollmentServer | None":
-    """The server as the settings want it; none where it is off."""
+    """The enrollment server of the settings; none if it is off."""
     resolved = settings.resolved
     if not resolved.enrollment.listen:
         return None
-    # Imported here: most never enroll anybody, and need no HTTP server in their memory.
+    # Imported here: most installations never enroll a client and need no HTTP server.
     from keyhole.enrollment.server import EnrollmentServer, Setup
 
-    def told(is_good: bool, sentence: str) -> None:
-        tell(Notice(Weight.PLAIN if is_good else Weight.WARNING, sentence))
+    def report(is_good: bool, sentence: str) -> None:
+        notify(Notice(Severity.INFO if is_good else Severity.WARNING, sentence))
 
     return EnrollmentServer(
         Setup(
@@ -48,13 +48,13 @@ def enrollment_server(
             grace=timedelta(seconds=resolved.enrollment.grace),
             service=resolved.service,
         ),
-        told,
+        report,
     )
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """An enrollment that waits, and the token for the client, which nobody can show again."""
+    """A pending enrollment and its join token, which cannot be shown again."""
 
     enrollment: Enrollment
     token: str
@@ -62,8 +62,8 @@ class Invitation:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What an enrollment is to give; ``spiffe`` is made from the name where it is none."""
+class InvitationRequest:
+    """The parameters of an enrollment; without ``spiffe``, the ID is built from the name."""
 
     name: str
     spiffe: str | None
@@ -74,41 +74,41 @@ class Wanted:
     replace: bool
 
 
-def invite(settings: Settings, data: DataFolder, wanted: Wanted) -> Invitation:
-    """Makes a token by which a client gets its certificate, once.
+def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> Invitation:
+    """Creates a join token, with which a client gets its certificate once.
 
-    Raises ``ControlError`` where no client could redeem it, because enrollment is off.
+    Raises ``ControlError`` if enrollment is off, so that no client could redeem the token.
     """
-    url = wanted.url or told_url(settings)
+    url = request.url or public_url(settings)
     authority = Authority.open(data.identity, domain=settings.resolved.trust_domain)
-    name = read_name(wanted.name)
+    name = read_name(request.name)
     enrollment, secret = create_enrollment(
         data.identity,
         name,
-        wanted.spiffe or spiffe_id_for(name, authority.domain),
-        life=wanted.life,
-        valid_for=wanted.valid_for,
-        also_server=wanted.also_server,
-        replace=wanted.replace,
+        request.spiffe or spiffe_id_for(name, authority.domain),
+        life=request.life,
+        valid_for=request.valid_for,
+        also_server=request.also_server,
+        replace=request.replace,
     )
-    ticket = Ticket(url=url, pin=fingerprint(authority.certificate), secret=secret)
-    return Invitation(enrollment, ticket.to_text(), url)
+    join_token = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
+    return Invitation(enrollment, join_token.to_text(), url)
 
 
 def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:
-    """All enrollments that are remembered."""
+    """All enrollments on record."""
     return list_enrollments(data.identity)
 
 
 def cancel(data: DataFolder, name: str) -> None:
-    """Ends one that waits."""
+    """Cancels a pending enrollment."""
     if not data.identity.is_dir():
         raise ControlError(f"{data.path} has no authority yet, so nothing waits there")
     cancel_enrollment(data.identity, name)
 
 
-def told_url(settings: Settings) -> str:
-    """The URL that clients are told."""
+def public_url(settings: Settings) -> str:
+    """The enrollment URL for clients."""
     enrollment = settings.resolved.enrollment
     if enrollment.url is not None:
         return enrollment.url
@@ -123,7 +123,7 @@ def told_url(settings: Settings) -> str:
 
 
 def read_name(written: str) -> str:
-    """The name of a client as a person gives it."""
+    """Reads the name of a client; raises ``ControlError`` if it is not valid."""
     try:
         return read_short_name(written)
     except ValueError as error:

@@ -8,27 +8,27 @@ class ControlError(KeyholeError):
 
 
 class UnwritableError(ControlError):
-    """The data folder takes nothing: its disk is full, broken or read-only."""
+    """The data folder cannot be written: its disk is full, broken or read-only."""
 
 
 class InvalidError(ControlError):
-    """What was asked for cannot be done as it was asked."""
+    """The request is not valid."""
 
 
 class NotThereError(ControlError):
-    """What was asked for does not exist."""
+    """The requested object does not exist."""
 
 
 class ReadOnlyError(ControlError):
-    """A document is declared in a file, so it can only be changed there."""
+    """A document is declared in a file, so it can be changed only there."""
 
 
 class StaleError(ControlError):
-    """Somebody changed it since it was looked at."""
+    """The object was changed after the caller read it."""
 
 
 class EndedError(ControlError):
-    """A process ended before it served, and has said itself why."""
+    """A process ended before it served, and has printed the reason."""
 
     def __init__(self, text: str, code: int) -> None:
         super().__init__(text)
@@ -36,11 +36,11 @@ class EndedError(ControlError):
 
 
 class EngineGoneError(ControlError):
-    """The engine ended before it answered; its supervisor starts it again."""
+    """The engine ended before it answered; its supervisor restarts it."""
 
 
 class EngineRefusedError(ControlError):
-    """The engine refused what it was given; nothing has changed in it."""
+    """The engine refused the command; its state is unchanged."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(f"{path}: {why}" if path else why)

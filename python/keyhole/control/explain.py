@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import compile_all
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
@@ -18,11 +18,11 @@ _EXPIRED = "expired:"
 
 
 @dataclass(frozen=True)
-class Asker:
-    """Who asks, as the engine wants to be told."""
+class Client:
+    """The client of a query, in the form of the engine."""
 
     who: dict[str, str] | None = None
-    """None is somebody on this machine who shows nothing."""
+    """None means a client on this machine without credentials."""
     expired: bool = False
 
 
@@ -37,17 +37,17 @@ def explain_name(
     config: Path | None = None,
     documents: Path | None = None,
 ) -> dict[str, Any]:
-    """Compiles the documents as they are on the disk and walks the question through them.
+    """Compiles the documents on the disk and explains the decision on a question.
 
-    ``who`` and ``at`` are as `read_asker` and `read_time` take them. Raises ``DocumentErrors`` when
-    the documents are not valid, ``ControlError`` when there is nothing to explain with, and
-    ``Refusal`` for a name or type that is none.
+    `read_client` and `read_time` define ``who`` and ``at``. Raises ``DocumentErrors`` if the
+    documents are not valid, ``ControlError`` if there is no settings file, and ``Refusal`` for an
+    invalid name or type.
     """
-    asker = read_asker(who) if who is not None else Asker()
+    client = read_client(who) if who is not None else Client()
     moment = read_time(at) if at is not None else None
     settings = read_settings(existing_settings(data, config))
     with tempfile.TemporaryDirectory(prefix="keyhole-explain-") as folder:
-        # A draft must not touch what the running Keyhole remembers of its lists.
+        # A draft must not change the list state of the running Keyhole.
         scratch = DataFolder(Path(folder)) if documents else data
         scratch.make()
         compiled = compile_all(
@@ -62,40 +62,39 @@ def explain_name(
             name,
             kind.upper(),
             transport,
-            who=asker.who,
-            expired=asker.expired,
+            who=client.who,
+            expired=client.expired,
             at=moment,
         )
 
 
-def read_asker(text: str) -> Asker:
+def read_client(text: str) -> Client:
     """Reads ``spiffe://...``, ``expired:spiffe://...``, ``token:NAME`` or an IP address.
 
-    Raises ``ControlError`` for anything else; whether there is such an identity or token shows in
-    the explanation.
+    Raises ``ControlError`` for anything else. The explanation shows whether it exists.
     """
     shown = text.removeprefix(_EXPIRED)
     expired = shown != text
     if shown.startswith("spiffe://"):
-        return Asker({"identity": shown}, expired)
+        return Client({"identity": shown}, expired)
     token = shown.removeprefix("token:")
     if not expired and token != shown and token:
-        return Asker({"token": token})
+        return Client({"token": token})
     try:
         if not expired:
-            return Asker({"address": str(ip_address(shown))})
+            return Client({"address": str(ip_address(shown))})
     except ValueError:
         pass
     raise ControlError(
-        f"{text!r} says nobody: give spiffe://example.org/..., expired:spiffe://example.org/..., "
+        f"{text!r} is no client: give spiffe://example.org/..., expired:spiffe://example.org/..., "
         "token:NAME or an IP address"
     )
 
 
 def read_time(text: str) -> int:
-    """Reads an ISO time as seconds of Unix time; without a zone it is in that of this machine.
+    """Reads an ISO 8601 time as seconds of Unix time; without a zone it is local time.
 
-    Raises ``ControlError`` for what is none.
+    Raises ``ControlError`` for anything else.
     """
     try:
         return int(datetime.fromisoformat(text).timestamp())

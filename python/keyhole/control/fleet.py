@@ -1,7 +1,7 @@
-"""Engines on other machines: what they are offered, how they fare, and what they bring.
+"""Engines on other machines: the snapshots offered to them, their state, and their query logs.
 
-What the engine beside control has taken is offered to all others, and nothing else. Each takes it
-when it can; one that does not is shown as behind, with its own reason.
+Only a snapshot that the local engine has committed is offered to the others. An engine that has not
+taken it is shown as behind, with its reason.
 """
 
 import asyncio
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import Compiled
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import EngineState, state_of
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
 from keyhole.link.network import NetworkLink, Setup
@@ -21,56 +21,56 @@ from keyhole.link.remote_peer import Offer, RemotePeer
 from keyhole.model.spiffe import spiffe_id_for
 from keyhole.querylog.spool import Piece, Position
 
-LOOK_SECONDS = 2.0
-_TOLD_MOST = 256
+CHECK_SECONDS = 2.0
+_MAX_REJECTIONS = 256
 
 
 class Fleet:
     """The engines of one control."""
 
-    def __init__(self, settings: Settings, data: DataFolder, tell: Tell) -> None:
+    def __init__(self, settings: Settings, data: DataFolder, notify: Notify) -> None:
         self._settings = settings
         self._data = data
-        self._tell = tell
+        self._notify = notify
         self._offer: Offer | None = None
-        self._turned: dict[str, None] = {}
-        self._told: dict[str, str] = {}
+        self._rejected: dict[str, None] = {}
+        self._notified: dict[str, str] = {}
         self.queries: QueryHistory | None = None
-        """Where their query logs go; set when it is open."""
+        """The history for their query logs; set once it is open."""
         domain = settings.resolved.trust_domain
         ids = [
             one if "://" in one else spiffe_id_for(one, domain)
             for one in settings.written.link.engines
         ]
         self._peers = {spiffe: RemotePeer(spiffe) for spiffe in ids}
-        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._turn_away)
+        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._reject)
 
     @property
     def addresses(self) -> list[str]:
-        """Where engines reach control; empty where none may."""
+        """The link addresses of control; empty if the link is off."""
         return self._link.addresses
 
     @property
     def offer(self) -> Offer | None:
-        """What engines are to take now."""
+        """The snapshot that engines should take now."""
         return self._offer
 
     async def start(self) -> None:
-        """Listens, if the settings want it."""
+        """Starts to listen, if the link is on."""
         if self._settings.written.link.listen:
             await self._link.start()
 
     async def stop(self) -> None:
-        """Hangs up."""
+        """Closes all connections."""
         await self._link.stop()
 
     def refresh(self) -> None:
-        """Takes a changed authority; raises ``IdentityError``."""
+        """Reloads the authority; raises ``IdentityError``."""
         if self.addresses:
             self._link.refresh()
 
     def put(self, compiled: Compiled) -> None:
-        """Offers what the engine beside control has taken."""
+        """Offers a snapshot that the local engine has committed."""
         octets, lists = compiled.octets, compiled.snapshot.list_file
         self._offer = Offer(
             mark=hashlib.sha256(octets).hexdigest(),
@@ -81,7 +81,7 @@ class Fleet:
             identities=tuple(compiled.identities),
         )
         for peer in self._peers.values():
-            peer.put(self._offer)
+            peer.set_offer(self._offer)
 
     def states(self) -> list[EngineState]:
         """All engines that may link, by name."""
@@ -92,58 +92,60 @@ class Fleet:
         ]
 
     async def watch(self) -> None:
-        """Tells when an engine comes, goes, or stays behind; never ends by itself."""
+        """Reports when an engine connects, disconnects or is behind; never ends by itself."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(CHECK_SECONDS)
             for state in self.states():
-                self._tell_of(state)
+                self._notify_state(state)
 
     async def position(self, engine: str) -> dict[str, Any] | None:
-        """How far the query log of an engine is known."""
+        """The position up to which the query log of an engine is stored."""
         history = self._history()
-        found = await asyncio.to_thread(history.position_of, _word(engine))
+        found = await asyncio.to_thread(history.position_of, _folder_name(engine))
         return {"spool": found.spool, "offset": found.offset} if found else None
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
-        """Keeps a piece of its query log."""
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+        """Stores a piece of the query log of an engine."""
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
-        await asyncio.to_thread(self._history().take_from, _word(engine), piece)
+        await asyncio.to_thread(self._history().take_from, _folder_name(engine), piece)
 
     def _history(self) -> Any:
         if self.queries is None:
             raise ValueError("no history of queries is kept here")
         return self.queries.history()
 
-    def _turn_away(self, why: str) -> None:
-        # Once for each reason, and not for ever.
-        if why not in self._turned and len(self._turned) < _TOLD_MOST:
-            self._turned[why] = None
-            self._tell(Notice(Weight.WARNING, f"an engine was turned away: {why}"))
+    def _reject(self, why: str) -> None:
+        # Once per reason, and with a limit on the number of reasons.
+        if why not in self._rejected and len(self._rejected) < _MAX_REJECTIONS:
+            self._rejected[why] = None
+            self._notify(Notice(Severity.WARNING, f"an engine was rejected: {why}"))
 
-    def _tell_of(self, state: EngineState) -> None:
+    def _notify_state(self, state: EngineState) -> None:
         now = f"{state.state} {state.why}" if state.state == "behind" else state.state
-        before = self._told.get(state.name, "never seen")
-        # On its way to a new snapshot an engine is behind for a moment; that is no news.
+        before = self._notified.get(state.name, "never seen")
+        # An engine that is taking a new snapshot is behind for a moment: not reported.
         if now == before or (state.state == "behind" and not state.why):
             return
-        self._told[state.name] = now
-        self._tell(_news(state))
+        self._notified[state.name] = now
+        self._notify(_state_notice(state))
 
 
-def _news(state: EngineState) -> Notice:
+def _state_notice(state: EngineState) -> Notice:
     if state.state == "in force":
-        return Notice(Weight.GOOD, f"the engine {state.name} decides by snapshot {state.number}")
+        return Notice(
+            Severity.SUCCESS, f"the engine {state.name} decides by snapshot {state.number}"
+        )
     if state.state == "away":
-        text = f"the engine {state.name} is away; it serves on from what it has, if it runs"
-        return Notice(Weight.WARNING, text)
+        text = f"the engine {state.name} is away; if it runs, it serves its last snapshot"
+        return Notice(Severity.WARNING, text)
     text = f"the engine {state.name} is behind: it decides by snapshot {state.number}"
-    return Notice(Weight.BAD, text, (state.why,))
+    return Notice(Severity.ERROR, text, (state.why,))
 
 
-def _word(engine: str) -> str:
-    """Part of a file's name, whatever the SPIFFE ID says."""
+def _folder_name(engine: str) -> str:
+    """A safe folder name for any SPIFFE ID."""
     return hashlib.sha256(engine.encode()).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""The use cases behind ``keyhole identity``: issue, list, revoke, and what there is."""
+"""The use cases behind ``keyhole identity``: issue, list, show and revoke."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config import read_config_text
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
 from keyhole.control.settings import Settings, read_settings, settings_from
-from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity import Authority, CertificateSpec, IdentityError
+from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.identity.issued import Issued, read_issued
-from keyhole.identity.revoked import forgive, read_revoked, read_serial, revoke
+from keyhole.identity.issuance_log import IssuanceRecord, read_issued
+from keyhole.identity.revoked import read_revoked, read_serial, revoke, unrevoke
 from keyhole.identity.rotation import phase
 from keyhole.identity.sign import certificate_pem, fingerprint, serial_text
-from keyhole.identity.upkeep import ISSUER, ROOT, read_bundle
 from keyhole.model.spiffe import SCHEME, read_spiffe_id, spiffe_id_for, trust_domain_of
 
 
 def settings_of(data: DataFolder, config: Path | None) -> Settings:
-    """The settings of a data folder; the defaults where ``keyhole up`` never ran in it.
+    """The settings of a data folder; the defaults if ``keyhole up`` never ran in it.
 
-    Raises ``ControlError`` where there is no such folder: a misspelt one must not get an authority
-    of its own.
+    Raises ``ControlError`` if the folder does not exist: a misspelled path must not create a new
+    authority.
     """
     file = config or data.config
     if file.exists():
@@ -40,21 +40,20 @@ def settings_of(data: DataFolder, config: Path | None) -> Settings:
 
 
 def open_authority(settings: Settings, data: DataFolder) -> Authority:
-    """The authority of a data folder, made when there is none."""
+    """Opens the authority of a data folder; creates it if there is none."""
     return Authority.open(data.identity, domain=settings.resolved.trust_domain)
 
 
 def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
-    """What a person has to do before a certificate of the authority ends; nothing where there is
-    no authority."""
+    """Advice about CA certificates that expire soon; empty if there is no authority."""
     if not (data.identity / ROOT).exists() or not (data.identity / ISSUER).exists():
         return []
     return open_authority(settings, data).advice()
 
 
 @dataclass(frozen=True)
-class Given:
-    """A certificate that lies in a folder now."""
+class IssuedCertificate:
+    """A certificate that was written into a folder."""
 
     folder: CredentialFolder
     spiffe: str
@@ -72,28 +71,30 @@ def issue(
     spiffe: str | None,
     life: timedelta,
     also_server: bool,
-) -> Given:
-    """Makes key and certificate on this machine and puts them into the folder ``out``."""
+) -> IssuedCertificate:
+    """Makes a key and a certificate on this machine, and writes them into the folder ``out``."""
     authority = open_authority(settings, data)
     name = read_name(name)
-    wish = Wish.svid(spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server)
-    assert wish.spiffe is not None
-    if read_revoked(data.identity).has_identity(wish.spiffe):
+    spec = CertificateSpec.svid(
+        spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server
+    )
+    assert spec.spiffe is not None
+    if read_revoked(data.identity).has_identity(spec.spiffe):
         raise IdentityError(
-            f"{wish.spiffe} is revoked, so its certificate would be refused; take that back with "
-            f"keyhole identity revoke --undo {wish.spiffe}, or give another identity"
+            f"{spec.spiffe} is revoked, so its certificate would be refused; take that back with "
+            f"keyhole identity revoke --undo {spec.spiffe}, or give another identity"
         )
-    chain, key = authority.issue(wish, how="issued here", name=name)
+    chain, key = authority.issue(spec, how="issued here", name=name)
     folder = CredentialFolder(out)
     folder.write(chain, key, certificate_pem(*read_bundle(data.identity)))
     leaf = folder.read().leaf
-    return Given(
-        folder, wish.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
+    return IssuedCertificate(
+        folder, spec.spiffe, serial_text(leaf), leaf.not_valid_after_utc, authority.advice()
     )
 
 
 def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
-    """The certificates of clients that live, or all that were ever issued, oldest first."""
+    """The valid client certificates, or all that were ever issued, oldest first."""
     now, revoked = datetime.now(UTC), read_revoked(data.identity)
     names = _names(data)
     return [
@@ -104,14 +105,14 @@ def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
             "state": _state(one, now, revoked.has(one.spiffe or "", one.serial)),
         }
         for one in read_issued(data.identity)
-        if everything or (one.spiffe is not None and one.lives(now))
+        if everything or (one.spiffe is not None and one.is_valid(now))
     ]
 
 
 def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
-    """What the authority is, until when, and how much it has issued and revoked.
+    """The authority: its certificates, and what it has issued and revoked.
 
-    Raises ``ControlError`` where there is none yet: looking makes none.
+    Raises ``ControlError`` if there is none yet: showing does not create one.
     """
     if not (data.identity / ROOT).exists():
         raise ControlError(
@@ -146,16 +147,18 @@ def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Revocation:
-    """Whom a word means: identities, or certificates by trust domain, serial and identity."""
+    """What to revoke: identities, or certificates by trust domain, serial and identity."""
 
     identities: frozenset[str]
     certificates: frozenset[tuple[str, str, str | None]]
 
 
-def meant(settings: Settings, data: DataFolder, word: str, *, certificates: bool) -> Revocation:
-    """What is to be revoked: by SPIFFE ID, or by the name under which it was issued.
+def revocation_for(
+    settings: Settings, data: DataFolder, word: str, *, certificates: bool
+) -> Revocation:
+    """What to revoke for a SPIFFE ID, or for the name of an issued certificate.
 
-    ``certificates`` means those that live now, not the identity: their holder may get a new one.
+    With ``certificates``, the current certificates only: their holder may still get a new one.
     """
     if word.startswith(SCHEME):
         try:
@@ -181,30 +184,30 @@ def meant(settings: Settings, data: DataFolder, word: str, *, certificates: bool
     return Revocation(frozenset(), alive)
 
 
-def meant_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
-    """One certificate by its serial number; of the own trust domain if it is not in the record."""
+def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
+    """One certificate by serial number; in our own trust domain if it is not on record."""
     serial = read_serial(text)
-    known = next((one for one in read_issued(data.identity) if one.serial == serial), None)
+    issued = next((one for one in read_issued(data.identity) if one.serial == serial), None)
     domain = settings.resolved.trust_domain
-    if known is not None and known.spiffe is not None:
-        domain = trust_domain_of(known.spiffe)
-    spiffe = known.spiffe if known else None
+    if issued is not None and issued.spiffe is not None:
+        domain = trust_domain_of(issued.spiffe)
+    spiffe = issued.spiffe if issued else None
     return Revocation(frozenset(), frozenset([(domain, serial, spiffe)]))
 
 
 def revoke_all(data: DataFolder, whom: Revocation) -> int:
-    """Refuses them from now on; gives how many were not refused before."""
+    """Revokes them; returns how many were not revoked before."""
     return revoke(data.identity, identities=whom.identities, certificates=whom.certificates)
 
 
-def forgive_all(data: DataFolder, whom: Revocation) -> int:
-    """Takes it back; gives how many there were."""
+def unrevoke_all(data: DataFolder, whom: Revocation) -> int:
+    """Takes revocations back; returns how many there were."""
     serials = frozenset(serial for _, serial, _ in whom.certificates)
-    return forgive(data.identity, identities=whom.identities, serials=serials)
+    return unrevoke(data.identity, identities=whom.identities, serials=serials)
 
 
-def _renewable(settings: Settings, data: DataFolder) -> list[Issued]:
-    """Certificates that are good for something: also expired ones, while they can be renewed."""
+def _renewable(settings: Settings, data: DataFolder) -> list[IssuanceRecord]:
+    """Certificates that are valid, or expired and still renewable."""
     grace = timedelta(seconds=settings.resolved.enrollment.grace)
     now = datetime.now(UTC)
     return [one for one in read_issued(data.identity) if one.not_after + grace > now]
@@ -214,7 +217,7 @@ def _names(data: DataFolder) -> dict[str, str]:
     return {one.spiffe: one.name for one in read_issued(data.identity) if one.name and one.spiffe}
 
 
-def _state(one: Issued, now: datetime, is_revoked: bool) -> str:
+def _state(one: IssuanceRecord, now: datetime, is_revoked: bool) -> str:
     if is_revoked:
         return "revoked"
-    return "good" if one.lives(now) else "expired"
+    return "good" if one.is_valid(now) else "expired"

@@ -1,4 +1,4 @@
-"""Compiles lists for the snapshot, and for people who want to look into them."""
+"""Compiles and searches lists, for the snapshot and for commands."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config import Documents
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.settings import read_settings
 from keyhole.engine import compile_list, search_list
@@ -25,22 +25,22 @@ def compile_lists_in_use(
     *,
     downloads: Path | None = None,
 ) -> CompiledLists | None:
-    """Compiles the lists that a policy uses into the state folder; none when no list is used.
+    """Compiles the lists that a policy uses into the state folder; none if no list is used.
 
-    ``downloads`` is the state folder with what was downloaded, if that is another one.
+    ``downloads`` is the state folder with the downloaded lists, if it is another one.
     """
     lists = lists_in_use(documents)
     protected = protected_names(documents, own_names)
     compiled = compile_lists(lists, protected, state, compile_list, downloads=downloads)
     if compiled is None or not compiled.is_reused or _is_whole(compiled):
         return compiled
-    # What was compiled last time is damaged. Nothing is lost: it is made again.
+    # The file of the last compilation is damaged: compile again.
     Path(compiled.file.path).unlink()
     return compile_lists(lists, protected, state, compile_list, downloads=downloads)
 
 
 def compile_folder(data: DataFolder, config: Path | None = None) -> dict[str, Any]:
-    """Compiles the lists that the documents of a data folder use; gives the report."""
+    """Compiles the lists that the documents of a data folder use; returns the report."""
     settings = read_settings(existing_settings(data, config))
     own_names = settings.resolved.own_names
     over = data.stored_folders
@@ -55,7 +55,7 @@ def compile_folder(data: DataFolder, config: Path | None = None) -> dict[str, An
 
 
 def compile_files(files: Sequence[Path], form: str, output: Path | None) -> dict[str, Any]:
-    """Compiles files, each as a block list of its own; gives the report."""
+    """Compiles each file as a block list of its own; returns the report."""
     with tempfile.TemporaryDirectory(prefix="keyhole-lists-") as folder:
         lists = [
             {"name": file.stem, "files": [{"path": str(file), "format": form}]} for file in files
@@ -71,7 +71,7 @@ def compile_files(files: Sequence[Path], form: str, output: Path | None) -> dict
 
 
 def search_name(data: DataFolder, name: str) -> dict[str, Any]:
-    """Finds every entry of the lists in force that speaks of the name."""
+    """Finds every entry that matches the name in the lists in force."""
     try:
         snapshot = json.loads(data.snapshot.read_bytes())
     except FileNotFoundError:
@@ -87,7 +87,7 @@ def search_name(data: DataFolder, name: str) -> dict[str, Any]:
 
 
 def existing_settings(data: DataFolder, config: Path | None) -> Path:
-    """The settings file; raises ``ControlError`` with what to do when there is none."""
+    """The settings file; raises ``ControlError`` with advice if there is none."""
     file = config or data.config
     if not file.exists():
         raise ControlError(

@@ -1,4 +1,4 @@
-"""The engine of this data folder, as control speaks to it."""
+"""Commands from control to the engine of this data folder."""
 
 import json
 import os
@@ -6,72 +6,72 @@ import sys
 from pathlib import Path
 from typing import Any, Protocol
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
-from keyhole.control.notice import Tell
+from keyhole.control.notice import Notify
 from keyhole.control.supervisor import Supervisor
-from keyhole.link.peer import READY_SECONDS, GoneError, SilentError
+from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError
 from keyhole.link.server import LocalLink
 
 
 class Starter(Protocol):
-    """Who starts the process of the engine, and keeps it running."""
+    """Starts the engine process, and keeps it running."""
 
     @property
     def runs_already(self) -> bool:
-        """Whether the engine serves since before this control was there."""
+        """Whether the engine was already running when this control process started."""
 
     async def start(self) -> None:
-        """Has it run; the launch document is written. Raises ``ControlError``."""
+        """Starts the engine; the launch document must exist. Raises ``ControlError``."""
 
     async def stop(self) -> None:
-        """Has it end, if it belongs to control."""
+        """Stops the engine if it is a child of control."""
 
 
-class OwnEngine:
-    """An engine that is a child of this process, and ends with it."""
+class ChildEngine:
+    """An engine that is a child of this process and ends with it."""
 
     runs_already = False
 
-    def __init__(self, data: DataFolder, tell: Tell) -> None:
-        self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), tell)
+    def __init__(self, data: DataFolder, notify: Notify) -> None:
+        self._supervisor = Supervisor("the engine", lambda ran: engine_command(data.launch), notify)
 
     async def start(self) -> None:
-        """Starts it; raises ``EngineRefusedError`` with its reason where it cannot serve."""
+        """Starts the engine; raises ``EngineRefusedError`` with the reason if it cannot serve."""
         await self._supervisor.start()
 
     async def stop(self) -> None:
-        """Has it drain and end."""
+        """Stops the engine after it has drained."""
         await self._supervisor.stop()
 
 
-class NeighborEngine:
-    """An engine that somebody else runs beside this process."""
+class ExternalEngine:
+    """An engine that another process runs, such as ``keyhole up``."""
 
     def __init__(self, pipe: int | None, *, runs_already: bool) -> None:
-        """``pipe`` leads to the supervisor of both; none where they are started by hand."""
+        """``pipe`` leads to the supervisor of both; none if they are started by hand."""
         if pipe is not None:
             os.set_inheritable(pipe, False)
         self._pipe = pipe
         self.runs_already = runs_already
 
     async def start(self) -> None:
-        """Says that everything is there that an engine needs to start."""
+        """Tells the supervisor that the engine can start."""
         if self._pipe is not None:
-            self._say({"ready": {}, "more": True})
+            self._send({"ready": {}, "more": True})
 
     def settle(self) -> None:
-        """Says that nothing is in the way of this process any more."""
+        """Tells the supervisor that this process has started completely."""
         if self._pipe is not None:
-            self._say({"settled": True})
+            self._send({"settled": True})
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any]) -> None:
         assert self._pipe is not None
         os.write(self._pipe, json.dumps(message).encode() + b"\n")
 
     async def stop(self) -> None:
-        """Leaves it alone: it serves on without control."""
+        """Does nothing: the engine serves without control."""
 
 
 class LocalEngine:
@@ -83,23 +83,23 @@ class LocalEngine:
 
     @property
     def runs_already(self) -> bool:
-        """Whether it serves since before this control was there."""
+        """Whether the engine was already running when this control process started."""
         return self._starter.runs_already
 
     @property
     def pid(self) -> int | None:
-        """The process id of the engine that runs now."""
+        """The process ID of the running engine."""
         return self._link.peer.about.pid if self._link.peer.about else None
 
     @property
     def addresses(self) -> dict[str, list[str]]:
-        """Where it listens, by transport."""
+        """The listen addresses, by transport."""
         return self._link.peer.about.addresses if self._link.peer.about else {}
 
     async def start(self) -> dict[str, list[str]]:
-        """Has it run and waits for it; gives its addresses by transport.
+        """Starts the engine and waits for it; returns its addresses by transport.
 
-        Raises ``EngineRefusedError`` with its own reason when it cannot start.
+        Raises ``EngineRefusedError`` with the reason if it cannot start.
         """
         try:
             await self._link.start()
@@ -108,7 +108,7 @@ class LocalEngine:
         await self._starter.start()
         try:
             return (await self._link.peer.wait_until_present()).addresses
-        except GoneError:
+        except DisconnectedError:
             raise EngineGoneError(
                 f"no engine came within {READY_SECONDS:g} seconds; by hand, one is started by "
                 "keyhole engine with state/launch.json of this data folder"
@@ -123,33 +123,33 @@ class LocalEngine:
         return int((await self._ask({"commit": _absolute(snapshot)}))["committed"])
 
     async def install_identity(self, name: str, certificate: Path, key: Path) -> None:
-        """Has the engine read a certificate and key; ``server`` is what its listeners show."""
+        """Makes the engine read a certificate and key; ``server`` is for its listeners."""
         files = {"certificate": _absolute(certificate), "key": _absolute(key)}
         await self._ask({"identity": {"name": name, **files}})
 
     async def stats(self) -> dict[str, Any]:
-        """All counters of the engine that runs now; they begin at zero in a new process."""
+        """All counters of the running engine; a new process starts at zero."""
         stats = (await self._ask({"stats": True}))["stats"]
         assert isinstance(stats, dict)
         return stats
 
     def state(self, wanted: int | None) -> EngineState:
-        """How it fares; ``wanted`` is the snapshot by which it is to decide."""
+        """The state of the engine; ``wanted`` is the snapshot that should be in force."""
         about = self._link.peer.about
         is_behind = wanted is not None and (about is None or about.number != wanted)
         return state_of(LOCAL, self._link.peer, wanted, is_behind=is_behind)
 
     async def stop(self) -> None:
-        """Hangs up, and has the engine end if it belongs to this process."""
+        """Closes the link, and stops the engine if it is a child of this process."""
         await self._link.stop()
         await self._starter.stop()
 
     async def _ask(self, command: dict[str, Any]) -> dict[str, Any]:
         try:
             answer = await self._link.peer.ask(command)
-        except GoneError as error:
+        except DisconnectedError as error:
             raise EngineGoneError(str(error)) from None
-        except SilentError as error:
+        except NoAnswerError as error:
             raise ControlError(str(error)) from None
         if "refused" in answer:
             raise EngineRefusedError(answer["refused"]["path"], answer["refused"]["why"])
@@ -162,5 +162,5 @@ def engine_command(launch_file: Path) -> list[str]:
 
 
 def _absolute(path: Path) -> str:
-    # The engine may work in another folder.
+    # The engine may have another working directory.
     return str(path.absolute())

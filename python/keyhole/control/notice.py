@@ -1,27 +1,27 @@
-"""What the person at the terminal is told while Keyhole runs."""
+"""Notices for the person at the terminal while Keyhole runs."""
 
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
 
-class Weight(enum.Enum):
-    """How a notice is to be read."""
+class Severity(enum.Enum):
+    """How serious a notice is."""
 
-    GOOD = "good"
-    PLAIN = "plain"
+    SUCCESS = "success"
+    INFO = "info"
     WARNING = "warning"
-    BAD = "bad"
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence, and lines that say more: each problem with its place, or what to try."""
+    """One sentence, and lines with details: each problem with its place, or what to try."""
 
-    weight: Weight
+    severity: Severity
     text: str
     details: tuple[str, ...] = ()
 
 
-Tell = Callable[[Notice], None]
-"""Who wants to hear notices; called on the event loop, must not wait."""
+Notify = Callable[[Notice], None]
+"""Receives notices; called on the event loop, so it must not block."""

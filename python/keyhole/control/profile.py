@@ -3,23 +3,23 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.identity import settings_of
-from keyhole.enrollment.member import FILE, Member
+from keyhole.enrollment.enrolled_client import FILE, EnrolledClient
 from keyhole.identity import Authority, read_tokens
+from keyhole.identity.ca_files import BUNDLE, read_bundle
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.sign import certificate_pem
 from keyhole.identity.tokens import digest, is_token
-from keyhole.identity.upkeep import BUNDLE, read_bundle
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import Client, Profile, render
 from keyhole.profile.client import Identity
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person gave on the command line."""
+class ProfileRequest:
+    """The options from the command line."""
 
     kind: str
     token: str | None
@@ -29,22 +29,22 @@ class Asked:
     roots: Path | None
 
 
-def make_profile(data: DataFolder, config: Path | None, asked: Asked) -> Profile:
-    """The profile; what the server is comes from the folder of an enrolled client, or else from the
-    data folder of this machine's Keyhole.
+def make_profile(data: DataFolder, config: Path | None, request: ProfileRequest) -> Profile:
+    """Makes a profile. The server data come from the folder of an enrolled client, or else from the
+    data folder of the Keyhole on this machine.
 
-    Raises ``ControlError`` for a token that is none, and ``ProfileError`` for what cannot be.
+    Raises ``ControlError`` for an invalid token, and ``ProfileError`` if the kind cannot do it.
     """
-    if asked.identity is not None and (asked.identity / FILE).exists():
-        service = Member(asked.identity).enrolled().service
-        return render(asked.kind, _client(asked, service, asked.identity / BUNDLE, ()))
+    if request.identity is not None and (request.identity / FILE).exists():
+        service = EnrolledClient(request.identity).enrolled().service
+        return render(request.kind, _client(request, service, request.identity / BUNDLE, ()))
     settings = settings_of(data, config)
-    _check_token(data, asked.token)
+    _check_token(data, request.token)
     if not read_bundle(data.identity):
         Authority.open(data.identity, domain=settings.resolved.trust_domain)
     roots = data.identity / BUNDLE
     notes: tuple[str, ...] = ()
-    if asked.roots is None:
+    if request.roots is None:
         notes = (
             f"{roots} is for its owner alone: put a copy where the program may read it, and say "
             "where with --roots",
@@ -54,29 +54,31 @@ def make_profile(data: DataFolder, config: Path | None, asked: Asked) -> Profile
             f"this Keyhole shows the certificate {settings.server_identity.certificate}: have the "
             "client trust its authority rather than Keyhole's own",
         )
-    return render(asked.kind, _client(asked, settings.resolved.service, roots, notes))
+    return render(request.kind, _client(request, settings.resolved.service, roots, notes))
 
 
-def _client(asked: Asked, service: Service, roots: Path, notes: tuple[str, ...]) -> Client:
+def _client(
+    request: ProfileRequest, service: Service, roots: Path, notes: tuple[str, ...]
+) -> Client:
     return Client(
-        service=_moved(service, asked),
-        roots=(asked.roots or roots).absolute(),
+        service=_moved(service, request),
+        roots=(request.roots or roots).absolute(),
         roots_pem=certificate_pem(*read_bundle(roots.parent)),
-        token=asked.token,
-        identity=_identity(asked.identity) if asked.identity else None,
+        token=request.token,
+        identity=_identity(request.identity) if request.identity else None,
         notes=notes,
     )
 
 
-def _moved(service: Service, asked: Asked) -> Service:
-    """The service as others reach it, where the person knows better."""
+def _moved(service: Service, request: ProfileRequest) -> Service:
+    """The service with the address and name from the command line, if given."""
     changes: dict[str, object] = {}
-    if asked.address is not None:
+    if request.address is not None:
         for key in ("dot", "doh"):
-            places: tuple[Place, ...] = getattr(service, key)
-            changes[key] = [{"address": asked.address, "port": one.port} for one in places[:1]]
-    if asked.name is not None:
-        changes["name"] = asked.name
+            places: tuple[ServiceAddress, ...] = getattr(service, key)
+            changes[key] = [{"address": request.address, "port": one.port} for one in places[:1]]
+    if request.name is not None:
+        changes["name"] = request.name
     try:
         return Service.model_validate({**service.model_dump(), **changes})
     except ValueError:
@@ -88,12 +90,12 @@ def _moved(service: Service, asked: Asked) -> Service:
 
 def _identity(folder: Path) -> Identity:
     files = CredentialFolder(folder.absolute())
-    found = files.read()
+    credentials = files.read()
     return Identity(
         certificate=files.certificate,
         key=files.key,
-        spiffe=found.spiffe,
-        certificate_pem=found.chain,
+        spiffe=credentials.spiffe,
+        certificate_pem=credentials.chain,
         key_pem=files.key.read_bytes(),
     )
 
@@ -101,8 +103,8 @@ def _identity(folder: Path) -> Identity:
 def _check_token(data: DataFolder, token: str | None) -> None:
     if token is None:
         return
-    known = read_tokens(data.identity)
-    if token in known:
+    tokens = read_tokens(data.identity)
+    if token in tokens:
         raise ControlError(
             f"the token {token} is not kept, only its digest: give the 32 characters that keyhole "
             f"token create printed, or make new ones with keyhole token create {token} --replace"
@@ -111,5 +113,5 @@ def _check_token(data: DataFolder, token: str | None) -> None:
         raise ControlError(
             "a token has 32 characters, a to z and 2 to 7; keyhole token create NAME makes one"
         )
-    if digest(token) not in known.values():
+    if digest(token) not in tokens.values():
         raise ControlError("nobody knows this token here; keyhole token list shows which there are")

@@ -1,4 +1,4 @@
-"""Keeps the history of queries while Keyhole runs."""
+"""Maintains the query history while Keyhole runs."""
 
 import asyncio
 import json
@@ -9,109 +9,111 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 
 if TYPE_CHECKING:
     from keyhole.querylog.history import History
     from keyhole.querylog.spool import Position
 
-TAKE_SECONDS = 5.0
-TIDY_SECONDS = 300.0
-LOOK_SECONDS = 0.3
-MOST_AT_ONCE = 200
-"""Queries that one listener is sent at once; what is beyond is counted and left out."""
-MOST_LISTENERS = 16
-MOST_EXPORTS = 2
-"""At once: each may take the disk and the time of a million queries."""
+INGEST_SECONDS = 5.0
+CLEANUP_SECONDS = 300.0
+POLL_SECONDS = 0.3
+MAX_BATCH = 200
+"""Queries sent to one listener at a time; more are counted and left out."""
+MAX_LISTENERS = 16
+MAX_EXPORTS = 2
+"""Exports at the same time: each may hold a million queries on the disk."""
 HITS_SECONDS = 5.0
-"""How long counts of hits are remembered: whoever watches a download asks often."""
+"""How long hit counts are cached: a client that watches a download asks often."""
 _DAY_US = 86_400_000_000
 
 
-def query_history(settings: Settings, data: DataFolder, tell: Tell) -> "QueryHistory | None":
-    """The history that the settings want; none where they want none, or no query log."""
+def query_history(settings: Settings, data: DataFolder, notify: Notify) -> "QueryHistory | None":
+    """The history of the settings; none if the history or the query log is off."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
-    return QueryHistory(data.history, data.query_log.parent, bounds, tell)
+    return QueryHistory(data.history, data.query_log.parent, bounds, notify)
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is kept: rows of so many seconds in so many octets, and counts of so many seconds; and
-    after how many nobody is named, if ever."""
+    """The limits: age of rows in seconds, size in octets, age of statistics in seconds, and the
+    age at which clients are anonymized, if ever."""
 
     age: float
     octets: int
     statistics: float
-    nameless: float | None
+    anonymize_after: float | None
 
 
 @dataclass
-class Heard:
-    """What a listener is sent: queries, and how many were left out before them."""
+class LiveQueries:
+    """A batch for a listener: queries, and how many were left out before them."""
 
     queries: list[dict[str, Any]] = field(default_factory=list)
     left_out: int = 0
 
 
 class Export:
-    """A file that is being made or sent; it counts until its ``end``."""
+    """An export file in progress; it takes one slot until ``end``."""
 
-    def __init__(self, room: threading.Semaphore) -> None:
-        self._room: threading.Semaphore | None = room
+    def __init__(self, slots: threading.Semaphore) -> None:
+        self._slots: threading.Semaphore | None = slots
         self.path: Path | None = None
 
     def end(self) -> None:
-        """Removes the file and makes room for another one; once is enough."""
-        room, self._room = self._room, None
-        if room is not None:
-            room.release()
+        """Removes the file and frees the slot; more calls have no effect."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.release()
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 
 
 class QueryHistory:
-    """The history, opened by whoever needs it first."""
+    """The history; the first use opens it."""
 
-    def __init__(self, root: Path, spool: Path, bounds: Bounds, tell: Tell) -> None:
+    def __init__(self, root: Path, spool: Path, bounds: Bounds, notify: Notify) -> None:
         self._root = root
         self._spool = spool
         self._bounds = bounds
-        self._tell = tell
+        self._notify = notify
         self._history: History | None = None
         self._opening = threading.Lock()
-        self._is_troubled = False
+        self._is_failing = False
         self._listeners = 0
-        self._exports = threading.Semaphore(MOST_EXPORTS)
+        self._exports = threading.Semaphore(MAX_EXPORTS)
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
 
     def history(self) -> "History":
-        """The history; blocks while it is opened. Raises ``OSError`` and ``duckdb.Error``."""
-        # Imported here: DNS must not wait for a database of columns.
+        """The history; blocks while it opens. Raises ``OSError`` and ``duckdb.Error``."""
+        # Imported here: loading DuckDB must not delay DNS at the start.
         from keyhole.querylog.history import History, Retention
 
         with self._opening:
             if self._history is None:
                 bounds = self._bounds
-                retention = Retention(bounds.age, bounds.octets, bounds.statistics, bounds.nameless)
+                retention = Retention(
+                    bounds.age, bounds.octets, bounds.statistics, bounds.anonymize_after
+                )
                 self._history = History(self._root, self._spool, retention)
             return self._history
 
     def begin_export(self) -> Export:
-        """Room for one export; raises ``ControlError`` where there is none."""
+        """Takes a slot for an export; raises ``ControlError`` if none is free."""
         if not self._exports.acquire(blocking=False):
-            raise ControlError(f"{MOST_EXPORTS} exports are made already; try again in a moment")
+            raise ControlError(f"{MAX_EXPORTS} exports are made already; try again in a moment")
         return Export(self._exports)
 
     def hits(self) -> dict[str, int] | None:
-        """How many queries of the last day each list decided; none where that cannot be known now.
+        """The number of queries of the last day that each list decided; none on an error.
 
-        Blocks, and may be some seconds old.
+        Blocks. The result may be some seconds old.
         """
         import duckdb
 
@@ -126,74 +128,74 @@ class QueryHistory:
             self._hits = (time.monotonic(), hits)
         return hits
 
-    async def keep(self) -> None:
-        """Takes in and tidies up, again and again, until it is cancelled."""
-        tidied = 0.0
+    async def run(self) -> None:
+        """Ingests and cleans up regularly, until it is cancelled."""
+        cleaned_at = 0.0
         while True:
-            await asyncio.sleep(TAKE_SECONDS)
-            is_time = time.monotonic() - tidied >= TIDY_SECONDS
-            await asyncio.to_thread(self._work, is_time)
-            if is_time:
-                tidied = time.monotonic()
+            await asyncio.sleep(INGEST_SECONDS)
+            needs_cleanup = time.monotonic() - cleaned_at >= CLEANUP_SECONDS
+            await asyncio.to_thread(self._work, needs_cleanup)
+            if needs_cleanup:
+                cleaned_at = time.monotonic()
 
-    def _work(self, is_time_to_tidy: bool) -> None:
+    def _work(self, needs_cleanup: bool) -> None:
         import duckdb
 
         try:
             history = self.history()
-            history.take()
-            if is_time_to_tidy:
-                history.tidy()
+            history.ingest()
+            if needs_cleanup:
+                history.maintain()
         except (OSError, duckdb.Error) as error:
-            if not self._is_troubled:
-                self._is_troubled = True
+            if not self._is_failing:
+                self._is_failing = True
                 text = "the history of queries is not written; it is tried again every few seconds"
-                self._tell(Notice(Weight.WARNING, text, (str(error).splitlines()[0],)))
+                self._notify(Notice(Severity.WARNING, text, (str(error).splitlines()[0],)))
             return
-        if self._is_troubled:
-            self._is_troubled = False
-            self._tell(Notice(Weight.GOOD, "the history of queries is written again"))
+        if self._is_failing:
+            self._is_failing = False
+            self._notify(Notice(Severity.SUCCESS, "the history of queries is written again"))
 
-    async def listen(self) -> AsyncIterator[Heard]:
-        """What comes from now on, until the caller leaves; an empty one now and then says that
-        nothing came. Raises ``ControlError`` where too many listen already."""
-        if self._listeners >= MOST_LISTENERS:
-            raise ControlError(f"{MOST_LISTENERS} listen already; try again later")
+    async def listen(self) -> AsyncIterator[LiveQueries]:
+        """Yields new queries until the caller stops, and an empty batch if there are none.
+        Raises ``ControlError`` if there are too many listeners."""
+        if self._listeners >= MAX_LISTENERS:
+            raise ControlError(f"{MAX_LISTENERS} clients listen already; try again later")
         self._listeners += 1
         try:
-            position = await asyncio.to_thread(self._end)
+            position = await asyncio.to_thread(self._end_position)
             while True:
-                heard, position = await asyncio.to_thread(self._new, position)
-                yield heard
-                await asyncio.sleep(LOOK_SECONDS)
+                batch, position = await asyncio.to_thread(self._read_new, position)
+                yield batch
+                await asyncio.sleep(POLL_SECONDS)
         finally:
             self._listeners -= 1
 
-    def _end(self) -> "Position | None":
+    def _end_position(self) -> "Position | None":
         from keyhole.querylog.spool import Position, identity
 
         newest = self._spool / "queries.jsonl"
         spool = identity(newest)
         return Position(spool, newest.stat().st_size) if spool else None
 
-    def _new(self, position: "Position | None") -> "tuple[Heard, Position | None]":
+    def _read_new(self, position: "Position | None") -> "tuple[LiveQueries, Position | None]":
         from keyhole.querylog.spool import pieces
 
-        heard = Heard()
+        batch = LiveQueries()
         for piece in pieces(self._spool, position):
             position = piece.position
             lines = piece.lines.splitlines()
-            heard.left_out += max(0, len(lines) - MOST_AT_ONCE)
-            for line in lines[-MOST_AT_ONCE:]:
+            batch.left_out += max(0, len(lines) - MAX_BATCH)
+            for line in lines[-MAX_BATCH:]:
                 found = _read(line)
                 if "lost" in found:
-                    heard.left_out += int(found["lost"])
+                    batch.left_out += int(found["lost"])
                 elif found:
-                    heard.queries.append(found)
-        return heard, position
+                    batch.queries.append(found)
+        return batch, position
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Closes the files."""
         if self._history is not None:
             self._history.close()
 

@@ -3,7 +3,7 @@
 import enum
 from dataclasses import dataclass
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.identity import open_authority
 from keyhole.control.settings import Settings
 from keyhole.identity import rotation
@@ -11,7 +11,7 @@ from keyhole.identity.sign import fingerprint
 
 
 class Step(enum.Enum):
-    """One step of three."""
+    """A step of the rotation of the root."""
 
     PREPARE = "prepare"
     SIGN = "sign"
@@ -19,16 +19,16 @@ class Step(enum.Enum):
 
 
 @dataclass(frozen=True)
-class Rotated:
-    """What was done, and what is to be done next."""
+class RotationResult:
+    """The step done, and the next one."""
 
     phase: str
     done: str
     then: str
 
 
-def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> Rotated:
-    """Does one step; raises ``IdentityError`` with the reason where it is not its time."""
+def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> RotationResult:
+    """Does one step; raises ``IdentityError`` if it is too early for it."""
     open_authority(settings, data)
     folder = data.identity
     if step is Step.PREPARE:
@@ -46,4 +46,4 @@ def rotate(settings: Settings, data: DataFolder, step: Step, *, force: bool) -> 
         count = rotation.finish(folder, force=force)
         done = f"{count} old root{'s are' if count != 1 else ' is'} trusted no longer"
         then = "nothing is left to do"
-    return Rotated(rotation.phase(folder).value, done, then)
+    return RotationResult(rotation.phase(folder).value, done, then)

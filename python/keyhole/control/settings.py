@@ -1,4 +1,4 @@
-"""What ``keyhole.yaml`` says, in the form in which the use cases need it."""
+"""The settings from ``keyhole.yaml``, in the form that the use cases need."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from keyhole.engine.launch import Identity
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings as written and as resolved, and what is valid but probably not meant."""
+    """Settings as written and as resolved, with advice on probable mistakes."""
 
     file: Path
     written: Config
@@ -19,7 +19,7 @@ class Settings:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options of the engine, every default resolved."""
+        """The options of the engine, with all defaults."""
         return self.resolved.options.to_document()
 
     @property
@@ -29,7 +29,7 @@ class Settings:
 
     @property
     def server_identity(self) -> Identity | None:
-        """The certificate that the person brings, or none where Keyhole makes its own."""
+        """The configured server certificate; none if Keyhole issues its own."""
         tls = self.resolved.tls
         if tls.certificate is None or tls.key is None:
             return None
@@ -42,11 +42,11 @@ class Settings:
 
 
 def read_settings(file: Path) -> Settings:
-    """Reads the file; raises ``DocumentErrors`` with everything that is wrong in it."""
+    """Reads the file; raises ``DocumentErrors`` with all errors in it."""
     written, problems = load_config(file)
     return settings_from(file, written, tuple(str(one) for one in problems))
 
 
 def settings_from(file: Path, written: Config, advice: tuple[str, ...] = ()) -> Settings:
-    """The settings that a config would give if it stood in the file."""
+    """The settings for a config that was or would be read from the file."""
     return Settings(file, written, resolve(written, file.absolute().parent), advice)

@@ -1,4 +1,4 @@
-"""The use case behind ``keyhole simulate``: yesterday's questions under tomorrow's documents."""
+"""The use case behind ``keyhole simulate``: evaluates logged queries under a draft."""
 
 import tempfile
 from collections import Counter
@@ -9,73 +9,73 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.control.compile import Compiled, compile_all
-from keyhole.control.data import DataFolder
-from keyhole.control.difference import Fate, Kind, Reasons, change, hangs_on_the_answer
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.difference import Kind, PolicyOutcome, Reasons, change, depends_on_answer
 from keyhole.control.lists import existing_settings
-from keyhole.control.moment import Moment, moment
+from keyhole.control.schedule_state import ScheduleState, schedule_state
 from keyhole.control.settings import read_settings
 from keyhole.engine import catalogue, judge
 from keyhole.model.snapshot import Snapshot
-from keyhole.querylog import Entry, LogReader, Who
+from keyhole.querylog import ClientRef, LogEntry, LogReader
 
 _AT_ONCE = 10_000
-"""Questions in one call of the core."""
+"""Questions per call of the core."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What would become of some queries that were alike."""
+    """The change of equal queries under the draft."""
 
     what: Kind
-    who: Who
+    who: ClientRef
     name: str
     kind: str
     count: int
     before: str
     after: str
     cause: dict[str, Any] | None
-    """What decides in the draft, as ``explain`` tells it."""
+    """What decides in the draft, in the form of ``explain``."""
 
 
 @dataclass
 class Simulation:
-    """What a draft would have done to the queries of a log."""
+    """The effect of a draft on the queries of a log."""
 
     changes: list[Change] = field(default_factory=list)
     judged: int = 0
-    """Queries that the draft decides."""
+    """Number of queries that the draft decides."""
     questions: int = 0
-    """How many of them were different."""
+    """Number of different questions among them."""
     anonymous: int = 0
-    """Queries among them whose client is not written down."""
-    hanging: int = 0
-    """Queries among them that were blocked for an answer, which nobody gives again here."""
+    """Number of those queries whose client was not logged."""
+    undecidable: int = 0
+    """Number of those queries that were blocked because of the upstream answer."""
     not_judged: Counter[str] = field(default_factory=Counter)
-    """Queries that documents do not decide, by reason."""
+    """Number of queries that documents do not decide, by reason."""
     damaged: int = 0
-    """Lines that cannot be read."""
+    """Number of lines that cannot be read."""
     lost: int = 0
-    """Events of which the log says that it lacks them."""
+    """Number of events that the log reports as lost."""
 
     def count(self, what: Kind) -> int:
-        """How many queries would change in this way."""
+        """Number of queries with this kind of change."""
         return sum(change.count for change in self.changes if change.what == what)
 
     @property
     def changes_answers(self) -> bool:
-        """Whether any client would see a difference."""
+        """Whether any client would get a different answer."""
         return any(change.what != "would be observed" for change in self.changes)
 
 
 @dataclass(frozen=True)
 class _Question:
-    """Queries that a draft cannot tell apart."""
+    """The properties of a query on which a draft decides."""
 
-    who: Who
+    who: ClientRef
     name: str
     kind: str
     is_expired: bool
-    moment: Moment
+    schedule_state: ScheduleState
 
     def document(self, at: int) -> dict[str, Any]:
         return {
@@ -89,8 +89,8 @@ class _Question:
 
 
 @dataclass
-class _Seen:
-    """How often a question ended in one way, and when it first did."""
+class _Occurrences:
+    """The number of queries with the same question and outcome, and the time of the first."""
 
     at: int
     count: int = 0
@@ -99,19 +99,19 @@ class _Seen:
 def simulate(
     data: DataFolder, files: Sequence[Path], logs: Sequence[Path], *, config: Path | None = None
 ) -> Simulation:
-    """Judges each different question of the logs under the draft.
+    """Evaluates each different question of the logs under the draft.
 
-    A folder among ``files`` is the whole set of documents. Files alone are laid over the documents
-    of the data folder: each replaces the one of its kind and name. Memory grows with the questions
-    that differ, not with the log. Raises ``DocumentErrors`` when the draft is not valid,
-    ``QueryLogError`` and ``ControlError`` when there is no log or nothing to judge with.
+    With a folder among ``files``, they are the complete set of documents. Otherwise each document
+    replaces the one of the same kind and name in the data folder. Memory grows with the number of
+    different questions, not with the log. Raises ``DocumentErrors`` if the draft is not valid, and
+    ``QueryLogError`` or ``ControlError`` if there is no log or no settings file.
     """
     log = LogReader(logs or [data.query_log.parent])
     settings = read_settings(existing_settings(data, config))
     is_whole = any(file.is_dir() for file in files)
     over = () if is_whole else (settings.documents, *data.stored_folders)
     with tempfile.TemporaryDirectory(prefix="keyhole-simulate-") as folder:
-        # A draft must not touch what the running Keyhole remembers of its lists.
+        # A draft must not change the list state of the running Keyhole.
         scratch = DataFolder(Path(folder))
         scratch.make()
         compiled = compile_all(
@@ -143,31 +143,31 @@ def _replay(log: LogReader, compiled: Compiled) -> Simulation:
 
 def _read(
     log: LogReader, snapshot: Snapshot, reasons: Reasons, simulation: Simulation
-) -> dict[tuple[_Question, Fate], _Seen]:
-    seen: dict[tuple[_Question, Fate], _Seen] = {}
+) -> dict[tuple[_Question, PolicyOutcome], _Occurrences]:
+    seen: dict[tuple[_Question, PolicyOutcome], _Occurrences] = {}
     for entry in log:
         past = reasons.past(entry)
         if past is None or entry.name is None or entry.kind is None:
             simulation.not_judged[entry.reason] += 1
             continue
         simulation.judged += 1
-        simulation.anonymous += entry.who.kind == "anonymous"
+        simulation.anonymous += entry.client_ref.kind == "anonymous"
         at = int(entry.time.timestamp())
         question = _Question(
-            entry.who,
+            entry.client_ref,
             entry.name,
             entry.kind,
             _is_expired(entry, snapshot),
-            moment(snapshot.schedules, at),
+            schedule_state(snapshot.schedules, at),
         )
-        seen.setdefault((question, past), _Seen(at)).count += 1
+        seen.setdefault((question, past), _Occurrences(at)).count += 1
     return seen
 
 
-def _is_expired(entry: Entry, snapshot: Snapshot) -> bool:
-    """Whether the client came with a certificate that had expired: no line says so, but the policy
-    that spoke for it does."""
-    if entry.who.kind != "identity":
+def _is_expired(entry: LogEntry, snapshot: Snapshot) -> bool:
+    """Whether the client had an expired certificate. The log does not say so; the policy that
+    applied does."""
+    if entry.client_ref.kind != "identity":
         return False
     if entry.reason == "identity_expired":
         return True
@@ -178,14 +178,14 @@ def _is_expired(entry: Entry, snapshot: Snapshot) -> bool:
 def _compare(
     simulation: Simulation,
     question: _Question,
-    past: Fate,
+    past: PolicyOutcome,
     count: int,
     verdict: dict[str, Any],
     reasons: Reasons,
 ) -> None:
     future = reasons.future(verdict)
-    if hangs_on_the_answer(past, future):
-        simulation.hanging += count
+    if depends_on_answer(past, future):
+        simulation.undecidable += count
     what = change(past, future)
     if what is None:
         return

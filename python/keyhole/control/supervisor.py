@@ -1,10 +1,10 @@
 """Keeps one process of Keyhole running.
 
-The process is given ``--supervised FD``, a pipe on which it says in JSON lines how far it is:
-``{"ready": ...}``, or ``{"refused": {"path": PLACE, "why": REASON}}`` where it cannot go on. One
-that is ready before it surely serves says ``{"ready": ..., "more": true}``, and then
-``{"settled": true}``; if the first one ends in between, that is the end, and not a reason to start
-another one. It ends in order when its standard input ends.
+The process gets ``--supervised FD``, a pipe on which it reports its state in JSON lines:
+``{"ready": ...}``, or ``{"refused": {"path": PLACE, "why": REASON}}`` if it cannot go on. A process
+that is ready before it is sure to serve reports ``{"ready": ..., "more": true}``, and later
+``{"settled": true}``. If the first process ends between the two, that is an error, and it is not
+restarted. The process shuts down in order when its standard input ends.
 """
 
 import asyncio
@@ -17,33 +17,33 @@ from contextlib import suppress
 from typing import Any
 
 from keyhole.control.error import ControlError, EndedError, EngineRefusedError
-from keyhole.control.notice import Notice, Tell, Weight
+from keyhole.control.notice import Notice, Notify, Severity
 
 READY_SECONDS = 20.0
-# A process that lived this long was healthy: the next restart is immediate again.
+# A process that ran this long was healthy: the next restart is immediate again.
 HEALTHY_SECONDS = 10.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+FIRST_DELAY, MAX_DELAY = 0.2, 5.0
 _END_SECONDS = 10.0
 _LINE_OCTETS = 2**20
 
 Command = Callable[[bool], Sequence[str]]
-"""The command line, without ``--supervised``; told whether the process ran before."""
+"""The command line, without ``--supervised``; the argument says if the process ran before."""
 
 
 class Supervisor:
-    """One process, started again whenever it dies without being asked to."""
+    """One process, restarted whenever it ends unasked."""
 
     def __init__(
-        self, name: str, command: Command, tell: Tell, *, keep_open: Sequence[int] = ()
+        self, name: str, command: Command, notify: Notify, *, keep_open: Sequence[int] = ()
     ) -> None:
-        """Belongs to the event loop that runs. ``name`` is how people are told of the process, such
-        as "the engine"; ``keep_open`` are files that it inherits."""
+        """Call it inside an event loop. ``name`` stands for the process in notices, such as "the
+        engine"; the process inherits the file descriptors ``keep_open``."""
         self._name = name
         self._command = command
-        self._tell = tell
+        self._notify = notify
         self._keep_open = tuple(keep_open)
         self._process: asyncio.subprocess.Process | None = None
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Any] | None = None
         self._stopping = asyncio.Event()
         self._is_settled = False
@@ -51,18 +51,18 @@ class Supervisor:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the process that runs now."""
+        """The process ID of the running process."""
         return self._process.pid if self._process else None
 
     async def start(self, seconds: float | None = READY_SECONDS) -> Any:
-        """Starts the process and gives what it said when it was ready.
+        """Starts the process and returns the content of its ``ready`` message.
 
-        Raises :class:`EngineRefusedError` with its own reason when it cannot start, such as a port
-        in use, and :class:`EndedError` when it ended and said nothing here. Later deaths are
-        answered with a restart instead.
+        Raises :class:`EngineRefusedError` with the reason if it cannot start, such as a port in
+        use, and :class:`EndedError` if it ended without a message. If the process ends later, it
+        is restarted instead.
         """
         self._first = asyncio.get_running_loop().create_future()
-        self._life = asyncio.create_task(self._live())
+        self._task = asyncio.create_task(self._run())
         try:
             return await asyncio.wait_for(asyncio.shield(self._first), seconds)
         except TimeoutError:
@@ -70,12 +70,12 @@ class Supervisor:
             raise ControlError(f"{self._name} was not ready after {seconds:g} seconds") from None
 
     async def failure(self) -> None:
-        """Waits for ever, unless the first process was ready and ended before it had settled; then
+        """Waits forever, unless the first process ends after ``ready`` and before ``settled``; then
         raises :class:`EndedError`."""
         await asyncio.shield(self._failed)
 
     async def stop(self) -> None:
-        """Has the process drain and end; kills it when it takes too long."""
+        """Lets the process drain and end; kills it if that takes too long."""
         self._stopping.set()
         process = self._process
         if process is not None and process.returncode is None:
@@ -85,40 +85,40 @@ class Supervisor:
                 await asyncio.wait_for(process.wait(), _END_SECONDS)
             except TimeoutError:
                 process.kill()
-        if self._life is not None:
-            self._life.cancel()
+        if self._task is not None:
+            self._task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._life
+                await self._task
 
-    async def _live(self) -> None:
-        pause, deaths, ran = 0.0, 0, False
+    async def _run(self) -> None:
+        delay, deaths, ran = 0.0, 0, False
         while not self._stopping.is_set():
-            await asyncio.sleep(pause)
+            await asyncio.sleep(delay)
             started = time.monotonic()
             refusal, code = await self._run_once(ran)
             if self._stopping.is_set():
                 return
             if self._first is not None and not self._first.done():
-                self._first.set_exception(refusal or EndedError(self._ended(code), code))
+                self._first.set_exception(refusal or EndedError(self._end_text(code), code))
                 return
             if not self._is_settled:
-                self._failed.set_exception(EndedError(self._ended(code), code))
+                self._failed.set_exception(EndedError(self._end_text(code), code))
                 return
             ran = True
             deaths = 1 if time.monotonic() - started >= HEALTHY_SECONDS else deaths + 1
-            pause = pause_before_restart(deaths)
-            self._tell(self._died(code, refusal, pause))
+            delay = restart_delay(deaths)
+            self._notify(self._death_notice(code, refusal, delay))
 
     async def _run_once(self, ran: bool) -> tuple[EngineRefusedError | None, int]:
-        """Runs one process to its end; gives why it could not start, and its exit code."""
+        """Runs one process to its end; returns its refusal, if any, and its exit code."""
         reading, writing = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *(*self._command(ran), "--supervised", str(writing)),
                 stdin=asyncio.subprocess.PIPE,
                 pass_fds=(writing, *self._keep_open),
-                # Ctrl-C in a terminal reaches the whole foreground group; only we act on it, so
-                # that the process drains once and in order.
+                # Ctrl-C in a terminal reaches the whole foreground group. Only this process
+                # must act on it, so that the other one drains once and in order.
                 process_group=0,
             )
         except BaseException:
@@ -126,18 +126,18 @@ class Supervisor:
             raise
         finally:
             os.close(writing)
-        hearing = asyncio.create_task(self._hear(reading))
+        reading_task = asyncio.create_task(self._read_messages(reading))
         try:
             code = await self._process.wait()
-            refusal = await hearing
+            refusal = await reading_task
         finally:
-            hearing.cancel()
+            reading_task.cancel()
             if self._process.returncode is None:
                 self._process.kill()
         return refusal, code
 
-    async def _hear(self, pipe: int) -> EngineRefusedError | None:
-        """Takes the lines of the process until it ends; gives its reason when it refused."""
+    async def _read_messages(self, pipe: int) -> EngineRefusedError | None:
+        """Handles the messages of the process until it ends; returns its refusal, if any."""
         refusal: EngineRefusedError | None = None
         reader = asyncio.StreamReader(limit=_LINE_OCTETS)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(
@@ -145,12 +145,12 @@ class Supervisor:
         )
         try:
             async for line in reader:
-                refusal = self._take(json.loads(line)) or refusal
+                refusal = self._handle(json.loads(line)) or refusal
         finally:
             transport.close()
         return refusal
 
-    def _take(self, message: dict[str, Any]) -> EngineRefusedError | None:
+    def _handle(self, message: dict[str, Any]) -> EngineRefusedError | None:
         if "refused" in message:
             return EngineRefusedError(message["refused"]["path"], message["refused"]["why"])
         self._is_settled = self._is_settled or "more" not in message
@@ -159,22 +159,24 @@ class Supervisor:
         if self._first is not None and not self._first.done():
             self._first.set_result(message["ready"])
         else:
-            self._tell(Notice(Weight.GOOD, f"{self._name} serves again (process {self.pid})"))
+            self._notify(
+                Notice(Severity.SUCCESS, f"{self._name} serves again (process {self.pid})")
+            )
         return None
 
-    def _ended(self, code: int) -> str:
+    def _end_text(self, code: int) -> str:
         if code < 0:
             return f"{self._name} was ended by {signal.Signals(-code).name}"
         return f"{self._name} ended with exit code {code}"
 
-    def _died(self, code: int, refusal: EngineRefusedError | None, pause: float) -> Notice:
-        when = "at once" if pause == 0 else f"in {pause:.1f} s"
+    def _death_notice(self, code: int, refusal: EngineRefusedError | None, delay: float) -> Notice:
+        when = "at once" if delay == 0 else f"in {delay:.1f} s"
         details = (str(refusal),) if refusal else ()
-        return Notice(Weight.BAD, f"{self._ended(code)}; starting it again {when}", details)
+        return Notice(Severity.ERROR, f"{self._end_text(code)}; starting it again {when}", details)
 
 
-def pause_before_restart(deaths: int) -> float:
+def restart_delay(deaths: int) -> float:
     """Seconds to wait after this many deaths in a row; the first restart is immediate."""
     if deaths <= 1:
         return 0.0
-    return min(FIRST_PAUSE * 2.0 ** (deaths - 2), LONGEST_PAUSE)
+    return min(FIRST_DELAY * 2.0 ** (deaths - 2), MAX_DELAY)

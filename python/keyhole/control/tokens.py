@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.identity import settings_of
 from keyhole.control.settings import Settings
-from keyhole.identity import read_material, tokens
+from keyhole.identity import read_certificate_and_key, tokens
 
 
 @dataclass(frozen=True)
-class Made:
-    """A new token; nothing here is kept. ``doh`` is the URL that carries it, ``dot`` the name."""
+class NewToken:
+    """A new token; its secret is not stored. ``doh`` is the URL with it, ``dot`` the name."""
 
     secret: str
     doh: str | None
@@ -19,17 +19,17 @@ class Made:
     notes: list[str]
 
     def use(self) -> dict[str, object]:
-        """How to use it, for a program."""
+        """How to use the token, as data for programs."""
         return {"doh": self.doh, "dot": self.dot, "notes": self.notes}
 
 
-def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> Made:
-    """Makes a token, and says how it is used with the listeners of these settings."""
+def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> NewToken:
+    """Creates a token, and shows how to use it with the listeners of these settings."""
     settings = settings_of(data, config)
     secret = tokens.create_token(data.identity, name, replace=replace)
     service = settings.resolved.service
     dot = service.dot_name(secret)
-    return Made(
+    return NewToken(
         secret=secret,
         doh=service.doh_url(secret),
         dot=f"{dot} port {service.dot[0].port}" if dot and service.dot else None,
@@ -44,7 +44,7 @@ def list_tokens(data: DataFolder) -> tuple[tokens.Token, ...]:
 
 
 def revoke_token(data: DataFolder, name: str) -> None:
-    """Ends a token."""
+    """Revokes a token."""
     settings_of(data, None)
     tokens.revoke_token(data.identity, name)
 
@@ -59,7 +59,7 @@ def _notes(settings: Settings) -> list[str]:
             "write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml"
         ]
     if identity is not None:
-        names = read_material(identity.certificate, identity.key).names()
+        names = read_certificate_and_key(identity.certificate, identity.key).names()
         if f"*.{service.name}" not in names:
             return [
                 f"over DoT clients check for TOKEN.{service.name}, and {identity.certificate} "

@@ -1,4 +1,4 @@
-"""The data plane seen from Python: the only package that imports the native core."""
+"""The data plane: the only package that imports the native core."""
 
 from keyhole.engine.runtime import (
     Refusal,

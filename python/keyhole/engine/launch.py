@@ -1,4 +1,4 @@
-"""The launch document: all that an engine process needs to start by itself."""
+"""The launch document: everything that an engine process needs to start."""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.engine.runtime import Refusal
+from keyhole.system import durable
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Identity:
 
 @dataclass(frozen=True)
 class QueryLog:
-    """Where events are written down, and how many octets of them are kept."""
+    """The file of the query log, and how many octets are kept."""
 
     path: Path
     keep: int
@@ -26,8 +27,8 @@ class QueryLog:
 
 @dataclass(frozen=True)
 class Link:
-    """Where control tells what to do: the path of a Unix socket, or the URL of another machine,
-    to which the engine shows its ``identity``, the folder that ``keyhole enroll`` wrote."""
+    """The address of control: the path of a Unix socket, or the URL of another machine. For a URL,
+    ``identity`` is the folder that ``keyhole enroll`` wrote, used for client authentication."""
 
     to: str
     identity: Path | None = None
@@ -35,10 +36,10 @@ class Link:
 
 @dataclass(frozen=True)
 class Launch:
-    """Options, identities, the last good snapshot, the query log and the link if there are any.
+    """Options, identities, the last good snapshot, and optionally the query log and the link.
 
-    The supervisor writes it before it starts an engine; an engine that was killed starts from it
-    again without anybody's help.
+    The supervisor writes it before it starts an engine. A killed engine can restart from it without
+    control.
     """
 
     options: dict[str, Any]
@@ -49,7 +50,7 @@ class Launch:
     drain_seconds: float = 3.0
 
     def write(self, path: Path) -> None:
-        """Writes the document whole or not at all; raises `Refusal` where the disk takes it not."""
+        """Writes the document atomically; raises `Refusal` if that fails."""
         document = {
             "options": self.options,
             "identities": {
@@ -61,16 +62,14 @@ class Launch:
             "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
         }
-        draft = path.with_suffix(".new")
         try:
-            draft.write_text(json.dumps(document, indent=1))
-            draft.replace(path)
+            durable.write_json(path, document)
         except OSError as error:
             raise Refusal("", f"cannot write {path}: {error.strerror}") from error
 
     @classmethod
     def read(cls, path: Path) -> "Launch":
-        """Reads the document; raises `Refusal` where it is missing or not valid."""
+        """Reads the document; raises `Refusal` if it is missing or not valid."""
         try:
             document = json.loads(path.read_text())
             log, link = document["log"], document["link"]

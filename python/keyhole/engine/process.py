@@ -1,10 +1,10 @@
-"""The engine process: loads the core, hands it snapshots, and carries answers back.
+"""The engine process: loads the core and executes commands from control.
 
-It learns what to do over the link, if its launch document names one; see ``keyhole.engine.obey``
-for the commands. Without a link, or while control is away, it serves the last good snapshot.
+Commands arrive over the link, if the launch document names one; see ``keyhole.engine.commands``.
+Without a link, or while control is not running, it serves the last good snapshot.
 
-``--supervised FD`` names a pipe on which it says, as one JSON line, ``{"ready": {"udp": [...]}}``
-or ``{"refused": {"path": PLACE, "why": REASON}}``; it then drains and ends with its standard input.
+``--supervised FD`` names a pipe for one JSON line: ``{"ready": {"udp": [...]}}`` or
+``{"refused": {"path": PLACE, "why": REASON}}``. The end of standard input makes it drain and exit.
 """
 
 import json
@@ -16,40 +16,40 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from keyhole.engine import descriptors
-from keyhole.engine.journal import Journal
+from keyhole.engine.commands import Engine, commit, refused
 from keyhole.engine.launch import Launch
-from keyhole.engine.obey import Engine, commit, refused
+from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
-from keyhole.model.parent import die_with_parent
+from keyhole.system import fd_limit
+from keyhole.system.parent_death import die_with_parent
 
 _CHUNK = 4096
 
 
-class Follower(Protocol):
-    """What carries commands to the engine, in a thread of its own."""
+class ControlLink(Protocol):
+    """Receives commands for the engine, in threads of its own."""
 
     def start(self) -> None:
-        """Begins to take commands."""
+        """Starts to receive commands."""
 
     def end(self) -> None:
-        """Takes none from now on."""
+        """Stops receiving commands."""
 
 
-Follow = Callable[[Launch, Engine], Follower | None]
-"""Makes what carries commands to the engine; none where nobody commands it."""
+OpenLink = Callable[[Launch, Engine], ControlLink | None]
+"""Creates the link to control; ``None`` if the launch document names no link."""
 
 
-def run(launch_file: Path, *, supervisor: int | None, follow: Follow) -> int:
-    """Runs an engine until its input ends, where it has a ``supervisor`` (the descriptor of a pipe
-    to it), or a signal comes; returns the exit code: 0 for a wanted end, 1 where it could not
-    start, and said why."""
+def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> int:
+    """Runs an engine until a signal, or until its input ends if it has a ``supervisor`` (the
+    descriptor of a pipe). Returns the exit code: 0 after a requested end, 1 if it could not start;
+    then the reason was printed."""
     say = _to_supervisor(supervisor)
     _block_signals()
     try:
         launch = Launch.read(launch_file)
         runtime = Runtime(launch.options)
-        advice = descriptors.allow(launch.options["limits"]["connections"])
+        advice = fd_limit.allow(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
         for name, identity in launch.identities.items():
@@ -60,23 +60,23 @@ def run(launch_file: Path, *, supervisor: int | None, follow: Follow) -> int:
         say(refused(refusal))
         _warn(str(refusal))
         return 1
-    journal = Journal(runtime, launch.log, _warn) if launch.log else None
-    if journal:
-        journal.start()
-    engine = Engine(runtime, journal, addresses, number)
-    follower = follow(launch, engine)
-    if follower:
-        follower.start()
+    log_writer = QueryLogWriter(runtime, launch.log, _warn) if launch.log else None
+    if log_writer:
+        log_writer.start()
+    engine = Engine(runtime, log_writer, addresses, number)
+    link = open_link(launch, engine)
+    if link:
+        link.start()
     say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
         _wait_for_the_end(is_supervised=supervisor is not None)
     finally:
-        if follower:
-            follower.end()
+        if link:
+            link.end()
         runtime.drain(launch.drain_seconds)
-        if journal:
-            journal.end()
+        if log_writer:
+            log_writer.end()
     return 0
 
 
@@ -85,7 +85,7 @@ def _wait_for_the_end(*, is_supervised: bool) -> None:
         if not is_supervised:
             signal.pause()
         while sys.stdin.buffer.read(_CHUNK):
-            pass  # nothing is expected, and only the end matters
+            pass  # only the end of input matters
     except _Ended:
         pass
 
@@ -95,8 +95,8 @@ class _Ended(BaseException):
 
 
 def _commit_last_good(runtime: Runtime, path: Path) -> int | None:
-    """Without a good snapshot the engine starts all the same and refuses every query: a client
-    that is told why is better off than one that hears nothing."""
+    """Activates the last good snapshot. Without one the engine still starts and refuses every
+    query: a refusal with a reason is better for a client than no answer."""
     try:
         return commit(runtime, path)
     except Refusal as refusal:
@@ -111,7 +111,7 @@ def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:
     os.set_inheritable(pipe, False)
 
     def say(message: dict[str, Any]) -> None:
-        # A supervisor that is gone is told nothing; the end of input follows and ends the process.
+        # If the supervisor is gone, the end of input follows and ends the process.
         with suppress(BrokenPipeError):
             os.write(pipe, json.dumps(message).encode() + b"\n")
 
@@ -123,7 +123,7 @@ def _warn(text: str) -> None:
 
 
 def _block_signals() -> None:
-    # Threads of the core inherit the mask: signals then always reach the main thread.
+    # The core's threads inherit the mask, so signals always reach the main thread.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
 
 

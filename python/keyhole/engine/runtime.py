@@ -1,4 +1,4 @@
-"""The native core with types: documents in and out, errors as Keyhole's own."""
+"""A typed interface to the native core; its errors become Keyhole errors."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,14 +9,14 @@ from keyhole import _core
 from keyhole.errors import KeyholeError
 
 Document = Mapping[str, Any]
-"""A JSON document of the boundary."""
+"""A JSON document for the core."""
 
 
 class Refusal(KeyholeError):  # noqa: N818  (says what happened, as the protocol does)
     """The core refused a document, a socket or a file.
 
-    ``path`` names the place in the document, or is empty where no document is to blame;
-    ``why`` says what is wrong and what would be right.
+    ``path`` is the place in the document, or empty if the cause is not a document; ``why`` says
+    what is wrong and what would be right.
     """
 
     def __init__(self, path: str, why: str) -> None:
@@ -26,10 +26,10 @@ class Refusal(KeyholeError):  # noqa: N818  (says what happened, as the protocol
 
 
 class Runtime:
-    """One engine: listeners, cache, upstreams and the policy in force."""
+    """One engine: listeners, cache, upstreams and the active policy."""
 
     def __init__(self, options: Document) -> None:
-        """Reads the options; raises `Refusal` where they are not valid."""
+        """Reads the options; raises `Refusal` if they are not valid."""
         with _refusals():
             self._engine = _core.Engine(_dump(options))
 
@@ -39,12 +39,12 @@ class Runtime:
             return _load(self._engine.start())
 
     def drain(self, seconds: float) -> None:
-        """Stops listening and ends all threads after at most ``seconds`` for what is under way."""
+        """Stops listening; ends all threads when open queries are done, or after ``seconds``."""
         self._engine.drain(seconds)
 
     def commit(self, snapshot: bytes) -> int:
-        """Checks a snapshot and puts it in force; raises `Refusal` and changes nothing if it is
-        not valid. Returns its number."""
+        """Checks and activates a snapshot; returns its number. Raises `Refusal`, and changes
+        nothing, if it is not valid."""
         with _refusals():
             prepared = self._engine.prepare(snapshot)
             self._engine.commit(prepared)
@@ -68,7 +68,7 @@ class Runtime:
         return self._engine.take_events(most, seconds)
 
     def stats(self) -> dict[str, Any]:
-        """Everything that is counted."""
+        """All counters."""
         return _load(self._engine.stats())
 
 
@@ -82,25 +82,25 @@ def explain(
     expired: bool = False,
     at: int | None = None,
 ) -> dict[str, Any]:
-    """Walks a question through the stages without asking an upstream and tells each step.
+    """Runs a query through the stages without asking an upstream, and returns each step.
 
-    ``who`` asks: ``{"identity": "spiffe://..."}``, ``{"token": name}`` or ``{"address": ...}``;
-    none is somebody on this machine who shows nothing. ``expired``: the certificate of the identity
-    is. ``at``: the second of Unix time that decides which rules act; none is now.
+    ``who`` is the client: ``{"identity": "spiffe://..."}``, ``{"token": name}`` or
+    ``{"address": ...}``; ``None`` is an anonymous client on this machine. ``expired``: its
+    certificate has expired. ``at``: the Unix time in seconds for schedules; ``None`` is now.
     """
     query = {"name": name, "type": kind, "transport": transport}
     with _refusals():
-        asked = _dump({**query, "as": who, "expired": expired, "at": at})
-        return _load(_core.explain(snapshot, asked))
+        request = _dump({**query, "as": who, "expired": expired, "at": at})
+        return _load(_core.explain(snapshot, request))
 
 
 def judge(snapshot: bytes, questions: Sequence[Document]) -> list[dict[str, Any]]:
-    """Judges many questions under one snapshot, without asking an upstream.
+    """Evaluates many queries under one snapshot, without asking an upstream.
 
-    A question has the fields of the document that the core's ``explain`` takes: ``name``, ``type``,
+    A query has the fields of the document for the core's ``explain``: ``name``, ``type``,
     ``transport``, ``as``, ``expired`` and ``at``. A verdict has ``outcome``, ``reason``,
-    ``policy``, ``cause`` and ``observed``. Raises `Refusal` with the place of the first question
-    that cannot be read, such as ``queries[7].name``.
+    ``policy``, ``cause`` and ``observed``. Raises `Refusal` with the place of the first query
+    that is not valid, such as ``queries[7].name``.
     """
     with _refusals():
         verdicts: list[dict[str, Any]] = json.loads(
@@ -116,13 +116,13 @@ def compile_list(request: bytes) -> bytes:
 
 
 def search_list(request: bytes) -> bytes:
-    """Finds every entry of a compiled file that speaks of a name."""
+    """Finds every entry of a compiled file that matches a name."""
     with _refusals():
         return _core.search_list(request)
 
 
 def catalogue() -> dict[str, Any]:
-    """The closed tables of the core: reasons and document versions."""
+    """The core's fixed tables: reasons and document versions."""
     return _load(_core.catalogue())
 
 

@@ -1,11 +1,11 @@
-"""How a client on another machine gets its certificate and keeps it: HTTPS server and client.
+"""Enrollment and renewal of certificates over HTTPS: server and client.
 
-What is granted is decided in ``keyhole.identity``; here it travels. The server is part of
-``keyhole up``, the client is ``keyhole enroll redeem`` and ``keep``. Import ``.server`` where it is
-started alone: nobody else needs what it stands on.
+``keyhole.identity`` decides what is granted; this package transports it. The server is part of
+``keyhole up``; the client is ``keyhole enroll redeem`` and ``keep``. Import ``.server`` only where
+the server is started, since it has many dependencies.
 """
 
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.ticket import Ticket
+from keyhole.enrollment.join_token import JoinToken
 
-__all__ = ["EnrollmentError", "Ticket"]
+__all__ = ["EnrollmentError", "JoinToken"]

@@ -1,4 +1,4 @@
-"""The routes of the enrollment server: reads requests, has identity decide, writes answers."""
+"""The routes of the enrollment server."""
 
 import base64
 import binascii
@@ -16,138 +16,150 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keyhole.enrollment.message import JSON, PROBLEM, Bundle, Enroll, Granted, Refusal, Renew
+from keyhole.enrollment.message import (
+    JSON,
+    PROBLEM,
+    BundleResponse,
+    CertificateResponse,
+    EnrollRequest,
+    ProblemDetails,
+    RenewRequest,
+)
 from keyhole.enrollment.throttle import Throttle
-from keyhole.identity.authority import Certified
+from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
 from keyhole.identity.error import IdentityError, RefusedError, RequestError
 from keyhole.identity.renewal import renew
 from keyhole.identity.trust import read_trust
 from keyhole.model.service import Service
 
-LARGEST_BODY = 64 * 1024
+MAX_BODY_OCTETS = 64 * 1024
 
 Message = TypeVar("Message", bound=BaseModel)
-Tell = Callable[[bool, str], None]
-"""Takes a sentence for the person who runs the server, and whether it is good."""
+Notify = Callable[[bool, str], None]
+"""Called with whether it is good news, and a sentence for the operator."""
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Where requests are served from: the identity folder, and what else is needed to answer."""
+class EnrollmentService:
+    """Serves requests from the identity folder."""
 
     folder: Path
     grace: timedelta
     service: Service
-    tell: Tell
+    notify: Notify
     throttle: Throttle = field(default_factory=Throttle)
 
-    def grant(self, spiffe: str, certified: Certified) -> Granted:
-        """The answer that carries a new certificate."""
+    def grant(self, spiffe: str, issued: IssuedCertificate) -> CertificateResponse:
+        """The response with a new certificate."""
         trust = read_trust(self.folder)
-        return Granted(
+        return CertificateResponse(
             spiffe=spiffe,
-            certificate=certified.chain.decode(),
+            certificate=issued.chain.decode(),
             trust_domain=trust.domain,
             bundle=trust.bundle_pem,
             service=self.service,
         )
 
 
-def application(desk: Desk) -> Starlette:
-    """The routes; everything that goes wrong is answered as a problem in plain words."""
+def application(service: EnrollmentService) -> Starlette:
+    """The routes; every error is answered as problem details (RFC 9457)."""
 
     async def bundle(_: Request) -> BaseModel:
-        trust = await run_in_threadpool(read_trust, desk.folder)
-        return Bundle(trust_domain=trust.domain, bundle=trust.bundle_pem)
+        trust = await run_in_threadpool(read_trust, service.folder)
+        return BundleResponse(trust_domain=trust.domain, bundle=trust.bundle_pem)
 
     async def enroll(request: Request) -> BaseModel:
-        asked = await _read(request, Enroll)
-        told, granted = await run_in_threadpool(_enroll, desk, asked, _address(request))
-        desk.tell(True, told)
-        return granted
+        message = await _read(request, EnrollRequest)
+        text, response = await run_in_threadpool(_enroll, service, message, _address(request))
+        service.notify(True, text)
+        return response
 
     async def renewal(request: Request) -> BaseModel:
-        asked = await _read(request, Renew)
-        told, granted = await run_in_threadpool(_renew, desk, asked, _address(request))
-        desk.tell(True, told)
-        return granted
+        message = await _read(request, RenewRequest)
+        text, response = await run_in_threadpool(_renew, service, message, _address(request))
+        service.notify(True, text)
+        return response
 
     routes = [
-        Route("/v1/bundle", _guarded(desk, bundle), methods=["GET"]),
-        Route("/v1/enroll", _guarded(desk, enroll), methods=["POST"]),
-        Route("/v1/renew", _guarded(desk, renewal), methods=["POST"]),
+        Route("/v1/bundle", _guarded(service, bundle), methods=["GET"]),
+        Route("/v1/enroll", _guarded(service, enroll), methods=["POST"]),
+        Route("/v1/renew", _guarded(service, renewal), methods=["POST"]),
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
 
 
-def _enroll(desk: Desk, asked: Enroll, address: str) -> tuple[str, Granted]:
+def _enroll(
+    service: EnrollmentService, message: EnrollRequest, address: str
+) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
-    one, certified = redeem(desk.folder, asked.secret, asked.csr.encode(), how=how)
-    told = f"{one.name} {how}: {_shown(one.spiffe, certified)}"
-    return told, desk.grant(one.spiffe, certified)
+    one, issued = redeem(service.folder, message.secret, message.csr.encode(), how=how)
+    text = f"{one.name} {how}: {_shown(one.spiffe, issued)}"
+    return text, service.grant(one.spiffe, issued)
 
 
-def _renew(desk: Desk, asked: Renew, address: str) -> tuple[str, Granted]:
+def _renew(
+    service: EnrollmentService, message: RenewRequest, address: str
+) -> tuple[str, CertificateResponse]:
     try:
-        signature = base64.b64decode(asked.signature, validate=True)
+        signature = base64.b64decode(message.signature, validate=True)
     except binascii.Error:
         raise RequestError("the signature is not base64") from None
     how = f"renewed from {address}"
-    spiffe, certified = renew(
-        desk.folder,
-        asked.certificate.encode(),
-        asked.csr.encode(),
+    spiffe, issued = renew(
+        service.folder,
+        message.certificate.encode(),
+        message.csr.encode(),
         signature,
-        grace=desk.grace,
+        grace=service.grace,
         how=how,
     )
-    told = f"a certificate was {how}: {_shown(spiffe, certified)}"
-    return told, desk.grant(spiffe, certified)
+    text = f"a certificate was {how}: {_shown(spiffe, issued)}"
+    return text, service.grant(spiffe, issued)
 
 
 def _guarded(
-    desk: Desk, answer: Callable[[Request], Awaitable[BaseModel]]
+    service: EnrollmentService, answer: Callable[[Request], Awaitable[BaseModel]]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Answers, and turns whatever goes wrong into a problem that tells no more than it should."""
+    """Answers; turns errors into problem details that reveal nothing internal."""
 
     async def guarded(request: Request) -> Response:
         address = _address(request)
-        if seconds := desk.throttle.wait(address):
+        if seconds := service.throttle.wait(address):
             why = f"too many requests from this address failed; try again in {seconds} seconds"
             return _problem(429, why, {"retry-after": str(seconds)})
         try:
             return _json(200, JSON, await answer(request))
         except HTTPException as error:
-            desk.throttle.failed(address)
+            service.throttle.failed(address)
             return _problem(error.status_code, error.detail)
         except ClientDisconnect:
-            return _problem(400, "the request did not arrive whole")
+            return _problem(400, "the request is incomplete")
         except (RequestError, RefusedError) as error:
-            if desk.throttle.failed(address):
-                desk.tell(False, f"a request from {address} was refused: {error}")
+            if service.throttle.failed(address):
+                service.notify(False, f"a request from {address} was refused: {error}")
             return _problem(400 if isinstance(error, RequestError) else 403, str(error))
         except IdentityError as error:
-            desk.tell(False, f"no certificate can be issued: {error}")
-            why = "this Keyhole cannot issue certificates now; its operator has been told why"
+            service.notify(False, f"no certificate can be issued: {error}")
+            why = "this Keyhole cannot issue certificates now; its log says why"
             return _problem(503, why)
-        except Exception as error:  # noqa: BLE001  (a stranger must not see how we are built)
-            desk.tell(False, f"a request failed by a mistake in Keyhole: {error!r}")
-            return _problem(500, "a mistake in Keyhole; its operator has been told")
+        except Exception as error:  # noqa: BLE001  (clients must not see internal errors)
+            service.notify(False, f"a request failed because of a bug in Keyhole: {error!r}")
+            return _problem(500, "a bug in Keyhole; its log says more")
 
     return guarded
 
 
 async def _read(request: Request, model: type[Message]) -> Message:
-    """The body as a message; bounded, whatever the headers say."""
+    """Reads the body as a message; the limit holds whatever the headers say."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise HTTPException(415, f"send {JSON}")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"a request has at most {LARGEST_BODY} octets")
+        if len(body) > MAX_BODY_OCTETS:
+            raise HTTPException(413, f"a request has at most {MAX_BODY_OCTETS} octets")
     try:
         return model.model_validate_json(bytes(body))
     except ValidationError as error:
@@ -163,14 +175,16 @@ def _address(request: Request) -> str:
 async def _not_there(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 404:
-        return _problem(404, "there is nothing here; the routes are /v1/bundle, enroll and renew")
+        return _problem(404, "no such route; the routes are /v1/bundle, enroll and renew")
     return _problem(error.status_code, error.detail.lower(), dict(error.headers or {}))
 
 
 def _problem(status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     titles = {400: "Bad request", 403: "Refused", 404: "Not found", 429: "Too many failures"}
     title = titles.get(status, "Not possible")
-    return _json(status, PROBLEM, Refusal(title=title, status=status, detail=detail), headers)
+    return _json(
+        status, PROBLEM, ProblemDetails(title=title, status=status, detail=detail), headers
+    )
 
 
 def _json(
@@ -182,5 +196,5 @@ def _json(
     )
 
 
-def _shown(spiffe: str, certified: Certified) -> str:
-    return f"{spiffe}, until {certified.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+def _shown(spiffe: str, issued: IssuedCertificate) -> str:
+    return f"{spiffe}, until {issued.leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"

@@ -1,4 +1,4 @@
-"""The client's side: asks the enrollment server, and trusts it only as far as it proved itself."""
+"""The enrollment client; it trusts the server only after verifying its root."""
 
 import base64
 import http.client
@@ -11,70 +11,86 @@ from cryptography import x509
 from pydantic import BaseModel, ValidationError
 
 from keyhole.enrollment.error import EnrollmentError
-from keyhole.enrollment.message import JSON, Bundle, Enroll, Granted, Refusal, Renew
-from keyhole.enrollment.ticket import Ticket
+from keyhole.enrollment.join_token import JoinToken
+from keyhole.enrollment.message import (
+    JSON,
+    BundleResponse,
+    CertificateResponse,
+    EnrollRequest,
+    ProblemDetails,
+    RenewRequest,
+)
 from keyhole.identity.credentials import Credentials
 from keyhole.identity.renewal import spiffe_id_of
-from keyhole.identity.request import new_request, prove
 from keyhole.identity.sign import certificate_pem, fingerprint
+from keyhole.identity.signing_request import new_request, sign_request
 
 TIMEOUT_SECONDS = 10.0
-_LARGEST = 512 * 1024
+_MAX_OCTETS = 512 * 1024
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
 
-def redeem(ticket: Ticket) -> tuple[bytes, Granted]:
-    """Gets the first certificate; gives the new key, which never leaves this machine, and what was
-    granted.
+def redeem(token: JoinToken) -> tuple[bytes, CertificateResponse]:
+    """Gets the first certificate; returns the new key, which never leaves this machine, and the
+    response.
 
-    The secret goes only to a server whose certificate comes from the root that the token names.
+    The secret is sent only to a server whose certificate chains to the root that the token names.
     """
-    shown = _ask(ticket.url, _unproved(), "GET", "/v1/bundle", None, Bundle)
-    root = _pinned(shown.bundle, ticket)
+    response = _request(token.url, _unverified_context(), "GET", "/v1/bundle", None, BundleResponse)
+    root = _pinned(response.bundle, token)
     key, request = new_request()
-    message = Enroll(secret=ticket.secret, csr=request.decode())
-    granted = _ask(
-        ticket.url, _proved(certificate_pem(root)), "POST", "/v1/enroll", message, Granted
+    message = EnrollRequest(secret=token.secret, csr=request.decode())
+    granted = _request(
+        token.url,
+        _verified_context(certificate_pem(root)),
+        "POST",
+        "/v1/enroll",
+        message,
+        CertificateResponse,
     )
     return key, _checked(granted, request, None)
 
 
-def renew(url: str, current: Credentials) -> tuple[bytes, Granted]:
-    """Gets the next certificate; gives its new key and what was granted."""
+def renew(url: str, current: Credentials) -> tuple[bytes, CertificateResponse]:
+    """Gets the next certificate; returns its new key and the response."""
     key, request = new_request()
-    message = Renew(
+    message = RenewRequest(
         certificate=current.chain.decode(),
         csr=request.decode(),
-        signature=base64.b64encode(prove(current.key, request)).decode(),
+        signature=base64.b64encode(sign_request(current.key, request)).decode(),
     )
-    granted = _ask(url, _proved(current.bundle), "POST", "/v1/renew", message, Granted)
+    granted = _request(
+        url, _verified_context(current.bundle), "POST", "/v1/renew", message, CertificateResponse
+    )
     return key, _checked(granted, request, current.spiffe)
 
 
-def _pinned(bundle: str, ticket: Ticket) -> x509.Certificate:
-    """The root that the token names; nothing else that the server showed counts."""
+def _pinned(bundle: str, token: JoinToken) -> x509.Certificate:
+    """Returns the root that the token names; other roots are ignored."""
     try:
         roots = x509.load_pem_x509_certificates(bundle.encode())
     except ValueError:
         roots = []
     for root in roots:
-        if fingerprint(root) == ticket.pin:
+        if fingerprint(root) == token.pin:
             return root
     raise EnrollmentError(
-        f"{ticket.url} does not have the root that the token names: either something on the way "
-        "pretends to be the server, or its authority was made anew since. Nothing was sent; ask "
+        f"{token.url} does not have the root that the token names: either an attacker on the "
+        "network pretends to be the server, or its authority was replaced. Nothing was sent; ask "
         "for a new token"
     )
 
 
-def _checked(granted: Granted, request: bytes, wanted: str | None) -> Granted:
-    """Refuses an answer that does not fit the question, before anything is written."""
+def _checked(
+    granted: CertificateResponse, request: bytes, wanted: str | None
+) -> CertificateResponse:
+    """Rejects a response that does not match the request, before anything is written."""
     try:
         leaf = x509.load_pem_x509_certificates(granted.certificate.encode())[0]
         x509.load_pem_x509_certificates(granted.bundle.encode())
     except ValueError:
-        raise EnrollmentError("the server granted something that is no certificate") from None
+        raise EnrollmentError("the response of the server has no valid certificate") from None
     asked = x509.load_pem_x509_csr(request).public_key()
     if leaf.public_key() != asked or spiffe_id_of(leaf) != granted.spiffe:
         raise EnrollmentError("the server granted a certificate that was not asked for")
@@ -83,8 +99,8 @@ def _checked(granted: Granted, request: bytes, wanted: str | None) -> Granted:
     return granted
 
 
-def _unproved() -> ssl.SSLContext:
-    """For the one request that carries no secret, and whose answer is checked by the pin."""
+def _unverified_context() -> ssl.SSLContext:
+    """For the one request without a secret, whose response is checked by the pin."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.check_hostname = False
@@ -92,14 +108,14 @@ def _unproved() -> ssl.SSLContext:
     return context
 
 
-def _proved(roots: bytes) -> ssl.SSLContext:
+def _verified_context(roots: bytes) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_verify_locations(cadata=roots.decode())
     return context
 
 
-def _ask(
+def _request(
     url: str,
     tls: ssl.SSLContext,
     method: str,
@@ -117,11 +133,11 @@ def _ask(
         headers = {"accept": JSON} if body is None else {"accept": JSON, "content-type": JSON}
         connection.request(method, path, body, {**headers, "connection": "close"})
         response = connection.getresponse()
-        answer = response.read(_LARGEST)
+        answer = response.read(_MAX_OCTETS)
     except ssl.SSLCertVerificationError as error:
         raise EnrollmentError(
-            f"the certificate of {url} cannot be trusted ({error.verify_message}): something on "
-            "the way may pretend to be the server; nothing was sent"
+            f"the certificate of {url} cannot be trusted ({error.verify_message}): an attacker on "
+            "the network may pretend to be the server; nothing was sent"
         ) from error
     except (OSError, http.client.HTTPException) as error:
         raise EnrollmentError(f"{url} cannot be reached: {_why(error)}") from error
@@ -134,11 +150,11 @@ def _read(url: str, status: int, answer: bytes, model: type[Answer]) -> Answer:
     try:
         if status == 200:
             return model.model_validate_json(answer)
-        refusal = Refusal.model_validate_json(answer)
+        refusal = ProblemDetails.model_validate_json(answer)
     except ValidationError:
         raise EnrollmentError(
-            f"{url} answered with status {status} and nothing that an enrollment server says; is "
-            "this the URL of one?"
+            f"{url} answered with status {status} and a body that no enrollment server sends; is "
+            "the URL correct?"
         ) from None
     raise EnrollmentError(f"the server says: {refusal.detail}", is_final=status in (400, 403))
 

@@ -1,12 +1,12 @@
-"""What goes wrong between a client and the enrollment server."""
+"""Errors between a client and the enrollment server."""
 
 from keyhole.errors import KeyholeError
 
 
 class EnrollmentError(KeyholeError):
-    """The server could not be reached, could not be trusted, or said no."""
+    """The server cannot be reached or trusted, or refused the request."""
 
     def __init__(self, why: str, *, is_final: bool = False) -> None:
         super().__init__(why)
         self.is_final = is_final
-        """Whether the same again will not help: the server understood, and said no."""
+        """Whether repeating the request is useless, since the server refused it."""

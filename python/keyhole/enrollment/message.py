@@ -1,9 +1,9 @@
-"""What client and enrollment server send each other, as JSON."""
+"""JSON messages between client and enrollment server."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from keyhole.model.field_types import Boundary
 from keyhole.model.service import Service
-from keyhole.model.written import Boundary
 
 PROBLEM = "application/problem+json"  # RFC 9457
 JSON = "application/json"
@@ -11,28 +11,27 @@ JSON = "application/json"
 _PEM = 32 * 1024
 
 
-class Answer(BaseModel):
-    """What the server says. A client passes over what it does not know: a newer server may say
-    more."""
+class ServerMessage(BaseModel):
+    """A response of the server. Clients ignore unknown fields, which a newer server may send."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class Bundle(Answer):
-    """``GET /v1/bundle``: the roots of the trust domain, for everyone."""
+class BundleResponse(ServerMessage):
+    """``GET /v1/bundle``: the roots of the trust domain; needs no authentication."""
 
     trust_domain: str
     bundle: str
 
 
-class Enroll(Boundary):
+class EnrollRequest(Boundary):
     """``POST /v1/enroll``: a secret, and a PKCS #10 request in PEM."""
 
     secret: str = Field(max_length=200)
     csr: str = Field(max_length=_PEM)
 
 
-class Renew(Boundary):
+class RenewRequest(Boundary):
     """``POST /v1/renew``: the current chain and a request for a new key, both PEM, and the current
     key's signature over the request in base64."""
 
@@ -41,9 +40,8 @@ class Renew(Boundary):
     signature: str = Field(max_length=1024)
 
 
-class Granted(Answer):
-    """The answer to both: a chain, the roots of the trust domain, and how to reach the server's
-    DNS."""
+class CertificateResponse(ServerMessage):
+    """The response to both: chain, roots of the trust domain, and the server's DNS service."""
 
     spiffe: str
     certificate: str
@@ -52,8 +50,8 @@ class Granted(Answer):
     service: Service
 
 
-class Refusal(Answer):
-    """Why not (RFC 9457)."""
+class ProblemDetails(ServerMessage):
+    """An error response (RFC 9457)."""
 
     type: str = "about:blank"
     title: str

@@ -1,4 +1,4 @@
-"""The enrollment server: HTTPS beside the engine, in the process of ``keyhole up``."""
+"""The HTTPS server for enrollment."""
 
 import asyncio
 import socket
@@ -11,20 +11,20 @@ from urllib.parse import urlsplit
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from keyhole.enrollment.application import Desk, Tell, application
+from keyhole.enrollment.application import EnrollmentService, Notify, application
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
-from keyhole.identity import Material, ensure_server_certificate
+from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter
+from keyhole.http.tcp import display_address, tcp_listener
+from keyhole.identity import CertificateAndKey, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.service import Service
-from keyhole.web import Serving, quiet
-from keyhole.web.door import Door
-from keyhole.web.tcp import shown, tcp_listener
 
 
 @dataclass(frozen=True)
 class Setup:
-    """Where it listens, for whom, and what it serves from; ``names`` are for its certificate."""
+    """Listeners, allowed networks and the identity folder; ``names`` are for its certificate."""
 
     folder: Path
     domain: str
@@ -37,73 +37,74 @@ class Setup:
 
 
 class EnrollmentServer:
-    """Start it, refresh it now and then, stop it."""
+    """Call ``start``, then ``refresh`` regularly (certificates expire), then ``stop``."""
 
-    def __init__(self, setup: Setup, tell: Tell) -> None:
+    def __init__(self, setup: Setup, notify: Notify) -> None:
         self._setup = setup
-        self._tell = tell
-        self._turned = Throttle()
+        self._notify = notify
+        self._rejected = Throttle()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.minimum_version = ssl.TLSVersion.TLSv1_2
         self._tls.set_alpn_protocols(["http/1.1"])
-        self._shown: bytes | None = None
-        self._serving = Serving()
-        self._door: Door | None = None
+        self._leaf: bytes | None = None
+        self._server = HttpServer()
+        self._limiter: ConnectionLimiter | None = None
         self.addresses: list[str] = []
 
     async def start(self) -> None:
-        """Listens; raises :class:`EnrollmentError` where it cannot, and ``IdentityError`` when
-        there is no certificate for it."""
+        """Listens; raises :class:`EnrollmentError` if it cannot, and ``IdentityError`` if it cannot
+        get a certificate."""
         self.refresh()
-        config = quiet(
+        config = uvicorn_config(
             application(
-                Desk(self._setup.folder, self._setup.grace, self._setup.service, self._tell)
+                EnrollmentService(
+                    self._setup.folder, self._setup.grace, self._setup.service, self._notify
+                )
             )
         )
 
         def http() -> asyncio.Protocol:
-            return H11Protocol(config, self._serving.state, {})
+            return H11Protocol(config, self._server.state, {})
 
-        self._door = Door(self._setup.networks, self._tls, http, self._turn_away)
+        self._limiter = ConnectionLimiter(self._setup.networks, self._tls, http, self._reject)
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)
-            self.addresses.append(shown(listener))
-            self._serving.add(await loop.create_server(self._door, sock=listener))
+            self.addresses.append(display_address(listener))
+            self._server.add(await loop.create_server(self._limiter, sock=listener))
 
     def refresh(self) -> None:
-        """Shows a new certificate when the one before is past half of its life, or the root is
-        another one."""
+        """Loads a new certificate after half of its lifetime, or if the root has changed."""
         setup = self._setup
         named = [urlsplit(setup.url).hostname or ""] if setup.url else []
         listened = [one.address for one in setup.listen if not one.ip.is_unspecified]
         wanted = dict.fromkeys([*named, *listened, *setup.names, "localhost", "127.0.0.1", "::1"])
-        material = ensure_server_certificate(
+        pair = ensure_server_certificate(
             setup.folder,
             [name for name in wanted if name and not is_address(name)],
             [name for name in wanted if is_address(name)],
             file="enrollment",
             domain=setup.domain,
         )
-        self._show(material)
+        self._show(pair)
 
     async def stop(self) -> None:
-        """Takes no more connections, lets those under way end, and closes what is left."""
-        self._serving.shut()
-        if self._door is not None:
-            self._door.close()
-        await self._serving.close()
+        """Accepts no more connections, waits for open requests, and closes the rest."""
+        self._server.stop_listening()
+        if self._limiter is not None:
+            self._limiter.close()
+        await self._server.close()
 
-    def _show(self, material: Material) -> None:
-        octets = material.leaf.tbs_certificate_bytes
-        if octets != self._shown:
-            # Connections that begin from now on see it.
-            self._tls.load_cert_chain(material.certificate, material.key)
-            self._shown = octets
+    def _show(self, pair: CertificateAndKey) -> None:
+        octets = pair.leaf.tbs_certificate_bytes
+        if octets != self._leaf:
+            # Used for new connections.
+            self._tls.load_cert_chain(pair.certificate, pair.key)
+            self._leaf = octets
 
-    def _turn_away(self, address: str, why: str) -> None:
-        if self._turned.failed(address):
-            self._tell(False, f"enrollment turned {address} away: {why}")
+    def _reject(self, address: str, why: str) -> None:
+        if self._rejected.failed(address):
+            self._notify(False, f"enrollment refused a connection from {address}: {why}")
 
 
 def _listener(endpoint: Endpoint) -> socket.socket:

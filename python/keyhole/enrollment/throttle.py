@@ -1,10 +1,10 @@
-"""Slows down an address that fails again and again; bounded in memory."""
+"""Rate limit for addresses with repeated failures; bounded in memory."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from keyhole.model.address import place_of
+from keyhole.model.address import rate_limit_key
 
 FAILURES = 20
 WINDOW_SECONDS = 60.0
@@ -12,7 +12,7 @@ _ADDRESSES = 4096
 
 
 class Throttle:
-    """Counts failures by address (IPv6: by /64, of which one client has all)."""
+    """Counts failures by address (IPv6: by /64, which usually belongs to one client)."""
 
     def __init__(
         self,
@@ -26,14 +26,14 @@ class Throttle:
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def wait(self, address: str) -> int:
-        """Seconds until the address is heard again; 0 for one that is welcome."""
-        begun, count = self._seen.get(place_of(address), (0.0, 0))
+        """Seconds until the address may send requests again; 0 if it may now."""
+        begun, count = self._seen.get(rate_limit_key(address), (0.0, 0))
         left = begun + self._window - self._clock()
         return int(left) + 1 if count >= self._failures and left > 0 else 0
 
     def failed(self, address: str) -> bool:
-        """Counts a failure; true for the first of a row, which is worth a word to the person."""
-        key, now = place_of(address), self._clock()
+        """Counts a failure; returns true for the first of a series, which should be reported."""
+        key, now = rate_limit_key(address), self._clock()
         begun, count = self._seen.pop(key, (now, 0))
         if now - begun > self._window:
             begun, count = now, 0

@@ -1,30 +1,30 @@
-"""Certificates: Keyhole's own authority, what it issues, and the files that a person brings.
+"""Certificates: Keyhole's own authority, what it issues, and certificate files of the operator.
 
-The authority is a root, an issuer below it, and leaves. A leaf is asked for with a :class:`Wish`:
-names and addresses of a server, or the SPIFFE ID of a workload. Beside the authority lie what is
-revoked, the digests of tokens, and enrollments that wait for their client.
+The authority is a root, an issuer below it, and leaves. A :class:`CertificateSpec` describes a
+leaf: names and addresses of a server, or the SPIFFE ID of a workload. The authority's folder also
+holds revocations, digests of tokens, and pending enrollments.
 """
 
-from keyhole.identity.authority import Authority, Certified
+from keyhole.identity.authority import Authority, IssuedCertificate
+from keyhole.identity.certificate_and_key import CertificateAndKey, read_certificate_and_key
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import make_private_folder
-from keyhole.identity.material import Material, read_material
-from keyhole.identity.server import ensure_server_certificate
+from keyhole.identity.server_certificate import ensure_server_certificate
 from keyhole.identity.tokens import read_tokens
 from keyhole.identity.trust import OwnTrust, identity_files, read_trust
-from keyhole.identity.wish import Wish
 
 __all__ = [
     "Authority",
-    "Certified",
+    "CertificateAndKey",
+    "CertificateSpec",
     "IdentityError",
-    "Material",
+    "IssuedCertificate",
     "OwnTrust",
-    "Wish",
     "ensure_server_certificate",
     "identity_files",
     "make_private_folder",
-    "read_material",
+    "read_certificate_and_key",
     "read_tokens",
     "read_trust",
 ]

@@ -1,4 +1,4 @@
-"""Keyhole's own certificate authority: a root and an issuer that live in one folder."""
+"""Keyhole's own certificate authority: a root and an issuer in one folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from keyhole.identity.ca_files import ISSUER, ROOT, ensure_issuer, ensure_root, signed_domain
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
-from keyhole.identity.issued import Issued, record
+from keyhole.identity.issuance_log import IssuanceRecord, record
 from keyhole.identity.sign import (
     ISSUER_LIFE,
     Signer,
@@ -20,27 +22,26 @@ from keyhole.identity.sign import (
     key_pem,
     serial_text,
 )
-from keyhole.identity.upkeep import ISSUER, ROOT, keep_issuer, keep_root, signed_domain
-from keyhole.identity.wish import Wish
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN, trust_domain_of
+from keyhole.system import durable
 
 _WARN_ROOT = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class Certified:
-    """A certificate that was just issued."""
+class IssuedCertificate:
+    """A newly issued certificate."""
 
     leaf: x509.Certificate
     chain: bytes
-    """PEM: the leaf, and the issuer that clients need in order to get to the root."""
+    """PEM: the leaf, then the issuer, which clients need to reach the root."""
 
 
 class Authority:
     """A root in ``root.pem`` (for clients), an issuer below it, and the keys of both (0600).
 
-    The issuer signs everything, so ``root-key.pem`` may be kept elsewhere; it is needed once in a
-    year, to renew the issuer.
+    The issuer signs every leaf. ``root-key.pem`` may therefore be stored offline; it is needed once
+    a year, to renew the issuer.
     """
 
     def __init__(
@@ -59,12 +60,12 @@ class Authority:
 
     @property
     def root(self) -> Path:
-        """The file that clients need in order to trust what this authority signs."""
+        """The root certificate, which clients trust."""
         return self.folder / ROOT
 
     @property
     def domain(self) -> str:
-        """The trust domain for which it signs."""
+        """The trust domain of the issued certificates."""
         return signed_domain(self.issuer) or DEFAULT_TRUST_DOMAIN
 
     @classmethod
@@ -76,20 +77,21 @@ class Authority:
         *,
         domain: str | None = None,
     ) -> "Authority":
-        """Opens the authority in the folder, and makes it when there is none.
+        """Opens the authority in the folder; creates it when there is none.
 
-        The issuer is renewed past half of its life, where the root's key is here. ``domain`` is the
-        trust domain that is wanted; none takes what is there.
+        Renews the issuer after half of its life, if the root key is present. ``domain`` is the
+        expected trust domain; ``None`` accepts the existing one.
 
-        Raises :class:`IdentityError` when files are lost or do not belong together: making a new
-        root silently would break every client that trusts the old one. So it does when the
-        authority signs for another trust domain.
+        Raises :class:`IdentityError` when files are missing or do not belong together: a new root
+        would break every client that trusts the old one. Also raises it when the authority signs
+        for another trust domain.
         """
         now = now or datetime.now(UTC)
         make_private_folder(folder)
         with locked(folder):
-            root, key = keep_root(folder, common_name, now)
-            issuer = keep_issuer(folder, root, key, domain, now)
+            durable.remove_drafts(folder)
+            root, key = ensure_root(folder, common_name, now)
+            issuer = ensure_issuer(folder, root, key, domain, now)
         opened = cls(folder, root, issuer, is_root_key_here=key is not None)
         if domain is not None and opened.domain != domain:
             raise IdentityError(
@@ -101,51 +103,51 @@ class Authority:
 
     def issue(
         self,
-        wish: Wish,
+        spec: CertificateSpec,
         now: datetime | None = None,
         *,
         how: str = "issued here",
         name: str | None = None,
     ) -> tuple[bytes, bytes]:
-        """Signs a new leaf with a new ECDSA P-256 key; gives the chain and the key as PEM."""
+        """Signs a leaf for a new ECDSA P-256 key; returns the chain and the key as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certified = self.certify(wish, key.public_key(), now, how=how, name=name)
-        return certified.chain, key_pem(key)
+        issued = self.certify(spec, key.public_key(), now, how=how, name=name)
+        return issued.chain, key_pem(key)
 
     def certify(
         self,
-        wish: Wish,
+        spec: CertificateSpec,
         key: ec.EllipticCurvePublicKey,
         now: datetime | None = None,
         *,
         how: str,
         name: str | None = None,
-    ) -> Certified:
-        """Signs a leaf for a key whose holder is known, and records it in ``issued.jsonl``.
+    ) -> IssuedCertificate:
+        """Signs a leaf for an authenticated key holder, and records it in ``issued.jsonl``.
 
-        ``how`` says in a few words why it was issued, ``name`` to whom, both for people.
+        ``how`` gives the reason for issuing, ``name`` the holder; both only inform the operator.
         """
         now = now or datetime.now(UTC)
-        self.must_sign(wish, now)
-        leaf = self._signer.leaf(wish, key, now)
-        # Recorded before anyone has it: there is no certificate that the record does not know.
+        self.check_can_sign(spec, now)
+        leaf = self._signer.leaf(spec, key, now)
+        # Recorded before it is handed out: every certificate in use is in the log.
         record(
             self.folder,
-            Issued(
+            IssuanceRecord(
                 time=now,
                 name=name,
-                spiffe=wish.spiffe,
-                names=sorted({*wish.names, *wish.addresses}),
+                spiffe=spec.spiffe,
+                names=sorted({*spec.names, *spec.addresses}),
                 serial=serial_text(leaf),
                 not_after=leaf.not_valid_after_utc,
                 root=fingerprint(self.certificate),
                 how=how,
             ),
         )
-        return Certified(leaf, certificate_pem(leaf, self.issuer))
+        return IssuedCertificate(leaf, certificate_pem(leaf, self.issuer))
 
     def signed(self, certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()) -> bool:
-        """Whether this root signed the certificate, through its issuer or an earlier one in
+        """Whether this root signed the certificate, through its current issuer or one in
         ``above``."""
         return any(
             is_signed_by(certificate, issuer) and is_signed_by(issuer, self.certificate)
@@ -153,31 +155,33 @@ class Authority:
         )
 
     def advice(self, now: datetime | None = None) -> list[str]:
-        """What a person has to do before a certificate of the authority ends."""
+        """What the operator has to do before a CA certificate expires."""
         now = now or datetime.now(UTC)
         end, root_end = self.issuer.not_valid_after_utc, self.certificate.not_valid_after_utc
-        told = []
+        advice = []
         if not self.is_root_key_here and now > end - ISSUER_LIFE / 2:
-            told.append(
+            advice.append(
                 f"the issuer {self.folder / ISSUER} ends on {end:%Y-%m-%d} and cannot be renewed: "
-                f"put root-key.pem back into {self.folder} for a moment before that day"
+                f"put root-key.pem back into {self.folder} before that day"
             )
         if now > root_end - _WARN_ROOT:
-            told.append(
-                f"the root {self.root} ends on {root_end:%Y-%m-%d}; begin with keyhole identity "
+            advice.append(
+                f"the root {self.root} ends on {root_end:%Y-%m-%d}; start keyhole identity "
                 "rotate now"
             )
-        return told
+        return advice
 
-    def must_sign(self, wish: Wish, now: datetime) -> None:
-        """Raises :class:`IdentityError` when it could not sign such a certificate."""
+    def check_can_sign(self, spec: CertificateSpec, now: datetime) -> None:
+        """Raises :class:`IdentityError` if it cannot sign such a certificate."""
         end = self.issuer.not_valid_after_utc
         if end <= now:
-            way = "open it again" if self.is_root_key_here else "put root-key.pem back to renew it"
-            raise IdentityError(
-                f"the issuer {self.folder / ISSUER} expired on {end:%Y-%m-%d}; {way}"
+            remedy = (
+                "open it again" if self.is_root_key_here else "put root-key.pem back to renew it"
             )
-        if wish.spiffe is not None and trust_domain_of(wish.spiffe) != self.domain:
             raise IdentityError(
-                f"{wish.spiffe} is of another trust domain; this authority signs for {self.domain}"
+                f"the issuer {self.folder / ISSUER} expired on {end:%Y-%m-%d}; {remedy}"
+            )
+        if spec.spiffe is not None and trust_domain_of(spec.spiffe) != self.domain:
+            raise IdentityError(
+                f"{spec.spiffe} is of another trust domain; this authority signs for {self.domain}"
             )

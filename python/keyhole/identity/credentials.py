@@ -1,24 +1,23 @@
-"""A client's own folder: its certificate chain, its key, and whom it trusts.
+"""A client's credential folder: certificate chain, private key, and trusted roots.
 
 ``svid.pem``, ``svid-key.pem`` (0600) and ``bundle.pem`` are links through ``current``, which is
-itself a link to the newest of the folders ``.1``, ``.2`` and so on. One rename changes all three,
-so nobody, not even after a crash, finds a certificate beside the key of another.
+itself a link to the newest of the folders ``.1``, ``.2`` and so on. One rename replaces all three,
+so certificate and key always match, also after a crash.
 """
 
-import secrets
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from keyhole.identity.certificate_and_key import read_certificates, read_key
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, make_private_folder, write_whole
-from keyhole.identity.material import read_certificates, read_key
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.sign import BACKDATE
+from keyhole.system import durable
 
 SVID, KEY, BUNDLE = "svid.pem", "svid-key.pem", "bundle.pem"
 _CURRENT = "current"
@@ -26,7 +25,7 @@ _CURRENT = "current"
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client has."""
+    """A client's certificate chain, private key and trusted roots."""
 
     chain: bytes
     key: ec.EllipticCurvePrivateKey
@@ -35,24 +34,24 @@ class Credentials:
 
     @property
     def spiffe(self) -> str:
-        """Whom the certificate names."""
+        """The SPIFFE ID in the certificate."""
         return spiffe_id_of(self.leaf) or ""
 
-    def half(self, share: float = 0.5) -> float:
-        """When the given share of its life is over, in seconds of Unix time."""
+    def time_at(self, share: float) -> float:
+        """When the given share (0 to 1) of its lifetime has passed, in seconds of Unix time."""
         begin = self.leaf.not_valid_before_utc + BACKDATE
         return (begin + (self.leaf.not_valid_after_utc - begin) * share).timestamp()
 
 
 class CredentialFolder:
-    """The folder; made for its owner alone when something is written."""
+    """The folder; the first write creates it with mode 0700."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @property
     def certificate(self) -> Path:
-        """The chain that the client shows, its own certificate first."""
+        """The certificate chain, leaf first."""
         return self.path / SVID
 
     @property
@@ -62,11 +61,11 @@ class CredentialFolder:
 
     @property
     def bundle(self) -> Path:
-        """The roots by which the client knows its servers."""
+        """The roots with which the client verifies servers."""
         return self.path / BUNDLE
 
     def read(self) -> Credentials:
-        """What is in it; raises :class:`IdentityError` when anything is missing or damaged."""
+        """Reads all three; raises :class:`IdentityError` if a file is missing or damaged."""
         leaf = read_certificates(self.certificate)[0]
         key = read_key(self.key)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != leaf.public_key():
@@ -77,7 +76,7 @@ class CredentialFolder:
         return Credentials(self.certificate.read_bytes(), key, self.bundle.read_bytes(), leaf)
 
     def write(self, chain: bytes, key: bytes, bundle: bytes) -> None:
-        """Replaces all three at once; what was there before stays readable until the next time."""
+        """Replaces all three at once; the previous files stay readable until the next write."""
         make_private_folder(self.path)
         try:
             before = self._generations()
@@ -102,11 +101,4 @@ class CredentialFolder:
         path = self.path / name
         if path.is_symlink() and str(path.readlink()) == target:
             return
-        draft = self.path / f".{name}.{secrets.token_hex(4)}"
-        draft.symlink_to(target)
-        try:
-            draft.replace(path)
-        except OSError:
-            with suppress(OSError):
-                draft.unlink()
-            raise
+        durable.replace_link(path, target)

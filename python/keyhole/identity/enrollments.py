@@ -1,4 +1,4 @@
-"""``enrollments.json``: secrets by which a client gets its first certificate, each once."""
+"""``enrollments.json``: single-use secrets with which clients get their first certificate."""
 
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -6,25 +6,25 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from keyhole.identity.authority import Authority, Certified
-from keyhole.identity.document import read_document, write_document
+from keyhole.identity.authority import Authority, IssuedCertificate
+from keyhole.identity.certificate_spec import SVID_LIFE, CertificateSpec
 from keyhole.identity.error import IdentityError, RefusedError
 from keyhole.identity.files import locked
-from keyhole.identity.request import read_request
+from keyhole.identity.json_file import read_document, write_document
 from keyhole.identity.revoked import read_revoked
+from keyhole.identity.signing_request import read_request
 from keyhole.identity.tokens import digest, new_secret
-from keyhole.identity.wish import SVID_LIFE, Wish
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 FILE = "enrollments.json"
 VALID_FOR = timedelta(hours=1)
-LONGEST_VALID = timedelta(days=30)
-# How long one that is over stays in the list, so that people see what became of it.
+MAX_VALID_FOR = timedelta(days=30)
+# How long a used or expired enrollment stays in the list, for the operator to see.
 _REMEMBERED = timedelta(days=30)
 
 
 class Enrollment(Boundary):
-    """One secret, known by its digest alone, and what it is good for; ``life`` is in seconds."""
+    """The digest of one secret, and the certificate it grants; ``life`` is in seconds."""
 
     name: str
     spiffe: str
@@ -42,10 +42,10 @@ class Enrollment(Boundary):
         return "waiting" if self.expires > (now or datetime.now(UTC)) else "expired"
 
     @property
-    def wish(self) -> Wish:
-        """The certificate that it gives."""
+    def spec(self) -> CertificateSpec:
+        """The certificate that it grants."""
         life = timedelta(seconds=self.life)
-        return Wish.svid(self.spiffe, life, also_server=self.also_server)
+        return CertificateSpec.svid(self.spiffe, life, also_server=self.also_server)
 
 
 class Enrollments(Boundary):
@@ -55,7 +55,7 @@ class Enrollments(Boundary):
 
 
 def list_enrollments(folder: Path) -> tuple[Enrollment, ...]:
-    """All that are remembered, in the order in which they were made."""
+    """All stored enrollments, oldest first."""
     return read_document(folder / FILE, Enrollments).enrollments
 
 
@@ -70,16 +70,16 @@ def create_enrollment(
     replace: bool = False,
     now: datetime | None = None,
 ) -> tuple[Enrollment, str]:
-    """Makes one; gives it and its secret, of which only the digest is kept.
+    """Creates an enrollment; returns it and its secret, of which only the digest is stored.
 
-    Raises :class:`IdentityError` when it could never be redeemed, and when one of that name waits
-    already, unless ``replace`` ends it.
+    Raises :class:`IdentityError` if it could never be redeemed, and if an enrollment of that name
+    is waiting, unless ``replace`` is set.
     """
     now = now or datetime.now(UTC)
-    if not timedelta(minutes=1) <= valid_for <= LONGEST_VALID:
+    if not timedelta(minutes=1) <= valid_for <= MAX_VALID_FOR:
         raise IdentityError("a token for an enrollment is valid for 1 minute to 30 days")
     secret = new_secret()
-    made = Enrollment(
+    new = Enrollment(
         name=name,
         spiffe=spiffe,
         sha256=digest(secret),
@@ -88,41 +88,41 @@ def create_enrollment(
         created=now,
         expires=now + valid_for,
     )
-    Authority.open(folder, now=now).must_sign(made.wish, now)
+    Authority.open(folder, now=now).check_can_sign(new.spec, now)
     with locked(folder):
         if read_revoked(folder).has_identity(spiffe):
             raise IdentityError(
-                f"{spiffe} is revoked, so its certificate would be refused; take that back with "
+                f"{spiffe} is revoked, so its certificate would be refused; undo that with "
                 f"keyhole identity revoke --undo {spiffe}, or give another identity"
             )
         others = [one for one in list_enrollments(folder) if one.expires > now - _REMEMBERED]
         if any(one.name == name and one.state(now) == "waiting" for one in others):
             if not replace:
                 raise IdentityError(
-                    f"an enrollment {name} waits already; give --replace to end it, or another name"
+                    f"an enrollment {name} is waiting already; give --replace, or another name"
                 )
             others = [one for one in others if one.name != name or one.state(now) != "waiting"]
-        write_document(folder / FILE, Enrollments(enrollments=(*others, made)))
-    return made, secret
+        write_document(folder / FILE, Enrollments(enrollments=(*others, new)))
+    return new, secret
 
 
 def cancel_enrollment(folder: Path, name: str, now: datetime | None = None) -> None:
-    """Ends one that waits; raises :class:`IdentityError` when none of that name does."""
+    """Removes a waiting enrollment; raises :class:`IdentityError` if there is none."""
     with locked(folder):
-        all_of_them = list_enrollments(folder)
-        left = tuple(one for one in all_of_them if one.name != name or one.state(now) != "waiting")
-        if len(left) == len(all_of_them):
-            raise IdentityError(f"no enrollment {name} waits; see keyhole enroll list")
-        write_document(folder / FILE, Enrollments(enrollments=left))
+        before = list_enrollments(folder)
+        after = tuple(one for one in before if one.name != name or one.state(now) != "waiting")
+        if len(after) == len(before):
+            raise IdentityError(f"no enrollment {name} is waiting; see keyhole enroll list")
+        write_document(folder / FILE, Enrollments(enrollments=after))
 
 
 def redeem(
     folder: Path, secret: str, request: bytes, *, how: str, now: datetime | None = None
-) -> tuple[Enrollment, Certified]:
-    """Gives a certificate for the key of the request, once for each secret.
+) -> tuple[Enrollment, IssuedCertificate]:
+    """Issues a certificate for the key of the signing request; each secret works once.
 
-    Raises :class:`RequestError` for what cannot be read, which leaves the secret good, and
-    :class:`RefusedError` for a secret that is not good any more or never was.
+    Raises :class:`RequestError` for an unreadable request, which leaves the secret usable, and
+    :class:`RefusedError` for a secret that is unknown, used or expired.
     """
     now = now or datetime.now(UTC)
     key = read_request(request)
@@ -130,16 +130,16 @@ def redeem(
     with locked(folder):
         known = list_enrollments(folder)
         found = _find(known, secret)
-        _must_be_good(found, now)
+        _check_usable(found, now)
         if read_revoked(folder).has_identity(found.spiffe):
             raise RefusedError(f"{found.spiffe} is revoked")
-        authority.must_sign(found.wish, now)
-        # Used before the certificate exists: a crash between the two costs a token, the other order
-        # would let it be used twice.
+        authority.check_can_sign(found.spec, now)
+        # Marked as used before the certificate exists: a crash between the two steps wastes a
+        # token; in the other order the token could be used twice.
         used = found.model_copy(update={"redeemed": now})
         after = tuple(used if one is found else one for one in known)
         write_document(folder / FILE, Enrollments(enrollments=after))
-        return used, authority.certify(found.wish, key, now, how=how, name=found.name)
+        return used, authority.certify(found.spec, key, now, how=how, name=found.name)
 
 
 def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:
@@ -149,12 +149,12 @@ def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:
             found = one
     if found is None:
         raise RefusedError(
-            "nobody knows this token; it was canceled or replaced, or is of another Keyhole"
+            "this token is unknown; it was canceled or replaced, or belongs to another Keyhole"
         )
     return found
 
 
-def _must_be_good(one: Enrollment, now: datetime) -> None:
+def _check_usable(one: Enrollment, now: datetime) -> None:
     if one.redeemed is not None:
         raise RefusedError(
             f"this token was used on {one.redeemed:%Y-%m-%d %H:%M} UTC, and each works once; if "

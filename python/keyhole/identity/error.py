@@ -1,4 +1,4 @@
-"""What goes wrong with certificates and keys."""
+"""Errors of certificates and keys."""
 
 from keyhole.errors import KeyholeError
 
@@ -8,8 +8,8 @@ class IdentityError(KeyholeError):
 
 
 class RequestError(IdentityError):
-    """What a client sent cannot be read; the same again will not help."""
+    """The client's request is malformed; repeating it does not help."""
 
 
 class RefusedError(IdentityError):
-    """What a client asked for is not granted."""
+    """The client's request is refused."""

@@ -1,54 +1,49 @@
-"""Key files: written whole or not at all, and for their owner alone."""
+"""Key files: atomic writes, and access for the owner only. Errors are `IdentityError`."""
 
-import fcntl
-import os
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from keyhole.identity.error import IdentityError
+from keyhole.system import durable, folders, lock
+from keyhole.system.durable import PRIVATE_FILE, PUBLIC_FILE
 
-PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
-PUBLIC_FILE = 0o644
+__all__ = [
+    "PRIVATE_FILE",
+    "PUBLIC_FILE",
+    "locked",
+    "make_private_folder",
+    "write_errors",
+    "write_whole",
+]
 
 
 def make_private_folder(folder: Path) -> None:
-    """Makes the folder with mode 0700, and takes the rights of others away if it exists."""
+    """Creates the folder with mode 0700; removes the access of others if it exists."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        if folder.stat().st_mode & 0o077:
-            folder.chmod(PRIVATE_FOLDER)
+        folders.make_private_folder(folder)
     except OSError as error:
         raise IdentityError(
-            f"cannot make the folder {folder} for keys: {error.strerror}; "
-            "give a data folder that this user may write"
+            f"cannot create the folder {folder} for keys: {error.strerror}; "
+            "give a data folder that this user can write"
         ) from error
 
 
 def write_whole(path: Path, content: bytes, mode: int) -> None:
-    """Replaces a file in one step, so that a reader and a crash see the old or the new one."""
-    try:
-        # mkstemp makes the file with mode 0600: others can never read a key, not for a moment.
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise IdentityError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise IdentityError(f"cannot write {path}: {error.strerror}") from error
+    """As `durable.write_bytes`."""
+    with write_errors(path):
+        durable.write_bytes(path, content, mode)
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes from issuing in this folder; the system lets go when we die."""
-    with (folder / ".lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+def write_errors(path: Path) -> Iterator[None]:
+    """Raises an ``OSError`` of the block as one about this path."""
+    try:
         yield
+    except OSError as error:
+        raise IdentityError(f"cannot write {path}: {error.strerror}") from error
+
+
+def locked(folder: Path) -> AbstractContextManager[None]:
+    """Keeps other processes from issuing in this folder."""
+    return lock.locked(folder / ".lock")

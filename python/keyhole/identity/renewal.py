@@ -1,4 +1,4 @@
-"""A new certificate for whoever holds the key of the one before, also when that has expired."""
+"""Renewal: a new certificate for the holder of the previous key, also after it expired."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,18 +7,23 @@ from cryptography import x509
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from keyhole.identity.authority import Authority, Certified
+from keyhole.identity.authority import Authority, IssuedCertificate
+from keyhole.identity.ca_files import read_bundle
+from keyhole.identity.certificate_and_key import alternative_names
+from keyhole.identity.certificate_spec import (
+    MAX_SVID_LIFE,
+    MIN_SVID_LIFE,
+    SVID_LIFE,
+    CertificateSpec,
+)
 from keyhole.identity.error import RefusedError, RequestError
-from keyhole.identity.material import alternative_names
-from keyhole.identity.request import LARGEST, check_proof, read_request
 from keyhole.identity.revoked import read_revoked
 from keyhole.identity.sign import BACKDATE, serial_text
-from keyhole.identity.upkeep import read_bundle
-from keyhole.identity.wish import LONGEST_SVID, SHORTEST_SVID, SVID_LIFE, Wish
+from keyhole.identity.signing_request import MAX_OCTETS, check_proof, read_request
 from keyhole.model.spiffe import read_spiffe_id
 
 GRACE = timedelta(days=30)
-_LONGEST_CHAIN = 4
+_MAX_CHAIN = 4
 
 
 def renew(
@@ -30,21 +35,21 @@ def renew(
     grace: timedelta = GRACE,
     how: str,
     now: datetime | None = None,
-) -> tuple[str, Certified]:
-    """Gives a certificate of the same identity, life and usages for the key of the request.
+) -> tuple[str, IssuedCertificate]:
+    """Issues a certificate with the same identity, lifetime and usages for the new key.
 
-    ``chain`` is the current certificate with its issuer, ``signature`` proves that its holder made
-    the request, ``grace`` is how long it may have been expired. Gives the SPIFFE ID as well.
+    ``chain`` is the current certificate with its issuer. ``signature`` proves that its holder made
+    the request. ``grace`` is how long ago it may have expired. Returns the SPIFFE ID as well.
 
-    Raises :class:`RequestError` for what cannot be read and :class:`RefusedError` for a certificate
-    that is not good enough.
+    Raises :class:`RequestError` for malformed input and :class:`RefusedError` for a certificate
+    that cannot be renewed.
     """
     now = now or datetime.now(UTC)
     key = read_request(request)
     leaf, *above = _read_chain(chain)
     check_proof(leaf, request, signature)
     spiffe = _identity_of(leaf)
-    _must_be_ours(folder, leaf, above, now)
+    _check_chain(folder, leaf, above, now)
     if read_revoked(folder).has(spiffe, serial_text(leaf)):
         raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
     end = leaf.not_valid_after_utc
@@ -54,12 +59,11 @@ def renew(
             "enroll this client again with a new token"
         )
     authority = Authority.open(folder, now=now)
-    return spiffe, authority.certify(_wish_again(leaf, above, spiffe), key, now, how=how)
+    return spiffe, authority.certify(_same_spec(leaf, above, spiffe), key, now, how=how)
 
 
 def spiffe_id_of(certificate: x509.Certificate) -> str | None:
-    """The identity that a certificate names: exactly one URI, which is a SPIFFE ID (X509-SVID
-    section 2)."""
+    """The SPIFFE ID of a certificate, if its only URI is one (X509-SVID section 2)."""
     uris = alternative_names(certificate).get_values_for_type(x509.UniformResourceIdentifier)
     try:
         return read_spiffe_id(uris[0]) if len(uris) == 1 else None
@@ -68,14 +72,14 @@ def spiffe_id_of(certificate: x509.Certificate) -> str | None:
 
 
 def _read_chain(chain: bytes) -> list[x509.Certificate]:
-    if len(chain) > LARGEST:
+    if len(chain) > MAX_OCTETS:
         raise RequestError("the certificate chain is too large")
     try:
         certificates = x509.load_pem_x509_certificates(chain)
     except ValueError:
         raise RequestError("the certificate is not PEM") from None
-    if len(certificates) > _LONGEST_CHAIN:
-        raise RequestError(f"a chain has at most {_LONGEST_CHAIN} certificates here")
+    if len(certificates) > _MAX_CHAIN:
+        raise RequestError(f"a chain has at most {_MAX_CHAIN} certificates here")
     return certificates
 
 
@@ -83,17 +87,17 @@ def _identity_of(leaf: x509.Certificate) -> str:
     try:
         found = spiffe_id_of(leaf)
     except ValueError:
-        found = None  # an extension that cannot be read
+        found = None  # an unreadable extension
     if found is None:
         raise RefusedError("the certificate names no SPIFFE ID, or more than one")
     return found
 
 
-def _must_be_ours(
+def _check_chain(
     folder: Path, leaf: x509.Certificate, above: list[x509.Certificate], now: datetime
 ) -> None:
-    """The chain leads to a root that is trusted now; checked as of the leaf's last second where
-    that is over, so that it may have expired and nothing else."""
+    """Verifies the chain up to a currently trusted root. An expired leaf is verified as of its last
+    second, so that expiry is the only defect it may have."""
     moment = min(now, leaf.not_valid_after_utc)
     builder = verification.PolicyBuilder().store(verification.Store(read_bundle(folder)))
     try:
@@ -105,13 +109,15 @@ def _must_be_ours(
         ) from None
 
 
-def _wish_again(leaf: x509.Certificate, above: list[x509.Certificate], spiffe: str) -> Wish:
+def _same_spec(
+    leaf: x509.Certificate, above: list[x509.Certificate], spiffe: str
+) -> CertificateSpec:
     usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     life = leaf.not_valid_after_utc - leaf.not_valid_before_utc - BACKDATE
     if any(leaf.not_valid_after_utc == one.not_valid_after_utc for one in above):
-        life = SVID_LIFE  # cut short by the end of its issuer, which says nothing of what is wanted
-    return Wish.svid(
+        life = SVID_LIFE  # the issuer's end cut it short, so the requested lifetime is unknown
+    return CertificateSpec.svid(
         spiffe,
-        min(max(life, SHORTEST_SVID), LONGEST_SVID),
+        min(max(life, MIN_SVID_LIFE), MAX_SVID_LIFE),
         also_server=ExtendedKeyUsageOID.SERVER_AUTH in usages,
     )

@@ -1,4 +1,4 @@
-"""``revoked.json``: whom the engine refuses though the chain of the certificate is good."""
+"""``revoked.json``: identities and certificates that the engine refuses despite a valid chain."""
 
 import re
 from datetime import UTC, datetime
@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field, field_validator
 
-from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.json_file import read_document, write_document
+from keyhole.model.field_types import Boundary
 from keyhole.model.spiffe import read_spiffe_id, read_trust_domain, trust_domain_of
-from keyhole.model.written import Boundary
 
 FILE = "revoked.json"
 
@@ -18,7 +18,7 @@ _SERIAL = re.compile(r"[0-9a-f]{1,40}")
 
 
 class RevokedIdentity(Boundary):
-    """All certificates of one identity, also those to come."""
+    """All present and future certificates of one identity."""
 
     id: str
     since: AwareDatetime
@@ -62,12 +62,12 @@ class Revoked(Boundary):
 
 
 def read_revoked(folder: Path) -> Revoked:
-    """What is revoked; raises :class:`IdentityError` when that cannot be known for certain."""
+    """Reads the revocations; raises :class:`IdentityError` if the file is unreadable."""
     return read_document(folder / FILE, Revoked)
 
 
 def read_serial(text: str) -> str:
-    """A serial number as people and programs write it: ``0A:1B``, ``0x0a1b``, ``a1b``."""
+    """Normalizes a serial number, such as ``0A:1B``, ``0x0a1b`` or ``a1b``."""
     plain = text.strip().lower().removeprefix("0x").replace(":", "").lstrip("0")
     if not _SERIAL.fullmatch(plain):
         raise IdentityError(f"{text!r} is not a serial number; give it in hexadecimal")
@@ -81,9 +81,9 @@ def revoke(
     certificates: frozenset[tuple[str, str, str | None]] = frozenset(),
     now: datetime | None = None,
 ) -> int:
-    """Refuses identities and certificates (trust domain, serial, identity) from now on.
+    """Revokes identities and certificates (trust domain, serial, identity).
 
-    Gives how many of them were not revoked before.
+    Returns how many of them were not revoked before.
     """
     since = now or datetime.now(UTC)
     make_private_folder(folder)
@@ -109,15 +109,15 @@ def revoke(
         return len(more) + len(others)
 
 
-def forgive(
+def unrevoke(
     folder: Path,
     *,
     identities: frozenset[str] = frozenset(),
     serials: frozenset[str] = frozenset(),
 ) -> int:
-    """Takes revocations back: of identities with all their certificates, and of serial numbers.
+    """Removes revocations of identities with all their certificates, and of serial numbers.
 
-    Gives how many there were.
+    Returns how many were removed.
     """
     make_private_folder(folder)
     with locked(folder):

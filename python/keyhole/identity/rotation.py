@@ -1,11 +1,11 @@
-"""Moves from one root to the next in three steps, so that nobody is locked out on the way.
+"""Root rotation in three steps, so that no client loses access.
 
-1. ``prepare``: the new root is trusted beside the old one, and signs nothing yet. Clients learn it
-   with their next renewal, servers from ``bundle.pem``.
-2. ``switch``: the new root signs everything. Whoever learned it notices nothing.
-3. ``finish``: the old root is trusted no longer.
+1. ``prepare``: the new root is trusted beside the old one, and signs nothing yet. Clients get it
+   with their next renewal, servers read it from ``bundle.pem``.
+2. ``switch``: the new root signs everything. Clients that trust it already notice no change.
+3. ``finish``: the old root is no longer trusted.
 
-Each step is safe to repeat, and one that a crash cut short is ended when the authority is opened.
+Each step can be repeated. Opening the authority completes a step that a crash interrupted.
 """
 
 import enum
@@ -15,27 +15,28 @@ from pathlib import Path
 from cryptography import x509
 
 from keyhole.identity.authority import Authority
-from keyhole.identity.error import IdentityError
-from keyhole.identity.files import locked
-from keyhole.identity.issued import Issued, read_issued
-from keyhole.identity.material import read_certificates
-from keyhole.identity.sign import Signer, fingerprint
-from keyhole.identity.upkeep import (
+from keyhole.identity.ca_files import (
     NEXT,
     NEXT_KEY,
     ROOT,
     ROOT_KEY,
-    keep_issuer,
-    keep_root,
+    ensure_issuer,
+    ensure_root,
     read_bundle,
     read_domain,
     write_bundle,
     write_signer,
 )
+from keyhole.identity.certificate_and_key import read_certificates
+from keyhole.identity.error import IdentityError
+from keyhole.identity.files import locked, write_errors
+from keyhole.identity.issuance_log import IssuanceRecord, read_issued
+from keyhole.identity.sign import Signer, fingerprint
+from keyhole.system import durable
 
 
 class Phase(enum.Enum):
-    """How far a rotation is."""
+    """The state of a rotation."""
 
     NONE = "none"
     PREPARED = "prepared"
@@ -43,34 +44,34 @@ class Phase(enum.Enum):
 
 
 def phase(folder: Path) -> Phase:
-    """How far the authority in the folder is on its way to another root."""
+    """The rotation state of the authority in the folder."""
     if (folder / NEXT).exists():
         return Phase.PREPARED
     return Phase.SWITCHED if len(read_bundle(folder)) > 1 else Phase.NONE
 
 
 def prepare(folder: Path, now: datetime | None = None) -> x509.Certificate:
-    """Makes the new root and has everyone trust it; gives it."""
+    """Creates the new root and adds it to the bundle; returns it."""
     now = now or datetime.now(UTC)
     Authority.open(folder, now=now)
     with locked(folder):
         current = phase(folder)
         if current is Phase.SWITCHED:
             raise IdentityError(
-                "the rotation before is not finished; end it with keyhole identity rotate --finish"
+                "the last rotation is not finished; end it with keyhole identity rotate --finish"
             )
         if current is Phase.NONE:
-            made = Signer.root(f"Keyhole root {now:%Y-%m-%d}", now)
-            write_signer(folder, made, NEXT, NEXT_KEY)
-        following = read_certificates(folder / NEXT)[0]
+            signer = Signer.root(f"Keyhole root {now:%Y-%m-%d}", now)
+            write_signer(folder, signer, NEXT, NEXT_KEY)
+        new_root = read_certificates(folder / NEXT)[0]
         roots = read_bundle(folder)
-        if following not in roots:
-            write_bundle(folder, [*roots, following])
-        return following
+        if new_root not in roots:
+            write_bundle(folder, [*roots, new_root])
+        return new_root
 
 
 def switch(folder: Path, now: datetime | None = None) -> Authority:
-    """Has the new root sign from now on."""
+    """Makes the new root the signing root."""
     now = now or datetime.now(UTC)
     domain = Authority.open(folder, now=now).domain
     with locked(folder):
@@ -82,18 +83,19 @@ def switch(folder: Path, now: datetime | None = None) -> Authority:
                 raise IdentityError(
                     f"the key of the new root is missing: put {NEXT_KEY} back into {folder}"
                 )
-            (folder / NEXT_KEY).replace(folder / ROOT_KEY)
-            (folder / NEXT).replace(folder / ROOT)
-            root, key = keep_root(folder, "Keyhole root", now)
-            keep_issuer(folder, root, key, read_domain(folder) or domain, now)
+            with write_errors(folder / ROOT):
+                durable.rename(folder / NEXT_KEY, folder / ROOT_KEY)
+                durable.rename(folder / NEXT, folder / ROOT)
+            root, key = ensure_root(folder, "Keyhole root", now)
+            ensure_issuer(folder, root, key, read_domain(folder) or domain, now)
     return Authority.open(folder, now=now)
 
 
 def finish(folder: Path, now: datetime | None = None, *, force: bool = False) -> int:
-    """Trusts the old roots no longer; gives how many there were.
+    """Removes the old roots from the bundle; returns how many there were.
 
-    Raises :class:`IdentityError` while clients hold certificates that only an old root vouches for,
-    unless ``force`` locks them out.
+    Raises :class:`IdentityError` while clients hold certificates of an old root, unless ``force``
+    is set, which locks them out.
     """
     now = now or datetime.now(UTC)
     authority = Authority.open(folder, now=now)
@@ -101,29 +103,29 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
         current = phase(folder)
         if current is Phase.PREPARED:
             raise IdentityError(
-                "the new root signs nothing yet; first keyhole identity rotate --sign, and give "
-                "clients the time to renew"
+                "the new root signs nothing yet; first run keyhole identity rotate --sign, and let "
+                "clients renew"
             )
         old = [root for root in read_bundle(folder) if root != authority.certificate]
-        left = behind(folder, authority, now) if old and not force else []
+        left = not_renewed(folder, authority, now) if old and not force else []
         if left:
             who = ", ".join(sorted({one.spiffe or "" for one in left})[:5])
             last = max(one.not_after for one in left)
             raise IdentityError(
-                f"{len(left)} certificates of the old root still live, until {last:%Y-%m-%d %H:%M} "
-                f"UTC at the latest: {who}; wait until they are renewed, or give --force to lock "
-                "their holders out"
+                f"{len(left)} certificates of the old root are still valid, the last until "
+                f"{last:%Y-%m-%d %H:%M} UTC: {who}; wait until they are renewed, or give --force "
+                "to lock their holders out"
             )
         if old:
             write_bundle(folder, [authority.certificate])
         return len(old)
 
 
-def behind(folder: Path, authority: Authority, now: datetime) -> list[Issued]:
-    """Client certificates of an old root that still live and that nothing has followed."""
-    newest: dict[str, Issued] = {}
+def not_renewed(folder: Path, authority: Authority, now: datetime) -> list[IssuanceRecord]:
+    """Valid client certificates of an old root that were not renewed since."""
+    newest: dict[str, IssuanceRecord] = {}
     for one in read_issued(folder):
         if one.spiffe is not None:
             newest[one.spiffe] = one
     current = fingerprint(authority.certificate)
-    return [one for one in newest.values() if one.lives(now) and one.root != current]
+    return [one for one in newest.values() if one.is_valid(now) and one.root != current]

@@ -1,4 +1,4 @@
-"""Makes certificates: a root, an issuer below it, and leaves. Reads and writes no file."""
+"""Creates certificates: a root, an issuer below it, and leaves. Accesses no files."""
 
 import secrets
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from keyhole.identity.wish import Wish
+from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.model.spiffe import SCHEME
 
 ROOT_LIFE = timedelta(days=3652)
 ISSUER_LIFE = timedelta(days=365)
-# Clocks of clients may be slow: what was issued now must hold for them as well.
+# Clients with slow clocks must accept a new certificate as well.
 BACKDATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Signer:
-    """A certificate that may sign others, with its key."""
+    """A CA certificate with its key."""
 
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
 
     @classmethod
     def root(cls, common_name: str, now: datetime) -> Self:
-        """A new root that signs issuers, and nothing below them."""
+        """A new root, which signs issuers only."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(common_name)
-        # No name constraints: rustls-webpki rejects every authority that has URI constraints, and
-        # trust domains are kept apart by their sets of roots.
+        # No name constraints: rustls-webpki rejects every authority that has URI constraints.
+        # Separate root sets keep trust domains apart.
         builder = _builder(subject, subject, key.public_key(), now - BACKDATE, now + ROOT_LIFE)
         builder = _signing(builder, key.public_key(), path_length=1)
         return cls(builder.sign(key, hashes.SHA256()), key)
@@ -41,13 +41,13 @@ class Signer:
     def issuer(self, domain: str | None, now: datetime) -> "Signer":
         """A new issuer below this root, for about a year.
 
-        Its own URI is that of the trust domain, without a path (X509-SVID section 3.1): so
-        everyone, and this program, can tell for which domain it signs.
+        Its URI is the trust domain without a path (X509-SVID section 3.1), which shows for which
+        domain it signs.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         end = min(now + ISSUER_LIFE, self.certificate.not_valid_after_utc)
         begin = max(now - BACKDATE, self.certificate.not_valid_before_utc)
-        # The name is this issuer's own: some programs choose among authorities by name alone.
+        # Each issuer has a unique name: some programs select an authority by name alone.
         whose = self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
         subject = _name(f"{whose!s:.40} issuer {secrets.token_hex(4)}")
         builder = _builder(subject, self.certificate.subject, key.public_key(), begin, end)
@@ -57,17 +57,19 @@ class Signer:
             builder = builder.add_extension(x509.SubjectAlternativeName([uri]), critical=False)
         return Signer(builder.sign(self.key, hashes.SHA256()), key)
 
-    def leaf(self, wish: Wish, key: ec.EllipticCurvePublicKey, now: datetime) -> x509.Certificate:
-        """A certificate for the holder of a key."""
+    def leaf(
+        self, spec: CertificateSpec, key: ec.EllipticCurvePublicKey, now: datetime
+    ) -> x509.Certificate:
+        """A leaf certificate for the given key."""
         begin = max(now - BACKDATE, self.certificate.not_valid_before_utc)
-        end = min(now + wish.life, self.certificate.not_valid_after_utc)
-        subject = _name(wish.common_name())
+        end = min(now + spec.life, self.certificate.not_valid_after_utc)
+        subject = _name(spec.common_name())
         builder = _builder(subject, self.certificate.subject, key, begin, end)
         builder = (
-            builder.add_extension(wish.alternative_names(), critical=False)
+            builder.add_extension(spec.alternative_names(), critical=False)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage(wish.usages), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(spec.usages), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
         return _below(builder, self).sign(self.key, hashes.SHA256())
@@ -77,7 +79,7 @@ def is_signed_by(certificate: x509.Certificate, above: x509.Certificate) -> bool
     """Whether ``above`` signed the certificate, by name and by signature."""
     try:
         certificate.verify_directly_issued_by(above)
-    except (ValueError, TypeError, InvalidSignature):  # each of them means no
+    except (ValueError, TypeError, InvalidSignature):  # each means: not signed by it
         return False
     return True
 
@@ -88,7 +90,7 @@ def certificate_pem(*certificates: x509.Certificate) -> bytes:
 
 
 def key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The key as PKCS #8 PEM without a password; the mode of the file protects it."""
+    """The key as PKCS #8 PEM without a password; the file mode protects it."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -102,7 +104,7 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 
 def serial_text(certificate: x509.Certificate) -> str:
-    """The serial number as it is written everywhere: lower-case hexadecimal, no leading zeros."""
+    """The serial number in lower-case hexadecimal, without leading zeros."""
     return f"{certificate.serial_number:x}"
 
 

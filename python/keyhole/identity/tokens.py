@@ -1,4 +1,4 @@
-"""``tokens.json``: secrets of devices that have no certificate, known by their digests alone."""
+"""``tokens.json``: digests of the secrets of devices that have no certificate."""
 
 import base64
 import hashlib
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from keyhole.identity.document import read_document, write_document
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
-from keyhole.model.written import Boundary
+from keyhole.identity.json_file import read_document, write_document
+from keyhole.model.field_types import Boundary
 
 FILE = "tokens.json"
 OCTETS = 20  # 160 bits, which are 32 characters of base32
@@ -40,12 +40,12 @@ class Tokens(Boundary):
 
 
 def new_secret() -> str:
-    """32 characters of lower-case base32: a label of a DNS name, and a segment of a path."""
+    """32 characters of lower-case base32, valid as a DNS label and as a URL path segment."""
     return base64.b32encode(secrets.token_bytes(OCTETS)).decode().lower()
 
 
 def digest(secret: str) -> str:
-    """What is kept of a secret. A fast digest is enough: nobody can try 2^160 of them."""
+    """The stored digest of a secret. A fast hash is enough for 160 random bits."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -55,21 +55,21 @@ def is_token(text: str) -> bool:
 
 
 def read_tokens(folder: Path) -> dict[str, str]:
-    """The SHA-256 of each token by its name; raises :class:`IdentityError` when unreadable."""
+    """The SHA-256 of each token by its name; raises :class:`IdentityError` if unreadable."""
     return {one.name: one.sha256 for one in list_tokens(folder)}
 
 
 def list_tokens(folder: Path) -> tuple[Token, ...]:
-    """All tokens, in the order in which they were made."""
+    """All tokens, oldest first."""
     return read_document(folder / FILE, Tokens).tokens
 
 
 def create_token(
     folder: Path, name: str, *, replace: bool = False, now: datetime | None = None
 ) -> str:
-    """Makes a token and gives it; nothing but its digest is kept, so nobody can give it again.
+    """Creates a token and returns its secret; only the digest is stored.
 
-    Raises :class:`IdentityError` when the name is taken, unless ``replace`` ends the other.
+    Raises :class:`IdentityError` if the name is taken, unless ``replace`` is set.
     """
     if not _NAME.fullmatch(name):
         raise IdentityError(
@@ -81,17 +81,17 @@ def create_token(
         tokens = read_document(folder / FILE, Tokens)
         if tokens.find(name) is not None and not replace:
             raise IdentityError(
-                f"there is a token {name} already; give --replace to end it, or another name"
+                f"there is a token {name} already; give --replace to replace it, or another name"
             )
         secret = new_secret()
-        made = Token(name=name, sha256=digest(secret), created=now or datetime.now(UTC))
+        new = Token(name=name, sha256=digest(secret), created=now or datetime.now(UTC))
         others = tuple(one for one in tokens.tokens if one.name != name)
-        write_document(folder / FILE, Tokens(tokens=(*others, made)))
+        write_document(folder / FILE, Tokens(tokens=(*others, new)))
         return secret
 
 
 def revoke_token(folder: Path, name: str) -> None:
-    """Ends a token; raises :class:`IdentityError` when there is none of that name."""
+    """Removes a token; raises :class:`IdentityError` if there is none of that name."""
     make_private_folder(folder)
     with locked(folder):
         tokens = read_document(folder / FILE, Tokens)

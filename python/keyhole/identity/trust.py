@@ -1,19 +1,19 @@
-"""What the control process reads for the snapshot: whom the own authority vouches for."""
+"""Trust data of the own authority, which control puts into the snapshot."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.identity import issued, revoked, tokens
+from keyhole.identity import issuance_log, revoked, tokens
+from keyhole.identity.ca_files import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
 from keyhole.identity.sign import certificate_pem
-from keyhole.identity.upkeep import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
 
 
 @dataclass(frozen=True)
 class OwnTrust:
-    """The own trust domain, and everything that is revoked, also of other domains.
+    """The own trust domain, and all revocations, also of other domains.
 
-    ``bundle_pem`` is empty where there is no authority. ``revoked_certificates`` are pairs of trust
+    ``bundle_pem`` is empty if there is no authority. ``revoked_certificates`` are pairs of trust
     domain and serial number in hexadecimal.
     """
 
@@ -24,12 +24,11 @@ class OwnTrust:
 
 
 def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
-    """Reads it; raises ``IdentityError`` when anything that is there cannot be read.
+    """Reads the trust data; raises ``IdentityError`` if any existing file is unreadable.
 
-    ``domain`` is the trust domain where the folder has a root and no issuer that names one.
+    ``domain`` is the trust domain if no issuer in the folder names one.
 
-    Nothing is written and nothing is made. Whoever cannot read the revocations must not go on as if
-    there were none.
+    Writes nothing. Unreadable revocations are an error, since continuing would ignore them.
     """
     known = revoked.read_revoked(folder)
     return OwnTrust(
@@ -41,11 +40,11 @@ def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
 
 
 def identity_files(folder: Path) -> frozenset[Path]:
-    """The files whose change matters for the snapshot."""
+    """The files from which the snapshot is built."""
     names = (ROOT, ISSUER, BUNDLE, revoked.FILE, tokens.FILE)
     return frozenset(folder / name for name in names)
 
 
 def has_issued_clients(folder: Path) -> bool:
-    """Whether the authority ever gave a certificate to a client."""
-    return any(one.spiffe is not None for one in issued.read_issued(folder))
+    """Whether the authority ever issued a client certificate."""
+    return any(one.spiffe is not None for one in issuance_log.read_issued(folder))

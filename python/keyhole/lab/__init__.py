@@ -1,1 +1,1 @@
-"""A whole world on one machine: internet, forwarder, resolver, and workloads that ask."""
+"""A complete test network on one machine: internet, forwarder, resolver, and workloads."""

@@ -1,4 +1,4 @@
-"""Why the lab cannot run."""
+"""The error of the lab."""
 
 from keyhole.errors import KeyholeError
 

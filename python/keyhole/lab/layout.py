@@ -1,4 +1,4 @@
-"""Where everything of a lab lies on the disk, and the documents that it starts with."""
+"""The folders of a lab on disk, and the documents that it starts with."""
 
 from dataclasses import dataclass
 from importlib import resources
@@ -16,13 +16,13 @@ FORWARDER_NAME = "forwarder.example.net"
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of a lab: one authority, a data folder for each engine, the workloads' files."""
+    """The folders of a lab: authority, a data folder for each engine, files of the workloads."""
 
     path: Path
 
     @property
     def identity(self) -> Path:
-        """The lab's authority; its ``root.pem`` is what clients trust."""
+        """The folder of the lab's certificate authority."""
         return self.path / "identity"
 
     @property
@@ -32,7 +32,7 @@ class Layout:
 
     @property
     def svids(self) -> Svids:
-        """By what the workloads, and the resolver before the forwarder, are known."""
+        """The SVIDs of the workloads, and of the resolver as a client of the forwarder."""
         return Svids(self.identity, self.path / "workloads")
 
     @property
@@ -46,21 +46,21 @@ class Layout:
         return self.path / "forwarder"
 
 
-def furnish(layout: Layout, ports: Ports) -> None:
+def create_layout(layout: Layout, ports: Ports) -> None:
     """Writes certificates, settings and documents.
 
-    Settings and upstreams hold this run's ports and are always written; a policy, a list or a
-    record that is there already is somebody's work and stays.
+    Settings and upstreams contain the ports of this run and are always written. A policy, list or
+    record that exists is kept, because a person may have changed it.
     """
-    layout.svids.keep()
+    layout.svids.renew()
     resolver = layout.svids.of(RESOLVER)
     for name, folder, server_name in (
         ("forwarder", layout.forwarder, FORWARDER_NAME),
         ("resolver", layout.resolver, RESOLVER_NAME),
     ):
-        material = ensure_server_certificate(
+        pair = ensure_server_certificate(
             layout.identity,
-            # Over DoT, a token is a label before the name.
+            # In DoT, a token is a label in front of the server name.
             [server_name, f"*.{server_name}", "localhost"],
             ["127.0.0.1", "::1"],
             file=name,
@@ -74,37 +74,37 @@ def furnish(layout: Layout, ports: Ports) -> None:
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,
             "api": ports.api,
-            "certificate": material.certificate.resolve(),
-            "key": material.key.resolve(),
+            "certificate": pair.certificate.resolve(),
+            "key": pair.key.resolve(),
             "ca": layout.root.resolve(),
             "name": server_name,
             "trust_domain": DOMAIN,
             "resolver_certificate": resolver.certificate.resolve(),
             "resolver_key": resolver.key.resolve(),
         }
-        _share(layout.identity, folder)
+        _link_authority(layout.identity, folder)
         _write(resources.files("keyhole.lab") / "documents" / name, folder, values)
 
 
-def _share(identity: Path, folder: Path) -> None:
-    """Makes the lab's authority the own one of a data folder: whom it vouches for, and whom it has
-    revoked, holds for both hops, and the commands find it where they look in any data folder."""
+def _link_authority(identity: Path, folder: Path) -> None:
+    """Links the lab's authority into a data folder, so that resolver and forwarder share one set
+    of issued and revoked certificates, and commands find it at the usual path."""
     folder.mkdir(parents=True, exist_ok=True)
     link = folder / "identity"
     if not link.is_symlink():
         link.symlink_to(Path("..") / identity.name, target_is_directory=True)
 
 
-def _write(shipped: Traversable, folder: Path, values: dict[str, object]) -> None:
+def _write(source_folder: Traversable, folder: Path, values: dict[str, object]) -> None:
     documents = folder / "documents"
     documents.mkdir(parents=True, exist_ok=True)
-    for source in shipped.iterdir():
+    for source in source_folder.iterdir():
         place = folder if source.name == "keyhole.yaml" else documents
         target = place / source.name
         if target.exists() and source.name not in ("keyhole.yaml", "upstreams.yaml"):
             continue
         text = source.read_text(encoding="utf-8")
-        # Only files with ports and paths are templates: elsewhere a dollar sign is a dollar sign.
+        # Only these files are templates; in other files a dollar sign is plain text.
         if source.name in ("keyhole.yaml", "upstreams.yaml"):
             text = Template(text).substitute(values)
         target.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the lab shows: one panel with addresses and commands to try, and one line that lives."""
+"""The output of the lab: one panel with addresses and commands, and one status line."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from rich.table import Table
 
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
 from keyhole.lab.ports import Ports
+from keyhole.lab.processes import LabProcesses
 from keyhole.lab.svids import DOMAIN, Svids
-from keyhole.lab.trades import TRADES, TV_NAME
-from keyhole.lab.world import World
+from keyhole.lab.workload_profiles import TV_NAME, WORKLOAD_PROFILES
 
-WORDS = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
+TRANSPORT_NAMES = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
 BLOCKED = frozenset(
     ["blocked_by_rule", "blocked_by_list", "denied_by_default", "blocked_target", "private_address"]
@@ -32,24 +32,24 @@ FAILED = frozenset(
 )
 
 
-def panel(world: World) -> Panel:
-    """Addresses, who asks, commands that can be pasted, special names, and the documents."""
-    documents = world.layout.resolver.resolve() / "documents"
+def panel(processes: LabProcesses) -> Panel:
+    """Addresses, workloads, commands to copy, special names, and the folder of the documents."""
+    documents = processes.layout.resolver.resolve() / "documents"
     return Panel(
         Group(
-            _where(world.ports),
+            _addresses(processes.ports),
             "",
-            f"[bold]Who asks[/] (identities below spiffe://{DOMAIN}/)",
-            _who(world.layout.svids),
+            f"[bold]Workloads[/] (identities below spiffe://{DOMAIN}/)",
+            _workloads(processes.layout.svids),
             "",
             "[bold]Try[/]",
-            *(f"  {command}" for command in _commands(world)),
+            *(f"  {command}" for command in _commands(processes)),
             "",
-            "[bold]Special names[/] (these first labels work before any name)",
+            "[bold]Special names[/] (each first label works with any name after it)",
             _names(),
             "",
-            f"[bold]Change the policy[/] in {documents}: it acts at once",
-            "[dim]Ctrl-C ends everything[/]",
+            f"[bold]Change the policy[/] in {documents}: it takes effect at once",
+            "[dim]Ctrl-C ends the lab[/]",
         ),
         title="Keyhole lab",
         border_style="cyan",
@@ -57,52 +57,56 @@ def panel(world: World) -> Panel:
     )
 
 
-def _where(ports: Ports) -> Table:
-    where = Table.grid(padding=(0, 2))
-    where.add_row("[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads")
-    where.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
-    where.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
-    where.add_row(
+def _addresses(ports: Ports) -> Table:
+    addresses = Table.grid(padding=(0, 2))
+    addresses.add_row(
+        "[bold]resolver[/]", f"UDP, TCP 127.0.0.1:{ports.dns}", "asked by the workloads"
+    )
+    addresses.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
+    addresses.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
+    addresses.add_row(
         "[bold]forwarder[/]",
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",
-        "answers the resolver alone",
+        "answers only the resolver",
     )
-    where.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
-    where.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
-    return where
+    addresses.add_row("[bold]API[/]", f"http://127.0.0.1:{ports.api}", "of the resolver")
+    addresses.add_row("[bold]internet[/]", f"DoH :{ports.internet}", "answers any name")
+    return addresses
 
 
-def _who(svids: Svids) -> Table:
-    shown = {
+def _workloads(svids: Svids) -> Table:
+    spiffe_paths = {
         name: svid.spiffe.removeprefix(f"spiffe://{DOMAIN}/")
         for name, svid in svids.workloads().items()
     }
-    who = Table.grid(padding=(0, 2))
-    for trade in TRADES:
-        what = shown.get(trade.name, "a token" if trade.name == TV_NAME else "nothing")
-        who.add_row(f"  {trade.name}", WORDS[trade.transport], what, trade.story)
-    return who
+    workloads = Table.grid(padding=(0, 2))
+    for profile in WORKLOAD_PROFILES:
+        proof = spiffe_paths.get(profile.name, "a token" if profile.name == TV_NAME else "nothing")
+        workloads.add_row(
+            f"  {profile.name}", TRANSPORT_NAMES[profile.transport], proof, profile.story
+        )
+    return workloads
 
 
-def _commands(world: World) -> list[str]:
-    ports, svids = world.ports, world.layout.svids
+def _commands(processes: LabProcesses) -> list[str]:
+    ports, svids = processes.ports, processes.layout.svids
     payments = svids.of("shop/payments")
     return [
-        f"export KEYHOLE_DATA={world.layout.resolver.resolve()}",
+        f"export KEYHOLE_DATA={processes.layout.resolver.resolve()}",
         f"cd {svids.folder.resolve()}",
         f"dig +tcp @127.0.0.1 -p {ports.dns} {BLOCKED_EXAMPLE}",
         f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org",
-        "[dim]# as a workload: only three names are allowed to payments[/]",
+        "[dim]# as a workload: payments may ask three names only[/]",
         f"keyhole dig @127.0.0.1:{ports.dot} +tls www.example.org --cert shop-payments.pem "
         "--key shop-payments-key.pem",
         f"kdig @127.0.0.1 -p {ports.dot} +tls +tls-certfile=shop-payments.pem "
         "+tls-keyfile=shop-payments-key.pem ledger.bank.example",
         f"keyhole explain www.example.org --as {payments.spiffe}",
-        "[dim]# what became of the queries, and of what somebody does about it[/]",
+        "[dim]# the query log, statistics, and a pause of blocking[/]",
         "keyhole log --since 5m --outcome blocked --why",
         "keyhole stats",
         "keyhole pause --for 1m",
-        "[dim]# stops on its open connection[/]",
+        "[dim]# takes effect on an open connection too[/]",
         "keyhole identity revoke shop/payments",
     ]
 
@@ -118,7 +122,7 @@ def _names() -> Table:
 
 @dataclass(frozen=True)
 class Counts:
-    """What an engine counted since it started."""
+    """Counters of an engine since its start."""
 
     queries: int
     blocked: int
@@ -134,15 +138,15 @@ class Counts:
             reasons.update(transport)
         return cls(
             queries=reasons.total(),
-            blocked=sum(reasons[word] for word in BLOCKED),
+            blocked=sum(reasons[reason] for reason in BLOCKED),
             cached=reasons["cached"],
-            failed=sum(count for word, count in reasons.items() if word in FAILED),
+            failed=sum(count for reason, count in reasons.items() if reason in FAILED),
             median_ms=_median(stats["latency_us"]),
         )
 
 
 def _median(buckets: list[tuple[int | None, int]]) -> float | None:
-    """The upper edge of the bucket in which the middle query lies, in milliseconds."""
+    """The upper bound of the histogram bucket that holds the median, in milliseconds."""
     seen, total = 0, sum(count for _, count in buckets)
     for edge, count in buckets:
         seen += count
@@ -152,7 +156,7 @@ def _median(buckets: list[tuple[int | None, int]]) -> float | None:
 
 
 def line(counts: Counts, rate: float) -> str:
-    """The one line that tells how things go."""
+    """The status line: counters since the start, and queries per second."""
     latency = f"half within {counts.median_ms:g} ms" if counts.median_ms is not None else ""
     parts = [
         f"[bold]{counts.queries}[/] queries",

@@ -14,7 +14,7 @@ _TRIES = 200
 
 @dataclass(frozen=True)
 class Ports:
-    """The ports of a lab, counted from a base; ``claim`` keeps other labs out of the block."""
+    """The ports of a lab, counted from a base. ``claim`` reserves the block for this lab."""
 
     base: int
     claim: socket.socket
@@ -81,7 +81,7 @@ def choose_ports(base: int | None) -> Ports:
 
 
 def _claim(base: int) -> socket.socket | None:
-    """Binds the last port of the block without listening, so that a second lab passes it by."""
+    """Binds the last port of the block without listening, so that no second lab takes the block."""
     claim = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         claim.bind(("127.0.0.1", base + BLOCK - 1))
@@ -95,7 +95,7 @@ def _first_used(base: int) -> int | None:
     for port in range(base, base + BLOCK - 1):
         for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
             with socket.socket(socket.AF_INET, kind) as probe:
-                # A port whose last connections still linger in TIME_WAIT is free for a listener.
+                # A listener may use a port that has connections in TIME_WAIT.
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, kind == socket.SOCK_STREAM)
                 try:
                     probe.bind(("127.0.0.1", port))

@@ -1,5 +1,5 @@
-"""Who is who in the lab: a certificate of its own for each workload, some that are no good, and a
-token for a device that has none."""
+"""The identities of the lab: a certificate for each workload, some invalid certificates, and a
+token for a device without a certificate."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,20 +7,20 @@ from pathlib import Path
 
 from keyhole.identity import (
     Authority,
+    CertificateSpec,
     IdentityError,
-    Wish,
     make_private_folder,
-    read_material,
+    read_certificate_and_key,
     read_tokens,
 )
+from keyhole.identity.certificate_and_key import read_certificates
+from keyhole.identity.certificate_spec import MIN_SVID_LIFE
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
-from keyhole.identity.material import read_certificates
 from keyhole.identity.tokens import create_token, digest
-from keyhole.identity.wish import SHORTEST_SVID
 
 DOMAIN = "keyhole.lab"
 ROOT_NAME = "Keyhole lab root"
-# Short, so that renewal is part of the lab's daily life; a connection ends with its certificate.
+# Short, so that renewals happen often in a lab. A connection ends when its certificate expires.
 LIFE = timedelta(minutes=10)
 RESOLVER_LIFE = timedelta(hours=1)
 
@@ -45,15 +45,15 @@ class Svid:
 
 
 class Svids:
-    """The certificates of a lab, in one folder; nothing exists before :meth:`keep`."""
+    """The certificates of a lab, in one folder; :meth:`renew` creates them."""
 
     def __init__(self, identity: Path, folder: Path) -> None:
         self._identity = identity
         self.folder = folder
 
     def of(self, name: str) -> Svid:
-        """The identity of a workload, good or bad, or of the resolver."""
-        # The bad ones claim to be somebody: what is wrong is only the proof.
+        """The identity of a workload, valid or invalid, or of the resolver."""
+        # An invalid one claims the SPIFFE ID of a valid one; only its certificate is wrong.
         path = {
             RESOLVER: "ns/keyhole/sa/resolver",
             WRONG_CA: _SPIFFE["shop/payments"],
@@ -64,38 +64,39 @@ class Svids:
         return Svid(f"spiffe://{DOMAIN}/{path}", certificate, key)
 
     def workloads(self) -> dict[str, Svid]:
-        """All workloads that have a certificate, the bad ones included."""
+        """All workloads that have a certificate, valid or invalid."""
         return {name: self.of(name) for name in (*_SPIFFE, WRONG_CA, EXPIRED)}
 
     @property
     def token(self) -> Path:
-        """The file with the token of the television."""
+        """The file with the token of the television (it has no certificate)."""
         return self.folder / f"{TV}.token"
 
-    def keep(self, now: datetime | None = None) -> list[str]:
-        """Issues what is missing and renews what is past a third of its life; gives their names."""
+    def renew(self, now: datetime | None = None) -> list[str]:
+        """Issues missing certificates and renews those past a third of their life; gives the
+        names."""
         now = now or datetime.now(UTC)
         make_private_folder(self.folder)
         authority = Authority.open(self._identity, ROOT_NAME, now, domain=DOMAIN)
         lives = {**dict.fromkeys(_SPIFFE, LIFE), RESOLVER: RESOLVER_LIFE}
         renewed = []
         for name, life in lives.items():
-            if _is_worn(self.of(name), authority, life, now):
+            if _needs_renewal(self.of(name), authority, life, now):
                 _issue(self.of(name), authority, life, now, name)
                 renewed.append(name)
-        self._keep_bad(authority, now)
-        self._keep_token(now)
+        self._renew_invalid(authority, now)
+        self._ensure_token(now)
         return renewed
 
-    def _keep_bad(self, authority: Authority, now: datetime) -> None:
+    def _renew_invalid(self, authority: Authority, now: datetime) -> None:
         folder = self.folder / "stranger"
         stranger = Authority.open(folder, "A stranger's root", now, domain=DOMAIN)
-        if _is_worn(self.of(WRONG_CA), stranger, LIFE, now):
+        if _needs_renewal(self.of(WRONG_CA), stranger, LIFE, now):
             _issue(self.of(WRONG_CA), stranger, LIFE, now)
         if not self.of(EXPIRED).certificate.exists():
-            _issue(self.of(EXPIRED), authority, SHORTEST_SVID, now - 2 * SHORTEST_SVID)
+            _issue(self.of(EXPIRED), authority, MIN_SVID_LIFE, now - 2 * MIN_SVID_LIFE)
 
-    def _keep_token(self, now: datetime) -> None:
+    def _ensure_token(self, now: datetime) -> None:
         try:
             secret = self.token.read_text(encoding="ascii").strip()
         except OSError:
@@ -105,19 +106,21 @@ class Svids:
             write_whole(self.token, secret.encode() + b"\n", PRIVATE_FILE)
 
 
-def _is_worn(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
+def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datetime) -> bool:
     try:
-        material = read_material(svid.certificate, svid.key, now, names_needed=False)
+        pair = read_certificate_and_key(svid.certificate, svid.key, now, names_needed=False)
         above = read_certificates(svid.certificate)[1:]
     except IdentityError:
-        return True  # ours to replace: nobody else writes these files
-    return material.expires - now < life * 2 / 3 or not authority.signed(material.leaf, above)
+        return True  # the lab replaces it, because only the lab writes these files
+    return pair.expires - now < life * 2 / 3 or not authority.signed(pair.leaf, above)
 
 
 def _issue(
     svid: Svid, authority: Authority, life: timedelta, now: datetime, name: str | None = None
 ) -> None:
-    chain, key = authority.issue(Wish.svid(svid.spiffe, life), now, how="for the lab", name=name)
-    # A reader between the two writes sees a pair that does not fit, and reads again.
+    chain, key = authority.issue(
+        CertificateSpec.svid(svid.spiffe, life), now, how="for the lab", name=name
+    )
+    # A reader between the two writes sees a key that does not match, and reads again.
     write_whole(svid.key, key, PRIVATE_FILE)
     write_whole(svid.certificate, chain, PUBLIC_FILE)

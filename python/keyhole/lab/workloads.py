@@ -1,7 +1,7 @@
-"""``python -m keyhole.lab.workloads``: a few workloads that ask names at a gentle rate.
+"""``python -m keyhole.lab.workloads``: a few workloads that send queries at a low rate.
 
-Each one shows its own certificate, keeps its connection, and asks names that look like those of its
-trade. One device has no certificate, and three are up to no good. All names are invented.
+Each one presents its own certificate, keeps its connection open, and asks the names of its
+profile. One device has no certificate, and three must be refused. All names are invented.
 """
 
 import json
@@ -20,16 +20,16 @@ import dns.query
 import httpx2
 from dns.rdatatype import RdataType
 
-from keyhole.lab.children import die_with_parent
-from keyhole.lab.trades import TRADES, Trade
+from keyhole.lab.child_process import die_with_parent
+from keyhole.lab.workload_profiles import WORKLOAD_PROFILES, WorkloadProfile
 
 _SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the lab listens, and what the workloads show: the files of certificate and key, or the
-    file of a token, by name."""
+    """The ports of the lab, and the credentials of the workloads by name: the files of certificate
+    and key, or the file of a token."""
 
     dns: int
     dot: int
@@ -40,31 +40,31 @@ class Target:
     tokens: dict[str, str]
 
 
-class _Asker:
-    """One workload: asks forever, and opens its connection again when it is lost."""
+class _Workload:
+    """One workload: sends queries without end, and reconnects after an error."""
 
-    def __init__(self, trade: Trade, target: Target) -> None:
-        self._trade = trade
+    def __init__(self, profile: WorkloadProfile, target: Target) -> None:
+        self._profile = profile
         self._target = target
         self._connection: ssl.SSLSocket | httpx2.Client | None = None
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def run(self) -> None:
-        dice = Random(self._trade.name)  # noqa: S311 (which name comes next is no secret)
+        rng = Random(self._profile.name)  # noqa: S311 (which name comes next is no secret)
         while True:
-            name = dice.choice(self._trade.names)
-            kind = dice.choices([RdataType.A, RdataType.AAAA, RdataType.HTTPS], [6, 3, 1])[0]
+            name = rng.choice(self._profile.names)
+            kind = rng.choices([RdataType.A, RdataType.AAAA, RdataType.HTTPS], [6, 3, 1])[0]
             try:
                 self._ask(dns.message.make_query(name, kind, use_edns=0, payload=1232))
             except (OSError, EOFError, dns.exception.DNSException, httpx2.HTTPError):
                 self._hang_up()
-            except Exception as error:  # noqa: BLE001 (a mistake here must not end the others)
+            except Exception as error:  # noqa: BLE001 (an error in one workload must not stop it)
                 self._hang_up()
-                self._tell(repr(error))
-            time.sleep(dice.expovariate(1 / self._trade.pause))
+                self._report(repr(error))
+            time.sleep(rng.expovariate(1 / self._profile.pause))
 
     def _ask(self, query: dns.message.Message) -> None:
-        match self._trade.transport:
+        match self._profile.transport:
             case "udp":
                 dns.query.udp(query, "127.0.0.1", _SECONDS, self._target.dns)
             case "tls":
@@ -82,23 +82,23 @@ class _Asker:
 
     def _url(self) -> str:
         url = f"https://127.0.0.1:{self._target.doh}/dns-query"
-        if file := self._target.tokens.get(self._trade.name):
+        if file := self._target.tokens.get(self._profile.name):
             return f"{url}/{Path(file).read_text(encoding='ascii').strip()}"
         return url
 
     def _open_tls(self) -> ssl.SSLSocket:
-        here = self._target
-        port = here.dot if self._trade.to == "resolver" else here.forwarder_dot
+        target = self._target
+        port = target.dot if self._profile.to == "resolver" else target.forwarder_dot
         plain = socket.create_connection(("127.0.0.1", port), _SECONDS)
         secured = self._trust("dot").wrap_socket(plain, server_hostname="127.0.0.1")
-        secured.setblocking(False)  # as the library wants it
+        secured.setblocking(False)  # dnspython requires it
         return secured
 
     def _trust(self, protocol: str) -> ssl.SSLContext:
-        """Trusts the lab, and shows the certificate as it is now: it is renewed all the time."""
+        """Trusts the lab's root, and reads the certificate again, because it may be renewed."""
         trust = ssl.create_default_context(cafile=self._target.ca)
         trust.set_alpn_protocols([protocol])
-        if files := self._target.svids.get(self._trade.name):
+        if files := self._target.svids.get(self._profile.name):
             trust.load_cert_chain(*files)
         return trust
 
@@ -107,19 +107,19 @@ class _Asker:
             self._connection.close()
             self._connection = None
 
-    def _tell(self, problem: str) -> None:
-        if problem not in self._told:
-            self._told.add(problem)
-            print(f"{self._trade.name}: {problem}", file=sys.stderr, flush=True)
+    def _report(self, problem: str) -> None:
+        if problem not in self._reported:
+            self._reported.add(problem)
+            print(f"{self._profile.name}: {problem}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
-    """Reads the target as JSON from the one argument, and asks until it is ended."""
+    """Reads the target as JSON from its only argument, and runs until standard input ends."""
     die_with_parent()
     target = Target(**json.loads(sys.argv[1]))
-    for trade in TRADES:
-        threading.Thread(target=_Asker(trade, target).run, daemon=True).start()
-    # Standard input belongs to the lab: when it ends, the lab is gone.
+    for profile in WORKLOAD_PROFILES:
+        threading.Thread(target=_Workload(profile, target).run, daemon=True).start()
+    # The lab holds the other end of standard input; end of file means that the lab has ended.
     sys.stdin.buffer.read()
     return 0
 

@@ -1,1 +1,1 @@
-"""The link between control and its engines: commands by long poll, answers back."""
+"""The link between control and its engines: commands by long poll, and their results."""

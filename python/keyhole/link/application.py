@@ -1,4 +1,4 @@
-"""The routes of the link, on control's side."""
+"""The HTTP routes of the link, served by control."""
 
 import asyncio
 import json
@@ -15,59 +15,59 @@ from keyhole.link.message import EVENTS, OFFER, POLL, MessageError, Poll
 from keyhole.link.peer import Peer
 from keyhole.link.remote_peer import Offer, RemotePeer
 
-MOST_OCTETS = 4 * 2**20
-"""A poll carries counters at most."""
-MOST_LINES = 32 * 2**20
-"""Octets of the query log that an engine brings at once."""
+MAX_POLL_OCTETS = 4 * 2**20
+"""Largest body of a poll in octets; results contain at most counters."""
+MAX_LOG_OCTETS = 32 * 2**20
+"""Largest part of a query log in one request, in octets."""
 
 
 class RefusedError(Exception):
-    """Whoever asks is no engine of ours; says why."""
+    """The client is not an authorized engine; the message says why."""
 
 
-class Behind(Protocol):
-    """What stands behind engines on other machines."""
+class RemoteEngineService(Protocol):
+    """Serves engines on other machines: snapshots to them, query logs from them."""
 
     @property
     def offer(self) -> Offer | None:
-        """What they are to take; none before there is one."""
+        """The current offer; ``None`` before the first one."""
 
     async def position(self, engine: str) -> dict[str, Any] | None:
-        """How far the query log of an engine is known."""
+        """The position up to which an engine's query log has been received."""
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
-        """Keeps lines of its query log that end at ``offset``; raises ``ValueError`` where they
-        are not wanted."""
-
-
-Find = Callable[[Request], Peer]
-"""Who polls; raises `RefusedError`."""
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+        """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are
+        not accepted."""
 
 
-def application(find: Find, behind: Behind | None = None) -> Starlette:
-    """Serves engines; ``find`` tells them apart. Those on other machines are served ``behind``."""
+FindPeer = Callable[[Request], Peer]
+"""Returns the engine that sent a request; raises `RefusedError`."""
+
+
+def application(find: FindPeer, service: RemoteEngineService | None = None) -> Starlette:
+    """Serves engines, which ``find`` authenticates; ``service`` serves those on other machines."""
 
     async def poll(request: Request) -> Response:
         peer = find(request)
-        message = Poll.read(json.loads(await _body(request, MOST_OCTETS)))
-        peer.take(message)
+        message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
+        peer.receive(message)
         return await _commands(request, peer)
 
     routes = [Route(POLL, poll, methods=["POST"])]
-    if behind is not None:
-        routes += _remote_routes(find, behind)
+    if service is not None:
+        routes += _remote_routes(find, service)
     return Starlette(
         routes=routes,
-        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _trouble},
+        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _unavailable},
     )
 
 
-def _remote_routes(find: Find, behind: Behind) -> list[Route]:
+def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
     def offered(request: Request) -> Offer:
         find(request)
-        offer = behind.offer
+        offer = service.offer
         if offer is None or offer.mark != request.path_params["mark"]:
-            raise RefusedError("this is not offered any more")
+            raise RefusedError("this offer is no longer current")
         return offer
 
     async def snapshot(request: Request) -> Response:
@@ -80,14 +80,14 @@ def _remote_routes(find: Find, behind: Behind) -> list[Route]:
         return FileResponse(file, media_type="application/octet-stream")
 
     async def known(request: Request) -> Response:
-        position = await behind.position(_engine(find(request)))
+        position = await service.position(_engine(find(request)))
         return JSONResponse({"position": position})
 
     async def events(request: Request) -> Response:
         engine = _engine(find(request))
         spool, offset = request.query_params.get("spool", ""), request.query_params.get("offset")
-        lines = await _body(request, MOST_LINES)
-        await behind.take(engine, spool, int(offset or ""), lines)
+        lines = await _body(request, MAX_LOG_OCTETS)
+        await service.store_lines(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
     return [
@@ -111,15 +111,15 @@ async def _bad(_request: Request, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 400)
 
 
-async def _trouble(_request: Request, error: Exception) -> Response:
+async def _unavailable(_request: Request, error: Exception) -> Response:
     return JSONResponse({"why": str(error)}, 503)
 
 
 async def _commands(request: Request, peer: Peer) -> Response:
-    """Waits for commands, and for the end of the connection."""
+    """Waits for commands or for the end of the connection."""
     about = peer.about
     work = asyncio.create_task(peer.commands())
-    left = asyncio.create_task(_left(request))
+    left = asyncio.create_task(_disconnected(request))
     await asyncio.wait({work, left}, return_when=asyncio.FIRST_COMPLETED)
     for task in (work, left):
         if not task.done():
@@ -127,14 +127,14 @@ async def _commands(request: Request, peer: Peer) -> Response:
             with suppress(asyncio.CancelledError):
                 await task
     if work.cancelled():
-        # A poll of a later process may have come first: then it is not this one that left.
+        # If a newer engine process has polled already, it must stay connected.
         if peer.about is about:
-            peer.lose()
+            peer.disconnect()
         return Response(status_code=499)
     return JSONResponse({"commands": work.result()})
 
 
-async def _left(request: Request) -> None:
+async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 

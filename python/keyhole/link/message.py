@@ -1,9 +1,9 @@
-"""What engine and control say to each other, as JSON over HTTP.
+"""Messages between engine and control: JSON over HTTP.
 
-The engine asks again and again: ``POST /link/v1/poll`` with what it is and how it fared with the
-last commands; the answer comes as soon as there are new ones, or after ``HOLD_SECONDS`` without
-any. It obeys them in order and asks again. Nothing is ever asked of an engine twice at a time, and
-an engine that cannot reach control goes on as before.
+The engine polls with ``POST /link/v1/poll``: the body has its state and the results of the last
+commands. The response has the next commands; it comes as soon as there are any, or empty after
+``HOLD_SECONDS``. The engine executes them in order and polls again. An engine has at most one poll
+open. If it cannot reach control, it continues to serve.
 """
 
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ from typing import Any
 
 POLL = "/link/v1/poll"
 OFFER = "/link/v1/offers"
-"""Below it, by mark: ``/MARK/snapshot`` and ``/MARK/lists``, what an engine elsewhere takes."""
+"""``/MARK/snapshot`` and ``/MARK/lists`` below it serve engines on other machines."""
 EVENTS = "/link/v1/events"
-"""GET gives how far the query log of the engine is known; POST brings what follows."""
+"""GET returns the received position of the engine's query log; POST sends what follows."""
 HOLD_SECONDS = 20.0
-"""How long control keeps a poll open while there is nothing to do."""
+"""How long control holds a poll open while there are no commands."""
 SILENCE_SECONDS = 3 * HOLD_SECONDS
-"""An engine that says nothing for so long is not there any more."""
+"""An engine that does not poll for this long counts as disconnected."""
 
 Command = dict[str, Any]
-"""``{"id": N, ...}`` and one of the commands that ``keyhole.engine.obey`` describes."""
+"""``{"id": N, ...}`` and one of the commands that ``keyhole.engine.commands`` describes."""
 Result = dict[str, Any]
-"""``{"id": N, ...}`` and what became of the command."""
+"""``{"id": N, ...}`` and the result of the command."""
 
 
 class MessageError(ValueError):
-    """Not a message of the other side."""
+    """A malformed or unexpected message."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What an engine says of itself with each poll."""
+    """The state of an engine, sent with each poll."""
 
     instance: str
-    """Another one for each process, so that a restart is noticed."""
+    """Unique for each process, so that control detects a restart."""
     pid: int
     version: str
     addresses: dict[str, list[str]]
     number: int | None
-    """The snapshot in force; none while it refuses every question."""
+    """The active snapshot; ``None`` while it refuses every query."""
     mark: str = ""
-    """The offer that it took last; empty for an engine beside control, which is told by path."""
+    """The last applied offer; empty for an engine on the same machine as control."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Poll:
 
     @classmethod
     def read(cls, found: Any) -> "Poll":
-        """Reads the body; raises `MessageError` where it is not one."""
+        """Reads the body; raises `MessageError` if it is not valid."""
         try:
             engine = found["engine"]
             number = engine["number"]
@@ -79,7 +79,7 @@ class Poll:
 
 
 def read_commands(found: Any) -> list[Command]:
-    """The commands of an answer; raises `MessageError` where it is not one."""
+    """The commands in a response; raises `MessageError` if it is not valid."""
     try:
         return [{**one, "id": int(one["id"])} for one in found["commands"]]
     except (KeyError, TypeError, ValueError) as error:

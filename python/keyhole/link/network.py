@@ -1,4 +1,4 @@
-"""Control's side of the link for engines on other machines: mutual TLS, identities by name."""
+"""Control's side of the link for engines on other machines: mutual TLS, SPIFFE IDs."""
 
 import asyncio
 import ssl
@@ -13,17 +13,17 @@ from starlette.requests import Request
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.errors import KeyholeError
+from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.revoked import read_revoked
-from keyhole.link.application import Behind, RefusedError, application
+from keyhole.link.application import RefusedError, RemoteEngineService, application
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, is_address, read_network
-from keyhole.web import Serving, quiet
-from keyhole.web.door import Bounds, Door
-from keyhole.web.tcp import shown, tcp_listener
 
-BOUNDS = Bounds(connections=256, per_address=64, seconds=None)
+LIMITS = ConnectionLimits(connections=256, per_address=64, seconds=None)
 _EVERYWHERE = (read_network("0.0.0.0/0"), read_network("::/0"))
 
 
@@ -33,7 +33,7 @@ class LinkError(KeyholeError):
 
 @dataclass(frozen=True)
 class Setup:
-    """Where it listens, with whose authority, and how its certificate is named."""
+    """The authority's folder and domain, the addresses, and the names for its certificate."""
 
     folder: Path
     domain: str
@@ -42,31 +42,31 @@ class Setup:
 
 
 class NetworkLink:
-    """Start it, refresh it when the authority or the time changes something, stop it."""
+    """Call ``start``, then ``refresh`` regularly (certificates expire), then ``stop``."""
 
     def __init__(
         self,
         setup: Setup,
         peers: Mapping[str, RemotePeer],
-        behind: Behind,
-        turned: Callable[[str], None],
+        service: RemoteEngineService,
+        notify: Callable[[str], None],
     ) -> None:
-        """``peers`` are the engines that are let in, by SPIFFE ID; ``turned`` hears why another
-        one was not."""
+        """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason
+        of each refusal."""
         self._setup = setup
         self._peers = peers
-        self._behind = behind
-        self._turned = turned
-        self._serving = Serving()
-        self._doors: list[Door] = []
+        self._service = service
+        self._notify = notify
+        self._server = HttpServer()
+        self._limiters: list[ConnectionLimiter] = []
         self._seen: object = None
         self._tls: ssl.SSLContext | None = None
         self.addresses: list[str] = []
 
     async def start(self) -> None:
-        """Listens; raises `LinkError` and ``IdentityError`` where it cannot."""
+        """Listens; raises `LinkError` or ``IdentityError`` if it cannot."""
         self.refresh()
-        config = quiet(application(self._find, self._behind))
+        config = uvicorn_config(application(self._find, self._service))
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             try:
@@ -76,22 +76,21 @@ class NetworkLink:
                     f"the link cannot listen on {endpoint}: {error.strerror}; give another address "
                     "in link.listen"
                 ) from error
-            door = Door(
+            limiter = ConnectionLimiter(
                 _EVERYWHERE,
                 self._tls,
-                lambda: CertifiedProtocol(config, self._serving.state, {}),
+                lambda: CertifiedProtocol(config, self._server.state, {}),
                 lambda _address, _why: None,
-                BOUNDS,
+                LIMITS,
             )
-            self._doors.append(door)
-            self.addresses.append(shown(listener))
-            self._serving.add(await loop.create_server(door, sock=listener))
+            self._limiters.append(limiter)
+            self.addresses.append(display_address(listener))
+            self._server.add(await loop.create_server(limiter, sock=listener))
 
     def refresh(self) -> None:
-        """Shows a certificate that is in its first half, and lets in whom the roots of now vouch
-        for."""
+        """Renews the server certificate after half of its lifetime; reloads the trusted roots."""
         names = dict.fromkeys([*self._setup.names, "localhost", "127.0.0.1", "::1"])
-        material = ensure_server_certificate(
+        pair = ensure_server_certificate(
             self._setup.folder,
             [name for name in names if not is_address(name)],
             [name for name in names if is_address(name)],
@@ -99,7 +98,7 @@ class NetworkLink:
             domain=self._setup.domain,
         )
         bundle = read_trust(self._setup.folder, self._setup.domain).bundle_pem
-        seen = (material.leaf.tbs_certificate_bytes, bundle)
+        seen = (pair.leaf.tbs_certificate_bytes, bundle)
         if seen == self._seen:
             return
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -107,29 +106,29 @@ class NetworkLink:
         tls.set_alpn_protocols(["http/1.1"])
         tls.verify_mode = ssl.CERT_REQUIRED
         tls.load_verify_locations(cadata=bundle)
-        tls.load_cert_chain(material.certificate, material.key)
+        tls.load_cert_chain(pair.certificate, pair.key)
         self._tls, self._seen = tls, seen
-        for door in self._doors:
-            door.show(tls)
+        for limiter in self._limiters:
+            limiter.set_tls(tls)
 
     async def stop(self) -> None:
-        """Hangs up; the engines serve on."""
-        for door in self._doors:
-            door.close()
-        self._serving.hang_up()
-        await self._serving.close()
+        """Closes all connections; the engines continue to serve."""
+        for limiter in self._limiters:
+            limiter.close()
+        self._server.abort()
+        await self._server.close()
 
     def _find(self, request: Request) -> RemotePeer:
         try:
-            return self._believe(request.state.certificate)
+            return self._authenticate(request.state.certificate)
         except RefusedError as error:
-            self._turned(str(error))
+            self._notify(str(error))
             raise
 
-    def _believe(self, certificate: bytes) -> RemotePeer:
-        """Judged for each request: a connection outlives neither its certificate nor a revocation.
+    def _authenticate(self, certificate: bytes) -> RemotePeer:
+        """Checks expiry and revocation for each request, since connections are long-lived.
 
-        TLS has checked the chain and the possession of the key.
+        TLS has verified the chain and the possession of the key.
         """
         leaf = x509.load_der_x509_certificate(certificate)
         spiffe = spiffe_id_of(leaf)
@@ -146,10 +145,10 @@ class NetworkLink:
 
 
 class CertifiedProtocol(H11Protocol):
-    """HTTP/1.1 over TLS; a request carries the certificate of its client, as DER."""
+    """HTTP/1.1 over TLS; each request has the client certificate as DER in its state."""
 
     def connection_made(self, transport: Any) -> None:
-        """Learns from TLS who connected."""
+        """Stores the client certificate."""
         tls = transport.get_extra_info("ssl_object")
         self.app_state = {"certificate": tls.getpeercert(binary_form=True)}
         super().connection_made(transport)

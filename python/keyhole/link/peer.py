@@ -1,4 +1,4 @@
-"""One engine as control sees it: what it says of itself, and commands to it in order."""
+"""Control's view of one engine: its state, and a queue of commands."""
 
 import asyncio
 import itertools
@@ -9,50 +9,50 @@ from keyhole.errors import KeyholeError
 from keyhole.link.message import HOLD_SECONDS, SILENCE_SECONDS, About, Command, Poll
 
 READY_SECONDS = 20.0
-"""How long a command waits for an engine that is not there at the moment."""
+"""How long a command waits for a disconnected engine."""
 ANSWER_SECONDS = 30.0
 
 
-class GoneError(KeyholeError):
-    """The engine ended before it answered, or is not there."""
+class DisconnectedError(KeyholeError):
+    """The engine is not connected, or ended before it answered."""
 
 
-class SilentError(KeyholeError):
-    """The engine is there and does not answer."""
+class NoAnswerError(KeyholeError):
+    """The engine is connected but does not answer."""
 
 
 class Peer:
-    """An engine that polls. All methods belong to one event loop."""
+    """A polling engine. Call all methods on the same event loop."""
 
     def __init__(self) -> None:
         self.about: About | None = None
-        self.heard = 0.0
-        """When it polled last, by the monotonic clock."""
+        self.last_poll = 0.0
+        """When it polled last (monotonic clock)."""
         self._present = asyncio.Event()
         self._work = asyncio.Event()
         self._ids = itertools.count(1)
         self._queue: list[Command] = []
-        self._handed: list[Command] = []
+        self._delivered: list[Command] = []
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
 
     @property
     def is_present(self) -> bool:
-        """Whether it polls, or obeys between two polls."""
-        return self._present.is_set() and time.monotonic() - self.heard < SILENCE_SECONDS
+        """Whether it is connected: polling, or executing commands between two polls."""
+        return self._present.is_set() and time.monotonic() - self.last_poll < SILENCE_SECONDS
 
     async def wait_until_present(self, seconds: float = READY_SECONDS) -> About:
-        """What it says of itself; raises `GoneError` where it does not come in time."""
+        """Its state; raises `DisconnectedError` if it does not connect in time."""
         try:
             await asyncio.wait_for(self._present.wait(), seconds)
         except TimeoutError:
-            raise GoneError("the engine does not run") from None
+            raise DisconnectedError("the engine does not run") from None
         assert self.about is not None
         return self.about
 
     async def ask(self, command: dict[str, Any]) -> dict[str, Any]:
-        """Has it obey; gives its answer.
+        """Sends a command and returns the answer.
 
-        Raises `GoneError` where it is not there or dies meanwhile, and `SilentError`.
+        Raises `DisconnectedError` if the engine is not connected or ends, and `NoAnswerError`.
         """
         await self.wait_until_present()
         number = next(self._ids)
@@ -63,46 +63,46 @@ class Peer:
         try:
             return await asyncio.wait_for(future, ANSWER_SECONDS)
         except TimeoutError:
-            raise SilentError(f"the engine did not answer for {ANSWER_SECONDS:g} s") from None
+            raise NoAnswerError(f"the engine did not answer for {ANSWER_SECONDS:g} s") from None
         finally:
             self._waiting.pop(number, None)
 
-    def take(self, poll: Poll) -> None:
-        """Takes what it says."""
+    def receive(self, poll: Poll) -> None:
+        """Processes a poll."""
         if self.about is not None and poll.about.instance != self.about.instance:
-            self.lose()
+            self.disconnect()
         self.about = poll.about
-        self.heard = time.monotonic()
+        self.last_poll = time.monotonic()
         for result in poll.results:
             future = self._waiting.get(result["id"])
             if future is not None and not future.done():
                 future.set_result(result)
-        # What it was handed and says nothing about never reached it: it polls when it has obeyed.
-        said = {result["id"] for result in poll.results}
-        lost = [one for one in self._handed if one["id"] not in said]
+        # A command without a result was not received; queue it again.
+        answered = {result["id"] for result in poll.results}
+        lost = [one for one in self._delivered if one["id"] not in answered]
         self._queue = [one for one in [*lost, *self._queue] if self._is_wanted(one)]
-        self._handed = []
+        self._delivered = []
         if self._queue:
             self._work.set()
         self._present.set()
 
     async def commands(self) -> list[Command]:
-        """What it is to do next; waits for it, but not longer than a poll is held."""
+        """The next commands; waits for them at most ``HOLD_SECONDS``."""
         try:
             await asyncio.wait_for(self._work.wait(), HOLD_SECONDS)
         except TimeoutError:
             return []
         self._work.clear()
-        self._handed, self._queue = self._queue, []
-        return self._handed
+        self._delivered, self._queue = self._queue, []
+        return self._delivered
 
-    def lose(self) -> None:
-        """It is gone: whoever waits for an answer hears so."""
+    def disconnect(self) -> None:
+        """Marks the engine as disconnected; pending commands fail."""
         self._present.clear()
-        self._queue, self._handed = [], []
+        self._queue, self._delivered = [], []
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(GoneError("the engine ended before it answered"))
+                future.set_exception(DisconnectedError("the engine ended before it answered"))
 
     def _is_wanted(self, command: Command) -> bool:
         future = self._waiting.get(command["id"])

@@ -1,4 +1,4 @@
-"""An engine on another machine: it is told what is offered, and takes it by itself."""
+"""An engine on another machine, which fetches the offered snapshot itself."""
 
 import time
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from keyhole.link.message import Command, Poll
 from keyhole.link.peer import Peer
 
 RETRY_SECONDS = 30.0
-"""After an offer that could not be taken, it is offered again."""
+"""A refused offer is sent again after this time."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A snapshot that the engine beside control has taken, and what belongs to it."""
+    """A snapshot that the local engine has accepted, with its lists and identities."""
 
     mark: str
     """The SHA-256 of the snapshot."""
@@ -23,11 +23,11 @@ class Offer:
     lists: Path | None
     lists_sha256: str
     identities: tuple[str, ...]
-    """Names under which the engine shows its own certificate to upstreams."""
+    """Names of client identities for which the engine uses its own certificate."""
 
     @property
     def command(self) -> dict[str, Any]:
-        """What an engine is told."""
+        """The command for an engine."""
         lists = None
         if self.lists is not None:
             lists = {"file": self.lists.name, "sha256": self.lists_sha256}
@@ -35,47 +35,47 @@ class Offer:
 
 
 class RemotePeer(Peer):
-    """One engine elsewhere, by the SPIFFE ID of its certificate."""
+    """A remote engine, identified by the SPIFFE ID of its certificate."""
 
     def __init__(self, spiffe: str) -> None:
         super().__init__()
         self.spiffe = spiffe
         self.why = ""
-        """Why it did not take the last offer; empty where it did, or still does."""
+        """Why it refused the last offer; empty if it did not."""
         self._offer: Offer | None = None
-        self._told: tuple[int, str] | None = None
+        self._sent: tuple[int, str] | None = None
         self._refused = ""
         self._refused_at = 0.0
 
     @property
     def is_behind(self) -> bool:
-        """Whether it decides by something else than what is offered."""
+        """Whether its active snapshot differs from the offer."""
         taken = self.about.mark if self.about else ""
         return self._offer is not None and taken != self._offer.mark
 
-    def put(self, offer: Offer) -> None:
-        """Offers another snapshot from now on."""
+    def set_offer(self, offer: Offer) -> None:
+        """Replaces the offer."""
         self._offer = offer
         self._work.set()
 
-    def take(self, poll: Poll) -> None:
-        """Takes what it says, also of an offer."""
-        if self._told is not None:
-            number, mark = self._told
+    def receive(self, poll: Poll) -> None:
+        """Processes a poll, including the result of an offer."""
+        if self._sent is not None:
+            number, mark = self._sent
             for result in poll.results:
                 if result["id"] == number:
                     self._settle(mark, result)
-        super().take(poll)
+        super().receive(poll)
 
     async def commands(self) -> list[Command]:
-        """What it is to do next; the offer, where it is behind."""
+        """The next commands, or the offer if its snapshot is outdated."""
         if not self._is_due:
             commands = await super().commands()
             if commands or not self._is_due:
                 return commands
         assert self._offer is not None
         number = next(self._ids)
-        self._told = (number, self._offer.mark)
+        self._sent = (number, self._offer.mark)
         self._work.clear()
         return [{"id": number, **self._offer.command}]
 

@@ -1,4 +1,4 @@
-"""Control's side of the link, on a Unix socket of the data folder."""
+"""Control's side of the link, on a Unix socket in the data folder."""
 
 import asyncio
 import os
@@ -7,9 +7,9 @@ from pathlib import Path
 
 from starlette.requests import Request
 
+from keyhole.http import PEER_PREFIX, HttpServer, PeerProtocol, unix_listener, uvicorn_config
 from keyhole.link.application import RefusedError, application
 from keyhole.link.peer import Peer
-from keyhole.web import PEER, PeerProtocol, Serving, quiet, unix_listener
 
 
 class LocalLink:
@@ -17,31 +17,31 @@ class LocalLink:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._serving = Serving()
+        self._server = HttpServer()
         self.peer = Peer()
 
     async def start(self) -> None:
-        """Listens; raises ``OSError`` where it cannot."""
-        config = quiet(application(self._find))
+        """Listens; raises ``OSError`` if it cannot."""
+        config = uvicorn_config(application(self._find))
         loop = asyncio.get_running_loop()
-        self._serving.add(
+        self._server.add(
             await loop.create_unix_server(
-                lambda: PeerProtocol(config, self._serving.state, {}),
+                lambda: PeerProtocol(config, self._server.state, {}),
                 sock=unix_listener(self._path),
             )
         )
 
     async def stop(self) -> None:
-        """Hangs up; the engine serves on."""
-        self.peer.lose()
-        self._serving.hang_up()
-        await self._serving.close()
+        """Closes the connection; the engine continues to serve."""
+        self.peer.disconnect()
+        self._server.abort()
+        await self._server.close()
         with suppress(OSError):
             self._path.unlink()
 
     def _find(self, request: Request) -> Peer:
-        # The folder keeps others out already; this keeps them out if somebody opens it.
+        # The folder mode already excludes other users; this is a second check.
         user = request.client.host if request.client else "nobody"
-        if user != f"{PEER}{os.geteuid()}":
-            raise RefusedError("only the user of control may be its engine")
+        if user != f"{PEER_PREFIX}{os.geteuid()}":
+            raise RefusedError("the engine must run as the same user as control")
         return self.peer

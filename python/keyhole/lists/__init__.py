@@ -1,11 +1,10 @@
-"""Block and allow lists: from files to one compiled file, with the last good version kept.
+"""Block and allow lists: compiles them into one file, and keeps the last good version.
 
-The compiler itself is the core's; it comes in as a parameter, because only ``keyhole.engine``
-imports the core.
+The core's compiler is passed as a parameter, because only ``keyhole.engine`` imports the core.
 """
 
-from keyhole.lists.boundary import Compile, CompileReport, CompileRequest
 from keyhole.lists.compile import CompiledLists, compile_lists, drop_unused
+from keyhole.lists.core_protocol import Compile, CompileReport, CompileRequest
 from keyhole.lists.plan import PlannedList, plan
 
 __all__ = [

@@ -1,43 +1,44 @@
-"""Compiles the lists in use into one file, and keeps what was good where the new is not."""
+"""Compiles the lists in use into one file; a list with an unusable new version stays as it was."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.config.declared import Declared
+from keyhole.config.declaration import Declaration
 from keyhole.errors import ListError, Problem
-from keyhole.lists.absurd import absurdity
-from keyhole.lists.boundary import (
+from keyhole.lists.core_protocol import (
     Compile,
     CompileReport,
     CompileRequest,
     FileRequest,
     ListRequest,
 )
-from keyhole.lists.kept import Downloads
-from keyhole.lists.memory import Changed, LastCompiled, Memory, Shelf
+from keyhole.lists.download_store import DownloadStore
+from keyhole.lists.last_good import FileChangedError, LastCompiled, LastGood, LastGoodStore
 from keyhole.lists.plan import PlannedList, fingerprint, plan
+from keyhole.lists.sanity_check import implausible_change
 from keyhole.model.list import ListSpec
 from keyhole.model.snapshot import ListFile
+from keyhole.system import durable
 
 _TRIES = 3
 
 
 @dataclass(frozen=True)
 class CompiledLists:
-    """The compiled file for the snapshot, the report, and what a person should know."""
+    """The compiled file for the snapshot, the report, and advice for people."""
 
     file: ListFile
     report: CompileReport
     problems: tuple[Problem, ...]
     held: dict[str, str]
-    """Why a list stayed as it was, by its name."""
+    """Why a list stayed at its last good version, by name."""
     is_reused: bool
-    """Whether nothing had changed, so that the file of last time serves on."""
+    """Whether nothing had changed, so that the previous file is used again."""
 
 
 def compile_lists(
-    lists: Sequence[Declared[ListSpec]],
+    lists: Sequence[Declaration[ListSpec]],
     protected: Iterable[str],
     state: Path,
     compile_with: Compile,
@@ -46,29 +47,28 @@ def compile_lists(
 ) -> CompiledLists | None:
     """Compiles lists, in this order, into ``state/lists-<sha256>.khl``; none if there are none.
 
-    ``downloads`` is the state folder with what was downloaded, if that is another one. A list whose
-    file is gone, or whose new version is absurd, stays as it was; the problems say so
-    as advice. Raises `ListError`, and whatever ``compile_with`` raises; what was compiled before is
-    not touched then.
+    ``downloads`` is the state folder with the downloads, if it is another one. A list stays as it
+    was where a file is missing or the new version is implausible; the problems advise of that.
+    Raises `ListError`, and whatever ``compile_with`` raises; the previous file is untouched then.
     """
     if not lists:
         return None
-    shelf = Shelf(state.absolute())
+    store = LastGoodStore(state.absolute())
     names = sorted(set(protected))
     for tries_left in reversed(range(_TRIES)):
         try:
-            planned = plan(lists, Downloads((downloads or state).absolute()))
-            return _Compilation(planned, names, shelf, compile_with).run()
-        except Changed:
+            planned = plan(lists, DownloadStore((downloads or state).absolute()))
+            return _Compilation(planned, names, store, compile_with).run()
+        except FileChangedError:
             if not tries_left:
                 raise
     raise AssertionError("the last try returns or raises")
 
 
 def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
-    """Removes compiled files that no snapshot in use names; gives what was removed.
+    """Removes compiled files that no snapshot in use names; returns the removed files.
 
-    An engine that has one of them open keeps it until it takes its next snapshot.
+    An engine that has a removed file open can use it until its next snapshot.
     """
     used = {Path(file.path).name for file in in_use if file is not None}
     unused = [file for file in state.glob("lists-*.khl") if file.name not in used]
@@ -78,20 +78,20 @@ def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
 
 
 class _Compilation:
-    """One go: what is planned, what is remembered, and what is held back on the way."""
+    """One compilation, with the lists that are held back."""
 
     def __init__(
         self,
         planned: Sequence[PlannedList],
         protected: list[str],
-        shelf: Shelf,
+        store: LastGoodStore,
         compile_with: Compile,
     ) -> None:
         self._planned = planned
         self._protected = protected
-        self._shelf = shelf
+        self._store = store
         self._compile_with = compile_with
-        self._memory = shelf.recall()
+        self._last_good = store.load()
         self._held: dict[str, str] = {}
 
     def run(self) -> CompiledLists:
@@ -99,26 +99,26 @@ class _Compilation:
         if reused is not None:
             return reused
         for one in self._planned:
-            trouble = next((file.trouble for file in one.files if file.contents is None), None)
-            if trouble is not None:
-                self._held[one.name] = trouble
+            error = next((file.error for file in one.files if file.contents is None), None)
+            if error is not None:
+                self._held[one.name] = error
         report = self._compile()
-        if self._hold_absurd(report):
+        if self._hold_implausible(report):
             report = self._compile()
         return self._finish(report)
 
     def _reuse(self) -> CompiledLists | None:
-        last = self._memory.compiled
+        last = self._last_good.compiled
         if last is None or last.fingerprint != fingerprint(self._planned, self._protected):
             return None
-        if not self._shelf.compiled_file(last.sha256).is_file():
+        if not self._store.compiled_file(last.sha256).is_file():
             return None
         self._held = last.held
         return self._result(last.report, is_reused=True)
 
     def _compile(self) -> CompileReport:
         request = CompileRequest(
-            output=str(self._shelf.draft()),
+            output=str(self._store.draft()),
             protected=self._protected,
             lists=[
                 ListRequest(name=one.name, kind=one.kind, files=self._files(one))
@@ -135,21 +135,21 @@ class _Compilation:
         return [FileRequest(path=str(path), format=one.format) for path in paths]
 
     def _copies(self, one: PlannedList) -> list[Path]:
-        good = self._memory.lists.get(one.name)
-        copies = [self._shelf.copy_of(sha256) for sha256 in good.files.values()] if good else []
+        good = self._last_good.lists.get(one.name)
+        copies = [self._store.copy_of(sha256) for sha256 in good.files.values()] if good else []
         whole = [copy for copy in copies if copy is not None]
         return whole if len(whole) == len(copies) else []
 
-    def _hold_absurd(self, report: CompileReport) -> bool:
-        """Holds back every list that is not to be believed; whether there was one."""
+    def _hold_implausible(self, report: CompileReport) -> bool:
+        """Holds back the lists with implausible changes; returns whether there are any."""
         found = False
         for one, now in zip(self._planned, report.lists, strict=True):
-            before = self._memory.lists.get(one.name)
+            before = self._last_good.lists.get(one.name)
             if before is None or not one.guard or one.name in self._held:
                 continue
-            why = absurdity(now.taken, before.taken)
+            why = implausible_change(now.taken, before.taken)
             if why is not None and self._copies(one):
-                self._held[one.name] = f"{why}; set guard: false to take it as it is"
+                self._held[one.name] = f"{why}; set guard: false to accept it"
                 found = True
         return found
 
@@ -157,12 +157,12 @@ class _Compilation:
         good = {}
         for one, now in zip(self._planned, report.lists, strict=True):
             if one.name not in self._held:
-                good[one.name] = self._shelf.keep(one, now.taken)
-            elif one.name in self._memory.lists:
-                good[one.name] = self._memory.lists[one.name]
-        file = self._shelf.compiled_file(report.sha256)
+                good[one.name] = self._store.save_list(one, now.taken)
+            elif one.name in self._last_good.lists:
+                good[one.name] = self._last_good.lists[one.name]
+        file = self._store.compiled_file(report.sha256)
         try:
-            self._shelf.draft().replace(file)
+            durable.rename(self._store.draft(), file)
         except OSError as error:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
         last = LastCompiled(
@@ -171,11 +171,11 @@ class _Compilation:
             held=self._held,
             report=report,
         )
-        self._shelf.remember(Memory(lists=good, compiled=last))
+        self._store.save(LastGood(lists=good, compiled=last))
         return self._result(report, is_reused=False)
 
     def _result(self, report: CompileReport, *, is_reused: bool) -> CompiledLists:
-        path = self._shelf.compiled_file(report.sha256)
+        path = self._store.compiled_file(report.sha256)
         file = ListFile(path=str(path), sha256=report.sha256)
         problems = tuple(self._problems(report))
         return CompiledLists(file, report, problems, dict(self._held), is_reused)
@@ -187,7 +187,7 @@ class _Compilation:
                 why = f"{self._held[one.name]}; {kept}"
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
             elif now.taken == 0:
-                why = "no entry could be read from its files; is the format right?"
+                why = "no entry could be read from its files; check the format"
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
 
 

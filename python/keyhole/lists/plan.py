@@ -1,4 +1,4 @@
-"""Which files each list uses, and what is in them right now."""
+"""Plans a compilation: the files of each list, and their present contents."""
 
 import hashlib
 import json
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from keyhole.config.declared import Declared
-from keyhole.lists.kept import Downloads
+from keyhole.config.declaration import Declaration
+from keyhole.lists.download_store import DownloadStore
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
 
@@ -18,7 +18,7 @@ _CHUNK = 1 * MIB
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file held when it was looked at."""
+    """Digest and size of a file when it was read."""
 
     sha256: str
     octets: int
@@ -26,21 +26,21 @@ class Contents:
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """One file of a list: as it is called, where it is, and what it holds.
+    """A file of a list.
 
-    ``contents`` is none where the file cannot be used, and ``trouble`` says why.
+    ``contents`` is none where the file cannot be used, and ``error`` says why.
     """
 
     path: Path
     contents: Contents | None
-    trouble: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True)
 class PlannedList:
-    """One list with its files."""
+    """A list with its files."""
 
-    declared: Declared[ListSpec]
+    declared: Declaration[ListSpec]
     files: tuple[PlannedFile, ...]
 
     @property
@@ -50,49 +50,51 @@ class PlannedList:
 
     @property
     def kind(self) -> Literal["block", "allow"]:
-        """What a hit means."""
+        """The effect of a match."""
         return self.declared.spec.kind
 
     @property
     def format(self) -> Format:
-        """How the files are written."""
+        """The format of the files."""
         return self.declared.spec.format
 
     @property
     def guard(self) -> bool:
-        """Whether an absurd version is held back."""
+        """Whether implausible versions are held back."""
         return self.declared.spec.guard
 
 
-def plan(lists: Sequence[Declared[ListSpec]], downloads: Downloads) -> tuple[PlannedList, ...]:
-    """Looks at every file of every list, and at what was downloaded; changes nothing."""
+def plan(
+    lists: Sequence[Declaration[ListSpec]], downloads: DownloadStore
+) -> tuple[PlannedList, ...]:
+    """Reads every file of every list, and the downloads; changes nothing."""
     return tuple(
         PlannedList(
             one,
             (
-                *(_look(path) for path in _paths(one)),
-                *(_look_at_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
+                *(_inspect(path) for path in _paths(one)),
+                *(_inspect_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
             ),
         )
         for one in lists
     )
 
 
-def _paths(declared: Declared[ListSpec]) -> Iterable[Path]:
-    # The same file named twice is one file.
+def _paths(declared: Declaration[ListSpec]) -> Iterable[Path]:
+    # A file that is named twice counts once.
     return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
 
 
-def _look_at_download(url: str, downloads: Downloads) -> PlannedFile:
+def _inspect_download(url: str, downloads: DownloadStore) -> PlannedFile:
     path = downloads.path(url)
     if path.is_file():
-        return _look(path)
-    kept = downloads.recall(url)
+        return _inspect(path)
+    kept = downloads.load(url)
     why = f"cannot be downloaded: {kept.error}" if kept.error else "is not downloaded yet"
     return PlannedFile(path, None, f"{url} {why}")
 
 
-def _look(path: Path) -> PlannedFile:
+def _inspect(path: Path) -> PlannedFile:
     try:
         return PlannedFile(path, contents_of(path))
     except OSError as error:
@@ -102,9 +104,9 @@ def _look(path: Path) -> PlannedFile:
 
 
 def contents_of(path: Path) -> Contents:
-    """The size of a file and the SHA-256 of what it holds.
+    """Digest and size of a file.
 
-    Raises OSError, and ValueError where it is larger than any list.
+    Raises OSError, and ValueError where it exceeds ``MAX_LIST_FILE``.
     """
     digest, octets = hashlib.sha256(), 0
     with path.open("rb") as file:
@@ -117,7 +119,7 @@ def contents_of(path: Path) -> Contents:
 
 
 def fingerprint(planned: Sequence[PlannedList], protected: Sequence[str]) -> str:
-    """A hash over everything that decides what the compiled file holds."""
+    """A hash of everything that determines the compiled file."""
     facts = [
         sorted(protected),
         [

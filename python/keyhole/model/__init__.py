@@ -1,1 +1,1 @@
-"""The data that Keyhole is about: documents as written, and what the engine is given."""
+"""The data model: documents as written, and the documents for the engine."""

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-_MEANT = {"*": str(IPv4Address(0)), "localhost": "127.0.0.1"}
+_CORRECTIONS = {"*": str(IPv4Address(0)), "localhost": "127.0.0.1"}
 
 
 @dataclass(frozen=True, order=True)
@@ -54,9 +54,9 @@ def read_endpoint(written: object) -> Endpoint:
         raise ValueError(
             f"{text} has no address; for all addresses write 0.0.0.0{text} and [::]{text}"
         )
-    if address in _MEANT:
-        behind = "" if port is None else f":{port}"
-        raise ValueError(f"{address} is not an address; write {_MEANT[address]}{behind}")
+    if address in _CORRECTIONS:
+        suffix = "" if port is None else f":{port}"
+        raise ValueError(f"{address} is not an address; write {_CORRECTIONS[address]}{suffix}")
     return Endpoint(str(_ip(address, text)), None if port is None else _port(port, text))
 
 
@@ -69,7 +69,7 @@ def read_listener(written: object) -> Endpoint:
 
 
 def read_upstream_address(written: object) -> Endpoint:
-    """Where one upstream is, the port optional."""
+    """The address of one upstream, the port optional."""
     endpoint = read_endpoint(written)
     if endpoint.port == 0:
         raise ValueError(f"{written} has port 0; leave the port out for the usual one")
@@ -96,7 +96,7 @@ def read_network(written: object) -> Network:
 
 
 def _refuse_mapped(network: Network) -> None:
-    """Addresses are compared in their IPv4 form, so nobody would ever lie in such a network."""
+    """Addresses are compared in their IPv4 form, so such a network would match none."""
     if isinstance(network, IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:
@@ -107,11 +107,11 @@ def _refuse_mapped(network: Network) -> None:
 
 ADDRESS_V4_SCHEMA = {"type": "string", "format": "ipv4"}
 ADDRESS_V6_SCHEMA = {"type": "string", "format": "ipv6"}
-LISTENER = Written(
+LISTENER = FieldType(
     read_listener,
     {"type": "string", "description": "address:port", "examples": ["127.0.0.1:5300", "[::1]:53"]},
 )
-UPSTREAM_ADDRESS = Written(
+UPSTREAM_ADDRESS = FieldType(
     read_upstream_address,
     {
         "type": "string",
@@ -119,7 +119,7 @@ UPSTREAM_ADDRESS = Written(
         "examples": ["192.0.2.1", "[2001:db8::1]:853"],
     },
 )
-NETWORK = Written(
+NETWORK = FieldType(
     read_network,
     {"type": "string", "description": "a network", "examples": ["192.0.2.0/24", "2001:db8::/32"]},
 )
@@ -162,7 +162,7 @@ def _ip(address: str, text: str) -> Address:
         pass
     if any(c.isalpha() for c in address) and ":" not in address:
         raise ValueError(
-            f"{address} is a name; give an IP address, so that finding DNS needs no DNS"
+            f"{address} is a name; give an IP address, so that no DNS is needed to find it"
         )
     raise ValueError(f"{text} is not an address; write 192.0.2.1, or [2001:db8::1]:53 with a port")
 
@@ -173,9 +173,9 @@ def _port(port: str, text: str) -> int:
     return int(port)
 
 
-def place_of(address: str) -> str:
-    """Whom an address stands for when failures and connections are counted: itself, and for IPv6
-    its /64, of which one client has all. What is no address stands for itself, cut short."""
+def rate_limit_key(address: str) -> str:
+    """The key under which failures and connections of an address are counted: the address, and for
+    IPv6 its /64, since one client has all of it. Other text is its own key, truncated."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -186,7 +186,7 @@ def place_of(address: str) -> str:
 
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:
-    """Whether an address lies in one of the networks; what is no address lies in none."""
+    """Whether an address is in one of the networks; False for text that is no address."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""``kind: Client``: a person's word for a machine or workload, and how it is recognized."""
+"""``kind: Client``: a name for a machine or workload, and how it is recognized."""
 
 from typing import Annotated, Any, Self
 
@@ -6,9 +6,9 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from keyhole.model.address import NETWORK, Network
 from keyhole.model.document_name import DOCUMENT_NAME
-from keyhole.model.names import each_once
+from keyhole.model.field_types import Spec, error_at
+from keyhole.model.references import each_once
 from keyhole.model.subject import SPIFFE_ID, TOKEN_NAME
-from keyhole.model.written import Spec, blame
 
 
 def _each_network_once(networks: list[Network]) -> list[Network]:
@@ -17,7 +17,7 @@ def _each_network_once(networks: list[Network]) -> list[Network]:
 
 
 class ClientSpec(Spec):
-    """A machine or workload, by all that it may show."""
+    """A machine or workload, with all its identities, tokens and addresses."""
 
     identities: Annotated[
         list[Annotated[str, SPIFFE_ID]], Field(max_length=1000), AfterValidator(each_once)
@@ -34,7 +34,7 @@ class ClientSpec(Spec):
     ] = Field(
         default_factory=list,
         description="Its addresses or networks; they count only where a listener serves clients "
-        "that show nothing.",
+        "without credentials.",
     )
     groups: Annotated[
         list[Annotated[str, DOCUMENT_NAME]], Field(max_length=1000), AfterValidator(each_once)
@@ -46,9 +46,9 @@ class ClientSpec(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _is_somebody(self) -> Self:
+    def _can_be_recognized(self) -> Self:
         if not (self.identities or self.tokens or self.addresses):
-            raise blame(
+            raise error_at(
                 "identities",
                 "nothing tells this client from others; give identities, tokens or addresses",
             )

@@ -6,12 +6,12 @@ from pydantic import Field, create_model
 
 from keyhole.model.client import ClientSpec
 from keyhole.model.document_name import DOCUMENT_NAME
+from keyhole.model.field_types import Spec
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
-from keyhole.model.written import Spec
 
 API_VERSION = "keyhole.dev/v1"
 KINDS: dict[str, type[Spec]] = {
@@ -25,7 +25,7 @@ KINDS: dict[str, type[Spec]] = {
 
 
 class Metadata(Spec):
-    """What a document is called."""
+    """The metadata of a document."""
 
     name: Annotated[str, DOCUMENT_NAME] = Field(
         description="The name, unique among the documents of its kind."
@@ -41,10 +41,10 @@ def _model(kind: str, spec: type[Spec]) -> type[Spec]:
     fields: dict[str, Any] = {
         "api_version": (
             Literal[API_VERSION],
-            Field(description="The version of the form of documents."),
+            Field(description="The version of the document format."),
         ),
-        "kind": (Literal[kind], Field(description="What the document declares.")),
-        "metadata": (Metadata, Field(description="What the document is called.")),
+        "kind": (Literal[kind], Field(description="The kind of the document.")),
+        "metadata": (Metadata, Field(description="The name of the document.")),
         "spec": (spec, Field(description=spec.__doc__)),
     }
     return create_model(kind, __base__=Spec, __doc__=spec.__doc__, **fields)

@@ -1,15 +1,15 @@
-"""What a document may be called."""
+"""Names of documents."""
 
 import re
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _MAX_NAME = 63
 
 
 def read_document_name(written: object) -> str:
-    """The name of a document, as Kubernetes has them."""
+    """The name of a document, with the rules of Kubernetes."""
     text = text_of(written)
     if not _NAME.fullmatch(text) or len(text) > _MAX_NAME:
         raise ValueError(
@@ -19,6 +19,6 @@ def read_document_name(written: object) -> str:
     return text
 
 
-DOCUMENT_NAME = Written(
+DOCUMENT_NAME = FieldType(
     read_document_name, {"type": "string", "pattern": f"^{_NAME.pattern}$", "maxLength": _MAX_NAME}
 )

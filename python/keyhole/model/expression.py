@@ -1,7 +1,7 @@
 """Regular expressions over names: what a linear-time engine can do, and what it cannot.
 
-The engine has the last word when it prepares a snapshot. This reads an expression once from left to
-right, so that a person is told at once, with the place, what the engine would refuse.
+The engine decides when it prepares a snapshot. This module parses an expression before that, so
+that a check reports, with the place, what the engine would refuse.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from keyhole.model.expression_set import read_set
 
-# The beginning of a group, and what a linear-time engine cannot do with it.
+# Beginnings of groups that a linear-time engine does not support, with what they do.
 _GROUPS = {
     "(?=": "look ahead",
     "(?!": "look ahead",
@@ -17,14 +17,14 @@ _GROUPS = {
     "(?<!": "look behind",
     "(?P=": "refer back to a group",
     "(?P>": "call a group",
-    "(?>": "hold on to what it took",
+    "(?>": "match possessively",
     "(?(": "decide by a group",
     "(?R": "call itself",
     "(?|": "share group numbers",
-    "(?#": "hold a remark",
+    "(?#": "hold a comment",
 }
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d*)(,?)(\d*)\}")
-_LARGEST_COUNT = 1000
+_MAX_COUNT = 1000
 _ESCAPES = "dDsSwWbBAzaftnrvxuU"
 _BY_NUMBER = re.compile(r"\\(x\{[0-9a-fA-F]+\}|x[0-9a-fA-F]{2})")
 _FLAGS = re.compile(r"\(\?([a-zA-Z-]+)\)")
@@ -33,21 +33,21 @@ _GROUP = re.compile(r"\((\?(P?<\w+>|[a-zA-Z-]*:))?")
 
 @dataclass
 class Expression:
-    """What reading an expression has found."""
+    """A parsed expression."""
 
     text: str
     quantifiers: int = 0
-    """Repetitions without an upper end."""
+    """Repetitions without an upper bound."""
     nested: bool = False
     """Whether a repetition holds another one."""
     has_capitals: bool = False
-    """Whether it asks for capital letters, which no name has when it is matched."""
+    """Whether it needs capital letters; names are lower case when matched."""
     for_python: str | None = ""
-    """The same for Python's engine; none where that would read it in another way."""
+    """The same expression for Python; none if Python would read it differently."""
 
 
 def read_expression(text: str) -> Expression:
-    """Reads the text between the slashes; raises ValueError with the reason."""
+    """Parses the text between the slashes; raises ValueError with the reason."""
     if not text:
         raise ValueError("the expression is empty and would match every name")
     if not text.isascii():
@@ -58,11 +58,11 @@ def read_expression(text: str) -> Expression:
     return _Reader(text).read()
 
 
-def finds(expression: Expression, name: str) -> bool | None:
-    """Whether the expression finds ``name``; none where Python cannot tell in reasonable time.
+def matches_name(expression: Expression, name: str) -> bool | None:
+    """Whether the expression matches ``name``; none if Python cannot decide it in bounded time.
 
-    Python's engine goes back and forth where the core's does not, so expressions that could keep it
-    busy are left to the core.
+    Python's engine backtracks and the core's does not, so expensive expressions are left to the
+    core.
     """
     if expression.nested or expression.quantifiers > 3 or expression.for_python is None:
         return None
@@ -77,9 +77,9 @@ class _Reader:
         self._text = text
         self._at = 0
         self._found = Expression(text)
-        # For each open group: whether a repetition without end is inside.
+        # For each open group: whether it contains an unbounded repetition.
         self._open: list[bool] = []
-        # Whether something stands before that may be repeated, and whether it holds a repetition.
+        # Whether the item before may be repeated, and whether it contains a repetition.
         self._repeatable = False
         self._holds_repetition = False
         self._ignores_case = False
@@ -117,7 +117,7 @@ class _Reader:
         self._holds_repetition = holds
 
     def _also_for_python(self, text: str | None) -> None:
-        """Adds the text that means the same there; none ends it."""
+        """Adds the equivalent text for Python; none if there is no equivalent."""
         if text is None or self._found.for_python is None:
             self._found.for_python = None
         else:
@@ -139,7 +139,7 @@ class _Reader:
         self._take(len(by_number[0]) if by_number else 2, repeatable=True)
         if following == "z" and before is not None:
             self._found.for_python = before + r"\Z"
-        elif following in "<>":  # the edge of a word, and a plain character there
+        elif following in "<>":  # the edge of a word; in Python a plain character
             self._also_for_python(None)
 
     def _set(self) -> None:
@@ -153,7 +153,7 @@ class _Reader:
             if self._text.startswith(opening, self._at):
                 raise self._cannot(what)
         flags = _FLAGS.match(self._text, self._at)
-        if flags is not None:  # they hold for what follows, and are nothing that could be repeated
+        if flags is not None:  # they apply to what follows and cannot be repeated
             self._note_flags(flags[1])
             self._take(len(flags[0]), repeatable=False)
             return
@@ -195,7 +195,7 @@ class _Reader:
         self._at = found.end()
         following = self._text[self._at : self._at + 1]
         if following == "+":
-            raise self._cannot("hold on to what it took")
+            raise self._cannot("match possessively")
         if following == "?":
             self._also_for_python(following)
             self._at += 1
@@ -205,13 +205,13 @@ class _Reader:
         low, high = found[1] or "", found[3] or ""
         if found[0].startswith("{") and not low:
             raise ValueError(f"{found[0]} in /{self._text}/ has no count; a plain brace is \\{{")
-        if max(int(low or 0), int(high or 0)) > _LARGEST_COUNT:
-            raise ValueError(f"{found[0]} in /{self._text}/ counts above {_LARGEST_COUNT}")
+        if max(int(low or 0), int(high or 0)) > _MAX_COUNT:
+            raise ValueError(f"{found[0]} in /{self._text}/ counts above {_MAX_COUNT}")
         if high and int(high) < int(low):
             raise ValueError(f"{found[0]} in /{self._text}/ ends before it begins")
 
     def _cannot(self, what: str) -> ValueError:
         return ValueError(
-            f"/{self._text}/ wants to {what}, which cannot be done in linear time; "
+            f"/{self._text}/ would {what}, which cannot be done in linear time; "
             "use two rules, an allow and a block, or list the names"
         )

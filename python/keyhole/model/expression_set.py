@@ -1,7 +1,7 @@
 """Sets of characters in an expression, ``[...]``, as the core reads them.
 
-There a set may hold others, ``[a-z[0-9]]``, and be combined by ``&&``, ``--`` and ``~~``; Python
-knows none of that, and no POSIX class such as ``[:alpha:]`` either.
+There a set may contain other sets, ``[a-z[0-9]]``, operators ``&&``, ``--`` and ``~~``, and POSIX
+classes such as ``[:alpha:]``. Python supports none of these.
 """
 
 from dataclasses import dataclass
@@ -27,19 +27,19 @@ _OPERATORS = ("&&", "--", "~~")
 
 
 @dataclass(frozen=True)
-class Set:
-    """A set that was read."""
+class CharacterSet:
+    """A parsed set."""
 
     end: int
-    """Where the text goes on behind it."""
+    """The index of the first character after it."""
     has_capitals: bool
-    """Whether it asks for capital letters."""
+    """Whether it needs capital letters."""
     for_python: str | None
-    """The same set for Python; none where it has no such set."""
+    """The same set for Python; none if Python has no such set."""
 
 
-def read_set(text: str, at: int) -> Set:
-    """Reads the set that begins at ``text[at]``; raises ValueError where it does not end."""
+def read_set(text: str, at: int) -> CharacterSet:
+    """Parses the set that begins at ``text[at]``; raises ValueError if it does not end."""
     return _SetReader(text, at).read()
 
 
@@ -53,12 +53,12 @@ class _SetReader:
         self._is_known_to_python = True
         self._python: list[str] = []
 
-    def read(self) -> Set:
+    def read(self) -> CharacterSet:
         self._open()
         while self._depth:
             self._step(self._here())
         python = "".join(self._python) if self._is_known_to_python else None
-        return Set(self._at, self._has_capitals, python)
+        return CharacterSet(self._at, self._has_capitals, python)
 
     def _here(self) -> str:
         if self._at >= len(self._text):
@@ -78,7 +78,7 @@ class _SetReader:
         self._take(1)
         if self._text.startswith("^", self._at):
             self._take(1)
-        # What stands first is plain: any number of hyphens, or else the closing bracket.
+        # At the beginning, hyphens and a closing bracket are plain characters.
         if self._text.startswith("]", self._at):
             self._take(1, r"\]")
             self._is_known_to_python &= not self._text.startswith("-", self._at)
@@ -111,7 +111,7 @@ class _SetReader:
         name = name.removeprefix("^")
         if not written.startswith("[:") or name not in CLASSES:
             return False
-        # A negated class stands beside other things, which one set of Python cannot say.
+        # A negated class inside a set has no equivalent in Python.
         self._is_known_to_python &= not negated
         self._has_capitals |= name == "upper"
         self._take(len(written), CLASSES[name])

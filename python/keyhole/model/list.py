@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.model.field_types import FLAG, Spec, error_at
 from keyhole.model.units import DAY, SECOND, seconds
 from keyhole.model.url import LIST_URL
-from keyhole.model.written import FLAG, Spec, blame
 
 Format = Literal["auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz"]
 
@@ -27,14 +27,14 @@ class ListSpec(Spec):
     )
     refresh: Annotated[int, seconds(300, 30 * DAY // SECOND)] = Field(
         DAY // SECOND,
-        description="How long a download is fresh; then the server is asked for a newer one.",
+        description="How long a download is current; then the server is asked for a newer one.",
         json_schema_extra={"default": "1d"},
     )
-    format: Format = Field("auto", description="How the files are written; auto looks at each.")
+    format: Format = Field("auto", description="The format of the files; auto detects it for each.")
     guard: Annotated[bool, FLAG] = Field(
         True,
         description="Whether the last good version stays in use when the new one is empty, or "
-        "absurdly smaller or larger.",
+        "implausibly smaller or larger.",
     )
 
     @field_validator("files", "urls", mode="before")
@@ -43,9 +43,9 @@ class ListSpec(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _comes_from_somewhere(self) -> Self:
+    def _has_a_source(self) -> Self:
         if not self.files and not self.urls:
             raise ValueError("the list has no names; give files or urls")
         if "refresh" in self.model_fields_set and not self.urls:
-            raise blame("refresh", "only downloads become stale; leave it out, or give urls")
+            raise error_at("refresh", "only downloads become stale; leave it out, or give urls")
         return self

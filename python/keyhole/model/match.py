@@ -1,16 +1,16 @@
-"""Which names a rule means: one name, all names below one, or an expression."""
+"""The names that a rule matches: one name, all names below one, or an expression."""
 
 from typing import Any, Literal
 
 from pydantic import model_serializer, model_validator
 
-from keyhole.model.expression import finds, read_expression
+from keyhole.model.expression import matches_name, read_expression
+from keyhole.model.field_types import Boundary, FieldType, text_of
 from keyhole.model.name import read_name
-from keyhole.model.written import Boundary, Written, text_of
 
 
 class Match(Boundary):
-    """Names that are meant; for the engine it is one key and one text, as ``{"exact": ...}``."""
+    """Names to match; for the engine one key and one text, as ``{"exact": ...}``."""
 
     kind: Literal["exact", "below", "regex"]
     text: str
@@ -28,15 +28,15 @@ class Match(Boundary):
         return {self.kind: self.text}
 
     def covers(self, name: str) -> bool | None:
-        """Whether ``name`` (lower case, without the last dot) is meant; none if only the engine
-        can tell."""
+        """Whether it matches ``name`` (lower case, without the last dot); none if only the engine
+        can decide that."""
         match self.kind:
             case "exact":
                 return name == self.text
             case "below":
                 return name.endswith(f".{self.text}")
             case _:
-                return finds(read_expression(self.text), name)
+                return matches_name(read_expression(self.text), name)
 
     def __str__(self) -> str:
         written = {"exact": "{}", "below": "*.{}", "regex": "/{}/"}
@@ -73,7 +73,7 @@ def _expression(text: str) -> str:
     return read_expression(body).text
 
 
-MATCH = Written(
+MATCH = FieldType(
     read_match,
     {
         "type": "string",

@@ -1,19 +1,19 @@
-"""DNS names as people write them, read into the one form that is used everywhere.
+"""DNS names as people write them, normalized.
 
-That form is lower case (RFC 4343), absolute without the last dot, and internationalized labels are
-A-labels (RFC 5890 section 2.3.2.1).
+The normal form is lower case (RFC 4343), absolute without the last dot, and internationalized
+labels are A-labels (RFC 5890 section 2.3.2.1).
 """
 
 import ipaddress
 import re
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 MAX_LABEL = 63  # octets, RFC 1035 section 2.3.4
 MAX_NAME = 253  # characters of the text form: 255 octets less root label and first length octet
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?")
-# IDNA 2003 maps these away, IDNA 2008 keeps them (RFC 5894 section 7.2): the same text would be
+# IDNA 2003 maps these characters, IDNA 2008 keeps them (RFC 5894 section 7.2): one text would be
 # two names.
 _DEVIATIONS = {"ß": "ß", "ς": "ς", "\u200c": "U+200C", "\u200d": "U+200D"}
 
@@ -33,7 +33,7 @@ def read_owner(written: object) -> str:
 
 
 def read_server_name(written: object) -> str:
-    """What a certificate says: a name or an IP address."""
+    """A name or an IP address, as in a certificate."""
     text = text_of(written).strip()
     address = _address(text)
     return address if address is not None else read_name(text)
@@ -49,12 +49,14 @@ def is_at_or_below(name: str, parent: str) -> bool:
     return name == parent or name.endswith(f".{parent}")
 
 
-NAME = Written(read_name, {"type": "string", "description": "a name", "examples": ["example.org"]})
-OWNER = Written(
+NAME = FieldType(
+    read_name, {"type": "string", "description": "a name", "examples": ["example.org"]}
+)
+OWNER = FieldType(
     read_owner,
     {"type": "string", "description": "a name, or *. and a name", "examples": ["nas.example.org"]},
 )
-SERVER_NAME = Written(
+SERVER_NAME = FieldType(
     read_server_name,
     {"type": "string", "description": "a name or an IP address", "examples": ["dns.example.org"]},
 )
@@ -79,11 +81,11 @@ def _labels(name: str) -> list[str]:
 
 
 def _refuse_lookalikes(text: str) -> None:
-    """Tells apart what is often pasted where a name is wanted."""
+    """Explains common mistakes: URLs, addresses, lines of lists."""
     if not text or text == ".":
         raise ValueError("a name is wanted here, such as example.org")
     if "://" in text:
-        raise ValueError(f"{text} is an address of the web; give only its name")
+        raise ValueError(f"{text} is a URL; give only its name")
     if _address(text) is not None:
         raise ValueError(f"{text} is an IP address, not a name")
     if text.startswith(("||", "@@")) or text.endswith("^"):

@@ -1,4 +1,4 @@
-"""The options: what the engine is told once, at its start.
+"""The options of the engine, fixed at its start.
 
 These types mirror ``crates/core/src/options.rs``; every default is resolved.
 """
@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from keyhole.model.written import Boundary
+from keyhole.model.field_types import Boundary
 
 OPTIONS_VERSION: Final = 1
 
@@ -28,7 +28,7 @@ Authentication = Literal["auto", "strict", "permissive"]
 
 
 class AuthenticationOptions(Boundary):
-    """What clients have to show, by transport; ``auto`` is permissive on loopback alone."""
+    """Authentication of clients, by transport; ``auto`` is permissive on loopback alone."""
 
     udp: Authentication
     tcp: Authentication
@@ -38,14 +38,14 @@ class AuthenticationOptions(Boundary):
 
 
 class MeshOptions(Boundary):
-    """Which sidecars are believed, and about which trust domains."""
+    """The sidecars that may name clients, and the trust domains of these."""
 
     peers: list[str]
     trust_domains: list[str]
 
 
 class LimitOptions(Boundary):
-    """What one connection and all together may use; ``_ms`` are milliseconds."""
+    """Limits of one connection and of all together; ``_ms`` are milliseconds."""
 
     connections: int
     connections_per_client: int
@@ -61,7 +61,7 @@ class LimitOptions(Boundary):
 
 
 class CacheOptions(Boundary):
-    """How much is remembered and for how long; times are seconds."""
+    """Size of the cache, and how long answers stay in it; times are seconds."""
 
     octets: int
     min_ttl: int

@@ -1,18 +1,18 @@
-"""``kind: Policy``: what may be asked, and who is asked for the answer."""
+"""``kind: Policy``: which names are allowed, and which upstreams answer them."""
 
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
+from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
 from keyhole.model.match import MATCH, Match
-from keyhole.model.names import Names
-from keyhole.model.nearest import suggest
 from keyhole.model.record_type import RECORD_TYPE
+from keyhole.model.references import References
 from keyhole.model.schedule import When
 from keyhole.model.subject import SUBJECT, Subject
+from keyhole.model.suggestion import suggest
 from keyhole.model.units import SECOND, milliseconds
-from keyhole.model.written import FLAG, Spec, Written, blame, text_of
 
 ANSWERS = ("nxdomain", "refused", "null")
 Mode = Literal["enforce", "observe"]
@@ -21,7 +21,7 @@ Mode = Literal["enforce", "observe"]
 def read_answer(written: object) -> str:
     """``nxdomain``, ``refused``, ``null``, or the address to answer with, as text.
 
-    ``null`` without quotes means nothing in YAML; here it is the word.
+    ``null`` without quotes is no text in YAML; here it is the word.
     """
     text = "null" if written is None else text_of(written).strip()
     if text in ANSWERS:
@@ -35,7 +35,7 @@ def read_answer(written: object) -> str:
         ) from None
 
 
-ANSWER = Written(
+ANSWER = FieldType(
     read_answer,
     {
         "anyOf": [
@@ -48,7 +48,7 @@ ANSWER = Written(
 
 
 class Rule(Spec):
-    """What happens to some names."""
+    """A rule: what happens to some names."""
 
     allow: list[Annotated[Match, MATCH]] | None = Field(
         None,
@@ -60,18 +60,20 @@ class Rule(Spec):
         None, min_length=1, description="Names to block, written as for allow."
     )
     types: list[Annotated[int, RECORD_TYPE]] = Field(
-        default_factory=list, max_length=64, description="Record types meant; empty means all."
+        default_factory=list,
+        max_length=64,
+        description="Record types that it applies to; empty means all.",
     )
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain",
-        description="What a client gets for a blocked name: nxdomain, refused, null (0.0.0.0 and "
+        description="The answer for a blocked name: nxdomain, refused, null (0.0.0.0 and "
         "::) or an address.",
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
     important: Annotated[bool, FLAG] = Field(
-        False, description="Whether this block beats every allow rule."
+        False, description="Whether this block rule wins over every allow rule."
     )
-    when: When | None = Field(None, description="When it acts; always if left out.")
+    when: When | None = Field(None, description="When it applies; always if left out.")
 
     @field_validator("allow", "block", "types", mode="before")
     @classmethod
@@ -84,9 +86,9 @@ class Rule(Spec):
             problem = "nothing" if self.allow is None else "two things"
             raise ValueError(f"the rule does {problem}; give allow or block, with names")
         if self.allow is not None and "answer" in self.model_fields_set:
-            raise blame("answer", "an allowed name gets the true answer; leave answer out")
+            raise error_at("answer", "an allowed name gets the true answer; leave answer out")
         if self.allow is not None and self.important:
-            raise blame("important", "only block rules can be important; leave it out")
+            raise error_at("important", "only block rules can be important; leave it out")
         return self
 
     @property
@@ -96,19 +98,19 @@ class Rule(Spec):
 
 
 class ListUse(Spec):
-    """Which lists a policy uses, and what they do."""
+    """The lists that a policy uses, and their effect."""
 
-    names: Names = Field(description="metadata.name of List documents.")
+    names: References = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
-        "nxdomain", description="What a client gets for a name on a block list."
+        "nxdomain", description="The answer for a name on a block list."
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
 
 
 class UpstreamUse(Spec):
-    """Which upstreams a policy asks, and how patiently."""
+    """The upstreams that a policy asks, and the timeouts."""
 
-    names: Names = Field(
+    names: References = Field(
         description="metadata.name of Upstream documents, preferred first; empty means all."
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
@@ -125,20 +127,20 @@ class UpstreamUse(Spec):
     @model_validator(mode="after")
     def _hedges_in_time(self) -> Self:
         if self.hedge >= self.timeout:
-            raise blame("hedge", "the second upstream would be asked too late; hedge < timeout")
+            raise error_at("hedge", "the second upstream would be asked too late; hedge < timeout")
         return self
 
 
 class PolicySpec(Spec):
-    """What may be asked, and who is asked for the answer."""
+    """Which names are allowed, and which upstreams answer them."""
 
     subjects: list[Annotated[Subject, SUBJECT]] | None = Field(
         None,
         max_length=10_000,
-        description="Whom it speaks for; the most specific subject decides. Left out: whoever no "
-        "other policy means. Empty: nobody, so that it is only included.",
+        description="Clients that it applies to; the most specific subject decides. Left out: all "
+        "clients of no other policy. Empty: none, so that it is only included.",
     )
-    include: Names = Field(
+    include: References = Field(
         default_factory=list,
         max_length=64,
         description="Names of policies whose rules and lists come after its own.",
@@ -167,8 +169,7 @@ class PolicySpec(Spec):
     )
     log: Literal["full", "anonymous", "none"] = Field(
         "full",
-        description="How much of each query may be written down: full, anonymous (not by whom), "
-        "none.",
+        description="How much of each query is logged: full, anonymous (without the client), none.",
     )
 
     @field_validator("subjects", "include", mode="before")
@@ -181,8 +182,8 @@ class PolicySpec(Spec):
     def _null_is_not_everybody(cls, value: Any) -> Any:
         if value is None:
             raise ValueError(
-                "null names nobody; leave the key out for whoever no other policy means, or write "
-                "[] for a policy that is only included"
+                "null names nobody; leave the key out for clients of no other policy, or write [] "
+                "for a policy that is only included"
             )
         return value
 
@@ -191,17 +192,17 @@ class PolicySpec(Spec):
         seen: dict[Subject, int] = {}
         for index, subject in enumerate(self.subjects or ()):
             if seen.setdefault(subject, index) != index:
-                raise blame(f"subjects.{index}", f"{subject} appears twice; name it once")
+                raise error_at(f"subjects.{index}", f"{subject} appears twice; name it once")
         return self
 
     @property
     def is_default(self) -> bool:
-        """Whether it speaks for whoever no subject means."""
+        """Whether it applies to the clients of no other policy."""
         return self.subjects is None
 
     @property
-    def speaks(self) -> bool:
-        """Whether it speaks for anybody, rather than being there to be included."""
+    def applies(self) -> bool:
+        """Whether it applies to any client, and is not only included."""
         return self.subjects is None or bool(self.subjects)
 
     @field_validator("upstreams", "lists", mode="before")

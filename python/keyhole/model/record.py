@@ -1,4 +1,4 @@
-"""``kind: Record``: names that this machine answers by itself."""
+"""``kind: Record``: local records."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
@@ -13,10 +13,10 @@ from keyhole.model.address import (
     read_v4,
     read_v6,
 )
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import NAME, read_owner, reverse_name
-from keyhole.model.names import Names
+from keyhole.model.references import References
 from keyhole.model.units import seconds
-from keyhole.model.written import Spec, Written, blame, text_of
 
 MAX_TTL = 604_800  # seconds, one week
 MAX_STRING = 255  # octets of one character string (RFC 1035 section 3.3)
@@ -24,7 +24,7 @@ _MAX_TXT = 4096  # octets of one TXT record
 
 
 def read_record_name(written: object) -> str:
-    """The owner: a name, ``*.`` and a name, or an IP address that stands for its reverse name."""
+    """The owner: a name, ``*.`` and a name, or an IP address for its reverse name."""
     try:
         address = read_address(written)
     except ValueError:
@@ -54,7 +54,7 @@ def character_strings(text: str) -> list[str]:
     return [*pieces, piece]
 
 
-RECORD_NAME = Written(
+RECORD_NAME = FieldType(
     read_record_name,
     {
         "type": "string",
@@ -65,34 +65,35 @@ RECORD_NAME = Written(
 
 
 class RecordSpec(Spec):
-    """A name that this machine answers by itself."""
+    """A local record: a name that Keyhole answers by itself."""
 
     name: Annotated[str, RECORD_NAME] = Field(
         description="The name; *. in front covers all names below that have no record. "
-        "For ptr an IP address may stand for its reverse name."
+        "For ptr, an IP address may be given instead of its reverse name."
     )
     ttl: Annotated[int, seconds(0, MAX_TTL, bare=True)] = Field(
-        300, description="How long the answer may be kept: seconds, or a time such as 5m."
+        300, description="How long the answer may be cached: seconds, or a time such as 5m."
     )
-    a: list[Annotated[IPv4Address, Written(read_v4, ADDRESS_V4_SCHEMA)]] = Field(
+    a: list[Annotated[IPv4Address, FieldType(read_v4, ADDRESS_V4_SCHEMA)]] = Field(
         default_factory=list, max_length=64, description="IPv4 addresses."
     )
-    aaaa: list[Annotated[IPv6Address, Written(read_v6, ADDRESS_V6_SCHEMA)]] = Field(
+    aaaa: list[Annotated[IPv6Address, FieldType(read_v6, ADDRESS_V6_SCHEMA)]] = Field(
         default_factory=list, max_length=64, description="IPv6 addresses."
     )
     cname: Annotated[str, NAME] | None = Field(
-        None, description="The name that this one is an alias of; nothing else goes beside it."
+        None,
+        description="The name that this one is an alias of; no other data is allowed beside it.",
     )
-    txt: list[Annotated[str, Written(read_txt)]] = Field(
+    txt: list[Annotated[str, FieldType(read_txt)]] = Field(
         default_factory=list, max_length=32, description="Texts, one record each."
     )
     ptr: Annotated[str, NAME] | None = Field(
-        None, description="The name of the machine that has this address."
+        None, description="The name of the machine with this address."
     )
-    policies: Annotated[Names, Field(min_length=1)] | None = Field(
+    policies: Annotated[References, Field(min_length=1)] | None = Field(
         None,
-        description="Names of the policies whose clients see it, instead of what others see under "
-        "this name; all if left out.",
+        description="Names of the policies whose clients see it, instead of the records of this "
+        "name for all; all if left out.",
     )
 
     @field_validator("a", "aaaa", "txt", "policies", mode="before")
@@ -108,15 +109,15 @@ class RecordSpec(Spec):
         return value
 
     @model_validator(mode="after")
-    def _says_something_consistent(self) -> "RecordSpec":
+    def _is_consistent(self) -> "RecordSpec":
         kinds = [kind for kind, _ in self.data()]
         if not kinds:
-            raise blame("name", "the record says nothing; give a, aaaa, cname, txt or ptr")
+            raise error_at("name", "the record has no data; give a, aaaa, cname, txt or ptr")
         # RFC 1034 section 3.6.2: an alias has no other data.
         if self.cname is not None and len(kinds) > 1:
-            raise blame("cname", f"an alias has no other data (RFC 1034); take out {kinds[0]}")
+            raise error_at("cname", f"an alias has no other data (RFC 1034); take out {kinds[0]}")
         if self.cname == self.name:
-            raise blame("cname", f"{self.name} cannot be an alias of itself")
+            raise error_at("cname", f"{self.name} cannot be an alias of itself")
         return self
 
     def data(self) -> Iterator[tuple[str, str | list[str]]]:

@@ -1,9 +1,9 @@
-"""Record types by name and number; the table of ``crates/wire/src/types.rs``."""
+"""Record types by name and number; the same table as ``crates/wire/src/types.rs``."""
 
 import re
 
-from keyhole.model.nearest import suggest
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
+from keyhole.model.suggestion import suggest
 
 RECORD_TYPES = {
     "A": 1, "NS": 2, "MD": 3, "MF": 4, "CNAME": 5, "SOA": 6, "MB": 7, "MG": 8, "MR": 9,
@@ -18,7 +18,7 @@ RECORD_TYPES = {
     "CAA": 257, "RESINFO": 261,
 }  # fmt: skip
 
-# Never in a question that reaches policy: they belong to a message or a connection.
+# Refused before policy: they belong to a message or a connection, not to a question.
 _NEVER_ASKED = {"OPT", "TKEY", "TSIG", "IXFR", "AXFR"}
 _NAMES = {number: name for name, number in RECORD_TYPES.items()}
 _BY_NUMBER = re.compile(r"TYPE([0-9]{1,5})")
@@ -43,7 +43,7 @@ def show_record_type(number: int) -> str:
     return _NAMES.get(number, f"TYPE{number}")
 
 
-RECORD_TYPE = Written(
+RECORD_TYPE = FieldType(
     read_record_type,
     {"type": "string", "description": "a record type", "examples": ["A", "AAAA", "HTTPS"]},
     show_record_type,

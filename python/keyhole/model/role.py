@@ -1,10 +1,10 @@
-"""What somebody who changes or looks at Keyhole may do."""
+"""Roles of people and API tokens."""
 
 import enum
 
 
 class Role(enum.IntEnum):
-    """What somebody may do; each role may also do what the ones before it may."""
+    """A set of permissions; each role includes the ones before it."""
 
     VIEWER = 1
     """Sees documents, queries and statistics."""
@@ -15,12 +15,12 @@ class Role(enum.IntEnum):
 
     @property
     def word(self) -> str:
-        """The role as it is written: ``viewer``, ``operator``, ``administrator``."""
+        """The written form: ``viewer``, ``operator``, ``administrator``."""
         return self.name.lower()
 
     @classmethod
     def of(cls, word: str) -> "Role":
-        """The role of that word; raises ValueError with the words that there are."""
+        """The role of that word; raises ValueError with the valid words."""
         try:
             return cls[word.upper()]
         except KeyError:

@@ -1,4 +1,4 @@
-"""When a rule acts: on some days of the week, from one time of the day to another, in one zone."""
+"""Schedules of rules: days of the week, a span of the day, and a time zone."""
 
 import re
 from functools import lru_cache
@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from keyhole.model.nearest import nearest
-from keyhole.model.written import Spec, Written, blame, text_of
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
+from keyhole.model.suggestion import nearest
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MINUTES = 24 * 60
@@ -24,7 +24,7 @@ _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 def read_days(written: object) -> tuple[int, ...]:
-    """The days that one word means, 0 for Monday to 6 for Sunday."""
+    """The days of one word, 0 for Monday to 6 for Sunday."""
     text = text_of(written).strip().lower()
     if text in _WORDS:
         return _WORDS[text]
@@ -52,7 +52,7 @@ def show_minute(minute: int) -> str:
 
 
 def read_zone(written: object) -> str:
-    """The name of a time zone that is known here."""
+    """The name of an installed time zone."""
     text = text_of(written).strip()
     if text not in _zones():
         raise ValueError(f"{text or 'nothing'} is not a time zone; {_suggest_zone(text)}")
@@ -73,21 +73,21 @@ def _suggest_zone(text: str) -> str:
     return f"did you mean {meant}?" if meant else "write one as Europe/Berlin or UTC"
 
 
-DAY = Written(
+DAY = FieldType(
     read_days,
     {"enum": [*DAYS, *_LONG, "weekdays", "weekend"]},
     lambda days: next(word for word, meant in _WORDS.items() if meant == days),
 )
-MINUTE = Written(
+MINUTE = FieldType(
     read_minute,
     {"type": "string", "pattern": "^[0-9]{1,2}:[0-9]{2}$", "examples": ["21:00"]},
     show_minute,
 )
-ZONE = Written(read_zone, {"type": "string", "examples": ["Europe/Berlin", "UTC"]})
+ZONE = FieldType(read_zone, {"type": "string", "examples": ["Europe/Berlin", "UTC"]})
 
 
 class When(Spec):
-    """Times at which a rule acts; at all others it is as if absent."""
+    """Times at which a rule applies; at other times it is ignored."""
 
     days: list[Annotated[tuple[int, ...], DAY]] | None = Field(
         None,
@@ -113,16 +113,18 @@ class When(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _says_when(self) -> Self:
+    def _is_a_span(self) -> Self:
         if self.days is None and self.begins is None and self.ends is None:
-            raise blame("days", "the rule would act always; give days, or from and to")
+            raise error_at("days", "the rule would always apply; give days, or from and to")
         if (self.begins is None) != (self.ends is None):
             present, absent = ("to", "from") if self.begins is None else ("from", "to")
-            raise blame(present, f"{present} without {absent}; give both, or none for whole days")
+            raise error_at(
+                present, f"{present} without {absent}; give both, or none for whole days"
+            )
         if self.begins is not None and self.begins == self.ends:
-            raise blame("to", "from and to are the same; leave both out for whole days")
+            raise error_at("to", "from and to are the same; leave both out for whole days")
         if self.begins == DAY_MINUTES:
-            raise blame("from", "24:00 ends a day; write from 00:00")
+            raise error_at("from", "24:00 ends a day; write from 00:00")
         return self
 
     @property
@@ -139,7 +141,7 @@ class When(Spec):
 
     @property
     def words(self) -> str:
-        """What it says, for a person."""
+        """The schedule as text."""
         days = self.weekdays
         named = ", ".join(DAYS[day] for day in days) if len(days) < len(DAYS) else "every day"
         span = ""

@@ -1,4 +1,4 @@
-"""How clients reach one Keyhole: what a profile for them is made from."""
+"""How clients reach one Keyhole: the data of a client profile."""
 
 from typing import Annotated
 
@@ -8,11 +8,11 @@ from keyhole.model.address import is_address
 from keyhole.model.name import read_name
 from keyhole.model.upstream import DOH_PATH, PATH
 
-# A client passes over what it does not know: its server may be newer.
+# Unknown keys are ignored: the server may be newer than the client.
 _CONFIG = ConfigDict(extra="ignore", frozen=True)
 
 
-class Place(BaseModel):
+class ServiceAddress(BaseModel):
     """An address and a port."""
 
     model_config = _CONFIG
@@ -29,18 +29,18 @@ class Place(BaseModel):
 
     @property
     def host(self) -> str:
-        """The address as it stands in a URL."""
+        """The address in the form for a URL."""
         return f"[{self.address}]" if ":" in self.address else self.address
 
 
 class Service(BaseModel):
-    """Where it answers DNS over TLS and over HTTPS, the best place first, and under which name."""
+    """The addresses of DNS over TLS and over HTTPS, the best first, and the server name."""
 
     model_config = _CONFIG
 
     name: str | None
-    dot: tuple[Place, ...]
-    doh: tuple[Place, ...]
+    dot: tuple[ServiceAddress, ...]
+    doh: tuple[ServiceAddress, ...]
     path: Annotated[str, PATH] = DOH_PATH
 
     @field_validator("name")
@@ -49,7 +49,7 @@ class Service(BaseModel):
         return None if value is None else read_name(value)
 
     def doh_url(self, token: str | None = None) -> str | None:
-        """The URL of DNS over HTTPS, with the token as its last segment; none where it is off."""
+        """The URL of DNS over HTTPS, with the token as its last segment; none if it is off."""
         if not self.doh:
             return None
         first = self.doh[0]
@@ -58,8 +58,8 @@ class Service(BaseModel):
         return f"https://{self.name or first.host}{port}{self.path}{secret}"
 
     def dot_name(self, token: str | None = None) -> str | None:
-        """The name to check the server's certificate against, with the token as its first label;
-        none where the server has no name, only an address."""
+        """The name for verifying the server's certificate, with the token as its first label; none
+        if the server has only addresses."""
         if self.name is None:
             return None
         return f"{token}.{self.name}" if token else self.name

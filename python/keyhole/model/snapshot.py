@@ -1,17 +1,16 @@
 """The snapshot: all documents as one, for the engine.
 
 These types mirror ``crates/core/src/document.rs``; the golden document in
-``tests/contract`` is read by both sides. Nothing is optional in meaning: every default is resolved,
-every name is absolute.
+``tests/contract`` is read by both sides. Every default is resolved, and every name is absolute.
 """
 
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field, model_serializer, model_validator
 
+from keyhole.model.field_types import Boundary
 from keyhole.model.match import Match
-from keyhole.model.snapshot_who import Schedule, Subjects, Trust
-from keyhole.model.written import Boundary
+from keyhole.model.snapshot_identity import Schedule, Subjects, Trust
 
 SNAPSHOT_VERSION: Final = 1
 
@@ -28,14 +27,14 @@ class ListFile(Boundary):
 
 
 class SnapshotList(Boundary):
-    """A list by name, and what a hit on it means."""
+    """A list by name, and whether it blocks or allows."""
 
     name: str
     kind: Action
 
 
 class Roots(Boundary):
-    """Who may vouch for an upstream: ``"public"``, or ``{"pem": ...}``."""
+    """Root certificates for an upstream: ``"public"``, or ``{"pem": ...}``."""
 
     pem: str | None = None
 
@@ -65,7 +64,7 @@ class SnapshotUpstream(Boundary):
 
 
 class UpstreamSet(Boundary):
-    """Upstreams that answer the same question the same way, preferred first."""
+    """Interchangeable upstreams, preferred first."""
 
     name: str
     upstreams: list[Index] = Field(min_length=1)
@@ -74,7 +73,7 @@ class UpstreamSet(Boundary):
 
 
 class RecordData(Boundary):
-    """What a record says: one key, the type, and its value, as ``{"a": "192.0.2.7"}``."""
+    """The data of a record: the type as key, and its value, as ``{"a": "192.0.2.7"}``."""
 
     kind: Literal["a", "aaaa", "cname", "ptr", "txt"]
     value: str | list[str]
@@ -102,7 +101,7 @@ class SnapshotRecord(Boundary):
 
 
 class Answer(Boundary):
-    """How a blocked name is answered: a word, or ``{"address": ...}``."""
+    """The answer for a blocked name: a word, or ``{"address": ...}``."""
 
     text: str
 
@@ -123,9 +122,9 @@ class Answer(Boundary):
 
 
 class Span(Boundary):
-    """From one second of Unix time to another, which does not belong to it any more.
+    """A span of seconds of Unix time; ``until`` is excluded.
 
-    It has a beginning so that a clock that was put back does not make it longer.
+    The beginning keeps the span from growing when the clock is set back.
     """
 
     since: int = Field(alias="from")

@@ -1,19 +1,19 @@
-"""SPIFFE IDs and trust domains, letter by letter as the engine reads them.
+"""SPIFFE IDs and trust domains, exactly as the engine reads them.
 
-A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The engine reads the same
-in ``crates/core/src/spiffe_id.rs``.
+A SPIFFE ID is ``spiffe://<trust domain>/<path>`` (SPIFFE-ID section 2). The same rules are in
+``crates/core/src/spiffe_id.rs``.
 """
 
 import re
 from typing import Final
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 DEFAULT_TRUST_DOMAIN: Final = "keyhole.internal"
 SCHEME: Final = "spiffe://"
 
-_LONGEST_ID = 2048  # octets, SPIFFE-ID section 2.3
-_LONGEST_DOMAIN = 255
+_MAX_ID = 2048  # octets, SPIFFE-ID section 2.3
+_MAX_DOMAIN = 255
 _DOMAIN = re.compile(r"[a-z0-9._-]+")
 _SEGMENT = re.compile(r"[A-Za-z0-9._-]+")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,62})")
@@ -29,13 +29,13 @@ def read_trust_domain(written: object) -> str:
             f"{text or 'nothing'} is not a trust domain; it has lower-case letters, digits, dots, "
             "- and _ only"
         )
-    if len(text) > _LONGEST_DOMAIN:
-        raise ValueError(f"a trust domain has at most {_LONGEST_DOMAIN} characters")
+    if len(text) > _MAX_DOMAIN:
+        raise ValueError(f"a trust domain has at most {_MAX_DOMAIN} characters")
     return text
 
 
 def read_spiffe_id(written: object) -> str:
-    """A whole SPIFFE ID, with a path."""
+    """A complete SPIFFE ID, with a path."""
     text = text_of(written).strip()
     form = "write it as spiffe://example.org/ns/shop/sa/web"
     if not text.startswith(SCHEME):
@@ -50,8 +50,8 @@ def read_spiffe_id(written: object) -> str:
                 f"{segment or 'an empty part'} in {text} cannot be part of a SPIFFE ID; parts have "
                 "letters, digits, dots, - and _ only"
             )
-    if len(text) > _LONGEST_ID:
-        raise ValueError(f"a SPIFFE ID has at most {_LONGEST_ID} characters")
+    if len(text) > _MAX_ID:
+        raise ValueError(f"a SPIFFE ID has at most {_MAX_ID} characters")
     return text
 
 
@@ -80,7 +80,7 @@ def read_short_name(written: object) -> str:
     return text
 
 
-TRUST_DOMAIN = Written(
+TRUST_DOMAIN = FieldType(
     read_trust_domain,
     {"type": "string", "description": "a trust domain", "examples": [DEFAULT_TRUST_DOMAIN]},
 )

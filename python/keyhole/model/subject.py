@@ -1,4 +1,4 @@
-"""Whom a policy speaks for: an identity, a token, a client, a group, a network."""
+"""Subjects of policies: an identity, a token, a client, a group, a network."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from typing import Literal
 
 from keyhole.model.address import Network, read_network
 from keyhole.model.document_name import read_document_name
-from keyhole.model.nearest import nearest
+from keyhole.model.field_types import FieldType, text_of
 from keyhole.model.spiffe import SCHEME, read_spiffe_id, read_trust_domain
-from keyhole.model.written import Written, text_of
+from keyhole.model.suggestion import nearest
 
 SubjectKind = Literal["identity", "below", "token", "client", "group", "cidr", "expired"]
 
@@ -30,7 +30,7 @@ class Subject:
     kind: SubjectKind
     value: str
     written: str = field(compare=False, default="")
-    """As the policy wrote it."""
+    """The text in the policy."""
 
     @property
     def network(self) -> Network:
@@ -42,7 +42,7 @@ class Subject:
 
 
 def read_token_name(written: object) -> str:
-    """What a token is called; the token itself is a secret and stands in no document."""
+    """The name of a token; the token itself is a secret and is in no document."""
     text = text_of(written).strip()
     if not _TOKEN.fullmatch(text):
         raise ValueError(
@@ -69,7 +69,7 @@ def read_subject(written: object) -> Subject:
             return Subject("token", read_token_name(rest), text)
         case "cidr":
             return Subject("cidr", str(read_network(rest)), text)
-    raise ValueError(_what_is_meant(text))
+    raise ValueError(_correction(text))
 
 
 def _identity(text: str) -> Subject:
@@ -90,7 +90,7 @@ def _identity(text: str) -> Subject:
     return Subject("below", prefix, text)
 
 
-def _what_is_meant(text: str) -> str:
+def _correction(text: str) -> str:
     if text in _EVERYBODY:
         return (
             f"{text} would mean everyone; that is the policy without subjects, so leave the key "
@@ -109,7 +109,7 @@ def _what_is_meant(text: str) -> str:
     return f"{text or 'nothing'} is not a subject; write {_FORMS}"
 
 
-SUBJECT = Written(
+SUBJECT = FieldType(
     read_subject,
     {
         "type": "string",
@@ -118,8 +118,8 @@ SUBJECT = Written(
         "examples": ["spiffe://example.org/ns/shop/*", "client:tv", "cidr:192.0.2.0/24"],
     },
 )
-TOKEN_NAME = Written(read_token_name, {"type": "string", "pattern": f"^{_TOKEN.pattern}$"})
-SPIFFE_ID = Written(
+TOKEN_NAME = FieldType(read_token_name, {"type": "string", "pattern": f"^{_TOKEN.pattern}$"})
+SPIFFE_ID = FieldType(
     read_spiffe_id,
     {
         "type": "string",

@@ -1,19 +1,19 @@
-"""``kind: TrustDomain``: authorities whose certificates say who a client is."""
+"""``kind: TrustDomain``: certificate authorities of clients."""
 
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from keyhole.model.written import Spec
+from keyhole.model.field_types import Spec
 
 
 class TrustDomainSpec(Spec):
-    """Authorities that vouch for the identities of the trust domain that metadata.name names."""
+    """Certificate authorities of the trust domain in metadata.name."""
 
     bundle: str = Field(
         min_length=1,
-        description="PEM file with the certificates of its authorities, beside this document; it "
-        "is watched.",
+        description="PEM file with the certificates of its authorities, beside this document. The "
+        "file is watched.",
     )
     crls: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
-from keyhole.model.written import Written, text_of
+from keyhole.model.field_types import FieldType, text_of
 
 OCTETS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -39,27 +39,27 @@ def show_milliseconds(milliseconds: int) -> str:
     return _show(milliseconds, MILLISECONDS, "s")
 
 
-def octets(low: int, high: int) -> Written:
+def octets(low: int, high: int) -> FieldType:
     """A size from ``low`` to ``high`` octets; the value is octets."""
 
     def read(written: object) -> int:
         size = read_octets(text_of(written))
         return _within(size, low, high, show_octets)
 
-    return Written(read, _schema("size", OCTETS, low, high, show_octets, bare=True), show_octets)
+    return FieldType(read, _schema("size", OCTETS, low, high, show_octets, bare=True), show_octets)
 
 
-def milliseconds(low: int, high: int) -> Written:
+def milliseconds(low: int, high: int) -> FieldType:
     """A time from ``low`` to ``high`` milliseconds; the value is milliseconds."""
 
     def read(written: object) -> int:
         return _within(read_milliseconds(text_of(written)), low, high, show_milliseconds)
 
     schema = _schema("time", MILLISECONDS, low, high, show_milliseconds, bare=False)
-    return Written(read, schema, show_milliseconds)
+    return FieldType(read, schema, show_milliseconds)
 
 
-def seconds(low: int, high: int, *, bare: bool = False) -> Written:
+def seconds(low: int, high: int, *, bare: bool = False) -> FieldType:
     """A time from ``low`` to ``high`` seconds; the value is seconds.
 
     ``bare`` allows a number without a unit, as everybody writes a TTL.
@@ -75,7 +75,7 @@ def seconds(low: int, high: int, *, bare: bool = False) -> Written:
             raise ValueError(f"{text} is not a whole number of seconds")
         return _within(value // SECOND, low, high, show)
 
-    return Written(read, _schema("time", MILLISECONDS, low, high, show, bare=bare), show)
+    return FieldType(read, _schema("time", MILLISECONDS, low, high, show, bare=bare), show)
 
 
 def _is_bare(text: str) -> bool:
@@ -92,7 +92,7 @@ def _split(text: str, what: str, example: str) -> tuple[int, str]:
 def _factor(text: str, unit: str, units: Mapping[str, int], example: str) -> int:
     if unit in units:
         return units[unit]
-    # KB, kb and K all mean different things to different people, so none of them is taken.
+    # KB, kb and K are ambiguous, so they are refused.
     meant = next((u for u in units if u.lower()[:1] == unit.lower()[:1]), None)
     hint = f"; did you mean {text.strip().removesuffix(unit)}{meant}?" if meant else ""
     raise ValueError(f"{unit} is not a unit here; use {', '.join(units)}, as in {example}{hint}")

@@ -1,4 +1,4 @@
-"""``kind: Upstream``: one server that answers what is not known here."""
+"""``kind: Upstream``: one DNS server that Keyhole asks."""
 
 import base64
 import binascii
@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
+from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.subject import SPIFFE_ID
-from keyhole.model.written import Spec, Written, blame, text_of
 
 PORTS = {"doh": 443, "dot": 853, "tcp": 53}  # RFC 8484, RFC 7858, RFC 7766
 DOH_PATH = "/dns-query"
@@ -43,22 +43,22 @@ def read_doh_path(written: object) -> str:
     return text
 
 
-PATH = Written(read_doh_path, {"type": "string", "pattern": "^/", "examples": [DOH_PATH]})
-PIN = Written(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
+PATH = FieldType(read_doh_path, {"type": "string", "pattern": "^/", "examples": [DOH_PATH]})
+PIN = FieldType(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
 
 
 class ClientCertificate(Spec):
-    """What Keyhole shows to the upstream."""
+    """The client certificate for the upstream."""
 
     certificate: str = Field(min_length=1, description="PEM file with the certificate chain.")
     key: str = Field(min_length=1, description="PEM file with the private key.")
 
 
 class UpstreamSpec(Spec):
-    """One server that answers what is not known here."""
+    """One DNS server that Keyhole asks."""
 
     protocol: Literal["doh", "dot", "tcp"] = Field(
-        description="How it is asked: doh (HTTPS), dot (TLS), or tcp in the clear inside a mesh."
+        description="The protocol: doh (HTTPS), dot (TLS), or tcp, unencrypted inside a mesh."
     )
     addresses: list[Annotated[Endpoint, UPSTREAM_ADDRESS]] = Field(
         min_length=1,
@@ -83,8 +83,7 @@ class UpstreamSpec(Spec):
     ca: str | None = Field(
         None,
         min_length=1,
-        description="PEM file of the certificates that alone may vouch for it; "
-        "the public ones if left out.",
+        description="PEM file of the root certificates for it; the public ones if left out.",
     )
     crls: list[Annotated[str, Field(min_length=1)]] = Field(
         default_factory=list,
@@ -92,7 +91,7 @@ class UpstreamSpec(Spec):
         description="PEM files with revocation lists for its certificate; they are watched.",
     )
     client_certificate: ClientCertificate | None = Field(
-        None, description="What Keyhole shows to it; nothing if left out."
+        None, description="Client certificate for it; none if left out."
     )
     insecure: Literal["mesh"] | None = Field(
         None,
@@ -105,20 +104,20 @@ class UpstreamSpec(Spec):
         return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _fits_its_protocol(self) -> "UpstreamSpec":
+    def _matches_its_protocol(self) -> "UpstreamSpec":
         if self.protocol == "tcp":
             self._check_cleartext()
         else:
             self._check_encrypted()
         if self.protocol != "doh" and self.path is not None:
-            raise blame("path", "only doh has a path; leave it out")
+            raise error_at("path", "only doh has a path; leave it out")
         return self
 
     def _check_cleartext(self) -> None:
         if self.insecure is None:
-            raise blame(
+            raise error_at(
                 "protocol",
-                "tcp sends questions in the clear; use dot or doh, or say insecure: mesh where a "
+                "tcp sends queries unencrypted; use dot or doh, or write insecure: mesh where a "
                 "service mesh encrypts the hop",
             )
         for key, value in (
@@ -130,20 +129,20 @@ class UpstreamSpec(Spec):
             ("clientCertificate", self.client_certificate),
         ):
             if value:
-                raise blame(key, "tcp knows no certificate; leave it out, or use dot or doh")
+                raise error_at(key, "tcp uses no certificates; leave it out, or use dot or doh")
 
     def _check_encrypted(self) -> None:
         if self.insecure is not None:
-            raise blame("insecure", f"{self.protocol} is encrypted; leave insecure out")
+            raise error_at("insecure", f"{self.protocol} is encrypted; leave insecure out")
         if self.server_name is None and self.server_id is None:
-            raise blame(
+            raise error_at(
                 "protocol",
                 f"{self.protocol} needs serverName, the name or address in the certificate, or "
                 "serverId, the SPIFFE ID in it",
             )
         if self.server_id is not None and self.ca is None:
-            raise blame(
+            raise error_at(
                 "serverId",
-                "public authorities vouch for no SPIFFE ID; give ca, the authorities of its trust "
+                "public authorities issue no SPIFFE IDs; give ca, the authorities of its trust "
                 "domain",
             )

@@ -4,16 +4,16 @@
 `compile_documents` makes the snapshot.
 """
 
+from keyhole.policy.certificate_files import watched_files
 from keyhole.policy.check import check, cross_check, load_documents
 from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
-from keyhole.policy.known import Known
-from keyhole.policy.material import watched_files
 from keyhole.policy.own_names import protected_names
+from keyhole.policy.trust_context import TrustContext
 
 __all__ = [
     "Compiled",
-    "Known",
+    "TrustContext",
     "check",
     "compile_documents",
     "cross_check",

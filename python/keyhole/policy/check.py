@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.config.documents import read_documents
 from keyhole.config.files import Source, read_text
 from keyhole.config.load import is_config, read_config
 from keyhole.config.resolve import resolve
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
-from keyhole.policy.clients import check_clients
-from keyhole.policy.expressions import advise_on_expressions
+from keyhole.policy.certificate_files import check_certificate_files
+from keyhole.policy.checks.clients import check_clients
+from keyhole.policy.checks.expressions import advise_on_expressions
+from keyhole.policy.checks.records import check_records
+from keyhole.policy.checks.references import check_references
+from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.include import check_includes
-from keyhole.policy.known import Known
-from keyhole.policy.material import check_material
 from keyhole.policy.own_names import check_own_names
-from keyhole.policy.records import check_records
-from keyhole.policy.references import check_references
-from keyhole.policy.subjects import check_subjects
+from keyhole.policy.trust_context import TrustContext
 
 
 def cross_check(
@@ -27,22 +27,22 @@ def cross_check(
     own_names: Iterable[str] = (),
     *,
     is_whole: bool = True,
-    known: Known | None = None,
+    context: TrustContext | None = None,
 ) -> list[Problem]:
     """What is wrong between documents that are valid each by itself.
 
-    ``is_whole`` says that there are no others, so that what is missing is an error. ``known`` is
+    ``is_whole`` says that there are no others, so that what is missing is an error. ``context`` is
     what stands in no document, such as which tokens there are.
     """
-    known = known or Known()
+    context = context or TrustContext()
     return [
         *check_references(documents, is_whole=is_whole),
         *check_includes(documents),
-        *check_subjects(documents, known, is_whole=is_whole),
-        *check_clients(documents, known),
+        *check_subjects(documents, context, is_whole=is_whole),
+        *check_clients(documents, context),
         *check_records(documents),
         *check_own_names(documents, own_names),
-        *check_material(documents),
+        *check_certificate_files(documents),
         *advise_on_expressions(documents),
     ]
 
@@ -52,7 +52,7 @@ def load_documents(
     own_names: Iterable[str] = (),
     *,
     over: Sequence[Path] = (),
-    known: Known | None = None,
+    context: TrustContext | None = None,
 ) -> tuple[Documents, list[Problem]]:
     """Reads and checks documents; gives them with advice.
 
@@ -66,7 +66,7 @@ def load_documents(
         base, beneath = read_documents([path])
         documents = documents.over(base)
         problems += [problem for problem in beneath if problem.document not in labels]
-    problems += cross_check(documents, own_names, known=known)
+    problems += cross_check(documents, own_names, context=context)
     if has_errors(problems):
         raise DocumentErrors(problems)
     return documents, sorted(set(problems))
@@ -82,7 +82,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
     problems: list[Problem] = []
     folders: list[Path] = []
     own_names: list[str] = []
-    known = Known(tokens=tokens)
+    context = TrustContext(tokens=tokens)
     for path in paths:
         if not _is_config(path):
             folders.append(path)
@@ -93,16 +93,16 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
             resolved = resolve(config, path.absolute().parent)
             folders.append(resolved.documents)
             own_names += resolved.own_names
-            known = replace(
-                known,
-                vouched=resolved.vouched,
+            context = replace(
+                context,
+                trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
             )
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))
         problems += wrong
         is_whole = folders != list(paths) or any(folder.is_dir() for folder in folders)
-        problems += cross_check(documents, own_names, is_whole=is_whole, known=known)
+        problems += cross_check(documents, own_names, is_whole=is_whole, context=context)
         problems += _missing_list_files(documents)
     return sorted(set(problems))
 

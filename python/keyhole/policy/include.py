@@ -3,21 +3,21 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.policy import PolicySpec, Rule
 
-Policies = Mapping[str, Declared[PolicySpec]]
+Policies = Mapping[str, Declaration[PolicySpec]]
 
 
 @dataclass(frozen=True)
-class Flat:
+class FlatPolicy:
     """A policy and all that it includes, itself first, each once."""
 
-    policy: Declared[PolicySpec]
-    parts: tuple[Declared[PolicySpec], ...]
+    policy: Declaration[PolicySpec]
+    parts: tuple[Declaration[PolicySpec], ...]
 
-    def rules(self) -> Iterator[tuple[Declared[PolicySpec], int, Rule]]:
+    def rules(self) -> Iterator[tuple[Declaration[PolicySpec], int, Rule]]:
         """Each rule, with the policy that declares it and its place there.
 
         The first rule of a rank decides, so one's own come before included ones.
@@ -31,21 +31,21 @@ class Flat:
         return list(dict.fromkeys(name for part in self.parts for name in part.spec.lists.names))
 
 
-def by_name(documents: Documents) -> dict[str, Declared[PolicySpec]]:
+def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
     """The policies by their names; of two with one name, the first."""
-    found: dict[str, Declared[PolicySpec]] = {}
+    found: dict[str, Declaration[PolicySpec]] = {}
     for policy in documents.policies:
         found.setdefault(policy.name, policy)
     return found
 
 
-def speaking(documents: Documents) -> list[Flat]:
+def applied_policies(documents: Documents) -> list[FlatPolicy]:
     """Every policy that speaks for somebody, flattened, in the order of documents."""
     policies = by_name(documents)
-    return [flatten(one, policies) for one in documents.policies if one.spec.speaks]
+    return [flatten(one, policies) for one in documents.policies if one.spec.applies]
 
 
-def flatten(policy: Declared[PolicySpec], policies: Policies) -> Flat:
+def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
     """The policy with what it includes, and what that includes, depth first.
 
     What does not exist is left out, and a circle is gone around once: both are told elsewhere.
@@ -58,7 +58,7 @@ def flatten(policy: Declared[PolicySpec], policies: Policies) -> Flat:
         if part is not None and name not in parts:
             parts[name] = part
             waiting += reversed(part.spec.include)
-    return Flat(policy, tuple(parts.values()))
+    return FlatPolicy(policy, tuple(parts.values()))
 
 
 def check_includes(documents: Documents) -> Iterator[Problem]:
@@ -92,6 +92,6 @@ def _way(policies: Policies, start: str, end: str) -> list[str] | None:
 def _for_nobody(documents: Documents) -> Iterator[Problem]:
     included = {name for policy in documents.policies for name in policy.spec.include}
     for policy in documents.policies:
-        if not policy.spec.speaks and policy.name not in included:
+        if not policy.spec.applies and policy.name not in included:
             why = "it speaks for nobody and no policy includes it; name subjects, or take it out"
             yield policy.problem(["spec", "subjects"], why, is_advice=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import Problem
 from keyhole.model.address import is_address
 from keyhole.model.policy import PolicySpec, Rule
-from keyhole.policy.include import Flat, speaking
+from keyhole.policy.include import FlatPolicy, applied_policies
 
 
 def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict[str, str]:
@@ -23,14 +23,18 @@ def protected_names(documents: Documents, own_names: Iterable[str] = ()) -> dict
 def check_own_names(documents: Documents, own_names: Iterable[str] = ()) -> Iterator[Problem]:
     """Every rule that blocks a name that serves Keyhole itself."""
     protected = protected_names(documents, own_names)
-    for flat in speaking(documents):
+    for flat in applied_policies(documents):
         if flat.policy.spec.mode == "enforce":
             for policy, index, rule in flat.rules():
                 yield from _check_rule(flat, policy, index, rule, protected)
 
 
 def _check_rule(
-    flat: Flat, policy: Declared[PolicySpec], index: int, rule: Rule, protected: dict[str, str]
+    flat: FlatPolicy,
+    policy: Declaration[PolicySpec],
+    index: int,
+    rule: Rule,
+    protected: dict[str, str],
 ) -> Iterator[Problem]:
     if rule.block is None or rule.mode == "observe":
         return
@@ -46,7 +50,7 @@ def _check_rule(
                 yield policy.problem(["spec", "rules", index, "block", place], why)
 
 
-def _is_allowed(flat: Flat, name: str) -> bool:
+def _is_allowed(flat: FlatPolicy, name: str) -> bool:
     return any(
         match.covers(name)
         for _, _, rule in flat.rules()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.model.record import RecordSpec
 
 View = tuple[int, ...]
@@ -32,8 +32,8 @@ def views(documents: Documents, policies: Iterable[str]) -> dict[str, View]:
     return {name: view_of(documents, name) if name in special else for_all for name in policies}
 
 
-def distinct_views(documents: Documents) -> list[list[Declared[RecordSpec]]]:
+def distinct_views(documents: Documents) -> list[list[Declaration[RecordSpec]]]:
     """The records that are ever seen together, each set of them once."""
-    found = views(documents, (one.name for one in documents.policies if one.spec.speaks))
+    found = views(documents, (one.name for one in documents.policies if one.spec.applies))
     distinct = dict.fromkeys([view_of_all(documents), *found.values()])
     return [[documents.records[index] for index in view] for view in distinct]

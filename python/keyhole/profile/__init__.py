@@ -1,4 +1,4 @@
-"""Settings for other programs and systems, so that they ask this Keyhole and show who they are."""
+"""Settings for other programs and systems, so that they use this Keyhole as their resolver."""
 
 from keyhole.profile.client import Client, Profile, ProfileError
 from keyhole.profile.kinds import KINDS, render

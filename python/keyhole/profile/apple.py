@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 from keyhole.profile.client import Client, Identity, Profile, ProfileError
 
 _NAMESPACE = uuid.UUID("6c0f2b52-2f9e-5b0a-8d4e-6f0a4c1d7e33")
-# Apple's systems want a password; the key is as secret as this file is.
+# Apple requires a password for PKCS #12. It is no secret: the file must be kept secret.
 _PASSWORD = "keyhole"  # noqa: S105
 
 
 def apple(client: Client) -> Profile:
-    """A ``.mobileconfig``: DNS over HTTPS, the root that it needs, and perhaps a certificate."""
+    """A ``.mobileconfig`` with DNS over HTTPS, the root certificates and any client certificate."""
     place = client.doh()
     settings: dict[str, Any] = {
         "DNSProtocol": "HTTPS",
@@ -31,19 +31,19 @@ def apple(client: Client) -> Profile:
     notes = ["open the file on the device and install it in the settings", *client.remarks()]
     dns = _payload("com.apple.dnsSettings.managed", "dns", DNSSettings=settings)
     if client.identity is not None:
-        shown = _payload(
+        payload = _payload(
             "com.apple.security.pkcs12",
             "identity",
             PayloadContent=_pkcs12(client.identity),
             Password=_PASSWORD,
         )
-        content.append(shown)
-        dns["PayloadCertificateUUID"] = shown["PayloadUUID"]
+        content.append(payload)
+        dns["PayloadCertificateUUID"] = payload["PayloadUUID"]
         notes += [
             "the file holds the private key of the client: give it to nobody else, and delete it "
             "when it is installed",
-            "certificates for DNS need iOS 16 or macOS 13; nothing renews it there, so make it "
-            "with a long life (--life 90d), and a new profile before it ends",
+            "certificates for DNS need iOS 16 or macOS 13; they are not renewed there, so use a "
+            "long life (--life 90d), and install a new profile before it ends",
         ]
     whole = _payload("Configuration", "profile", PayloadContent=[*content, dns])
     whole |= {"PayloadDisplayName": "Keyhole DNS", "PayloadOrganization": "Keyhole"}
@@ -55,7 +55,7 @@ def _payload(kind: str, name: str, **more: Any) -> dict[str, Any]:
         "PayloadType": kind,
         "PayloadVersion": 1,
         "PayloadIdentifier": f"dev.keyhole.{name}",
-        # The same at each installation, so that a new profile replaces the one before.
+        # Stable, so that a new profile replaces the previous one.
         "PayloadUUID": str(uuid.uuid5(_NAMESPACE, name)).upper(),
         "PayloadDisplayName": f"Keyhole {name}",
         **more,
@@ -68,11 +68,11 @@ def _roots(client: Client) -> list[bytes]:
 
 
 def _pkcs12(identity: Identity) -> bytes:
-    leaf, *above = x509.load_pem_x509_certificates(identity.certificate_pem)
+    leaf, *chain = x509.load_pem_x509_certificates(identity.certificate_pem)
     key = serialization.load_pem_private_key(identity.key_pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ProfileError(f"{identity.key} is not an ECDSA key")
-    # The older forms: Apple's importer of PKCS #12 has read nothing newer for long.
+    # Legacy algorithms: older Apple systems cannot read newer PKCS #12 files.
     protection = (
         PrivateFormat.PKCS12.encryption_builder()
         .kdf_rounds(50_000)
@@ -81,4 +81,4 @@ def _pkcs12(identity: Identity) -> bytes:
         .build(_PASSWORD.encode())
     )
     name = identity.spiffe.encode()
-    return pkcs12.serialize_key_and_certificates(name, key, leaf, above, protection)
+    return pkcs12.serialize_key_and_certificates(name, key, leaf, chain, protection)

@@ -1,4 +1,4 @@
-"""Browsers: policies that a machine's administrator sets."""
+"""Browsers: managed policies."""
 
 import json
 from typing import Any
@@ -8,20 +8,20 @@ from keyhole.profile.client import Client, Profile
 
 def firefox(client: Client) -> Profile:
     """A ``policies.json``."""
-    client.must_not_show_certificate("Firefox")
+    client.must_not_present_certificate("Firefox")
     policies: dict[str, Any] = {
         "DNSOverHTTPS": {
             "Enabled": True,
             "ProviderURL": client.doh_url(),
             "Locked": True,
-            # Nothing goes in the clear when Keyhole cannot be reached.
+            # No query is sent without encryption when Keyhole cannot be reached.
             "Fallback": False,
         },
         "Certificates": {"Install": [str(client.roots)]},
     }
     notes = (
-        "Firefox shows no client certificate for DNS: it can only carry a token, in the URL",
-        f"it reads {client.roots} at its start, so that file must be on its machine",
+        "Firefox does not present a client certificate for DNS; it can use a token, in the URL",
+        f"it reads {client.roots} when it starts, so that file must be on its machine",
         *client.remarks(),
     )
     return Profile(_json({"policies": policies}), "/etc/firefox/policies/policies.json", notes)
@@ -29,14 +29,14 @@ def firefox(client: Client) -> Profile:
 
 def chromium(client: Client) -> Profile:
     """A file of managed policies."""
-    client.must_not_show_certificate("Chromium")
+    client.must_not_present_certificate("Chromium")
     policies = {
-        # secure: never in the clear.
+        # secure: never without encryption.
         "DnsOverHttpsMode": "secure",
         "DnsOverHttpsTemplates": client.doh_url(),
     }
     notes = (
-        "Chromium shows no client certificate for DNS: it can only carry a token, in the URL",
+        "Chromium does not present a client certificate for DNS; it can use a token, in the URL",
         f"have the system (or its NSS database: certutil -A) trust {client.roots}",
         *client.remarks(),
     )

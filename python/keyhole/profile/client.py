@@ -1,19 +1,19 @@
-"""For whom a profile is, and what a profile is."""
+"""The input of a profile (server and client) and its output."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.errors import KeyholeError
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 
 
 class ProfileError(KeyholeError):
-    """A profile of this kind cannot be made for this client or with these settings."""
+    """This kind of profile is not possible for this client or with these settings."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Files of a client certificate, and what is in them."""
+    """A client certificate: its files and their contents."""
 
     certificate: Path
     key: Path
@@ -24,81 +24,82 @@ class Identity:
 
 @dataclass(frozen=True)
 class Client:
-    """How the server is reached, how it is known, and what the client shows: a token, a
-    certificate, or nothing."""
+    """The server's addresses and roots, and the client's credential: a token, a certificate, or
+    none."""
 
     service: Service
     roots: Path
-    """PEM file with the roots by which the server's certificate is known."""
+    """PEM file with the roots that verify the server's certificate."""
     roots_pem: bytes
     token: str | None = None
     identity: Identity | None = None
     notes: tuple[str, ...] = ()
-    """What the reader must know of the server."""
+    """Notes about the server for the reader."""
 
-    def dot(self) -> Place:
-        """Where DNS over TLS is; raises :class:`ProfileError` where it is off."""
+    def dot(self) -> ServiceAddress:
+        """The DoT listener; raises :class:`ProfileError` where there is none."""
         if not self.service.dot:
             raise ProfileError(
-                "this Keyhole has no DoT listener; give listen.dot in its keyhole.yaml"
+                "this Keyhole has no DoT listener; set listen.dot in its keyhole.yaml"
             )
         return self.service.dot[0]
 
-    def doh(self) -> Place:
-        """Where DNS over HTTPS is; raises :class:`ProfileError` where it is off."""
+    def doh(self) -> ServiceAddress:
+        """The DoH listener; raises :class:`ProfileError` where there is none."""
         if not self.service.doh:
             raise ProfileError(
-                "this Keyhole has no DoH listener; give listen.doh in its keyhole.yaml"
+                "this Keyhole has no DoH listener; set listen.doh in its keyhole.yaml"
             )
         return self.service.doh[0]
 
     def doh_url(self) -> str:
-        """The URL of DNS over HTTPS, token included."""
+        """The URL of DNS over HTTPS, with the token if there is one."""
         self.doh()
         return self.service.doh_url(self.token) or ""
 
     def server_name(self) -> str:
-        """What the certificate of the DoT server must carry: its name, with the token as first
-        label, or its address.
+        """The name to verify in the DoT server's certificate, with the token as first label; or the
+        server's address.
 
-        Raises :class:`ProfileError` for a token where the server has no name to put it before.
+        Raises :class:`ProfileError` for a token where the server has no name.
         """
         name = self.service.dot_name(self.token)
         if name is None and self.token is not None:
             raise ProfileError(
-                "over DoT a token travels before the name of the server, and this Keyhole has no "
-                "name; write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml, "
-                "start it again, and take a profile for DoH meanwhile"
+                "over DoT a token is a label before the server's name, and this Keyhole has no "
+                "name; write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml "
+                "and restart it, or use a profile for DoH"
             )
         return name or self.dot().address
 
-    def must_not_show_certificate(self, program: str) -> None:
-        """Raises :class:`ProfileError` for a program that could only pretend to use one."""
+    def must_not_present_certificate(self, program: str) -> None:
+        """Raises :class:`ProfileError` where the client has a certificate, which ``program``
+        ignores."""
         if self.identity is not None:
             raise ProfileError(
-                f"{program} cannot show a client certificate; make a token with keyhole token "
+                f"{program} cannot present a client certificate; make a token with keyhole token "
                 "create NAME and give it with --token"
             )
 
     def remarks(self) -> list[str]:
-        """What the reader must know, whatever the program is."""
-        told = list(self.notes)
+        """Notes that apply to every program."""
+        notes = list(self.notes)
         if self.token is None and self.identity is None:
-            told.append(
-                "this client shows nothing: it is served only where the listener is permissive"
+            notes.append(
+                "this client has no credential: it is served only where the listener is permissive"
             )
-        return told
+        return notes
 
 
 @dataclass(frozen=True)
 class Profile:
-    """The text for a file, where it belongs, and what a person must know beside it."""
+    """The text of a file, where to put it, and notes for the reader."""
 
     text: str
     file: str
     notes: tuple[str, ...]
 
 
-def commented(sign: str, *lines: str) -> str:
+def as_comments(sign: str, *lines: str) -> str:
     """Lines as comments."""
     return "".join(f"{sign} {line}".rstrip() + "\n" for line in lines)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from keyhole.model.nearest import suggest
+from keyhole.model.suggestion import suggest
 from keyhole.profile import apple, browser, resolver, windows
 from keyhole.profile.client import Client, Profile, ProfileError
 
@@ -19,9 +19,9 @@ KINDS: dict[str, Callable[[Client], Profile]] = {
 
 
 def render(kind: str, client: Client) -> Profile:
-    """The profile; raises :class:`ProfileError` for a kind that there is not, and for a client that
-    the program cannot be."""
-    made = KINDS.get(kind)
-    if made is None:
+    """The profile; raises :class:`ProfileError` for an unknown kind, and for a client that the
+    program does not support."""
+    renderer = KINDS.get(kind)
+    if renderer is None:
         raise ProfileError(f"there is no profile {kind}; {suggest(kind, list(KINDS))}")
-    return made(client)
+    return renderer(client)

@@ -3,17 +3,17 @@
 import json
 from ipaddress import ip_address
 
-from keyhole.profile.client import Client, Profile, ProfileError, commented
+from keyhole.profile.client import Client, Profile, ProfileError, as_comments
 
 
 def systemd_resolved(client: Client) -> Profile:
     """A drop-in for ``resolved.conf``."""
-    client.must_not_show_certificate("systemd-resolved")
+    client.must_not_present_certificate("systemd-resolved")
     place = client.dot()
     notes = [
-        "systemd-resolved cannot show a client certificate: it can only carry a token, in the "
+        "systemd-resolved cannot present a client certificate; it can use a token, in the "
         "server's name",
-        f"it trusts the system's authorities alone: copy {client.roots} to "
+        f"it trusts only the system's authorities: copy {client.roots} to "
         "/usr/local/share/ca-certificates/keyhole.crt and run update-ca-certificates",
         *client.remarks(),
     ]
@@ -21,7 +21,7 @@ def systemd_resolved(client: Client) -> Profile:
     body = (
         "[Resolve]\n"
         f"DNS={place.host}:{place.port}#{client.server_name()}\n"
-        "# Nobody else is asked, and nothing goes in the clear.\n"
+        "# No other server is used, and no query is sent without encryption.\n"
         "FallbackDNS=\n"
         "DNSOverTLS=yes\n"
         "Domains=~.\n"
@@ -31,11 +31,11 @@ def systemd_resolved(client: Client) -> Profile:
 
 def unbound(client: Client) -> Profile:
     """A part of ``unbound.conf``."""
-    client.must_not_show_certificate("unbound")
+    client.must_not_present_certificate("unbound")
     place = client.dot()
     notes = [
-        "unbound cannot show a client certificate to the server it forwards to: it can only carry "
-        "a token, in the server's name",
+        "unbound cannot present a client certificate to its upstream; it can use a "
+        "token, in the server's name",
         *client.remarks(),
     ]
     local = "    do-not-query-localhost: no\n" if ip_address(place.address).is_loopback else ""
@@ -53,11 +53,11 @@ def unbound(client: Client) -> Profile:
 
 
 def stubby(client: Client) -> Profile:
-    """A whole ``stubby.yml``."""
-    client.must_not_show_certificate("stubby")
+    """A complete ``stubby.yml``."""
+    client.must_not_present_certificate("stubby")
     place = client.dot()
     notes = [
-        "stubby cannot show a client certificate: it can only carry a token, in the server's name",
+        "stubby cannot present a client certificate; it can use a token, in the server's name",
         *client.remarks(),
     ]
     body = (
@@ -75,7 +75,7 @@ def stubby(client: Client) -> Profile:
         f"    tls_port: {place.port}\n"
         f'    tls_auth_name: "{client.server_name()}"\n'
     )
-    return _file("/etc/stubby/stubby.yml", notes, body, "then: stubby -i, and start it again")
+    return _file("/etc/stubby/stubby.yml", notes, body, "then: stubby -i, and restart it")
 
 
 def coredns(client: Client) -> Profile:
@@ -88,9 +88,9 @@ def coredns(client: Client) -> Profile:
         certificate, key = str(client.identity.certificate), str(client.identity.key)
         files = f"{_plain(certificate)} {_plain(key)} {roots}"
         notes += [
-            f"CoreDNS shows {client.identity.spiffe}; it reads the certificate at its start alone: "
-            "have keyhole enroll keep restart it after each renewal, and give it a long life with "
-            "keyhole enroll create --life 30d",
+            f"CoreDNS presents {client.identity.spiffe}; it reads the certificate only when it "
+            "starts: let keyhole enroll keep restart it after each renewal, and choose a long "
+            "life with keyhole enroll create --life 30d",
         ]
     body = (
         ". {\n"
@@ -105,18 +105,18 @@ def coredns(client: Client) -> Profile:
 
 
 def _file(file: str, notes: list[str], body: str, last: str) -> Profile:
-    return Profile(commented("#", file, *notes, last) + body, file, (*notes, last))
+    return Profile(as_comments("#", file, *notes, last) + body, file, (*notes, last))
 
 
 def _quoted(client: Client) -> str:
     """A path in double quotes, as unbound and YAML read them."""
     path = str(client.roots)
     if '"' in path or "\\" in path or not path.isprintable():
-        raise ProfileError(f"the path {path!r} cannot stand in this file; move the folder")
+        raise ProfileError(f"the path {path!r} cannot be written in this file; move the folder")
     return json.dumps(path, ensure_ascii=False)
 
 
 def _plain(path: str) -> str:
     if any(c.isspace() or c in "\"'{}#" for c in path):
-        raise ProfileError(f"the path {path!r} cannot stand in a Corefile; move the folder")
+        raise ProfileError(f"the path {path!r} cannot be written in a Corefile; move the folder")
     return path

@@ -3,32 +3,34 @@
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from keyhole.profile.client import Client, Profile, ProfileError, commented
+from keyhole.profile.client import Client, Profile, ProfileError, as_comments
 
 _CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 
 
 def windows(client: Client) -> Profile:
-    """Commands for an elevated prompt. They begin in audit mode: nothing is blocked yet."""
+    """Commands for an elevated prompt. They start in audit mode, which blocks nothing."""
     place, url = client.doh(), client.doh_url()
     if any(c in url for c in '"%^&|<>!'):
-        raise ProfileError(f"{url} cannot stand on a Windows command line; change listen.doh_path")
+        raise ProfileError(
+            f"{url} cannot be used on a Windows command line; change listen.doh_path"
+        )
     root = x509.load_pem_x509_certificates(client.roots_pem)[0]
-    thumbprint = root.fingerprint(hashes.SHA1()).hex()  # noqa: S303  (what Windows calls it by)
+    thumbprint = root.fingerprint(hashes.SHA1()).hex()  # noqa: S303  (Windows identifies it so)
     notes = [
         "Windows 11 Enterprise or Education, in an elevated command prompt",
         f"copy {client.roots.name} here first; it is the root of this Keyhole",
         "audit=yes blocks nothing and logs what would be: Event Viewer, Microsoft-Windows-ZTDNS",
-        "then audit=no; first add exceptions for what does not use DNS (netsh ztdns add exception)",
+        "then audit=no; first add exceptions for traffic without DNS (netsh ztdns add exception)",
         "netsh ztdns delete server removes ALL servers",
     ]
     if client.identity is not None:
         notes += [
-            f"client certificate: {client.identity.spiffe}; put it with its key into the machine's "
+            f"client certificate: {client.identity.spiffe}; import it with its key into the machine "
             "store (certutil -importpfx keyhole.pfx, made with openssl pkcs12 -export)",
-            f"Windows chooses it by root and usage: in the Zero Trust DNS profile of your device "
-            f"management, root {thumbprint} and usage {_CLIENT_AUTH}; "
-            "netsh ztdns show clientcert tells what is set",
+            f"Windows selects it by root and usage: in the Zero Trust DNS profile of your "
+            f"device management, root {thumbprint} and usage {_CLIENT_AUTH}; "
+            "netsh ztdns show clientcert shows the setting",
         ]
     notes += client.remarks()
     server = f'type=doh address={place.address} port={place.port} template="{url}"'
@@ -41,5 +43,5 @@ def windows(client: Client) -> Profile:
     ]
     if client.identity is not None:
         commands.append("netsh ztdns show clientcert")
-    text = commented("rem", *notes) + "".join(f"{line}\n" for line in commands)
+    text = as_comments("rem", *notes) + "".join(f"{line}\n" for line in commands)
     return Profile(text.replace("\n", "\r\n"), "keyhole.cmd", tuple(notes))

@@ -1,4 +1,4 @@
-"""One line of the query log, believed only as far as it can be read."""
+"""Parses lines of the query log, which may be damaged."""
 
 import ipaddress
 import json
@@ -10,21 +10,21 @@ from typing import Any, Literal
 
 from keyhole.model.record_type import RECORD_TYPES
 
-# One octet of a label: as it is, escaped, or as three digits (RFC 1035 section 5.1).
+# One octet of a label: printable, escaped, or as three digits (RFC 1035 section 5.1).
 _OCTET = r"(?:[!-\-/-\[\]-~]|\\(?:[01][0-9]{2}|2[0-4][0-9]|25[0-5])|\\[!-/:-~])"
 _NAME = re.compile(rf"\.|{_OCTET}{{1,63}}(?:\.{_OCTET}{{1,63}})*")
 _ONE_OCTET = re.compile(_OCTET)
-_MOST_OCTETS = 253
+_MAX_NAME_OCTETS = 253
 _NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
-# SPIFFE-ID section 2: letter by letter, so that nothing else can pass for one.
+# SPIFFE-ID section 2, checked exactly so that no other text passes as an identity.
 _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
-_LONGEST_IDENTITY = 2048
+_MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
 
 
 @dataclass(frozen=True)
-class Who:
-    """Who asked: by what was shown, else by address; ``anonymous`` where neither is written."""
+class ClientRef:
+    """The client: by identity or token, else by address; ``anonymous`` where the log has none."""
 
     kind: Literal["identity", "token", "address", "anonymous"]
     value: str = ""
@@ -39,17 +39,17 @@ class Who:
 
     @property
     def as_document(self) -> dict[str, str] | None:
-        """The ``as`` of the core's ``explain`` and ``judge``."""
+        """The field ``as`` of the core's ``explain`` and ``judge``."""
         return None if self.kind == "anonymous" else {self.kind: self.value}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A query that ended; ``kind`` is its record type, ``list_name`` the ``list`` of the line."""
+class LogEntry:
+    """A query that ended; ``kind`` is the record type, ``list_name`` the field ``list``."""
 
     time: datetime
     transport: str
-    who: Who
+    client_ref: ClientRef
     client: str | None
     policy: str | None
     name: str | None
@@ -66,8 +66,8 @@ class Entry:
     @property
     def document(self) -> dict[str, Any]:
         """The fields of the line."""
-        identity = self.who.value if self.who.kind == "identity" else None
-        token = self.who.value if self.who.kind == "token" else None
+        identity = self.client_ref.value if self.client_ref.kind == "identity" else None
+        token = self.client_ref.value if self.client_ref.kind == "token" else None
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "transport": self.transport,
@@ -88,8 +88,8 @@ class Entry:
         }
 
 
-def read_line(line: bytes) -> Entry | int | None:
-    """A query, a number of events that were lost, or none for a line that is damaged."""
+def read_line(line: bytes) -> LogEntry | int | None:
+    """A query, the number of lost events, or none for a damaged line."""
     try:
         fields = json.loads(line)
         if not isinstance(fields, dict):
@@ -102,29 +102,29 @@ def read_line(line: bytes) -> Entry | int | None:
         return None
 
 
-def read_entry(fields: dict[str, Any]) -> Entry | None:
-    """A query out of the fields of a line, or none where they are damaged."""
+def read_entry(fields: dict[str, Any]) -> LogEntry | None:
+    """A query from the fields of a line; none where they are invalid."""
     try:
         return _read(fields)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _read(fields: dict[str, Any]) -> Entry | None:
+def _read(fields: dict[str, Any]) -> LogEntry | None:
     texts: dict[str, str | None] = {key: _text(fields[key]) for key in _TEXTS}
     name, kind = _text(fields["name"]), _text(fields["type"])
     if (name is None) != (kind is None) or not (name is None or _is_name(name)):
         return None
     if kind is not None and not _is_type(kind):
         return None
-    who = _who(texts["identity"], texts["token"], texts["client"])
+    client_ref = _client_ref(texts["identity"], texts["token"], texts["client"])
     time = datetime.fromisoformat(_word(fields["time"]))
-    if who is None or time.tzinfo is None:
+    if client_ref is None or time.tzinfo is None:
         return None
-    return Entry(
+    return LogEntry(
         time=time,
         transport=_word(fields["transport"]),
-        who=who,
+        client_ref=client_ref,
         client=texts["client"],
         policy=texts["policy"],
         name=name,
@@ -157,20 +157,20 @@ def _number(value: Any) -> int:
 
 
 @lru_cache(maxsize=65_536)
-def _who(identity: str | None, token: str | None, client: str | None) -> Who | None:
+def _client_ref(identity: str | None, token: str | None, client: str | None) -> ClientRef | None:
     if client is not None:
         ipaddress.ip_address(client)
     if identity is not None:
-        whole = len(identity) <= _LONGEST_IDENTITY and _IDENTITY.fullmatch(identity)
-        return Who("identity", identity) if whole else None
+        whole = len(identity) <= _MAX_IDENTITY and _IDENTITY.fullmatch(identity)
+        return ClientRef("identity", identity) if whole else None
     if token is not None:
-        return Who("token", token)
-    return Who("anonymous") if client is None else Who("address", client)
+        return ClientRef("token", token)
+    return ClientRef("anonymous") if client is None else ClientRef("address", client)
 
 
 @lru_cache(maxsize=65_536)
 def _is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and len(_ONE_OCTET.sub("x", text)) <= _MOST_OCTETS
+    return _NAME.fullmatch(text) is not None and len(_ONE_OCTET.sub("x", text)) <= _MAX_NAME_OCTETS
 
 
 @lru_cache(maxsize=1_024)

@@ -1,4 +1,4 @@
-"""Reads files of the query log, oldest first, one line at a time."""
+"""Reads query log files, oldest first, line by line."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -7,40 +7,40 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.errors import KeyholeError
-from keyhole.querylog.entry import Entry, read_line
+from keyhole.querylog.entry import LogEntry, read_line
 
 FILES = ("queries.1.jsonl", "queries.jsonl")
 """The files in a folder, oldest first."""
-LONGEST_LINE = 65_536
+MAX_LINE = 65_536
 
 
 class QueryLogError(KeyholeError):
-    """There is no query log where one was looked for."""
+    """A path does not lead to a query log."""
 
 
 class LogReader:
-    """The queries of some files or folders, in order; counts what it cannot give.
+    """The queries of files or folders in order; counts lines that hold no query.
 
-    The whole is never in memory, and the engine may write meanwhile.
+    It reads line by line, and the engine may write at the same time.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        """Raises `QueryLogError` where a path leads to no log."""
+        """Raises `QueryLogError` where a path does not lead to a query log."""
         self._paths = [file for path in paths for file in log_files(path)]
         self.damaged = 0
         """Lines that cannot be read."""
         self.lost = 0
-        """Events of which the log itself says that they were not written."""
+        """Events that the engine could not write, according to the log."""
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[LogEntry]:
         with ExitStack() as opened:
             for file in _open(self._paths, opened):
                 yield from self._entries(file)
 
-    def _entries(self, file: BinaryIO) -> Iterator[Entry]:
+    def _entries(self, file: BinaryIO) -> Iterator[LogEntry]:
         for line in _lines(file):
             match line and read_line(line):
-                case Entry() as entry:
+                case LogEntry() as entry:
                     yield entry
                 case int(lost):
                     self.lost += lost
@@ -49,7 +49,7 @@ class LogReader:
 
 
 def log_files(path: Path) -> list[Path]:
-    """The files that a path means, oldest first: the file itself, or those in the folder."""
+    """The log files of a path, oldest first: the file itself, or those in the folder."""
     if not path.is_dir():
         if not path.exists():
             raise QueryLogError(f"{path} does not exist; give a query log or its folder")
@@ -64,15 +64,15 @@ def log_files(path: Path) -> list[Path]:
 
 
 def _open(paths: list[Path], opened: ExitStack) -> list[BinaryIO]:
-    """Opens the newest first: a file that becomes the older one meanwhile is then there twice,
-    which can be told, instead of not at all."""
+    """Opens the newest first: a file that is rotated meanwhile is then found twice, which can be
+    detected, instead of never."""
     files: list[BinaryIO] = []
     seen: set[tuple[int, int]] = set()
     for path in reversed(paths):
         try:
             file = opened.enter_context(path.open("rb"))
         except FileNotFoundError:
-            continue  # it was there a moment ago: the engine has just replaced it
+            continue  # the engine has rotated it since it was found
         status = os.fstat(file.fileno())
         if (status.st_dev, status.st_ino) not in seen:
             seen.add((status.st_dev, status.st_ino))
@@ -81,12 +81,12 @@ def _open(paths: list[Path], opened: ExitStack) -> list[BinaryIO]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Whole lines; an empty one stands for each that is too long, and for one without an end."""
-    while line := file.readline(LONGEST_LINE):
+    """Complete lines; an empty one for each line that is too long or has no end."""
+    while line := file.readline(MAX_LINE):
         if line.endswith(b"\n"):
             yield line
             continue
         rest = line
         while rest and not rest.endswith(b"\n"):
-            rest = file.readline(LONGEST_LINE)
+            rest = file.readline(MAX_LINE)
         yield b""

@@ -1,40 +1,41 @@
-"""Reads the engine's log from where the last segment ended.
+"""Reads the engine's log from the end of the last segment.
 
-Position and segments are different files, and the process may be killed between them. So what is
-about to be cut is noted before, and whoever starts next throws that away and cuts it again.
+Position and segments are in different files, and the process may be killed between the writes. So
+the next position is noted before segments are written. After a kill they are removed and made
+again.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from keyhole.querylog.read import FILES
+from keyhole.system import durable
 
 CHUNK = 16 * 2**20
-_FIRST_OCTETS = 65_536
+_MAX_FIRST_LINE = 65_536
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place in the engine's log: which file, and how many octets of it are behind us."""
+    """A position in the engine's log: the file, and an offset in octets."""
 
     spool: str
-    """The digest of its first line, which outlives renaming."""
+    """The digest of the file's first line, which stays the same when it is renamed."""
     offset: int
 
     @property
     def word(self) -> str:
-        """The position as a part of a file's name."""
+        """The position as part of a file name."""
         return f"{self.spool}.{self.offset}"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Some whole lines, and the position behind them."""
+    """Complete lines, and the position after them."""
 
     lines: bytes
     position: Position
@@ -42,14 +43,15 @@ class Piece:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the engine's log is in segments: ``at`` surely, ``cutting`` perhaps."""
+    """How far the log is ingested: up to ``at``; up to ``cutting`` if a write was not
+    interrupted."""
 
     at: Position | None = None
     cutting: Position | None = None
 
 
 def read_progress(file: Path) -> Progress:
-    """What was written; nothing where there is nothing, or it is damaged."""
+    """The stored progress; empty where there is none or it is damaged."""
     try:
         found = json.loads(file.read_bytes())
         return Progress(_position(found["at"]), _position(found["cutting"]))
@@ -62,17 +64,12 @@ def _position(found: dict[str, Any] | None) -> Position | None:
 
 
 def write_progress(file: Path, progress: Progress) -> None:
-    """Writes it, whole or not at all, on the disk; raises ``OSError``."""
-    draft = file.with_name(f".{file.name}.new")
-    with draft.open("wb") as out:
-        out.write(json.dumps(asdict(progress)).encode())
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
+    """Writes the progress atomically and durably; raises ``OSError``."""
+    durable.write_json(file, asdict(progress))
 
 
 def pieces(folder: Path, after: Position | None) -> Iterator[Piece]:
-    """What the engine wrote after a position, in order; all that is there where it is unknown."""
+    """The lines after a position, in order; all lines where the position is unknown."""
     opened = [(path, identity(path)) for path in (folder / name for name in FILES)]
     known = [spool for _, spool in opened if spool is not None]
     skipping = after is not None and after.spool in known
@@ -88,10 +85,10 @@ def pieces(folder: Path, after: Position | None) -> Iterator[Piece]:
 
 
 def identity(path: Path) -> str | None:
-    """The digest of the first line of a file; none where there is no whole line."""
+    """The digest of a file's first line; none where it has no complete line."""
     try:
         with path.open("rb") as file:
-            line = file.readline(_FIRST_OCTETS)
+            line = file.readline(_MAX_FIRST_LINE)
     except OSError:
         return None
     return hashlib.sha256(line).hexdigest()[:16] if line.endswith(b"\n") else None

@@ -1,4 +1,4 @@
-"""The audit record: every deed is appended, and each holds the digest of the one before."""
+"""The audit record: every entry is appended, and each holds the digest of the one before."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ _AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
-class Deed:
+class AuditEntry:
     """What somebody does; ``via`` says how they came, ``address`` from where, if that is known."""
 
     who: str
@@ -29,18 +29,18 @@ class Deed:
 
 
 @dataclass(frozen=True)
-class Record:
-    """A deed with its number, from 1 without gaps, its time and its digest."""
+class AuditRecord:
+    """An entry with its number, from 1 without gaps, its time and its digest."""
 
     number: int
     time: datetime
-    deed: Deed
+    entry: AuditEntry
     before: str
     digest: str
 
 
-def append(connection: Connection, deed: Deed) -> int:
-    """Writes a deed down in the transaction of what is done; gives its number."""
+def append(connection: Connection, entry: AuditEntry) -> int:
+    """Writes an entry in the transaction of the change; gives its number."""
     if connection.dialect.name == "postgresql":
         # SQLite has one writer anyway; here the next number must wait for the one before.
         connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
@@ -51,12 +51,12 @@ def append(connection: Connection, deed: Deed) -> int:
     row = {
         "id": number,
         "time": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "who": deed.who,
-        "via": deed.via,
-        "address": deed.address,
-        "action": deed.action,
-        "message": deed.message,
-        "detail": json.dumps(deed.detail, sort_keys=True, ensure_ascii=False),
+        "who": entry.who,
+        "via": entry.via,
+        "address": entry.address,
+        "action": entry.action,
+        "message": entry.message,
+        "detail": json.dumps(entry.detail, sort_keys=True, ensure_ascii=False),
         "before": before,
     }
     connection.execute(insert(AUDIT).values(**row, digest=_digest(row)))
@@ -65,7 +65,7 @@ def append(connection: Connection, deed: Deed) -> int:
 
 def records(
     connection: Connection, *, before: int | None = None, after: int | None = None, most: int = 100
-) -> list[Record]:
+) -> list[AuditRecord]:
     """The newest records first, older than number ``before``; with ``after`` the oldest first of
     those that came after that number."""
     query = select(AUDIT).limit(most)
@@ -110,6 +110,8 @@ def _digest(row: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(fields, ensure_ascii=False).encode()).hexdigest()
 
 
-def _record(row: Row[Any]) -> Record:
-    deed = Deed(row.who, row.via, row.action, row.address, row.message, json.loads(row.detail))
-    return Record(row.id, datetime.fromisoformat(row.time), deed, row.before, row.digest)
+def _record(row: Row[Any]) -> AuditRecord:
+    entry = AuditEntry(
+        row.who, row.via, row.action, row.address, row.message, json.loads(row.detail)
+    )
+    return AuditRecord(row.id, datetime.fromisoformat(row.time), entry, row.before, row.digest)

@@ -159,7 +159,11 @@ def documents(home: TrustDomain) -> list[dict[str, Any]]:
             policies=["web", "tv", "payments"],
         ),
         document(
-            "Record", "split", name="split.public.example.org", a=[SPLIT], policies=["payments"]
+            "Record",
+            "split",
+            name="split.public.example.org",
+            a=[SPLIT],
+            policies=["payments"],
         ),
         document("Record", "door", name="door.public.example.org", cname="door.secret.example.org"),
     ]

@@ -1,1 +1,1 @@
-"""The API, without a network."""
+"""Tests of the API without a network."""

@@ -1,4 +1,4 @@
-"""The front door before an application that lets everything happen, and remembers it."""
+"""The middleware in front of an application that accepts and records every request."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +10,21 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from keyhole.api.application import DOORS
-from keyhole.api.front import Rules, front_door
+from keyhole.accounts import TokenSpec
+from keyhole.api.application import API_ROUTES
+from keyhole.api.middleware import NetworkAccess, middleware_stack
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
-from keyhole.people import Wanted
 from keyhole.store import Database
-from tests.unit.people.conftest import BY, House
+from tests.unit.accounts.conftest import BY, House
 
 BASE = "https://keyhole.example.org"
 HEADER = {"x-keyhole-request": "test"}
-LET_IN = 299
+ACCEPTED = 299
 
 
-class Behind:
-    """Stands in place of the routes: what reaches it was let in."""
+class RecordingApp:
+    """Takes the place of the routes: records the requests that the middleware accepted."""
 
     def __init__(self) -> None:
         self.reached: list[Scope] = []
@@ -33,22 +33,24 @@ class Behind:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.reached.append(scope)
         self.bodies.append((await receive()).get("body", b""))
-        await JSONResponse({}, LET_IN)(scope, receive, send)
+        await JSONResponse({}, ACCEPTED)(scope, receive, send)
 
 
-class Front:
-    """The front door, asked from any address under any name."""
+class MiddlewareClient:
+    """Sends requests to the middleware, from any address and with any host name."""
 
     def __init__(self, house: House, **rules: Any) -> None:
         self.house = house
-        self.behind = Behind()
+        self.routes = RecordingApp()
         given = {"clients": ["192.0.2.0/24", "127.0.0.0/8", "::1/128"], "trusted_proxies": []}
         networks = {
             name: [read_network(one) for one in rules.pop(name, default)]
             for name, default in given.items()
         }
         names = rules.pop("names", ["keyhole.example.org"])
-        self.app = front_door(self.behind, DOORS, house.people, Rules(names=names, **networks))
+        self.app = middleware_stack(
+            self.routes, API_ROUTES, house.accounts, NetworkAccess(names=names, **networks)
+        )
 
     def ask(
         self,
@@ -59,7 +61,7 @@ class Front:
         base: str = BASE,
         **request: Any,
     ) -> httpx2.Response:
-        """One request; ``request`` is what httpx2 takes."""
+        """Sends one request; ``request`` holds arguments for httpx2."""
 
         async def once() -> httpx2.Response:
             transport = httpx2.ASGITransport(self.app, client=(address, 40_000))
@@ -69,29 +71,29 @@ class Front:
         return anyio.run(once)
 
     async def scope(self, scope: Scope, body: bytes = b"") -> tuple[int, dict[str, str]]:
-        """A request as a server hands it over, however odd; gives status and headers."""
-        told: list[Any] = []
+        """Sends a request as a raw ASGI scope; returns status and headers."""
+        messages: list[Any] = []
 
         async def receive() -> Any:
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Any) -> None:
-            told.append(message)
+            messages.append(message)
 
         await self.app(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in told[0]["headers"]}
-        return told[0]["status"], headers
+        headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+        return messages[0]["status"], headers
 
     def token(self, role: Role, name: str = "test", **wanted: Any) -> dict[str, str]:
-        """The header of a new token."""
-        given = Wanted(name, role, **wanted)
-        secret = self.house.people.registry.create_token(given, BY, maker=None)
+        """The Authorization header of a new token."""
+        given = TokenSpec(name, role, **wanted)
+        secret = self.house.accounts.administration.create_token(given, BY, maker=None)
         return {"authorization": f"Bearer {secret}"}
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """People of this module."""
+    """The accounts of this module."""
     folder: Path = tmp_path_factory.mktemp("people")
     database = Database.in_file(folder / "control.db")
     made = House(database)
@@ -101,6 +103,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture
-def front(house: House) -> Front:
-    """A front door of one's own, before the people of the module."""
-    return Front(house)
+def client(house: House) -> MiddlewareClient:
+    """A new middleware on the accounts of the module."""
+    return MiddlewareClient(house)

@@ -1,6 +1,6 @@
-"""Every route, made from the OpenAPI file, and everybody who must not use it.
+"""Every route of the OpenAPI document, with every kind of caller that must not use it.
 
-A route that is new is in the file, so it is in this test; one without a role is refused to all.
+A new route is in the document, so this test covers it. A route without a role refuses everybody.
 """
 
 import json
@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from keyhole.api.application import DOORS
-from keyhole.api.roles import PUBLIC
+from keyhole.api.access import PUBLIC
+from keyhole.api.application import API_ROUTES
 from keyhole.model.address import read_network
 from keyhole.model.role import Role
-from tests.unit.api.conftest import HEADER, LET_IN, Front
-from tests.unit.people.conftest import BY, HOME, House
+from tests.unit.accounts.conftest import BY, HOME, House
+from tests.unit.api.conftest import ACCEPTED, HEADER, MiddlewareClient
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "schema" / "openapi.json").read_text())
 
 
 class Route(NamedTuple):
-    """A route of the file with a method."""
+    """A method and path of the OpenAPI document."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class Route(NamedTuple):
 
     @property
     def example(self) -> str:
-        """The path with something in place of its parameters."""
+        """The path with 1 for each parameter."""
         return re.sub(r"\{[^}]+\}", "1", self.path)
 
 
@@ -45,21 +45,21 @@ Ask = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def shared(house: House) -> Front:
-    """One front door for all routes."""
-    return Front(house)
+def shared(house: House) -> MiddlewareClient:
+    """One middleware for all routes."""
+    return MiddlewareClient(house)
 
 
 @pytest.fixture
-def front(shared: Front) -> Front:
-    """The same, before anybody came."""
-    shared.behind.reached.clear()
+def client(shared: MiddlewareClient) -> MiddlewareClient:
+    """The same, without recorded requests."""
+    shared.routes.reached.clear()
     return shared
 
 
-def _ask(front: Front, route: Route, **request: Any) -> Any:
+def _ask(client: MiddlewareClient, route: Route, **request: Any) -> Any:
     headers = {**HEADER, **request.pop("headers", {})}
-    return front.ask(route.method, route.example, headers=headers, **request)
+    return client.ask(route.method, route.example, headers=headers, **request)
 
 
 def _lower(role: str) -> Role | None:
@@ -67,15 +67,15 @@ def _lower(role: str) -> Role | None:
     return Role(wanted - 1) if wanted > Role.VIEWER else None
 
 
-def _token(front: Front, role: Role, name: str, **wanted: Any) -> dict[str, str]:
-    registry = front.house.people.registry
-    if name in {one.name for one in registry.tokens()}:
-        registry.revoke_token(name, BY)
-    return front.token(role, name, **wanted)
+def _token(client: MiddlewareClient, role: Role, name: str, **wanted: Any) -> dict[str, str]:
+    administration = client.house.accounts.administration
+    if name in {one.name for one in administration.tokens()}:
+        administration.revoke_token(name, BY)
+    return client.token(role, name, **wanted)
 
 
-def _session(front: Front) -> str:
-    return front.house.log_in("root", visit=HOME)
+def _session(client: MiddlewareClient) -> str:
+    return client.house.log_in("root", client=HOME)
 
 
 def _cookie(secret: str) -> dict[str, str]:
@@ -83,25 +83,25 @@ def _cookie(secret: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def everybody(shared: Front) -> dict[str, tuple[dict[str, str], int]]:
-    """Headers of callers who must not come in to any route, and what each of them is answered."""
-    front = shared
-    house, registry = front.house, front.house.people.registry
-    idle = _session(front)
+def everybody(shared: MiddlewareClient) -> dict[str, tuple[dict[str, str], int]]:
+    """Headers of callers that must reach no route, and the status that each of them gets."""
+    client = shared
+    house, administration = client.house, client.house.accounts.administration
+    idle = _session(client)
     house.clock.now += 601
-    logged_out, ended = _session(front), _session(front)
-    session = house.people.logins.session(logged_out, HOME)
+    logged_out, ended = _session(client), _session(client)
+    session = house.accounts.logins.session(logged_out, HOME)
     assert session is not None
-    house.people.logins.log_out(session, BY)
-    at_end = house.people.logins.session(ended, HOME)
+    house.accounts.logins.log_out(session, BY)
+    at_end = house.accounts.logins.session(ended, HOME)
     assert at_end is not None
-    registry.end_session(at_end.id, BY)
-    expired = _token(front, Role.ADMINISTRATOR, "expired", ends=int(house.clock.now))
-    revoked = _token(front, Role.ADMINISTRATOR, "revoked")
-    registry.revoke_token("revoked", BY)
+    administration.end_session(at_end.id, BY)
+    expired = _token(client, Role.ADMINISTRATOR, "expired", ends=int(house.clock.now))
+    revoked = _token(client, Role.ADMINISTRATOR, "revoked")
+    administration.revoke_token("revoked", BY)
     elsewhere = [read_network("198.51.100.0/24")]
-    from_elsewhere = _token(front, Role.ADMINISTRATOR, "elsewhere", networks=elsewhere)
-    good = _session(front)
+    from_elsewhere = _token(client, Role.ADMINISTRATOR, "elsewhere", networks=elsewhere)
+    good = _session(client)
     return {
         "nobody": ({}, 401),
         "a session that was idle": (_cookie(idle), 401),
@@ -120,35 +120,35 @@ def everybody(shared: Front) -> dict[str, tuple[dict[str, str], int]]:
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=str)
-def test_nobody_who_is_not_believed_reaches_a_route(
-    front: Front, everybody: dict[str, tuple[dict[str, str], int]], route: Route
+def test_a_caller_without_authentication_reaches_no_route(
+    client: MiddlewareClient, everybody: dict[str, tuple[dict[str, str], int]], route: Route
 ) -> None:
     for who, (headers, status) in everybody.items():
-        answer = _ask(front, route, headers=headers)
+        answer = _ask(client, route, headers=headers)
         assert answer.status_code == status, who
         assert answer.json()["status"] == status
         assert ("www-authenticate" in answer.headers) is (status == 401)
-    assert front.behind.reached == []
+    assert client.routes.reached == []
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=str)
-def test_a_route_is_for_its_role_and_for_the_ones_above_it(front: Front, route: Route) -> None:
+def test_a_route_accepts_its_role_and_higher_ones(client: MiddlewareClient, route: Route) -> None:
     assert route.role is not None
     lower = _lower(route.role)
     if lower is not None:
-        answer = _ask(front, route, headers=_token(front, lower, "lower"))
+        answer = _ask(client, route, headers=_token(client, lower, "lower"))
         assert answer.status_code == 403
         assert answer.json()["type"].endswith("role_too_low")
-    assert front.behind.reached == []
-    answer = _ask(front, route, headers=_token(front, Role.of(route.role), "right"))
-    assert answer.status_code == LET_IN
+    assert client.routes.reached == []
+    answer = _ask(client, route, headers=_token(client, Role.of(route.role), "right"))
+    assert answer.status_code == ACCEPTED
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-def test_no_route_is_reached_from_a_wrong_address_or_under_a_wrong_name(
-    front: Front, route: Route
+def test_no_route_is_reached_from_a_wrong_address_or_with_a_wrong_host(
+    client: MiddlewareClient, route: Route
 ) -> None:
-    token = _token(front, Role.ADMINISTRATOR, "good")
+    token = _token(client, Role.ADMINISTRATOR, "good")
     wrong = [
         ({"address": "198.51.100.9"}, 403),
         ({"address": "2001:db8::1"}, 403),
@@ -157,14 +157,14 @@ def test_no_route_is_reached_from_a_wrong_address_or_under_a_wrong_name(
         ({"base": "http://keyhole.example.org"}, 403),
     ]
     for how, status in wrong:
-        answer = _ask(front, route, headers=token, **how)
+        answer = _ask(client, route, headers=token, **how)
         assert answer.status_code == status, how
-    assert front.behind.reached == []
+    assert client.routes.reached == []
 
 
 @pytest.mark.parametrize("route", [one for one in ROUTES if one.method != "GET"], ids=str)
-def test_no_page_of_somebody_else_changes_anything(front: Front, route: Route) -> None:
-    cookie = _cookie(_session(front))
+def test_a_foreign_page_cannot_change_anything(client: MiddlewareClient, route: Route) -> None:
+    cookie = _cookie(_session(client))
     wrong: list[tuple[dict[str, str], int]] = [
         (cookie, 403),
         ({**cookie, **HEADER, "origin": "https://evil.example.org"}, 403),
@@ -178,19 +178,19 @@ def test_no_page_of_somebody_else_changes_anything(front: Front, route: Route) -
         ({**cookie, **HEADER, "content-type": "multipart/form-data; boundary=x"}, 415),
     ]
     for headers, status in wrong:
-        answer = front.ask(route.method, route.example, headers=headers)
+        answer = client.ask(route.method, route.example, headers=headers)
         assert answer.status_code == status, headers
-    assert front.behind.reached == []
+    assert client.routes.reached == []
 
 
-def test_somebody_with_a_one_time_password_may_only_choose_another(front: Front) -> None:
-    house = front.house
-    password = house.people.registry.add("newcomer", Role.ADMINISTRATOR, BY)
+def test_a_one_time_password_only_allows_to_set_another(client: MiddlewareClient) -> None:
+    house = client.house
+    password = house.accounts.administration.add("newcomer", Role.ADMINISTRATOR, BY)
     cookie = _cookie(house.log_in("newcomer", password))
     let_in = set()
     for route in GUARDED:
-        answer = _ask(front, route, headers=cookie)
-        if answer.status_code == LET_IN:
+        answer = _ask(client, route, headers=cookie)
+        if answer.status_code == ACCEPTED:
             let_in.add((route.method, route.path))
         else:
             assert answer.json()["type"].endswith("password_change_needed")
@@ -206,15 +206,17 @@ def test_the_public_routes_are_these_and_no_others() -> None:
     assert public == PUBLIC
 
 
-def test_every_route_of_the_file_is_guarded_and_every_guarded_route_is_in_the_file() -> None:
-    assert {door.place for door in DOORS.all} == {(one.method, one.path) for one in ROUTES}
+def test_the_openapi_document_has_every_route_with_a_role_and_no_other() -> None:
+    assert {route.endpoint for route in API_ROUTES.all} == {
+        (one.method, one.path) for one in ROUTES
+    }
     assert [one for one in ROUTES if one.role is None] == []
 
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "TRACE", "PROPFIND", "GET"])
-def test_what_does_not_exist_is_hidden_from_whoever_is_not_believed(
-    front: Front, method: str
+def test_unknown_paths_are_hidden_from_callers_without_authentication(
+    client: MiddlewareClient, method: str
 ) -> None:
     for path in ("/", "/api/v1/people", "/api/v1/nothing", "/api/v2/people", "/metrics"):
-        assert front.ask(method, path, headers=HEADER).status_code == 401
-    assert front.behind.reached == []
+        assert client.ask(method, path, headers=HEADER).status_code == 401
+    assert client.routes.reached == []

@@ -99,10 +99,10 @@ KNOWN: dict[str, Any] = {
     ],
 )
 def test_who_asks_is_shown_with_their_policy(known: dict[str, Any], lines: list[str]) -> None:
-    screen = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
+    terminal = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
     for line in client(known):
-        screen.print(line)
-    assert screen.export_text().splitlines() == lines
+        terminal.print(line)
+    assert terminal.export_text().splitlines() == lines
 
 
 def test_the_verdict_comes_last_with_its_reason() -> None:
@@ -124,9 +124,9 @@ def test_the_verdict_comes_last_with_its_reason() -> None:
             }
         ],
     }
-    screen = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
-    show(screen, told)
-    lines = screen.export_text().strip().splitlines()
+    terminal = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
+    show(terminal, told)
+    lines = terminal.export_text().strip().splitlines()
     assert lines[0].startswith("> authorize block rules: blocks")
     assert "is blocked (blocked_by_rule)" in lines[-2]
     assert lines[-1].startswith("decided by the rule *.ads.example.org")

@@ -188,7 +188,7 @@ def test_an_enrollment_is_made_listed_and_canceled(home: Home) -> None:
     assert "sha256" not in one
     home.run("enroll", "cancel", "shop/web")
     assert home.ask("enroll", "list") == []
-    assert "waits" in home.run("enroll", "cancel", "shop/web", code=1)
+    assert "is waiting" in home.run("enroll", "cancel", "shop/web", code=1)
 
 
 def test_a_word_that_is_no_enrollment_token_is_told(home: Home, tmp_path: Path) -> None:

@@ -91,7 +91,7 @@ def test_networks_are_admitted_on_loopback_or_where_that_is_said(mode: str, addr
 
 def test_a_mesh_listener_needs_to_know_whom_its_sidecars_may_name() -> None:
     (error,) = errors_of("listen: {mesh: ['127.0.0.1:1054']}")
-    assert error.startswith("listen.mesh: 127.0.0.1:1054 would know nobody")
+    assert error.startswith("listen.mesh: 127.0.0.1:1054 would refuse all")
     assert "mesh.trust_domains" in error
     text = "listen: {mesh: '127.0.0.1:1054'}\nmesh: {trust_domains: cluster.local}\n"
     assert advice_of(text) == []
@@ -112,14 +112,14 @@ def test_a_mesh_listener_shares_no_port_with_another() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("mesh: {trust_domains: [cluster.local]}", "mesh.trust_domains: no sidecar can be"),
+        ("mesh: {trust_domains: [cluster.local]}", "mesh.trust_domains: no sidecar can name"),
         (
             "listen: {mesh: ['192.0.2.1:1']}\nmesh: {trust_domains: [a.b]}",
             "mesh.peers: mesh listens",
         ),
         (
             "listen: {mesh: ['192.0.2.1:1']}\nmesh: {trust_domains: [a.b], peers: [192.0.2.0/24]}",
-            "listen.mesh: whoever can send from 192.0.2.0/24 to 192.0.2.1:1 may ask in any name",
+            "listen.mesh: every host in 192.0.2.0/24 can send queries to 192.0.2.1:1 as any",
         ),
     ],
 )

@@ -78,7 +78,7 @@ spec: {name: nas.example.org, ttl: 8d}
         "a.yaml:12 Policy/Base spec.rules[2].important: yes is neither true nor false",
         "a.yaml:14 Policy/Base spec.lists: keys with values are wanted here",
         "a.yaml:5 Policy/Base spec.defualt: there is no key defualt here; did you mean default?",
-        "a.yaml:16 Record metadata: the key metadata is missing: what the document is called",
+        "a.yaml:16 Record metadata: the key metadata is missing: the name of the document",
         "a.yaml:18 Record spec.ttl: 8d is out of range; give something from 0s to 7d",
     ]
 

@@ -43,7 +43,7 @@ def test_a_mark_in_front_of_utf_8_is_no_part_of_the_text(tmp_path: Path) -> None
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(b"#" * (MAX_FILE + 1))
-    assert "larger than 1MiB; many names belong into the file of a List" in why(file)
+    assert "larger than 1MiB; put many names into the file of a List" in why(file)
 
 
 def test_what_is_no_regular_file_is_refused(tmp_path: Path) -> None:

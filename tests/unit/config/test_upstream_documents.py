@@ -32,12 +32,12 @@ def test_each_protocol_has_a_complete_form(spec: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("protocol: tcp", "protocol: tcp sends questions in the clear; use dot or doh"),
+        ("protocol: tcp", "protocol: tcp sends queries unencrypted; use dot or doh"),
         ("protocol: udp", "protocol: udp is not valid here; valid are doh, dot, tcp"),
         ("protocol: doh", "protocol: doh needs serverName"),
         ("protocol: dot, serverName: a.example, path: /q", "path: only doh has a path"),
         ("protocol: dot, serverName: a.example, insecure: mesh", "insecure: dot is encrypted"),
-        ("protocol: tcp, insecure: mesh, ca: a.pem", "ca: tcp knows no certificate"),
+        ("protocol: tcp, insecure: mesh, ca: a.pem", "ca: tcp uses no certificates"),
         ("protocol: tcp, insecure: yes", "insecure: yes is not valid here; valid is mesh"),
         ("protocol: doh, serverName: a.example, path: '/q{?dns}'", "path: /q{?dns} is a template"),
         ("protocol: doh, serverName: a.example, pins: [abc]", "pins[0]: abc is not a pin"),

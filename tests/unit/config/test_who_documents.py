@@ -63,13 +63,13 @@ def test_each_kind_has_its_forms(kind: str, spec: str) -> None:
         ("TrustDomain", "{}", "spec.bundle: the key bundle is missing: PEM file with"),
         ("TrustDomain", "{bundle: a.pem, crl: b.pem}", "did you mean crls?"),
         ("Upstream", "{protocol: dot, addresses: [192.0.2.1], serverId: spiffe://example.org/web}",
-         "spec.serverId: public authorities vouch for no SPIFFE ID; give ca"),
+         "spec.serverId: public authorities issue no SPIFFE IDs; give ca"),
         ("Upstream", "{protocol: dot, addresses: [192.0.2.1]}",
          "spec.protocol: dot needs serverName, the name or address in the certificate, or"),
         ("Upstream", "{protocol: tcp, insecure: mesh, addresses: [192.0.2.1], serverId: "
-                     "spiffe://example.org/web}", "spec.serverId: tcp knows no certificate"),
+                     "spiffe://example.org/web}", "spec.serverId: tcp uses no certificates"),
         ("Upstream", "{protocol: tcp, insecure: mesh, addresses: [192.0.2.1], crls: [a.pem]}",
-         "spec.crls: tcp knows no certificate"),
+         "spec.crls: tcp uses no certificates"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_what_would_be_right(

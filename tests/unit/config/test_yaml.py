@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyhole.config.tree import locate, plain
+from keyhole.config.source_tree import locate, plain
 from keyhole.config.yaml import read_yaml
 
 

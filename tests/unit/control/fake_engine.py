@@ -1,4 +1,4 @@
-"""A process without a core, for the supervisor's tests: says what an engine says."""
+"""A process without a core that sends the messages of an engine, for supervisor tests."""
 
 import json
 import os

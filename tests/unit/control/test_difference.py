@@ -1,26 +1,26 @@
-"""What counts as a change between what happened and what a draft would do."""
+"""Which differences between a logged outcome and that of a draft are changes."""
 
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from keyhole.control.difference import Kind, Reasons, change, hangs_on_the_answer
-from keyhole.control.moment import moment
+from keyhole.control.difference import Kind, Reasons, change, depends_on_answer
+from keyhole.control.schedule_state import schedule_state
 from keyhole.engine import catalogue
-from keyhole.model.snapshot_who import Schedule
-from keyhole.querylog import Entry, Who
+from keyhole.model.snapshot_identity import Schedule
+from keyhole.querylog import ClientRef, LogEntry
 from tests.unit.querylog.test_read import EVENT
 
 REASONS = Reasons(catalogue()["reasons"])
 OUTCOMES = {row["word"]: row["outcome"] for row in catalogue()["reasons"]}
 
 
-def entry(reason: str, observed: str | None = None) -> Entry:
-    return Entry(
+def entry(reason: str, observed: str | None = None) -> LogEntry:
+    return LogEntry(
         time=datetime.fromisoformat(EVENT["time"]),
         transport="udp",
-        who=Who("address", "192.0.2.1"),
+        client_ref=ClientRef("address", "192.0.2.1"),
         client="192.0.2.1",
         policy="home",
         name="www.example.org",
@@ -60,14 +60,14 @@ def verdict(reason: str, observed: dict[str, Any] | None = None) -> dict[str, An
         ("cached", "local_record", "other reason"),
         ("local_record", "forwarded", "other reason"),
         ("special_use", "special_use", None),
-        # Only an upstream's answer shows whether these would come again.
+        # Only the answer of an upstream shows whether these would happen again.
         ("blocked_target", "forwarded", None),
         ("private_address", "forwarded", None),
         ("blocked_target", "blocked_by_rule", "other reason"),
         ("private_address", "local_record", "other reason"),
     ],
 )
-def test_a_change_is_what_a_client_would_notice(
+def test_a_change_is_a_difference_for_the_client(
     past: str, future: str, expected: Kind | None
 ) -> None:
     before = REASONS.past(entry(past))
@@ -75,7 +75,7 @@ def test_a_change_is_what_a_client_would_notice(
     assert change(before, REASONS.future(verdict(future))) == expected
 
 
-def test_what_is_observed_anew_is_told_unless_it_acts() -> None:
+def test_a_new_observation_is_a_change_unless_a_rule_acts() -> None:
     seen = {"cause": "rule"}
     before, before_seen = REASONS.past(entry("cached")), REASONS.past(entry("cached", "rule"))
     assert before is not None
@@ -86,36 +86,39 @@ def test_what_is_observed_anew_is_told_unless_it_acts() -> None:
     assert change(before, REASONS.future(verdict("blocked_by_rule", seen))) == "newly blocked"
 
 
-def test_what_was_blocked_for_its_answer_hangs_on_it_again() -> None:
+def test_a_query_blocked_for_its_answer_depends_on_the_answer_again() -> None:
     target = REASONS.past(entry("blocked_target"))
     assert target is not None
-    assert hangs_on_the_answer(target, REASONS.future(verdict("forwarded")))
-    assert hangs_on_the_answer(target, REASONS.future(verdict("forwarded", {"cause": "rule"})))
-    assert not hangs_on_the_answer(target, REASONS.future(verdict("blocked_by_rule")))
+    assert depends_on_answer(target, REASONS.future(verdict("forwarded")))
+    assert depends_on_answer(target, REASONS.future(verdict("forwarded", {"cause": "rule"})))
+    assert not depends_on_answer(target, REASONS.future(verdict("blocked_by_rule")))
     rule = REASONS.past(entry("blocked_by_rule"))
     assert rule is not None
-    assert not hangs_on_the_answer(rule, REASONS.future(verdict("forwarded")))
+    assert not depends_on_answer(rule, REASONS.future(verdict("forwarded")))
 
 
 @pytest.mark.parametrize(
     "reason", ["malformed", "unparseable", "not_ready", "network_not_served", "overloaded"]
 )
-def test_what_ends_before_any_document_is_asked_is_not_judged(reason: str) -> None:
+def test_a_query_that_ends_before_policy_has_no_policy_outcome(reason: str) -> None:
     assert REASONS.past(entry(reason)) is None
 
 
-def test_times_are_told_apart_only_where_a_schedule_does() -> None:
+def test_times_differ_only_by_the_state_of_schedules() -> None:
     # Berlin: an hour east of UTC, two from 2026-03-29 01:00 UTC on.
     summer = 1_774_746_000
     night = Schedule(
         days=[5, 6], begins=21 * 60, ends=7 * 60, offsets=[(0, 3_600), (summer, 7_200)], words=""
     )
     saturday_evening = summer - 5 * 3_600  # 2026-03-28 20:00 UTC, 21:00 in Berlin
-    before, begun = moment([night], saturday_evening - 1), moment([night], saturday_evening)
+    before, begun = (
+        schedule_state([night], saturday_evening - 1),
+        schedule_state([night], saturday_evening),
+    )
     assert before == ((5, False, True),)
     assert begun == ((5, True, True),)
-    assert moment([night], saturday_evening + 3_600) == begun
-    sunday = moment([night], summer - 1)  # 01:59 in Berlin, and an hour later it is 03:59
-    assert sunday == moment([night], summer + 3_540) == ((6, False, False),)
-    assert moment([night], summer + 4 * 3_600) == ((6, False, True),)
-    assert moment([], 7) == moment([], 8) == ()
+    assert schedule_state([night], saturday_evening + 3_600) == begun
+    sunday = schedule_state([night], summer - 1)  # 01:59 in Berlin, and an hour later it is 03:59
+    assert sunday == schedule_state([night], summer + 3_540) == ((6, False, False),)
+    assert schedule_state([night], summer + 4 * 3_600) == ((6, False, True),)
+    assert schedule_state([], 7) == schedule_state([], 8) == ()

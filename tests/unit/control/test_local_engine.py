@@ -1,4 +1,4 @@
-"""Commands to the engine: each gets its own answer, whatever dies or hangs up meanwhile."""
+"""Each command gets its own answer, also if the engine dies or the connection breaks."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ def _with_engine(folder: Path, use: Use) -> None:
 
 
 async def _until_taken(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Asks again while the engine is lost in the middle, as control does."""
+    """Repeats a command while the engine is gone, as control does."""
     while True:
         with suppress(EngineGoneError):
             return await ask()
@@ -55,7 +55,7 @@ def test_a_refused_snapshot_names_the_place_and_the_next_one_is_taken(tmp_path: 
     _with_engine(tmp_path, use)
 
 
-def test_commands_reach_the_engine_that_took_the_place_of_another(tmp_path: Path) -> None:
+def test_commands_reach_the_engine_that_replaced_another(tmp_path: Path) -> None:
     async def use(engine: LocalEngine, starter: FakeStarter) -> None:
         first = await engine.stats()
         starter.engine.die()
@@ -65,11 +65,11 @@ def test_commands_reach_the_engine_that_took_the_place_of_another(tmp_path: Path
     _with_engine(tmp_path, use)
 
 
-def test_a_command_under_way_when_the_engine_dies_fails_instead_of_hanging(tmp_path: Path) -> None:
+def test_a_command_in_progress_fails_when_the_engine_dies(tmp_path: Path) -> None:
     async def use(engine: LocalEngine, starter: FakeStarter) -> None:
         starter.engine.may_obey.clear()
         waiting = asyncio.create_task(engine.commit(Path("/lost")))
-        # A second one that is queued, so that the first is surely handed out.
+        # Queue a second one, so that the first is surely sent.
         asked = asyncio.create_task(engine.stats())
         await asyncio.sleep(0)
         dead = starter.engine
@@ -83,7 +83,7 @@ def test_a_command_under_way_when_the_engine_dies_fails_instead_of_hanging(tmp_p
     _with_engine(tmp_path, use)
 
 
-def test_a_connection_that_breaks_costs_no_command_after_it(tmp_path: Path) -> None:
+def test_a_broken_connection_loses_no_later_command(tmp_path: Path) -> None:
     async def use(engine: LocalEngine, starter: FakeStarter) -> None:
         for number in range(10):
             starter.engine.hang_up()
@@ -94,7 +94,7 @@ def test_a_connection_that_breaks_costs_no_command_after_it(tmp_path: Path) -> N
     _with_engine(tmp_path, use)
 
 
-def test_the_socket_is_of_its_user_alone(tmp_path: Path) -> None:
+def test_only_its_user_can_open_the_socket(tmp_path: Path) -> None:
     async def use(_engine: LocalEngine, _: FakeStarter) -> None:
         socket = tmp_path / "run" / "link.sock"
         assert socket.stat().st_mode & 0o777 == 0o600

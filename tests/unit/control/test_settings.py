@@ -1,4 +1,4 @@
-"""Settings as the use cases see them."""
+"""Settings and certificates, as read from a data folder."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 
 from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.check import check_files
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.settings import Settings, read_settings
 from keyhole.errors import DocumentErrors
@@ -15,7 +15,7 @@ from keyhole.identity import IdentityError
 
 @pytest.fixture
 def folder(tmp_path: Path) -> DataFolder:
-    """A data folder as the first start leaves it."""
+    """A data folder after the first start."""
     data = DataFolder(tmp_path)
     write_defaults(data)
     return data
@@ -26,7 +26,7 @@ def _with(folder: DataFolder, text: str) -> Settings:
     return read_settings(folder.config)
 
 
-def test_what_the_first_start_writes_is_valid_and_needs_no_advice(folder: DataFolder) -> None:
+def test_the_default_files_are_valid_and_without_advice(folder: DataFolder) -> None:
     assert check_files([folder.config]).problems == []
 
 
@@ -44,9 +44,9 @@ def test_an_unknown_key_is_an_error(folder: DataFolder) -> None:
 
 def test_a_certificate_is_made_once_and_given_to_the_engine_once(folder: DataFolder) -> None:
     certificates = Certificates(read_settings(folder.config), folder)
-    materials = certificates.read({})
-    assert set(certificates.changed(materials)) == {SERVER}
-    certificates.remember(materials)
+    pairs = certificates.read({})
+    assert set(certificates.changed(pairs)) == {SERVER}
+    certificates.remember(pairs)
     assert certificates.changed(certificates.read({})) == {}
 
 
@@ -56,13 +56,13 @@ def _with_given_certificate(folder: DataFolder) -> Settings:
     return _with(folder, "tls: {certificate: mine.pem, key: mine.key}\n")
 
 
-def test_a_given_certificate_that_is_none_is_named(folder: DataFolder) -> None:
+def test_an_invalid_certificate_file_is_named(folder: DataFolder) -> None:
     settings = _with_given_certificate(folder)
     with pytest.raises(IdentityError, match=r"mine\.pem holds no PEM certificate"):
         Certificates(settings, folder).read({})
 
 
-def test_given_files_are_watched_and_made_ones_are_not(folder: DataFolder) -> None:
+def test_given_certificates_are_watched_and_our_own_are_not(folder: DataFolder) -> None:
     assert Certificates(read_settings(folder.config), folder).files({}) == frozenset()
     files = Certificates(_with_given_certificate(folder), folder).files({})
     assert {file.name for file in files} == {"mine.pem", "mine.key"}

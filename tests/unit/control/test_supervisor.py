@@ -1,4 +1,4 @@
-"""The supervisor: one process always runs, and the first one says why it cannot."""
+"""The supervisor restarts its process; if the first one cannot start, it gives the reason."""
 
 import asyncio
 import os
@@ -11,19 +11,19 @@ import pytest
 
 from keyhole.control.error import EndedError, EngineRefusedError
 from keyhole.control.notice import Notice
-from keyhole.control.supervisor import Supervisor, pause_before_restart
+from keyhole.control.supervisor import Supervisor, restart_delay
 
 FAKE = Path(__file__).parent / "fake_engine.py"
 
 
 class Notices(list[Notice]):
-    """What was told; ``second`` is set by the second notice."""
+    """The notices received; the second one sets ``second``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.second = asyncio.Event()
 
-    def tell(self, notice: Notice) -> None:
+    def notify(self, notice: Notice) -> None:
         self.append(notice)
         if len(self) == 2:
             self.second.set()
@@ -31,7 +31,7 @@ class Notices(list[Notice]):
 
 def _supervisor(notices: Notices, behavior: str) -> Supervisor:
     command = [sys.executable, str(FAKE), behavior]
-    return Supervisor("the engine", lambda ran: command, notices.tell)
+    return Supervisor("the engine", lambda ran: command, notices.notify)
 
 
 def _with_engine(
@@ -49,7 +49,7 @@ def _with_engine(
     asyncio.run(run())
 
 
-def test_it_gives_what_the_process_said_when_it_was_ready() -> None:
+def test_start_returns_the_content_of_the_ready_message() -> None:
     async def run() -> None:
         supervisor = _supervisor(Notices(), "serves")
         try:
@@ -60,7 +60,7 @@ def test_it_gives_what_the_process_said_when_it_was_ready() -> None:
     asyncio.run(run())
 
 
-def test_a_killed_process_is_replaced_and_both_are_told() -> None:
+def test_a_killed_process_is_restarted_and_both_are_reported() -> None:
     async def use(supervisor: Supervisor, notices: Notices) -> None:
         old = supervisor.pid
         assert old is not None
@@ -73,15 +73,15 @@ def test_a_killed_process_is_replaced_and_both_are_told() -> None:
     _with_engine(use)
 
 
-def test_the_command_is_told_whether_the_process_ran_before() -> None:
+def test_the_command_knows_whether_the_process_ran_before() -> None:
     async def run() -> list[bool]:
-        notices, told = Notices(), []
+        notices, ran_before = Notices(), []
 
         def command(ran: bool) -> list[str]:
-            told.append(ran)
+            ran_before.append(ran)
             return [sys.executable, str(FAKE), "serves"]
 
-        supervisor = Supervisor("control", command, notices.tell)
+        supervisor = Supervisor("control", command, notices.notify)
         try:
             await supervisor.start()
             assert supervisor.pid is not None
@@ -89,12 +89,12 @@ def test_the_command_is_told_whether_the_process_ran_before() -> None:
             await notices.second.wait()
         finally:
             await supervisor.stop()
-        return told
+        return ran_before
 
     assert asyncio.run(run()) == [False, True]
 
 
-def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
+def test_an_engine_that_cannot_start_gives_the_reason() -> None:
     async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
@@ -102,7 +102,7 @@ def test_an_engine_that_cannot_start_gives_its_own_reason() -> None:
         _with_engine(use, "refuses")
 
 
-def test_an_engine_that_ends_without_a_word_gives_its_exit_code() -> None:
+def test_an_engine_that_ends_without_a_message_gives_its_exit_code() -> None:
     async def use(_supervisor: Supervisor, _: Notices) -> None:
         raise AssertionError("it must not start")
 
@@ -124,7 +124,7 @@ def test_no_process_is_left_after_stop() -> None:
 
 
 def test_the_first_restart_is_immediate_and_later_ones_wait_longer() -> None:
-    pauses = [pause_before_restart(deaths) for deaths in range(1, 9)]
+    pauses = [restart_delay(deaths) for deaths in range(1, 9)]
     assert pauses[0] == 0
     assert pauses == sorted(pauses)
     assert pauses[-1] == 5.0

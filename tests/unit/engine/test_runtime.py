@@ -1,4 +1,4 @@
-"""The native core, seen through its typed face."""
+"""The typed interface to the native core."""
 
 import json
 import threading
@@ -194,7 +194,7 @@ def test_events_are_taken_as_lines_while_other_threads_go_on(runtime: Runtime) -
     taken: list[bytes] = []
     taker = threading.Thread(target=lambda: taken.append(runtime.take_events(10, 30)))
     taker.start()
-    # Were the interpreter held meanwhile, nothing would be asked and the taker would wait in vain.
+    # If the call held the interpreter lock, no query would be sent, and it would wait in vain.
     ask(address, "X.ads.example.org")
     taker.join(20)
     (event,) = map(json.loads, taken[0].splitlines())

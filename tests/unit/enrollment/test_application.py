@@ -1,4 +1,4 @@
-"""The routes: what comes back for what a stranger, a mistake or an attack sends."""
+"""The routes: responses to valid, malformed and hostile requests."""
 
 import base64
 import json
@@ -10,25 +10,27 @@ import pytest
 from starlette.testclient import TestClient
 
 from keyhole.enrollment import application as routes
-from keyhole.enrollment.application import LARGEST_BODY, Desk, application
+from keyhole.enrollment.application import MAX_BODY_OCTETS, EnrollmentService, application
 from keyhole.enrollment.throttle import FAILURES
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import create_enrollment
-from keyhole.identity.request import new_request
+from keyhole.identity.signing_request import new_request
 from keyhole.model.service import Service
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
 
 class Server:
-    """The routes without network, and what the person was told."""
+    """The routes without a network, and the messages for the operator."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[tuple[bool, str]] = []
         service = Service(name="dns.example.org", dot=(), doh=())
-        desk = Desk(folder, timedelta(days=30), service, lambda *said: self.told.append(said))
-        self.client = TestClient(application(desk), raise_server_exceptions=True)
+        enrollment = EnrollmentService(
+            folder, timedelta(days=30), service, lambda *said: self.told.append(said)
+        )
+        self.client = TestClient(application(enrollment), raise_server_exceptions=True)
 
     def post(self, path: str, body: Any) -> Any:
         return self.client.post(path, json=body)
@@ -71,7 +73,7 @@ def test_a_secret_gives_a_certificate_and_the_person_hears_of_it(server: Server)
 
 def test_a_secret_that_is_not_good_is_refused_in_plain_words(server: Server) -> None:
     body = {"secret": "a" * 32, "csr": new_request()[1].decode()}
-    assert "nobody knows this token" in _problem(server.post("/v1/enroll", body), 403)
+    assert "this token is unknown" in _problem(server.post("/v1/enroll", body), 403)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_there_are_three_routes_and_no_other(
         (b"[" * 50_000, "application/json", 400),
         (b"{}", "text/plain", 415),
         (b"secret=a&csr=b", "application/x-www-form-urlencoded", 415),
-        (b" " * (LARGEST_BODY + 1), "application/json", 413),
+        (b" " * (MAX_BODY_OCTETS + 1), "application/json", 413),
     ],
 )
 def test_a_body_that_cannot_be_read_is_told_and_nothing_more(
@@ -142,7 +144,7 @@ def test_an_address_that_fails_again_and_again_has_to_wait(server: Server) -> No
     response = server.post("/v1/enroll", body)
     assert "try again in" in _problem(response, 429)
     assert 1 <= int(response.headers["retry-after"]) <= 61
-    assert len(server.told) == 1, "the person is told once, not flooded"
+    assert len(server.told) == 1, "one message for the operator, not one per request"
 
 
 def test_a_fault_of_the_server_is_told_to_its_person_and_to_nobody_else(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""An address that fails again and again waits; all others do not, and memory is bounded."""
+"""Repeated failures delay only their address, and memory is bounded."""
 
 from keyhole.enrollment.throttle import Throttle
 

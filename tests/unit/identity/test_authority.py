@@ -1,4 +1,4 @@
-"""The authority: what it makes, what it refuses, and what it never does."""
+"""The authority: what it issues, what it refuses, and what it never does."""
 
 import stat
 from datetime import UTC, datetime, timedelta
@@ -8,13 +8,13 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity import Authority, CertificateSpec, IdentityError
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
-def _issue(authority: Authority, wish: Wish, now: datetime = NOW) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(authority.issue(wish, now)[0])
+def _issue(authority: Authority, spec: CertificateSpec, now: datetime = NOW) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(authority.issue(spec, now)[0])
 
 
 def test_the_key_and_its_folder_are_for_the_owner_alone(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_the_root_signs_for_ten_years_and_bears_no_name_constraints(tmp_path: Pa
 
 def test_a_leaf_says_who_it_is_in_its_alternative_names(tmp_path: Path) -> None:
     authority = Authority.open(tmp_path, now=NOW)
-    leaf = _issue(authority, Wish(("DNS.example.org.",), ("192.0.2.1", "2001:db8::1")))
+    leaf = _issue(authority, CertificateSpec(("DNS.example.org.",), ("192.0.2.1", "2001:db8::1")))
     said = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert said.get_values_for_type(x509.DNSName) == ["dns.example.org"]
     assert [str(a) for a in said.get_values_for_type(x509.IPAddress)] == [
@@ -84,7 +84,7 @@ def test_a_leaf_says_who_it_is_in_its_alternative_names(tmp_path: Path) -> None:
 
 
 def test_a_leaf_is_no_authority(tmp_path: Path) -> None:
-    leaf = _issue(Authority.open(tmp_path, now=NOW), Wish(("a.example.org",)))
+    leaf = _issue(Authority.open(tmp_path, now=NOW), CertificateSpec(("a.example.org",)))
     assert not leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     assert not leaf.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
 
@@ -92,34 +92,34 @@ def test_a_leaf_is_no_authority(tmp_path: Path) -> None:
 def test_a_leaf_never_outlives_its_root(tmp_path: Path) -> None:
     late = Authority.open(tmp_path, now=NOW).certificate.not_valid_after_utc - timedelta(days=1)
     authority = Authority.open(tmp_path, now=late)
-    leaf = _issue(authority, Wish(("a.example.org",)), late)
+    leaf = _issue(authority, CertificateSpec(("a.example.org",)), late)
     assert leaf.not_valid_after_utc == authority.certificate.not_valid_after_utc
 
 
 def test_an_expired_root_signs_nothing(tmp_path: Path) -> None:
     authority = Authority.open(tmp_path, now=NOW)
     with pytest.raises(IdentityError, match="expired"):
-        authority.issue(Wish(("a.example.org",)), NOW + timedelta(days=3660))
+        authority.issue(CertificateSpec(("a.example.org",)), NOW + timedelta(days=3660))
     with pytest.raises(IdentityError, match=r"the root certificate .* expired"):
         Authority.open(tmp_path, now=NOW + timedelta(days=3660))
 
 
 def test_a_stranger_did_not_sign_it(tmp_path: Path) -> None:
     ours, other = Authority.open(tmp_path / "a", now=NOW), Authority.open(tmp_path / "b", now=NOW)
-    assert not ours.signed(_issue(other, Wish(("a.example.org",))))
+    assert not ours.signed(_issue(other, CertificateSpec(("a.example.org",))))
 
 
 @pytest.mark.parametrize(
-    ("wish", "why"),
+    ("spec", "why"),
     [
-        (Wish(), "at least one name or address"),
-        (Wish(names=("a..example.org",)), "not a DNS name"),
-        (Wish(names=("bücher.example.org",)), "xn-- form"),
-        (Wish(addresses=("192.0.2.256",)), "not an IP address"),
+        (CertificateSpec(), "at least one name or address"),
+        (CertificateSpec(names=("a..example.org",)), "not a DNS name"),
+        (CertificateSpec(names=("bücher.example.org",)), "xn-- form"),
+        (CertificateSpec(addresses=("192.0.2.256",)), "not an IP address"),
     ],
 )
-def test_a_wish_that_makes_no_sense_is_refused_with_a_reason(
-    tmp_path: Path, wish: Wish, why: str
+def test_an_invalid_spec_is_refused_with_a_reason(
+    tmp_path: Path, spec: CertificateSpec, why: str
 ) -> None:
     with pytest.raises(IdentityError, match=why):
-        Authority.open(tmp_path, now=NOW).issue(wish, NOW)
+        Authority.open(tmp_path, now=NOW).issue(spec, NOW)

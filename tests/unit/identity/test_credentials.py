@@ -1,4 +1,4 @@
-"""A client's folder: certificate and key change together, and nobody else reads the key."""
+"""The credential folder: certificate and key change together; only the owner reads the key."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity import Authority, CertificateSpec, IdentityError
 from keyhole.identity.credentials import CredentialFolder
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
@@ -20,7 +20,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def _write(authority: Authority, folder: CredentialFolder) -> None:
-    chain, key = authority.issue(Wish.svid(WEB))
+    chain, key = authority.issue(CertificateSpec.svid(WEB))
     folder.write(chain, key, authority.root.read_bytes())
 
 
@@ -94,7 +94,9 @@ def test_a_write_that_dies_anywhere_leaves_a_pair_that_fits(
     authority: Authority, tmp_path: Path
 ) -> None:
     new = []
-    for name, content in zip(("chain", "key"), authority.issue(Wish.svid(WEB)), strict=True):
+    for name, content in zip(
+        ("chain", "key"), authority.issue(CertificateSpec.svid(WEB)), strict=True
+    ):
         (tmp_path / name).write_bytes(content)
         new.append(str(tmp_path / name))
     new.append(str(authority.root))

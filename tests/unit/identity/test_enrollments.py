@@ -1,4 +1,4 @@
-"""Enrollments: a secret that works once, whatever happens."""
+"""Enrollments: each secret works exactly once."""
 
 import base64
 import stat
@@ -19,9 +19,9 @@ from keyhole.identity.enrollments import (
     redeem,
 )
 from keyhole.identity.error import RefusedError, RequestError
-from keyhole.identity.issued import read_issued
-from keyhole.identity.request import new_request
+from keyhole.identity.issuance_log import read_issued
 from keyhole.identity.revoked import revoke
+from keyhole.identity.signing_request import new_request
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
@@ -40,11 +40,11 @@ def test_a_secret_gives_the_certificate_that_was_wanted(folder: Path) -> None:
     life = timedelta(days=2)
     _, secret = create_enrollment(folder, "shop/web", WEB, life=life, now=NOW)
     key, request = new_request()
-    one, certified = redeem(folder, secret, request, how="in a test", now=NOW)
+    one, issued = redeem(folder, secret, request, how="in a test", now=NOW)
     assert one.name == "shop/web"
-    assert certified.leaf.not_valid_after_utc == NOW + life
+    assert issued.leaf.not_valid_after_utc == NOW + life
     loaded = serialization.load_pem_private_key(key, None)
-    assert loaded.public_key() == certified.leaf.public_key()
+    assert loaded.public_key() == issued.leaf.public_key()
     assert [one.how for one in read_issued(folder)] == ["in a test"]
 
 
@@ -87,7 +87,7 @@ def test_only_its_digest_is_kept(folder: Path) -> None:
 def test_a_secret_that_nobody_made_gives_nothing(folder: Path) -> None:
     create_enrollment(folder, "shop/web", WEB, now=NOW)
     for secret in ("", "a" * 32, "ä"):
-        with pytest.raises(RefusedError, match="nobody knows"):
+        with pytest.raises(RefusedError, match="is unknown"):
             _redeem(folder, secret)
 
 
@@ -166,7 +166,7 @@ def test_one_of_a_name_waits_at_a_time_unless_it_is_replaced(folder: Path) -> No
     with pytest.raises(IdentityError, match="--replace"):
         create_enrollment(folder, "shop/web", WEB, now=NOW)
     _, second = create_enrollment(folder, "shop/web", WEB, replace=True, now=NOW)
-    with pytest.raises(RefusedError, match="nobody knows"):
+    with pytest.raises(RefusedError, match="is unknown"):
         _redeem(folder, first)
     _redeem(folder, second)
 
@@ -176,7 +176,7 @@ def test_a_canceled_one_is_worth_nothing(folder: Path) -> None:
     cancel_enrollment(folder, "shop/web", NOW)
     with pytest.raises(RefusedError):
         _redeem(folder, secret)
-    with pytest.raises(IdentityError, match="no enrollment shop/web waits"):
+    with pytest.raises(IdentityError, match="no enrollment shop/web is waiting"):
         cancel_enrollment(folder, "shop/web", NOW)
 
 

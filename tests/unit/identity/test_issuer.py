@@ -1,4 +1,4 @@
-"""The issuer below the root: renewed in time, while the root's key may lie elsewhere."""
+"""The issuer below the root: renewed in time, also with the root key stored offline."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from keyhole.identity import Authority, IdentityError, Wish, read_trust
+from keyhole.identity import Authority, CertificateSpec, IdentityError, read_trust
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -30,7 +30,7 @@ def test_the_issuer_is_kept_in_the_first_half_of_its_year(tmp_path: Path) -> Non
 
 def test_the_issuer_is_renewed_past_half_and_what_it_signed_stays_good(tmp_path: Path) -> None:
     first = Authority.open(tmp_path, now=NOW)
-    chain = x509.load_pem_x509_certificates(first.issue(Wish.svid(WEB), NOW)[0])
+    chain = x509.load_pem_x509_certificates(first.issue(CertificateSpec.svid(WEB), NOW)[0])
     later = Authority.open(tmp_path, now=NOW + 183 * DAY)
     assert later.issuer != first.issuer
     assert later.certificate == first.certificate
@@ -42,7 +42,7 @@ def test_the_key_of_the_root_may_be_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "root-key.pem").unlink()
     authority = Authority.open(tmp_path, now=NOW + DAY)
     assert not authority.is_root_key_here
-    assert authority.issue(Wish.svid(WEB), NOW + DAY)
+    assert authority.issue(CertificateSpec.svid(WEB), NOW + DAY)
     assert authority.advice(NOW + DAY) == []
 
 
@@ -53,20 +53,26 @@ def test_without_it_a_person_is_told_by_when_it_is_needed(tmp_path: Path) -> Non
     late = NOW + 200 * DAY
     authority = Authority.open(tmp_path, now=late)
     assert authority.issuer == first.issuer
-    [told] = authority.advice(late)
-    assert "cannot be renewed" in told
-    assert f"{first.issuer.not_valid_after_utc:%Y-%m-%d}" in told
+    [warning] = authority.advice(late)
+    assert "cannot be renewed" in warning
+    assert f"{first.issuer.not_valid_after_utc:%Y-%m-%d}" in warning
     with pytest.raises(IdentityError, match=r"put root-key.pem back"):
-        Authority.open(tmp_path, now=NOW + 366 * DAY).issue(Wish.svid(WEB), NOW + 366 * DAY)
+        Authority.open(tmp_path, now=NOW + 366 * DAY).issue(
+            CertificateSpec.svid(WEB), NOW + 366 * DAY
+        )
     (tmp_path / "root-key.pem").write_bytes(key)
-    assert Authority.open(tmp_path, now=NOW + 366 * DAY).issue(Wish.svid(WEB), NOW + 366 * DAY)
+    assert Authority.open(tmp_path, now=NOW + 366 * DAY).issue(
+        CertificateSpec.svid(WEB), NOW + 366 * DAY
+    )
 
 
 def test_a_certificate_never_outlives_its_issuer(tmp_path: Path) -> None:
     authority = Authority.open(tmp_path, now=NOW)
     (tmp_path / "root-key.pem").unlink()
     late = NOW + 300 * DAY
-    leaf = x509.load_pem_x509_certificate(authority.issue(Wish.svid(WEB, 90 * DAY), late)[0])
+    leaf = x509.load_pem_x509_certificate(
+        authority.issue(CertificateSpec.svid(WEB, 90 * DAY), late)[0]
+    )
     assert leaf.not_valid_after_utc == authority.issuer.not_valid_after_utc
 
 

@@ -1,4 +1,4 @@
-"""Renewals: the same identity, for whoever holds the key of the certificate before."""
+"""Renewals: the same identity, for the holder of the previous certificate's key."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from keyhole.identity import Authority, IdentityError, Wish
+from keyhole.identity import Authority, CertificateSpec, IdentityError
 from keyhole.identity.error import RefusedError, RequestError
 from keyhole.identity.renewal import renew
-from keyhole.identity.request import new_request, prove
 from keyhole.identity.revoked import revoke
 from keyhole.identity.rotation import finish, prepare, switch
+from keyhole.identity.signing_request import new_request, sign_request
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,8 +24,12 @@ WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 class Client:
     """A certificate and its key."""
 
-    def __init__(self, folder: Path, wish: Wish | None = None, now: datetime = NOW) -> None:
-        self.chain, key = Authority.open(folder, now=now).issue(wish or Wish.svid(WEB), now)
+    def __init__(
+        self, folder: Path, spec: CertificateSpec | None = None, now: datetime = NOW
+    ) -> None:
+        self.chain, key = Authority.open(folder, now=now).issue(
+            spec or CertificateSpec.svid(WEB), now
+        )
         loaded = serialization.load_pem_private_key(key, None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)
         self.key = loaded
@@ -38,7 +42,7 @@ class Client:
         self, folder: Path, now: datetime = NOW, signer: ec.EllipticCurvePrivateKey | None = None
     ) -> x509.Certificate:
         _, request = new_request()
-        signature = prove(signer or self.key, request)
+        signature = sign_request(signer or self.key, request)
         spiffe, made = renew(folder, self.chain, request, signature, how="in a test", now=now)
         assert spiffe == WEB
         return made.leaf
@@ -60,8 +64,8 @@ def _uri(certificate: x509.Certificate) -> list[str]:
 
 
 def test_the_new_certificate_is_of_the_same_identity_and_life(folder: Path) -> None:
-    wish = Wish.svid(WEB, 10 * DAY, also_server=True)
-    leaf = Client(folder, wish).renew(folder, NOW + 4 * DAY)
+    spec = CertificateSpec.svid(WEB, 10 * DAY, also_server=True)
+    leaf = Client(folder, spec).renew(folder, NOW + 4 * DAY)
     assert _uri(leaf) == [WEB]
     assert leaf.not_valid_after_utc == NOW + 14 * DAY
     usages = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
@@ -94,7 +98,7 @@ def test_a_revoked_certificate_is_not_renewed_also_when_it_has_expired(
     for now in (NOW, NOW + 2 * DAY):
         with pytest.raises(RefusedError, match="revoked"):
             client.renew(folder, now)
-    Client(folder).renew(folder)  # another certificate of the identity is not meant
+    Client(folder).renew(folder)  # another certificate of the identity is not revoked
 
 
 def test_revocations_that_cannot_be_read_stop_renewal(folder: Path, client: Client) -> None:
@@ -112,7 +116,7 @@ def test_who_has_the_certificate_and_not_its_key_gets_nothing(folder: Path, clie
 def test_a_signature_counts_for_one_request_alone(folder: Path, client: Client) -> None:
     _, seen = new_request()
     _, other = new_request()
-    signature = prove(client.key, seen)
+    signature = sign_request(client.key, seen)
     with pytest.raises(RefusedError, match="not by the key"):
         renew(folder, client.chain, other, signature, how="in a test", now=NOW)
 
@@ -154,11 +158,11 @@ def test_a_certificate_that_its_holder_signed_is_not_renewed(folder: Path, clien
     chain = forged.public_bytes(serialization.Encoding.PEM) + client.chain
     _, request = new_request()
     with pytest.raises(RefusedError, match="not signed by a root"):
-        renew(folder, chain, request, prove(key, request), how="in a test", now=NOW)
+        renew(folder, chain, request, sign_request(key, request), how="in a test", now=NOW)
 
 
 def test_the_certificate_of_a_server_is_not_renewed_as_a_client(folder: Path) -> None:
-    server = Client(folder, Wish(names=("dns.example.org",)))
+    server = Client(folder, CertificateSpec(names=("dns.example.org",)))
     with pytest.raises(RefusedError, match="names no SPIFFE ID"):
         server.renew(folder)
 

@@ -1,4 +1,4 @@
-"""Revocations: written whole, read strictly, and never forgotten by a mistake."""
+"""Revocations: atomic writing, strict reading, and none lost by mistake."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from keyhole.identity import IdentityError, read_trust
-from keyhole.identity.revoked import forgive, read_revoked, read_serial, revoke
+from keyhole.identity.revoked import read_revoked, read_serial, revoke, unrevoke
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 CERTIFICATE = ("keyhole.internal", "4f3a", WEB)
@@ -16,7 +16,7 @@ def test_an_identity_is_refused_and_taken_back(tmp_path: Path) -> None:
     assert revoke(tmp_path, identities=frozenset([WEB])) == 1
     assert read_trust(tmp_path).revoked_identities == (WEB,)
     assert revoke(tmp_path, identities=frozenset([WEB])) == 0
-    assert forgive(tmp_path, identities=frozenset([WEB])) == 1
+    assert unrevoke(tmp_path, identities=frozenset([WEB])) == 1
     assert read_trust(tmp_path).revoked_identities == ()
 
 
@@ -31,7 +31,7 @@ def test_one_certificate_is_refused_and_the_identity_is_not(tmp_path: Path) -> N
 
 def test_taking_an_identity_back_takes_its_certificates_back(tmp_path: Path) -> None:
     revoke(tmp_path, identities=frozenset([WEB]), certificates=frozenset([CERTIFICATE]))
-    assert forgive(tmp_path, identities=frozenset([WEB])) == 2
+    assert unrevoke(tmp_path, identities=frozenset([WEB])) == 2
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_what_is_no_serial_number_is_refused(written: str) -> None:
         ("", "not JSON"),
         ('{"identities": []', "not JSON"),
         ("[]", "object"),
-        ('{"identitys": []}', "knows no such field"),
+        ('{"identitys": []}', "unknown to this version"),
         ('{"identities": [{"id": "spiffe://a/b"}]}', "missing"),
         ('{"identities": [{"id": "web", "since": "2026-11-25T00:00:00Z"}]}', "SPIFFE ID"),
         (
             '{"identities": [{"id": "spiffe://a/b", "since": "2026-11-25T00:00:00Z", "x": 1}]}',
-            "knows no such field",
+            "unknown to this version",
         ),
     ],
 )

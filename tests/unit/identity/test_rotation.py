@@ -1,4 +1,4 @@
-"""From one root to the next: nobody is locked out on the way, also where the machine dies."""
+"""Root rotation: no client loses access, also when the machine dies in a step."""
 
 import os
 import subprocess
@@ -10,9 +10,15 @@ import pytest
 from cryptography import x509
 from cryptography.x509 import verification
 
-from keyhole.identity import Authority, IdentityError, Wish, ensure_server_certificate, read_trust
+from keyhole.identity import (
+    Authority,
+    CertificateSpec,
+    IdentityError,
+    ensure_server_certificate,
+    read_trust,
+)
+from keyhole.identity.ca_files import read_bundle
 from keyhole.identity.rotation import Phase, finish, phase, prepare, switch
-from keyhole.identity.upkeep import read_bundle
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
@@ -24,12 +30,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _svid(folder: Path, life: timedelta = timedelta(hours=24)) -> list[x509.Certificate]:
-    chain, _ = Authority.open(folder).issue(Wish.svid(WEB, life))
+    chain, _ = Authority.open(folder).issue(CertificateSpec.svid(WEB, life))
     return x509.load_pem_x509_certificates(chain)
 
 
-def _is_believed(folder: Path, chain: list[x509.Certificate]) -> bool:
-    """Whether somebody who reads the bundle now believes the chain."""
+def _is_trusted(folder: Path, chain: list[x509.Certificate]) -> bool:
+    """Whether the chain verifies against the current bundle."""
     store = verification.Store(read_bundle(folder))
     verifier = verification.PolicyBuilder().store(store).build_client_verifier()
     try:
@@ -45,7 +51,7 @@ def test_first_the_new_root_is_trusted_and_signs_nothing(folder: Path) -> None:
     assert phase(folder) is Phase.PREPARED
     assert read_bundle(folder) == [old, new]
     assert Authority.open(folder).certificate == old
-    assert _is_believed(folder, _svid(folder))
+    assert _is_trusted(folder, _svid(folder))
 
 
 def test_then_it_signs_and_the_old_one_is_still_trusted(folder: Path) -> None:
@@ -57,8 +63,8 @@ def test_then_it_signs_and_the_old_one_is_still_trusted(folder: Path) -> None:
     assert authority.domain == "keyhole.internal"
     after = _svid(folder)
     assert authority.signed(after[0], after[1:])
-    assert _is_believed(folder, before)
-    assert _is_believed(folder, after)
+    assert _is_trusted(folder, before)
+    assert _is_trusted(folder, after)
 
 
 def test_at_last_the_old_one_is_trusted_no_longer(folder: Path) -> None:
@@ -68,8 +74,8 @@ def test_at_last_the_old_one_is_trusted_no_longer(folder: Path) -> None:
     after = _svid(folder)
     assert finish(folder) == 1
     assert phase(folder) is Phase.NONE
-    assert not _is_believed(folder, before)
-    assert _is_believed(folder, after)
+    assert not _is_trusted(folder, before)
+    assert _is_trusted(folder, after)
 
 
 def test_the_server_shows_the_old_root_until_the_new_one_signs(folder: Path) -> None:
@@ -86,7 +92,7 @@ def test_the_old_root_stays_while_a_client_needs_it(folder: Path) -> None:
     _svid(folder)
     prepare(folder)
     switch(folder)
-    with pytest.raises(IdentityError, match="still live.*" + WEB):
+    with pytest.raises(IdentityError, match="still valid.*" + WEB):
         finish(folder)
     assert phase(folder) is Phase.SWITCHED
     assert finish(folder, datetime.now(UTC) + timedelta(hours=25)) == 1
@@ -97,7 +103,7 @@ def test_a_person_may_lock_out_whoever_still_needs_it(folder: Path) -> None:
     prepare(folder)
     switch(folder)
     assert finish(folder, force=True) == 1
-    assert not _is_believed(folder, before)
+    assert not _is_trusted(folder, before)
 
 
 def test_no_step_comes_before_its_time(folder: Path) -> None:
@@ -159,8 +165,8 @@ def test_a_step_that_dies_anywhere_is_ended_by_the_next_try(tmp_path: Path, step
         ).returncode
         assert ended in (0, 9)
         died += ended == 9
-        # Whatever was under way: the authority opens, signs, and is believed.
-        assert _is_believed(folder, _svid(folder))
+        # After any interruption the authority opens, signs, and is trusted.
+        assert _is_trusted(folder, _svid(folder))
         assert read_trust(folder).domain == "keyhole.internal"
         steps[step](folder) if step != "finish" else finish(folder, force=True)
         wanted = {"prepare": Phase.PREPARED, "switch": Phase.SWITCHED, "finish": Phase.NONE}

@@ -1,4 +1,4 @@
-"""Tokens: shown once, known by their digests alone."""
+"""Tokens: shown once, stored only as digests."""
 
 import hashlib
 import json

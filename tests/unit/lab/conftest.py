@@ -1,4 +1,4 @@
-"""Starts the lab's internet for a test, and ends it."""
+"""Starts and stops the lab's internet for tests."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def internet() -> Callable[..., AbstractContextManager[dict[str, Any]]]:
-    """A context manager: what the process says when it is ready."""
+    """A context manager that gives the JSON which the process prints when it is ready."""
     return _internet
 
 

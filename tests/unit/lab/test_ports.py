@@ -1,4 +1,4 @@
-"""Labs share a machine without sharing a port."""
+"""Two labs on one machine never use the same port."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Each workload of the lab has a certificate of its own, which is renewed; the bad ones are bad."""
+"""Each workload of the lab has its own certificate; valid ones are renewed, invalid ones stay."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +9,7 @@ from cryptography import x509
 from keyhole.identity import read_tokens
 from keyhole.identity.tokens import digest
 from keyhole.lab.svids import EXPIRED, LIFE, RESOLVER, WRONG_CA, Svid, Svids
-from keyhole.lab.trades import TRADES
+from keyhole.lab.workload_profiles import WORKLOAD_PROFILES
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 GOOD = ["shop/web", "shop/payments", "build/ci", "netshoot", RESOLVER]
@@ -18,7 +18,7 @@ GOOD = ["shop/web", "shop/payments", "build/ci", "netshoot", RESOLVER]
 @pytest.fixture
 def svids(tmp_path: Path) -> Svids:
     made = Svids(tmp_path / "identity", tmp_path / "workloads")
-    made.keep(NOW)
+    made.renew(NOW)
     return made
 
 
@@ -64,9 +64,9 @@ def test_the_expired_one_was_good_once(svids: Svids, tmp_path: Path) -> None:
 
 def test_certificates_are_renewed_long_before_they_end(svids: Svids) -> None:
     before = {name: _chain(svids.of(name))[0] for name in GOOD}
-    assert svids.keep(NOW + timedelta(seconds=30)) == []
+    assert svids.renew(NOW + timedelta(seconds=30)) == []
     later = NOW + LIFE / 2
-    assert svids.keep(later) == GOOD[:-1]
+    assert svids.renew(later) == GOOD[:-1]
     for name in GOOD[:-1]:
         renewed = _chain(svids.of(name))[0]
         assert renewed.serial_number != before[name].serial_number
@@ -75,22 +75,22 @@ def test_certificates_are_renewed_long_before_they_end(svids: Svids) -> None:
 
 def test_a_certificate_that_was_lost_is_issued_again(svids: Svids) -> None:
     svids.of("shop/web").key.unlink()
-    assert svids.keep(NOW) == ["shop/web"]
+    assert svids.renew(NOW) == ["shop/web"]
 
 
 def test_the_bad_ones_stay_bad(svids: Svids, tmp_path: Path) -> None:
-    svids.keep(NOW + LIFE)
+    svids.renew(NOW + LIFE)
     assert _chain(svids.of(EXPIRED))[0].not_valid_after_utc < NOW
     assert not _leads_to(svids.of(WRONG_CA), tmp_path / "identity" / "root.pem")
 
 
 def test_the_television_keeps_its_token(svids: Svids, tmp_path: Path) -> None:
     secret = svids.token.read_text().strip()
-    svids.keep(NOW + LIFE)
+    svids.renew(NOW + LIFE)
     assert svids.token.read_text().strip() == secret
     assert digest(secret) in read_tokens(tmp_path / "identity").values()
     assert svids.token.stat().st_mode & 0o077 == 0
 
 
-def test_every_workload_with_a_certificate_has_a_trade(svids: Svids) -> None:
-    assert svids.workloads().keys() <= {trade.name for trade in TRADES}
+def test_every_workload_with_a_certificate_has_a_profile(svids: Svids) -> None:
+    assert svids.workloads().keys() <= {profile.name for profile in WORKLOAD_PROFILES}

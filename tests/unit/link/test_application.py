@@ -1,4 +1,4 @@
-"""The routes of the link refuse whoever is no engine, and what is no message."""
+"""The routes of the link refuse unauthorized clients and malformed messages."""
 
 import json
 from typing import Any
@@ -16,8 +16,8 @@ from keyhole.link.remote_peer import Offer, RemotePeer
 OFFERED = Offer("abc", 3, b'{"number": 3}', None, "", ())
 
 
-class Behind:
-    """Keeps what engines bring."""
+class FakeService:
+    """Stores the received log lines."""
 
     offer: Offer | None = OFFERED
 
@@ -27,13 +27,13 @@ class Behind:
     async def position(self, engine: str) -> dict[str, Any] | None:
         return {"spool": engine, "offset": 7}
 
-    async def take(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
+    async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
         if not lines.endswith(b"\n"):
             raise ValueError("give whole lines")
         self.taken.append((engine, spool, offset, lines))
 
 
-def _client(behind: Behind | None = None, *, refuses: bool = False) -> TestClient:
+def _client(service: FakeService | None = None, *, refuses: bool = False) -> TestClient:
     peer = RemotePeer("spiffe://a/b")
 
     def find(_: Request) -> Peer:
@@ -41,7 +41,7 @@ def _client(behind: Behind | None = None, *, refuses: bool = False) -> TestClien
             raise RefusedError("not in link.engines")
         return peer
 
-    return TestClient(application(find, behind))
+    return TestClient(application(find, service))
 
 
 ROUTES = [
@@ -55,7 +55,7 @@ ROUTES = [
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_whoever_is_no_engine_gets_nothing_anywhere(method: str, path: str) -> None:
-    answer = _client(Behind(), refuses=True).request(method, path)
+    answer = _client(FakeService(), refuses=True).request(method, path)
     assert (answer.status_code, answer.json()) == (403, {"why": "not in link.engines"})
 
 
@@ -69,24 +69,24 @@ def test_what_is_no_poll_is_refused_with_the_reason(body: bytes) -> None:
 
 
 def test_a_body_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_OCTETS", 1000)
+    monkeypatch.setattr(module, "MAX_POLL_OCTETS", 1000)
     answer = _client().post(POLL, content=b" " * 1001)
     assert (answer.status_code, answer.json()) == (400, {"why": "more than 1000 octets"})
 
 
 def test_the_snapshot_is_given_by_its_mark_alone() -> None:
-    client = _client(Behind())
+    client = _client(FakeService())
     assert client.get(f"{OFFER}/abc/snapshot").json() == {"number": 3}
     assert client.get(f"{OFFER}/old/snapshot").status_code == 403
     assert client.get(f"{OFFER}/abc/lists").status_code == 403, "there are none"
 
 
 def test_lines_of_a_log_are_kept_with_their_place() -> None:
-    behind = Behind()
-    client = _client(behind)
+    service = FakeService()
+    client = _client(service)
     assert client.get(EVENTS).json() == {"position": {"spool": "spiffe://a/b", "offset": 7}}
     assert client.post(f"{EVENTS}?spool=s&offset=9", content=b"{}\n").status_code == 200
-    assert behind.taken == [("spiffe://a/b", "s", 9, b"{}\n")]
+    assert service.taken == [("spiffe://a/b", "s", 9, b"{}\n")]
     for query, lines in (("spool=s&offset=x", b"{}\n"), ("spool=s", b"{}\n"), ("offset=9", b"{}")):
         assert client.post(f"{EVENTS}?{query}", content=lines).status_code == 400
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.lists.download import DownloadError, Fetched, Guard, Limits, fetch
+from keyhole.lists.download import AddressGuard, DownloadError, FetchResult, Limits, fetch
 from tests.world.list_server import ListServer, redirect, send
 
-_LOOPBACK = Guard(allow=(ip_network("127.0.0.0/8"),))
+_LOOPBACK = AddressGuard(allow=(ip_network("127.0.0.0/8"),))
 
 
 @pytest.fixture
@@ -22,11 +22,15 @@ def server() -> Iterator[ListServer]:
         yield one
 
 
-def _get(url: str, folder: Path, guard: Guard = _LOOPBACK, limits: Limits | None = None) -> Fetched:
+def _get(
+    url: str, folder: Path, guard: AddressGuard = _LOOPBACK, limits: Limits | None = None
+) -> FetchResult:
     return fetch(url, folder / "list.txt", guard, limits=limits)
 
 
-def _refused(url: str, folder: Path, guard: Guard = _LOOPBACK, limits: Limits | None = None) -> str:
+def _refused(
+    url: str, folder: Path, guard: AddressGuard = _LOOPBACK, limits: Limits | None = None
+) -> str:
     with pytest.raises(DownloadError) as raised:
         _get(url, folder, guard, limits)
     assert list(folder.iterdir()) == [], "nothing is left behind"
@@ -46,16 +50,16 @@ def _refused(url: str, folder: Path, guard: Guard = _LOOPBACK, limits: Limits | 
     ],
 )
 def test_an_address_that_is_not_public_is_never_asked(address: str) -> None:
-    assert Guard().refusal(address, 80)
+    assert AddressGuard().refusal(address, 80)
 
 
 @pytest.mark.parametrize("address", ["9.9.9.9", "185.199.108.133", "2620:fe::fe"])
 def test_a_public_address_is_asked(address: str) -> None:
-    assert Guard().refusal(address, 443) is None
+    assert AddressGuard().refusal(address, 443) is None
 
 
 def test_what_the_settings_allow_is_asked_but_never_keyhole_itself() -> None:
-    guard = Guard(allow=(ip_network("127.0.0.0/8"),), own=frozenset([("127.0.0.1", 8443)]))
+    guard = AddressGuard(allow=(ip_network("127.0.0.0/8"),), own=frozenset([("127.0.0.1", 8443)]))
     assert guard.refusal("127.0.0.1", 80) is None
     assert guard.refusal("127.0.0.1", 8443)
     assert guard.refusal("::ffff:127.0.0.1", 8443)
@@ -96,7 +100,7 @@ def test_loopback_is_not_asked_unless_the_settings_say_so(
     server: ListServer, tmp_path: Path
 ) -> None:
     url = server.serve("ads.example.org\n")
-    assert "not a public address" in _refused(url, tmp_path, Guard())
+    assert "not a public address" in _refused(url, tmp_path, AddressGuard())
     assert server.asked == []
 
 
@@ -111,7 +115,7 @@ def test_a_redirect_into_the_own_network_is_refused(
     server: ListServer, tmp_path: Path, target: str
 ) -> None:
     server.answers["/list.txt"] = redirect(target)
-    only_this = Guard(own=frozenset(), allow=(ip_network("127.0.0.1/32"),), resolve=_resolve)
+    only_this = AddressGuard(own=frozenset(), allow=(ip_network("127.0.0.1/32"),), resolve=_resolve)
     why = _refused(server.url(), tmp_path, only_this)
     assert "not a public address" in why or "not a" in why
     assert server.paths() == ["/list.txt"]
@@ -147,7 +151,7 @@ def test_a_name_cannot_lead_elsewhere_after_it_was_checked(
         looked.append(host)
         return ["127.0.0.1"] if len(looked) == 1 else ["10.0.0.1"]
 
-    guard = Guard(allow=(ip_network("127.0.0.1/32"),), resolve=rebinding)
+    guard = AddressGuard(allow=(ip_network("127.0.0.1/32"),), resolve=rebinding)
     server.serve("ads.example.org\n")
     _get(f"http://lists.example.org:{server.port}/list.txt", tmp_path, guard)
     assert looked == ["lists.example.org"]
@@ -155,7 +159,7 @@ def test_a_name_cannot_lead_elsewhere_after_it_was_checked(
 
 
 def test_a_name_with_one_private_address_among_others_is_refused(tmp_path: Path) -> None:
-    guard = Guard(resolve=lambda *_: ["9.9.9.9", "192.168.1.1"])
+    guard = AddressGuard(resolve=lambda *_: ["9.9.9.9", "192.168.1.1"])
     assert "192.168.1.1" in _refused("http://lists.example.org/", tmp_path, guard)
 
 

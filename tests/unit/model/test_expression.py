@@ -1,10 +1,10 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
-from keyhole.model.expression import finds, read_expression
+from keyhole.model.expression import matches_name, read_expression
 from tests.world.expressions import core_finds
 
 
@@ -40,8 +40,8 @@ def test_what_a_linear_engine_can_do_is_taken(text: str) -> None:
         (r"(?<!a)b", "look behind"),
         (r"(a)\1", "refer back"),
         (r"(?P<n>a)(?P=n)", "refer back"),
-        (r"(?>a+)b", "hold on"),
-        (r"a++b", "hold on"),
+        (r"(?>a+)b", "match possessively"),
+        (r"a++b", "match possessively"),
         (r"(?R)", "call itself"),
         (r"a\Z", r"the end of the name is \$"),
         (r"(a", r"a \( without its \)"),
@@ -100,13 +100,13 @@ def test_capital_letters_are_noticed_unless_case_does_not_count() -> None:
 
 
 def test_an_expression_that_could_keep_python_busy_is_left_to_the_engine() -> None:
-    assert finds(read_expression("^(a+)+$"), "a" * 60 + "b") is None
-    assert finds(read_expression(".*a.*b.*c.*d"), "example.org") is None
+    assert matches_name(read_expression("^(a+)+$"), "a" * 60 + "b") is None
+    assert matches_name(read_expression(".*a.*b.*c.*d"), "example.org") is None
 
 
 def test_a_tame_expression_is_tried_on_a_name() -> None:
-    assert finds(read_expression(r"^dns\."), "dns.example.org") is True
-    assert finds(read_expression(r"^dns\.$"), "dns.example.org") is False
+    assert matches_name(read_expression(r"^dns\."), "dns.example.org") is True
+    assert matches_name(read_expression(r"^dns\.$"), "dns.example.org") is False
 
 
 NAMES = ("a", "z", "a1", "ads.example.org", "x-y_z.example.org", "xn--bcher-kva.example", "0.1.2")
@@ -124,13 +124,13 @@ NAMES = ("a", "z", "a1", "ads.example.org", "x-y_z.example.org", "xn--bcher-kva.
 )
 def test_a_set_finds_the_same_here_and_in_the_core(text: str, found: list[bool]) -> None:
     assert core_finds(text, NAMES) == found
-    assert [finds(read_expression(text), name) for name in NAMES] == found
+    assert [matches_name(read_expression(text), name) for name in NAMES] == found
 
 
 @pytest.mark.parametrize("text", ["[a[b]c]", "[a-z&&[^x]]", "[a-z--b]", "[a[:^alpha:]]", r"\<a"])
 def test_what_python_would_read_in_another_way_is_left_to_the_core(text: str) -> None:
     assert core_finds(text, NAMES) is not None
-    assert finds(read_expression(text), "a") is None
+    assert matches_name(read_expression(text), "a") is None
 
 
 _IN_SETS = st.sampled_from(
@@ -146,7 +146,8 @@ def test_whatever_a_set_holds_it_means_what_the_core_says(
     try:
         expression = read_expression(f"^[{'^' if negated else ''}{''.join(parts)}]{behind}")
     except ValueError:
-        return
-    said = [finds(expression, name) for name in NAMES]
-    if None not in said:
-        assert core_finds(expression.text, NAMES) == said
+        reject()
+    found = [matches_name(expression, name) for name in NAMES]
+    # Hypothesis fails the test when too few expressions get here.
+    assume(None not in found)
+    assert core_finds(expression.text, NAMES) == found

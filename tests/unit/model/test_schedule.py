@@ -71,7 +71,7 @@ def test_it_says_in_words_what_it_means() -> None:
 
 
 def test_what_means_nothing_is_refused() -> None:
-    assert "act always" in complaint()
+    assert "always apply" in complaint()
     assert "from without to" in complaint(**{"from": "21:00"})
     assert "to without from" in complaint(to="21:00")
     assert "are the same" in complaint(**{"from": "21:00", "to": "21:00"})

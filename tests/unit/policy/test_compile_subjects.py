@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from keyhole.config import read_text_documents
 from keyhole.errors import has_errors
 from keyhole.model.snapshot import Snapshot
-from keyhole.policy import Known, compile_documents, cross_check
+from keyhole.policy import TrustContext, compile_documents, cross_check
 
 from .conftest import UPSTREAM, document
 
@@ -56,9 +56,9 @@ class World:
             "\n---\n".join([*texts, UPSTREAM]), "a.yaml", Path("/nowhere")
         )
         assert problems == []
-        known = Known(tokens=DIGESTS)
-        assume(not has_errors(cross_check(documents, known=known)))
-        return compile_documents(documents, 1, known=known).snapshot
+        context = TrustContext(tokens=DIGESTS)
+        assume(not has_errors(cross_check(documents, context=context)))
+        return compile_documents(documents, 1, context=context).snapshot
 
 
 def _json(kind: str, name: str, spec: Mapping[str, Any]) -> str:
@@ -187,10 +187,10 @@ def _above(identity: str) -> Iterator[str]:
         yield "/".join(parts[:length])
 
 
-def compiled(*texts: str, known: Known | None = None) -> Snapshot:
+def compiled(*texts: str, context: TrustContext | None = None) -> Snapshot:
     documents, problems = read_text_documents("---\n".join(texts), "a.yaml", Path("/nowhere"))
     assert problems == []
-    return compile_documents(documents, 1, known=known).snapshot
+    return compile_documents(documents, 1, context=context).snapshot
 
 
 def test_the_order_of_documents_changes_no_table() -> None:
@@ -199,9 +199,9 @@ def test_the_order_of_documents_changes_no_table() -> None:
         document("Client", "tv", "tokens: [t1, t0]\naddresses: [192.0.2.2, 192.0.2.1]"),
         document("Client", "pc", "identities: [spiffe://example.org/pc]"),
     ]
-    known = Known(tokens=DIGESTS)
-    forth = compiled(*texts, UPSTREAM, known=known)
-    back = compiled(UPSTREAM, *reversed(texts), known=known)
+    context = TrustContext(tokens=DIGESTS)
+    forth = compiled(*texts, UPSTREAM, context=context)
+    back = compiled(UPSTREAM, *reversed(texts), context=context)
     assert forth.subjects == back.subjects
 
 
@@ -222,5 +222,5 @@ def test_the_default_policy_may_stand_anywhere() -> None:
 
 def test_the_secret_of_a_token_stands_nowhere_and_one_that_was_not_made_is_unknown() -> None:
     texts = document("Policy", "a", "subjects: [token:t0, token:later]"), UPSTREAM
-    (token,) = compiled(*texts, known=Known(tokens={"t0": DIGESTS["t0"]})).subjects.tokens
+    (token,) = compiled(*texts, context=TrustContext(tokens={"t0": DIGESTS["t0"]})).subjects.tokens
     assert (token.name, token.policy, token.subject) == ("t0", 0, "token:t0")

@@ -7,10 +7,10 @@ import pytest
 
 from keyhole.config import read_text_documents
 from keyhole.engine import judge
+from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import Snapshot, Span
-from keyhole.model.standing import Decision, Pause, Standing
-from keyhole.policy import Known, compile_documents
-from keyhole.policy.standing import lay_over, reach, unknown_policy
+from keyhole.policy import TrustContext, compile_documents
+from keyhole.policy.overrides import lay_over, scope_of, unknown_policy
 
 from .conftest import UPSTREAM, document
 
@@ -28,14 +28,14 @@ DOCUMENTS = [
     document("Client", "tv", "tokens: [tv]\naddresses: [192.0.2.0/24]"),
     UPSTREAM,
 ]
-KNOWN = Known(tokens={"tv": "01" * 32, "guest": "02" * 32})
+KNOWN = TrustContext(tokens={"tv": "01" * 32, "guest": "02" * 32})
 
 
 @pytest.fixture(scope="module")
 def plain() -> Snapshot:
     documents, problems = read_text_documents("---\n".join(DOCUMENTS), "a.yaml", Path("/nowhere"))
     assert problems == []
-    return compile_documents(documents, 1, known=KNOWN).snapshot
+    return compile_documents(documents, 1, context=KNOWN).snapshot
 
 
 def decision(
@@ -54,18 +54,18 @@ def said(snapshot: Snapshot, name: str, who: dict[str, str] | None = None, at: i
 
 
 def laid(plain: Snapshot, *decisions: Decision) -> Snapshot:
-    return lay_over(plain, Standing(decisions=list(decisions)))
+    return lay_over(plain, Overrides(decisions=list(decisions)))
 
 
 def test_nothing_that_stands_changes_nothing(plain: Snapshot) -> None:
-    assert lay_over(plain, Standing()) is plain
+    assert lay_over(plain, Overrides()) is plain
 
 
 def test_a_pause_is_put_into_the_policies_that_it_means(plain: Snapshot) -> None:
     ours = Pause(policy="home", since=NOW, until=NOW + 60)
-    home, shop = lay_over(plain, Standing(pauses=[ours])).policies
+    home, shop = lay_over(plain, Overrides(pauses=[ours])).policies
     assert (home.paused, shop.paused) == (Span(since=NOW, until=NOW + 60), None)
-    everywhere = lay_over(plain, Standing(pauses=[ours.model_copy(update={"policy": None})]))
+    everywhere = lay_over(plain, Overrides(pauses=[ours.model_copy(update={"policy": None})]))
     assert all(one.paused is not None for one in everywhere.policies)
 
 
@@ -75,10 +75,10 @@ def test_two_pauses_at_once_end_with_the_later_one_and_are_never_too_long(plain:
         Pause(policy=None, since=NOW - day + 1, until=NOW + 1),
         Pause(policy="home", since=NOW, until=NOW + day),
     ]
-    home, shop = lay_over(plain, Standing(pauses=pauses)).policies
+    home, shop = lay_over(plain, Overrides(pauses=pauses)).policies
     assert home.paused == Span(since=NOW, until=NOW + day)
     assert shop.paused == Span(since=NOW - day + 1, until=NOW + 1)
-    judge(lay_over(plain, Standing(pauses=pauses)).to_json(), [])
+    judge(lay_over(plain, Overrides(pauses=pauses)).to_json(), [])
 
 
 def test_for_everyone_allow_opens_only_what_allows_by_default_and_block_closes_all(
@@ -165,21 +165,21 @@ def test_clients_that_share_a_policy_and_decisions_share_the_policy_made_for_the
 
 
 def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapshot) -> None:
-    standing = Standing(
+    overrides = Overrides(
         pauses=[Pause(policy=None, since=NOW, until=NOW + 60)],
         decisions=[decision("block", "a.example.org", "token:guest")],
     )
-    snapshot = lay_over(plain, standing)
+    snapshot = lay_over(plain, overrides)
     guest = {"token": "guest"}
     assert said(snapshot, "bad.example.org", guest) == "home: forwarded by pause"
     assert said(snapshot, "a.example.org", guest) == "home: blocked_by_rule by decision 1"
 
 
 def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
-    assert reach(plain, decision("allow", "a.example.org")).left_out == ("shop",)
-    assert reach(plain, decision("block", "a.example.org")).policies == ("home", "shop")
-    assert reach(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
-    assert reach(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
+    assert scope_of(plain, decision("allow", "a.example.org")).left_out == ("shop",)
+    assert scope_of(plain, decision("block", "a.example.org")).policies == ("home", "shop")
+    assert scope_of(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
+    assert scope_of(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
 
 
 def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:

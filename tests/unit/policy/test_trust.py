@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from keyhole.errors import DocumentErrors, Problem
-from keyhole.model.snapshot_who import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.policy import Known, check, compile_documents, load_documents, watched_files
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.policy import TrustContext, check, compile_documents, load_documents, watched_files
 
 from .conftest import POLICY, UPSTREAM, Write, document
 from .vouching import DAY, NOW, Vouching
@@ -33,9 +33,9 @@ def problems_of(folder: Path) -> list[Problem]:
     return check([folder])
 
 
-def trust_of(folder: Path, known: Known | None = None) -> Trust:
+def trust_of(folder: Path, context: TrustContext | None = None) -> Trust:
     documents, _ = load_documents([folder])
-    return compile_documents(documents, 1, known=known).snapshot.trust
+    return compile_documents(documents, 1, context=context).snapshot.trust
 
 
 def test_a_trust_domain_is_its_certificates_and_lists_and_nothing_else(folder: Path) -> None:
@@ -48,20 +48,20 @@ def test_a_trust_domain_is_its_certificates_and_lists_and_nothing_else(folder: P
 
 
 def test_our_own_authority_comes_first_and_what_was_revoked_comes_along(folder: Path) -> None:
-    trust = trust_of(folder, Known(trust=Trust(domains=[OWN], revoked=REVOKED)))
+    trust = trust_of(folder, TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED)))
     assert [one.name for one in trust.domains] == ["keyhole.internal", "example.org"]
     assert trust.revoked == REVOKED
 
 
 def test_while_nobody_may_be_believed_there_is_no_trust_domain_at_all(folder: Path) -> None:
-    known = Known(trust=Trust(domains=[OWN], revoked=REVOKED), believes=False)
-    assert trust_of(folder, known).domains == []
+    context = TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED), accepts_certificates=False)
+    assert trust_of(folder, context).domains == []
 
 
 def test_no_document_may_speak_for_our_own_trust_domain(folder: Path) -> None:
     own = OWN.model_copy(update={"name": "example.org"})
     with pytest.raises(DocumentErrors, match="is the trust domain of Keyhole's own authority"):
-        trust_of(folder, Known(trust=Trust(domains=[own], revoked=REVOKED)))
+        trust_of(folder, TrustContext(trust=Trust(domains=[own], revoked=REVOKED)))
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from keyhole.identity import Authority, Wish
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.model.service import Place, Service
+from keyhole.model.service import Service, ServiceAddress
 from keyhole.profile import KINDS, Client, ProfileError, render
 from keyhole.profile.client import Identity
 from tests.world.tools import needs, run
@@ -19,11 +19,11 @@ WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 TOKEN = "abcdefghijklmnopqrstuvwxyz234567"
 NAMED = Service(
     name="dns.example.org",
-    dot=(Place(address="192.0.2.1", port=8853),),
-    doh=(Place(address="192.0.2.1", port=8443),),
+    dot=(ServiceAddress(address="192.0.2.1", port=8853),),
+    doh=(ServiceAddress(address="192.0.2.1", port=8443),),
 )
 UNNAMED = NAMED.model_copy(update={"name": None})
-V6 = Service(name=None, dot=(Place(address="2001:db8::1", port=853),), doh=())
+V6 = Service(name=None, dot=(ServiceAddress(address="2001:db8::1", port=853),), doh=())
 Make = Callable[..., Client]
 WITHOUT_CERTIFICATE = ["systemd-resolved", "unbound", "stubby", "firefox", "chromium"]
 
@@ -46,7 +46,7 @@ def make(authority: Authority) -> Make:
 @pytest.fixture
 def identity(authority: Authority, tmp_path: Path) -> Identity:
     folder = CredentialFolder(tmp_path / "client")
-    folder.write(*authority.issue(Wish.svid(WEB)), authority.root.read_bytes())
+    folder.write(*authority.issue(CertificateSpec.svid(WEB)), authority.root.read_bytes())
     pem = (folder.certificate.read_bytes(), folder.key.read_bytes())
     return Identity(folder.certificate, folder.key, WEB, *pem)
 

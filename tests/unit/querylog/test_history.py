@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keyhole.querylog.history import History, Retention, Wanted
+from keyhole.querylog.history import Criteria, History, Retention
 from keyhole.querylog.history import compact as compacting
+from keyhole.querylog.history.criteria import SearchError
 from keyhole.querylog.history.export import Format
 from keyhole.querylog.history.segment import segments
-from keyhole.querylog.history.wanted import SearchError
 from tests.world.history import FOREVER, Place, line, names
 
 _NOW = 1_795_600_000_000_000
@@ -64,14 +64,14 @@ def test_every_field_comes_back_as_it_was(place: Place) -> None:
         duration_us=77, upstream=None, type="TYPE65280",
     )  # fmt: skip
     place.write(given)
-    (row,) = history.search(Wanted()).rows
+    (row,) = history.search(Criteria()).rows
     assert row.fields == {**given, "time": _NOW + 123}
 
 
 def test_a_log_that_was_rotated_meanwhile_is_taken_whole_and_once(place: Place) -> None:
     history = place.open()
     place.write(line(_NOW, name="a"), line(_NOW + 1, name="b"))
-    history.take()
+    history.ingest()
     place.write(line(_NOW + 2, name="c"))
     (place.spool / "queries.jsonl").rename(place.spool / "queries.1.jsonl")
     place.write(line(_NOW + 3, name="d"))
@@ -110,11 +110,11 @@ def test_queries_around_midnight_lie_in_their_days(place: Place) -> None:
 def test_a_hostile_name_is_found_and_exported_as_it_is(place: Place, name: str) -> None:
     history = place.open()
     place.write(line(_NOW, name=name), line(_NOW + 1))
-    assert names(history, Wanted(name=name.lower())) == ([name] if name == name.lower() else [])
-    assert names(history, Wanted(contains=name[1:20])) == [name]
+    assert names(history, Criteria(name=name.lower())) == ([name] if name == name.lower() else [])
+    assert names(history, Criteria(contains=name[1:20])) == [name]
     forms: tuple[Format, ...] = ("csv", "jsonl", "parquet")
     for form in forms:
-        path = history.export(Wanted(contains=name[1:20]), form)
+        path = history.export(Criteria(contains=name[1:20]), form)
         shown = _read(path, form)
         assert shown in ([name], [f"'{name}"] if form == "csv" else [name])
         path.unlink()
@@ -134,7 +134,7 @@ def _read(path: Path, form: str) -> list[str]:
 def test_nothing_in_a_csv_file_is_a_formula(place: Place, name: str) -> None:
     history = place.open()
     place.write(line(_NOW, name=name, client=None, token=name))
-    path = history.export(Wanted(), "csv")
+    path = history.export(Criteria(), "csv")
     with path.open(newline="") as file:
         (row,) = csv.DictReader(file)
     assert row["name"] == row["token"] == f"'{name}"
@@ -142,7 +142,7 @@ def test_nothing_in_a_csv_file_is_a_formula(place: Place, name: str) -> None:
 
 def test_an_export_of_nothing_has_its_columns(place: Place) -> None:
     history = place.open()
-    assert history.export(Wanted(), "csv").read_text().startswith("time,transport,client")
+    assert history.export(Criteria(), "csv").read_text().startswith("time,transport,client")
 
 
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
@@ -190,7 +190,7 @@ def test_a_search_finds_what_a_plain_loop_finds(
             fields = {key: value for key, value in row.items() if key != "at"}
             place.write(line(_NOW + row["at"], snapshot=len(rows), **fields))
             rows.append({**fields, "at": row["at"], "number": len(rows)})
-        history.take()
+        history.ingest()
     asked = {**wanted}
     for key in ("since", "until"):
         if key in asked:
@@ -199,7 +199,7 @@ def test_a_search_finds_what_a_plain_loop_finds(
     found = []
     after = None
     while True:
-        page = history.search(Wanted(**asked), limit=5, after=after)
+        page = history.search(Criteria(**asked), limit=5, after=after)
         assert len(page.rows) <= 5
         moments = [row.fields["time"] for row in page.rows]
         assert moments == sorted(moments, reverse=True)
@@ -276,7 +276,7 @@ def test_one_of_several_reasons_is_enough_and_of_none_never(place: Place) -> Non
         place.write(line(_NOW + number, name=f"{reason}.example.org", reason=reason))
 
     def found(*reasons: str) -> list[str]:
-        rows = history.search(Wanted(reasons=reasons)).rows
+        rows = history.search(Criteria(reasons=reasons)).rows
         return [row.fields["reason"] for row in rows]
 
     assert found("cached", "local_record", "x' OR true --") == ["local_record", "cached"]
@@ -295,14 +295,14 @@ def test_upstreams_count_what_they_were_asked_and_not_what_was_remembered(place:
 
 
 def test_joining_segments_changes_no_answer(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compacting, "MOST_SMALL", 4)
+    monkeypatch.setattr(compacting, "MAX_SMALL", 4)
     history = place.open()
     for number in range(12):
         place.write(line(_NOW + number, name=f"n{number}.example.org"))
-        history.take()
+        history.ingest()
     before = names(history), history.totals(0, 2 * _NOW), history.tops("name", 0, 2 * _NOW, most=99)
     assert len(history.segments) == 12
-    history.tidy()
+    history.maintain()
     assert len(history.segments) == 1
     after = names(history), history.totals(0, 2 * _NOW), history.tops("name", 0, 2 * _NOW, most=99)
     assert after == before
@@ -312,7 +312,7 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever the disk holds between two steps, a process that starts then finds every query."""
-    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     history = place.open()
     expected: list[str] = []
     states: list[tuple[Path, list[str]]] = []
@@ -338,8 +338,8 @@ def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
     for number in range(3):
         expected.append(f"n{number}")
         place.write(line(_NOW + number, name=f"n{number}"))
-        history.take()
-    history.tidy()
+        history.ingest()
+    history.maintain()
     monkeypatch.undo()
     assert len(states) > 30
     for folder, written in states:
@@ -356,8 +356,8 @@ def test_the_oldest_make_room_by_age(place: Place) -> None:
     history = place.open(Retention(2 * 86_400, 2**40))
     for days in (5, 3, 1, 0):
         place.write(line(now - days * _DAY, name=f"d{days}"))
-        history.take()
-    assert history.tidy() == 2
+        history.ingest()
+    assert history.maintain() == 2
     assert names(history) == ["d0", "d1"]
 
 
@@ -372,13 +372,13 @@ def test_the_oldest_make_room_by_size(place: Place) -> None:
             line(now - _DAY + number, name=f"{chance.getrandbits(64):x}.example") for _ in range(50)
         ]
         place.write(*rows)
-        history.take()
+        history.ingest()
     before = history.size.octets
-    gone = history.tidy()
+    gone = history.maintain()
     assert before > 30_000
     assert gone > 0
     assert history.size.octets <= 30_000
-    assert names(history, Wanted(since=now - _DAY + 19))
+    assert names(history, Criteria(since=now - _DAY + 19))
 
 
 def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> None:
@@ -392,7 +392,7 @@ def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> Non
                 for n in range(4_000)
             )
         )
-        history.take()
+        history.ingest()
     assert history.totals(0, 2 * _NOW).total == 20_000
     assert len(history.tops("name", 0, 2 * _NOW, most=1_000)) == 1_000
     assert len(history.tops("token", 0, 2 * _NOW, most=10)) == 10
@@ -401,12 +401,12 @@ def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> Non
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        (Wanted(expression="("), "cannot be read"),
-        (Wanted(expression="x" * 201), "at most 200"),
-        (Wanted(expression="(?P<"), "cannot be read"),
+        (Criteria(expression="("), "cannot be read"),
+        (Criteria(expression="x" * 201), "at most 200"),
+        (Criteria(expression="(?P<"), "cannot be read"),
     ],
 )
-def test_an_expression_that_is_none_is_refused(place: Place, wanted: Wanted, why: str) -> None:
+def test_an_expression_that_is_none_is_refused(place: Place, wanted: Criteria, why: str) -> None:
     history = place.open()
     place.write(line(_NOW))
     with pytest.raises(SearchError, match=why):
@@ -416,7 +416,7 @@ def test_an_expression_that_is_none_is_refused(place: Place, wanted: Wanted, why
 def test_an_expression_that_would_take_forever_elsewhere_does_not(place: Place) -> None:
     history = place.open()
     place.write(line(_NOW, name="a" * 60 + ".example"))
-    assert names(history, Wanted(expression="^(a+)+$")) == []
+    assert names(history, Criteria(expression="^(a+)+$")) == []
 
 
 def test_a_value_never_becomes_a_part_of_the_question(place: Place) -> None:
@@ -424,10 +424,10 @@ def test_a_value_never_becomes_a_part_of_the_question(place: Place) -> None:
     place.write(line(_NOW))
     evil = "' OR 1=1 --"
     for wanted in (
-        Wanted(name=evil),
-        Wanted(client=evil),
-        Wanted(list=evil),
-        Wanted(contains=evil),
+        Criteria(name=evil),
+        Criteria(client=evil),
+        Criteria(list=evil),
+        Criteria(contains=evil),
     ):
         assert names(history, wanted) == []
 
@@ -438,14 +438,14 @@ def test_a_search_that_takes_too_long_says_how_far_it_came(place: Place) -> None
     history = place.open()
     for number in range(6):
         place.write(line(_NOW + number * 10, name=f"n{number}"))
-        history.take()
+        history.ingest()
     found: list[str] = []
     after = None
     rounds = 0
     while True:
         rounds += 1
         with history._cursor() as cursor:
-            page = search(cursor, history.segments, Wanted(), limit=4, after=after, patience=0.0)
+            page = search(cursor, history.segments, Criteria(), limit=4, after=after, timeout=0.0)
         found += [row.fields["name"] for row in page.rows]
         after = page.next
         if after is None:
@@ -472,7 +472,7 @@ def test_the_database_reaches_nothing_outside_of_its_folder(place: Place, tmp_pa
 def test_only_whole_segments_count(place: Place) -> None:
     history = place.open()
     place.write(line(_NOW))
-    history.take()
+    history.ingest()
     day = history.segments[0].folder
     (day / "1-2-3-x.rows.parquet.part").write_bytes(b"")
     (day / "nonsense.rows.parquet").write_bytes(b"")
@@ -483,13 +483,13 @@ def test_only_whole_segments_count(place: Place) -> None:
 def test_segments_that_go_away_under_a_question_cost_no_answer(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compacting, "MOST_SMALL", 2)
+    monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     history = place.open()
     for number in range(6):
         place.write(line(_NOW + number, name=f"n{number}"))
-        history.take()
+        history.ingest()
     stale = history.segments
-    history.tidy()
+    history.maintain()
     # As if this were what a question holds that began before.
     history._segments = stale
     assert names(history) == [f"n{number}" for number in reversed(range(6))]

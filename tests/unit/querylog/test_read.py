@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from keyhole.querylog import Entry, LogReader, QueryLogError, Who
+from keyhole.querylog import ClientRef, LogEntry, LogReader, QueryLogError
 
 EVENT: dict[str, Any] = {
     "time": "2026-11-25T22:00:00.123456Z",
@@ -37,12 +37,12 @@ def write(path: Path, *events: dict[str, Any] | str) -> Path:
     return path
 
 
-def read(path: Path) -> tuple[list[Entry], LogReader]:
+def read(path: Path) -> tuple[list[LogEntry], LogReader]:
     reader = LogReader([path])
     return list(reader), reader
 
 
-def names(entries: list[Entry]) -> list[str | None]:
+def names(entries: list[LogEntry]) -> list[str | None]:
     return [entry.name for entry in entries]
 
 
@@ -50,7 +50,7 @@ def test_a_line_reads_back_as_what_happened(tmp_path: Path) -> None:
     (entry,), reader = read(write(tmp_path / "queries.jsonl", EVENT))
     assert entry.time.isoformat() == "2026-11-25T22:00:00.123456+00:00"
     assert (entry.name, entry.kind, entry.reason) == ("www.example.org", "AAAA", "forwarded")
-    assert (entry.who, entry.duration_us) == (Who("address", "192.0.2.1"), 1500)
+    assert (entry.client_ref, entry.duration_us) == (ClientRef("address", "192.0.2.1"), 1500)
     assert (reader.damaged, reader.lost) == (0, 0)
 
 
@@ -65,7 +65,7 @@ def test_a_client_is_known_by_what_it_showed_before_its_address(tmp_path: Path) 
             {**EVENT, "client": None},
         )
     )
-    assert [entry.who.as_document for entry in entries] == [
+    assert [entry.client_ref.as_document for entry in entries] == [
         {"identity": identity},
         {"token": "tv"},
         {"address": "2001:db8::1"},

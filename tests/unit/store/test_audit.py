@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import Connection, text
 
-from keyhole.store import Database, Deed, StoreError, append, records, verify
+from keyhole.store import AuditEntry, Database, StoreError, append, records, verify
 
 _HOSTILE = 'é "; DROP TABLE audit; --\u202e\x1b[31m'
 
@@ -11,7 +11,10 @@ _HOSTILE = 'é "; DROP TABLE audit; --\u202e\x1b[31m'
 def _write(database: Database, count: int) -> None:
     for number in range(count):
         with database.begin() as connection:
-            append(connection, Deed("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": number}))
+            append(
+                connection,
+                AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": number}),
+            )
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,7 @@ def test_the_database_refuses_to_change_what_is_written(database: Database, stat
     from keyhole.store import Version, write_version
 
     with database.begin() as connection:
-        change = append(connection, Deed("anna", "socket", "apply"))
+        change = append(connection, AuditEntry("anna", "socket", "apply"))
         write_version(connection, Version("Policy", "home", 1, "text", False, change))
     with pytest.raises(StoreError, match="only grows"), database.begin() as connection:
         connection.execute(text(statement))
@@ -35,7 +38,7 @@ def test_records_come_newest_first_page_by_page(database: Database) -> None:
         assert [one.number for one in records(connection, before=4, most=2)] == [3, 2]
         assert [one.number for one in records(connection, after=3)] == [4, 5]
         newest = records(connection, most=1)[0]
-    assert newest.deed == Deed("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
+    assert newest.entry == AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
 
 
 def test_a_record_that_nobody_touched_is_whole(database: Database) -> None:

@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from keyhole.store import Database, Deed, StoreError, append, records
+from keyhole.store import AuditEntry, Database, StoreError, append, records
 
 
 def test_opening_it_again_finds_what_was_written(url: str) -> None:
     first = Database(url)
     with first.begin() as connection:
-        append(connection, Deed("anna", "socket", "apply"))
+        append(connection, AuditEntry("anna", "socket", "apply"))
     first.close()
     second = Database(url)
     with second.read() as connection:
-        assert [one.deed.who for one in records(connection)] == ["anna"]
+        assert [one.entry.who for one in records(connection)] == ["anna"]
     second.close()
 
 
 def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
     def half() -> None:
         with database.begin() as connection:
-            append(connection, Deed("anna", "socket", "apply"))
+            append(connection, AuditEntry("anna", "socket", "apply"))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -36,7 +36,7 @@ def test_a_block_that_raises_leaves_nothing_behind(database: Database) -> None:
 def test_many_writers_at_once_wait_for_each_other(database: Database) -> None:
     def write(number: int) -> None:
         with database.begin() as connection:
-            append(connection, Deed(f"person {number}", "token", "apply"))
+            append(connection, AuditEntry(f"person {number}", "token", "apply"))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(write, range(40)))
@@ -56,7 +56,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str) -> No
 def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
     database = Database.in_file(tmp_path / "control.db")
     with database.begin() as connection:
-        append(connection, Deed("anna", "socket", "apply"))
+        append(connection, AuditEntry("anna", "socket", "apply"))
         # The journal beside it holds the same rows while they are written.
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert len(modes) > 1

@@ -3,8 +3,8 @@
 import pytest
 
 from keyhole.store import (
+    AuditEntry,
     Database,
-    Deed,
     StoreError,
     Version,
     append,
@@ -17,7 +17,7 @@ from keyhole.store import (
 
 def _write(database: Database, name: str, version: int, *, is_deleted: bool = False) -> int:
     with database.begin() as connection:
-        change = append(connection, Deed("anna", "socket", "apply"))
+        change = append(connection, AuditEntry("anna", "socket", "apply"))
         text = "" if is_deleted else f"text {version}"
         write_version(connection, Version("Policy", name, version, text, is_deleted, change))
     return change

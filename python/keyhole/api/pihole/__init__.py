@@ -1,11 +1,11 @@
-"""What dashboards and home automation use of the API of Pi-hole, version 6, below ``/api``.
+"""The part of Pi-hole's API, version 6, that dashboards and home automation use, below ``/api``.
 
-Shapes and words are those of Pi-hole, so that its clients find what they expect; what Keyhole does
-not have is counted as none. Whoever calls has a token of our own in place of Pi-hole's password.
+Formats and words are those of Pi-hole, for its clients. What Keyhole does not have is 0 or null.
+Clients send a token of Keyhole in place of Pi-hole's password.
 """
 
-from keyhole.api.pihole.answer import PREFIX, install_errors, is_pihole
+from keyhole.api.pihole.responses import PREFIX, install_errors, is_pihole
 from keyhole.api.pihole.router import ROUTERS
-from keyhole.api.pihole.seats import Seats
+from keyhole.api.pihole.sessions import PiholeSessions
 
-__all__ = ["PREFIX", "ROUTERS", "Seats", "install_errors", "is_pihole"]
+__all__ = ["PREFIX", "ROUTERS", "PiholeSessions", "install_errors", "is_pihole"]

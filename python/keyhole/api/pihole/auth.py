@@ -1,4 +1,4 @@
-"""``/api/auth``: a token in place of the password gives the number of a seat."""
+"""``/api/auth``: login with a token in place of the password; it returns a session ID."""
 
 import json
 from typing import Annotated, Any
@@ -6,84 +6,84 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from keyhole.api.pihole.answer import PiholeError, answer, begin
-from keyhole.api.pihole.seats import VALID_SECONDS, Seats
-from keyhole.people import TooOftenError, Visit
+from keyhole.accounts import ClientInfo, RateLimitedError
+from keyhole.api.pihole.responses import PiholeError, json_response, start_timer
+from keyhole.api.pihole.sessions import VALID_SECONDS, PiholeSessions
 
-auth = APIRouter(prefix="/auth", dependencies=[Depends(begin)], include_in_schema=False)
+router = APIRouter(prefix="/auth", dependencies=[Depends(start_timer)], include_in_schema=False)
 
 SID_HEADERS = ("x-ftl-sid", "sid")
-"""By which clients say their seat: Pi-hole's own, and its short form."""
-LONGEST = 512
+"""The headers with the session ID: Pi-hole's own one, and its short form."""
+MAX_SECRET = 512
 
 
-def _seats(request: Request) -> Seats:
-    seats = getattr(request.app.state, "seats", None)
-    if not isinstance(seats, Seats):
+def _sessions(request: Request) -> PiholeSessions:
+    sessions = getattr(request.app.state, "pihole_sessions", None)
+    if not isinstance(sessions, PiholeSessions):
         raise PiholeError(503, "not_possible", "nobody can log in now")
-    return seats
+    return sessions
 
 
-Seated = Annotated[Seats, Depends(_seats)]
+Sessions = Annotated[PiholeSessions, Depends(_sessions)]
 
 
 async def body_of(request: Request) -> dict[str, Any]:
-    """The JSON object in a body, whatever its media type says: some clients name it plain text."""
+    """The JSON object in a body. The media type is ignored: some clients send ``text/plain``."""
     try:
-        found = json.loads(await request.body())
+        value = json.loads(await request.body())
     except ValueError:
-        found = None
-    if not isinstance(found, dict):
+        value = None
+    if not isinstance(value, dict):
         raise PiholeError(400, "bad_request", "Invalid request body data (no valid JSON)")
-    return found
+    return value
 
 
 Body = Annotated[dict[str, Any], Depends(body_of)]
 
 
-@auth.post("")
-async def log_in(request: Request, seats: Seated, body: Body) -> Response:
-    """Gives a seat to whoever has the secret of a token."""
+@router.post("")
+async def log_in(request: Request, sessions: Sessions, body: Body) -> Response:
+    """Opens a session for the secret of a token."""
     password = body.get("password")
     if not isinstance(password, str):
         raise PiholeError(400, "bad_request", "No password found in JSON payload")
     host = request.client.host if request.client else "nowhere"
-    visit = Visit(host, request.headers.get("user-agent", ""))
+    client = ClientInfo(host, request.headers.get("user-agent", ""))
     sid = None
     try:
-        if len(password) <= LONGEST:
-            sid = await run_in_threadpool(seats.sit, password, visit)
-    except TooOftenError as error:
+        if len(password) <= MAX_SECRET:
+            sid = await run_in_threadpool(sessions.open, password, client)
+    except RateLimitedError as error:
         raise PiholeError(429, "too_many_requests", str(error)) from None
     if sid is None:
-        return answer(request, _session(None, "password incorrect"), 401)
-    return answer(request, _session(sid, "app-password correct"))
+        return json_response(request, _session(None, "password incorrect"), 401)
+    return json_response(request, _session(sid, "app-password correct"))
 
 
-@auth.get("")
-async def look(request: Request, seats: Seated) -> Response:
-    """Whether the seat that is named still holds."""
+@router.get("")
+async def get_session(request: Request, sessions: Sessions) -> Response:
+    """Whether the session of the request is valid."""
     sid = sid_of(request)
     host = request.client.host if request.client else "nowhere"
-    token = await run_in_threadpool(seats.token_of, sid, host) if sid else None
+    token = await run_in_threadpool(sessions.token_of, sid, host) if sid else None
     if token is None:
-        return answer(request, _session(None, None), 401)
-    return answer(request, _session(sid, "valid"))
+        return json_response(request, _session(None, None), 401)
+    return json_response(request, _session(sid, "valid"))
 
 
-@auth.delete("")
-async def log_out(request: Request, seats: Seated) -> Response:
-    """Gives a seat up."""
+@router.delete("")
+async def log_out(request: Request, sessions: Sessions) -> Response:
+    """Closes the session of the request."""
     sid = sid_of(request)
-    if sid is None or not seats.leave(sid):
+    if sid is None or not sessions.close(sid):
         raise PiholeError(401, "unauthorized", "Unauthorized")
     return Response(status_code=204)
 
 
 def sid_of(request: Request) -> str | None:
-    """The seat that a request names."""
-    found = next((request.headers[one] for one in SID_HEADERS if one in request.headers), None)
-    return found if found and len(found) <= LONGEST else None
+    """The session ID of a request, if any."""
+    sid = next((request.headers[one] for one in SID_HEADERS if one in request.headers), None)
+    return sid if sid and len(sid) <= MAX_SECRET else None
 
 
 def _session(sid: str | None, message: str | None) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _session(sid: str | None, message: str | None) -> dict[str, Any]:
             "valid": sid is not None,
             "totp": False,
             "sid": sid,
-            # Cookies are not taken, so nobody can be tricked into sending one.
+            # There are no cookies, so there is nothing to forge.
             "csrf": None,
             "validity": validity,
             "message": message,

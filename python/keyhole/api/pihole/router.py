@@ -1,11 +1,13 @@
-"""All routes of Pi-hole's API that Keyhole has."""
+"""All routes of Pi-hole's API that Keyhole serves."""
 
 from fastapi import APIRouter
 
-from keyhole.api.pihole.auth import auth
-from keyhole.api.pihole.blocking import blocking
-from keyhole.api.pihole.found import found
-from keyhole.api.pihole.info import info
-from keyhole.api.pihole.stats import stats
+from keyhole.api.pihole import auth, blocking, info, queries, stats
 
-ROUTERS: tuple[APIRouter, ...] = (auth, blocking, stats, found, info)
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    blocking.router,
+    stats.router,
+    queries.router,
+    info.router,
+)

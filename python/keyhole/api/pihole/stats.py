@@ -1,4 +1,4 @@
-"""``/api/stats`` and ``/api/history``: the counts of the last day."""
+"""``/api/stats`` and ``/api/history``: counts of the last 24 hours."""
 
 import time
 from collections.abc import Sequence
@@ -7,20 +7,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from keyhole.api.pihole import words
-from keyhole.api.pihole.answer import answer, begin
+from keyhole.api.dependencies import Queries, RunningServices
+from keyhole.api.pihole import mapping
+from keyhole.api.pihole.responses import json_response, start_timer
 from keyhole.api.principal import Viewer
-from keyhole.api.queries import told
-from keyhole.api.state import Queries, Running
-from keyhole.control.control import Control
-from keyhole.querylog.history import History, Statistics, Wanted
+from keyhole.api.queries import history_errors
+from keyhole.control.services import Services
+from keyhole.querylog.history import Criteria, History, Statistics
 
-stats = APIRouter(dependencies=[Depends(begin)], include_in_schema=False)
+router = APIRouter(dependencies=[Depends(start_timer)], include_in_schema=False)
 
 _DAY_US = 86_400_000_000
 _FREQUENCY_SECONDS = 60
 _POINTS = 144
-"""Steps of ten minutes."""
+"""Intervals of ten minutes."""
 Count = Annotated[int, Query(ge=1, le=1_000)]
 Blocked = Annotated[bool, Query()]
 
@@ -33,12 +33,12 @@ def _span() -> tuple[int, int]:
 During = Annotated[tuple[int, int], Depends(_span)]
 
 
-@stats.get("/stats/summary")
+@router.get("/stats/summary")
 def summary(
-    request: Request, queries: Queries, running: Running, during: During, _: Viewer
+    request: Request, queries: Queries, services: RunningServices, during: During, _: Viewer
 ) -> Response:
-    """What became of the queries of the last day."""
-    with told():
+    """Counts of the queries of the last 24 hours."""
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         recent = history.totals(during[1] - _FREQUENCY_SECONDS * 1_000_000, during[1])
@@ -47,21 +47,21 @@ def summary(
                 **_counts(found),
                 "unique_domains": history.distinct("name", *during),
                 "frequency": recent.total / _FREQUENCY_SECONDS,
-                "types": words.by_type(_types(history, during)),
-                "status": words.by_status(found.by_reason),
-                # The log does not say what an answer held.
-                "replies": {**dict.fromkeys(words.REPLIES, 0), "UNKNOWN": found.total},
+                "types": mapping.by_type(_types(history, during)),
+                "status": mapping.by_status(found.by_reason),
+                # The history does not record the content of answers.
+                "replies": {**dict.fromkeys(mapping.REPLIES, 0), "UNKNOWN": found.total},
             },
             "clients": {
                 "active": history.distinct("client", *during),
                 "total": history.distinct("client", 0, during[1]),
             },
-            "gravity": _gravity(running),
+            "gravity": _gravity(services),
         }
-    return answer(request, body)
+    return json_response(request, body)
 
 
-@stats.get("/stats/top_domains")
+@router.get("/stats/top_domains")
 def top_domains(
     request: Request,
     queries: Queries,
@@ -70,16 +70,16 @@ def top_domains(
     blocked: Blocked = False,
     count: Count = 10,
 ) -> Response:
-    """The names of most queries, of those that were blocked or of all others."""
-    with told():
-        # What was blocked of a name is in the other list.
+    """The most frequent names, of blocked queries or of all others."""
+    with history_errors():
+        # A name with both kinds of queries is in both lists, with separate counts.
         of = "withheld" if blocked else "passed"
         found, counts = _tops(queries.history(), "name", during, count, of)
     rows = [{"domain": value, "count": total} for value, total in found]
-    return answer(request, {"domains": rows, **counts})
+    return json_response(request, {"domains": rows, **counts})
 
 
-@stats.get("/stats/top_clients")
+@router.get("/stats/top_clients")
 def top_clients(
     request: Request,
     queries: Queries,
@@ -88,19 +88,19 @@ def top_clients(
     blocked: Blocked = False,
     count: Count = 10,
 ) -> Response:
-    """The addresses with most queries, whatever became of them, or with most that were blocked;
-    those of anonymous policies are in none."""
-    with told():
+    """The addresses with most queries, of all queries or of blocked ones. Anonymous policies record
+    no addresses."""
+    with history_errors():
         of = "withheld" if blocked else "total"
         found, counts = _tops(queries.history(), "client", during, count, of)
     rows = [{"ip": value, "name": "", "count": total} for value, total in found]
-    return answer(request, {"clients": rows, **counts})
+    return json_response(request, {"clients": rows, **counts})
 
 
-@stats.get("/stats/upstreams")
+@router.get("/stats/upstreams")
 def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """Who gave the answers: lists and rules, the cache, and each upstream."""
-    with told():
+    """Answers by source: lists and rules, the cache, and each upstream."""
+    with history_errors():
         history = queries.history()
         found = history.totals(*during)
         counts = _counts(found)
@@ -111,37 +111,37 @@ def upstreams(request: Request, queries: Queries, during: During, _: Viewer) -> 
         for name, count in history.forwarded(*during).items():
             rows.append(_upstream(name, name, -1, count))
     total = {"forwarded_queries": counts["forwarded"], "total_queries": counts["total"]}
-    return answer(request, {"upstreams": rows, **total})
+    return json_response(request, {"upstreams": rows, **total})
 
 
-@stats.get("/stats/query_types")
+@router.get("/stats/query_types")
 def query_types(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """How often each type was asked for."""
-    with told():
-        found = words.by_type(_types(queries.history(), during))
-    return answer(request, {"types": found})
+    """Queries by record type."""
+    with history_errors():
+        found = mapping.by_type(_types(queries.history(), during))
+    return json_response(request, {"types": found})
 
 
-@stats.get("/stats/recent_blocked")
+@router.get("/stats/recent_blocked")
 def recent_blocked(
     request: Request, queries: Queries, _: Viewer, count: Annotated[int, Query(ge=1, le=100)] = 1
 ) -> Response:
-    """The names that were blocked last."""
-    with told():
-        found = queries.history().search(Wanted(outcome="blocked"), limit=count)
-    return answer(request, {"blocked": [row.fields["name"] for row in found.rows]})
+    """The names that were blocked most recently."""
+    with history_errors():
+        found = queries.history().search(Criteria(outcome="blocked"), limit=count)
+    return json_response(request, {"blocked": [row.fields["name"] for row in found.rows]})
 
 
-@stats.get("/history")
+@router.get("/history")
 def activity(request: Request, queries: Queries, during: During, _: Viewer) -> Response:
-    """Counts of the last day in steps of ten minutes."""
-    with told():
+    """Counts of the last 24 hours in intervals of ten minutes."""
+    with history_errors():
         found = queries.history().series(*during, _POINTS, by="reason")
     rows = []
     for moment, counts in found:
         at = Statistics(moment, moment, sum(counts.values()), by_reason=counts)
         rows.append({"timestamp": moment // 1_000_000, **_brief(at)})
-    return answer(request, {"history": rows})
+    return json_response(request, {"history": rows})
 
 
 def _counts(found: Statistics) -> dict[str, Any]:
@@ -156,16 +156,16 @@ def _brief(found: Statistics) -> dict[str, int]:
 
     return {
         "total": found.total,
-        "blocked": among(words.BLOCKED),
-        "forwarded": among(words.FORWARDED),
-        "cached": among(words.CACHED),
+        "blocked": among(mapping.BLOCKED),
+        "forwarded": among(mapping.FORWARDED),
+        "cached": among(mapping.CACHED),
     }
 
 
 def _tops(
     history: History, dimension: str, during: tuple[int, int], count: int, of: str
 ) -> tuple[list[tuple[str, int]], dict[str, int]]:
-    """What was in most queries, and how many there were in all."""
+    """The most frequent values, and the total numbers of queries."""
     found = history.tops(
         dimension, *during, most=count, is_withheld=of == "withheld", is_passed=of == "passed"
     )
@@ -183,8 +183,8 @@ def _upstream(address: str, name: str, port: int, count: int) -> dict[str, Any]:
     return {"ip": address, "name": name, "port": port, "count": count, "statistics": timing}
 
 
-def _gravity(running: Control) -> dict[str, int]:
-    in_force = running.node.application.in_force
+def _gravity(services: Services) -> dict[str, int]:
+    in_force = services.control_plane.reconciler.in_force
     lists = in_force.lists if in_force else None
     if lists is None:
         return {"domains_being_blocked": 0, "last_update": 0}

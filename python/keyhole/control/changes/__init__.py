@@ -1,27 +1,27 @@
-"""Documents change in one way, whoever wishes it and however they come."""
+"""Changes of documents by command, API or browser."""
 
 from keyhole.control.changes.change import Changes
-from keyhole.control.changes.found import Found
-from keyhole.control.changes.wish import (
+from keyhole.control.changes.change_request import (
     Actor,
+    ChangeRequest,
     Effect,
     Outcome,
-    Wish,
     find_kind,
-    read_wishes,
+    read_change_requests,
     summary,
     with_version,
 )
+from keyhole.control.changes.document_record import DocumentRecord
 
 __all__ = [
     "Actor",
+    "ChangeRequest",
     "Changes",
+    "DocumentRecord",
     "Effect",
-    "Found",
     "Outcome",
-    "Wish",
     "find_kind",
-    "read_wishes",
+    "read_change_requests",
     "summary",
     "with_version",
 ]

@@ -1,9 +1,8 @@
-"""One way in: whatever is changed by command, by API or in the browser comes through here.
+"""Applies all changes of stored documents, by command, API or browser.
 
-Everything is checked first: the form of each document, all documents together, what the core thinks
-of the result, and that nobody else changed it meanwhile. Then the database remembers it, and only
-then the engine is told. Killed anywhere in between, the database decides, and the next start does
-what is left.
+First it checks each document, all documents together, the compiled snapshot in the core, and that
+nobody else changed the documents meanwhile. Then it writes to the database, and only then updates
+the engine. If the process is killed in between, the next start completes what the database says.
 """
 
 import asyncio
@@ -13,19 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.documents import read_documents
-from keyhole.control.apply import Application
-from keyhole.control.changes.found import Found, declared, together
+from keyhole.control.changes.change_request import Actor, ChangeRequest, Effect, EffectKind, Outcome
+from keyhole.control.changes.document_record import DocumentRecord, declared_documents, merged
 from keyhole.control.changes.stored import StoredFiles
-from keyhole.control.changes.wish import Actor, Effect, Outcome, What, Wish
 from keyhole.control.compile import Compiled, compile_all
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
+from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.engine import judge
 from keyhole.errors import DocumentErrors, Problem
 from keyhole.store import (
+    AuditEntry,
     Database,
-    Deed,
     Version,
     append,
     current,
@@ -40,60 +39,60 @@ Key = tuple[str, str]
 
 
 class Changes:
-    """Documents, and how they change; safe to call from several tasks."""
+    """Reads and changes documents; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, settings: Settings, data: DataFolder, application: Application
+        self, database: Database, settings: Settings, data: DataFolder, reconciler: Reconciler
     ) -> None:
         self._database = database
         self._settings = settings
         self._data = data
-        self._application = application
-        self._one_at_a_time = asyncio.Lock()
+        self._reconciler = reconciler
+        self._lock = asyncio.Lock()
         documents = settings.documents
         self._beside = documents if documents.is_dir() else documents.parent
         self._files = StoredFiles(data, self._beside)
 
     @property
     def database(self) -> Database:
-        """Where the documents and the audit record are."""
+        """The database with the documents and the audit record."""
         return self._database
 
     @property
     def folder(self) -> Path:
-        """Where the paths in stored documents start."""
+        """The folder to which paths in stored documents are relative."""
         return self._beside
 
     async def begin(self) -> None:
-        """Makes the copy of the stored documents what the database says, and has it decide.
+        """Updates the copy of the stored documents from the database, and applies it.
 
-        It differs after a kill between the two, or when somebody else wrote into the database.
+        They differ if the process was killed between two writes, or the database was edited.
         """
-        async with self._one_at_a_time:
+        async with self._lock:
             if await asyncio.to_thread(self._repair):
-                await self._application.apply()
+                await self._reconciler.apply()
 
-    def documents(self) -> tuple[list[Found], list[Problem]]:
-        """All documents by kind and name, and what is wrong with the form of declared ones."""
+    def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
+        """All documents by kind and name, and the syntax errors of declared ones."""
         with self._database.read() as connection:
             versions = current(connection)
-        by_file, problems = declared(self._settings.documents)
-        return together(by_file, versions), problems
+        by_file, problems = declared_documents(self._settings.documents)
+        return merged(by_file, versions), problems
 
-    def document(self, kind: str, name: str) -> Found:
-        """The document that counts; raises `NotThereError`."""
+    def document(self, kind: str, name: str) -> DocumentRecord:
+        """The effective document; raises `NotThereError`."""
         found = [one for one in self.documents()[0] if (one.kind, one.name) == (kind, name)]
         for one in found:
             if not one.is_shadowed:
                 return one
         raise NotThereError(f"there is no {kind}/{name}")
 
-    async def drift(self) -> tuple[list[Problem], list[Found]]:
-        """Why the files of the folder cannot be in force as they are, and the stored documents that
-        do not count, because a file declares them too."""
+    async def drift(self) -> tuple[list[Problem], list[DocumentRecord]]:
+        """The errors in the files of the folder, and the stored documents that are shadowed,
+        because a file declares them too."""
         found, problems = await asyncio.to_thread(self.documents)
         try:
-            async with self._application.alone():
+            async with self._reconciler.exclusive():
                 await asyncio.to_thread(compile_all, self._settings, self._data)
         except DocumentErrors as error:
             problems = [*error.problems]
@@ -101,7 +100,7 @@ class Changes:
         return wrong, [one for one in found if one.is_shadowed]
 
     def history(self, kind: str, name: str) -> list[Version]:
-        """All stored versions, the newest first; raises `NotThereError` where there are none."""
+        """All stored versions, newest first; raises `NotThereError` if there are none."""
         with self._database.read() as connection:
             found = history(connection, kind, name)
         if not found:
@@ -110,34 +109,33 @@ class Changes:
 
     async def apply(
         self,
-        wishes: Sequence[Wish],
+        requests: Sequence[ChangeRequest],
         actor: Actor,
         *,
         action: str = "apply",
         message: str | None = None,
         is_dry: bool = False,
     ) -> Outcome:
-        """Does all of it, or nothing.
+        """Applies all requests or none.
 
-        Raises ``DocumentErrors`` where the documents would not be valid together,
-        ``ReadOnlyError``, ``StaleError`` and ``NotThereError``; ``StoreError`` and
-        ``UnwritableError`` where it cannot be remembered. With ``is_dry`` nothing is done, but
-        everything is checked.
+        Raises ``DocumentErrors`` if the documents would not be valid together, ``ReadOnlyError``,
+        ``StaleError`` and ``NotThereError``, and ``StoreError`` or ``UnwritableError`` if they
+        cannot be stored. With ``is_dry`` it only checks.
         """
-        async with self._one_at_a_time:
-            deed = Deed(actor.name, actor.via, action, actor.address, message)
-            async with self._application.alone():
-                outcome = await asyncio.to_thread(self._store, list(wishes), deed, is_dry)
+        async with self._lock:
+            entry = AuditEntry(actor.name, actor.via, action, actor.address, message)
+            async with self._reconciler.exclusive():
+                outcome = await asyncio.to_thread(self._store, list(requests), entry, is_dry)
             if outcome.change is None:
                 return outcome
-            problem = await self._application.apply()
+            problem = await self._reconciler.apply()
             why = str(problem) if problem else ""
             return replace(outcome, is_in_force=problem is None, why=why)
 
     async def roll_back(
         self, kind: str, name: str, actor: Actor, *, to: int | None = None, is_dry: bool = False
     ) -> Outcome:
-        """Brings back an earlier version of a document; without ``to`` the one before."""
+        """Restores an earlier version of a document; without ``to`` the previous one."""
         versions = await asyncio.to_thread(self.history, kind, name)
         wanted = versions[0].version - 1 if to is None else to
         found = next((one for one in versions if one.version == wanted), None)
@@ -146,24 +144,24 @@ class Changes:
                 f"{kind}/{name} has no version {wanted}; there are 1 to {versions[0].version}"
             )
         text = found.text if found and not found.is_deleted else None
-        wish = Wish(kind, name, text, versions[0].version)
+        request = ChangeRequest(kind, name, text, versions[0].version)
         message = f"back to version {wanted}"
-        return await self.apply([wish], actor, action="rollback", message=message, is_dry=is_dry)
+        return await self.apply([request], actor, action="rollback", message=message, is_dry=is_dry)
 
     async def undo(self, change: int, actor: Actor, *, is_dry: bool = False) -> Outcome:
-        """Undoes a whole change, unless one of its documents has been changed again since."""
-        wishes = await asyncio.to_thread(self._before, change)
+        """Undoes a change; raises ``StaleError`` if one of its documents changed again since."""
+        requests = await asyncio.to_thread(self._undo_requests, change)
         message = f"undoes change {change}"
-        return await self.apply(wishes, actor, action="rollback", message=message, is_dry=is_dry)
+        return await self.apply(requests, actor, action="rollback", message=message, is_dry=is_dry)
 
-    def _before(self, change: int) -> list[Wish]:
+    def _undo_requests(self, change: int) -> list[ChangeRequest]:
         with self._database.read() as connection:
             written = changed_by(connection, change)
             now = current(connection, with_deleted=True)
             before = current(connection, with_deleted=True, up_to=change - 1)
         if not written:
             raise NotThereError(f"change {change} changed no document; keyhole audit lists them")
-        wishes = []
+        requests = []
         for one in written:
             key = (one.kind, one.name)
             if now[key].version != one.version:
@@ -172,15 +170,15 @@ class Changes:
                 )
             old = before.get(key)
             text = old.text if old and not old.is_deleted else None
-            wishes.append(Wish(one.kind, one.name, text, one.version))
-        return wishes
+            requests.append(ChangeRequest(one.kind, one.name, text, one.version))
+        return requests
 
-    def _store(self, wishes: list[Wish], deed: Deed, is_dry: bool) -> Outcome:
-        self._refuse_declared(wishes)
+    def _store(self, requests: list[ChangeRequest], entry: AuditEntry, is_dry: bool) -> Outcome:
+        self._refuse_declared(requests)
         with self._database.read() as connection:
             before, seen = current(connection, with_deleted=True), revision(connection)
-        self._refuse_stale(wishes, before)
-        effects, written = _effects(wishes, before)
+        self._refuse_stale(requests, before)
+        effects, written = _effects(requests, before)
         outcome = Outcome(tuple(effects))
         if not written:
             return outcome
@@ -193,22 +191,22 @@ class Changes:
         if is_dry:
             return outcome
         labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
-        deed = replace(deed, detail={**deed.detail, "documents": labels})
+        entry = replace(entry, detail={**entry.detail, "documents": labels})
         with self._database.begin() as connection:
             if revision(connection) != seen:
-                raise StaleError("the documents were changed meanwhile; look at them and try again")
-            change = append(connection, deed)
+                raise StaleError("the documents were changed meanwhile; read them again and retry")
+            change = append(connection, entry)
             for one in written.values():
                 write_version(connection, replace(one, change=change))
         self._files.take(draft, change)
         return replace(outcome, change=change)
 
     def _compile(self, draft: Path, *, is_dry: bool) -> Compiled:
-        """Compiles the documents as they would be, and has the core look at them."""
+        """Compiles the documents after the change, and checks them in the core."""
         if not is_dry:
             return self._checked(compile_all(self._settings, self._data, over=[draft]))
         with tempfile.TemporaryDirectory(prefix="keyhole-draft-") as folder:
-            # A trial must not touch what the running Keyhole remembers of its lists.
+            # A dry run must not change the list state of the running Keyhole.
             scratch = DataFolder(Path(folder))
             scratch.make()
             compiled = compile_all(
@@ -225,35 +223,37 @@ class Changes:
         judge(compiled.octets, [])
         return compiled
 
-    def _refuse_declared(self, wishes: list[Wish]) -> None:
+    def _refuse_declared(self, requests: list[ChangeRequest]) -> None:
         read, _ = read_documents([self._settings.documents])
         places = {(one.kind, one.name): f"{one.file}:{one.line}" for one in read.headings}
-        for wish in wishes:
-            if place := places.get((wish.kind, wish.name)):
+        for request in requests:
+            if place := places.get((request.kind, request.name)):
                 raise ReadOnlyError(
-                    f"{wish.label} is declared in {place} of the documents folder; change it there"
+                    f"{request.label} is declared in {place} of the documents folder; "
+                    "change it there"
                 )
 
-    def _refuse_stale(self, wishes: list[Wish], before: dict[Key, Version]) -> None:
-        for wish in wishes:
-            version = before.get((wish.kind, wish.name))
+    def _refuse_stale(self, requests: list[ChangeRequest], before: dict[Key, Version]) -> None:
+        for request in requests:
+            version = before.get((request.kind, request.name))
             now = 0 if version is None or version.is_deleted else version.version
-            if wish.text is None and now == 0:
-                raise NotThereError(f"there is no {wish.label} to delete")
-            # Whoever brings back a deleted document has seen the version that deletes it.
-            is_seen = wish.seen in (None, now) or (version and wish.seen == version.version)
+            if request.text is None and now == 0:
+                raise NotThereError(f"there is no {request.label} to delete")
+            # A caller who restores a deleted document has seen the version that deletes it.
+            is_seen = request.seen in (None, now) or (version and request.seen == version.version)
             if not is_seen:
-                raise StaleError(self._who_was_it(wish, version))
+                raise StaleError(self._stale_message(request, version))
 
-    def _who_was_it(self, wish: Wish, version: Version | None) -> str:
+    def _stale_message(self, request: ChangeRequest, version: Version | None) -> str:
         if version is None:
-            return f"{wish.label} does not exist any more; look again, or overwrite it"
+            return f"{request.label} does not exist any more; look again, or overwrite it"
         with self._database.read() as connection:
             record = records(connection, before=version.change + 1, most=1)[0]
         what = "deleted" if version.is_deleted else f"changed to version {version.version}"
         return (
-            f"{wish.label} was {what} by {record.deed.who} at {record.time:%Y-%m-%d %H:%M:%S} UTC, "
-            f"and version {wish.seen} is what you saw; look again, or overwrite it"
+            f"{request.label} was {what} by {record.entry.who} at "
+            f"{record.time:%Y-%m-%d %H:%M:%S} UTC, and version {request.seen} is what you saw; "
+            "look again, or overwrite it"
         )
 
     def _repair(self) -> bool:
@@ -266,23 +266,23 @@ class Changes:
 
 
 def _effects(
-    wishes: list[Wish], before: dict[Key, Version]
+    requests: list[ChangeRequest], before: dict[Key, Version]
 ) -> tuple[list[Effect], dict[Key, Version]]:
-    """What each wish does, and the versions to write; their change has no number yet."""
+    """The effect of each request, and the versions to write; their change has no number yet."""
     effects: list[Effect] = []
     written: dict[Key, Version] = {}
-    for wish in wishes:
-        key = (wish.kind, wish.name)
+    for request in requests:
+        key = (request.kind, request.name)
         old = before.get(key)
         is_there = old is not None and not old.is_deleted
-        if is_there and old is not None and old.text == wish.text:
-            effects.append(Effect(wish.kind, wish.name, "unchanged", old.version))
+        if is_there and old is not None and old.text == request.text:
+            effects.append(Effect(request.kind, request.name, "unchanged", old.version))
             continue
         number = old.version + 1 if old else 1
-        text = wish.text or ""
-        written[key] = Version(wish.kind, wish.name, number, text, wish.text is None, 0)
-        what: What = "changed" if is_there else "created"
+        text = request.text or ""
+        written[key] = Version(request.kind, request.name, number, text, request.text is None, 0)
+        what: EffectKind = "changed" if is_there else "created"
         effects.append(
-            Effect(wish.kind, wish.name, "deleted" if wish.text is None else what, number)
+            Effect(request.kind, request.name, "deleted" if request.text is None else what, number)
         )
     return effects, written

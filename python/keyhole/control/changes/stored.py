@@ -1,8 +1,8 @@
-"""The stored documents as files, which compiling reads beside the watched folder.
+"""A copy of the stored documents as files, for compiling.
 
-The database decides; the files are a copy that is made before a change is committed, takes its
-place afterwards in one step, and is made again at the start. A folder ``documents-N`` holds the
-documents after change N, and the link ``stored`` leads to the one in force.
+The database is authoritative. The copy is written before a change is committed, replaces the old
+one afterwards in one step, and is checked at the start. The folder ``documents-N`` holds the
+documents after change N; the link ``stored`` points to the folder in force.
 """
 
 import shutil
@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from keyhole.config.files import BESIDE
-from keyhole.control.data import DataFolder
+from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import UnwritableError
 from keyhole.store import Version
+from keyhole.system import durable
 
 _FOLDER = "documents-"
 _INSIDE = "stored"
-"""So that messages call a file ``stored/policy-base.yaml``."""
+"""With it, messages name a file such as ``stored/policy-base.yaml``."""
 
 
 class StoredFiles:
-    """The copies in one data folder; ``beside`` is where the paths in documents start."""
+    """The copies in one data folder; paths in documents are relative to ``beside``."""
 
     def __init__(self, data: DataFolder, beside: Path) -> None:
         self._data = data
@@ -42,22 +43,19 @@ class StoredFiles:
         return folder
 
     def take(self, draft: Path, change: int) -> None:
-        """Puts a draft in the place of what was stored before."""
+        """Puts a draft in force in the place of the previous copy."""
         folder = self._data.state / f"{_FOLDER}{change}"
         link = self._data.stored
-        new = link.with_name(f".{link.name}.new")
         try:
             shutil.rmtree(folder, ignore_errors=True)
-            draft.rename(folder)
-            new.unlink(missing_ok=True)
-            new.symlink_to(folder.name)
-            new.replace(link)
+            durable.rename(draft, folder)
+            durable.replace_link(link, folder.name)
         except OSError as error:
             raise UnwritableError(f"cannot write {folder}: {error.strerror}") from error
         self._drop_all_but(folder)
 
     def number(self) -> int | None:
-        """The change after which the files in force were made; none where there are none."""
+        """The number of the last change in the copy in force; none without a copy."""
         link = self._data.stored
         if not link.is_symlink() or not link.is_dir():
             return None

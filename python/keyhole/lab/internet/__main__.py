@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from keyhole.errors import KeyholeError
-from keyhole.lab.children import die_with_parent
+from keyhole.lab.child_process import die_with_parent
 from keyhole.lab.internet.mode import MEANINGS, Mode
 from keyhole.lab.internet.server import Settings, serve
 

@@ -18,7 +18,7 @@ from keyhole.lab.internet.service import Outgoing, Service
 
 PATH = "/dns-query"
 MEDIA_TYPE = "application/dns-message"
-_LARGEST = 65535
+_MAX_OCTETS = 65535
 
 
 @dataclass
@@ -61,24 +61,24 @@ class DohConnection(asyncio.Protocol):
             self._transport.close()
             return
         for event in events:
-            self._take(event)
+            self._handle(event)
         self._flush()
 
-    def _take(self, event: h2.events.Event) -> None:
+    def _handle(self, event: h2.events.Event) -> None:
         match event:
             case h2.events.RequestReceived():
-                self._streams[event.stream_id] = _Stream(_texts(event.headers))
+                self._streams[event.stream_id] = _Stream(_as_text(event.headers))
             case h2.events.DataReceived():
                 self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
                 stream = self._streams.get(event.stream_id)
-                if stream is not None and len(stream.body) <= _LARGEST:
+                if stream is not None and len(stream.body) <= _MAX_OCTETS:
                     stream.body += event.data
             case h2.events.StreamEnded():
                 self._request(event.stream_id)
             case h2.events.StreamReset():
                 self._streams.pop(event.stream_id, None)
             case h2.events.WindowUpdated():
-                self._send_waiting()
+                self._send_unsent()
             case h2.events.ConnectionTerminated():
                 if self._transport:
                     self._transport.close()
@@ -118,7 +118,7 @@ class DohConnection(asyncio.Protocol):
             reset_after(self._transport, self._http.data_to_send())
             return
         stream.unsent = outgoing.octets
-        self._send_waiting()
+        self._send_unsent()
         self._flush()
 
     def _headers(self, stream_id: int, headers: list[tuple[str, str]], *, end: bool) -> None:
@@ -129,8 +129,8 @@ class DohConnection(asyncio.Protocol):
         if end:
             self._streams.pop(stream_id, None)
 
-    def _send_waiting(self) -> None:
-        """Sends as much as the windows of the client allow."""
+    def _send_unsent(self) -> None:
+        """Sends as much as the client's flow control windows allow."""
         for stream_id, stream in list(self._streams.items()):
             while stream.unsent:
                 room = min(
@@ -158,7 +158,7 @@ def _read_request(headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
     if headers.get(":method") == "POST":
         if headers.get("content-type") != MEDIA_TYPE:
             return 415, b""
-        return (413, b"") if len(body) > _LARGEST else (200, body)
+        return (413, b"") if len(body) > _MAX_OCTETS else (200, body)
     if headers.get(":method") != "GET":
         return 405, b""
     encoded = parse_qs(url.query).get("dns", [""])[0]
@@ -168,7 +168,7 @@ def _read_request(headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         return 400, b""
 
 
-def _texts(headers: list[tuple[str, str]] | list[tuple[bytes, bytes]] | None) -> dict[str, str]:
+def _as_text(headers: list[tuple[str, str]] | list[tuple[bytes, bytes]] | None) -> dict[str, str]:
     return {str(name): str(value) for name, value in headers or []}
 
 

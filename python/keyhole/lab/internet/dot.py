@@ -1,4 +1,4 @@
-"""DNS over TLS, or over bare TCP: two octets of length before each message (RFC 7858, RFC 7766)."""
+"""DNS over TLS or TCP: two octets of length before each message (RFC 7858, RFC 7766)."""
 
 import asyncio
 import socket
@@ -9,7 +9,7 @@ from keyhole.lab.internet.service import Outgoing, Service
 
 
 class StreamConnection(asyncio.Protocol):
-    """One client connection; answers leave in the order in which they are ready."""
+    """One client connection; answers are sent in the order in which they are ready."""
 
     def __init__(self, service: Service, transport_name: str) -> None:
         self._service = service

@@ -1,4 +1,4 @@
-"""How the upstream behaves: well, or in one of the ways that a resolver must survive."""
+"""The behavior of the upstream: correct, or one of the failures that a resolver must handle."""
 
 import enum
 import os
@@ -34,26 +34,26 @@ class Mode(enum.StrEnum):
 MEANINGS = {
     Mode.ANSWER: "answers any name",
     Mode.REFUSE: "the port is closed",
-    Mode.BLACK_HOLE: "accepts connections and never says a word, not even TLS",
+    Mode.BLACK_HOLE: "accepts connections and never sends anything, not even TLS",
     Mode.SILENT: "finishes the TLS handshake and never answers a question",
     Mode.SLOW: "answers each question after --delay seconds",
     Mode.RESET: "sends half of the answer, then resets the connection",
     Mode.CLOSE: "closes the connection instead of answering",
     Mode.GARBAGE: "answers with random octets",
     Mode.CUT: "leaves out the last octets of the message",
-    Mode.WRONG_QUESTION: "answers a question that nobody asked",
+    Mode.WRONG_QUESTION: "answers with another question than it was asked",
     Mode.WRONG_ID: "answers with another message id",
     Mode.TRUNCATED: "sets TC in each answer",
     Mode.SERVFAIL: "answers SERVFAIL",
     Mode.HTTP_ERROR: "answers with HTTP status 503 (DoH only)",
-    Mode.WRONG_CERTIFICATE: "shows a certificate of another authority",
-    Mode.WRONG_NAME: "shows a certificate for another name",
-    Mode.EXPIRED_CERTIFICATE: "shows an expired certificate",
+    Mode.WRONG_CERTIFICATE: "presents a certificate of another authority",
+    Mode.WRONG_NAME: "presents a certificate for another name",
+    Mode.EXPIRED_CERTIFICATE: "presents an expired certificate",
 }
 
 
-def spoil(mode: Mode, query: dns.message.Message, answer: dns.message.Message) -> bytes:
-    """The octets that go out for this answer."""
+def corrupt(mode: Mode, query: dns.message.Message, answer: dns.message.Message) -> bytes:
+    """The octets of the answer as this mode sends it."""
     if mode is Mode.GARBAGE:
         return os.urandom(len(answer.to_wire()))
     if mode is Mode.WRONG_QUESTION:

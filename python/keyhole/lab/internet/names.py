@@ -1,4 +1,4 @@
-"""What the lab's internet says about each name: always the same, without any zone data."""
+"""Answers of the lab's internet: computed from the name, so always the same without zone data."""
 
 import hashlib
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Reply:
 
 
 def reply_to(query: dns.message.Message) -> Reply:
-    """The answer to a question; the first label of the name may ask for something special."""
+    """The answer to a query; the first label of the name may select a special answer."""
     message = dns.message.make_response(query, recursion_available=True)
     question = query.question[0]
     special = SPECIAL.get(question.name.labels[0].decode("ascii", "replace").lower())
@@ -73,7 +73,7 @@ def _ordinary(message: dns.message.Message, name: dns.name.Name, kind: RdataType
 
 
 def _printable(name: dns.name.Name) -> str:
-    # A name may hold any octet; in a TXT string in text form, quotes and backslashes are syntax.
+    # A name may contain any octet, but quotes and backslashes are syntax in the text of a TXT.
     text = name.to_text(omit_final_dot=True)
     return "".join(c if c.isalnum() or c in ".-_" else "?" for c in text)[:200]
 
@@ -83,7 +83,7 @@ def _add(message: dns.message.Message, owner: dns.name.Name, kind: RdataType, *v
 
 
 def _no_data(message: dns.message.Message, name: dns.name.Name) -> None:
-    # A negative answer brings the SOA of its zone, from which its TTL comes (RFC 2308 section 5).
+    # A negative answer takes its TTL from the SOA of its zone (RFC 2308 section 5).
     zone = name.parent() if len(name.labels) > 2 else name
     message.authority.append(dns.rrset.from_text(zone, 60, "IN", "SOA", _ZONE_SOA))
 
@@ -141,7 +141,7 @@ def _rebind(message: dns.message.Message, name: dns.name.Name, kind: RdataType) 
 
 @dataclass(frozen=True)
 class Special:
-    """A first label that asks for something special."""
+    """A first label that selects a special answer."""
 
     meaning: str
     build: Callable[[dns.message.Message, dns.name.Name, RdataType], float]

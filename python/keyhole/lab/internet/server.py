@@ -1,4 +1,4 @@
-"""The upstream as a process: certificate, socket, ready file, end."""
+"""The upstream as a process: certificate, socket, ready file, shutdown."""
 
 import asyncio
 import json
@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from keyhole.control.ending import end_on_signals
-from keyhole.identity import Authority, Wish
+from keyhole.control.shutdown import end_on_signals
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.lab.internet.doh import PATH, DohConnection
 from keyhole.lab.internet.dot import StreamConnection
 from keyhole.lab.internet.mode import Mode
 from keyhole.lab.internet.service import Service
+from keyhole.system import durable
 
 NAME = "internet.example.net"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one upstream is. ``protocol`` is ``doh``, ``dot`` or ``tcp``; port 0 takes a free one;
-    ``identity`` is the folder of the authority, made when it is missing."""
+    """Settings of one upstream. ``protocol`` is ``doh``, ``dot`` or ``tcp``; port 0 takes a free
+    port; ``identity`` is the folder of the authority, created when it is missing."""
 
     protocol: str
     host: str
@@ -40,7 +41,7 @@ async def serve(settings: Settings) -> None:
     listener = _listener(settings)
     service = Service(settings.mode, settings.delay, settings.log)
     server = await _start(settings, service, listener, authority)
-    _say_ready(settings, listener.getsockname()[1], authority.root)
+    _report_ready(settings, listener.getsockname()[1], authority.root)
     await end.wait()
     if server is not None:
         server.close()
@@ -51,7 +52,7 @@ async def _start(
 ) -> asyncio.Server | None:
     loop = asyncio.get_running_loop()
     if settings.mode is Mode.REFUSE:
-        return None  # bound but not listening: the system refuses each connection
+        return None  # bound but not listening: the kernel refuses each connection
     if settings.mode is Mode.BLACK_HOLE:
         return await loop.create_server(asyncio.Protocol, sock=listener)
     if settings.protocol == "doh":
@@ -74,7 +75,7 @@ def _listener(settings: Settings) -> socket.socket:
 
 
 def _tls(authority: Authority, mode: Mode, protocol: str) -> ssl.SSLContext:
-    """TLS 1.2 and 1.3 with a certificate that is as right or wrong as the mode says."""
+    """TLS 1.2 and 1.3, with the valid or invalid certificate of the mode."""
     now = datetime.now(UTC)
     names = ("another.example.net",) if mode is Mode.WRONG_NAME else (NAME,)
     addresses = () if mode is Mode.WRONG_NAME else ("127.0.0.1", "::1")
@@ -83,9 +84,9 @@ def _tls(authority: Authority, mode: Mode, protocol: str) -> ssl.SSLContext:
         signer = Authority.open(authority.folder / "stranger", "A stranger's root")
     issued_at = now
     if mode is Mode.EXPIRED_CERTIFICATE:
-        issued_at = now - timedelta(minutes=50)  # inside the hour that the root is backdated by
+        issued_at = now - timedelta(minutes=50)  # the root is backdated by one hour
     life = timedelta(minutes=40) if mode is Mode.EXPIRED_CERTIFICATE else timedelta(days=30)
-    certificate, key = signer.issue(Wish(names, addresses, life), issued_at)
+    certificate, key = signer.issue(CertificateSpec(names, addresses, life), issued_at)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols([protocol])
@@ -94,7 +95,7 @@ def _tls(authority: Authority, mode: Mode, protocol: str) -> ssl.SSLContext:
 
 
 def _load(context: ssl.SSLContext, folder: Path, pem: bytes) -> None:
-    # The ssl module reads certificates from files only; the file lives as long as the call.
+    # The ssl module reads certificates only from files.
     path = folder / f".internet-{id(context)}.pem"
     path.touch(mode=0o600)
     try:
@@ -104,7 +105,7 @@ def _load(context: ssl.SSLContext, folder: Path, pem: bytes) -> None:
         path.unlink()
 
 
-def _say_ready(settings: Settings, port: int, root: Path) -> None:
+def _report_ready(settings: Settings, port: int, root: Path) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     ready = {
         "address": f"{host}:{port}",
@@ -118,7 +119,4 @@ def _say_ready(settings: Settings, port: int, root: Path) -> None:
     if settings.ready_file is None:
         print(json.dumps(ready), flush=True)
         return
-    # Renamed into place: who sees the file sees all of it.
-    temporary = settings.ready_file.with_name(f".{settings.ready_file.name}.part")
-    temporary.write_text(json.dumps(ready) + "\n")
-    temporary.replace(settings.ready_file)
+    durable.write_json(settings.ready_file, ready, durable.SHARED_FILE)

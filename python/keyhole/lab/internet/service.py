@@ -1,4 +1,4 @@
-"""From the octets of a question to the octets of an answer, and a log of what was seen."""
+"""Turns the octets of a query into the octets of its answer, and logs each query."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ import dns.message
 import dns.rcode
 import dns.rdatatype
 
-from keyhole.lab.internet.mode import Mode, spoil
+from keyhole.lab.internet.mode import Mode, corrupt
 from keyhole.lab.internet.names import reply_to
 
 PADDING_BLOCK = 468  # RFC 8467 section 4.1
@@ -27,8 +27,8 @@ class Outgoing:
 
 
 class Service:
-    """Answers questions in one mode. With a log file, each question becomes one JSON line, which
-    lets a test prove what left the machine and what did not."""
+    """Answers queries in one mode. With a log file, it writes one JSON line for each query, so
+    that a test can prove which queries were sent upstream."""
 
     def __init__(self, mode: Mode, delay: float, log: Path | None) -> None:
         self.mode = mode
@@ -36,7 +36,7 @@ class Service:
         self._log: TextIO | None = log.open("a", buffering=1) if log else None
 
     def answer(self, wire: bytes, transport: str) -> Outgoing | None:
-        """The answer, or nothing when the octets are no question."""
+        """The answer, or none when the octets are not a query."""
         try:
             query = dns.message.from_wire(wire)
         except dns.exception.DNSException:
@@ -44,7 +44,7 @@ class Service:
             return None
         if len(query.question) != 1:
             return None
-        self._write(_seen(query, len(wire), transport))
+        self._write(_log_entry(query, len(wire), transport))
         reply = reply_to(query)
         if self.mode is Mode.SERVFAIL:
             reply.message.set_rcode(dns.rcode.SERVFAIL)
@@ -52,14 +52,14 @@ class Service:
         if reply.message.edns < 0 and query.edns >= 0:
             reply.message.use_edns(0, payload=1232, pad=PADDING_BLOCK)
         delay = reply.delay + (self._delay if self.mode is Mode.SLOW else 0.0)
-        return Outgoing(spoil(self.mode, query, reply.message), delay)
+        return Outgoing(corrupt(self.mode, query, reply.message), delay)
 
     def _write(self, entry: dict[str, Any]) -> None:
         if self._log:
             self._log.write(json.dumps(entry) + "\n")
 
 
-def _seen(query: dns.message.Message, octets: int, transport: str) -> dict[str, Any]:
+def _log_entry(query: dns.message.Message, octets: int, transport: str) -> dict[str, Any]:
     question = query.question[0]
     return {
         "transport": transport,

@@ -1,4 +1,4 @@
-"""Well-known lists to switch on: where they are, not what is in them."""
+"""A catalog of well-known lists: their URLs, not their contents."""
 
 import json
 from dataclasses import dataclass
@@ -8,17 +8,17 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Known:
-    """A list that somebody publishes."""
+class PublishedList:
+    """A published list."""
 
     name: str
-    """What the List document is called."""
+    """The name of its List document."""
     title: str
     url: str
     about: str
-    """What is on it, in a few words."""
+    """Its contents in a few words."""
     home: str
-    """Where its makers describe it, with the license."""
+    """The page of its maintainers, with the license."""
     kind: Literal["block", "allow"] = "block"
 
     @property
@@ -33,7 +33,7 @@ class Known:
 
 
 @cache
-def catalog() -> dict[str, Known]:
+def catalog() -> dict[str, PublishedList]:
     """All lists of the catalog by name."""
     text = files(__name__).joinpath("lists.json").read_text(encoding="utf-8")
-    return {row["name"]: Known(**row) for row in json.loads(text)}
+    return {row["name"]: PublishedList(**row) for row in json.loads(text)}

@@ -1,7 +1,7 @@
-"""Downloads lists: from public addresses only, within limits, and whole or not at all."""
+"""Downloads lists: only from allowed addresses, with limits, and atomically."""
 
-from keyhole.lists.download.addresses import Guard
+from keyhole.lists.download.addresses import AddressGuard
 from keyhole.lists.download.error import DownloadError
-from keyhole.lists.download.fetch import Fetched, Limits, fetch
+from keyhole.lists.download.fetch import FetchResult, Limits, fetch
 
-__all__ = ["DownloadError", "Fetched", "Guard", "Limits", "fetch"]
+__all__ = ["AddressGuard", "DownloadError", "FetchResult", "Limits", "fetch"]

@@ -1,7 +1,7 @@
-"""Which addresses a download may connect to: public ones, and those that the settings allow.
+"""Decides to which addresses a download may connect: public ones, and those in the settings.
 
-A document may come from people who may change lists and not the machine. Without this, a URL in it
-would let them ask whatever only this machine can reach (server-side request forgery).
+People who may change lists may not have access to this machine. Without this check, a URL in a List
+could reach what only this machine can reach (server-side request forgery, SSRF).
 """
 
 import socket
@@ -13,13 +13,13 @@ from keyhole.lists.download.error import DownloadError
 from keyhole.model.address import Address, Network
 
 Resolve = Callable[[str, int], Sequence[str]]
-"""Finds the addresses of a name; raises ``OSError``."""
+"""Resolves a host name; raises ``OSError``."""
 
-# RFC 6052 and RFC 8215: an IPv4 address stands in the last 32 bits.
+# RFC 6052 and RFC 8215: the last 32 bits hold an IPv4 address.
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-# RFC 3056: the IPv4 address stands behind the first 16 bits.
+# RFC 3056: the 32 bits after the first 16 hold an IPv4 address.
 _SIX_TO_FOUR = ip_network("2002::/16")
-# Where ``is_global`` of some Python versions says otherwise.
+# Not public, although ``is_global`` of some Python versions says so.
 _NEVER = tuple(
     ip_network(one)
     for one in (
@@ -30,24 +30,24 @@ _NEVER = tuple(
 
 
 def system_resolve(host: str, port: int) -> Sequence[str]:
-    """The addresses that this machine finds."""
+    """The addresses of the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
 
 
 @dataclass(frozen=True)
-class Guard:
-    """Decides for each connection; ``own`` are the addresses at which Keyhole itself listens."""
+class AddressGuard:
+    """Checks each connection; ``own`` are the addresses on which Keyhole itself listens."""
 
     allow: tuple[Network, ...] = ()
     own: frozenset[tuple[str, int]] = frozenset()
     resolve: Resolve = system_resolve
 
     def addresses(self, host: str, port: int) -> list[str]:
-        """The addresses to connect to for a host; each is checked, and only checked ones are given.
+        """The addresses of a host, after each was checked.
 
-        Raises `DownloadError` where the host has no address, or one that must not be asked: a name
-        that leads to both is a trick or a mistake.
+        Raises `DownloadError` where the host has no address, or one that is not allowed, even among
+        others that are: such a name is an attack or a mistake.
         """
         try:
             found = self.resolve(host, port)
@@ -58,27 +58,27 @@ class Guard:
         for one in found:
             if why := self.refusal(one, port):
                 raise DownloadError(
-                    f"{host} leads to {one}, {why}; list servers of your own need their network "
-                    "in downloads.allow of keyhole.yaml"
+                    f"{host} has the address {one}, {why}; to allow your own list servers, add "
+                    "their network to downloads.allow in keyhole.yaml"
                 )
         return list(found)
 
     def refusal(self, address: str, port: int) -> str | None:
-        """Why this address is not asked; none where it may be."""
+        """Why this address is refused; none where it is allowed."""
         ip = ip_address(address.partition("%")[0])
-        for one in _meanings(ip):
+        for one in _equivalents(ip):
             if (str(one), port) in self.own:
-                return "where Keyhole itself listens"
+                return "on which Keyhole itself listens"
         if any(ip in network for network in self.allow):
             return None
-        for one in _meanings(ip):
+        for one in _equivalents(ip):
             if not one.is_global or one.is_multicast or any(one in network for network in _NEVER):
                 return "which is not a public address"
         return None
 
 
-def _meanings(ip: Address) -> Iterable[Address]:
-    """The address, and the IPv4 address that it may stand for."""
+def _equivalents(ip: Address) -> Iterable[Address]:
+    """The address, and the IPv4 address that it may contain."""
     yield ip
     if isinstance(ip, IPv4Address):
         return
@@ -90,4 +90,4 @@ def _meanings(ip: Address) -> Iterable[Address]:
     if ip in _SIX_TO_FOUR:
         yield IPv4Address(number >> 80 & 0xFFFF_FFFF)
     if number >> 32 == 0:
-        yield IPv4Address(number & 0xFFFF_FFFF)  # the IPv4-compatible form, long obsolete
+        yield IPv4Address(number & 0xFFFF_FFFF)  # IPv4-compatible, deprecated by RFC 4291

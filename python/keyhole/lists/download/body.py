@@ -1,4 +1,4 @@
-"""What a list server may send: bounded, plain text, whole."""
+"""Checks the body that a list server sends: size, encoding and text."""
 
 import hashlib
 import zlib
@@ -9,16 +9,16 @@ from typing import Any, BinaryIO
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB, show_octets
 
-LONGEST_LINE = MIB
-MOST_RATIO = 200
-"""How many times larger than what was sent a list may become; real lists stay below 10."""
+MAX_LINE = MIB
+MAX_RATIO = 200
+"""Maximum ratio of decompressed to compressed size; real lists stay below 10."""
 _STEP = 256 * 1024
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script")
 
 
-def decompressed(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
-    """What gzip holds, in steps of bounded size; raises `DownloadError` for a bomb, for what is not
-    gzip, and for a stream that ends too early."""
+def decompressed(chunks: Iterable[bytes], max_octets: int) -> Iterator[bytes]:
+    """Decompresses gzip in steps of bounded size; raises `DownloadError` where the ratio is too
+    high, or the data is not gzip or cut off."""
     stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
     sent = given = 0
     for chunk in chunks:
@@ -27,29 +27,29 @@ def decompressed(chunks: Iterable[bytes], most: int) -> Iterator[bytes]:
         while rest and not stream.eof:
             step = _decompress(stream, rest)
             given += len(step)
-            if given > most or given > max(MIB, sent * MOST_RATIO):
-                raise DownloadError("it grows absurdly when it is decompressed")
+            if given > max_octets or given > max(MIB, sent * MAX_RATIO):
+                raise DownloadError("it is far too large after decompression")
             yield step
             rest = stream.unconsumed_tail
     yield stream.flush()
     if not stream.eof:
-        raise DownloadError("it ends in the midst of its compressed form")
+        raise DownloadError("its gzip data is cut off")
 
 
 def _decompress(stream: Any, octets: bytes) -> bytes:
     try:
         step: bytes = stream.decompress(octets, _STEP)
     except zlib.error:
-        raise DownloadError("it says that it is compressed with gzip and is not") from None
+        raise DownloadError("it is not gzip, although its headers say so") from None
     return step
 
 
 @dataclass
-class Writer:
-    """Writes a list into a file and looks at what it writes."""
+class ListWriter:
+    """Writes a list to a file and checks its content."""
 
     file: BinaryIO
-    most: int
+    max_octets: int
     octets: int = 0
     _line: int = 0
     _begin: bytes = b""
@@ -57,39 +57,41 @@ class Writer:
 
     @property
     def sha256(self) -> str:
-        """The digest of what was written."""
+        """The digest of the written octets."""
         word: str = self._digest.hexdigest()
         return word
 
     def write(self, chunk: bytes) -> None:
-        """Writes more; raises `DownloadError` where no list can look like that."""
+        """Writes a chunk; raises `DownloadError` where it cannot be part of a list."""
         self.octets += len(chunk)
-        if self.octets > self.most:
-            raise DownloadError(f"it is larger than {show_octets(self.most)} (downloads.size)")
-        self._look_at_lines(chunk)
+        if self.octets > self.max_octets:
+            raise DownloadError(
+                f"it is larger than {show_octets(self.max_octets)} (downloads.size)"
+            )
+        self._check_lines(chunk)
         if len(self._begin) < 512:
             self._begin += chunk[:512]
-            self._look_at_begin()
+            self._check_begin()
         self._digest.update(chunk)
         self.file.write(chunk)
 
     def end(self) -> None:
-        """Raises `DownloadError` where nothing was written."""
+        """Raises `DownloadError` where the list is empty."""
         if not self._begin.strip():
             raise DownloadError("it is empty")
 
-    def _look_at_lines(self, chunk: bytes) -> None:
+    def _check_lines(self, chunk: bytes) -> None:
         first, last = chunk.find(b"\n"), chunk.rfind(b"\n")
         # Chunks are smaller than the longest line, so no line inside of one can be too long.
         self._line += len(chunk) if first < 0 else first
-        if self._line > LONGEST_LINE:
-            raise DownloadError(f"it has a line longer than {show_octets(LONGEST_LINE)}")
+        if self._line > MAX_LINE:
+            raise DownloadError(f"it has a line longer than {show_octets(MAX_LINE)}")
         if last >= 0:
             self._line = len(chunk) - last - 1
 
-    def _look_at_begin(self) -> None:
+    def _check_begin(self) -> None:
         begin = self._begin.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
         if begin.startswith(_HTML):
-            raise DownloadError("it is a page for a browser, not a list")
+            raise DownloadError("it is a web page, not a list")
         if b"\0" in begin:
             raise DownloadError("it is not text")

@@ -1,7 +1,7 @@
-"""Connections to addresses that were checked, and to nothing else.
+"""Connects only to addresses that were checked.
 
-The name of the host stays what TLS asks for and what the certificate must be for; only where the
-connection goes is decided here, once, so that a second look-up cannot lead elsewhere.
+TLS still uses the host's name, for SNI and for the certificate. The address is resolved and checked
+once, so that a second lookup cannot return another one (DNS rebinding).
 """
 
 import ssl
@@ -11,14 +11,14 @@ from typing import Any
 
 import httpcore2
 
-from keyhole.lists.download.addresses import Guard
+from keyhole.lists.download.addresses import AddressGuard
 from keyhole.lists.download.error import DownloadError
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
     """Opens TCP connections for the HTTP library."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: AddressGuard) -> None:
         self._guard = guard
         self._system = httpcore2.SyncBackend()
 
@@ -30,7 +30,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        """Connects to the first address of the host that answers."""
+        """Connects to the first address of the host that accepts."""
         problem: Exception | None = None
         for address in self._guard.addresses(host, port):
             try:
@@ -43,9 +43,9 @@ class CheckedBackend(httpcore2.NetworkBackend):
         raise problem
 
 
-def pool(guard: Guard, ca: Path | None) -> httpcore2.ConnectionPool:
-    """Connections for one download; ``ca`` names further roots. Raises `DownloadError` where they
-    cannot be read."""
+def pool(guard: AddressGuard, ca: Path | None) -> httpcore2.ConnectionPool:
+    """A connection pool for one download; ``ca`` is a file with additional roots. Raises
+    `DownloadError` where it cannot be read."""
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if ca is not None:

@@ -1,7 +1,7 @@
-"""Why a list could not be downloaded."""
+"""The error of failed downloads."""
 
 from keyhole.errors import KeyholeError
 
 
 class DownloadError(KeyholeError):
-    """A list could not be downloaded; what is there of it stays in use."""
+    """A list could not be downloaded; its previous version stays in use."""

@@ -1,6 +1,5 @@
-"""One download: conditional, bounded in everything, whole or not at all."""
+"""One download: a conditional request, with limits, written atomically."""
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,33 +9,34 @@ from urllib.parse import urljoin, urlsplit
 import httpcore2
 
 from keyhole import __version__
-from keyhole.lists.download.addresses import Guard
-from keyhole.lists.download.body import Writer, decompressed
+from keyhole.lists.download.addresses import AddressGuard
+from keyhole.lists.download.body import ListWriter, decompressed
 from keyhole.lists.download.connect import pool
 from keyhole.lists.download.error import DownloadError
 from keyhole.model.units import MIB
 from keyhole.model.url import read_list_url
+from keyhole.system import durable
 
-MOST_REDIRECTS = 5
+MAX_REDIRECTS = 5
 IDLE_SECONDS = 30.0
 _REDIRECTS = (301, 302, 303, 307, 308)
-_LONGEST_TAG = 1_024
+_MAX_TAG = 1_024
 
 Progress = Callable[[int, int | None], None]
-"""Hears how many octets there are, and of how many, if that is known; called from a thread."""
+"""Called from a thread with the octets received, and the total if it is known."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a download may use: octets after decompression, and seconds from begin to end."""
+    """Limits of a download: octets after decompression, and seconds in total."""
 
     octets: int = 256 * MIB
     seconds: float = 300.0
 
 
 @dataclass(frozen=True)
-class Fetched:
-    """What came: where ``sha256`` is none, the server says that nothing changed."""
+class FetchResult:
+    """The result of a download; ``sha256`` is none where the list has not changed (HTTP 304)."""
 
     sha256: str | None
     octets: int
@@ -47,18 +47,18 @@ class Fetched:
 def fetch(
     url: str,
     target: Path,
-    guard: Guard,
+    guard: AddressGuard,
     *,
     limits: Limits | None = None,
     ca: Path | None = None,
     etag: str | None = None,
     modified: str | None = None,
     progress: Progress | None = None,
-) -> Fetched:
-    """Downloads ``url`` into the file ``target``, which is only there if all went well.
+) -> FetchResult:
+    """Downloads ``url`` into the file ``target``, which appears only after success.
 
-    ``etag`` and ``modified`` are those of the version that is there; then it may not come again.
-    Raises `DownloadError` with the reason, and ``OSError`` where the disk takes it not. Blocks.
+    ``etag`` and ``modified`` belong to the present version; the server may answer that it is
+    current. Raises `DownloadError`, and ``OSError`` where the file cannot be written. Blocks.
     """
     return _Download(target, guard, limits or Limits(), ca, progress).run(url, etag, modified)
 
@@ -67,7 +67,7 @@ class _Download:
     def __init__(
         self,
         target: Path,
-        guard: Guard,
+        guard: AddressGuard,
         limits: Limits,
         ca: Path | None,
         progress: Progress | None,
@@ -79,18 +79,18 @@ class _Download:
         self._progress = progress
         self._end = time.monotonic() + limits.seconds
 
-    def run(self, url: str, etag: str | None, modified: str | None) -> Fetched:
+    def run(self, url: str, etag: str | None, modified: str | None) -> FetchResult:
         conditions = {"if-none-match": etag, "if-modified-since": modified}
         headers = {key: value for key, value in conditions.items() if value is not None}
-        for _ in range(MOST_REDIRECTS + 1):
-            found = self._ask(url, headers)
-            if isinstance(found, Fetched):
+        for _ in range(MAX_REDIRECTS + 1):
+            found = self._request(url, headers)
+            if isinstance(found, FetchResult):
                 return found
             url = _next(url, found)
-        raise DownloadError(f"more than {MOST_REDIRECTS} redirects")
+        raise DownloadError(f"more than {MAX_REDIRECTS} redirects")
 
-    def _ask(self, url: str, conditions: dict[str, str]) -> Fetched | str:
-        """What came, or where the server sends us."""
+    def _request(self, url: str, conditions: dict[str, str]) -> FetchResult | str:
+        """The result, or the location of a redirect."""
         headers = {
             "host": urlsplit(url).netloc,
             "user-agent": f"keyhole/{__version__}",
@@ -98,60 +98,54 @@ class _Download:
             "accept-encoding": "gzip",
             **conditions,
         }
-        waits = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), IDLE_SECONDS)
         try:
             with (
                 pool(self._guard, self._ca) as connections,
                 connections.stream(
-                    "GET", url, headers=list(headers.items()), extensions={"timeout": waits}
-                ) as answer,
+                    "GET", url, headers=list(headers.items()), extensions={"timeout": timeouts}
+                ) as response,
             ):
-                return self._take(answer)
+                return self._receive(response)
         except httpcore2.TimeoutException:
             raise DownloadError(f"the server was silent for {IDLE_SECONDS:g} seconds") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise DownloadError(f"the connection failed: {error}") from error
 
-    def _take(self, answer: httpcore2.Response) -> Fetched | str:
+    def _receive(self, response: httpcore2.Response) -> FetchResult | str:
         headers = {
-            key.decode("latin-1").lower(): value.decode("latin-1") for key, value in answer.headers
+            key.decode("latin-1").lower(): value.decode("latin-1")
+            for key, value in response.headers
         }
         etag, modified = _tag(headers.get("etag")), _tag(headers.get("last-modified"))
-        if answer.status == 304:
-            return Fetched(None, 0, etag, modified)
-        if answer.status in _REDIRECTS and "location" in headers:
+        if response.status == 304:
+            return FetchResult(None, 0, etag, modified)
+        if response.status in _REDIRECTS and "location" in headers:
             return headers["location"]
-        if answer.status != 200:
-            raise DownloadError(f"the server answered with HTTP {answer.status}")
+        if response.status != 200:
+            raise DownloadError(f"the server answered with HTTP {response.status}")
         if "html" in headers.get("content-type", "").lower():
-            raise DownloadError("it is a page for a browser, not a list")
-        sha256, octets = self._write(answer, headers)
-        return Fetched(sha256, octets, etag, modified)
+            raise DownloadError("it is a web page, not a list")
+        sha256, octets = self._write(response, headers)
+        return FetchResult(sha256, octets, etag, modified)
 
-    def _write(self, answer: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
+    def _write(self, response: httpcore2.Response, headers: dict[str, str]) -> tuple[str, int]:
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in ("gzip", "identity"):
-            raise DownloadError(f"it is compressed with {coding}, which was not asked for")
+            raise DownloadError(f"its content encoding is {coding}, which was not requested")
         total = headers.get("content-length", "")
-        chunks = self._chunks(answer, int(total) if total.isdecimal() else None)
-        draft = self._target.with_name(f".{self._target.name}.new")
-        try:
-            with draft.open("wb") as file:
-                writer = Writer(file, self._limits.octets)
-                plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
-                for chunk in plain:
-                    writer.write(chunk)
-                writer.end()
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(self._target)
-        finally:
-            draft.unlink(missing_ok=True)
+        chunks = self._chunks(response, int(total) if total.isdecimal() else None)
+        with durable.replacing(self._target) as file:
+            writer = ListWriter(file, self._limits.octets)
+            plain = decompressed(chunks, self._limits.octets) if coding == "gzip" else chunks
+            for chunk in plain:
+                writer.write(chunk)
+            writer.end()
         return writer.sha256, writer.octets
 
-    def _chunks(self, answer: httpcore2.Response, total: int | None) -> Iterator[bytes]:
+    def _chunks(self, response: httpcore2.Response, total: int | None) -> Iterator[bytes]:
         seen = 0
-        for chunk in answer.iter_stream():
+        for chunk in response.iter_stream():
             seen += len(chunk)
             if time.monotonic() > self._end:
                 raise DownloadError(
@@ -163,15 +157,15 @@ class _Download:
 
 
 def _next(url: str, location: str) -> str:
-    """Where a redirect leads; raises `DownloadError` for what no list may lead to."""
+    """The target of a redirect; raises `DownloadError` where it is not allowed."""
     try:
         target = read_list_url(urljoin(url, location).partition("#")[0])
     except ValueError as error:
-        raise DownloadError(f"it was redirected to something else: {error}") from None
+        raise DownloadError(f"it was redirected to an invalid URL: {error}") from None
     if url.startswith("https:") and target.startswith("http:"):
-        raise DownloadError("it was redirected from https to http, which anybody could change")
+        raise DownloadError("it was redirected from https to http, which is not secure")
     return target
 
 
 def _tag(value: str | None) -> str | None:
-    return value if value is not None and len(value) <= _LONGEST_TAG else None
+    return value if value is not None and len(value) <= _MAX_TAG else None

@@ -11,6 +11,6 @@
 """
 
 from keyhole.policy.compile.policies import lists_in_use
-from keyhole.policy.compile.whole import Compiled, compile_documents
+from keyhole.policy.compile.snapshot import Compiled, compile_documents
 
 __all__ = ["Compiled", "compile_documents", "lists_in_use"]

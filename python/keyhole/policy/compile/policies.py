@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec, Rule
 from keyhole.model.record import RecordSpec
@@ -16,13 +16,13 @@ from keyhole.model.snapshot import (
 )
 from keyhole.policy.compile.schedules import Schedules
 from keyhole.policy.compile.upstreams import UpstreamSets
-from keyhole.policy.include import Flat, speaking
+from keyhole.policy.include import FlatPolicy, applied_policies
 from keyhole.policy.views import View, views
 
 
-def lists_in_use(documents: Documents) -> tuple[Declared[ListSpec], ...]:
+def lists_in_use(documents: Documents) -> tuple[Declaration[ListSpec], ...]:
     """The lists that a policy uses, in the order of documents; their ids are their places."""
-    used = {name for policy in speaking(documents) for name in policy.lists()}
+    used = {name for policy in applied_policies(documents) for name in policy.lists()}
     return tuple(one for one in documents.lists if one.name in used)
 
 
@@ -32,14 +32,14 @@ class Policies:
     def __init__(
         self,
         documents: Documents,
-        lists: Sequence[Declared[ListSpec]],
+        lists: Sequence[Declaration[ListSpec]],
         schedules: Schedules,
         upstream_sets: UpstreamSets,
     ) -> None:
         self._lists = {one.name: index for index, one in enumerate(lists)}
         self._schedules = schedules
         self._upstream_sets = upstream_sets
-        self._flat = speaking(documents)
+        self._flat = applied_policies(documents)
         self._views = views(documents, (one.policy.name for one in self._flat))
         self._records, self._places = _records(documents)
         self._record_sets: dict[View, int] = {}
@@ -67,7 +67,7 @@ class Policies:
             for view in self._record_sets
         ]
 
-    def _policy(self, flat: Flat) -> SnapshotPolicy:
+    def _policy(self, flat: FlatPolicy) -> SnapshotPolicy:
         policy, spec = flat.policy, flat.policy.spec
         view = self._views[policy.name]
         return SnapshotPolicy(
@@ -86,7 +86,7 @@ class Policies:
             origin=policy.origin(),
         )
 
-    def _rule(self, policy: Declared[PolicySpec], index: int, rule: Rule) -> SnapshotRule:
+    def _rule(self, policy: Declaration[PolicySpec], index: int, rule: Rule) -> SnapshotRule:
         return SnapshotRule(
             action="block" if rule.allow is None else "allow",
             matches=list(rule.matches),
@@ -112,7 +112,7 @@ def _records(documents: Documents) -> tuple[list[SnapshotRecord], list[range]]:
     return records, places
 
 
-def _of_one(record: Declared[RecordSpec]) -> list[SnapshotRecord]:
+def _of_one(record: Declaration[RecordSpec]) -> list[SnapshotRecord]:
     return [
         SnapshotRecord(
             name=record.spec.name,

@@ -1,7 +1,7 @@
 """When rules act: each schedule once, however many rules share it."""
 
 from keyhole.model.schedule import When
-from keyhole.model.snapshot_who import Schedule
+from keyhole.model.snapshot_identity import Schedule
 from keyhole.policy.compile.zones import steps
 
 

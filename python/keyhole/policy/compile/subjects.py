@@ -12,31 +12,39 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from keyhole.config.declared import Documents
+from keyhole.config.declaration import Documents
 from keyhole.model.address import Network
-from keyhole.model.snapshot_who import Below, Identity, SubjectNetwork, Subjects, Token
+from keyhole.model.snapshot_identity import (
+    Identity,
+    IdentityPrefix,
+    SubjectNetwork,
+    Subjects,
+    Token,
+)
 from keyhole.model.subject import Subject, SubjectKind
-from keyhole.policy.clients import Client, own_claim
-from keyhole.policy.known import Known
-from keyhole.policy.prefixes import Prefixes
-from keyhole.policy.subjects import first_claims
+from keyhole.policy.checks.clients import Client, client_assignment
+from keyhole.policy.checks.subjects import first_assignments
+from keyhole.policy.longest_prefix import NetworkTable
+from keyhole.policy.trust_context import TrustContext
 
 
 @dataclass(frozen=True)
-class _Spoken:
+class _PolicyEntry:
     """A policy by its index, and the subject for which it speaks."""
 
     policy: int
     subject: str
 
 
-def compile_subjects(documents: Documents, known: Known, policies: Mapping[str, int]) -> Subjects:
+def compile_subjects(
+    documents: Documents, context: TrustContext, policies: Mapping[str, int]
+) -> Subjects:
     """The tables; ``policies`` gives the index of each policy by its name."""
     tables = _Tables(documents, policies)
     return Subjects(
         identities=tables.identities(),
         below=tables.below(),
-        tokens=tables.tokens(known.tokens or {}),
+        tokens=tables.tokens(context.tokens or {}),
         networks=tables.networks(),
         expired=tables.expired(),
     )
@@ -45,14 +53,16 @@ def compile_subjects(documents: Documents, known: Known, policies: Mapping[str, 
 class _Tables:
     def __init__(self, documents: Documents, policies: Mapping[str, int]) -> None:
         self._clients = documents.clients
-        claimed = first_claims(documents)
-        self._spoken = {
-            subject: _Spoken(policies[claim.policy.name], str(subject))
-            for subject, claim in claimed.items()
+        assigned = first_assignments(documents)
+        self._entries = {
+            subject: _PolicyEntry(policies[assignment.policy.name], str(subject))
+            for subject, assignment in assigned.items()
         }
-        own = ((one, own_claim(one, claimed)) for one in documents.clients)
+        own = ((one, client_assignment(one, assigned)) for one in documents.clients)
         self._of_client = {
-            client.name: self._spoken[claim.subject] for client, claim in own if claim is not None
+            client.name: self._entries[assignment.subject]
+            for client, assignment in own
+            if assignment is not None
         }
 
     def identities(self) -> list[Identity]:
@@ -64,11 +74,11 @@ class _Tables:
             for one in sorted(wanted)
         ]
 
-    def below(self) -> list[Below]:
+    def below(self) -> list[IdentityPrefix]:
         """The paths below which identities lie, sorted."""
         return [
-            Below(prefix=subject.value, policy=spoken.policy, subject=spoken.subject)
-            for subject, spoken in sorted(
+            IdentityPrefix(prefix=subject.value, policy=entry.policy, subject=entry.subject)
+            for subject, entry in sorted(
                 self._of_kind("below").items(), key=lambda pair: pair[0].value
             )
         ]
@@ -85,7 +95,11 @@ class _Tables:
     def networks(self) -> list[SubjectNetwork]:
         """Every network that a policy or a client names, sorted, each with what decides for the
         addresses that lie in none of the smaller ones."""
-        names, of_clients, of_cidrs = Prefixes[str](), Prefixes[_Spoken](), Prefixes[_Spoken]()
+        names, of_clients, of_cidrs = (
+            NetworkTable[str](),
+            NetworkTable[_PolicyEntry](),
+            NetworkTable[_PolicyEntry](),
+        )
         wanted: set[Network] = set()
         for client in self._clients:
             for network in client.spec.addresses:
@@ -93,9 +107,9 @@ class _Tables:
                 names.add(network, client.name)
                 if client.name in self._of_client:
                     of_clients.add(network, self._of_client[client.name])
-        for subject, spoken in self._of_kind("cidr").items():
+        for subject, entry in self._of_kind("cidr").items():
             wanted.add(subject.network)
-            of_cidrs.add(subject.network, spoken)
+            of_cidrs.add(subject.network, entry)
         return [
             _network(
                 network,
@@ -107,15 +121,15 @@ class _Tables:
 
     def expired(self) -> int | None:
         """The policy of clients whose certificate has expired."""
-        spoken = self._spoken.get(Subject("expired", ""))
-        return None if spoken is None else spoken.policy
+        entry = self._entries.get(Subject("expired", ""))
+        return None if entry is None else entry.policy
 
-    def _of_kind(self, kind: SubjectKind) -> dict[Subject, _Spoken]:
-        return {subject: by for subject, by in self._spoken.items() if subject.kind == kind}
+    def _of_kind(self, kind: SubjectKind) -> dict[Subject, _PolicyEntry]:
+        return {subject: by for subject, by in self._entries.items() if subject.kind == kind}
 
     def _entry(self, kind: SubjectKind, value: str, client: Client | None) -> dict[str, Any]:
         name = client.name if client else None
-        by = self._spoken.get(Subject(kind, value))
+        by = self._entries.get(Subject(kind, value))
         if by is None and name is not None:
             by = self._of_client.get(name)
         # An identity without a client stands here only because a policy names it.
@@ -127,7 +141,7 @@ class _Tables:
         }
 
 
-def _network(network: Network, client: str | None, by: _Spoken | None) -> SubjectNetwork:
+def _network(network: Network, client: str | None, by: _PolicyEntry | None) -> SubjectNetwork:
     return SubjectNetwork(
         network=str(network),
         client=client,

@@ -1,23 +1,23 @@
 """Whose certificates are believed."""
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
-from keyhole.model.snapshot_who import Trust, TrustDomain
+from keyhole.model.snapshot_identity import Trust, TrustDomain
 from keyhole.model.trust_domain import TrustDomainSpec
-from keyhole.policy.known import Known, no_trust
-from keyhole.policy.material import MaterialError, read_bundle, read_crls
+from keyhole.policy.certificate_files import CertificateFileError, read_bundle, read_crls
+from keyhole.policy.trust_context import TrustContext, no_trust
 
 
-def compile_trust(documents: Documents, known: Known) -> Trust:
+def compile_trust(documents: Documents, context: TrustContext) -> Trust:
     """Our own authority first, then the trust domains that documents declare.
 
     Raises `DocumentErrors` where a file cannot be used, and where a document declares a trust
     domain for which our own authority vouches: two authorities of one name could each speak for
     the clients of the other.
     """
-    if not known.believes:
+    if not context.accepts_certificates:
         return no_trust()
-    own = known.trust.domains
+    own = context.trust.domains
     for declared in documents.trust_domains:
         if any(one.name == declared.name for one in own):
             why = (
@@ -27,13 +27,13 @@ def compile_trust(documents: Documents, known: Known) -> Trust:
             raise DocumentErrors([declared.problem(["metadata", "name"], why)])
     return Trust(
         domains=[*own, *(_domain(one) for one in documents.trust_domains)],
-        revoked=known.trust.revoked,
+        revoked=context.trust.revoked,
     )
 
 
-def _domain(declared: Declared[TrustDomainSpec]) -> TrustDomain:
+def _domain(declared: Declaration[TrustDomainSpec]) -> TrustDomain:
     try:
         bundle, crls = read_bundle(declared), read_crls(declared)
-    except MaterialError as error:
+    except CertificateFileError as error:
         raise DocumentErrors([declared.problem(error.location, str(error))]) from None
     return TrustDomain(name=declared.name, bundle=bundle, crls=crls, origin=declared.origin())

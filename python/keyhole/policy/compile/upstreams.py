@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from keyhole.config.declared import Declared, Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.errors import DocumentErrors
 from keyhole.model.policy import PolicySpec
 from keyhole.model.snapshot import Roots, SnapshotUpstream, UpstreamSet
 from keyhole.model.upstream import DOH_PATH, PORTS, UpstreamSpec
-from keyhole.policy.material import (
-    MaterialError,
+from keyhole.policy.certificate_files import (
+    CertificateFileError,
     client_files,
     client_identity,
     read_crls,
@@ -18,12 +18,12 @@ from keyhole.policy.material import (
 ClientFiles = tuple[Path, Path]
 
 
-def compile_upstream(upstream: Declared[UpstreamSpec]) -> SnapshotUpstream:
+def compile_upstream(upstream: Declaration[UpstreamSpec]) -> SnapshotUpstream:
     """One upstream; raises `DocumentErrors` where a file beside it cannot be used."""
     spec = upstream.spec
     try:
         roots, crls = read_roots(upstream), read_crls(upstream)
-    except MaterialError as error:
+    except CertificateFileError as error:
         raise DocumentErrors([upstream.problem(error.location, str(error))]) from None
     return SnapshotUpstream(
         name=upstream.name,
@@ -60,7 +60,7 @@ class UpstreamSets:
         self._places = {one.name: index for index, one in enumerate(documents.upstreams)}
         self.all: list[UpstreamSet] = []
 
-    def place(self, policy: Declared[PolicySpec]) -> int:
+    def place(self, policy: Declaration[PolicySpec]) -> int:
         """The index of the set that a policy asks, which is added if no other policy has it."""
         use = policy.spec.upstreams
         wanted = UpstreamSet(

@@ -1,9 +1,8 @@
-"""Queries as dnstap messages in Frame Streams, for programs that read them.
+"""Writes queries as dnstap messages in Frame Streams.
 
-The field numbers are those of ``dnstap.proto`` (dnstap.info); the frames are those of the Frame
-Streams specification that ``fstrm`` documents. An event keeps no message as it was on the wire: the
-question is built again from its name and type, and an answer is told by its header alone, where its
-response code is known.
+The field numbers are those of ``dnstap.proto`` (dnstap.info); the frames follow the Frame Streams
+specification of ``fstrm``. The log does not keep DNS messages. So the question is rebuilt from name
+and type, and a response has only its header, where its response code is known.
 """
 
 from keyhole.querylog.dnstap.file import FileOutput

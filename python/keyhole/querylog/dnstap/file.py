@@ -1,4 +1,4 @@
-"""dnstap in a file: one Frame Stream, begun anew when it has grown too large."""
+"""dnstap in a file: one Frame Stream, in a new file when the size limit is reached."""
 
 import os
 from collections.abc import Iterable
@@ -12,13 +12,14 @@ _STOP = frames.control(frames.Kind.STOP)
 
 
 class FileOutput:
-    """Writes payloads into a file that together with its older half takes so many octets.
+    """Writes payloads to a file; the file and its predecessor together take at most ``size``
+    octets.
 
-    Blocks; raises ``OSError`` where the disk does not take it.
+    Blocks; raises ``OSError`` where the disk cannot be written.
     """
 
     def __init__(self, path: Path, size: int) -> None:
-        """Opens nothing yet."""
+        """Does not open the file yet."""
         self._path = path
         self._older = path.with_name(f"{path.name}.1")
         self._half = size // 2
@@ -26,7 +27,7 @@ class FileOutput:
         self._octets = 0
 
     def write(self, payloads: Iterable[bytes]) -> None:
-        """Appends payloads and gives them to the system."""
+        """Appends payloads and flushes them to the operating system."""
         for payload in payloads:
             frame = frames.data(payload)
             if self._file is not None and self._octets + len(frame) + len(_STOP) > self._half:
@@ -45,12 +46,12 @@ class FileOutput:
                 file.write(_STOP)
 
     def _open(self) -> BinaryIO:
-        """A stream cannot be gone on with after its end, so what is there becomes the older one."""
+        """Opens a new file: a stream cannot be continued after its STOP frame."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         if self._path.exists():
             self._path.replace(self._older)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        # Whoever asked for what: for nobody but the owner.
+        # It names clients and their queries: readable for the owner alone.
         self._file = os.fdopen(os.open(self._path, flags, 0o600), "wb")
         start = frames.control(frames.Kind.START, CONTENT_TYPE)
         self._octets = self._file.write(start)

@@ -1,8 +1,8 @@
-"""Frame Streams: payloads of any octets, each behind its length.
+"""Frame Streams: payloads with a length before each.
 
-A frame of length 0 is an escape: a control frame follows, with a length of its own. All numbers
-have 32 bits, big-endian. One way, a stream is START, data, STOP; both ways, the sender offers with
-READY, the receiver picks with ACCEPT, and confirms STOP with FINISH.
+A frame of length 0 announces a control frame, with its own length. All numbers are 32 bits,
+big-endian. A unidirectional stream is START, data, STOP. In a bidirectional one the sender offers
+content types with READY, the receiver selects with ACCEPT and confirms STOP with FINISH.
 """
 
 import struct
@@ -11,8 +11,8 @@ from enum import IntEnum
 
 _NUMBER = struct.Struct(">I")
 _CONTENT_TYPE = 1
-LONGEST_CONTROL = 512
-"""Octets of a control frame, behind its length."""
+MAX_CONTROL = 512
+"""Octets of a control frame after its length."""
 
 
 class Kind(IntEnum):
@@ -26,12 +26,12 @@ class Kind(IntEnum):
 
 
 class FrameError(Exception):
-    """What came is no Frame Stream."""
+    """The data is not a valid Frame Stream."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """A control frame, with the content types that it names."""
+    """A control frame with its content types."""
 
     kind: Kind
     content_types: tuple[bytes, ...] = ()
@@ -43,7 +43,7 @@ def data(payload: bytes) -> bytes:
 
 
 def control(kind: Kind, content_type: bytes | None = None) -> bytes:
-    """A control frame with its escape."""
+    """A control frame, with the escape and its length."""
     body = _NUMBER.pack(kind)
     if content_type is not None:
         body += _NUMBER.pack(_CONTENT_TYPE) + _NUMBER.pack(len(content_type)) + content_type
@@ -51,7 +51,7 @@ def control(kind: Kind, content_type: bytes | None = None) -> bytes:
 
 
 def read_control(body: bytes) -> Control:
-    """A control frame out of what stands behind its length; raises `FrameError`."""
+    """Parses a control frame after its length; raises `FrameError`."""
     try:
         (number,) = _NUMBER.unpack_from(body)
         kind = Kind(number)
@@ -60,7 +60,7 @@ def read_control(body: bytes) -> Control:
             field, length = _NUMBER.unpack_from(body, at)[0], _NUMBER.unpack_from(body, at + 4)[0]
             at += 8 + length
             if field != _CONTENT_TYPE or at > len(body):
-                raise FrameError("a control frame has a field that is not known, or is cut off")
+                raise FrameError("a control frame has an unknown or incomplete field")
             types.append(body[at - length : at])
     except (struct.error, ValueError) as error:
         raise FrameError("a control frame cannot be read") from error

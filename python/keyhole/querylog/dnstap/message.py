@@ -11,7 +11,7 @@ import dns.name
 
 from keyhole.model.record_type import RECORD_TYPES
 from keyhole.querylog.dnstap import protobuf as pb
-from keyhole.querylog.entry import Entry
+from keyhole.querylog.entry import LogEntry
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 
@@ -22,7 +22,7 @@ _IN = 1
 _QNAME, _PASS = 1, 3
 _RD, _QR_RD_RA = 0x0100, 0x8180
 _HEADER = struct.Struct(">HHHHHH")
-# What is said of a query beside the message; who asked only where the log says so.
+# Sent in ``extra``; ``identity`` and ``token`` only where the log has them.
 _EXTRA = (
     "outcome", "reason", "policy", "rule", "list", "observed", "upstream", "identity", "token",
     "snapshot",
@@ -30,41 +30,41 @@ _EXTRA = (
 
 
 class Messages:
-    """Makes messages of one server; ``rcodes`` are the response codes of reasons that have one."""
+    """Makes messages of one server; ``rcodes`` maps reasons to their response codes."""
 
     def __init__(self, identity: str, version: str, rcodes: Mapping[str, int]) -> None:
         self._head = pb.octets(1, identity.encode()) + pb.octets(2, version.encode())
         self._rcodes = rcodes
 
-    def of(self, entry: Entry) -> Iterator[bytes]:
+    def of(self, entry: LogEntry) -> Iterator[bytes]:
         """The query, and the response unless none was sent."""
         arrived = entry.time
-        asked = _question(entry.name, entry.kind)
-        query = pb.octets(10, _HEADER.pack(0, _RD, 1, 0, 0, 0) + asked) if asked else b""
-        yield self._dnstap(_CLIENT_QUERY, entry, _moment(8, arrived), query)
+        question = _question(entry.name, entry.kind)
+        query = pb.octets(10, _HEADER.pack(0, _RD, 1, 0, 0, 0) + question) if question else b""
+        yield self._dnstap(_CLIENT_QUERY, entry, _time(8, arrived), query)
         if entry.outcome == "dropped":
             return
         ended = arrived + timedelta(microseconds=entry.duration_us)
-        times = _moment(8, arrived) + _moment(12, ended)
-        rest = self._response(entry, asked) + _policy(entry)
+        times = _time(8, arrived) + _time(12, ended)
+        rest = self._response(entry, question) + _policy(entry)
         yield self._dnstap(_CLIENT_RESPONSE, entry, times, rest)
 
-    def _dnstap(self, kind: int, entry: Entry, times: bytes, rest: bytes) -> bytes:
-        message = pb.number(1, kind) + _where(entry) + times + rest
+    def _dnstap(self, kind: int, entry: LogEntry, times: bytes, rest: bytes) -> bytes:
+        message = pb.number(1, kind) + _addressing(entry) + times + rest
         extra = pb.octets(3, _extra(entry)) if kind == _CLIENT_RESPONSE else b""
         return self._head + extra + pb.octets(14, message) + pb.number(15, 1)
 
-    def _response(self, entry: Entry, asked: bytes) -> bytes:
+    def _response(self, entry: LogEntry, question: bytes) -> bytes:
         rcode = self._rcodes.get(entry.reason)
-        if rcode is None or not asked:
+        if rcode is None or not question:
             return b""
-        # Extended codes (RFC 6891 section 6.1.3) do not fit into the header; their lower bits do.
+        # Extended codes (RFC 6891 section 6.1.3) do not fit into the header; it holds the low bits.
         header = _HEADER.pack(0, _QR_RD_RA | rcode & 0x0F, 1, 0, 0, 0)
-        return pb.octets(14, header + asked)
+        return pb.octets(14, header + question)
 
 
-def _where(entry: Entry) -> bytes:
-    """Transport, and the address if the log has it; ports are not kept."""
+def _addressing(entry: LogEntry) -> bytes:
+    """Transport, and the address if the log has it; the log has no ports."""
     found = b""
     if entry.client is not None:
         address = ipaddress.ip_address(entry.client)
@@ -76,14 +76,14 @@ def _where(entry: Entry) -> bytes:
     return found
 
 
-def _moment(field: int, moment: datetime) -> bytes:
+def _time(field: int, time: datetime) -> bytes:
     """Seconds in a field, and nanoseconds in the next one."""
-    seconds = int(moment.replace(microsecond=0).timestamp())
-    return pb.number(field, seconds) + pb.fixed32(field + 1, moment.microsecond * 1_000)
+    seconds = int(time.replace(microsecond=0).timestamp())
+    return pb.number(field, seconds) + pb.fixed32(field + 1, time.microsecond * 1_000)
 
 
-def _policy(entry: Entry) -> bytes:
-    """What decided. How the name was answered is said only where it was let through."""
+def _policy(entry: LogEntry) -> bytes:
+    """The deciding rule or list; the action is only set for queries that were answered."""
     rule = entry.rule or entry.list_name
     if rule is None:
         return b""
@@ -92,15 +92,15 @@ def _policy(entry: Entry) -> bytes:
     return pb.octets(15, policy)
 
 
-def _extra(entry: Entry) -> bytes:
+def _extra(entry: LogEntry) -> bytes:
     document = entry.document
-    told = {key: document[key] for key in _EXTRA if document[key] is not None}
-    return json.dumps(told, separators=(",", ":")).encode()
+    fields = {key: document[key] for key in _EXTRA if document[key] is not None}
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 @lru_cache(maxsize=8_192)
 def _question(name: str | None, kind: str | None) -> bytes:
-    """The question section (RFC 1035 section 4.1.2); empty where there was no question."""
+    """The question section (RFC 1035 section 4.1.2); empty where there was none."""
     if name is None or kind is None:
         return b""
     number = RECORD_TYPES.get(kind)

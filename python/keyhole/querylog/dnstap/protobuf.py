@@ -1,6 +1,6 @@
-"""As much of the encoding of Protocol Buffers as dnstap needs.
+"""The part of the Protocol Buffers encoding that dnstap needs.
 
-A field is a key (its number and how the value is written) and the value.
+A field is a key, which holds its number and wire type, and a value.
 """
 
 import struct
@@ -9,7 +9,7 @@ _VARINT, _LENGTH, _FIXED32 = 0, 2, 5
 
 
 def varint(value: int) -> bytes:
-    """A number in groups of seven bits, the lowest first; all but the last have the high bit."""
+    """A varint: groups of seven bits, low group first; the high bit is set in all but the last."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -19,15 +19,15 @@ def varint(value: int) -> bytes:
 
 
 def number(field: int, value: int) -> bytes:
-    """A field with a number or a word of an enumeration."""
+    """A field with an integer or an enumeration value."""
     return varint(field << 3 | _VARINT) + varint(value)
 
 
 def fixed32(field: int, value: int) -> bytes:
-    """A field with a number of always four octets, little-endian."""
+    """A field with a 32-bit little-endian number."""
     return varint(field << 3 | _FIXED32) + struct.pack("<I", value)
 
 
 def octets(field: int, value: bytes) -> bytes:
-    """A field with octets, a text or another message."""
+    """A length-delimited field: octets, a text or an embedded message."""
     return varint(field << 3 | _LENGTH) + varint(len(value)) + value

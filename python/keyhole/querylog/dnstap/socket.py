@@ -1,4 +1,4 @@
-"""dnstap to a program that listens: Frame Streams both ways, with reconnecting."""
+"""dnstap to a listening program: bidirectional Frame Streams, with reconnects."""
 
 import asyncio
 from collections import deque
@@ -7,20 +7,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.model.unix_socket import short_path
 from keyhole.querylog.dnstap import frames
 from keyhole.querylog.dnstap.frames import Control, FrameError, Kind
 from keyhole.querylog.dnstap.message import CONTENT_TYPE
+from keyhole.system.unix_socket import short_path
 
 HANDSHAKE_SECONDS = 5.0
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 30.0
-_AT_ONCE = 500
+MIN_RETRY_SECONDS, MAX_PAUSE = 0.2, 30.0
+_MAX_BATCH = 500
 _ERRORS = (OSError, FrameError, TimeoutError, asyncio.IncompleteReadError)
 
 
 @dataclass(frozen=True)
 class Target:
-    """Who is sent to: a Unix socket, or a host and port."""
+    """The address of the receiver: a Unix socket, or a host and port."""
 
     path: Path | None = None
     host: str = ""
@@ -31,14 +31,16 @@ class Target:
 
 
 class SocketOutput:
-    """Sends payloads to one reader. What it does not take in time is dropped and counted."""
+    """Sends payloads to one receiver; drops and counts those that do not fit into the queue."""
 
-    def __init__(self, target: Target, most: int, heard: Callable[[bool, str], None]) -> None:
-        """At most so many payloads wait. ``heard`` is told when a connection is there, and when
-        it is not any more, with the reason."""
+    def __init__(
+        self, target: Target, max_queued: int, on_change: Callable[[bool, str], None]
+    ) -> None:
+        """Queues at most ``max_queued`` payloads. ``on_change`` is called with true after a
+        connection was made, and with false and the reason after one was lost or failed."""
         self._target = target
-        self._most = most
-        self._heard = heard
+        self._max_queued = max_queued
+        self._on_change = on_change
         self._queue: deque[bytes] = deque()
         self._filled = asyncio.Event()
         self.is_connected = False
@@ -46,33 +48,33 @@ class SocketOutput:
         self.dropped = 0
 
     def put(self, payloads: Iterable[bytes]) -> None:
-        """Has payloads sent, the oldest first; the newest are dropped where there is no room."""
+        """Queues payloads in order; drops the newest ones where the queue is full."""
         for payload in payloads:
-            if len(self._queue) < self._most:
+            if len(self._queue) < self._max_queued:
                 self._queue.append(payload)
             else:
                 self.dropped += 1
         self._filled.set()
 
-    async def keep(self) -> None:
-        """Connects and sends, again and again, until it is cancelled; then it ends the stream."""
-        pause = FIRST_PAUSE
+    async def run(self) -> None:
+        """Connects, sends and reconnects until it is cancelled; then it ends the stream."""
+        pause = MIN_RETRY_SECONDS
         while True:
             try:
-                await self._one_connection()
+                await self._connect_and_send()
             except _ERRORS as error:
                 if self.is_connected:
-                    pause = FIRST_PAUSE
+                    pause = MIN_RETRY_SECONDS
                 self._lost(str(error) or "it took too long")
             await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, MAX_PAUSE)
 
-    async def _one_connection(self) -> None:
+    async def _connect_and_send(self) -> None:
         reader, writer = await asyncio.wait_for(self._connect(), HANDSHAKE_SECONDS)
         try:
-            await asyncio.wait_for(_shake_hands(reader, writer), HANDSHAKE_SECONDS)
+            await asyncio.wait_for(_handshake(reader, writer), HANDSHAKE_SECONDS)
             self.is_connected = True
-            self._heard(True, "")
+            self._on_change(True, "")
             await self._send(reader, writer)
         except asyncio.CancelledError:
             with suppress(*_ERRORS):
@@ -82,7 +84,7 @@ class SocketOutput:
             writer.close()
 
     async def _send(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A reader says nothing while it reads; whatever comes is its end.
+        # The receiver sends nothing during data transfer; any read result means that it ended.
         gone = asyncio.ensure_future(reader.read(1))
         try:
             while True:
@@ -93,7 +95,7 @@ class SocketOutput:
                     waiting.cancel()
                 if gone.done():
                     raise FrameError("the reader ended the connection")
-                some = [self._queue.popleft() for _ in range(min(_AT_ONCE, len(self._queue)))]
+                some = [self._queue.popleft() for _ in range(min(_MAX_BATCH, len(self._queue)))]
                 writer.write(b"".join(frames.data(payload) for payload in some))
                 await writer.drain()
                 self.sent += len(some)
@@ -110,17 +112,17 @@ class SocketOutput:
 
     def _lost(self, why: str) -> None:
         self.is_connected = False
-        self._heard(False, why)
+        self._on_change(False, why)
 
 
-async def _shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(frames.control(Kind.READY, CONTENT_TYPE))
     await writer.drain()
     answer = await _read_control(reader)
     if answer.kind is not Kind.ACCEPT:
         raise FrameError(f"the reader answered {answer.kind.name} instead of ACCEPT")
     if answer.content_types and CONTENT_TYPE not in answer.content_types:
-        raise FrameError("the reader does not take dnstap")
+        raise FrameError("the reader does not accept dnstap")
     writer.write(frames.control(Kind.START, CONTENT_TYPE))
     await writer.drain()
 
@@ -135,6 +137,6 @@ async def _end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
 async def _read_control(reader: asyncio.StreamReader) -> Control:
     head = await reader.readexactly(8)
     length = int.from_bytes(head[4:])
-    if head[:4] != b"\0\0\0\0" or length > frames.LONGEST_CONTROL:
-        raise FrameError("the reader does not speak Frame Streams")
+    if head[:4] != b"\0\0\0\0" or length > frames.MAX_CONTROL:
+        raise FrameError("the reader does not use Frame Streams")
     return frames.read_control(await reader.readexactly(length))

@@ -1,4 +1,4 @@
-"""Makes few large segments of many small ones, day by day."""
+"""Joins small segments of a day into large ones."""
 
 import json
 import secrets
@@ -7,22 +7,23 @@ from pathlib import Path
 import duckdb
 
 from keyhole.querylog.history.segment import Segment, segments, write_segment
+from keyhole.system import durable
 
-MOST_ROWS = 4_000_000
-"""Rows in one segment; more would make each of them slow to write, and to throw away."""
-MOST_SMALL = 16
-"""Small segments of a day that are left alone."""
+MAX_ROWS = 4_000_000
+"""Rows in one segment; larger ones would take long to write and to delete."""
+MAX_SMALL = 16
+"""Small segments per day that are not joined."""
 
 
 def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
-    """Joins segments of a day where there are too many; gives how many are gone.
+    """Joins segments of days with too many; returns by how many their number fell.
 
-    Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
+    Raises ``OSError`` and ``duckdb.Error``; the previous files are complete then.
     """
     gone = 0
     by_day: dict[Path, list[Segment]] = {}
     for one in segments(root):
-        if one.rows < MOST_ROWS:
+        if one.rows < MAX_ROWS:
             by_day.setdefault(one.folder, []).append(one)
     for day, small in by_day.items():
         for group in _groups(small):
@@ -32,11 +33,11 @@ def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
 
 
 def _groups(small: list[Segment]) -> list[list[Segment]]:
-    if len(small) <= MOST_SMALL:
+    if len(small) <= MAX_SMALL:
         return []
     groups: list[list[Segment]] = [[]]
     for one in small:
-        if sum(other.rows for other in groups[-1]) + one.rows > MOST_ROWS:
+        if sum(other.rows for other in groups[-1]) + one.rows > MAX_ROWS:
             groups.append([])
         groups[-1].append(one)
     return [group for group in groups if len(group) > 1]
@@ -49,12 +50,10 @@ def _join(
     source = f"read_parquet([{paths}], hive_partitioning = false)"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW joined AS SELECT * FROM {source}")
     origin = f"joined{secrets.token_hex(6)}"
-    # Whoever finds this knows which of both counts, should we be killed in between.
+    # After a kill in between, this note says which segments the new one replaces.
     note = root / "joining.json"
-    note.write_text(
-        json.dumps(
-            {"into": origin, "from": [str(one.path("rows").relative_to(root)) for one in group]}
-        )
+    durable.write_json(
+        note, {"into": origin, "from": [str(one.path("rows").relative_to(root)) for one in group]}
     )
     write_segment(connection, "joined", day, origin)
     for one in group:
@@ -63,7 +62,7 @@ def _join(
 
 
 def finish_joining(root: Path) -> None:
-    """Ends what a killed process began: the joined segment counts if it is there."""
+    """Completes a join that a kill interrupted: the joined segment is valid if it exists."""
     note = root / "joining.json"
     try:
         found = json.loads(note.read_text())

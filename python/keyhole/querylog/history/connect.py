@@ -1,15 +1,15 @@
-"""Connections to DuckDB: in memory, within limits, and with no way out of one folder."""
+"""Connections to DuckDB: in memory, with limits, and confined to one folder."""
 
 from pathlib import Path
 
 import duckdb
 
 MEMORY = "384MiB"
-"""What all queries of one connection may use together; beyond that they spill into the folder."""
+"""Memory for all queries of a connection; more is spilled to files in the folder."""
 
 
 def connect(folder: Path, *, threads: int = 2) -> duckdb.DuckDBPyConnection:
-    """A connection that reads and writes below ``folder`` and nowhere else."""
+    """A connection that can read and write only below ``folder``."""
     scratch = folder / ".scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(
@@ -19,7 +19,7 @@ def connect(folder: Path, *, threads: int = 2) -> duckdb.DuckDBPyConnection:
             "memory_limit": MEMORY,
             "temp_directory": str(scratch),
             "max_temp_directory_size": "1GiB",
-            # Nothing is fetched from anywhere, whatever a query names.
+            # No query can make DuckDB download an extension.
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": False,

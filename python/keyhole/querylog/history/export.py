@@ -1,4 +1,4 @@
-"""Writes what was found into a file, for other programs."""
+"""Exports matching queries to a file."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,21 +6,21 @@ from typing import Any, Literal
 
 import duckdb
 
-from keyhole.querylog.history.columns import COLUMNS
+from keyhole.querylog.history.criteria import Criteria
+from keyhole.querylog.history.schema import COLUMNS
 from keyhole.querylog.history.search import matching
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import Wanted
 
 Format = Literal["csv", "jsonl", "parquet"]
-MOST_ROWS = 1_000_000
+MAX_ROWS = 1_000_000
 
 _FORMS = {
     "csv": "(FORMAT csv, HEADER)",
     "jsonl": "(FORMAT json)",
     "parquet": "(FORMAT parquet, COMPRESSION zstd)",
 }
-# What a spreadsheet would take for a formula. OWASP, CSV injection. And the apostrophe that marks
-# it, so that one can be taken away from every text that begins with it.
+# CSV injection (OWASP): the first characters of a formula; and the apostrophe, so that a reader can
+# remove one apostrophe from every text that begins with it.
 _MARKED = r"^[=+\-@\t\r\x27]"
 _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
 
@@ -28,16 +28,15 @@ _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"
 def export(
     connection: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
-    wanted: Wanted,
+    criteria: Criteria,
     form: Format,
     target: Path,
 ) -> None:
-    """Writes at most ``MOST_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
+    """Writes at most ``MAX_ROWS`` queries, the newest first. Raises `SearchError`, ``OSError`` and
     ``duckdb.Error``.
 
-    In CSV, a text that a spreadsheet would take for a formula begins with an apostrophe, and so
-    does one that began with an apostrophe already; names can begin like that, because anybody may
-    ask for anything.
+    In CSV, an apostrophe is put before text that a spreadsheet would take for a formula, and before
+    text that begins with an apostrophe: clients may query any name.
     """
     if not segments:
         kinds = {**COLUMNS, "time": "BIGINT"}
@@ -45,12 +44,12 @@ def export(
         source = f"(SELECT {columns} WHERE false)"
         values: list[Any] = []
     else:
-        source, values = matching(segments, wanted)
+        source, values = matching(segments, criteria)
     columns = ", ".join(_column(name, kind, form) for name, kind in COLUMNS.items())
     quoted = str(target).replace("'", "''")
     connection.execute(
         f"COPY (SELECT {columns} FROM (SELECT * FROM {source} "
-        f"ORDER BY \"time\" DESC LIMIT {MOST_ROWS})) TO '{quoted}' {_FORMS[form]}",
+        f"ORDER BY \"time\" DESC LIMIT {MAX_ROWS})) TO '{quoted}' {_FORMS[form]}",
         values,
     )
 
@@ -59,7 +58,7 @@ def _column(name: str, kind: str, form: Format) -> str:
     if name == "time":
         return _MOMENT if form != "parquet" else 'make_timestamp("time") AS "time"'
     if form == "csv" and kind == "VARCHAR":
-        # None stays none: nothing is put before it.
+        # NULL stays NULL: mark || NULL is NULL.
         mark = f"CASE WHEN regexp_matches(\"{name}\", '{_MARKED}') THEN chr(39) ELSE '' END"
         return f'{mark} || "{name}" AS "{name}"'
     return f'"{name}"'

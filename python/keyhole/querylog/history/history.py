@@ -1,4 +1,4 @@
-"""The history as a whole: one folder, taken in, searched, counted and kept within bounds."""
+"""The history in one folder: ingest, search, statistics and retention."""
 
 import secrets
 import threading
@@ -11,16 +11,17 @@ from typing import Literal, TypeVar
 
 import duckdb
 
+from keyhole.querylog.history.anonymize import Anonymizer
+from keyhole.querylog.history.cleanup import remove_leftovers
 from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
+from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.export import Format, export
-from keyhole.querylog.history.intake import Intake
-from keyhole.querylog.history.leftovers import clear
-from keyhole.querylog.history.lexicon import Lexicon, lexicons, refresh
-from keyhole.querylog.history.nameless import Nameless
-from keyhole.querylog.history.past import past
+from keyhole.querylog.history.ingest import Ingester
+from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
 from keyhole.querylog.history.retain import Retention, retain
-from keyhole.querylog.history.search import Found, Key, search
+from keyhole.querylog.history.rollups import rollups
+from keyhole.querylog.history.search import Key, SearchPage, search
 from keyhole.querylog.history.segment import Segment, segments
 from keyhole.querylog.history.statistics import (
     Statistics,
@@ -31,120 +32,123 @@ from keyhole.querylog.history.statistics import (
     tops,
     totals,
 )
-from keyhole.querylog.history.wanted import Wanted
 from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
-PATIENCE_SECONDS = 1.0
-"""How long a question waits for whoever takes in or joins segments."""
+LOCK_WAIT_SECONDS = 1.0
+"""How long a query waits while another thread ingests or joins segments."""
 DAY_SECONDS = 86_400
 _TRIES = 3
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is."""
+    """The size of the history."""
 
     rows: int
     octets: int
     begin: int | None
     """The time of the first row, in microseconds of Unix time."""
     counted: int | None
-    """The same of the first one that is still counted; its row may be gone."""
+    """The time of the first query with counts, whose row may be gone."""
     lost: int
-    """Events of which the engine says that it could not write them, since this process began."""
+    """Events that engines could not write, since this process started."""
 
 
 class History:
-    """Safe to use from several threads; what is in no segment yet is taken in before a search."""
+    """Safe to use from several threads; a search ingests new lines first."""
 
     def __init__(self, root: Path, spool: Path, retention: Retention) -> None:
-        """``root`` is the folder of the history, ``spool`` that of the engine's log."""
+        """``root`` is the folder of the history, ``spool`` the folder of the engine's log."""
         root.mkdir(parents=True, exist_ok=True)
         self._root = root
         self._retention = retention
         finish_joining(root)
-        clear(root)
+        remove_leftovers(root)
         self._spool = spool
-        self._intake = Intake(root)
-        self._elsewhere: dict[str, Intake] = {}
-        self._nameless = Nameless(root)
+        self._ingester = Ingester(root)
+        self._remote: dict[str, Ingester] = {}
+        self._anonymizer = Anonymizer(root)
         self._database = connect(root)
         self._writing = threading.Lock()
-        self._past: list[Segment] = []
-        self._lexicons: list[Lexicon] = []
+        self._rollups: list[Segment] = []
+        self._lexicons: list[NameIndex] = []
         self._segments: list[Segment] = []
-        self._look()
+        self._reload()
 
     @property
     def segments(self) -> list[Segment]:
-        """What there is now, oldest first."""
+        """The present segments, oldest first."""
         return self._segments
 
-    def take(self) -> int:
-        """Takes in what the engine wrote; gives how many rows that was. Raises ``OSError`` and
-        ``duckdb.Error`` where the disk is full; nothing is lost then that the engine still has."""
+    def ingest(self) -> int:
+        """Ingests new lines of the engine's log; returns the number of rows. Raises ``OSError`` and
+        ``duckdb.Error``, for example on a full disk; the lines stay in the engine's log then."""
         with self._writing, self._cursor() as cursor:
-            made = self._intake.take(cursor, self._spool)
+            made = self._ingester.ingest(cursor, self._spool)
             if made:
                 self._segments = segments(self._root)
         return sum(one.rows for one in made)
 
     def position_of(self, engine: str) -> Position | None:
-        """How far the log of an engine on another machine is taken in; ``engine`` is a word that
-        can be part of a file's name."""
+        """How much of a remote engine's log is ingested; ``engine`` must be usable as part of a
+        file name."""
         with self._writing:
-            return self._intake_of(engine).position
+            return self._ingester_of(engine).position
 
-    def take_from(self, engine: str, piece: Piece) -> None:
-        """Takes in what such an engine brought; what came before is left out. Raises as ``take``
+    def ingest_from(self, engine: str, piece: Piece) -> None:
+        """Ingests lines of a remote engine, except those ingested before. Raises as ``ingest``
         does."""
         with self._writing, self._cursor() as cursor:
-            intake = self._intake_of(engine)
-            known = intake.position
+            ingester = self._ingester_of(engine)
+            known = ingester.position
             is_same = known is not None and known.spool == piece.position.spool
             if known is not None and is_same and piece.position.offset <= known.offset:
                 return
-            if intake.take_piece(cursor, piece):
+            if ingester.ingest_piece(cursor, piece):
                 self._segments = segments(self._root)
 
-    def _intake_of(self, engine: str) -> Intake:
-        if engine not in self._elsewhere:
-            self._elsewhere[engine] = Intake(self._root, engine)
-        return self._elsewhere[engine]
+    def _ingester_of(self, engine: str) -> Ingester:
+        if engine not in self._remote:
+            self._remote[engine] = Ingester(self._root, engine)
+        return self._remote[engine]
 
-    def tidy(self) -> int:
-        """Joins small segments, removes what is too old or too much, and forgets who asked where it
-        is time to; gives rows removed."""
+    def maintain(self) -> int:
+        """Joins small segments, removes old ones and those beyond the size limit, and removes
+        clients from old queries; returns the number of removed rows."""
         with self._writing, self._cursor() as cursor:
             try:
-                return self._tidy(cursor, time.time())
+                return self._maintain(cursor, time.time())
             finally:
-                # Where one step cannot be done, those before it are.
-                self._look()
+                # After an error the steps before it are still effective.
+                self._reload()
 
-    def _tidy(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
+    def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
         gone = retain(cursor, self._root, self._retention, now)
         compact(cursor, self._root)
-        if self._retention.nameless is not None:
-            # After joining, which could bring together what is done and what is not.
-            self._nameless.forget(cursor, int((now - self._retention.nameless) * 1_000_000))
+        if self._retention.anonymize_after is not None:
+            # After joining, which could mix segments with and without clients.
+            self._anonymizer.run(cursor, int((now - self._retention.anonymize_after) * 1_000_000))
         today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
         settled = [one for one in segments(self._root) if one.end < today]
         refresh(cursor, self._root, settled)
         return gone
 
-    def search(self, wanted: Wanted, *, limit: int = 100, after: Key | None = None) -> Found:
+    def search(
+        self, criteria: Criteria, *, limit: int = 100, after: Key | None = None
+    ) -> SearchPage:
         """A page of queries, the newest first."""
-        return self._ask(
+        return self._query(
             lambda cursor, found: search(
-                cursor, found, wanted, limit=limit, after=after, lexicons=self._lexicons
+                cursor, found, criteria, limit=limit, after=after, name_indexes=self._lexicons
             )
         )
 
     def totals(self, since: int, until: int) -> Statistics:
-        """What became of the queries in a span of time."""
-        return self._ask(lambda cursor, found: totals(cursor, found, since, until, past=self._past))
+        """Counts of queries in a time span."""
+        return self._query(
+            lambda cursor, found: totals(cursor, found, since, until, rollups=self._rollups)
+        )
 
     def series(
         self,
@@ -153,15 +157,19 @@ class History:
         points: int,
         by: Literal["outcome", "reason"] = "outcome",
     ) -> list[tuple[int, dict[str, int]]]:
-        """Counts by outcome or reason over a span of time."""
-        return self._ask(
-            lambda cursor, found: series(cursor, found, since, until, points, by, past=self._past)
+        """Counts by outcome or reason in steps over a time span."""
+        return self._query(
+            lambda cursor, found: series(
+                cursor, found, since, until, points, by, rollups=self._rollups
+            )
         )
 
     def distinct(self, dimension: str, since: int, until: int) -> int:
-        """How many different values there were in a span of time."""
-        return self._ask(
-            lambda cursor, found: distinct(cursor, found, dimension, since, until, past=self._past)
+        """The number of different values in a time span."""
+        return self._query(
+            lambda cursor, found: distinct(
+                cursor, found, dimension, since, until, rollups=self._rollups
+            )
         )
 
     def tops(
@@ -174,8 +182,8 @@ class History:
         is_withheld: bool = False,
         is_passed: bool = False,
     ) -> list[Top]:
-        """What was in most queries."""
-        return self._ask(
+        """The most frequent values in a time span."""
+        return self._query(
             lambda cursor, found: tops(
                 cursor,
                 found,
@@ -185,19 +193,19 @@ class History:
                 most=most,
                 is_withheld=is_withheld,
                 is_passed=is_passed,
-                past=self._past,
+                rollups=self._rollups,
             )
         )
 
     def forwarded(self, since: int, until: int) -> dict[str, int]:
-        """How many queries each upstream was really asked."""
-        return self._ask(lambda cursor, found: forwarded(cursor, found, since, until))
+        """How many queries were sent to each upstream."""
+        return self._query(lambda cursor, found: forwarded(cursor, found, since, until))
 
-    def export(self, wanted: Wanted, form: Format) -> Path:
-        """Writes what fits into a file that whoever asked has to delete."""
+    def export(self, criteria: Criteria, form: Format) -> Path:
+        """Writes matching queries to a file, which the caller must delete."""
         target = self._root / ".scratch" / f"export-{secrets.token_hex(8)}.{form}"
         try:
-            self._ask(lambda cursor, found: export(cursor, found, wanted, form, target))
+            self._query(lambda cursor, found: export(cursor, found, criteria, form, target))
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -205,43 +213,42 @@ class History:
 
     @property
     def size(self) -> Size:
-        """How much there is."""
+        """The size of the history."""
         found = self._segments
         return Size(
             rows=sum(one.rows for one in found),
-            octets=sum(one.octets for one in (*self._past, *found)),
+            octets=sum(one.octets for one in (*self._rollups, *found)),
             begin=found[0].begin if found else None,
-            counted=min((one.begin for one in (*self._past, *found)), default=None),
-            lost=self._intake.lost + sum(one.lost for one in self._elsewhere.values()),
+            counted=min((one.begin for one in (*self._rollups, *found)), default=None),
+            lost=self._ingester.lost + sum(one.lost for one in self._remote.values()),
         )
 
     def close(self) -> None:
-        """Lets go of everything."""
+        """Closes the database connection."""
         self._database.close()
 
-    def _look(self) -> None:
+    def _reload(self) -> None:
         found = segments(self._root)
-        self._past, self._segments = past(self._root, found), found
-        self._lexicons = lexicons(self._root)
+        self._rollups, self._segments = rollups(self._root, found), found
+        self._lexicons = name_indexes(self._root)
 
-    def _ask(
-        self, question: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]
-    ) -> Answer:
-        """Takes in what is new and asks; again where segments were joined or thrown away under it.
+    def _query(self, query: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]) -> Answer:
+        """Ingests new lines and runs a query; again where segments were joined or removed
+        meanwhile.
 
-        Never waits long for whoever joins segments: then what is new is in the next answer.
+        It waits only shortly for a running maintenance; new lines are in a later result then.
         """
-        if self._writing.acquire(timeout=PATIENCE_SECONDS):
+        if self._writing.acquire(timeout=LOCK_WAIT_SECONDS):
             self._writing.release()
-            self.take()
+            self.ingest()
         for tries_left in reversed(range(_TRIES)):
             with self._cursor() as cursor:
                 try:
-                    return question(cursor, self._segments)
+                    return query(cursor, self._segments)
                 except duckdb.IOException:
                     if not tries_left:
                         raise
-            self._look()
+            self._reload()
         raise AssertionError("the last try returns or raises")
 
     @contextmanager

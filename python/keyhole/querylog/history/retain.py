@@ -1,4 +1,4 @@
-"""How long and how much: the oldest segments make room for the newest."""
+"""Retention by age and size: the oldest segments are removed first."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,39 +7,39 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.past import SHARE, forget, remember
+from keyhole.querylog.history.rollups import ROLLUP_SHARE, drop_old_rollups, save_rollup
 from keyhole.querylog.history.segment import Segment, segments
 
 FREE_OCTETS = 256 * 2**20
-"""So much of the disk is left to others, whatever the settings allow."""
+"""Disk space that is left free, whatever the settings allow."""
 
 
 @dataclass(frozen=True)
 class Retention:
-    """``age`` of rows in seconds, ``octets`` on the disk, for how many seconds their counts are
-    kept, at least as long as they are, and after how many nobody is named; none for never."""
+    """``age`` of rows in seconds; ``octets`` on disk; ``statistics``, the age of counts in seconds,
+    at least that of rows; ``anonymize_after`` seconds clients are removed, none for never."""
 
     age: float
     octets: int
     statistics: float = 0.0
-    nameless: float | None = None
+    anonymize_after: float | None = None
 
 
 def retain(
     connection: duckdb.DuckDBPyConnection, root: Path, retention: Retention, now: float
 ) -> int:
-    """Removes what is too old and too much; gives how many rows are gone.
+    """Removes segments beyond the limits; returns the number of removed rows.
 
-    Raises ``OSError`` and ``duckdb.Error``; what was there before is whole then.
+    Raises ``OSError`` and ``duckdb.Error``; the remaining files are complete then.
     """
     gone = 0
     for one in _leaving(root, retention, now):
         if one.end >= (now - retention.statistics) * 1_000_000 and free(root) >= FREE_OCTETS:
-            remember(connection, root, one)
+            save_rollup(connection, root, one)
         one.drop()
         gone += one.rows
     oldest = int((now - max(retention.statistics, retention.age)) * 1_000_000)
-    forget(root, oldest, retention.octets // SHARE)
+    drop_old_rollups(root, oldest, retention.octets // ROLLUP_SHARE)
     for day in root.glob("day=*"):
         if not any(day.iterdir()):
             day.rmdir()
@@ -62,5 +62,5 @@ def _leaving(root: Path, retention: Retention, now: float) -> Iterator[Segment]:
 
 
 def free(root: Path) -> int:
-    """How much room is left on the disk, in octets."""
+    """Free space on the disk, in octets."""
     return shutil.disk_usage(root).free

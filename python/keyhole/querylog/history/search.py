@@ -1,4 +1,4 @@
-"""Searches the history: newest first, page by page, and no further than a page needs."""
+"""Searches the history: newest first, in pages, in as few segments as a page needs."""
 
 import time
 from collections.abc import Sequence
@@ -8,21 +8,21 @@ from typing import Any
 
 import duckdb
 
-from keyhole.querylog.history.columns import NAMES
-from keyhole.querylog.history.lexicon import Lexicon
-from keyhole.querylog.history.names import Looking
+from keyhole.querylog.history.criteria import Criteria, SearchError
+from keyhole.querylog.history.name_index import NameIndex
+from keyhole.querylog.history.name_lookup import NameLookup
 from keyhole.querylog.history.run import paths, run
+from keyhole.querylog.history.schema import NAMES
 from keyhole.querylog.history.segment import Segment
-from keyhole.querylog.history.wanted import SearchError, Wanted
 
-PATIENCE_SECONDS = 5.0
-"""After so long, what was found by then is the page; the next one goes on from there."""
-MOST_ROWS = 10_000
-_MOST_AT_ONCE = 16
-"""Segments that are searched together, at most."""
+TIMEOUT_SECONDS = 5.0
+"""After this time the page holds what was found so far; the next page continues there."""
+MAX_ROWS = 10_000
+_MAX_BATCH = 16
+"""Segments per query, at most."""
 
 Key = tuple[int, str, int]
-"""Where a row is: its time, the file of its segment below the folder, and its number there."""
+"""The key of a row: its time, its file relative to the folder, and its number in the file."""
 
 
 @dataclass(frozen=True)
@@ -34,70 +34,70 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A page of what was found, the newest first."""
+class SearchPage:
+    """A page of results, the newest first."""
 
     rows: list[Row]
     next: Key | None
-    """Where the next page begins; none where everything was searched."""
+    """The key after which the next page begins; none where everything was searched."""
     searched_to: int | None
-    """Everything newer than this was searched, in microseconds of Unix time; none for all."""
+    """Everything newer was searched, in microseconds of Unix time; none where everything was."""
 
 
 def search(
     connection: duckdb.DuckDBPyConnection,
     segments: Sequence[Segment],
-    wanted: Wanted,
+    criteria: Criteria,
     *,
     limit: int = 100,
     after: Key | None = None,
-    patience: float = PATIENCE_SECONDS,
-    lexicons: Sequence[Lexicon] = (),
-) -> Found:
-    """At most ``limit`` rows, older than ``after``. Raises `SearchError`, and ``duckdb.Error``."""
-    if not 1 <= limit <= MOST_ROWS:
-        raise SearchError(f"a page has 1 to {MOST_ROWS} rows")
-    end = time.monotonic() + patience
+    timeout: float = TIMEOUT_SECONDS,
+    name_indexes: Sequence[NameIndex] = (),
+) -> SearchPage:
+    """At most ``limit`` rows older than ``after``. Raises `SearchError` and ``duckdb.Error``."""
+    if not 1 <= limit <= MAX_ROWS:
+        raise SearchError(f"a page has 1 to {MAX_ROWS} rows")
+    end = time.monotonic() + timeout
     rows: list[Row] = []
-    about = wanted.about_names
-    looking = Looking(connection, about, lexicons) if about is not None else None
+    about = criteria.about_names
+    lookup = NameLookup(connection, about, name_indexes) if about is not None else None
     newest_first = sorted(segments, key=lambda one: one.end, reverse=True)
-    left = [one for one in newest_first if _may_hold(one, wanted, after)]
+    left = [one for one in newest_first if _may_hold(one, criteria, after)]
     size = 1
     while left:
         # Segments may overlap: one that ends later than the oldest row may still hold newer ones.
         if len(rows) > limit and rows[limit].key[0] > left[0].end:
             break
         if size > 1 and time.monotonic() > end:
-            return _cut_short(rows, limit, left[0].end)
+            return _partial_page(rows, limit, left[0].end)
         batch, left = left[:size], left[size:]
-        # What is searched for is new, most of the time; and what is not there, is not there soon.
-        size = min(size * 2, _MOST_AT_ONCE)
-        rows += _in_batch(connection, batch, wanted, limit + 1, after, looking)
+        # Most results are recent, so the batches begin small.
+        size = min(size * 2, _MAX_BATCH)
+        rows += _in_batch(connection, batch, criteria, limit + 1, after, lookup)
         rows.sort(key=lambda row: row.key, reverse=True)
         del rows[limit + 1 :]
     more = len(rows) > limit
-    return Found(rows[:limit], rows[limit - 1].key if more else None, None)
+    return SearchPage(rows[:limit], rows[limit - 1].key if more else None, None)
 
 
-def matching(segments: Sequence[Segment], wanted: Wanted) -> tuple[str, list[Any]]:
-    """All rows that fit, as a relation in SQL and the values for it; there are segments."""
-    condition = wanted.condition
+def matching(segments: Sequence[Segment], criteria: Criteria) -> tuple[str, list[Any]]:
+    """The matching rows as a relation in SQL, with its values; there must be segments."""
+    condition = criteria.condition
     source = f"read_parquet({paths(segments, 'rows')})"
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
-def _cut_short(rows: list[Row], limit: int, unseen: int) -> Found:
-    """What is surely next: rows that are newer than everything that was not searched."""
+def _partial_page(rows: list[Row], limit: int, unseen: int) -> SearchPage:
+    """A page of only those rows that are newer than everything not searched yet."""
     sure = [row for row in rows if row.key[0] > unseen][:limit]
     key = sure[-1].key if sure else (unseen + 1, "", 0)
-    return Found(sure, key, unseen)
+    return SearchPage(sure, key, unseen)
 
 
-def _may_hold(segment: Segment, wanted: Wanted, after: Key | None) -> bool:
-    if wanted.since is not None and segment.end < wanted.since:
+def _may_hold(segment: Segment, criteria: Criteria, after: Key | None) -> bool:
+    if criteria.since is not None and segment.end < criteria.since:
         return False
-    if wanted.until is not None and segment.begin >= wanted.until:
+    if criteria.until is not None and segment.begin >= criteria.until:
         return False
     return after is None or segment.begin <= after[0]
 
@@ -105,19 +105,19 @@ def _may_hold(segment: Segment, wanted: Wanted, after: Key | None) -> bool:
 def _in_batch(
     connection: duckdb.DuckDBPyConnection,
     batch: Sequence[Segment],
-    wanted: Wanted,
+    criteria: Criteria,
     limit: int,
     after: Key | None,
-    looking: Looking | None,
+    lookup: NameLookup | None,
 ) -> list[Row]:
-    condition = wanted.condition
-    if looking is not None:
-        found = looking.find(batch)
+    condition = criteria.condition
+    if lookup is not None:
+        found = lookup.find(batch)
         if found is not None:
             batch = [one for one in batch if str(one.path("names")) in found.files]
             if not batch:
                 return []
-            # Far fewer than rows, and the reader of a file skips what has none of them.
+            # There are fewer names than rows, and the reader skips parts of a file without them.
             condition.add("name IN (SELECT unnest(?))", list(found.names))
             if found.times is not None:
                 condition.add(f'"time" IN ({", ".join(map(str, found.times))})')
@@ -127,7 +127,7 @@ def _in_batch(
         condition.add(
             '("time", filename, file_row_number) < (?, ?, ?)', moment, str(root / file), number
         )
-    # First only where they are: most of a row is decoded for those alone that are shown.
+    # Find the places first: then all columns are decoded only for the rows of the page.
     query = (
         'SELECT "time", filename, file_row_number FROM '
         f"read_parquet({paths(batch, 'rows')}, file_row_number = true, filename = true) "
@@ -143,11 +143,11 @@ def _rows(
     batch: Sequence[Segment],
     places: Sequence[tuple[int, str, int]],
 ) -> list[Row]:
-    """The rows at some places: time, file, and number in that file."""
+    """The rows at these places: time, file, and number in the file."""
     files = {file for _, file, _ in places}
     touched = [one for one in batch if str(one.path("rows")) in files]
     columns = ", ".join(f'"{name}"' for name in NAMES)
-    # The reader skips the parts of a file in which none of these times is.
+    # The reader skips the parts of a file without these times.
     times = ", ".join(str(int(moment)) for moment, _, _ in places)
     query = (
         f"SELECT {columns}, filename, file_row_number FROM "
@@ -155,12 +155,12 @@ def _rows(
         f'WHERE "time" IN ({times})'
     )
     root = batch[0].folder.parent
-    wanted = set(places)
+    criteria = set(places)
     return [
         Row(
             (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
             dict(zip(NAMES, row[:-2], strict=True)),
         )
         for row in run(connection, query, [])
-        if (row[0], row[-2], row[-1]) in wanted
+        if (row[0], row[-2], row[-1]) in criteria
     ]

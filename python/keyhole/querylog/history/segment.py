@@ -1,18 +1,17 @@
-"""A segment: some rows of one day in one file, and what is known about them beside it.
+"""A segment: rows of one day in a file, with files of names and counts beside it.
 
 ==================  ================================================================================
 ``*.rows.parquet``  the rows, oldest first
-``*.names.parquet`` each name once, with how often it was asked and withheld, and when, if that is
-                    seldom: a search looks here first, and needs few parts of the rows, or none
-``*.sums.parquet``  how many ended how, by five minutes
-``*.tops.parquet``  how often each client, policy, list, upstream and type occurs
+``*.names.parquet`` each name once, with its counts; and its times, if they are few: a search reads
+                    this first, and then few parts of the rows, or none
+``*.sums.parquet``  counts by outcome, reason and transport, per five minutes
+``*.tops.parquet``  counts by client, policy, list, upstream and type
 ==================  ================================================================================
 
-The name of a file says which times it spans and how many rows it has, so that nothing has to be
-opened to know where to look.
+The file name holds the time span and the number of rows, so that no file has to be opened to select
+segments.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +19,8 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.columns import WITHHELD
+from keyhole.querylog.history.schema import WITHHELD
+from keyhole.system import durable
 
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
@@ -28,10 +28,10 @@ _BUCKET = BUCKET_SECONDS * 1_000_000
 _NAME = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,12})-([a-z0-9.]{1,80})")
 _DAY = re.compile(r"day=[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SELDOM = 32
-"""A name that was asked no more often in a segment has its times in the file of names."""
-# Small groups of rows: what is known by its time is in few of them.
+"""A name with at most so many queries in a segment has its times in the names file."""
+# Small row groups: few of them hold a given time.
 _COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
-# Smaller still: a few names are looked up in many files.
+# Smaller still: a search reads a few names in many files.
 _COPY_NAMES = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 4096)"
 _DIMENSIONS = {
     "client": "client",
@@ -43,14 +43,14 @@ _DIMENSIONS = {
     "type": '"type"',
 }
 DIMENSIONS = tuple(_DIMENSIONS)
-WHO = ("client", "identity", "token")
-"""Columns, and dimensions, that say who asked; empty where a policy is ``anonymous``."""
+CLIENT_COLUMNS = ("client", "identity", "token")
+"""Columns and dimensions of the client; NULL for a policy with ``log: anonymous``."""
 
 
 @dataclass(frozen=True, order=True)
 class Segment:
     """One segment; ``begin`` and ``end`` are the times of its first and last row, in microseconds
-    of Unix time, and ``origin`` says which part of the engine's log it holds."""
+    of Unix time; ``origin`` names the part of the engine's log that it holds."""
 
     begin: int
     end: int
@@ -60,28 +60,28 @@ class Segment:
 
     @property
     def stem(self) -> str:
-        """What the names of its files begin with; no other segment has the same. Its origin is no
-        name for it: what comes at midnight makes two of one part of the log."""
+        """The unique begin of its file names. The origin alone is not unique: log lines around
+        midnight go into two segments."""
         return f"{self.begin}-{self.end}-{self.rows}-{self.origin}"
 
     def path(self, part: str) -> Path:
-        """Where one of its files is."""
+        """The path of one of its files."""
         return self.folder / f"{self.stem}.{part}.parquet"
 
     @property
     def octets(self) -> int:
-        """What its files take on the disk, as far as they are there."""
+        """The size of its files on disk, without missing ones."""
         return sum(_size(self.path(part)) for part in PARTS)
 
     def drop(self, parts: tuple[str, ...] = PARTS) -> None:
-        """Removes its files; the first of ``parts`` first, for it says that there is a segment, and
-        without the others it cannot be read."""
+        """Removes its files in the order of ``parts``: without the first the segment is not valid,
+        and without the others it could not be read."""
         for part in parts:
             self.path(part).unlink(missing_ok=True)
 
 
 def segments(root: Path) -> list[Segment]:
-    """All whole segments below a folder, oldest first."""
+    """All complete segments below a folder, oldest first."""
     return sorted(_found(root))
 
 
@@ -93,7 +93,7 @@ def _found(root: Path) -> Iterator[Segment]:
 
 
 def named_segments(folder: Path, part: str) -> Iterator[Segment]:
-    """Those in a folder of which there is a part."""
+    """The segments in a folder that have this part."""
     for file in folder.glob(f"*.{part}.parquet"):
         if named := _NAME.fullmatch(file.name.removesuffix(f".{part}.parquet")):
             begin, end, rows, origin = named.groups()
@@ -105,7 +105,7 @@ def write_segment(
 ) -> Segment | None:
     """Writes the rows of a table as a segment of one day; none where it has no rows.
 
-    It is there whole or not at all, on the disk. Raises ``OSError`` and ``duckdb.Error``.
+    The write is atomic and durable. Raises ``OSError`` and ``duckdb.Error``.
     """
     found = connection.execute(f'SELECT min("time"), max("time"), count(*) FROM {table}')
     begin, end, rows = found.fetchone() or (None, None, 0)
@@ -118,32 +118,20 @@ def write_segment(
         quoted = str(draft).replace("'", "''")
         form = _COPY_NAMES if part == "names" else _COPY
         connection.execute(f"COPY ({select}) TO '{quoted}' {form}")
-        _sync(draft)
-    # The rows come last: a segment counts as soon as they are there.
+    # The rows come last: they make the segment valid.
     for part in reversed(PARTS):
-        draft = _draft(segment, part)
-        draft.replace(segment.path(part))
-    _sync(day)
+        durable.rename(_draft(segment, part), segment.path(part))
     return segment
 
 
 def rewrite_part(
     connection: duckdb.DuckDBPyConnection, segment: Segment, part: str, select: str
 ) -> None:
-    """Puts another file in the place of one of a segment, on the disk; whoever reads sees the one
-    or the other. Raises ``OSError`` and ``duckdb.Error``."""
-    target = segment.path(part)
-    draft = _draft(segment, part)
-    quoted = str(draft).replace("'", "''")
-    try:
+    """Replaces one file of a segment atomically and durably. Raises ``OSError`` and
+    ``duckdb.Error``."""
+    with durable.draft_of(segment.path(part)) as draft:
+        quoted = str(draft).replace("'", "''")
         connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
-        _sync(draft)
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    # So that a file that is written later is never on the disk sooner.
-    _sync(segment.folder)
 
 
 def _draft(segment: Segment, part: str) -> Path:
@@ -167,14 +155,6 @@ def _selects(table: str) -> dict[str, str]:
         f"count(*) FILTER (duration_us > 0) AS waited FROM {table} GROUP BY ALL ORDER BY ALL",
         "tops": f"SELECT * FROM ({tops}) ORDER BY ALL",
     }
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _size(path: Path) -> int:

@@ -1,4 +1,4 @@
-"""Counts over any time: from what is beside the segments, and exact all the same."""
+"""Exact counts over any time span, mostly from the counts beside the segments."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -6,17 +6,17 @@ from typing import Any, Literal
 
 import duckdb
 
-from keyhole.querylog.history.columns import WITHHELD
+from keyhole.querylog.history.schema import WITHHELD
 from keyhole.querylog.history.segment import BUCKET_SECONDS, DIMENSIONS, Segment
 
 _BUCKET = BUCKET_SECONDS * 1_000_000
-MOST_POINTS = 2_000
-MOST_TOPS = 1_000
+MAX_POINTS = 2_000
+MAX_TOPS = 1_000
 
 
 @dataclass(frozen=True)
 class Top:
-    """A value, how often it was in a query, and how many of those were withheld."""
+    """A value with its number of queries, and how many of those were withheld."""
 
     value: str
     total: int
@@ -24,13 +24,13 @@ class Top:
 
     @property
     def passed(self) -> int:
-        """How many were not withheld."""
+        """The number of queries that were not withheld."""
         return self.total - self.withheld
 
 
 @dataclass
 class Statistics:
-    """Counts of one span of time."""
+    """Counts of a time span."""
 
     since: int
     until: int
@@ -41,7 +41,7 @@ class Statistics:
     waited: int = 0
     """Queries that waited for an upstream."""
     waited_us: int = 0
-    """How long all of them waited together."""
+    """Their total waiting time, in microseconds."""
 
 
 def totals(
@@ -50,11 +50,11 @@ def totals(
     since: int,
     until: int,
     *,
-    past: Sequence[Segment] = (),
+    rollups: Sequence[Segment] = (),
 ) -> Statistics:
-    """What became of the queries from ``since`` until before ``until``, in microseconds.
+    """Counts of queries from ``since`` until before ``until``, in microseconds.
 
-    ``past`` is what is left of segments that are gone.
+    ``rollups`` are the counts of removed segments.
     """
     found = Statistics(since, until)
     groups = (
@@ -62,7 +62,7 @@ def totals(
         ("reason", found.by_reason),
         ("transport", found.by_transport),
     )
-    sums = _sums(segments, since, until, past)
+    sums = _sums(segments, since, until, rollups)
     if sums is None:
         return found
     for column, counts in groups:
@@ -87,13 +87,11 @@ def series(
     points: int,
     by: Literal["outcome", "reason"] = "outcome",
     *,
-    past: Sequence[Segment] = (),
+    rollups: Sequence[Segment] = (),
 ) -> list[tuple[int, dict[str, int]]]:
-    """Counts by outcome or by reason over the span, in at most ``points`` steps of equal length."""
-    step = max(
-        _BUCKET, -(-(until - since) // max(1, min(points, MOST_POINTS)) // _BUCKET) * _BUCKET
-    )
-    sums = _sums(segments, since, until, past)
+    """Counts by outcome or reason over the span, in at most ``points`` steps of equal length."""
+    step = max(_BUCKET, -(-(until - since) // max(1, min(points, MAX_POINTS)) // _BUCKET) * _BUCKET)
+    sums = _sums(segments, since, until, rollups)
     if sums is None:
         return []
     found: dict[int, dict[str, int]] = {}
@@ -116,13 +114,13 @@ def tops(
     most: int = 10,
     is_withheld: bool = False,
     is_passed: bool = False,
-    past: Sequence[Segment] = (),
+    rollups: Sequence[Segment] = (),
 ) -> list[Top]:
-    """What was in most queries: of ``name``, or of one of the ``DIMENSIONS``; with ``is_withheld``
-    in most of those that were withheld, with ``is_passed`` in most of those that were not."""
+    """The most frequent values of ``name`` or of one of the ``DIMENSIONS``; with ``is_withheld`` by
+    the number of withheld queries, with ``is_passed`` by that of the others."""
     if dimension != "name" and dimension not in DIMENSIONS:
         raise ValueError(dimension)
-    parts = list(_counted(segments, dimension, since, until, past))
+    parts = list(_counted(segments, dimension, since, until, rollups))
     if not parts:
         return []
     order = "sum(counted.withheld)" if is_withheld else "sum(counted.total)"
@@ -131,7 +129,7 @@ def tops(
     query = (
         "SELECT value, sum(total)::BIGINT AS total, sum(withheld)::BIGINT AS withheld FROM "
         f"({' UNION ALL '.join(parts)}) AS counted GROUP BY value HAVING {order} > 0 "
-        f"ORDER BY {order} DESC, value LIMIT {int(min(most, MOST_TOPS))}"
+        f"ORDER BY {order} DESC, value LIMIT {int(min(most, MAX_TOPS))}"
     )
     return [Top(str(v), int(t), int(w)) for v, t, w in connection.execute(query).fetchall()]
 
@@ -143,12 +141,12 @@ def distinct(
     since: int,
     until: int,
     *,
-    past: Sequence[Segment] = (),
+    rollups: Sequence[Segment] = (),
 ) -> int:
-    """How many different values there were: names, or one of the ``DIMENSIONS``."""
+    """The number of different names, or values of one of the ``DIMENSIONS``."""
     if dimension != "name" and dimension not in DIMENSIONS:
         raise ValueError(dimension)
-    parts = list(_counted(segments, dimension, since, until, past))
+    parts = list(_counted(segments, dimension, since, until, rollups))
     if not parts:
         return 0
     query = f"SELECT count(DISTINCT value) FROM ({' UNION ALL '.join(parts)})"
@@ -159,8 +157,8 @@ def distinct(
 def forwarded(
     connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment], since: int, until: int
 ) -> dict[str, int]:
-    """How many queries each upstream was really asked, the busiest first; what the cache remembered
-    of it is in none."""
+    """How many queries were sent to each upstream, the busiest first; answers from the cache are
+    not counted."""
     touched = [one for one in segments if one.end >= since and one.begin < until]
     if not touched:
         return {}
@@ -173,10 +171,10 @@ def forwarded(
 
 
 def _sums(
-    segments: Sequence[Segment], since: int, until: int, past: Sequence[Segment]
+    segments: Sequence[Segment], since: int, until: int, rollups: Sequence[Segment]
 ) -> str | None:
-    """Sums by five minutes: as they are for whole segments, counted for those at the ends."""
-    parts = _of_past(past, since, until)
+    """Sums per five minutes: stored ones of whole segments, computed ones of partial segments."""
+    parts = _of_rollups(rollups, since, until)
     touched = [one for one in segments if one.end >= since and one.begin < until]
     whole = [one for one in touched if one.begin >= since and one.end < until]
     if whole:
@@ -192,9 +190,9 @@ def _sums(
     return " UNION ALL ".join(parts) or None
 
 
-def _of_past(past: Sequence[Segment], since: int, until: int) -> list[str]:
-    """Sums of rows that are gone: to the five minutes in which the span begins and ends."""
-    touched = [one for one in past if one.end >= since and one.begin < until]
+def _of_rollups(rollups: Sequence[Segment], since: int, until: int) -> list[str]:
+    """Sums of removed rows; the span is extended to whole buckets of five minutes."""
+    touched = [one for one in rollups if one.end >= since and one.begin < until]
     if not touched:
         return []
     return [
@@ -208,16 +206,16 @@ def _counted(
     dimension: str,
     since: int,
     until: int,
-    past: Sequence[Segment],
+    rollups: Sequence[Segment],
 ) -> Iterable[str]:
-    # What is left of them cannot be cut in two: each belongs to where most of it was.
-    gone = [one for one in past if since <= (one.begin + one.end) // 2 < until]
+    # A rollup cannot be split: it counts where the middle of its time span is.
+    gone = [one for one in rollups if since <= (one.begin + one.end) // 2 < until]
     if gone:
-        yield _kept(gone, dimension)
+        yield _from_counts(gone, dimension)
     touched = [one for one in segments if one.end >= since and one.begin < until]
     whole = [one for one in touched if one.begin >= since and one.end < until]
     if whole:
-        yield _kept(whole, dimension)
+        yield _from_counts(whole, dimension)
     for one in touched:
         if one.begin < since or one.end >= until:
             yield (
@@ -228,8 +226,8 @@ def _counted(
             )
 
 
-def _kept(segments: Sequence[Segment], dimension: str) -> str:
-    """What is counted beside segments."""
+def _from_counts(segments: Sequence[Segment], dimension: str) -> str:
+    """The stored counts of segments."""
     if dimension == "name":
         return (
             f"SELECT name AS value, total, withheld FROM read_parquet({_paths(segments, 'names')})"
@@ -246,7 +244,7 @@ def _within(since: int, until: int) -> str:
 
 def _paths(segments: Sequence[Segment], part: str) -> str:
     paths = ", ".join("'" + _quote(one.path(part)) + "'" for one in segments)
-    # The name of the folder is no column.
+    # ``day=...`` in the folder's name is not a column.
     return f"[{paths}], hive_partitioning = false"
 
 

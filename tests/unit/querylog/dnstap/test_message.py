@@ -11,13 +11,13 @@ import dns.rcode
 import pytest
 
 from keyhole.querylog.dnstap import FileOutput, Messages
-from keyhole.querylog.entry import Entry, read_line
+from keyhole.querylog.entry import LogEntry, read_line
 from tests.world.dnstap import decode, read_stream
 
 MESSAGES = Messages("resolver-1", "keyhole 0", {"denied_by_default": 5, "bad_version": 16})
 
 
-def entry(**changes: Any) -> Entry:
+def entry(**changes: Any) -> LogEntry:
     line = {
         "time": "2026-11-25T22:00:00.123456Z", "transport": "dot", "client": "192.0.2.7",
         "identity": None, "token": None, "policy": "home", "name": "www.example.org",
@@ -25,7 +25,7 @@ def entry(**changes: Any) -> Entry:
         "observed": None, "upstream": "quad9", "duration_us": 2_500, "snapshot": 3, **changes,
     }  # fmt: skip
     read = read_line(json.dumps(line).encode())
-    assert isinstance(read, Entry)
+    assert isinstance(read, LogEntry)
     return read
 
 

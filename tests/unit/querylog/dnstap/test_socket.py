@@ -34,7 +34,7 @@ def test_payloads_arrive_in_order_and_the_stream_ends_in_order(tmp_path: Path, f
     async def run(collector: Collector) -> None:
         place = Target(collector.path, "127.0.0.1", collector.port)
         out = _output(place, [])
-        task = asyncio.create_task(out.keep())
+        task = asyncio.create_task(out.run())
         out.put([b"one", b"two"])
         await _until(lambda: len(collector.payloads) == 2, "both came")
         out.put([b"three"])
@@ -58,7 +58,7 @@ def test_a_reader_that_dies_is_sent_to_again_and_what_found_no_room_is_counted(
         out = _output(Target(path), heard, most=3)
         out.put([b"%d" % number for number in range(5)])
         assert out.dropped == 2
-        task = asyncio.create_task(out.keep())
+        task = asyncio.create_task(out.run())
         with Collector(path) as first:
             await _until(lambda: len(first.payloads) == 3, "what waited came")
             assert first.payloads == [b"0", b"1", b"2"], "the newest are dropped"
@@ -78,7 +78,7 @@ def test_a_reader_of_something_else_is_told_and_sent_nothing(tmp_path: Path) -> 
     async def run(collector: Collector) -> None:
         out = _output(Target(collector.path), heard)
         out.put([b"secret"])
-        task = asyncio.create_task(out.keep())
+        task = asyncio.create_task(out.run())
         await _until(lambda: heard, "it is told")
         await _stop(task)
 
@@ -115,7 +115,7 @@ def test_fstrm_capture_takes_the_stream(tmp_path: Path) -> None:
 
             async def run() -> None:
                 out = _output(Target(path), [])
-                task = asyncio.create_task(out.keep())
+                task = asyncio.create_task(out.run())
                 out.put([b"one", b"two"])
                 await _until(lambda: out.sent == 2, "both are sent")
                 await _stop(task)

@@ -1,0 +1,100 @@
+"""Dependencies of the routes: the services they use, the caller's session and address."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from keyhole.accounts import Actor, ClientInfo, Session
+from keyhole.api.principal import Principal
+from keyhole.api.problem import ApiProblem
+from keyhole.control.authentication import Authentication
+from keyhole.control.changes import Changes
+from keyhole.control.overrides import DecisionService, PauseService
+from keyhole.control.query_history import QueryHistory
+from keyhole.control.services import Services
+
+
+def _services(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+def _no_database() -> ApiProblem:
+    why = "the database cannot be used; keyhole up has said why"
+    return ApiProblem(503, "not_possible_now", why)
+
+
+RunningServices = Annotated[Services, Depends(_services)]
+"""A route parameter: the services of control."""
+
+
+def _changes(services: RunningServices) -> Changes:
+    if services.changes is None:
+        raise _no_database()
+    return services.changes
+
+
+def _pauses(services: RunningServices) -> PauseService:
+    if services.pauses is None:
+        raise _no_database()
+    return services.pauses
+
+
+def _decisions(services: RunningServices) -> DecisionService:
+    if services.decisions is None:
+        raise _no_database()
+    return services.decisions
+
+
+def _queries(services: RunningServices) -> QueryHistory:
+    if services.queries is None:
+        why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
+        raise ApiProblem(503, "not_possible_now", why)
+    return services.queries
+
+
+Queries = Annotated[QueryHistory, Depends(_queries)]
+"""A route parameter: the query history."""
+Pauses = Annotated[PauseService, Depends(_pauses)]
+"""A route parameter: pauses of blocking."""
+Decisions = Annotated[DecisionService, Depends(_decisions)]
+"""A route parameter: decisions about names."""
+StoredDocuments = Annotated[Changes, Depends(_changes)]
+"""A route parameter: documents and their changes."""
+
+
+def _authentication(services: RunningServices) -> Authentication:
+    if services.authentication is None:
+        raise _no_database()
+    return services.authentication
+
+
+Auth = Annotated[Authentication, Depends(_authentication)]
+"""A route parameter: accounts, and the identity provider."""
+
+
+def _session(request: Request) -> Session:
+    session = getattr(request.state, "session", None)
+    if not isinstance(session, Session):
+        raise ApiProblem(409, "no_session", "this needs a session: log in first")
+    return session
+
+
+CurrentSession = Annotated[Session, Depends(_session)]
+"""A route parameter: the session of the caller, who must have one."""
+
+
+def _client_info(request: Request) -> ClientInfo:
+    host = request.client.host if request.client else "nowhere"
+    return ClientInfo(host, request.headers.get("user-agent", ""))
+
+
+Client = Annotated[ClientInfo, Depends(_client_info)]
+"""A route parameter: the address and program of the client."""
+
+
+def account_actor(principal: Principal, client: ClientInfo) -> Actor:
+    """The caller as the actor of an audit entry."""
+    address = None if principal.via == "socket" else client.address
+    return Actor(principal.name, principal.via, address)

@@ -1,0 +1,109 @@
+"""Commands that ask a running Keyhole: by the socket of its data folder, or by the network."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from keyhole.cli.server_target import find_target
+from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.errors import KeyholeError
+from keyhole.system.unix_socket import short_path
+
+if TYPE_CHECKING:
+    import httpx2
+
+_SECONDS = 60.0
+
+
+class ApiError(KeyholeError):
+    """A running Keyhole could not be reached, or refused what it was asked for.
+
+    ``status`` is that of HTTP, 0 where there was no answer; ``document`` is the problem.
+    """
+
+    def __init__(self, message: str, status: int = 0, document: dict[str, Any] | None = None):
+        super().__init__(message)
+        self.status = status
+        self.document = document or {}
+
+
+class ApiClient:
+    """The API of the Keyhole that is meant; a context manager.
+
+    That is the one that runs with the data folder ``data``; or, where none is named, the one that
+    ``keyhole --server`` or ``KEYHOLE_SERVER`` names.
+    """
+
+    def __init__(self, data: Path | None) -> None:
+        self._target = find_target(data)
+        self._folder = DataFolder(data or default_data_folder())
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            if self._target is not None:
+                self._client = opening.enter_context(self._target.client(_SECONDS))
+            else:
+                self._client = opening.enter_context(self._local(opening))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def ask(self, method: str, path: str, **request: Any) -> "httpx2.Response":
+        """One request; ``request`` is what httpx2 takes, such as ``json`` and ``params``. Raises
+        `ApiError` with the reason where the answer is not a success."""
+        import httpx2
+
+        try:
+            answer = self._client.request(method, path, **request)
+        except httpx2.TransportError as error:
+            raise ApiError(self._why(error)) from error
+        if answer.is_success:
+            return answer
+        raise _refused(answer)
+
+    def _local(self, opening: ExitStack) -> "httpx2.Client":
+        socket = self._folder.api_socket
+        if not socket.exists():
+            raise ApiError(
+                f"no Keyhole runs with the data folder {self._folder.path}; start keyhole up, or "
+                "give --data with the folder of one that runs"
+            )
+        import httpx2
+
+        transport = httpx2.HTTPTransport(uds=opening.enter_context(short_path(socket)))
+        return httpx2.Client(
+            transport=transport, base_url="http://localhost/api/v1", timeout=_SECONDS
+        )
+
+    def _why(self, error: "httpx2.TransportError") -> str:
+        if self._target is None:
+            where = f"the Keyhole of {self._folder.path}"
+            return f"{where} does not answer ({error}); does keyhole up still run?"
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return (
+                f"the certificate of {self._target.url} cannot be trusted, and nothing was sent: "
+                f"{error}; --ca names the root that it comes from"
+            )
+        return f"{self._target.url} cannot be reached: {error}"
+
+
+def _refused(answer: "httpx2.Response") -> ApiError:
+    try:
+        document = answer.json()
+        lines = [
+            f"{one['place']}: {one['why']}" if one["place"] else one["why"]
+            for one in document.get("problems", [])
+        ]
+        message = "\n".join(lines) or document["detail"]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ApiError(f"the answer was HTTP {answer.status_code}", answer.status_code)
+    return ApiError(message, answer.status_code, document)

@@ -1,0 +1,170 @@
+"""The life of a control process, from its first words to the end."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Group
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from keyhole.api.network import Listener, bind, release
+from keyhole.api.server import ApiServer
+from keyhole.cli.output import console, show_notice
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.defaults import write_defaults
+from keyhole.control.engine_host import EngineHost
+from keyhole.control.local_engine import ExternalEngine
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.settings import read_settings
+from keyhole.control.shutdown import end_on_signals, end_with_input
+from keyhole.control.startup import open_services
+from keyhole.control.upstream_monitor import UpstreamMonitor
+from keyhole.system.parent_death import die_with_parent
+
+START_SECONDS = 8.0
+"""How long the end may wait for what is under way, before it is cut off."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A data folder, and its settings where they are not in it."""
+
+    data: DataFolder
+    config: Path | None
+
+
+_WORDS = {
+    "udp": "DNS over UDP",
+    "tcp": "DNS over TCP",
+    "dot": "DNS over TLS",
+    "doh": "DNS over HTTPS",
+    "doh_cleartext": "DoH without TLS",
+    "mesh": "DNS for a mesh",
+}
+
+
+async def run(installation: Installation, pipe: int | None, *, again: bool) -> None:
+    """Runs until SIGTERM or Ctrl-C, or the end of standard input where a supervisor is told over
+    ``pipe`` that the engine may start.
+
+    Prints where Keyhole serves, unless it did so ``again``, and then only what changes.
+    """
+    if pipe is None:
+        installation.data.make()
+        with closing(await installation.data.claim()):
+            await _serve(installation, None, end_on_signals(), again=again)
+        return
+    end = end_on_signals()
+    serving = asyncio.create_task(_serve(installation, pipe, end, again=again))
+    die_with_parent()
+    input_ends = asyncio.create_task(end_with_input(end))
+    await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
+    if not serving.done():
+        # It may be starting, and wait for an engine that does not come any more.
+        await asyncio.wait({serving}, timeout=START_SECONDS)
+        serving.cancel()
+    input_ends.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def _serve(
+    installation: Installation, pipe: int | None, end: asyncio.Event, *, again: bool
+) -> None:
+    terminal = console()
+
+    def notify(notice: Notice) -> None:
+        show_notice(terminal, notice)
+
+    data = installation.data
+    if installation.config is None and not again:
+        for path in write_defaults(data):
+            notify(Notice(Severity.SUCCESS, f"wrote {path}"))
+    engine = ExternalEngine(pipe, runs_already=again)
+    config = installation.config or data.config
+    settings = read_settings(config)
+    if not again:
+        for advice in settings.advice:
+            notify(Notice(Severity.WARNING, advice))
+    if settings.resolved.control_server is not None:
+        await _serve_engine_host(EngineHost(settings, data, engine, notify), end, again=again)
+        return
+    control_plane = ControlPlane(config, data, notify, engine)
+    listeners = bind(control_plane.settings.written.api)
+    try:
+        async with control_plane:
+            engine.settle()
+            if not again:
+                terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
+            watch = asyncio.create_task(
+                UpstreamMonitor(control_plane.stats, control_plane.addresses, notify).watch()
+            )
+            # DNS waits neither for lists nor for the database.
+            async with (
+                open_services(control_plane, data, notify) as services,
+                ApiServer(services, notify, listeners),
+            ):
+                if again:
+                    text = "lists, query log and API go on where they were"
+                    notify(Notice(Severity.SUCCESS, text))
+                await end.wait()
+            watch.cancel()
+    finally:
+        release(listeners)
+
+
+async def _serve_engine_host(engine_host: EngineHost, end: asyncio.Event, *, again: bool) -> None:
+    await engine_host.start()
+    if not again:
+        engine_host.greet()
+    renewal = asyncio.create_task(engine_host.run())
+    await end.wait()
+    renewal.cancel()
+
+
+def panel(control_plane: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:
+    """Addresses, commands to try, and the files that a person may change."""
+    where = Table.grid(padding=(0, 2))
+    for transport, words in _WORDS.items():
+        if addresses := control_plane.addresses.get(transport):
+            where.add_row(f"[bold]{words}[/]", escape(", ".join(addresses)))
+    if control_plane.enrollment:
+        where.add_row("[bold]enrollment[/]", escape(", ".join(control_plane.enrollment)))
+    if control_plane.fleet is not None:
+        where.add_row("[bold]link[/]", escape(", ".join(control_plane.fleet.addresses)))
+    if listeners:
+        where.add_row("[bold]API[/]", escape(", ".join(one.url for one in listeners)))
+    files = Table.grid(padding=(0, 2))
+    files.add_column()
+    files.add_column(overflow="fold")
+    files.add_column(no_wrap=True)
+    files.add_row(
+        "settings", escape(str(control_plane.settings.file)), "[dim]act at the next start[/]"
+    )
+    files.add_row("documents", escape(str(control_plane.settings.documents)), "[dim]act at once[/]")
+    if control_plane.settings.server_identity is None:
+        root = data.identity / "root.pem"
+        files.add_row("trust", escape(str(root)), "[dim]what DoT and DoH clients need[/]")
+    tries = "\n".join(f"  {escape(line)}" for line in _tries(control_plane, data))
+    role = control_plane.settings.resolved.options.role
+    return Panel(
+        Group(where, "", files, "", "[bold]Try[/]", tries),
+        title=f"Keyhole {role}",
+        border_style="green",
+        expand=False,
+    )
+
+
+def _tries(control_plane: ControlPlane, data: DataFolder) -> list[str]:
+    tries = []
+    ca = "" if control_plane.settings.server_identity else f" --ca {data.identity / 'root.pem'}"
+    for transport, option in (("udp", ""), ("tcp", " --tcp"), ("dot", f" --tls{ca}")):
+        if addresses := control_plane.addresses.get(transport):
+            tries.append(f"keyhole dig @{addresses[0]}{option} example.org")
+    tries.append(f"keyhole explain --data {data.path} example.org")
+    return tries

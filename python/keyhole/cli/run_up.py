@@ -1,0 +1,33 @@
+"""The life of ``keyhole up``."""
+
+import contextlib
+from pathlib import Path
+
+from keyhole.cli.output import console, show_notice
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.process_group import ProcessGroup
+from keyhole.control.shutdown import end_on_signals
+
+CLAIM_SECONDS = 8.0
+"""How long the control process of a Keyhole that was killed may take to end."""
+
+
+async def run_up(data: DataFolder, config: Path | None) -> int:
+    """Runs until SIGTERM or Ctrl-C; gives the exit code."""
+    end = end_on_signals()
+    terminal = console()
+
+    def notify(notice: Notice) -> None:
+        show_notice(terminal, notice)
+
+    data.make()
+    try:
+        claim = await data.claim()
+    except ControlError:
+        text = f"another keyhole has {data.path}; waiting {CLAIM_SECONDS:g} s for its end"
+        notify(Notice(Severity.INFO, text))
+        claim = await data.claim(CLAIM_SECONDS)
+    with contextlib.closing(claim):
+        return await ProcessGroup(data, config, claim, notify).run(end)

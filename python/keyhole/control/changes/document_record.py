@@ -1,0 +1,84 @@
+"""The current documents: those declared in files, and those stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from keyhole.config.documents import read_text_documents
+from keyhole.config.files import Source, read_text, sources
+from keyhole.config.yaml_stream import split_stream
+from keyhole.errors import Problem
+from keyhole.store import Version
+
+
+@dataclass(frozen=True)
+class DocumentRecord:
+    """One document and its origin."""
+
+    kind: str
+    name: str
+    origin: Literal["declared_documents", "stored"]
+    text: str
+    file: str = ""
+    """The file that declares it, relative to the folder; empty if stored."""
+    line: int = 0
+    version: int = 0
+    """The version from 1 if stored; 0 if declared."""
+    change: int = 0
+    """The number of the change that made this version; 0 if declared."""
+    is_shadowed: bool = False
+    """Whether a file declares a document of this kind and name, so that this one has no effect."""
+
+    @property
+    def label(self) -> str:
+        """Kind and name, such as ``Policy/base``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
+    def place(self) -> str:
+        """Its file and line, or its version, for messages."""
+        return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
+
+
+def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
+    """The documents declared in the files of a folder, valid or not, and their syntax errors."""
+    records: list[DocumentRecord] = []
+    files, problems = sources(folder)
+    for source in files:
+        text, wrong = read_text(source)
+        problems += wrong
+        records += _in_file(source, text)
+    return records, problems
+
+
+def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
+    for part in split_stream(text):
+        documents, _ = read_text_documents(part.text, source.name, source.path.parent)
+        for heading in documents.headings[:1]:
+            line = part.line + heading.line - 1
+            yield DocumentRecord(
+                heading.kind, heading.name, "declared_documents", part.text, source.name, line
+            )
+
+
+def merged(
+    by_file: list[DocumentRecord], versions: dict[tuple[str, str], Version]
+) -> list[DocumentRecord]:
+    """All documents by kind and name; a stored one that a file also declares is shadowed."""
+    names = {(one.kind, one.name) for one in by_file}
+    stored = [
+        replace(_stored(version), is_shadowed=key in names) for key, version in versions.items()
+    ]
+    return sorted([*by_file, *stored], key=lambda one: (one.kind, one.name, one.origin))
+
+
+def _stored(version: Version) -> DocumentRecord:
+    return DocumentRecord(
+        version.kind,
+        version.name,
+        "stored",
+        version.text,
+        version=version.version,
+        change=version.change,
+    )

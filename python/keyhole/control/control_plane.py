@@ -1,0 +1,198 @@
+"""Runs one engine: its certificates, its documents, and the watch for changes.
+
+Start and change take the same path: read, compile, commit to the engine, save as the last good
+snapshot. An invalid change is reported and has no effect.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.engine_state import EngineState
+from keyhole.control.enrollment import enrollment_server
+from keyhole.control.identity import authority_advice
+from keyhole.control.local_engine import ChildEngine, LocalEngine, Starter
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.reconciler import Reconciler
+from keyhole.control.settings import Settings, read_settings
+from keyhole.control.watched_files import changes, fingerprint
+from keyhole.errors import KeyholeError
+
+if TYPE_CHECKING:
+    from keyhole.control.fleet import Fleet
+
+RENEWAL_CHECK_SECONDS = 3600.0
+RETRY_SECONDS = 5.0
+
+
+class ControlPlane:
+    """One engine with its servers and watchers; an async context manager starts and stops it.
+
+    ``starter`` runs the process of the engine; without one it is a child of this process.
+    """
+
+    def __init__(
+        self, config: Path, data: DataFolder, notify: Notify, starter: Starter | None = None
+    ) -> None:
+        self._data = data
+        self._notify = notify
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._notified_advice: set[str] = set()
+        self._fingerprint = fingerprint([config])
+        self.settings: Settings = read_settings(config)
+        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
+        self._reconciler = Reconciler(self.settings, data, self._engine, notify)
+        self._enrollment = enrollment_server(self.settings, data, notify)
+        self.fleet: Fleet | None = None
+        """Engines on other machines; none if the link is off."""
+        if self.settings.written.link.listen:
+            self.fleet = self._make_fleet()
+            self._reconciler.on_commit(self.fleet.put)
+
+    def _make_fleet(self) -> "Fleet":
+        # Imported here: most installations have only the local engine.
+        from keyhole.control.fleet import Fleet
+
+        return Fleet(self.settings, self._data, self._notify)
+
+    @property
+    def pid(self) -> int | None:
+        """The process ID of the running engine."""
+        return self._engine.pid
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """Puts changes in force in the engine."""
+        return self._reconciler
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """Where the engine listens, by transport."""
+        return self._engine.addresses
+
+    @property
+    def enrollment(self) -> list[str]:
+        """The addresses of the enrollment server; empty if it is off."""
+        return self._enrollment.addresses if self._enrollment else []
+
+    def engines(self) -> list[EngineState]:
+        """The local engine, and the engines on other machines that may link."""
+        in_force = self._reconciler.in_force
+        local = self._engine.state(in_force.number if in_force else None)
+        return [local, *(self.fleet.states() if self.fleet else [])]
+
+    async def stats(self) -> dict[str, Any]:
+        """All counters of the running engine."""
+        return await self._engine.stats()
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._data.make()
+            self._reconciler.find_files()
+            self._fingerprint = {**fingerprint(self._reconciler.watched_files), **self._fingerprint}
+            await self._reconciler.start()
+            if self._enrollment is not None:
+                await self._enrollment.start()
+            if self.fleet is not None:
+                await self.fleet.start()
+        except BaseException:
+            await self._close()
+            raise
+        self._notify_advice()
+        for work in (self._watch, self._renew, self._retry):
+            task = asyncio.create_task(work())
+            self._supervise(task)
+        if self.fleet is not None:
+            self._supervise(asyncio.create_task(self.fleet.watch()))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        self._stop.set()
+        for task in self._tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if self._enrollment is not None:
+            await self._enrollment.stop()
+        if self.fleet is not None:
+            await self.fleet.stop()
+        await self._engine.stop()
+
+    async def _watch(self) -> None:
+        """Applies each change of a watched file; never ends by itself."""
+        async for changed in changes(self._watched_paths, self._fingerprint, self._stop):
+            if self.settings.file in changed:
+                self._notify_settings_change()
+            if changed - {self.settings.file}:
+                await self._reconciler.apply()
+                self._refresh_servers()
+
+    def _watched_paths(self) -> Iterable[Path]:
+        return {self.settings.file, *self._reconciler.watched_files}
+
+    async def _renew(self) -> None:
+        # Checked often against the wall clock: a machine that slept for a week renews on waking.
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
+            await self._reconciler.apply_certificates()
+            self._refresh_servers()
+            self._notify_advice()
+
+    def _notify_advice(self) -> None:
+        """Reports once, and in time, what an administrator must do for the authority."""
+        with suppress(KeyholeError):  # errors of the authority are reported elsewhere
+            for advice in authority_advice(self.settings, self._data):
+                if advice not in self._notified_advice:
+                    self._notified_advice.add(advice)
+                    self._notify(Notice(Severity.WARNING, advice))
+
+    def _refresh_servers(self) -> None:
+        """Renews the certificates of enrollment and link, from the root in use."""
+        try:
+            if self._enrollment is not None:
+                self._enrollment.refresh()
+            if self.fleet is not None:
+                self.fleet.refresh()
+        except KeyholeError as error:
+            text = "enrollment or link got no new certificate and goes on with the one before"
+            self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+
+    async def _retry(self) -> None:
+        """Tries a valid change that failed, for example on a full disk, again until it succeeds."""
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._reconciler.is_behind:
+                await self._reconciler.apply()
+
+    def _supervise(self, task: asyncio.Task[None]) -> None:
+        task.add_done_callback(self._notify_crash)
+        self._tasks.append(task)
+
+    def _notify_crash(self, task: asyncio.Task[None]) -> None:
+        """Reports a task that ended by itself: none of them should."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            text = "changes are not applied any more because of a bug in Keyhole; DNS goes on"
+            self._notify(
+                Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this"))
+            )
+
+    def _notify_settings_change(self) -> None:
+        """Reports changed settings: listeners and limits change only with a restart."""
+        try:
+            now = read_settings(self.settings.file)
+        except KeyholeError as error:
+            text = f"{self.settings.file.name} is not valid any more; Keyhole runs on as before"
+            self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+            return
+        different = now.differences(self.settings)
+        if different:
+            text = f"{self.settings.file.name}: {', '.join(different)} changed"
+            hint = "this takes effect when keyhole up is restarted; until then all is as before"
+            self._notify(Notice(Severity.WARNING, text, (hint,)))

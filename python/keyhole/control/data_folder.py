@@ -1,0 +1,166 @@
+"""The data folder: all files of one Keyhole."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from keyhole.control.error import ControlError, UnwritableError
+from keyhole.system import durable
+from keyhole.system.durable import PRIVATE_FILE, Mode
+from keyhole.system.lock import try_lock
+
+if TYPE_CHECKING:
+    from keyhole.model.overrides import Overrides
+
+_LOCK_RETRY_SECONDS = 0.05
+
+
+def default_data_folder() -> Path:
+    """``$KEYHOLE_DATA``, else ``/var/lib/keyhole`` for root, else below the home folder."""
+    if given := os.environ.get("KEYHOLE_DATA"):
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/keyhole")
+    return Path.home() / ".local" / "share" / "keyhole"
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    """The paths in one data folder; only the methods access the disk."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The process settings, unless ``--config`` names another file."""
+        return self.path / "keyhole.yaml"
+
+    @property
+    def identity(self) -> Path:
+        """Keyhole's own authority and its records."""
+        return self.path / "identity"
+
+    @property
+    def state(self) -> Path:
+        """Files that Keyhole can make again: compiled forms of the documents."""
+        return self.path / "state"
+
+    @property
+    def snapshot(self) -> Path:
+        """The last good snapshot; an engine starts from it without control."""
+        return self.state / "snapshot.json"
+
+    @property
+    def draft(self) -> Path:
+        """A compiled snapshot that is not committed yet."""
+        return self.state / "draft.json"
+
+    @property
+    def launch(self) -> Path:
+        """The launch document of the engine; see ``keyhole.engine.launch``."""
+        return self.state / "launch.json"
+
+    @property
+    def query_log(self) -> Path:
+        """The query log; the engine writes it, and its older half beside it."""
+        return self.path / "log" / "queries.jsonl"
+
+    @property
+    def database(self) -> Path:
+        """The database: documents in all versions, and the audit record."""
+        return self.path / "control.db"
+
+    @property
+    def stored(self) -> Path:
+        """A copy of the stored documents as files, for compiling; the database is authoritative."""
+        return self.state / "stored"
+
+    @property
+    def stored_folders(self) -> list[Path]:
+        """The folder of stored documents, if there are any."""
+        return [self.stored] if self.stored.is_dir() else []
+
+    @property
+    def overrides(self) -> Path:
+        """A copy of the pauses and decisions, for compiling; the database is authoritative."""
+        return self.state / "standing.json"
+
+    def read_overrides(self) -> "Overrides":
+        """Reads that copy; without a readable copy there are no overrides, so that all blocking
+        rules apply."""
+        # Imported here, so that most commands need no pydantic.
+        from keyhole.model.overrides import Overrides
+
+        try:
+            return Overrides.model_validate_json(self.overrides.read_bytes())
+        except (OSError, ValueError):
+            return Overrides()
+
+    @property
+    def api_socket(self) -> Path:
+        """The socket for commands on this machine."""
+        return self.path / "run" / "api.sock"
+
+    @property
+    def link_socket(self) -> Path:
+        """The socket between control and the local engine."""
+        return self.path / "run" / "link.sock"
+
+    @property
+    def history(self) -> Path:
+        """The searchable query history, built from the query log."""
+        return self.path / "log" / "history"
+
+    def make(self) -> None:
+        """Creates missing folders."""
+        try:
+            self.state.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ControlError(
+                f"cannot make the data folder {self.path}: {error.strerror}; "
+                "give --data with a folder that this user may write"
+            ) from error
+
+    async def claim(self, seconds: float = 0.0) -> BinaryIO:
+        """Keeps a second Keyhole out of this folder for as long as the result is open.
+
+        The system releases it when the process dies, however it dies. Waits at most ``seconds`` for
+        one that is ending; raises :class:`ControlError` where it does not.
+        """
+        # Imported here, so that most commands need no event loop.
+        import asyncio
+
+        last = time.monotonic() + seconds
+        while (lock := try_lock(self.state / "lock")) is None:
+            if time.monotonic() >= last:
+                raise ControlError(
+                    f"another keyhole already runs with the data folder {self.path}; "
+                    "stop it, or give --data with another folder"
+                )
+            await asyncio.sleep(_LOCK_RETRY_SECONDS)
+        durable.remove_drafts(self.state)
+        return lock
+
+
+def write_durably(path: Path, content: bytes, mode: Mode = PRIVATE_FILE) -> None:
+    """As `durable.write_bytes`; raises :class:`UnwritableError`."""
+    with _write_errors(path):
+        durable.write_bytes(path, content, mode)
+
+
+def rename_durably(source: Path, target: Path) -> None:
+    """As `durable.rename`; raises :class:`UnwritableError`."""
+    with _write_errors(target):
+        durable.rename(source, target)
+
+
+@contextmanager
+def _write_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnwritableError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,70 @@
+"""Runs beside an engine that a control process on another machine leads.
+
+It writes the launch document of the engine, and renews the certificate of the listeners if Keyhole
+issues it.
+"""
+
+import asyncio
+
+from keyhole.control.certificates import SERVER, Certificates
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.local_engine import ExternalEngine
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.settings import Settings
+from keyhole.engine.launch import Identity, Launch, Link, QueryLog
+from keyhole.errors import KeyholeError
+from keyhole.identity.credentials import CredentialFolder
+
+RENEWAL_CHECK_SECONDS = 3600.0
+
+
+class EngineHost:
+    """The local process of an engine that is led from another machine."""
+
+    def __init__(
+        self, settings: Settings, data: DataFolder, engine: ExternalEngine, notify: Notify
+    ) -> None:
+        self._settings = settings
+        self._data = data
+        self._engine = engine
+        self._notify = notify
+        self._certificates = Certificates(settings, data)
+
+    async def start(self) -> None:
+        """Writes the launch document; raises ``IdentityError`` if the identity for the link to
+        control is missing."""
+        leader = self._settings.resolved.control_server
+        assert leader is not None, "led from here"
+        CredentialFolder(leader.identity).read()
+        pair = self._certificates.read({})[SERVER]
+        keep = self._settings.resolved.log_keep
+        Launch(
+            self._settings.options,
+            {SERVER: Identity(pair.certificate.resolve(), pair.key.resolve())},
+            self._data.snapshot.resolve(),
+            QueryLog(self._data.query_log.resolve(), keep) if keep else None,
+            Link(leader.url, leader.identity),
+        ).write(self._data.launch)
+        await self._engine.start()
+        self._engine.settle()
+
+    def greet(self) -> None:
+        """Reports which control leads this engine, and the listeners."""
+        leader = self._settings.resolved.control_server
+        assert leader is not None, "led from here"
+        listen = self._settings.written.listen
+        kinds = ("udp", "tcp", "dot", "doh", "doh_cleartext", "mesh")
+        where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
+        details = [one for one in where if not one.endswith(": ")]
+        text = f"this engine is led by {leader.url}; there its documents and its log are"
+        self._notify(Notice(Severity.SUCCESS, text, tuple(details)))
+
+    async def run(self) -> None:
+        """Renews the certificate in time; the engine rereads it by itself. Never ends."""
+        while True:
+            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
+            try:
+                self._certificates.read({})
+            except KeyholeError as error:
+                text = "the listeners got no new certificate and go on with the one before"
+                self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))

@@ -1,0 +1,86 @@
+"""Builds the status of each list from documents, downloads and the compilation."""
+
+from keyhole.config.declaration import Declaration
+from keyhole.control.compile import Compiled
+from keyhole.control.list_refresh.refresher import ListRefresher
+from keyhole.control.list_refresh.status import (
+    ListState,
+    ListStatus,
+    SkippedLine,
+    UrlState,
+    UrlStatus,
+)
+from keyhole.model.list import ListSpec
+
+
+def statuses(refresher: ListRefresher, compiled: Compiled | None) -> list[ListStatus]:
+    """The current status of all lists, by name."""
+    return sorted(
+        (_status(one, refresher, compiled) for one in refresher.now.lists),
+        key=lambda one: one.name,
+    )
+
+
+def _status(
+    one: Declaration[ListSpec], refresher: ListRefresher, compiled: Compiled | None
+) -> ListStatus:
+    urls = tuple(_url(url, refresher) for url in dict.fromkeys(one.spec.urls))
+    lists = compiled.lists if compiled else None
+    rows = lists.report.lists if lists else []
+    report = next((row for row in rows if row.name == one.name), None)
+    held = lists.held.get(one.name, "") if lists else ""
+    state = _state(urls, is_compiled=report is not None, held=held, refresher=refresher)
+    if report is None:
+        return ListStatus(
+            one.name, one.spec.kind, state, held, urls=urls, files=tuple(one.spec.files)
+        )
+    skipped = report.skipped
+    return ListStatus(
+        name=one.name,
+        kind=one.spec.kind,
+        state=state,
+        why=held,
+        taken=report.taken,
+        duplicates=report.duplicates,
+        skipped=skipped.count,
+        skipped_by_reason=tuple(skipped.by_reason.items()),
+        examples=[
+            SkippedLine(row.file, row.line, row.text, row.reason) for row in skipped.examples
+        ],
+        urls=urls,
+        files=tuple(one.spec.files),
+    )
+
+
+def _state(
+    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, refresher: ListRefresher
+) -> ListState:
+    if any(one.state == "downloading" for one in urls):
+        return "downloading"
+    if refresher.is_compiling:
+        return "compiling"
+    if not is_compiled:
+        return "unused" if all(one.sha256 or one.error for one in urls) else "waiting"
+    return "held back" if held else "in force"
+
+
+def _url(url: str, refresher: ListRefresher) -> UrlStatus:
+    download = refresher.now.downloads[url]
+    running = refresher.now.running.get(url)
+    state: UrlState = "fresh" if download.sha256 and not download.error else "waiting"
+    if running is not None:
+        state = "downloading"
+    elif download.error is not None:
+        state = "failed"
+    return UrlStatus(
+        url=url,
+        state=state,
+        octets=running.octets if running else download.octets,
+        total=running.total if running else None,
+        fetched_at=download.fetched_at,
+        checked_at=download.checked_at,
+        next_at=download.next_at or None,
+        error=download.error,
+        failing_since=download.failing_since,
+        sha256=download.sha256,
+    )

@@ -1,0 +1,56 @@
+"""The status of lists, for people and programs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+UrlState = Literal["waiting", "downloading", "fresh", "failed"]
+ListState = Literal["waiting", "downloading", "compiling", "in force", "held back", "unused"]
+
+
+@dataclass(frozen=True)
+class UrlStatus:
+    """One URL of a list; times are seconds of Unix time."""
+
+    url: str
+    state: UrlState
+    octets: int
+    """Size of the stored download, or octets received by now."""
+    total: int | None = None
+    """Expected size of a running download, if the server reports it."""
+    fetched_at: float | None = None
+    """Time of the stored download."""
+    checked_at: float | None = None
+    """Time when the server last confirmed that it is current."""
+    next_at: float | None = None
+    error: str | None = None
+    failing_since: float | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class SkippedLine:
+    """A line that was skipped, with the reason."""
+
+    file: str
+    line: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ListStatus:
+    """One list; the counts are of the version in force, and none without one."""
+
+    name: str
+    kind: Literal["block", "allow"]
+    state: ListState
+    why: str = ""
+    """Why it is held back, or what is missing."""
+    taken: int | None = None
+    duplicates: int | None = None
+    skipped: int | None = None
+    skipped_by_reason: tuple[tuple[str, int], ...] = ()
+    examples: Sequence[SkippedLine] = ()
+    urls: tuple[UrlStatus, ...] = ()
+    files: tuple[str, ...] = ()

@@ -1,0 +1,133 @@
+"""Decisions: allow or block a name now, for everyone or for one client."""
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection
+
+from keyhole.control.changes import Actor
+from keyhole.control.error import InvalidError, NotThereError
+from keyhole.control.overrides.store import OverrideResult, OverrideStore
+from keyhole.model.name import read_name
+from keyhole.model.overrides import MAX_DECISION, Decision, read_client
+from keyhole.policy.overrides import Scope, scope_of
+from keyhole.store import AuditEntry, append
+from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
+
+MAX_DECISIONS = 500
+"""Each decision adds a rule to every policy, or a policy if it names a client. Use a list for
+more."""
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """The decision to make; without ``seconds`` it lasts until it is removed."""
+
+    action: Literal["allow", "block"]
+    name: str
+    below: bool = False
+    client: str | None = None
+    seconds: int | None = None
+    why: str | None = None
+
+
+class DecisionService:
+    """Makes, lists and removes decisions."""
+
+    def __init__(self, store: OverrideStore) -> None:
+        self._store = store
+
+    def active(self) -> list[StoredDecision]:
+        """The active decisions, newest first."""
+        with self._store.database.read() as connection:
+            found = decisions(connection)
+        now = time.time()
+        return [one for one in found if one.decision.until is None or one.decision.until > now]
+
+    def reach(self, decision: Decision) -> Scope:
+        """The policies in which a decision acts, and those that it must not open."""
+        snapshot = self._store.snapshot
+        return Scope(()) if snapshot is None else scope_of(snapshot, decision)
+
+    async def decide(
+        self, request: DecisionRequest, actor: Actor
+    ) -> tuple[StoredDecision, OverrideResult]:
+        """Makes a decision; it replaces an earlier one about the same names and client.
+
+        Raises ``InvalidError`` for an invalid name or client, for a client without a policy, and
+        if the decision would have no effect.
+        """
+        seconds = request.seconds
+        if seconds is not None and not 1 <= seconds <= MAX_DECISION:
+            days = MAX_DECISION // 86_400
+            raise InvalidError(f"a decision that ends by itself lasts from 1 second to {days} days")
+        now = int(time.time())
+        until = None if seconds is None else now + seconds
+        try:
+            name = read_name(request.name)
+            subject = None if request.client is None else read_client(request.client)
+        except ValueError as error:
+            raise InvalidError(str(error)) from None
+        decision = Decision(
+            number=1,
+            action=request.action,
+            name=name,
+            below=request.below,
+            client=None if subject is None else subject.written,
+            since=now,
+            until=until,
+        )
+        self._refuse_without_effect(decision)
+
+        def write(connection: Connection) -> StoredDecision:
+            number = append(connection, _audit_entry(actor, request.action, request.why, decision))
+            stored = StoredDecision(
+                decision.model_copy(update={"number": number}), actor.name, request.why
+            )
+            write_decision(connection, stored)
+            if len(decisions(connection)) > MAX_DECISIONS:
+                raise InvalidError(
+                    f"there are {MAX_DECISIONS} decisions already; remove some, or write a list "
+                    "or rules"
+                )
+            return stored
+
+        return await self._store.change(write)
+
+    async def remove(self, number: int, actor: Actor) -> OverrideResult:
+        """Removes a decision; raises ``NotThereError``."""
+
+        def write(connection: Connection) -> None:
+            found = next((k for k in decisions(connection) if k.decision.number == number), None)
+            if found is None or not remove_decision(connection, number):
+                raise NotThereError(
+                    f"there is no decision {number}; keyhole decisions lists those that stand"
+                )
+            entry = _audit_entry(actor, "undecide", None, found.decision)
+            append(connection, entry)
+
+        _, result = await self._store.change(write)
+        return result
+
+    def _refuse_without_effect(self, decision: Decision) -> None:
+        snapshot = self._store.snapshot
+        if snapshot is None or scope_of(snapshot, decision).policies:
+            return
+        if decision.client is None:
+            raise InvalidError(
+                "every policy denies by default, and none of them is opened for everyone; name the "
+                "client, or write an allow rule"
+            )
+        raise InvalidError(
+            f"{decision.client} is nobody here: no token and no client is called so, or no policy "
+            "speaks for it"
+        )
+
+
+def _audit_entry(actor: Actor, action: str, why: str | None, decision: Decision) -> AuditEntry:
+    names = f"{decision.name} and below" if decision.below else decision.name
+    detail = {"name": names, "client": decision.client or "everyone"}
+    if action == "undecide":
+        detail["decision"] = f"{decision.number}, {decision.action}"
+    return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)

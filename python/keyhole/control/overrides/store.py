@@ -1,0 +1,131 @@
+"""Stores pauses and decisions, and puts them in force.
+
+The database is authoritative. Compiling, also at the next start, reads a copy in the state folder;
+if the process is killed between the two writes, the next start makes the copy again. The snapshot
+contains the end times: the engine applies them by itself, and this module only cleans up.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.reconciler import Reconciler
+from keyhole.errors import KeyholeError
+from keyhole.model.overrides import Overrides
+from keyhole.model.snapshot import Snapshot
+from keyhole.store import Database
+from keyhole.store.overrides import read_overrides, remove_ended
+
+_MAX_WAIT = 30.0
+"""Seconds; the wall clock may be set forward during a wait."""
+Written = TypeVar("Written")
+
+
+@dataclass(frozen=True)
+class OverrideResult:
+    """Whether the override is in force, and if not, why."""
+
+    is_in_force: bool
+    why: str = ""
+
+
+class OverrideStore:
+    """The overrides of one Keyhole; safe to call from several tasks."""
+
+    def __init__(
+        self, database: Database, data: DataFolder, reconciler: Reconciler, notify: Notify
+    ) -> None:
+        self._database = database
+        self._data = data
+        self._reconciler = reconciler
+        self._notify = notify
+        self._lock = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._overrides = Overrides()
+
+    @property
+    def database(self) -> Database:
+        """The database with the overrides."""
+        return self._database
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The snapshot without overrides; none before the first one."""
+        compiled = self._reconciler.in_force
+        return compiled.plain if compiled else None
+
+    async def begin(self) -> None:
+        """Updates the copy from the database, after a kill or a change by another program."""
+        async with self._lock:
+            if await asyncio.to_thread(self._is_copy_old):
+                await asyncio.to_thread(self._write, lambda _: None)
+                await self._reconciler.apply_overrides()
+
+    async def change(
+        self, write: Callable[[Connection], Written]
+    ) -> tuple[Written, OverrideResult]:
+        """Calls ``write`` in one transaction, then puts the overrides in force.
+
+        Raises what ``write`` raises, ``StoreError`` and ``UnwritableError``; then nothing changed.
+        """
+        async with self._lock:
+            written = await asyncio.to_thread(self._write, write)
+            problem = await self._reconciler.apply_overrides()
+            self._changed.set()
+        return written, OverrideResult(problem is None, str(problem) if problem else "")
+
+    async def run(self) -> None:
+        """Removes ended overrides, until it is cancelled."""
+        while True:
+            end = self._overrides.next_end
+            wait = _MAX_WAIT if end is None else min(max(end - time.time(), 0), _MAX_WAIT)
+            self._changed.clear()
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait)
+            except TimeoutError:
+                if end is not None and end <= time.time():
+                    await self._end_and_notify()
+
+    async def _end_and_notify(self) -> None:
+        try:
+            await self._end()
+        except KeyholeError as error:
+            # The engine has ended it by itself; only the database and the copy are behind.
+            text = "an ended pause or decision could not be removed; it is tried again"
+            self._notify(Notice(Severity.WARNING, text, tuple(str(error).splitlines())))
+            await asyncio.sleep(_MAX_WAIT)
+
+    async def _end(self) -> None:
+        before = self._overrides
+        async with self._lock:
+            await asyncio.to_thread(self._write, lambda _: None)
+            await self._reconciler.apply_overrides()
+        for pause in before.pauses:
+            if pause not in self._overrides.pauses:
+                whose = f"by the policy {pause.policy}" if pause.policy else "everywhere"
+                text = f"the pause is over: names are blocked again {whose}"
+                self._notify(Notice(Severity.INFO, text))
+
+    def _is_copy_old(self) -> bool:
+        with self._database.read() as connection:
+            self._overrides = read_overrides(connection)
+        return self._overrides != self._data.read_overrides()
+
+    def _write(self, write: Callable[[Connection], Written]) -> Written:
+        target = self._data.overrides
+        draft = target.with_name(f"{target.stem}-draft.json")
+        with self._database.begin() as connection:
+            remove_ended(connection, int(time.time()))
+            written = write(connection)
+            found = read_overrides(connection)
+            # Write the file before the commit: a full disk must cancel the transaction.
+            write_durably(draft, found.to_json())
+        rename_durably(draft, target)
+        self._overrides = found
+        return written

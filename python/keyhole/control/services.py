@@ -1,0 +1,35 @@
+"""The services of the control process, for the API and the commands."""
+
+from dataclasses import dataclass
+
+from keyhole.control.authentication import Authentication
+from keyhole.control.changes import Changes
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.dnstap import Dnstap
+from keyhole.control.list_refresh import ListRefresher
+from keyhole.control.overrides import DecisionService, PauseService
+from keyhole.control.query_history import QueryHistory
+from keyhole.control.settings import Settings
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services of a running Keyhole."""
+
+    settings: Settings
+    data: DataFolder
+    control_plane: ControlPlane
+    lists: ListRefresher
+    queries: QueryHistory | None = None
+    """The query history; none if it is off."""
+    changes: Changes | None = None
+    """Documents and their changes; none if the database cannot be used."""
+    authentication: Authentication | None = None
+    """Accounts and logins for the network; none if the database cannot be used."""
+    pauses: PauseService | None = None
+    """Pauses of blocking; none if the database cannot be used."""
+    decisions: DecisionService | None = None
+    """Decisions about names; none if the database cannot be used."""
+    dnstap: Dnstap | None = None
+    """The dnstap output; none if it is off."""

@@ -1,0 +1,127 @@
+"""Starts the services of control: the database, list refresh, query history and accounts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from keyhole.control.authentication import open_authentication
+from keyhole.control.changes import Changes
+from keyhole.control.control_plane import ControlPlane
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.dnstap import dnstap
+from keyhole.control.error import ControlError
+from keyhole.control.list_refresh import ListRefresher
+from keyhole.control.list_refresh.refresher import own_addresses
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
+from keyhole.control.query_history import query_history
+from keyhole.control.services import Services
+from keyhole.control.settings import Settings
+from keyhole.errors import KeyholeError
+from keyhole.store import Database
+
+
+@asynccontextmanager
+async def open_services(
+    control_plane: ControlPlane, data: DataFolder, notify: Notify
+) -> AsyncIterator[Services]:
+    """Starts the services, and stops them at the end of the block."""
+    listeners = [one for ones in control_plane.addresses.values() for one in ones]
+    api = [str(one) for one in control_plane.settings.written.api.listen]
+    linked = control_plane.fleet.addresses if control_plane.fleet else []
+    own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
+    lists = ListRefresher(control_plane.settings, data, control_plane.reconciler, own, notify)
+    await asyncio.to_thread(lists.begin)
+    queries = query_history(control_plane.settings, data, notify)
+    tasks = [asyncio.create_task(lists.run())]
+    if queries is not None:
+        tasks.append(asyncio.create_task(queries.run()))
+    if control_plane.fleet is not None:
+        control_plane.fleet.queries = queries
+    dnstap_feed = dnstap(control_plane.settings, data, notify)
+    if dnstap_feed is not None:
+        tasks.append(asyncio.create_task(dnstap_feed.run()))
+    changes = await open_changes(control_plane, data, notify)
+    override_store = await open_overrides(changes, data, control_plane, notify)
+    if override_store is not None:
+        tasks.append(asyncio.create_task(override_store.run()))
+    for task in tasks:
+        task.add_done_callback(lambda ended: _notify_crash(ended, notify))
+    authentication = await open_authentication(control_plane.settings, changes, notify)
+    try:
+        yield Services(
+            control_plane.settings,
+            data,
+            control_plane,
+            lists,
+            queries,
+            changes,
+            authentication,
+            pauses=PauseService(override_store) if override_store else None,
+            decisions=DecisionService(override_store) if override_store else None,
+            dnstap=dnstap_feed,
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        if queries is not None:
+            await asyncio.to_thread(queries.close)
+        if changes is not None:
+            changes.database.close()
+
+
+def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:
+    """Reports a task that ended by itself: none of them should."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        text = "a background task ended because of a bug in Keyhole; DNS goes on"
+        notify(Notice(Severity.ERROR, text, (repr(error), "restart keyhole, and report this")))
+
+
+async def open_changes(
+    control_plane: ControlPlane, data: DataFolder, notify: Notify
+) -> Changes | None:
+    """Opens the documents; none, with a notice, if the database cannot be used.
+
+    DNS already runs then, from the copy of the stored documents on the disk.
+    """
+    try:
+        database = await asyncio.to_thread(open_database, control_plane.settings, data)
+        changes = Changes(database, control_plane.settings, data, control_plane.reconciler)
+        await changes.begin()
+    except KeyholeError as error:
+        text = "changes by command and by API are refused until keyhole up is started again"
+        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+        return None
+    return changes
+
+
+async def open_overrides(
+    changes: Changes | None, data: DataFolder, control_plane: ControlPlane, notify: Notify
+) -> OverrideStore | None:
+    """Opens pauses and decisions; none, with a notice, if the database cannot be used. The engine
+    applies those it has until they end."""
+    if changes is None:
+        return None
+    override_store = OverrideStore(changes.database, data, control_plane.reconciler, notify)
+    try:
+        await override_store.begin()
+    except KeyholeError as error:
+        text = "pauses and decisions are refused until keyhole up is started again"
+        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+        return None
+    return override_store
+
+
+def open_database(settings: Settings, data: DataFolder) -> Database:
+    """Opens the database of the settings; raises ``StoreError`` or ``ControlError``."""
+    where = settings.resolved.database
+    if where is None:
+        return Database.in_file(data.database)
+    if isinstance(where, str):
+        return Database(where)
+    try:
+        return Database(where.read_text().strip())
+    except OSError as error:
+        raise ControlError(f"cannot read database.url_file {where}: {error.strerror}") from error

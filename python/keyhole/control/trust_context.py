@@ -1,0 +1,53 @@
+"""Trust that no document declares: our own authority, tokens and revocations."""
+
+from pathlib import Path
+
+from keyhole.control.settings import Settings
+from keyhole.identity import OwnTrust, read_tokens, read_trust
+from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.policy import TrustContext
+
+
+def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
+    """Reads the folder of our own authority; a missing file counts as empty.
+
+    Raises ``IdentityError`` for a file that cannot be read: without the revocations no identity may
+    be accepted.
+    """
+    own = read_trust(folder)
+    resolved = settings.resolved
+    return TrustContext(
+        tokens=read_tokens(folder),
+        trust=_trust(own, folder),
+        trusted_domains=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
+        admits_networks=resolved.admits_networks,
+    )
+
+
+def empty_trust_context(settings: Settings) -> TrustContext:
+    """A context in which no token and no certificate is accepted."""
+    return TrustContext(
+        tokens={}, admits_networks=settings.resolved.admits_networks, accepts_certificates=False
+    )
+
+
+def accepts_mesh_identities(settings: Settings) -> bool:
+    """Whether a mesh may assert identities without a client certificate at Keyhole."""
+    options = settings.resolved.options
+    return bool(
+        options.mesh.trust_domains and (options.listen.mesh or options.listen.doh_cleartext)
+    )
+
+
+def _trust(own: OwnTrust, folder: Path) -> Trust:
+    domain = TrustDomain(name=own.domain, bundle=own.bundle_pem, crls="", origin=str(folder))
+    return Trust(
+        domains=[domain] if own.bundle_pem else [],
+        revoked=Revoked(
+            identities=sorted(own.revoked_identities),
+            certificates=[
+                RevokedCertificate(domain=domain, serial=serial)
+                for domain, serial in sorted(set(own.revoked_certificates))
+            ],
+        ),
+    )

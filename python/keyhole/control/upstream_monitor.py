@@ -1,0 +1,115 @@
+"""Reports when the upstreams become unreachable, and when they answer again."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rcode
+
+from keyhole.control.error import ControlError
+from keyhole.control.notice import Notice, Notify, Severity
+
+CHECK_SECONDS = 5.0
+_PROBE_SECONDS = 6.0
+
+Stats = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class UpstreamMonitor:
+    """Watches the counters of the upstreams of one engine."""
+
+    def __init__(self, stats: Stats, addresses: dict[str, list[str]], notify: Notify) -> None:
+        self._stats = stats
+        self._addresses = addresses
+        self._notify = notify
+        self._is_down = False
+        self._answered = 0
+        self._failed = 0
+
+    async def watch(self) -> None:
+        """Checks at the start and then regularly; never ends by itself."""
+        while True:
+            if self._is_down or self._answered == 0:
+                await self._probe()
+            with suppress(ControlError):  # the engine is restarting; the supervisor reports that
+                self._check(await self._stats())
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def _probe(self) -> None:
+        """Makes the engine query an upstream for the root name servers: this reveals nothing.
+
+        The query goes through our own listener and so through policy. If policy refuses it, the
+        counters do not change, and nothing is reported.
+        """
+        question = dns.message.make_query(".", "NS")
+        try:
+            if tcp := self._addresses.get("tcp"):
+                host, port = _split(tcp[0])
+                await dns.asyncquery.tcp(question, host, _PROBE_SECONDS, port)
+            elif udp := self._addresses.get("udp"):
+                host, port = _split(udp[0])
+                await dns.asyncquery.udp(question, host, _PROBE_SECONDS, port)
+            elif dot := self._addresses.get("dot"):
+                host, port = _split(dot[0])
+                # Our own listener on this machine needs no certificate check.
+                await dns.asyncquery.tls(question, host, _PROBE_SECONDS, port, verify=False)
+        except (OSError, EOFError, dns.exception.DNSException):
+            pass  # the counters show the result
+
+    def _check(self, stats: dict[str, Any]) -> None:
+        upstreams = stats.get("upstreams", [])
+        answered = sum(one["answered"] for one in upstreams)
+        failed = sum(sum(one["failed"].values()) for one in upstreams)
+        # The counters of a new engine start at zero.
+        some_answered = answered > self._answered or (answered < self._answered and answered > 0)
+        some_failed = failed > self._failed
+        self._answered, self._failed = answered, failed
+        if some_answered and self._is_down:
+            self._is_down = False
+            self._notify(Notice(Severity.SUCCESS, "an upstream answers again"))
+        elif some_failed and not some_answered and not self._is_down:
+            self._is_down = True
+            self._notify(no_upstream(upstreams))
+
+
+def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
+    """A notice with the error of each upstream, and with hints."""
+    errors = [
+        f"{one['name']} ({one['protocol']}): {one['last_error'] or 'no answer yet'}"
+        for one in upstreams
+    ]
+    said = " ".join(errors)
+    tries = [hint for pattern, hint in _HINTS if re.search(pattern, said, re.IGNORECASE)]
+    tries.append("other upstreams: change the Upstream documents, they act at once")
+    return Notice(
+        Severity.ERROR,
+        "no upstream can be reached; what is not in the cache or a local record fails",
+        (*errors, *(f"try: {hint}" for hint in tries)),
+    )
+
+
+_HINTS = (
+    (r"no route|unreachable", "is this machine connected? `ip route` shows the ways out"),
+    (
+        r"refused|timed? ?out|without an answer|cannot connect",
+        "a firewall may keep outgoing ports 443 (DoH) and 853 (DoT) closed; ask who runs it",
+    ),
+    (
+        r"certificate|issuer|untrusted|not valid for",
+        "serverName must be a name in the upstream's certificate; if it is, something on the way "
+        "opens TLS connections, and Keyhole rightly refuses it",
+    ),
+    (r"expired|not valid yet|not yet valid", "is the clock of this machine right?"),
+)
+
+
+def _split(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    host = host.strip("[]")
+    # For a listener on all addresses, use the loopback address.
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), int(port)  # noqa: S104

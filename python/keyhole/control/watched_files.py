@@ -1,0 +1,91 @@
+"""Watches the files that a running Keyhole depends on."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from contextlib import aclosing
+from pathlib import Path
+
+from watchfiles import awatch
+
+Fingerprint = dict[Path, tuple[int, int, int]]
+"""For each existing file: inode, size in octets, modification time in nanoseconds."""
+
+CHECK_MILLISECONDS = 1000
+
+
+def fingerprint(paths: Iterable[Path]) -> Fingerprint:
+    """The current state of the files; a folder means the YAML files in it, at any depth."""
+    found: Fingerprint = {}
+    for path in paths:
+        files = [*path.rglob("*.yaml"), *path.rglob("*.yml")] if path.is_dir() else [path]
+        for file in files:
+            try:
+                status = file.stat()
+            except OSError:
+                continue  # missing or unreadable is a change; the reader reports the reason
+            found[file] = (status.st_ino, status.st_size, status.st_mtime_ns)
+    return found
+
+
+async def changes(
+    paths: Callable[[], Iterable[Path]], known: Fingerprint, stop: asyncio.Event
+) -> AsyncIterator[set[Path]]:
+    """Yields the changed paths after each change, until ``stop`` is set.
+
+    ``known`` is the state of the files when they were read, so that a change before the watch began
+    is not missed. ``paths`` is called again after each change, since a new document may name new
+    files. Folders are watched, not files: editors and secret mounts replace files and links instead
+    of writing into them.
+    """
+    while not stop.is_set():
+        watched = _folders(paths())
+        async with aclosing(_rounds(watched, stop)) as rounds:
+            async for _ in rounds:
+                now = fingerprint(paths())
+                changed = _different(known, now)
+                known = now
+                if changed:
+                    yield changed
+                if _folders(paths()) != watched:
+                    break
+
+
+async def _rounds(folders: set[Path], stop: asyncio.Event) -> AsyncGenerator[None]:
+    """Yields when to check: at once, after an event, and regularly without events.
+
+    So changes are found also on file systems that report none, and none are lost between rounds.
+    """
+    yield
+    async with aclosing(
+        awatch(
+            *folders,
+            watch_filter=None,
+            recursive=False,
+            step=50,
+            debounce=400,
+            rust_timeout=CHECK_MILLISECONDS,
+            yield_on_timeout=True,
+            stop_event=stop,
+        )
+    ) as events:
+        async for _ in events:
+            yield
+
+
+def _different(old: Fingerprint, new: Fingerprint) -> set[Path]:
+    return {file for file in old.keys() | new.keys() if old.get(file) != new.get(file)}
+
+
+def _folders(paths: Iterable[Path]) -> set[Path]:
+    """The nearest existing folders, of links and of their targets: either may be replaced."""
+    folders: set[Path] = set()
+    for path in paths:
+        if path.is_dir():
+            folders.add(path)
+            folders.update(folder for folder in path.rglob("*") if folder.is_dir())
+        for candidate in (path, path.resolve()):
+            folder = candidate.parent
+            while not folder.is_dir():
+                folder = folder.parent
+            folders.add(folder)
+    return folders

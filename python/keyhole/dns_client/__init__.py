@@ -1,0 +1,1 @@
+"""A DNS client for every transport, which reports how an answer was protected."""

@@ -1,0 +1,63 @@
+"""Runs uvicorn's HTTP protocols on our own listeners, inside our own event loop."""
+
+import asyncio
+import logging
+
+from starlette.types import ASGIApp
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+SHUTDOWN_SECONDS = 3.0
+"""Time that open requests have to complete at shutdown."""
+_HEADER_OCTETS = 16 * 1024
+
+
+def uvicorn_config(app: ASGIApp) -> Config:
+    """The uvicorn settings for ``app``: no logging, and no trust in forwarded headers."""
+    config = Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+        h11_max_incomplete_event_size=_HEADER_OCTETS,
+    )
+    config.load()
+    # Otherwise uvicorn prints warnings about malformed requests on the terminal.
+    logging.getLogger("uvicorn").addHandler(logging.NullHandler())
+    return config
+
+
+class HttpServer:
+    """Listeners and connections of one server; ``state`` is shared with uvicorn's protocols."""
+
+    def __init__(self) -> None:
+        self.state = ServerState()
+        self._servers: list[asyncio.Server] = []
+
+    def add(self, server: asyncio.Server) -> None:
+        """Adds a listener; ``close`` closes it."""
+        self._servers.append(server)
+
+    def stop_listening(self) -> None:
+        """Closes all listeners."""
+        for server in self._servers:
+            server.close()
+        self._servers.clear()
+
+    async def close(self) -> None:
+        """Closes all listeners, lets open requests complete, then aborts the remaining ones."""
+        self.stop_listening()
+        for connection in list(self.state.connections):
+            connection.shutdown()
+        if self.state.tasks:
+            await asyncio.wait(list(self.state.tasks), timeout=SHUTDOWN_SECONDS)
+        self.abort()
+
+    def abort(self) -> None:
+        """Closes all listeners and connections immediately."""
+        self.stop_listening()
+        for connection in list(self.state.connections):
+            connection.transport.abort()

@@ -1,0 +1,98 @@
+"""The section ``filtering`` (before schema 22: ``dns``): answers to blocked names, rewrites."""
+
+from keyhole.importers.addresses import plain_address
+from keyhole.importers.common_settings import Setup
+from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.typed_reader import Section
+
+_ANSWERS = {
+    "default": "null",
+    "null_ip": "null",
+    "nxdomain": "nxdomain",
+    "refused": "refused",
+}
+_SERVICES = (
+    ("parental_enabled", "parental control"),
+    ("safebrowsing_enabled", "safe browsing"),
+)
+
+
+def take_filtering(setup: Setup, report: Report, root: Section) -> None:
+    """Adds the answer for blocked names, and rewrites as local records."""
+    filtering = root.under("filtering")
+    if not filtering.value:
+        filtering = root.under("dns")
+    for key in ("protection_enabled", "filtering_enabled"):
+        if not filtering.flag(key, True):
+            setup.observe_only = True
+            why = (
+                "it was off, so every policy has mode: observe, which only records what it would "
+                "block; remove those lines to block"
+            )
+            report.changed(Kind.SETTING, f"filtering.{key} = false", why)
+    _answer(setup, report, filtering)
+    for one in filtering.sections("rewrites"):
+        _rewrite(setup, report, one)
+    take_services(report, filtering, "")
+
+
+def take_services(report: Report, section: Section, who: str) -> None:
+    """Reports what AdGuard decides with its own services and tables."""
+    place = f"{who}: " if who else ""
+    for key, title in _SERVICES:
+        if section.flag(key, False):
+            why = "AdGuard's own service decides this; use a list with the same purpose"
+            report.left(Kind.SETTING, f"{place}{title}", why)
+    if section.under("safe_search").flag("enabled", False):
+        why = "Keyhole has no table of search engines; write a Record with cname for each one"
+        report.left(Kind.SETTING, f"{place}safe search", why)
+    services = section.under("blocked_services")
+    names = services.texts("ids") or (
+        section.texts("blocked_services")
+        if isinstance(section.value.get("blocked_services"), list)
+        else []
+    )
+    for name in names:
+        why = "only AdGuard knows the names of this service; block its names with a rule or a list"
+        report.left(Kind.RULE, f"{place}blocked service {name}", why)
+    schedule = services.under("schedule")
+    if names and any(key != "time_zone" for key in schedule.value):
+        why = "its schedule unblocks these services at times; add when: to your rules for them"
+        report.left(Kind.SCHEDULE, f"{place}blocked services", why)
+
+
+def _answer(setup: Setup, report: Report, filtering: Section) -> None:
+    mode = filtering.text("blocking_mode", "default")
+    name = f"blocking_mode = {mode}"
+    if mode in _ANSWERS:
+        setup.answer = _ANSWERS[mode]
+        report.taken(Kind.SETTING, name, f"answer: {setup.answer}")
+        return
+    address = plain_address(filtering.text("blocking_ipv4") or filtering.text("blocking_ipv6"))
+    if mode == "custom_ip" and address is not None:
+        setup.answer = address
+        why = f"answer: {setup.answer}; a single address, so other types get an empty answer"
+    else:
+        why = "the mode is unknown; answer: null is used"
+    report.changed(Kind.SETTING, name, why)
+
+
+def _rewrite(setup: Setup, report: Report, one: Section) -> None:
+    name, answer = one.text("domain"), one.text("answer")
+    title = f"{name} {answer}"
+    if not one.flag("enabled", True):
+        report.left(Kind.RECORD, title, "it is disabled")
+    elif answer in ("A", "AAAA"):
+        why = "it exempts one type from another rewrite; a Record answers for all types of a name"
+        report.left(Kind.RECORD, title, why)
+    elif answer == name:
+        report.left(
+            Kind.RECORD,
+            title,
+            "it exempts a name from a rewrite; do not add that name to the Record",
+        )
+    elif plain_address(answer):
+        host_record(setup, report, name, answer, one.path, is_first=False)
+    else:
+        cname_record(setup, report, name, answer, one.path)

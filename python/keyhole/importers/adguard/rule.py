@@ -1,0 +1,150 @@
+"""Parses one rule in the filter list syntax, as AdGuard Home applies it to DNS."""
+
+import re
+from dataclasses import dataclass, field
+
+from keyhole.importers.addresses import plain_address
+from keyhole.importers.expression import translate
+from keyhole.model.name import read_name
+from keyhole.model.record_type import read_record_type, show_record_type
+
+_PART = re.compile(r",(?=(?:~?[a-z-]+)(?:=|,|$))")
+
+
+@dataclass
+class AdblockRule:
+    """The parts of a rule."""
+
+    text: str
+    allow: bool = False
+    matches: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    important: bool = False
+    clients: tuple[str, ...] = ()
+    """The clients that it applies to; empty means all."""
+    rewrite: str | None = None
+    """The value of ``$dnsrewrite``."""
+    is_badfilter: bool = False
+    """Whether it only disables another rule (``$badfilter``)."""
+    hosts: tuple[str, tuple[str, ...]] | None = None
+    """An address and names, if the line has the form of a hosts file."""
+    notes: tuple[str, ...] = ()
+    changes: list[str] = field(default_factory=list)
+
+
+def read_adblock_rule(text: str) -> AdblockRule | None:
+    """Reads a line; none for an empty line or a comment. Raises ValueError with the reason."""
+    line = text.strip()
+    if not line or line.startswith(("!", "# ")) or line == "#":
+        return None
+    if any(mark in line for mark in ("##", "#@#", "#?#", "#$#", "#%#")):
+        raise ValueError("it filters parts of web pages, which DNS does not see")
+    if line.startswith("#"):
+        return None
+    words = line.partition("#")[0].split()
+    if len(words) > 1 and plain_address(words[0]):
+        return AdblockRule(line, hosts=(words[0], tuple(words[1:])))
+    rule = AdblockRule(line, allow=line.startswith("@@"))
+    pattern, modifiers = _split(line.removeprefix("@@"))
+    for modifier in modifiers:
+        _modify(rule, modifier)
+    rule.matches, rule.notes = _matches(pattern)
+    return rule
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    if text.startswith("/"):
+        end = text.rfind("/$")
+        if end > 0:
+            return text[: end + 1], _parts(text[end + 2 :])
+        return text, []
+    pattern, dollar, rest = text.partition("$")
+    return pattern, _parts(rest) if dollar else []
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in _PART.split(text) if part.strip()]
+
+
+def _modify(rule: AdblockRule, modifier: str) -> None:
+    key, _, value = modifier.partition("=")
+    match key:
+        case "important":
+            rule.important = True
+        case "badfilter":
+            rule.is_badfilter = True
+        case "dnstype":
+            rule.types = _types(value)
+        case "client":
+            rule.clients = _clients(value)
+        case "dnsrewrite":
+            rule.rewrite = value
+        case "denyallow":
+            raise ValueError(
+                "it exempts some names below; write a block rule and an allow rule; the allow rule "
+                "also wins over lists"
+            )
+        case "ctag":
+            raise ValueError("it applies to clients with a tag; use Keyhole's groups")
+        case _:
+            raise ValueError(f"its modifier {key[:40]} has no meaning in DNS")
+
+
+def _types(value: str) -> tuple[str, ...]:
+    if "~" in value:
+        raise ValueError(
+            f"it applies to all types but {value.replace('~', '')}; a rule in Keyhole names the "
+            "types that it applies to"
+        )
+    return tuple(dict.fromkeys(show_record_type(read_record_type(one)) for one in value.split("|")))
+
+
+def _clients(value: str) -> tuple[str, ...]:
+    clients = [
+        one.strip().strip("'\"").replace(r"\'", "'").replace(r"\|", "|").replace(r"\,", ",")
+        for one in re.split(r"(?<!\\)\|", value)
+    ]
+    if any(one.startswith("~") for one in clients):
+        raise ValueError("it exempts some clients; write it into the policies of the other clients")
+    return tuple(one for one in clients if one)
+
+
+def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a pattern, in the form of a Keyhole rule."""
+    if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
+        translated = translate(pattern[1:-1], "go")
+        return translated.matches, translated.notes
+    if not pattern.strip("|^*"):
+        raise ValueError("it matches every name; set the policy's default instead")
+    for form, written in (
+        (r"\|\|\*\.([^*^|]+)\^?", ("*.{}",)),
+        (r"\|\|([^*^|]+)\^\|?", ("{}", "*.{}")),
+        (r"\|([^*^|]+)(?:\^\|?|\|)", ("{}",)),
+        (r"([^*^|]+\.[^*^|]+)\^?", ("{}",)),
+    ):
+        found = re.fullmatch(form, pattern)
+        if found and (name := _name(found[1])) is not None:
+            return tuple(one.format(name) for one in written), ()
+    translated = translate(_as_expression(pattern), "go")
+    return translated.matches, translated.notes
+
+
+def _name(text: str) -> str | None:
+    try:
+        return read_name(text)
+    except ValueError:
+        return None
+
+
+def _as_expression(pattern: str) -> str:
+    begin = end = ""
+    if pattern.startswith("||"):
+        begin, pattern = r"(^|\.)", pattern[2:]
+    elif pattern.startswith("|"):
+        begin, pattern = "^", pattern[1:]
+    # A separator (^) can only match the end of a name: names contain no other separator.
+    while pattern.endswith(("^", "|")):
+        end, pattern = "$", pattern[:-1]
+    if "^" in pattern or "/" in pattern or ":" in pattern or "|" in pattern:
+        raise ValueError("it matches URLs; DNS sees only the host name")
+    return begin + re.escape(pattern).replace(r"\*", ".*").replace(r"\-", "-") + end

@@ -1,0 +1,203 @@
+"""Reads untrusted archives entry by entry into memory.
+
+No entry name is ever used as a path: callers ask for entries by names from their own code.
+"""
+
+import gzip
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from keyhole.importers.error import ImporterError
+from keyhole.importers.limits import (
+    MAX_ARCHIVE,
+    MAX_DIRECTORY,
+    MAX_ENTRIES,
+    MAX_ENTRY,
+    MAX_RATIO,
+    MAX_UNPACKED,
+)
+from keyhole.model.units import MIB, show_octets
+
+_END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
+_END_LENGTH, _COMMENT = 22, 65_535
+_CHUNK = 64 * 1024
+_READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class Archive:
+    """An archive's entries by name; they are unpacked when they are read."""
+
+    def __init__(self, names: list[str], read: Callable[[str], bytes]) -> None:
+        self.names = names
+        self._read = read
+
+    def read(self, name: str, max_octets: int = MAX_ENTRY) -> bytes | None:
+        """The content of an entry; none where there is no such entry."""
+        if name not in self.names:
+            return None
+        octets = self._read(name)
+        if len(octets) > max_octets:
+            raise ImporterError(f"{name} is larger than {show_octets(max_octets)}; no export is")
+        return octets
+
+
+@contextmanager
+def open_zip(file: Path) -> Iterator[Archive]:
+    """Opens a zip; raises `ImporterError` where it is not a zip or exceeds a limit."""
+    check_size(file, MAX_ARCHIVE)
+    with file.open("rb") as octets:
+        _check_directory(octets, file)
+        try:
+            with zipfile.ZipFile(octets) as opened:
+                infos = _safe_entries(opened, file)
+                budget = [MAX_UNPACKED]
+                yield Archive(list(infos), lambda name: _unpack(opened, infos[name], budget))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            raise ImporterError(f"{file.name} is a damaged zip: {error}") from error
+
+
+@contextmanager
+def open_tar(file: Path, wanted: Callable[[str], bool]) -> Iterator[Archive]:
+    """Opens a tar.gz and reads at once every entry whose name is ``wanted``."""
+    check_size(file, MAX_ARCHIVE)
+    try:
+        with gzip.open(file, "rb") as unpacked:
+            limited = _LimitedStream(cast(IO[bytes], unpacked), file)
+            found = dict(_tar_entries(cast(IO[bytes], limited), wanted, file))
+    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise ImporterError(f"{file.name} is a damaged tar.gz: {error}") from error
+    yield Archive(list(found), found.__getitem__)
+
+
+def check_size(file: Path, max_octets: int) -> None:
+    """Raises `ImporterError` where there is no such file, or it is larger than the limit."""
+    if not file.is_file():
+        raise ImporterError(f"{file} is not a file")
+    size = file.stat().st_size
+    if size > max_octets:
+        raise ImporterError(
+            f"{file.name} has {show_octets(size)}; more than {show_octets(max_octets)} is not read"
+        )
+
+
+def _check_directory(octets: IO[bytes], file: Path) -> None:
+    """Checks the end record before zipfile does, which would read a directory of any size."""
+    end = octets.seek(0, 2)
+    octets.seek(max(0, end - _END_LENGTH - _COMMENT))
+    tail = octets.read()
+    at = tail.rfind(_END)
+    record = tail[at : at + _END_LENGTH] if at >= 0 else b""
+    octets.seek(0)
+    # zipfile prefers the ZIP64 end record, which may announce other sizes.
+    if tail[max(0, at - 20) : at].startswith(_END_OF_LARGE):
+        raise ImporterError(f"{file.name} is a ZIP64 archive; no export is")
+    if len(record) < _END_LENGTH:
+        raise ImporterError(f"{file.name} is not a zip, or was cut off")
+    entries = int.from_bytes(record[10:12], "little")
+    directory = int.from_bytes(record[12:16], "little")
+    if entries > MAX_ENTRIES or directory > MAX_DIRECTORY:
+        raise ImporterError(
+            f"{file.name} announces {entries} entries; no export has more than {MAX_ENTRIES}"
+        )
+
+
+def _safe_entries(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
+    infos: dict[str, zipfile.ZipInfo] = {}
+    for info in opened.infolist():
+        _check_name(info.filename, file)
+        mode = info.external_attr >> 16
+        if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
+            raise ImporterError(
+                f"{file.name} holds {_shown(info.filename)}, which is not a regular file"
+            )
+        if info.filename in infos:
+            raise ImporterError(f"{file.name} holds {_shown(info.filename)} twice")
+        if not info.is_dir():
+            infos[info.filename] = info
+        if len(infos) > MAX_ENTRIES:
+            raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; no export has")
+    return infos
+
+
+def _check_name(name: str, file: Path) -> None:
+    parts = PurePosixPath(name).parts
+    if "\\" in name or ":" in name or "\0" in name or name.startswith("/") or ".." in parts:
+        raise ImporterError(
+            f"{file.name} holds an entry with an unsafe path, {_shown(name)}; no export has one, "
+            "so do not trust this file"
+        )
+
+
+def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -> bytes:
+    if info.flag_bits & 1:
+        raise ImporterError(f"{_shown(info.filename)} is encrypted; export it without a password")
+    if info.compress_type not in _READABLE:
+        raise ImporterError(f"{_shown(info.filename)} has a compression method that no export uses")
+    max_octets = min(MAX_ENTRY, budget[0], max(MIB, info.compress_size * MAX_RATIO))
+    pieces: list[bytes] = []
+    size = 0
+    with opened.open(info) as unpacked:
+        while piece := unpacked.read(_CHUNK):
+            size += len(piece)
+            if size > max_octets:
+                raise ImporterError(
+                    f"{_shown(info.filename)} unpacks to more than {show_octets(max_octets)}; "
+                    "no export does"
+                )
+            pieces.append(piece)
+    budget[0] -= size
+    return b"".join(pieces)
+
+
+class _LimitedStream:
+    """A stream that raises `ImporterError` where it yields more than the limits allow."""
+
+    def __init__(self, octets: IO[bytes], file: Path) -> None:
+        self._octets = octets
+        self._file = file
+        self._size = 0
+
+    def read(self, size: int = -1) -> bytes:
+        max_octets = min(max(MIB, self._file.stat().st_size * MAX_RATIO), MAX_UNPACKED)
+        left = max_octets + 1 - self._size
+        piece = self._octets.read(left if size < 0 else min(size, left))
+        self._size += len(piece)
+        if self._size > max_octets:
+            raise ImporterError(
+                f"{self._file.name} unpacks to more than {show_octets(max_octets)}; no export does"
+            )
+        return piece
+
+
+def _tar_entries(
+    octets: IO[bytes], wanted: Callable[[str], bool], file: Path
+) -> Iterator[tuple[str, bytes]]:
+    seen: set[str] = set()
+    with tarfile.open(fileobj=octets, mode="r|") as opened:
+        for count, member in enumerate(opened):
+            if count >= MAX_ENTRIES:
+                raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; none has")
+            name = member.name.removeprefix("./")
+            _check_name(name, file)
+            if not (member.isreg() or member.isdir()):
+                raise ImporterError(
+                    f"{file.name} holds {_shown(name)}, which is not a regular file"
+                )
+            if not member.isreg() or not wanted(name):
+                continue
+            if name in seen:
+                raise ImporterError(f"{file.name} holds {_shown(name)} twice")
+            seen.add(name)
+            content = opened.extractfile(member)
+            assert content is not None
+            yield name, content.read()
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:100])

@@ -1,0 +1,155 @@
+"""The settings of any product in one common form.
+
+A *bundle* is a set of rules and lists that apply together. A *client* has its own choice of
+bundles; all other clients have the default bundles.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+Answer = str
+"""As in a policy: nxdomain, refused, null, or an address."""
+
+
+@dataclass(frozen=True)
+class ListSource:
+    """A list with its URL."""
+
+    url: str
+    allow: bool = False
+    title: str = ""
+    origin: str = ""
+    """Where the product's file has it; becomes a comment."""
+
+
+@dataclass(frozen=True)
+class NameRule:
+    """A rule for some names."""
+
+    matches: tuple[str, ...]
+    """Names, ``*.NAME``, or ``/EXPRESSION/``."""
+    allow: bool = False
+    types: tuple[str, ...] = ()
+    answer: Answer | None = None
+    """None means the answer of the setup."""
+    important: bool = False
+    when: "Schedule | None" = None
+    title: str = ""
+    """Its name in the report."""
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a rule applies: days as ``mon``, times as ``21:00``, or none for whole days."""
+
+    days: tuple[str, ...]
+    begins: str | None
+    ends: str | None
+    timezone: str
+
+
+@dataclass
+class Bundle:
+    """Rules and lists that apply together."""
+
+    title: str
+    lists: list[ListSource] = field(default_factory=list)
+    rules: list[NameRule] = field(default_factory=list)
+    answer: Answer | None = None
+    """The answer for names on its lists; none means the answer of the setup."""
+    denies_rest: bool = False
+    """Whether clients with this bundle get only the names that it allows."""
+    for_all: bool = False
+    """Whether it applies to every client that is not denied."""
+    origin: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has neither rules nor lists."""
+        return not (self.lists or self.rules)
+
+
+@dataclass
+class ClientSettings:
+    """A client, or several with the same settings."""
+
+    title: str
+    addresses: list[str] = field(default_factory=list)
+    """Addresses and networks."""
+    tokens: list[str] = field(default_factory=list)
+    bundles: tuple[str, ...] = ()
+    log: str = ""
+    """Empty means the log mode of the setup."""
+    servers: "tuple[Server, ...]" = ()
+    """Empty means the upstreams of the setup."""
+    is_denied: bool = False
+    """Whether all its queries are refused."""
+    changes: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class LocalRecord:
+    """A name with one value."""
+
+    name: str
+    kind: str
+    """a, aaaa, cname, txt or ptr."""
+    value: str
+    ttl: int | None = None
+    title: str = ""
+    """Its name in the report; empty for a record that was derived from another one."""
+    changes: tuple[str, ...] = ()
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Server:
+    """An encrypted upstream."""
+
+    protocol: str
+    addresses: tuple[str, ...]
+    server_name: str
+    path: str | None = None
+    origin: str = field(default="", compare=False)
+
+
+@dataclass
+class Setup:
+    """Everything that is imported from one product."""
+
+    product: str
+    """The product's name, as its makers write it."""
+    bundles: dict[str, Bundle] = field(default_factory=dict)
+    default_bundles: tuple[str, ...] = ()
+    """The keys of the bundles for clients without an entry of their own."""
+    served_subjects: tuple[str, ...] = ()
+    """The only subjects that are served besides ``clients``; empty means all."""
+    clients: list[ClientSettings] = field(default_factory=list)
+    records: list[LocalRecord] = field(default_factory=list)
+    servers: list[Server] = field(default_factory=list)
+    suggestions: list[Server] = field(default_factory=list)
+    """Encrypted services of public resolvers that were used without encryption."""
+    answer: Answer = "null"
+    refresh: int | None = None
+    """Seconds until a list is downloaded again."""
+    observe_only: bool = False
+    """Whether blocking was off, so that policies only observe."""
+    log: str = "full"
+
+    def rules(self) -> Iterator[NameRule]:
+        """All rules of all bundles."""
+        for bundle in self.bundles.values():
+            yield from bundle.rules
+
+    def expressions(self) -> Iterator[str]:
+        """All expressions of all rules, with their slashes."""
+        for rule in self.rules():
+            yield from (match for match in rule.matches if match.startswith("/"))
+
+    def without(self, expression: str) -> Iterator[str]:
+        """Removes the rules that hold an expression; yields their names in the report."""
+        for bundle in self.bundles.values():
+            yield from (rule.title for rule in bundle.rules if expression in rule.matches)
+            bundle.rules = [rule for rule in bundle.rules if expression not in rule.matches]

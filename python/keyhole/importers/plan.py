@@ -1,0 +1,249 @@
+"""Turns the common settings of a product into documents."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, Server, Setup
+from keyhole.importers.document import Document
+from keyhole.importers.error import ImporterError
+from keyhole.importers.names import DocumentNames, list_name
+from keyhole.importers.plan_records import record_documents
+from keyhole.importers.plan_rules import split_rules
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.upstream_names import allow_upstream_names
+from keyhole.model.units import SECOND, show_milliseconds
+
+_MAX_INCLUDED = 64
+_PARTS_PER_INCLUDE = 60
+_EVERYBODY = "everybody-else"
+
+
+def plan(setup: Setup, report: Report) -> list[Document]:
+    """The documents with the same effect as the settings."""
+    allow_upstream_names(setup, report)
+    return _Plan(setup, report).documents()
+
+
+@dataclass(frozen=True)
+class _ClientPolicy:
+    """What all clients with the same policy have in common."""
+
+    bundles: tuple[str, ...]
+    log: str
+    servers: tuple[Server, ...]
+    is_denied: bool = False
+
+
+@dataclass
+class _Plan:
+    setup: Setup
+    report: Report
+    names: DocumentNames = field(default_factory=DocumentNames)
+
+    def documents(self) -> list[Document]:
+        """All documents, grouped by kind."""
+        upstreams, names_of = self._upstreams()
+        lists, names_of_lists = self._lists()
+        rules = {
+            key: list(self._bundle(key, bundle, names_of_lists))
+            for key, bundle in self.setup.bundles.items()
+            if not bundle.is_empty
+        }
+        clients, groups = self._clients()
+        policies = self._policies(groups, rules, names_of)
+        return [
+            *policies,
+            *(document for documents in rules.values() for document in documents),
+            *lists,
+            *clients,
+            *record_documents(self.setup.records, self.names, self.report),
+            *upstreams,
+        ]
+
+    def _upstreams(self) -> tuple[list[Document], dict[Server, str]]:
+        servers = dict.fromkeys(
+            [
+                *self.setup.servers,
+                *(server for one in self.setup.clients for server in one.servers),
+            ]
+        )
+        names = {
+            server: self.names.assign("Upstream", server.server_name, "upstream")
+            for server in servers
+        }
+        documents = [
+            Document("Upstream", names[server], _upstream_spec(server), _from(server.origin))
+            for server in servers
+        ]
+        if not servers:
+            documents = [
+                Document(
+                    "Upstream",
+                    self.names.assign("Upstream", server.server_name, "upstream"),
+                    _upstream_spec(server),
+                    [f"{server.origin}, which was used without encryption: uncomment to use it."],
+                    is_commented_out=True,
+                )
+                for server in self.setup.suggestions
+            ]
+        return documents, names
+
+    def _lists(self) -> tuple[list[Document], dict[tuple[str, bool], str]]:
+        names: dict[tuple[str, bool], str] = {}
+        documents: list[Document] = []
+        for bundle in self.setup.bundles.values():
+            for source in bundle.lists:
+                key = (source.url, source.allow)
+                if key not in names:
+                    title = list_name(source.url, source.title)
+                    names[key] = self.names.assign("List", title, "list")
+                    documents.append(_list(names[key], source, self.setup.refresh))
+        return documents, names
+
+    def _bundle(
+        self, key: str, bundle: Bundle, names: dict[tuple[str, bool], str]
+    ) -> Iterator[Document]:
+        """The policies of a bundle, for other policies to include: one, which includes further ones
+        where there are too many rules for one file."""
+        name = self.names.assign("Policy", f"rules-{bundle.title}", f"rules-{key}")
+        parts = split_rules(bundle.rules, self.setup.answer)
+        more = [self.names.assign("Policy", f"{name}-part", "rules") for _ in parts[1:]]
+        # The number of includes per policy is limited, so each part includes some of the next ones.
+        included = [
+            more[at : at + _PARTS_PER_INCLUDE] for at in range(0, len(more), _PARTS_PER_INCLUDE)
+        ]
+        spec: dict[str, Any] = {"subjects": []}
+        if more:
+            spec["include"] = included[0]
+        if parts:
+            spec["rules"] = parts[0]
+        used = [names[source.url, source.allow] for source in bundle.lists]
+        if used:
+            spec["lists"] = list(dict.fromkeys(used))
+        yield Document("Policy", name, spec, _from(bundle.origin))
+        for index, (one, rules) in enumerate(zip(more, parts[1:], strict=True), 1):
+            below = {"include": included[index]} if index < len(included) else {}
+            yield Document("Policy", one, {"subjects": [], **below, "rules": rules})
+
+    def _clients(self) -> tuple[list[Document], dict[_ClientPolicy, str]]:
+        documents: list[Document] = []
+        groups: dict[_ClientPolicy, str] = {}
+        owner: dict[str, str] = {}
+        for one in self.setup.clients:
+            shown = dict.fromkeys([*one.addresses, *one.tokens])
+            for text in (text for text in shown if text in owner):
+                why = f"it belongs to {owner[text]} already; two clients cannot share it"
+                self.report.left(Kind.CLIENT, f"{one.title}: {text}", why)
+            addresses = [text for text in shown if text in one.addresses and text not in owner]
+            tokens = [text for text in shown if text in one.tokens and text not in owner]
+            if not (addresses or tokens):
+                continue
+            self.report.add(Kind.CLIENT, one.title, one.changes)
+            policy = self._policy_of(one)
+            if policy not in groups:
+                groups[policy] = self.names.assign("Policy", self._title(policy), "group")
+            name = self.names.assign("Client", one.title, "client")
+            owner |= dict.fromkeys([*addresses, *tokens], name)
+            spec: dict[str, Any] = {}
+            if addresses:
+                spec["addresses"] = addresses
+            if tokens:
+                spec["tokens"] = tokens
+            spec["groups"] = [groups[policy]]
+            documents.append(Document("Client", name, spec, _from(one.origin)))
+        return documents, groups
+
+    def _policy_of(self, one: ClientSettings) -> _ClientPolicy:
+        return _ClientPolicy(
+            () if one.is_denied else self._bundles(one.bundles),
+            one.log or self.setup.log,
+            one.servers,
+            one.is_denied,
+        )
+
+    def _bundles(self, wanted: tuple[str, ...]) -> tuple[str, ...]:
+        """These bundles and those for all clients, in a fixed order."""
+        bundles = self.setup.bundles.items()
+        return tuple(key for key, bundle in bundles if key in wanted or bundle.for_all)
+
+    def _title(self, policy: _ClientPolicy) -> str:
+        if policy.is_denied:
+            return "denied"
+        bundles = [self.setup.bundles[key] for key in policy.bundles]
+        titles = [bundle.title for bundle in bundles if not bundle.for_all]
+        return "-and-".join(titles) or "unfiltered"
+
+    def _policies(
+        self,
+        groups: dict[_ClientPolicy, str],
+        rules: dict[str, list[Document]],
+        names_of: dict[Server, str],
+    ) -> Iterator[Document]:
+        everybody = _ClientPolicy(
+            self._bundles(self.setup.default_bundles),
+            self.setup.log,
+            (),
+        )
+        subjects = list(self.setup.served_subjects)
+        yield Document(
+            "Policy",
+            self.names.assign("Policy", _EVERYBODY, "policy"),
+            ({"subjects": subjects} if subjects else {}) | self._spec(everybody, rules, names_of),
+            [f"For clients without another policy, as in {self.setup.product}."],
+        )
+        for policy, name in groups.items():
+            spec = {"subjects": [f"group:{name}"]} | self._spec(policy, rules, names_of)
+            yield Document("Policy", name, spec)
+
+    def _spec(
+        self,
+        policy: _ClientPolicy,
+        rules: dict[str, list[Document]],
+        names_of: dict[Server, str],
+    ) -> dict[str, Any]:
+        if policy.is_denied:
+            return {"default": "deny"}
+        spec: dict[str, Any] = {}
+        included = [rules[key][0].name for key in policy.bundles if key in rules]
+        if len(included) > _MAX_INCLUDED:
+            raise ImporterError(
+                f"a client is in {len(included)} groups; at most {_MAX_INCLUDED} are supported"
+            )
+        if included:
+            spec["include"] = included
+        if self.setup.observe_only:
+            spec["mode"] = "observe"
+        denies = any(self.setup.bundles[key].denies_rest for key in policy.bundles)
+        spec["default"] = "deny" if denies else "allow"
+        servers = policy.servers or tuple(self.setup.servers)
+        if servers:
+            spec["upstreams"] = [names_of[server] for server in servers]
+        own = (self.setup.bundles[key].answer for key in policy.bundles)
+        answer = next(filter(None, own), self.setup.answer)
+        spec["lists"] = {"names": [], "answer": answer}
+        if policy.log != "full":
+            spec["log"] = policy.log
+        return spec
+
+
+def _list(name: str, source: ListSource, refresh: int | None) -> Document:
+    spec: dict[str, Any] = {"kind": "allow" if source.allow else "block", "urls": [source.url]}
+    if refresh is not None:
+        spec["refresh"] = show_milliseconds(refresh * SECOND)
+    return Document("List", name, spec, _from(source.origin))
+
+
+def _upstream_spec(server: Server) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "protocol": server.protocol,
+        "addresses": list(server.addresses),
+        "serverName": server.server_name,
+    }
+    if server.path is not None:
+        spec["path"] = server.path
+    return spec
+
+
+def _from(origin: str) -> list[str]:
+    return [f"From {origin}."] if origin else []

@@ -1,0 +1,85 @@
+"""Plans local records: one document per name, without contradictions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from keyhole.importers.common_settings import LocalRecord
+from keyhole.importers.document import Document
+from keyhole.importers.names import DocumentNames
+from keyhole.importers.report import Kind, Report
+
+_MAX_VALUES = {"a": 64, "aaaa": 64, "txt": 32, "cname": 1, "ptr": 1}
+_MAX_TEXT = 4096  # octets
+
+
+@dataclass
+class _RecordSet:
+    ttl: int | None = None
+    values: dict[str, list[str]] = field(default_factory=dict)
+    origins: list[str] = field(default_factory=list)
+
+
+def record_documents(
+    records: Iterable[LocalRecord], names: DocumentNames, report: Report
+) -> list[Document]:
+    """A document for each name; a record that contradicts an earlier one is reported and left."""
+    by_name: dict[str, _RecordSet] = {}
+    aliases: dict[str, str] = {}
+    for record in records:
+        record_set = by_name.setdefault(record.name, _RecordSet(record.ttl))
+        why = _contradiction(record, record_set, aliases)
+        if record.title and why:
+            report.left(Kind.RECORD, record.title, why)
+        elif record.title:
+            report.add(Kind.RECORD, record.title, record.changes)
+        if why is not None:
+            continue
+        if record.kind == "cname":
+            aliases[record.name] = record.value
+        record_set.values.setdefault(record.kind, []).append(record.value)
+        if record.origin not in record_set.origins:
+            record_set.origins.append(record.origin)
+    return [
+        _document(name, record_set, names)
+        for name, record_set in by_name.items()
+        if record_set.values
+    ]
+
+
+def _contradiction(
+    record: LocalRecord, record_set: _RecordSet, aliases: dict[str, str]
+) -> str | None:
+    """Why a record cannot be added; empty for a duplicate, none where it can be."""
+    same = record_set.values.get(record.kind, [])
+    if record.value in same:
+        return ""
+    if record.kind in ("cname", "ptr") and same:
+        return f"the name points to {same[0]} already"
+    if record_set.values and "cname" in (record.kind, *record_set.values):
+        return "an alias cannot have other records beside it (RFC 1034 section 3.6.2); keep one"
+    if len(same) >= _MAX_VALUES[record.kind]:
+        return f"the name has {_MAX_VALUES[record.kind]} such records already, the maximum"
+    if record.kind == "txt" and len(record.value.encode()) > _MAX_TEXT:
+        return f"a TXT record holds at most {_MAX_TEXT} octets"
+    if record.kind == "cname":
+        target: str | None = record.value
+        visited = {record.name}
+        while target is not None and target not in visited:
+            visited.add(target)
+            target = aliases.get(target)
+        if target is not None:
+            return "the aliases form a loop"
+    return None
+
+
+def _document(name: str, record_set: _RecordSet, names: DocumentNames) -> Document:
+    spec: dict[str, Any] = {"name": name}
+    if record_set.ttl is not None:
+        spec["ttl"] = record_set.ttl
+    for kind, values in record_set.values.items():
+        spec[kind] = values[0] if kind in ("cname", "ptr") else values
+    origins = [origin for origin in record_set.origins if origin]
+    comments = [f"From {', '.join(origins[:3])}."] if origins else []
+    title = name.replace("*", "all")
+    return Document("Record", names.assign("Record", title, "record"), spec, comments)

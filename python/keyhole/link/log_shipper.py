@@ -1,0 +1,53 @@
+"""Sends the query log of an engine on another machine to control.
+
+The local log is the buffer: it is bounded, and also written while control is not reachable. Control
+reports the position up to which it has received the log. So after a crash on either side no line is
+sent twice, and none is skipped that the log still has.
+"""
+
+import http.client
+import threading
+from pathlib import Path
+from urllib.parse import urlencode
+
+from keyhole.link.control_client import ControlClient
+from keyhole.link.message import EVENTS
+from keyhole.querylog.spool import Position, pieces
+
+PAUSE_SECONDS = 2.0
+
+
+class LogShipper:
+    """A thread that sends the log until the process ends."""
+
+    def __init__(self, control: ControlClient, folder: Path) -> None:
+        """``folder`` is the folder of the query log."""
+        self._control = control
+        self._folder = folder
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Stops sending; the next process continues."""
+        self._ending.set()
+
+    def _run(self) -> None:
+        while not self._ending.wait(PAUSE_SECONDS):
+            try:
+                self.ship()
+            except (OSError, http.client.HTTPException, ValueError):
+                continue  # control is not reachable, or accepts no log; retried
+
+    def ship(self) -> None:
+        """Sends what control has not received. Raises ``OSError`` and ``ValueError``."""
+        found = self._control.ask("GET", EVENTS)["position"]
+        position = Position(str(found["spool"]), int(found["offset"])) if found else None
+        for piece in pieces(self._folder, position):
+            if self._ending.is_set():
+                return
+            where = urlencode({"spool": piece.position.spool, "offset": piece.position.offset})
+            self._control.ask("POST", f"{EVENTS}?{where}", piece.lines)

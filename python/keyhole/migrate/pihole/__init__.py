@@ -1,5 +1,0 @@
-"""Pi-hole: the teleporter archive of version 6 or 5, or a ``gravity.db`` alone."""
-
-from keyhole.migrate.pihole.read import read_pihole
-
-__all__ = ["read_pihole"]

@@ -1,0 +1,1 @@
+"""Cross-checks between documents that are valid each by itself, one module per subject."""

@@ -1,0 +1,96 @@
+"""Puts pauses and decisions into a snapshot.
+
+A decision for everyone becomes a rule of every policy, one that allows only where names are allowed
+by default. A decision for one client becomes a rule of a policy that this client alone has: the one
+that speaks for it, with that rule in front. Its name stays, so that it is the same policy to
+everybody who looks.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from keyhole.model.match import Match
+from keyhole.model.overrides import MAX_PAUSE, Decision, Overrides, Pause
+from keyhole.model.snapshot import Answer, Snapshot, SnapshotPolicy, SnapshotRule, Span
+from keyhole.policy.overrides.tables import Tables
+
+
+def lay_over(snapshot: Snapshot, overrides: Overrides) -> Snapshot:
+    """The snapshot with all that stands, which must not have ended."""
+    if not overrides.pauses and not overrides.decisions:
+        return snapshot
+    newest_first = sorted(overrides.decisions, key=lambda one: one.number, reverse=True)
+    general = [one for one in newest_first if one.client is None]
+    named = [one for one in newest_first if one.client is not None]
+    paused = [_paused(policy, overrides.pauses) for policy in snapshot.policies]
+    policies = [_with_decisions(one, _general(one, general)) for one in paused]
+    derived = _Derived(paused, general, policies)
+    subjects = Tables(snapshot, named).with_decisions(derived.place) if named else snapshot.subjects
+    return snapshot.model_copy(update={"policies": policies, "subjects": subjects})
+
+
+def acts_on(policy: SnapshotPolicy, decision: Decision) -> bool:
+    """Whether a decision for everyone is put into a policy: where names are denied by default, the
+    client must be named to open one."""
+    return decision.action == "block" or policy.default == "allow"
+
+
+class _Derived:
+    """Policies that some clients alone have, each once."""
+
+    def __init__(
+        self,
+        plain: Sequence[SnapshotPolicy],
+        general: Sequence[Decision],
+        policies: list[SnapshotPolicy],
+    ) -> None:
+        self._plain = plain
+        self._all = general
+        self._policies = policies
+        self._places: dict[tuple[int, tuple[int, ...]], int] = {}
+
+    def place(self, policy: int, decisions: Sequence[Decision]) -> int:
+        """The index of the policy that is another one with these decisions in front."""
+        key = (policy, tuple(one.number for one in decisions))
+        if key not in self._places:
+            plain = self._plain[policy]
+            self._places[key] = len(self._policies)
+            ours = [*decisions, *_general(plain, self._all)]
+            self._policies.append(_with_decisions(plain, ours))
+        return self._places[key]
+
+
+def _general(policy: SnapshotPolicy, decisions: Iterable[Decision]) -> list[Decision]:
+    return [one for one in decisions if acts_on(policy, one)]
+
+
+def _with_decisions(policy: SnapshotPolicy, decisions: Sequence[Decision]) -> SnapshotPolicy:
+    rules = [_rule(one, policy.list_answer) for one in decisions]
+    return policy.model_copy(update={"rules": [*rules, *policy.rules]})
+
+
+def _paused(policy: SnapshotPolicy, pauses: Iterable[Pause]) -> SnapshotPolicy:
+    """Two pauses at once are one from the first beginning to the last end."""
+    meant = [one for one in pauses if one.policy in (None, policy.name)]
+    if not meant:
+        return policy
+    until = max(one.until for one in meant)
+    # The engine refuses a longer one; where the older of them began does not matter any more.
+    since = max(min(one.since for one in meant), until - MAX_PAUSE)
+    return policy.model_copy(update={"paused": Span(since=since, until=until)})
+
+
+def _rule(decision: Decision, answer: Answer) -> SnapshotRule:
+    below = [Match(kind="below", text=decision.name)] if decision.below else []
+    until = decision.until
+    return SnapshotRule(
+        action=decision.action,
+        matches=[Match(kind="exact", text=decision.name), *below],
+        types=[],
+        answer=answer,
+        mode="enforce",
+        when=None,
+        during=None if until is None else Span(since=decision.since, until=until),
+        important=False,
+        decision=True,
+        origin=decision.origin,
+    )

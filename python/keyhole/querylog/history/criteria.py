@@ -1,0 +1,140 @@
+"""The criteria of a search, and their form in SQL."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from keyhole.errors import KeyholeError
+
+MAX_EXPRESSION = 200
+
+
+class SearchError(KeyholeError):
+    """The criteria of a search are invalid."""
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """All given fields must match; times are microseconds of Unix time, ``until`` excluded.
+
+    ``client`` is an identity, a token or an address, or a prefix of one with ``*`` at its end.
+    """
+
+    since: int | None = None
+    until: int | None = None
+    name: str | None = None
+    """Exactly this name."""
+    below: str | None = None
+    """This name or one below it."""
+    contains: str | None = None
+    """A part of the name."""
+    expression: str | None = None
+    """A regular expression (RE2) that matches a part of the name."""
+    client: str | None = None
+    type: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    policy: str | None = None
+    list: str | None = None
+    rule: str | None = None
+    upstream: str | None = None
+    transport: str | None = None
+    slower_than_us: int | None = None
+    reasons: tuple[str, ...] | None = None
+    """One of these reasons; an empty tuple matches nothing."""
+
+    @property
+    def about_names(self) -> "Condition | None":
+        """The condition on names; none where there is no criterion for names."""
+        found = Condition()
+        if self.name is not None:
+            found.add("name = ?", _lower(self.name))
+        if self.below is not None:
+            criteria = _lower(self.below)
+            found.add("(name = ? OR ends_with(name, ?))", criteria, f".{criteria}")
+        if self.contains is not None:
+            found.add("contains(name, ?)", self.contains.lower())
+        if self.expression is not None:
+            found.add("regexp_matches(name, ?)", check_expression(self.expression))
+        return found if found.words else None
+
+    @property
+    def condition(self) -> "Condition":
+        """The condition on rows."""
+        found = Condition()
+        if self.since is not None:
+            found.add('"time" >= ?', self.since)
+        if self.until is not None:
+            found.add('"time" < ?', self.until)
+        if names := self.about_names:
+            found.include(names)
+        if self.client is not None:
+            found.include(_client(self.client))
+        for column in ("outcome", "reason", "policy", "rule", "upstream", "transport"):
+            value = getattr(self, column)
+            if value is not None:
+                found.add(f"{column} = ?", value)
+        if self.type is not None:
+            found.add('"type" = ?', self.type.upper())
+        if self.list is not None:
+            found.add('"list" = ?', self.list)
+        found.include(self._about_ends)
+        return found
+
+    @property
+    def _about_ends(self) -> "Condition":
+        """The condition on duration and reason."""
+        found = Condition()
+        if self.slower_than_us is not None:
+            found.add("duration_us > ?", self.slower_than_us)
+        if self.reasons is not None:
+            found.add("list_contains(?, reason)", list(self.reasons))
+        return found
+
+
+@dataclass
+class Condition:
+    """A condition in SQL with placeholders; values are always passed as parameters."""
+
+    words: list[str] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+    def add(self, words: str, *values: Any) -> None:
+        """Adds a condition, joined by AND."""
+        self.words.append(words)
+        self.values.extend(values)
+
+    def include(self, other: "Condition") -> None:
+        """Adds all conditions of another one."""
+        self.words += other.words
+        self.values += other.values
+
+    @property
+    def sql(self) -> str:
+        """The condition; true where there is none."""
+        return " AND ".join(self.words) or "true"
+
+
+def check_expression(text: str) -> str:
+    """Returns a regular expression that the search accepts; raises `SearchError`.
+
+    RE2 runs in time linear in the text, for every expression.
+    """
+    if len(text) > MAX_EXPRESSION:
+        raise SearchError(f"an expression has at most {MAX_EXPRESSION} characters")
+    return text
+
+
+def _client(text: str) -> Condition:
+    found = Condition()
+    columns = ("identity", "token", "client")
+    if text.endswith("*"):
+        words = " OR ".join(f"starts_with({column}, ?)" for column in columns)
+        found.add(f"({words})", *[text[:-1]] * 3)
+    else:
+        words = " OR ".join(f"{column} = ?" for column in columns)
+        found.add(f"({words})", *[text] * 3)
+    return found
+
+
+def _lower(name: str) -> str:
+    return name.lower().rstrip(".") or "."

@@ -1,0 +1,43 @@
+"""The columns of the history: the fields of the query log."""
+
+TIME = "time"
+"""Microseconds of Unix time."""
+
+COLUMNS: dict[str, str] = {
+    "time": "TIMESTAMP",
+    "transport": "VARCHAR",
+    "client": "VARCHAR",
+    "identity": "VARCHAR",
+    "token": "VARCHAR",
+    "policy": "VARCHAR",
+    "name": "VARCHAR",
+    "type": "VARCHAR",
+    "outcome": "VARCHAR",
+    "reason": "VARCHAR",
+    "rule": "VARCHAR",
+    "list": "VARCHAR",
+    "observed": "VARCHAR",
+    "upstream": "VARCHAR",
+    "duration_us": "BIGINT",
+    "snapshot": "BIGINT",
+}
+"""Columns by name, with the type in which DuckDB reads them from JSON."""
+
+NAMES = tuple(COLUMNS)
+SELECT = ", ".join(
+    'epoch_us("time") AS "time"' if name == TIME else f'"{name}"' for name in COLUMNS
+)
+"""Converts what was read from JSON into rows."""
+
+WITHHELD = "outcome IN ('blocked', 'refused')"
+"""Whether the client did not get the answer."""
+
+
+def read_json(path: str) -> str:
+    """The lines of a query log file as a relation, without damaged lines."""
+    columns = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    quoted = path.replace("'", "''")
+    return (
+        f"read_json('{quoted}', columns = {{{columns}, 'lost': 'BIGINT'}}, "
+        "format = 'newline_delimited', ignore_errors = true, compression = 'uncompressed')"
+    )

@@ -1,0 +1,128 @@
+"""Files that outlive a crash: replaced in one step, and on the disk before the call returns.
+
+Every function raises ``OSError`` where the system refuses. Then the content from before stays and
+no draft remains; only a folder that cannot be synced leaves the new content in place. A killed
+process can leave a draft behind: `remove_drafts` removes it.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+PRIVATE_FILE = 0o600
+PUBLIC_FILE = 0o644
+SHARED_FILE = None
+"""The mode that the umask gives, for files that a person asked for."""
+
+Mode = int | None
+_DRAFT = ".new"
+
+
+def write_bytes(path: Path, content: bytes, mode: Mode = PRIVATE_FILE) -> None:
+    """Replaces the content of a file, or makes the file."""
+    with replacing(path, mode) as file:
+        file.write(content)
+
+
+def write_text(path: Path, text: str, mode: Mode = PRIVATE_FILE) -> None:
+    """Replaces the content of a file by a text in UTF-8."""
+    write_bytes(path, text.encode(), mode)
+
+
+def write_json(path: Path, value: Any, mode: Mode = PRIVATE_FILE) -> None:
+    """Replaces the content of a file by a value in JSON, indented."""
+    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n", mode)
+
+
+@contextmanager
+def replacing(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[BinaryIO]:
+    """A file to write the new content into; it gets its name at the end of the block.
+
+    Where the block raises, the file of that name stays as it was.
+    """
+    with draft_of(path, mode) as draft, draft.open("wb") as file:
+        yield file
+
+
+@contextmanager
+def draft_of(path: Path, mode: Mode = PRIVATE_FILE) -> Iterator[Path]:
+    """As `replacing`, for content that something else writes: gives the path of an empty file."""
+    draft = _draft(path)
+    # Nobody else can read it at any time, unless the umask decides.
+    draft.touch(PRIVATE_FILE if mode is not None else 0o666, exist_ok=False)
+    try:
+        yield draft
+        if mode is not None:
+            draft.chmod(mode)
+        rename(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Puts a finished file or folder in the place of another one in the same folder.
+
+    The content is on the disk before the new name is; of a folder, only the names in it.
+    """
+    _sync(source)
+    source.replace(target)
+    _sync(target.parent)
+
+
+def replace_link(path: Path, target: str) -> None:
+    """Has a symbolic link lead to ``target``, whether or not there was one before."""
+    draft = _draft(path)
+    draft.symlink_to(target)
+    try:
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Adds a line to a file of whole lines, or makes the file with mode 0600.
+
+    Two processes never mix their lines. A line that a crash cut short does not take this one along.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+    try:
+        size = os.fstat(descriptor).st_size
+        is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, (b"\n" if is_torn else b"") + line + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if size == 0:
+        _sync(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Removes a file for good; it may be missing."""
+    path.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def remove_drafts(folder: Path, name: str = "*") -> None:
+    """Removes what killed processes left half written; no other process may be writing there.
+
+    ``name`` is a pattern for the names of the files that were being written.
+    """
+    for draft in folder.glob(f".{name}{_DRAFT}"):
+        draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(6)}{_DRAFT}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,1 +1,0 @@
-"""Looking from outside: a DNS client for every transport that tells how an answer was protected."""

@@ -1,7 +1,0 @@
-"""Why a server could not be asked."""
-
-from keyhole.errors import KeyholeError
-
-
-class AskError(KeyholeError):
-    """No answer came; the message says in plain words what stood in the way."""

@@ -1,0 +1,128 @@
+"""Guessing is slow, whoever guesses and however many at once; the real person comes in."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from keyhole.accounts import AuthenticationError, ClientInfo, RateLimitedError
+from keyhole.accounts.backoff import Backoff, BackoffPolicy
+from keyhole.accounts.login_limits import ADDRESS, KNOWN_ADDRESS, UNKNOWN_ADDRESS, LoginLimits
+from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, Clock, House
+
+
+def _fail(house: House, name: str, client: ClientInfo) -> None:
+    with pytest.raises(AuthenticationError):
+        house.log_in(name, "wrong password", client)
+
+
+def test_the_wait_doubles_up_to_its_longest_and_ends() -> None:
+    clock = Clock()
+    backoff = Backoff(clock)
+    key = [("k", BackoffPolicy(free=2, max_wait=5.0, reset_after=100.0))]
+    waits = []
+    for _ in range(7):
+        try:
+            backoff.begin(key)
+            waits.append(0)
+        except RateLimitedError as error:
+            waits.append(error.seconds)
+            clock.now += error.seconds
+            backoff.begin(key)
+    assert waits == [0, 0, 2, 3, 5, 6, 6]
+    clock.now += 101
+    backoff.begin(key)
+    backoff.begin(key)
+
+
+def test_a_hundred_guesses_at_once_are_no_way_around(house: House) -> None:
+    house.add("anna")
+    refused, rejected = [], []
+
+    def guess(number: int) -> None:
+        try:
+            house.log_in("anna", f"guess number {number}", ClientInfo(f"198.51.100.{number}"))
+        except RateLimitedError:
+            refused.append(number)
+        except AuthenticationError:
+            rejected.append(number)
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(guess, range(100)))
+    assert len(rejected) == UNKNOWN_ADDRESS.free
+    assert len(refused) == 100 - UNKNOWN_ADDRESS.free
+
+
+def test_strangers_who_fail_do_not_keep_the_person_out_of_a_place_that_is_theirs(
+    house: House,
+) -> None:
+    house.add("anna")
+    house.log_in("anna", client=HOME)
+    for _ in range(UNKNOWN_ADDRESS.free):
+        _fail(house, "anna", ABROAD)
+    with pytest.raises(RateLimitedError):
+        house.log_in("anna", LONG, ABROAD)
+    with pytest.raises(RateLimitedError):
+        house.log_in("anna", LONG, ClientInfo("203.0.113.9"))
+    assert house.log_in("anna", LONG, HOME)
+
+
+def test_the_wait_of_an_account_has_an_end_that_is_near(house: House) -> None:
+    house.add("anna")
+    waits = []
+    for _ in range(40):
+        try:
+            house.log_in("anna", "wrong password", ABROAD)
+        except RateLimitedError as error:
+            waits.append(error.seconds)
+            house.clock.now += error.seconds
+        except AuthenticationError:
+            pass
+    assert max(waits) <= ADDRESS.max_wait + 1
+    house.clock.now += ADDRESS.max_wait
+    assert house.log_in("anna", LONG, ABROAD)
+
+
+def test_an_address_that_fails_with_many_names_has_to_wait_ipv6_by_its_network(
+    house: House,
+) -> None:
+    for number in range(ADDRESS.free):
+        _fail(house, f"nobody{number}", ClientInfo(f"2001:db8::{number}"))
+    with pytest.raises(RateLimitedError):
+        house.log_in("root", LONG, ClientInfo("2001:db8::ffff"))
+    assert house.log_in("root", LONG, ClientInfo("2001:db8:0:1::1"))
+
+
+def test_names_that_nobody_has_are_slowed_down_like_those_that_somebody_has(house: House) -> None:
+    house.add("anna")
+    for name in ("anna", "nobody"):
+        for number in range(UNKNOWN_ADDRESS.free):
+            _fail(house, name, ClientInfo(f"198.51.100.{number}"))
+        with pytest.raises(RateLimitedError):
+            house.log_in(name, "wrong password", ClientInfo("198.51.100.99"))
+
+
+def test_a_reset_forgets_what_failed(house: House) -> None:
+    house.add("anna")
+    for _ in range(UNKNOWN_ADDRESS.free):
+        _fail(house, "anna", ABROAD)
+    password = house.accounts.administration.reset("anna", BY, with_code=False)
+    assert house.log_in("anna", password, ABROAD)
+
+
+def test_success_takes_back_its_own_attempt_and_no_failure_of_others() -> None:
+    limits = LoginLimits(Backoff(Clock()))
+    for _ in range(KNOWN_ADDRESS.free - 1):
+        limits.password("anna", "192.0.2.1", is_known=True)
+    for _ in range(10):
+        limits.password("anna", "192.0.2.1", is_known=True).succeeded()
+    limits.password("anna", "192.0.2.1", is_known=True)
+    with pytest.raises(RateLimitedError):
+        limits.password("anna", "192.0.2.1", is_known=True)
+
+
+def test_memory_stays_bounded_whatever_names_are_tried() -> None:
+    backoff = Backoff(Clock())
+    policy = BackoffPolicy(5, 60, 3600)
+    for number in range(40_000):
+        backoff.begin([(f"name|{number}|", policy)])
+    assert len(backoff._seen) <= 16_384

@@ -1,0 +1,42 @@
+"""Where dnstap may go."""
+
+from pathlib import Path
+
+import pytest
+
+from keyhole.config import load_config
+from keyhole.errors import DocumentErrors
+
+
+def _read(folder: Path, text: str) -> str:
+    """What is wrong with a config."""
+    (folder / "keyhole.yaml").write_text(text)
+    try:
+        load_config(folder / "keyhole.yaml")
+    except DocumentErrors as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "socket", ["/run/tap.sock", "./tap.sock", "127.0.0.1:6000", '"[::1]:6000"']
+)
+def test_a_socket_is_a_path_or_loopback(tmp_path: Path, socket: str) -> None:
+    assert _read(tmp_path, f"dnstap: {{socket: {socket}}}") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("dnstap: {socket: '192.0.2.1:6000'}", "not a loopback address; the messages are not"),
+        ("dnstap: {socket: 127.0.0.1}", "has no port"),
+        (
+            "dnstap: {file: q.dnstap}\nlog: {keep: 0B}",
+            "dnstap.file: dnstap is made of the query log",
+        ),
+    ],
+)
+def test_what_would_leave_the_machine_or_never_come_is_refused(
+    tmp_path: Path, text: str, why: str
+) -> None:
+    assert why in _read(tmp_path, text)

@@ -1,0 +1,64 @@
+"""An outage of the upstreams is reported once, with hints, and so is its end."""
+
+from typing import Any
+
+import pytest
+
+from keyhole.control.notice import Notice, Severity
+from keyhole.control.upstream_monitor import UpstreamMonitor, no_upstream
+
+
+def _stats(answered: int, failed: int, error: str = "no route to 192.0.2.1:443") -> dict[str, Any]:
+    upstream = {
+        "name": "quad9",
+        "protocol": "doh",
+        "answered": answered,
+        "failed": {"unreachable": failed, "timeout": 0},
+        "last_error": error,
+    }
+    return {"upstreams": [upstream]}
+
+
+def _notices(*stats: dict[str, Any]) -> list[Notice]:
+    notices: list[Notice] = []
+
+    async def never() -> dict[str, Any]:
+        raise AssertionError("not asked in this test")
+
+    monitor = UpstreamMonitor(never, {}, notices.append)
+    for one in stats:
+        monitor._check(one)
+    return notices
+
+
+def test_nothing_is_reported_while_upstreams_answer() -> None:
+    assert _notices(_stats(1, 0), _stats(5, 2), _stats(9, 3)) == []
+
+
+def test_an_outage_is_reported_once_and_its_end_once() -> None:
+    notified = _notices(_stats(3, 0), _stats(3, 2), _stats(3, 9), _stats(4, 9), _stats(5, 9))
+    assert [notice.severity for notice in notified] == [Severity.ERROR, Severity.SUCCESS]
+
+
+def test_quiet_is_no_outage() -> None:
+    assert _notices(_stats(3, 1), _stats(3, 1), _stats(3, 1)) == []
+
+
+def test_an_engine_that_counts_from_zero_again_is_no_outage() -> None:
+    assert _notices(_stats(30, 4), _stats(0, 0), _stats(1, 0)) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        ("no route to 192.0.2.1:443", "is this machine connected"),
+        ("connection refused at 192.0.2.1:443", "a firewall"),
+        ("3 queries in a row without an answer", "a firewall"),
+        ("the certificate is not valid for dns.example.org", "serverName"),
+        ("the certificate has expired", "clock"),
+    ],
+)
+def test_the_hint_fits_the_error(error: str, hint: str) -> None:
+    notice = no_upstream(_stats(0, 1, error)["upstreams"])
+    assert f"quad9 (doh): {error}" in notice.details
+    assert any(hint in line for line in notice.details)

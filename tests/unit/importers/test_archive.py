@@ -1,0 +1,188 @@
+"""Archives made to do harm: refused, or read without it."""
+
+import gzip
+import io
+import stat
+import tarfile
+import tracemalloc
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from keyhole.importers import archive as limits
+from keyhole.importers.archive import open_tar, open_zip
+from keyhole.importers.error import ImporterError
+from keyhole.model.units import MIB
+from tests.world.imports import zipped
+
+_OUTSIDE = ["../outside", "a/../../outside", "/etc/passwd", "..\\outside", "C:evil", "a/../b"]
+
+
+@pytest.mark.parametrize("name", _OUTSIDE)
+def test_an_entry_that_would_leave_its_folder_ends_it_all(tmp_path: Path, name: str) -> None:
+    file = zipped(tmp_path / "x.zip", {name: b"x", "fine": b"y"})
+    with pytest.raises(ImporterError, match="leave its folder"), open_zip(file):
+        pass
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as made:
+        made.addfile(tarfile.TarInfo(name), io.BytesIO())
+    with (
+        pytest.raises(ImporterError, match="leave its folder"),
+        open_tar(tmp_path / "x.tar.gz", lambda _: True),
+    ):
+        pass
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["x.tar.gz", "x.zip"]
+
+
+@pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFBLK])
+def test_a_link_or_device_in_a_zip_is_refused(tmp_path: Path, kind: int) -> None:
+    info = zipfile.ZipInfo("etc/pihole/gravity.db")
+    info.external_attr = (kind | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        made.writestr(info, "/etc/shadow")
+    with pytest.raises(ImporterError, match="no plain file"), open_zip(tmp_path / "x.zip"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+def test_a_link_or_device_in_a_tar_is_refused(tmp_path: Path, kind: bytes) -> None:
+    member = tarfile.TarInfo("group.json")
+    member.type, member.linkname = kind, "/etc/shadow"
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as made:
+        made.addfile(member)
+    with (
+        pytest.raises(ImporterError, match="no plain file"),
+        open_tar(tmp_path / "x.tar.gz", lambda _: True),
+    ):
+        pass
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
+        made.writestr("a", "one")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            made.writestr("a", "two")
+    with pytest.raises(ImporterError, match="twice"), open_zip(tmp_path / "x.zip"):
+        pass
+
+
+def test_an_entry_that_unpacks_to_too_much_is_refused_without_being_unpacked(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made,
+        made.open("bomb", "w", force_zip64=True) as entry,
+    ):
+        for _ in range(64):
+            entry.write(bytes(4 * MIB))
+    tracemalloc.start()
+    with pytest.raises(ImporterError, match="unpacks to more than"), open_zip(file) as archive:
+        archive.read("bomb")
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 120 * MIB
+
+
+def test_many_entries_together_may_unpack_to_no_more_than_one_budget(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_UNPACKED", 250_000)
+    file = zipped(tmp_path / "x.zip", {f"n{number}": bytes(100_000) for number in range(3)})
+    with open_zip(file) as archive:
+        assert archive.read("n0")
+        assert archive.read("n1")
+        with pytest.raises(ImporterError, match="unpacks to more than"):
+            archive.read("n2")
+
+
+def test_a_tar_that_unpacks_to_too_much_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "bomb.tar.gz"
+    member = tarfile.TarInfo("group.json")
+    member.size = 300 * MIB
+    with gzip.open(file, "wb", compresslevel=1) as packed:
+        packed.write(member.tobuf())
+        for _ in range(75):
+            packed.write(bytes(4 * MIB))
+    with pytest.raises(ImporterError, match="unpacks to more than"), open_tar(file, lambda _: True):
+        pass
+
+
+def test_more_entries_than_any_export_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_ENTRIES", 100)
+    file = zipped(tmp_path / "x.zip", {f"n{number}": b"" for number in range(101)})
+    with pytest.raises(ImporterError, match="announces 101 entries"), open_zip(file):
+        pass
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as made:
+        for number in range(101):
+            made.addfile(tarfile.TarInfo(f"n{number}"))
+    with (
+        pytest.raises(ImporterError, match="more than 100 entries"),
+        open_tar(tmp_path / "x.tar.gz", lambda _: False),
+    ):
+        pass
+
+
+def test_an_end_record_that_lies_does_not_help(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_ENTRIES", 100)
+    file = zipped(tmp_path / "x.zip", {f"n{number}": b"" for number in range(200)})
+    octets = bytearray(file.read_bytes())
+    at = octets.rfind(b"PK\x05\x06")
+    octets[at + 8 : at + 12] = (1).to_bytes(2, "little") * 2
+    file.write_bytes(octets)
+    with pytest.raises(ImporterError, match="more than 100 entries"), open_zip(file):
+        pass
+
+
+def test_a_second_end_record_cannot_overrule_the_first(tmp_path: Path) -> None:
+    file = zipped(tmp_path / "x.zip", {"entry": b"text"})
+    octets = file.read_bytes()
+    at = octets.rfind(b"PK\x05\x06")
+    file.write_bytes(octets[:at] + b"PK\x06\x07" + bytes(16) + octets[at:])
+    with pytest.raises(ImporterError, match="large kind"), open_zip(file):
+        pass
+
+
+def _encrypted(octets: bytearray) -> None:
+    octets[octets.rfind(b"PK\x01\x02") + 8] |= 1
+
+
+def _strange_packing(octets: bytearray) -> None:
+    octets[octets.rfind(b"PK\x01\x02") + 10] = 12
+
+
+def _cut_off(octets: bytearray) -> None:
+    del octets[-30:]
+
+
+def _damaged(octets: bytearray) -> None:
+    octets[40:60] = bytes(20)
+
+
+@pytest.mark.parametrize("harm", [_encrypted, _strange_packing, _cut_off, _damaged])
+def test_what_is_no_whole_plain_zip_is_refused(
+    tmp_path: Path, harm: Callable[[bytearray], None]
+) -> None:
+    file = zipped(tmp_path / "x.zip", {"entry": b"some text " * 50})
+    octets = bytearray(file.read_bytes())
+    harm(octets)
+    file.write_bytes(octets)
+    with pytest.raises(ImporterError), open_zip(file) as archive:
+        archive.read("entry")
+
+
+def test_a_file_larger_than_any_export_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_ARCHIVE", 1000)
+    file = tmp_path / "x.zip"
+    file.write_bytes(bytes(1001))
+    with pytest.raises(ImporterError, match="1001B; more than 1000B is not read"), open_zip(file):
+        pass

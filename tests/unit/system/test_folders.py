@@ -1,0 +1,32 @@
+"""A private folder is for its owner alone, new or not."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from keyhole.system.folders import make_private_folder
+
+
+def test_a_private_folder_is_made_with_mode_0700_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        make_private_folder(tmp_path / "parent" / "keys")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "parent" / "keys").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
+    folder.mkdir()
+    folder.chmod(0o755)
+    make_private_folder(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "keys").touch()
+    with pytest.raises(FileExistsError):
+        make_private_folder(tmp_path / "keys")
