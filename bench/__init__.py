@@ -1,1 +1,1 @@
-"""What a query costs: Keyhole, a bare reflector and other DNS servers, measured in one run."""
+"""The cost of a query: Keyhole, a plain reflector and other DNS servers, measured in one run."""

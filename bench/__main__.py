@@ -1,6 +1,10 @@
-"""`./dev bench`: starts each installed server with the same block list and measures it."""
+"""`./dev bench`: starts each installed server with the same block list and measures it.
+
+One round measures every server once; a change of the machine's speed then meets all of them alike.
+"""
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -8,6 +12,7 @@ from pathlib import Path
 from bench.authority import authority
 from bench.measure import (
     Cost,
+    Footprint,
     StartError,
     drive,
     measure,
@@ -17,12 +22,12 @@ from bench.measure import (
     warm,
 )
 from bench.peers import PEERS, Peer
-from bench.report import Footprint, as_json, show
+from bench.report import as_json, show
 from bench.setting import Ports, Setting, generate_list, write_queries
 from tests.world.certificates import Authority
 
 LOADS = ("cached", "blocked", "mixed")
-_WARM_SECONDS = 2.0
+_NEEDED = {"dig": "bind9-dnsutils", "dnsperf": "dnsperf"}
 
 
 def main() -> int:
@@ -33,6 +38,10 @@ def main() -> int:
 
         return log.main(sys.argv[2:])
     options = _options()
+    for program, package in _NEEDED.items():
+        if shutil.which(program) is None:
+            print(f"./dev bench: {program} is missing: install {package}", file=sys.stderr)
+            return 1
     with tempfile.TemporaryDirectory(prefix="keyhole-bench-") as place:
         folder = Path(place)
         # Servers that give up root must still read their configuration.
@@ -46,11 +55,16 @@ def main() -> int:
         costs: list[Cost] = []
         footprints: list[Footprint] = []
         with authority(setting):
-            for peer in _wanted(options.only):
-                try:
-                    footprints.append(_measure_peer(peer, setting, options, costs))
-                except StartError as error:
-                    print(error, file=sys.stderr)
+            commands = {peer: _command(peer, setting) for peer in _selected(options.only)}
+            for number in range(1, options.rounds + 1):
+                print(f"round {number} of {options.rounds}", file=sys.stderr)
+                for peer in list(commands):
+                    try:
+                        footprint = _measure_peer(peer, commands[peer], setting, options, costs)
+                        footprints.append(footprint)
+                    except StartError as error:
+                        print(error, file=sys.stderr)
+                        del commands[peer]
         if options.json:
             print(as_json(costs, footprints))
         else:
@@ -65,7 +79,10 @@ def _options() -> argparse.Namespace:
         "--transports", nargs="+", default=["udp", "tcp", "dot", "doh"], metavar="TRANSPORT"
     )
     parser.add_argument("--loads", nargs="+", default=list(LOADS), choices=LOADS)
-    parser.add_argument("--seconds", type=float, default=4.0, help="for each load (default 4)")
+    parser.add_argument("--rounds", type=int, default=3, help="how many (default 3)")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="for each load in a round (default 2)"
+    )
     parser.add_argument(
         "--names", type=int, default=100_000, help="size of the generated block list"
     )
@@ -74,7 +91,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _wanted(only: list[str] | None) -> list[Peer]:
+def _selected(only: list[str] | None) -> list[Peer]:
     unknown = set(only or ()) - {peer.name for peer in PEERS}
     if unknown:
         raise SystemExit(f"./dev bench: unknown server {', '.join(sorted(unknown))}")
@@ -85,12 +102,18 @@ def _wanted(only: list[str] | None) -> list[Peer]:
     return [peer for peer in chosen if peer.path() is not None]
 
 
-def _measure_peer(
-    peer: Peer, setting: Setting, options: argparse.Namespace, costs: list[Cost]
-) -> Footprint:
+def _command(peer: Peer, setting: Setting) -> list[str]:
     command = peer.prepare(setting)
-    if not Path(command[0]).is_absolute():
-        command = [str(peer.path()), *command]
+    return command if Path(command[0]).is_absolute() else [str(peer.path()), *command]
+
+
+def _measure_peer(
+    peer: Peer,
+    command: list[str],
+    setting: Setting,
+    options: argparse.Namespace,
+    costs: list[Cost],
+) -> Footprint:
     with running(command, peer.name, setting.folder) as process:
         start = wait_until_it_answers(process, peer.name, setting)
         memory = memory_megabytes(process.pid)
@@ -98,7 +121,7 @@ def _measure_peer(
             if transport not in peer.transports:
                 continue
             warm(setting, transport)
-            drive(setting, transport, "cached", _WARM_SECONDS)
+            drive(setting, transport, "cached", min(options.seconds, 2.0))
             for load in options.loads:
                 cost = measure(setting, peer.name, process.pid, transport, load, options.seconds)
                 costs.append(cost)

@@ -21,7 +21,7 @@ _OUTSTANDING = {"udp": 100, "tcp": 400, "dot": 400, "doh": 400}
 
 @dataclass(frozen=True)
 class Cost:
-    """One row: ``cpu`` is microseconds of user and system time for each answered query."""
+    """One load in one round; ``cpu`` is microseconds of user and system time for each answer."""
 
     peer: str
     transport: str
@@ -33,13 +33,23 @@ class Cost:
     codes: str
 
 
+@dataclass(frozen=True)
+class Footprint:
+    """One start: seconds to the first answer, megabytes before and after all loads."""
+
+    peer: str
+    start: float
+    memory: float
+    memory_after: float
+
+
 class StartError(Exception):
     """A server did not start; the message holds the end of its output."""
 
 
 @contextmanager
 def running(command: list[str], name: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs a server while the block runs; all of it is gone afterwards."""
+    """Runs a server while the block runs, and ends all of its processes afterwards."""
     with (folder / f"{name}.log").open("wb") as log:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -109,12 +119,12 @@ def _ticks(pid: int) -> int:
 
 
 def warm(setting: Setting, transport: str) -> None:
-    """Asks once for every name of the load ``cached``, so gently that nothing is lost."""
+    """Asks once for every name of the load ``cached``, slowly enough that nothing is lost."""
     _dnsperf(setting, transport, "warm", "-n", "1", "-q", "10")
 
 
 def drive(setting: Setting, transport: str, load: str, seconds: float) -> str:
-    """Asks as fast as the server answers; gives what dnsperf says."""
+    """Asks as fast as the server answers; gives the output of dnsperf."""
     return _dnsperf(
         setting, transport, load, "-l", str(seconds), "-q", str(_OUTSTANDING[transport])
     )
@@ -135,18 +145,18 @@ def measure(
 ) -> Cost:
     """The cost of a load on a running server."""
     before = processor_seconds(pid)
-    said = drive(setting, transport, load, seconds)
+    output = drive(setting, transport, load, seconds)
     spent = processor_seconds(pid) - before
-    answered = int(_find(said, r"Queries completed:\s+(\d+)"))
+    answered = int(_find(output, r"Queries completed:\s+(\d+)"))
     return Cost(
         peer=peer,
         transport=transport,
         load=load,
         cpu=spent / max(answered, 1) * 1e6,
-        per_second=float(_find(said, r"Queries per second:\s+([\d.]+)")),
+        per_second=float(_find(output, r"Queries per second:\s+([\d.]+)")),
         answered=answered,
-        lost=int(_find(said, r"Queries lost:\s+(\d+)")),
-        codes=_find(said, r"Response codes:\s+(.*)", "none"),
+        lost=int(_find(output, r"Queries lost:\s+(\d+)")),
+        codes=_find(output, r"Response codes:\s+(.*)", "none"),
     )
 
 

@@ -1,27 +1,19 @@
-"""One table of all costs, for people or for programs."""
+"""The costs of all rounds as one table, or as JSON: medians with the lowest and highest value."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from statistics import median
 
 from rich.console import Console
 from rich.table import Table
 
-from bench.measure import Cost
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What a server takes before the first load: seconds to the first answer, megabytes."""
-
-    peer: str
-    start: float
-    memory: float
-    memory_after: float
+from bench.measure import Cost, Footprint
 
 
 def as_json(costs: Sequence[Cost], footprints: Sequence[Footprint]) -> str:
-    """All figures, as they were measured."""
+    """The figures of every round, as they were measured."""
     return json.dumps(
         {
             "cpu_unit": "microseconds of user and system time per answered query",
@@ -33,43 +25,70 @@ def as_json(costs: Sequence[Cost], footprints: Sequence[Footprint]) -> str:
 
 
 def show(costs: Sequence[Cost], footprints: Sequence[Footprint], names: int) -> None:
-    """Prints the table; the cheapest real server of each row stands out."""
+    """Prints the table; the cheapest real server of each row is bold."""
     table = Table(
-        title="server CPU per query, microseconds (thousand queries per second)",
+        title="server CPU per query, microseconds: median (lowest to highest), thousand queries/s",
         caption="user and system time of all processes of a server over its answered queries",
     )
-    peers = [footprint.peer for footprint in footprints]
+    starts: dict[str, list[Footprint]] = defaultdict(list)
+    for footprint in footprints:
+        starts[footprint.peer].append(footprint)
     table.add_column("load")
-    for peer in peers:
+    for peer in starts:
         table.add_column(peer, justify="right")
-    for transport in dict.fromkeys(cost.transport for cost in costs):
-        for load in dict.fromkeys(cost.load for cost in costs):
-            row = {c.peer: c for c in costs if (c.transport, c.load) == (transport, load)}
-            table.add_row(f"{transport} {load}", *_cells(row, peers))
-        table.add_section()
-    table.add_row("start, s", *(f"{each.start:.2f}" for each in footprints))
-    table.add_row("memory, MB", *(f"{each.memory:.0f}" for each in footprints))
-    table.add_row("memory after, MB", *(f"{each.memory_after:.0f}" for each in footprints))
-    console = Console(width=max(100, 18 + 17 * len(peers)))
+    rows: dict[tuple[str, str], dict[str, list[Cost]]] = defaultdict(lambda: defaultdict(list))
+    for cost in costs:
+        rows[cost.transport, cost.load][cost.peer].append(cost)
+    for (transport, load), row in rows.items():
+        table.add_row(f"{transport} {load}", *_cells(row, starts))
+    table.add_section()
+    for label, field, digits in _FOOTPRINT_ROWS:
+        values = ([float(getattr(one, field)) for one in each] for each in starts.values())
+        table.add_row(label, *(_spread(each, digits) for each in values))
+    console = Console(width=max(100, 18 + 27 * len(starts)))
     console.print(table)
-    console.print(f"Block list: {names:,} names. The reflector only sends queries back.")
+    rounds = max((len(each) for each in starts.values()), default=0)
+    console.print(
+        f"Rounds: {rounds}. Block list: {names:,} names. The reflector only sends queries back."
+    )
 
 
-def _cells(row: dict[str, Cost], peers: Sequence[str]) -> list[str]:
+_FOOTPRINT_ROWS = (
+    ("start, s", "start", 2),
+    ("memory, MB", "memory", 0),
+    ("memory after, MB", "memory_after", 0),
+)
+
+
+def _spread(values: Sequence[float], digits: int) -> str:
+    low, middle, high = (f"{one:.{digits}f}" for one in (min(values), median(values), max(values)))
+    return f"{middle} ({low} to {high})" if len(values) > 1 else middle
+
+
+def _cells(row: dict[str, list[Cost]], peers: Iterable[str]) -> list[str]:
     real = [
-        cost.cpu for peer, cost in row.items() if peer != "reflector" and cost.answered > cost.lost
+        median(cost.cpu for cost in costs)
+        for peer, costs in row.items()
+        if peer != "reflector" and not _is_stuck(costs)
     ]
     cheapest = min(real, default=0.0)
     cells = []
     for peer in peers:
-        cost = row.get(peer)
-        if cost is None:
+        costs = row.get(peer, [])
+        if not costs:
             cells.append("-")
             continue
-        if cost.lost >= cost.answered:
+        if _is_stuck(costs):
             cells.append("stuck")
             continue
-        text = f"{cost.cpu:.1f} ({cost.per_second / 1000:.0f})"
-        lost = f" lost {cost.lost}" if cost.lost else ""
-        cells.append(f"[bold]{text}[/bold]{lost}" if cost.cpu == cheapest else text + lost)
+        cpu = [cost.cpu for cost in costs]
+        text = f"{_spread(cpu, 1)}, {median(cost.per_second for cost in costs) / 1000:.0f}"
+        lost = sum(cost.lost for cost in costs)
+        more = f" lost {lost}" if lost else ""
+        cells.append(f"[bold]{text}[/bold]{more}" if median(cpu) == cheapest else text + more)
     return cells
+
+
+def _is_stuck(costs: Iterable[Cost]) -> bool:
+    """Whether a server lost more queries than it answered, in any round."""
+    return any(cost.lost >= cost.answered for cost in costs)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ sys.dont_write_bytecode = False
 # In memory, fsync costs nothing; what a kill leaves behind is the same.
 if _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _NEEDED_OCTETS:
     os.environ.setdefault("TMPDIR", str(_MEMORY))
+    tempfile.tempdir = None  # read the variable again
 
 
 @pytest.fixture(scope="session")
@@ -102,6 +104,31 @@ def resolver(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Resol
         document("Policy", "home", default="allow", upstreams=["test"]),
     )
     return one
+
+
+@pytest.fixture(scope="module")
+def module_resolver(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Resolver]:
+    """The resolver behind `reset_resolver`; a module may give its settings as ``SETTINGS``."""
+    resolver = Resolver(tmp_path_factory.mktemp("module") / "data", authority)
+    resolver.configure(**getattr(request.module, "SETTINGS", {}))
+    yield resolver
+    resolver.stop()
+
+
+@pytest.fixture
+def reset_resolver(module_resolver: Resolver, upstream: Upstream) -> Resolver:
+    """Like `resolver`, but running, and shared by the tests of a module.
+
+    Each test begins with the same documents, and with an upstream of which nothing is cached. Tests
+    may change documents and certificates, not settings.
+    """
+    module_resolver.reset(
+        module_resolver.upstream(upstream.port),
+        document("Policy", "home", default="allow", upstreams=["test"]),
+    )
+    return module_resolver
 
 
 @pytest.fixture(scope="session")

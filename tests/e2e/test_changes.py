@@ -13,6 +13,12 @@ from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream
 
 
+@pytest.fixture
+def resolver(reset_resolver: Resolver) -> Resolver:
+    """One for this module."""
+    return reset_resolver
+
+
 def _policy(**changes: object) -> dict[str, object]:
     return document("Policy", "home", **{"default": "allow", "upstreams": ["test"], **changes})
 

@@ -3,12 +3,13 @@
 import json
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.world.certificates import Authority
 from tests.world.fleet import BERLIN, Fleet
 from tests.world.process import Program
 from tests.world.resolver import Resolver, document
@@ -17,10 +18,7 @@ from tests.world.upstream import ADDRESS, Upstream
 from tests.world.waiting import until
 
 
-@pytest.fixture
-def fleet(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Fleet:
-    """A fleet that has not begun."""
-    fleet = Fleet(make_resolver)
+def _prepare(fleet: Fleet, upstream: Upstream) -> Fleet:
     fleet.control.write(
         fleet.control.upstream(upstream.port),
         document("List", "ads", files=["ads.txt"]),
@@ -30,13 +28,39 @@ def fleet(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Fleet:
     return fleet
 
 
+@pytest.fixture
+def fleet(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Fleet:
+    """A fleet that is not started."""
+    return _prepare(Fleet(make_resolver), upstream)
+
+
+@pytest.fixture(scope="module")
+def module_fleet(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority, shared_upstream: Upstream
+) -> Iterator[Fleet]:
+    """The fleet behind `running`."""
+    folders = (tmp_path_factory.mktemp("fleet") / name for name in ("control", "engine"))
+    fleet = Fleet(lambda: Resolver(next(folders), authority))
+    yield _prepare(fleet, shared_upstream).start()
+    fleet.engine_host.stop()
+    fleet.control.stop()
+
+
+@pytest.fixture
+def running(module_fleet: Fleet, shared_upstream: Upstream) -> Fleet:
+    """A running fleet for tests after which it works as before."""
+    _prepare(module_fleet, shared_upstream).settle()
+    module_fleet.wait_for_state("in force")
+    return module_fleet
+
+
 def _names(fleet: Fleet) -> set[str]:
     page = fleet.control.api("GET", "/queries", params={"limit": "1000"}).json()
     return {row["name"] for row in page["items"]}
 
 
-def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(fleet: Fleet) -> None:
-    fleet.start()
+def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(running: Fleet) -> None:
+    fleet = running
     engine_host = fleet.engine_host.server
     assert engine_host.ask("ads.example.com").rcode == "NXDOMAIN"
     assert engine_host.ask("www.example.org", transport="dot").addresses == [ADDRESS]
@@ -87,9 +111,8 @@ def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
     fleet.wait_for_state("in force")
 
 
-def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: Fleet) -> None:
-    fleet.start()
-    fleet.wait_for_state("in force")
+def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(running: Fleet) -> None:
+    fleet = running
     state = fleet.engine_host.folder / "state"
     # Something is in the way of the draft, as a broken disk would be.
     (state / "draft.json").unlink(missing_ok=True)
@@ -112,8 +135,8 @@ def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(fleet: F
     assert fleet.control.command("engines").returncode == 0
 
 
-def test_an_engine_that_was_killed_comes_back_and_is_led_again(fleet: Fleet) -> None:
-    fleet.start()
+def test_an_engine_that_was_killed_comes_back_and_is_led_again(running: Fleet) -> None:
+    fleet = running
     (engine,) = fleet.engine_host.program.children("engine")
     os.kill(engine, signal.SIGKILL)
     until(lambda: engine not in fleet.engine_host.program.children("engine"), "the engine is dead")
@@ -153,8 +176,8 @@ def test_whoever_is_not_named_or_revoked_gets_nothing(fleet: Fleet) -> None:
 
 
 @needs("curl")
-def test_without_a_certificate_of_ours_there_is_no_connection(fleet: Fleet) -> None:
-    fleet.start()
+def test_without_a_certificate_of_ours_there_is_no_connection(running: Fleet) -> None:
+    fleet = running
     root = str(fleet.control.folder / "identity" / "root.pem")
     url = f"https://127.0.0.1:{fleet.port}/link/v1/poll"
     asked = ("curl", "-sS", "--cacert", root, "--max-time", "10", "-d", "{}")
@@ -194,9 +217,8 @@ def test_control_and_engine_that_are_started_by_hand_find_each_other(
         again.must_run()
 
 
-def test_the_status_of_engines_is_json_for_programs(resolver: Resolver) -> None:
-    resolver.start()
-    done = resolver.command("engines", "--json")
+def test_the_status_of_engines_is_json_for_programs(shared_resolver: Resolver) -> None:
+    done = shared_resolver.command("engines", "--json")
     (local,) = json.loads(done.stdout)
     assert (local["name"], local["state"]) == ("local", "in force")
     assert done.returncode == 0

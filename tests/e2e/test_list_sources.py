@@ -16,6 +16,7 @@ from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS
 
 KILLS = int(os.environ.get("KEYHOLE_KILLS", "3"))
+SETTINGS = {"downloads": {"allow": ["127.0.0.0/8"]}}
 _MANY = "".join(f"host{number}.example.com\n" for number in range(2_000))
 
 
@@ -27,7 +28,7 @@ def server() -> Iterator[ListServer]:
 
 
 def _subscribe(resolver: Resolver, url: str, **spec: Any) -> Resolver:
-    resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+    resolver.configure(**SETTINGS)
     resolver.write(
         document("List", "ads", urls=[url], **spec),
         document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
@@ -54,7 +55,7 @@ def test_a_list_is_fetched_compiled_and_in_force_without_a_restart(
     resolver: Resolver, server: ListServer
 ) -> None:
     url = server.serve("0.0.0.0 ads.example.com\nnot an entry!\n")
-    resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+    resolver.configure(**SETTINGS)
     resolver.start()
     engine = resolver.program.children("engine")
     assert resolver.server.ask("ads.example.com").addresses == [ADDRESS]
@@ -72,44 +73,44 @@ def test_a_list_is_fetched_compiled_and_in_force_without_a_restart(
 
 
 def test_a_changed_list_acts_and_an_unchanged_one_does_not_come_again(
-    resolver: Resolver, server: ListServer
+    reset_resolver: Resolver, server: ListServer
 ) -> None:
-    _subscribe(resolver, server.serve("one.example.com\n")).start()
-    _wait_for_state(resolver, "in force")
-    before = _status(resolver)["sources"][0]
-    assert _refresh(resolver)[0] == 0
-    after = _status(resolver)["sources"][0]
+    _subscribe(reset_resolver, server.serve("one.example.com\n")).start()
+    _wait_for_state(reset_resolver, "in force")
+    before = _status(reset_resolver)["sources"][0]
+    assert _refresh(reset_resolver)[0] == 0
+    after = _status(reset_resolver)["sources"][0]
     assert (after["sha256"], after["fetched"]) == (before["sha256"], before["fetched"])
     assert after["checked"] > before["checked"]
     assert "if-none-match" in server.asked[-1].headers
     server.serve("two.example.com\n")
-    assert _refresh(resolver)[0] == 0
-    assert resolver.server.ask("two.example.com").rcode == "NXDOMAIN"
-    assert resolver.server.ask("one.example.com").addresses == [ADDRESS]
+    assert _refresh(reset_resolver)[0] == 0
+    assert reset_resolver.server.ask("two.example.com").rcode == "NXDOMAIN"
+    assert reset_resolver.server.ask("one.example.com").addresses == [ADDRESS]
 
 
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("<html>Payment needed</html>", "a page for a browser"),
+        ("<html>Payment needed</html>", "a web page"),
         ("", "it is empty"),
         ("host1.example.com\n", "it shrank from 2000 to 1 entries"),
         (None, "HTTP 404"),
     ],
 )
 def test_the_last_good_list_stays_when_the_new_one_is_absurd(
-    resolver: Resolver, server: ListServer, body: str | None, why: str
+    reset_resolver: Resolver, server: ListServer, body: str | None, why: str
 ) -> None:
-    _subscribe(resolver, server.serve(_MANY)).start()
-    _wait_for_state(resolver, "in force")
+    _subscribe(reset_resolver, server.serve(_MANY)).start()
+    _wait_for_state(reset_resolver, "in force")
     if body is None:
         server.answers.clear()
     else:
         server.serve(body)
-    code, said = _refresh(resolver)
+    code, said = _refresh(reset_resolver)
     assert code == 1
     assert why in said
-    assert resolver.server.ask("host1999.example.com").rcode == "NXDOMAIN"
+    assert reset_resolver.server.ask("host1999.example.com").rcode == "NXDOMAIN"
 
 
 def test_after_a_restart_nothing_is_downloaded_before_it_is_due(
@@ -139,15 +140,16 @@ def test_without_an_exception_in_the_settings_no_private_address_is_asked(
     assert server.asked == []
 
 
-def test_keyhole_never_downloads_from_itself(resolver: Resolver) -> None:
-    _subscribe(resolver, f"http://127.0.0.1:{resolver.server.doh}/dns-query").start()
-    resolver.wait_for(
-        lambda: _status(resolver)["sources"][0]["state"] == "failed", "the download is refused"
+def test_keyhole_never_downloads_from_itself(reset_resolver: Resolver) -> None:
+    _subscribe(reset_resolver, f"http://127.0.0.1:{reset_resolver.server.doh}/dns-query").start()
+    reset_resolver.wait_for(
+        lambda: _status(reset_resolver)["sources"][0]["state"] == "failed",
+        "the download is refused",
     )
-    assert "where Keyhole itself listens" in _status(resolver)["sources"][0]["error"]
+    assert "on which Keyhole itself listens" in _status(reset_resolver)["sources"][0]["error"]
 
 
-def test_progress_is_shown_while_a_list_comes(resolver: Resolver, server: ListServer) -> None:
+def test_progress_is_shown_while_a_list_comes(reset_resolver: Resolver, server: ListServer) -> None:
     go_on = threading.Event()
 
     def slow(client: socket.socket) -> None:
@@ -157,19 +159,19 @@ def test_progress_is_shown_while_a_list_comes(resolver: Resolver, server: ListSe
         client.sendall(b"second.example.com")
 
     server.answers["/list.txt"] = slow
-    _subscribe(resolver, server.url()).start()
+    _subscribe(reset_resolver, server.url()).start()
     try:
-        resolver.wait_for(
-            lambda: _status(resolver)["sources"][0]["octets"] == 16, "the first octets came"
+        reset_resolver.wait_for(
+            lambda: _status(reset_resolver)["sources"][0]["octets"] == 16, "the first octets came"
         )
-        status = _status(resolver)
+        status = _status(reset_resolver)
         assert status["state"] == "downloading"
         assert status["sources"][0]["total"] == 34
         # Whatever is downloaded, questions are answered.
-        assert resolver.server.ask("www.example.org").addresses == [ADDRESS]
+        assert reset_resolver.server.ask("www.example.org").addresses == [ADDRESS]
     finally:
         go_on.set()
-    assert _wait_for_state(resolver, "in force")["taken"] == 2
+    assert _wait_for_state(reset_resolver, "in force")["taken"] == 2
 
 
 def test_a_list_of_the_catalog_becomes_a_document(resolver: Resolver) -> None:
@@ -232,10 +234,10 @@ def _keep_updating(resolver: Resolver, server: ListServer, current: list[int], n
             return
 
 
-def test_the_status_is_json_for_programs(resolver: Resolver, server: ListServer) -> None:
-    _subscribe(resolver, server.serve("one.example.com\n")).start()
-    _wait_for_state(resolver, "in force")
-    done = resolver.command("lists", "status", "--json")
+def test_the_status_is_json_for_programs(reset_resolver: Resolver, server: ListServer) -> None:
+    _subscribe(reset_resolver, server.serve("one.example.com\n")).start()
+    _wait_for_state(reset_resolver, "in force")
+    done = reset_resolver.command("lists", "status", "--json")
     (one,) = json.loads(done.stdout)
     assert (one["name"], one["taken"]) == ("ads", 1)
 
@@ -254,7 +256,7 @@ def test_a_list_that_is_ready_leaves_the_others_in_peace(
 
     with ListServer("127.0.0.2") as other:
         other.answers["/slow.txt"] = slow
-        resolver.configure(downloads={"allow": ["127.0.0.0/8"]})
+        resolver.configure(**SETTINGS)
         resolver.write(
             document("List", "ads", urls=[server.serve("quick.example.com\n")]),
             document("List", "slow", urls=[other.url("/slow.txt")]),

@@ -210,7 +210,7 @@ def test_queries_are_followed_as_they_come(running: Resolver) -> None:
 @pytest.mark.parametrize(
     ("params", "status", "why"),
     [
-        ({"expression": "("}, 400, "the expression cannot be read"),
+        ({"expression": "("}, 400, "the expression is invalid"),
         ({"cursor": "AAAA"}, 400, "begin without one"),
         ({"cursor": "WzEsMiwzXQ"}, 400, "begin without one"),
         ({"limit": "1001"}, 422, "limit"),

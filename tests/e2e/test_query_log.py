@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.world.history import line
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
+
+_NOW = 1_790_000_000_000_000
 
 
 def log_of(resolver: Resolver) -> Path:
@@ -29,6 +32,13 @@ def event_of(resolver: Resolver, name: str) -> dict[str, Any]:
     resolver.wait_for(written, f"the query for {name} is written down")
     (event,) = written()
     return event
+
+
+def write_log(resolver: Resolver, *written: dict[str, Any]) -> None:
+    """Writes a log as an engine does, for a resolver that does not run."""
+    resolver.configure()
+    log_of(resolver).parent.mkdir()
+    log_of(resolver).write_text("".join(f"{json.dumps(one)}\n" for one in written))
 
 
 def simulate(resolver: Resolver, *arguments: str) -> tuple[int, str]:
@@ -153,8 +163,7 @@ def test_a_draft_is_tried_on_the_queries_of_the_log(resolver: Resolver, tmp_path
 def test_a_draft_that_changes_nothing_says_so_and_one_that_is_not_valid_too(
     resolver: Resolver, tmp_path: Path
 ) -> None:
-    resolver.start().server.ask("www.example.org")
-    resolver.stop()
+    write_log(resolver, line(_NOW))
     code, output = simulate(resolver, str(resolver.documents))
     assert code == 0, output
     assert "would have blocked 0 of" in output
@@ -175,9 +184,8 @@ def test_a_draft_that_changes_nothing_says_so_and_one_that_is_not_valid_too(
 def test_damage_and_gaps_of_the_log_are_told_and_no_name_reaches_the_terminal_raw(
     resolver: Resolver, tmp_path: Path
 ) -> None:
-    resolver.start().server.ask("www.example.org")
-    resolver.stop()
-    (event,) = [event for event in events(resolver) if event["name"] == "www.example.org"]
+    resolver.configure()
+    event = line(_NOW, client="127.0.0.1", upstream="test")
     whole = json.dumps(event)
     log = tmp_path / "queries.jsonl"
     lines = [
@@ -189,7 +197,7 @@ def test_damage_and_gaps_of_the_log_are_told_and_no_name_reaches_the_terminal_ra
         json.dumps({**event, "name": None, "type": None, "reason": "malformed"}),
         json.dumps({"lost": 1200}),
     ]
-    log.write_text("".join(f"{line}\n" for line in lines))
+    log.write_text("".join(f"{one}\n" for one in lines))
     path = draft(tmp_path / "draft", home({"block": ["www.example.org"]}))
     code, output = simulate(resolver, str(path), "--log", str(log))
     assert code == 1, output

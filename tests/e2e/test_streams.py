@@ -25,9 +25,9 @@ def server(shared_resolver: Resolver) -> Server:
 
 @each_stream
 def test_a_slow_answer_holds_up_none_of_the_hundred_behind_it(
-    resolver: Resolver, upstream: Upstream, transport: str
+    reset_resolver: Resolver, upstream: Upstream, transport: str
 ) -> None:
-    server = resolver.start().server
+    server = reset_resolver.server
     names = [f"n{number}.example.org" for number in range(100)]
     queries = {q.id: q for q in _queries(["slow-1.example.org", *names])}
     slow = next(iter(queries))

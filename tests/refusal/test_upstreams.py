@@ -1,7 +1,6 @@
 """Upstreams that are gone, late, false or mad: a failure with its reason, and nobody else asked."""
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +12,13 @@ from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream
 
 _STALE, _NETWORK_ERROR, _INVALID_DATA = 3, 22, 23
+SETTINGS = {"cache": {"stale": "1d"}, "limits": {"query_time": "3s"}}
+
+
+@pytest.fixture
+def resolver(reset_resolver: Resolver) -> Resolver:
+    """One for this module."""
+    return reset_resolver
 
 
 def _failed(reply: Reply, *codes: int) -> str:
@@ -31,17 +37,15 @@ def _behind(resolver: Resolver, port: int, **changes: Any) -> Resolver:
     return resolver.start()
 
 
-def test_no_upstream_is_a_failure_that_says_so(make_resolver: Callable[[], Resolver]) -> None:
-    server = _behind(make_resolver(), free_port()).server
+def test_no_upstream_is_a_failure_that_says_so(resolver: Resolver) -> None:
+    server = _behind(resolver, free_port()).server
     assert _failed(server.ask("gone.example.org"), _NETWORK_ERROR).startswith("upstream_")
 
 
 def test_stale_answers_serve_while_every_upstream_is_gone(
-    make_resolver: Callable[[], Resolver], authority: Authority
+    resolver: Resolver, authority: Authority
 ) -> None:
     with Upstream(authority.issue("upstream.example.org", "127.0.0.1"), ttl=1) as upstream:
-        resolver = make_resolver()
-        resolver.configure(cache={"stale": "1d"})
         server = _behind(resolver, upstream.port).server
         assert server.ask("known.example.org").addresses == [ADDRESS]
     # The upstream is gone; within a second the answer is old, and from then on it is marked.
@@ -82,7 +86,6 @@ def test_an_upstream_with_another_key_than_the_pinned_one_hears_no_question(
 def test_an_upstream_that_misbehaves_costs_only_its_own_question(
     resolver: Resolver, upstream: Upstream, behavior: str
 ) -> None:
-    resolver.configure(limits={"query_time": "3s"})
     server = _behind(resolver, upstream.port).server
     _failed(server.ask(f"{behavior}-1.example.org"), _NETWORK_ERROR, _INVALID_DATA)
     # A connection that ended unasked is given a moment's pause, not more.

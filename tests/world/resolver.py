@@ -22,11 +22,18 @@ from tests.world.waiting import until
 API = "keyhole.dev/v1"
 # Answered without any upstream, so it says whether the documents are in force.
 _PROBE = "probe.example.org"
+_PROBE_FILE = "record-probe.yaml"
+# In DoT, a token is a label in front of the server name.
+_NAMES = ("resolver.example.org", "*.resolver.example.org", "127.0.0.1")
 
 
 def document(kind: str, name: str, /, **spec: Any) -> dict[str, Any]:
     """A document as a person would write it."""
     return {"apiVersion": API, "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def _file_name(one: Mapping[str, Any]) -> str:
+    return f"{one['kind']}-{one['metadata']['name']}.yaml".lower()
 
 
 class Resolver:
@@ -58,9 +65,7 @@ class Resolver:
             self.upstream(free_port()),
             document("Policy", "home", default="allow", upstreams=["test"]),
         )
-        # Over DoT, a token is a label before the name.
-        names = ("resolver.example.org", "*.resolver.example.org", "127.0.0.1")
-        self.install(authority.issue(*names))
+        self.install(authority.issue(*_NAMES))
 
     @property
     def program(self) -> Program:
@@ -70,6 +75,7 @@ class Resolver:
 
     def install(self, pair: Pair) -> None:
         """Puts a certificate where the config says, each file whole."""
+        self._installed = pair
         for source, target in (
             (pair.key, self.certificate.key),
             (pair.certificate, self.certificate.certificate),
@@ -103,7 +109,7 @@ class Resolver:
     def write(self, *documents: Mapping[str, Any]) -> None:
         """Writes documents, one file each, replaced whole."""
         for each in documents:
-            name = f"{each['kind']}-{each['metadata']['name']}.yaml".lower()
+            name = _file_name(each)
             draft = self.documents / f".{name}.draft"
             draft.write_text(json.dumps(each, indent=1))
             draft.replace(self.documents / name)
@@ -119,14 +125,26 @@ class Resolver:
         return document("Upstream", name, **{**spec, **changes})
 
     def start(self) -> "Resolver":
-        """Starts it and waits until its documents are in force."""
+        """Starts it, unless it runs, and waits until its documents are in force."""
         if not self.config.exists():
             self.configure()
-        self._program = Program.keyhole(
-            "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
-        )
+        if self._program is None or not self._program.is_running():
+            self._program = Program.keyhole(
+                "up", "--data", str(self.folder), log=self.folder.parent / f"{self.folder.name}.log"
+            )
         self.settle()
         return self
+
+    def reset(self, *documents: Mapping[str, Any]) -> None:
+        """Has it run with these documents only, and with the certificate installed last."""
+        if self.certificate.certificate.read_bytes() != self._installed.certificate.read_bytes():
+            self.install(self._installed)
+        self.write(*documents)
+        kept = {_file_name(each) for each in documents} | {_PROBE_FILE}
+        for path in self.documents.glob("*.yaml"):
+            if path.name not in kept:
+                path.unlink()
+        self.start()
 
     def start_refusing(self) -> "Resolver":
         """Starts it and waits until it answers anything at all."""

@@ -3,7 +3,7 @@
 import http.client
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -16,7 +16,7 @@ import pytest
 from tests.world import own, raw
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, Ask, Caller, Tls, line, port_of
-from tests.world.certificates import bundle
+from tests.world.certificates import Authority, bundle
 from tests.world.fate import alert, fate, word
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain, replace
@@ -60,20 +60,28 @@ def home(tmp_path: Path) -> TrustDomain:
     return TrustDomain(tmp_path / "home", "home.test")
 
 
-@pytest.fixture
-def knowing(
-    make_resolver: Callable[[], Resolver], upstream: Upstream, home: TrustDomain
-) -> Resolver:
-    """A resolver with an authority of its own, and a trust domain beside it; started."""
-    one = make_resolver()
+@pytest.fixture(scope="module")
+def module_resolver(
+    tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Resolver]:
+    """A resolver with its own authority; each test has identities of its own."""
+    one = Resolver(tmp_path_factory.mktemp("revocation") / "data", authority)
     one.configure(
         authentication={"dot": "strict", "doh": "strict"},
         listen=one.listen("mesh", "doh_cleartext"),
         identity={"trust_domain": "own.test"},
         mesh={"trust_domains": ["own.test"]},
     )
-    one.write(
-        one.upstream(upstream.port),
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def knowing(module_resolver: Resolver, shared_upstream: Upstream, home: TrustDomain) -> Resolver:
+    """It with a trust domain beside its own; running."""
+    one = module_resolver
+    one.reset(
+        one.upstream(shared_upstream.port),
         home.write(one.documents),
         document(
             "Policy",
@@ -88,7 +96,7 @@ def knowing(
             upstreams=["test"],
         ),
     )
-    return one.start()
+    return one
 
 
 def _refusals(
@@ -140,14 +148,14 @@ def test_a_revoked_identity_stops_on_its_open_connections(
 def test_a_stolen_certificate_stops_and_its_owner_gets_another(
     knowing: Resolver, tmp_path: Path
 ) -> None:
-    stolen = Caller(certificate=own.issue(knowing, "shop/web", tmp_path / "stolen"))
+    stolen = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "stolen"))
     server = knowing.server
     knowing.wait_for(lambda: fate(server, "dot", stolen) == "answered", "its authority is trusted")
     found = _refusals(
-        server, stolen, WAYS, lambda: own.revoke(knowing, "shop/web", "--certificates")
+        server, stolen, WAYS, lambda: own.revoke(knowing, "shop/robbed", "--certificates")
     )
     assert _are(found, "identity_revoked"), found
-    fresh = Caller(certificate=own.issue(knowing, "shop/web", tmp_path / "fresh"))
+    fresh = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "fresh"))
     assert fate(server, "dot", fresh) == "answered"
 
 

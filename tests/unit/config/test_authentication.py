@@ -1,4 +1,4 @@
-"""Who has to show what, as the settings say: strict off loopback, and no dead ends."""
+"""Authentication settings: strict off loopback, and no listener that refuses everybody."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ def options_of(text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 @pytest.mark.parametrize("mode", ["auto", "strict"])
-def test_a_listener_off_loopback_whose_clients_can_show_nothing_is_an_error(
+def test_a_listener_off_loopback_whose_clients_have_no_credentials_is_an_error(
     transport: str, mode: str
 ) -> None:
     text = (
@@ -47,12 +47,12 @@ def test_a_listener_off_loopback_whose_clients_can_show_nothing_is_an_error(
     assert "or use dot or doh" in error
 
 
-def test_every_such_listener_is_told_at_once() -> None:
+def test_every_such_listener_is_reported_at_once() -> None:
     text = f"listen: {{udp: ['{LAN}'], tcp: ['{LAN}']}}\nclients: [192.0.2.0/24]\n"
     assert [error.split(":")[0] for error in errors_of(text)] == ["listen.udp[0]", "listen.tcp[0]"]
 
 
-def test_served_by_network_is_said_aloud_and_then_no_error() -> None:
+def test_permissive_authentication_is_no_error() -> None:
     text = f"listen: {{tcp: ['{LAN}']}}\nclients: [192.0.2.0/24]\nauthentication: "
     assert advice_of(text + "{tcp: permissive}\n") == []
 
@@ -62,10 +62,10 @@ def test_encrypted_listeners_may_be_anywhere() -> None:
     assert advice_of(text) == []
 
 
-def test_what_is_not_said_is_auto() -> None:
+def test_authentication_is_auto_by_default() -> None:
     assert set(options_of("")["authentication"].values()) == {"auto"}
-    said = options_of("authentication: {dot: strict, doh: permissive}")["authentication"]
-    assert (said["dot"], said["doh"], said["doh_cleartext"]) == ("strict", "permissive", "auto")
+    modes = options_of("authentication: {dot: strict, doh: permissive}")["authentication"]
+    assert (modes["dot"], modes["doh"], modes["doh_cleartext"]) == ("strict", "permissive", "auto")
 
 
 def test_an_unknown_word_is_answered_with_the_nearest() -> None:
@@ -77,7 +77,9 @@ def test_an_unknown_word_is_answered_with_the_nearest() -> None:
     st.sampled_from(["auto", "strict", "permissive"]),
     st.sampled_from(["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "192.0.2.1:1", "0.0.0.0:1"]),
 )
-def test_networks_are_admitted_on_loopback_or_where_that_is_said(mode: str, address: str) -> None:
+def test_networks_are_admitted_on_loopback_or_where_it_is_permissive(
+    mode: str, address: str
+) -> None:
     text = (
         f"listen: {{udp: [], tcp: [], doh: [], dot: ['{address}']}}\n"
         f"authentication: {{dot: {mode}}}\n"
@@ -89,7 +91,7 @@ def test_networks_are_admitted_on_loopback_or_where_that_is_said(mode: str, addr
     assert resolve(config, Path("/nowhere")).admits_networks is expected
 
 
-def test_a_mesh_listener_needs_to_know_whom_its_sidecars_may_name() -> None:
+def test_a_mesh_listener_needs_the_trust_domains_of_its_sidecars() -> None:
     (error,) = errors_of("listen: {mesh: ['127.0.0.1:1054']}")
     assert error.startswith("listen.mesh: 127.0.0.1:1054 would refuse all")
     assert "mesh.trust_domains" in error
@@ -110,7 +112,7 @@ def test_a_mesh_listener_shares_no_port_with_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("mesh: {trust_domains: [cluster.local]}", "mesh.trust_domains: no sidecar can name"),
         (
@@ -123,9 +125,9 @@ def test_a_mesh_listener_shares_no_port_with_another() -> None:
         ),
     ],
 )
-def test_a_mesh_that_is_probably_not_meant_so_is_advised_against(text: str, said: str) -> None:
+def test_a_mesh_that_is_probably_a_mistake_is_advised_against(text: str, expected: str) -> None:
     (advice,) = advice_of(text)
-    assert advice.startswith(said)
+    assert advice.startswith(expected)
 
 
 def test_what_is_no_trust_domain_is_refused() -> None:

@@ -22,7 +22,7 @@ def test_an_empty_file_is_the_default() -> None:
     assert read_config_text("# nothing yet\n", "keyhole.yaml") == (Config(), [])
 
 
-def test_everything_that_is_wrong_is_told_at_once_with_line_and_path() -> None:
+def test_all_problems_are_reported_at_once_with_line_and_path() -> None:
     text = """\
 role: resolvr
 listen:
@@ -49,7 +49,7 @@ limits:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("listen: {doh_cleartext: ['192.0.2.1:80']}", "never leaves the machine"),
         ("listen: {dot: ['127.0.0.1:8443']}", "127.0.0.1:8443 is taken by dot"),
@@ -65,10 +65,10 @@ limits:
         ("role: resolver\n---\nrole: forwarder\n", "a second document begins"),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_would_be_right(text: str, said: str) -> None:
+def test_an_invalid_value_is_refused_with_what_would_be_right(text: str, expected: str) -> None:
     problems = problems_of(text)
     assert len(problems) == 1
-    assert said in problems[0]
+    assert expected in problems[0]
 
 
 def test_free_ports_and_both_protocols_of_one_port_go_together() -> None:
@@ -155,7 +155,7 @@ tls: {names: [dns.example.org, "2001:db8::1"]}
     assert tls.addresses == ("127.0.0.1", "::1", "2001:db8::1", "192.0.2.1")
 
 
-def test_without_a_log_the_engine_remembers_no_queries(tmp_path: Path) -> None:
+def test_without_a_log_the_engine_buffers_no_queries(tmp_path: Path) -> None:
     for text, keep in (("", 64 * 2**20), ("log: {keep: 0}", 0), ("log: {keep: 1GiB}", 2**30)):
         config, problems = read_config_text(text, "keyhole.yaml")
         assert config is not None

@@ -42,7 +42,7 @@ def test_an_unknown_kind_or_version_is_answered_with_the_nearest() -> None:
     ]
 
 
-def test_everything_that_is_wrong_is_told_at_once_with_line_and_path() -> None:
+def test_all_problems_are_reported_at_once_with_line_and_path() -> None:
     text = """\
 apiVersion: keyhole.dev/v1
 kind: Policy

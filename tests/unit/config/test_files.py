@@ -34,7 +34,7 @@ def test_a_file_that_is_not_utf_8_is_refused_with_the_line(tmp_path: Path) -> No
     assert why(file) == "a.yaml: written in UTF-16; save it as UTF-8"
 
 
-def test_a_mark_in_front_of_utf_8_is_no_part_of_the_text(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_bytes(b"\xef\xbb\xbfa: 1\n")
     assert read_text(Source(file, "a.yaml")) == ("a: 1\n", [])

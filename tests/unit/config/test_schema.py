@@ -22,7 +22,7 @@ def test_every_key_of_every_schema_is_described() -> None:
                 assert "description" in value or "$ref" in value, f"{name}: {key}"
 
 
-def test_the_check_tells_what_is_out_of_date_and_changes_nothing(
+def test_the_check_names_outdated_files_and_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--check", str(tmp_path)]) == 1

@@ -30,7 +30,7 @@ def test_each_protocol_has_a_complete_form(spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "expected"),
     [
         ("protocol: tcp", "protocol: tcp sends queries unencrypted; use dot or doh"),
         ("protocol: udp", "protocol: udp is not valid here; valid are doh, dot, tcp"),
@@ -44,5 +44,5 @@ def test_each_protocol_has_a_complete_form(spec: str) -> None:
         ("protocol: doh, serverName: a.example, server_name: b", "did you mean serverName?"),
     ],
 )
-def test_what_does_not_fit_the_protocol_is_refused(spec: str, said: str) -> None:
-    assert any(said in problem for problem in problems_of(spec)), problems_of(spec)
+def test_what_does_not_fit_the_protocol_is_refused(spec: str, expected: str) -> None:
+    assert any(expected in problem for problem in problems_of(spec)), problems_of(spec)

@@ -47,7 +47,7 @@ def test_a_key_that_appears_twice_is_refused_with_both_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "said"),
+    ("text", "line", "expected"),
     [
         ("a:\n\tb: 1\n", 2, "indented with spaces"),
         ("a:\tb\n", 1, "indented with spaces"),
@@ -65,12 +65,12 @@ def test_a_key_that_appears_twice_is_refused_with_both_lines() -> None:
         ("a: \x01\n", 1, "U+0001 is not allowed"),
     ],
 )
-def test_a_mistake_of_form_is_told_with_its_line_and_what_would_be_right(
-    text: str, line: int, said: str
+def test_a_syntax_error_is_reported_with_its_line_and_what_would_be_right(
+    text: str, line: int, expected: str
 ) -> None:
     told = complaint(text)
     assert told.startswith(f"file.yaml:{line}: ")
-    assert said in told
+    assert expected in told
 
 
 def test_a_file_that_nests_without_end_is_refused() -> None:
@@ -85,7 +85,7 @@ def test_a_small_file_that_grows_when_expanded_is_refused() -> None:
     assert "more than 200000 values" in complaint("\n".join(lines))
 
 
-def test_what_stands_before_a_mistake_is_still_read() -> None:
+def test_documents_before_a_syntax_error_are_still_read() -> None:
     nodes, problems = read_yaml("a: 1\n---\nb: [\n", "f")
     assert [plain(node) for node in nodes] == [{"a": "1"}]
     assert len(problems) == 1

@@ -1,4 +1,4 @@
-"""A YAML stream is cut into documents without losing a letter or a line."""
+"""A YAML stream is split into documents with their exact text and lines."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""AdGuard Home: rules of filter lists, rewrites, clients, and who may ask."""
+"""AdGuard Home: filter rules, rewrites, clients, and allowed and disallowed clients."""
 
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ def test_rules_for_some_clients_are_for_them_alone(home: Imported) -> None:
     assert home.verdict("ads.example", "198.51.100.20") == BLOCKED
     assert home.verdict("lan.example", "198.51.100.99") == BLOCKED
     assert home.verdict("lan.example") == ALLOWED
-    assert "no client Ghost" in home.item("||nobody.example").why
+    assert "the client Ghost, which does not exist" in home.item("||nobody.example").why
 
 
 def test_a_client_that_is_not_filtered_gets_everything_from_its_own_upstream(
@@ -148,7 +148,7 @@ def test_only_encrypted_upstreams_for_all_names_are_taken(home: Imported) -> Non
     names = [spec["serverName"] for spec in home.specs("Upstream").values()]
     assert names == ["dns.quad9.net", "192.0.2.53", "cloudflare-dns.com", "dns10.quad9.net"]
     assert home.item("[/home.example/]").kind == "forwarding"
-    assert "in the clear" in home.item("8.8.8.8").why
+    assert "not encrypted" in home.item("8.8.8.8").why
 
 
 def test_rewrites_become_records(home: Imported) -> None:
@@ -167,18 +167,18 @@ def test_rewrites_become_records(home: Imported) -> None:
     ("name", "why"),
     [
         ("||nottypes.example^$dnstype=~A", "all types but A"),
-        ("example.org##.banner", "parts of pages"),
-        ("||ads2.example", "spares some names"),
-        ("||back.example^", "takes the other back"),
+        ("example.org##.banner", "parts of web pages"),
+        ("||ads2.example", "exempts some names"),
+        ("||back.example^", "neither is needed"),
         ("||mail.example", "A, AAAA, CNAME"),
-        ("blocked service tiktok", "own table"),
-        ("blocked services", "when those services are open"),
+        ("blocked service tiktok", "only AdGuard knows"),
+        ("blocked services", "unblocks these services at times"),
         ("parental control", "own service"),
         ("safe search", "search engines"),
         ("Lamp: aa:bb:cc:dd:ee:ff", "hardware address"),
-        ("/opt/lists/own.txt", "file of that machine"),
-        ("dns.aaaa_disabled", "no answer here"),
-        ("dhcp.enabled", "hands out no addresses"),
+        ("/opt/lists/own.txt", "file on that machine"),
+        ("dns.aaaa_disabled", "addresses of one family"),
+        ("dhcp.enabled", "no DHCP server"),
     ],
 )
 def test_what_is_left_says_why(home: Imported, name: str, why: str) -> None:
@@ -190,10 +190,10 @@ def test_what_is_left_says_why(home: Imported, name: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("@@||bad.example^$important", "important block beats it"),
+        ("@@||bad.example^$important", "important block rule wins over it"),
         ("Console", "keyhole token create phone-1"),
         ("dns.anonymize_client_ip", "log: anonymous"),
-        ("allow lists and exceptions", "every rule beats every list"),
+        ("allow lists and exceptions", "every rule wins over every list"),
     ],
 )
 def test_what_changed_says_how(home: Imported, name: str, why: str) -> None:
@@ -288,7 +288,7 @@ def test_a_pattern_means_the_names_that_it_meant(
     "rule", ["*", "||^", "|", "||example.org^path", "http://a.example/x", "@@"]
 )
 def test_a_pattern_about_more_than_names_is_left(rule: str) -> None:
-    with pytest.raises(ValueError, match=r"every name|addresses of pages|modifier"):
+    with pytest.raises(ValueError, match=r"every name|matches URLs|modifier"):
         read_adblock_rule(rule)
 
 

@@ -1,4 +1,4 @@
-"""Whatever an export holds, it becomes valid documents or a message: never a traceback."""
+"""Any export becomes valid documents or an error message, never a traceback."""
 
 import json
 import string

@@ -1,4 +1,4 @@
-"""Archives made to do harm: refused, or read without it."""
+"""Malicious archives are refused, or read without harm."""
 
 import gzip
 import io
@@ -23,12 +23,12 @@ _OUTSIDE = ["../outside", "a/../../outside", "/etc/passwd", "..\\outside", "C:ev
 @pytest.mark.parametrize("name", _OUTSIDE)
 def test_an_entry_that_would_leave_its_folder_ends_it_all(tmp_path: Path, name: str) -> None:
     file = zipped(tmp_path / "x.zip", {name: b"x", "fine": b"y"})
-    with pytest.raises(ImporterError, match="leave its folder"), open_zip(file):
+    with pytest.raises(ImporterError, match="unsafe path"), open_zip(file):
         pass
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as made:
         made.addfile(tarfile.TarInfo(name), io.BytesIO())
     with (
-        pytest.raises(ImporterError, match="leave its folder"),
+        pytest.raises(ImporterError, match="unsafe path"),
         open_tar(tmp_path / "x.tar.gz", lambda _: True),
     ):
         pass
@@ -41,7 +41,7 @@ def test_a_link_or_device_in_a_zip_is_refused(tmp_path: Path, kind: int) -> None
     info.external_attr = (kind | 0o777) << 16
     with zipfile.ZipFile(tmp_path / "x.zip", "w") as made:
         made.writestr(info, "/etc/shadow")
-    with pytest.raises(ImporterError, match="no plain file"), open_zip(tmp_path / "x.zip"):
+    with pytest.raises(ImporterError, match="not a regular file"), open_zip(tmp_path / "x.zip"):
         pass
 
 
@@ -54,7 +54,7 @@ def test_a_link_or_device_in_a_tar_is_refused(tmp_path: Path, kind: bytes) -> No
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as made:
         made.addfile(member)
     with (
-        pytest.raises(ImporterError, match="no plain file"),
+        pytest.raises(ImporterError, match="not a regular file"),
         open_tar(tmp_path / "x.tar.gz", lambda _: True),
     ):
         pass
@@ -146,7 +146,7 @@ def test_a_second_end_record_cannot_overrule_the_first(tmp_path: Path) -> None:
     octets = file.read_bytes()
     at = octets.rfind(b"PK\x05\x06")
     file.write_bytes(octets[:at] + b"PK\x06\x07" + bytes(16) + octets[at:])
-    with pytest.raises(ImporterError, match="large kind"), open_zip(file):
+    with pytest.raises(ImporterError, match="ZIP64"), open_zip(file):
         pass
 
 

@@ -1,4 +1,4 @@
-"""blocky: groups of lists, for whom and when, and local records."""
+"""blocky: groups of lists with clients and schedules, and local records."""
 
 from pathlib import Path
 
@@ -103,7 +103,7 @@ def test_who_lies_in_a_network_has_its_groups_as_well(home: Imported) -> None:
 def test_rules_act_at_their_times_and_lists_always(home: Imported) -> None:
     assert home.verdict("video.example", "198.51.100.9", at=MONDAY_10) == BLOCKED
     assert home.verdict("video.example", "198.51.100.9", at=MONDAY_20) == ALLOWED
-    assert "blocks always" in home.item("https://lists.example.org/work.txt").why
+    assert "always blocks" in home.item("https://lists.example.org/work.txt").why
     assert home.item("https://lists.example.org/needed.txt").disposition is Disposition.LEFT
     assert "UTC" in home.item("hours for work").why
 
@@ -146,8 +146,8 @@ def test_upstreams_are_encrypted_and_some_clients_have_their_own(home: Imported)
 
 
 def test_whoever_is_known_by_a_name_alone_is_left(home: Imported) -> None:
-    assert "does not look names" in home.item("clientGroupsBlock: unknown-name").why
-    assert "no list of this group" in home.item("192.0.2.77: missing").why
+    assert "does not look up names" in home.item("clientGroupsBlock: unknown-name").why
+    assert "this group has no list" in home.item("192.0.2.77: missing").why
 
 
 def test_the_older_names_of_keys_are_read_too(tmp_path: Path) -> None:

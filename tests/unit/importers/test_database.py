@@ -1,4 +1,4 @@
-"""Databases made to do harm."""
+"""Malicious databases are refused."""
 
 import sqlite3
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_no_function_of_the_schema_runs(tmp_path: Path, script: str) -> None:
     file = _made(tmp_path / "x.db", script)
     with (
         open_database(file, "x.db", "a") as database,
-        pytest.raises(ImporterError, match="computes columns"),
+        pytest.raises(ImporterError, match="computed columns"),
     ):
         database.rows("a")
 
@@ -78,7 +78,7 @@ def test_nothing_can_be_attached_or_written(tmp_path: Path) -> None:
 
 def test_a_query_that_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MAX_QUERY_SECONDS", 0.0)
-    monkeypatch.setattr(limits, "_STEPS_BETWEEN_LOOKS", 1)
+    monkeypatch.setattr(limits, "_STEPS_BETWEEN_CHECKS", 1)
     file = _made(tmp_path / "x.db", "CREATE TABLE a (id)")
     with pytest.raises(ImporterError, match="interrupted"), open_database(file, "x.db", "a"):
         pass
@@ -96,7 +96,7 @@ def test_more_rows_or_text_than_any_export_has_are_refused(
             patch.setattr(limits, name, most)
             with (
                 open_database(file, "x.db", "a") as database,
-                pytest.raises(ImporterError, match="larger than any export"),
+                pytest.raises(ImporterError, match="larger than in any export"),
             ):
                 database.rows("a")
 

@@ -1,4 +1,4 @@
-"""Expressions of other products mean here what they meant there, or are left with the reason."""
+"""Translated expressions keep their meaning; others are left with the reason."""
 
 import re
 
@@ -39,16 +39,16 @@ def test_pi_holes_expressions_become_ours(text: str, matches: tuple[str, ...]) -
     [
         (r"^(?!www)", "look ahead"),
         (r"(?<=a)b", "look behind"),
-        (r"(a)\1", "refer back"),
+        (r"(a)\1", "backreference"),
         (r"a{~1}", "approximately"),
         (r"*.example.org", "repeats nothing"),
         (r"a++", "match possessively"),
         (r"\<ads", "no equivalent"),
-        (r"[[=a=]]", "place in an alphabet"),
+        (r"[[=a=]]", "collating symbol"),
         (r"[a", "without its ]"),
-        (r"[z-a]", "no range"),
+        (r"[z-a]", "not a range"),
         (r"[[:oops:]]", "no class"),
-        ("[\\\\]", "no name has"),
+        ("[\\\\]", "no name contains"),
         ("bücher", "xn--"),
         ("ads\\", "lone backslash"),
     ],
@@ -62,7 +62,7 @@ def test_a_backslash_in_a_set_is_plain_in_pi_hole_and_escapes_elsewhere() -> Non
     posix, go = translate(r"^[\d]$", "posix"), translate(r"^[\d]$", "go")
     assert core_matches(posix.matches, ["d", "7"]) == [True, False]
     assert core_matches(go.matches, ["d", "7"]) == [False, True]
-    assert "plain" in posix.notes[0]
+    assert "literal" in posix.notes[0]
     assert go.notes == ()
 
 
@@ -76,7 +76,7 @@ def test_case_counts_where_it_counted() -> None:
     assert core_matches(exact.matches, ["ads.example.org"]) == [False]
 
 
-# Each piece as a dialect writes it, and what Python understands to be the same.
+# Each piece in a dialect, and its equivalent in Python.
 _PIECES = {
     "a": "a", "B": "B", "ad": "ad", "x-y": "x-y", r"\.": r"\.", ".": ".", "_": "_",
     "[a-f]": "[a-f]", "[^.]": "[^.]", "[]_-]": r"[\]_-]", "[[.x]": None, "[a[]": r"[a\[]",
@@ -93,7 +93,7 @@ _REPEATS = ("", "", "", "*", "+", "?", "{2}", "{1,2}", "+?")
 
 @st.composite
 def _expressions(draw: st.DrawFn, sets: dict[str, str]) -> tuple[str, str]:
-    """An expression of a dialect, and Python's."""
+    """An expression in a dialect, and its equivalent in Python."""
     pieces = {source: python for source, python in (_PIECES | sets).items() if python is not None}
     parts: list[tuple[str, str]] = []
     for _ in range(draw(st.integers(1, 5))):
@@ -148,5 +148,5 @@ def test_any_text_is_translated_or_left(text: str) -> None:
             translated = translate(text, dialect)
         except UntranslatableError:
             continue
-        # What grows too large for the core is told by the core itself, before anything is written.
+        # The core itself refuses expressions that compile too large, before anything is written.
         assert core_matches(translated.matches, ["a"]) is not None or "{" in text

@@ -1,4 +1,4 @@
-"""Pi-hole: what is taken of an archive means the same, and everything is told."""
+"""Pi-hole: imported items keep their meaning, and every item is reported."""
 
 import tarfile
 from collections import Counter
@@ -94,18 +94,18 @@ def test_options_of_expressions_are_types_and_answers(household: Imported) -> No
     ("name", "why"),
     [
         ("(?!good)", "look ahead"),
-        (r"(a)\1", "refer back"),
+        (r"(a)\1", "backreference"),
         (";invert", "does not match"),
         ("denied24.example.com", "disabled"),
         ("/stale/", "disabled"),
-        ("/forgotten/", "no group that is enabled"),
+        ("/forgotten/", "none of its groups is enabled"),
         ("Old", "disabled"),
         ("unknown-laptop", "does not look up"),
         (":eth1", "interface eth1"),
         ("00:00:5e:00:53:99", "hardware address"),
-        ("true,10.1.0.0/16", "in the clear"),
-        ("127.0.0.1#5335", "in the clear"),
-        ("dhcp.active", "hands out no addresses"),
+        ("true,10.1.0.0/16", "without encryption"),
+        ("127.0.0.1#5335", "not encrypted"),
+        ("dhcp.active", "no DHCP server"),
         ("etc/hosts", "own hosts file"),
     ],
 )
@@ -135,7 +135,7 @@ def test_lists_keep_their_kind_url_and_groups(household: Imported) -> None:
     assert "social-list" in policies["rules-kids"]["lists"]
     assert "social-list" not in policies["rules-default"]["lists"]
     assert "ads-list" in policies["rules-kids"]["lists"]
-    assert "every rule beats every list" in household.item("allow lists against regex").why
+    assert "rules win" in household.item("allow lists against regex").why
 
 
 def test_names_addresses_and_aliases_become_records(household: Imported) -> None:
@@ -321,7 +321,7 @@ def test_records_that_contradict_each_other_are_kept_apart(tmp_path: Path) -> No
     assert set(found.specs("Record")) == {"a.example", "1.1.1.10.in-addr.arpa", "c.example"}
     whys = [item.why for item in found.items(Disposition.LEFT, "record")]
     assert len(whys) == 6
-    assert any("circle" in why for why in whys)
+    assert any("loop" in why for why in whys)
     assert any("RFC 1034" in why for why in whys)
 
 
@@ -336,11 +336,11 @@ def test_what_is_no_file_of_pi_hole_is_refused(tmp_path: Path, octets: bytes) ->
 
 
 def test_archives_of_something_else_are_told_so(tmp_path: Path) -> None:
-    with pytest.raises(ImporterError, match="no teleporter archive"):
+    with pytest.raises(ImporterError, match="not a teleporter archive"):
         Imported("pihole", zipped(tmp_path / "x.zip", {"readme.txt": b"hello"}))
     with tarfile.open(tmp_path / "x.tar.gz", "w:gz"):
         pass
-    with pytest.raises(ImporterError, match="no teleporter archive"):
+    with pytest.raises(ImporterError, match="not a teleporter archive"):
         Imported("pihole", tmp_path / "x.tar.gz")
 
 

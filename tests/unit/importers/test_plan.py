@@ -1,4 +1,4 @@
-"""From a setup to documents: names, sizes, sharing, and YAML that reads back as it was meant."""
+"""Planned documents: names, sizes, shared policies, and YAML that reads back unchanged."""
 
 from pathlib import Path
 from typing import Any

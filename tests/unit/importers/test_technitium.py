@@ -121,23 +121,23 @@ def test_forwarders_over_tls_and_https_are_taken_with_their_addresses(backup: Im
     assert len(upstreams) == 3
     left = [item.why for item in backup.items(Disposition.LEFT, "upstream")]
     assert len(left) == 2
-    assert "in the clear" in left[0]
+    assert "not encrypted" in left[0]
     assert "QUIC" in left[1]
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("zone home.example", "nobody describes"),
+        ("zone home.example", "not documented"),
         ("apps/Split Horizon/dnsApp.config", "no apps"),
-        ("auth.config", "sign in"),
-        ("listener 127.0.0.1", "which listener"),
+        ("auth.config", "users of Technitium"),
+        ("listener 127.0.0.1", "depend on the listener"),
         ("blocked regex ^(?!x)y", "look ahead"),
-        ("https://lists.example.org/regex.txt", "list of expressions"),
+        ("https://lists.example.org/regex.txt", "lists of expressions"),
         ("192.0.2.200", "no group missing"),
         ("blocked bad name", "space"),
-        ("file:///etc/passwd", "file of that machine"),
-        ("proxy", "itself"),
+        ("file:///etc/passwd", "file on that machine"),
+        ("proxy", "directly"),
     ],
 )
 def test_what_is_left_says_why(backup: Imported, name: str, why: str) -> None:
@@ -147,7 +147,7 @@ def test_what_is_left_says_why(backup: Imported, name: str, why: str) -> None:
 
 
 def test_lists_mean_less_than_they_did_and_that_is_told(backup: Imported) -> None:
-    assert "that name alone" in backup.item("what lies below a name on a list").why
+    assert "that name alone" in backup.item("names below a name on a list").why
     assert {spec["kind"] for spec in backup.specs("List").values()} == {"block", "allow"}
     assert backup.specs("List")["lists.example.org-ads.txt"]["refresh"] == "1d"
 

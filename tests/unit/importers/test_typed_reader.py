@@ -1,4 +1,4 @@
-"""Settings files that are too large, too deep or of the wrong types."""
+"""Settings that are too large, too deeply nested, or of the wrong type."""
 
 import pytest
 
@@ -30,7 +30,7 @@ from keyhole.importers.typed_reader import Section, read_json, read_toml, read_y
 )
 def test_what_no_export_looks_like_is_refused(read: object, octets: bytes) -> None:
     with pytest.raises(ImporterError):
-        read(octets, "file")  # type: ignore[resolver]
+        read(octets, "file")  # type: ignore[operator]
 
 
 def test_a_tag_makes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""Upstreams: only encrypted ones are taken, with an address and a name to check."""
+"""Only encrypted upstreams are imported, each with addresses and a server name."""
 
 import base64
 
@@ -56,7 +56,7 @@ def test_one_in_the_clear_is_left_and_told_what_to_write(text: str) -> None:
     servers, report, _ = _take(text)
     assert servers == []
     assert report.items[0].disposition is Disposition.LEFT
-    assert "in the clear" in report.items[0].why
+    assert "not encrypted" in report.items[0].why
 
 
 def test_the_encrypted_service_of_the_same_operator_is_suggested_once() -> None:
@@ -71,14 +71,14 @@ def test_the_encrypted_service_of_the_same_operator_is_suggested_once() -> None:
         ("tls://dns.example.org", "only its name is known"),
         ("quic://dns.quad9.net", "QUIC"),
         ("doq://9.9.9.9", "QUIC"),
-        ("ftp://9.9.9.9", "no way to ask"),
+        ("ftp://9.9.9.9", "is not supported"),
         ("https://user:word@dns.example.org/dns-query", "password"),
         ("https://9.9.9.9/dns-query?a=b", "query"),
         ("tls://9.9.9.9:99999", "not a port"),
         ("tls://bad_name^.example", "holds '^'"),
         ("https://[::1/dns-query", ""),
-        ("sdns://!!!", "no DNS stamp"),
-        ("sdns://", "no DNS stamp"),
+        ("sdns://!!!", "not a DNS stamp"),
+        ("sdns://", "not a DNS stamp"),
     ],
 )
 def test_what_cannot_be_asked_is_left_with_the_reason(text: str, why: str) -> None:

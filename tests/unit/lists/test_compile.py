@@ -1,4 +1,4 @@
-"""The compiler here is a fake: it counts lines, as the core does for plain domains."""
+"""Compiling lists. A fake compiler counts lines, as the core does for plain domains."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from keyhole.model.snapshot import ListFile
 
 
 class Core:
-    """Compiles plain domains: each line that is not empty is an entry."""
+    """Compiles plain domains: each nonempty line is an entry."""
 
     def __init__(self) -> None:
         self.requests: list[dict[str, object]] = []
@@ -51,7 +51,7 @@ class Core:
 
 
 class World:
-    """A folder with lists and a state folder, and a way to compile."""
+    """A folder with lists, a state folder, and a compiler."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class World:
         return result
 
     def held(self, result: CompiledLists) -> dict[str, int]:
-        """How many names of each list are in the compiled file."""
+        """The number of names of each list in the compiled file."""
         image = json.loads(Path(result.file.path).read_text())
         return {name: len(names) for name, _, names in image}
 
@@ -200,7 +200,7 @@ def test_a_file_that_was_never_there_leaves_its_list_empty_and_says_so(world: Wo
 def test_a_list_from_which_nothing_can_be_read_is_told(world: World) -> None:
     world.write("own", 0)
     (problem,) = world.compile("own").problems
-    assert "is the format right?" in problem.why
+    assert "check the format" in problem.why
 
 
 def test_a_refusal_of_the_compiler_leaves_everything_as_it_was(world: World) -> None:

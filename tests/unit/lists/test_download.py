@@ -1,4 +1,4 @@
-"""Downloads: what a hostile or broken list server can do, and what becomes of it (U12 to U14)."""
+"""Downloads from hostile or broken list servers (U12 to U14)."""
 
 import gzip
 import socket
@@ -122,7 +122,7 @@ def test_a_redirect_into_the_own_network_is_refused(
 
 
 def _resolve(host: str, port: int) -> Sequence[str]:
-    """As the system, but that the names for this machine lead to where nobody may ask."""
+    """Resolves as the system does, but names of this machine to addresses that are refused."""
     if host in ("localhost", "0x7f000001", "2130706433"):
         return ["127.0.0.2"] if host == "localhost" else ["10.0.0.1"]
     return [host]
@@ -133,7 +133,7 @@ def test_a_redirect_to_another_scheme_is_refused(
     server: ListServer, tmp_path: Path, target: str
 ) -> None:
     server.answers["/list.txt"] = redirect(target)
-    assert "redirected to something else" in _refused(server.url(), tmp_path)
+    assert "redirected to an invalid URL" in _refused(server.url(), tmp_path)
 
 
 def test_endless_redirects_end(server: ListServer, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_a_name_cannot_lead_elsewhere_after_it_was_checked(
     looked: list[str] = []
 
     def rebinding(host: str, _: int) -> Sequence[str]:
-        # First public, and private from then on.
+        # A public address first, then a private one.
         looked.append(host)
         return ["127.0.0.1"] if len(looked) == 1 else ["10.0.0.1"]
 
@@ -171,7 +171,7 @@ def _bomb() -> bytes:
 
 def test_a_bomb_is_not_unpacked(server: ListServer, tmp_path: Path) -> None:
     url = server.serve(_bomb(), content_encoding="gzip")
-    assert "grows absurdly" in _refused(url, tmp_path)
+    assert "far too large after decompression" in _refused(url, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -179,14 +179,14 @@ def test_a_bomb_is_not_unpacked(server: ListServer, tmp_path: Path) -> None:
     [
         (b"", {}, "it is empty"),
         (b" \n\n", {}, "it is empty"),
-        (b"<!DOCTYPE html><title>Log in</title>", {}, "a page for a browser"),
-        (b"\xef\xbb\xbf\n <HTML>", {}, "a page for a browser"),
-        (b"ads.example.org\n", {"content_type": "text/html"}, "a page for a browser"),
+        (b"<!DOCTYPE html><title>Log in</title>", {}, "a web page"),
+        (b"\xef\xbb\xbf\n <HTML>", {}, "a web page"),
+        (b"ads.example.org\n", {"content_type": "text/html"}, "a web page"),
         (b"ads\0.example.org\n", {}, "it is not text"),
         (b"x" * (2**20 + 1), {}, "longer than 1MiB"),
-        (b"plain\n", {"content_encoding": "gzip"}, "compressed with gzip and is not"),
-        (b"plain\n", {"content_encoding": "br"}, "compressed with br, which was not asked for"),
-        (gzip.compress(b"ads.example.org\n" * 99)[:-9], {"content_encoding": "gzip"}, "midst"),
+        (b"plain\n", {"content_encoding": "gzip"}, "is not gzip"),
+        (b"plain\n", {"content_encoding": "br"}, "content encoding is br, which was not requested"),
+        (gzip.compress(b"ads.example.org\n" * 99)[:-9], {"content_encoding": "gzip"}, "cut off"),
         (b"a.example.org\n" * 200_000, {}, "it is larger than 1536KiB"),
         (b"short\n", {"content_length": "100"}, "the connection failed"),
     ],

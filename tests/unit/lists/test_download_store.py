@@ -1,4 +1,4 @@
-"""What is known about downloads survives, and what is damaged counts as not there."""
+"""The state of downloads is stored; a damaged state counts as missing."""
 
 from pathlib import Path
 

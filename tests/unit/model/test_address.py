@@ -33,7 +33,7 @@ def test_an_endpoint_reads_back_from_its_text(address: object, port: int) -> Non
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ("dns.example.org", "is a name; give an IP address"),
         ("192.0.2.1:99999", "is not a port"),
@@ -47,8 +47,10 @@ def test_an_endpoint_reads_back_from_its_text(address: object, port: int) -> Non
         ("fe80::1%eth0", "without %"),
     ],
 )
-def test_what_is_no_address_is_refused_with_what_would_be_right(written: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_address_is_refused_with_what_would_be_right(
+    written: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=expected):
         read_endpoint(written)
 
 

@@ -23,7 +23,7 @@ def test_a_match_is_one_key_and_one_text_for_the_engine(
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ("*", "that is what default is for"),
         ("ads.*", "not a label in front"),
@@ -36,12 +36,12 @@ def test_a_match_is_one_key_and_one_text_for_the_engine(
         (["a"], "not a list"),
     ],
 )
-def test_what_matches_nothing_sensible_is_refused(written: object, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_an_invalid_match_is_refused(written: object, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         read_match(written)
 
 
-def test_below_means_every_name_below_and_not_the_name_itself() -> None:
+def test_below_matches_every_name_below_and_not_the_name_itself() -> None:
     below = read_match("*.example.org")
     assert below.covers("a.b.example.org")
     assert not below.covers("example.org")

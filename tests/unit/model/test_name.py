@@ -48,7 +48,7 @@ def test_an_internationalized_name_becomes_its_a_labels(written: str, name: str)
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ("", "a name is wanted here"),
         (".", "a name is wanted here"),
@@ -69,8 +69,8 @@ def test_an_internationalized_name_becomes_its_a_labels(written: str, name: str)
         ("straße.example", "xn--"),
     ],
 )
-def test_what_is_no_name_is_refused_with_what_would_be_right(written: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_name_is_refused_with_what_would_be_right(written: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
         read_name(written)
 
 

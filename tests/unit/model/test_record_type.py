@@ -21,7 +21,7 @@ def test_a_type_is_read_by_name_in_any_case_and_by_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("AAA", "did you mean AAAA?"),
         ("TYPE65536", "is not a record type"),
@@ -29,6 +29,6 @@ def test_a_type_is_read_by_name_in_any_case_and_by_number() -> None:
         ("OPT", "no client may ask for OPT"),
     ],
 )
-def test_what_is_no_type_is_refused_with_the_nearest_one(text: str, said: str) -> None:
-    with pytest.raises(ValueError, match=re.escape(said)):
+def test_what_is_no_type_is_refused_with_the_nearest_one(text: str, expected: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(expected)):
         read_record_type(text)

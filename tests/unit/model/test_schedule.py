@@ -64,13 +64,13 @@ def test_a_span_may_go_over_midnight_and_whole_days_end_where_they_begin() -> No
     assert when(**{"from": "22:00", "to": "24:00"}).minutes == (1320, 0)
 
 
-def test_it_says_in_words_what_it_means() -> None:
+def test_its_words_describe_the_schedule() -> None:
     said = when(days=["mon", "tue"], **{"from": "21:00", "to": "7:00"})
     assert said.words == "mon, tue from 21:00 to 07:00 Europe/Berlin"
     assert when(days=["sat"]).words == "sat Europe/Berlin"
 
 
-def test_what_means_nothing_is_refused() -> None:
+def test_an_invalid_schedule_is_refused() -> None:
     assert "always apply" in complaint()
     assert "from without to" in complaint(**{"from": "21:00"})
     assert "to without from" in complaint(to="21:00")

@@ -1,4 +1,4 @@
-"""SPIFFE IDs are read letter by letter, as the engine reads them."""
+"""SPIFFE IDs are read exactly as the engine reads them."""
 
 import pytest
 

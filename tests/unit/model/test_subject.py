@@ -20,7 +20,9 @@ from keyhole.model.subject import Subject, read_subject, read_token_name
         ("expired", "expired", ""),
     ],
 )
-def test_each_kind_of_subject_is_told_by_its_beginning(written: str, kind: str, value: str) -> None:
+def test_each_kind_of_subject_is_recognized_by_its_beginning(
+    written: str, kind: str, value: str
+) -> None:
     subject = read_subject(written)
     assert (subject.kind, subject.value) == (kind, value)
     assert str(subject) == written, "explanations show what the policy says"
@@ -32,7 +34,7 @@ def test_two_spellings_of_one_subject_are_the_same_subject() -> None:
 
 
 @pytest.mark.parametrize(
-    ("written", "said"),
+    ("written", "expected"),
     [
         ("tv", "tv is not a subject; write spiffe://"),
         ("", "nothing is not a subject"),
@@ -61,8 +63,10 @@ def test_two_spellings_of_one_subject_are_the_same_subject() -> None:
         ("token:a b", "is not the name of a token"),
     ],
 )
-def test_what_is_no_subject_is_refused_with_what_would_be_right(written: str, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_what_is_no_subject_is_refused_with_what_would_be_right(
+    written: str, expected: str
+) -> None:
+    with pytest.raises(ValueError, match=expected):
         read_subject(written)
 
 

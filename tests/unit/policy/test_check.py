@@ -8,19 +8,19 @@ from keyhole.policy import check, load_documents
 from .conftest import POLICY, UPSTREAM, Write, document
 
 
-def told(folder: Path) -> list[str]:
+def messages(folder: Path) -> list[str]:
     return [str(problem) for problem in check([folder])]
 
 
 def test_documents_that_fit_have_no_problem(write: Write) -> None:
-    assert told(write(POLICY, UPSTREAM)) == []
+    assert messages(write(POLICY, UPSTREAM)) == []
 
 
 def test_a_name_that_nothing_has_is_refused_with_the_nearest(write: Write, tmp_path: Path) -> None:
     (tmp_path / "ads.txt").write_text("ads.example.com\n")
     ads = document("List", "ads", "files: [ads.txt]")
     policy = document("Policy", "base", "upstreams: [oen]\nlists:\n  - adz")
-    assert told(write(policy, UPSTREAM, ads)) == [
+    assert messages(write(policy, UPSTREAM, ads)) == [
         "0.yaml:5 Policy/base spec.upstreams[0]: there is no Upstream oen; did you mean one?",
         "0.yaml:7 Policy/base spec.lists[0]: there is no List adz; did you mean ads?",
         "1.yaml:3 Upstream/one metadata.name: no policy uses this upstream; add its name to "
@@ -33,20 +33,20 @@ def test_a_name_that_nothing_has_is_refused_with_the_nearest(write: Write, tmp_p
 def test_a_document_that_is_not_valid_is_still_known_by_its_name(write: Write) -> None:
     broken = document("List", "ads", "files: []")
     policy = document("Policy", "base", "lists: [ads]")
-    assert told(write(policy, UPSTREAM, broken)) == [
+    assert messages(write(policy, UPSTREAM, broken)) == [
         "2.yaml:4 List/ads spec: the list has no names; give files or urls"
     ]
 
 
 def test_two_documents_of_one_kind_and_name_are_refused(write: Write) -> None:
-    assert told(write(POLICY, UPSTREAM, UPSTREAM)) == [
+    assert messages(write(POLICY, UPSTREAM, UPSTREAM)) == [
         "2.yaml:1 Upstream/one metadata.name: Upstream/one is declared already at 1.yaml:1; give "
         "this one another name"
     ]
 
 
 def test_at_least_one_policy_and_one_upstream_are_wanted(write: Write) -> None:
-    assert told(write("# nothing\n"))[:2] == [
+    assert messages(write("# nothing\n"))[:2] == [
         "there is no Policy, so every query would be refused; declare one",
         "there is no Upstream, so nothing can be answered; declare one",
     ]
@@ -54,7 +54,7 @@ def test_at_least_one_policy_and_one_upstream_are_wanted(write: Write) -> None:
 
 def test_a_name_that_is_used_twice_is_refused(write: Write) -> None:
     policy = document("Policy", "base", "upstreams: {names: [one, one], timeout: 1s}")
-    (problem,) = told(write(policy, UPSTREAM))
+    (problem,) = messages(write(policy, UPSTREAM))
     assert problem.endswith("spec.upstreams.names: one appears twice; name it once")
 
 
@@ -75,7 +75,7 @@ def test_what_a_single_file_lacks_is_advice_since_it_may_be_in_another(write: Wr
 def test_a_file_beside_an_upstream_has_to_be_usable(write: Write, tmp_path: Path) -> None:
     upstream = UPSTREAM + "  ca: ca.pem\n  clientCertificate: {certificate: c.pem, key: k.pem}\n"
     folder = write(POLICY, upstream)
-    problems = told(folder)
+    problems = messages(folder)
     assert [problem.split(": ")[0].split()[-1] for problem in problems] == [
         "spec.ca",
         "spec.clientCertificate.certificate",
@@ -83,15 +83,15 @@ def test_a_file_beside_an_upstream_has_to_be_usable(write: Write, tmp_path: Path
     ]
     assert all("No such file" in problem for problem in problems)
     (tmp_path / "ca.pem").write_text("nothing")
-    assert "ca.pem holds no certificate in PEM form" in told(folder)[0]
+    assert "ca.pem holds no certificate in PEM form" in messages(folder)[0]
     (tmp_path / "ca.pem").write_text("-----BEGIN PRIVATE KEY-----")
-    assert "holds a private key" in told(folder)[0]
+    assert "holds a private key" in messages(folder)[0]
 
 
-def test_a_list_file_that_is_gone_is_told_and_does_not_stop_what_runs(write: Write) -> None:
+def test_a_missing_list_file_is_reported_and_does_not_stop_a_running_keyhole(write: Write) -> None:
     ads = document("List", "ads", "files: [ads.txt]")
     folder = write(document("Policy", "base", "lists: [ads]"), UPSTREAM, ads)
-    (problem,) = told(folder)
+    (problem,) = messages(folder)
     assert problem.endswith("/ads.txt is not there")
     documents, advice = load_documents([folder])
     assert [one.name for one in documents.lists] == ["ads"]
@@ -106,9 +106,7 @@ def test_loading_raises_everything_that_is_wrong_at_once(write: Write) -> None:
     assert str(caught.value).count("\n") == 1
 
 
-def test_a_config_brings_its_documents_and_its_own_names_along(
-    write: Write, tmp_path: Path
-) -> None:
+def test_a_config_adds_its_documents_and_its_own_names(write: Write, tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     config = tmp_path / "keyhole.yaml"
     config.write_text("documents: docs\ntls: {names: [dns.example.net]}\nrole: x\n")

@@ -220,7 +220,7 @@ def test_the_default_policy_may_stand_anywhere() -> None:
     assert snapshot.subjects.expired == 0
 
 
-def test_the_secret_of_a_token_stands_nowhere_and_one_that_was_not_made_is_unknown() -> None:
+def test_the_snapshot_holds_no_secret_and_no_token_that_does_not_exist() -> None:
     texts = document("Policy", "a", "subjects: [token:t0, token:later]"), UPSTREAM
     (token,) = compiled(*texts, context=TrustContext(tokens={"t0": DIGESTS["t0"]})).subjects.tokens
     assert (token.name, token.policy, token.subject) == ("t0", 0, "token:t0")

@@ -1,4 +1,4 @@
-"""Composition: what a policy includes stands behind its own, and the engine sees none of it."""
+"""Included rules come after a policy's own rules, and the snapshot is flat."""
 
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def blocked(one: SnapshotPolicy) -> list[str]:
     return [match.text.removesuffix(".example") for rule in one.rules for match in rule.matches]
 
 
-def told(*texts: str) -> list[str]:
+def messages(*texts: str) -> list[str]:
     documents, problems = read_text_documents("---\n".join(texts), "a.yaml", Path("/nowhere"))
     problems += cross_check(documents)
     return [f"{one.document} {one.path}: {one.why}" for one in sorted(set(problems))]
@@ -50,7 +50,7 @@ def test_own_rules_come_first_and_included_ones_in_the_order_of_the_names() -> N
     assert blocked(found["d"]) == ["d"]
 
 
-def test_a_policy_that_is_included_on_two_ways_counts_once() -> None:
+def test_a_policy_that_is_included_by_two_paths_counts_once() -> None:
     found = compiled(
         policy("a", "b, c", block="a"),
         policy("b", "d", block="b"),
@@ -67,7 +67,7 @@ def test_an_included_rule_keeps_its_own_place() -> None:
     assert rule.origin == "a.yaml:15 Policy/b spec.rules[0]"
 
 
-def test_lists_are_united_and_what_happens_to_them_is_said_by_who_includes() -> None:
+def test_lists_are_united_and_the_including_policy_decides_their_effect() -> None:
     lists = [document("List", name, f"files: [{name}.txt]") for name in ("x", "y", "z")]
     found = compiled(
         policy("a", "b", more="lists: {names: [z], answer: refused}\nprivateAddresses: allow"),
@@ -90,8 +90,8 @@ def test_a_policy_for_nobody_is_only_included_and_not_in_the_snapshot() -> None:
     assert blocked(found["a"]) == ["base"]
 
 
-def test_policies_that_include_each_other_are_refused_each_with_the_way() -> None:
-    problems = told(
+def test_policies_that_include_each_other_are_refused_each_with_the_path() -> None:
+    problems = messages(
         policy("a", "b"), policy("b", "c"), policy("c", "a"), policy("d", "a"), UPSTREAM
     )
     circles = [one for one in problems if "include each other" in one]
@@ -100,11 +100,11 @@ def test_policies_that_include_each_other_are_refused_each_with_the_way() -> Non
         "Policy/b spec.include[0]: the policies include each other: b -> c -> a -> b",
         "Policy/c spec.include[0]: the policies include each other: c -> a -> b -> c",
     ]
-    assert any("a -> a" in one for one in told(policy("a", "a"), UPSTREAM))
+    assert any("a -> a" in one for one in messages(policy("a", "a"), UPSTREAM))
 
 
 def test_an_included_policy_has_to_exist() -> None:
-    problems = told(POLICY, document("Policy", "a", "subjects: []\ninclude: [bose]"), UPSTREAM)
+    problems = messages(POLICY, document("Policy", "a", "subjects: []\ninclude: [bose]"), UPSTREAM)
     assert "Policy/a spec.include[0]: there is no Policy bose; did you mean base?" in problems
 
 
@@ -124,7 +124,7 @@ def test_a_list_that_only_an_included_policy_names_is_in_use(write: Write, tmp_p
     assert check([write(*texts, UPSTREAM)]) == []
 
 
-def test_a_name_that_serves_keyhole_may_be_blocked_nowhere_in_what_is_included(
+def test_an_included_policy_may_not_block_a_name_that_keyhole_needs(
     write: Write,
 ) -> None:
     blocks = "subjects: []\nrules:\n  - block: [dns.example.org]"

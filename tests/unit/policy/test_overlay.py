@@ -57,11 +57,11 @@ def laid(plain: Snapshot, *decisions: Decision) -> Snapshot:
     return lay_over(plain, Overrides(decisions=list(decisions)))
 
 
-def test_nothing_that_stands_changes_nothing(plain: Snapshot) -> None:
+def test_no_override_changes_nothing(plain: Snapshot) -> None:
     assert lay_over(plain, Overrides()) is plain
 
 
-def test_a_pause_is_put_into_the_policies_that_it_means(plain: Snapshot) -> None:
+def test_a_pause_is_added_to_its_policies(plain: Snapshot) -> None:
     ours = Pause(policy="home", since=NOW, until=NOW + 60)
     home, shop = lay_over(plain, Overrides(pauses=[ours])).policies
     assert (home.paused, shop.paused) == (Span(since=NOW, until=NOW + 60), None)
@@ -81,7 +81,7 @@ def test_two_pauses_at_once_end_with_the_later_one_and_are_never_too_long(plain:
     judge(lay_over(plain, Overrides(pauses=pauses)).to_json(), [])
 
 
-def test_for_everyone_allow_opens_only_what_allows_by_default_and_block_closes_all(
+def test_for_everyone_allow_applies_where_allow_is_the_default_and_block_applies_everywhere(
     plain: Snapshot,
 ) -> None:
     snapshot = laid(
@@ -110,7 +110,7 @@ def test_for_everyone_allow_opens_only_what_allows_by_default_and_block_closes_a
         ("192.0.2.9", {"address": "192.0.2.9"}),
     ],
 )
-def test_a_client_that_is_named_is_opened_and_its_neighbors_are_not(
+def test_an_allow_decision_for_a_client_does_not_apply_to_its_neighbors(
     plain: Snapshot, client: str, asker: dict[str, str]
 ) -> None:
     snapshot = laid(plain, decision("allow", "new.example.org", client))
@@ -121,7 +121,7 @@ def test_a_client_that_is_named_is_opened_and_its_neighbors_are_not(
     assert said(snapshot, "new.example.org", {"token": "guest"}) == "home: forwarded by default"
 
 
-def test_whoever_has_the_default_policy_can_be_named_too(plain: Snapshot) -> None:
+def test_a_client_with_the_default_policy_can_be_named_too(plain: Snapshot) -> None:
     for client, asker in (
         ("198.51.100.7", {"address": "198.51.100.7"}),
         ("token:guest", {"token": "guest"}),
@@ -175,13 +175,13 @@ def test_a_paused_policy_stays_paused_for_a_client_with_a_decision(plain: Snapsh
     assert said(snapshot, "a.example.org", guest) == "home: blocked_by_rule by decision 1"
 
 
-def test_it_is_told_where_a_decision_acts(plain: Snapshot) -> None:
+def test_the_scope_of_a_decision_names_its_policies(plain: Snapshot) -> None:
     assert scope_of(plain, decision("allow", "a.example.org")).left_out == ("shop",)
     assert scope_of(plain, decision("block", "a.example.org")).policies == ("home", "shop")
     assert scope_of(plain, decision("allow", "a.example.org", "client:tv")).policies == ("shop",)
     assert scope_of(plain, decision("allow", "a.example.org", "token:nobody")).policies == ()
 
 
-def test_a_policy_that_is_not_there_is_told_with_the_one_that_is_meant(plain: Snapshot) -> None:
+def test_an_unknown_policy_is_reported_with_the_nearest(plain: Snapshot) -> None:
     assert unknown_policy(plain, "shop") is None
     assert unknown_policy(plain, "shpo") == "no policy shpo applies to anybody; did you mean shop?"

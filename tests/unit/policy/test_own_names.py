@@ -35,5 +35,7 @@ def test_a_rule_that_blocks_an_upstreams_name_is_refused(write: Write, rules: st
         "- block: ['*.example.org']\n- allow: [dns.example.org]",
     ],
 )
-def test_a_rule_that_leaves_the_upstreams_name_alone_is_taken(write: Write, rules: str) -> None:
+def test_a_rule_that_does_not_block_the_upstreams_name_is_accepted(
+    write: Write, rules: str
+) -> None:
     assert problems_of(write, rules) == []

@@ -1,4 +1,4 @@
-"""Schedules in the snapshot: each once, in the form in which the engine asks them."""
+"""Schedules in the snapshot: each once, in the form for the engine."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def places(snapshot: Snapshot) -> list[int | None]:
     return [rule.when for rule in snapshot.policies[0].rules]
 
 
-def test_a_rule_knows_its_schedule_and_a_rule_without_one_acts_always() -> None:
+def test_a_rule_has_its_schedule_and_a_rule_without_one_always_applies() -> None:
     snapshot = compiled("days: [mon, tue], from: 21:00, to: 07:00, timezone: Europe/Berlin")
     assert places(snapshot) == [0, None]
     (schedule,) = snapshot.schedules

@@ -1,4 +1,4 @@
-"""Trust domains: their files are checked, and what is believed stands in the snapshot."""
+"""Trust domains: their files are checked, and the snapshot holds the trusted authorities."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ from keyhole.errors import DocumentErrors, Problem
 from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
 from keyhole.policy import TrustContext, check, compile_documents, load_documents, watched_files
 
+from .authority import DAY, NOW, Authority
 from .conftest import POLICY, UPSTREAM, Write, document
-from .vouching import DAY, NOW, Vouching
 
 DOMAIN = document("TrustDomain", "example.org", "bundle: bundle.pem\ncrls: [one.pem, two.pem]")
 OWN = TrustDomain(name="keyhole.internal", bundle="own", crls="", origin="identity")
@@ -22,10 +22,10 @@ REVOKED = Revoked(
 @pytest.fixture
 def folder(write: Write, tmp_path: Path) -> Path:
     """Documents with a trust domain whose files are good."""
-    vouching = Vouching()
-    (tmp_path / "bundle.pem").write_text(f"a remark\n{vouching.root}{Vouching('next').root}")
-    (tmp_path / "one.pem").write_text(vouching.revocation_list())
-    (tmp_path / "two.pem").write_text(vouching.revocation_list() * 2)
+    authority = Authority()
+    (tmp_path / "bundle.pem").write_text(f"a remark\n{authority.root}{Authority('next').root}")
+    (tmp_path / "one.pem").write_text(authority.revocation_list())
+    (tmp_path / "two.pem").write_text(authority.revocation_list() * 2)
     return write(POLICY, UPSTREAM, DOMAIN)
 
 
@@ -53,19 +53,19 @@ def test_our_own_authority_comes_first_and_what_was_revoked_comes_along(folder: 
     assert trust.revoked == REVOKED
 
 
-def test_while_nobody_may_be_believed_there_is_no_trust_domain_at_all(folder: Path) -> None:
+def test_while_no_certificate_is_accepted_there_is_no_trust_domain(folder: Path) -> None:
     context = TrustContext(trust=Trust(domains=[OWN], revoked=REVOKED), accepts_certificates=False)
     assert trust_of(folder, context).domains == []
 
 
-def test_no_document_may_speak_for_our_own_trust_domain(folder: Path) -> None:
+def test_no_document_may_declare_our_own_trust_domain(folder: Path) -> None:
     own = OWN.model_copy(update={"name": "example.org"})
     with pytest.raises(DocumentErrors, match="is the trust domain of Keyhole's own authority"):
         trust_of(folder, TrustContext(trust=Trust(domains=[own], revoked=REVOKED)))
 
 
 @pytest.mark.parametrize(
-    ("file", "content", "place", "said"),
+    ("file", "content", "place", "expected"),
     [
         ("bundle.pem", None, "spec.bundle", "No such file"),
         ("bundle.pem", "nothing", "spec.bundle", "bundle.pem holds no certificate in PEM form"),
@@ -80,32 +80,32 @@ def test_no_document_may_speak_for_our_own_trust_domain(folder: Path) -> None:
         ),
     ],
 )
-def test_a_file_that_cannot_be_used_is_told_with_its_place(
-    folder: Path, file: str, content: str | None, place: str, said: str
+def test_a_file_that_cannot_be_used_is_reported_with_its_place(
+    folder: Path, file: str, content: str | None, place: str, expected: str
 ) -> None:
     (folder / file).unlink() if content is None else (folder / file).write_text(content)
     (problem,) = problems_of(folder)
     assert (problem.path, problem.is_advice) == (place, False)
-    assert said in problem.why
+    assert expected in problem.why
 
 
 def test_a_bundle_with_the_certificate_of_a_client_is_refused(folder: Path) -> None:
-    vouching = Vouching()
-    leaf = vouching.certificate("web", is_authority=False)
-    (folder / "bundle.pem").write_text(vouching.root + leaf)
+    authority = Authority()
+    leaf = authority.certificate("web", is_authority=False)
+    (folder / "bundle.pem").write_text(authority.root + leaf)
     (problem,) = problems_of(folder)
     assert problem.path == "spec.bundle"
     assert "the certificate of CN=web, which is no authority" in problem.why
 
 
 def test_a_revocation_list_that_is_overdue_is_advice(folder: Path) -> None:
-    (folder / "one.pem").write_text(Vouching().revocation_list(until=NOW - DAY))
+    (folder / "one.pem").write_text(Authority().revocation_list(until=NOW - DAY))
     (problem,) = problems_of(folder)
     assert (problem.path, problem.is_advice) == ("spec.crls[0]", True)
     assert "should have been replaced by" in problem.why
 
 
-def test_a_file_that_breaks_between_check_and_compile_is_told_too(folder: Path) -> None:
+def test_a_file_that_breaks_between_check_and_compile_is_reported(folder: Path) -> None:
     documents, _ = load_documents([folder])
     (folder / "one.pem").write_text("nothing")
     with pytest.raises(DocumentErrors, match=r"spec\.crls\[0\]: one\.pem holds no revocation"):
@@ -115,9 +115,9 @@ def test_a_file_that_breaks_between_check_and_compile_is_told_too(folder: Path) 
 def test_an_upstream_may_be_known_by_its_identity_and_has_lists_too(
     write: Write, tmp_path: Path
 ) -> None:
-    vouching = Vouching()
-    (tmp_path / "ca.pem").write_text(vouching.root)
-    (tmp_path / "crl.pem").write_text(vouching.revocation_list())
+    authority = Authority()
+    (tmp_path / "ca.pem").write_text(authority.root)
+    (tmp_path / "crl.pem").write_text(authority.revocation_list())
     upstream = document(
         "Upstream",
         "one",

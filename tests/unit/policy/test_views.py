@@ -1,4 +1,4 @@
-"""Split horizon: a record for some policies replaces, for them, what all others see."""
+"""Split horizon: a record for some policies replaces the record for all."""
 
 from pathlib import Path
 
@@ -92,7 +92,9 @@ def problems_of(write: Write, *texts: str) -> list[str]:
 @pytest.mark.parametrize(
     "spec", ["cname: b.example", "a: 192.0.2.1", "ttl: 60\na: 192.0.2.9", "ptr: b.example"]
 )
-def test_what_nobody_sees_together_may_contradict_itself(write: Write, spec: str) -> None:
+def test_records_that_nobody_sees_together_may_contradict_each_other(
+    write: Write, spec: str
+) -> None:
     texts = [
         record("r0", "name: a.example\na: 192.0.2.1\nptr: c.example"),
         record("r1", f"name: a.example\n{spec}\npolicies: [home]"),
@@ -100,7 +102,7 @@ def test_what_nobody_sees_together_may_contradict_itself(write: Write, spec: str
     assert problems_of(write, *texts) == []
 
 
-def test_what_somebody_sees_together_may_not_contradict_itself(write: Write) -> None:
+def test_records_that_somebody_sees_together_may_not_contradict_each_other(write: Write) -> None:
     problems = problems_of(
         write,
         record("r0", "name: a.example\na: 192.0.2.1\npolicies: [home, base]"),
@@ -110,7 +112,7 @@ def test_what_somebody_sees_together_may_not_contradict_itself(write: Write) -> 
     assert "Record/r1 spec.cname: a.example has records in Record/r0" in problems[0]
 
 
-def test_aliases_go_in_a_circle_only_for_who_sees_all_of_it(write: Write) -> None:
+def test_aliases_form_a_circle_only_where_all_of_them_are_seen(write: Write) -> None:
     texts = [
         record("r0", "name: a.example\ncname: b.example"),
         record("r1", "name: b.example\ncname: c.example"),
@@ -123,7 +125,7 @@ def test_aliases_go_in_a_circle_only_for_who_sees_all_of_it(write: Write) -> Non
     ]
 
 
-def test_the_policies_of_a_record_have_to_exist_and_to_speak_for_somebody(write: Write) -> None:
+def test_the_policies_of_a_record_have_to_exist_and_to_apply_to_somebody(write: Write) -> None:
     quiet = document("Policy", "quiet", "subjects: []")
     loud = document("Policy", "loud", "subjects: [expired]\ninclude: [quiet]")
     problems = problems_of(

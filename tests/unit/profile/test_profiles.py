@@ -1,4 +1,4 @@
-"""Profiles are what the programs themselves accept, and say what they cannot do."""
+"""The programs themselves accept their profiles; the profiles name their limits."""
 
 import json
 import plistlib
@@ -152,16 +152,16 @@ def test_windows_is_told_the_template_and_how_its_certificate_is_chosen(
 def test_a_program_that_cannot_show_a_certificate_says_so(
     make: Make, identity: Identity, kind: str
 ) -> None:
-    with pytest.raises(ProfileError, match=r"cannot show a client certificate.*token create"):
+    with pytest.raises(ProfileError, match=r"cannot present a client certificate.*token create"):
         render(kind, make(identity=identity))
     said = " ".join(render(kind, make(token=TOKEN)).notes)
-    assert "can only carry a token" in said
+    assert "can use a token" in said
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_client_that_shows_nothing_is_told_what_that_means(make: Make, kind: str) -> None:
-    assert "shows nothing" in " ".join(render(kind, make()).notes)
-    assert "shows nothing" not in " ".join(render(kind, make(token=TOKEN)).notes)
+    assert "has no credential" in " ".join(render(kind, make()).notes)
+    assert "has no credential" not in " ".join(render(kind, make(token=TOKEN)).notes)
 
 
 @pytest.mark.parametrize("kind", ["systemd-resolved", "unbound", "stubby", "coredns"])
@@ -188,5 +188,5 @@ def test_a_path_cannot_write_settings(authority: Authority, kind: str) -> None:
         roots=Path('/tmp/a"\nforward-addr: 203.0.113.1'),
         roots_pem=authority.root.read_bytes(),
     )
-    with pytest.raises(ProfileError, match="cannot stand"):
+    with pytest.raises(ProfileError, match="cannot be written"):
         render(kind, evil)

@@ -1,4 +1,4 @@
-"""After a time it is forgotten who asked, everywhere, and nothing else is."""
+"""After a time clients are removed everywhere, and nothing else is."""
 
 import itertools
 import shutil
@@ -22,14 +22,14 @@ YEAR = 365 * DAY
 FOREVER = 10**9
 ADDRESS, IDENTITY, TOKEN = "198.51.100.77", "spiffe://k.example/ns/a/sa/secret", "televisor"
 SECRETS = [one.encode() for one in (ADDRESS, IDENTITY, TOKEN)]
-# By its first line a file of the log is known, so no two lines may be the same.
+# A log file is identified by its first line, so no two lines may be the same.
 _SERIAL = itertools.count()
 LATER = Retention(FOREVER, 2**50, anonymize_after=2.5 * DAY)
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A history in which it is always the same second."""
+    """A history with a fixed clock."""
     monkeypatch.setattr("time.time", lambda: float(_NOW))
     made = Place(tmp_path)
     yield made
@@ -37,16 +37,16 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def _ask(place: Place, day: int) -> None:
-    """Queries of everybody so many days ago, in a segment of their own."""
+    """Queries of all clients, ``day`` days ago, in a segment of their own."""
     moment = (_NOW - day * DAY) * 1_000_000
     for number, who in enumerate(({"identity": IDENTITY}, {"token": TOKEN}, {}, {})):
-        # At the same time, so that nothing but their order tells which is which.
+        # At the same time, so that they differ only by their order.
         blocked = {"outcome": "blocked", "reason": "blocked_by_list", "list": "ads"}
         changes: dict[str, Any] = {**who, **(blocked if number == 2 else {})}
         changes["snapshot"] = next(_SERIAL)
         place.write(line(moment, name=f"n{number}.d{day}.example", client=ADDRESS, **changes))
     place.open().ingest()
-    # The engine's own log is bounded by its size alone.
+    # The engine's log keeps clients until it is rotated.
     for file in place.spool.glob("queries*.jsonl"):
         file.unlink()
 
@@ -57,7 +57,7 @@ def _fill(place: Place, days: int = 4) -> None:
 
 
 def _numbers(history: History, *, is_old: bool = False) -> Any:
-    """Everything that is known but who asked; with ``is_old``, of what is to be nameless."""
+    """All results but clients; with ``is_old``, of the queries to anonymize."""
     span = (0, int((_NOW - 2.5 * DAY if is_old else _NOW) * 1_000_000))
     return (
         names(history, Criteria(until=span[1])),
@@ -72,7 +72,7 @@ def _numbers(history: History, *, is_old: bool = False) -> Any:
 
 
 def _who(history: History, since: int, until: int) -> list[set[str]]:
-    """Who asked, as statistics say and as a search says, between so many days ago."""
+    """The clients in statistics and in a search, between so many days ago."""
     span = ((_NOW - since * DAY) * 1_000_000, (_NOW - until * DAY) * 1_000_000 + 1)
     tops = {top.value for word in CLIENT_COLUMNS for top in history.tops(word, *span, most=9)}
     rows = history.search(Criteria(since=span[0], until=span[1])).rows
@@ -80,7 +80,7 @@ def _who(history: History, since: int, until: int) -> list[set[str]]:
 
 
 def _named_files(root: Path) -> list[str]:
-    """The files that hold something that tells who asked: parquet packs, so each is read."""
+    """The files that hold a client; Parquet files are compressed, so each is read."""
     found = []
     with duckdb.connect() as database:
         for file in sorted(one for one in root.rglob("*") if one.is_file()):
@@ -105,7 +105,7 @@ def test_nobody_is_named_any_more_and_everything_else_is_as_it_was(place: Place)
     assert names(history, Criteria(client=ADDRESS, until=(_NOW - 3 * DAY) * 1_000_000 + 1)) == []
     old = [one.stem for one in history.segments[:2]]
     assert not [name for name in _named_files(place.root) if name.startswith(tuple(old))]
-    assert _numbers(place.open()) == before, "also for a process that starts now"
+    assert _numbers(place.open()) == before, "also for a new process"
 
 
 def test_without_a_time_for_it_everybody_stays_named(place: Place) -> None:
@@ -135,11 +135,11 @@ def test_what_is_done_is_not_done_again(place: Place, monkeypatch: pytest.Monkey
     history = place.open(LATER)
     history.maintain()
     history.maintain()
-    assert written == [], "also by a process that starts now"
-    assert looked == [2, 0], "and it is looked at once"
+    assert written == [], "also by a new process"
+    assert looked == [2, 0], "and each is checked once"
     _ask(place, 3)
     history.maintain()
-    assert written == ["rows", "tops"], "but what comes late is"
+    assert written == ["rows", "tops"], "but late queries are"
 
 
 def test_much_of_it_is_done_round_by_round_the_oldest_first(
@@ -200,7 +200,7 @@ def test_what_remains_of_rows_that_are_gone_names_nobody_either(place: Place) ->
 
 
 def test_rows_that_go_and_are_old_already_leave_nobody(place: Place) -> None:
-    """At once, when both times are set for the first time."""
+    """Both in one run, when both settings are new."""
     _fill(place)
     place.open(Retention(0.5 * DAY, 2**40, YEAR, DAY / 2)).maintain()
     assert list((place.root / "past").glob("*.tops.parquet"))
@@ -223,12 +223,12 @@ def test_joining_brings_no_name_back(place: Place, monkeypatch: pytest.MonkeyPat
 def test_killed_at_any_write_nothing_is_lost_and_the_next_one_forgets_everybody(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the disk holds between two steps, also where rows make room in the same round."""
+    """In every state of the disk between two steps, also where rows are removed in the same run."""
     monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     for _ in range(3):
         _ask(place, 4)
     _ask(place, 3)
-    # Five days ago: its rows go, and what is left of it names somebody.
+    # Five days ago: its rows are removed, and its rollup holds clients.
     _ask(place, 5)
     both = Retention(4.5 * DAY, 2**40, YEAR, 2.5 * DAY)
     history = place.open(both)

@@ -1,4 +1,4 @@
-"""A process that was killed while it dropped something leaves nothing that hinders the next one."""
+"""Files left by a process that was killed during a removal do not harm the next one."""
 
 import shutil
 from pathlib import Path
@@ -26,7 +26,7 @@ def _fill(folder: Path) -> Place:
 def test_killed_while_files_are_removed_it_answers_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, then: Retention
 ) -> None:
-    """Rows make room, or also what was remembered of others; every state in between is tried."""
+    """Rows are removed, or rollups as well; a kill is tried after every step."""
     monkeypatch.setattr("time.time", lambda: float(_NOW))
     place = _fill(tmp_path / "first")
     if then is not SHORT:

@@ -1,4 +1,4 @@
-"""The history finds and counts what the engine wrote, whenever it was killed."""
+"""The history finds and counts every logged query, even if the process is killed."""
 
 import csv
 import json
@@ -43,7 +43,7 @@ HOSTILE = [
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    """An empty one."""
+    """An empty history."""
     one = Place(tmp_path)
     yield one
     one.close()
@@ -236,7 +236,7 @@ def _fits(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def _statistics_agree(history: History, rows: list[dict[str, Any]]) -> None:
-    """Over all, and over a part that cuts segments in two."""
+    """The whole time span, and a part that begins and ends inside of segments."""
     for since, until in ((0, 100), (10, 30)):
         within = [row for row in rows if since <= row["at"] < until]
         span = (_NOW + since, _NOW + until)
@@ -311,7 +311,7 @@ def test_joining_segments_changes_no_answer(place: Place, monkeypatch: pytest.Mo
 def test_killed_at_any_write_nothing_is_lost_and_nothing_doubled(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the disk holds between two steps, a process that starts then finds every query."""
+    """In every state of the disk between two steps, a new process finds every query."""
     monkeypatch.setattr(compacting, "MAX_SMALL", 2)
     history = place.open()
     expected: list[str] = []
@@ -382,7 +382,7 @@ def test_the_oldest_make_room_by_size(place: Place) -> None:
 
 
 def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> None:
-    """A part of the million; ``./dev bench log`` has half a million different ones."""
+    """Many different names; ``./dev bench log`` has half a million."""
     history = place.open()
     chance = random.Random(2)
     for batch in range(5):
@@ -401,9 +401,9 @@ def test_random_names_leave_memory_bounded_and_totals_exact(place: Place) -> Non
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        (Criteria(expression="("), "cannot be read"),
+        (Criteria(expression="("), "is invalid"),
         (Criteria(expression="x" * 201), "at most 200"),
-        (Criteria(expression="(?P<"), "cannot be read"),
+        (Criteria(expression="(?P<"), "is invalid"),
     ],
 )
 def test_an_expression_that_is_none_is_refused(place: Place, wanted: Criteria, why: str) -> None:
@@ -490,7 +490,7 @@ def test_segments_that_go_away_under_a_question_cost_no_answer(
         history.ingest()
     stale = history.segments
     history.maintain()
-    # As if this were what a question holds that began before.
+    # These are the segments of a query that began before.
     history._segments = stale
     assert names(history) == [f"n{number}" for number in reversed(range(6))]
     history._segments = stale

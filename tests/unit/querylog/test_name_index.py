@@ -1,4 +1,4 @@
-"""A index is only a shortcut: with it, without it, with half of it a search finds the same."""
+"""With a name index, without one and with half of one, a search finds the same."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +34,7 @@ WANTED = [
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A history in which it is always the same second, and two segments are worth a index."""
+    """A history with a fixed clock, and two segments get an index."""
     monkeypatch.setattr("time.time", lambda: float(_NOW))
     monkeypatch.setattr(module, "MIN_NEW_SEGMENTS", 2)
     made = Place(tmp_path)
@@ -43,7 +43,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def _ask(place: Place, day: int, *words: str) -> None:
-    """One query for each name, so many days ago, in a segment of their own."""
+    """One query for each name, ``day`` days ago, in a segment of their own."""
     moment = (_NOW - day * DAY) * 1_000_000
     for number, word in enumerate(words):
         outcome = "blocked" if number % 2 else "answered"
@@ -68,7 +68,7 @@ def test_every_search_finds_the_same_with_it(place: Place) -> None:
     before = _all(history)
     history.maintain()
     (one,) = name_indexes(place.root)
-    assert len(one.stems) == 6, "all days that are over"
+    assert len(one.stems) == 6, "all days before today"
     assert _all(history) == before
     assert _all(place.open()) == before
 
@@ -144,13 +144,13 @@ def test_half_a_lexicon_is_none(place: Place) -> None:
     again.maintain()
     assert len(name_indexes(place.root)) == 1
     assert _all(again) == before
-    assert len(list((place.root / "lexicon").iterdir())) == 2, "what is not whole is gone"
+    assert len(list((place.root / "lexicon").iterdir())) == 2, "the incomplete one is removed"
 
 
 def test_a_full_one_is_written_within_little_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A sixth of what a history has, and fewer names than it has: each is in every segment."""
+    """With a sixth of the usual memory; every segment has the same names."""
     monkeypatch.setattr(connecting, "MEMORY", "64MiB")
     database = connecting.connect(tmp_path)
     kinds = {**COLUMNS, "time": "BIGINT"}
@@ -182,5 +182,5 @@ def test_one_that_cannot_be_written_hinders_nothing_else(
     monkeypatch.setattr(module, "_write", full)
     with pytest.raises(duckdb.OutOfMemoryException):
         history.maintain()
-    assert history.size.rows == 12, "what made room is gone"
+    assert history.size.rows == 12, "the old rows are removed"
     assert len(names(history)) == 12

@@ -1,4 +1,4 @@
-"""The query log as it is read: only what is whole counts, and what is not is counted."""
+"""Reading the query log: damaged lines are skipped and counted."""
 
 import json
 import os
@@ -30,7 +30,7 @@ EVENT: dict[str, Any] = {
 
 
 def write(path: Path, *events: dict[str, Any] | str) -> Path:
-    """Writes a log of these events; texts are written as they are."""
+    """Writes a log of these events; texts are written unchanged."""
     lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines))

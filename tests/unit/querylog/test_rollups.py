@@ -1,4 +1,4 @@
-"""Counts outlive the rows they were made of: the same numbers, within bounds."""
+"""Rollups outlive their rows, give the same numbers, and stay within limits."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ YEAR = 365 * DAY
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    """A history in which it is always the same second."""
+    """A history with a fixed clock."""
     monkeypatch.setattr("time.time", lambda: float(_NOW))
     made = Place(tmp_path)
     yield made
@@ -26,7 +26,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
 
 
 def _fill(place: Place, days: int = 4) -> None:
-    """Ten queries on each of the last days, in a segment of their own."""
+    """Ten queries on each of the last days, in one segment per day."""
     history = place.open()
     for day in range(days, 0, -1):
         moment = (_NOW - day * DAY) * 1_000_000
@@ -57,7 +57,7 @@ def test_when_the_rows_are_gone_the_numbers_are_the_same(place: Place) -> None:
     assert history.size.rows == 20
     assert history.size.counted == (_NOW - 4 * DAY) * 1_000_000
     assert _numbers(history) == before
-    assert _numbers(place.open()) == before, "also for a process that starts now"
+    assert _numbers(place.open()) == before, "also for a new process"
 
 
 def test_a_part_of_the_past_is_counted_by_itself(place: Place) -> None:
@@ -91,7 +91,7 @@ def test_counts_take_no_more_than_their_share(place: Place) -> None:
     kept = rollups.rollups(place.root, [])
     octets = sum(one.octets for one in kept)
     drop_old_rollups(place.root, 0, octets - 1)
-    assert rollups.rollups(place.root, []) == kept[1:], "the oldest makes room"
+    assert rollups.rollups(place.root, []) == kept[1:], "the oldest is removed"
     drop_old_rollups(place.root, 0, 0)
     assert not list((place.root / "past").iterdir())
 

@@ -1,4 +1,4 @@
-"""The audit record only grows, and shows when somebody meddled with it."""
+"""The audit record is append-only, and changes of it are detected."""
 
 import pytest
 from sqlalchemy import Connection, text
@@ -41,7 +41,7 @@ def test_records_come_newest_first_page_by_page(database: Database) -> None:
     assert newest.entry == AuditEntry("anna", "token", "apply", "192.0.2.1", _HOSTILE, {"n": 4})
 
 
-def test_a_record_that_nobody_touched_is_whole(database: Database) -> None:
+def test_an_unchanged_audit_record_is_valid(database: Database) -> None:
     _write(database, 3)
     with database.read() as connection:
         assert verify(connection) == (3, None)
@@ -55,9 +55,7 @@ def test_a_record_that_nobody_touched_is_whole(database: Database) -> None:
         ("DELETE FROM audit WHERE id = 1", 0, "record 1 is missing"),
     ],
 )
-def test_meddling_behind_the_database_shows(
-    database: Database, meddle: str, whole: int, what: str
-) -> None:
+def test_a_changed_row_is_detected(database: Database, meddle: str, whole: int, what: str) -> None:
     _write(database, 3)
     with database.begin() as connection:
         _without_guards(connection)
@@ -67,7 +65,7 @@ def test_meddling_behind_the_database_shows(
 
 
 def _without_guards(connection: Connection) -> None:
-    """What somebody does who owns the database."""
+    """An attack by the owner of the database."""
     if connection.dialect.name == "sqlite":
         connection.execute(text("DROP TRIGGER audit_no_update"))
         connection.execute(text("DROP TRIGGER audit_no_delete"))

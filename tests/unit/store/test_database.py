@@ -1,4 +1,4 @@
-"""Opening a database, and what a transaction means."""
+"""Opening a database, and transactions."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor

@@ -40,7 +40,7 @@ def test_a_deleted_document_is_gone_and_its_versions_stay(database: Database) ->
         assert len(history(connection, "Policy", "home")) == 2
 
 
-def test_the_documents_after_an_earlier_change_can_be_told(database: Database) -> None:
+def test_the_documents_after_an_earlier_change_can_be_read(database: Database) -> None:
     first = _write(database, "home", 1)
     _write(database, "home", 2)
     _write(database, "shop", 1)

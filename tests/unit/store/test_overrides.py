@@ -1,4 +1,4 @@
-"""Pauses and decisions are kept once each, and go when they are over."""
+"""Pauses and decisions are stored once each, and removed when they have ended."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_a_later_decision_takes_the_place_of_one_about_the_same_names_and_client
 
 
 @pytest.mark.parametrize("second", [4, 5])
-def test_what_is_over_goes_and_what_has_no_end_stays(database: Database, second: int) -> None:
+def test_ended_overrides_are_removed_and_endless_ones_stay(database: Database, second: int) -> None:
     with database.begin() as connection:
         write_pause(connection, pause(None, 5))
         write_decision(connection, decision(1, client="token:tv", until=5))

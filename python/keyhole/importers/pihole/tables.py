@@ -99,7 +99,7 @@ class _TableImporter:
         ):
             self.report.changed(
                 Kind.SETTING, "allow lists against regex rules",
-                "in Pi-hole an allow list wins over a denying regex; in Keyhole rules beat lists",
+                "in Pi-hole an allow list wins over a denying regex; in Keyhole rules win",
             )  # fmt: skip
 
     def rules(self) -> None:

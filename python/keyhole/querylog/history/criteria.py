@@ -49,8 +49,8 @@ class Criteria:
         if self.name is not None:
             found.add("name = ?", _lower(self.name))
         if self.below is not None:
-            criteria = _lower(self.below)
-            found.add("(name = ? OR ends_with(name, ?))", criteria, f".{criteria}")
+            below = _lower(self.below)
+            found.add("(name = ? OR ends_with(name, ?))", below, f".{below}")
         if self.contains is not None:
             found.add("contains(name, ?)", self.contains.lower())
         if self.expression is not None:

@@ -57,11 +57,11 @@ class NameLookup:
             return None
         known = [one for one in batch if self._holders.get(one.stem)]
         if known:
-            criteria = {name for one in known for name in self._holders[one.stem]}
+            wanted = {name for one in known for name in self._holders[one.stem]}
             about = Condition()
-            about.add("name IN (SELECT unnest(?))", sorted(criteria))
+            about.add("name IN (SELECT unnest(?))", sorted(wanted))
             # The range lets the reader skip parts of a file.
-            about.add("name BETWEEN ? AND ?", min(criteria), max(criteria))
+            about.add("name BETWEEN ? AND ?", min(wanted), max(wanted))
             if not self._find_in(found, known, about):
                 return None
         return found

@@ -76,9 +76,9 @@ def _copy(
 ) -> None:
     source = f"read_parquet('{_quote(segment.path(part))}', hive_partitioning = false)"
     ranked = _RANKED.format(group=group, column=column, source=source)
-    criteria = f"SELECT name, total, withheld FROM ({ranked})" if part == "names" else ranked
+    select = f"SELECT name, total, withheld FROM ({ranked})" if part == "names" else ranked
     with durable.draft_of(kept.path(part)) as draft:
-        connection.execute(f"COPY ({criteria}) TO '{_quote(draft)}' {_COPY}")
+        connection.execute(f"COPY ({select}) TO '{_quote(draft)}' {_COPY}")
 
 
 def _quote(path: Path) -> str:

@@ -155,12 +155,12 @@ def _rows(
         f'WHERE "time" IN ({times})'
     )
     root = batch[0].folder.parent
-    criteria = set(places)
+    wanted = set(places)
     return [
         Row(
             (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
             dict(zip(NAMES, row[:-2], strict=True)),
         )
         for row in run(connection, query, [])
-        if (row[0], row[-2], row[-1]) in criteria
+        if (row[0], row[-2], row[-1]) in wanted
     ]

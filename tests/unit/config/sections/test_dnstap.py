@@ -1,4 +1,4 @@
-"""Where dnstap may go."""
+"""The receivers of dnstap messages."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def test_a_socket_is_a_path_or_loopback(tmp_path: Path, socket: str) -> None:
         ),
     ],
 )
-def test_what_would_leave_the_machine_or_never_come_is_refused(
+def test_a_socket_off_this_machine_or_without_a_port_is_refused(
     tmp_path: Path, text: str, why: str
 ) -> None:
     assert why in _read(tmp_path, text)

@@ -1,4 +1,4 @@
-"""The sections on identities and enrollment: what they mean, and which mistakes are told."""
+"""The sections identity and enrollment: defaults, valid values and errors."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def _resolved(text: str) -> Resolved:
     return resolve(config, Path("/nowhere"))
 
 
-def test_enrollment_is_off_unless_it_is_told_where_to_listen() -> None:
+def test_enrollment_is_off_without_a_listener() -> None:
     resolved = _resolved("")
     assert resolved.enrollment.listen == ()
     assert resolved.trust_domain == "keyhole.internal"
@@ -38,7 +38,7 @@ def test_an_address_alone_is_a_list_of_one() -> None:
         ("enrollment: {renew_expired: 2y}", "not a unit"),
     ],
 )
-def test_a_mistake_is_told_with_what_would_be_right(text: str, why: str) -> None:
+def test_a_mistake_is_reported_with_what_would_be_right(text: str, why: str) -> None:
     config, problems = read_config_text(text, "keyhole.yaml")
     assert config is None
     assert why in str(problems[0])

@@ -1,4 +1,4 @@
-"""Cross-checks of clients: nobody is two of them, and each has at most one policy."""
+"""Cross-checks of clients: nobody is two clients, and each has at most one policy."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def advice_of(*texts: str) -> list[str]:
         ("addresses", "192.0.2.1, 192.0.2.2/32"),
     ],
 )
-def test_what_two_clients_may_show_is_refused_with_the_other_place(key: str, values: str) -> None:
+def test_a_credential_of_two_clients_is_refused_with_the_other_place(key: str, values: str) -> None:
     second = values.split(", ")[1]
     (error,) = errors_of(POLICY, client("one", **{key: values}), client("two", **{key: second}))
     assert error == (
@@ -72,7 +72,7 @@ def test_a_client_in_two_groups_with_two_policies_is_refused_with_both_places() 
     assert "name client:tv in one policy" in error
 
 
-def test_a_policy_for_the_client_itself_or_one_for_both_groups_leaves_no_doubt() -> None:
+def test_a_policy_for_the_client_itself_or_one_for_both_groups_is_unambiguous() -> None:
     tv = client("tv", tokens="tv", groups="kids, guests")
     both = policy("a", "group:kids", "group:guests")
     assert errors_of(POLICY, both, tv) == []
@@ -80,7 +80,7 @@ def test_a_policy_for_the_client_itself_or_one_for_both_groups_leaves_no_doubt()
     assert errors_of(POLICY, *texts, tv) == []
 
 
-def test_a_client_for_whom_only_the_default_or_nobody_speaks_is_advice() -> None:
+def test_a_client_with_the_default_policy_or_none_is_advice() -> None:
     tv = client("tv", tokens="tv")
     (advice,) = advice_of(POLICY, tv)
     assert advice == (
@@ -102,14 +102,14 @@ def test_a_client_for_whom_only_the_default_or_nobody_speaks_is_advice() -> None
         "cidr:192.0.2.0/24",
     ],
 )
-def test_a_client_that_a_subject_means_is_in_use(subject: str) -> None:
+def test_a_client_that_a_subject_matches_is_in_use(subject: str) -> None:
     tv = client(
         "tv", tokens="tv", identities="spiffe://example.org/device/tv", addresses="192.0.2.7"
     )
     assert advice_of(POLICY, policy("a", subject), tv) == []
 
 
-def test_a_subject_beside_the_path_or_network_of_a_client_does_not_mean_it() -> None:
+def test_a_subject_beside_the_path_or_network_of_a_client_does_not_match_it() -> None:
     tv = client("tv", identities="spiffe://example.org/device-2/tv", addresses="192.0.3.7")
     subjects = policy("a", "spiffe://example.org/device/*", "cidr:192.0.2.0/24")
     (advice,) = advice_of(POLICY, subjects, tv)

@@ -26,7 +26,7 @@ def test_records_of_one_name_add_up(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "said"),
+    ("first", "second", "expected"),
     [
         ("a: [192.0.2.1]", "cname: b.example.org", "an alias has no other data"),
         ("cname: b.example.org", "a: [192.0.2.1]", "an alias has no other data"),
@@ -37,13 +37,13 @@ def test_records_of_one_name_add_up(write: Write) -> None:
     ],
 )
 def test_records_of_one_name_may_not_contradict_each_other(
-    write: Write, first: str, second: str, said: str
+    write: Write, first: str, second: str, expected: str
 ) -> None:
     (problem,) = problems_of(
         write, f"name: a.example.org\n{first}", f"name: a.example.org\n{second}"
     )
     assert problem.startswith("Record/r1 spec.")
-    assert said in problem
+    assert expected in problem
 
 
 def test_aliases_that_go_in_a_circle_are_refused_each(write: Write) -> None:
@@ -58,7 +58,7 @@ def test_aliases_that_go_in_a_circle_are_refused_each(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "said"),
+    ("spec", "expected"),
     [
         ("name: a.example.org", "spec.name: the record has no data"),
         ("name: a.example.org\ncname: a.example.org", "spec.cname: a.example.org cannot be"),
@@ -67,6 +67,6 @@ def test_aliases_that_go_in_a_circle_are_refused_each(write: Write) -> None:
         ("name: a b\na: 192.0.2.1", "spec.name: 'a b' has a space"),
     ],
 )
-def test_a_record_that_cannot_be_is_refused(write: Write, spec: str, said: str) -> None:
+def test_a_record_that_cannot_be_is_refused(write: Write, spec: str, expected: str) -> None:
     (problem,) = problems_of(write, spec)
-    assert said in problem
+    assert expected in problem

@@ -1,4 +1,4 @@
-"""Cross-checks of subjects: one policy for each, and nobody is named who is not there."""
+"""Cross-checks of subjects: each has one policy, and each exists."""
 
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def test_what_a_part_of_a_set_lacks_is_advice() -> None:
     assert all(one.is_advice for one in problems)
 
 
-def test_with_an_unreadable_client_nobody_is_told_that_a_group_is_empty(write: Write) -> None:
+def test_with_an_invalid_client_no_group_is_reported_as_empty(write: Write) -> None:
     broken = document("Client", "tablet", "tokens: [a b]\ngroups: [kids]")
     problems = check([write(POLICY, policy("a", "group:kids", "client:tablet"), broken, UPSTREAM)])
     assert [one.path for one in problems] == ["spec.tokens[0]"]
@@ -107,7 +107,7 @@ def test_the_token_of_a_client_that_nobody_made_is_advice_too() -> None:
     ]
 
 
-def test_networks_are_advised_against_where_every_listener_asks_who_is_there() -> None:
+def test_networks_are_advised_against_where_every_listener_requires_credentials() -> None:
     texts = (POLICY, policy("a", "cidr:192.0.2.0/24", "client:pc"))
     pc = document("Client", "pc", "addresses: [198.51.100.7]")
     advice = advice_of(*texts, pc, context=TrustContext(admits_networks=False))
@@ -120,7 +120,7 @@ def test_networks_are_advised_against_where_every_listener_asks_who_is_there() -
         assert advice_of(*texts, pc, context=context) == []
 
 
-def test_an_identity_for_which_nobody_vouches_is_advice() -> None:
+def test_an_identity_of_an_unknown_trust_domain_is_advice() -> None:
     web = document("Client", "web", "identities: [spiffe://elsewhere.example/web]")
     texts = (
         POLICY,
@@ -139,7 +139,7 @@ def test_an_identity_for_which_nobody_vouches_is_advice() -> None:
     assert advice_of(*texts, context=TrustContext()) == []
 
 
-def test_a_trust_domain_that_is_declared_vouches() -> None:
+def test_a_declared_trust_domain_is_known() -> None:
     texts = (POLICY, policy("a", "spiffe://example.org/*"))
     domain = document("TrustDomain", "example.org", "bundle: bundle.pem")
     context = TrustContext(trusted_domains=frozenset(["keyhole.internal"]))

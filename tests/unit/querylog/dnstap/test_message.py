@@ -45,7 +45,7 @@ def test_a_query_becomes_a_question_and_an_answer_with_their_times() -> None:
     assert answered["response_time_nsec"] == 125_956_000
     read = dns.message.from_wire(asked["query_message"])
     assert str(read.question[0]) == "www.example.org. IN AAAA"
-    assert "response_message" not in answered, "what an upstream said is not kept"
+    assert "response_message" not in answered, "answers are not logged"
 
 
 def test_an_answer_whose_code_is_known_is_told_by_its_header() -> None:

@@ -1,4 +1,4 @@
-"""Frame Streams to a program that listens, dies, and comes back."""
+"""Frame Streams to a program that listens, ends and returns."""
 
 import asyncio
 import shutil
@@ -84,7 +84,7 @@ def test_a_reader_of_something_else_is_told_and_sent_nothing(tmp_path: Path) -> 
 
     with Collector(tmp_path / "tap.sock", accepts=b"text:something") as collector:
         asyncio.run(run(collector))
-    assert heard[0] == (False, "the reader does not take dnstap")
+    assert heard[0] == (False, "the reader does not accept dnstap")
     assert collector.payloads == []
 
 

@@ -12,7 +12,7 @@ NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 
 
-class Vouching:
+class Authority:
     """One root that signs what is asked for."""
 
     def __init__(self, name: str = "root") -> None:

@@ -1,4 +1,4 @@
-"""Documents that say who asks: what each may hold, and what would be right where it does not."""
+"""Documents about clients and identities: valid values, and errors with corrections."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_each_kind_has_its_forms(kind: str, spec: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "spec", "said"),
+    ("kind", "spec", "expected"),
     [
         ("Policy", "{subjcts: []}", "did you mean subjects?"),
         ("Policy", "{subjects: [client:tv, client:tv]}",
@@ -72,11 +72,11 @@ def test_each_kind_has_its_forms(kind: str, spec: str) -> None:
          "spec.crls: tcp uses no certificates"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_what_would_be_right(
-    kind: str, spec: str, said: str
+def test_an_invalid_value_is_refused_with_what_would_be_right(
+    kind: str, spec: str, expected: str
 ) -> None:
     (problem,) = problems_of(kind, spec)
-    assert said in problem
+    assert expected in problem
 
 
 def test_a_trust_domain_is_called_by_the_name_that_its_identities_begin_with() -> None:
