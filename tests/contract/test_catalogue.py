@@ -74,7 +74,11 @@ def test_the_dns_client_explains_each_refusal_of_a_client() -> None:
 def test_a_simulation_compares_by_reasons_and_stages_of_the_catalogue() -> None:
     assert words("outcomes") >= difference._WITHHELD
     assert words("stages") >= difference._BEFORE_POLICY
-    for known in (difference._OWN_ANSWERS, difference._SEEN_IN_ANSWERS, difference._FROM_CONNECTION):
+    for known in (
+        difference._OWN_ANSWERS,
+        difference._SEEN_IN_ANSWERS,
+        difference._FROM_CONNECTION,
+    ):
         assert REASONS.keys() >= known
     assert difference._UPSTREAM in REASONS
 

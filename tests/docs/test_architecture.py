@@ -31,6 +31,10 @@ def _blocks(section: str) -> list[str]:
     return re.findall(r"```\w*\n(.*?)```", section, re.DOTALL)
 
 
+def _exists(package: str) -> bool:
+    return (PACKAGE / package).is_dir() or (PACKAGE / f"{package}.py").is_file()
+
+
 def _rows() -> list[set[str]]:
     """The packages of each row; four blanks or more separate them from what the row is for."""
     lines = _blocks(_section("Rows"))[0].splitlines()
@@ -50,7 +54,10 @@ def test_the_page_fits_one_screen() -> None:
 def test_the_rows_are_those_that_the_linter_holds() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     (contract,) = settings["tool"]["importlinter"]["contracts"]
-    held = [set(re.findall(r"\w+", re.sub(r"\(\w+\)", "", row))) for row in contract["layers"]]
+    # A row may name packages that are still to come, in brackets.
+    held = [
+        {name for name in re.findall(r"\w+", row) if _exists(name)} for row in contract["layers"]
+    ]
     assert _rows() == held
 
 
