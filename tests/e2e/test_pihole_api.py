@@ -252,7 +252,7 @@ def test_the_version_says_that_nothing_newer_is_there(client: HomeAssistant) -> 
         assert parts[part]["local"]["version"] == parts[part]["remote"]["version"]
 
 
-def test_a_wrong_token_gets_no_seat(house: House) -> None:
+def test_a_wrong_token_gets_no_session(house: House) -> None:
     for password in ("", "wrong", "x" * 600):
         answer = HomeAssistant(house.url, password).log_in()
         assert answer.status_code == 401
