@@ -125,12 +125,12 @@ class _Plan:
         groups: dict[_ClientPolicy, str] = {}
         owner: dict[str, str] = {}
         for one in self.setup.clients:
-            shown = dict.fromkeys([*one.addresses, *one.tokens])
-            for text in (text for text in shown if text in owner):
+            ids = dict.fromkeys([*one.addresses, *one.tokens])
+            for text in (text for text in ids if text in owner):
                 why = f"it belongs to {owner[text]} already; two clients cannot share it"
                 self.report.left(Kind.CLIENT, f"{one.title}: {text}", why)
-            addresses = [text for text in shown if text in one.addresses and text not in owner]
-            tokens = [text for text in shown if text in one.tokens and text not in owner]
+            addresses = [text for text in ids if text in one.addresses and text not in owner]
+            tokens = [text for text in ids if text in one.tokens and text not in owner]
             if not (addresses or tokens):
                 continue
             self.report.add(Kind.CLIENT, one.title, one.changes)
