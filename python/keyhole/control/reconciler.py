@@ -5,11 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
-from keyhole.control.compile import (
-    Compiled,
-    compile_all,
-    referenced_files,
-)
+from keyhole.control.compile import Compiled, compile_all, referenced_files
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
 from keyhole.control.error import (
     ControlError,
@@ -111,13 +107,11 @@ class Reconciler:
             except UnwritableError as error:
                 # The engine serves the snapshot it started from; a full disk must not stop DNS.
                 self.is_behind = True
-                self._notify(
-                    _error_notice("the documents could not be written; tried again", error)
-                )
+                self._notify_error("the documents could not be written; tried again", error)
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
-            self._notify(_error_notice(f"{what}; {self._fallback_text()}", problem))
+            self._notify_error(f"{what}; {self._fallback_text()}", problem)
 
     def exclusive(self) -> asyncio.Lock:
         """The lock to hold while compiling into the state folder: two compilations at once would
@@ -153,14 +147,12 @@ class Reconciler:
         except (EngineGoneError, UnwritableError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
-                self._notify(_error_notice(text, error))
+                self._notify_error(text, error)
             self.is_behind = True
             return error
         except KeyholeError as error:
             self.is_behind = False
-            self._notify(
-                _error_notice("the change is not valid and was not taken; all is as before", error)
-            )
+            self._notify_error("the change is not valid and was not taken; all is as before", error)
             return error
         self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
@@ -183,9 +175,7 @@ class Reconciler:
             try:
                 await self._commit(compiled)
             except KeyholeError as error:
-                self._notify(
-                    _error_notice("a pause or decision was not taken and is tried again", error)
-                )
+                self._notify_error("a pause or decision was not taken and is tried again", error)
                 self.is_behind = True
                 return error
         return None
@@ -195,9 +185,7 @@ class Reconciler:
         try:
             installed = await self._install(self._certificates.read(self._clients()))
         except KeyholeError as error:
-            self._notify(
-                _error_notice("a certificate was not taken; the one before serves on", error)
-            )
+            self._notify_error("a certificate was not taken; the one before serves on", error)
             return
         for name, pair in installed.items():
             whose = "the listeners" if name == SERVER else name
@@ -226,7 +214,7 @@ class Reconciler:
             if self._data.snapshot.exists() or accepts_mesh_identities(self._settings):
                 raise
             text = "no certificate and no token is accepted until this is fixed"
-            self._notify(_error_notice(text, error))
+            self._notify_error(text, error)
             return self._compile(empty_trust_context(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
@@ -273,6 +261,5 @@ class Reconciler:
         launch = Launch(self._options, identities, snapshot.resolve(), log, link)
         launch.write(self._data.launch)
 
-
-def _error_notice(text: str, error: KeyholeError) -> Notice:
-    return Notice(Severity.ERROR, text, tuple(str(error).splitlines()))
+    def _notify_error(self, text: str, error: KeyholeError) -> None:
+        self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
