@@ -1,11 +1,14 @@
 """``/status``: version, role, listeners and counters."""
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.principal import Viewer
+from keyhole.control.parts import PartState
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 
@@ -21,12 +24,27 @@ class DnstapOutput(BaseModel):
     dropped: int = Field(description="Messages dropped because the queue was full.")
 
 
+class PartReport(BaseModel):
+    """A part that needs attention, while DNS goes on."""
+
+    name: str = Field(description="The part, such as database, clock or disk.")
+    state: str = Field(
+        description="failed (tried again), missing (was there and is gone) or mended (was found "
+        "damaged at the start)."
+    )
+    why: str = Field(description="What is wrong, what goes on, and what would be right.")
+    since: datetime = Field(description="When it was first seen.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
     version: str = Field(description="The version of Keyhole.")
     role: str = Field(description="resolver or forwarder.")
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
+    parts: list[PartReport] = Field(
+        description="Parts that need attention; empty if everything works."
+    )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
@@ -42,9 +60,15 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         version=__version__,
         role=services.settings.resolved.options.role,
         listeners=services.control_plane.addresses,
+        parts=[_report(one) for one in services.control_plane.attention()],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         counters=await _counters(services),
     )
+
+
+def _report(one: PartState) -> PartReport:
+    since = datetime.fromtimestamp(one.since, UTC)
+    return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
 async def _counters(services: Services) -> dict[str, int] | None:

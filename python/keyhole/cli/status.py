@@ -1,11 +1,12 @@
 """``keyhole status``: the state of a running Keyhole."""
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.output import console, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -35,7 +36,16 @@ def status(
     terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
     for transport, addresses in found["listeners"].items():
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
+    for one in found["parts"]:
+        show_part(terminal, one)
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
         terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
+
+
+def show_part(terminal: Console, one: dict[str, str]) -> None:
+    """One part that needs attention, with the reason below it."""
+    terminal.print(f"[red]{escape(one['name'])}: {escape(one['state'])}[/]")
+    for line in one["why"].splitlines():
+        terminal.print(f"    {escape(sanitize(line))}")

@@ -5,7 +5,12 @@ from pathlib import Path
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
-from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
+from keyhole.identity import (
+    CertificateAndKey,
+    IdentityError,
+    ensure_server_certificate,
+    read_certificate_and_key,
+)
 
 SERVER = "server"
 """The engine's name for the certificate of its listeners."""
@@ -31,22 +36,43 @@ class Certificates:
 
         Raises ``IdentityError`` for the first certificate that cannot be used.
         """
+        shown = {name: _read_client(one) for name, one in clients.items()}
+        return {SERVER: self._server(), **shown}
+
+    def read_usable(
+        self, clients: dict[str, Identity]
+    ) -> tuple[dict[str, CertificateAndKey], dict[str, IdentityError]]:
+        """As `read`, but a certificate that cannot be used is left out and its error returned."""
+        usable: dict[str, CertificateAndKey] = {}
+        errors: dict[str, IdentityError] = {}
+        try:
+            usable[SERVER] = self._server()
+        except IdentityError as error:
+            errors[SERVER] = error
+        for name, one in clients.items():
+            try:
+                usable[name] = _read_client(one)
+            except IdentityError as error:
+                errors[name] = error
+        return usable, errors
+
+    def places(self, clients: dict[str, Identity]) -> dict[str, Identity]:
+        """The files of all certificates, usable or not; by engine name."""
+        folder = self._data.identity
+        own = Identity(folder / "server.pem", folder / "server-key.pem")
+        return {SERVER: self._given() or own, **clients}
+
+    def _server(self) -> CertificateAndKey:
         given = self._given()
         if given is not None:
-            server = read_certificate_and_key(given.certificate, given.key)
-        else:
-            resolved = self._settings.resolved
-            server = ensure_server_certificate(
-                self._data.identity,
-                resolved.tls.names,
-                resolved.tls.addresses,
-                domain=resolved.trust_domain,
-            )
-        shown = {
-            name: read_certificate_and_key(one.certificate, one.key, names_needed=False)
-            for name, one in clients.items()
-        }
-        return {SERVER: server, **shown}
+            return read_certificate_and_key(given.certificate, given.key)
+        resolved = self._settings.resolved
+        return ensure_server_certificate(
+            self._data.identity,
+            resolved.tls.names,
+            resolved.tls.addresses,
+            domain=resolved.trust_domain,
+        )
 
     def changed(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
         """The certificates that are new or changed since the last installation."""
@@ -63,3 +89,7 @@ class Certificates:
 
     def _given(self) -> Identity | None:
         return self._settings.server_identity
+
+
+def _read_client(one: Identity) -> CertificateAndKey:
+    return read_certificate_and_key(one.certificate, one.key, names_needed=False)

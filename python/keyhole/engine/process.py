@@ -52,9 +52,8 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         advice = fd_limit.raise_limit(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
-        for name, identity in launch.identities.items():
-            runtime.install_identity(name, identity.certificate, identity.key)
-        number = _commit_last_good(runtime, launch.snapshot)
+        _install_identities(runtime, launch)
+        number = _commit_last_good(runtime, launch)
         addresses = runtime.start()
     except Refusal as refusal:
         say(refused(refusal))
@@ -94,14 +93,28 @@ class _Ended(BaseException):
     """A signal asked the process to end."""
 
 
-def _commit_last_good(runtime: Runtime, path: Path) -> int | None:
-    """Activates the last good snapshot. Without one the engine still starts and refuses every
-    query: a refusal with a reason is better for a client than no answer."""
-    try:
-        return commit(runtime, path)
-    except Refusal as refusal:
-        _warn(f"no snapshot yet, refusing all: {refusal}")
-        return None
+def _install_identities(runtime: Runtime, launch: Launch) -> None:
+    """Installs the certificates. One that cannot be used costs TLS with it and nothing else:
+    handshakes fail until control has another one."""
+    for name, identity in launch.identities.items():
+        try:
+            runtime.install_identity(name, identity.certificate, identity.key)
+        except Refusal as refusal:
+            _warn(f"no certificate for {name} yet: {refusal}")
+
+
+def _commit_last_good(runtime: Runtime, launch: Launch) -> int | None:
+    """Activates the last good snapshot, or its copy. Without one the engine still starts and
+    refuses every query: a refusal with a reason is better for a client than no answer."""
+    refusals = []
+    for path in (launch.snapshot, launch.copy):
+        if path is not None:
+            try:
+                return commit(runtime, path)
+            except Refusal as refusal:
+                refusals.append(str(refusal))
+    _warn(f"no snapshot yet, refusing all: {'; '.join(refusals)}")
+    return None
 
 
 def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:
