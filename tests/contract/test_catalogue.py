@@ -1,11 +1,14 @@
 """Each word that Python writes down stands in the core's catalogue, and none is missing."""
 
+import inspect
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from keyhole.api.pihole import mapping
-from keyhole.cli import explain, log
+from keyhole.cli import explain, lists, log
 from keyhole.config.sections.listeners import TRANSPORTS
 from keyhole.control import difference
 from keyhole.dns_client import code_meanings
@@ -16,6 +19,7 @@ from keyhole.model.record_type import RECORD_TYPES
 from keyhole.model.snapshot import SNAPSHOT_VERSION
 from keyhole.querylog.dnstap import message
 
+ROOT = Path(__file__).resolve().parents[2]
 TABLES = catalogue()
 REASONS = {row["word"]: row for row in TABLES["reasons"]}
 
@@ -26,6 +30,18 @@ def words(table: str) -> set[str]:
 
 def test_a_list_document_takes_each_format_of_the_compiler_or_auto() -> None:
     assert set(get_args(Format)) == words("list_formats") | {"auto"}
+
+
+@pytest.mark.parametrize("page", ["docs/guides/lists.md", "docs/reference/words.md"])
+def test_a_page_about_lists_has_a_row_for_each_format(page: str) -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / page).read_text(), re.MULTILINE)
+    assert words("list_formats") <= set(rows)
+
+
+def test_the_help_of_lists_names_each_format() -> None:
+    option = inspect.signature(lists.compile_lists).parameters["form"].annotation.__metadata__[0]
+    named = set(re.findall(r"\w+", option.help)) - {"or"}
+    assert named == set(get_args(Format))
 
 
 def test_record_types_have_the_numbers_of_the_core() -> None:

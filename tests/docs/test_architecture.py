@@ -15,6 +15,8 @@ from keyhole.__main__ import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "ARCHITECTURE.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+_PATH = re.compile(r"`(?!\./)([\w./-]+/[\w./-]*)`")
 PACKAGE = ROOT / "python" / "keyhole"
 
 
@@ -95,8 +97,8 @@ def test_the_calls_of_the_boundary_are_those_of_the_built_core() -> None:
     assert written == functions | methods | {"Engine"}
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w./-]+/[\w./-]*)`", PAGE))))
-def test_a_file_that_the_page_names_exists(path: str) -> None:
+@pytest.mark.parametrize("path", sorted(set(_PATH.findall(PAGE + CONTRIBUTING))))
+def test_a_file_that_these_pages_name_exists(path: str) -> None:
     in_data_folder = path.startswith(("run/", "state/"))
     assert in_data_folder or (ROOT / path).exists()
 

@@ -12,7 +12,7 @@ from tests.world import raw
 from tests.world.ask import Server
 from tests.world.callers import HONEST, NOBODY, Caller
 from tests.world.envoy import Sidecar, needs_envoy, sidecar
-from tests.world.fate import fate
+from tests.world.outcome import outcome_of
 from tests.world.waiting import until
 
 pytestmark = needs_envoy
@@ -43,8 +43,8 @@ def test_keyhole_decides_by_the_identity_that_envoy_has_seen(
     street: Street, behind: Server, way: str
 ) -> None:
     for _ in range(2):
-        assert fate(behind, way, street.web) == "answered"
-        assert fate(behind, way, street.payments) == "denied_by_default"
+        assert outcome_of(behind, way, street.web) == "answered"
+        assert outcome_of(behind, way, street.payments) == "denied_by_default"
 
 
 def test_who_is_not_in_envoys_rules_does_not_reach_keyhole(
@@ -59,16 +59,16 @@ def test_who_is_not_in_envoys_rules_does_not_reach_keyhole(
         with suppress(OSError):
             assert stream.sock.recv(1) == b""
     # Where Envoy lets everybody through that it knows, Keyhole does not.
-    assert fate(behind, "doh2", other) == "no_policy"
+    assert outcome_of(behind, "doh2", other) == "no_policy"
 
 
 @pytest.mark.parametrize("way", ["dot", "doh2"])
 def test_who_has_no_certificate_does_not_get_past_envoy(behind: Server, way: str) -> None:
-    assert fate(behind, way, NOBODY) == "certificate required"
+    assert outcome_of(behind, way, NOBODY) == "certificate required"
 
 
 def test_a_certificate_of_another_authority_does_not_get_past_envoy(
     street: Street, behind: Server
 ) -> None:
     stranger = Caller(certificate=street.made.stranger.svid(WEB))
-    assert fate(behind, "dot", stranger) in ("unknown ca", "certificate unknown")
+    assert outcome_of(behind, "dot", stranger) in ("unknown ca", "certificate unknown")

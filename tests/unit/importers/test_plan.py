@@ -173,7 +173,7 @@ def test_upstreams_with_one_name_are_told_apart() -> None:
     assert policy.spec["upstreams"] == ["dns.example.org", "dns.example.org-2"]
 
 
-def test_the_report_counts_by_kind_and_fate() -> None:
+def test_the_report_counts_by_kind_and_disposition() -> None:
     report = Report()
     report.taken(Kind.RULE, "a")
     report.changed(Kind.RULE, "b", "why")
