@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
+from keyhole.control.parts import CLIENT_TLS, SERVER_TLS, Parts
 from keyhole.control.settings import Settings
 from keyhole.engine.launch import Identity
 from keyhole.identity import (
@@ -19,7 +20,9 @@ SERVER = "server"
 class Certificates:
     """The certificate of the listeners, and the client certificates for upstreams."""
 
-    def __init__(self, settings: Settings, data: DataFolder) -> None:
+    def __init__(self, settings: Settings, data: DataFolder, parts: Parts | None = None) -> None:
+        """What cannot be used is recorded in ``parts``."""
+        self._parts = parts or Parts(lambda notice: None)
         self._settings = settings
         self._data = data
         self._installed: dict[str, bytes] = {}
@@ -39,10 +42,14 @@ class Certificates:
         shown = {name: _read_client(one) for name, one in clients.items()}
         return {SERVER: self._server(), **shown}
 
-    def read_usable(
-        self, clients: dict[str, Identity]
-    ) -> tuple[dict[str, CertificateAndKey], dict[str, IdentityError]]:
-        """As `read`, but a certificate that cannot be used is left out and its error returned."""
+    def usable(
+        self, clients: dict[str, Identity], before: dict[str, Identity] | None = None
+    ) -> dict[str, CertificateAndKey]:
+        """As `read`, but a certificate that cannot be used is left out and recorded.
+
+        With ``before``, the client certificates in force before a change, raises ``IdentityError``
+        for one that the change brings; one that was there is no reason to refuse the change.
+        """
         usable: dict[str, CertificateAndKey] = {}
         errors: dict[str, IdentityError] = {}
         try:
@@ -53,8 +60,18 @@ class Certificates:
             try:
                 usable[name] = _read_client(one)
             except IdentityError as error:
+                if before is not None and before.get(name) != one:
+                    raise
                 errors[name] = error
-        return usable, errors
+        self._record(errors)
+        return usable
+
+    def _record(self, errors: dict[str, IdentityError]) -> None:
+        server = errors.get(SERVER)
+        why = f"{server}; the listeners go on with what they have" if server else None
+        self._parts.set(SERVER_TLS, why)
+        others = "\n".join(str(error) for name, error in errors.items() if name != SERVER)
+        self._parts.set(CLIENT_TLS, others or None)
 
     def places(self, clients: dict[str, Identity]) -> dict[str, Identity]:
         """The files of all certificates, usable or not; by engine name."""

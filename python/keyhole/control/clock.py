@@ -67,7 +67,7 @@ class ClockRecord:
         return None
 
 
-class ClockKeeper:
+class ClockWatch:
     """Compares the clock while Keyhole runs, and keeps the record."""
 
     def __init__(self, data: DataFolder, parts: Parts) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyhole.control.clock import ClockKeeper
+from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
@@ -60,7 +60,7 @@ class ControlPlane:
         self.settings = settings
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""
-        self.clock = ClockKeeper(data, self.parts)
+        self.clock = ClockWatch(data, self.parts)
         self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
         self._reconciler = Reconciler(settings, data, self._engine, notify, self.parts)
         self._enrollment = enrollment_server(self.settings, data, notify)

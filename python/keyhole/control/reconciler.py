@@ -44,14 +44,14 @@ class Reconciler:
         data: DataFolder,
         engine: LocalEngine,
         notify: Notify,
-        parts: Parts,
+        parts: Parts | None = None,
     ) -> None:
-        self._parts = parts
+        self._parts = parts = parts or Parts(notify)
         self._settings = settings
         self._data = data
         self._engine = engine
         self._notify = notify
-        self._certificates = Certificates(settings, data)
+        self._certificates = Certificates(settings, data, parts)
         self._launcher = Launcher(settings, data, engine, self._certificates, parts)
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
@@ -96,7 +96,7 @@ class Reconciler:
         if self._check_snapshot():
             await self._launcher.start_last_good()
             compiled, problem = await asyncio.to_thread(self._try_first)
-            pairs = self._usable(compiled.identities if compiled else {})
+            pairs = self._certificates.usable(compiled.identities if compiled else {})
             with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
                 await self._install(pairs)
         else:
@@ -148,19 +148,6 @@ class Reconciler:
             why = f"{self._data.snapshot} was damaged when Keyhole started; {goes_on} again"
             self._parts.fail(SNAPSHOT, why, Health.MENDED)
         return is_good or has_copy
-
-    def _usable(self, clients: dict[str, Identity]) -> dict[str, CertificateAndKey]:
-        """The certificates that can be used; the others are recorded."""
-        pairs, errors = self._certificates.read_usable(clients)
-        self._record_certificates(errors)
-        return pairs
-
-    def _record_certificates(self, errors: dict[str, IdentityError]) -> None:
-        server = errors.get(SERVER)
-        why = f"{server}; the listeners go on with what they have" if server else None
-        self._parts.set(SERVER_TLS, why)
-        others = "\n".join(str(error) for name, error in errors.items() if name != SERVER)
-        self._parts.set(CLIENT_TLS, others or None)
 
     def _record_documents(self, problem: KeyholeError | None) -> None:
         self._is_worth_retrying = isinstance(problem, IdentityError | ListError | UnwritableError)
@@ -215,7 +202,7 @@ class Reconciler:
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
                 return None
-            await self._install(self._read_for_change(compiled.identities))
+            await self._install(self._certificates.usable(compiled.identities, self._clients()))
             await self._commit(compiled)
         except (EngineGoneError, UnwritableError) as error:
             if not self.is_behind:
@@ -256,7 +243,7 @@ class Reconciler:
     async def apply_certificates(self) -> None:
         """Renews our own certificates in time, and installs changed files in the engine."""
         try:
-            installed = await self._install(self._usable(self._clients()))
+            installed = await self._install(self._certificates.usable(self._clients()))
         except KeyholeError as error:
             self._notify_error("a certificate was not taken; the one before serves on", error)
             return
@@ -264,19 +251,6 @@ class Reconciler:
             whose = "the listeners" if name == SERVER else name
             text = f"a new certificate serves {whose}, valid until {pair.expires:%Y-%m-%d}"
             self._notify(Notice(Severity.SUCCESS, text))
-
-    def _read_for_change(self, clients: dict[str, Identity]) -> dict[str, CertificateAndKey]:
-        """The usable certificates; raises ``IdentityError`` for one that the change brings.
-
-        One that was in force before is no reason to refuse a change.
-        """
-        pairs, errors = self._certificates.read_usable(clients)
-        before = self._clients()
-        for name, error in errors.items():
-            if name != SERVER and before.get(name) != clients[name]:
-                raise error
-        self._record_certificates(errors)
-        return pairs
 
     def _refuse_missing(self) -> None:
         """Raises `MissingError` for documents that were there: without them, policies would be gone

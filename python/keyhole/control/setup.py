@@ -21,6 +21,7 @@ from keyhole.control.missing_parts import (
 from keyhole.control.settings import Settings, read_last_good_settings, read_settings
 from keyhole.errors import KeyholeError
 from keyhole.store import Database, StoreError, revision
+from keyhole.system import durable
 
 _AUTHORITY = "authority"
 
@@ -55,7 +56,7 @@ def go_on_without(data: DataFolder, parts: list[MissingPart], config: Path | Non
     words = {one.part for one in parts}
     for one in parts:
         for file in one.useless:
-            file.rename(_free_name(file))
+            durable.rename(file, _free_name(file))
     if words & {DATABASE, STORED}:
         # Documents of a database that is gone could not be changed by anybody.
         data.stored.unlink(missing_ok=True)

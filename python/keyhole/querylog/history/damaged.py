@@ -11,6 +11,7 @@ import duckdb
 
 from keyhole.querylog.history.name_index import NameIndex
 from keyhole.querylog.history.segment import PARTS, Segment
+from keyhole.system import durable
 
 _MAGIC = b"PAR1"
 _LEAST_OCTETS = 12
@@ -68,7 +69,7 @@ def set_aside(root: Path, segment: Segment) -> None:
         for part in PARTS:
             path = segment.path(part)
             if path.exists():
-                path.replace(folder / path.name)
+                durable.rename(path, folder / path.name)
 
 
 def drop_damaged_indexes(found: Iterable[NameIndex]) -> None:
