@@ -175,6 +175,15 @@ def test_a_start_that_can_write_nothing_answers_first_and_names_the_disk(
             used.resolver.stop()
 
 
+def test_status_names_what_is_wrong_with_a_folder_that_does_not_run(used: UsedFolder) -> None:
+    """F2: also before the next start."""
+    _remove("control.db*", "identity")(used.data)
+    said = call_keyhole("status", "--data", str(used.data))
+    assert said.returncode == 1
+    assert "database: missing" in said.stdout
+    assert "root.pem is gone" in said.stdout
+
+
 def test_setup_says_what_is_lost_and_lets_a_missing_part_be_made_anew(used: UsedFolder) -> None:
     """F2: only this command starts a part afresh."""
     root = (used.data / "identity" / "root.pem").read_bytes()

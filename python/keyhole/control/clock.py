@@ -10,7 +10,7 @@ import json
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
@@ -129,8 +129,8 @@ def _date(unix: float) -> str:
 
 
 def _span(seconds: float) -> str:
-    span = timedelta(seconds=round(seconds))
-    if span.days:
-        return f"{span.days} days"
-    hours, minutes = divmod(span.seconds // 60, 60)
+    days = int(seconds // 86_400)
+    if days:
+        return f"{days} days"
+    hours, minutes = divmod(int(seconds) // 60, 60)
     return f"{hours} h {minutes} min"

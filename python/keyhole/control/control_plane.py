@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from keyhole.config.files import MAX_FILE
 from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.engine_state import EngineState
@@ -25,6 +26,7 @@ from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
 from keyhole.errors import KeyholeError
 from keyhole.system import durable
+from keyhole.system.regular_file import read_regular
 
 if TYPE_CHECKING:
     from keyhole.control.fleet import Fleet
@@ -159,7 +161,9 @@ class ControlPlane:
         with self.parts.recorded(DISK, OSError):
             remember(self._data, self.settings)
             if self.settings.mark:
-                durable.write_bytes(self._data.settings_copy, self.settings.file.read_bytes())
+                durable.write_bytes(
+                    self._data.settings_copy, read_regular(self.settings.file, MAX_FILE)
+                )
 
     async def _check(self) -> None:
         """Looks regularly for what no event tells; never ends by itself."""

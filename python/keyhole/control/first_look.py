@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
+from keyhole.system.regular_file import read_regular
 
 SETTINGS = "settings"
 """The settings, in the record of what a data folder has had."""
+
+_MAX_OCTETS = 2**20
 
 
 def engine_command(launch_file: Path) -> list[str]:
@@ -34,7 +37,7 @@ def can_serve_first(data: DataFolder, config: Path | None) -> bool:
 def mark_of(file: Path) -> str:
     """A digest of a settings file and its path; empty if it cannot be read."""
     try:
-        octets = file.read_bytes()
+        octets = read_regular(file, _MAX_OCTETS)
     except OSError:
         return ""
     return hashlib.sha256(f"{file.absolute()}\n".encode() + octets).hexdigest()

@@ -22,6 +22,10 @@ from keyhole.control.services import Services
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.store import Database
+from keyhole.system.regular_file import read_regular
+
+MAX_SECRET = 64 * 1024
+"""Octets of a file with a password or a URL."""
 
 
 @asynccontextmanager
@@ -139,6 +143,9 @@ def open_database(settings: Settings, data: DataFolder) -> Database:
     if isinstance(where, str):
         return Database(where, may_be_new=is_new)
     try:
-        return Database(where.read_text().strip(), may_be_new=is_new)
-    except OSError as error:
-        raise ControlError(f"cannot read database.url_file {where}: {error.strerror}") from error
+        url = read_regular(where, MAX_SECRET).decode().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ControlError(
+            f"cannot read database.url_file {where}: {getattr(error, 'strerror', error)}"
+        ) from error
+    return Database(url, may_be_new=is_new)
