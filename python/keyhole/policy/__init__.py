@@ -4,7 +4,7 @@
 `compile_documents` returns the snapshot.
 """
 
-from keyhole.policy.certificate_files import watched_files
+from keyhole.policy.certificate_files import SECRETS_FOLDER
 from keyhole.policy.check import check, cross_check, load_documents
 from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
@@ -12,6 +12,7 @@ from keyhole.policy.own_names import protected_names
 from keyhole.policy.trust_context import TrustContext
 
 __all__ = [
+    "SECRETS_FOLDER",
     "Compiled",
     "TrustContext",
     "check",
@@ -21,5 +22,4 @@ __all__ = [
     "lists_in_use",
     "load_documents",
     "protected_names",
-    "watched_files",
 ]
