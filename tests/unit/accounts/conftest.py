@@ -7,7 +7,6 @@ import pytest
 from keyhole.accounts import (
     AccountContext,
     AccountServices,
-    Actor,
     ClientInfo,
     Login,
     Passwords,
@@ -16,7 +15,7 @@ from keyhole.accounts import (
 from keyhole.accounts.backoff import Backoff
 from keyhole.accounts.login_limits import LoginLimits
 from keyhole.model.role import Role
-from keyhole.store import AuditRecord, Database, records
+from keyhole.store import Actor, AuditRecord, Database, records
 from tests.unit.store.conftest import database, postgres, url
 
 __all__ = ["database", "postgres", "url"]
