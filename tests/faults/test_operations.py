@@ -13,6 +13,7 @@ from keyhole.identity import Authority as OwnAuthority
 from tests.world.certificates import Authority
 from tests.world.process import call_keyhole
 from tests.world.used_folder import UsedFolder, clock, fill, mounted
+from tests.world.waiting import PATIENCE
 
 _LONG_AGO = datetime.now(UTC) - timedelta(days=4000)
 
@@ -106,7 +107,8 @@ def test_a_start_with_a_damaged_folder_answers_first_and_opens_nothing(
     """F1, F2: what is missing or damaged costs nothing that the last good snapshot has."""
     act, words = DAMAGES[damage]
     act(used.data)
-    used.start()
+    # Settings that were edited are read before the engine starts: they may say where it listens.
+    used.start(within=PATIENCE if damage == "settings that are not valid" else None)
     used.status_says(*words)
     assert used.is_answered()
     used.assert_nothing_opens()

@@ -74,9 +74,9 @@ class UsedFolder:
         shutil.rmtree(self.data)
         shutil.copytree(self._whole, self.data, symlinks=True)
 
-    def start(self, **environment: str) -> None:
+    def start(self, within: float | None = None, **environment: str) -> None:
         """Starts it; returns once the allowed name is answered over UDP and TCP."""
-        seconds = FIRST_ANSWER_SECONDS * slowness()
+        seconds = within or FIRST_ANSWER_SECONDS * slowness()
         log = self.data.with_suffix(".log")
         program = Program.keyhole("up", "--data", str(self.data), log=log, **environment)
         self.resolver.run(program)
