@@ -1,43 +1,38 @@
-"""Rate limit for addresses with repeated failures; bounded in memory."""
+"""Waits of clients whose requests fail, by address and by what failed."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from keyhole.model.address import rate_limit_key
+from keyhole.system.backoff import Backoff, BackoffPolicy
 
 FAILURES = 20
-WINDOW_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 _ADDRESSES = 4096
 
 
 class Throttle:
-    """Counts failures by address (IPv6: by /64, which usually belongs to one client)."""
+    """Counts failures by address (IPv6: by /64, which usually belongs to one client).
+
+    ``what`` keeps failures of several kinds apart, such as those of a route or a credential.
+    """
 
     def __init__(
-        self,
-        failures: int = FAILURES,
-        window: float = WINDOW_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        self, failures: int = FAILURES, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._failures = failures
-        self._window = window
-        self._clock = clock
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._backoff = Backoff(clock, _ADDRESSES)
+        self._policy = BackoffPolicy(
+            failures, max_wait=WAIT_SECONDS, reset_after=WAIT_SECONDS, first_wait=WAIT_SECONDS
+        )
 
-    def wait(self, address: str) -> int:
-        """Seconds until the address may send requests again; 0 if it may now."""
-        begun, count = self._seen.get(rate_limit_key(address), (0.0, 0))
-        left = begun + self._window - self._clock()
-        return int(left) + 1 if count >= self._failures and left > 0 else 0
+    def wait(self, address: str, what: str = "") -> int:
+        """Seconds until the failures are forgotten, if there were too many; else 0."""
+        return self._backoff.wait(_key(address, what), self._policy)
 
-    def failed(self, address: str) -> bool:
+    def failed(self, address: str, what: str = "") -> bool:
         """Counts a failure; returns true for the first of a series, which should be reported."""
-        key, now = rate_limit_key(address), self._clock()
-        begun, count = self._seen.pop(key, (now, 0))
-        if now - begun > self._window:
-            begun, count = now, 0
-        self._seen[key] = (begun, count + 1)
-        while len(self._seen) > _ADDRESSES:
-            self._seen.popitem(last=False)
-        return count == 0
+        return self._backoff.failed(_key(address, what), self._policy)
+
+
+def _key(address: str, what: str) -> str:
+    return f"{rate_limit_key(address)}|{what}"

@@ -22,15 +22,6 @@ MAX_PROBLEMS = 1_000
 
 
 @dataclass(frozen=True)
-class Actor:
-    """Who makes a change; ``via`` is the way of access, as in the audit record."""
-
-    name: str
-    via: str
-    address: str | None = None
-
-
-@dataclass(frozen=True)
 class ChangeRequest:
     """The new text of one document; without a text it is deleted."""
 
