@@ -7,6 +7,7 @@ from pathlib import Path
 from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import Compiled, compile_all, referenced_files
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
@@ -38,6 +39,7 @@ class Reconciler:
         self._options = settings.options
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
+        self.documents = DocumentPool()
         self.is_behind = False
         self.is_compiling = False
         self._referenced: frozenset[Path] = frozenset()
@@ -136,15 +138,15 @@ class Reconciler:
     async def _apply(self) -> KeyholeError | None:
         await self.apply_certificates()
         try:
-            self.find_files()
             # In a thread: compiling large lists takes seconds and must not block the event loop.
-            compiled = await asyncio.to_thread(compile_all, self._settings, self._data)
+            await self.documents.run(self.find_files)
+            compiled = await self.documents.run(compile_all, self._settings, self._data)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
                 return None
             await self._install(self._certificates.read(compiled.identities))
             await self._commit(compiled)
-        except (EngineGoneError, UnwritableError) as error:
+        except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
                 self._notify_error(text, error)
