@@ -108,7 +108,7 @@ def test_a_start_with_a_damaged_folder_answers_first_and_opens_nothing(
     act, words = DAMAGES[damage]
     act(used.data)
     # Settings that were edited are read before the engine starts: they may say where it listens.
-    used.start(within=PATIENCE if damage == "settings that are not valid" else None)
+    used.start(within=PATIENCE if damage == "settings that are not valid" else 0.0)
     used.status_says(*words)
     assert used.is_answered()
     used.assert_nothing_opens()
@@ -119,7 +119,7 @@ def test_a_start_with_a_wrong_clock_answers_first_and_names_the_clock(
     used: UsedFolder, offset: str
 ) -> None:
     """F1: a clock that is wrong costs TLS at most, and is called wrong."""
-    used.start(**clock(offset))
+    used.start(clock(offset))
     said = used.status_says("clock: failed", "the clock of this machine is wrong")
     assert ("ahead" if offset[0] == "+" else "behind") in said
     assert "remove" not in said

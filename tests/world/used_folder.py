@@ -74,11 +74,11 @@ class UsedFolder:
         shutil.rmtree(self.data)
         shutil.copytree(self._whole, self.data, symlinks=True)
 
-    def start(self, within: float | None = None, **environment: str) -> None:
+    def start(self, environment: dict[str, str] | None = None, within: float = 0.0) -> None:
         """Starts it; returns once the allowed name is answered over UDP and TCP."""
         seconds = within or FIRST_ANSWER_SECONDS * slowness()
         log = self.data.with_suffix(".log")
-        program = Program.keyhole("up", "--data", str(self.data), log=log, **environment)
+        program = Program.keyhole("up", "--data", str(self.data), log=log, **(environment or {}))
         self.resolver.run(program)
         try:
             until(self.is_answered, f"{ALLOWED} is answered", seconds)

@@ -7,6 +7,7 @@ from pathlib import Path
 from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import Compiled, compile_all, is_whole, referenced_files
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
@@ -34,6 +35,9 @@ from keyhole.identity import CertificateAndKey, IdentityError, identity_files
 from keyhole.lists import drop_unused
 from keyhole.policy import TrustContext
 
+_PASSING_ERRORS = (IdentityError, ListError, UnwritableError, StuckError)
+"""They may end without a change of any file."""
+
 
 class Reconciler:
     """Sends snapshots and certificates to the engine; nothing else does."""
@@ -55,6 +59,7 @@ class Reconciler:
         self._launcher = Launcher(settings, data, engine, self._certificates, parts)
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
+        self.documents = DocumentPool()
         self.is_behind = False
         self.is_compiling = False
         self._is_worth_retrying = False
@@ -95,7 +100,7 @@ class Reconciler:
         """
         if self._check_snapshot():
             await self._launcher.start_last_good()
-            compiled, problem = await asyncio.to_thread(self._try_first)
+            compiled, problem = await self._try_in_thread()
             pairs = self._certificates.usable(compiled.identities if compiled else {})
             with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
                 await self._install(pairs)
@@ -119,6 +124,12 @@ class Reconciler:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
             self._notify_error(f"{what}; {self._fallback_text()}", problem)
+
+    async def _try_in_thread(self) -> tuple[Compiled | None, KeyholeError | None]:
+        try:
+            return await self.documents.run(self._try_first)
+        except StuckError as error:
+            return None, error
 
     def _try_first(self) -> tuple[Compiled | None, KeyholeError | None]:
         try:
@@ -150,7 +161,7 @@ class Reconciler:
         return is_good or has_copy
 
     def _record_documents(self, problem: KeyholeError | None) -> None:
-        self._is_worth_retrying = isinstance(problem, IdentityError | ListError | UnwritableError)
+        self._is_worth_retrying = isinstance(problem, _PASSING_ERRORS)
         if problem is None:
             self._parts.works(DOCUMENTS)
             return
@@ -198,13 +209,13 @@ class Reconciler:
         await self.apply_certificates()
         try:
             # In a thread: compiling large lists takes seconds and must not block the event loop.
-            compiled = await asyncio.to_thread(self._compile)
+            compiled = await self.documents.run(self._compile)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
                 return None
             await self._install(self._certificates.usable(compiled.identities, self._clients()))
             await self._commit(compiled)
-        except (EngineGoneError, UnwritableError) as error:
+        except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
                 self._notify_error(text, error)
