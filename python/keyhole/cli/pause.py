@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import DATA, JSON, duration
 from keyhole.cli.output import console, print_json, sanitize
 
@@ -110,9 +111,10 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
 
 
 def warn(terminal: Console, done: dict[str, Any]) -> None:
-    """Prints why a change is not in force yet."""
+    """Prints why a change is not in force everywhere; then the command has failed."""
     if not done["is_in_force"]:
         terminal.print(f"[red]not in force yet:[/] {escape(sanitize(done['why_not']))}")
+        raise typer.Exit(FAILED)
 
 
 def clock(time: str) -> str:

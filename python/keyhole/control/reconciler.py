@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import (
     Compiled,
     compile_all,
+    last_good_octets,
+    read_last_good,
     referenced_files,
 )
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.engine_state import LOCAL
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
@@ -21,6 +25,7 @@ from keyhole.control.local_engine import LocalEngine
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
+from keyhole.control.withdrawals import Withdrawals, remaining
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
@@ -42,6 +47,9 @@ class Reconciler:
         self._options = settings.options
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
+        self.withdrawals = Withdrawals(settings, data, notify)
+        """What was taken away, which needs no compilation."""
+        self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False
         self.is_compiling = False
         self._referenced: frozenset[Path] = frozenset()
@@ -86,7 +94,9 @@ class Reconciler:
             compiled = self._compile_first()
         except KeyholeError as error:
             problem = error
-        pairs = self._certificates.read(compiled.identities if compiled else {})
+        last_good = None if compiled else read_last_good(self._data)
+        pairs = self._read_certificates(compiled, last_good)
+        await self._withdraw(compiled or last_good, is_valid=compiled is not None)
         if compiled is not None:
             write_durably(self._data.draft, compiled.octets)
         # Without a last good snapshot the engine starts from the draft, so that it is ready as soon
@@ -114,6 +124,9 @@ class Reconciler:
                 self._notify(
                     _error_notice("the documents could not be written; tried again", error)
                 )
+        elif last_good is not None:
+            self._remember(last_good)
+            await self.apply_overrides()
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
@@ -124,12 +137,40 @@ class Reconciler:
         overwrite each other's drafts."""
         return self._lock
 
+    def _read_certificates(
+        self, compiled: Compiled | None, last_good: Compiled | None
+    ) -> dict[str, CertificateAndKey]:
+        if compiled is not None:
+            return self._certificates.read(compiled.identities)
+        try:
+            return self._certificates.read(last_good.identities if last_good else {})
+        except IdentityError:
+            return self._certificates.read({})
+
+    async def _withdraw(self, known: Compiled | None, *, is_valid: bool) -> None:
+        """Takes away what is no longer trusted, whatever else is wrong with the documents."""
+        try:
+            if known is None:
+                await self.withdrawals.refresh()
+                return
+            own = str(self._data.identity)
+            domains = [one for one in known.plain.trust.domains if one.origin != own]
+            if not is_valid:
+                domains = await asyncio.to_thread(remaining, self._settings, self._data, domains)
+            await self.withdrawals.set_domains(domains)
+        except KeyholeError as error:
+            self._notify(_error_notice("what was revoked or removed since is not known", error))
+
     async def apply(self) -> KeyholeError | None:
         """Puts changed files in force; an invalid change is reported and has no effect.
+
+        Revocations, tokens and removed trust are taken first, and alone.
 
         Returns the reason if the change is not in force, or none. If the cause is not the change
         itself, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
+        with suppress(KeyholeError):  # compiling needs the same files, and tells it
+            await self.withdrawals.refresh()
         async with self._lock:
             self.is_compiling = True
             try:
@@ -158,6 +199,7 @@ class Reconciler:
             return error
         except KeyholeError as error:
             self.is_behind = False
+            await self._withdraw(self._in_force, is_valid=False)
             self._notify(
                 _error_notice("the change is not valid and was not taken; all is as before", error)
             )
@@ -243,9 +285,16 @@ class Reconciler:
             except EngineRefusedError:
                 self._data.draft.unlink(missing_ok=True)
                 raise
+        if self._in_force is None or not _same_documents(compiled, self._in_force):
+            # Before the snapshot: killed in between, the next start lays what stands over it again.
+            write_durably(self._data.last_good, last_good_octets(compiled))
         rename_durably(self._data.draft, self._data.snapshot)
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
+        self._remember(compiled)
+        await self._withdraw(compiled, is_valid=True)
+
+    def _remember(self, compiled: Compiled) -> None:
         self._in_force = compiled
         for callback in self._commit_callbacks:
             callback(compiled)
@@ -272,6 +321,11 @@ class Reconciler:
         link = Link(str(self._data.link_socket.resolve()))
         launch = Launch(self._options, identities, snapshot.resolve(), log, link)
         launch.write(self._data.launch)
+
+
+def _same_documents(one: Compiled, other: Compiled) -> bool:
+    numbered_alike = other.plain.model_copy(update={"number": one.number})
+    return one.plain == numbered_alike and one.identities == other.identities
 
 
 def _error_notice(text: str, error: KeyholeError) -> Notice:

@@ -104,7 +104,9 @@ async def open_overrides(
     applies those it has until they end."""
     if changes is None:
         return None
-    override_store = OverrideStore(changes.database, data, control_plane.reconciler, notify)
+    override_store = OverrideStore(
+        changes.database, data, control_plane.reconciler, notify, control_plane.behind
+    )
     try:
         await override_store.begin()
     except KeyholeError as error:

@@ -93,7 +93,9 @@ def _enroll(
     service: EnrollmentService, message: EnrollRequest, address: str
 ) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
-    one, issued = redeem(service.folder, message.secret, message.csr.encode(), how=how)
+    one, issued = redeem(
+        service.folder, message.secret, message.csr.encode(), how=how, address=address
+    )
     text = f"{one.name} {how}: {_shown(one.spiffe, issued)}"
     return text, service.grant(one.spiffe, issued)
 
@@ -113,6 +115,7 @@ def _renew(
         signature,
         grace=service.grace,
         how=how,
+        address=address,
     )
     text = f"a certificate was {how}: {_shown(spiffe, issued)}"
     return text, service.grant(spiffe, issued)
