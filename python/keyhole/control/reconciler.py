@@ -52,6 +52,8 @@ class Reconciler:
         self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False
         self.is_compiling = False
+        self.problem: KeyholeError | None = None
+        """Why the files as they are now are not in force; none where they are."""
         self._referenced: frozenset[Path] = frozenset()
         self._change_callbacks: list[Callable[[], None]] = []
         self._commit_callbacks: list[Callable[[Compiled], None]] = []
@@ -127,6 +129,7 @@ class Reconciler:
         elif last_good is not None:
             self._remember(last_good)
             await self.apply_overrides()
+        self.problem = problem
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
@@ -174,7 +177,8 @@ class Reconciler:
         async with self._lock:
             self.is_compiling = True
             try:
-                return await self._apply()
+                self.problem = await self._apply()
+                return self.problem
             finally:
                 self.is_compiling = False
                 for callback in self._change_callbacks:

@@ -1,4 +1,4 @@
-"""Rate limit for addresses with repeated failures; bounded in memory."""
+"""Rate limit for repeated failures, by address and by what failed; bounded in memory."""
 
 import time
 from collections import OrderedDict
@@ -12,7 +12,10 @@ _ADDRESSES = 4096
 
 
 class Throttle:
-    """Counts failures by address (IPv6: by /64, which usually belongs to one client)."""
+    """Counts failures by address (IPv6: by /64, which usually belongs to one client).
+
+    ``what`` keeps failures of several kinds apart, such as those of a route or a credential.
+    """
 
     def __init__(
         self,
@@ -25,15 +28,15 @@ class Throttle:
         self._clock = clock
         self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def wait(self, address: str) -> int:
-        """Seconds until the address may send requests again; 0 if it may now."""
-        begun, count = self._seen.get(rate_limit_key(address), (0.0, 0))
+    def wait(self, address: str, what: str = "") -> int:
+        """Seconds until the failures are forgotten, if there were too many; else 0."""
+        begun, count = self._seen.get(_key(address, what), (0.0, 0))
         left = begun + self._window - self._clock()
         return int(left) + 1 if count >= self._failures and left > 0 else 0
 
-    def failed(self, address: str) -> bool:
+    def failed(self, address: str, what: str = "") -> bool:
         """Counts a failure; returns true for the first of a series, which should be reported."""
-        key, now = rate_limit_key(address), self._clock()
+        key, now = _key(address, what), self._clock()
         begun, count = self._seen.pop(key, (now, 0))
         if now - begun > self._window:
             begun, count = now, 0
@@ -41,3 +44,7 @@ class Throttle:
         while len(self._seen) > _ADDRESSES:
             self._seen.popitem(last=False)
         return count == 0
+
+
+def _key(address: str, what: str) -> str:
+    return f"{rate_limit_key(address)}|{what}"

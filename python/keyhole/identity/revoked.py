@@ -16,7 +16,12 @@ from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
 from keyhole.identity.sign import BACKDATE
 from keyhole.model.field_types import Boundary
-from keyhole.model.spiffe import read_spiffe_id, read_trust_domain, trust_domain_of
+from keyhole.model.spiffe import (
+    DEFAULT_TRUST_DOMAIN,
+    read_spiffe_id,
+    read_trust_domain,
+    trust_domain_of,
+)
 
 FILE = "revoked.json"
 MAX_GRACE = timedelta(days=366)
@@ -139,7 +144,7 @@ def revoke(
         serials = [
             one for one in sorted(certificates, key=lambda one: one[:2]) if one[:2] not in known
         ]
-        domain = read_domain(folder)
+        domain = read_domain(folder) or DEFAULT_TRUST_DOMAIN
         times = [
             _not_before(one, domain, since)
             for one in sorted(targets.older)
@@ -216,7 +221,7 @@ def _issued_to(
             yield trust_domain_of(one.spiffe), one.serial, one.spiffe
 
 
-def _not_before(spiffe: str, domain: str | None, now: datetime) -> NotBefore:
+def _not_before(spiffe: str, domain: str, now: datetime) -> NotBefore:
     # Certificates have whole seconds: the next one is surely after everything issued so far.
     since = now.replace(microsecond=0) + timedelta(seconds=1)
     # What we issue begins earlier than it was issued; of other authorities that is not known.
