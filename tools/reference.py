@@ -26,6 +26,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     yield ROOT / "schema" / "reasons.json", json.dumps(reasons, indent=2) + "\n"
     yield ROOT / "schema" / "openapi.json", json.dumps(describe(), indent=1, sort_keys=True) + "\n"
     yield ROOT / "docs" / "reference" / "reasons.md", _reasons(reasons)
+    yield ROOT / "docs" / "reference" / "words.md", _words()
     yield ROOT / "docs" / "reference" / "settings.md", _settings()
 
 
@@ -53,6 +54,29 @@ def _reasons(reasons: list[dict[str, Any]]) -> str:
             f"| {error} | {reason['meaning']} |"
         )
     return "\n".join(lines) + "\n"
+
+
+_TITLES = {
+    "outcomes": "Outcomes of queries",
+    "stages": "Stages of a query, in order",
+    "list_formats": "Formats of lists",
+    "certificate_refusals": "Why a client certificate is refused",
+    "mesh_handshakes": "Connections to the mesh listener",
+    "counters": "Counters beside queries and latency",
+}
+
+
+def _words() -> str:
+    tables = catalogue()
+    lines = ["# Words", "", "The fixed words of log, statistics and API, and their meanings."]
+    for table, title in _TITLES.items():
+        lines += ["", f"## {title}", "", "| word | meaning |", "|---|---|"]
+        lines += [f"| `{row['word']}` | {_cell(row['meaning'])} |" for row in tables[table]]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _settings() -> str:

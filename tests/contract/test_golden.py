@@ -1,6 +1,6 @@
-"""The documents of the boundary, as both languages read them.
+"""The golden options and snapshot, which Python and Rust must both read.
 
-``python tests/contract/test_golden.py`` writes them again from the files beside them.
+``python tests/contract/test_golden.py`` regenerates them from the files in the same folder.
 """
 
 import json
@@ -39,7 +39,7 @@ KNOWN = TrustContext(
 )
 
 
-STANDING = Overrides(
+OVERRIDES = Overrides(
     pauses=[Pause(policy="base", since=1_795_644_000, until=1_795_644_600)],
     decisions=[
         Decision(
@@ -64,28 +64,28 @@ def golden_options() -> bytes:
 def golden_snapshot() -> bytes:
     documents, problems = read_documents([GOLDEN / "documents"])
     assert problems == []
-    # What is not there is none of the boundary's business: keys, and text files of lists.
+    # Missing files, such as client keys, do not affect the snapshot.
     problems = [one for one in cross_check(documents, context=KNOWN) if not one.is_advice]
     assert {one.path.split(".")[1] for one in problems} == {"clientCertificate"}
     plain = compile_documents(documents, 7, LISTS, context=KNOWN, year=2026).snapshot
-    return lay_over(plain, STANDING).to_json()
+    return lay_over(plain, OVERRIDES).to_json()
 
 
-def test_the_golden_options_are_what_the_config_beside_them_resolves_to() -> None:
+def test_the_golden_options_match_the_configuration() -> None:
     assert golden_options() == (GOLDEN / "options.json").read_bytes()
 
 
-def test_the_golden_snapshot_is_what_the_documents_beside_it_compile_to() -> None:
+def test_the_golden_snapshot_matches_the_compiled_documents() -> None:
     assert golden_snapshot() == (GOLDEN / "snapshot.json").read_bytes()
 
 
-def test_the_golden_documents_read_back_as_themselves() -> None:
+def test_the_golden_documents_survive_a_round_trip() -> None:
     options, snapshot = (GOLDEN / "options.json"), (GOLDEN / "snapshot.json")
     assert Options.model_validate_json(options.read_bytes()).to_json() == options.read_bytes()
     assert Snapshot.model_validate_json(snapshot.read_bytes()).to_json() == snapshot.read_bytes()
 
 
-def test_the_golden_snapshot_holds_every_form_that_a_tagged_value_has() -> None:
+def test_the_golden_snapshot_has_every_variant_of_tagged_values() -> None:
     snapshot = json.loads((GOLDEN / "snapshot.json").read_bytes())
     rules = snapshot["policies"][0]["rules"]
     answers = [json.dumps(rule["answer"]) for rule in rules]
@@ -106,7 +106,7 @@ def test_the_golden_snapshot_holds_every_form_that_a_tagged_value_has() -> None:
     }
 
 
-def test_the_golden_snapshot_leaves_no_part_of_who_asks_empty() -> None:
+def test_the_golden_snapshot_has_every_kind_of_client_identity() -> None:
     snapshot = json.loads((GOLDEN / "snapshot.json").read_bytes())
     trust, subjects = snapshot["trust"], snapshot["subjects"]
     assert [one["name"] for one in trust["domains"]] == ["keyhole.internal", "example.org"]
@@ -126,7 +126,7 @@ def test_the_golden_snapshot_leaves_no_part_of_who_asks_empty() -> None:
     assert {bool(one["crls"]) for one in snapshot["upstreams"]} == {True, False}
 
 
-def test_the_golden_options_leave_no_part_of_who_asks_empty() -> None:
+def test_the_golden_options_have_every_authentication_mode() -> None:
     options = json.loads((GOLDEN / "options.json").read_bytes())
     assert set(options["authentication"].values()) == {"auto", "strict", "permissive"}
     assert all(options["mesh"].values())

@@ -1,8 +1,7 @@
-"""What the wire crate sees in a message is what dnspython sees in it.
+"""Compares the wire crate with dnspython: both must read messages in the same way.
 
-The crate's example program `inspect` reads messages and says what it found; dnspython reads the
-same octets. Both were written from the standards independently: where they agree, both are likely
-right.
+The crate's example program `inspect` prints what it reads in a message; dnspython reads the same
+octets. They are independent implementations, so where they agree, both are probably right.
 """
 
 import json
@@ -34,7 +33,7 @@ RELAXED = settings(
 
 
 class Inspector:
-    """The running example program: one line in, one JSON object out."""
+    """The running example program: for each input line it prints a JSON object."""
 
     def __init__(self, program: Path) -> None:
         self._process = subprocess.Popen(
@@ -102,7 +101,7 @@ def queries(draw: st.DrawFn) -> bytes:
 
 @RELAXED
 @given(packet=queries())
-def test_a_query_is_seen_alike(inspector: Inspector, packet: bytes) -> None:
+def test_both_read_a_query_in_the_same_way(inspector: Inspector, packet: bytes) -> None:
     theirs, ours = dns.message.from_wire(packet), inspector("query", packet)
     [question] = theirs.question
     assert ours["ok"], ours
@@ -121,7 +120,9 @@ def test_a_query_is_seen_alike(inspector: Inspector, packet: bytes) -> None:
 
 @RELAXED
 @given(packet=queries())
-def test_a_rebuilt_query_carries_name_and_type_alone(inspector: Inspector, packet: bytes) -> None:
+def test_an_upstream_query_has_only_name_and_type_of_the_query(
+    inspector: Inspector, packet: bytes
+) -> None:
     theirs, ours = dns.message.from_wire(packet), inspector("query", packet)
     wire = bytes.fromhex(ours["rebuilt"])
     rebuilt = dns.message.from_wire(wire)
@@ -140,7 +141,9 @@ def test_a_rebuilt_query_carries_name_and_type_alone(inspector: Inspector, packe
 
 @RELAXED
 @given(packet=queries(), at=st.integers(0, 400), octet=st.integers(0, 255))
-def test_no_broken_query_passes(inspector: Inspector, packet: bytes, at: int, octet: int) -> None:
+def test_a_malformed_query_is_refused_by_both(
+    inspector: Inspector, packet: bytes, at: int, octet: int
+) -> None:
     broken = bytearray(packet)
     broken[at % len(packet)] = octet
     ours = inspector("query", bytes(broken))
@@ -150,7 +153,7 @@ def test_no_broken_query_passes(inspector: Inspector, packet: bytes, at: int, oc
         except (dns.message.TrailingJunk, dns.message.BadEDNS):
             raise
         except dns.exception.FormError:
-            # dnspython also looks into options and records that a server is to ignore.
+            # dnspython also parses options and records that a server must ignore.
             theirs = dns.message.from_wire(bytes(broken), question_only=True)
         [question] = theirs.question
         assert bytes.fromhex(ours["name"]) == octets(question.name)
@@ -158,7 +161,7 @@ def test_no_broken_query_passes(inspector: Inspector, packet: bytes, at: int, oc
     elif ours["reply"] is None:
         assert broken[2] & 0x80, f"dropped, though it is a query: {ours['flaw']}"
     else:
-        # The header of a reply to an unknown operation is all there is, so this always parses.
+        # A reply to an unknown operation has only a header, so it always parses.
         reply = dns.message.from_wire(bytes.fromhex(ours["reply"]))
         assert reply.id == int.from_bytes(broken[:2], "big")
         assert reply.flags & dns.flags.QR
@@ -208,7 +211,7 @@ def responses(draw: st.DrawFn) -> dns.message.Message:
 
 
 def records(message: dns.message.Message) -> set[tuple[bool, bytes, int, bytes]]:
-    """Section, owner, type and data of every record; names are compared without case."""
+    """Section, owner, type and data of every record; names in lower case."""
     return {
         (section is message.answer, octets(found.name).lower(), found.rdtype, octets(rdata).lower())
         for section in (message.answer, message.authority)
@@ -225,7 +228,7 @@ def octets(thing: dns.name.Name | dns.rdata.Rdata) -> bytes:
 
 @RELAXED
 @given(response=responses())
-def test_an_answer_keeps_records_of_the_response_alone(
+def test_an_answer_has_only_records_of_the_response(
     inspector: Inspector, response: dns.message.Message
 ) -> None:
     ours = inspector("answer", response.to_wire())
@@ -240,20 +243,20 @@ def test_an_answer_keeps_records_of_the_response_alone(
         for record in ours["records"]
     }
     assert kept <= records(response)
-    # Everything that the question names itself is kept.
+    # All records that directly answer the question are kept.
     [question] = response.question
-    asked = {
+    direct = {
         (answer, owner, kind, wire)
         for answer, owner, kind, wire in records(response)
         if answer and owner == octets(question.name).lower()
         if kind == question.rdtype or question.rdtype == dns.rdatatype.ANY
     }
-    assert asked <= kept
+    assert direct <= kept
 
 
 @RELAXED
 @given(response=responses())
-def test_a_written_answer_is_read_by_dnspython_as_it_was_kept(
+def test_dnspython_reads_a_written_answer_in_the_same_way(
     inspector: Inspector, response: dns.message.Message
 ) -> None:
     ours = inspector("answer", response.to_wire())
@@ -285,7 +288,7 @@ def test_a_written_answer_is_read_by_dnspython_as_it_was_kept(
     ]
 
 
-# Types whose data the crate checks as closely as dnspython does.
+# Types whose data the crate validates as strictly as dnspython.
 CHECKED = {
     dns.rdatatype.from_text(kind)
     for kind in [
@@ -309,7 +312,7 @@ CHECKED = {
 
 @RELAXED
 @given(response=responses(), at=st.integers(12, 2000), octet=st.integers(0, 255))
-def test_what_is_kept_of_a_broken_answer_is_sound(
+def test_the_records_kept_of_a_malformed_answer_are_valid(
     inspector: Inspector, response: dns.message.Message, at: int, octet: int
 ) -> None:
     broken = bytearray(response.to_wire())

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.world.certificates import Authority
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole, run_keyhole
 from tests.world.resolver import document
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,7 @@ def test_the_files_on_a_page_are_valid(page: Path, tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     _complete(tmp_path)
-    checked = run_keyhole(
+    checked = call_keyhole(
         "check", *(str(tmp_path / name) for name in _CHECKED if (tmp_path / name).exists())
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole, run_keyhole
 from tests.world.resolver import Resolver, document
 
 
@@ -87,7 +87,7 @@ def test_check_names_every_error_at_once_with_its_place(broken: Resolver) -> Non
         "Policy", "home", default="perhaps", upstreems=["test"],
         rules=[{"block": ["not a name"]}, {"block": ["/(/"]}],
     )))  # fmt: skip
-    checked = run_keyhole("check", str(file))
+    checked = call_keyhole("check", str(file))
     said = checked.stdout + checked.stderr
     assert checked.returncode != 0
     assert "Traceback" not in said
@@ -99,7 +99,7 @@ def test_check_is_content_with_good_documents(broken: Resolver) -> None:
     broken.write(
         broken.upstream(853), document("Policy", "home", default="allow", upstreams=["test"])
     )
-    checked = run_keyhole("check", str(broken.documents))
+    checked = call_keyhole("check", str(broken.documents))
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -111,7 +111,7 @@ def test_explain_names_the_rule(broken: Resolver) -> None:
             rules=[{"block": ["*.ads.example.org"]}],
         ),
     )  # fmt: skip
-    explained = run_keyhole("explain", "x.ads.example.org", "--data", str(broken.folder))
+    explained = call_keyhole("explain", "x.ads.example.org", "--data", str(broken.folder))
     said = explained.stdout + explained.stderr
     assert "blocked_by_rule" in said, said
     assert "*.ads.example.org" in said

@@ -255,10 +255,10 @@ def test_a_cursor_that_is_none_of_ours_is_refused(running: Resolver, cursor: str
 
 
 def test_commands_say_when_no_keyhole_runs(make_resolver: Any) -> None:
-    from tests.world.process import run_keyhole
+    from tests.world.process import call_keyhole
 
     folder: Path = make_resolver().folder
-    done = run_keyhole("get", "--data", str(folder))
+    done = call_keyhole("get", "--data", str(folder))
     assert done.returncode == 1
     assert "no Keyhole runs with the data folder" in done.stderr
 

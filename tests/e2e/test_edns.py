@@ -104,7 +104,7 @@ def test_an_unknown_version_with_unknown_flags_and_options_is_still_badvers(serv
     assert not reply.ednsflags & 0x7FFF
 
 
-def test_the_wish_for_dnssec_records_is_repeated(server: Server) -> None:
+def test_the_do_bit_is_repeated(server: Server) -> None:
     reply = _send(server, _query(edns=0, want_dnssec=True))
     assert reply.ednsflags & dns.flags.DO
 

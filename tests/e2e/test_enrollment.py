@@ -15,7 +15,7 @@ from keyhole.enrollment import EnrollmentError, JoinToken, client
 from tests.world.certificates import Authority
 from tests.world.enrollment import MakeSite, Site
 from tests.world.interception import Interceptor
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole, run_keyhole
 from tests.world.resolver import Resolver
 from tests.world.tools import needs, run
 
@@ -169,7 +169,7 @@ def test_a_connection_that_sends_nothing_is_closed(shared_site: Site) -> None:
 
 def test_enrollment_that_is_off_says_how_to_turn_it_on(resolver: Resolver) -> None:
     resolver.configure()
-    done = run_keyhole("enroll", "create", "web", "--data", str(resolver.folder))
+    done = call_keyhole("enroll", "create", "web", "--data", str(resolver.folder))
     assert done.returncode == 1
     assert "enrollment is off" in done.stderr
     assert "127.0.0.1:8444" in done.stderr

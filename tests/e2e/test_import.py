@@ -12,7 +12,7 @@ import pytest
 from tests.world.ask import Reply
 from tests.world.certificates import Authority
 from tests.world.imports import ALLOW, DENY, DENY_REGEX, home_records, pihole_toml, rows, teleporter
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.upstream import ADDRESS, Upstream
 
@@ -63,7 +63,9 @@ def moved(
     for file in resolver.documents.iterdir():
         file.unlink()
     resolver.documents.rmdir()
-    done = run_keyhole("import", "pihole", str(archive), "--out", str(resolver.documents), "--json")
+    done = call_keyhole(
+        "import", "pihole", str(archive), "--out", str(resolver.documents), "--json"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["counts"]["rule"] == {"taken": 6, "changed": 0, "left": 0}
     _edit(resolver.documents / "upstreams.yaml", r"(?m)^spec:$", f"spec:\n  ca: {authority.root}")
@@ -87,7 +89,7 @@ def _ask(resolver: Resolver, name: str, source: str = EVERYBODY, kind: str = "A"
 
 
 def test_the_folder_is_valid_by_itself(moved: Resolver) -> None:
-    checked = run_keyhole("check", str(moved.documents))
+    checked = call_keyhole("check", str(moved.documents))
     assert checked.returncode == 0, checked.stdout
 
 

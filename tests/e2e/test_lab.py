@@ -9,8 +9,8 @@ from cryptography import x509
 
 from tests.world.ask import TRANSPORTS, Transport
 from tests.world.callers import NOBODY, Caller, ask_as
-from tests.world.fate import fate, word
 from tests.world.lab import Lab
+from tests.world.outcome import outcome_of, word
 from tests.world.process import run_keyhole
 from tests.world.waiting import until
 
@@ -106,9 +106,9 @@ def test_a_record_of_payments_is_seen_by_payments_alone(shared_lab: Lab, way: st
 @each_way
 def test_the_bad_ones_get_nothing(shared_lab: Lab, way: str) -> None:
     server = shared_lab.server
-    assert fate(server, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
+    assert outcome_of(server, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
     expired = shared_lab.workload("bad/expired")
-    assert fate(server, way, expired) == "denied_by_default"
+    assert outcome_of(server, way, expired) == "denied_by_default"
     # Except the way to a new certificate.
     assert word(ask_as(server, way, expired, "control.example.net")) == "answered"
 
@@ -116,9 +116,11 @@ def test_the_bad_ones_get_nothing(shared_lab: Lab, way: str) -> None:
 @each_way
 def test_the_forwarder_answers_the_resolver_and_nobody_else(shared_lab: Lab, way: str) -> None:
     for workload in ("shop/web", "netshoot"):
-        assert fate(shared_lab.forwarder, way, shared_lab.workload(workload)) == "no_policy"
-    assert fate(shared_lab.forwarder, way, NOBODY) == "no_identity"
-    assert fate(shared_lab.forwarder, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
+        assert outcome_of(shared_lab.forwarder, way, shared_lab.workload(workload)) == "no_policy"
+    assert outcome_of(shared_lab.forwarder, way, NOBODY) == "no_identity"
+    assert (
+        outcome_of(shared_lab.forwarder, way, shared_lab.workload("bad/wrong-ca")) == "unknown ca"
+    )
 
 
 def test_the_television_is_known_by_its_token(shared_lab: Lab) -> None:
@@ -126,7 +128,7 @@ def test_the_television_is_known_by_its_token(shared_lab: Lab) -> None:
     for way in ("dot", "doh2"):
         caller = Caller(token=token)
         assert word(ask_as(shared_lab.server, way, caller, "films.media.example")) == "answered"
-        assert fate(shared_lab.server, way, caller) == "denied_by_default"
+        assert outcome_of(shared_lab.server, way, caller) == "denied_by_default"
 
 
 def test_a_certificate_that_was_lost_is_issued_again_while_it_runs(shared_lab: Lab) -> None:

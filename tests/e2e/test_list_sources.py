@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.world.list_server import ListServer
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS
 
@@ -176,7 +176,7 @@ def test_progress_is_shown_while_a_list_comes(reset_resolver: Resolver, server: 
 
 def test_a_list_of_the_catalog_becomes_a_document(resolver: Resolver) -> None:
     resolver.start()
-    shown = run_keyhole("lists", "catalog")
+    shown = call_keyhole("lists", "catalog")
     assert "stevenblack" in shown.stdout
     done = resolver.command("lists", "enable", "stevenblack")
     assert done.returncode == 0, done.stderr

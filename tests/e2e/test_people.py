@@ -14,7 +14,7 @@ import pytest
 from tests.world.api import HEADER, PASSWORD, Browser, browser, exchange, one_time_password, set_up
 from tests.world.certificates import Authority
 from tests.world.ports import free_port
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole, run_keyhole
 from tests.world.provider import CLIENT, SECRET, Provider
 from tests.world.resolver import Resolver
 
@@ -215,13 +215,13 @@ def test_people_and_tokens_are_kept_by_command_here_and_from_another_machine(hom
     assert "carl" in run("people", "list").stdout
     made = run("api-token", "create", "remote", "--role", "viewer", "--json")
     token = json.loads(made.stdout)["secret"]
-    done = run_keyhole("--server", home.url, "status", "--json", KEYHOLE_TOKEN=token)
+    done = call_keyhole("--server", home.url, "status", "--json", KEYHOLE_TOKEN=token)
     assert json.loads(done.stdout)["role"] == "resolver"
-    done = run_keyhole("people", "list", KEYHOLE_SERVER=home.url, KEYHOLE_TOKEN=token)
+    done = call_keyhole("people", "list", KEYHOLE_SERVER=home.url, KEYHOLE_TOKEN=token)
     assert done.returncode == 1
     assert "this needs the role administrator" in done.stderr
     assert run("api-token", "revoke", "remote").returncode == 0
-    done = run_keyhole("--server", home.url, "status", KEYHOLE_TOKEN=token)
+    done = call_keyhole("--server", home.url, "status", KEYHOLE_TOKEN=token)
     assert "was revoked" in done.stderr
 
 
@@ -380,8 +380,8 @@ def test_over_tls_the_cookie_is_bound_to_the_host_and_the_certificate_is_checked
     file = tmp_path / "token"
     file.write_text(made.json()["secret"])
     words = ("--server", url, "--token-file", str(file))
-    assert run_keyhole(*words, "--ca", str(root), "status").returncode == 0
-    refused = run_keyhole(*words, "status")
+    assert call_keyhole(*words, "--ca", str(root), "status").returncode == 0
+    refused = call_keyhole(*words, "status")
     assert "cannot be trusted, and nothing was sent" in refused.stderr
 
 

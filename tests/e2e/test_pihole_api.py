@@ -252,7 +252,7 @@ def test_the_version_says_that_nothing_newer_is_there(client: HomeAssistant) -> 
         assert parts[part]["local"]["version"] == parts[part]["remote"]["version"]
 
 
-def test_a_wrong_token_gets_no_seat(house: House) -> None:
+def test_a_wrong_token_gets_no_session(house: House) -> None:
     for password in ("", "wrong", "x" * 600):
         answer = HomeAssistant(house.url, password).log_in()
         assert answer.status_code == 401
@@ -261,7 +261,7 @@ def test_a_wrong_token_gets_no_seat(house: House) -> None:
     assert (nonsense.status_code, nonsense.json()["error"]["key"]) == (400, "bad_request")
 
 
-def test_a_seat_ends_with_its_token(house: House) -> None:
+def test_a_session_ends_with_its_token(house: House) -> None:
     name, secret = house.token()
     client = HomeAssistant(house.url, secret)
     client.log_in()
@@ -288,7 +288,7 @@ def test_a_page_of_another_site_gets_nothing(client: HomeAssistant) -> None:
     assert rebound.status_code == 421
 
 
-def test_a_seat_opens_nothing_but_pihole_and_a_session_nothing_of_it(
+def test_a_pihole_session_and_a_session_of_the_api_open_only_their_own_routes(
     client: HomeAssistant, house: House
 ) -> None:
     ours = f"{house.url}/api/v1/status"

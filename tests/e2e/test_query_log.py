@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.world.history import line
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
@@ -42,7 +42,7 @@ def write_log(resolver: Resolver, *written: dict[str, Any]) -> None:
 
 
 def simulate(resolver: Resolver, *arguments: str) -> tuple[int, str]:
-    ran = run_keyhole("simulate", *arguments, "--data", str(resolver.folder))
+    ran = call_keyhole("simulate", *arguments, "--data", str(resolver.folder))
     return ran.returncode, ran.stdout + ran.stderr
 
 

@@ -15,7 +15,7 @@ from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from tests.world.certificates import Authority as Certifier
 from tests.world.enrollment import Site
-from tests.world.process import Program, run_keyhole
+from tests.world.process import Program, call_keyhole
 from tests.world.resolver import Resolver
 
 MINUTE = timedelta(minutes=1)
@@ -43,7 +43,7 @@ def own_site(make_resolver: Callable[[], Resolver], tmp_path: Path) -> Site:
 
 
 def _once(folder: CredentialFolder, *command: str) -> tuple[int, str]:
-    done = run_keyhole("enroll", "keep", str(folder.path), "--once", *command)
+    done = call_keyhole("enroll", "keep", str(folder.path), "--once", *command)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -185,6 +185,6 @@ def _issued_for(site: Site) -> str:
 
 
 def test_a_folder_that_was_never_enrolled_is_told(tmp_path: Path) -> None:
-    done = run_keyhole("enroll", "keep", str(tmp_path), "--once")
+    done = call_keyhole("enroll", "keep", str(tmp_path), "--once")
     assert done.returncode == 1
     assert "does not exist" in done.stderr

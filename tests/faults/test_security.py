@@ -14,8 +14,8 @@ import pytest
 from tests.world import own
 from tests.world.api import PASSWORD, Browser, set_up
 from tests.world.callers import Caller
-from tests.world.fate import fate
 from tests.world.fleet import BERLIN, Fleet
+from tests.world.outcome import outcome_of
 from tests.world.ports import free_port
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
@@ -69,7 +69,9 @@ def _revocations(
     older = Caller(certificate=own.issue(resolver, "shop/older", folder / "older"))
     one = own.issue(resolver, "shop/one", folder / "one")
     tv = Caller(token=own.create_token(resolver, "tv"))
-    resolver.wait_for(lambda: fate(resolver.server, "doh1", tv) == "answered", "the token is known")
+    resolver.wait_for(
+        lambda: outcome_of(resolver.server, "doh1", tv) == "answered", "the token is known"
+    )
     serial = f"{one.leaf.serial_number:x}"
     mesh = Caller(vouched="spiffe://own.test/ns/shop/sa/sidecar")
     revoked, unknown = {"certificate revoked"}, {"unknown_token"}
@@ -99,15 +101,15 @@ def test_what_is_revoked_is_refused_as_soon_as_the_command_ends_while_a_document
     break_documents(strict)
     for name, (caller, act, how) in ways.items():
         way = caller.ways()[0]
-        assert fate(strict.server, way, caller) == "answered", name
+        assert outcome_of(strict.server, way, caller) == "answered", name
         act()
-        assert fate(strict.server, way, caller) in how, name
+        assert outcome_of(strict.server, way, caller) in how, name
     strict.stop()
     strict.start_refusing()
     for name, (caller, _, how) in ways.items():
-        assert fate(strict.server, caller.ways()[0], caller) in how, name
+        assert outcome_of(strict.server, caller.ways()[0], caller) in how, name
     fresh = Caller(certificate=own.issue(strict, "shop/older", tmp_path / "fresh"))
-    assert fate(strict.server, "dot", fresh) == "answered", "it may get another certificate"
+    assert outcome_of(strict.server, "dot", fresh) == "answered", "it may get another certificate"
 
 
 def test_what_is_revoked_while_nothing_runs_is_refused_from_the_first_answer_on(
@@ -121,7 +123,7 @@ def test_what_is_revoked_while_nothing_runs_is_refused_from_the_first_answer_on(
         act()
     strict.start_refusing()
     for name, (caller, _, how) in ways.items():
-        assert fate(strict.server, caller.ways()[0], caller) in how, name
+        assert outcome_of(strict.server, caller.ways()[0], caller) in how, name
 
 
 def test_trust_that_a_document_or_file_gives_up_ends_while_another_document_is_invalid(
@@ -135,12 +137,12 @@ def test_trust_that_a_document_or_file_gives_up_ends_while_another_document_is_i
     home.write(strict.documents)
     caller = Caller(certificate=lost)
     strict.wait_for(
-        lambda: fate(server, "dot", caller) == "certificate revoked", "its list is taken"
+        lambda: outcome_of(server, "dot", caller) == "certificate revoked", "its list is taken"
     )
-    assert fate(server, "dot", kept) == "answered"
+    assert outcome_of(server, "dot", kept) == "answered"
     (strict.documents / "trustdomain-home.test.yaml").unlink()
     # Nobody is trusted any more, so nobody is asked for a certificate.
-    strict.wait_for(lambda: fate(server, "dot", kept) == "no_identity", "its domain is gone")
+    strict.wait_for(lambda: outcome_of(server, "dot", kept) == "no_identity", "its domain is gone")
 
 
 def test_a_root_that_is_trusted_no_longer_ends_while_a_document_is_invalid(
@@ -148,14 +150,14 @@ def test_a_root_that_is_trusted_no_longer_ends_while_a_document_is_invalid(
 ) -> None:
     """A2: `identity rotate --finish` takes trust away, too."""
     old = Caller(certificate=own.issue(strict, "shop/old", tmp_path / "old"))
-    assert fate(strict.server, "dot", old) == "answered"
+    assert outcome_of(strict.server, "dot", old) == "answered"
     break_documents(strict)
     own.keyhole(strict, "identity", "rotate")
     own.keyhole(strict, "identity", "rotate", "--sign")
     new = Caller(certificate=own.issue(strict, "shop/new", tmp_path / "new"))
     own.keyhole(strict, "identity", "rotate", "--finish", "--force")
-    assert fate(strict.server, "dot", old) == "unknown ca"
-    assert fate(strict.server, "dot", new) == "answered"
+    assert outcome_of(strict.server, "dot", old) == "unknown ca"
+    assert outcome_of(strict.server, "dot", new) == "answered"
 
 
 def test_a_pause_and_a_decision_act_while_a_document_is_invalid_also_after_a_restart(
@@ -218,20 +220,22 @@ def test_a_revocation_reaches_engines_on_other_machines_or_names_those_that_lack
     fleet.start()
     first = Caller(certificate=own.issue(control, "shop/first", tmp_path / "first"))
     second = Caller(certificate=own.issue(control, "shop/second", tmp_path / "second"))
-    assert fate(host.server, "dot", first) == "answered"
+    assert outcome_of(host.server, "dot", first) == "answered"
     break_documents(control)
     own.revoke(control, "shop/first")
-    assert fate(host.server, "dot", first) == "certificate revoked"
+    assert outcome_of(host.server, "dot", first) == "certificate revoked"
     with _stopped(host.program.children("engine")):
         done = run_keyhole("identity", "revoke", "shop/second", "--data", str(control.folder))
         assert done.returncode == 1
         assert BERLIN in done.stderr, done.stderr
-        assert fate(control.server, "dot", second) == "certificate revoked", "the others have it"
+        assert outcome_of(control.server, "dot", second) == "certificate revoked", (
+            "the others have it"
+        )
         assert BERLIN in control.command("status").stdout
         paused = control.command("pause", "--for", "1h")
         assert (paused.returncode, BERLIN in paused.stderr) == (1, True), paused.stderr
     host.wait_for(
-        lambda: fate(host.server, "dot", second) == "certificate revoked",
+        lambda: outcome_of(host.server, "dot", second) == "certificate revoked",
         "it gets it when it goes on",
     )
     assert "not yet" not in control.command("status").stdout
@@ -240,14 +244,15 @@ def test_a_revocation_reaches_engines_on_other_machines_or_names_those_that_lack
 def test_a_revocation_that_control_cannot_deliver_says_so(strict: Resolver, tmp_path: Path) -> None:
     """A2: while control does not answer, the command waits its time and names the engine."""
     web = Caller(certificate=own.issue(strict, "shop/web", tmp_path / "web"))
-    assert fate(strict.server, "dot", web) == "answered"
+    assert outcome_of(strict.server, "dot", web) == "answered"
     (control,) = strict.program.children("control")
     with _stopped([control]):
         done = run_keyhole("identity", "revoke", "shop/web", "--data", str(strict.folder))
         assert done.returncode == 1
         assert "not yet at local" in done.stderr
     strict.wait_for(
-        lambda: fate(strict.server, "dot", web) == "certificate revoked", "it is delivered later"
+        lambda: outcome_of(strict.server, "dot", web) == "certificate revoked",
+        "it is delivered later",
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream
 
@@ -81,6 +81,6 @@ def test_cleartext_to_an_upstream_must_be_said_aloud(resolver: Resolver) -> None
     file = resolver.folder / "upstream.yaml"
     spec = {"protocol": "tcp", "addresses": ["192.0.2.53"]}
     file.write_text(json.dumps(document("Upstream", "plain", **spec)))
-    checked = run_keyhole("check", str(file))
+    checked = call_keyhole("check", str(file))
     assert checked.returncode != 0
     assert "insecure" in checked.stdout + checked.stderr

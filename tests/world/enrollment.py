@@ -13,7 +13,7 @@ from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.enrollments import list_enrollments
 from tests.world.ports import free_port
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole, run_keyhole
 from tests.world.resolver import Resolver
 
 
@@ -49,8 +49,8 @@ class Site:
         return self.resolver.folder / "identity"
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command of the person who runs this Keyhole."""
-        return run_keyhole(*arguments, KEYHOLE_DATA=str(self.resolver.folder))
+        """Calls a command of the person who runs this Keyhole."""
+        return call_keyhole(*arguments, KEYHOLE_DATA=str(self.resolver.folder))
 
     def ask(self, *arguments: str) -> Any:
         """Runs such a command that must succeed, and gives what it says to a program."""
@@ -75,7 +75,8 @@ class Site:
         """A client that is enrolled, and that no other test has."""
         self._clients += 1
         name = f"client-{self._clients}"
-        done = self.redeem(self.invite(f"shop/{name}"), name)
+        join_token, out = self.invite(f"shop/{name}").to_text(), str(self.place / name)
+        done = call_keyhole("enroll", "redeem", join_token, "--out", out)
         assert done.returncode == 0, done.stderr
         return self.folder(name)
 

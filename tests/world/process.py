@@ -1,13 +1,16 @@
 """Real `keyhole` processes, with their output kept and nothing left behind."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from unittest.mock import patch
 
+from keyhole.__main__ import main
 from tests.world.waiting import until
 
 
@@ -22,7 +25,7 @@ class Program:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **(environment or {})},
+                env={**os.environ, **_PLAIN, **(environment or {})},
                 # A session of its own: a signal to the test run does not reach it, and whatever
                 # stays behind can be found by the session's number.
                 start_new_session=True,
@@ -95,6 +98,35 @@ def _command_line(pid: int) -> list[str]:
     return []
 
 
+_PLAIN = {"NO_COLOR": "1", "COLUMNS": "200"}
+
+
+def call_keyhole(
+    *arguments: str, given: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Like `run_keyhole`, but without a process, which takes a tenth of the time.
+
+    For tests of what a command does and says, and for steps that prepare a test. Standard streams
+    are those of the whole process, so only one thread may call this.
+    """
+    streams = [io.TextIOWrapper(io.BytesIO(given.encode())) for given in (given, "", "")]
+    with (
+        patch.object(sys, "argv", ["keyhole", *arguments]),
+        patch.object(sys, "stdin", streams[0]),
+        patch.dict(os.environ, {**_PLAIN, **environment}),
+        redirect_stdout(streams[1]),
+        redirect_stderr(streams[2]),
+    ):
+        try:
+            code: object = main()
+        except SystemExit as end:
+            code = end.code
+    for stream in streams:
+        stream.seek(0)
+    number = code if isinstance(code, int) else int(code is not None)
+    return subprocess.CompletedProcess(arguments, number, streams[1].read(), streams[2].read())
+
+
 def run_keyhole(
     *arguments: str, given: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
@@ -106,5 +138,5 @@ def run_keyhole(
         timeout=60,
         check=False,
         input=given,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+        env={**os.environ, **_PLAIN, **environment},
     )

@@ -16,7 +16,7 @@ from keyhole.system.unix_socket import short_path
 from tests.world.ask import Reply, Server
 from tests.world.certificates import Authority, Pair
 from tests.world.ports import free_port
-from tests.world.process import Program, run_keyhole
+from tests.world.process import Program, call_keyhole
 from tests.world.waiting import until
 
 API = "keyhole.dev/v1"
@@ -206,9 +206,9 @@ class Resolver:
                 return client.request(method, path, timeout=30, **request)
 
     def command(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Runs a ``keyhole`` command that asks it; ``given`` is its standard input."""
+        """Calls a ``keyhole`` command that asks it; ``given`` is its standard input."""
         self.wait_for_api()
-        return run_keyhole(*words, "--data", str(self.folder), given=given)
+        return call_keyhole(*words, "--data", str(self.folder), given=given)
 
     def kill(self) -> None:
         """Ends it as the system does that has no memory left: at once, with nothing tidied up."""

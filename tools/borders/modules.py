@@ -41,7 +41,7 @@ _ROWS = {
         idn line skip_reason
     """,
     "core": """
-        engine judge
+        catalogue engine judge
         explain listen
         pipeline
         stages state

@@ -14,6 +14,10 @@ _SOURCES = {".rs", ".py", ".c"}
 _EMPTY_WORDS = {
     "manager", "handler", "helper", "helpers", "util", "utils", "common", "misc",
     "filter", "blacklist", "whitelist",
+    # Words that this project once used for things that have a name in the field.
+    "apologize", "believe", "deed", "desk", "door", "doors", "examiner", "fate", "flaw", "furnish",
+    "keeper", "nameless", "outpost", "patience", "seat", "seats", "shelf", "spoil", "tally",
+    "tongue", "vouch", "whereabouts", "wish",
 }  # fmt: skip
 # Names that a standard or a library gave.
 _GIVEN = {"common_name"}

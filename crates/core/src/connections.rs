@@ -34,6 +34,9 @@ macro_rules! mesh_handshakes {
 
             /// The word under which it is counted.
             pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
         }
     };
 }

@@ -14,13 +14,44 @@ const EDGES: [u64; 12] =
 const REASONS: usize = Reason::ALL.len();
 const TRANSPORTS: usize = Transport::ALL.len();
 
+macro_rules! totals {
+    ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
+        /// What is counted once for all queries; a row is all that a further counter needs.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Total { $(#[doc = $doc] $name),* }
+
+        impl Total {
+            /// Every counter, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name in statistics, API and reference.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+            /// What it counts, and in which unit.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
+        }
+    };
+}
+
+totals! {
+    #[doc = "Queries that a rule or list would have blocked if it did not only observe."]
+    Observed, "observed";
+    #[doc = "Microseconds that queries waited for an upstream, all together."]
+    Waited, "waited_us";
+}
+
 /// What one worker counted. Aligned so that two workers never share a cache line.
 #[repr(align(128))]
 struct Shard {
     ended: [[AtomicU64; REASONS]; TRANSPORTS],
     latency: [AtomicU64; EDGES.len() + 1],
-    waited: AtomicU64,
-    observed: AtomicU64,
+    totals: [AtomicU64; Total::ALL.len()],
+}
+
+impl Shard {
+    fn add(&self, total: Total, count: u64) {
+        self.totals[total as usize].fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 /// The counters of all workers.
@@ -34,8 +65,7 @@ impl Counters {
         let shard = || Shard {
             ended: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             latency: std::array::from_fn(|_| AtomicU64::new(0)),
-            waited: AtomicU64::new(0),
-            observed: AtomicU64::new(0),
+            totals: std::array::from_fn(|_| AtomicU64::new(0)),
         };
         Self { shards: (0..workers.max(1)).map(|_| shard()).collect() }
     }
@@ -53,17 +83,18 @@ impl Counters {
         let Some(shard) = self.shards.get(worker) else { return };
         shard.ended[transport.index()][reason as usize].fetch_add(1, Ordering::Relaxed);
         if observed {
-            shard.observed.fetch_add(1, Ordering::Relaxed);
+            shard.add(Total::Observed, 1);
         }
         let micros = waited.map_or(0, |took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
         if waited.is_some() {
-            shard.waited.fetch_add(micros, Ordering::Relaxed);
+            shard.add(Total::Waited, micros);
         }
         let bucket = EDGES.iter().position(|edge| micros <= *edge).unwrap_or(EDGES.len());
         shard.latency[bucket].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All counts as a document: `queries` by transport and reason, `latency` by bucket.
+    /// All counts as a document: `queries` by transport and reason, `latency_us` by bucket,
+    /// `totals` by the word of each counter.
     pub fn document(&self) -> Value {
         let mut queries = Map::new();
         for transport in Transport::ALL {
@@ -79,12 +110,11 @@ impl Counters {
         let buckets: Vec<Value> = (0..=EDGES.len())
             .map(|i| json!([EDGES.get(i), self.sum(|shard| &shard.latency[i])]))
             .collect();
-        json!({
-            "queries": queries,
-            "observed": self.sum(|shard| &shard.observed),
-            "latency_us": buckets,
-            "waited_us": self.sum(|shard| &shard.waited),
-        })
+        let totals: Map<String, Value> = Total::ALL
+            .iter()
+            .map(|one| (one.word().into(), self.sum(|shard| &shard.totals[*one as usize]).into()))
+            .collect();
+        json!({"queries": queries, "latency_us": buckets, "totals": totals})
     }
 
     fn sum<'a>(&'a self, pick: impl Fn(&'a Shard) -> &'a AtomicU64) -> u64 {
@@ -106,8 +136,8 @@ mod tests {
         let document = counters.document();
         assert_eq!(document["queries"]["udp"]["cached"], 2);
         assert_eq!(document["queries"]["doh"]["forwarded"], 1);
-        assert_eq!(document["observed"], 1);
-        assert_eq!(document["waited_us"], 3_000);
+        assert_eq!(document["totals"]["observed"], 1);
+        assert_eq!(document["totals"]["waited_us"], 3_000);
         assert_eq!(document["latency_us"][0], json!([50, 2]));
         assert_eq!(document["latency_us"][4], json!([5_000, 1]));
     }

@@ -4,6 +4,7 @@
 
 pub mod arrival;
 pub mod cache;
+pub mod catalogue;
 pub mod client_identity;
 pub mod clock;
 pub mod connections;

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mesh_listener_needs_to_know_whom_to_believe_about_whom() {
+    fn a_mesh_listener_needs_sidecars_and_trust_domains() {
         assert_eq!(refused(mesh), "");
         let text = refused(|options| {
             mesh(options);

@@ -4,49 +4,63 @@ use keyhole_wire::Rcode;
 use serde::Serialize;
 
 /// What kind of end a reason is; the first thing that a person wants to know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// The client got what the name really says.
-    Answered,
-    /// Policy withheld the answer.
-    Blocked,
-    /// The client or its question is not served.
-    Refused,
-    /// Keyhole or an upstream could not do it.
-    Failed,
-    /// Nothing was sent.
-    Dropped,
-}
+macro_rules! words {
+    ($(#[doc = $about:literal])* $type:ident: $(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
+        $(#[doc = $about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $type { $(#[doc = $doc] $name),* }
 
-impl Outcome {
-    /// The word in log, API and UI.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Answered => "answered",
-            Self::Blocked => "blocked",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
+        impl $type {
+            /// All of them, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word in log, API and UI.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
         }
-    }
+    };
 }
 
-/// The stage that may end a query.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Stage {
-    Receive,
-    Parse,
-    Admit,
-    Identify,
-    Authorize,
-    Screen,
-    Fetch,
-    Vet,
-    Reply,
-    Record,
+words! {
+    #[doc = "What kind of end a reason is; the first thing that a person wants to know."]
+    Outcome:
+    #[doc = "The client got what the name really says."]
+    Answered, "answered";
+    #[doc = "Policy withheld the answer."]
+    Blocked, "blocked";
+    #[doc = "The client or its question is not served."]
+    Refused, "refused";
+    #[doc = "Keyhole or an upstream could not do it."]
+    Failed, "failed";
+    #[doc = "Nothing was sent."]
+    Dropped, "dropped";
+}
+
+words! {
+    #[doc = "A stage of the way of a query, in the order in which they run."]
+    Stage:
+    #[doc = "Takes a message from a transport and sets its deadline."]
+    Receive, "receive";
+    #[doc = "Reads one well-formed question."]
+    Parse, "parse";
+    #[doc = "Applies limits and served networks."]
+    Admit, "admit";
+    #[doc = "Determines the client and its policy."]
+    Identify, "identify";
+    #[doc = "Decides whether the client may ask, and gives the permit."]
+    Authorize, "authorize";
+    #[doc = "Stops questions that carry data out."]
+    Screen, "screen";
+    #[doc = "Finds the answer: local records, cache, upstream."]
+    Fetch, "fetch";
+    #[doc = "Checks the answer: CNAME targets, private addresses."]
+    Vet, "vet";
+    #[doc = "Writes the answer for the transport."]
+    Reply, "reply";
+    #[doc = "Counts the query and records one event."]
+    Record, "record";
 }
 
 macro_rules! reasons {
@@ -106,7 +120,7 @@ reasons! {
     #[doc = "The client's network is not among those served."]
     NetworkNotServed, "network_not_served", Refused, Admit, Some(Rcode::REFUSED), Some(18);
     #[doc = "Too many queries are under way."]
-    Overloaded, "overloaded", Refused, Admit, Some(Rcode::SERVFAIL), Some(0);
+    Overloaded, "overloaded", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
     #[doc = "No policy applies to the client."]
     NoPolicy, "no_policy", Refused, Identify, Some(Rcode::REFUSED), Some(18);
     #[doc = "Zone transfers and other meta types are not served."]

@@ -18,6 +18,6 @@ mod skip_reason;
 mod tests;
 
 pub use compiler::Compiler;
-pub use formats::Format;
+pub use formats::{Format, catalogue as format_catalogue};
 pub use report::{Example, FileReport, ListReport, Report, Skipped};
 pub use request::{compile, search};

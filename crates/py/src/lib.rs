@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyhole_core::snapshot::Snapshot;
-use keyhole_core::{Error, engine, explain as explaining, judge as judging, reason};
+use keyhole_core::{Error, engine, explain as explaining, judge as judging};
 use keyhole_lists as lists;
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -138,19 +138,12 @@ fn search_list<'py>(py: Python<'py>, request: &[u8]) -> PyResult<Bound<'py, PyBy
     Ok(PyBytes::new(py, &found))
 }
 
-/// The closed tables of the core: reasons, and the versions of documents that it reads.
+/// The closed tables: reasons, words, list formats, counters, and the versions of documents.
 #[pyfunction]
 fn catalogue(py: Python<'_>) -> Bound<'_, PyBytes> {
-    bytes(
-        py,
-        &serde_json::json!({
-            "reasons": reason::table(),
-            "versions": {
-                "options": keyhole_core::options::OPTIONS_VERSION,
-                "snapshot": keyhole_core::document::SNAPSHOT_VERSION,
-            },
-        }),
-    )
+    let mut tables = keyhole_core::catalogue::catalogue();
+    tables.insert("list_formats".into(), lists::format_catalogue());
+    bytes(py, &serde_json::Value::Object(tables))
 }
 
 #[pymodule]

@@ -26,6 +26,11 @@ record_types! {
     RESINFO = 261,
 }
 
+/// Every type that has a name, with its number.
+pub fn named() -> impl Iterator<Item = (&'static str, u16)> {
+    RECORD_TYPES.iter().copied()
+}
+
 impl RecordType {
     /// Reads `AAAA`, `aaaa` or `TYPE28` (RFC 3597 section 5).
     pub fn from_text(text: &str) -> Option<Self> {

@@ -170,7 +170,7 @@ def _retry_after(error: KeyholeError) -> dict[str, str]:
 
 async def _internal_error(_: Request, __: Exception) -> JSONResponse:
     # The traceback stays internal; the server reports it to the operator.
-    detail = "a mistake in Keyhole; its operator has been told"
+    detail = "an error in Keyhole; its operator has been notified"
     return problem_response(500, "mistake", detail)
 
 

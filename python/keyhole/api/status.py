@@ -1,4 +1,4 @@
-"""``/status``: version, role and listeners."""
+"""``/status``: version, role, listeners and counters."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -7,6 +7,8 @@ from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
+from keyhole.control.services import Services
+from keyhole.errors import KeyholeError
 
 router = APIRouter(prefix="/status", tags=["status"])
 
@@ -31,11 +33,15 @@ class Status(BaseModel):
         "trust yet."
     )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
+    counters: dict[str, int] | None = Field(
+        description="Counters of the engine since its start, by the words of the reference page; "
+        "null while no engine answers."
+    )
 
 
 @router.get("")
 async def get_status(services: RunningServices, _: Viewer) -> Status:
-    """Returns version, role, listeners and dnstap outputs."""
+    """Returns version, role, listeners, dnstap outputs and counters."""
     states = services.dnstap.states() if services.dnstap else []
     return Status(
         version=__version__,
@@ -47,4 +53,13 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             if not one.has_it
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
+        counters=await _counters(services),
     )
+
+
+async def _counters(services: Services) -> dict[str, int] | None:
+    try:
+        stats = await services.control_plane.stats()
+    except KeyholeError:
+        return None
+    return dict(stats["totals"])

@@ -61,8 +61,9 @@ class LazyCommands(UserDict[str, Any]):
         if isinstance(self.data[name], tuple):
             heading, module = self.data[name]
             group = get_group(import_module(module).app)
-            command = self.data[name] = group.commands.get(name, group)
+            command: Any = group.commands.get(name, group)
             command.name, command.rich_help_panel = name, heading
+            self.data[name] = command
         return self.data[name]
 
 

@@ -10,6 +10,8 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 
 _RETRY_SECONDS = 0.1
+_MARGIN_SECONDS = 2.0
+"""Control waits as long for the engines, and then has to answer."""
 
 
 def deliver(settings: Settings, data: DataFolder) -> dict[str, str]:
@@ -23,7 +25,7 @@ def deliver(settings: Settings, data: DataFolder) -> dict[str, str]:
     last = time.monotonic() + DELIVERY_SECONDS
     while True:
         try:
-            with ApiClient(data.path) as api:
+            with ApiClient(data.path, DELIVERY_SECONDS + _MARGIN_SECONDS) as api:
                 found = api.ask("POST", "/engines/delivery").json()["items"]
             return {one["engine"]: one["why"] for one in found if not one["has_it"]}
         except ApiError as error:

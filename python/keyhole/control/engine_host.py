@@ -33,9 +33,9 @@ class EngineHost:
     async def start(self) -> None:
         """Writes the launch document; raises ``IdentityError`` if the identity for the link to
         control is missing."""
-        leader = self._settings.resolved.control_server
-        assert leader is not None, "led from here"
-        CredentialFolder(leader.identity).read()
+        server = self._settings.resolved.control_server
+        assert server is not None, "controlled from here"
+        CredentialFolder(server.identity).read()
         pair = self._certificates.read({})[SERVER]
         keep = self._settings.resolved.log_keep
         Launch(
@@ -43,20 +43,20 @@ class EngineHost:
             {SERVER: Identity(pair.certificate.resolve(), pair.key.resolve())},
             self._data.snapshot.resolve(),
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
-            Link(leader.url, leader.identity),
+            Link(server.url, server.identity),
         ).write(self._data.launch)
         await self._engine.start()
         self._engine.settle()
 
     def greet(self) -> None:
         """Reports which control leads this engine, and the listeners."""
-        leader = self._settings.resolved.control_server
-        assert leader is not None, "led from here"
+        server = self._settings.resolved.control_server
+        assert server is not None, "controlled from here"
         listen = self._settings.written.listen
         kinds = ("udp", "tcp", "dot", "doh", "doh_cleartext", "mesh")
         where = (f"{kind}: {', '.join(map(str, getattr(listen, kind)))}" for kind in kinds)
         details = [one for one in where if not one.endswith(": ")]
-        text = f"this engine is led by {leader.url}; there its documents and its log are"
+        text = f"this engine is controlled by {server.url}; its documents and its log are there"
         self._notify(Notice(Severity.SUCCESS, text, tuple(details)))
 
     async def run(self) -> None:

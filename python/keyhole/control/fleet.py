@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keyhole.control.compile import Compiled
 from keyhole.control.data_folder import DataFolder
@@ -20,6 +20,9 @@ from keyhole.link.network import NetworkLink, Setup
 from keyhole.link.remote_peer import Offer, RemotePeer
 from keyhole.model.spiffe import spiffe_id_for
 from keyhole.querylog.spool import Piece, Position
+
+if TYPE_CHECKING:
+    from keyhole.querylog.history import History
 
 CHECK_SECONDS = 2.0
 _MAX_REJECTIONS = 256
@@ -127,9 +130,9 @@ class Fleet:
         if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
-        await asyncio.to_thread(self._history().take_from, _folder_name(engine), piece)
+        await asyncio.to_thread(self._history().ingest_from, _folder_name(engine), piece)
 
-    def _history(self) -> Any:
+    def _history(self) -> "History":
         if self.queries is None:
             raise ValueError("no history of queries is kept here")
         return self.queries.history()

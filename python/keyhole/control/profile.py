@@ -114,4 +114,4 @@ def _check_token(data: DataFolder, token: str | None) -> None:
             "a token has 32 characters, a to z and 2 to 7; keyhole token create NAME makes one"
         )
     if digest(token) not in tokens.values():
-        raise ControlError("nobody knows this token here; keyhole token list shows which there are")
+        raise ControlError("this token does not exist here; keyhole token list shows all")

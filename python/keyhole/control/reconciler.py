@@ -123,9 +123,7 @@ class Reconciler:
             except UnwritableError as error:
                 # The engine serves the snapshot it started from; a full disk must not stop DNS.
                 self.is_behind = True
-                self._notify(
-                    _error_notice("the documents could not be written; tried again", error)
-                )
+                self._notify_error("the documents could not be written; tried again", error)
         elif last_good is not None:
             self._remember(last_good)
             await self.apply_overrides()
@@ -133,7 +131,7 @@ class Reconciler:
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
-            self._notify(_error_notice(f"{what}; {self._fallback_text()}", problem))
+            self._notify_error(f"{what}; {self._fallback_text()}", problem)
 
     def exclusive(self) -> asyncio.Lock:
         """The lock to hold while compiling into the state folder: two compilations at once would
@@ -162,7 +160,7 @@ class Reconciler:
                 domains = await asyncio.to_thread(remaining, self._settings, self._data, domains)
             await self.withdrawals.set_domains(domains)
         except KeyholeError as error:
-            self._notify(_error_notice("what was revoked or removed since is not known", error))
+            self._notify_error("what was revoked or removed since is not known", error)
 
     async def apply(self) -> KeyholeError | None:
         """Puts changed files in force; an invalid change is reported and has no effect.
@@ -198,15 +196,13 @@ class Reconciler:
         except (EngineGoneError, UnwritableError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
-                self._notify(_error_notice(text, error))
+                self._notify_error(text, error)
             self.is_behind = True
             return error
         except KeyholeError as error:
             self.is_behind = False
             await self._withdraw(self._in_force, is_valid=False)
-            self._notify(
-                _error_notice("the change is not valid and was not taken; all is as before", error)
-            )
+            self._notify_error("the change is not valid and was not taken; all is as before", error)
             return error
         self.is_behind = False
         text = f"snapshot {compiled.number} is in force: {compiled.summary}"
@@ -229,9 +225,7 @@ class Reconciler:
             try:
                 await self._commit(compiled)
             except KeyholeError as error:
-                self._notify(
-                    _error_notice("a pause or decision was not taken and is tried again", error)
-                )
+                self._notify_error("a pause or decision was not taken and is tried again", error)
                 self.is_behind = True
                 return error
         return None
@@ -241,9 +235,7 @@ class Reconciler:
         try:
             installed = await self._install(self._certificates.read(self._clients()))
         except KeyholeError as error:
-            self._notify(
-                _error_notice("a certificate was not taken; the one before serves on", error)
-            )
+            self._notify_error("a certificate was not taken; the one before serves on", error)
             return
         for name, pair in installed.items():
             whose = "the listeners" if name == SERVER else name
@@ -272,7 +264,7 @@ class Reconciler:
             if self._data.snapshot.exists() or accepts_mesh_identities(self._settings):
                 raise
             text = "no certificate and no token is accepted until this is fixed"
-            self._notify(_error_notice(text, error))
+            self._notify_error(text, error)
             return self._compile(empty_trust_context(self._settings))
 
     async def _commit(self, compiled: Compiled) -> None:
@@ -326,11 +318,10 @@ class Reconciler:
         launch = Launch(self._options, identities, snapshot.resolve(), log, link)
         launch.write(self._data.launch)
 
+    def _notify_error(self, text: str, error: KeyholeError) -> None:
+        self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+
 
 def _same_documents(one: Compiled, other: Compiled) -> bool:
     numbered_alike = other.plain.model_copy(update={"number": one.number})
     return one.plain == numbered_alike and one.identities == other.identities
-
-
-def _error_notice(text: str, error: KeyholeError) -> Notice:
-    return Notice(Severity.ERROR, text, tuple(str(error).splitlines()))

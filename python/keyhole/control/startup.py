@@ -27,19 +27,20 @@ async def open_services(
     control_plane: ControlPlane, data: DataFolder, notify: Notify
 ) -> AsyncIterator[Services]:
     """Starts the services, and stops them at the end of the block."""
+    settings = control_plane.settings
     listeners = [one for ones in control_plane.addresses.values() for one in ones]
-    api = [str(one) for one in control_plane.settings.written.api.listen]
+    api = [str(one) for one in settings.written.api.listen]
     linked = control_plane.fleet.addresses if control_plane.fleet else []
     own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
-    lists = ListRefresher(control_plane.settings, data, control_plane.reconciler, own, notify)
+    lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
     await asyncio.to_thread(lists.begin)
-    queries = query_history(control_plane.settings, data, notify)
+    queries = query_history(settings, data, notify)
     tasks = [asyncio.create_task(lists.run())]
     if queries is not None:
         tasks.append(asyncio.create_task(queries.run()))
     if control_plane.fleet is not None:
         control_plane.fleet.queries = queries
-    dnstap_feed = dnstap(control_plane.settings, data, notify)
+    dnstap_feed = dnstap(settings, data, notify)
     if dnstap_feed is not None:
         tasks.append(asyncio.create_task(dnstap_feed.run()))
     changes = await open_changes(control_plane, data, notify)
@@ -53,10 +54,10 @@ async def open_services(
         tasks.append(asyncio.create_task(trail.run()))
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
-    authentication = await open_authentication(control_plane.settings, changes, notify)
+    authentication = await open_authentication(settings, changes, notify)
     try:
         yield Services(
-            control_plane.settings,
+            settings,
             data,
             control_plane,
             lists,

@@ -78,7 +78,7 @@ class Withdrawals:
         """Reads it again, and waits at most so long until each engine has it."""
         await self.refresh()
         last = asyncio.get_running_loop().time() + seconds
-        for peer in self._peers.values():
+        for peer in self._trusted().values():
             left = max(last - asyncio.get_running_loop().time(), 0)
             await peer.wait_until(_settled(peer), left)
         return self.deliveries()
@@ -87,8 +87,13 @@ class Withdrawals:
         """Each engine as it is now."""
         return [
             Delivery(engine, peer.has_withdrawal, "" if peer.has_withdrawal else _why(peer))
-            for engine, peer in self._peers.items()
+            for engine, peer in self._trusted().items()
         ]
+
+    def _trusted(self) -> dict[str, Peer]:
+        """Without an engine that is itself revoked: it gets nothing any more."""
+        revoked = self._last.content["revoked"]["identities"] if self._last else ()
+        return {engine: peer for engine, peer in self._peers.items() if engine not in revoked}
 
     def _read(self) -> Withdrawal:
         return current(self._settings, self._data, self._domains)

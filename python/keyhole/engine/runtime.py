@@ -122,7 +122,9 @@ def search_list(request: bytes) -> bytes:
 
 
 def catalogue() -> dict[str, Any]:
-    """The core's fixed tables: reasons and document versions."""
+    """The core's fixed tables by name: ``reasons``, ``outcomes``, ``stages``, ``transports``,
+    ``record_types``, ``list_formats``, ``certificate_refusals``, ``mesh_handshakes``,
+    ``upstream_errors``, ``counters`` and ``versions``."""
     return _load(_core.catalogue())
 
 

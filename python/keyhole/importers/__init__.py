@@ -9,10 +9,10 @@ from pathlib import Path
 
 from keyhole.importers.adguard import read_adguard
 from keyhole.importers.blocky import read_blocky
-from keyhole.importers.common_settings import Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.pihole import read_pihole
 from keyhole.importers.plan import plan
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Disposition, Item, Kind, Report
 from keyhole.importers.technitium import read_technitium
 from keyhole.importers.write import write

@@ -147,8 +147,8 @@ class _Reader:
             )
         self.has_capitals |= reader.has_capitals
         if reader.plain_backslash:
-            said = self.text[self.at : reader.at]
-            self.notes.append(f"the backslash in {said} is literal in Pi-hole and in Keyhole")
+            original = self.text[self.at : reader.at]
+            self.notes.append(f"the backslash in {original} is literal in Pi-hole and in Keyhole")
         self._take(reader.at - self.at, written)
 
     def _count(self) -> None:

@@ -3,7 +3,7 @@
 import re
 
 from keyhole.importers.addresses import is_count, plain_address
-from keyhole.importers.common_settings import LocalRecord, Setup
+from keyhole.importers.product_settings import LocalRecord, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import read_address
 from keyhole.model.name import read_name, read_owner, reverse_name

@@ -4,19 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, Server, Setup
 from keyhole.importers.document import Document
 from keyhole.importers.error import ImporterError
 from keyhole.importers.names import DocumentNames, list_name
 from keyhole.importers.plan_records import record_documents
 from keyhole.importers.plan_rules import split_rules
+from keyhole.importers.product_settings import Bundle, ClientSettings, ListSource, Server, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.upstream_names import allow_upstream_names
 from keyhole.model.units import SECOND, show_milliseconds
 
 _MAX_INCLUDED = 64
-_PARTS_PER_INCLUDE = 60
-_EVERYBODY = "everybody-else"
+_BRANCHES = 60
+_DEFAULT_POLICY = "everybody-else"
 
 
 def plan(setup: Setup, report: Report) -> list[Document]:
@@ -62,12 +62,8 @@ class _Plan:
         ]
 
     def _upstreams(self) -> tuple[list[Document], dict[Server, str]]:
-        servers = dict.fromkeys(
-            [
-                *self.setup.servers,
-                *(server for one in self.setup.clients for server in one.servers),
-            ]
-        )
+        own = (server for one in self.setup.clients for server in one.servers)
+        servers = dict.fromkeys([*self.setup.servers, *own])
         names = {
             server: self.names.assign("Upstream", server.server_name, "upstream")
             for server in servers
@@ -110,9 +106,7 @@ class _Plan:
         parts = split_rules(bundle.rules, self.setup.answer)
         more = [self.names.assign("Policy", f"{name}-part", "rules") for _ in parts[1:]]
         # The number of includes per policy is limited, so each part includes some of the next ones.
-        included = [
-            more[at : at + _PARTS_PER_INCLUDE] for at in range(0, len(more), _PARTS_PER_INCLUDE)
-        ]
+        included = [more[at : at + _BRANCHES] for at in range(0, len(more), _BRANCHES)]
         spec: dict[str, Any] = {"subjects": []}
         if more:
             spec["include"] = included[0]
@@ -131,12 +125,12 @@ class _Plan:
         groups: dict[_ClientPolicy, str] = {}
         owner: dict[str, str] = {}
         for one in self.setup.clients:
-            shown = dict.fromkeys([*one.addresses, *one.tokens])
-            for text in (text for text in shown if text in owner):
+            ids = dict.fromkeys([*one.addresses, *one.tokens])
+            for text in (text for text in ids if text in owner):
                 why = f"it belongs to {owner[text]} already; two clients cannot share it"
                 self.report.left(Kind.CLIENT, f"{one.title}: {text}", why)
-            addresses = [text for text in shown if text in one.addresses and text not in owner]
-            tokens = [text for text in shown if text in one.tokens and text not in owner]
+            addresses = [text for text in ids if text in one.addresses and text not in owner]
+            tokens = [text for text in ids if text in one.tokens and text not in owner]
             if not (addresses or tokens):
                 continue
             self.report.add(Kind.CLIENT, one.title, one.changes)
@@ -180,16 +174,12 @@ class _Plan:
         rules: dict[str, list[Document]],
         names_of: dict[Server, str],
     ) -> Iterator[Document]:
-        everybody = _ClientPolicy(
-            self._bundles(self.setup.default_bundles),
-            self.setup.log,
-            (),
-        )
+        default = _ClientPolicy(self._bundles(self.setup.default_bundles), self.setup.log, ())
         subjects = list(self.setup.served_subjects)
         yield Document(
             "Policy",
-            self.names.assign("Policy", _EVERYBODY, "policy"),
-            ({"subjects": subjects} if subjects else {}) | self._spec(everybody, rules, names_of),
+            self.names.assign("Policy", _DEFAULT_POLICY, "policy"),
+            ({"subjects": subjects} if subjects else {}) | self._spec(default, rules, names_of),
             [f"For clients without another policy, as in {self.setup.product}."],
         )
         for policy, name in groups.items():

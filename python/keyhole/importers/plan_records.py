@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from keyhole.importers.common_settings import LocalRecord
 from keyhole.importers.document import Document
 from keyhole.importers.names import DocumentNames
+from keyhole.importers.product_settings import LocalRecord
 from keyhole.importers.report import Kind, Report
 
 _MAX_VALUES = {"a": 64, "aaaa": 64, "txt": 32, "cname": 1, "ptr": 1}
@@ -14,7 +14,7 @@ _MAX_TEXT = 4096  # octets
 
 
 @dataclass
-class _RecordSet:
+class _Node:
     ttl: int | None = None
     values: dict[str, list[str]] = field(default_factory=dict)
     origins: list[str] = field(default_factory=list)
@@ -24,11 +24,11 @@ def record_documents(
     records: Iterable[LocalRecord], names: DocumentNames, report: Report
 ) -> list[Document]:
     """A document for each name; a record that contradicts an earlier one is reported and left."""
-    by_name: dict[str, _RecordSet] = {}
+    by_name: dict[str, _Node] = {}
     aliases: dict[str, str] = {}
     for record in records:
-        record_set = by_name.setdefault(record.name, _RecordSet(record.ttl))
-        why = _contradiction(record, record_set, aliases)
+        node = by_name.setdefault(record.name, _Node(record.ttl))
+        why = _contradiction(record, node, aliases)
         if record.title and why:
             report.left(Kind.RECORD, record.title, why)
         elif record.title:
@@ -37,26 +37,20 @@ def record_documents(
             continue
         if record.kind == "cname":
             aliases[record.name] = record.value
-        record_set.values.setdefault(record.kind, []).append(record.value)
-        if record.origin not in record_set.origins:
-            record_set.origins.append(record.origin)
-    return [
-        _document(name, record_set, names)
-        for name, record_set in by_name.items()
-        if record_set.values
-    ]
+        node.values.setdefault(record.kind, []).append(record.value)
+        if record.origin not in node.origins:
+            node.origins.append(record.origin)
+    return [_document(name, node, names) for name, node in by_name.items() if node.values]
 
 
-def _contradiction(
-    record: LocalRecord, record_set: _RecordSet, aliases: dict[str, str]
-) -> str | None:
+def _contradiction(record: LocalRecord, node: _Node, aliases: dict[str, str]) -> str | None:
     """Why a record cannot be added; empty for a duplicate, none where it can be."""
-    same = record_set.values.get(record.kind, [])
+    same = node.values.get(record.kind, [])
     if record.value in same:
         return ""
     if record.kind in ("cname", "ptr") and same:
         return f"the name points to {same[0]} already"
-    if record_set.values and "cname" in (record.kind, *record_set.values):
+    if node.values and "cname" in (record.kind, *node.values):
         return "an alias cannot have other records beside it (RFC 1034 section 3.6.2); keep one"
     if len(same) >= _MAX_VALUES[record.kind]:
         return f"the name has {_MAX_VALUES[record.kind]} such records already, the maximum"
@@ -73,13 +67,13 @@ def _contradiction(
     return None
 
 
-def _document(name: str, record_set: _RecordSet, names: DocumentNames) -> Document:
+def _document(name: str, node: _Node, names: DocumentNames) -> Document:
     spec: dict[str, Any] = {"name": name}
-    if record_set.ttl is not None:
-        spec["ttl"] = record_set.ttl
-    for kind, values in record_set.values.items():
+    if node.ttl is not None:
+        spec["ttl"] = node.ttl
+    for kind, values in node.values.items():
         spec[kind] = values[0] if kind in ("cname", "ptr") else values
-    origins = [origin for origin in record_set.origins if origin]
+    origins = [origin for origin in node.origins if origin]
     comments = [f"From {', '.join(origins[:3])}."] if origins else []
     title = name.replace("*", "all")
     return Document("Record", names.assign("Record", title, "record"), spec, comments)

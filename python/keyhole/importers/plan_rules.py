@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
-from keyhole.importers.common_settings import NameRule, Schedule
 from keyhole.importers.document import CommentedValue
+from keyhole.importers.product_settings import NameRule, Schedule
 
 _MAX_PER_RULE = 500
 _MAX_PER_POLICY = 3000

@@ -5,7 +5,7 @@ As their operators publish them.
 
 from dataclasses import dataclass
 
-from keyhole.importers.common_settings import Server
+from keyhole.importers.product_settings import Server
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ It is common to block the names of public resolvers, so that programs do not byp
 one, and to use one of them as upstream at the same time.
 """
 
-from keyhole.importers.common_settings import Bundle, NameRule, Setup
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import is_address
 from keyhole.model.match import read_match

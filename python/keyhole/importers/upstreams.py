@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from keyhole.importers.common_settings import Server, Setup
 from keyhole.importers.dns_stamp import read_stamp
 from keyhole.importers.error import ImporterError
+from keyhole.importers.product_settings import Server, Setup
 from keyhole.importers.public_resolvers import resolver_at, resolver_named
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import is_address, read_upstream_address

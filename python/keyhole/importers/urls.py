@@ -1,6 +1,6 @@
 """URLs of lists, in the form that a List document accepts."""
 
-from keyhole.importers.common_settings import Setup
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.units import DAY, SECOND, show_milliseconds
 from keyhole.model.url import read_list_url

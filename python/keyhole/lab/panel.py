@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.panel import Panel
 from rich.table import Table
 
+from keyhole.engine import catalogue
 from keyhole.lab.internet.names import BLOCKED_EXAMPLE, SPECIAL
 from keyhole.lab.ports import Ports
 from keyhole.lab.processes import LabProcesses
@@ -16,20 +17,7 @@ from keyhole.lab.workload_profiles import TV_NAME, WORKLOAD_PROFILES
 
 TRANSPORT_NAMES = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
-BLOCKED = frozenset(
-    ["blocked_by_rule", "blocked_by_list", "denied_by_default", "blocked_target", "private_address"]
-)
-FAILED = frozenset(
-    [
-        "upstream_unreachable",
-        "upstream_timeout",
-        "upstream_untrusted",
-        "upstream_invalid",
-        "cached_failure",
-        "internal_error",
-        "overloaded",
-    ]
-)
+_OUTCOMES = {row["word"]: row["outcome"] for row in catalogue()["reasons"]}
 
 
 def panel(processes: LabProcesses) -> Panel:
@@ -136,11 +124,14 @@ class Counts:
         reasons: Counter[str] = Counter()
         for transport in stats["queries"].values():
             reasons.update(transport)
+        outcomes: Counter[str] = Counter()
+        for reason, count in reasons.items():
+            outcomes[_OUTCOMES[reason]] += count
         return cls(
             queries=reasons.total(),
-            blocked=sum(reasons[reason] for reason in BLOCKED),
+            blocked=outcomes["blocked"],
             cached=reasons["cached"],
-            failed=sum(count for reason, count in reasons.items() if reason in FAILED),
+            failed=outcomes["failed"],
             median_ms=_median(stats["latency_us"]),
         )
 

@@ -26,8 +26,8 @@ def windows(client: Client) -> Profile:
     ]
     if client.identity is not None:
         notes += [
-            f"client certificate: {client.identity.spiffe}; import it with its key into the machine "
-            "store (certutil -importpfx keyhole.pfx, made with openssl pkcs12 -export)",
+            f"client certificate: {client.identity.spiffe}; import it with its key into the "
+            "machine store (certutil -importpfx keyhole.pfx, made with openssl pkcs12 -export)",
             f"Windows selects it by root and usage: in the Zero Trust DNS profile of your "
             f"device management, root {thumbprint} and usage {_CLIENT_AUTH}; "
             "netsh ztdns show clientcert shows the setting",

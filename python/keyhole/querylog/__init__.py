@@ -2,7 +2,7 @@
 
 ===============  =================================================================================
 ``time``         when the query arrived, RFC 3339 in UTC with microseconds
-``transport``    ``udp``, ``tcp``, ``dot``, ``doh``
+``transport``    ``udp``, ``tcp``, ``dot``, ``doh``, ``mesh``
 ``client``       the client's address; null where its policy is anonymous
 ``identity``     the client's SPIFFE ID, or null
 ``token``        the name of the client's token, or null

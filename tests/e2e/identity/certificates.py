@@ -30,14 +30,14 @@ class Made:
 
 @dataclass(frozen=True)
 class Case:
-    """A certificate, and its fate.
+    """A certificate, and its outcome.
 
-    ``fate`` is ``answered``, the word of the reason why each question is refused, or the TLS alert
-    with which the handshake ends (RFC 8446 section 6.2).
+    ``outcome`` is ``answered``, the word of the reason why each question is refused, or the TLS
+    alert with which the handshake ends (RFC 8446 section 6.2).
     """
 
     name: str
-    fate: str
+    outcome: str
     make: Callable[[Made], Pair]
 
 
@@ -45,13 +45,13 @@ UNKNOWN_CA, BAD, UNSUPPORTED = "unknown ca", "bad certificate", "unsupported cer
 EXPIRED, REVOKED = "certificate expired", "certificate revoked"
 
 
-def _with(fate: str, name: str, **changes: object) -> Case:
+def _with(outcome: str, name: str, **changes: object) -> Case:
     """The good certificate with changes to its form."""
-    return Case(name, fate, lambda made: made.home.svid(WEB, **changes))
+    return Case(name, outcome, lambda made: made.home.svid(WEB, **changes))
 
 
-def _naming(fate: str, name: str, *uris: str) -> Case:
-    return _with(fate, name, uris=uris)
+def _naming(outcome: str, name: str, *uris: str) -> Case:
+    return _with(outcome, name, uris=uris)
 
 
 def _self_signed(made: Made) -> Pair:

@@ -10,7 +10,7 @@ from tests.world import raw
 from tests.world.ask import Server
 from tests.world.callers import HONEST, NOBODY, Caller, Tls
 from tests.world.certificates import DAY, Authority, Pair
-from tests.world.fate import alert, fate
+from tests.world.outcome import alert, outcome_of
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 
@@ -56,34 +56,34 @@ def server(
 
 @each_way
 @each_case
-def test_a_certificate_meets_its_fate(
+def test_a_certificate_has_its_outcome(
     server: Server, pairs: dict[str, Pair], case: Case, way: str
 ) -> None:
-    assert fate(server, way, Caller(certificate=pairs[case.name])) == case.fate
+    assert outcome_of(server, way, Caller(certificate=pairs[case.name])) == case.outcome
 
 
 @each_case
-def test_its_fate_is_the_same_under_tls_1_2(
+def test_its_outcome_is_the_same_under_tls_1_2(
     server: Server, pairs: dict[str, Pair], case: Case
 ) -> None:
     caller = Caller(certificate=pairs[case.name])
-    assert fate(server, "dot", caller, Tls(newest=ssl.TLSVersion.TLSv1_2)) == case.fate
+    assert outcome_of(server, "dot", caller, Tls(newest=ssl.TLSVersion.TLSv1_2)) == case.outcome
 
 
 @each_way
 def test_who_shows_nothing_is_refused_and_told_why(server: Server, way: str) -> None:
-    assert fate(server, way, NOBODY) == "no_identity"
+    assert outcome_of(server, way, NOBODY) == "no_identity"
 
 
 @each_way
 def test_a_token_that_nobody_knows_is_refused(server: Server, way: str) -> None:
-    assert fate(server, way, Caller(token="a" * 32)) == "unknown_token"
+    assert outcome_of(server, way, Caller(token="a" * 32)) == "unknown_token"
 
 
 @pytest.mark.parametrize("way", ["udp", "tcp"])
 def test_a_good_network_is_no_help_where_somebody_else_is_strict(server: Server, way: str) -> None:
     # The same address is served where its listener serves by network, and only there.
-    assert fate(server, way, NOBODY) == "answered"
+    assert outcome_of(server, way, NOBODY) == "answered"
 
 
 @each_way
@@ -94,7 +94,7 @@ def test_a_version_of_tls_before_1_2_is_refused(
 ) -> None:
     caller = Caller(certificate=pairs[certificate] if certificate else None)
     old = Tls(newest=ssl.TLSVersion.TLSv1_1)
-    assert fate(server, way, caller, old) in ("protocol version", "handshake failure")
+    assert outcome_of(server, way, caller, old) in ("protocol version", "handshake failure")
 
 
 @pytest.mark.parametrize("certificate", ["good", None])

@@ -10,7 +10,7 @@ from tests.e2e.identity.street import PAYMENTS, WEB, Street
 from tests.world import mesh, raw
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, NOBODY, Caller, line
-from tests.world.fate import fate, word
+from tests.world.outcome import outcome_of, word
 
 NAME = "www.example.org"
 # Another machine, as far as the listener can tell.
@@ -32,8 +32,8 @@ def test_two_workloads_at_one_address_get_different_verdicts(street: Street, way
 @pytest.mark.parametrize("way", ["dot", "doh1", "doh2", "cleartext1", "cleartext2"])
 def test_a_stolen_address_gives_nothing(street: Street, way: str) -> None:
     # The address is that of both workloads, and one of which a policy speaks elsewhere.
-    assert fate(street.server, "tcp", NOBODY) == "answered"
-    assert fate(street.server, way, NOBODY) == "no_identity"
+    assert outcome_of(street.server, "tcp", NOBODY) == "answered"
+    assert outcome_of(street.server, way, NOBODY) == "no_identity"
 
 
 def _mesh(server: Server, header: bytes, source: str = "127.0.0.1") -> Reply | None:
@@ -72,7 +72,7 @@ def test_a_sidecar_that_names_nobody_speaks_for_nobody(
     assert word(reply) in ("no_identity", "unreadable_identity")
 
 
-def test_who_is_no_sidecar_cannot_vouch_for_anybody(street: Street) -> None:
+def test_a_peer_that_is_no_sidecar_cannot_forward_an_identity(street: Street) -> None:
     header = mesh.header(street.made.home.id(WEB))
     assert _mesh(street.server, header, source=ELSEWHERE) is None
     said = {"x-forwarded-client-cert": f"URI={street.made.home.id(WEB)}"}

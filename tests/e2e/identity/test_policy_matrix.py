@@ -37,7 +37,7 @@ class Stage:
         return self.resolver.server
 
 
-def furnish(resolver: Resolver, made: Made, one: Upstream, two: Upstream) -> Stage:
+def configure_cast(resolver: Resolver, made: Made, one: Upstream, two: Upstream) -> Stage:
     """Gives a resolver the policies of the cast; it is not started."""
     resolver.configure(
         listen=resolver.listen("mesh", "doh_cleartext"),
@@ -69,7 +69,7 @@ def stage(
     ):
         resolver = Resolver(tmp_path_factory.mktemp("cast") / "data", authority)
         try:
-            stage = furnish(resolver, made, one, two)
+            stage = configure_cast(resolver, made, one, two)
             resolver.start()
             yield stage
         finally:
@@ -77,7 +77,7 @@ def stage(
 
 
 @dataclass(frozen=True)
-class Seat:
+class CastConnection:
     """One of the cast on one connection."""
 
     role: str
@@ -88,10 +88,10 @@ class Seat:
         return f"{self.role} over {self.way}"
 
 
-def seats(stage: Stage, stack: ExitStack) -> list[Seat]:
+def cast_connections(stage: Stage, stack: ExitStack) -> list[CastConnection]:
     """Everybody, on every transport over which they can show who they are."""
     return [
-        Seat(role, way, stack.enter_context(line(stage.server, way, caller)))
+        CastConnection(role, way, stack.enter_context(line(stage.server, way, caller)))
         for role, several in stage.callers.items()
         for caller in several
         for way in caller.ways()
@@ -99,15 +99,17 @@ def seats(stage: Stage, stack: ExitStack) -> list[Seat]:
 
 
 def wrong(
-    seats: list[Seat], query: dns.message.Message, wanted: Callable[[str], Verdict]
+    cast_connections: list[CastConnection],
+    query: dns.message.Message,
+    wanted: Callable[[str], Verdict],
 ) -> dict[str, Verdict]:
     """Who saw something else than it should."""
     found = {}
-    for seat in seats:
-        query.id = 0 if seat.way.startswith(("doh", "cleartext")) else query.id + 1
-        verdict = seen(seat.ask(query))
-        if verdict != wanted(seat.role):
-            found[str(seat)] = verdict
+    for connection in cast_connections:
+        query.id = 0 if connection.way.startswith(("doh", "cleartext")) else query.id + 1
+        verdict = seen(connection.ask(query))
+        if verdict != wanted(connection.role):
+            found[str(connection)] = verdict
     return found
 
 
@@ -119,8 +121,8 @@ def test_the_verdict_is_that_of_the_role_on_every_transport_and_from_every_cache
         return shape.verdict(ROLES[role])
 
     with ExitStack() as stack:
-        all_of_them = seats(stage, stack)
-        assert {seat.role for seat in all_of_them} == ROLES.keys()
+        all_of_them = cast_connections(stage, stack)
+        assert {connection.role for connection in all_of_them} == ROLES.keys()
         assert wrong(all_of_them, shape.query(), wanted) == {}
         assert wrong(all_of_them[::-1], shape.query(), wanted) == {}
 
@@ -130,8 +132,8 @@ def test_whoever_asks_first_decides_nothing_for_the_others(stage: Stage, first: 
     # A name of its own for each run: the cache holds what the first one left there.
     query = dns.message.make_query(f"{first}.secret.example.org", "A", use_edns=0)
     with ExitStack() as stack:
-        others = seats(stage, stack)
-        beginning = [seat for seat in others if seat.role == first]
+        others = cast_connections(stage, stack)
+        beginning = [connection for connection in others if connection.role == first]
         assert wrong(beginning + others, query, lambda role: ROLES[role].direct) == {}
 
 
@@ -139,7 +141,9 @@ def test_what_is_withheld_was_never_asked_for(stage: Stage) -> None:
     quiet = ("payments", "build", "tv", "guest", "nobody", "late")
     query = dns.message.make_query("unasked.secret.example.org", "A", use_edns=0)
     with ExitStack() as stack:
-        several = [seat for seat in seats(stage, stack) if seat.role in quiet]
+        several = [
+            connection for connection in cast_connections(stage, stack) if connection.role in quiet
+        ]
         assert wrong(several, query, lambda role: ROLES[role].direct) == {}
     for upstream in (stage.one, stage.two):
         assert upstream.times_asked("unasked.secret.example.org") == 0
@@ -179,7 +183,7 @@ def test_a_stale_answer_is_served_to_those_alone_who_may_have_it(
         Upstream(pair, zone=Zone(1, ONE, ALIASES)) as one,
         Upstream(pair, zone=Zone(1, TWO, ALIASES)) as two,
     ):
-        stage = furnish(make_resolver(), made, one, two)
+        stage = configure_cast(make_resolver(), made, one, two)
         stage.resolver.start()
         web = stage.callers["web"][0]
         assert ask_as(stage.server, "dot", web, name).addresses == [ONE]
@@ -193,7 +197,9 @@ def test_a_stale_answer_is_served_to_those_alone_who_may_have_it(
         return stale if role == "web" else ROLES[role].direct
 
     with ExitStack() as stack:
-        several = [seat for seat in seats(stage, stack) if seat.role != "open"]
+        several = [
+            connection for connection in cast_connections(stage, stack) if connection.role != "open"
+        ]
         query = dns.message.make_query(name, "A", use_edns=0)
         assert wrong(several, query, wanted) == {}
         # What one upstream said is no answer of the other.

@@ -17,7 +17,7 @@ from tests.world import own, raw
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, Ask, Caller, Tls, line, port_of
 from tests.world.certificates import Authority, bundle
-from tests.world.fate import alert, fate, word
+from tests.world.outcome import alert, outcome_of, word
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain, replace
 from tests.world.upstream import Upstream
@@ -133,16 +133,20 @@ def test_a_revoked_identity_stops_on_its_open_connections(
     web = Caller(certificate=own.issue(knowing, "shop/web", tmp_path / "web"))
     other = Caller(certificate=own.issue(knowing, "shop/other", tmp_path / "other"))
     server = knowing.server
-    knowing.wait_for(lambda: fate(server, "dot", web) == "answered", "its authority is trusted")
+    knowing.wait_for(
+        lambda: outcome_of(server, "dot", web) == "answered", "its authority is trusted"
+    )
     with line(server, "dot", other) as neighbor:
         assert word(neighbor(_query())) == "answered"
         found = _refusals(server, web, WAYS, lambda: own.revoke(knowing, "shop/web"))
         assert word(neighbor(_query())) == "answered"
     assert _are(found, "identity_revoked"), found
-    assert {fate(server, way, web) for way in WAYS} == {"certificate revoked"}
+    assert {outcome_of(server, way, web) for way in WAYS} == {"certificate revoked"}
     # A certificate that is issued now names the same identity, and a sidecar's word no less.
-    assert fate(server, "mesh", Caller(vouched=f"spiffe://own.test/{WEB}")) == "identity_revoked"
-    assert fate(server, "mesh", Caller(vouched=f"spiffe://own.test/{OTHER}")) == "answered"
+    assert (
+        outcome_of(server, "mesh", Caller(vouched=f"spiffe://own.test/{WEB}")) == "identity_revoked"
+    )
+    assert outcome_of(server, "mesh", Caller(vouched=f"spiffe://own.test/{OTHER}")) == "answered"
 
 
 def test_a_stolen_certificate_stops_and_its_owner_gets_another(
@@ -150,13 +154,15 @@ def test_a_stolen_certificate_stops_and_its_owner_gets_another(
 ) -> None:
     stolen = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "stolen"))
     server = knowing.server
-    knowing.wait_for(lambda: fate(server, "dot", stolen) == "answered", "its authority is trusted")
+    knowing.wait_for(
+        lambda: outcome_of(server, "dot", stolen) == "answered", "its authority is trusted"
+    )
     found = _refusals(
         server, stolen, WAYS, lambda: own.revoke(knowing, "shop/robbed", "--certificates")
     )
     assert _are(found, "identity_revoked"), found
     fresh = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "fresh"))
-    assert fate(server, "dot", fresh) == "answered"
+    assert outcome_of(server, "dot", fresh) == "answered"
 
 
 def test_a_certificate_on_a_new_revocation_list_stops(knowing: Resolver, home: TrustDomain) -> None:
@@ -168,7 +174,7 @@ def test_a_certificate_on_a_new_revocation_list_stops(knowing: Resolver, home: T
 
     found = _refusals(knowing.server, Caller(certificate=pair), WAYS, revoke)
     assert _are(found, "identity_revoked"), found
-    assert fate(knowing.server, "dot", Caller(certificate=home.svid(WEB))) == "answered"
+    assert outcome_of(knowing.server, "dot", Caller(certificate=home.svid(WEB))) == "answered"
 
 
 def test_a_certificate_of_a_root_that_is_no_longer_trusted_stops(
@@ -182,8 +188,8 @@ def test_a_certificate_of_a_root_that_is_no_longer_trusted_stops(
 
     found = _refusals(knowing.server, caller, WAYS, distrust)
     assert _are(found, "identity_untrusted"), found
-    assert fate(knowing.server, "dot", caller) == "unknown ca"
-    assert fate(knowing.server, "dot", kept) == "answered"
+    assert outcome_of(knowing.server, "dot", caller) == "unknown ca"
+    assert outcome_of(knowing.server, "dot", kept) == "answered"
 
 
 def test_the_connection_of_a_revoked_one_is_closed(knowing: Resolver, home: TrustDomain) -> None:
@@ -199,7 +205,7 @@ def test_the_connection_of_a_revoked_one_is_closed(knowing: Resolver, home: Trus
 def test_a_revoked_token_stops_on_its_open_connections(knowing: Resolver) -> None:
     caller = Caller(token=own.create_token(knowing, "tv"))
     server = knowing.server
-    knowing.wait_for(lambda: fate(server, "dot", caller) == "answered", "the token is known")
+    knowing.wait_for(lambda: outcome_of(server, "dot", caller) == "answered", "the token is known")
     found = _refusals(server, caller, caller.ways(), lambda: own.revoke_token(knowing, "tv"))
     assert set(found.values()) == {"unknown_token"}
 
@@ -224,7 +230,7 @@ def test_a_resumed_session_is_worth_no_more_than_its_certificate(
         "the session is refused",
         _SECONDS,
     )
-    assert fate(server, way, Caller(certificate=home.svid(OTHER))) == "answered"
+    assert outcome_of(server, way, Caller(certificate=home.svid(OTHER))) == "answered"
 
 
 _REVOKED = ("identity_revoked", "certificate revoked")
@@ -274,6 +280,6 @@ def test_a_connection_ends_with_its_certificate(knowing: Resolver, home: TrustDo
 
 def _has_expired(server: Server, caller: Caller) -> bool:
     try:
-        return fate(server, "dot", caller) == "identity_expired"
+        return outcome_of(server, "dot", caller) == "identity_expired"
     except EOFError:  # let in during the last second, at whose end the connection ends
         return False

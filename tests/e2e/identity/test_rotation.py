@@ -13,7 +13,7 @@ from tests.world import raw
 from tests.world.ask import Server
 from tests.world.callers import HONEST, Caller, line
 from tests.world.certificates import Authority, Pair, bundle
-from tests.world.fate import word
+from tests.world.outcome import word
 from tests.world.resolver import Resolver, document
 from tests.world.trust import replace
 from tests.world.upstream import Upstream

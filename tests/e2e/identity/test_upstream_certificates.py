@@ -17,7 +17,7 @@ from tests.e2e.identity.upstreams import CASES, NAME, TRUSTED, Case
 from tests.world.ask import Server
 from tests.world.callers import Caller, ask_as
 from tests.world.certificates import Authority, Pair, bundle
-from tests.world.fate import word
+from tests.world.outcome import word
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain, replace
 from tests.world.upstream import ADDRESS, Upstream
@@ -86,8 +86,8 @@ def test_a_certificate_is_believed_or_no_question_is_asked(
     upstream = stage.upstreams[case.name, protocol]
     label = f"{protocol}-{CASES.index(case)}"
     reply = ask_as(stage.server, "mesh", Caller(vouched=stage.home.id(label)), "secret.example.org")
-    assert word(reply) == case.fate
-    assert bool(upstream.messages) == (case.fate == "answered")
+    assert word(reply) == case.outcome
+    assert bool(upstream.messages) == (case.outcome == "answered")
 
 
 @each_protocol

@@ -17,14 +17,14 @@ TRUSTED, UNTRUSTED = "answered", "upstream_untrusted"
 
 @dataclass(frozen=True)
 class Case:
-    """A server certificate with its fate: ``answered``, or the word of the reason.
+    """A server certificate with its outcome: ``answered``, or the word of the reason.
 
     ``spec`` changes the upstream's document; ``tls`` are attributes of the server's TLS settings,
     and ``alpn`` is what it offers instead of the right protocol.
     """
 
     name: str
-    fate: str
+    outcome: str
     make: Callable[[TrustDomain, TrustDomain], Pair]
     spec: dict[str, Any] = field(default_factory=dict)
     tls: dict[str, Any] = field(default_factory=dict)
@@ -41,13 +41,13 @@ class Case:
         return made
 
 
-def _with(fate: str, name: str, **changes: Any) -> Case:
+def _with(outcome: str, name: str, **changes: Any) -> Case:
     form = Form(**{"names": (NAME,), **changes})
-    return Case(name, fate, lambda home, _: home.issuer.make(form))
+    return Case(name, outcome, lambda home, _: home.issuer.make(form))
 
 
-def _by(fate: str, name: str, make: Callable[[TrustDomain, TrustDomain], Authority]) -> Case:
-    return Case(name, fate, lambda home, stranger: make(home, stranger).issue(NAME))
+def _by(outcome: str, name: str, make: Callable[[TrustDomain, TrustDomain], Authority]) -> Case:
+    return Case(name, outcome, lambda home, stranger: make(home, stranger).issue(NAME))
 
 
 def _revoked(home: TrustDomain, _: TrustDomain) -> Pair:

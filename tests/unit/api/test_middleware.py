@@ -211,11 +211,11 @@ def test_only_a_trusted_proxy_can_set_the_client_address(
 def test_a_trusted_proxy_must_send_scheme_and_client_address(
     house: House, hops: str | None, scheme: str | None, status: int, address: str | None
 ) -> None:
-    said = {"x-forwarded-for": hops, "x-forwarded-proto": scheme}
-    told = {name: value for name, value in said.items() if value is not None}
+    given = {"x-forwarded-for": hops, "x-forwarded-proto": scheme}
+    headers = {name: value for name, value in given.items() if value is not None}
     client = MiddlewareClient(house, trusted_proxies=[f"{PROXY}/32"])
     base = "http://keyhole.example.org"
-    answer = client.ask("GET", HEALTH, address=PROXY, base=base, headers=told)
+    answer = client.ask("GET", HEALTH, address=PROXY, base=base, headers=headers)
     assert answer.status_code == status
     if address is not None:
         assert client.routes.reached[0]["client"][0] == address
@@ -225,14 +225,14 @@ def test_a_trusted_proxy_must_send_scheme_and_client_address(
 
 def test_headers_of_a_proxy_authenticate_nobody(house: House) -> None:
     client = MiddlewareClient(house, trusted_proxies=[f"{PROXY}/32"])
-    told = {
+    headers = {
         "x-forwarded-for": "192.0.2.7",
         "x-forwarded-proto": "https",
         "x-forwarded-user": "root",
         "remote-user": "root",
         "x-forwarded-client-cert": "By=spiffe://keyhole.internal/a",
     }
-    answer = client.ask("GET", "/api/v1/people", address=PROXY, headers=told)
+    answer = client.ask("GET", "/api/v1/people", address=PROXY, headers=headers)
     assert answer.status_code == 401
 
 
@@ -290,7 +290,7 @@ def test_depth_is_counted_outside_of_strings_and_in_one_pass(body: bytes, is_dee
 
 def test_a_response_that_takes_too_long_is_replaced_and_ignored_later() -> None:
     released = asyncio.Event()
-    told: list[Any] = []
+    messages: list[Any] = []
 
     async def slow(_: Scope, __: Receive, send: Send) -> None:
         try:
@@ -302,21 +302,21 @@ def test_a_response_that_takes_too_long_is_replaced_and_ignored_later() -> None:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Any) -> None:
-        told.append(message)
+        messages.append(message)
 
     async def once() -> None:
         await ResponseTimeout(slow, 0)(_scope(b"/"), receive, send)
 
     anyio.run(once)
-    assert [one["status"] for one in told if one["type"] == "http.response.start"] == [503]
+    assert [one["status"] for one in messages if one["type"] == "http.response.start"] == [503]
 
 
 def test_a_response_that_has_begun_may_continue() -> None:
-    told: list[Any] = []
+    messages: list[Any] = []
 
     async def live(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        for _ in range(10):  # rounds of the event loop, each of which sees that the limit is over
+        for _round in range(10):  # of the event loop, after the limit is over
             await asyncio.sleep(0)
         await send({"type": "http.response.body", "body": b"end"})
 
@@ -324,13 +324,13 @@ def test_a_response_that_has_begun_may_continue() -> None:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Any) -> None:
-        told.append(message)
+        messages.append(message)
 
     async def once() -> None:
         await ResponseTimeout(live, 0)(_scope(b"/"), receive, send)
 
     anyio.run(once)
-    assert told[-1]["body"] == b"end"
+    assert messages[-1]["body"] == b"end"
 
 
 def test_a_websocket_does_not_reach_the_routes(client: MiddlewareClient) -> None:

@@ -1,4 +1,4 @@
-"""The commands as a person meets them: help, exit codes, and words instead of tracebacks."""
+"""The commands from outside: help, exit codes, and messages instead of tracebacks."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ spec: {protocol: dot, addresses: [192.0.2.1], serverName: dns.example.org}
 
 def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["keyhole", *arguments])
-    # An engine blocks signals until it serves; the tests after this one need theirs.
+    # An engine blocks signals until it serves; later tests need them.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
         return main()
@@ -97,11 +97,11 @@ def test_no_command_lists_all_of_them(
 ) -> None:
     _run(monkeypatch)
     captured = capsys.readouterr()
-    said = captured.out + captured.err
-    assert all(command in said for command in COMMANDS)
+    output = captured.out + captured.err
+    assert all(command in output for command in COMMANDS)
 
 
-def test_version_is_readable_by_a_program(
+def test_version_prints_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(monkeypatch, "version", "--json") == 0
@@ -113,7 +113,7 @@ def test_valid_documents_pass(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert _run(monkeypatch, "check", str(tmp_path)) == 0
 
 
-def test_invalid_documents_are_exit_code_3_with_place_and_reason(
+def test_invalid_documents_give_exit_code_3_with_place_and_reason(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY.replace("allow", "alow"))
@@ -140,7 +140,7 @@ def test_invalid_documents_are_exit_code_3_with_place_and_reason(
         (["nonsense"], 2, "nonsense"),
     ],
 )
-def test_a_mistake_gets_words_and_an_exit_code(
+def test_a_mistake_gives_a_message_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -150,6 +150,6 @@ def test_a_mistake_gets_words_and_an_exit_code(
 ) -> None:
     monkeypatch.setenv("KEYHOLE_DATA", str(tmp_path))
     assert _run(monkeypatch, *arguments) == code
-    said = capfd.readouterr().err
-    assert any(word in said for word in words.split("|")), said
-    assert "Traceback" not in said
+    output = capfd.readouterr().err
+    assert any(word in output for word in words.split("|")), output
+    assert "Traceback" not in output

@@ -1,4 +1,4 @@
-"""What explain shows: the thing that decides, with its document and line."""
+"""Output of ``keyhole explain``: the cause of a verdict, with its document and line."""
 
 import io
 from typing import Any
@@ -45,23 +45,23 @@ ENTRY: dict[str, Any] = {
         ),
     ],
 )
-def test_a_cause_is_followed_back_to_its_line(cause: dict[str, Any], words: list[str]) -> None:
+def test_a_cause_is_shown_with_its_line(cause: dict[str, Any], words: list[str]) -> None:
     assert all(word in describe(cause) for word in words)
 
 
-def test_a_step_shows_what_matched_and_not_what_every_step_knows() -> None:
+def test_a_step_shows_matches_without_the_details_of_every_step() -> None:
     detail = {"name": "x", "type": "A", "policy": "home", "rules": 7, "matching": [RULE]}
     assert details(detail) == [
         "*.ads.example.org in policy.yaml:12 Policy/home spec.rules[2] (important)"
     ]
 
 
-def test_a_rule_that_only_observes_says_so() -> None:
+def test_a_rule_in_observe_mode_is_marked() -> None:
     (line,) = details({"matching": [{**RULE, "mode": "observe", "important": False}]})
     assert line.endswith("(observe only)")
 
 
-def test_a_rule_with_a_schedule_says_when_it_acts_and_whether_it_is_that_time() -> None:
+def test_a_rule_with_a_schedule_shows_its_times_and_whether_it_is_active() -> None:
     scheduled = {**RULE, "important": False, "when": "mon 21:00 to 07:00 Europe/Berlin"}
     (line,) = details({"matching": [{**scheduled, "active": False}]})
     assert line.endswith("(acts mon 21:00 to 07:00 Europe/Berlin, so not then)")
@@ -98,7 +98,7 @@ KNOWN: dict[str, Any] = {
         ({**KNOWN, "policy": None, "subject": None}, []),
     ],
 )
-def test_who_asks_is_shown_with_their_policy(known: dict[str, Any], lines: list[str]) -> None:
+def test_the_client_is_shown_with_its_policy(known: dict[str, Any], lines: list[str]) -> None:
     terminal = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
     for line in client(known):
         terminal.print(line)
@@ -106,7 +106,7 @@ def test_who_asks_is_shown_with_their_policy(known: dict[str, Any], lines: list[
 
 
 def test_the_verdict_comes_last_with_its_reason() -> None:
-    told = {
+    explanation = {
         "name": "x.ads.example.org",
         "type": "A",
         "outcome": "blocked",
@@ -125,7 +125,7 @@ def test_the_verdict_comes_last_with_its_reason() -> None:
         ],
     }
     terminal = Console(file=io.StringIO(), width=200, record=True, soft_wrap=True)
-    show(terminal, told)
+    show(terminal, explanation)
     lines = terminal.export_text().strip().splitlines()
     assert lines[0].startswith("> authorize block rules: blocks")
     assert "is blocked (blocked_by_rule)" in lines[-2]

@@ -1,4 +1,4 @@
-"""``keyhole identity``, ``token``, ``enroll`` and ``profile``: what people and programs read."""
+"""``keyhole identity``, ``token``, ``enroll`` and ``profile``: output for people and programs."""
 
 import json
 import re
@@ -14,7 +14,7 @@ WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
 
 
 class Home:
-    """A data folder in which nothing runs, and the program in this process."""
+    """A data folder without a running Keyhole; commands run in this process."""
 
     def __init__(
         self,
@@ -30,18 +30,18 @@ class Home:
         monkeypatch.setenv("NO_COLOR", "1")
 
     def run(self, *arguments: str, code: int = 0) -> str:
-        """Runs a command that ends with ``code``; gives both outputs."""
+        """Runs a command that must end with ``code``; returns both outputs."""
         self._monkeypatch.setattr("sys.argv", ["keyhole", *arguments])
         try:
             ended: object = main()
         except SystemExit as end:
             ended = end.code or 0
-        said = self._capsys.readouterr()
-        assert ended == code, said.out + said.err
-        return said.out + said.err
+        output = self._capsys.readouterr()
+        assert ended == code, output.out + output.err
+        return output.out + output.err
 
     def ask(self, *arguments: str) -> Any:
-        """Runs a command for a program."""
+        """Runs a command with ``--json``; returns the document."""
         return json.loads(self.run(*arguments, "--json"))
 
 
@@ -54,10 +54,10 @@ def home(
 
 def test_a_workload_gets_its_certificate_with_one_command(home: Home, tmp_path: Path) -> None:
     out = tmp_path / "web"
-    said = home.run("identity", "issue", "shop/web", "--out", str(out))
-    assert WEB in said
+    output = home.run("identity", "issue", "shop/web", "--out", str(out))
+    assert WEB in output
     for name in ("svid.pem", "svid-key.pem", "bundle.pem"):
-        assert str(out / name) in said
+        assert str(out / name) in output
         assert (out / name).is_file()
     [one] = home.ask("identity", "list")
     assert (one["name"], one["spiffe"], one["state"]) == ("shop/web", WEB, "good")
@@ -74,30 +74,30 @@ def test_a_workload_gets_its_certificate_with_one_command(home: Home, tmp_path: 
         (["web", "--data", "/nowhere/at/all"], 1, "does not exist"),
     ],
 )
-def test_a_wish_that_cannot_be_is_told(
+def test_an_invalid_request_is_explained(
     home: Home, tmp_path: Path, arguments: list[str], code: int, why: str
 ) -> None:
-    said = home.run("identity", "issue", *arguments, "--out", str(tmp_path / "out"), code=code)
-    assert why in said
+    output = home.run("identity", "issue", *arguments, "--out", str(tmp_path / "out"), code=code)
+    assert why in output
     assert not (tmp_path / "out").exists()
 
 
-def test_looking_makes_no_authority(home: Home) -> None:
+def test_reading_creates_no_authority(home: Home) -> None:
     assert "no authority" in home.run("identity", "show", code=1)
     assert home.run("identity", "list") == "no certificates\n"
     assert not (home.folder / "identity").exists()
 
 
-def test_the_trust_domain_is_that_of_the_settings(home: Home, tmp_path: Path) -> None:
+def test_the_trust_domain_comes_from_the_settings(home: Home, tmp_path: Path) -> None:
     (home.folder / "keyhole.yaml").write_text("identity: {trust_domain: example.org}\n")
-    said = home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
-    assert "spiffe://example.org/ns/shop/sa/web" in said
+    output = home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
+    assert "spiffe://example.org/ns/shop/sa/web" in output
     assert home.ask("identity", "show")["trust_domain"] == "example.org"
     (home.folder / "keyhole.yaml").write_text("identity: {trust_domain: example.net}\n")
     assert "set identity.trust_domain" in home.run("identity", "show", code=1)
 
 
-def test_an_identity_is_revoked_by_its_name_and_taken_back(home: Home, tmp_path: Path) -> None:
+def test_an_identity_is_revoked_by_its_name_and_unrevoked(home: Home, tmp_path: Path) -> None:
     home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "web"))
     assert f"revoked {WEB}" in home.run("identity", "revoke", "shop/web")
     assert read_trust(home.folder / "identity").revoked_identities == (WEB,)
@@ -109,13 +109,11 @@ def test_an_identity_is_revoked_by_its_name_and_taken_back(home: Home, tmp_path:
     home.run(*again)
 
 
-def test_stolen_certificates_are_revoked_and_the_identity_goes_on(
-    home: Home, tmp_path: Path
-) -> None:
+def test_certificates_are_revoked_and_the_identity_stays_valid(home: Home, tmp_path: Path) -> None:
     for name in ("first", "second"):
         home.run("identity", "issue", "shop/web", "--out", str(tmp_path / name))
-    told = home.ask("identity", "revoke", "shop/web", "--certificates")
-    assert told["changed"] == 2
+    result = home.ask("identity", "revoke", "shop/web", "--certificates")
+    assert result["changed"] == 2
     assert read_trust(home.folder / "identity").revoked_identities == ()
     home.run("identity", "issue", "shop/web", "--out", str(tmp_path / "third"))
     states = [one["state"] for one in home.ask("identity", "list")]
@@ -130,22 +128,22 @@ def test_one_certificate_is_revoked_by_its_serial_number(home: Home, tmp_path: P
     assert trust.revoked_certificates == (("keyhole.internal", issued["serial"]),)
 
 
-def test_a_name_that_nobody_has_is_told(home: Home) -> None:
+def test_an_unknown_name_is_reported(home: Home) -> None:
     assert "no certificate was issued" in home.run("identity", "revoke", "nobody", code=1)
     home.run("identity", "revoke", code=2)
     home.run("identity", "revoke", "a", "--serial", "1", code=2)
 
 
-def test_a_token_is_shown_once_with_what_carries_it(home: Home) -> None:
+def test_a_token_is_shown_once_with_url_and_name(home: Home) -> None:
     (home.folder / "keyhole.yaml").write_text(
         "listen: {dot: ['127.0.0.1:853'], doh: ['127.0.0.1:443']}\n"
         "tls: {names: [dns.example.org]}\n"
     )
-    made = home.ask("token", "create", "tv")
-    token = made["token"]
+    token_document = home.ask("token", "create", "tv")
+    token = token_document["token"]
     assert re.fullmatch("[a-z2-7]{32}", token)
-    assert made["doh"] == f"https://dns.example.org/dns-query/{token}"
-    assert made["dot"] == f"{token}.dns.example.org port 853"
+    assert token_document["doh"] == f"https://dns.example.org/dns-query/{token}"
+    assert token_document["dot"] == f"{token}.dns.example.org port 853"
     assert token not in home.run("token", "list")
     assert "tv" in home.run("token", "list")
     assert "--replace" in home.run("token", "create", "tv", code=1)
@@ -154,35 +152,35 @@ def test_a_token_is_shown_once_with_what_carries_it(home: Home) -> None:
     assert home.run("token", "list") == "no tokens\n"
 
 
-def test_a_server_without_a_name_says_that_dot_needs_one(home: Home) -> None:
+def test_without_a_server_name_the_output_says_that_dot_needs_one(home: Home) -> None:
     assert "tls: {names:" in home.run("token", "create", "tv")
 
 
-def test_a_profile_takes_the_token_itself_and_no_other_word(home: Home) -> None:
+def test_a_profile_accepts_only_the_token_itself(home: Home) -> None:
     token = home.ask("token", "create", "tv")["token"]
-    told = home.ask("profile", "chromium", "--token", token)
-    assert token in json.loads(told["text"])["DnsOverHttpsTemplates"]
+    result = home.ask("profile", "chromium", "--token", token)
+    assert token in json.loads(result["text"])["DnsOverHttpsTemplates"]
     assert "is not kept" in home.run("profile", "chromium", "--token", "tv", code=1)
     assert "32 characters" in home.run("profile", "chromium", "--token", "x", code=1)
-    assert "nobody knows" in home.run("profile", "chromium", "--token", "a" * 32, code=1)
+    assert "does not exist here" in home.run("profile", "chromium", "--token", "a" * 32, code=1)
     home.run("profile", "chromium", "--token", token, "--identity", "x", code=2)
 
 
 def test_a_profile_with_a_certificate_names_its_files(home: Home, tmp_path: Path) -> None:
     out = tmp_path / "web"
     home.run("identity", "issue", "shop/web", "--out", str(out))
-    said = home.run("profile", "coredns", "--identity", str(out), "--address", "192.0.2.1")
-    assert f"tls {out}/svid.pem {out}/svid-key.pem" in said
-    assert "tls://192.0.2.1:8853" in said
+    output = home.run("profile", "coredns", "--identity", str(out), "--address", "192.0.2.1")
+    assert f"tls {out}/svid.pem {out}/svid-key.pem" in output
+    assert "tls://192.0.2.1:8853" in output
     assert "cannot present a client certificate" in home.run(
         "profile", "unbound", "--identity", str(out), code=1
     )
 
 
-def test_an_enrollment_is_made_listed_and_canceled(home: Home) -> None:
+def test_an_enrollment_is_created_listed_and_canceled(home: Home) -> None:
     (home.folder / "keyhole.yaml").write_text("enrollment: {listen: ['127.0.0.1:8444']}\n")
-    said = home.run("enroll", "create", "shop/web", "--valid-for", "2h")
-    assert re.search(r"^keyhole enroll redeem khe1\.\S+ --out /etc/keyhole$", said, re.MULTILINE)
+    output = home.run("enroll", "create", "shop/web", "--valid-for", "2h")
+    assert re.search(r"^keyhole enroll redeem khe1\.\S+ --out /etc/keyhole$", output, re.MULTILINE)
     [one] = home.ask("enroll", "list")
     assert (one["name"], one["spiffe"], one["state"]) == ("shop/web", WEB, "waiting")
     assert "sha256" not in one
@@ -191,9 +189,9 @@ def test_an_enrollment_is_made_listed_and_canceled(home: Home) -> None:
     assert "is waiting" in home.run("enroll", "cancel", "shop/web", code=1)
 
 
-def test_a_word_that_is_no_enrollment_token_is_told(home: Home, tmp_path: Path) -> None:
-    said = home.run("enroll", "redeem", "x", "--out", str(tmp_path / "out"), code=1)
-    assert "keyhole enroll create prints one" in said
+def test_an_invalid_enrollment_token_is_reported(home: Home, tmp_path: Path) -> None:
+    output = home.run("enroll", "redeem", "x", "--out", str(tmp_path / "out"), code=1)
+    assert "keyhole enroll create prints one" in output
     assert not (tmp_path / "out").exists()
 
 
@@ -218,5 +216,5 @@ def test_a_root_is_replaced_in_three_steps(home: Home, tmp_path: Path) -> None:
         ["profile"],
     ],
 )
-def test_each_command_explains_itself(home: Home, command: list[str]) -> None:
+def test_each_command_has_help(home: Home, command: list[str]) -> None:
     assert "Usage:" in home.run(*command, "--help")

@@ -1,4 +1,4 @@
-"""``keyhole import`` as a person meets it."""
+"""Output and exit codes of ``keyhole import``."""
 
 import json
 import sys
@@ -18,46 +18,46 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
         return int(end.code or 0)
 
 
-def test_it_tells_what_changed_what_was_left_and_the_sums(
+def test_it_reports_changed_items_left_items_and_sums(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = home_teleporter(tmp_path / "teleporter.zip")
     assert _run(monkeypatch, "pihole", str(file), "--out", str(tmp_path / "out")) == 0
-    said = capsys.readouterr().out
-    assert "changed client nas.home.example: identified by 10.1.3.1" in said
-    assert "left rule .*;invert: " in said
-    assert "record: 80 taken\n" in said
-    assert f"written: {tmp_path / 'out'}, 5 files" in said
+    output = capsys.readouterr().out
+    assert "changed client nas.home.example: identified by 10.1.3.1" in output
+    assert "left rule .*;invert: " in output
+    assert "record: 80 taken\n" in output
+    assert f"written: {tmp_path / 'out'}, 5 files" in output
 
 
-def test_a_dry_run_says_the_same_and_writes_nothing(
+def test_a_dry_run_reports_the_same_and_writes_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = home_teleporter(tmp_path / "teleporter.zip", upstreams=["1.1.1.1"])
     monkeypatch.chdir(tmp_path)
     assert _run(monkeypatch, "pihole", str(file), "--dry-run") == 0
-    said = capsys.readouterr().out
-    assert "no upstream yet" in said
-    assert "nothing was written" in said
+    output = capsys.readouterr().out
+    assert "no upstream yet" in output
+    assert "nothing was written" in output
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_program_gets_every_item(
+def test_json_has_every_item(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = home_teleporter(tmp_path / "teleporter.zip")
     monkeypatch.chdir(tmp_path)
     assert _run(monkeypatch, "pihole", str(file), "--json") == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["folder"] == "pihole-documents"
-    assert sum(sum(fates.values()) for fates in told["counts"].values()) == len(told["items"])
+    result = json.loads(capsys.readouterr().out)
+    assert result["folder"] == "pihole-documents"
+    assert sum(sum(fates.values()) for fates in result["counts"].values()) == len(result["items"])
     assert json.loads((tmp_path / "pihole-documents" / "import.json").read_text()) == {
-        key: told[key] for key in ("counts", "items")
+        key: result[key] for key in ("counts", "items")
     }
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         (("pihole", "missing.zip"), 1, "no file missing.zip"),
         (("adguard", "missing.yaml"), 1, "not a file"),
@@ -66,21 +66,21 @@ def test_a_program_gets_every_item(
         (("unifi", "text"), 2, "unifi"),
     ],
 )
-def test_what_cannot_be_read_ends_with_words_and_a_code(
+def test_an_unreadable_file_gives_a_message_and_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
     arguments: tuple[str, ...],
     code: int,
-    said: str,
+    message: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text").write_text("hello")
     assert _run(monkeypatch, *arguments) == code
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
-def test_names_from_outside_cannot_move_the_cursor(
+def test_foreign_names_cannot_control_the_terminal(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     evil = "\x1b[2J[red]x\u202e\r\n"
@@ -92,7 +92,7 @@ def test_names_from_outside_cannot_move_the_cursor(
     )  # fmt: skip
     file = gravity(tmp_path / "gravity.db", tables)
     assert _run(monkeypatch, "pihole", str(file), "--dry-run") == 0
-    said = capsys.readouterr().out
-    assert "\x1b" not in said
-    assert "\u202e" not in said
-    assert "[red]x" in said
+    output = capsys.readouterr().out
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+    assert "[red]x" in output

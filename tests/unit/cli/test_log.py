@@ -1,4 +1,4 @@
-"""What keyhole log shows of the query log, and what never reaches a terminal."""
+"""What ``keyhole log`` shows, and what never reaches a terminal."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ from tests.unit.querylog.test_read import EVENT, write
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A data folder whose log holds four queries."""
+    """A data folder with a log of four queries."""
     write(
         tmp_path / "log" / "queries.1.jsonl",
         {**EVENT, "name": "first.example.org", "client": "192.0.2.7"},
@@ -41,7 +41,7 @@ def shown(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str
 ) -> tuple[int, list[str]]:
     monkeypatch.setattr(sys, "argv", ["keyhole", "log", *arguments])
-    # An engine blocks signals until it serves; the tests after this one need theirs.
+    # An engine blocks signals until it serves; later tests need them.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
     try:
         code = main()
@@ -76,7 +76,7 @@ def test_the_last_queries_are_shown_one_on_a_line(
         (["--lines", "0"], []),
     ],
 )
-def test_only_what_is_asked_for_is_shown(
+def test_only_matching_queries_are_shown(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     data: Path,
@@ -88,7 +88,7 @@ def test_only_what_is_asked_for_is_shown(
     assert [json.loads(line)["name"] for line in lines] == names
 
 
-def test_a_program_gets_the_lines_as_they_were_written(
+def test_json_prints_the_lines_as_they_were_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     events: list[dict[str, Any]] = [
@@ -102,7 +102,7 @@ def test_a_program_gets_the_lines_as_they_were_written(
 
 
 @pytest.mark.parametrize("as_json", [False, True])
-def test_nothing_that_steers_a_terminal_gets_through(
+def test_no_control_characters_reach_the_terminal(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -118,7 +118,7 @@ def test_nothing_that_steers_a_terminal_gets_through(
     assert "[red]x[/]:bomb:" in line, "shown, not obeyed"
 
 
-def test_where_there_is_no_log_that_is_said(
+def test_a_missing_log_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "log").mkdir()

@@ -97,9 +97,7 @@ def test_a_query_blocked_for_its_answer_depends_on_the_answer_again() -> None:
     assert not depends_on_answer(rule, REASONS.future(verdict("forwarded")))
 
 
-@pytest.mark.parametrize(
-    "reason", ["malformed", "unparseable", "not_ready", "network_not_served", "overloaded"]
-)
+@pytest.mark.parametrize("reason", ["malformed", "unparseable", "not_ready", "network_not_served"])
 def test_a_query_that_ends_before_policy_has_no_policy_outcome(reason: str) -> None:
     assert REASONS.past(entry(reason)) is None
 

@@ -11,7 +11,10 @@ from keyhole.config.documents import read_text_documents
 from keyhole.config.files import MAX_FILE
 from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
-from keyhole.importers.common_settings import (
+from keyhole.importers.document import CommentedValue, Document
+from keyhole.importers.names import DocumentNames, list_name, slug
+from keyhole.importers.plan import plan
+from keyhole.importers.product_settings import (
     Bundle,
     ClientSettings,
     ListSource,
@@ -19,9 +22,6 @@ from keyhole.importers.common_settings import (
     Server,
     Setup,
 )
-from keyhole.importers.document import CommentedValue, Document
-from keyhole.importers.names import DocumentNames, list_name, slug
-from keyhole.importers.plan import plan
 from keyhole.importers.report import Disposition, Kind, Report
 from keyhole.importers.write import write
 from keyhole.model.document_name import read_document_name
@@ -173,7 +173,7 @@ def test_upstreams_with_one_name_are_told_apart() -> None:
     assert policy.spec["upstreams"] == ["dns.example.org", "dns.example.org-2"]
 
 
-def test_the_report_counts_by_kind_and_fate() -> None:
+def test_the_report_counts_by_kind_and_disposition() -> None:
     report = Report()
     report.taken(Kind.RULE, "a")
     report.changed(Kind.RULE, "b", "why")

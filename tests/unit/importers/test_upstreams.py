@@ -4,8 +4,8 @@ import base64
 
 import pytest
 
-from keyhole.importers.common_settings import Server, Setup
 from keyhole.importers.dns_stamp import read_stamp
+from keyhole.importers.product_settings import Server, Setup
 from keyhole.importers.report import Disposition, Report
 from keyhole.importers.upstreams import take_upstreams
 

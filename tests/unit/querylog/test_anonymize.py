@@ -172,7 +172,7 @@ def test_pages_go_on_where_they_were(place: Place) -> None:
     assert [row.fields["name"] for row in (*first.rows, *rest.rows)] == expected
 
 
-def test_a_lexicon_goes_on_as_well(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_index_stays_valid(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(index_module, "MIN_NEW_SEGMENTS", 2)
     _fill(place)
     place.open().maintain()

@@ -129,7 +129,7 @@ def test_names_that_are_too_many_for_it_are_found_segment_by_segment(
     assert _all(history) == before
 
 
-def test_half_a_lexicon_is_none(place: Place) -> None:
+def test_half_a_name_index_is_none(place: Place) -> None:
     _fill(place)
     history = place.open()
     before = _all(history)

@@ -16,7 +16,7 @@ pub enum Progress<W = Box<Pending>> {
     Waiting(W),
 }
 
-/// Facts about a reply that a transport needs.
+/// What a transport needs to know of a reply.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplyInfo {
     /// Seconds for which the reply may be kept: its smallest TTL (RFC 8484 section 5.1).

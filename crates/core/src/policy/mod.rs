@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `compiled_policy` | one policy, in the form in which packets ask it |
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
-//! | `permit` | leave to look a name up, which only a policy gives |
+//! | `permit` | the right to look a name up, which only a policy gives |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
 //! | `schedule` | when a rule acts |

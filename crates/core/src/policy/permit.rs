@@ -1,4 +1,4 @@
-//! The permit: leave to look a name up.
+//! The permit: the right to look a name up.
 //!
 //! Cache and upstreams cannot be asked without one, and nothing but a policy that allows the name
 //! makes one: its fields are private to this file.
@@ -67,7 +67,7 @@ use super::trace::Trace;
 use crate::list_table::ListTable;
 use crate::subjects::ClientRef;
 
-/// Leave to look a name up. `fetch` takes it by value; only [`permit`] makes one.
+/// The right to look a name up. `fetch` takes it by value; only [`permit`] makes one.
 pub struct Permit {
     client_ref: ClientRef,
     moment: Moment,

@@ -82,6 +82,6 @@ impl ClientCertVerifier for ClientVerifier {
 
 impl std::fmt::Debug for ClientVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Examiner").field("shown", &self.shown).finish()
+        f.debug_struct("ClientVerifier").field("shown", &self.shown).finish()
     }
 }

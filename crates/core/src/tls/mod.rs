@@ -129,7 +129,7 @@ impl ServerTls {
         }
         let algorithms = self.provider.signature_verification_algorithms;
         let verifier = Arc::new(ClientVerifier::new(trust, algorithms));
-        // One for each handshake, because the examiner keeps what it found there. Making it takes
+        // One for each handshake, because the verifier keeps what it found there. Making it takes
         // less than a microsecond.
         let config = config(service, self.builder.clone(), Some(&verifier), &self.installed);
         Terms { config: Arc::new(config), verifier: Some(verifier) }

@@ -17,6 +17,9 @@ macro_rules! refusals {
             /// The word under which it is counted.
             pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
 
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
+
             /// The error whose alert the client gets.
             pub const fn error(self) -> Error {
                 Error::InvalidCertificate(match self { $(Self::$name => CertificateError::$error),* })

@@ -13,7 +13,7 @@ use crate::reason::Reason;
 
 /// Kinds of errors, in rising order of how much they say when several upstreams failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// Too many queries are under way there.
     Busy,
     /// No connection could be made.
@@ -30,11 +30,11 @@ pub(super) enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the numbers.
-    pub(super) const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Busy, Self::Unreachable, Self::Lost, Self::Timeout, Self::Invalid, Self::Untrusted];
 
     /// The word in statistics.
-    pub(super) const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Busy => "busy",
             Self::Unreachable => "unreachable",

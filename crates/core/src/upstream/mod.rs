@@ -34,6 +34,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 
 pub use attempts::UpstreamAnswer;
+pub(crate) use error::ErrorKind;
 use identity::Identities;
 pub use server::Upstream;
 pub use set::UpstreamSet;

@@ -98,7 +98,7 @@ fn closed() -> UpstreamError {
     UpstreamError::lost("the connection ended before the answer")
 }
 
-/// Takes the question back when its asker leaves.
+/// Takes the question back when its future is dropped.
 struct TakeBack<'a> {
     shared: &'a Shared,
     id: u16,
@@ -152,7 +152,7 @@ impl Shared {
         match question.read(message, id) {
             Ok(answer) => {
                 if let Some(waiter) = self.waiting.lock().by_id.remove(&id) {
-                    // An asker that has just left needs no answer.
+                    // A question that was just taken back needs no answer.
                     let _ = waiter.reply.send(Ok(answer));
                 }
                 true
@@ -168,7 +168,7 @@ impl Shared {
         let mut waiting = self.waiting.lock();
         waiting.ended = Some(error.clone());
         for (_, waiter) in waiting.by_id.drain() {
-            // An asker that has just left needs no answer.
+            // A question that was just taken back needs no answer.
             let _ = waiter.reply.send(Err(error.clone()));
         }
     }

@@ -18,7 +18,7 @@ use super::authority::{Authority, Shown};
 pub(crate) const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
 
 /// How long anything may take before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
@@ -161,7 +161,7 @@ impl World {
         let config = Arc::new(self.client(shown, "dot"));
         let name = ServerName::try_from("localhost").unwrap();
         let stream = TcpStream::connect(self.address("dot")).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
         StreamOwned::new(ClientConnection::new(config, name).unwrap(), stream)
     }
 }

@@ -97,7 +97,7 @@ async fn ask_all_that_is_decided_here(world: &mut World) {
     world.ask(&query("www.example.org", A)).await;
 }
 
-/// One caller for each reason of `identify` but the lack of a policy.
+/// One client for each reason of `identify` but the lack of a policy.
 fn callers_that_are_refused(world: &mut World) -> Vec<ClientIdentity> {
     world.document["trust"]["revoked"]["identities"] = json!(["spiffe://example.org/gone"]);
     world.commit();
@@ -110,7 +110,7 @@ fn callers_that_are_refused(world: &mut World) -> Vec<ClientIdentity> {
     ]
 }
 
-/// Upstreams that fail, with little patience; what expired serves until its own end.
+/// Upstreams that fail, with short timeouts; what expired serves until its own end.
 async fn failing() -> BTreeSet<String> {
     let mut reasons = BTreeSet::new();
     for name in ["silent.example.org", "garbage.example.org"] {

@@ -125,7 +125,7 @@ pub fn begin_at(
     begin_as(&ClientIdentity::NETWORK, core, packet, transport, client, now)
 }
 
-/// The same for a message of this caller.
+/// The same for a message of this client.
 fn begin_as(
     identity: &ClientIdentity,
     core: &Core,
@@ -147,7 +147,7 @@ pub async fn send(core: &Core, packet: &[u8], transport: Transport, from: &str) 
     send_as(&ClientIdentity::NETWORK, core, packet, transport, from).await
 }
 
-/// The same for a message of this caller.
+/// The same for a message of this client.
 pub async fn send_as(
     identity: &ClientIdentity,
     core: &Core,

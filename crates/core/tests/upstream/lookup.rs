@@ -64,7 +64,7 @@ async fn world(ttl: u32, stale_after: Duration) -> World {
     };
     let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
     let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
-    let lookup = Arc::new(Lookup::with_patience(&cache(86_400), stale_after));
+    let lookup = Arc::new(Lookup::with_stale_after(&cache(86_400), stale_after));
     World { server, mood, set, lookup, _upstreams: upstreams }
 }
 
@@ -144,9 +144,9 @@ async fn followers_do_not_hang_when_the_runtime_of_the_leader_ends() {
     let leader = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let leave = permit();
+            let permit = permit();
             tokio::select! {
-                found = lookup.wait(&leave, &set, &name_, A, until) => panic!("{found:?}"),
+                found = lookup.wait(&permit, &set, &name_, A, until) => panic!("{found:?}"),
                 _ = ended => {}
             }
         });

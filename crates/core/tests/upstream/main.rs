@@ -79,7 +79,7 @@ pub async fn ask(set: &UpstreamSet, text: &str) -> Result<UpstreamAnswer, Reason
     set.ask(permit().permitted(), &name(text), RecordType::A, soon()).await
 }
 
-/// Leave to look anything up, from a policy that allows everything.
+/// The right to look anything up, from a policy that allows everything.
 pub fn permit() -> Permit {
     let document = json!({
         "version": 1, "number": 1, "list_file": null, "lists": [], "records": [],

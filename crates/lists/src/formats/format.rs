@@ -1,43 +1,45 @@
 //! The names of the formats.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
-/// A format of a list file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Format {
-    Hosts,
-    Domains,
-    Wildcard,
-    Adblock,
-    Dnsmasq,
-    Unbound,
-    Rpz,
+macro_rules! formats {
+    ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
+        /// A format of a list file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Format { $(#[doc = $doc] $name),* }
+
+        impl Format {
+            /// Every format, in the order of detection.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word for it in documents and reports.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+            /// What a line of it looks like.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
+        }
+    };
 }
 
-impl Format {
-    /// Every format, in the order of detection.
-    pub const ALL: &'static [Self] = &[
-        Self::Hosts,
-        Self::Domains,
-        Self::Wildcard,
-        Self::Adblock,
-        Self::Dnsmasq,
-        Self::Unbound,
-        Self::Rpz,
-    ];
+formats! {
+    #[doc = "A hosts file: `0.0.0.0 x`."]
+    Hosts, "hosts";
+    #[doc = "One name a line: `x`."]
+    Domains, "domains";
+    #[doc = "One name a line, with wildcards: `*.x`."]
+    Wildcard, "wildcard";
+    #[doc = "Filter rules of ad blockers: `||x^`."]
+    Adblock, "adblock";
+    #[doc = "Settings of dnsmasq: `address=/x/`, `local=/x/`."]
+    Dnsmasq, "dnsmasq";
+    #[doc = "Settings of unbound: `local-zone: \"x\" always_null`."]
+    Unbound, "unbound";
+    #[doc = "A response policy zone: `x CNAME .`."]
+    Rpz, "rpz";
+}
 
-    /// The word for it in documents and reports.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Hosts => "hosts",
-            Self::Domains => "domains",
-            Self::Wildcard => "wildcard",
-            Self::Adblock => "adblock",
-            Self::Dnsmasq => "dnsmasq",
-            Self::Unbound => "unbound",
-            Self::Rpz => "rpz",
-        }
-    }
+/// The table of the formats, for the core's catalogue.
+pub fn catalogue() -> Value {
+    Format::ALL.iter().map(|one| json!({"word": one.word(), "meaning": one.meaning()})).collect()
 }

@@ -27,7 +27,7 @@ mod wildcard;
 
 use crate::entry::Findings;
 pub(crate) use detect::{detect, is_web_page};
-pub use format::Format;
+pub use format::{Format, catalogue};
 
 /// Reads the lines of one file; what a line means may depend on those before it.
 pub(crate) struct LineReader {

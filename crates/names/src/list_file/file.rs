@@ -7,11 +7,12 @@ use std::path::Path;
 use keyhole_wire::{Name, RecordType};
 use memmap2::Mmap;
 
+use super::entry_text::entry_text;
 use super::format::{
     self, ALLOW, Attributes, BELOW, EXACT, Header, IMPORTANT, SECTIONS, Sources, wire_len,
 };
 use super::hit::{Action, EntryLocation, ListHit, ListKind, ListMask, MAX_LISTS, rank};
-use super::limits::{Limits, limits_apply, read_limits};
+use super::limits::{limits_apply, read_limits};
 use super::patterns::PatternSet;
 use super::table;
 use crate::Error;
@@ -297,26 +298,4 @@ impl ListFile {
     fn section(&self, index: usize) -> &[u8] {
         self.octets.get(self.sections[index].clone()).unwrap_or_default()
     }
-}
-
-/// An entry as text: the names that it means, with exception mark and modifiers.
-fn entry_text(text: &str, attributes: &Attributes, limits: Option<Limits>) -> String {
-    let mark = if attributes.action() == Action::Allow { "@@" } else { "" };
-    let mut modifiers = Vec::new();
-    if attributes.flags & IMPORTANT != 0 {
-        modifiers.push("important".to_owned());
-    }
-    if let Some(limits) = limits {
-        let types = limits.types.iter().map(|&kind| RecordType(kind).to_string());
-        let except = limits.except_types.iter().map(|&kind| format!("~{}", RecordType(kind)));
-        let types: Vec<_> = types.chain(except).collect();
-        let names: Vec<_> = limits.except_names.iter().map(ToString::to_string).collect();
-        for (modifier, values) in [("dnstype", types), ("denyallow", names)] {
-            if !values.is_empty() {
-                modifiers.push(format!("{modifier}={}", values.join("|")));
-            }
-        }
-    }
-    let sign = if modifiers.is_empty() { "" } else { "$" };
-    format!("{mark}{text}{sign}{}", modifiers.join(","))
 }

@@ -13,6 +13,7 @@
 //! | `patterns` | wildcards and regular expressions |
 //! | `hit` | what was found, and which lists are asked |
 
+mod entry_text;
 mod expression;
 mod file;
 mod format;

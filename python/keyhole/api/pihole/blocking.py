@@ -36,7 +36,7 @@ async def set_blocking(request: Request, pauses: Pauses, caller: Operator, body:
     who = actor_of(caller, request)
     if enable:
         if timer is not None:
-            hint = "leave timer out: names are blocked until somebody pauses that"
+            hint = "leave timer out: blocking stays enabled until it is paused"
             raise PiholeError(400, "bad_request", "Blocking has no timer here", hint)
         await pauses.resume(who)
     else:

@@ -31,6 +31,8 @@ _BY_REASON = {
     "private_address": "DENYLIST_CNAME",
     "tunnel_type": "DENYLIST",
 }
+# Answered, and of no status that Pi-hole has.
+_WITHOUT_STATUS = ("minimal_any",)
 _ALL_REASONS = tuple(str(row["word"]) for row in catalogue()["reasons"])
 CACHED = ("cached", "stale", "local_record")
 """Reasons of answers without an upstream query."""

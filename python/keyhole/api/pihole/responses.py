@@ -108,4 +108,4 @@ def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:
             status = status_of(error)
             return status, key_of(status, "not_possible"), str(error), None
     # The traceback stays internal; the server reports it to the operator.
-    return 500, "internal_error", "a mistake in Keyhole; its operator has been told", None
+    return 500, "internal_error", "an error in Keyhole; its operator has been notified", None

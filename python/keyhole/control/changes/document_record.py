@@ -18,7 +18,7 @@ class DocumentRecord:
 
     kind: str
     name: str
-    origin: Literal["declared_documents", "stored"]
+    origin: Literal["declared", "stored"]
     text: str
     file: str = ""
     """The file that declares it, relative to the folder; empty if stored."""
@@ -58,7 +58,7 @@ def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
         for heading in documents.headings[:1]:
             line = part.line + heading.line - 1
             yield DocumentRecord(
-                heading.kind, heading.name, "declared_documents", part.text, source.name, line
+                heading.kind, heading.name, "declared", part.text, source.name, line
             )
 
 

@@ -133,11 +133,7 @@ class ListRefresher:
 
     async def _wait(self) -> None:
         soon = seconds_until_due(
-            {
-                url: download
-                for url, download in self._state.downloads.items()
-                if url not in self._tasks
-            },
+            {url: one for url, one in self._state.downloads.items() if url not in self._tasks},
             time.time(),
         )
         if self._new_since is not None:

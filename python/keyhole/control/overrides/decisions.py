@@ -130,8 +130,8 @@ class DecisionService:
                 "client, or write an allow rule"
             )
         raise InvalidError(
-            f"{decision.client} is nobody here: no token and no client is called so, or no policy "
-            "speaks for it"
+            f"{decision.client} is unknown here: no token and no client has this name, "
+            "or no policy applies to it"
         )
 
 

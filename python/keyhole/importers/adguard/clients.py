@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import Networks, client_network
 from keyhole.importers.adguard.filtering import take_services
-from keyhole.importers.common_settings import ClientSettings, Setup
 from keyhole.importers.hosts import HARDWARE_ADDRESS
+from keyhole.importers.product_settings import ClientSettings, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams

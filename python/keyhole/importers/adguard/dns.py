@@ -1,6 +1,6 @@
 """The section ``dns``: upstreams, refused names and resolver options."""
 
-from keyhole.importers.common_settings import Bundle, NameRule, Setup
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams

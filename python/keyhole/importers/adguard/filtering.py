@@ -1,8 +1,8 @@
 """The section ``filtering`` (before schema 22: ``dns``): answers to blocked names, rewrites."""
 
 from keyhole.importers.addresses import plain_address
-from keyhole.importers.common_settings import Setup
 from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 

@@ -7,9 +7,9 @@ from keyhole.importers.adguard.dns import take_dns
 from keyhole.importers.adguard.filtering import take_filtering
 from keyhole.importers.adguard.user_rules import take_user_rules
 from keyhole.importers.archive import check_size
-from keyhole.importers.common_settings import Bundle, ListSource, Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
+from keyhole.importers.product_settings import Bundle, ListSource, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section, read_yaml_file
 from keyhole.importers.urls import list_url, take_refresh

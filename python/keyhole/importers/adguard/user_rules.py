@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.adguard.clients import read_ids
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
-from keyhole.importers.common_settings import Bundle, ClientSettings, NameRule, Setup
 from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.product_settings import Bundle, ClientSettings, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.address import read_address
 from keyhole.model.name import read_name

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.blocky.clients import Clients
-from keyhole.importers.common_settings import Bundle, ListSource, NameRule, Schedule, Setup
 from keyhole.importers.durations import local_zone, seconds_of
 from keyhole.importers.expression import translate
+from keyhole.importers.product_settings import Bundle, ListSource, NameRule, Schedule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.urls import list_url, take_refresh

@@ -4,8 +4,8 @@ import fnmatch
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import Networks, client_network, plain_address
-from keyhole.importers.common_settings import ClientSettings, Setup
 from keyhole.importers.error import ImporterError
+from keyhole.importers.product_settings import ClientSettings, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 

@@ -5,10 +5,10 @@ import dns.name
 import dns.rdatatype
 import dns.zone
 
-from keyhole.importers.common_settings import LocalRecord, Setup
 from keyhole.importers.durations import seconds_of
 from keyhole.importers.hosts import host_record, host_records
 from keyhole.importers.limits import MAX_ITEMS
+from keyhole.importers.product_settings import LocalRecord, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section, scalar_text
 from keyhole.model.name import read_name, read_owner

@@ -6,9 +6,9 @@ from keyhole.importers.archive import check_size
 from keyhole.importers.blocky.blocking import take_blocking
 from keyhole.importers.blocky.clients import Clients
 from keyhole.importers.blocky.local import take_local
-from keyhole.importers.common_settings import Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section, read_yaml_file, scalar_text
 from keyhole.importers.upstreams import take_upstreams

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
-from keyhole.importers.common_settings import Bundle, NameRule, Setup
 from keyhole.importers.hosts import cname_records, host_record
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.name import read_name
 

@@ -3,7 +3,6 @@
 from pathlib import Path, PurePosixPath
 
 from keyhole.importers.archive import Archive, open_tar, open_zip
-from keyhole.importers.common_settings import Setup
 from keyhole.importers.database import HEADER, Row, open_database
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
@@ -12,6 +11,7 @@ from keyhole.importers.pihole.dnsmasq import take_dnsmasq
 from keyhole.importers.pihole.legacy import LEGACY_TABLES, legacy_rows, legacy_settings
 from keyhole.importers.pihole.settings import take_settings
 from keyhole.importers.pihole.tables import TABLES, take_tables
+from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section, read_toml
 

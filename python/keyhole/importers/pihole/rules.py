@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from keyhole.importers.addresses import plain_address
-from keyhole.importers.common_settings import NameRule
 from keyhole.importers.expression import translate
+from keyhole.importers.product_settings import NameRule
 from keyhole.model.name import read_name
 from keyhole.model.record_type import read_record_type, show_record_type
 

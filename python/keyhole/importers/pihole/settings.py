@@ -1,9 +1,9 @@
 """``pihole.toml``: upstreams, local records, and the answer for blocked names."""
 
 from keyhole.importers.addresses import plain_address
-from keyhole.importers.common_settings import Bundle, NameRule, Setup
 from keyhole.importers.hosts import cname_records, host_records
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams

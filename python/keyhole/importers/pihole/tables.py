@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from keyhole.importers.addresses import client_network
-from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, Setup
 from keyhole.importers.database import Row
 from keyhole.importers.hosts import HARDWARE_ADDRESS
 from keyhole.importers.pihole.client_addresses import ClientAddresses
 from keyhole.importers.pihole.rules import read_rule
+from keyhole.importers.product_settings import Bundle, ClientSettings, ListSource, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.urls import list_url
 

@@ -1,8 +1,8 @@
 """The app Advanced Blocking: groups by network, from ``dnsApp.config``."""
 
 from keyhole.importers.addresses import client_network, plain_address
-from keyhole.importers.common_settings import Bundle, ClientSettings, ListSource, NameRule, Setup
 from keyhole.importers.expression import translate
+from keyhole.importers.product_settings import Bundle, ClientSettings, ListSource, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.lists import take_name
 from keyhole.importers.typed_reader import Section, scalar_text

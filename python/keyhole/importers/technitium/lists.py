@@ -1,7 +1,7 @@
 """``blocklist.config``, ``allowed.config`` and ``blocked.config``, version 1."""
 
-from keyhole.importers.common_settings import ListSource, NameRule, Setup
 from keyhole.importers.limits import MAX_ITEMS
+from keyhole.importers.product_settings import ListSource, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.binary import BinaryReader, expect
 from keyhole.importers.technitium.settings import BLOCKING

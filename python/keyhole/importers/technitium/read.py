@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from keyhole.importers.archive import Archive, open_zip
-from keyhole.importers.common_settings import Bundle, Setup
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_BINARY
+from keyhole.importers.product_settings import Bundle, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.advanced_blocking import take_advanced_blocking
 from keyhole.importers.technitium.lists import take_block_lists, take_names

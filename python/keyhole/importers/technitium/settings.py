@@ -7,7 +7,7 @@ end is not reached exactly.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from keyhole.importers.common_settings import ClientSettings, Setup
+from keyhole.importers.product_settings import ClientSettings, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.binary import BinaryReader, expect
 from keyhole.importers.upstreams import take_upstreams

@@ -43,7 +43,7 @@ fn alert(mut stream: StreamOwned<ClientConnection, TcpStream>) -> AlertDescripti
 fn a_certificate_that_is_not_good_ends_the_handshake_with_the_alert_that_says_why() {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let with = |change: &dyn Fn(&mut CertificateParams)| {
         let mut params = workload(&[WEB]);
         change(&mut params);
@@ -88,7 +88,7 @@ fn a_certificate_that_is_not_good_ends_the_handshake_with_the_alert_that_says_wh
 fn a_good_one_and_an_expired_one_are_let_in_over_both_versions() {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let mut past = workload(&[WEB]);
     valid(&mut past, -7_200, -3_600);
     for version in [&TLS13, &TLS12] {
@@ -109,7 +109,7 @@ fn who_believes_nobody_asks_nobody() {
     // It would be refused if it were shown.
     let mut stream = world.connect_tls("dot", config(&world, &TLS13, &bad));
     assert_eq!(exchange(&mut stream, &query(1, "")), answer(1, ""));
-    world.believe(&Authority::root("root"));
+    world.trusted_sidecar(&Authority::root("root"));
     let stream = world.connect_tls("dot", config(&world, &TLS13, &bad));
     assert_eq!(alert(stream), AlertDescription::UnknownCA);
     // What was agreed before stays.
@@ -138,7 +138,7 @@ impl ResolvesClientCert for Thief {
 fn a_certificate_without_its_key_proves_nothing() {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let own = KeyPair::generate().unwrap().serialize_pem();
     let own = PrivateKeyDer::from_pem_slice(own.as_bytes()).unwrap();
     let key = rustls::crypto::aws_lc_rs::sign::any_supported_type(&own).unwrap();
@@ -157,7 +157,7 @@ fn a_certificate_without_its_key_proves_nothing() {
 fn a_good_certificate_helps_nobody_past_the_other_terms() {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     for (transport, other) in [("dot", "h2"), ("doh", "dot")] {
         let config = world.client_showing(&root.issue(WEB), &[other]);
         let stream = world.connect_tls(transport, config);
@@ -182,7 +182,7 @@ fn a_good_certificate_helps_nobody_past_the_other_terms() {
 fn nothing_is_resumed_with_a_certificate_either() {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let shown = root.issue(WEB);
     for version in [&TLS13, &TLS12] {
         let config = config(&world, version, &shown);
@@ -190,8 +190,8 @@ fn nothing_is_resumed_with_a_certificate_either() {
         assert_eq!(exchange(&mut first, &query(1, "")), answer(1, ""));
         assert_eq!(first.conn.tls13_tickets_received(), 0);
         // The same sessions are offered again; by now nobody would let this certificate in.
-        world.believe(&Authority::root("other"));
+        world.trusted_sidecar(&Authority::root("other"));
         assert_eq!(alert(world.connect_tls("dot", config)), AlertDescription::UnknownCA);
-        world.believe(&root);
+        world.trusted_sidecar(&root);
     }
 }

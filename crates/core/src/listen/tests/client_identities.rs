@@ -36,7 +36,7 @@ fn ask_http(stream: &mut (impl Read + Write), path: &str, lines: &[String]) -> S
 
 fn ask_udp(world: &World) -> String {
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(super::world::PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(super::world::READ_TIMEOUT)).unwrap();
     socket.send_to(&query(0, "who"), world.address("udp")).unwrap();
     let mut octets = [0; 200];
     let count = socket.recv(&mut octets).unwrap();
@@ -83,7 +83,7 @@ fn what_one_listener_demands_another_need_not() {
 async fn a_certificate_is_known_over_dot_and_both_versions_of_http() {
     let world = World::with(|options| options.authentication.doh = Authentication::Strict);
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let shown = root.issue(WEB);
     let config = |protocols: &[&str]| world.client_showing(&shown, protocols);
     let said = |transport| format!("{transport} 127.0.0.1 via 127.0.0.1: certificate {WEB}");
@@ -144,7 +144,7 @@ async fn a_segment_after_the_path_is_the_token_of_that_request() {
 async fn a_certificate_comes_before_a_token() {
     let world = World::with(named);
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let shown = root.issue(WEB);
     let said = |transport| format!("{transport} 127.0.0.1 via 127.0.0.1: certificate {WEB}");
     let (config, name) =
@@ -201,7 +201,7 @@ fn nobody_else_says_for_whom_a_request_is() {
     assert!(ask_http(&mut tls, "/dns-query", &lines).ends_with(": network"));
     // With a certificate of another.
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let own = root.issue("spiffe://keyhole.lab/ns/shop/sa/payments");
     let mut tls = world.connect_tls("doh", world.client_showing(&own, &[]));
     assert!(ask_http(&mut tls, "/dns-query", &lines).ends_with("/sa/payments"));

@@ -29,7 +29,7 @@ fn what_is_under_way_is_finished_and_nothing_new_begins() {
 fn a_udp_query_that_waits_is_still_answered() {
     let mut world = World::start();
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(super::world::PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(super::world::READ_TIMEOUT)).unwrap();
     socket.send_to(&query(1, "hold"), world.address("udp")).unwrap();
     world.service.until_held(1);
     world.drain();

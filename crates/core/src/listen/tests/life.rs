@@ -14,11 +14,11 @@ const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
 /// Seconds until a certificate ends: long enough to connect with it on a busy machine.
 const SOON: i64 = 4;
 
-/// Listeners that believe an authority, and a certificate that ends in so many seconds.
+/// Listeners that trusted_sidecar an authority, and a certificate that ends in so many seconds.
 fn world(seconds: i64) -> (World, Shown) {
     let world = World::start();
     let root = Authority::root("root");
-    world.believe(&root);
+    world.trusted_sidecar(&root);
     let mut params = workload(&[WEB]);
     valid(&mut params, -60, seconds);
     (world, root.issue_with(params))

@@ -1,6 +1,6 @@
 use std::net::{SocketAddr, UdpSocket};
 
-use super::world::{PATIENCE, World, answer, id_of, query};
+use super::world::{READ_TIMEOUT, World, answer, id_of, query};
 
 fn connect(world: &World, ip: &str) -> UdpSocket {
     let ip: std::net::IpAddr = ip.parse().unwrap();
@@ -8,7 +8,7 @@ fn connect(world: &World, ip: &str) -> UdpSocket {
     let socket = UdpSocket::bind(local).unwrap();
     // A connected socket hears nobody but the address that it asked.
     socket.connect(SocketAddr::new(ip, world.address("udp").port())).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
     socket
 }
 

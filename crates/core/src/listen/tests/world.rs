@@ -32,7 +32,7 @@ use crate::trust::Trust;
 use crate::trust::authority::{Authority, Shown};
 
 /// How long a test waits for what has to happen before it fails.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Does what the octets after the header of a query say: `hold` waits until it is released, `drop`
 /// gets no answer, `burst` panics while it waits, `big N` gets an answer of N octets, `who` is told
@@ -56,7 +56,8 @@ impl Obedient {
     /// Waits until so many queries are held.
     pub(super) fn until_held(&self, count: usize) {
         let held = self.held.lock().unwrap();
-        let waited = self.changed.wait_timeout_while(held, PATIENCE, |held| held.len() != count);
+        let waited =
+            self.changed.wait_timeout_while(held, READ_TIMEOUT, |held| held.len() != count);
         let (held, timeout) = waited.unwrap();
         assert!(!timeout.timed_out(), "{} queries are held, not {count}", held.len());
     }
@@ -278,7 +279,7 @@ impl World {
     }
 
     /// Believes this authority about `keyhole.lab`.
-    pub(super) fn believe(&self, root: &Authority) {
+    pub(super) fn trusted_sidecar(&self, root: &Authority) {
         let (name, origin) = ("keyhole.lab".to_owned(), "test".to_owned());
         let domain = TrustDomainDocument { name, bundle: root.pem(), crls: String::new(), origin };
         let document = TrustDocument { domains: vec![domain], ..Default::default() };
@@ -298,8 +299,8 @@ impl World {
     /// A connection whose reads and writes fail when they take too long.
     pub(super) fn connect(&self, transport: &str) -> TcpStream {
         let stream = TcpStream::connect(self.address(transport)).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(READ_TIMEOUT)).unwrap();
+        stream.set_write_timeout(Some(READ_TIMEOUT)).unwrap();
         stream.set_nodelay(true).unwrap();
         stream
     }
@@ -388,7 +389,7 @@ impl Drop for World {
 pub(super) fn until(mut happened: impl FnMut() -> bool) {
     let began = Instant::now();
     while !happened() {
-        assert!(began.elapsed() < PATIENCE, "this never happened");
+        assert!(began.elapsed() < READ_TIMEOUT, "this never happened");
         std::thread::yield_now();
     }
 }

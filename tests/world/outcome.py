@@ -13,7 +13,7 @@ _PROHIBITED = 18
 _ALERT = re.compile(r"alert[ _]([a-z_ ]+[a-z])", re.IGNORECASE)
 
 
-def fate(server: Server, way: str, caller: Caller, tls: Tls = HONEST) -> str:
+def outcome_of(server: Server, way: str, caller: Caller, tls: Tls = HONEST) -> str:
     """``answered``, the word of the reason of a refusal, or the TLS alert that ended it."""
     try:
         return word(ask_as(server, way, caller, "www.example.org", tls=tls))
