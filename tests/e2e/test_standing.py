@@ -170,7 +170,7 @@ def test_a_decision_beats_rules_but_not_important_ones_and_the_client_beats_ever
 
 def test_a_decision_that_acts_nowhere_is_refused_with_the_reason(clean: Resolver) -> None:
     refused = clean.command("allow", LISTED, "--client", "token:nobody")
-    assert (refused.returncode, "nobody here" in refused.stderr) == (1, True)
+    assert (refused.returncode, "token:nobody is unknown" in refused.stderr) == (1, True)
     refused = clean.command("allow", "*.example.org")
     assert "one single name is wanted here" in refused.stderr
     assert clean.api("GET", "/decisions").json()["items"] == []

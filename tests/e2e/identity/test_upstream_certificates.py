@@ -5,7 +5,7 @@ One resolver has an upstream for each case; the policy of a workload leads to it
 
 import itertools
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +92,9 @@ def test_a_certificate_is_believed_or_no_question_is_asked(
 
 @each_protocol
 def test_an_upstream_that_is_revoked_hears_nothing_more_on_its_open_connection(
-    make_resolver: Callable[[], Resolver], tmp_path: Path, protocol: str
+    reset_resolver: Resolver, tmp_path: Path, protocol: str
 ) -> None:
-    home, resolver = TrustDomain(tmp_path / "home"), make_resolver()
+    home, resolver = TrustDomain(tmp_path / "home"), reset_resolver
     pair = home.server(NAME)
     replace(resolver.documents / "roots.pem", bundle(home.root))
     replace(resolver.documents / "lists.pem", home.lists())
@@ -112,9 +112,9 @@ def test_an_upstream_that_is_revoked_hears_nothing_more_on_its_open_connection(
 
 @each_protocol
 def test_an_upstream_sees_the_identity_that_it_is_shown_and_the_one_after_renewal(
-    make_resolver: Callable[[], Resolver], tmp_path: Path, protocol: str
+    reset_resolver: Resolver, tmp_path: Path, protocol: str
 ) -> None:
-    home, resolver = TrustDomain(tmp_path / "home"), make_resolver()
+    home, resolver = TrustDomain(tmp_path / "home"), reset_resolver
     own = Pair(resolver.documents / "svid.pem", resolver.documents / "svid.key")
     ids = [home.id(f"ns/keyhole/sa/{number}") for number in ("first", "second")]
     context = Case("", TRUSTED, lambda *_: home.server(NAME)).context(protocol)
