@@ -150,7 +150,9 @@ def test_a_root_that_is_trusted_no_longer_ends_while_a_document_is_invalid(
 ) -> None:
     """A2: `identity rotate --finish` takes trust away, too."""
     old = Caller(certificate=own.issue(strict, "shop/old", tmp_path / "old"))
-    assert outcome_of(strict.server, "dot", old) == "answered"
+    strict.wait_for(
+        lambda: outcome_of(strict.server, "dot", old) == "answered", "its authority is trusted"
+    )
     break_documents(strict)
     own.keyhole(strict, "identity", "rotate")
     own.keyhole(strict, "identity", "rotate", "--sign")
@@ -244,7 +246,9 @@ def test_a_revocation_reaches_engines_on_other_machines_or_names_those_that_lack
 def test_a_revocation_that_control_cannot_deliver_says_so(strict: Resolver, tmp_path: Path) -> None:
     """A2: while control does not answer, the command waits its time and names the engine."""
     web = Caller(certificate=own.issue(strict, "shop/web", tmp_path / "web"))
-    assert outcome_of(strict.server, "dot", web) == "answered"
+    strict.wait_for(
+        lambda: outcome_of(strict.server, "dot", web) == "answered", "its authority is trusted"
+    )
     (control,) = strict.program.children("control")
     with _stopped([control]):
         done = run_keyhole("identity", "revoke", "shop/web", "--data", str(strict.folder))
