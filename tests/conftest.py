@@ -44,7 +44,7 @@ def shared_upstream(authority: Authority) -> Iterator[Upstream]:
 def shared_resolver(
     tmp_path_factory: pytest.TempPathFactory, authority: Authority, shared_upstream: Upstream
 ) -> Iterator[Resolver]:
-    """A resolver that tests only ask; whoever changes or breaks one takes `make_resolver`."""
+    """A resolver for tests that only send queries; others use `reset_resolver` or their own."""
     resolver = Resolver(tmp_path_factory.mktemp("shared") / "data", authority)
     (resolver.documents / "ads.txt").write_text(f"0.0.0.0 {BLOCKED_BY_LIST}\n")
     resolver.write(
@@ -76,14 +76,14 @@ def shared_resolver(
 
 @pytest.fixture
 def upstream(authority: Authority) -> Iterator[Upstream]:
-    """An upstream of one's own."""
+    """A private upstream."""
     with Upstream(authority.issue("upstream.example.org", "127.0.0.1")) as one:
         yield one
 
 
 @pytest.fixture
 def make_resolver(tmp_path: Path, authority: Authority) -> Iterator[Callable[[], Resolver]]:
-    """Makes resolvers, not started yet; all of them end with the test."""
+    """Makes resolvers that are not started; all of them end with the test."""
     made: list[Resolver] = []
 
     def make() -> Resolver:
@@ -97,7 +97,7 @@ def make_resolver(tmp_path: Path, authority: Authority) -> Iterator[Callable[[],
 
 @pytest.fixture
 def resolver(make_resolver: Callable[[], Resolver], upstream: Upstream) -> Resolver:
-    """A resolver of one's own before `upstream`, with a policy that allows all; not started."""
+    """A private resolver that uses `upstream` and allows all names; not started."""
     one = make_resolver()
     one.write(
         one.upstream(upstream.port),
@@ -133,7 +133,7 @@ def reset_resolver(module_resolver: Resolver, upstream: Upstream) -> Resolver:
 
 @pytest.fixture(scope="session")
 def shared_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab that tests only ask."""
+    """A lab for tests that only send queries."""
     lab = Lab(tmp_path_factory.mktemp("lab"))
     try:
         yield lab

@@ -197,10 +197,10 @@ def test_control_and_engine_that_are_started_by_hand_find_each_other(
 
     def start(*words: str) -> Program:
         started = Program.keyhole(*words, log=tmp_path / f"{words[0]}.log")
-        running.callback(started.stop)
+        stack.callback(started.stop)
         return started
 
-    with ExitStack() as running:
+    with ExitStack() as stack:
         control = start("control", "--data", data)
         until(launch.exists, "control has written what the engine needs")
         start("engine", str(launch))

@@ -1,1 +1,1 @@
-"""What end-to-end tests stand on: real processes, certificates, an upstream that can misbehave."""
+"""Helpers of end-to-end tests: real processes, certificates, an upstream that can misbehave."""

@@ -1,4 +1,4 @@
-"""The API over the network, as a browser, a program and an attacker reach it."""
+"""Clients of the API over the network: a browser, a program, an attacker."""
 
 import re
 import socket
@@ -17,7 +17,7 @@ PASSWORD = "a fine long password"
 
 
 class Browser:
-    """Keeps cookies, and says what a page of ours says."""
+    """Keeps cookies, and sends the header that Keyhole's own pages send."""
 
     def __init__(self, url: str, root: Path | None = None) -> None:
         self.url = url
@@ -38,13 +38,13 @@ class Browser:
         return self.ask("POST", "/session", json={"name": name, "password": password, **more})
 
     def close(self) -> None:
-        """Forgets everything."""
+        """Closes the connections."""
         self.client.close()
 
 
 @contextmanager
 def browser(url: str, root: Path | None = None) -> Iterator[Browser]:
-    """A browser that has never been here; ``root`` is the certificate that it trusts."""
+    """A browser without cookies; ``root`` is the certificate that it trusts."""
     one = Browser(url, root)
     try:
         yield one
@@ -53,7 +53,7 @@ def browser(url: str, root: Path | None = None) -> Iterator[Browser]:
 
 
 def one_time_password(resolver: Resolver) -> str:
-    """What ``keyhole up`` prints at its first run."""
+    """The password that ``keyhole up`` prints at its first run."""
     pattern = r"log in as admin with (\S+)"
     resolver.wait_for(lambda: re.search(pattern, resolver.program.output), "a password is shown")
     found = re.search(pattern, resolver.program.output)
@@ -62,7 +62,7 @@ def one_time_password(resolver: Resolver) -> str:
 
 
 def set_up(resolver: Resolver, url: str) -> Browser:
-    """Goes through the first login; gives the browser of an administrator."""
+    """Does the first login; gives the browser of an administrator."""
     one = Browser(url)
     password = one_time_password(resolver)
     resolver.wait_for_api()
@@ -72,7 +72,7 @@ def set_up(resolver: Resolver, url: str) -> Browser:
 
 
 def exchange(port: int, request: bytes, source: str = "127.0.0.1") -> bytes:
-    """Sends octets as they are; gives all that comes back until the other side closes."""
+    """Sends octets unchanged; gives everything received until the other side closes."""
     where = ("127.0.0.1", port)
     with socket.create_connection(where, 30, source_address=(source, 0)) as sock:
         sock.sendall(request)

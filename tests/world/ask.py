@@ -1,4 +1,4 @@
-"""Asking over each transport, by dnspython, with what an answer says in plain reach."""
+"""Queries over each transport with dnspython, and easy access to the parts of an answer."""
 
 import ssl
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SECONDS = 10.0
 
 
 def option(code: int, data: bytes = b"") -> dns.edns.Option:
-    """An EDNS option as octets, whatever a DNS library thinks of it."""
+    """An EDNS option as raw octets, valid or not."""
     return dns.edns.GenericOption(dns.edns.OptionType.make(code), data)
 
 
@@ -54,15 +54,15 @@ class Reply:
 
     @property
     def verdict(self) -> tuple[str, list[str], list[tuple[int, str]]]:
-        """What must be the same on every transport."""
+        """The parts of an answer that must be equal on every transport."""
         return self.rcode, self.addresses, self.errors
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where a Keyhole listens on 127.0.0.1, and the root that its certificate leads to.
+    """The ports of a Keyhole on 127.0.0.1, and the root of its certificate.
 
-    ``domain`` is its name, before which a token may stand.
+    ``domain`` is its server name; in DoT, a token is a label in front of it.
     """
 
     udp: int

@@ -1,4 +1,4 @@
-"""Asking as somebody: over each transport, with a certificate, a token, or a sidecar's word."""
+"""Queries with an identity: a certificate, a token, or the header of a sidecar."""
 
 import socket
 import ssl
@@ -21,15 +21,15 @@ _SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, by one of: a certificate, a token, an identity for which a sidecar vouches; or by
-    nothing, which leaves the network."""
+    """The identity of a client: a certificate, a token, or an identity that a sidecar asserts.
+    Without all three, a client is identified by its network."""
 
     certificate: Pair | None = None
     token: str | None = None
     vouched: str | None = None
 
     def ways(self) -> tuple[str, ...]:
-        """The transports over which this can be shown."""
+        """The transports that can carry this identity."""
         if self.certificate is not None:
             return ("dot", "doh1", "doh2")
         if self.token is not None:
@@ -46,14 +46,14 @@ Ask = Callable[[dns.message.Message], Reply]
 
 @dataclass(frozen=True)
 class Tls:
-    """How a client speaks TLS; the defaults are those of an honest one."""
+    """The TLS settings of a client; the defaults are those of a normal client."""
 
     newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED
 
     def context(self, server: Server, caller: Caller, alpn: str | None = None) -> ssl.SSLContext:
-        """Trusts the root of the server alone, and shows the caller's certificate."""
+        """Trusts only the root of the server, and presents the caller's certificate."""
         made = ssl.create_default_context(cafile=str(server.ca))
-        # What a client offers and shows is looked at by the server: our library must not do it.
+        # The server must judge what a client offers, so the library of the client must not.
         made.set_ciphers("DEFAULT:@SECLEVEL=0")
         made.minimum_version = min(made.minimum_version, self.newest)
         made.maximum_version = self.newest
@@ -68,14 +68,14 @@ HONEST = Tls()
 
 
 def port_of(server: Server, way: str) -> int | None:
-    """Where TLS is spoken; none for a way without it."""
+    """The TLS port of a way, or none for a way without TLS."""
     return {"dot": server.dot, "doh1": server.doh, "doh2": server.doh}.get(way)
 
 
 @contextmanager
 def line(server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST) -> Iterator[Ask]:
-    """An open connection (over UDP, a socket) on which questions can be asked one by one."""
-    assert way in caller.ways(), f"{caller} cannot be shown over {way}"
+    """An open connection (for UDP, a socket) for queries one after another."""
+    assert way in caller.ways(), f"{way} cannot carry {caller}"
     match way:
         case "udp":
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -101,7 +101,7 @@ def line(server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST) -
 def http(
     server: Server, way: str, caller: Caller = NOBODY, tls: Tls = HONEST
 ) -> Iterator[httpx2.Client]:
-    """A client that speaks one version of HTTP, with or without TLS."""
+    """A client for one version of HTTP, with or without TLS."""
     two = way.endswith("2")
     clear = way.startswith("cleartext")
     base = (
@@ -115,7 +115,7 @@ def http(
         verify=tls.context(server, caller),
         headers=said,
         trust_env=False,
-        # Whether a connection stays open is the server's decision alone.
+        # Only the server may close an idle connection.
         limits=httpx2.Limits(keepalive_expiry=None),
         timeout=_SECONDS,
     ) as client:
@@ -163,6 +163,6 @@ def _over_http(client: httpx2.Client, server: Server, caller: Caller) -> Ask:
 def _reply(query: dns.message.Message, octets: bytes) -> Reply:
     message = dns.message.from_wire(octets)
     assert query.is_response(message), message
-    # A resolver that changes the case of the question breaks clients that vary it.
+    # A resolver must keep the case of the question: some clients vary it and compare.
     assert [q.name.labels for q in message.question] == [q.name.labels for q in query.question]
     return Reply(message)

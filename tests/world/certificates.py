@@ -1,6 +1,6 @@
-"""Certificates made for one test run, good ones and every kind of bad one.
+"""Certificates made for one test run: valid ones, and one for each kind of error.
 
-None of this uses the product's own code. Nothing secret is kept under version control.
+None of this uses the product's own code. No key is under version control.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Form:
-    """What a certificate says. The defaults are good; each bad one differs in one field.
+    """The content of a certificate. The defaults are valid; an invalid one changes one field.
 
     ``begins`` and ``ends`` count from now. Without names and URIs there is no subjectAltName, and
     ``purposes`` empty leaves the extended key usage out.
@@ -62,7 +62,7 @@ class Form:
 class Authority:
     """A certificate authority; its certificate is the file ``root``.
 
-    ``parent`` makes it an intermediate one, whose certificate goes along with what it signs.
+    With ``parent`` it is an intermediate authority; its certificate is part of each chain.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Authority:
         return self.make(replace(Form(uris=(uri,), purposes=(CLIENT,)), **changes))
 
     def make(self, form: Form) -> Pair:
-        """A certificate as the form says."""
+        """A certificate with the content of a form."""
         self._issued += 1
         stem = self.folder / f"issued-{self._issued}"
         key = _make_key(form.key)

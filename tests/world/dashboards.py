@@ -1,4 +1,4 @@
-"""Clients of Pi-hole's API, each with the headers and bodies that it really sends."""
+"""Clients of Pi-hole's API, each with the headers and bodies that the real client sends."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Certificates that no library signs any more, octet by octet."""
+"""Certificates that current libraries refuse to sign, built from octets."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,7 +18,7 @@ def signed_with_sha1(certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> x
 
 
 def with_broken_signature(certificate: x509.Certificate) -> x509.Certificate:
-    """The same certificate with one bit of its signature turned."""
+    """The same certificate with one bit of its signature changed."""
     octets = bytearray(_outer(certificate))
     octets[-1] ^= 1
     return x509.load_der_x509_certificate(bytes(octets))

@@ -87,13 +87,13 @@ def read_stream(octets: bytes) -> tuple[list[bytes], bool]:
 
 @dataclass
 class Collector:
-    """A program that listens on a Unix socket or on loopback and takes Frame Streams both ways."""
+    """A program that listens on a Unix socket or TCP and accepts bidirectional Frame Streams."""
 
     path: Path | None = None
     accepts: bytes = CONTENT_TYPE
     payloads: list[bytes] = field(default_factory=list)
     ended: int = 0
-    """Streams that were ended in order."""
+    """The number of streams that ended with STOP and FINISH."""
     connections: int = 0
     port: int = 0
 
@@ -117,7 +117,7 @@ class Collector:
         self.hang_up()
 
     def hang_up(self) -> None:
-        """Ends every connection at once, as a program does that dies."""
+        """Ends every connection at once, like a program that is killed."""
         for one in self._open:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
@@ -125,7 +125,7 @@ class Collector:
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """What came so far."""
+        """The messages received so far."""
         return [decode(one) for one in list(self.payloads)]
 
     def _serve(self) -> None:

@@ -26,13 +26,13 @@ class Site:
         self.port = free_port()
         self._clients = 0
         resolver.configure(enrollment={"listen": [f"127.0.0.1:{self.port}"]}, **settings)
-        # Older than any certificate that a test wants to have been issued in the past.
+        # Older than every certificate that a test issues with a date in the past.
         before = datetime.now(UTC) - timedelta(days=100)
         Authority.open(self.identity, now=before, domain="keyhole.internal")
         self.start()
 
     def start(self) -> None:
-        """Starts it, also again, and waits until it enrolls."""
+        """Starts or restarts it, and waits until it accepts enrollments."""
         self.resolver.start()
         self.resolver.wait_for(self._listens, "enrollment listens")
 
@@ -49,11 +49,11 @@ class Site:
         return self.resolver.folder / "identity"
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Calls a command of the person who runs this Keyhole."""
+        """Calls a command of the administrator."""
         return call_keyhole(*arguments, KEYHOLE_DATA=str(self.resolver.folder))
 
     def ask(self, *arguments: str) -> Any:
-        """Runs such a command that must succeed, and gives what it says to a program."""
+        """Calls such a command, which must succeed; gives its JSON output."""
         done = self.run(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -68,11 +68,11 @@ class Site:
         return run_keyhole("enroll", "redeem", join_token.to_text(), "--out", out)
 
     def folder(self, name: str = "web") -> CredentialFolder:
-        """What a client has."""
+        """The credentials of a client."""
         return CredentialFolder(self.place / name)
 
     def enroll(self) -> CredentialFolder:
-        """A client that is enrolled, and that no other test has."""
+        """A newly enrolled client, used by no other test."""
         self._clients += 1
         name = f"client-{self._clients}"
         join_token, out = self.invite(f"shop/{name}").to_text(), str(self.place / name)
@@ -88,7 +88,7 @@ class Site:
         folder.write(chain, key, folder.bundle.read_bytes())
 
     def states(self) -> dict[str, str]:
-        """What became of each enrollment."""
+        """The state of each enrollment, by name."""
         return {one.name: one.state() for one in list_enrollments(self.identity)}
 
 

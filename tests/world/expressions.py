@@ -1,4 +1,4 @@
-"""What the core finds with an expression, by a policy that blocks what it finds."""
+"""The names that the core matches with an expression, tested with a policy that blocks them."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""A Keyhole that decides, and another one whose engine it leads over mutual TLS."""
+"""A control plane, and the engine of another machine that it controls over mutual TLS."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ class Fleet:
         return self
 
     def enroll(self, name: str) -> Path:
-        """Gives the engine host the identity of a name."""
+        """Issues an identity for the engine host."""
         folder = self.engine_host.folder / "engine"
         done = call_keyhole(
             *("identity", "issue", name, "--out", str(folder), "--data", str(self.control.folder))
@@ -39,7 +39,7 @@ class Fleet:
         return folder
 
     def lead(self) -> None:
-        """Has the engine host follow, from its next start on."""
+        """Makes the engine host use this control plane from its next start on."""
         led = {"url": f"https://127.0.0.1:{self.port}", "identity": "engine"}
         self.engine_host.configure(control=led)
 

@@ -1,4 +1,4 @@
-"""Many questions at once, each with a name that nobody asked before."""
+"""Many queries at once, each for a new name."""
 
 import random
 import socket
@@ -12,9 +12,9 @@ WINDOW = 64
 
 
 def flood(port: int, count: int, below: str, *, seed: int) -> int:
-    """Asks for ``count`` random names below a name over UDP; gives how many were answered.
+    """Asks for ``count`` random names below a name over UDP; gives the number of answers.
 
-    A datagram may be lost on the way, on loopback as well; it is not asked for again.
+    A datagram may be lost, on loopback too; there is no second try.
     """
     chance = random.Random(seed)
     suffix = b"".join(bytes([len(label)]) + label.encode() for label in below.split(".")) + b"\0"

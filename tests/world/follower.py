@@ -15,7 +15,7 @@ ADDRESSES = {"udp": ["127.0.0.1:5300"]}
 
 
 class FakeEngine:
-    """One instance; ``lose`` hangs up as the death of the process does."""
+    """One instance of an engine; ``die`` ends its connection like the end of a process."""
 
     def __init__(self, socket: Path) -> None:
         self._numbers = itertools.count(1)
@@ -33,7 +33,7 @@ class FakeEngine:
         return self
 
     def die(self) -> None:
-        """Says nothing more, as if it were killed."""
+        """Sends nothing more, as if it were killed."""
         self._poller.end()
         self.may_obey.set()
         if self._open is not None and self._open.sock is not None:

@@ -50,19 +50,19 @@ class Place:
                 out.write(one if isinstance(one, bytes) else json.dumps(one).encode() + b"\n")
 
     def open(self, retention: Retention = FOREVER) -> History:
-        """The history, as a process that starts now opens it."""
+        """The history, opened like by a process that starts now."""
         history = History(self.root, self.spool, retention)
         self._opened.append(history)
         return history
 
     def close(self) -> None:
-        """Lets go of everything."""
+        """Closes all histories."""
         for history in self._opened:
             history.close()
 
 
 def names(history: History, wanted: Criteria | None = None) -> list[str]:
-    """Every name that is found, the newest first, page by page."""
+    """All matching names, newest first, read page by page."""
     found: list[str] = []
     after = None
     while True:

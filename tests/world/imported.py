@@ -1,4 +1,4 @@
-"""What an import gave, and what it does: the documents, the report, and the core's verdicts."""
+"""The results of an import: its documents, its report, and the core's verdicts for them."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ Spec = dict[str, Any]
 
 
 class Imported:
-    """One import that wrote nothing."""
+    """One import that wrote no files."""
 
     def __init__(self, product: str, file: Path) -> None:
         self.done: ImportResult = import_file(product, file, None)
@@ -56,13 +56,13 @@ class Imported:
         token: str | None = None,
         at: int | None = None,
     ) -> str:
-        """How the core ends a question, by the word of the reason."""
+        """The reason of the core's verdict for a query."""
         asked: Spec = {"name": name, "type": kind, "transport": "udp", "at": at}
         asked["as"] = {"token": token} if token else {"address": who or "192.0.2.250"}
         return str(judge(self._compiled(token), [asked])[0]["reason"])
 
     def _compiled(self, token: str | None) -> bytes:
-        """The snapshot, without lists, which would have to be fetched."""
+        """The snapshot without lists, because those would be downloaded."""
         if token not in self._snapshots:
             self._snapshots[token] = self._compile(token)
         return self._snapshots[token]

@@ -1,4 +1,4 @@
-"""An attacker on the way to the enrollment server, with a certificate of its own."""
+"""An attacker between client and enrollment server, with its own certificate."""
 
 import json
 import ssl
@@ -11,7 +11,7 @@ from tests.world.certificates import Pair
 
 
 class Interceptor:
-    """Answers ``GET /v1/bundle`` with ``bundle``, and keeps everything that it is sent."""
+    """Answers ``GET /v1/bundle`` with ``bundle``, and records every request."""
 
     def __init__(self, pair: Pair, bundle: str) -> None:
         self.requests: list[tuple[str, str]] = []
@@ -36,7 +36,7 @@ class Interceptor:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(pair.certificate, pair.key)
-        # The handshake is done by the thread of its request, so that a broken one stops nobody.
+        # The thread of a request does its handshake, so that a failed one does not stop others.
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )

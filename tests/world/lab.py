@@ -1,4 +1,4 @@
-"""The real lab, as `keyhole lab` starts it."""
+"""A lab, started with `keyhole lab`."""
 
 import json
 from dataclasses import replace
@@ -15,7 +15,7 @@ from tests.world.waiting import until
 
 
 class Lab:
-    """One running lab; ``ready`` is what it wrote into its ready file."""
+    """One running lab; ``ready`` is the content of its ready file."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class Lab:
         return replace(self.server, udp=0, tcp=0, dot=dot, doh=doh)
 
     def workload(self, name: str) -> Caller:
-        """One of the workloads, with its certificate as it is now."""
+        """One of the workloads, with its current certificate."""
         files = self.ready["workloads"][name]
         return Caller(certificate=Pair(Path(files["cert"]), Path(files["key"])))
 

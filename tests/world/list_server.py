@@ -1,4 +1,4 @@
-"""A server of lists that can behave as badly as any on the internet."""
+"""A server of lists that can misbehave like servers on the internet."""
 
 import socket
 import threading
@@ -11,7 +11,7 @@ Answer = Callable[[socket.socket], None]
 
 
 @dataclass
-class Asked:
+class ListRequest:
     """One request: its path and its headers, in lower case."""
 
     path: str
@@ -20,11 +20,11 @@ class Asked:
 
 @dataclass
 class ListServer:
-    """Listens on loopback; a context manager. ``answers`` says what becomes of each path."""
+    """Listens on loopback; a context manager. ``answers`` maps each path to its response."""
 
     host: str = "127.0.0.1"
     answers: dict[str, Answer] = field(default_factory=dict)
-    asked: list[Asked] = field(default_factory=list)
+    asked: list[ListRequest] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self._ended = threading.Event()
@@ -41,7 +41,7 @@ class ListServer:
 
     @property
     def ended(self) -> threading.Event:
-        """Set when the server is left, so that an answer that waits can end."""
+        """Set at the end of the context, so that an answer that waits can end."""
         return self._ended
 
     def url(self, path: str = "/list.txt") -> str:
@@ -85,7 +85,7 @@ class ListServer:
             lines = head.decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(": ", 1) for line in lines[1:] if ": " in line)
             path = lines[0].split(" ")[1]
-            self.asked.append(Asked(path, headers))
+            self.asked.append(ListRequest(path, headers))
             answer = self.answers.get(path)
             if answer is None:
                 client.sendall(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
@@ -94,14 +94,14 @@ class ListServer:
 
 
 def send(client: socket.socket, body: bytes, *, status: str = "200 OK", **headers: str) -> None:
-    """A whole answer; ``content_length`` may lie."""
+    """Sends a complete response; ``content_length`` may be wrong."""
     given = {"content-type": "text/plain", "content-length": str(len(body)), **headers}
     head = "".join(f"{key.replace('_', '-')}: {value}\r\n" for key, value in given.items())
     client.sendall(f"HTTP/1.1 {status}\r\nconnection: close\r\n{head}\r\n".encode() + body)
 
 
 def redirect(target: str) -> Answer:
-    """Sends the client elsewhere."""
+    """Redirects the client to another URL."""
 
     def answer(client: socket.socket) -> None:
         send(client, b"", status="302 Found", location=target)

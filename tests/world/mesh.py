@@ -1,4 +1,4 @@
-"""PROXY protocol version 2, as a sidecar writes it before what it passes on."""
+"""The header of PROXY protocol version 2, as a sidecar sends it."""
 
 import struct
 from ipaddress import ip_address

@@ -1,8 +1,7 @@
-"""Ports that no other test of this run takes.
+"""Free ports that no other test of this run uses.
 
-A listener that must be found before it can be asked (`keyhole up`, unbound) needs a port chosen
-beforehand. Each pytest worker draws from a range of its own, below the range from which the
-kernel takes ports for outgoing connections.
+Programs such as `keyhole up` and unbound need ports that are chosen before they start. Each pytest
+worker has its own range, below the ports that the kernel uses for outgoing connections.
 """
 
 import os
@@ -20,7 +19,7 @@ LAB_PORTS = 10
 def _candidates() -> Iterator[int]:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % _WORKERS
     start = _FIRST + worker * _WORKER_RANGE
-    # A random start keeps two runs on one machine apart.
+    # A random start makes collisions between two runs on one machine unlikely.
     offset = random.randrange(_WORKER_RANGE)
     for step in range(_WORKER_RANGE):
         yield start + (offset + step) % _WORKER_RANGE

@@ -1,4 +1,4 @@
-"""Real `keyhole` processes, with their output kept and nothing left behind."""
+"""Real `keyhole` processes: their output is recorded, and all of them end with the test."""
 
 import io
 import os
@@ -26,8 +26,8 @@ class Program:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **_PLAIN, **(environment or {})},
-                # A session of its own: a signal to the test run does not reach it, and whatever
-                # stays behind can be found by the session's number.
+                # A new session: signals to the test run do not reach it, and processes that are
+                # left can be found by the session's number.
                 start_new_session=True,
             )
 
@@ -63,7 +63,7 @@ class Program:
         return self._process.wait(seconds)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ends it as an operator would, and makes sure that no process is left."""
+        """Ends it with a signal, and checks that no process is left."""
         if self.is_running():
             self.send(number)
         try:
@@ -106,8 +106,8 @@ def call_keyhole(
 ) -> subprocess.CompletedProcess[str]:
     """Like `run_keyhole`, but without a process, which takes a tenth of the time.
 
-    For tests of what a command does and says, and for steps that prepare a test. Standard streams
-    are those of the whole process, so only one thread may call this.
+    For tests of the effects and messages of a command, and for steps that prepare a test. It
+    replaces the standard streams of the whole process, so only one thread may call it.
     """
     streams = [io.TextIOWrapper(io.BytesIO(given.encode())) for given in (given, "", "")]
     with (

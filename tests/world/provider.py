@@ -1,6 +1,6 @@
-"""An identity provider of one's own: discovery, authorize, token and keys over real HTTP.
+"""An OIDC identity provider: discovery, authorize, token and keys over real HTTP.
 
-A test says who is logged in there, and how its next ID tokens are spoiled.
+A test sets the person that logs in there, and the errors of the next ID tokens.
 """
 
 import base64
@@ -26,7 +26,7 @@ Key = RSAKey | ECKey | OctKey
 
 @dataclass
 class Grant:
-    """What a code stands for."""
+    """The request behind an authorization code."""
 
     redirect_uri: str
     nonce: str
@@ -61,7 +61,7 @@ class Provider:
 
     @property
     def issuer(self) -> str:
-        """What it calls itself."""
+        """Its issuer identifier."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
@@ -71,25 +71,25 @@ class Provider:
         return next(key for key in self.keys if key.key_type == wanted)
 
     def reset(self) -> None:
-        """Forgets what the test before wanted."""
+        """Removes the changes of the previous test."""
         self.claims: dict[str, Any] = {
             "sub": "248289761001",
             "preferred_username": "anna",
             "groups": ["staff", "dns-admins"],
         }
         self.algorithm = "RS256"
-        # Replace what the token would say; None leaves a claim out.
+        # Replaces claims of the token; None removes a claim.
         self.spoil_claims: dict[str, Any] = {}
         # Makes the ID token in place of the provider.
         self.make_token: Callable[[dict[str, Any]], Any] | None = None
-        # Replaces what discovery says.
+        # Replaces fields of the discovery document.
         self.metadata: dict[str, Any] = {}
         self.grants: dict[str, Grant] = {}
         self.asked: list[str] = []
         self.keys = self.keys[:2]
 
     def rotate(self) -> None:
-        """Throws the keys away and makes new ones."""
+        """Replaces the keys with new ones."""
         number = secrets.token_hex(4)
         self.keys = [
             RSAKey.generate_key(2048, {"kid": f"rsa-{number}"}),
@@ -97,7 +97,7 @@ class Provider:
         ]
 
     def log_in(self, url: str) -> str:
-        """What the browser is told after somebody logged in: where it goes back to."""
+        """The URL to which the browser is redirected after the login."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
@@ -112,7 +112,7 @@ class Provider:
         return f"{asked['redirect_uri']}?{urlencode(back)}"
 
     def redeem(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
-        """The answer to a code; none refuses it."""
+        """The response to an authorization code, or none when it is refused."""
         basic = base64.b64encode(b"keyhole:a+secret%3A+of+%26+the+client").decode()
         grant = self.grants.pop(form.get("code", ""), None)
         if authorization != f"Basic {basic}" or grant is None:
@@ -144,11 +144,11 @@ class Provider:
         return jwt.encode(said, claims, key, algorithms=[str(said["alg"])])
 
     def public_keys(self) -> Any:
-        """The keys as everybody may see them."""
+        """The public keys (JWKS)."""
         return KeySet(list(self.keys)).as_dict(private=False)
 
     def discovery(self) -> dict[str, Any]:
-        """Where everything is."""
+        """The discovery document."""
         return {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
@@ -196,4 +196,4 @@ class _Requests(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """A test has enough to say itself."""
+        """Logs nothing."""

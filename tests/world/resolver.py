@@ -1,4 +1,4 @@
-"""A `keyhole up` of one's own: data folder, certificate, documents, and changes while it runs."""
+"""A private `keyhole up`: data folder, certificate, documents, and changes while it runs."""
 
 import json
 import signal
@@ -20,7 +20,7 @@ from tests.world.process import Program, call_keyhole
 from tests.world.waiting import until
 
 API = "keyhole.dev/v1"
-# Answered without any upstream, so it says whether the documents are in force.
+# A local record: its address shows whether the latest documents are in force.
 _PROBE = "probe.example.org"
 _PROBE_FILE = "record-probe.yaml"
 # In DoT, a token is a label in front of the server name.
@@ -60,7 +60,7 @@ class Resolver:
         )
         self._program: Program | None = None
         self._probes = 0
-        # Enough to start with: nobody listens at the upstream, and no test of this kind asks it.
+        # Enough to start; nothing listens at this upstream.
         self.write(
             self.upstream(free_port()),
             document("Policy", "home", default="allow", upstreams=["test"]),
@@ -74,7 +74,7 @@ class Resolver:
         return self._program
 
     def install(self, pair: Pair) -> None:
-        """Puts a certificate where the config says, each file whole."""
+        """Replaces the certificate and key named in the settings, each file in one step."""
         self._installed = pair
         for source, target in (
             (pair.key, self.certificate.key),
@@ -91,7 +91,7 @@ class Resolver:
         return {key: [f"127.0.0.1:{getattr(self.server, key)}"] for key in keys}
 
     def configure(self, **settings: Any) -> None:
-        """Writes the config; ``settings`` replace the top-level keys."""
+        """Writes keyhole.yaml; ``settings`` replace top-level keys."""
         config = {
             "role": "resolver",
             "listen": self.listen(),
@@ -107,7 +107,7 @@ class Resolver:
         self.config.write_text(json.dumps(config, indent=1))
 
     def write(self, *documents: Mapping[str, Any]) -> None:
-        """Writes documents, one file each, replaced whole."""
+        """Writes documents, one file each, replaced in one step."""
         for each in documents:
             name = _file_name(each)
             draft = self.documents / f".{name}.draft"
@@ -179,7 +179,7 @@ class Resolver:
             raise AssertionError(f"{error}\n{self.program.output}") from None
 
     def try_ask(self, name: str, kind: str = "A") -> Reply | None:
-        """An answer over TCP, or none if nobody listens."""
+        """An answer over TCP, or none if the connection fails."""
         try:
             return self.server.ask(name, kind, "tcp")
         except (OSError, EOFError, dns.exception.DNSException):
@@ -190,7 +190,7 @@ class Resolver:
         self.wait_for(self._has_api, "the API serves")
 
     def _has_api(self) -> bool:
-        # The socket alone says nothing: one that was killed leaves its own behind.
+        # The socket file proves nothing: a killed process leaves it behind.
         with socket.socket(socket.AF_UNIX) as probe, suppress(OSError):
             with short_path(self.folder / "run" / "api.sock") as path:
                 probe.connect(path)
@@ -198,7 +198,7 @@ class Resolver:
         return False
 
     def api(self, method: str, path: str, **request: Any) -> httpx2.Response:
-        """Asks the API as somebody on this machine does; ``request`` is what httpx2 takes."""
+        """Sends a request to the API's Unix socket; ``request`` takes arguments of httpx2."""
         self.wait_for_api()
         with short_path(self.folder / "run" / "api.sock") as short:
             transport = httpx2.HTTPTransport(uds=short)
@@ -211,7 +211,7 @@ class Resolver:
         return call_keyhole(*words, "--data", str(self.folder), given=given)
 
     def kill(self) -> None:
-        """Ends it as the system does that has no memory left: at once, with nothing tidied up."""
+        """Ends it at once with SIGKILL, like the kernel when memory runs out."""
         self.program.send(signal.SIGKILL)
         self.program.wait()
         self.wait_until_gone()

@@ -1,4 +1,4 @@
-"""Other people's programs; a test that needs one that is missing is skipped, and says so."""
+"""Programs of other projects; a test that needs a missing one is skipped with the reason."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ needs_root = pytest.mark.skipif(
 
 
 def find(program: str) -> str:
-    """Where a program is."""
+    """The path of a program."""
     path = shutil.which(program, path=_FOLDERS)
     assert path, f"{program} is not installed"
     return path

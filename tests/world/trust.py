@@ -1,4 +1,4 @@
-"""A trust domain of the tests: its authorities, what they sign, and what they take back."""
+"""A trust domain of the tests: its authorities, certificates and revocation lists."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -9,9 +9,9 @@ from tests.world.resolver import document
 
 
 class TrustDomain:
-    """Roots, an issuer below the first of them, and their revocation lists.
+    """Two roots, an issuer below the first one, and their revocation lists.
 
-    ``rsa`` is a second root, trusted as well: a trust domain may have several.
+    ``rsa`` is a second trusted root: a trust domain may have several.
     """
 
     def __init__(self, folder: Path, name: str = "keyhole.test") -> None:

@@ -1,6 +1,6 @@
-"""An upstream over DNS over TLS or HTTPS that answers any name, counts, and misbehaves when told.
+"""An upstream over DNS over TLS or HTTPS that answers any name, and records what it receives.
 
-The first label of a name says how it is answered:
+The first label of a name selects the kind of answer:
 
 ===============  ============================================================
 ``slow-*``       the answer comes once ``release`` is called
@@ -43,8 +43,8 @@ Send = Callable[[bytes], None]
 class Upstream:
     """The upstream, in a thread of its own; ``port`` is where it listens.
 
-    ``context`` replaces the TLS settings that it would make for itself. ``shown`` holds the URIs of
-    the client certificates that it was shown, where its context asks for them.
+    ``context`` replaces its TLS settings. ``shown`` holds the URIs of the client certificates that
+    it received, if its context requests them.
     """
 
     def __init__(
@@ -87,22 +87,22 @@ class Upstream:
         self.stop()
 
     def stop(self) -> None:
-        """Closes every connection; from then on nobody listens on the port."""
+        """Closes every connection, and stops listening."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(10)
 
     def release(self) -> None:
-        """Lets the slow answers go."""
+        """Sends the slow answers."""
         self._loop.call_soon_threadsafe(self._released.set)
 
     def hang_up(self) -> None:
-        """Ends the connections that are open; new ones are welcome."""
+        """Ends the open connections; new ones are accepted."""
         for writer in list(self._writers):
             self._loop.call_soon_threadsafe(writer.transport.abort)
 
     def times_asked(self, name: str) -> int:
-        """How often a question for ``name`` arrived."""
+        """The number of queries received for ``name``."""
         return self.questions.count(name.lower().rstrip(".") + ".")
 
     def _run(self) -> None:

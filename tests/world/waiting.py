@@ -1,4 +1,4 @@
-"""Waiting for a state of the world, with an end."""
+"""Waiting for a condition, with a limit."""
 
 import time
 from collections.abc import Callable
@@ -6,14 +6,14 @@ from typing import TypeVar
 
 Seen = TypeVar("Seen")
 
-# Long enough for a loaded machine; a state that never comes fails the test with its own message.
+# Long enough for a loaded machine. A condition that stays false fails the test with a message.
 PATIENCE = 30.0
 _PAUSE = 0.02
 
 
 def until(look: Callable[[], Seen | None], wanted: str, patience: float = PATIENCE) -> Seen:
-    """The first result of ``look`` that is true; fails, saying what was wanted, after ``patience``
-    seconds."""
+    """The first result of ``look`` that is true; after ``patience`` seconds it fails, and the
+    message says what was wanted."""
     end = time.monotonic() + patience
     while True:
         seen = look()

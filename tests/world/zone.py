@@ -1,4 +1,4 @@
-"""What the tests' upstream says about each name; see ``tests.world.upstream``."""
+"""The answers of the tests' upstream for each name; see ``tests.world.upstream``."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ PRIVATE = "192.168.1.1"
 
 @dataclass(frozen=True)
 class Zone:
-    """The address that all names have, for how many seconds, and the names that lead elsewhere."""
+    """The address and TTL (in seconds) of all names, and the names that are aliases."""
 
     ttl: int = 300
     address: str = ADDRESS

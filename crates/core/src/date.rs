@@ -1,26 +1,12 @@
 //! Seconds of Unix time as text, always in UTC.
 
-const DAY: i64 = 86_400;
+use jiff::Timestamp;
 
-/// A second of Unix time as `2026-11-25T22:00:00`.
+/// A second of Unix time as `2026-11-25T22:00:00`; the nearest one that has a year of four digits.
 pub(crate) fn words(second: i64) -> String {
-    let (days, rest) = (second.div_euclid(DAY), second.rem_euclid(DAY));
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
-}
-
-/// Year, month and day of a day since 1970-01-01. Years begin in March here, so that the leap day
-/// is their last; 400 of them have always 146,097 days.
-fn date(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    (era * 400 + year + i64::from(month <= 2), month, day)
+    let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+    let time = Timestamp::from_second(second.clamp(first, last)).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%S").to_string()
 }
 
 #[cfg(test)]

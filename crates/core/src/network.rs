@@ -1,61 +1,40 @@
 //! IP networks in CIDR form.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::str::FromStr;
 
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A network such as `192.0.2.0/24`; host bits must be zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Network {
-    base: IpAddr,
-    prefix: u8,
-}
+pub struct Network(IpNet);
 
 impl Network {
     /// The network that holds this address alone.
     pub fn host(address: IpAddr) -> Self {
-        Self { base: address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+        Self(address.into())
     }
 
     /// Every network that there is, of both families.
     pub fn all() -> [Self; 2] {
-        let (v4, v6) = (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into());
-        [Self { base: v4, prefix: 0 }, Self { base: v6, prefix: 0 }]
+        [Self(Ipv4Net::default().into()), Self(Ipv6Net::default().into())]
     }
 
     /// Its first address.
     pub fn first(&self) -> IpAddr {
-        self.base
+        self.0.network()
     }
 
     /// Its last address.
     pub fn last(&self) -> IpAddr {
-        let prefix = u32::from(self.prefix);
-        match self.base {
-            IpAddr::V4(v4) => {
-                let hosts = u32::MAX.checked_shr(prefix).unwrap_or(0);
-                Ipv4Addr::from_bits(v4.to_bits() | hosts).into()
-            }
-            IpAddr::V6(v6) => {
-                let hosts = u128::MAX.checked_shr(prefix).unwrap_or(0);
-                Ipv6Addr::from_bits(v6.to_bits() | hosts).into()
-            }
-        }
+        self.0.broadcast()
     }
 
     /// Whether the address lies in the network; an IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.base, address.to_canonical()) {
-            (IpAddr::V4(base), IpAddr::V4(address)) => {
-                (base.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(self.prefix)
-            }
-            (IpAddr::V6(base), IpAddr::V6(address)) => {
-                (base.to_bits() ^ address.to_bits()).leading_zeros() >= u32::from(self.prefix)
-            }
-            _ => false,
-        }
+        self.0.contains(&address.to_canonical())
     }
 }
 
@@ -67,25 +46,21 @@ impl FromStr for Network {
             text.split_once('/').ok_or_else(|| format!("{text} lacks a /prefix"))?;
         let base: IpAddr =
             address.parse().map_err(|_| format!("{address} is not an IP address"))?;
-        let widest: u8 = if base.is_ipv4() { 32 } else { 128 };
-        let prefix: u8 =
-            prefix.parse().ok().filter(|prefix| *prefix <= widest).ok_or_else(|| {
-                format!("the prefix of {text} is not a number from 0 to {widest}")
-            })?;
-        let host_bits = match base {
-            IpAddr::V4(v4) => v4.to_bits().checked_shl(u32::from(prefix)).unwrap_or(0) != 0,
-            IpAddr::V6(v6) => v6.to_bits().checked_shl(u32::from(prefix)).unwrap_or(0) != 0,
-        };
-        if host_bits {
+        let widest = if base.is_ipv4() { 32 } else { 128 };
+        let network =
+            prefix.parse().ok().and_then(|prefix| IpNet::new(base, prefix).ok()).ok_or_else(
+                || format!("the prefix of {text} is not a number from 0 to {widest}"),
+            )?;
+        if network != network.trunc() {
             return Err(format!("{text} has host bits set"));
         }
-        Ok(Self { base, prefix })
+        Ok(Self(network))
     }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.base, self.prefix)
+        self.0.fmt(f)
     }
 }
 

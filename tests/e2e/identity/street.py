@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.e2e.identity.certificates import Made
-from tests.world import own
+from tests.world import own_authority
 from tests.world.ask import Server
 from tests.world.callers import Caller
 from tests.world.resolver import Resolver, document
@@ -36,7 +36,7 @@ def settle(resolver: Resolver, upstream: int, made: Made) -> Street:
         listen=resolver.listen("mesh", "doh_cleartext"),
         mesh={"peers": ["127.0.0.1/32"], "trust_domains": [made.home.name]},
     )
-    token = own.create_token(resolver, "tv")
+    token = own_authority.create_token(resolver, "tv")
     home, partner = made.home, made.partner
     resolver.write(
         resolver.upstream(upstream),

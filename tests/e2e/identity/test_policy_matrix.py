@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.identity import cast
 from tests.e2e.identity.cast import ALIASES, ONE, ROLES, SHAPES, TWO, Shape, Verdict, seen
 from tests.e2e.identity.certificates import Made
-from tests.world import own
+from tests.world import own_authority
 from tests.world.ask import Server
 from tests.world.callers import Ask, Caller, ask_as, line
 from tests.world.certificates import Authority
@@ -54,7 +54,7 @@ def configure_cast(resolver: Resolver, made: Made, one: Upstream, two: Upstream)
         resolver.upstream(two.port, "two"),
         *cast.documents(made.home),
     )
-    token = own.create_token(resolver, "tv")
+    token = own_authority.create_token(resolver, "tv")
     return Stage(resolver, one, two, cast.callers(made.home, token))
 
 

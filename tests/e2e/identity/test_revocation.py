@@ -13,7 +13,7 @@ import dns.message
 import httpx2
 import pytest
 
-from tests.world import own, raw
+from tests.world import own_authority, raw
 from tests.world.ask import Reply, Server
 from tests.world.callers import HONEST, Ask, Caller, Tls, line, port_of
 from tests.world.certificates import Authority, bundle
@@ -130,15 +130,15 @@ def _are(found: dict[str, str], reason: str) -> bool:
 def test_a_revoked_identity_stops_on_its_open_connections(
     knowing: Resolver, tmp_path: Path
 ) -> None:
-    web = Caller(certificate=own.issue(knowing, "shop/web", tmp_path / "web"))
-    other = Caller(certificate=own.issue(knowing, "shop/other", tmp_path / "other"))
+    web = Caller(certificate=own_authority.issue(knowing, "shop/web", tmp_path / "web"))
+    other = Caller(certificate=own_authority.issue(knowing, "shop/other", tmp_path / "other"))
     server = knowing.server
     knowing.wait_for(
         lambda: outcome_of(server, "dot", web) == "answered", "its authority is trusted"
     )
     with line(server, "dot", other) as neighbor:
         assert word(neighbor(_query())) == "answered"
-        found = _refusals(server, web, WAYS, lambda: own.revoke(knowing, "shop/web"))
+        found = _refusals(server, web, WAYS, lambda: own_authority.revoke(knowing, "shop/web"))
         assert word(neighbor(_query())) == "answered"
     assert _are(found, "identity_revoked"), found
     assert {outcome_of(server, way, web) for way in WAYS} == {"certificate revoked"}
@@ -152,16 +152,16 @@ def test_a_revoked_identity_stops_on_its_open_connections(
 def test_a_stolen_certificate_stops_and_its_owner_gets_another(
     knowing: Resolver, tmp_path: Path
 ) -> None:
-    stolen = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "stolen"))
+    stolen = Caller(certificate=own_authority.issue(knowing, "shop/robbed", tmp_path / "stolen"))
     server = knowing.server
     knowing.wait_for(
         lambda: outcome_of(server, "dot", stolen) == "answered", "its authority is trusted"
     )
     found = _refusals(
-        server, stolen, WAYS, lambda: own.revoke(knowing, "shop/robbed", "--certificates")
+        server, stolen, WAYS, lambda: own_authority.revoke(knowing, "shop/robbed", "--certificates")
     )
     assert _are(found, "identity_revoked"), found
-    fresh = Caller(certificate=own.issue(knowing, "shop/robbed", tmp_path / "fresh"))
+    fresh = Caller(certificate=own_authority.issue(knowing, "shop/robbed", tmp_path / "fresh"))
     assert outcome_of(server, "dot", fresh) == "answered"
 
 
@@ -203,10 +203,12 @@ def test_the_connection_of_a_revoked_one_is_closed(knowing: Resolver, home: Trus
 
 
 def test_a_revoked_token_stops_on_its_open_connections(knowing: Resolver) -> None:
-    caller = Caller(token=own.create_token(knowing, "tv"))
+    caller = Caller(token=own_authority.create_token(knowing, "tv"))
     server = knowing.server
     knowing.wait_for(lambda: outcome_of(server, "dot", caller) == "answered", "the token is known")
-    found = _refusals(server, caller, caller.ways(), lambda: own.revoke_token(knowing, "tv"))
+    found = _refusals(
+        server, caller, caller.ways(), lambda: own_authority.revoke_token(knowing, "tv")
+    )
     assert set(found.values()) == {"unknown_token"}
 
 

@@ -1,63 +1,15 @@
 //! base64url without padding (RFC 4648 section 5), strict: one spelling for each value.
 
-/// The value of each octet, or 255 for one that is not of the alphabet.
-const VALUES: [u8; 256] = {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    let mut values = [255; 256];
-    let mut value = 0;
-    while value < alphabet.len() {
-        values[alphabet[value] as usize] = value as u8;
-        value += 1;
-    }
-    values
-};
+use data_encoding::BASE64URL_NOPAD;
 
-/// Appends the octets that the text stands for, or leaves `out` as it was and says none: a foreign
-/// character, padding, a length that no octets have, or bits left over that are not zero.
+/// Appends the octets that the text encodes. On an error `out` stays as it was and the result is
+/// none: a foreign character, padding, an impossible length, or unused bits that are not zero.
 pub(super) fn decode(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let start = out.len();
-    let decoded = decode_groups(text, out);
-    if decoded.is_none() {
-        out.truncate(start);
-    }
-    decoded
-}
-
-fn decode_groups(text: &[u8], out: &mut Vec<u8>) -> Option<()> {
-    out.reserve(text.len() / 4 * 3 + 2);
-    let groups = text.chunks_exact(4);
-    let rest = groups.remainder();
-    for group in groups {
-        let bits = value(group)?;
-        out.extend_from_slice(&[(bits >> 16) as u8, (bits >> 8) as u8, bits as u8]);
-    }
-    match *rest {
-        [] => Some(()),
-        [_, _] => {
-            let bits = value(rest)?;
-            out.push((bits >> 4) as u8);
-            (bits & 0xf == 0).then_some(())
-        }
-        [_, _, _] => {
-            let bits = value(rest)?;
-            out.extend_from_slice(&[(bits >> 10) as u8, (bits >> 2) as u8]);
-            (bits & 0x3 == 0).then_some(())
-        }
-        _ => None,
-    }
-}
-
-/// The bits of up to four characters, the first one highest.
-fn value(group: &[u8]) -> Option<u32> {
-    let mut bits = 0;
-    let mut worst = 0;
-    for &character in group {
-        let value = VALUES[usize::from(character)];
-        worst |= value;
-        bits = bits << 6 | u32::from(value & 0x3f);
-    }
-    // Only 255 has the top bits set.
-    (worst & 0xc0 == 0).then_some(bits)
+    out.resize(start + BASE64URL_NOPAD.decode_len(text.len()).ok()?, 0);
+    let decoded = BASE64URL_NOPAD.decode_mut(text, &mut out[start..]);
+    out.truncate(start + decoded.as_ref().map_or(0, |octets| *octets));
+    decoded.is_ok().then_some(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-"""Keyhole's own authority, through the commands by which a person uses it."""
+"""Keyhole's own certificate authority, used through its commands."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.world.resolver import Resolver
 
 
 def keyhole(resolver: Resolver, *words: str) -> str:
-    """Runs a command on the data folder of a resolver; gives what it printed."""
+    """Calls a command on the data folder of a resolver; gives its output."""
     done = call_keyhole(*words, "--data", str(resolver.folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -23,16 +23,16 @@ def create_token(resolver: Resolver, name: str) -> str:
 
 
 def issue(resolver: Resolver, name: str, out: Path, *words: str) -> Pair:
-    """A certificate of the own authority for a workload."""
+    """Issues a certificate for a workload."""
     keyhole(resolver, "identity", "issue", name, "--out", str(out), *words)
     return Pair(out / "svid.pem", out / "svid-key.pem")
 
 
 def revoke(resolver: Resolver, *words: str) -> None:
-    """Takes an identity or a certificate back."""
+    """Revokes an identity or a certificate."""
     keyhole(resolver, "identity", "revoke", *words)
 
 
 def revoke_token(resolver: Resolver, name: str) -> None:
-    """Takes a token back."""
+    """Revokes a token."""
     keyhole(resolver, "token", "revoke", name)
