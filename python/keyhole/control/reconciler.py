@@ -159,8 +159,8 @@ class Reconciler:
             if not is_valid:
                 domains = await asyncio.to_thread(remaining, self._settings, self._data, domains)
             await self.withdrawals.set_domains(domains)
-        except KeyholeError as error:
-            self._notify_error("what was revoked or removed since is not known", error)
+        except KeyholeError:
+            return  # compiling needs the same files, and reports it
 
     async def apply(self) -> KeyholeError | None:
         """Puts changed files in force; an invalid change is reported and has no effect.

@@ -155,7 +155,8 @@ class Peer:
             return
         number, mark = self._sent_withdrawal
         for result in poll.results:
-            if result["id"] == number and (refused := result.get("refused")):
+            if result["id"] == number and poll.about.withdrawn != mark:
+                refused = result.get("refused") or {"why": "it did not say that it has it"}
                 self.withdrawal_refusal = refusal_text(refused)
                 self._refused_withdrawal = (mark, time.monotonic())
 
