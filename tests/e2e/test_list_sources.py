@@ -27,23 +27,23 @@ def server() -> Iterator[ListServer]:
         yield one
 
 
-def _subscribe(resolver: Resolver, url: str, **spec: Any) -> Resolver:
+def _subscribe(resolver: Resolver, url: str, name: str = "ads", **spec: Any) -> Resolver:
     resolver.configure(**SETTINGS)
     resolver.write(
-        document("List", "ads", urls=[url], **spec),
-        document("Policy", "home", default="allow", upstreams=["test"], lists=["ads"]),
+        document("List", name, urls=[url], **spec),
+        document("Policy", "home", default="allow", upstreams=["test"], lists=[name]),
     )
     return resolver
 
 
-def _status(resolver: Resolver) -> dict[str, Any]:
-    status: dict[str, Any] = resolver.api("GET", "/lists/ads").json()
+def _status(resolver: Resolver, name: str = "ads") -> dict[str, Any]:
+    status: dict[str, Any] = resolver.api("GET", f"/lists/{name}").json()
     return status
 
 
-def _wait_for_state(resolver: Resolver, state: str) -> dict[str, Any]:
-    resolver.wait_for(lambda: _status(resolver).get("state") == state, f"the list is {state}")
-    return _status(resolver)
+def _wait_for_state(resolver: Resolver, state: str, name: str = "ads") -> dict[str, Any]:
+    resolver.wait_for(lambda: _status(resolver, name).get("state") == state, f"the list is {state}")
+    return _status(resolver, name)
 
 
 def _refresh(resolver: Resolver) -> tuple[int, str]:
@@ -101,8 +101,9 @@ def test_a_changed_list_acts_and_an_unchanged_one_does_not_come_again(
 def test_the_last_good_list_stays_when_the_new_one_is_absurd(
     reset_resolver: Resolver, server: ListServer, body: str | None, why: str
 ) -> None:
-    _subscribe(reset_resolver, server.serve(_MANY)).start()
-    _wait_for_state(reset_resolver, "in force")
+    # The guard of a list remembers its size, so no other test uses this name.
+    _subscribe(reset_resolver, server.serve(_MANY), "many").start()
+    _wait_for_state(reset_resolver, "in force", "many")
     if body is None:
         server.answers.clear()
     else:
