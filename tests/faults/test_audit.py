@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import own
+from tests.world import own_authority as own
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.waiting import until

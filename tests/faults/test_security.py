@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.world import own
+from tests.world import own_authority as own
 from tests.world.api import PASSWORD, Browser, set_up
 from tests.world.callers import Caller
 from tests.world.fleet import BERLIN, Fleet
