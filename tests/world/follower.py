@@ -4,6 +4,7 @@ import http.client
 import itertools
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,10 @@ class FakeEngine:
         """Sends nothing more, as if it were killed."""
         self._poller.end()
         self.may_obey.set()
+        # The poller may be closing it at this moment.
         if self._open is not None and self._open.sock is not None:
-            self._open.sock.shutdown(2)
+            with suppress(OSError):
+                self._open.sock.shutdown(2)
 
     def hang_up(self) -> None:
         """Loses the connection, and nothing else."""
