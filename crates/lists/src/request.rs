@@ -1,7 +1,8 @@
 //! Requests from outside: compile lists into a file, search a name in a file.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use keyhole_names::error::read_document;
@@ -87,7 +88,7 @@ pub fn compile(request: &[u8]) -> Result<Vec<u8>, Error> {
         for (file, of_file) in of_list.files.iter().enumerate() {
             let place = format!("request.lists[{list}].files[{file}]");
             let format = read_format(&place, &of_file.format)?;
-            let opened = File::open(&of_file.path).map_err(|error| {
+            let opened = open_regular(&of_file.path).map_err(|error| {
                 Error::system(format!("open {place}.path {}", of_file.path), error)
             })?;
             compiler.read_file(&of_file.path, format, opened)?;
@@ -96,6 +97,18 @@ pub fn compile(request: &[u8]) -> Result<Vec<u8>, Error> {
     let (file, report) = compiler.finish()?;
     write_file(&request.output, &file)?;
     to_json(&report)
+}
+
+/// Opens a list file. What is no regular file is an error: a FIFO would wait for its writer, and a
+/// device may never end.
+fn open_regular(path: &str) -> io::Result<File> {
+    // O_NONBLOCK on Linux (open(2)): so that a FIFO in the place of the file cannot block.
+    const NONBLOCK: i32 = 0o4000;
+    let file = OpenOptions::new().read(true).custom_flags(NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(file)
 }
 
 /// Finds every entry of a compiled file that speaks of a name.

@@ -40,7 +40,7 @@ class SkippedLine(BaseModel):
 
     file: str = Field(description="The file or URL.")
     line: int = Field(description="The number of the line.")
-    text: str = Field(description="The text of the line.")
+    text: str = Field(description="The text of the line; empty for files of this machine.")
     reason: str = Field(description="Why it was skipped.")
 
 

@@ -1,18 +1,30 @@
 """Documents with the place where they are declared."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from keyhole.config.files import Source
 from keyhole.config.source_tree import Location, Node, locate
 from keyhole.errors import Problem
 from keyhole.model.client import ClientSpec
+from keyhole.model.document_file import DocumentFile, SecretFile, files_of
 from keyhole.model.list import ListSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.trust_domain import TrustDomainSpec
 from keyhole.model.upstream import UpstreamSpec
+from keyhole.system.regular_file import check_regular
+
+_CONFINED = (
+    "a document by command or API names only files below the documents folder; put the file there, "
+    "or declare the document in that folder"
+)
+_NO_KEYS = (
+    "a document by command or API names no key file; write clientCertificate: {secret: NAME}, or "
+    "declare the document in the documents folder"
+)
 
 SpecType = TypeVar(
     "SpecType",
@@ -54,10 +66,59 @@ class Declaration(Generic[SpecType]):
         line, path = locate(self.node, location)
         return Problem(self.source.name, line, self.label, path, why, is_advice)
 
-    def beside(self, written: str) -> Path:
-        """A path as written, relative to the folder of the file that names it."""
-        folder = self.source.base or self.source.path.absolute().parent
-        return (folder / Path(written).expanduser()).resolve()
+    def path_of(self, file: DocumentFile) -> Path:
+        """Where a file of this document is, without links; it may be missing.
+
+        Raises ValueError if the document may not name it.
+        """
+        try:
+            path = self._joined(file).resolve()
+            folder = self._folder.resolve()
+        except (OSError, RuntimeError) as error:
+            raise ValueError(f"{file} leads nowhere: {error}") from None
+        if self.source.is_confined and not path.is_relative_to(folder):
+            raise ValueError(f"{file} is a link out of the documents folder; {_CONFINED}")
+        return path
+
+    def watched(self, file: DocumentFile) -> Path:
+        """The path to watch for changes of a file; links are not followed."""
+        try:
+            return self._joined(file)
+        except RuntimeError:  # the home folder of nobody
+            return self._folder
+
+    def _joined(self, file: DocumentFile) -> Path:
+        return self._folder / Path(file).expanduser()
+
+    @property
+    def _folder(self) -> Path:
+        """The folder to which paths in the document are relative."""
+        return self.source.base or self.source.path.absolute().parent
+
+
+def refused_files(declared: Declaration[Any]) -> Iterator[Problem]:
+    """The files that a document may not name because it arrived by API."""
+    if not declared.source.is_confined:
+        return
+    for place, file in files_of(declared.spec):
+        if isinstance(file, SecretFile):
+            yield declared.problem(["spec", *place], _NO_KEYS)
+        elif (why := _why_refused(declared, file)) is not None:
+            yield declared.problem(["spec", *place], why)
+
+
+def _why_refused(declared: Declaration[Any], file: DocumentFile) -> str | None:
+    if file.outside is not None:
+        return f"{file} {file.outside}; {_CONFINED}"
+    try:
+        check_regular(declared.path_of(file))
+    except FileNotFoundError:
+        return None  # whoever needs it says so
+    except OSError as error:
+        return f"{file} cannot be used: {error.strerror}"
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 @dataclass(frozen=True)
@@ -106,6 +167,13 @@ class Documents:
             for part in fields(self)
         }
         return Documents(**parts)
+
+    def watched_files(self) -> Iterator[Path]:
+        """Every file that the documents name, for a watch."""
+        groups = (self.policies, self.lists, self.upstreams, self.records, self.clients)
+        for group in (*groups, self.trust_domains):
+            for one in group:
+                yield from (one.watched(file) for _, file in files_of(one.spec))
 
     def of_kind(self, kind: str) -> list[Heading]:
         """All documents of a kind, valid or not."""

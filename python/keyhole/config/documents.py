@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from keyhole.config.declaration import Declaration, Documents, Heading
+from keyhole.config.declaration import Declaration, Documents, Heading, refused_files
 from keyhole.config.files import Source, read_text, sources
 from keyhole.config.source_tree import Mapping, Node, locate, text_at
 from keyhole.config.validate import validate
@@ -31,9 +31,14 @@ def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
     return _assemble(declared, headings), problems
 
 
-def read_text_documents(text: str, name: str, folder: Path) -> tuple[Documents, list[Problem]]:
-    """Reads documents from a text as if it were the file ``name`` in ``folder``."""
-    one = _read(text, Source(folder / name, name))
+def read_text_documents(
+    text: str, name: str, folder: Path, *, is_confined: bool = False
+) -> tuple[Documents, list[Problem]]:
+    """Reads documents from a text as if it were the file ``name`` in ``folder``.
+
+    ``is_confined`` is for a text that arrives by API: it may name only files below the folder.
+    """
+    one = _read(text, Source(folder / name, name, folder, is_confined=is_confined))
     return _assemble(one.declared, one.headings), one.problems
 
 
@@ -75,8 +80,11 @@ def _read_document(node: Node, source: Source, content: FileContent) -> None:
     reported = {problem.path for problem in problems}
     content.problems += [problem for problem in wrong if problem.path not in reported]
     if value is not None and not problems:
-        spec = cast(Any, value).spec
-        content.declared.append(Declaration(kind, name, spec, source, node))
+        declared = Declaration(kind, name, cast(Any, value).spec, source, node)
+        outside = list(refused_files(declared))
+        content.problems += outside
+        if not outside:
+            content.declared.append(declared)
 
 
 def _frame_problems(node: Node, file: str) -> Iterator[Problem]:

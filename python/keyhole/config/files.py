@@ -6,6 +6,7 @@ from pathlib import Path
 
 from keyhole.errors import Problem
 from keyhole.model.units import MIB, show_octets
+from keyhole.system.regular_file import open_regular
 
 MAX_FILE = 1 * MIB
 MAX_FILES = 1000
@@ -22,6 +23,8 @@ class Source:
     name: str
     base: Path | None = None
     """The base of relative paths in the file; none for its own folder."""
+    is_confined: bool = False
+    """Whether it came by API: then its documents name only regular files below the base."""
 
     def problem(self, why: str, line: int = 0) -> Problem:
         """A problem of the file as a whole."""
@@ -50,8 +53,12 @@ def sources(path: Path) -> tuple[list[Source], list[Problem]]:
         why = f"{len(found)} files are too many; put more documents into one file (at most "
         problems = [Problem(str(path), 0, "", "", f"{why}{MAX_FILES} files)")]
     link = path / BESIDE
+    # Only the copy of stored documents has this link, and documents are stored by API alone.
     base = link.resolve() if link.is_symlink() else None
-    return [Source(one, str(one.relative_to(path)), base) for one in found[:MAX_FILES]], problems
+    return [
+        Source(one, str(one.relative_to(path)), base, is_confined=base is not None)
+        for one in found[:MAX_FILES]
+    ], problems
 
 
 def _documents_in(folder: Path) -> Iterator[Path]:
@@ -67,9 +74,7 @@ def _documents_in(folder: Path) -> Iterator[Path]:
 def read_text(source: Source) -> tuple[str, list[Problem]]:
     """The text of a file, which is UTF-8 and of bounded size."""
     try:
-        if not source.path.is_file():
-            return "", [source.problem("not a regular file")]
-        with source.path.open("rb") as file:
+        with open_regular(source.path) as file:
             octets = file.read(MAX_FILE + 1)
     except OSError as error:
         return "", [source.problem(f"cannot be read: {error.strerror}")]

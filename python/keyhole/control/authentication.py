@@ -13,6 +13,7 @@ from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.model.role import Role
 from keyhole.store import Database
+from keyhole.system.regular_file import read_regular
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def read_oidc(settings: Settings) -> Oidc | None:
     secret = None
     if api.client_secret is not None:
         try:
-            secret = api.client_secret.read_text().strip()
+            secret = read_regular(api.client_secret, 64 * 1024).decode().strip()
         except OSError as error:
             raise ControlError(
                 f"cannot read api.oidc.client_secret_file {api.client_secret}: {error.strerror}"

@@ -17,7 +17,7 @@ from keyhole.lists import CompiledLists
 from keyhole.model.overrides import Overrides
 from keyhole.model.snapshot import Snapshot
 from keyhole.policy import Compiled as CompiledDocuments
-from keyhole.policy import TrustContext, compile_documents, load_documents, watched_files
+from keyhole.policy import TrustContext, compile_documents, load_documents
 from keyhole.policy.overrides import lay_over
 
 
@@ -130,13 +130,8 @@ def referenced_files(settings: Settings, data: DataFolder) -> frozenset[Path]:
     Includes those of invalid documents: the fix may be in such a file.
     """
     documents, _ = read_documents([settings.documents, *data.stored_folders])
-    return frozenset(_referenced(documents))
-
-
-def _referenced(documents: Documents) -> Iterable[Path]:
-    for one in documents.lists:
-        yield from (one.beside(file) for file in one.spec.files)
-    yield from watched_files(documents)
+    # A folder is no file that documents may name, and to watch one is to walk it.
+    return frozenset(path for path in documents.watched_files() if not path.is_dir())
 
 
 def _summary(documents: Documents, compiled: CompiledDocuments) -> str:

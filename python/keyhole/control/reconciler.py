@@ -265,7 +265,7 @@ class Reconciler:
                 raise
             text = "no certificate and no token is accepted until this is fixed"
             self._notify_error(text, error)
-            return self._compile(empty_trust_context(self._settings))
+            return self._compile(empty_trust_context(self._settings, self._data.identity))
 
     async def _commit(self, compiled: Compiled) -> None:
         """Commits to the engine; the snapshot becomes the last good one only after that."""

@@ -20,6 +20,10 @@ from keyhole.control.services import Services
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.store import Database
+from keyhole.system.regular_file import read_regular
+
+MAX_SECRET = 64 * 1024
+"""Octets of a file with a password or a URL."""
 
 
 @asynccontextmanager
@@ -131,6 +135,8 @@ def open_database(settings: Settings, data: DataFolder) -> Database:
     if isinstance(where, str):
         return Database(where)
     try:
-        return Database(where.read_text().strip())
-    except OSError as error:
-        raise ControlError(f"cannot read database.url_file {where}: {error.strerror}") from error
+        return Database(read_regular(where, MAX_SECRET).decode().strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ControlError(
+            f"cannot read database.url_file {where}: {getattr(error, 'strerror', error)}"
+        ) from error

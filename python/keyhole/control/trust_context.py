@@ -11,7 +11,7 @@ from keyhole.model.snapshot_identity import (
     Trust,
     TrustDomain,
 )
-from keyhole.policy import TrustContext
+from keyhole.policy import SECRETS_FOLDER, TrustContext
 
 
 def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
@@ -25,15 +25,19 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
     return TrustContext(
         tokens=read_tokens(folder),
         trust=_trust(own, folder),
+        secrets=folder.parent / SECRETS_FOLDER,
         trusted_domains=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
         admits_networks=resolved.admits_networks,
     )
 
 
-def empty_trust_context(settings: Settings) -> TrustContext:
+def empty_trust_context(settings: Settings, folder: Path) -> TrustContext:
     """A context in which no token and no certificate is accepted."""
     return TrustContext(
-        tokens={}, admits_networks=settings.resolved.admits_networks, accepts_certificates=False
+        tokens={},
+        secrets=folder.parent / SECRETS_FOLDER,
+        admits_networks=settings.resolved.admits_networks,
+        accepts_certificates=False,
     )
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from keyhole import _core
 from keyhole.errors import KeyholeError
+from keyhole.system.regular_file import read_regular
+
+MAX_PEM = 1 << 20
 
 Document = Mapping[str, Any]
 """A JSON document for the core."""
@@ -53,7 +56,7 @@ class Runtime:
     def install_identity(self, name: str, certificate: Path, key: Path) -> None:
         """Reads a certificate chain and its key (PEM) and installs them under ``name``."""
         try:
-            pems = certificate.read_bytes(), key.read_bytes()
+            pems = read_regular(certificate, MAX_PEM), read_regular(key, MAX_PEM)
         except OSError as error:
             raise Refusal("", f"cannot read {error.filename}: {error.strerror}") from error
         with _refusals(f"{certificate}"):

@@ -10,6 +10,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from keyhole.identity.error import IdentityError
+from keyhole.system.regular_file import read_regular
+
+_MAX_OCTETS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ def read_key(path: Path) -> PrivateKeyTypes:
 
 def _read(path: Path, what: str) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path, _MAX_OCTETS)
     except FileNotFoundError:
         raise IdentityError(f"the {what} {path} does not exist") from None
     except IsADirectoryError:

@@ -16,6 +16,7 @@ from keyhole.lists.core_protocol import CompileReport
 from keyhole.lists.plan import Contents, PlannedList, contents_of
 from keyhole.model.field_types import Boundary
 from keyhole.system import durable
+from keyhole.system.regular_file import open_regular
 
 VERSION: Final = 1
 _FILE, _COPIES = "lists.json", "lists"
@@ -116,7 +117,8 @@ class LastGoodStore:
         try:
             self._copies.mkdir(parents=True, exist_ok=True)
             with durable.draft_of(copy) as draft:
-                shutil.copyfile(path, draft)
+                with open_regular(path) as original, draft.open("wb") as written:
+                    shutil.copyfileobj(original, written)
                 if contents_of(draft) != contents:
                     raise FileChangedError(f"{path} changed while it was read")
         except OSError as error:

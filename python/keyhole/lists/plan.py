@@ -11,6 +11,7 @@ from keyhole.config.declaration import Declaration
 from keyhole.lists.download_store import DownloadStore
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
+from keyhole.system.regular_file import open_regular
 
 MAX_LIST_FILE = 512 * MIB
 _CHUNK = 1 * MIB
@@ -72,7 +73,7 @@ def plan(
         PlannedList(
             one,
             (
-                *(_inspect(path) for path in _paths(one)),
+                *_named_files(one),
                 *(_inspect_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
             ),
         )
@@ -80,9 +81,17 @@ def plan(
     )
 
 
-def _paths(declared: Declaration[ListSpec]) -> Iterable[Path]:
-    # A file that is named twice counts once.
-    return dict.fromkeys(declared.beside(file) for file in declared.spec.files)
+def _named_files(declared: Declaration[ListSpec]) -> Iterable[PlannedFile]:
+    found: dict[Path, PlannedFile] = {}  # a file that is named twice counts once
+    for file in declared.spec.files:
+        try:
+            path = declared.path_of(file)
+        except ValueError as error:
+            path = declared.watched(file)
+            found[path] = PlannedFile(path, None, str(error))
+        else:
+            found.setdefault(path, _inspect(path))
+    return found.values()
 
 
 def _inspect_download(url: str, downloads: DownloadStore) -> PlannedFile:
@@ -109,7 +118,7 @@ def contents_of(path: Path) -> Contents:
     Raises OSError, and ValueError where it exceeds ``MAX_LIST_FILE``.
     """
     digest, octets = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(_CHUNK):
             octets += len(chunk)
             if octets > MAX_LIST_FILE:

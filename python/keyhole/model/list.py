@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from keyhole.model.document_file import File
 from keyhole.model.field_types import FLAG, Spec, error_at
 from keyhole.model.units import DAY, SECOND, seconds
 from keyhole.model.url import LIST_URL
@@ -15,7 +16,7 @@ class ListSpec(Spec):
     """Names to block or to allow, from files and from the internet."""
 
     kind: Literal["block", "allow"] = Field("block", description="What a hit means.")
-    files: list[Annotated[str, Field(min_length=1)]] = Field(
+    files: list[File] = Field(
         default_factory=list,
         max_length=256,
         description="Files with the names, relative to the folder of this document.",

@@ -1,21 +1,21 @@
 """``kind: TrustDomain``: certificate authorities of clients."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, field_validator
 
+from keyhole.model.document_file import File
 from keyhole.model.field_types import Spec
 
 
 class TrustDomainSpec(Spec):
     """Certificate authorities of the trust domain in metadata.name."""
 
-    bundle: str = Field(
-        min_length=1,
+    bundle: File = Field(
         description="PEM file with the certificates of its authorities, beside this document. The "
         "file is watched.",
     )
-    crls: list[Annotated[str, Field(min_length=1)]] = Field(
+    crls: list[File] = Field(
         default_factory=list,
         max_length=64,
         description="PEM files with its certificate revocation lists; they are watched.",

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.address import UPSTREAM_ADDRESS, Endpoint
+from keyhole.model.document_file import File, KeyFile
+from keyhole.model.document_name import DOCUMENT_NAME
 from keyhole.model.field_types import FieldType, Spec, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.subject import SPIFFE_ID
@@ -48,10 +50,32 @@ PIN = FieldType(read_pin, {"type": "string", "pattern": "^[A-Za-z0-9+/]{43}=$"})
 
 
 class ClientCertificate(Spec):
-    """The client certificate for the upstream."""
+    """The client certificate for the upstream: two files, or a secret."""
 
-    certificate: str = Field(min_length=1, description="PEM file with the certificate chain.")
-    key: str = Field(min_length=1, description="PEM file with the private key.")
+    certificate: KeyFile | None = Field(
+        None,
+        description="PEM file with the certificate chain; only in documents of the documents "
+        "folder.",
+    )
+    key: KeyFile | None = Field(
+        None,
+        description="PEM file with the private key; only in documents of the documents folder.",
+    )
+    secret: Annotated[str, DOCUMENT_NAME] | None = Field(
+        None,
+        description="The name of a folder in secrets of the data folder, with tls.crt and tls.key; "
+        "instead of certificate and key.",
+    )
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "ClientCertificate":
+        files = (self.certificate, self.key)
+        if self.secret is not None and any(files):
+            raise error_at("secret", "give secret, or certificate and key, not both")
+        if self.secret is None and not all(files):
+            missing = "certificate" if self.certificate is None else "key"
+            raise error_at(missing, "missing; give certificate and key, or the name of a secret")
+        return self
 
 
 class UpstreamSpec(Spec):
@@ -80,12 +104,11 @@ class UpstreamSpec(Spec):
         max_length=16,
         description="Acceptable keys: SHA-256 of SubjectPublicKeyInfo in base64. Empty: any.",
     )
-    ca: str | None = Field(
+    ca: File | None = Field(
         None,
-        min_length=1,
         description="PEM file of the root certificates for it; the public ones if left out.",
     )
-    crls: list[Annotated[str, Field(min_length=1)]] = Field(
+    crls: list[File] = Field(
         default_factory=list,
         max_length=64,
         description="PEM files with revocation lists for its certificate; they are watched.",

@@ -4,7 +4,7 @@
 `compile_documents` returns the snapshot.
 """
 
-from keyhole.policy.certificate_files import watched_files
+from keyhole.policy.certificate_files import SECRETS_FOLDER
 from keyhole.policy.check import check, cross_check, load_documents
 from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
@@ -13,6 +13,7 @@ from keyhole.policy.remaining_trust import remaining_domains
 from keyhole.policy.trust_context import TrustContext
 
 __all__ = [
+    "SECRETS_FOLDER",
     "Compiled",
     "TrustContext",
     "check",
@@ -23,5 +24,4 @@ __all__ = [
     "load_documents",
     "protected_names",
     "remaining_domains",
-    "watched_files",
 ]

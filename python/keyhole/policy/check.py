@@ -4,14 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from keyhole.config.declaration import Documents
+from keyhole.config.declaration import Declaration, Documents
 from keyhole.config.documents import read_documents
 from keyhole.config.files import Source, read_text
 from keyhole.config.load import is_config, read_config
 from keyhole.config.resolve import resolve
 from keyhole.config.yaml import read_yaml
 from keyhole.errors import DocumentErrors, Problem, has_errors
-from keyhole.policy.certificate_files import check_certificate_files
+from keyhole.model.document_file import DocumentFile
+from keyhole.model.list import ListSpec
+from keyhole.policy.certificate_files import SECRETS_FOLDER, check_certificate_files
 from keyhole.policy.checks.clients import check_clients
 from keyhole.policy.checks.expressions import advise_on_expressions
 from keyhole.policy.checks.records import check_records
@@ -20,6 +22,7 @@ from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.include import check_includes
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.trust_context import TrustContext
+from keyhole.system.regular_file import open_regular
 
 
 def cross_check(
@@ -42,7 +45,7 @@ def cross_check(
         *check_clients(documents, context),
         *check_records(documents),
         *check_own_names(documents, own_names),
-        *check_certificate_files(documents),
+        *check_certificate_files(documents, context.secrets),
         *advise_on_expressions(documents),
     ]
 
@@ -95,6 +98,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
             own_names += resolved.own_names
             context = replace(
                 context,
+                secrets=path.absolute().parent / SECRETS_FOLDER,
                 trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
             )
@@ -119,8 +123,21 @@ def _is_config(path: Path) -> bool:
 
 def _missing_list_files(documents: Documents) -> list[Problem]:
     return [
-        one.problem(["spec", "files", index], f"{one.beside(file)} is not there")
+        one.problem(["spec", "files", index], why)
         for one in documents.lists
         for index, file in enumerate(one.spec.files)
-        if not one.beside(file).is_file()
+        if (why := _missing(one, file)) is not None
     ]
+
+
+def _missing(declared: Declaration[ListSpec], file: DocumentFile) -> str | None:
+    try:
+        path = declared.path_of(file)
+        open_regular(path).close()
+    except FileNotFoundError:
+        return f"{path} is not there"
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}"
+    except ValueError as error:
+        return str(error)
+    return None

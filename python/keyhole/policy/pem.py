@@ -7,6 +7,8 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from keyhole.system.regular_file import open_regular
+
 MAX_PEM = 1 << 20
 
 _CERTIFICATE_END = "-----END CERTIFICATE-----\n"
@@ -69,11 +71,12 @@ def read_authorities(path: Path, written: str) -> Certificates:
     Raises ValueError with the reason.
     """
     found = read_certificates(path, written)
-    for one in found.certificates:
+    for number, one in enumerate(found.certificates, 1):
         if not _is_authority(one):
+            # Its subject is not quoted: nobody reads a file of this machine by our messages.
             raise ValueError(
-                f"{written} holds the certificate of {one.subject.rfc4514_string() or 'nobody'}, "
-                "which is no authority; give those of the authorities alone"
+                f"certificate {number} in {written} is no authority; give those of the authorities "
+                "alone"
             )
     return found
 
@@ -92,7 +95,7 @@ def read_revocation_lists(path: Path, written: str) -> RevocationLists:
 def read_octets(path: Path) -> bytes:
     """A file of bounded size; raises ValueError with the reason."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             octets = file.read(MAX_PEM + 1)
     except OSError as error:
         raise ValueError(f"cannot read {path}: {error.strerror}") from None

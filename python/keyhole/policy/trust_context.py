@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from keyhole.model.snapshot_identity import Revoked, Trust
 
@@ -23,5 +24,7 @@ class TrustContext:
     """Trust domains that need no document: of our own authority, and of the mesh."""
     admits_networks: bool | None = None
     """Whether a listener serves clients without credentials, by their network."""
+    secrets: Path | None = None
+    """The folder with the secrets that documents name; none where it is not known."""
     accepts_certificates: bool = True
     """False while the revocations cannot be read: then no certificate is accepted."""

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from keyhole.config import read_documents, read_text_documents
+from keyhole.model.document_file import DocumentFile
 
 UPSTREAM = """\
 apiVersion: keyhole.dev/v1
@@ -109,5 +110,7 @@ def test_a_path_in_a_document_starts_in_the_folder_of_its_file(tmp_path: Path) -
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "a.yaml").write_text(UPSTREAM.replace("NAME", "a"))
     documents, _ = read_documents([tmp_path])
-    assert documents.upstreams[0].beside("../ca.pem") == tmp_path.resolve() / "ca.pem"
-    assert documents.upstreams[0].beside("/etc/ca.pem") == Path("/etc/ca.pem")
+    assert (
+        documents.upstreams[0].path_of(DocumentFile("../ca.pem")) == tmp_path.resolve() / "ca.pem"
+    )
+    assert documents.upstreams[0].path_of(DocumentFile("/etc/ca.pem")) == Path("/etc/ca.pem")

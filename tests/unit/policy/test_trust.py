@@ -6,7 +6,7 @@ import pytest
 
 from keyhole.errors import DocumentErrors, Problem
 from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
-from keyhole.policy import TrustContext, check, compile_documents, load_documents, watched_files
+from keyhole.policy import TrustContext, check, compile_documents, load_documents
 
 from .authority import DAY, NOW, Authority
 from .conftest import POLICY, UPSTREAM, Write, document
@@ -95,7 +95,8 @@ def test_a_bundle_with_the_certificate_of_a_client_is_refused(folder: Path) -> N
     (folder / "bundle.pem").write_text(authority.root + leaf)
     (problem,) = problems_of(folder)
     assert problem.path == "spec.bundle"
-    assert "the certificate of CN=web, which is no authority" in problem.why
+    assert "certificate 2 in bundle.pem is no authority" in problem.why
+    assert "CN=web" not in problem.why, "nobody reads a file of this machine by our messages"
 
 
 def test_a_revocation_list_that_is_overdue_is_advice(folder: Path) -> None:
@@ -137,4 +138,4 @@ def test_an_upstream_may_be_known_by_its_identity_and_has_lists_too(
 
 def test_every_file_that_goes_into_the_snapshot_is_watched(folder: Path) -> None:
     documents, _ = load_documents([folder])
-    assert {file.name for file in watched_files(documents)} == {"bundle.pem", "one.pem", "two.pem"}
+    assert {file.name for file in documents.watched_files()} == {"bundle.pem", "one.pem", "two.pem"}

@@ -80,7 +80,7 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     for part in split_stream(text):
         # Empty lines before it, so that line numbers are those of the whole stream.
         padded = "\n" * (part.line - 1) + part.text
-        documents, wrong = read_text_documents(padded, file, folder)
+        documents, wrong = read_text_documents(padded, file, folder, is_confined=True)
         problems += wrong
         for heading in documents.headings:
             if heading.label in seen:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from keyhole.config import read_documents
@@ -152,6 +153,10 @@ class ListRefresher:
         # An unreadable document may name lists, so no download is deleted while there is one.
         if not any(not one.is_advice for one in problems):
             self._downloads.remove_unused(urls)
+
+    def download_path(self, url: str) -> Path:
+        """The path of the downloaded list of a URL."""
+        return self._downloads.path(url)
 
     def _start_due(self) -> None:
         now = time.time()

@@ -65,4 +65,4 @@ def compile_documents(
         policies=compiled,
         default_policy=policies.default,
     )
-    return Compiled(snapshot, client_identities(documents))
+    return Compiled(snapshot, client_identities(documents, context.secrets))

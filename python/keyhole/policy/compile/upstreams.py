@@ -47,10 +47,21 @@ def _server_name(spec: UpstreamSpec) -> str:
     return spec.server_name or ""
 
 
-def client_identities(documents: Documents) -> dict[str, ClientFiles]:
-    """The client certificates and keys for upstreams, by the name of the identity."""
-    found = ((client_identity(one), client_files(one)) for one in documents.upstreams)
+def client_identities(documents: Documents, secrets: Path | None) -> dict[str, ClientFiles]:
+    """The client certificates and keys for upstreams, by the name of the identity.
+
+    ``secrets`` is the folder of secrets. Raises `DocumentErrors` for a file that a document may not
+    name.
+    """
+    found = ((client_identity(one), _client_files(one, secrets)) for one in documents.upstreams)
     return {name: files for name, files in found if name is not None and files is not None}
+
+
+def _client_files(upstream: Declaration[UpstreamSpec], secrets: Path | None) -> ClientFiles | None:
+    try:
+        return client_files(upstream, secrets)
+    except CertificateFileError as error:
+        raise DocumentErrors([upstream.problem(error.location, str(error))]) from None
 
 
 class UpstreamSets:
