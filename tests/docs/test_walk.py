@@ -1,93 +1,62 @@
-"""Pages for newcomers can be followed word by word: each line does what it says."""
+"""The guides can be followed word by word: each line does what it says."""
 
-import os
+import json
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import pyotp
 import pytest
+from ruamel.yaml import YAML
 
-from tests.docs.test_guides import FILE, ROOT, SHELL
-from tests.world.certificates import Authority
+from tests.docs.pages import PAGES, ROOT, SHELL
+from tests.docs.terminal import Learn, Terminal
+from tests.world.imports import home_teleporter, technitium_settings, zipped
 from tests.world.lab import Lab
+from tests.world.ports import free_port
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver
 from tests.world.tools import needs
 from tests.world.upstream import Upstream
 
 pytestmark = [needs("kdig"), needs("curl"), needs("dig")]
 
-# What the first terminal does, and what was done before.
-_ELSEWHERE = re.compile(r"^(\./dev |keyhole lab|keyhole up|\. \.venv)")
-# Lines that are there to show a refusal.
-_REFUSED = re.compile(
-    r"^keyhole (dig|explain) .*(tracker|www\.example\.org.*payments|bad-wrong-ca|www\.example\.net)"
-)
-# curl has found the address. It should lead nowhere, but there are networks where anything answers.
-_NOWHERE = {0, 7, 28, 52, 56}
+IN_THE_LAB = [
+    "README.md",
+    *(f"docs/guides/{name}.md" for name in ("first-steps", "documents", "query-log", "people")),
+    "docs/guides/pihole-api.md",
+]
+ALONE = {
+    *("coming-from-elsewhere", "engines", "identity", "lists", "now"),
+    "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
+}
+API = "http://127.0.0.1:8080"
 
 
-@dataclass
-class Terminal:
-    """The second terminal. ``said`` is what the page says, and what is meant by it here."""
-
-    said: dict[str, str]
-    folder: Path
-    data: str | None = None
-
-    def follow(self, text: str) -> None:
-        """Types one line, and looks whether it went as the page says."""
-        line = self.translate(text)
-        if _ELSEWHERE.match(text):
-            return
-        if text.startswith("cd "):
-            self.folder = Path(line.removeprefix("cd "))
-        elif text.startswith("export KEYHOLE_DATA="):
-            self.data = line.partition("=")[2]
-        else:
-            done = self._run(line)
-            assert done.returncode in _wanted(text), f"{text}\n{done.stdout}{done.stderr}"
-
-    def translate(self, text: str) -> str:
-        """What the page says, for the ports and folders of this test."""
-        for said, meant in self.said.items():
-            text = re.sub(rf"{said}\b", meant, text)
-        return text
-
-    def _run(self, line: str) -> subprocess.CompletedProcess[str]:
-        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        own = {"PATH": path, "NO_COLOR": "1", "COLUMNS": "200"}
-        return subprocess.run(
-            ["/bin/sh", "-c", line.replace("curl ", "curl --noproxy '*' --max-time 3 ")],
-            cwd=self.folder,
-            env={**os.environ, **own, **({"KEYHOLE_DATA": self.data} if self.data else {})},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+def _text(page: str) -> str:
+    return (ROOT / page).read_text()
 
 
-def _wanted(text: str) -> set[int]:
-    """The exit codes that a line may have."""
-    if text.startswith("curl "):
-        return _NOWHERE
-    return {1} if _REFUSED.search(text) else {0}
+def _same(text: str) -> str:
+    return text
 
 
-def _parts(page: Path, end: str | None = None) -> Iterator[re.Match[str]]:
-    """Commands and files of a page, in order."""
-    text = page.read_text()
-    text = text[: text.index(end)] if end else text
-    found = [*SHELL.finditer(text), *FILE.finditer(text)]
-    return iter(sorted(found, key=lambda one: one.start()))
+def _code(secret: str) -> str:
+    return pyotp.TOTP(secret).now()
+
+
+def test_every_guide_with_commands_is_followed() -> None:
+    walked = {*IN_THE_LAB, *(f"docs/guides/{name}.md" for name in ALONE)}
+    written = {str(page.relative_to(ROOT)) for page in PAGES if SHELL.search(page.read_text())}
+    # The commands of the reference are the examples of the help texts, each for itself.
+    assert walked == written - {"docs/reference/commands.md"}
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab whose documents and certificates the pages may change."""
+    """A lab whose documents, certificates and accounts the pages may change."""
     running = Lab(tmp_path_factory.mktemp("walk"))
     try:
         yield running
@@ -95,38 +64,157 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         running.program.stop()
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guides/first-steps.md"])
-def test_a_page_about_the_lab_can_be_followed(lab: Lab, tmp_path: Path, page: str) -> None:
-    ports = {f"530{step}": str(lab.server.udp + step) for step in range(3)}
-    terminal = Terminal({"/tmp/keyhole-lab": lab.ready["data"], **ports}, tmp_path)
-    for part in _parts(ROOT / page):
-        if part.re is SHELL:
-            for line in part[1].splitlines():
-                terminal.follow(line)
+@pytest.mark.parametrize("page", IN_THE_LAB)
+def test_a_page_can_be_followed_in_the_lab(lab: Lab, tmp_path: Path, page: str) -> None:
+    data = Path(lab.ready["data"]) / "resolver"
+    said = {
+        "/tmp/keyhole-lab": lab.ready["data"],
+        **{f"530{step}": str(lab.server.udp + step) for step in range(3)},
+        API: lab.ready["api"],
+        "~/.local/share/keyhole": str(data),
+    }
+    learned: tuple[Learn, ...] = ()
+    if page == "docs/guides/documents.md":
+        learned = (
+            (r"change (\d+) is in force", "--change 17", lambda number: f"--change {number}"),
+        )
+    elif page == "docs/guides/people.md":
+        shown = call_keyhole("people", "reset", "admin", "--json", KEYHOLE_DATA=str(data)).stdout
+        said["pceg-..."] = json.loads(shown)["password"]
+        said["https://keyhole.example.org:8080"] = lab.ready["api"]
+        said["root.pem"] = lab.ready["ca"]
+        learned = (
+            (r'"secret": ?"(\w+)"', "123456", _code),
+            (r"^([0-9a-f]{16}) ", "9388aa90a4e039ab", _same),
+            (r"khp_\S+", "backup.token", lambda secret: _saved(tmp_path / "a.token", secret)),
+        )
+    Terminal(said, tmp_path, data, learned).walk(_text(page))
 
 
-def test_the_guide_to_identities_can_be_followed(
-    tmp_path: Path, authority: Authority, upstream: Upstream
-) -> None:
+def _saved(path: Path, text: str) -> str:
+    if not path.exists():
+        path.write_text(text)
+    return str(path)
+
+
+def test_the_guide_to_identities_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
     # `keyhole up` with its own certificate and authority; only ports and upstream are the test's.
-    resolver = Resolver(tmp_path / "keyhole", authority)
-    resolver.configure(tls={})
-    resolver.write(resolver.upstream(upstream.port))
+    port = free_port()
+    listen = {"listen": [f"127.0.0.1:{port}"]}
+    resolver.configure(tls={"names": ["dns.example.org"]}, enrollment=listen)
     server = resolver.start().server
+    resolver.wait_for_api()
     said = {
         "/tmp/keyhole": str(resolver.folder),
         "/tmp/web": str(tmp_path / "web"),
+        "/etc/keyhole": str(tmp_path / "keyhole"),
         "8853": str(server.dot),
-        "8443": str(server.doh),
+        # A service; from a timer it ends once it has looked.
+        "enroll keep": "enroll keep --once",
     }
-    terminal = Terminal(said, tmp_path)
-    try:
-        for part in _parts(ROOT / "docs/guides/identity.md", "## Workloads on other machines"):
-            if part.re is SHELL:
-                for line in part[1].splitlines():
-                    terminal.follow(line)
-            else:
-                (resolver.folder / part[1]).write_text(part[2])
-                resolver.settle()
-    finally:
-        resolver.stop()
+
+    def write(name: str, text: str) -> None:
+        if name.startswith("documents/"):
+            (resolver.folder / name).write_text(text)
+            resolver.settle()
+
+    learned: tuple[Learn, ...] = (
+        (r"khe1\.\S+", "khe1.eyJ1...", _same),
+        (r"\b[a-z2-7]{32}\b", "abcdefghijklmnopqrstuvwxyz234567", _same),
+    )
+    Terminal(said, tmp_path, learned=learned, write=write).walk(_text("docs/guides/identity.md"))
+
+
+def test_the_guide_to_lists_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
+    resolver.start()
+    resolver.wait_for_api()
+
+    def write(name: str, text: str) -> None:
+        if name.startswith("documents/"):
+            (resolver.folder / name).write_text(text)
+        if name == "documents/policy.yaml":
+            (resolver.documents / "policy-home.yaml").unlink()
+            resolver.settle()
+
+    terminal = Terminal({}, resolver.documents, resolver.folder, write=write)
+    terminal.walk(_text("docs/guides/lists.md"))
+    assert resolver.server.ask("ads.example.com").errors[0][1].startswith("blocked_by_list")
+
+
+def test_the_guides_to_policies_and_to_pauses_can_be_followed(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    resolver.start()
+    resolver.wait_for_api()
+    for token in ("school-laptop", "tablet", "tv"):
+        resolver.command("token", "create", token)
+
+    def write(name: str, text: str) -> None:
+        if name.startswith("documents/"):
+            (resolver.folder / name).write_text(text)
+
+    (resolver.documents / "policy-home.yaml").unlink()
+    Terminal({}, tmp_path, resolver.folder, write=write).walk(_text("docs/guides/policy.md"))
+    resolver.settle()
+    learned: tuple[Learn, ...] = (
+        (r"^ *(\d+) block games", "--remove 12", lambda number: f"--remove {number}"),
+    )
+    terminal = Terminal({}, tmp_path, resolver.folder, learned)
+    terminal.walk(_text("docs/guides/now.md"))
+
+
+def test_the_guide_to_other_products_can_be_followed(tmp_path: Path) -> None:
+    home_teleporter(tmp_path / "teleporter.zip")
+    zipped(tmp_path / "backup.zip", {"dns.config": technitium_settings()})
+    text = _text("docs/guides/coming-from-elsewhere.md")
+    for number, section in enumerate(re.split(r"(?m)^## ", text)):
+        # Each section is for somebody else, who has no folder yet.
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for name in ("teleporter.zip", "backup.zip"):
+            (folder / name).hardlink_to(tmp_path / name)
+        Terminal({}, folder).walk(section)
+
+
+def test_the_guide_to_engines_can_be_followed(
+    make_resolver: Callable[[], Resolver], upstream: Upstream, tmp_path: Path
+) -> None:
+    control, berlin = make_resolver(), make_resolver()
+    control.write(control.upstream(upstream.port))
+    enrollment, link = free_port(), free_port()
+    said = {
+        "192.0.2.1:8444": f"127.0.0.1:{enrollment}",
+        "192.0.2.1:8445": f"127.0.0.1:{link}",
+        "control.example.org:8445": f"127.0.0.1:{link}",
+        "192.0.2.2:853": f"127.0.0.1:{berlin.server.dot}",
+        "192.0.2.0/24": "127.0.0.0/8",
+        "/var/lib/keyhole": str(berlin.folder),
+        "berlin.pem": "server.pem",
+        "berlin-key.pem": "server.key",
+        "enroll keep": "enroll keep --once",
+    }
+
+    def write(name: str, text: str) -> None:
+        settings = YAML(typ="safe").load(text)
+        one = {"keyhole.yaml": control, "berlin/keyhole.yaml": berlin}[name]
+        one.configure(**settings | {"listen": one.listen() | settings.get("listen", {})})
+        if one is control:
+            control.start()
+            control.wait_for(lambda: _listens(enrollment), "enrollment listens")
+
+    learned: tuple[Learn, ...] = ((r"khe1\.\S+", "TOKEN", _same),)
+    terminal = Terminal(said, tmp_path, control.folder, learned, write)
+    page = _text("docs/guides/engines.md")
+    start = page.index("keyhole up --data")
+    terminal.walk(page[: page.rindex("```sh", 0, start)])
+    berlin.start_refusing()
+    control.wait_for(
+        lambda: control.command("engines").returncode == 0, "the engine of Berlin is in force"
+    )
+    terminal.walk(page[page.rindex("```sh", 0, start) :])
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False

@@ -1,7 +1,7 @@
 """Access to Keyhole's administration: accounts, sessions, second factors, API tokens."""
 
 from keyhole.accounts.accounts import Account
-from keyhole.accounts.actor import Actor, ClientInfo
+from keyhole.accounts.client_info import ClientInfo
 from keyhole.accounts.context import AccountContext
 from keyhole.accounts.error import (
     AccountError,
@@ -24,7 +24,6 @@ __all__ = [
     "AccountContext",
     "AccountError",
     "AccountServices",
-    "Actor",
     "ApiToken",
     "AuthenticationError",
     "BusyError",

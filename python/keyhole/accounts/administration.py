@@ -4,13 +4,14 @@ from sqlalchemy import Connection
 
 from keyhole.accounts import accounts, sessions, tokens, totp
 from keyhole.accounts.accounts import Account
-from keyhole.accounts.actor import Actor, read_name
+from keyhole.accounts.client_info import read_name
 from keyhole.accounts.context import ONE_TIME_SECONDS, AccountContext, record
 from keyhole.accounts.passwords import check_new
 from keyhole.accounts.secret import new_one_time_password
 from keyhole.accounts.sessions import Session
 from keyhole.accounts.tokens import ApiToken, TokenSpec
 from keyhole.model.role import Role
+from keyhole.store import Actor
 
 FIRST_ACCOUNT = "admin"
 """The account that the first start creates."""

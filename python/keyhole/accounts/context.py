@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from keyhole.accounts.actor import Actor, Clock, wall_clock
+from keyhole.accounts.client_info import Clock, wall_clock
 from keyhole.accounts.login_limits import LoginLimits
 from keyhole.accounts.passwords import Passwords
 from keyhole.accounts.sessions import SessionLifetimes
-from keyhole.store import AuditEntry, Database, append
+from keyhole.store import Actor, AuditEntry, Database, append
 
 ONE_TIME_SECONDS = 24 * 60 * 60
 """How long a one-time password is valid."""

@@ -2,8 +2,9 @@
 
 import threading
 
-from keyhole.accounts.actor import Actor, ClientInfo
+from keyhole.accounts.client_info import ClientInfo
 from keyhole.accounts.context import AccountContext, record
+from keyhole.store import Actor
 
 _MAX_PER_MINUTE = 60
 UNKNOWN_NAME = "somebody"

@@ -9,7 +9,8 @@ wait; open sessions continue, and an operator can clear the failures (``keyhole 
 import threading
 from collections import OrderedDict
 
-from keyhole.accounts.backoff import Backoff, BackoffPolicy
+from keyhole.accounts.error import RateLimitedError
+from keyhole.system.backoff import Backoff, BackoffPolicy
 
 MINUTE = 60.0
 ADDRESS = BackoffPolicy(free=100, max_wait=5 * MINUTE, reset_after=15 * MINUTE)
@@ -26,7 +27,8 @@ class Attempt:
     """A started attempt; it counts as failed unless `succeeded` is called."""
 
     def __init__(self, backoff: Backoff, keys: list[tuple[str, BackoffPolicy]]) -> None:
-        backoff.begin(keys)
+        if seconds := backoff.begin(keys):
+            raise RateLimitedError(seconds)
         self._backoff = backoff
         self._keys = [key for key, _ in keys]
 

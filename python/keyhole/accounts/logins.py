@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from keyhole.accounts import accounts, sessions, tokens
 from keyhole.accounts.accounts import Account
-from keyhole.accounts.actor import Actor, ClientInfo
+from keyhole.accounts.client_info import ClientInfo
 from keyhole.accounts.context import AccountContext, record
 from keyhole.accounts.error import AuthenticationError, CodeRequiredError
 from keyhole.accounts.failed_logins import FailedLogins
@@ -18,6 +18,7 @@ from keyhole.accounts.tokens import ApiToken
 from keyhole.accounts.totp import use_code, use_recovery_code
 from keyhole.model.address import rate_limit_key
 from keyhole.model.role import Role
+from keyhole.store import Actor
 
 _WRONG = "the name or the password is wrong"
 USED_UP = ""

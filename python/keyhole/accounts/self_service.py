@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from keyhole.accounts import accounts, sessions, totp
 from keyhole.accounts.accounts import Account
-from keyhole.accounts.actor import Actor, ClientInfo
+from keyhole.accounts.client_info import ClientInfo
 from keyhole.accounts.context import AccountContext, record
 from keyhole.accounts.error import AccountError, AuthenticationError, ConflictError
 from keyhole.accounts.passwords import check_new
 from keyhole.accounts.sessions import Session
 from keyhole.model.address import rate_limit_key
+from keyhole.store import Actor
 
 ISSUER = "Keyhole"
 

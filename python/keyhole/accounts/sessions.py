@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, insert, or_, select, update
 
-from keyhole.accounts.actor import ClientInfo
+from keyhole.accounts.client_info import ClientInfo
 from keyhole.accounts.error import NoSuchError
 from keyhole.accounts.secret import digest, new_id, new_session_secret
 from keyhole.model.role import Role

@@ -76,6 +76,8 @@ def make_application(
         redoc_url=None,
         # Each path has exactly one spelling.
         redirect_slashes=False,
+        # Short names that stay when a path changes: generated clients call them.
+        generate_unique_id_function=lambda route: route.name,
         # All errors have the same format.
         responses={"4XX": {"model": ProblemDocument}, "5XX": {"model": ProblemDocument}},
     )

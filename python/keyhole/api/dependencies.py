@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from keyhole.accounts import Actor, ClientInfo, Session
+from keyhole.accounts import ClientInfo, Session
 from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.control.authentication import Authentication
@@ -12,6 +12,7 @@ from keyhole.control.changes import Changes
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
+from keyhole.store import Actor
 
 
 def _services(request: Request) -> Services:

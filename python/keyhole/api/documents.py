@@ -10,13 +10,13 @@ from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_curso
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.problem import ApiProblem, ProblemItem
 from keyhole.control.changes import (
-    Actor,
     ChangeRequest,
     DocumentRecord,
     Outcome,
     read_change_requests,
 )
 from keyhole.control.changes.change_request import MAX_OCTETS
+from keyhole.store import Actor
 
 router = APIRouter(prefix="/documents", tags=["documents"])
 

@@ -1,13 +1,13 @@
-"""Rate limit for repeated failures, by address and by what failed; bounded in memory."""
+"""Waits of clients whose requests fail, by address and by what failed."""
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 from keyhole.model.address import rate_limit_key
+from keyhole.system.backoff import Backoff, BackoffPolicy
 
 FAILURES = 20
-WINDOW_SECONDS = 60.0
+WAIT_SECONDS = 60.0
 _ADDRESSES = 4096
 
 
@@ -18,32 +18,20 @@ class Throttle:
     """
 
     def __init__(
-        self,
-        failures: int = FAILURES,
-        window: float = WINDOW_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
+        self, failures: int = FAILURES, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._failures = failures
-        self._window = window
-        self._clock = clock
-        self._seen: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._backoff = Backoff(clock, _ADDRESSES)
+        self._policy = BackoffPolicy(
+            failures, max_wait=WAIT_SECONDS, reset_after=WAIT_SECONDS, first_wait=WAIT_SECONDS
+        )
 
     def wait(self, address: str, what: str = "") -> int:
         """Seconds until the failures are forgotten, if there were too many; else 0."""
-        begun, count = self._seen.get(_key(address, what), (0.0, 0))
-        left = begun + self._window - self._clock()
-        return int(left) + 1 if count >= self._failures and left > 0 else 0
+        return self._backoff.wait(_key(address, what), self._policy)
 
     def failed(self, address: str, what: str = "") -> bool:
         """Counts a failure; returns true for the first of a series, which should be reported."""
-        key, now = _key(address, what), self._clock()
-        begun, count = self._seen.pop(key, (now, 0))
-        if now - begun > self._window:
-            begun, count = now, 0
-        self._seen[key] = (begun, count + 1)
-        while len(self._seen) > _ADDRESSES:
-            self._seen.popitem(last=False)
-        return count == 0
+        return self._backoff.failed(_key(address, what), self._policy)
 
 
 def _key(address: str, what: str) -> str:

@@ -3,12 +3,13 @@
 SQLite by default, PostgreSQL by a URL; both behave the same.
 """
 
-from keyhole.store.audit import AuditEntry, AuditRecord, append, records, verify
+from keyhole.store.audit import Actor, AuditEntry, AuditRecord, append, records, verify
 from keyhole.store.database import Database
 from keyhole.store.documents import Version, current, history, revision, write_version
 from keyhole.store.error import StoreError
 
 __all__ = [
+    "Actor",
     "AuditEntry",
     "AuditRecord",
     "Database",

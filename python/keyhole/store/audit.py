@@ -16,6 +16,15 @@ _AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
+class Actor:
+    """Who makes a change, as in the audit record; ``via`` is how they authenticated."""
+
+    name: str
+    via: str
+    address: str | None = None
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One action: by whom, ``via`` which channel, and from which ``address``, if known."""
 

@@ -7,16 +7,15 @@ import pytest
 from keyhole.accounts import (
     AccountContext,
     AccountServices,
-    Actor,
     ClientInfo,
     Login,
     Passwords,
     SessionLifetimes,
 )
-from keyhole.accounts.backoff import Backoff
 from keyhole.accounts.login_limits import LoginLimits
 from keyhole.model.role import Role
-from keyhole.store import AuditRecord, Database, records
+from keyhole.store import Actor, AuditRecord, Database, records
+from keyhole.system.backoff import Backoff
 from tests.unit.store.conftest import database, postgres, url
 
 __all__ = ["database", "postgres", "url"]

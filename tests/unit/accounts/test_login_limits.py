@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from keyhole.accounts import AuthenticationError, ClientInfo, RateLimitedError
-from keyhole.accounts.backoff import Backoff, BackoffPolicy
 from keyhole.accounts.login_limits import ADDRESS, KNOWN_ADDRESS, UNKNOWN_ADDRESS, LoginLimits
+from keyhole.system.backoff import Backoff, BackoffPolicy
 from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, Clock, House
 
 
@@ -21,17 +21,13 @@ def test_the_wait_doubles_up_to_its_longest_and_ends() -> None:
     key = [("k", BackoffPolicy(free=2, max_wait=5.0, reset_after=100.0))]
     waits = []
     for _ in range(7):
-        try:
-            backoff.begin(key)
-            waits.append(0)
-        except RateLimitedError as error:
-            waits.append(error.seconds)
-            clock.now += error.seconds
-            backoff.begin(key)
+        waits.append(backoff.begin(key))
+        if waits[-1]:
+            clock.now += waits[-1]
+            assert backoff.begin(key) == 0
     assert waits == [0, 0, 2, 3, 5, 6, 6]
     clock.now += 101
-    backoff.begin(key)
-    backoff.begin(key)
+    assert [backoff.begin(key), backoff.begin(key)] == [0, 0]
 
 
 def test_a_hundred_guesses_at_once_are_no_way_around(house: House) -> None:

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from keyhole.accounts import (
-    Actor,
     AuthenticationError,
     ClientInfo,
     ConflictError,
@@ -18,6 +17,7 @@ from keyhole.accounts import (
 )
 from keyhole.accounts.context import ONE_TIME_SECONDS
 from keyhole.model.role import Role
+from keyhole.store import Actor
 from keyhole.store.tables.people import API_TOKENS, PEOPLE, RECOVERY_CODES, SESSIONS
 from tests.unit.accounts.conftest import ABROAD, BY, HOME, LONG, House
 

@@ -2,7 +2,6 @@
 
 from keyhole.control.changes.change import Changes
 from keyhole.control.changes.change_request import (
-    Actor,
     ChangeRequest,
     Effect,
     Outcome,
@@ -14,7 +13,6 @@ from keyhole.control.changes.change_request import (
 from keyhole.control.changes.document_record import DocumentRecord
 
 __all__ = [
-    "Actor",
     "ChangeRequest",
     "Changes",
     "DocumentRecord",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.documents import read_documents
-from keyhole.control.changes.change_request import Actor, ChangeRequest, Effect, EffectKind, Outcome
+from keyhole.control.changes.change_request import ChangeRequest, Effect, EffectKind, Outcome
 from keyhole.control.changes.document_record import DocumentRecord, declared_documents, merged
 from keyhole.control.changes.stored import StoredFiles
 from keyhole.control.compile import Compiled, compile_all
@@ -23,6 +23,7 @@ from keyhole.control.settings import Settings
 from keyhole.engine import judge
 from keyhole.errors import DocumentErrors, Problem
 from keyhole.store import (
+    Actor,
     AuditEntry,
     Database,
     Version,

@@ -18,15 +18,6 @@ MAX_OCTETS = 8 * 2**20
 
 
 @dataclass(frozen=True)
-class Actor:
-    """Who makes a change; ``via`` is the way of access, as in the audit record."""
-
-    name: str
-    via: str
-    address: str | None = None
-
-
-@dataclass(frozen=True)
 class ChangeRequest:
     """The new text of one document; without a text it is deleted."""
 

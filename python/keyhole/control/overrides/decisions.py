@@ -6,13 +6,12 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
-from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.name import read_name
 from keyhole.model.overrides import MAX_DECISION, Decision, read_client
 from keyhole.policy.overrides import Scope, scope_of
-from keyhole.store import AuditEntry, append
+from keyhole.store import Actor, AuditEntry, append
 from keyhole.store.overrides import StoredDecision, decisions, remove_decision, write_decision
 
 MAX_DECISIONS = 500

@@ -6,12 +6,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from keyhole.control.changes import Actor
 from keyhole.control.error import InvalidError, NotThereError
 from keyhole.control.overrides.store import OverrideResult, OverrideStore
 from keyhole.model.overrides import MAX_PAUSE, Pause
 from keyhole.policy.overrides import unknown_policy
-from keyhole.store import AuditEntry, append
+from keyhole.store import Actor, AuditEntry, append
 from keyhole.store.overrides import StoredPause, pauses, remove_pauses, write_pause
 
 _ALL = "all policies"

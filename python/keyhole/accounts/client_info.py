@@ -1,4 +1,4 @@
-"""The actor of a change, the client of a login, and the clock."""
+"""The client of a login, the names of accounts and tokens, and the clock."""
 
 import re
 import time
@@ -15,15 +15,6 @@ wall_clock: Clock = time.time
 _NAME = re.compile(r"[a-z0-9]([a-z0-9._@-]{0,61}[a-z0-9])?")
 # Longer than the User-Agent of common browsers.
 _MAX_AGENT = 256
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who makes a change, as in the audit record; ``via`` is how they authenticated."""
-
-    name: str
-    via: str
-    address: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,6 @@
-"""Writes the reference pages that follow from the code: reasons and settings.
-
-``python -m tools.reference`` writes them; with ``--check`` it changes nothing and ends with 1 where
-a page is not as it would be written.
-"""
+"""The reference pages that follow from the code: commands, API, reasons, words and settings."""
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +8,11 @@ from typing import Any
 from keyhole.api.application import describe
 from keyhole.config import default_config_text
 from keyhole.engine import catalogue
+from tools.reference.api import api_page
+from tools.reference.commands import commands_page
+from tools.reference.markdown import cell
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN", 4: "NOTIMP", 5: "REFUSED"}
 RCODES[16] = "BADVERS"
@@ -24,7 +22,10 @@ def pages() -> Iterator[tuple[Path, str]]:
     """The path and the text of each page."""
     reasons = catalogue()["reasons"]
     yield ROOT / "schema" / "reasons.json", json.dumps(reasons, indent=2) + "\n"
-    yield ROOT / "schema" / "openapi.json", json.dumps(describe(), indent=1, sort_keys=True) + "\n"
+    openapi = describe()
+    yield ROOT / "schema" / "openapi.json", json.dumps(openapi, indent=1, sort_keys=True) + "\n"
+    yield ROOT / "docs" / "reference" / "api.md", api_page(openapi)
+    yield ROOT / "docs" / "reference" / "commands.md", commands_page()
     yield ROOT / "docs" / "reference" / "reasons.md", _reasons(reasons)
     yield ROOT / "docs" / "reference" / "words.md", _words()
     yield ROOT / "docs" / "reference" / "settings.md", _settings()
@@ -71,12 +72,8 @@ def _words() -> str:
     lines = ["# Words", "", "The fixed words of log, statistics and API, and their meanings."]
     for table, title in _TITLES.items():
         lines += ["", f"## {title}", "", "| word | meaning |", "|---|---|"]
-        lines += [f"| `{row['word']}` | {_cell(row['meaning'])} |" for row in tables[table]]
+        lines += [f"| `{row['word']}` | {cell(row['meaning'])} |" for row in tables[table]]
     return "\n".join(lines) + "\n"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
 
 
 def _settings() -> str:
@@ -86,20 +83,3 @@ def _settings() -> str:
         "into an empty data folder. `keyhole check keyhole.yaml` tells what is wrong in one.\n\n"
         f"```yaml\n{default_config_text()}```\n"
     )
-
-
-def main() -> int:
-    """The command; gives the exit code."""
-    if "--check" in sys.argv[1:]:
-        old = stale()
-        for path in old:
-            print(f"{path.relative_to(ROOT)} is out of date; run ./dev gen", file=sys.stderr)
-        return 1 if old else 0
-    for path, text in pages():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
