@@ -164,7 +164,7 @@ def test_our_own_dig_asks_with_a_token(shared_lab: Lab) -> None:
     for how in (["+https", f"@127.0.0.1:{server.doh}"],
                 ["+tls", f"@127.0.0.1:{server.dot}", "--name", server.domain]):  # fmt: skip
         said = run_keyhole("dig", "films.media.example", *how, "--ca", str(server.ca),
-                           "--token", token)  # fmt: skip
+                           "--token-file", "-", given=token)  # fmt: skip
         assert said.returncode == 0, said.stdout + said.stderr
         assert token not in said.stdout
 

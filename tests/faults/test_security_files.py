@@ -158,6 +158,35 @@ def test_a_stored_upstream_shows_a_certificate_by_the_name_of_a_secret(
         assert resolver.command("delete", "upstream", "shown").returncode == 0
 
 
+def test_what_keyhole_keeps_is_for_its_user_alone_also_where_it_was_not(
+    resolver: Resolver,
+) -> None:
+    """A5: folders 0700 and files 0600, made and mended at the start, with any umask."""
+    loose = resolver.folder / "log" / "history" / "old"
+    loose.mkdir(parents=True)
+    (loose / "segment.parquet.old").touch()
+    for path in (loose.parent.parent, loose.parent, loose, loose / "segment.parquet.old"):
+        path.chmod(0o777)
+    before = os.umask(0)
+    try:
+        resolver.start()
+    finally:
+        os.umask(before)
+    resolver.wait_for_api()
+    assert resolver.api("GET", "/queries").status_code == 200
+    folders: set[int] = set()
+    files: set[int] = set()
+    for name in ("log", "state", "run"):
+        for one in [resolver.folder / name, *(resolver.folder / name).rglob("*")]:
+            if not one.is_symlink():
+                (folders if one.is_dir() else files).add(stat.S_IMODE(one.stat().st_mode))
+    assert folders == {0o700}
+    assert files == {0o600}
+    assert stat.S_IMODE(resolver.folder.stat().st_mode) == 0o700
+    for file in resolver.folder.glob("control.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def _store_secret(folder: Path, pair: Pair) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tls.crt").write_bytes(pair.certificate.read_bytes())

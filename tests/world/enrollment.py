@@ -65,7 +65,7 @@ class Site:
     def redeem(self, join_token: JoinToken, name: str = "web") -> subprocess.CompletedProcess[str]:
         """Runs the client's command; the identity is put into ``folder(name)``."""
         out = str(self.place / name)
-        return run_keyhole("enroll", "redeem", join_token.to_text(), "--out", out)
+        return run_keyhole("enroll", "redeem", "--out", out, given=join_token.to_text())
 
     def folder(self, name: str = "web") -> CredentialFolder:
         """The credentials of a client."""
@@ -76,7 +76,7 @@ class Site:
         self._clients += 1
         name = f"client-{self._clients}"
         join_token, out = self.invite(f"shop/{name}").to_text(), str(self.place / name)
-        done = call_keyhole("enroll", "redeem", join_token, "--out", out)
+        done = call_keyhole("enroll", "redeem", "--out", out, given=join_token)
         assert done.returncode == 0, done.stderr
         return self.folder(name)
 

@@ -1,5 +1,6 @@
 """``/documents``: policies, lists, upstreams and so on, in all their versions."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -137,7 +138,7 @@ async def apply_documents(
     changes: StoredDocuments, caller: Operator, request: Request, body: ApplyRequest
 ) -> ApplyResult:
     """Creates or changes documents, either all or none."""
-    requests = read_change_requests(body.text, body.file, changes.folder)
+    requests = await asyncio.to_thread(read_change_requests, body.text, body.file, changes.folder)
     if body.overwrite:
         requests = [ChangeRequest(one.kind, one.name, one.text) for one in requests]
     outcome = await changes.apply(
@@ -180,7 +181,7 @@ async def put_document(
     """Creates or changes one document. If-Match is the version that you have seen;
     If-None-Match: * is for a new document."""
     seen = _seen(if_match, if_none_match)
-    requests = read_change_requests(body.text, body.file, changes.folder)
+    requests = await asyncio.to_thread(read_change_requests, body.text, body.file, changes.folder)
     if [(one.kind, one.name) for one in requests] != [(kind, name)]:
         why = f"the text must hold {kind}/{name} and nothing else"
         raise ApiProblem(400, "other_document", why)

@@ -13,6 +13,7 @@ from typer.main import get_group
 
 from keyhole.cli.global_options import GLOBAL_OPTIONS
 from keyhole.errors import DocumentErrors, KeyholeError
+from keyhole.system.folders import keep_private
 
 ABOUT = """
 [bold]Keyhole[/]: zero-trust DNS. Every query is encrypted and authorized.
@@ -94,6 +95,7 @@ def create_app(table: Mapping[str, Mapping[str, str]]) -> typer.Typer:
 
 def run(app: typer.Typer) -> int:
     """Runs the program; an error of the user becomes a message, never a traceback."""
+    keep_private()
     try:
         app()
     except KeyholeError as error:

@@ -27,9 +27,11 @@ Exit code 0: created. 1: not; the message says why.
 REDEEM_EXAMPLES = """
 [bold]Examples[/]
 
-  keyhole enroll redeem khe1.eyJ1... --out /etc/keyhole
+  keyhole enroll redeem --out /etc/keyhole               asks for the token
 
-  keyhole enroll redeem - --out /etc/keyhole < token     not in the shell's history
+  keyhole enroll redeem token.txt --out /etc/keyhole
+
+A token is never an argument: other users can read command lines.
 
 Exit code 0: enrolled. 1: not; nothing was written.
 """
@@ -110,7 +112,9 @@ def create(
     terminal = console()
     terminal.print(f"[green]+[/] {escape(one.spiffe)}, at {escape(made.url)}")
     terminal.print(f"  valid once, until {one.expires:%Y-%m-%d %H:%M} UTC; on the client run")
-    print(f"keyhole enroll redeem {made.token} --out /etc/keyhole")
+    print("keyhole enroll redeem --out /etc/keyhole")
+    terminal.print("  and give it this token when it asks")
+    print(made.token)
 
 
 @app.command("list")
@@ -152,12 +156,13 @@ def cancel(
 
 @app.command("redeem", epilog=REDEEM_EXAMPLES)
 def redeem(
-    token: Annotated[
-        str, typer.Argument(help="From keyhole enroll create; - reads standard input.")
-    ],
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder for the files.")
     ],
+    file: Annotated[
+        str,
+        typer.Argument(metavar="[FILE]", help="File with the token; - is standard input."),
+    ] = "-",
     as_json: JSON = False,
 ) -> None:
     """On the client: create a key here, and get a certificate for it.
@@ -165,13 +170,11 @@ def redeem(
     The key never leaves this machine. The token identifies the server, and
     its secret is sent to that server only.
     """
-    import sys
-
     from keyhole.enrollment import JoinToken
     from keyhole.enrollment.enrolled_client import EnrolledClient
+    from keyhole.system.secret_input import read_secret
 
-    text = sys.stdin.readline() if token == "-" else token  # noqa: S105
-    client = EnrolledClient.join(JoinToken.read(text), out)
+    client = EnrolledClient.join(JoinToken.read(read_secret(file, "Token")), out)
     credentials, enrolled = client.credentials(), client.enrolled()
     until = credentials.leaf.not_valid_after_utc
     files = client.folder
@@ -189,8 +192,8 @@ def redeem(
         return
     terminal = console()
     terminal.print(f"[green]+[/] {escape(credentials.spiffe)}, until {until:%Y-%m-%d %H:%M} UTC")
-    for what, file in (("certificate", files.certificate), ("key", files.key)):
-        terminal.print(f"  {what:12} {escape(str(file))}")
+    for what, path in (("certificate", files.certificate), ("key", files.key)):
+        terminal.print(f"  {what:12} {escape(str(path))}")
     terminal.print(f"  {'trust':12} {escape(str(files.bundle))}")
     terminal.print("\n[bold]Next[/]")
     terminal.print(f"  keyhole enroll keep {escape(str(out))}                 renew it in time")

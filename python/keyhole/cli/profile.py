@@ -1,6 +1,5 @@
 """``keyhole profile``: settings for other programs and systems."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +15,11 @@ EXAMPLES = """
 
   keyhole token create tv                              a token first, then
 
-  keyhole profile unbound --token abcdefgh...          for a resolver in front
+  keyhole profile unbound --token-file tv.token        for a resolver in front
 
   keyhole profile coredns --identity /etc/keyhole      with a client certificate
 
-  keyhole profile apple --token - < tv.token > keyhole.mobileconfig
+  keyhole profile apple --token-file - < tv.token > keyhole.mobileconfig
 
 Kinds: systemd-resolved, unbound, stubby, coredns, windows, apple, firefox, chromium.
 
@@ -33,9 +32,11 @@ app = typer.Typer()
 @app.command("profile", epilog=EXAMPLES)
 def profile(
     kind: Annotated[str, typer.Argument(help="The program or system; see below.")],
-    token: Annotated[
+    token_file: Annotated[
         str | None,
-        typer.Option("--token", help="The token, 32 characters; - reads standard input."),
+        typer.Option(
+            "--token-file", metavar="FILE", help="File with the token; - is standard input."
+        ),
     ] = None,
     identity: Annotated[
         Path | None,
@@ -66,13 +67,13 @@ def profile(
     a client certificate, go to standard error.
     """
     from keyhole.control.profile import ProfileRequest, make_profile
+    from keyhole.system.secret_input import read_secret
 
-    if token is not None and identity is not None:
+    if token_file is not None and identity is not None:
         raise typer.BadParameter(
-            "give --token or --identity, not both: with both, the certificate decides"
+            "give --token-file or --identity, not both: with both, the certificate decides"
         )
-    if token == "-":  # noqa: S105
-        token = sys.stdin.readline().strip()
+    token = None if token_file is None else read_secret(token_file, "Token")
     made = make_profile(
         DataFolder(data or default_data_folder()),
         config,

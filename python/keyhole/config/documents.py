@@ -32,13 +32,14 @@ def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
 
 
 def read_text_documents(
-    text: str, name: str, folder: Path, *, is_confined: bool = False
+    text: str, name: str, folder: Path, *, is_confined: bool = False, first_line: int = 1
 ) -> tuple[Documents, list[Problem]]:
     """Reads documents from a text as if it were the file ``name`` in ``folder``.
 
     ``is_confined`` is for a text that arrives by API: it may name only files below the folder.
+    ``first_line`` is where the text begins in the file.
     """
-    one = _read(text, Source(folder / name, name, folder, is_confined=is_confined))
+    one = _read(text, Source(folder / name, name, folder, is_confined=is_confined), first_line)
     return _assemble(one.declared, one.headings), one.problems
 
 
@@ -57,8 +58,8 @@ def read_source(source: Source) -> FileContent:
     return FileContent(problems=problems) if problems else _read(text, source)
 
 
-def _read(text: str, source: Source) -> FileContent:
-    nodes, problems = read_yaml(text, source.name)
+def _read(text: str, source: Source, first_line: int = 1) -> FileContent:
+    nodes, problems = read_yaml(text, source.name, first_line)
     content = FileContent(problems=problems)
     if not nodes and not problems:
         why = "the file holds no document; write one, or delete the file"

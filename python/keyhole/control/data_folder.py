@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from keyhole.control.error import ControlError, UnwritableError
 from keyhole.system import durable
 from keyhole.system.durable import PRIVATE_FILE, Mode
+from keyhole.system.folders import mend, mend_alone
 from keyhole.system.lock import try_lock
 
 if TYPE_CHECKING:
@@ -130,8 +131,24 @@ class DataFolder:
         """The searchable query history, built from the query log."""
         return self.path / "log" / "history"
 
+    def protect(self) -> None:
+        """Takes the rights of others away from what only Keyhole reads: an older version, a restore
+        or a copy may have given them."""
+        mend_alone(self.path)
+        for folder in (self.state, self.query_log.parent, self.api_socket.parent, self.secrets):
+            mend(folder)
+        mend_alone(self.identity)
+        for file in self.path.glob(f"{self.database.name}*"):
+            mend_alone(file)
+
+    @property
+    def secrets(self) -> Path:
+        """A folder for each secret that documents name."""
+        return self.path / "secrets"
+
     def make(self) -> None:
-        """Creates missing folders."""
+        """Creates missing folders, for this user alone."""
+        self.protect()
         try:
             self.state.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -14,6 +14,7 @@ from keyhole.control.compile import (
     referenced_files,
 )
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.document_pool import DocumentPool, StuckError
 from keyhole.control.engine_state import LOCAL
 from keyhole.control.error import (
     ControlError,
@@ -47,6 +48,7 @@ class Reconciler:
         self._options = settings.options
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
+        self.documents = DocumentPool()
         self.withdrawals = Withdrawals(settings, data, notify)
         """What was taken away, which needs no compilation."""
         self.withdrawals.add(LOCAL, engine.peer)
@@ -157,7 +159,7 @@ class Reconciler:
             own = str(self._data.identity)
             domains = [one for one in known.plain.trust.domains if one.origin != own]
             if not is_valid:
-                domains = await asyncio.to_thread(remaining, self._settings, self._data, domains)
+                domains = await self.documents.run(remaining, self._settings, self._data, domains)
             await self.withdrawals.set_domains(domains)
         except KeyholeError:
             return  # compiling needs the same files, and reports it
@@ -185,15 +187,15 @@ class Reconciler:
     async def _apply(self) -> KeyholeError | None:
         await self.apply_certificates()
         try:
-            self.find_files()
             # In a thread: compiling large lists takes seconds and must not block the event loop.
-            compiled = await asyncio.to_thread(compile_all, self._settings, self._data)
+            await self.documents.run(self.find_files)
+            compiled = await self.documents.run(compile_all, self._settings, self._data)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
                 return None
             await self._install(self._certificates.read(compiled.identities))
             await self._commit(compiled)
-        except (EngineGoneError, UnwritableError) as error:
+        except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
                 self._notify_error(text, error)

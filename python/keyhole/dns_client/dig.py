@@ -62,8 +62,9 @@ def dig(
     key: Annotated[
         Path | None, typer.Option("--key", help="PEM file: the key of our certificate.")
     ] = None,
-    token: Annotated[
-        str | None, typer.Option("--token", help="Our token, for a client without a certificate.")
+    token_file: Annotated[
+        str | None,
+        typer.Option("--token-file", metavar="FILE", help="File with our token, or -."),
     ] = None,
     reverse: Annotated[
         str | None, typer.Option("-x", metavar="ADDRESS", help="Look up the name of an address.")
@@ -76,7 +77,9 @@ def dig(
     """Ask a DNS server; print the answer, its time, and how it was protected."""
     # Imported here, since other commands do not need it.
     from keyhole.dns_client.lookup import ArgumentError, ClientCredentials, LookupOptions, lookup
+    from keyhole.system.secret_input import read_secret
 
+    token = None if token_file is None else read_secret(token_file, "Token")
     wanted = [
         one
         for one, is_set in (("udp", udp), ("tcp", tcp), ("tls", tls), ("https", https))

@@ -25,6 +25,8 @@ MAX_QUERY_SECONDS = 10.0
 MAX_STRUCTURED = 1 * MIB
 """Octets of a TOML or YAML file."""
 MAX_JSON = 16 * MIB
+MAX_VALUES = 2_000_000
+"""Values in a JSON file, counted before it is parsed: each takes many times its octets."""
 MAX_DEPTH = 64
 """Nesting levels of a JSON or TOML file."""
 MAX_BINARY = 16 * MIB

@@ -12,7 +12,7 @@ from keyhole.config.source_tree import plain
 from keyhole.config.yaml import read_yaml
 from keyhole.importers.addresses import is_count
 from keyhole.importers.error import ImporterError
-from keyhole.importers.limits import MAX_DEPTH, MAX_ITEMS, MAX_JSON, MAX_STRUCTURED
+from keyhole.importers.limits import MAX_DEPTH, MAX_ITEMS, MAX_JSON, MAX_STRUCTURED, MAX_VALUES
 from keyhole.importers.report import Kind, Report
 from keyhole.model.units import show_octets
 
@@ -140,7 +140,10 @@ def read_toml(octets: bytes, name: str) -> dict[str, Any]:
 def read_json(octets: bytes, name: str) -> Any:
     """Parses a JSON file; raises `ImporterError`."""
     try:
-        value = json.loads(_text(octets, name, MAX_JSON))
+        text = _text(octets, name, MAX_JSON)
+        if sum(map(text.count, "[{,")) > MAX_VALUES:
+            raise ImporterError(f"{name} has more than {MAX_VALUES} values; no export has")
+        value = json.loads(text)
     except (RecursionError, ValueError) as error:
         raise ImporterError(f"{name} is not JSON: {str(error)[:200]}") from error
     _check_depth(value, name)

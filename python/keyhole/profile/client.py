@@ -78,7 +78,7 @@ class Client:
         if self.identity is not None:
             raise ProfileError(
                 f"{program} cannot present a client certificate; make a token with keyhole token "
-                "create NAME and give it with --token"
+                "create NAME and give it with --token-file"
             )
 
     def remarks(self) -> list[str]:

@@ -36,7 +36,7 @@ def windows(client: Client) -> Profile:
     server = f'type=doh address={place.address} port={place.port} template="{url}"'
     commands = [
         f'certutil -addstore Root "{client.roots.name}"',
-        f"netsh ztdns add server {server}",
+        *_add_server(server, is_secret=client.token is not None),
         "netsh ztdns set state enable=yes audit=yes",
         "netsh ztdns show server",
         "netsh ztdns show state",
@@ -45,3 +45,15 @@ def windows(client: Client) -> Profile:
         commands.append("netsh ztdns show clientcert")
     text = as_comments("rem", *notes) + "".join(f"{line}\n" for line in commands)
     return Profile(text.replace("\n", "\r\n"), "keyhole.cmd", tuple(notes))
+
+
+def _add_server(server: str, *, is_secret: bool) -> list[str]:
+    """The commands that add the server; a token in its URL is in no command line."""
+    if not is_secret:
+        return [f"netsh ztdns add server {server}"]
+    # echo is part of the shell and no process; netsh reads the command from the file.
+    return [
+        f">keyhole-netsh.txt echo ztdns add server {server}",
+        "netsh -f keyhole-netsh.txt",
+        "del keyhole-netsh.txt",
+    ]

@@ -44,7 +44,7 @@ COMMANDS = [
 
 HEAVY = {
     "asyncio", "cryptography", "dns", "duckdb", "fastapi", "h2", "httpx2", "keyhole._core",
-    "pydantic", "ruamel", "sqlalchemy", "starlette",
+    "pydantic", "yaml", "sqlalchemy", "starlette",
 }  # fmt: skip
 _RUN = """
 import json, sys

@@ -50,7 +50,6 @@ def test_a_key_that_appears_twice_is_refused_with_both_lines() -> None:
     ("text", "line", "expected"),
     [
         ("a:\n\tb: 1\n", 2, "indented with spaces"),
-        ("a:\tb\n", 1, "indented with spaces"),
         ("a: b\n  c: d\n", 2, "check the indentation"),
         ("a:\n  - b\n c\n", 3, "fits no key above"),
         ("a: b: c\n", 1, "in quotes"),
@@ -102,3 +101,22 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
         assert problem.line >= 1
     for node in nodes:
         plain(node)
+
+
+def test_a_large_hostile_text_costs_no_more_than_its_limit() -> None:
+    """A10: counted in events, not in seconds: the reader stops at its limit."""
+    for text in ("[" * 900_000, "a: {" * 200_000, "- x\n" * 2_000_000, "[x," * 300_000):
+        assert "nested deeper" in complaint(text)
+
+
+def test_an_alias_counts_with_the_depth_of_what_it_repeats() -> None:
+    """A10: thirty levels made of aliases are thirty levels."""
+    deep = "a0: &a0 [x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}]\n" for n in range(1, 40))
+    assert "nested deeper" in complaint(deep)
+    assert "needs quotes" in complaint("a: *missing\n")
+
+
+def test_the_line_of_a_part_is_that_of_the_whole_file() -> None:
+    nodes, problems = read_yaml("a: 1\na: 2\n", "f", 10)
+    assert [problem.line for problem in problems] == [11]
+    assert nodes[0].line == 10

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keyhole.system.folders import make_private_folder
+from keyhole.system.folders import make_private_folder, mend
 
 
 def test_a_private_folder_is_made_with_mode_0700_whatever_the_umask_is(tmp_path: Path) -> None:
@@ -30,3 +30,22 @@ def test_a_file_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "keys").touch()
     with pytest.raises(FileExistsError):
         make_private_folder(tmp_path / "keys")
+
+
+def test_what_others_could_read_is_mended_and_links_are_not_followed(tmp_path: Path) -> None:
+    """A5: an older version, a restore or a copy may have given rights to others."""
+    outside = tmp_path / "outside"
+    outside.touch()
+    outside.chmod(0o644)
+    folder = tmp_path / "log" / "history"
+    folder.mkdir(parents=True)
+    for path in (tmp_path / "log", folder):
+        path.chmod(0o755)
+    (folder / "one.parquet").touch()
+    (folder / "one.parquet").chmod(0o644)
+    (folder / "link").symlink_to(outside)
+    mend(tmp_path / "log")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "log", folder)} == {0o700}
+    assert stat.S_IMODE((folder / "one.parquet").stat().st_mode) == 0o600
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o644
+    mend(tmp_path / "missing")

@@ -94,7 +94,7 @@ class Changes:
         found, problems = await asyncio.to_thread(self.documents)
         try:
             async with self._reconciler.exclusive():
-                await asyncio.to_thread(compile_all, self._settings, self._data)
+                await self._reconciler.documents.run(compile_all, self._settings, self._data)
         except DocumentErrors as error:
             problems = [*error.problems]
         wrong = [one for one in problems if not one.is_advice]
@@ -126,7 +126,9 @@ class Changes:
         async with self._lock:
             entry = AuditEntry(actor.name, actor.via, action, actor.address, message)
             async with self._reconciler.exclusive():
-                outcome = await asyncio.to_thread(self._store, list(requests), entry, is_dry)
+                outcome = await self._reconciler.documents.run(
+                    self._store, list(requests), entry, is_dry
+                )
             if outcome.change is None:
                 return outcome
             problem = await self._reconciler.apply()
@@ -193,6 +195,7 @@ class Changes:
             return outcome
         labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
         entry = replace(entry, detail={**entry.detail, "documents": labels})
+        self._reconciler.documents.check()
         with self._database.begin() as connection:
             if revision(connection) != seen:
                 raise StaleError("the documents were changed meanwhile; read them again and retry")

@@ -15,6 +15,10 @@ EffectKind = Literal["created", "changed", "unchanged", "deleted"]
 _VERSION = re.compile(r"^# keyhole-version: ([0-9]{1,9})\n", re.MULTILINE)
 MAX_DOCUMENTS = 10_000
 MAX_OCTETS = 8 * 2**20
+MAX_VALUES = 500_000
+"""Brackets, commas and lines of a stream, counted before it is parsed."""
+MAX_PROBLEMS = 1_000
+"""After as many nobody reads on, and an answer has a size."""
 
 
 @dataclass(frozen=True)
@@ -65,13 +69,17 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     """
     if len(text) > MAX_OCTETS:
         raise _refused(file, f"larger than {MAX_OCTETS // 2**20}MiB; apply it in parts")
+    if sum(map(text.count, "[{,\n")) > MAX_VALUES:
+        raise _refused(file, f"more than {MAX_VALUES} values; apply it in parts")
     requests: list[ChangeRequest] = []
     problems: list[Problem] = []
     seen: dict[str, int] = {}
     for part in split_stream(text):
-        # Empty lines before it, so that line numbers are those of the whole stream.
-        padded = "\n" * (part.line - 1) + part.text
-        documents, wrong = read_text_documents(padded, file, folder, is_confined=True)
+        if len(requests) > MAX_DOCUMENTS or len(problems) > MAX_PROBLEMS:
+            break
+        documents, wrong = read_text_documents(
+            part.text, file, folder, is_confined=True, first_line=part.line
+        )
         problems += wrong
         for heading in documents.headings:
             if heading.label in seen:
@@ -84,7 +92,7 @@ def read_change_requests(text: str, file: str, folder: Path) -> list[ChangeReque
     if not requests:
         raise _refused(file, "it holds no document")
     if len(requests) > MAX_DOCUMENTS:
-        raise _refused(file, f"{len(requests)} documents are too many; at most {MAX_DOCUMENTS}")
+        raise _refused(file, f"too many documents; at most {MAX_DOCUMENTS} at once")
     return requests
 
 
