@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
+from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
@@ -27,6 +28,10 @@ class Status(BaseModel):
     version: str = Field(description="The version of Keyhole.")
     role: str = Field(description="resolver or forwarder.")
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
+    undelivered: list[Delivery] = Field(
+        description="Engines that do not decide by the newest revocations, tokens and removed "
+        "trust yet."
+    )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
@@ -42,6 +47,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         version=__version__,
         role=services.settings.resolved.options.role,
         listeners=services.control_plane.addresses,
+        undelivered=[
+            Delivery(**vars(one))
+            for one in services.control_plane.withdrawals.deliveries()
+            if not one.has_it
+        ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         counters=await _counters(services),
     )

@@ -5,7 +5,7 @@ from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON
-from keyhole.cli.output import console, print_json
+from keyhole.cli.output import console, print_json, sanitize
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -35,6 +35,9 @@ def status(
     terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
     for transport, addresses in found["listeners"].items():
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
+    for one in found["undelivered"]:
+        name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
+        terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"

@@ -19,6 +19,7 @@ from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
+from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class ControlPlane:
         if self.settings.written.link.listen:
             self.fleet = self._make_fleet()
             self._reconciler.on_commit(self.fleet.put)
+            for spiffe, peer in self.fleet.peers.items():
+                self._reconciler.withdrawals.add(spiffe, peer)
 
     def _make_fleet(self) -> "Fleet":
         # Imported here: most installations have only the local engine.
@@ -84,6 +87,17 @@ class ControlPlane:
         in_force = self._reconciler.in_force
         local = self._engine.state(in_force.number if in_force else None)
         return [local, *(self.fleet.states() if self.fleet else [])]
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """What was taken away, and the engines that have it."""
+        return self._reconciler.withdrawals
+
+    async def behind(self, seconds: float = DELIVERY_SECONDS) -> str:
+        """Waits at most so long until each engine decides by the snapshot in force; those that do
+        not, and why, in a phrase."""
+        missing = await self.fleet.missing(seconds) if self.fleet else {}
+        return "; ".join(f"{engine} has not got it: {why}" for engine, why in missing.items())
 
     async def stats(self) -> dict[str, Any]:
         """All counters of the running engine."""

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
-from keyhole.control.compile import Compiled, compile_all, referenced_files
+from keyhole.control.compile import (
+    Compiled,
+    compile_all,
+    last_good_octets,
+    read_last_good,
+    referenced_files,
+)
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
 from keyhole.control.document_pool import DocumentPool, StuckError
+from keyhole.control.engine_state import LOCAL
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
@@ -18,6 +26,7 @@ from keyhole.control.local_engine import LocalEngine
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
+from keyhole.control.withdrawals import Withdrawals, remaining
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
@@ -40,8 +49,13 @@ class Reconciler:
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
         self.documents = DocumentPool()
+        self.withdrawals = Withdrawals(settings, data, notify)
+        """What was taken away, which needs no compilation."""
+        self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False
         self.is_compiling = False
+        self.problem: KeyholeError | None = None
+        """Why the files as they are now are not in force; none where they are."""
         self._referenced: frozenset[Path] = frozenset()
         self._change_callbacks: list[Callable[[], None]] = []
         self._commit_callbacks: list[Callable[[Compiled], None]] = []
@@ -84,7 +98,9 @@ class Reconciler:
             compiled = self._compile_first()
         except KeyholeError as error:
             problem = error
-        pairs = self._certificates.read(compiled.identities if compiled else {})
+        last_good = None if compiled else read_last_good(self._data)
+        pairs = self._read_certificates(compiled, last_good)
+        await self._withdraw(compiled or last_good, is_valid=compiled is not None)
         if compiled is not None:
             write_durably(self._data.draft, compiled.octets)
         # Without a last good snapshot the engine starts from the draft, so that it is ready as soon
@@ -110,6 +126,10 @@ class Reconciler:
                 # The engine serves the snapshot it started from; a full disk must not stop DNS.
                 self.is_behind = True
                 self._notify_error("the documents could not be written; tried again", error)
+        elif last_good is not None:
+            self._remember(last_good)
+            await self.apply_overrides()
+        self.problem = problem
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
@@ -120,16 +140,45 @@ class Reconciler:
         overwrite each other's drafts."""
         return self._lock
 
+    def _read_certificates(
+        self, compiled: Compiled | None, last_good: Compiled | None
+    ) -> dict[str, CertificateAndKey]:
+        if compiled is not None:
+            return self._certificates.read(compiled.identities)
+        try:
+            return self._certificates.read(last_good.identities if last_good else {})
+        except IdentityError:
+            return self._certificates.read({})
+
+    async def _withdraw(self, known: Compiled | None, *, is_valid: bool) -> None:
+        """Takes away what is no longer trusted, whatever else is wrong with the documents."""
+        try:
+            if known is None:
+                await self.withdrawals.refresh()
+                return
+            own = str(self._data.identity)
+            domains = [one for one in known.plain.trust.domains if one.origin != own]
+            if not is_valid:
+                domains = await self.documents.run(remaining, self._settings, self._data, domains)
+            await self.withdrawals.set_domains(domains)
+        except KeyholeError:
+            return  # compiling needs the same files, and reports it
+
     async def apply(self) -> KeyholeError | None:
         """Puts changed files in force; an invalid change is reported and has no effect.
+
+        Revocations, tokens and removed trust are taken first, and alone.
 
         Returns the reason if the change is not in force, or none. If the cause is not the change
         itself, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
+        with suppress(KeyholeError):  # compiling needs the same files, and tells it
+            await self.withdrawals.refresh()
         async with self._lock:
             self.is_compiling = True
             try:
-                return await self._apply()
+                self.problem = await self._apply()
+                return self.problem
             finally:
                 self.is_compiling = False
                 for callback in self._change_callbacks:
@@ -154,6 +203,7 @@ class Reconciler:
             return error
         except KeyholeError as error:
             self.is_behind = False
+            await self._withdraw(self._in_force, is_valid=False)
             self._notify_error("the change is not valid and was not taken; all is as before", error)
             return error
         self.is_behind = False
@@ -233,9 +283,16 @@ class Reconciler:
             except EngineRefusedError:
                 self._data.draft.unlink(missing_ok=True)
                 raise
+        if self._in_force is None or not _same_documents(compiled, self._in_force):
+            # Before the snapshot: killed in between, the next start lays what stands over it again.
+            write_durably(self._data.last_good, last_good_octets(compiled))
         rename_durably(self._data.draft, self._data.snapshot)
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
+        self._remember(compiled)
+        await self._withdraw(compiled, is_valid=True)
+
+    def _remember(self, compiled: Compiled) -> None:
         self._in_force = compiled
         for callback in self._commit_callbacks:
             callback(compiled)
@@ -265,3 +322,8 @@ class Reconciler:
 
     def _notify_error(self, text: str, error: KeyholeError) -> None:
         self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+
+
+def _same_documents(one: Compiled, other: Compiled) -> bool:
+    numbered_alike = other.plain.model_copy(update={"number": one.number})
+    return one.plain == numbered_alike and one.identities == other.identities

@@ -14,13 +14,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from keyhole.engine.commands import Engine, commit, refused
+from keyhole.engine.commands import Engine, Policy, refused
 from keyhole.engine.launch import Launch
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
+from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.system import fd_limit
+from keyhole.system.lock import try_lock
 from keyhole.system.parent_death import die_with_parent
 
 _CHUNK = 4096
@@ -54,7 +56,8 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
             _warn(advice)
         for name, identity in launch.identities.items():
             runtime.install_identity(name, identity.certificate, identity.key)
-        number = _commit_last_good(runtime, launch.snapshot)
+        policy = Policy(runtime)
+        _commit_last_good(policy, launch)
         addresses = runtime.start()
     except Refusal as refusal:
         say(refused(refusal))
@@ -63,10 +66,11 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     log_writer = QueryLogWriter(runtime, launch.log, _warn) if launch.log else None
     if log_writer:
         log_writer.start()
-    engine = Engine(runtime, log_writer, addresses, number)
+    engine = Engine(runtime, log_writer, addresses, policy)
     link = open_link(launch, engine)
     if link:
         link.start()
+    held = _hold(launch_file)
     say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
@@ -77,7 +81,17 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         runtime.drain(launch.drain_seconds)
         if log_writer:
             log_writer.end()
+        if held:
+            held.close()
     return 0
+
+
+def _hold(launch_file: Path) -> BinaryIO | None:
+    """Shows commands that an engine runs, so that they do not take it for stopped. Not needed to
+    serve, so a folder that cannot be written is no hindrance."""
+    with suppress(OSError):
+        return try_lock(launch_file.with_name("engine.lock"))
+    return None
 
 
 def _wait_for_the_end(*, is_supervised: bool) -> None:
@@ -94,14 +108,26 @@ class _Ended(BaseException):
     """A signal asked the process to end."""
 
 
-def _commit_last_good(runtime: Runtime, path: Path) -> int | None:
+def _commit_last_good(policy: Policy, launch: Launch) -> None:
     """Activates the last good snapshot. Without one the engine still starts and refuses every
     query: a refusal with a reason is better for a client than no answer."""
     try:
-        return commit(runtime, path)
+        policy.withdraw(_withdrawal(launch))
+        policy.commit(launch.snapshot)
     except Refusal as refusal:
         _warn(f"no snapshot yet, refusing all: {refusal}")
-        return None
+
+
+def _withdrawal(launch: Launch) -> Withdrawal | None:
+    """What was taken away before this start."""
+    try:
+        return Withdrawal.read(launch.snapshot.with_name(FILE))
+    except Refusal as refusal:
+        if launch.options["mesh"]["trust_domains"]:
+            # A mesh could still name whom we revoked.
+            raise
+        _warn(f"no certificate and no token is accepted: {refusal}")
+        return Withdrawal.of_everything()
 
 
 def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:

@@ -14,13 +14,15 @@ class OwnTrust:
     """The own trust domain, and all revocations, also of other domains.
 
     ``bundle_pem`` is empty if there is no authority. ``revoked_certificates`` are pairs of trust
-    domain and serial number in hexadecimal.
+    domain and serial number in hexadecimal. ``not_before`` are pairs of identity and Unix time:
+    its certificates that begin earlier are refused.
     """
 
     domain: str
     bundle_pem: str
     revoked_identities: tuple[str, ...]
     revoked_certificates: tuple[tuple[str, str], ...]
+    not_before: tuple[tuple[str, int], ...] = ()
 
 
 def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
@@ -36,6 +38,7 @@ def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
         bundle_pem=certificate_pem(*read_bundle(folder)).decode(),
         revoked_identities=tuple(one.id for one in known.identities),
         revoked_certificates=tuple((one.domain, one.serial) for one in known.certificates),
+        not_before=tuple((one.id, int(one.at.timestamp())) for one in known.not_before),
     )
 
 
