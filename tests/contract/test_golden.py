@@ -11,7 +11,13 @@ from keyhole.config import load_config, read_documents, resolve
 from keyhole.model.options import Options
 from keyhole.model.overrides import Decision, Overrides, Pause
 from keyhole.model.snapshot import ListFile, Snapshot
-from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.model.snapshot_identity import (
+    NotBefore,
+    Revoked,
+    RevokedCertificate,
+    Trust,
+    TrustDomain,
+)
 from keyhole.policy import TrustContext, compile_documents, cross_check
 from keyhole.policy.overrides import lay_over
 
@@ -32,6 +38,7 @@ KNOWN = TrustContext(
         revoked=Revoked(
             identities=[f"spiffe://{OWN}/ns/shop/sa/lost"],
             certificates=[RevokedCertificate(domain=OWN, serial="1f")],
+            not_before=[NotBefore(id=f"spiffe://{OWN}/ns/shop/sa/stolen", at=1_795_640_400)],
         ),
     ),
     trusted_domains=frozenset([OWN, "cluster.local"]),

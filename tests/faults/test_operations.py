@@ -84,6 +84,10 @@ DAMAGES = {
         _remove("control.db*", "state/stored", "state/documents-*"),
         ["database: missing", "documents: missing"],
     ),
+    "a missing copy of what was stored": (
+        _remove("state/stored", "state/documents-*", "state/withdrawn.json"),
+        [],
+    ),
     "a missing authority": (_remove("identity"), ["authority: missing", "root.pem is gone"]),
     "a damaged history segment": (_tear_history, ["history: failed", "set aside"]),
     "a damaged snapshot": (_overwrite("state/snapshot.json"), ["last good snapshot: mended"]),

@@ -4,10 +4,12 @@ import http.client
 import itertools
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from keyhole.control.local_engine import LocalEngine
+from keyhole.engine.withdrawal import Withdrawal
 from keyhole.link.command_poller import CommandPoller, unix_connector
 from keyhole.link.message import About
 
@@ -21,6 +23,7 @@ class FakeEngine:
         self._numbers = itertools.count(1)
         self._instance = os.urandom(4).hex()
         self._connect = unix_connector(socket)
+        self._withdrawn = ""
         self._open: http.client.HTTPConnection | None = None
         self.obeyed: list[dict[str, Any]] = []
         self.may_obey = threading.Event()
@@ -36,8 +39,10 @@ class FakeEngine:
         """Sends nothing more, as if it were killed."""
         self._poller.end()
         self.may_obey.set()
+        # The poller may be closing it at this moment.
         if self._open is not None and self._open.sock is not None:
-            self._open.sock.shutdown(2)
+            with suppress(OSError):
+                self._open.sock.shutdown(2)
 
     def hang_up(self) -> None:
         """Loses the connection, and nothing else."""
@@ -49,9 +54,12 @@ class FakeEngine:
         return self._open
 
     def _about(self) -> About:
-        return About(self._instance, os.getpid(), "1", ADDRESSES, None)
+        return About(self._instance, os.getpid(), "1", ADDRESSES, None, withdrawn=self._withdrawn)
 
     def _obey(self, command: dict[str, Any]) -> dict[str, Any]:
+        if "withdraw" in command:
+            self._withdrawn = Withdrawal.of(command["withdraw"]).mark
+            return {"withdrawn": self._withdrawn}
         self.may_obey.wait()
         self.obeyed.append(command)
         if command.get("commit") == "/bad":

@@ -13,8 +13,9 @@ mod identity;
 mod rule;
 
 pub use identity::{
-    BelowDocument, IdentityDocument, RevokedCertificateDocument, RevokedDocument,
-    SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument, TrustDomainDocument,
+    BelowDocument, IdentityDocument, NotBeforeDocument, RevokedCertificateDocument,
+    RevokedDocument, SubjectNetworkDocument, SubjectsDocument, TokenDocument, TrustDocument,
+    TrustDomainDocument,
 };
 pub use rule::{
     Action, AnswerDocument, MatchDocument, Mode, RuleDocument, ScheduleDocument, SpanDocument,

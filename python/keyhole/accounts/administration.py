@@ -98,27 +98,32 @@ class Administration:
             before = accounts.get(connection, name).role
             accounts.change(connection, name, role=role.word)
             accounts.require_one_administrator(connection)
-            detail = {"person": name, "before": before.word, "role": role.word}
+            detail = {"person": name, "before": before.word, "after": role.word}
             record(connection, by, "person_role", **detail)
 
     def set_disabled(self, name: str, is_disabled: bool, by: Actor) -> None:
         """Disables or enables an account; disabling ends sessions, and its tokens are refused."""
         with self._context.database.begin() as connection:
             accounts.lock(connection)
+            before = "disabled" if accounts.get(connection, name).is_disabled else "enabled"
             accounts.change(connection, name, is_disabled=is_disabled)
             accounts.require_one_administrator(connection)
             if is_disabled:
                 sessions.end_all_of(connection, name)
             action = "person_disabled" if is_disabled else "person_enabled"
-            record(connection, by, action, person=name)
+            after = "disabled" if is_disabled else "enabled"
+            record(connection, by, action, person=name, before=before, after=after)
 
     def remove(self, name: str, by: Actor) -> None:
         """Removes an account, its sessions, and the tokens that it created."""
         with self._context.database.begin() as connection:
             accounts.lock(connection)
+            before = accounts.get(connection, name).role.word
+            ended = [one.name for one in tokens.everything(connection) if one.maker == name]
             accounts.remove(connection, name)
             accounts.require_one_administrator(connection)
-            record(connection, by, "person_removed", person=name)
+            detail = {"person": name, "before": before, "after": None, "tokens_revoked": ended}
+            record(connection, by, "person_removed", **detail)
 
     def sessions(self, name: str | None = None) -> list[Session]:
         """Valid sessions, newest first; of all people, or of one name."""
@@ -156,8 +161,10 @@ class Administration:
     def revoke_token(self, name: str, by: Actor) -> None:
         """Revokes a token immediately."""
         with self._context.database.begin() as connection:
+            known = {one.name: one for one in tokens.everything(connection)}
             tokens.revoke(connection, name)
-            record(connection, by, "token_revoked", token=name)
+            before = known[name].role.word
+            record(connection, by, "token_revoked", token=name, before=before, after=None)
 
     def _one_time(self) -> tuple[str, str]:
         password = new_one_time_password()
@@ -167,4 +174,4 @@ class Administration:
         now = self._context.now()
         ends = now + ONE_TIME_SECONDS
         accounts.add(connection, name, role, stored, one_time_until=ends, now=now)
-        record(connection, by, "person_added", person=name, role=role.word)
+        record(connection, by, "person_added", person=name, before=None, after=role.word)

@@ -93,30 +93,32 @@ class Logins:
         """Records a failed login through the identity provider."""
         self._failed_logins.write(name, client, why)
 
-    def session(self, secret: str, client: ClientInfo) -> Session | None:
-        """The session of a secret, if it is valid."""
+    def session(self, secret: str, client: ClientInfo, *, is_use: bool = True) -> Session | None:
+        """The session of a secret, if it is valid. Only a use prolongs it."""
         context = self._context
         now = context.now()
         with context.database.read() as connection:
             session = sessions.find(connection, secret, context.lifetimes, now)
-        if session is not None and sessions.needs_touch(session, client, now):
+        if session is not None and is_use and sessions.needs_touch(session, client, now):
             with context.database.begin() as connection:
                 sessions.touch(connection, session, client, now)
         return session
 
-    def token(self, secret: str, address: str) -> ApiToken | None:
+    def token(self, secret: str, address: str, *, is_use: bool = True) -> ApiToken | None:
         """The token of a secret, if it is valid. The caller checks the address with
         ``is_good_from``, so that the response can name that reason."""
-        return self.token_by_digest(digest(secret), address)
+        return self.token_by_digest(digest(secret), address, is_use=is_use)
 
-    def token_by_digest(self, secret_digest: str, address: str) -> ApiToken | None:
+    def token_by_digest(
+        self, secret_digest: str, address: str, *, is_use: bool = True
+    ) -> ApiToken | None:
         """The same for the digest of a secret."""
         now = self._context.now()
         with self._context.database.read() as connection:
             token = tokens.find(connection, secret_digest, now)
         if token is None or not token.is_good_from(address):
             return token
-        if tokens.needs_touch(token, address, now):
+        if is_use and tokens.needs_touch(token, address, now):
             with self._context.database.begin() as connection:
                 tokens.touch(connection, token, address, now)
         return token

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.pagination import Page
-from keyhole.api.principal import Viewer
+from keyhole.api.principal import Operator, Viewer
 
 router = APIRouter(prefix="/engines", tags=["engines"])
 
@@ -31,7 +31,25 @@ class Engine(BaseModel):
     )
 
 
+class Delivery(BaseModel):
+    """Whether one engine decides by the newest revocations, tokens and removed trust."""
+
+    engine: str = Field(description="Its SPIFFE ID, or local for the engine on this machine.")
+    has_it: bool = Field(description="Whether it has said so.")
+    why: str = Field(description="Why it does not yet; empty if it does.")
+
+
 @router.get("")
 async def get_engines(services: RunningServices, _: Viewer) -> Page[Engine]:
     """Lists all engines, the local one first."""
     return Page(items=[Engine(**vars(one)) for one in services.control_plane.engines()])
+
+
+@router.post("/delivery")
+async def deliver_revocations(services: RunningServices, _: Operator) -> Page[Delivery]:
+    """Sends revocations, tokens and removed trust to all engines, whatever documents are invalid.
+
+    Returns when each of them has it, after ten seconds at the latest.
+    """
+    deliveries = await services.control_plane.withdrawals.deliver()
+    return Page(items=[Delivery(**vars(one)) for one in deliveries])

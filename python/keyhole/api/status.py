@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 
 from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
+from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
@@ -45,6 +46,10 @@ class Status(BaseModel):
     parts: list[PartReport] = Field(
         description="Parts that need attention; empty if everything works."
     )
+    undelivered: list[Delivery] = Field(
+        description="Engines that do not decide by the newest revocations, tokens and removed "
+        "trust yet."
+    )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
@@ -61,6 +66,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         role=services.settings.resolved.options.role,
         listeners=services.control_plane.addresses,
         parts=[_report(one) for one in services.control_plane.attention()],
+        undelivered=[
+            Delivery(**vars(one))
+            for one in services.control_plane.withdrawals.deliveries()
+            if not one.has_it
+        ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         counters=await _counters(services),
     )

@@ -10,7 +10,7 @@ from rich.markup import escape
 from keyhole.cli.api_client import ApiClient
 from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
-from keyhole.cli.pause import clock, seconds, warn
+from keyhole.cli.pause import clock, require_everywhere, seconds
 
 ALLOW_EXAMPLES = """
 [bold]Examples[/]
@@ -107,7 +107,7 @@ def decisions(
                 print_json(done)
             else:
                 terminal.print(f"decision {remove} is removed")
-                warn(terminal, done)
+            require_everywhere(done)
             return
         found = api.ask("GET", "/decisions").json()["items"]
     if as_json:
@@ -141,10 +141,9 @@ def _decide(
         done = api.ask("POST", "/decisions", json=request).json()
     if as_json:
         print_json(done)
-        return
-    terminal = console()
-    _show(terminal, done["decision"])
-    warn(terminal, done)
+    else:
+        _show(console(), done["decision"])
+    require_everywhere(done)
 
 
 def _show(terminal: Console, one: dict[str, Any]) -> None:

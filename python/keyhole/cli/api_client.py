@@ -35,7 +35,9 @@ class ApiClient:
     that ``--server`` or ``KEYHOLE_SERVER`` names, else to the Keyhole of the default data folder.
     """
 
-    def __init__(self, data: Path | None) -> None:
+    def __init__(self, data: Path | None, seconds: float = _SECONDS) -> None:
+        """Waits at most so many seconds for an answer."""
+        self._seconds = seconds
         self._target = find_target(data)
         self._folder = DataFolder(data or default_data_folder())
         self._open = ExitStack()
@@ -43,7 +45,7 @@ class ApiClient:
     def __enter__(self) -> Self:
         with ExitStack() as opening:
             if self._target is not None:
-                self._client = opening.enter_context(self._target.client(_SECONDS))
+                self._client = opening.enter_context(self._target.client(self._seconds))
             else:
                 self._client = opening.enter_context(self._local(opening))
             self._open = opening.pop_all()
@@ -82,7 +84,7 @@ class ApiClient:
 
         transport = httpx2.HTTPTransport(uds=opening.enter_context(short_path(socket)))
         return httpx2.Client(
-            transport=transport, base_url="http://localhost/api/v1", timeout=_SECONDS
+            transport=transport, base_url="http://localhost/api/v1", timeout=self._seconds
         )
 
     def _why(self, error: "httpx2.TransportError") -> str:

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.app import FAILED
-from keyhole.cli.options import CONFIG, DATA, JSON, duration
+from keyhole.cli.options import CONFIG, DATA, JSON, WHY, duration
 from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -78,6 +78,7 @@ def create(
     replace: Annotated[
         bool, typer.Option("--replace", help="Cancel a waiting enrollment of this name.")
     ] = False,
+    why: WHY = None,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
@@ -89,12 +90,13 @@ def create(
     """
     from keyhole.control.enrollment import InvitationRequest, invite
     from keyhole.control.identity import settings_of
+    from keyhole.identity.journal import Author
 
     folder = DataFolder(data or default_data_folder())
     request = InvitationRequest(
         name, spiffe, duration(life), duration(valid_for), also_server, url=url, replace=replace
     )
-    made = invite(settings_of(folder, config), folder, request)
+    made = invite(settings_of(folder, config), folder, request, Author.of_command(why))
     one = made.enrollment
     if as_json:
         print_json(
@@ -140,12 +142,15 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
 
 @app.command("cancel")
 def cancel(
-    name: Annotated[str, typer.Argument(help="Name of the waiting enrollment.")], data: DATA = None
+    name: Annotated[str, typer.Argument(help="Name of the waiting enrollment.")],
+    why: WHY = None,
+    data: DATA = None,
 ) -> None:
     """Cancel a waiting enrollment; its token is then invalid."""
     from keyhole.control.enrollment import cancel as cancel_enrollment
+    from keyhole.identity.journal import Author
 
-    cancel_enrollment(DataFolder(data or default_data_folder()), name)
+    cancel_enrollment(DataFolder(data or default_data_folder()), name, Author.of_command(why))
     console().print(f"[red]canceled[/] {escape(name)}")
 
 

@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.app import FAILED
-from keyhole.cli.options import CONFIG, DATA, JSON, duration
+from keyhole.cli.options import CONFIG, DATA, JSON, WHY, duration
 from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -34,7 +34,8 @@ REVOKE_EXAMPLES = """
 
   keyhole identity revoke shop/web --undo             undo the revocation
 
-Exit code 0: done. 1: no such identity or certificate, or nothing to change.
+Exit code 0: done. 1: no such identity or certificate, nothing to change, or an
+engine that does not have it yet, which is named.
 """
 
 ROTATE_EXAMPLES = """
@@ -107,6 +108,7 @@ def issue(
     also_server: Annotated[
         bool, typer.Option("--server", help="The workload may also use it as a server.")
     ] = False,
+    why: WHY = None,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
@@ -117,6 +119,7 @@ def issue(
     the machine, and renewal is automatic.
     """
     from keyhole.control import identity
+    from keyhole.identity.journal import Author
 
     folder = DataFolder(data or default_data_folder())
     given = identity.issue(
@@ -127,6 +130,7 @@ def issue(
         spiffe=spiffe,
         life=duration(life),
         also_server=also_server,
+        author=Author.of_command(why),
     )
     files = given.folder
     if as_json:
@@ -195,34 +199,46 @@ def revoke(
         typer.Option("--certificates", help="Only those issued so far, not the identity."),
     ] = False,
     undo: Annotated[bool, typer.Option("--undo", help="Undo a revocation.")] = False,
+    why: WHY = None,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
-    """Revoke an identity or a certificate, also for open connections."""
+    """Revoke an identity or a certificate, also for open connections.
+
+    It takes effect while documents are not valid, too, and ends when all
+    engines have it, after ten seconds at the latest.
+    """
+    from keyhole.cli.delivery import deliver, show_missing
     from keyhole.control import identity
+    from keyhole.identity.journal import Author
+    from keyhole.identity.revoked import revoke as revoke_targets
+    from keyhole.identity.revoked import unrevoke
 
     if (whom is None) == (serial is None):
         raise typer.BadParameter("give a NAME or SPIFFE ID, or --serial")
     folder = DataFolder(data or default_data_folder())
     settings = identity.settings_of(folder, config)
     if serial is not None:
-        revocation = identity.revocation_of_serial(settings, folder, serial)
+        targets = identity.revocation_of_serial(settings, folder, serial)
     else:
         assert whom is not None
-        revocation = identity.revocation_for(settings, folder, whom, certificates=certificates)
-    change = identity.unrevoke_all if undo else identity.revoke_all
-    count = change(folder, revocation)
-    names = sorted(revocation.identities) or sorted(one for _, one, _ in revocation.certificates)
+        targets = identity.revocation_for(folder, whom, certificates=certificates)
+    change = unrevoke if undo else revoke_targets
+    count = change(folder.identity, targets, Author.of_command(why))
+    missing = deliver(settings, folder)
+    names = sorted(targets.identities | targets.older)
+    names += sorted(one for _, one, _ in targets.certificates)
     if as_json:
-        print_json({"changed": count, "meant": names, "undo": undo})
+        print_json({"changed": count, "meant": names, "undo": undo, "undelivered": missing})
     else:
         word = "no longer revoked" if undo else "revoked"
         for name in names:
             console().print(f"[{'green' if undo else 'red'}]{word}[/] {escape(name)}")
         if not count:
             console().print("nothing changed")
-    if not count:
+    show_missing(missing)
+    if not count or missing:
         raise typer.Exit(FAILED)
 
 
@@ -237,22 +253,31 @@ def rotate(
     force: Annotated[
         bool, typer.Option("--force", help="Finish although clients still need the old root.")
     ] = False,
+    why: WHY = None,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
 ) -> None:
     """Replace the root in three steps, so that no client loses access."""
+    from keyhole.cli.delivery import deliver, show_missing
     from keyhole.control.identity import settings_of
     from keyhole.control.rotation import Step
     from keyhole.control.rotation import rotate as rotate_root
+    from keyhole.identity.journal import Author
 
     if sign and finish:
         raise typer.BadParameter("--sign and --finish are two steps, with time between them")
     folder = DataFolder(data or default_data_folder())
     step = Step.SIGN if sign else Step.FINISH if finish else Step.PREPARE
-    step_result = rotate_root(settings_of(folder, config), folder, step, force=force)
+    settings, author = settings_of(folder, config), Author.of_command(why)
+    step_result = rotate_root(settings, folder, step, force=force, author=author)
+    missing = deliver(settings, folder)
     if as_json:
-        print_json({"phase": step_result.phase, "next": step_result.then})
-        return
-    console().print(f"[green]+[/] {escape(step_result.done)}")
-    console().print(f"  {escape(step_result.then)}")
+        answer = {"phase": step_result.phase, "next": step_result.then, "undelivered": missing}
+        print_json(answer)
+    else:
+        console().print(f"[green]+[/] {escape(step_result.done)}")
+        console().print(f"  {escape(step_result.then)}")
+    show_missing(missing)
+    if missing:
+        raise typer.Exit(FAILED)

@@ -19,6 +19,7 @@ CONFIG = Annotated[
     Path | None,
     typer.Option("--config", "-c", help="Settings; by default keyhole.yaml in the data folder."),
 ]
+WHY = Annotated[str | None, typer.Option("--why", help="The reason, for the audit record.")]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
+from keyhole.cli.app import FAILED
 from keyhole.cli.options import DATA, JSON, duration
-from keyhole.cli.output import console, print_json, sanitize
+from keyhole.cli.output import console, errors_console, print_json, sanitize
 
 PAUSE_EXAMPLES = """
 [bold]Examples[/]
@@ -64,10 +65,9 @@ def pause(
         done = api.ask("POST", "/pauses", json=request).json()
     if as_json:
         print_json(done)
-        return
-    terminal = console()
-    _show(terminal, done["pause"])
-    warn(terminal, done)
+    else:
+        _show(console(), done["pause"])
+    require_everywhere(done)
 
 
 @app.command("resume", epilog=RESUME_EXAMPLES)
@@ -78,11 +78,9 @@ def resume(policy: Policy = None, data: DATA = None, as_json: JSON = False) -> N
         done = api.ask("DELETE", path).json()
     if as_json:
         print_json(done)
-        return
-    terminal = console()
-    ended = "names are blocked again" if done["ended"] else "nothing was paused"
-    terminal.print(ended)
-    warn(terminal, done)
+    else:
+        console().print("names are blocked again" if done["ended"] else "nothing was paused")
+    require_everywhere(done)
 
 
 def _list(data: Path | None, *, as_json: bool) -> None:
@@ -109,10 +107,12 @@ def _show(terminal: Console, one: dict[str, Any]) -> None:
     )
 
 
-def warn(terminal: Console, done: dict[str, Any]) -> None:
-    """Prints why a change is not in force yet."""
+def require_everywhere(done: dict[str, Any]) -> None:
+    """Says why a change is not in force at every engine; then the command has failed."""
     if not done["is_in_force"]:
-        terminal.print(f"[red]not in force yet:[/] {escape(sanitize(done['why_not']))}")
+        why = escape(sanitize(done["why_not"]))
+        errors_console().print(f"[red]not in force yet:[/] {why}")
+        raise typer.Exit(FAILED)
 
 
 def clock(time: str) -> str:

@@ -1,13 +1,17 @@
 """``keyhole token``: tokens for devices without a certificate."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from keyhole.cli.options import CONFIG, DATA, JSON
+from keyhole.cli.app import FAILED
+from keyhole.cli.options import CONFIG, DATA, JSON, WHY
 from keyhole.cli.output import console, errors_console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
+
+if TYPE_CHECKING:
+    from keyhole.control.tokens import NewToken
 
 CREATE_EXAMPLES = """
 [bold]Examples[/]
@@ -30,6 +34,7 @@ def create(
     replace: Annotated[
         bool, typer.Option("--replace", help="Replace a token of this name.")
     ] = False,
+    why: WHY = None,
     data: DATA = None,
     config: CONFIG = None,
     as_json: JSON = False,
@@ -38,9 +43,22 @@ def create(
 
     It is shown once: Keyhole stores only its digest.
     """
+    from keyhole.cli.delivery import deliver, show_missing
+    from keyhole.control.identity import settings_of
     from keyhole.control.tokens import create_token
+    from keyhole.identity.journal import Author
 
-    made = create_token(DataFolder(data or default_data_folder()), config, name, replace=replace)
+    folder, author = DataFolder(data or default_data_folder()), Author.of_command(why)
+    made = create_token(folder, config, name, replace=replace, author=author)
+    # The one that it replaces must end everywhere.
+    missing = deliver(settings_of(folder, config), folder) if replace else {}
+    _show(name, made, as_json=as_json)
+    show_missing(missing)
+    if missing:
+        raise typer.Exit(FAILED)
+
+
+def _show(name: str, made: "NewToken", *, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -79,10 +97,26 @@ def list_(data: DATA = None, as_json: JSON = False) -> None:
 
 @app.command("revoke")
 def revoke(
-    name: Annotated[str, typer.Argument(help="Name of the token.")], data: DATA = None
+    name: Annotated[str, typer.Argument(help="Name of the token.")],
+    why: WHY = None,
+    data: DATA = None,
+    config: CONFIG = None,
 ) -> None:
-    """Revoke a token; it takes effect within seconds."""
-    from keyhole.control.tokens import revoke_token
+    """Revoke a token. It takes effect while documents are not valid, too.
 
-    revoke_token(DataFolder(data or default_data_folder()), name)
+    It ends when all engines have it, after ten seconds at the latest. Exit
+    code 1: an engine does not have it yet, and is named.
+    """
+    from keyhole.cli.delivery import deliver, show_missing
+    from keyhole.control.identity import settings_of
+    from keyhole.control.tokens import revoke_token
+    from keyhole.identity.journal import Author
+
+    folder = DataFolder(data or default_data_folder())
+    settings = settings_of(folder, config)
+    revoke_token(folder, name, Author.of_command(why))
+    missing = deliver(settings, folder)
     console().print(f"[red]revoked[/] {escape(name)}")
+    show_missing(missing)
+    if missing:
+        raise typer.Exit(FAILED)

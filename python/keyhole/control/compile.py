@@ -56,6 +56,33 @@ class Compiled:
         return self.snapshot == numbered_alike and self.identities == other.identities
 
 
+def last_good_octets(compiled: Compiled) -> bytes:
+    """What documents alone gave, and the certificates that belong to it."""
+    files = {
+        name: {"certificate": str(one.certificate), "key": str(one.key)}
+        for name, one in compiled.identities.items()
+    }
+    document = {"snapshot": compiled.plain.model_dump(mode="json"), "identities": files}
+    return json.dumps(document).encode() + b"\n"
+
+
+def read_last_good(data: DataFolder) -> Compiled | None:
+    """What was in force last; none where that is not known."""
+    try:
+        found = json.loads(data.last_good.read_bytes())
+        file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
+        snapshot = Snapshot.model_validate_json(file.read_bytes())
+        plain = Snapshot.model_validate(found["snapshot"])
+        identities = {
+            str(name): Identity(Path(files["certificate"]), Path(files["key"]))
+            for name, files in found["identities"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    plain = plain.model_copy(update={"number": snapshot.number})
+    return Compiled(snapshot, plain, identities, (), "")
+
+
 def compile_all(
     settings: Settings,
     data: DataFolder,

@@ -24,6 +24,7 @@ from keyhole.control.parts import AUTHORITY, DISK, ENROLLMENT, LINK, Health, Par
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
+from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.system import durable
 from keyhole.system.regular_file import read_regular
@@ -71,6 +72,8 @@ class ControlPlane:
         if self.settings.written.link.listen:
             self.fleet = self._make_fleet()
             self._reconciler.on_commit(self.fleet.put)
+            for spiffe, peer in self.fleet.peers.items():
+                self._reconciler.withdrawals.add(spiffe, peer)
 
     def _make_fleet(self) -> "Fleet":
         # Imported here: most installations have only the local engine.
@@ -107,6 +110,17 @@ class ControlPlane:
     def attention(self) -> list[PartState]:
         """The parts that do not work, and the engines that are away or behind."""
         return [*self.parts.states(), *_engines_behind(self.engines())]
+
+    @property
+    def withdrawals(self) -> Withdrawals:
+        """What was taken away, and the engines that have it."""
+        return self._reconciler.withdrawals
+
+    async def behind(self, seconds: float = DELIVERY_SECONDS) -> str:
+        """Waits at most so long until each engine decides by the snapshot in force; those that do
+        not, and why, in a phrase."""
+        missing = await self.fleet.missing(seconds) if self.fleet else {}
+        return "; ".join(f"{engine} has not got it: {why}" for engine, why in missing.items())
 
     async def stats(self) -> dict[str, Any]:
         """All counters of the running engine."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from keyhole.model.overrides import Overrides
 
 _LOCK_RETRY_SECONDS = 0.05
+_LOOK_SECONDS = 0.2
+"""Longer than a command holds the lock that only wants to know whether somebody else does."""
+ENGINE_LOCK = "engine.lock"
+"""Held by an engine process as long as it runs; beside its launch document."""
 
 
 def default_data_folder() -> Path:
@@ -75,6 +79,17 @@ class DataFolder:
     def installation(self) -> Installation:
         """What this folder has had."""
         return Installation(self.path)
+
+    @property
+    def last_good(self) -> Path:
+        """The same as documents alone gave it, so that pauses and decisions can be laid over it
+        while the documents are not valid."""
+        return self.state / "last-good.json"
+
+    @property
+    def withdrawn(self) -> Path:
+        """What was taken away since; an engine lays it over the last good snapshot."""
+        return self.state / "withdrawn.json"
 
     @property
     def draft(self) -> Path:
@@ -163,7 +178,18 @@ class DataFolder:
                 "give --data with a folder that this user may write"
             ) from error
 
-    async def claim(self, seconds: float = 0.0) -> BinaryIO:
+    def is_claimed(self) -> bool:
+        """Whether a Keyhole runs with this folder, or an engine that outlived it."""
+        for name in ("lock", ENGINE_LOCK):
+            if not (self.state / name).exists():
+                continue
+            lock = try_lock(self.state / name)
+            if lock is None:
+                return True
+            lock.close()
+        return False
+
+    async def claim(self, seconds: float = _LOOK_SECONDS) -> BinaryIO:
         """Keeps a second Keyhole out of this folder for as long as the result is open.
 
         The system releases it when the process dies, however it dies. Waits at most ``seconds`` for

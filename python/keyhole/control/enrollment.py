@@ -16,6 +16,7 @@ from keyhole.identity.enrollments import (
     create_enrollment,
     list_enrollments,
 )
+from keyhole.identity.journal import Author
 from keyhole.identity.sign import fingerprint
 from keyhole.model.address import Endpoint
 from keyhole.model.spiffe import read_short_name, spiffe_id_for
@@ -74,7 +75,12 @@ class InvitationRequest:
     replace: bool
 
 
-def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> Invitation:
+def invite(
+    settings: Settings,
+    data: DataFolder,
+    request: InvitationRequest,
+    author: Author | None = None,
+) -> Invitation:
     """Creates a join token, with which a client gets its certificate once.
 
     Raises ``ControlError`` if enrollment is off, so that no client could redeem the token.
@@ -90,6 +96,7 @@ def invite(settings: Settings, data: DataFolder, request: InvitationRequest) -> 
         valid_for=request.valid_for,
         also_server=request.also_server,
         replace=request.replace,
+        author=author,
     )
     join_token = JoinToken(url=url, pin=fingerprint(authority.certificate), secret=secret)
     return Invitation(enrollment, join_token.to_text(), url)
@@ -100,11 +107,11 @@ def enrollments_of(data: DataFolder) -> tuple[Enrollment, ...]:
     return list_enrollments(data.identity)
 
 
-def cancel(data: DataFolder, name: str) -> None:
+def cancel(data: DataFolder, name: str, author: Author | None = None) -> None:
     """Cancels a pending enrollment."""
     if not data.identity.is_dir():
         raise ControlError(f"{data.path} has no authority yet, so nothing waits there")
-    cancel_enrollment(data.identity, name)
+    cancel_enrollment(data.identity, name, author=author)
 
 
 def public_url(settings: Settings) -> str:

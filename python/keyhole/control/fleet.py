@@ -6,7 +6,7 @@ taken it is shown as behind, with its reason.
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +66,24 @@ class Fleet:
     async def stop(self) -> None:
         """Closes all connections."""
         await self._link.stop()
+
+    @property
+    def peers(self) -> Mapping[str, RemotePeer]:
+        """The engines that may link, by SPIFFE ID."""
+        return self._peers
+
+    async def missing(self, seconds: float) -> dict[str, str]:
+        """Waits at most so long until each engine decides by the offer; those that do not, and
+        why."""
+        last = asyncio.get_running_loop().time() + seconds
+        for peer in self._peers.values():
+            left = max(last - asyncio.get_running_loop().time(), 0)
+            await peer.wait_until(_settled(peer), left)
+        return {
+            spiffe: peer.why or "it is away or has not answered yet"
+            for spiffe, peer in self._peers.items()
+            if peer.is_behind
+        }
 
     def refresh(self) -> None:
         """Reloads the authority; raises ``IdentityError``."""
@@ -133,6 +151,10 @@ class Fleet:
             return
         self._notified[state.name] = now
         self._notify(_state_notice(state))
+
+
+def _settled(peer: RemotePeer) -> Callable[[], bool]:
+    return lambda: not peer.is_behind or bool(peer.why)
 
 
 def _state_notice(state: EngineState) -> Notice:

@@ -13,10 +13,12 @@ from keyhole.control.settings import Settings, read_settings, settings_from
 from keyhole.identity import Authority, CertificateSpec, IdentityError, read_tokens
 from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
 from keyhole.identity.credentials import CredentialFolder
+from keyhole.identity.files import locked
 from keyhole.identity.issuance_log import IssuanceRecord, read_issued
-from keyhole.identity.revoked import read_revoked, read_serial, revoke, unrevoke
+from keyhole.identity.journal import Author
+from keyhole.identity.revoked import Revoked, Targets, read_revoked, read_serial
 from keyhole.identity.rotation import phase
-from keyhole.identity.sign import certificate_pem, fingerprint, serial_text
+from keyhole.identity.sign import BACKDATE, certificate_pem, fingerprint, serial_text
 from keyhole.model.spiffe import SCHEME, read_spiffe_id, spiffe_id_for, trust_domain_of
 
 
@@ -84,6 +86,7 @@ def issue(
     spiffe: str | None,
     life: timedelta,
     also_server: bool,
+    author: Author | None = None,
 ) -> IssuedCertificate:
     """Makes a key and a certificate on this machine, and writes them into the folder ``out``."""
     authority = open_authority(settings, data)
@@ -92,12 +95,8 @@ def issue(
         spiffe or spiffe_id_for(name, authority.domain), life, also_server=also_server
     )
     assert spec.spiffe is not None
-    if read_revoked(data.identity).has_identity(spec.spiffe):
-        raise IdentityError(
-            f"{spec.spiffe} is revoked, so its certificate would be refused; take that back with "
-            f"keyhole identity revoke --undo {spec.spiffe}, or give another identity"
-        )
-    chain, key = authority.issue(spec, how="issued here", name=name)
+    with locked(data.identity):
+        chain, key = authority.issue(spec, how="issued here", name=name, author=author)
     folder = CredentialFolder(out)
     folder.write(chain, key, certificate_pem(*read_bundle(data.identity)))
     leaf = folder.read().leaf
@@ -115,7 +114,7 @@ def list_issued(data: DataFolder, *, everything: bool) -> list[dict[str, Any]]:
             **one.model_dump(mode="json", exclude={"names", "root"}),
             "name": one.name or names.get(one.spiffe or ""),
             "names": one.names,
-            "state": _state(one, now, revoked.has(one.spiffe or "", one.serial)),
+            "state": _state(one, now, _is_revoked(one, revoked)),
         }
         for one in read_issued(data.identity)
         if everything or (one.spiffe is not None and one.is_valid(now))
@@ -153,25 +152,16 @@ def show(settings: Settings, data: DataFolder) -> dict[str, Any]:
         "revoked": {
             "identities": [one.id for one in revoked.identities],
             "certificates": [one.serial for one in revoked.certificates],
+            "issued_before": {one.id: one.since.isoformat() for one in revoked.not_before},
         },
         "advice": authority.advice(),
     }
 
 
-@dataclass(frozen=True)
-class Revocation:
-    """What to revoke: identities, or certificates by trust domain, serial and identity."""
+def revocation_for(data: DataFolder, word: str, *, certificates: bool) -> Targets:
+    """What is to be revoked: by SPIFFE ID, or by the name under which it was issued.
 
-    identities: frozenset[str]
-    certificates: frozenset[tuple[str, str, str | None]]
-
-
-def revocation_for(
-    settings: Settings, data: DataFolder, word: str, *, certificates: bool
-) -> Revocation:
-    """What to revoke for a SPIFFE ID, or for the name of an issued certificate.
-
-    With ``certificates``, the current certificates only: their holder may still get a new one.
+    ``certificates`` means those issued so far, not the identity: their holder may get a new one.
     """
     if word.startswith(SCHEME):
         try:
@@ -187,17 +177,10 @@ def revocation_for(
                 f"no certificate was issued under the name {word}; give a SPIFFE ID, or a serial "
                 "number with --serial; keyhole identity list --all shows them"
             )
-    if not certificates:
-        return Revocation(identities, frozenset())
-    alive = frozenset(
-        (trust_domain_of(one.spiffe), one.serial, one.spiffe)
-        for one in _renewable(settings, data)
-        if one.spiffe in identities
-    )
-    return Revocation(frozenset(), alive)
+    return Targets(older=identities) if certificates else Targets(identities)
 
 
-def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Revocation:
+def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Targets:
     """One certificate by serial number; in our own trust domain if it is not on record."""
     serial = read_serial(text)
     issued = next((one for one in read_issued(data.identity) if one.serial == serial), None)
@@ -205,25 +188,11 @@ def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Rev
     if issued is not None and issued.spiffe is not None:
         domain = trust_domain_of(issued.spiffe)
     spiffe = issued.spiffe if issued else None
-    return Revocation(frozenset(), frozenset([(domain, serial, spiffe)]))
+    return Targets(certificates=frozenset([(domain, serial, spiffe)]))
 
 
-def revoke_all(data: DataFolder, whom: Revocation) -> int:
-    """Revokes them; returns how many were not revoked before."""
-    return revoke(data.identity, identities=whom.identities, certificates=whom.certificates)
-
-
-def unrevoke_all(data: DataFolder, whom: Revocation) -> int:
-    """Takes revocations back; returns how many there were."""
-    serials = frozenset(serial for _, serial, _ in whom.certificates)
-    return unrevoke(data.identity, identities=whom.identities, serials=serials)
-
-
-def _renewable(settings: Settings, data: DataFolder) -> list[IssuanceRecord]:
-    """Certificates that are valid, or expired and still renewable."""
-    grace = timedelta(seconds=settings.resolved.enrollment.grace)
-    now = datetime.now(UTC)
-    return [one for one in read_issued(data.identity) if one.not_after + grace > now]
+def _is_revoked(one: IssuanceRecord, revoked: Revoked) -> bool:
+    return one.spiffe is not None and revoked.has(one.spiffe, one.serial, one.time - BACKDATE)
 
 
 def _names(data: DataFolder) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The use case behind ``keyhole import``: converts settings of another product to documents."""
 
+import hashlib
 import json
 import os
 import tempfile
@@ -10,10 +11,12 @@ from pathlib import Path
 from shutil import rmtree
 
 from keyhole.config.documents import read_documents, read_text_documents
-from keyhole.control.data_folder import write_durably
+from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.control.error import ControlError
 from keyhole.engine import Refusal, judge
 from keyhole.errors import DocumentErrors, Problem, has_errors
+from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.journal import Author, note
 from keyhole.importers import READERS, ImporterError, Kind, Report, Setup, plan, write
 from keyhole.model.document import API_VERSION
 from keyhole.policy import compile_documents, cross_check
@@ -78,6 +81,7 @@ def import_file(
     backup = None
     if out is not None:
         backup = _write(files, report, out)
+        _note_import(file, out, backup, report)
     return ImportResult(setup.product, report, files, lacks_upstream, advice, out, backup)
 
 
@@ -174,6 +178,23 @@ def _write(files: dict[str, str], report: Report, out: Path) -> Path | None:
                 durable.rename(backup, out)
         raise
     return backup
+
+
+def _note_import(file: Path, out: Path, backup: Path | None, report: Report) -> None:
+    """Leaves an entry for the audit record where the documents belong to a Keyhole already."""
+    data = DataFolder(out.absolute().parent)
+    if not data.state.is_dir():
+        return
+    detail = {
+        "file": str(file),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None,
+        "before": str(backup) if backup else None,
+        "after": str(out),
+        "counts": report.counts(),
+    }
+    make_private_folder(data.identity)
+    with locked(data.identity):
+        note(data.identity, Author.of_command(), "import", detail)
 
 
 def _free_name(out: Path) -> Path:

@@ -11,7 +11,7 @@ from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedEr
 from keyhole.control.first_look import engine_command
 from keyhole.control.notice import Notify
 from keyhole.control.supervisor import Supervisor
-from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError
+from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError, Peer
 from keyhole.link.server import LocalLink
 
 
@@ -85,6 +85,11 @@ class LocalEngine:
     def runs_already(self) -> bool:
         """Whether the engine was already running when this control process started."""
         return self._starter.runs_already
+
+    @property
+    def peer(self) -> Peer:
+        """The engine as the link sees it."""
+        return self._link.peer
 
     @property
     def pid(self) -> int | None:

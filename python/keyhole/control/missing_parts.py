@@ -14,8 +14,10 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.first_look import SETTINGS, is_blank
 from keyhole.control.settings import Settings
+from keyhole.system.installation import name_of
 
 DOCUMENTS, STORED, DATABASE = "documents", "stored", "database"
+OVERRIDES = "overrides"
 _IDENTITY = "identity/"
 _IDENTITY_FILES = (
     ("root.pem", "the trust of every client in this Keyhole, and all certificates"),
@@ -106,6 +108,18 @@ def stored_missing(data: DataFolder) -> MissingPart | None:
     )
 
 
+def overrides_missing(data: DataFolder) -> MissingPart | None:
+    """The copy of pauses and decisions, if it was there and is gone: without it, what somebody
+    blocked would be open until the database is read."""
+    if not is_blank(data.overrides) or not data.installation.has(OVERRIDES):
+        return None
+    return MissingPart(
+        OVERRIDES,
+        f"{data.overrides} is {_gone(data.overrides)}, and is made again from the database",
+        "pauses and decisions",
+    )
+
+
 def database_missing(data: DataFolder, settings: Settings) -> MissingPart | None:
     """The database file, if it was there and is gone or empty."""
     is_file = settings.resolved.database is None
@@ -133,6 +147,7 @@ def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:
         settings_missing(data, settings.file),
         documents_missing(data, settings),
         stored_missing(data),
+        overrides_missing(data),
         database_missing(data, settings),
     )
     return [*(one for one in some if one is not None), *identity_missing(data)]
@@ -155,8 +170,12 @@ def _present(data: DataFolder) -> list[str]:
     parts = []
     if data.stored.is_dir():
         parts.append(STORED)
+    if not is_blank(data.overrides):
+        parts.append(OVERRIDES)
     if not is_blank(data.database):
         parts.append(DATABASE)
+    if data.withdrawn.exists():
+        parts.append(name_of(data.withdrawn))
     with suppress(OSError):
         files = (one for one, _ in _IDENTITY_FILES)
         parts += [_IDENTITY + name for name in files if (data.identity / name).exists()]

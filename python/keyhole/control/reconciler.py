@@ -2,12 +2,21 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from keyhole.control.certificates import SERVER, Certificates
-from keyhole.control.compile import Compiled, compile_all, is_whole, referenced_files
+from keyhole.control.compile import (
+    Compiled,
+    compile_all,
+    is_whole,
+    last_good_octets,
+    read_last_good,
+    referenced_files,
+)
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
 from keyhole.control.document_pool import DocumentPool, StuckError
+from keyhole.control.engine_state import LOCAL
 from keyhole.control.error import (
     ControlError,
     EngineGoneError,
@@ -16,7 +25,12 @@ from keyhole.control.error import (
 )
 from keyhole.control.launcher import Launcher
 from keyhole.control.local_engine import LocalEngine
-from keyhole.control.missing_parts import MissingError, documents_missing, stored_missing
+from keyhole.control.missing_parts import (
+    MissingError,
+    documents_missing,
+    overrides_missing,
+    stored_missing,
+)
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import (
     CLIENT_TLS,
@@ -29,6 +43,7 @@ from keyhole.control.parts import (
 )
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
+from keyhole.control.withdrawals import Withdrawals, remaining
 from keyhole.engine.launch import Identity
 from keyhole.errors import KeyholeError, ListError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
@@ -60,9 +75,14 @@ class Reconciler:
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
         self.documents = DocumentPool()
+        self.withdrawals = Withdrawals(settings, data, notify)
+        """What was taken away, which needs no compilation."""
+        self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False
         self.is_compiling = False
         self._is_worth_retrying = False
+        self.problem: KeyholeError | None = None
+        """Why the files as they are now are not in force; none where they are."""
         self._referenced: frozenset[Path] = frozenset()
         self._change_callbacks: list[Callable[[], None]] = []
         self._commit_callbacks: list[Callable[[Compiled], None]] = []
@@ -101,15 +121,22 @@ class Reconciler:
         if self._check_snapshot():
             await self._launcher.start_last_good()
             compiled, problem = await self._try_in_thread()
-            pairs = self._certificates.usable(compiled.identities if compiled else {})
+            last_good = None if compiled else read_last_good(self._data)
+            known = compiled or last_good
+            await self._withdraw(known, is_valid=compiled is not None)
+            pairs = self._certificates.usable(known.identities if known else {})
             with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
                 await self._install(pairs)
+            if last_good is not None:
+                self._remember(last_good)
+                await self._apply_last_overrides()
         else:
             # Creates our own authority if there is none: compiling needs it.
             self._certificates.read({})
             compiled, problem = self._try_first()
             clients = compiled.identities if compiled else {}
             pairs = self._certificates.read(clients)
+            await self._withdraw(compiled, is_valid=compiled is not None)
             # The engine starts from the draft, so that it is ready as soon as it listens. The
             # commit below checks the draft, as for every change.
             if compiled is not None:
@@ -119,6 +146,7 @@ class Reconciler:
             self._certificates.remember(pairs)
         if compiled is not None:
             problem = await self._commit_first(compiled)
+        self.problem = problem
         self._record_documents(problem)
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
@@ -185,16 +213,40 @@ class Reconciler:
         overwrite each other's drafts."""
         return self._lock
 
+    async def _apply_last_overrides(self) -> None:
+        """Lays pauses and decisions over the last good snapshot, which has those of its time."""
+        if overrides_missing(self._data) is None:
+            await self.apply_overrides()
+
+    async def _withdraw(self, known: Compiled | None, *, is_valid: bool) -> None:
+        """Takes away what is no longer trusted, whatever else is wrong with the documents."""
+        try:
+            if known is None:
+                await self.withdrawals.refresh()
+                return
+            own = str(self._data.identity)
+            domains = [one for one in known.plain.trust.domains if one.origin != own]
+            if not is_valid:
+                domains = await self.documents.run(remaining, self._settings, self._data, domains)
+            await self.withdrawals.set_domains(domains)
+        except KeyholeError:
+            return  # compiling needs the same files, and reports it
+
     async def apply(self) -> KeyholeError | None:
         """Puts changed files in force; an invalid change is reported and has no effect.
+
+        Revocations, tokens and removed trust are taken first, and alone.
 
         Returns the reason if the change is not in force, or none. If the cause is not the change
         itself, such as a full disk, ``is_behind`` stays true until a later call succeeds.
         """
+        with suppress(KeyholeError):  # compiling needs the same files, and tells it
+            await self.withdrawals.refresh()
         async with self._lock:
             self.is_compiling = True
             try:
-                return await self._apply()
+                self.problem = await self._apply()
+                return self.problem
             finally:
                 self.is_compiling = False
                 for callback in self._change_callbacks:
@@ -223,6 +275,7 @@ class Reconciler:
             return error
         except KeyholeError as error:
             self.is_behind = False
+            await self._withdraw(self._in_force, is_valid=False)
             self._notify_error("the change is not valid and was not taken; all is as before", error)
             return error
         self.is_behind = False
@@ -269,6 +322,7 @@ class Reconciler:
         for missing in (
             documents_missing(self._data, self._settings),
             stored_missing(self._data),
+            overrides_missing(self._data),
         ):
             if missing is not None:
                 raise missing.error()
@@ -316,11 +370,18 @@ class Reconciler:
             except EngineRefusedError:
                 self._data.draft.unlink(missing_ok=True)
                 raise
+        if self._in_force is None or not _same_documents(compiled, self._in_force):
+            # Before the snapshot: killed in between, the next start lays what stands over it again.
+            write_durably(self._data.last_good, last_good_octets(compiled))
         rename_durably(self._data.draft, self._data.snapshot)
         with self._parts.recorded(DISK, UnwritableError):
             write_durably(self._data.snapshot_copy, compiled.octets)
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
+        self._remember(compiled)
+        await self._withdraw(compiled, is_valid=True)
+
+    def _remember(self, compiled: Compiled) -> None:
         self._in_force = compiled
         for callback in self._commit_callbacks:
             callback(compiled)
@@ -339,3 +400,8 @@ class Reconciler:
 
     def _notify_error(self, text: str, error: KeyholeError) -> None:
         self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+
+
+def _same_documents(one: Compiled, other: Compiled) -> bool:
+    numbered_alike = other.plain.model_copy(update={"number": one.number})
+    return one.plain == numbered_alike and one.identities == other.identities

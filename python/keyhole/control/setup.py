@@ -12,6 +12,7 @@ from keyhole.control.identity import authority_problem
 from keyhole.control.missing_parts import (
     DATABASE,
     DOCUMENTS,
+    OVERRIDES,
     STORED,
     MissingPart,
     adopt,
@@ -61,7 +62,7 @@ def go_on_without(data: DataFolder, parts: list[MissingPart], config: Path | Non
         # Documents of a database that is gone could not be changed by anybody.
         data.stored.unlink(missing_ok=True)
         data.overrides.unlink(missing_ok=True)
-        words.add(STORED)
+        words |= {STORED, OVERRIDES}
     if SETTINGS in words:
         data.settings_copy.unlink(missing_ok=True)
     if _AUTHORITY in words:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from keyhole.control.audit_trail import AuditTrail
 from keyhole.control.authentication import open_authentication
 from keyhole.control.changes import Changes
 from keyhole.control.control_plane import ControlPlane
@@ -54,6 +55,11 @@ async def open_services(
     override_store = await open_overrides(changes, data, control_plane, notify)
     if override_store is not None:
         tasks.append(asyncio.create_task(override_store.run()))
+    if changes is not None:
+        trail = AuditTrail(
+            changes.database, control_plane.settings, data, control_plane.reconciler, notify
+        )
+        tasks.append(asyncio.create_task(trail.run()))
     for task in tasks:
         task.add_done_callback(lambda ended: _notify_crash(ended, notify))
     authentication = await open_authentication(settings, changes, notify)
@@ -118,7 +124,9 @@ async def open_overrides(
     applies those it has until they end."""
     if changes is None:
         return None
-    override_store = OverrideStore(changes.database, data, control_plane.reconciler, notify)
+    override_store = OverrideStore(
+        changes.database, data, control_plane.reconciler, notify, control_plane.behind
+    )
     try:
         await override_store.begin()
     except (KeyholeError, OSError) as error:

@@ -7,6 +7,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.identity import settings_of
 from keyhole.control.settings import Settings
 from keyhole.identity import read_certificate_and_key, tokens
+from keyhole.identity.journal import Author
 
 
 @dataclass(frozen=True)
@@ -23,10 +24,17 @@ class NewToken:
         return {"doh": self.doh, "dot": self.dot, "notes": self.notes}
 
 
-def create_token(data: DataFolder, config: Path | None, name: str, *, replace: bool) -> NewToken:
+def create_token(
+    data: DataFolder,
+    config: Path | None,
+    name: str,
+    *,
+    replace: bool,
+    author: Author | None = None,
+) -> NewToken:
     """Creates a token, and shows how to use it with the listeners of these settings."""
     settings = settings_of(data, config)
-    secret = tokens.create_token(data.identity, name, replace=replace)
+    secret = tokens.create_token(data.identity, name, replace=replace, author=author)
     service = settings.resolved.service
     dot = service.dot_name(secret)
     return NewToken(
@@ -43,10 +51,10 @@ def list_tokens(data: DataFolder) -> tuple[tokens.Token, ...]:
     return tokens.list_tokens(data.identity)
 
 
-def revoke_token(data: DataFolder, name: str) -> None:
+def revoke_token(data: DataFolder, name: str, author: Author | None = None) -> None:
     """Revokes a token."""
     settings_of(data, None)
-    tokens.revoke_token(data.identity, name)
+    tokens.revoke_token(data.identity, name, author)
 
 
 def _notes(settings: Settings) -> list[str]:

@@ -4,7 +4,13 @@ from pathlib import Path
 
 from keyhole.control.settings import Settings
 from keyhole.identity import OwnTrust, read_tokens, read_trust
-from keyhole.model.snapshot_identity import Revoked, RevokedCertificate, Trust, TrustDomain
+from keyhole.model.snapshot_identity import (
+    NotBefore,
+    Revoked,
+    RevokedCertificate,
+    Trust,
+    TrustDomain,
+)
 from keyhole.policy import SECRETS_FOLDER, TrustContext
 
 
@@ -53,5 +59,6 @@ def _trust(own: OwnTrust, folder: Path) -> Trust:
                 RevokedCertificate(domain=domain, serial=serial)
                 for domain, serial in sorted(set(own.revoked_certificates))
             ],
+            not_before=[NotBefore(id=id_, at=at) for id_, at in sorted(own.not_before)],
         ),
     )

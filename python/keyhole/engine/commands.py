@@ -5,6 +5,7 @@ command                                           answer
 ================================================  ================================================
 ``{"commit": PATH}``                              ``{"committed": NUMBER}``
 ``{"identity": {"name", "certificate", "key"}}``  ``{"installed": NAME}``
+``{"withdraw": WITHDRAWAL}``                      ``{"withdrawn": MARK}``
 ``{"stats": true}``                               ``{"stats": {...}}``
 ================================================  ================================================
 
@@ -12,11 +13,47 @@ Any command may be answered with ``{"refused": {"path": PLACE, "why": REASON}}``
 has changed.
 """
 
+import zlib
 from pathlib import Path
 from typing import Any
 
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
+from keyhole.engine.withdrawal import Withdrawal
+
+
+class Policy:
+    """The snapshot in force: what control compiled, without what was taken away since."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._compressed: bytes | None = None
+        self.number: int | None = None
+        """The number of the snapshot; ``None`` while all queries are refused."""
+        self.withdrawal: Withdrawal | None = None
+
+    def commit(self, path: Path) -> int:
+        """Activates a snapshot file; returns its number. Raises `Refusal`, then nothing changes.
+
+        A snapshot may have been compiled before something was taken away: that stays so.
+        """
+        try:
+            snapshot = path.read_bytes()
+        except OSError as error:
+            raise Refusal("", f"cannot read {path}: {error.strerror}") from error
+        self.number = self._put(snapshot, self.withdrawal)
+        # Of this, and not of the file, is made what a later withdrawal leaves.
+        self._compressed = zlib.compress(snapshot, 1)
+        return self.number
+
+    def withdraw(self, withdrawal: Withdrawal | None) -> None:
+        """Lays it over the snapshot in force, and over later ones; raises `Refusal`."""
+        if withdrawal is not None and self._compressed is not None:
+            self._put(zlib.decompress(self._compressed), withdrawal)
+        self.withdrawal = withdrawal
+
+    def _put(self, snapshot: bytes, withdrawal: Withdrawal | None) -> int:
+        return self._runtime.commit(withdrawal.lay_over(snapshot) if withdrawal else snapshot)
 
 
 class Engine:
@@ -27,13 +64,23 @@ class Engine:
         runtime: Runtime,
         log_writer: QueryLogWriter | None,
         addresses: dict[str, list[str]],
-        number: int | None,
+        policy: Policy,
     ) -> None:
         self._runtime = runtime
         self._log_writer = log_writer
+        self._policy = policy
         self.addresses = addresses
-        self.number = number
+
+    @property
+    def number(self) -> int | None:
         """The active snapshot; ``None`` while all queries are refused."""
+        return self._policy.number
+
+    @property
+    def withdrawn(self) -> str:
+        """The mark of the last withdrawal; empty before the first one."""
+        withdrawal = self._policy.withdrawal
+        return withdrawal.mark if withdrawal else ""
 
     def execute(self, command: dict[str, Any]) -> dict[str, Any]:
         """Executes a command and returns the answer."""
@@ -50,23 +97,17 @@ class Engine:
     def _dispatch(self, command: dict[str, Any]) -> dict[str, Any]:
         match command:
             case {"commit": str(path)}:
-                self.number = commit(self._runtime, Path(path))
-                return {"committed": self.number}
+                return {"committed": self._policy.commit(Path(path))}
+            case {"withdraw": dict(content)}:
+                withdrawal = Withdrawal.of(content)
+                self._policy.withdraw(withdrawal)
+                return {"withdrawn": withdrawal.mark}
             case {"identity": {"name": str(name), "certificate": str(chain), "key": str(key)}}:
                 self._runtime.install_identity(name, Path(chain), Path(key))
                 return {"installed": name}
             case {"stats": True}:
                 return {"stats": self.stats()}
-        raise Refusal("command", "give commit, identity or stats")
-
-
-def commit(runtime: Runtime, path: Path) -> int:
-    """Activates a snapshot file; returns its number. Raises `Refusal`."""
-    try:
-        snapshot = path.read_bytes()
-    except OSError as error:
-        raise Refusal("", f"cannot read {path}: {error.strerror}") from error
-    return runtime.commit(snapshot)
+        raise Refusal("command", "give commit, withdraw, identity or stats")
 
 
 def refused(refusal: Refusal) -> dict[str, Any]:

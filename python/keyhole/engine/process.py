@@ -14,13 +14,16 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
-from keyhole.engine.commands import Engine, commit, refused
+from keyhole.engine.commands import Engine, Policy, refused
 from keyhole.engine.launch import Launch
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
+from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.system import fd_limit
+from keyhole.system.installation import was_there
+from keyhole.system.lock import try_lock
 from keyhole.system.parent_death import die_with_parent
 
 _CHUNK = 4096
@@ -53,7 +56,8 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         if advice:
             _warn(advice)
         _install_identities(runtime, launch)
-        number = _commit_last_good(runtime, launch)
+        policy = Policy(runtime)
+        _commit_last_good(policy, launch)
         addresses = runtime.start()
     except Refusal as refusal:
         say(refused(refusal))
@@ -62,10 +66,11 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     log_writer = QueryLogWriter(runtime, launch.log, _warn) if launch.log else None
     if log_writer:
         log_writer.start()
-    engine = Engine(runtime, log_writer, addresses, number)
+    engine = Engine(runtime, log_writer, addresses, policy)
     link = open_link(launch, engine)
     if link:
         link.start()
+    held = _hold(launch_file)
     say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
@@ -76,7 +81,17 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         runtime.drain(launch.drain_seconds)
         if log_writer:
             log_writer.end()
+        if held:
+            held.close()
     return 0
+
+
+def _hold(launch_file: Path) -> BinaryIO | None:
+    """Shows commands that an engine runs, so that they do not take it for stopped. Not needed to
+    serve, so a folder that cannot be written is no hindrance."""
+    with suppress(OSError):
+        return try_lock(launch_file.with_name("engine.lock"))
+    return None
 
 
 def _wait_for_the_end(*, is_supervised: bool) -> None:
@@ -103,18 +118,39 @@ def _install_identities(runtime: Runtime, launch: Launch) -> None:
             _warn(f"no certificate for {name} yet: {refusal}")
 
 
-def _commit_last_good(runtime: Runtime, launch: Launch) -> int | None:
+def _commit_last_good(policy: Policy, launch: Launch) -> None:
     """Activates the last good snapshot, or its copy. Without one the engine still starts and
     refuses every query: a refusal with a reason is better for a client than no answer."""
     refusals = []
+    try:
+        policy.withdraw(_withdrawal(launch))
+    except Refusal as refusal:
+        _warn(f"no snapshot yet, refusing all: {refusal}")
+        return
     for path in (launch.snapshot, launch.copy):
         if path is not None:
             try:
-                return commit(runtime, path)
+                policy.commit(path)
+                return
             except Refusal as refusal:
                 refusals.append(str(refusal))
     _warn(f"no snapshot yet, refusing all: {'; '.join(refusals)}")
-    return None
+
+
+def _withdrawal(launch: Launch) -> Withdrawal | None:
+    """What was taken away before this start."""
+    file = launch.snapshot.with_name(FILE)
+    try:
+        found = Withdrawal.read(file)
+        if found is None and was_there(file):
+            raise Refusal(str(file), "is gone")
+        return found
+    except Refusal as refusal:
+        if launch.options["mesh"]["trust_domains"]:
+            # A mesh could still name whom we revoked.
+            raise
+        _warn(f"no certificate and no token is accepted: {refusal}")
+        return Withdrawal.of_everything()
 
 
 def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:

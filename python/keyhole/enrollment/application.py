@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +35,8 @@ from keyhole.identity.trust import read_trust
 from keyhole.model.service import Service
 
 MAX_BODY_OCTETS = 64 * 1024
+ADDRESS_FAILURES = 200
+"""Failures on one route from one address within a minute, of all credentials together."""
 
 Message = TypeVar("Message", bound=BaseModel)
 Notify = Callable[[bool, str], None]
@@ -49,6 +52,9 @@ class EnrollmentService:
     service: Service
     notify: Notify
     throttle: Throttle = field(default_factory=Throttle)
+    """By route and credential."""
+    addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS_FAILURES))
+    """By route and address, with room for many clients behind one NAT."""
 
     def grant(self, spiffe: str, issued: IssuedCertificate) -> CertificateResponse:
         """The response with a new certificate."""
@@ -71,12 +77,14 @@ def application(service: EnrollmentService) -> Starlette:
 
     async def enroll(request: Request) -> BaseModel:
         message = await _read(request, EnrollRequest)
+        request.state.credential = _digest(message.secret)
         text, response = await run_in_threadpool(_enroll, service, message, _address(request))
         service.notify(True, text)
         return response
 
     async def renewal(request: Request) -> BaseModel:
         message = await _read(request, RenewRequest)
+        request.state.credential = _digest(message.certificate)
         text, response = await run_in_threadpool(_renew, service, message, _address(request))
         service.notify(True, text)
         return response
@@ -93,7 +101,9 @@ def _enroll(
     service: EnrollmentService, message: EnrollRequest, address: str
 ) -> tuple[str, CertificateResponse]:
     how = f"enrolled from {address}"
-    one, issued = redeem(service.folder, message.secret, message.csr.encode(), how=how)
+    one, issued = redeem(
+        service.folder, message.secret, message.csr.encode(), how=how, address=address
+    )
     text = f"{one.name} {how}: {_shown(one.spiffe, issued)}"
     return text, service.grant(one.spiffe, issued)
 
@@ -113,6 +123,7 @@ def _renew(
         signature,
         grace=service.grace,
         how=how,
+        address=address,
     )
     text = f"a certificate was {how}: {_shown(spiffe, issued)}"
     return text, service.grant(spiffe, issued)
@@ -121,24 +132,22 @@ def _renew(
 def _guarded(
     service: EnrollmentService, answer: Callable[[Request], Awaitable[BaseModel]]
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Answers; turns errors into problem details that reveal nothing internal."""
+    """Answers; turns errors into problem details that reveal nothing internal.
+
+    Only what fails is throttled: a right request is served however many others behind the same
+    address fail.
+    """
 
     async def guarded(request: Request) -> Response:
-        address = _address(request)
-        if seconds := service.throttle.wait(address):
-            why = f"too many requests from this address failed; try again in {seconds} seconds"
-            return _problem(429, why, {"retry-after": str(seconds)})
         try:
             return _json(200, JSON, await answer(request))
         except HTTPException as error:
-            service.throttle.failed(address)
-            return _problem(error.status_code, error.detail)
+            return _failed(service, request, error.status_code, error.detail)
         except ClientDisconnect:
             return _problem(400, "the request is incomplete")
         except (RequestError, RefusedError) as error:
-            if service.throttle.failed(address):
-                service.notify(False, f"a request from {address} was refused: {error}")
-            return _problem(400 if isinstance(error, RequestError) else 403, str(error))
+            status = 400 if isinstance(error, RequestError) else 403
+            return _failed(service, request, status, str(error), is_notified=True)
         except IdentityError as error:
             service.notify(False, f"no certificate can be issued: {error}")
             why = "this Keyhole cannot issue certificates now; its log says why"
@@ -148,6 +157,33 @@ def _guarded(
             return _problem(500, "a bug in Keyhole; its log says more")
 
     return guarded
+
+
+def _failed(
+    service: EnrollmentService,
+    request: Request,
+    status: int,
+    why: str,
+    *,
+    is_notified: bool = False,
+) -> Response:
+    """Counts a failure by credential and by address; says the reason only while both have room."""
+    address, route = _address(request), request.url.path
+    credential = f"{route} {getattr(request.state, 'credential', '')}"
+    seconds = max(
+        service.throttle.wait(address, credential), service.addresses.wait(address, route)
+    )
+    if seconds:
+        why = f"too many such requests failed; try again in {seconds} seconds"
+        return _problem(429, why, {"retry-after": str(seconds)})
+    service.throttle.failed(address, credential)
+    if service.addresses.failed(address, route) and is_notified:
+        service.notify(False, f"a request from {address} was refused: {why}")
+    return _problem(status, why)
+
+
+def _digest(credential: str) -> str:
+    return hashlib.sha256(credential.encode()).hexdigest()
 
 
 async def _read(request: Request, model: type[Message]) -> Message:

@@ -10,9 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from keyhole.identity.ca_files import ISSUER, ROOT, ensure_issuer, ensure_root, signed_domain
 from keyhole.identity.certificate_spec import CertificateSpec
-from keyhole.identity.error import IdentityError
+from keyhole.identity.error import IdentityError, RefusedError
 from keyhole.identity.files import locked, make_private_folder, write_errors
 from keyhole.identity.issuance_log import IssuanceRecord, record
+from keyhole.identity.journal import Author, note
+from keyhole.identity.revoked import first_moment, read_revoked
 from keyhole.identity.sign import (
     ISSUER_LIFE,
     Signer,
@@ -108,10 +110,12 @@ class Authority:
         *,
         how: str = "issued here",
         name: str | None = None,
+        author: Author | None = None,
     ) -> tuple[bytes, bytes]:
-        """Signs a leaf for a new ECDSA P-256 key; returns the chain and the key as PEM."""
+        """Signs a leaf for a new ECDSA P-256 key, as `certify` does; returns the chain and the key
+        as PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        issued = self.certify(spec, key.public_key(), now, how=how, name=name)
+        issued = self.certify(spec, key.public_key(), now, how=how, name=name, author=author)
         return issued.chain, key_pem(key)
 
     def certify(
@@ -122,28 +126,40 @@ class Authority:
         *,
         how: str,
         name: str | None = None,
+        author: Author | None = None,
     ) -> IssuedCertificate:
         """Signs a leaf for an authenticated key holder, and records it in ``issued.jsonl``.
 
         ``how`` gives the reason for issuing, ``name`` the holder; both only inform the operator.
+        The caller holds the lock of the folder: whoever revokes waits until the certificate is
+        recorded, or is seen here. Raises :class:`RefusedError` for a revoked identity.
         """
         now = now or datetime.now(UTC)
+        if spec.spiffe is not None:
+            revoked = read_revoked(self.folder)
+            if revoked.has_identity(spec.spiffe):
+                raise RefusedError(
+                    f"{spec.spiffe} is revoked, so its certificate would be refused; take that "
+                    f"back with keyhole identity revoke --undo {spec.spiffe}, or give another "
+                    "identity"
+                )
+            now = first_moment(revoked, spec.spiffe, now)
         self.check_can_sign(spec, now)
         leaf = self._signer.leaf(spec, key, now)
         # Recorded before it is handed out: every certificate in use is in the log.
-        record(
-            self.folder,
-            IssuanceRecord(
-                time=now,
-                name=name,
-                spiffe=spec.spiffe,
-                names=sorted({*spec.names, *spec.addresses}),
-                serial=serial_text(leaf),
-                not_after=leaf.not_valid_after_utc,
-                root=fingerprint(self.certificate),
-                how=how,
-            ),
+        issued = IssuanceRecord(
+            time=now,
+            name=name,
+            spiffe=spec.spiffe,
+            names=sorted({*spec.names, *spec.addresses}),
+            serial=serial_text(leaf),
+            not_after=leaf.not_valid_after_utc,
+            root=fingerprint(self.certificate),
+            how=how,
         )
+        if spec.spiffe is not None:
+            note(self.folder, author or Author.of_command(), "issue", _shown(issued))
+        record(self.folder, issued)
         return IssuedCertificate(leaf, certificate_pem(leaf, self.issuer))
 
     def signed(self, certificate: x509.Certificate, above: Sequence[x509.Certificate] = ()) -> bool:
@@ -185,3 +201,13 @@ class Authority:
             raise IdentityError(
                 f"{spec.spiffe} is of another trust domain; this authority signs for {self.domain}"
             )
+
+
+def _shown(issued: IssuanceRecord) -> dict[str, str | None]:
+    return {
+        "identity": issued.spiffe,
+        "serial": issued.serial,
+        "how": issued.how,
+        "before": None,
+        "after": f"valid until {issued.not_after:%Y-%m-%dT%H:%M:%SZ}",
+    }

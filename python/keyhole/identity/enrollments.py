@@ -10,6 +10,7 @@ from keyhole.identity.authority import Authority, IssuedCertificate
 from keyhole.identity.certificate_spec import SVID_LIFE, CertificateSpec
 from keyhole.identity.error import IdentityError, RefusedError
 from keyhole.identity.files import locked
+from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
 from keyhole.identity.revoked import read_revoked
 from keyhole.identity.signing_request import read_request
@@ -68,6 +69,7 @@ def create_enrollment(
     valid_for: timedelta = VALID_FOR,
     also_server: bool = False,
     replace: bool = False,
+    author: Author | None = None,
     now: datetime | None = None,
 ) -> tuple[Enrollment, str]:
     """Creates an enrollment; returns it and its secret, of which only the digest is stored.
@@ -95,29 +97,48 @@ def create_enrollment(
                 f"{spiffe} is revoked, so its certificate would be refused; undo that with "
                 f"keyhole identity revoke --undo {spiffe}, or give another identity"
             )
-        others = [one for one in list_enrollments(folder) if one.expires > now - _REMEMBERED]
+        kept = [one for one in list_enrollments(folder) if one.expires > now - _REMEMBERED]
+        others = kept
         if any(one.name == name and one.state(now) == "waiting" for one in others):
             if not replace:
                 raise IdentityError(
                     f"an enrollment {name} is waiting already; give --replace, or another name"
                 )
             others = [one for one in others if one.name != name or one.state(now) != "waiting"]
-        write_document(folder / FILE, Enrollments(enrollments=(*others, new)))
+        detail = {
+            "enrollment": name,
+            "identity": spiffe,
+            "expires": new.expires.isoformat(),
+            "before": "waiting" if replace and len(others) < len(kept) else None,
+            "after": "waiting",
+        }
+        with noted(folder, author or Author.of_command(), "create_enrollment", detail):
+            write_document(folder / FILE, Enrollments(enrollments=(*others, new)))
     return new, secret
 
 
-def cancel_enrollment(folder: Path, name: str, now: datetime | None = None) -> None:
+def cancel_enrollment(
+    folder: Path, name: str, now: datetime | None = None, author: Author | None = None
+) -> None:
     """Removes a waiting enrollment; raises :class:`IdentityError` if there is none."""
     with locked(folder):
         before = list_enrollments(folder)
         after = tuple(one for one in before if one.name != name or one.state(now) != "waiting")
         if len(after) == len(before):
             raise IdentityError(f"no enrollment {name} is waiting; see keyhole enroll list")
-        write_document(folder / FILE, Enrollments(enrollments=after))
+        detail = {"enrollment": name, "before": "waiting", "after": None}
+        with noted(folder, author or Author.of_command(), "cancel_enrollment", detail):
+            write_document(folder / FILE, Enrollments(enrollments=after))
 
 
 def redeem(
-    folder: Path, secret: str, request: bytes, *, how: str, now: datetime | None = None
+    folder: Path,
+    secret: str,
+    request: bytes,
+    *,
+    how: str,
+    address: str | None = None,
+    now: datetime | None = None,
 ) -> tuple[Enrollment, IssuedCertificate]:
     """Issues a certificate for the key of the signing request; each secret works once.
 
@@ -131,15 +152,17 @@ def redeem(
         known = list_enrollments(folder)
         found = _find(known, secret)
         _check_usable(found, now)
-        if read_revoked(folder).has_identity(found.spiffe):
-            raise RefusedError(f"{found.spiffe} is revoked")
+        _check_not_revoked(folder, found)
         authority.check_can_sign(found.spec, now)
         # Marked as used before the certificate exists: a crash between the two steps wastes a
         # token; in the other order the token could be used twice.
         used = found.model_copy(update={"redeemed": now})
         after = tuple(used if one is found else one for one in known)
         write_document(folder / FILE, Enrollments(enrollments=after))
-        return used, authority.certify(found.spec, key, now, how=how, name=found.name)
+        author = Author(f"enrollment:{found.name}", "enrollment", address)
+        return used, authority.certify(
+            found.spec, key, now, how=how, name=found.name, author=author
+        )
 
 
 def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:
@@ -152,6 +175,18 @@ def _find(known: tuple[Enrollment, ...], secret: str) -> Enrollment:
             "this token is unknown; it was canceled or replaced, or belongs to another Keyhole"
         )
     return found
+
+
+def _check_not_revoked(folder: Path, one: Enrollment) -> None:
+    revoked = read_revoked(folder)
+    if revoked.has_identity(one.spiffe):
+        raise RefusedError(f"{one.spiffe} is revoked")
+    older = revoked.older(one.spiffe)
+    if older is not None and one.created < older.since:
+        raise RefusedError(
+            f"the certificates of {one.spiffe} were revoked after this token was made; ask for a "
+            "new token"
+        )
 
 
 def _check_usable(one: Enrollment, now: datetime) -> None:

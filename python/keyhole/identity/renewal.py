@@ -17,6 +17,8 @@ from keyhole.identity.certificate_spec import (
     CertificateSpec,
 )
 from keyhole.identity.error import RefusedError, RequestError
+from keyhole.identity.files import locked
+from keyhole.identity.journal import Author
 from keyhole.identity.revoked import read_revoked
 from keyhole.identity.sign import BACKDATE, serial_text
 from keyhole.identity.signing_request import MAX_OCTETS, check_proof, read_request
@@ -34,6 +36,7 @@ def renew(
     *,
     grace: timedelta = GRACE,
     how: str,
+    address: str | None = None,
     now: datetime | None = None,
 ) -> tuple[str, IssuedCertificate]:
     """Issues a certificate with the same identity, lifetime and usages for the new key.
@@ -50,8 +53,6 @@ def renew(
     check_proof(leaf, request, signature)
     spiffe = _identity_of(leaf)
     _check_chain(folder, leaf, above, now)
-    if read_revoked(folder).has(spiffe, serial_text(leaf)):
-        raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
     end = leaf.not_valid_after_utc
     if now > end + grace:
         raise RefusedError(
@@ -59,7 +60,14 @@ def renew(
             "enroll this client again with a new token"
         )
     authority = Authority.open(folder, now=now)
-    return spiffe, authority.certify(_same_spec(leaf, above, spiffe), key, now, how=how)
+    # One lock for check and issue: else somebody who renews in a loop would always be ahead of
+    # whoever revokes.
+    with locked(folder):
+        if read_revoked(folder).has(spiffe, serial_text(leaf), leaf.not_valid_before_utc):
+            raise RefusedError(f"{spiffe} is revoked, so it is not renewed")
+        author = Author(spiffe, "renewal", address)
+        spec = _same_spec(leaf, above, spiffe)
+        return spiffe, authority.certify(spec, key, now, how=how, author=author)
 
 
 def spiffe_id_of(certificate: x509.Certificate) -> str | None:

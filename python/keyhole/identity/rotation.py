@@ -9,6 +9,8 @@ Each step can be repeated. Opening the authority completes a step that a crash i
 """
 
 import enum
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +33,7 @@ from keyhole.identity.certificate_and_key import read_certificates
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, write_errors
 from keyhole.identity.issuance_log import IssuanceRecord, read_issued
+from keyhole.identity.journal import Author, noted
 from keyhole.identity.sign import Signer, fingerprint
 from keyhole.system import durable
 
@@ -50,7 +53,9 @@ def phase(folder: Path) -> Phase:
     return Phase.SWITCHED if len(read_bundle(folder)) > 1 else Phase.NONE
 
 
-def prepare(folder: Path, now: datetime | None = None) -> x509.Certificate:
+def prepare(
+    folder: Path, now: datetime | None = None, author: Author | None = None
+) -> x509.Certificate:
     """Creates the new root and adds it to the bundle; returns it."""
     now = now or datetime.now(UTC)
     Authority.open(folder, now=now)
@@ -66,11 +71,12 @@ def prepare(folder: Path, now: datetime | None = None) -> x509.Certificate:
         new_root = read_certificates(folder / NEXT)[0]
         roots = read_bundle(folder)
         if new_root not in roots:
-            write_bundle(folder, [*roots, new_root])
+            with _noted(folder, author, "prepare", roots, [*roots, new_root]):
+                write_bundle(folder, [*roots, new_root])
         return new_root
 
 
-def switch(folder: Path, now: datetime | None = None) -> Authority:
+def switch(folder: Path, now: datetime | None = None, author: Author | None = None) -> Authority:
     """Makes the new root the signing root."""
     now = now or datetime.now(UTC)
     domain = Authority.open(folder, now=now).domain
@@ -83,7 +89,8 @@ def switch(folder: Path, now: datetime | None = None) -> Authority:
                 raise IdentityError(
                     f"the key of the new root is missing: put {NEXT_KEY} back into {folder}"
                 )
-            with write_errors(folder / ROOT):
+            old, new = read_certificates(folder / ROOT), read_certificates(folder / NEXT)
+            with _noted(folder, author, "sign", old, new), write_errors(folder / ROOT):
                 durable.rename(folder / NEXT_KEY, folder / ROOT_KEY)
                 durable.rename(folder / NEXT, folder / ROOT)
             root, key = ensure_root(folder, "Keyhole root", now)
@@ -91,7 +98,13 @@ def switch(folder: Path, now: datetime | None = None) -> Authority:
     return Authority.open(folder, now=now)
 
 
-def finish(folder: Path, now: datetime | None = None, *, force: bool = False) -> int:
+def finish(
+    folder: Path,
+    now: datetime | None = None,
+    *,
+    force: bool = False,
+    author: Author | None = None,
+) -> int:
     """Removes the old roots from the bundle; returns how many there were.
 
     Raises :class:`IdentityError` while clients hold certificates of an old root, unless ``force``
@@ -117,7 +130,9 @@ def finish(folder: Path, now: datetime | None = None, *, force: bool = False) ->
                 "to lock their holders out"
             )
         if old:
-            write_bundle(folder, [authority.certificate])
+            kept = [authority.certificate]
+            with _noted(folder, author, "finish", read_bundle(folder), kept):
+                write_bundle(folder, kept)
         return len(old)
 
 
@@ -129,3 +144,19 @@ def not_renewed(folder: Path, authority: Authority, now: datetime) -> list[Issua
             newest[one.spiffe] = one
     current = fingerprint(authority.certificate)
     return [one for one in newest.values() if one.is_valid(now) and one.root != current]
+
+
+def _noted(
+    folder: Path,
+    author: Author | None,
+    step: str,
+    before: Sequence[x509.Certificate],
+    after: Sequence[x509.Certificate],
+) -> AbstractContextManager[None]:
+    """Records a step: the roots that are trusted, or that sign, before and after it."""
+    detail = {
+        "step": step,
+        "before": [fingerprint(one) for one in before],
+        "after": [fingerprint(one) for one in after],
+    }
+    return noted(folder, author or Author.of_command(), "rotate_root", detail)

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, Field
 
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
 from keyhole.model.field_types import Boundary
 
@@ -65,7 +66,12 @@ def list_tokens(folder: Path) -> tuple[Token, ...]:
 
 
 def create_token(
-    folder: Path, name: str, *, replace: bool = False, now: datetime | None = None
+    folder: Path,
+    name: str,
+    *,
+    replace: bool = False,
+    author: Author | None = None,
+    now: datetime | None = None,
 ) -> str:
     """Creates a token and returns its secret; only the digest is stored.
 
@@ -84,19 +90,30 @@ def create_token(
                 f"there is a token {name} already; give --replace to replace it, or another name"
             )
         secret = new_secret()
+        old = tokens.find(name)
         new = Token(name=name, sha256=digest(secret), created=now or datetime.now(UTC))
         others = tuple(one for one in tokens.tokens if one.name != name)
-        write_document(folder / FILE, Tokens(tokens=(*others, new)))
+        detail = {"token": name, "before": _shown(old), "after": _shown(new)}
+        with noted(folder, author or Author.of_command(), "create_token", detail):
+            write_document(folder / FILE, Tokens(tokens=(*others, new)))
         return secret
 
 
-def revoke_token(folder: Path, name: str) -> None:
+def revoke_token(folder: Path, name: str, author: Author | None = None) -> None:
     """Removes a token; raises :class:`IdentityError` if there is none of that name."""
     make_private_folder(folder)
     with locked(folder):
         tokens = read_document(folder / FILE, Tokens)
-        if tokens.find(name) is None:
+        old = tokens.find(name)
+        if old is None:
             known = ", ".join(one.name for one in tokens.tokens) or "none so far"
             raise IdentityError(f"there is no token {name}; there are: {known}")
         others = tuple(one for one in tokens.tokens if one.name != name)
-        write_document(folder / FILE, Tokens(tokens=others))
+        detail = {"token": name, "before": _shown(old), "after": None}
+        with noted(folder, author or Author.of_command(), "revoke_token", detail):
+            write_document(folder / FILE, Tokens(tokens=others))
+
+
+def _shown(token: Token | None) -> str | None:
+    """Which of several tokens of one name it was."""
+    return None if token is None else f"created {token.created:%Y-%m-%dT%H:%M:%SZ}"

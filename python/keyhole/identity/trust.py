@@ -5,8 +5,10 @@ from pathlib import Path
 
 from keyhole.identity import issuance_log, revoked, tokens
 from keyhole.identity.ca_files import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
+from keyhole.identity.error import IdentityError
 from keyhole.identity.sign import certificate_pem
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
+from keyhole.system.installation import was_there
 
 
 @dataclass(frozen=True)
@@ -14,13 +16,15 @@ class OwnTrust:
     """The own trust domain, and all revocations, also of other domains.
 
     ``bundle_pem`` is empty if there is no authority. ``revoked_certificates`` are pairs of trust
-    domain and serial number in hexadecimal.
+    domain and serial number in hexadecimal. ``not_before`` are pairs of identity and Unix time:
+    its certificates that begin earlier are refused.
     """
 
     domain: str
     bundle_pem: str
     revoked_identities: tuple[str, ...]
     revoked_certificates: tuple[tuple[str, str], ...]
+    not_before: tuple[tuple[str, int], ...] = ()
 
 
 def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
@@ -30,12 +34,18 @@ def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
 
     Writes nothing. Unreadable revocations are an error, since continuing would ignore them.
     """
+    if not (folder / ROOT).exists() and was_there(folder / ROOT):
+        raise IdentityError(
+            f"the authority in {folder} is gone; restore the folder from a backup, or let keyhole "
+            "setup --new start a new authority"
+        )
     known = revoked.read_revoked(folder)
     return OwnTrust(
         domain=read_domain(folder) or domain or DEFAULT_TRUST_DOMAIN,
         bundle_pem=certificate_pem(*read_bundle(folder)).decode(),
         revoked_identities=tuple(one.id for one in known.identities),
         revoked_certificates=tuple((one.domain, one.serial) for one in known.certificates),
+        not_before=tuple((one.id, int(one.at.timestamp())) for one in known.not_before),
     )
 
 

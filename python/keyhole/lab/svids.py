@@ -15,7 +15,8 @@ from keyhole.identity import (
 )
 from keyhole.identity.certificate_and_key import read_certificates
 from keyhole.identity.certificate_spec import MIN_SVID_LIFE
-from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
+from keyhole.identity.error import RefusedError
+from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, locked, write_whole
 from keyhole.identity.tokens import create_token, digest
 
 DOMAIN = "keyhole.lab"
@@ -118,9 +119,12 @@ def _needs_renewal(svid: Svid, authority: Authority, life: timedelta, now: datet
 def _issue(
     svid: Svid, authority: Authority, life: timedelta, now: datetime, name: str | None = None
 ) -> None:
-    chain, key = authority.issue(
-        CertificateSpec.svid(svid.spiffe, life), now, how="for the lab", name=name
-    )
+    spec = CertificateSpec.svid(svid.spiffe, life)
+    try:
+        with locked(authority.folder):
+            chain, key = authority.issue(spec, now, how="for the lab", name=name)
+    except RefusedError:
+        return  # revoked to see what happens then
     # A reader between the two writes sees a key that does not match, and reads again.
     write_whole(svid.key, key, PRIVATE_FILE)
     write_whole(svid.certificate, chain, PUBLIC_FILE)

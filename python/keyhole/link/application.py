@@ -2,14 +2,17 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
 from keyhole.link.message import EVENTS, OFFER, POLL, MessageError, Poll
 from keyhole.link.peer import Peer
@@ -51,7 +54,10 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
         peer = find(request)
         message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
         peer.receive(message)
-        return await _commands(request, peer)
+        response = await _commands(request, peer)
+        # It may have been revoked during the wait.
+        find(request)
+        return response
 
     routes = [Route(POLL, poll, methods=["POST"])]
     if service is not None:
@@ -77,7 +83,7 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         file = offered(request).lists
         if file is None:
             raise RefusedError("there are no lists")
-        return FileResponse(file, media_type="application/octet-stream")
+        return _WatchedFile(file, lambda: find(request))
 
     async def known(request: Request) -> Response:
         position = await service.position(_engine(find(request)))
@@ -96,6 +102,27 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         Route(EVENTS, known),
         Route(EVENTS, events, methods=["POST"]),
     ]
+
+
+class _WatchedFile(FileResponse):
+    """A download that ends when its engine is no longer authorized."""
+
+    def __init__(self, file: Path, check: Callable[[], object]) -> None:
+        super().__init__(file, media_type="application/octet-stream")
+        self._check = check
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Checks again every second; then the server cuts the connection off."""
+        last = time.monotonic()
+
+        async def forward(message: Message) -> None:
+            nonlocal last
+            if time.monotonic() - last >= 1:
+                last = time.monotonic()
+                self._check()
+            await send(message)
+
+        await super().__call__(scope, receive, forward)
 
 
 def _engine(peer: Peer) -> str:

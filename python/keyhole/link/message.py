@@ -42,6 +42,8 @@ class About:
     """The active snapshot; ``None`` while it refuses every query."""
     mark: str = ""
     """The last applied offer; empty for an engine on the same machine as control."""
+    withdrawn: str = ""
+    """The mark of the last withdrawal that it has; see ``keyhole.engine.withdrawal``."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Poll:
                 },
                 number=None if number is None else int(number),
                 mark=str(engine.get("mark", "")),
+                withdrawn=str(engine.get("withdrawn", "")),
             )
             results = tuple({**one, "id": int(one["id"])} for one in found["results"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -139,7 +139,9 @@ class NetworkLink:
             raise RefusedError(f"{spiffe} is not in link.engines")
         if not leaf.not_valid_before_utc <= datetime.now(UTC) <= leaf.not_valid_after_utc:
             raise RefusedError(f"the certificate of {spiffe} has expired")
-        if read_revoked(self._setup.folder).has(spiffe, f"{leaf.serial_number:x}"):
+        if read_revoked(self._setup.folder).has(
+            spiffe, f"{leaf.serial_number:x}", leaf.not_valid_before_utc
+        ):
             raise RefusedError(f"{spiffe} is revoked")
         return peer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.link.message import Command, Poll
-from keyhole.link.peer import Peer
+from keyhole.link.peer import Peer, refusal_text
 
 RETRY_SECONDS = 30.0
 """A refused offer is sent again after this time."""
@@ -69,6 +69,8 @@ class RemotePeer(Peer):
 
     async def commands(self) -> list[Command]:
         """The next commands, or the offer if its snapshot is outdated."""
+        if first := self._due_withdrawal():
+            return first
         if not self._is_due:
             commands = await super().commands()
             if commands or not self._is_due:
@@ -91,5 +93,5 @@ class RemotePeer(Peer):
         if refused is None:
             self.why, self._refused = "", ""
             return
-        self.why = ": ".join(str(refused[key]) for key in ("path", "why") if refused.get(key))
+        self.why = refusal_text(refused)
         self._refused, self._refused_at = mark, time.monotonic()

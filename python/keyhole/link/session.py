@@ -84,4 +84,5 @@ def _about(instance: str, engine: Engine, mark: str) -> About:
         addresses=engine.addresses,
         number=engine.number,
         mark=mark,
+        withdrawn=engine.withdrawn,
     )

@@ -6,11 +6,13 @@ engine killed in between starts from the previous one, and receives the offer ag
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from keyhole.engine.commands import Engine
 from keyhole.engine.runtime import Refusal
+from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.link.control_client import MAX_SNAPSHOT_OCTETS, ControlClient
 from keyhole.link.message import OFFER, MessageError
@@ -34,6 +36,8 @@ class SnapshotFetcher:
 
     def execute(self, command: dict[str, Any]) -> dict[str, Any]:
         """Executes a command and returns the answer."""
+        if "withdraw" in command:
+            return self._withdraw(command)
         if "take" not in command:
             return self._engine.execute(command)
         try:
@@ -42,6 +46,15 @@ class SnapshotFetcher:
             return _refused(refusal.path, refusal.why)
         except (OSError, ValueError, KeyError, TypeError) as error:
             return _refused("", str(error) or repr(error))
+
+    def _withdraw(self, command: dict[str, Any]) -> dict[str, Any]:
+        answer = self._engine.execute(command)
+        if "refused" not in answer:
+            # In force all the same where the disk is full; control sends it again after a restart.
+            with suppress(OSError):
+                withdrawal = Withdrawal.of(command["withdraw"])
+                durable.write_bytes(self._snapshot.with_name(FILE), withdrawal.to_json())
+        return answer
 
     def _take(self, offer: dict[str, Any]) -> dict[str, Any]:
         mark = str(offer["mark"])

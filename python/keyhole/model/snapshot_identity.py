@@ -28,11 +28,20 @@ class RevokedCertificate(Boundary):
     serial: str = Field(pattern="^[0-9a-f]+$")
 
 
+class NotBefore(Boundary):
+    """Certificates of an identity that begin before ``at`` (Unix time in seconds) are refused."""
+
+    id: str
+    at: int
+
+
 class Revoked(Boundary):
     """Identities and certificates that are refused although their chain is valid."""
 
     identities: list[str]
     certificates: list[RevokedCertificate]
+    not_before: list[NotBefore] = Field(default_factory=list)
+    """Missing in snapshots of older versions."""
 
 
 class Trust(Boundary):

@@ -11,6 +11,7 @@ from keyhole.system.regular_file import open_regular
 
 MAX_PEM = 1 << 20
 
+_CERTIFICATE_END = "-----END CERTIFICATE-----\n"
 _CRL_BEGIN, _CRL_END = b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"
 
 
@@ -56,6 +57,12 @@ def read_certificates(path: Path, written: str) -> Certificates:
         return Certificates(tuple(x509.load_pem_x509_certificates(octets)))
     except ValueError:
         raise ValueError(f"{written} holds no certificate in PEM form") from None
+
+
+def certificates_in(bundle: str) -> list[str]:
+    """The certificates of a text that `Certificates.text` made, one by one."""
+    parts = bundle.split(_CERTIFICATE_END)
+    return [f"{one}{_CERTIFICATE_END}" for one in parts if one]
 
 
 def read_authorities(path: Path, written: str) -> Certificates:

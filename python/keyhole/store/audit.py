@@ -48,7 +48,7 @@ class AuditRecord:
     digest: str
 
 
-def append(connection: Connection, entry: AuditEntry) -> int:
+def append(connection: Connection, entry: AuditEntry, time: datetime | None = None) -> int:
     """Appends an entry in the transaction of the change; returns its number."""
     if connection.dialect.name == "postgresql":
         # SQLite has one writer at a time; here the numbers need a lock.
@@ -59,7 +59,7 @@ def append(connection: Connection, entry: AuditEntry) -> int:
     number, before = (last.id + 1, last.digest) if last else (1, _FIRST)
     row = {
         "id": number,
-        "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "time": (time or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="microseconds"),
         "who": entry.who,
         "via": entry.via,
         "address": entry.address,

@@ -122,3 +122,28 @@ def test_memory_stays_bounded_whatever_names_are_tried() -> None:
     for number in range(40_000):
         backoff.begin([(f"name|{number}|", policy)])
     assert len(backoff._seen) <= 16_384
+
+
+def test_others_who_fail_behind_the_same_address_do_not_brake_whoever_comes_from_there(
+    house: House,
+) -> None:
+    """F5: by account first, by address only for those who were never there."""
+    house.add("anna")
+    house.log_in("anna", client=HOME)
+    for number in range(ADDRESS.free):
+        _fail(house, f"nobody{number}", HOME)
+    with pytest.raises(RateLimitedError):
+        house.log_in("root", LONG, HOME)
+    assert house.log_in("anna", LONG, HOME)
+
+
+def test_a_reset_forgets_the_wait_of_the_account_and_that_of_its_address(house: House) -> None:
+    """F5: both, so that the person comes in at once."""
+    house.add("anna")
+    _fail(house, "anna", ABROAD)
+    for number in range(ADDRESS.free - 1):
+        _fail(house, f"nobody{number}", ABROAD)
+    with pytest.raises(RateLimitedError):
+        house.log_in("anna", LONG, ABROAD)
+    password = house.accounts.administration.reset("anna", BY, with_code=False)
+    assert house.log_in("anna", password, ABROAD)

@@ -3,11 +3,13 @@
 These routes are not in the OpenAPI document, so the matrix comes from the route table.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from keyhole.accounts import ClientInfo
+from keyhole.accounts import ClientInfo, RateLimitedError
+from keyhole.accounts.login_limits import TOKEN, TOKENS
 from keyhole.api.access import PIHOLE_PUBLIC, PUBLIC, RouteAccess
 from keyhole.api.application import ALL_ROUTES, API_ROUTES
 from keyhole.api.middleware import NetworkAccess, middleware_stack
@@ -148,3 +150,20 @@ def test_guessing_is_limited_for_its_address_only(house: House) -> None:
     with pytest.raises(RateLimitedError):
         any(tries)
     assert fresh.open("khp_wrong", ClientInfo("192.0.2.67", "somebody else")) is None
+
+
+def test_a_right_token_never_waits_for_the_dead_ones_of_its_address(pihole: Pihole) -> None:
+    """F5: a dead token brakes itself; no number of them brakes a right one, nor a login."""
+    for _ in range(TOKEN.free):
+        assert pihole.sessions.open("dead", HERE) is None
+    with pytest.raises(RateLimitedError):
+        pihole.sessions.open("dead", HERE)
+    assert pihole.sessions.open("another", HERE) is None
+    for number in range(TOKENS.free):
+        with suppress(RateLimitedError):
+            pihole.sessions.open(f"dead{number}", HERE)
+    with pytest.raises(RateLimitedError):
+        pihole.sessions.open("one more", HERE)
+    assert pihole.open(Role.VIEWER, "alive")
+    limits = pihole.house.accounts.context.login_limits
+    limits.password("anna", "192.0.2.1", is_known=False).succeeded()

@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.testclient import TestClient
 
 from keyhole.enrollment import application as routes
-from keyhole.enrollment.application import MAX_BODY_OCTETS, EnrollmentService, application
+from keyhole.enrollment.application import (
+    ADDRESS_FAILURES,
+    MAX_BODY_OCTETS,
+    EnrollmentService,
+    application,
+)
 from keyhole.enrollment.throttle import FAILURES
-from keyhole.identity import Authority
+from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.enrollments import create_enrollment
-from keyhole.identity.signing_request import new_request
+from keyhole.identity.signing_request import new_request, sign_request
 from keyhole.model.service import Service
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
@@ -176,3 +183,38 @@ def test_what_a_client_sends_is_never_repeated(server: Server) -> None:
     assert "script" not in response.text
     assert all("script" not in told for _, told in server.told)
     assert "\x1b" not in json.dumps(server.told)
+
+
+def _fail_with(server: Server, secret: str, times: int) -> list[int]:
+    body = {"secret": secret, "csr": new_request()[1].decode()}
+    return [server.post("/v1/enroll", body).status_code for _ in range(times)]
+
+
+def test_a_dead_token_brakes_itself_alone_and_never_a_right_one(server: Server) -> None:
+    """A17: by credential and by route, and only what fails."""
+    assert _fail_with(server, "a" * 32, FAILURES + 2)[-2:] == [429, 429]
+    assert _fail_with(server, "b" * 32, 1) == [403], "another one still hears the reason"
+    malformed = server.client.post("/v1/renew", content=b"{}", headers={"content-type": "x/y"})
+    assert malformed.status_code == 415, "another route has failures of its own"
+    for number in range(ADDRESS_FAILURES):
+        _fail_with(server, f"{number:0>32}", 1)
+    assert _fail_with(server, "c" * 32, 1) == [429], "now the address has no room either"
+    assert server.client.get("/v1/bundle").status_code == 200
+    _, secret = create_enrollment(server.folder, "shop/web", WEB)
+    assert _fail_with(server, secret, 1) == [200], "a right one is served all the same"
+
+
+def test_a_renewal_is_served_behind_an_address_that_fails_all_the_time(server: Server) -> None:
+    """A17: the renewals of all behind one NAT go on."""
+    _, request = new_request()
+    for number in range(ADDRESS_FAILURES + 1):
+        body = {"certificate": f"x{number}", "csr": request.decode(), "signature": ""}
+        server.post("/v1/renew", body)
+    body = {"certificate": "another", "csr": request.decode(), "signature": ""}
+    assert server.post("/v1/renew", body).status_code == 429
+    chain, key = Authority.open(server.folder).issue(CertificateSpec.svid(WEB))
+    loaded = serialization.load_pem_private_key(key, None)
+    assert isinstance(loaded, ec.EllipticCurvePrivateKey)
+    signature = base64.b64encode(sign_request(loaded, request)).decode()
+    body = {"certificate": chain.decode(), "csr": request.decode(), "signature": signature}
+    assert server.post("/v1/renew", body).status_code == 200

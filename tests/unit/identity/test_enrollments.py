@@ -20,7 +20,7 @@ from keyhole.identity.enrollments import (
 )
 from keyhole.identity.error import RefusedError, RequestError
 from keyhole.identity.issuance_log import read_issued
-from keyhole.identity.revoked import revoke
+from keyhole.identity.revoked import Targets, revoke
 from keyhole.identity.signing_request import new_request
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -147,7 +147,7 @@ def test_what_the_request_says_beside_its_key_counts_for_nothing(folder: Path) -
 
 def test_a_revoked_identity_gets_no_secret_and_no_certificate(folder: Path) -> None:
     _, secret = create_enrollment(folder, "shop/web", WEB, now=NOW)
-    revoke(folder, identities=frozenset([WEB]))
+    revoke(folder, Targets(identities=frozenset([WEB])))
     with pytest.raises(RefusedError, match="is revoked"):
         _redeem(folder, secret)
     with pytest.raises(IdentityError, match="--undo"):
@@ -196,3 +196,14 @@ def test_a_secret_that_lives_too_long_or_not_at_all_is_not_made(
 ) -> None:
     with pytest.raises(IdentityError, match="1 minute to 30 days"):
         create_enrollment(folder, "shop/web", WEB, valid_for=valid_for)
+
+
+def test_a_token_from_before_the_certificates_were_revoked_gives_none(folder: Path) -> None:
+    """A3: an invitation is issued, too."""
+    _, secret = create_enrollment(folder, "shop/web", WEB, now=NOW)
+    revoke(folder, Targets(older=frozenset([WEB])), now=NOW)
+    with pytest.raises(RefusedError, match="revoked after this token was made"):
+        _redeem(folder, secret)
+    later = NOW + timedelta(seconds=2)
+    _, second = create_enrollment(folder, "shop/web", WEB, now=later, replace=True)
+    _redeem(folder, second, later)

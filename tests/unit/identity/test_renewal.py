@@ -1,5 +1,6 @@
 """Renewals: the same identity, for the holder of the previous certificate's key."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from keyhole.identity import Authority, CertificateSpec, IdentityError
 from keyhole.identity.error import RefusedError, RequestError
 from keyhole.identity.renewal import renew
-from keyhole.identity.revoked import revoke
+from keyhole.identity.revoked import Targets, read_revoked, revoke
 from keyhole.identity.rotation import finish, prepare, switch
 from keyhole.identity.signing_request import new_request, sign_request
+from tests.world.waiting import until
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -85,7 +87,7 @@ def test_one_that_expired_too_long_ago_is_not(folder: Path, client: Client) -> N
 
 
 def test_a_revoked_identity_is_not_renewed(folder: Path, client: Client) -> None:
-    revoke(folder, identities=frozenset([WEB]))
+    revoke(folder, Targets(identities=frozenset([WEB])))
     with pytest.raises(RefusedError, match="revoked"):
         client.renew(folder)
 
@@ -94,7 +96,7 @@ def test_a_revoked_certificate_is_not_renewed_also_when_it_has_expired(
     folder: Path, client: Client
 ) -> None:
     serial = f"{client.leaf.serial_number:x}"
-    revoke(folder, certificates=frozenset([("keyhole.internal", serial, WEB)]))
+    revoke(folder, Targets(certificates=frozenset([("keyhole.internal", serial, WEB)])))
     for now in (NOW, NOW + 2 * DAY):
         with pytest.raises(RefusedError, match="revoked"):
             client.renew(folder, now)
@@ -184,3 +186,32 @@ def test_a_renewal_moves_a_client_to_the_new_root(folder: Path) -> None:
     assert finish(folder) == 1
     with pytest.raises(RefusedError, match="not signed by a root that is trusted here"):
         client.renew(folder, now)
+
+
+def test_whoever_renews_in_a_loop_never_gets_ahead_of_a_revocation(folder: Path) -> None:
+    """A3: a certificate from before, or renewed from one, is refused whenever it is shown."""
+    thief = Client(folder)
+    stop = threading.Event()
+    got: list[x509.Certificate] = []
+    refused = threading.Event()
+
+    def loop() -> None:
+        while not stop.is_set():
+            try:
+                got.append(thief.renew(folder, datetime.now(UTC)))
+            except RefusedError:
+                refused.set()
+                return
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    until(lambda: len(got) > 3, "the thief renews")
+    revoke(folder, Targets(older=frozenset([WEB])))
+    assert refused.wait(20)
+    stop.set()
+    thread.join()
+    revoked = read_revoked(folder)
+    assert all(revoked.has(WEB, "0", one.not_valid_before_utc) for one in got)
+    fresh = Client(folder, now=datetime.now(UTC))
+    leaf = x509.load_pem_x509_certificates(fresh.chain)[0]
+    assert not revoked.has(WEB, "0", leaf.not_valid_before_utc)

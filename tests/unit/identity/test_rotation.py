@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -151,7 +152,11 @@ getattr(rotation, sys.argv[3])(Path(sys.argv[1]))
 
 @pytest.mark.parametrize("step", ["prepare", "switch", "finish"])
 def test_a_step_that_dies_anywhere_is_ended_by_the_next_try(tmp_path: Path, step: str) -> None:
-    steps = {"prepare": prepare, "switch": switch, "finish": finish}
+    steps: dict[str, Callable[..., object]] = {
+        "prepare": prepare,
+        "switch": switch,
+        "finish": finish,
+    }
     died = 0
     for left in range(12):
         folder = tmp_path / str(left) / "identity"

@@ -36,6 +36,19 @@ pub struct RevokedDocument {
     pub identities: Vec<String>,
     /// Single certificates.
     pub certificates: Vec<RevokedCertificateDocument>,
+    /// Identities whose older certificates are refused. Absent in snapshots of older versions.
+    #[serde(default)]
+    pub not_before: Vec<NotBeforeDocument>,
+}
+
+/// Every certificate of an identity that is valid from an earlier time on is refused.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct NotBeforeDocument {
+    /// The SPIFFE ID.
+    pub id: String,
+    /// Unix time in seconds, compared with `notBefore` of the certificate (RFC 5280 section 4.1.2.5).
+    pub at: i64,
 }
 
 /// One certificate, by the trust domain that issued it and its serial number.

@@ -15,7 +15,9 @@ impl Trust {
         let domains = compile_domains(&document, faults);
         let identities = compile_identities(&document.revoked, faults);
         let certificates = compile_certificates(&document.revoked, faults);
-        Self { generation: next_generation(), document, domains, identities, certificates }
+        let not_before = compile_not_before(&document.revoked, faults);
+        let generation = next_generation();
+        Self { generation, document, domains, identities, certificates, not_before }
     }
 }
 
@@ -44,13 +46,27 @@ fn compile_domains(document: &TrustDocument, faults: &mut Faults) -> HashMap<Str
 
 fn compile_identities(revoked: &RevokedDocument, faults: &mut Faults) -> HashSet<String> {
     for (index, id) in revoked.identities.iter().enumerate() {
-        if SpiffeId::read(id).is_none() {
-            let why =
-                format!("{id:?} is not a SPIFFE ID such as spiffe://keyhole.lab/ns/shop/sa/web");
-            faults.add(format!("snapshot.trust.revoked.identities[{index}]"), why);
-        }
+        check_id(id, &format!("identities[{index}]"), faults);
     }
     revoked.identities.iter().cloned().collect()
+}
+
+/// Of two times for one identity the later one counts.
+fn compile_not_before(revoked: &RevokedDocument, faults: &mut Faults) -> HashMap<String, i64> {
+    let mut found: HashMap<String, i64> = HashMap::new();
+    for (index, one) in revoked.not_before.iter().enumerate() {
+        check_id(&one.id, &format!("not_before[{index}].id"), faults);
+        let at = found.entry(one.id.clone()).or_insert(one.at);
+        *at = one.at.max(*at);
+    }
+    found
+}
+
+fn check_id(id: &str, place: &str, faults: &mut Faults) {
+    if SpiffeId::read(id).is_none() {
+        let why = format!("{id:?} is not a SPIFFE ID such as spiffe://keyhole.lab/ns/shop/sa/web");
+        faults.add(format!("snapshot.trust.revoked.{place}"), why);
+    }
 }
 
 fn compile_certificates(

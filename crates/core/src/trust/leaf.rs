@@ -29,6 +29,8 @@ pub struct Leaf {
     pub id: SpiffeId,
     /// Its serial number in lower-case hexadecimal without leading zeros.
     pub serial: String,
+    /// The first second at which it is valid, in Unix time.
+    pub not_before: i64,
     /// The last second at which it is valid, in Unix time; never negative.
     pub not_after: i64,
 }
@@ -45,6 +47,7 @@ impl Leaf {
             && certificate.iter_extensions().all(|extension| {
                 !matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. })
             });
+        let not_before = certificate.validity().not_before.timestamp();
         let not_after = certificate.validity().not_after.timestamp();
         if !rest.is_empty() || !is_readable || not_after < 0 {
             return Err(Refusal::Unreadable);
@@ -52,7 +55,7 @@ impl Leaf {
         let id = identity(&certificate)?;
         check_purpose(&certificate)?;
         check_key(&certificate)?;
-        Ok(Self { id, serial: serial(certificate.raw_serial()), not_after })
+        Ok(Self { id, serial: serial(certificate.raw_serial()), not_before, not_after })
     }
 }
 

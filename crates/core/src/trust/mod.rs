@@ -40,6 +40,8 @@ pub struct Trust {
     identities: HashSet<String>,
     /// Serial numbers by trust domain.
     certificates: HashMap<String, HashSet<String>>,
+    /// By identity: the first second from which its certificates must be valid.
+    not_before: HashMap<String, i64>,
 }
 
 impl Trust {
@@ -51,6 +53,7 @@ impl Trust {
             domains: HashMap::new(),
             identities: HashSet::new(),
             certificates: HashMap::new(),
+            not_before: HashMap::new(),
         }
     }
 
@@ -88,7 +91,7 @@ impl Trust {
         let as_of = now.min(last);
         domain.verify(certificate, intermediates, as_of)?;
         // Afterwards: who can show nothing that is signed does not learn who was revoked.
-        if self.revokes(&leaf.id) || self.revokes_serial(leaf.id.trust_domain(), &leaf.serial) {
+        if self.revokes_certificate(&leaf.id, &leaf.serial, leaf.not_before) {
             return Err(Refusal::Revoked);
         }
         let owned = |one: &CertificateDer<'_>| one.clone().into_owned();
@@ -111,14 +114,17 @@ impl Trust {
         self.identities.contains(id.as_str())
     }
 
-    fn revokes_serial(&self, domain: &str, serial: &str) -> bool {
-        self.certificates.get(domain).is_some_and(|serials| serials.contains(serial))
+    fn revokes_certificate(&self, id: &SpiffeId, serial: &str, not_before: i64) -> bool {
+        let serials = self.certificates.get(id.trust_domain());
+        self.revokes(id)
+            || serials.is_some_and(|serials| serials.contains(serial))
+            || self.not_before.get(id.as_str()).is_some_and(|first| not_before < *first)
     }
 
     #[cold]
     fn check(&self, svid: &Svid) -> CertificateStatus {
         let domain = svid.id.trust_domain();
-        let status = if self.revokes(&svid.id) || self.revokes_serial(domain, &svid.serial) {
+        let status = if self.revokes_certificate(&svid.id, &svid.serial, svid.not_before) {
             CertificateStatus::Revoked
         } else {
             svid.chain

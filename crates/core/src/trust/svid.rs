@@ -15,6 +15,8 @@ pub struct Svid {
     pub id: SpiffeId,
     /// Its serial number in lower-case hexadecimal without leading zeros.
     pub serial: String,
+    /// When it begins, in seconds of Unix time.
+    pub not_before: i64,
     /// When it ends, in seconds of Unix time.
     pub not_after: i64,
     /// It had ended before the connection began.
@@ -25,10 +27,11 @@ pub struct Svid {
 
 impl Svid {
     pub(super) fn new(leaf: Leaf, expired: bool, chain: Chain) -> Self {
-        let Leaf { id, serial, not_after } = leaf;
+        let Leaf { id, serial, not_before, not_after } = leaf;
         Self {
             id,
             serial,
+            not_before,
             not_after,
             expired,
             chain: Some(chain),
@@ -41,7 +44,15 @@ impl Svid {
     /// about it; a revoked identity stays revoked.
     pub fn assumed(id: SpiffeId, expired: bool) -> Self {
         let cached_status = CachedStatus::default();
-        Self { id, serial: String::new(), not_after: i64::MAX, expired, chain: None, cached_status }
+        Self {
+            id,
+            serial: String::new(),
+            not_before: i64::MAX,
+            not_after: i64::MAX,
+            expired,
+            chain: None,
+            cached_status,
+        }
     }
 }
 

@@ -12,7 +12,9 @@ use rustls_pki_types::UnixTime;
 
 use super::authority::{Authority, Shown, now, valid, workload};
 use super::*;
-use crate::document::{RevokedCertificateDocument, RevokedDocument, TrustDomainDocument};
+use crate::document::{
+    NotBeforeDocument, RevokedCertificateDocument, RevokedDocument, TrustDomainDocument,
+};
 use crate::faults::Faults;
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
@@ -491,4 +493,29 @@ fn what_revokes_nothing_is_a_fault() {
         cached_status.starts_with("snapshot.trust.revoked.certificates[0].domain: "),
         "{cached_status}"
     );
+}
+
+#[test]
+fn what_was_issued_before_the_time_of_its_identity_is_refused_also_on_an_open_connection() {
+    let root = Authority::root("root");
+    let with = |id: &str, at: i64| {
+        let not_before = vec![NotBeforeDocument { id: id.into(), at }];
+        let revoked = RevokedDocument { not_before, ..Default::default() };
+        let domains = vec![domain("keyhole.lab", &root.pem(), "")];
+        compile(TrustDocument { domains, revoked }).unwrap()
+    };
+    let shown = changed(&root, |params| valid(params, -60, 3_600));
+    let began = verify(&with(WEB, i64::MIN), &shown).unwrap().not_before;
+    for (id, at, refused) in [
+        (WEB, began, false),
+        (WEB, began + 1, true),
+        ("spiffe://keyhole.lab/ns/shop/sa/other", began + 1, false),
+    ] {
+        let trust = with(id, at);
+        let refusal = verify(&trust, &shown).err();
+        assert_eq!(refusal, refused.then_some(Refusal::Revoked), "{id} {at}");
+        let open = verify(&with(WEB, began), &shown).unwrap();
+        let status = if refused { CertificateStatus::Revoked } else { CertificateStatus::Good };
+        assert_eq!(trust.status(&open), status, "{id} {at}");
+    }
 }

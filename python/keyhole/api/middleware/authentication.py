@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from keyhole.accounts import AccountServices, ClientInfo
 from keyhole.api.access import RouteTable
 from keyhole.api.cookies import read_session
+from keyhole.api.middleware.continued_access import ContinuedAccess
 from keyhole.api.middleware.errors import header, refuse
 from keyhole.api.pihole import PiholeSessions, is_pihole
 from keyhole.api.pihole.auth import SID_HEADERS
@@ -35,6 +36,7 @@ class Authenticator:
     ) -> None:
         """``pihole`` are the sessions of Pi-hole's API, if it is served."""
         self._app = app
+        self._watched_app = ContinuedAccess(app, self._has_access)
         self._routes = routes
         self._accounts = accounts
         self._pihole = pihole
@@ -53,41 +55,56 @@ class Authenticator:
             detail = "the database cannot be used now, so nobody can authenticate"
             await refuse(scope, receive, send, 503, "not_possible_now", detail)
             return
-        if principal is not None:
-            scope["state"]["principal"] = principal
-        await self._app(scope, receive, send)
+        if principal is None:
+            await self._app(scope, receive, send)
+            return
+        scope["state"]["principal"] = principal
+        await self._watched_app(scope, receive, send)
 
-    async def _principal(self, scope: Scope) -> Principal | None:
+    async def _has_access(self, scope: Scope) -> bool:
+        """Whether the caller of a response that goes on would still be let in. This is no use of
+        the session or token, so it does not prolong it."""
+        again = {**scope, "state": {**scope["state"]}}
+        again["state"].pop("session", None)
+        try:
+            self._authorize(again, await self._principal(again, is_use=False))
+        except (ApiProblem, KeyholeError):
+            return False
+        return True
+
+    async def _principal(self, scope: Scope, *, is_use: bool = True) -> Principal | None:
         client = ClientInfo(scope["client"][0], header(scope, b"user-agent") or "")
         if self._pihole is not None and is_pihole(scope["path"]):
-            return await self._by_pihole(self._pihole, scope, client.address)
+            return await self._by_pihole(self._pihole, scope, client.address, is_use=is_use)
         written = header(scope, b"authorization")
         if written is not None:
-            return await run_in_threadpool(self._by_token, written, client)
+            return await run_in_threadpool(self._by_token, written, client, is_use=is_use)
         secret = read_session(scope)
         if secret is None or len(secret) > _MAX_SECRET:
             return None
-        session = await run_in_threadpool(self._accounts.logins.session, secret, client)
+        session = await run_in_threadpool(
+            self._accounts.logins.session, secret, client, is_use=is_use
+        )
         if session is None:
             return None
         scope["state"]["session"] = session
         return Principal(session.name, session.role, "session")
 
     async def _by_pihole(
-        self, pihole: PiholeSessions, scope: Scope, address: str
+        self, pihole: PiholeSessions, scope: Scope, address: str, *, is_use: bool
     ) -> Principal | None:
         values = (header(scope, name.encode()) for name in SID_HEADERS)
         sid = next((one for one in values if one is not None), None)
         if sid is None or len(sid) > _MAX_SECRET:
             return None
-        token = await run_in_threadpool(pihole.token_of, sid, address)
+        token = await run_in_threadpool(pihole.token_of, sid, address, is_use=is_use)
         return None if token is None else Principal(f"token:{token.name}", token.role, "pihole")
 
-    def _by_token(self, written: str, client: ClientInfo) -> Principal:
+    def _by_token(self, written: str, client: ClientInfo, *, is_use: bool) -> Principal:
         scheme, _, secret = written.partition(" ")
         token = None
         if scheme.lower() == "bearer" and len(secret) <= _MAX_SECRET:
-            token = self._accounts.logins.token(secret.strip(), client.address)
+            token = self._accounts.logins.token(secret.strip(), client.address, is_use=is_use)
         if token is None:
             raise not_authenticated("the token is not valid, has ended or was revoked")
         if not token.is_good_from(client.address):

@@ -38,30 +38,32 @@ class PiholeSessions:
     def open(self, secret: str, client: ClientInfo) -> str | None:
         """A new session ID for the secret of a token; ``None`` if it is not valid from there.
 
-        Raises ``RateLimitedError`` for an address with many failed attempts.
+        Raises ``RateLimitedError`` for a wrong one that is tried too often.
         """
-        attempt = self._accounts.context.login_limits.token(rate_limit_key(client.address))
         token = self._accounts.logins.token(secret, client.address)
         if token is None or not token.is_good_from(client.address):
+            # A right token never waits: many programs share one address, and nobody guesses one.
+            place = rate_limit_key(client.address)
+            self._accounts.context.login_limits.token(digest(secret), place)
             self._accounts.logins.refused_token(client, "wrong token by the API of Pi-hole")
             return None
-        attempt.succeeded()
         sid = secrets.token_urlsafe(32)
         with self._lock:
             self._make_room(digest(secret))
             self._sessions[digest(sid)] = _Session(digest(secret), time.monotonic() + VALID_SECONDS)
         return sid
 
-    def token_of(self, sid: str, address: str) -> ApiToken | None:
+    def token_of(self, sid: str, address: str, *, is_use: bool = True) -> ApiToken | None:
         """The token of a session if both are valid from ``address``; extends the session."""
         with self._lock:
             session = self._sessions.get(digest(sid))
             if session is None or session.ends <= time.monotonic():
                 return None
-        token = self._accounts.logins.token_by_digest(session.token_digest, address)
+        token = self._accounts.logins.token_by_digest(session.token_digest, address, is_use=is_use)
         if token is None or not token.is_good_from(address):
             return None
-        session.ends = time.monotonic() + VALID_SECONDS
+        if is_use:
+            session.ends = time.monotonic() + VALID_SECONDS
         return token
 
     def close(self, sid: str) -> bool:

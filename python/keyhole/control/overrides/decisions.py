@@ -80,7 +80,16 @@ class DecisionService:
         self._refuse_without_effect(decision)
 
         def write(connection: Connection) -> StoredDecision:
-            number = append(connection, _audit_entry(actor, request.action, request.why, decision))
+            entry = _audit_entry(actor, request.action, request.why, decision)
+            same = (decision.name, decision.below, decision.client)
+            old = [
+                one.decision
+                for one in decisions(connection)
+                if (one.decision.name, one.decision.below, one.decision.client) == same
+            ]
+            entry.detail["before"] = old[0].action if old else None
+            entry.detail["after"] = decision.action
+            number = append(connection, entry)
             stored = StoredDecision(
                 decision.model_copy(update={"number": number}), actor.name, request.why
             )
@@ -104,6 +113,7 @@ class DecisionService:
                     f"there is no decision {number}; keyhole decisions lists those that stand"
                 )
             entry = _audit_entry(actor, "undecide", None, found.decision)
+            entry.detail["before"], entry.detail["after"] = found.decision.action, None
             append(connection, entry)
 
         _, result = await self._store.change(write)

@@ -1,6 +1,7 @@
 """Pauses of blocking, and their early end."""
 
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
@@ -44,7 +45,9 @@ class PauseService:
         stored = StoredPause(Pause(policy=policy, since=now, until=now + seconds), actor.name, why)
 
         def write(connection: Connection) -> StoredPause:
-            detail = {"policy": policy or _ALL, "until": _time_text(stored.pause.until)}
+            until = _time_text(stored.pause.until)
+            before = _ends(connection, {policy})
+            detail = {"policy": policy or _ALL, "until": until, "before": before, "after": until}
             append(connection, _audit_entry(actor, "pause", why, detail))
             write_pause(connection, stored)
             return stored
@@ -60,19 +63,34 @@ class PauseService:
         """
 
         def write(connection: Connection) -> int:
+            whose = {policy} if policy else {one.pause.policy for one in pauses(connection)}
+            before = _ends(connection, whose)
             ended = remove_pauses(connection, policy)
             if not ended and policy is not None:
                 every = any(one.pause.policy is None for one in pauses(connection))
                 hint = "; all are paused together: end that pause" if every else ""
                 raise NotThereError(f"the policy {policy} is not paused by itself{hint}")
             if ended:
-                append(connection, _audit_entry(actor, "resume", None, {"policy": policy or _ALL}))
+                detail = {"policy": policy or _ALL, "before": before, "after": None}
+                append(connection, _audit_entry(actor, "resume", None, detail))
             return ended
 
         return await self._store.change(write)
 
 
-def _audit_entry(actor: Actor, action: str, why: str | None, detail: dict[str, str]) -> AuditEntry:
+def _ends(connection: Connection, policies: Collection[str | None]) -> str | None:
+    """When the pauses of these policies end, if there are any; ``None`` means all policies."""
+    ends = [
+        f"{one.pause.policy or _ALL} until {_time_text(one.pause.until)}"
+        for one in pauses(connection)
+        if one.pause.policy in policies
+    ]
+    return "; ".join(ends) or None
+
+
+def _audit_entry(
+    actor: Actor, action: str, why: str | None, detail: dict[str, str | None]
+) -> AuditEntry:
     return AuditEntry(actor.name, actor.via, action, actor.address, why, detail)
 
 

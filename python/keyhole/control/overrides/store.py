@@ -7,13 +7,14 @@ contains the end times: the engine applies them by itself, and this module only 
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.missing_parts import overrides_missing
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.reconciler import Reconciler
 from keyhole.errors import KeyholeError
@@ -29,7 +30,7 @@ Written = TypeVar("Written")
 
 @dataclass(frozen=True)
 class OverrideResult:
-    """Whether the override is in force, and if not, why."""
+    """Whether every engine decides by it already, and if not, which does not and why."""
 
     is_in_force: bool
     why: str = ""
@@ -39,12 +40,19 @@ class OverrideStore:
     """The overrides of one Keyhole; safe to call from several tasks."""
 
     def __init__(
-        self, database: Database, data: DataFolder, reconciler: Reconciler, notify: Notify
+        self,
+        database: Database,
+        data: DataFolder,
+        reconciler: Reconciler,
+        notify: Notify,
+        behind: Callable[[], Awaitable[str]],
     ) -> None:
+        """``behind`` waits for the engines and names those that do not decide by it yet."""
         self._database = database
         self._data = data
         self._reconciler = reconciler
         self._notify = notify
+        self._behind = behind
         self._lock = asyncio.Lock()
         self._changed = asyncio.Event()
         self._overrides = Overrides()
@@ -63,9 +71,13 @@ class OverrideStore:
     async def begin(self) -> None:
         """Updates the copy from the database, after a kill or a change by another program."""
         async with self._lock:
-            if await asyncio.to_thread(self._is_copy_old):
+            missing = overrides_missing(self._data)
+            if missing is not None or await asyncio.to_thread(self._is_copy_old):
                 await asyncio.to_thread(self._write, lambda _: None)
                 await self._reconciler.apply_overrides()
+        if missing is not None:
+            # The documents were held until now.
+            await self._reconciler.apply()
 
     async def change(
         self, write: Callable[[Connection], Written]
@@ -78,7 +90,8 @@ class OverrideStore:
             written = await asyncio.to_thread(self._write, write)
             problem = await self._reconciler.apply_overrides()
             self._changed.set()
-        return written, OverrideResult(problem is None, str(problem) if problem else "")
+        why = str(problem) if problem else await self._behind()
+        return written, OverrideResult(not why, why)
 
     async def run(self) -> None:
         """Removes ended overrides, until it is cancelled."""

@@ -26,12 +26,13 @@ def compile_trust(documents: Documents, context: TrustContext) -> Trust:
             )
             raise DocumentErrors([declared.problem(["metadata", "name"], why)])
     return Trust(
-        domains=[*own, *(_domain(one) for one in documents.trust_domains)],
+        domains=[*own, *(compile_domain(one) for one in documents.trust_domains)],
         revoked=context.trust.revoked,
     )
 
 
-def _domain(declared: Declaration[TrustDomainSpec]) -> TrustDomain:
+def compile_domain(declared: Declaration[TrustDomainSpec]) -> TrustDomain:
+    """One trust domain with its files; raises `DocumentErrors`."""
     try:
         bundle, crls = read_bundle(declared), read_crls(declared)
     except CertificateFileError as error:

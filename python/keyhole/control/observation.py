@@ -1,0 +1,130 @@
+"""What the files hold that decide something, and how that differs from an earlier time."""
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from keyhole.control.changes.document_record import declared_documents
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.settings import Settings
+from keyhole.identity.journal import user_name
+from keyhole.store.observed import ObservedItem
+
+_MAX_DIFF = 16 * 1024
+"""Characters of a difference; a longer one is cut, and the digests say the rest."""
+_MAX_DOCUMENTS = 500
+
+
+@dataclass
+class FileChange:
+    """What has changed in one file; documents in it by kind and name."""
+
+    place: str
+    items: list[str] = field(default_factory=list)
+    before: dict[str, str] = field(default_factory=dict)
+    """The digest of each item that was there before."""
+    after: dict[str, str] = field(default_factory=dict)
+    """The digest of each item that is there now."""
+    difference: str = ""
+
+    @property
+    def owner(self) -> str:
+        """The system's user to whom the file belongs; for a removed one, its folder."""
+        path = Path(self.place)
+        for candidate in (path, *path.parents):
+            try:
+                return f"local:{user_name(candidate.stat().st_uid)}"
+            except OSError:
+                continue
+        return "local:unknown"
+
+    def detail(self) -> dict[str, Any]:
+        """As the audit record keeps it."""
+        labels = sorted({*self.before, *self.after})[:_MAX_DOCUMENTS]
+        return {
+            "file": self.place,
+            "documents": {one: self._word(one) for one in labels},
+            "before": {one: self.before[one] for one in labels if one in self.before},
+            "after": {one: self.after[one] for one in labels if one in self.after},
+            **({"difference": self.difference[:_MAX_DIFF]} if self.difference else {}),
+        }
+
+    def _word(self, item: str) -> str:
+        if item not in self.before:
+            return "created"
+        return "changed" if item in self.after else "deleted"
+
+
+class ObservedFiles:
+    """The files of one Keyhole that decide something."""
+
+    def __init__(self, settings: Settings, data: DataFolder) -> None:
+        self._settings = settings
+        self._data = data
+
+    def read(self, watched: Iterable[Path]) -> dict[str, ObservedItem]:
+        """What they hold now: documents with their text, other files by their digest alone."""
+        folder = self._settings.documents
+        documents, _ = declared_documents(folder)
+        base = folder if folder.is_dir() else folder.parent
+        found = {
+            one.label: ObservedItem(
+                one.label, _digest(one.text.encode()), str(base / one.file), one.text
+            )
+            for one in documents
+        }
+        for path in {self._settings.file, *watched} - {folder}:
+            if digest := _digest_of(path):
+                found[str(path)] = ObservedItem(str(path), digest, str(path))
+        return found
+
+    def is_of_authority(self, change: FileChange) -> bool:
+        """Whether the file lies in the folder of our authority."""
+        return Path(change.place).parent == self._data.identity
+
+
+def changes_between(
+    before: Mapping[str, ObservedItem], now: Mapping[str, ObservedItem]
+) -> list[FileChange]:
+    """What has changed, file by file. A document that has moved has changed in both files."""
+    found: dict[str, FileChange] = {}
+    for item in sorted({*before, *now}):
+        old, new = before.get(item), now.get(item)
+        if old == new:
+            continue
+        place = (new or old).place  # type: ignore[union-attr]  # one of them is there
+        change = found.setdefault(place, FileChange(place))
+        if old is not None:
+            change.before[item] = old.digest
+        if new is not None:
+            change.after[item] = new.digest
+            change.items.append(item)
+        change.difference += _difference(item, old, new)
+    return list(found.values())
+
+
+def _difference(item: str, old: ObservedItem | None, new: ObservedItem | None) -> str:
+    lines = difflib.unified_diff(
+        old.text.splitlines(keepends=True) if old else [],
+        new.text.splitlines(keepends=True) if new else [],
+        f"{item} before",
+        f"{item} after",
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _digest(octets: bytes) -> str:
+    return hashlib.sha256(octets).hexdigest()
+
+
+def _digest_of(path: Path) -> str | None:
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

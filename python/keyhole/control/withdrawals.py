@@ -1,0 +1,161 @@
+"""What was taken away: revocations, tokens and trust, brought to every engine by a way of its own.
+
+Nothing is compiled for it. It is read from the folder of our authority, laid over the last good
+snapshot by each engine, and kept beside that snapshot for the next start. So a document that is not
+valid, a compilation that takes long, and a full disk are no hindrance.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from keyhole.config import read_documents
+from keyhole.control.data_folder import DataFolder, write_durably
+from keyhole.control.error import UnwritableError
+from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.settings import Settings
+from keyhole.control.trust_context import read_trust_context
+from keyhole.engine.runtime import Refusal
+from keyhole.engine.withdrawal import VERSION, Withdrawal, root_digests
+from keyhole.link.peer import Peer
+from keyhole.model.snapshot_identity import TrustDomain
+from keyhole.policy import remaining_domains
+
+DELIVERY_SECONDS = 10.0
+"""How long a command that takes something away waits for the engines."""
+
+Domains = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Whether one engine decides by what was taken away last, and if not, why."""
+
+    engine: str
+    has_it: bool
+    why: str = ""
+
+
+class Withdrawals:
+    """The newest withdrawal, and the engines that have it. Call it on one event loop."""
+
+    def __init__(self, settings: Settings, data: DataFolder, notify: Notify) -> None:
+        self._settings = settings
+        self._data = data
+        self._notify = notify
+        self._peers: dict[str, Peer] = {}
+        self._domains: Domains | None = None
+        self._last: Withdrawal | None = None
+        self._is_written = False
+        self._lock = asyncio.Lock()
+
+    def add(self, engine: str, peer: Peer) -> None:
+        """Brings it to this engine as well."""
+        self._peers[engine] = peer
+        if self._last is not None:
+            peer.set_withdrawal(self._last)
+
+    async def refresh(self) -> None:
+        """Reads it again and sends it where it changed; raises ``IdentityError``."""
+        async with self._lock:
+            found = await asyncio.to_thread(self._read)
+            if self._last is None or found.mark != self._last.mark:
+                self._last, self._is_written = found, False
+                for peer in self._peers.values():
+                    peer.set_withdrawal(found)
+            if not self._is_written:
+                await asyncio.to_thread(self._write, found)
+
+    async def set_domains(self, domains: Iterable[TrustDomain]) -> None:
+        """Has no other trust domain be trusted than these, our own apart."""
+        self._domains = {
+            one.name: {"roots": root_digests(one.bundle), "crls": one.crls} for one in domains
+        }
+        await self.refresh()
+
+    async def deliver(self, seconds: float = DELIVERY_SECONDS) -> list[Delivery]:
+        """Reads it again, and waits at most so long until each engine has it."""
+        await self.refresh()
+        last = asyncio.get_running_loop().time() + seconds
+        for peer in self._trusted().values():
+            left = max(last - asyncio.get_running_loop().time(), 0)
+            await peer.wait_until(_settled(peer), left)
+        return self.deliveries()
+
+    def deliveries(self) -> list[Delivery]:
+        """Each engine as it is now."""
+        return [
+            Delivery(engine, peer.has_withdrawal, "" if peer.has_withdrawal else _why(peer))
+            for engine, peer in self._trusted().items()
+        ]
+
+    def _trusted(self) -> dict[str, Peer]:
+        """Without an engine that is itself revoked: it gets nothing any more."""
+        revoked = self._last.content["revoked"]["identities"] if self._last else ()
+        return {engine: peer for engine, peer in self._peers.items() if engine not in revoked}
+
+    def _read(self) -> Withdrawal:
+        return current(self._settings, self._data, self._domains)
+
+    def _write(self, withdrawal: Withdrawal) -> None:
+        try:
+            write_durably(self._data.withdrawn, withdrawal.to_json())
+            self._is_written = True
+        except UnwritableError as error:
+            text = "what was taken away is in force, but cannot be kept for the next start"
+            self._notify(Notice(Severity.ERROR, text, (str(error),)))
+
+
+def current(settings: Settings, data: DataFolder, domains: Domains | None) -> Withdrawal:
+    """What the folder of our authority says now; raises ``IdentityError``."""
+    context = read_trust_context(settings, data.identity)
+    own = next(iter(context.trust.domains), None)
+    return Withdrawal.of(
+        {
+            "version": VERSION,
+            "revoked": context.trust.revoked.model_dump(mode="json"),
+            "own": {"name": own.name, "bundle": own.bundle} if own else None,
+            "domains": domains,
+            "tokens": dict(context.tokens or {}),
+        }
+    )
+
+
+def keep_for_start(settings: Settings, data: DataFolder) -> None:
+    """Has the next start begin with what was taken away while no Keyhole runs; raises
+    ``IdentityError`` and ``UnwritableError``."""
+    if not data.state.is_dir():
+        return  # nothing has ever served from here
+    try:
+        before = Withdrawal.read(data.withdrawn)
+    except Refusal:
+        before = None
+    domains = before.content["domains"] if before else None
+    write_durably(data.withdrawn, current(settings, data, domains).to_json())
+
+
+def remaining(
+    settings: Settings, data: DataFolder, last_good: Iterable[TrustDomain]
+) -> list[TrustDomain]:
+    """What is left of trust while the documents are not valid as a whole: nothing is added, and
+    what a document or a file no longer says is taken away."""
+    paths = [settings.documents, *data.stored_folders]
+    documents, problems = read_documents(paths)
+    if any(one.file in map(str, paths) for one in problems):
+        return [*last_good]  # a folder that is missing says nothing
+    return remaining_domains(last_good, documents, problems)
+
+
+def _settled(peer: Peer) -> Callable[[], bool]:
+    return lambda: peer.has_withdrawal or bool(peer.withdrawal_refusal)
+
+
+def _why(peer: Peer) -> str:
+    if peer.withdrawal_refusal:
+        return f"it refused that: {peer.withdrawal_refusal}"
+    if peer.about is None:
+        return "it has not been heard since control started"
+    if not peer.is_present:
+        return "it is away; it gets it when it comes back"
+    return "it has not answered yet"
