@@ -15,6 +15,7 @@ COMMANDS = {
         "lab": "keyhole.lab.command",
         "engine": "keyhole.cli.engine",
         "control": "keyhole.cli.control",
+        "setup": "keyhole.cli.setup",
     },
     "Look": {
         "dig": "keyhole.dns_client.dig",

@@ -154,6 +154,10 @@ class Resolver:
         self.wait_for(lambda: self.try_ask(_PROBE) is not None, "the resolver answers")
         return self
 
+    def run(self, program: Program) -> None:
+        """Takes a program that somebody else has started for this folder."""
+        self._program = program
+
     def settle(self) -> None:
         """Waits until all documents written before this call are in force."""
         self._probes += 1

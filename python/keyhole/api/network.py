@@ -10,6 +10,7 @@ from pathlib import Path
 from keyhole.config.resolve import Api
 from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
+from keyhole.control.parts import API, Parts
 from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
@@ -48,6 +49,17 @@ def bind(api: ApiSection) -> list[Listener]:
         release(bound)
         raise
     return bound
+
+
+def bind_usable(api: ApiSection, parts: Parts, *, is_needed: bool) -> list[Listener]:
+    """As `bind`; unless the API ``is_needed``, an error is only recorded and none is bound."""
+    try:
+        return bind(api)
+    except ControlError as error:
+        if is_needed:
+            raise
+        parts.fail(API, f"{error}\ncommands on this machine work; start keyhole up again")
+        return []
 
 
 def release(listeners: Sequence[Listener]) -> None:

@@ -21,7 +21,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
-from keyhole.http import HttpServer, PeerProtocol, unix_listener, uvicorn_config
+from keyhole.http import HttpServer, PeerProtocol, remove_socket, unix_listener, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter
 
 REFRESH_SECONDS = 3600.0
@@ -159,8 +159,7 @@ class ApiServer:
             limiter.close()
         release(self._listeners)
         await self._server.close()
-        with suppress(OSError):
-            self._path.unlink()
+        remove_socket(self._path)
 
 
 def _socket(path: Path) -> socket.socket:

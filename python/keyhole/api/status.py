@@ -1,5 +1,7 @@
 """``/status``: version, role, listeners and counters."""
 
+from datetime import UTC, datetime
+
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
@@ -7,6 +9,7 @@ from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
+from keyhole.control.parts import PartState
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 
@@ -22,12 +25,27 @@ class DnstapOutput(BaseModel):
     dropped: int = Field(description="Messages dropped because the queue was full.")
 
 
+class PartReport(BaseModel):
+    """A part that needs attention, while DNS goes on."""
+
+    name: str = Field(description="The part, such as database, clock or disk.")
+    state: str = Field(
+        description="failed (tried again), missing (was there and is gone) or mended (was found "
+        "damaged at the start)."
+    )
+    why: str = Field(description="What is wrong, what goes on, and what would be right.")
+    since: datetime = Field(description="When it was first seen.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
     version: str = Field(description="The version of Keyhole.")
     role: str = Field(description="resolver or forwarder.")
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
+    parts: list[PartReport] = Field(
+        description="Parts that need attention; empty if everything works."
+    )
     undelivered: list[Delivery] = Field(
         description="Engines that do not decide by the newest revocations, tokens and removed "
         "trust yet."
@@ -47,6 +65,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         version=__version__,
         role=services.settings.resolved.options.role,
         listeners=services.control_plane.addresses,
+        parts=[_report(one) for one in services.control_plane.attention()],
         undelivered=[
             Delivery(**vars(one))
             for one in services.control_plane.withdrawals.deliveries()
@@ -55,6 +74,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         dnstap=[DnstapOutput(**vars(one)) for one in states],
         counters=await _counters(services),
     )
+
+
+def _report(one: PartState) -> PartReport:
+    since = datetime.fromtimestamp(one.since, UTC)
+    return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
 async def _counters(services: Services) -> dict[str, int] | None:

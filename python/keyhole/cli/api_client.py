@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from keyhole.cli.server_target import find_target
 from keyhole.control.data_folder import DataFolder, default_data_folder
 from keyhole.errors import KeyholeError
-from keyhole.system.unix_socket import short_path
+from keyhole.system.unix_socket import accepting_path, short_path
 
 if TYPE_CHECKING:
     import httpx2
@@ -74,7 +74,7 @@ class ApiClient:
         raise _refused(answer)
 
     def _local(self, opening: ExitStack) -> "httpx2.Client":
-        socket = self._folder.api_socket
+        socket = accepting_path(self._folder.api_socket)
         if not socket.exists():
             raise ApiError(
                 f"no Keyhole runs with the data folder {self._folder.path}; start keyhole up, or "

@@ -41,6 +41,10 @@ def control(
     again: Annotated[
         bool, typer.Option("--again", help="The engine already serves: print only changes.")
     ] = False,
+    engine_runs: Annotated[
+        bool,
+        typer.Option("--engine-runs", help="The engine already serves the last good snapshot."),
+    ] = False,
 ) -> None:
     """Run documents, lists, query log and API, without the engine.
 
@@ -49,7 +53,8 @@ def control(
     """
     import asyncio
 
-    from keyhole.cli.control_process import Installation, run
+    from keyhole.cli.control_process import Installation, Start, run
 
     installation = Installation(DataFolder(data or default_data_folder()), config)
-    asyncio.run(run(installation, supervised, again=again))
+    start = Start(is_restart=again, engine_runs=again or engine_runs)
+    asyncio.run(run(installation, supervised, start))

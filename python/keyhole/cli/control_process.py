@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from keyhole.api.network import Listener, bind, release
+from keyhole.api.network import Listener, bind_usable, release
 from keyhole.api.server import ApiServer
 from keyhole.cli.output import console, show_notice
 from keyhole.control.control_plane import ControlPlane
@@ -19,9 +19,11 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.engine_host import EngineHost
 from keyhole.control.local_engine import ExternalEngine
+from keyhole.control.missing_parts import adopt, is_used
 from keyhole.control.notice import Notice, Severity
-from keyhole.control.settings import read_settings
+from keyhole.control.parts import DISK, Parts
 from keyhole.control.shutdown import end_on_signals, end_with_input
+from keyhole.control.start_settings import find_settings
 from keyhole.control.startup import open_services
 from keyhole.control.upstream_monitor import UpstreamMonitor
 from keyhole.system.parent_death import die_with_parent
@@ -38,6 +40,14 @@ class Installation:
     config: Path | None
 
 
+@dataclass(frozen=True)
+class Start:
+    """How the process starts: as a restart, which prints only changes; while the engine runs."""
+
+    is_restart: bool
+    engine_runs: bool
+
+
 _WORDS = {
     "udp": "DNS over UDP",
     "tcp": "DNS over TCP",
@@ -48,19 +58,19 @@ _WORDS = {
 }
 
 
-async def run(installation: Installation, pipe: int | None, *, again: bool) -> None:
+async def run(installation: Installation, pipe: int | None, start: Start) -> None:
     """Runs until SIGTERM or Ctrl-C.
 
     With ``pipe``, it tells a supervisor there that the engine may start, and also ends when
-    standard input closes. It prints where Keyhole serves; ``again``, after a restart, only changes.
+    standard input closes. It prints where Keyhole serves.
     """
     if pipe is None:
         installation.data.make()
         with closing(await installation.data.claim()):
-            await _serve(installation, None, end_on_signals(), again=again)
+            await _serve(installation, None, end_on_signals(), start)
         return
     end = end_on_signals()
-    serving = asyncio.create_task(_serve(installation, pipe, end, again=again))
+    serving = asyncio.create_task(_serve(installation, pipe, end, start))
     die_with_parent()
     input_ends = asyncio.create_task(end_with_input(end))
     await asyncio.wait({serving, input_ends}, return_when=asyncio.FIRST_COMPLETED)
@@ -74,28 +84,30 @@ async def run(installation: Installation, pipe: int | None, *, again: bool) -> N
 
 
 async def _serve(
-    installation: Installation, pipe: int | None, end: asyncio.Event, *, again: bool
+    installation: Installation, pipe: int | None, end: asyncio.Event, start: Start
 ) -> None:
     terminal = console()
 
     def notify(notice: Notice) -> None:
         show_notice(terminal, notice)
 
-    data = installation.data
-    if installation.config is None and not again:
+    data, again = installation.data, start.is_restart
+    parts = Parts(notify)
+    with parts.recorded(DISK, OSError):
+        adopt(data)
+    if installation.config is None and not again and not is_used(data):
         for path in write_defaults(data):
             notify(Notice(Severity.SUCCESS, f"wrote {path}"))
-    engine = ExternalEngine(pipe, runs_already=again)
-    config = installation.config or data.config
-    settings = read_settings(config)
+    engine = ExternalEngine(pipe, runs_already=start.engine_runs)
+    settings = find_settings(data, installation.config or data.config, parts)
     if not again:
         for advice in settings.advice:
             notify(Notice(Severity.WARNING, advice))
     if settings.resolved.control_server is not None:
         await _serve_engine_host(EngineHost(settings, data, engine, notify), end, again=again)
         return
-    control_plane = ControlPlane(config, data, notify, engine)
-    listeners = bind(control_plane.settings.written.api)
+    control_plane = ControlPlane(settings, data, notify, engine, parts)
+    listeners = bind_usable(settings.written.api, parts, is_needed=not start.engine_runs)
     try:
         async with control_plane:
             engine.settle()

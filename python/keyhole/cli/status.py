@@ -1,11 +1,17 @@
 """``keyhole status``: the state of a running Keyhole."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import typer
+from rich.console import Console
 from rich.markup import escape
 
-from keyhole.cli.api_client import ApiClient
+from keyhole.cli.api_client import ApiClient, ApiError
 from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
+from keyhole.cli.server_target import find_target
+from keyhole.control.data_folder import DataFolder, default_data_folder
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -26,8 +32,13 @@ def status(
     as_json: JSON = False,
 ) -> None:
     """Show the Keyhole of a data folder, and where it listens."""
-    with ApiClient(data) as api:
-        found = api.ask("GET", "/status").json()
+    try:
+        with ApiClient(data) as api:
+            found = api.ask("GET", "/status").json()
+    except ApiError as error:
+        if error.status == 0 and find_target(data) is None and not as_json:
+            _show_folder(DataFolder(data or default_data_folder()))
+        raise
     if as_json:
         print_json(found)
         return
@@ -35,6 +46,8 @@ def status(
     terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
     for transport, addresses in found["listeners"].items():
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
+    for one in found["parts"]:
+        show_part(terminal, one)
     for one in found["undelivered"]:
         name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
         terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
@@ -42,3 +55,20 @@ def status(
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"
         terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
+
+
+def _show_folder(folder: DataFolder) -> None:
+    """What the data folder itself shows; an engine may still serve it."""
+    from dataclasses import asdict
+
+    from keyhole.control.offline_status import look
+
+    for one in look(folder):
+        show_part(console(), asdict(one))
+
+
+def show_part(terminal: Console, one: Mapping[str, Any]) -> None:
+    """One part that needs attention, with the reason below it."""
+    terminal.print(f"[red]{escape(one['name'])}: {escape(one['state'])}[/]")
+    for line in one["why"].splitlines():
+        terminal.print(f"    {escape(sanitize(line))}")

@@ -70,7 +70,8 @@ def read_last_good(data: DataFolder) -> Compiled | None:
     """What was in force last; none where that is not known."""
     try:
         found = json.loads(data.last_good.read_bytes())
-        snapshot = Snapshot.model_validate_json(data.snapshot.read_bytes())
+        file = data.snapshot if is_whole(data.snapshot) else data.snapshot_copy
+        snapshot = Snapshot.model_validate_json(file.read_bytes())
         plain = Snapshot.model_validate(found["snapshot"])
         identities = {
             str(name): Identity(Path(files["certificate"]), Path(files["key"]))
@@ -152,12 +153,22 @@ def _plural(word: str, count: int) -> str:
     return f"{word.removesuffix('y')}ies" if word.endswith("y") else f"{word}s"
 
 
+def is_whole(snapshot: Path) -> bool:
+    """Whether a snapshot file can be read; the engine checks what it says."""
+    return _number_in(snapshot) is not None
+
+
 def _last_number(data: DataFolder) -> int:
+    # Missing or damaged, both: then no engine can have one in force either.
+    return max(_number_in(file) or 0 for file in (data.snapshot, data.snapshot_copy))
+
+
+def _number_in(snapshot: Path) -> int | None:
     try:
-        number = json.loads(data.snapshot.read_bytes())["number"]
+        number = json.loads(snapshot.read_bytes())["number"]
     except (OSError, ValueError, KeyError, TypeError):
-        return 0  # missing or damaged: then no engine can have it in force either
-    return number if isinstance(number, int) else 0
+        return None
+    return number if isinstance(number, int) else None
 
 
 def _texts(problems: Iterable[Problem]) -> tuple[str, ...]:

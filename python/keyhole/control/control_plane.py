@@ -5,28 +5,38 @@ snapshot. An invalid change is reported and has no effect.
 """
 
 import asyncio
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from keyhole.control.data_folder import DataFolder
+from keyhole.config.files import MAX_FILE
+from keyhole.control.clock import ClockWatch
+from keyhole.control.data_folder import DataFolder, unwritable
 from keyhole.control.engine_state import EngineState
 from keyhole.control.enrollment import enrollment_server
-from keyhole.control.identity import authority_advice
+from keyhole.control.identity import authority_advice, authority_problem
 from keyhole.control.local_engine import ChildEngine, LocalEngine, Starter
+from keyhole.control.missing_parts import identity_missing, remember
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.parts import AUTHORITY, DISK, ENROLLMENT, LINK, Health, Parts, PartState
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
+from keyhole.system import durable
+from keyhole.system.regular_file import read_regular
 
 if TYPE_CHECKING:
     from keyhole.control.fleet import Fleet
+    from keyhole.enrollment.server import EnrollmentServer
 
 RENEWAL_CHECK_SECONDS = 3600.0
 RETRY_SECONDS = 5.0
+MAX_RETRY_SECONDS = 60.0
+CHECK_SECONDS = 15.0
 
 
 class ControlPlane:
@@ -36,17 +46,26 @@ class ControlPlane:
     """
 
     def __init__(
-        self, config: Path, data: DataFolder, notify: Notify, starter: Starter | None = None
+        self,
+        settings: Settings,
+        data: DataFolder,
+        notify: Notify,
+        starter: Starter | None = None,
+        parts: Parts | None = None,
     ) -> None:
         self._data = data
         self._notify = notify
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._pending: dict[str, EnrollmentServer | Fleet] = {}
         self._notified_advice: set[str] = set()
-        self._fingerprint = fingerprint([config])
-        self.settings: Settings = read_settings(config)
+        self._fingerprint = fingerprint([settings.file])
+        self.settings = settings
+        self.parts = parts or Parts(notify)
+        """What does not work while DNS goes on."""
+        self.clock = ClockWatch(data, self.parts)
         self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
-        self._reconciler = Reconciler(self.settings, data, self._engine, notify)
+        self._reconciler = Reconciler(settings, data, self._engine, notify, self.parts)
         self._enrollment = enrollment_server(self.settings, data, notify)
         self.fleet: Fleet | None = None
         """Engines on other machines; none if the link is off."""
@@ -88,6 +107,10 @@ class ControlPlane:
         local = self._engine.state(in_force.number if in_force else None)
         return [local, *(self.fleet.states() if self.fleet else [])]
 
+    def attention(self) -> list[PartState]:
+        """The parts that do not work, and the engines that are away or behind."""
+        return [*self.parts.states(), *_engines_behind(self.engines())]
+
     @property
     def withdrawals(self) -> Withdrawals:
         """What was taken away, and the engines that have it."""
@@ -109,20 +132,69 @@ class ControlPlane:
             self._reconciler.find_files()
             self._fingerprint = {**fingerprint(self._reconciler.watched_files), **self._fingerprint}
             await self._reconciler.start()
-            if self._enrollment is not None:
-                await self._enrollment.start()
-            if self.fleet is not None:
-                await self.fleet.start()
+            await self._start_servers()
         except BaseException:
             await self._close()
             raise
+        self._remember()
         self._notify_advice()
-        for work in (self._watch, self._renew, self._retry):
+        for work in (self._watch, self._renew, self._retry, self._check):
             task = asyncio.create_task(work())
             self._supervise(task)
         if self.fleet is not None:
             self._supervise(asyncio.create_task(self.fleet.watch()))
         return self
+
+    async def _start_servers(self) -> None:
+        """Starts enrollment and link; an engine that serves already needs neither."""
+        for name, server in self._servers():
+            try:
+                await server.start()
+            except (KeyholeError, OSError) as error:
+                if not self._engine.runs_already:
+                    raise
+                self.parts.fail(name, f"{error}; it is tried again")
+                self._pending[name] = server
+
+    def _servers(self) -> Iterator[tuple[str, "EnrollmentServer | Fleet"]]:
+        if self._enrollment is not None:
+            yield ENROLLMENT, self._enrollment
+        if self.fleet is not None:
+            yield LINK, self.fleet
+
+    async def _start_pending(self) -> None:
+        for name, server in list(self._pending.items()):
+            with self.parts.recorded(name, KeyholeError, OSError):
+                await server.start()
+                self._pending.pop(name)
+                self.parts.works(name)
+
+    def _remember(self) -> None:
+        """Keeps what the next start needs to know. DNS is served already."""
+        self.clock.check()
+        with self.parts.recorded(DISK, OSError):
+            remember(self._data, self.settings)
+            if self.settings.mark:
+                durable.write_bytes(
+                    self._data.settings_copy, read_regular(self.settings.file, MAX_FILE)
+                )
+
+    async def _check(self) -> None:
+        """Looks regularly for what no event tells; never ends by itself."""
+        while True:
+            self.clock.check()
+            await asyncio.to_thread(self._check_folder)
+            await asyncio.sleep(CHECK_SECONDS)
+
+    def _check_folder(self) -> None:
+        self.parts.set(DISK, unwritable(self._data))
+        gone = list(identity_missing(self._data))
+        why = "\n".join(one.why for one in gone)
+        self.parts.set(
+            AUTHORITY,
+            why or authority_problem(self.settings, self._data),
+            Health.MISSING if gone else Health.FAILED,
+        )
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()
@@ -179,11 +251,13 @@ class ControlPlane:
             self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
 
     async def _retry(self) -> None:
-        """Tries a valid change that failed, for example on a full disk, again until it succeeds."""
+        """Tries what failed, for example on a full disk, again until it succeeds."""
+        pause = RETRY_SECONDS
         while True:
-            await asyncio.sleep(RETRY_SECONDS)
-            if self._reconciler.is_behind:
-                await self._reconciler.apply()
+            await asyncio.sleep(pause)
+            is_tried = await self._reconciler.retry()
+            await self._start_pending()
+            pause = min(2 * pause, MAX_RETRY_SECONDS) if is_tried else RETRY_SECONDS
 
     def _supervise(self, task: asyncio.Task[None]) -> None:
         task.add_done_callback(self._notify_crash)
@@ -210,3 +284,13 @@ class ControlPlane:
             text = f"{self.settings.file.name}: {', '.join(different)} changed"
             hint = "this takes effect when keyhole up is restarted; until then all is as before"
             self._notify(Notice(Severity.WARNING, text, (hint,)))
+
+
+def _engines_behind(engines: Iterable[EngineState]) -> Iterator[PartState]:
+    now = time.time()
+    for one in engines:
+        if one.state != "in force":
+            had = f"it has snapshot {one.number or 'none'}, {one.wanted or 'none'} is wanted"
+            why = f"{one.state}: {had}{f'; {one.why}' if one.why else ''}"
+            since = now - (one.silent or 0.0)
+            yield PartState(f"engine {one.name}", Health.FAILED, why, since)

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,6 +12,7 @@ from keyhole.control.error import ControlError, UnwritableError
 from keyhole.system import durable
 from keyhole.system.durable import PRIVATE_FILE, Mode
 from keyhole.system.folders import mend, mend_alone
+from keyhole.system.installation import Installation
 from keyhole.system.lock import try_lock
 
 if TYPE_CHECKING:
@@ -58,6 +59,26 @@ class DataFolder:
     def snapshot(self) -> Path:
         """The last good snapshot; an engine starts from it without control."""
         return self.state / "snapshot.json"
+
+    @property
+    def snapshot_copy(self) -> Path:
+        """The same once more, for an engine that finds the first one damaged."""
+        return self.state / "snapshot-copy.json"
+
+    @property
+    def settings_copy(self) -> Path:
+        """The last good settings, for a start without a good ``keyhole.yaml``."""
+        return self.state / "settings.yaml"
+
+    @property
+    def clock(self) -> Path:
+        """The last known good time; see ``keyhole.control.clock``."""
+        return self.state / "clock.json"
+
+    @property
+    def installation(self) -> Installation:
+        """What this folder has had."""
+        return Installation(self.path)
 
     @property
     def last_good(self) -> Path:
@@ -178,15 +199,36 @@ class DataFolder:
         import asyncio
 
         last = time.monotonic() + seconds
-        while (lock := try_lock(self.state / "lock")) is None:
+        while (lock := self._try_lock()) is None:
             if time.monotonic() >= last:
                 raise ControlError(
                     f"another keyhole already runs with the data folder {self.path}; "
                     "stop it, or give --data with another folder"
                 )
             await asyncio.sleep(_LOCK_RETRY_SECONDS)
-        durable.remove_drafts(self.state)
+        with suppress(OSError):  # they cost room only
+            durable.remove_drafts(self.state)
         return lock
+
+    def _try_lock(self) -> BinaryIO | None:
+        try:
+            return try_lock(self.state / "lock")
+        except OSError as error:
+            raise ControlError(f"cannot lock {self.state}: {error.strerror}") from error
+
+
+def unwritable(data: DataFolder) -> str | None:
+    """Why nothing can be written into the state folder; none if it can."""
+    probe = data.state / ".probe"
+    try:
+        durable.write_bytes(probe, bytes(4096))
+        probe.unlink()
+    except OSError as error:
+        return (
+            f"{data.path} cannot be written: {error.strerror}; queries are answered, and no change "
+            "is kept until there is room"
+        )
+    return None
 
 
 def write_durably(path: Path, content: bytes, mode: Mode = PRIVATE_FILE) -> None:

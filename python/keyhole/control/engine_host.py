@@ -11,11 +11,13 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.local_engine import ExternalEngine
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
+from keyhole.engine import Refusal
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
 from keyhole.errors import KeyholeError
 from keyhole.identity.credentials import CredentialFolder
 
 RENEWAL_CHECK_SECONDS = 3600.0
+RETRY_SECONDS = 60.0
 
 
 class EngineHost:
@@ -29,22 +31,34 @@ class EngineHost:
         self._engine = engine
         self._notify = notify
         self._certificates = Certificates(settings, data)
+        self._is_failing = False
 
     async def start(self) -> None:
         """Writes the launch document; raises ``IdentityError`` if the identity for the link to
         control is missing."""
         server = self._settings.resolved.control_server
         assert server is not None, "controlled from here"
-        CredentialFolder(server.identity).read()
-        pair = self._certificates.read({})[SERVER]
+        if not self._data.snapshot.exists():
+            CredentialFolder(server.identity).read()
+            self._certificates.read({})
+        else:
+            # What was in force serves; certificates and the link are added as they can be.
+            self._renew()
+        pair = self._certificates.places({})[SERVER]
         keep = self._settings.resolved.log_keep
-        Launch(
+        launch = Launch(
             self._settings.options,
             {SERVER: Identity(pair.certificate.resolve(), pair.key.resolve())},
             self._data.snapshot.resolve(),
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
             Link(server.url, server.identity),
-        ).write(self._data.launch)
+            settings=self._settings.mark,
+        )
+        try:
+            launch.write(self._data.launch)
+        except Refusal:
+            if not self._engine.runs_already:
+                raise
         await self._engine.start()
         self._engine.settle()
 
@@ -62,9 +76,16 @@ class EngineHost:
     async def run(self) -> None:
         """Renews the certificate in time; the engine rereads it by itself. Never ends."""
         while True:
-            await asyncio.sleep(RENEWAL_CHECK_SECONDS)
-            try:
-                self._certificates.read({})
-            except KeyholeError as error:
+            await asyncio.sleep(RETRY_SECONDS if self._is_failing else RENEWAL_CHECK_SECONDS)
+            self._renew()
+
+    def _renew(self) -> None:
+        try:
+            self._certificates.read({})
+        except KeyholeError as error:
+            if not self._is_failing:
                 text = "the listeners got no new certificate and go on with the one before"
                 self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+            self._is_failing = True
+            return
+        self._is_failing = False

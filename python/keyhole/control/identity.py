@@ -10,7 +10,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
 from keyhole.control.settings import Settings, read_settings, settings_from
-from keyhole.identity import Authority, CertificateSpec
+from keyhole.identity import Authority, CertificateSpec, IdentityError, read_tokens
 from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
 from keyhole.identity.credentials import CredentialFolder
 from keyhole.identity.files import locked
@@ -51,6 +51,19 @@ def authority_advice(settings: Settings, data: DataFolder) -> list[str]:
     if not (data.identity / ROOT).exists() or not (data.identity / ISSUER).exists():
         return []
     return open_authority(settings, data).advice()
+
+
+def authority_problem(settings: Settings, data: DataFolder) -> str | None:
+    """Why the own authority cannot be used; none if it can, or if there is none."""
+    if not (data.identity / ROOT).exists():
+        return None
+    try:
+        open_authority(settings, data)
+        read_tokens(data.identity)
+        read_revoked(data.identity)
+    except IdentityError as error:
+        return str(error)
+    return None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any, Protocol
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
+from keyhole.control.first_look import engine_command
 from keyhole.control.notice import Notify
 from keyhole.control.supervisor import Supervisor
 from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError, Peer
@@ -159,11 +159,6 @@ class LocalEngine:
         if "refused" in answer:
             raise EngineRefusedError(answer["refused"]["path"], answer["refused"]["why"])
         return answer
-
-
-def engine_command(launch_file: Path) -> list[str]:
-    """The command line that starts an engine under supervision."""
-    return [sys.executable, "-m", "keyhole", "engine", str(launch_file)]
 
 
 def _absolute(path: Path) -> str:

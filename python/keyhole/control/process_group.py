@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.error import EndedError
-from keyhole.control.local_engine import engine_command
+from keyhole.control.error import ControlError, EndedError
+from keyhole.control.first_look import can_serve_first, engine_command
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.supervisor import Supervisor
 
@@ -27,14 +27,27 @@ class ProcessGroup:
     ) -> None:
         """``claim`` is the lock of the data folder. Control inherits it: if this process is killed,
         the folder stays locked until control has ended."""
-        self._engine = Supervisor("the engine", lambda ran: engine_command(data.launch), notify)
-        self._control = Supervisor(
-            "control",
-            lambda ran: control_command(data, config, ran=ran),
-            notify,
-            keep_open=[claim.fileno()],
-        )
+        self._data = data
+        self._config = config
+        self._claim = claim
         self._notify = notify
+        self._engine = self._make_engine()
+        self._control = self._make_control(serves_first=False)
+
+    def _make_engine(self) -> Supervisor:
+        command = engine_command(self._data.launch)
+        return Supervisor("the engine", lambda ran: command, self._notify)
+
+    def _make_control(self, *, serves_first: bool) -> Supervisor:
+        return Supervisor(
+            "control",
+            lambda ran: control_command(
+                self._data, self._config, ran=ran, serves_first=serves_first
+            ),
+            self._notify,
+            keep_open=[self._claim.fileno()],
+            must_start=not serves_first,
+        )
 
     async def run(self, end: asyncio.Event) -> int:
         """Runs both until ``end``; returns the exit code.
@@ -66,14 +79,31 @@ class ProcessGroup:
         return 0
 
     async def _start(self) -> None:
+        if can_serve_first(self._data, self._config) and await self._serve_first():
+            self._control = self._make_control(serves_first=True)
+            await self._control.start(None)
+            return
         # Control writes the launch document of the engine. Compiling may take long: no timeout.
         await self._control.start(None)
         await self._engine.start()
 
+    async def _serve_first(self) -> bool:
+        """Starts the engine from the last good snapshot, which needs no control."""
+        try:
+            await self._engine.start()
+        except ControlError:
+            # For example, a port of the last start is taken: control knows what the settings say.
+            self._engine = self._make_engine()
+            return False
+        return True
 
-def control_command(data: DataFolder, config: Path | None, *, ran: bool) -> Sequence[str]:
-    """The command line that starts control under supervision; ``ran`` means a restart."""
+
+def control_command(
+    data: DataFolder, config: Path | None, *, ran: bool, serves_first: bool = False
+) -> Sequence[str]:
+    """The command line that starts control under supervision; ``ran`` means a restart, and
+    ``serves_first`` that the engine runs already."""
     settings = ["--config", str(config)] if config else []
-    again = ["--again"] if ran else []
+    again = ["--again"] if ran else ["--engine-runs"] if serves_first else []
     words = ["--data", str(data.path), *settings, *again]
     return [sys.executable, "-m", "keyhole", "control", *words]

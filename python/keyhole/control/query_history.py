@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
-from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.notice import Notify
+from keyhole.control.parts import HISTORY, Parts
 from keyhole.control.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ HITS_SECONDS = 5.0
 _DAY_US = 86_400_000_000
 
 
-def query_history(settings: Settings, data: DataFolder, notify: Notify) -> "QueryHistory | None":
+def query_history(
+    settings: Settings, data: DataFolder, notify: Notify, parts: Parts
+) -> "QueryHistory | None":
     """The history of the settings; none if the history or the query log is off."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
-    return QueryHistory(data.history, data.query_log.parent, bounds, notify)
+    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts)
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,21 @@ class Export:
 class QueryHistory:
     """The history; the first use opens it."""
 
-    def __init__(self, root: Path, spool: Path, bounds: Bounds, notify: Notify) -> None:
+    def __init__(
+        self,
+        root: Path,
+        spool: Path,
+        bounds: Bounds,
+        notify: Notify,
+        parts: Parts | None = None,
+    ) -> None:
+        self._parts = parts or Parts(notify)
         self._root = root
         self._spool = spool
         self._bounds = bounds
         self._notify = notify
         self._history: History | None = None
         self._opening = threading.Lock()
-        self._is_failing = False
         self._listeners = 0
         self._exports = threading.Semaphore(MAX_EXPORTS)
         self._hits: tuple[float, dict[str, int] | None] = (0.0, None)
@@ -147,14 +157,13 @@ class QueryHistory:
             if needs_cleanup:
                 history.maintain()
         except (OSError, duckdb.Error) as error:
-            if not self._is_failing:
-                self._is_failing = True
-                text = "the history of queries is not written; it is tried again every few seconds"
-                self._notify(Notice(Severity.WARNING, text, (str(error).splitlines()[0],)))
+            text = "the history of queries is not written; it is tried again every few seconds"
+            self._parts.fail(HISTORY, f"{text}\n{str(error).splitlines()[0]}")
             return
-        if self._is_failing:
-            self._is_failing = False
-            self._notify(Notice(Severity.SUCCESS, "the history of queries is written again"))
+        damaged = ", ".join(history.damaged)
+        where = f"{self._root / 'damaged'}; searches and statistics are without its queries"
+        why = f"set aside because it cannot be read: {damaged}, in {where}" if damaged else None
+        self._parts.set(HISTORY, why)
 
     async def listen(self) -> AsyncIterator[LiveQueries]:
         """Yields new queries until the caller stops, and an empty batch if there are none.

@@ -9,6 +9,7 @@ from keyhole.control.certificates import SERVER, Certificates
 from keyhole.control.compile import (
     Compiled,
     compile_all,
+    is_whole,
     last_good_octets,
     read_last_good,
     referenced_files,
@@ -22,30 +23,55 @@ from keyhole.control.error import (
     EngineRefusedError,
     UnwritableError,
 )
+from keyhole.control.launcher import Launcher
 from keyhole.control.local_engine import LocalEngine
+from keyhole.control.missing_parts import (
+    MissingError,
+    documents_missing,
+    overrides_missing,
+    stored_missing,
+)
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.parts import (
+    CLIENT_TLS,
+    DISK,
+    DOCUMENTS,
+    SERVER_TLS,
+    SNAPSHOT,
+    Health,
+    Parts,
+)
 from keyhole.control.settings import Settings
 from keyhole.control.trust_context import accepts_mesh_identities, empty_trust_context
 from keyhole.control.withdrawals import Withdrawals, remaining
-from keyhole.engine.launch import Identity, Launch, Link, QueryLog
-from keyhole.errors import KeyholeError
+from keyhole.engine.launch import Identity
+from keyhole.errors import KeyholeError, ListError
 from keyhole.identity import CertificateAndKey, IdentityError, identity_files
 from keyhole.lists import drop_unused
 from keyhole.policy import TrustContext
+
+_PASSING_ERRORS = (IdentityError, ListError, UnwritableError, StuckError)
+"""They may end without a change of any file."""
 
 
 class Reconciler:
     """Sends snapshots and certificates to the engine; nothing else does."""
 
     def __init__(
-        self, settings: Settings, data: DataFolder, engine: LocalEngine, notify: Notify
+        self,
+        settings: Settings,
+        data: DataFolder,
+        engine: LocalEngine,
+        notify: Notify,
+        parts: Parts | None = None,
     ) -> None:
+        self._parts = parts = parts or Parts(notify)
         self._settings = settings
         self._data = data
         self._engine = engine
         self._notify = notify
-        self._certificates = Certificates(settings, data)
-        self._options = settings.options
+        self._certificates = Certificates(settings, data, parts)
+        self._launcher = Launcher(settings, data, engine, self._certificates, parts)
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
         self.documents = DocumentPool()
@@ -54,6 +80,7 @@ class Reconciler:
         self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False
         self.is_compiling = False
+        self._is_worth_retrying = False
         self.problem: KeyholeError | None = None
         """Why the files as they are now are not in force; none where they are."""
         self._referenced: frozenset[Path] = frozenset()
@@ -86,69 +113,110 @@ class Reconciler:
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
 
-        Raises if the engine cannot listen or a certificate cannot be used. Invalid documents are
-        only reported: until they are fixed, the engine serves the last good snapshot, or without
-        one refuses every query as not ready.
+        With a last good snapshot nothing else is needed: what cannot be used is recorded and tried
+        again, and only an engine that cannot listen raises. Without one, a certificate that cannot
+        be used raises too; invalid documents are only reported, and every query is refused until
+        they are fixed.
         """
-        # Creates our own authority if there is none: compiling needs it.
-        self._certificates.read({})
-        compiled: Compiled | None = None
-        problem: KeyholeError | None = None
-        try:
-            compiled = self._compile_first()
-        except KeyholeError as error:
-            problem = error
-        last_good = None if compiled else read_last_good(self._data)
-        pairs = self._read_certificates(compiled, last_good)
-        await self._withdraw(compiled or last_good, is_valid=compiled is not None)
+        if self._check_snapshot():
+            await self._launcher.start_last_good()
+            compiled, problem = await self._try_in_thread()
+            last_good = None if compiled else read_last_good(self._data)
+            known = compiled or last_good
+            await self._withdraw(known, is_valid=compiled is not None)
+            pairs = self._certificates.usable(known.identities if known else {})
+            with self._parts.recorded(SERVER_TLS, EngineRefusedError, EngineGoneError):
+                await self._install(pairs)
+            if last_good is not None:
+                self._remember(last_good)
+                await self._apply_last_overrides()
+        else:
+            # Creates our own authority if there is none: compiling needs it.
+            self._certificates.read({})
+            compiled, problem = self._try_first()
+            clients = compiled.identities if compiled else {}
+            pairs = self._certificates.read(clients)
+            await self._withdraw(compiled, is_valid=compiled is not None)
+            # The engine starts from the draft, so that it is ready as soon as it listens. The
+            # commit below checks the draft, as for every change.
+            if compiled is not None:
+                write_durably(self._data.draft, compiled.octets)
+            first = self._data.draft if compiled is not None else self._data.snapshot
+            await self._launcher.start(clients, first)
+            self._certificates.remember(pairs)
         if compiled is not None:
-            write_durably(self._data.draft, compiled.octets)
-        # Without a last good snapshot the engine starts from the draft, so that it is ready as soon
-        # as it listens. The commit below checks the draft, as for every change.
-        first = compiled is not None and not self._data.snapshot.exists()
-        # A running engine may restart from the launch document, so that stays until then.
-        if not self._engine.runs_already:
-            self._write_launch(pairs, self._data.draft if first else self._data.snapshot)
-        addresses = await self._engine.start()
-        # A restarted engine must listen on the same ports, also if the first one was given port 0
-        # and the system chose a free one.
-        self._options = {**self._options, "listen": {**self._options["listen"], **addresses}}
-        self._write_launch(pairs, self._data.snapshot)
-        if self._engine.runs_already:
-            await self._install(pairs)
-        self._certificates.remember(pairs)
-        if compiled is not None:
-            try:
-                await self._commit(compiled)
-            except EngineRefusedError as error:
-                problem = error
-            except UnwritableError as error:
-                # The engine serves the snapshot it started from; a full disk must not stop DNS.
-                self.is_behind = True
-                self._notify_error("the documents could not be written; tried again", error)
-        elif last_good is not None:
-            self._remember(last_good)
-            await self.apply_overrides()
+            problem = await self._commit_first(compiled)
         self.problem = problem
+        self._record_documents(problem)
         if problem is not None:
             is_identity = isinstance(problem, IdentityError)
             what = "our authority cannot be read" if is_identity else "the documents are not valid"
             self._notify_error(f"{what}; {self._fallback_text()}", problem)
+
+    async def _try_in_thread(self) -> tuple[Compiled | None, KeyholeError | None]:
+        try:
+            return await self.documents.run(self._try_first)
+        except StuckError as error:
+            return None, error
+
+    def _try_first(self) -> tuple[Compiled | None, KeyholeError | None]:
+        try:
+            return self._compile_first(), None
+        except KeyholeError as error:
+            return None, error
+
+    async def _commit_first(self, compiled: Compiled) -> KeyholeError | None:
+        """Gives the reason if the engine does not take the snapshot."""
+        try:
+            await self._commit(compiled)
+        except (EngineRefusedError, EngineGoneError) as error:
+            self.is_behind = isinstance(error, EngineGoneError)
+            return error
+        except UnwritableError as error:
+            # The engine serves the snapshot it started from; a full disk must not stop DNS.
+            self.is_behind = True
+            self._notify_error("the documents could not be written; tried again", error)
+            self._parts.fail(DISK, str(error), is_said=True)
+        return None
+
+    def _check_snapshot(self) -> bool:
+        """Whether there is a last good snapshot; records what is wrong with it."""
+        is_good, has_copy = is_whole(self._data.snapshot), is_whole(self._data.snapshot_copy)
+        if self._data.snapshot.exists() and not is_good:
+            goes_on = "its copy serves" if has_copy else "every query is refused until it is made"
+            why = f"{self._data.snapshot} was damaged when Keyhole started; {goes_on} again"
+            self._parts.fail(SNAPSHOT, why, Health.MENDED)
+        return is_good or has_copy
+
+    def _record_documents(self, problem: KeyholeError | None) -> None:
+        self._is_worth_retrying = isinstance(problem, _PASSING_ERRORS)
+        if problem is None:
+            self._parts.works(DOCUMENTS)
+            return
+        is_missing = isinstance(problem, MissingError)
+        state = Health.MISSING if is_missing else Health.FAILED
+        self._parts.fail(DOCUMENTS, f"{problem}\n{self._fallback_text()}", state, is_said=True)
+
+    async def retry(self) -> bool:
+        """Tries again what failed for a reason that no change of a file may end: a full disk, a
+        wrong clock, an engine that was gone. Returns whether there was something."""
+        if self.is_behind or self._is_worth_retrying:
+            await self.apply()
+            return True
+        if self._parts.has_failed(SERVER_TLS) or self._parts.has_failed(CLIENT_TLS):
+            await self.apply_certificates()
+            return True
+        return False
 
     def exclusive(self) -> asyncio.Lock:
         """The lock to hold while compiling into the state folder: two compilations at once would
         overwrite each other's drafts."""
         return self._lock
 
-    def _read_certificates(
-        self, compiled: Compiled | None, last_good: Compiled | None
-    ) -> dict[str, CertificateAndKey]:
-        if compiled is not None:
-            return self._certificates.read(compiled.identities)
-        try:
-            return self._certificates.read(last_good.identities if last_good else {})
-        except IdentityError:
-            return self._certificates.read({})
+    async def _apply_last_overrides(self) -> None:
+        """Lays pauses and decisions over the last good snapshot, which has those of its time."""
+        if overrides_missing(self._data) is None:
+            await self.apply_overrides()
 
     async def _withdraw(self, known: Compiled | None, *, is_valid: bool) -> None:
         """Takes away what is no longer trusted, whatever else is wrong with the documents."""
@@ -185,15 +253,19 @@ class Reconciler:
                     callback()
 
     async def _apply(self) -> KeyholeError | None:
+        problem = await self._apply_files()
+        self._record_documents(problem)
+        return problem
+
+    async def _apply_files(self) -> KeyholeError | None:
         await self.apply_certificates()
         try:
             # In a thread: compiling large lists takes seconds and must not block the event loop.
-            await self.documents.run(self.find_files)
-            compiled = await self.documents.run(compile_all, self._settings, self._data)
+            compiled = await self.documents.run(self._compile)
             if self._in_force is not None and compiled.same_as(self._in_force):
                 self.is_behind = False
                 return None
-            await self._install(self._certificates.read(compiled.identities))
+            await self._install(self._certificates.usable(compiled.identities, self._clients()))
             await self._commit(compiled)
         except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
@@ -235,7 +307,7 @@ class Reconciler:
     async def apply_certificates(self) -> None:
         """Renews our own certificates in time, and installs changed files in the engine."""
         try:
-            installed = await self._install(self._certificates.read(self._clients()))
+            installed = await self._install(self._certificates.usable(self._clients()))
         except KeyholeError as error:
             self._notify_error("a certificate was not taken; the one before serves on", error)
             return
@@ -244,14 +316,29 @@ class Reconciler:
             text = f"a new certificate serves {whose}, valid until {pair.expires:%Y-%m-%d}"
             self._notify(Notice(Severity.SUCCESS, text))
 
+    def _refuse_missing(self) -> None:
+        """Raises `MissingError` for documents that were there: without them, policies would be gone
+        although nobody removed them."""
+        for missing in (
+            documents_missing(self._data, self._settings),
+            stored_missing(self._data),
+            overrides_missing(self._data),
+        ):
+            if missing is not None:
+                raise missing.error()
+
     def _fallback_text(self) -> str:
-        if self._data.snapshot.exists():
+        if is_whole(self._data.snapshot) or is_whole(self._data.snapshot_copy):
             return "the last good snapshot serves until this is fixed"
         return "every query is refused until this is fixed"
 
     def _compile(self, context: TrustContext | None = None) -> Compiled:
         self.find_files()
-        return compile_all(self._settings, self._data, context=context)
+        self._refuse_missing()
+        try:
+            return compile_all(self._settings, self._data, context=context)
+        except OSError as error:
+            raise UnwritableError(f"cannot compile: {error.filename}: {error.strerror}") from error
 
     def _compile_first(self) -> Compiled:
         """Compiles for the start.
@@ -287,6 +374,8 @@ class Reconciler:
             # Before the snapshot: killed in between, the next start lays what stands over it again.
             write_durably(self._data.last_good, last_good_octets(compiled))
         rename_durably(self._data.draft, self._data.snapshot)
+        with self._parts.recorded(DISK, UnwritableError):
+            write_durably(self._data.snapshot_copy, compiled.octets)
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._remember(compiled)
@@ -300,7 +389,7 @@ class Reconciler:
     async def _install(self, pairs: dict[str, CertificateAndKey]) -> dict[str, CertificateAndKey]:
         changed = self._certificates.changed(pairs)
         if changed:
-            self._write_launch(pairs, self._data.snapshot)
+            self._launcher.update(self._clients())
         for name, pair in changed.items():
             await self._engine.install_identity(name, pair.certificate, pair.key)
         self._certificates.remember(changed)
@@ -308,17 +397,6 @@ class Reconciler:
 
     def _clients(self) -> dict[str, Identity]:
         return self._in_force.identities if self._in_force else {}
-
-    def _write_launch(self, pairs: dict[str, CertificateAndKey], snapshot: Path) -> None:
-        identities = {
-            name: Identity(pair.certificate.resolve(), pair.key.resolve())
-            for name, pair in pairs.items()
-        }
-        keep = self._settings.resolved.log_keep
-        log = QueryLog(self._data.query_log.resolve(), keep) if keep else None
-        link = Link(str(self._data.link_socket.resolve()))
-        launch = Launch(self._options, identities, snapshot.resolve(), log, link)
-        launch.write(self._data.launch)
 
     def _notify_error(self, text: str, error: KeyholeError) -> None:
         self._notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))

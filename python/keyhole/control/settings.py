@@ -1,11 +1,14 @@
 """The settings from ``keyhole.yaml``, in the form that the use cases need."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from keyhole.config import Config, Resolved, load_config, resolve
+from keyhole.config import Config, Resolved, load_config, read_config_text, resolve
+from keyhole.config.files import Source, read_text
+from keyhole.control.first_look import mark_of
 from keyhole.engine.launch import Identity
+from keyhole.errors import has_errors
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Settings:
     written: Config
     resolved: Resolved
     advice: tuple[str, ...]
+    mark: str = ""
+    """A digest of the file and its path; see :func:`keyhole.control.first_look.mark_of`."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -43,10 +48,24 @@ class Settings:
 
 def read_settings(file: Path) -> Settings:
     """Reads the file; raises ``DocumentErrors`` with all errors in it."""
+    mark = mark_of(file)
     written, problems = load_config(file)
-    return settings_from(file, written, tuple(str(one) for one in problems))
+    settings = settings_from(file, written, tuple(str(one) for one in problems))
+    return replace(settings, mark=mark)
 
 
 def settings_from(file: Path, written: Config, advice: tuple[str, ...] = ()) -> Settings:
     """The settings for a config that was or would be read from the file."""
     return Settings(file, written, resolve(written, file.absolute().parent), advice)
+
+
+def read_last_good_settings(file: Path, copy: Path) -> Settings | None:
+    """The settings of the last start with good ones, as if they stood in ``file``; none if there
+    are none."""
+    text, problems = read_text(Source(copy, copy.name))
+    if problems:
+        return None
+    written, problems = read_config_text(text, copy.name)
+    if written is None or has_errors(problems):
+        return None
+    return settings_from(file, written)

@@ -13,8 +13,11 @@ from keyhole.control.dnstap import dnstap
 from keyhole.control.error import ControlError
 from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.list_refresh.refresher import own_addresses
+from keyhole.control.missing_parts import DATABASE as DATABASE_PART
+from keyhole.control.missing_parts import MissingError, database_missing, remember
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
+from keyhole.control.parts import DATABASE, DISK, Health
 from keyhole.control.query_history import query_history
 from keyhole.control.services import Services
 from keyhole.control.settings import Settings
@@ -37,8 +40,9 @@ async def open_services(
     linked = control_plane.fleet.addresses if control_plane.fleet else []
     own = own_addresses([*listeners, *control_plane.enrollment, *linked, *api])
     lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
-    await asyncio.to_thread(lists.begin)
-    queries = query_history(settings, data, notify)
+    with control_plane.parts.recorded(DISK, OSError):
+        await asyncio.to_thread(lists.begin)
+    queries = query_history(settings, data, notify, control_plane.parts)
     tasks = [asyncio.create_task(lists.run())]
     if queries is not None:
         tasks.append(asyncio.create_task(queries.run()))
@@ -101,10 +105,15 @@ async def open_changes(
         database = await asyncio.to_thread(open_database, control_plane.settings, data)
         changes = Changes(database, control_plane.settings, data, control_plane.reconciler)
         await changes.begin()
-    except KeyholeError as error:
+    except (KeyholeError, OSError) as error:
+        missing = isinstance(error, MissingError)
         text = "changes by command and by API are refused until keyhole up is started again"
-        notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
+        state = Health.MISSING if missing else Health.FAILED
+        control_plane.parts.fail(DATABASE, f"{error}\n{text}", state)
         return None
+    with control_plane.parts.recorded(DISK, OSError):
+        # Now there are a database and a copy of its documents.
+        remember(data, control_plane.settings)
     return changes
 
 
@@ -120,7 +129,7 @@ async def open_overrides(
     )
     try:
         await override_store.begin()
-    except KeyholeError as error:
+    except (KeyholeError, OSError) as error:
         text = "pauses and decisions are refused until keyhole up is started again"
         notify(Notice(Severity.ERROR, text, tuple(str(error).splitlines())))
         return None
@@ -128,15 +137,23 @@ async def open_overrides(
 
 
 def open_database(settings: Settings, data: DataFolder) -> Database:
-    """Opens the database of the settings; raises ``StoreError`` or ``ControlError``."""
+    """Opens the database of the settings; raises ``StoreError`` or ``ControlError``.
+
+    One that was in use before is never made anew.
+    """
+    missing = database_missing(data, settings)
+    if missing is not None:
+        raise missing.error()
+    is_new = not data.installation.has(DATABASE_PART)
     where = settings.resolved.database
     if where is None:
-        return Database.in_file(data.database)
+        return Database.in_file(data.database, may_be_new=is_new)
     if isinstance(where, str):
-        return Database(where)
+        return Database(where, may_be_new=is_new)
     try:
-        return Database(read_regular(where, MAX_SECRET).decode().strip())
+        url = read_regular(where, MAX_SECRET).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ControlError(
             f"cannot read database.url_file {where}: {getattr(error, 'strerror', error)}"
         ) from error
+    return Database(url, may_be_new=is_new)

@@ -34,10 +34,17 @@ class Supervisor:
     """One process, restarted whenever it ends unasked."""
 
     def __init__(
-        self, name: str, command: Command, notify: Notify, *, keep_open: Sequence[int] = ()
+        self,
+        name: str,
+        command: Command,
+        notify: Notify,
+        *,
+        keep_open: Sequence[int] = (),
+        must_start: bool = True,
     ) -> None:
         """Call it inside an event loop. ``name`` stands for the process in notices, such as "the
-        engine"; the process inherits the file descriptors ``keep_open``."""
+        engine"; the process inherits the file descriptors ``keep_open``. Without ``must_start``
+        a first process that ends is restarted as any other one."""
         self._name = name
         self._command = command
         self._notify = notify
@@ -46,7 +53,8 @@ class Supervisor:
         self._task: asyncio.Task[None] | None = None
         self._first: asyncio.Future[Any] | None = None
         self._stopping = asyncio.Event()
-        self._is_settled = False
+        self._is_settled = not must_start
+        self._must_start = must_start
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -98,7 +106,7 @@ class Supervisor:
             refusal, code = await self._run_once(ran)
             if self._stopping.is_set():
                 return
-            if self._first is not None and not self._first.done():
+            if self._must_start and self._first is not None and not self._first.done():
                 self._first.set_exception(refusal or EndedError(self._end_text(code), code))
                 return
             if not self._is_settled:

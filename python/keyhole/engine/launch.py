@@ -48,6 +48,10 @@ class Launch:
     log: QueryLog | None = None
     link: Link | None = None
     drain_seconds: float = 3.0
+    copy: Path | None = None
+    """The last good snapshot once more, for a damaged first one."""
+    settings: str = ""
+    """A digest of the settings that this document was made from."""
 
     def write(self, path: Path) -> None:
         """Writes the document atomically; raises `Refusal` if that fails."""
@@ -58,6 +62,8 @@ class Launch:
                 for name, identity in self.identities.items()
             },
             "snapshot": str(self.snapshot),
+            "copy": str(self.copy) if self.copy else None,
+            "settings": self.settings,
             "log": {"path": str(self.log.path), "keep": self.log.keep} if self.log else None,
             "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
@@ -83,6 +89,9 @@ class Launch:
                 log=QueryLog(Path(log["path"]), int(log["keep"])) if log else None,
                 link=Link(str(link["to"]), _path(link["identity"])) if link else None,
                 drain_seconds=float(document["drain_seconds"]),
+                # Earlier versions wrote neither.
+                copy=_path(document.get("copy")),
+                settings=str(document.get("settings", "")),
             )
         except FileNotFoundError:
             raise Refusal("", f"{path} does not exist; start with keyhole up once") from None

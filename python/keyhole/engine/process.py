@@ -22,6 +22,7 @@ from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.system import fd_limit
+from keyhole.system.installation import was_there
 from keyhole.system.lock import try_lock
 from keyhole.system.parent_death import die_with_parent
 
@@ -54,8 +55,7 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         advice = fd_limit.raise_limit(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
-        for name, identity in launch.identities.items():
-            runtime.install_identity(name, identity.certificate, identity.key)
+        _install_identities(runtime, launch)
         policy = Policy(runtime)
         _commit_last_good(policy, launch)
         addresses = runtime.start()
@@ -108,20 +108,43 @@ class _Ended(BaseException):
     """A signal asked the process to end."""
 
 
+def _install_identities(runtime: Runtime, launch: Launch) -> None:
+    """Installs the certificates. One that cannot be used costs TLS with it and nothing else:
+    handshakes fail until control has another one."""
+    for name, identity in launch.identities.items():
+        try:
+            runtime.install_identity(name, identity.certificate, identity.key)
+        except Refusal as refusal:
+            _warn(f"no certificate for {name} yet: {refusal}")
+
+
 def _commit_last_good(policy: Policy, launch: Launch) -> None:
-    """Activates the last good snapshot. Without one the engine still starts and refuses every
-    query: a refusal with a reason is better for a client than no answer."""
+    """Activates the last good snapshot, or its copy. Without one the engine still starts and
+    refuses every query: a refusal with a reason is better for a client than no answer."""
+    refusals = []
     try:
         policy.withdraw(_withdrawal(launch))
-        policy.commit(launch.snapshot)
     except Refusal as refusal:
         _warn(f"no snapshot yet, refusing all: {refusal}")
+        return
+    for path in (launch.snapshot, launch.copy):
+        if path is not None:
+            try:
+                policy.commit(path)
+                return
+            except Refusal as refusal:
+                refusals.append(str(refusal))
+    _warn(f"no snapshot yet, refusing all: {'; '.join(refusals)}")
 
 
 def _withdrawal(launch: Launch) -> Withdrawal | None:
     """What was taken away before this start."""
+    file = launch.snapshot.with_name(FILE)
     try:
-        return Withdrawal.read(launch.snapshot.with_name(FILE))
+        found = Withdrawal.read(file)
+        if found is None and was_there(file):
+            raise Refusal(str(file), "is gone")
+        return found
     except Refusal as refusal:
         if launch.options["mesh"]["trust_domains"]:
             # A mesh could still name whom we revoked.

@@ -1,16 +1,19 @@
 """HTTP on a Unix socket; the kernel reports the user of each client (``SO_PEERCRED``)."""
 
+import errno
 import socket
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from keyhole.system.unix_socket import short_path
+from keyhole.system.unix_socket import is_private, short_path, spare_paths
 
 PEER_PREFIX = "uid:"
 """Prefix of the client address of a request, before the numeric user ID."""
+_NOT_WRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -30,7 +33,30 @@ def unix_listener(path: Path) -> socket.socket:
     """A listening socket with mode 0600, in a folder with mode 0700; raises ``OSError``.
 
     It replaces an existing socket, so the caller must make sure that no other process uses it.
+    If the folder cannot be written, for example on a read-only disk, the socket is at one of
+    `spare_paths`.
     """
+    try:
+        return _listener(path)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        for spare in spare_paths(path):
+            with suppress(OSError):
+                spare.parent.mkdir(mode=0o700, exist_ok=True)
+                if is_private(spare.parent):
+                    return _listener(spare)
+        raise
+
+
+def remove_socket(path: Path) -> None:
+    """Removes what `unix_listener` made."""
+    for one in (path, *spare_paths(path)):
+        with suppress(OSError):
+            one.unlink()
+
+
+def _listener(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)

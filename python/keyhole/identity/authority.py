@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from keyhole.identity.ca_files import ISSUER, ROOT, ensure_issuer, ensure_root, signed_domain
 from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError, RefusedError
-from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.files import locked, make_private_folder, write_errors
 from keyhole.identity.issuance_log import IssuanceRecord, record
 from keyhole.identity.journal import Author, note
 from keyhole.identity.revoked import first_moment, read_revoked
@@ -90,7 +90,7 @@ class Authority:
         """
         now = now or datetime.now(UTC)
         make_private_folder(folder)
-        with locked(folder):
+        with locked(folder), write_errors(folder):
             durable.remove_drafts(folder)
             root, key = ensure_root(folder, common_name, now)
             issuer = ensure_issuer(folder, root, key, domain, now)
@@ -98,8 +98,8 @@ class Authority:
         if domain is not None and opened.domain != domain:
             raise IdentityError(
                 f"the authority in {folder} signs for the trust domain {opened.domain}, and the "
-                f"settings say {domain}; set identity.trust_domain to {opened.domain}, or remove "
-                "the folder to start with a new authority"
+                f"settings say {domain}; set identity.trust_domain to {opened.domain}, or let "
+                "keyhole setup --new start a new authority"
             )
         return opened
 

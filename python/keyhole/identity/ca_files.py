@@ -12,6 +12,7 @@ from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
 from keyhole.identity.sign import BACKDATE, Signer, certificate_pem, is_signed_by, key_pem
 from keyhole.model.spiffe import SCHEME
 from keyhole.system import durable
+from keyhole.system.installation import remember_file, was_there
 
 ROOT, ROOT_KEY = "root.pem", "root-key.pem"
 NEXT, NEXT_KEY = "next-root.pem", "next-root-key.pem"
@@ -28,14 +29,17 @@ def ensure_root(
     """
     root, key = folder / ROOT, folder / ROOT_KEY
     if not root.exists() and not key.exists():
+        _refuse_another(root)
         signer = Signer.root(common_name, now)
         # The key first: a root without its key could never sign. A key without a root is detected
         # below; no client can trust a root that was never written.
         write_signer(folder, signer, ROOT, ROOT_KEY)
+    remember_file(root)
     _complete_rotation(folder)
     if not root.exists():
         raise _incomplete(folder, ROOT)
     certificate = read_certificates(root)[0]
+    check_clock(root, certificate, now)
     _ensure_bundle(folder)
     return certificate, _read_root_key(folder, certificate)
 
@@ -58,8 +62,10 @@ def ensure_issuer(
         return current
     if root.not_valid_after_utc <= now:
         raise IdentityError(
-            f"the root certificate {folder / ROOT} expired on {root.not_valid_after_utc:%Y-%m-%d}; "
-            "remove its folder to start with a new authority"
+            f"the root certificate {folder / ROOT} expired on {root.not_valid_after_utc:%Y-%m-%d}, "
+            f"and the clock of this machine says {now:%Y-%m-%d %H:%M} UTC; set the clock if it is "
+            "wrong; else let keyhole setup --new start a new authority (clients must then be given "
+            "the new root.pem)"
         )
     issuer = Signer(root, key).issuer(_existing_domain(folder) or domain, now)
     write_signer(folder, issuer, ISSUER, ISSUER_KEY)
@@ -148,6 +154,8 @@ def _read_issuer(
 
 
 def _needs_renewal(issuer: x509.Certificate, domain: str | None, now: datetime) -> bool:
+    if issuer.not_valid_before_utc > now:
+        return True  # made while the clock was ahead: nobody would believe it before that day
     begin = issuer.not_valid_before_utc + BACKDATE
     half = begin + (issuer.not_valid_after_utc - begin) / 2
     return now >= half or (domain is not None and signed_domain(issuer) is None)
@@ -176,6 +184,27 @@ def _ensure_bundle(folder: Path) -> None:
 
 def _incomplete(folder: Path, missing: str) -> IdentityError:
     return IdentityError(
-        f"the authority in {folder} is incomplete: {missing} is missing; restore it, or remove the "
-        "folder to start with a new authority (clients must then be given the new root.pem)"
+        f"the authority in {folder} is incomplete: {missing} is missing; restore it, or let "
+        "keyhole setup --new start a new authority (clients must then be given the new root.pem)"
     )
+
+
+def check_clock(path: Path, certificate: x509.Certificate, now: datetime) -> None:
+    """Raises :class:`IdentityError` if the clock says a time before the certificate was made."""
+    begin = certificate.not_valid_before_utc
+    if begin > now:
+        raise IdentityError(
+            f"the clock of this machine is wrong: it says {now:%Y-%m-%d %H:%M} UTC, and {path} was "
+            f"made on {begin + BACKDATE:%Y-%m-%d %H:%M} UTC; set the clock, then certificates are "
+            "used again"
+        )
+
+
+def _refuse_another(root: Path) -> None:
+    """A second authority would be one that no client trusts, and nobody would know why."""
+    if was_there(root):
+        raise IdentityError(
+            f"the authority in {root.parent} is gone; restore the folder from a backup, or let "
+            "keyhole setup --new start a new authority (clients must then be given the new "
+            "root.pem)"
+        )

@@ -1,7 +1,7 @@
 """Key files: atomic writes, and access for the owner only. Errors are `IdentityError`."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from keyhole.identity.error import IdentityError
@@ -44,6 +44,10 @@ def write_errors(path: Path) -> Iterator[None]:
         raise IdentityError(f"cannot write {path}: {error.strerror}") from error
 
 
-def locked(folder: Path) -> AbstractContextManager[None]:
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
     """Keeps other processes from issuing in this folder."""
-    return lock.locked(folder / ".lock")
+    with ExitStack() as held:
+        with write_errors(folder / ".lock"):
+            held.enter_context(lock.locked(folder / ".lock"))
+        yield

@@ -9,19 +9,25 @@ from pydantic_core import ErrorDetails
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, write_whole
 from keyhole.model.field_types import Boundary
+from keyhole.system.installation import remember_file, was_there
 
 Document = TypeVar("Document", bound=Boundary)
 
 
 def read_document(path: Path, model: type[Document]) -> Document:
-    """Reads the file; returns an empty document if the file does not exist.
+    """Reads the file; returns an empty document if there never was one.
 
-    Raises :class:`IdentityError` for an unreadable file and for an unknown field: ignoring a field
-    could mean trusting a revoked identity.
+    Raises :class:`IdentityError` for a file that is gone or unreadable and for an unknown field:
+    ignoring one could mean trusting a revoked identity.
     """
     try:
         octets = path.read_bytes()
     except FileNotFoundError:
+        if was_there(path):
+            raise IdentityError(
+                f"{path} is gone; restore it from a backup, or let keyhole setup --new say what "
+                "is lost and go on without it"
+            ) from None
         return model()
     except OSError as error:
         raise IdentityError(f"{path} cannot be read: {error.strerror}") from error
@@ -37,6 +43,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
 def write_document(path: Path, document: Boundary) -> None:
     """Replaces the file atomically, with mode 0600."""
     write_whole(path, document.model_dump_json(indent=1).encode() + b"\n", PRIVATE_FILE)
+    remember_file(path)
 
 
 def _why(error: ErrorDetails) -> str:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from keyhole.identity import issuance_log, revoked, tokens
 from keyhole.identity.ca_files import BUNDLE, ISSUER, ROOT, read_bundle, read_domain
+from keyhole.identity.error import IdentityError
 from keyhole.identity.sign import certificate_pem
 from keyhole.model.spiffe import DEFAULT_TRUST_DOMAIN
+from keyhole.system.installation import was_there
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ def read_trust(folder: Path, domain: str | None = None) -> OwnTrust:
 
     Writes nothing. Unreadable revocations are an error, since continuing would ignore them.
     """
+    if not (folder / ROOT).exists() and was_there(folder / ROOT):
+        raise IdentityError(
+            f"the authority in {folder} is gone; restore the folder from a backup, or let keyhole "
+            "setup --new start a new authority"
+        )
     known = revoked.read_revoked(folder)
     return OwnTrust(
         domain=read_domain(folder) or domain or DEFAULT_TRUST_DOMAIN,

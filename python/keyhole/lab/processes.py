@@ -10,6 +10,7 @@ from typing import Any, Self
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.settings import read_settings
 from keyhole.errors import KeyholeError
 from keyhole.lab.child_process import environment_for_child
 from keyhole.lab.error import LabError
@@ -116,7 +117,7 @@ class LabProcesses:
 
     async def _start_node(self, name: str) -> None:
         folder = DataFolder(getattr(self.layout, name))
-        control_plane = ControlPlane(folder.config, folder, self._notifier(name))
+        control_plane = ControlPlane(read_settings(folder.config), folder, self._notifier(name))
         self._control_planes[name] = await self._stack.enter_async_context(control_plane)
 
     def _notifier(self, name: str) -> Notify:

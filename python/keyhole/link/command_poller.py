@@ -22,7 +22,7 @@ from keyhole.link.message import (
     Result,
     read_commands,
 )
-from keyhole.system.unix_socket import short_path
+from keyhole.system.unix_socket import accepting_path, short_path
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
 """Seconds between two attempts to reach control."""
@@ -94,7 +94,7 @@ class _UnixConnection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        with short_path(self._path) as short:
+        with short_path(accepting_path(self._path)) as short:
             self.sock.connect(short)
 
 

@@ -2,12 +2,18 @@
 
 import asyncio
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from starlette.requests import Request
 
-from keyhole.http import PEER_PREFIX, HttpServer, PeerProtocol, unix_listener, uvicorn_config
+from keyhole.http import (
+    PEER_PREFIX,
+    HttpServer,
+    PeerProtocol,
+    remove_socket,
+    unix_listener,
+    uvicorn_config,
+)
 from keyhole.link.application import RefusedError, application
 from keyhole.link.peer import Peer
 
@@ -36,8 +42,7 @@ class LocalLink:
         self.peer.disconnect()
         self._server.abort()
         await self._server.close()
-        with suppress(OSError):
-            self._path.unlink()
+        remove_socket(self._path)
 
     def _find(self, request: Request) -> Peer:
         # The folder mode already excludes other users; this is a second check.

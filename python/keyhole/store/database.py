@@ -21,26 +21,28 @@ _BUSY_MILLISECONDS = 10_000
 class Database:
     """Connections to the database, whose schema is upgraded when it is opened. Thread-safe."""
 
-    def __init__(self, url: str | URL) -> None:
-        """Opens and upgrades it; raises `StoreError` if that fails."""
+    def __init__(self, url: str | URL, *, may_be_new: bool = True) -> None:
+        """Opens and upgrades it; raises `StoreError` if that fails, and for an empty database
+        unless it ``may_be_new``."""
         self._url = _read_url(url)
         self._engine = _engine(self._url)
         try:
             with self.begin() as connection:
-                upgrade(connection)
+                upgrade(connection, may_be_new=may_be_new)
         except StoreError:
             self.close()
             raise
 
     @classmethod
-    def in_file(cls, path: Path) -> "Database":
+    def in_file(cls, path: Path, *, may_be_new: bool = True) -> "Database":
         """The SQLite database in this file; a new one gets mode 0600."""
+        create = os.O_CREAT if may_be_new else 0
         try:
             # SQLite would use the umask; its journal files inherit the mode of the file.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            os.close(os.open(path, os.O_RDWR | create | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
         except OSError as error:
             raise StoreError(f"cannot open {path}: {error.strerror}") from error
-        return cls(URL.create("sqlite", database=str(path)))
+        return cls(URL.create("sqlite", database=str(path)), may_be_new=may_be_new)
 
     @property
     def name(self) -> str:

@@ -11,10 +11,11 @@ from keyhole.store.error import StoreError
 _LOCK = 0x6B657968  # "keyh": an arbitrary key of an advisory lock
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, *, may_be_new: bool = True) -> None:
     """Runs the missing migrations in the transaction of the connection.
 
-    Raises `StoreError` for the schema of a newer Keyhole: a downgrade could lose data.
+    Raises `StoreError` for the schema of a newer Keyhole, since a downgrade could lose data, and
+    for a database without any tables unless it ``may_be_new``.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
@@ -23,7 +24,13 @@ def upgrade(connection: Connection) -> None:
     config.attributes["connection"] = connection
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     context = MigrationContext.configure(connection)
-    for revision in context.get_current_heads():
+    heads = context.get_current_heads()
+    if not heads and not may_be_new:
+        raise StoreError(
+            "the database holds nothing, and it did; restore it from a backup, or run keyhole "
+            "setup --new to go on without it"
+        )
+    for revision in heads:
         if revision not in known:
             raise StoreError(
                 f"the database is of a newer Keyhole (its form is {revision}); start that version, "

@@ -1,11 +1,14 @@
 """Exclusive locks on files (flock(2)). The system releases them when the process ends."""
 
+import errno
 import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+_NOT_WRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
@@ -31,5 +34,11 @@ def try_lock(path: Path) -> BinaryIO | None:
 
 
 def _open(path: Path) -> BinaryIO:
-    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    return os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o600), "r+b", buffering=0)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE or not path.exists():
+            raise
+    # A lock writes nothing: a folder that cannot be written is no hindrance.
+    return os.fdopen(os.open(path, os.O_RDONLY | flags), "rb", buffering=0)

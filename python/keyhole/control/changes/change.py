@@ -18,6 +18,7 @@ from keyhole.control.changes.stored import StoredFiles
 from keyhole.control.compile import Compiled, compile_all
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import NotThereError, ReadOnlyError, StaleError
+from keyhole.control.missing_parts import STORED, MissingError
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings
 from keyhole.engine import judge
@@ -261,10 +262,22 @@ class Changes:
         )
 
     def _repair(self) -> bool:
+        """Whether the copy was not that of the database, and is now.
+
+        Raises `MissingError` for a database that is older than the copy: it is not the one that
+        was in use, and its people and decisions are not either.
+        """
         with self._database.read() as connection:
             last, versions = revision(connection), current(connection)
-        if self._files.number() == last or (last == 0 and self._files.number() is None):
+        known = self._files.number()
+        if known == last:
             return False
+        if known is not None and known > last and self._data.installation.has(STORED):
+            raise MissingError(
+                f"the database {self._database.name} knows {last} changes of documents, and "
+                f"{known} were made; restore the newest one, or run keyhole setup --new to go on "
+                "with this one (lost then: the documents, people and decisions since)"
+            )
         self._files.take(self._files.draft(versions.values()), last)
         return True
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
+from keyhole.control.missing_parts import overrides_missing
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.reconciler import Reconciler
 from keyhole.errors import KeyholeError
@@ -70,9 +71,13 @@ class OverrideStore:
     async def begin(self) -> None:
         """Updates the copy from the database, after a kill or a change by another program."""
         async with self._lock:
-            if await asyncio.to_thread(self._is_copy_old):
+            missing = overrides_missing(self._data)
+            if missing is not None or await asyncio.to_thread(self._is_copy_old):
                 await asyncio.to_thread(self._write, lambda _: None)
                 await self._reconciler.apply_overrides()
+        if missing is not None:
+            # The documents were held until now.
+            await self._reconciler.apply()
 
     async def change(
         self, write: Callable[[Connection], Written]

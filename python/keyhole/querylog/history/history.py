@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,12 @@ from keyhole.querylog.history.cleanup import remove_leftovers
 from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.criteria import Criteria
+from keyhole.querylog.history.damaged import (
+    damaged_of,
+    drop_damaged_indexes,
+    set_aside,
+    set_aside_names,
+)
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.ingest import Ingester
 from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
@@ -38,6 +44,8 @@ Answer = TypeVar("Answer")
 LOCK_WAIT_SECONDS = 1.0
 """How long a query waits while another thread ingests or joins segments."""
 DAY_SECONDS = 86_400
+READING_SECONDS = 60.0
+"""Pause between two readings of everything, in search of what cannot be read."""
 _TRIES = 3
 
 
@@ -74,6 +82,8 @@ class History:
         self._rollups: list[Segment] = []
         self._lexicons: list[NameIndex] = []
         self._segments: list[Segment] = []
+        self._damaged: set[str] = set()
+        self._next_reading = 0.0
         self._reload()
 
     @property
@@ -227,10 +237,34 @@ class History:
         """Closes the database connection."""
         self._database.close()
 
+    @property
+    def damaged(self) -> list[str]:
+        """The segments that cannot be read and were set aside, by name."""
+        return sorted({*set_aside_names(self._root), *self._damaged})
+
     def _reload(self) -> None:
         found = segments(self._root)
-        self._rollups, self._segments = rollups(self._root, found), found
+        past = rollups(self._root, found)
+        self._leave_out(damaged_of([*found, *past]))
+        self._segments = [one for one in found if one.stem not in self._damaged]
+        self._rollups = [one for one in past if one.stem not in self._damaged]
+        drop_damaged_indexes(name_indexes(self._root))
         self._lexicons = name_indexes(self._root)
+
+    def _leave_out(self, damaged: Iterable[Segment]) -> bool:
+        """Sets segments aside; whether there were any."""
+        new = [one for one in damaged if one.stem not in self._damaged]
+        for one in new:
+            set_aside(self._root, one)
+        self._damaged |= {one.stem for one in new}
+        return bool(new)
+
+    def _find_damaged(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """Reads all of each segment; whether one could not be read. Not often: it takes long."""
+        if time.monotonic() < self._next_reading:
+            return False
+        self._next_reading = time.monotonic() + READING_SECONDS
+        return self._leave_out(damaged_of([*self._segments, *self._rollups], cursor))
 
     def _query(self, query: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]) -> Answer:
         """Ingests new lines and runs a query; again where segments were joined or removed
@@ -245,8 +279,9 @@ class History:
             with self._cursor() as cursor:
                 try:
                     return query(cursor, self._segments)
-                except duckdb.IOException:
-                    if not tries_left:
+                except duckdb.Error as error:
+                    is_moved = isinstance(error, duckdb.IOException)
+                    if not tries_left or not (self._find_damaged(cursor) or is_moved):
                         raise
             self._reload()
         raise AssertionError("the last try returns or raises")

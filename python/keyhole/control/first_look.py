@@ -1,0 +1,56 @@
+"""What ``keyhole up`` looks at before it starts an engine.
+
+It imports little: a machine that starts has no names until the engine answers.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+from keyhole.control.data_folder import DataFolder
+from keyhole.system.regular_file import read_regular
+
+SETTINGS = "settings"
+"""The settings, in the record of what a data folder has had."""
+
+_MAX_OCTETS = 2**20
+
+
+def engine_command(launch_file: Path) -> list[str]:
+    """The command line that starts an engine under supervision."""
+    return [sys.executable, "-m", "keyhole", "engine", str(launch_file)]
+
+
+def can_serve_first(data: DataFolder, config: Path | None) -> bool:
+    """Whether an engine can start as it ran last: the settings are the same, or missing."""
+    try:
+        mark = str(json.loads(data.launch.read_bytes())["settings"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False  # none, or one of an earlier version
+    file = config or data.config
+    if is_blank(file):
+        return data.installation.has(SETTINGS)
+    return bool(mark) and mark == mark_of(file)
+
+
+def mark_of(file: Path) -> str:
+    """A digest of a settings file and its path; empty if it cannot be read."""
+    try:
+        octets = read_regular(file, _MAX_OCTETS)
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{file.absolute()}\n".encode() + octets).hexdigest()
+
+
+def is_blank(file: Path) -> bool:
+    """Whether a file is missing or holds nothing."""
+    try:
+        return not file.is_file() or file.stat().st_size == 0 or _has_only_spaces(file)
+    except OSError:
+        return False  # there, but not readable: the reader reports it
+
+
+def _has_only_spaces(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return not opened.read(4096).strip(b"\0 \t\r\n")

@@ -1,0 +1,182 @@
+"""What a data folder once had and has no more.
+
+A data folder that was used is never taken for an empty one: what is missing is said, the last good
+snapshot stays in force, and only ``keyhole setup --new`` or a restore goes on without it.
+"""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyhole.config.files import sources
+from keyhole.control.data_folder import DataFolder
+from keyhole.control.error import ControlError
+from keyhole.control.first_look import SETTINGS, is_blank
+from keyhole.control.settings import Settings
+from keyhole.system.installation import name_of
+
+DOCUMENTS, STORED, DATABASE = "documents", "stored", "database"
+OVERRIDES = "overrides"
+_IDENTITY = "identity/"
+_IDENTITY_FILES = (
+    ("root.pem", "the trust of every client in this Keyhole, and all certificates"),
+    ("tokens.json", "the tokens of all clients"),
+    ("revoked.json", "all revocations: what was revoked would be believed again"),
+    ("enrollments.json", "the clients that wait to be enrolled"),
+    ("issued.jsonl", "the record of what was issued, by which names are revoked"),
+)
+_REMEDY = "restore it from a backup, or run keyhole setup --new to go on without it"
+
+
+class MissingError(ControlError):
+    """A part of a used data folder is missing."""
+
+
+@dataclass(frozen=True)
+class MissingPart:
+    """A missing part: its word in the record, what was found, and what is lost without it."""
+
+    part: str
+    found: str
+    lost: str
+    useless: tuple[Path, ...] = ()
+    """Files that are there, and cannot be used."""
+
+    @property
+    def why(self) -> str:
+        """What is wrong and what would be right."""
+        return f"{self.found}; {_REMEDY} (lost then: {self.lost})"
+
+    def error(self) -> MissingError:
+        """The same as an error."""
+        return MissingError(self.why)
+
+
+def is_used(data: DataFolder) -> bool:
+    """Whether a Keyhole has run with this folder."""
+    return data.installation.exists() or data.snapshot.exists() or not is_blank(data.database)
+
+
+def adopt(data: DataFolder) -> None:
+    """Begins the record of a folder that an earlier version used; it always made these parts.
+
+    Raises ``OSError`` if the folder cannot be written.
+    """
+    if data.installation.exists() or not is_used(data):
+        return
+    data.installation.remember(SETTINGS, DOCUMENTS, DATABASE, *_present(data))
+
+
+def remember(data: DataFolder, settings: Settings) -> None:
+    """Remembers what is there now. Raises ``OSError``."""
+    has_documents = _documents(settings) is None
+    parts = [SETTINGS, *([DOCUMENTS] if has_documents else ()), *_present(data)]
+    if settings.resolved.database is not None and data.stored.is_dir():
+        parts.append(DATABASE)  # a server, whose documents were read
+    data.installation.remember(*parts)
+
+
+def settings_missing(data: DataFolder, file: Path) -> MissingPart | None:
+    """The settings, if they were there and are gone or empty."""
+    if not is_blank(file) or not data.installation.has(SETTINGS):
+        return None
+    return MissingPart(
+        SETTINGS,
+        f"{file} is {_gone(file)}",
+        "addresses, clients, limits and all other settings",
+        (file,) if file.exists() else (),
+    )
+
+
+def documents_missing(data: DataFolder, settings: Settings) -> MissingPart | None:
+    """The documents of the folder, if they were there and are gone."""
+    missing = _documents(settings)
+    if missing is None or not data.installation.has(DOCUMENTS):
+        return None
+    return missing
+
+
+def stored_missing(data: DataFolder) -> MissingPart | None:
+    """The copy of the stored documents, if it was there and is gone."""
+    if data.stored.is_dir() or not data.installation.has(STORED):
+        return None
+    return MissingPart(
+        STORED,
+        f"{data.stored} is gone, and is made again from the database",
+        "documents by command and by API",
+    )
+
+
+def overrides_missing(data: DataFolder) -> MissingPart | None:
+    """The copy of pauses and decisions, if it was there and is gone: without it, what somebody
+    blocked would be open until the database is read."""
+    if not is_blank(data.overrides) or not data.installation.has(OVERRIDES):
+        return None
+    return MissingPart(
+        OVERRIDES,
+        f"{data.overrides} is {_gone(data.overrides)}, and is made again from the database",
+        "pauses and decisions",
+    )
+
+
+def database_missing(data: DataFolder, settings: Settings) -> MissingPart | None:
+    """The database file, if it was there and is gone or empty."""
+    is_file = settings.resolved.database is None
+    if not is_file or not is_blank(data.database) or not data.installation.has(DATABASE):
+        return None
+    return MissingPart(
+        DATABASE,
+        f"the database {data.database} is {_gone(data.database)}",
+        "documents by command and by API with their history, people, decisions, audit record",
+        (data.database,) if data.database.exists() else (),
+    )
+
+
+def identity_missing(data: DataFolder) -> Iterator[MissingPart]:
+    """The files of the authority that were there and are gone."""
+    for name, lost in _IDENTITY_FILES:
+        file = data.identity / name
+        if not file.exists() and data.installation.has(_IDENTITY + name):
+            yield MissingPart(_IDENTITY + name, f"{file} is gone", lost)
+
+
+def all_missing(data: DataFolder, settings: Settings) -> list[MissingPart]:
+    """Everything that the folder once had and has no more."""
+    some = (
+        settings_missing(data, settings.file),
+        documents_missing(data, settings),
+        stored_missing(data),
+        overrides_missing(data),
+        database_missing(data, settings),
+    )
+    return [*(one for one in some if one is not None), *identity_missing(data)]
+
+
+def _gone(file: Path) -> str:
+    return "empty" if file.exists() else "gone"
+
+
+def _documents(settings: Settings) -> MissingPart | None:
+    place = settings.documents
+    if place.exists() and (not place.is_dir() or sources(place)[0]):
+        return None
+    return MissingPart(
+        DOCUMENTS, f"the documents in {place} are gone", "policies, lists, upstreams and records"
+    )
+
+
+def _present(data: DataFolder) -> list[str]:
+    parts = []
+    if data.stored.is_dir():
+        parts.append(STORED)
+    if not is_blank(data.overrides):
+        parts.append(OVERRIDES)
+    if not is_blank(data.database):
+        parts.append(DATABASE)
+    if data.withdrawn.exists():
+        parts.append(name_of(data.withdrawn))
+    with suppress(OSError):
+        files = (one for one, _ in _IDENTITY_FILES)
+        parts += [_IDENTITY + name for name in files if (data.identity / name).exists()]
+    return parts

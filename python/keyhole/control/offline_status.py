@@ -1,0 +1,26 @@
+"""What a data folder shows of its Keyhole while no control process answers."""
+
+from keyhole.control.clock import CLOCK, ClockRecord
+from keyhole.control.data_folder import DataFolder, unwritable
+from keyhole.control.missing_parts import all_missing, is_used
+from keyhole.control.parts import DISK, Health, Parts, PartState
+from keyhole.control.start_settings import find_settings
+from keyhole.errors import KeyholeError
+
+
+def look(data: DataFolder) -> list[PartState]:
+    """The parts that would not work; empty for a folder that was never used."""
+    if not is_used(data):
+        return []
+    parts = Parts(lambda notice: None)
+    parts.set(DISK, unwritable(data))
+    known = ClockRecord.read(data)
+    parts.set(CLOCK, known.doubt(ClockRecord.now()) if known else None)
+    try:
+        settings = find_settings(data, data.config, parts)
+    except KeyholeError as error:
+        parts.fail("settings", str(error))
+        return parts.states()
+    for one in all_missing(data, settings):
+        parts.fail(one.part, one.why, Health.MISSING)
+    return parts.states()

@@ -1,0 +1,95 @@
+"""The parts of a running Keyhole that may fail while DNS goes on, and the state of each."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from keyhole.control.notice import Notice, Notify, Severity
+
+SETTINGS, DOCUMENTS, SNAPSHOT = "settings", "documents", "last good snapshot"
+DATABASE, AUTHORITY, HISTORY, DISK = "database", "authority", "history", "disk"
+SERVER_TLS, CLIENT_TLS = "certificate of the listeners", "certificates for upstreams"
+API, ENROLLMENT, LINK = "API", "enrollment", "link"
+"""The names of the parts."""
+
+
+class Health(StrEnum):
+    """The state of a part."""
+
+    FAILED = "failed"
+    """It does not work, and is tried again."""
+    MISSING = "missing"
+    """It was there and is gone; a person must act."""
+    MENDED = "mended"
+    """It was found damaged at the start, and was made whole."""
+
+
+@dataclass(frozen=True)
+class PartState:
+    """A part that needs attention."""
+
+    name: str
+    state: Health
+    why: str
+    """What is wrong, what goes on, and what would be right."""
+    since: float
+    """When it was first seen, in seconds of Unix time."""
+
+
+class Parts:
+    """The parts that do not work; thread-safe. Each change is notified once."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+        self._states: dict[str, PartState] = {}
+
+    def fail(
+        self, name: str, why: str, state: Health = Health.FAILED, *, is_said: bool = False
+    ) -> None:
+        """Records that a part does not work; it is notified unless that ``is_said`` already."""
+        known = self._states.get(name)
+        if known is None:
+            self._states[name] = PartState(name, state, why, time.time())
+        else:
+            self._states[name] = replace(known, state=state, why=why)
+        if not is_said and (known is None or known.why != why):
+            severity = Severity.WARNING if state is Health.MENDED else Severity.ERROR
+            self._notify(Notice(severity, f"{name}: {state}", tuple(why.splitlines())))
+
+    def works(self, name: str) -> None:
+        """Records that a part works."""
+        known = self._states.pop(name, None)
+        if known is not None and known.state is not Health.MENDED:
+            self._notify(Notice(Severity.SUCCESS, f"{name}: works again"))
+
+    def set(self, name: str, why: str | None, state: Health = Health.FAILED) -> None:
+        """`fail` with a reason, `works` without one."""
+        if why is None:
+            self.works(name)
+        else:
+            self.fail(name, why, state)
+
+    @contextmanager
+    def recorded(self, name: str, *kinds: type[Exception]) -> Iterator[None]:
+        """Records an error of the block; the caller goes on without."""
+        try:
+            yield
+        except kinds as error:
+            self.fail(name, _why(error))
+
+    def states(self) -> list[PartState]:
+        """The parts that need attention, by name."""
+        return sorted(self._states.values(), key=lambda one: one.name)
+
+    def has_failed(self, name: str) -> bool:
+        """Whether the part does not work now."""
+        known = self._states.get(name)
+        return known is not None and known.state is not Health.MENDED
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the data folder'}: {error.strerror or error}"
+    return str(error)
