@@ -45,7 +45,7 @@ async fn a_pause_lets_names_and_targets_through_and_the_log_says_why() {
             );
         }
     }
-    assert_eq!(world.core.stats()["observed"], 6);
+    assert_eq!(world.core.stats()["totals"]["observed"], 6);
 }
 
 #[tokio::test]

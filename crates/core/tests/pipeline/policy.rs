@@ -34,9 +34,9 @@ async fn a_target_that_is_only_observed_is_answered_and_counted() {
     let world = world().await;
     let reply = world.ask(&query("observed.example.org", A).edns(&[])).await;
     assert_eq!((reply.rcode(), reply.word()), (0, None));
-    assert_eq!(world.core.stats()["observed"], 1);
+    assert_eq!(world.core.stats()["totals"]["observed"], 1);
     world.ask(&query("seen.example", A)).await;
-    assert_eq!(world.core.stats()["observed"], 2);
+    assert_eq!(world.core.stats()["totals"]["observed"], 2);
 }
 
 #[tokio::test]
