@@ -1,7 +1,6 @@
 //! How long a connection lives: no longer than what its client has shown is believed.
 
 use std::io::{Read, Write};
-use std::time::Duration;
 
 use http::Request;
 
