@@ -1,7 +1,6 @@
 //! How long a connection lives: no longer than what its client has shown is believed.
 
 use std::io::{Read, Write};
-use std::time::Duration;
 
 use http::Request;
 
@@ -79,12 +78,10 @@ async fn http2_ends_with_its_certificate_after_its_answers() {
 fn an_expired_certificate_ends_nothing() {
     let (world, shown) = world(-30);
     let mut stream = world.connect_tls("dot", world.client_showing(&shown, &["dot"]));
-    for id in 0..3 {
+    // Each answer proves that the one before it did not end the connection.
+    for id in 0..4 {
         assert_eq!(exchange(&mut stream, &query(id, "")), answer(id, ""));
     }
-    stream.sock.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
-    let error = stream.read(&mut [0]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
