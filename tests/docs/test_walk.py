@@ -6,11 +6,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
-from ruamel.yaml import YAML
 
+from keyhole.config.source_tree import plain
+from keyhole.config.yaml import read_yaml
 from tests.docs.pages import PAGES, ROOT, SHELL
 from tests.docs.terminal import Learn, Terminal
 from tests.world.imports import home_teleporter, technitium_settings, zipped
@@ -119,8 +121,8 @@ def test_the_guide_to_identities_can_be_followed(resolver: Resolver, tmp_path: P
             resolver.settle()
 
     learned: tuple[Learn, ...] = (
-        (r"khe1\.\S+", "khe1.eyJ1...", _same),
-        (r"\b[a-z2-7]{32}\b", "abcdefghijklmnopqrstuvwxyz234567", _same),
+        (r"khe1\.\S+", "join.token", lambda secret: _saved(tmp_path / "join", secret)),
+        (r"\b[a-z2-7]{32}\b", "living-room-tv.token", lambda one: _saved(tmp_path / "tv", one)),
     )
     Terminal(said, tmp_path, learned=learned, write=write).walk(_text("docs/guides/identity.md"))
 
@@ -195,14 +197,16 @@ def test_the_guide_to_engines_can_be_followed(
     }
 
     def write(name: str, text: str) -> None:
-        settings = YAML(typ="safe").load(text)
+        settings: Any = plain(read_yaml(text, name)[0][0])
         one = {"keyhole.yaml": control, "berlin/keyhole.yaml": berlin}[name]
         one.configure(**settings | {"listen": one.listen() | settings.get("listen", {})})
         if one is control:
             control.start()
             control.wait_for(lambda: _listens(enrollment), "enrollment listens")
 
-    learned: tuple[Learn, ...] = ((r"khe1\.\S+", "TOKEN", _same),)
+    learned: tuple[Learn, ...] = (
+        (r"khe1\.\S+", "join.token", lambda secret: _saved(tmp_path / "join", secret)),
+    )
     terminal = Terminal(said, tmp_path, control.folder, learned, write)
     page = _text("docs/guides/engines.md")
     start = page.index("keyhole up --data")
