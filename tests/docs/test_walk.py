@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -31,7 +32,7 @@ IN_THE_LAB = [
     "docs/guides/pihole-api.md",
 ]
 ALONE = {
-    *("coming-from-elsewhere", "engines", "identity", "lists", "now"),
+    *("coming-from-elsewhere", "engines", "identity", "lists", "now", "when-parts-fail"),
     "real-network",  # starts Keyhole; tests/e2e/test_new_user.py does that
 }
 API = "http://127.0.0.1:8080"
@@ -125,6 +126,13 @@ def test_the_guide_to_identities_can_be_followed(resolver: Resolver, tmp_path: P
         (r"\b[a-z2-7]{32}\b", "living-room-tv.token", lambda one: _saved(tmp_path / "tv", one)),
     )
     Terminal(said, tmp_path, learned=learned, write=write).walk(_text("docs/guides/identity.md"))
+
+
+def test_the_guide_to_parts_that_fail_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
+    resolver.start()
+    resolver.stop()
+    shutil.rmtree(resolver.folder / "documents")
+    Terminal({}, tmp_path, resolver.folder).walk(_text("docs/guides/when-parts-fail.md"))
 
 
 def test_the_guide_to_lists_can_be_followed(resolver: Resolver, tmp_path: Path) -> None:
