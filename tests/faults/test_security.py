@@ -4,13 +4,14 @@ import json
 import os
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from keyhole.identity.files import locked
 from tests.world import own_authority as own
 from tests.world.api import PASSWORD, Browser, set_up
 from tests.world.callers import Caller
@@ -191,9 +192,11 @@ def test_a_pause_and_a_decision_act_while_a_document_is_invalid_also_after_a_res
 
 
 @contextmanager
-def _stopped(pids: list[int]) -> Iterator[None]:
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+def _stopped(pids: list[int], identity: Path | None = None) -> Iterator[None]:
+    """Processes that do not run; none of them holds the lock of ``identity``."""
+    with locked(identity) if identity else nullcontext():
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
@@ -250,7 +253,7 @@ def test_a_revocation_that_control_cannot_deliver_says_so(strict: Resolver, tmp_
         lambda: outcome_of(strict.server, "dot", web) == "answered", "its authority is trusted"
     )
     (control,) = strict.program.children("control")
-    with _stopped([control]):
+    with _stopped([control], strict.folder / "identity"):
         done = run_keyhole("identity", "revoke", "shop/web", "--data", str(strict.folder))
         assert done.returncode == 1
         assert "not yet at local" in done.stderr
