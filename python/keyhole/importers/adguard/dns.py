@@ -1,10 +1,12 @@
 """The section ``dns``: upstreams, refused names and resolver options."""
 
+from dataclasses import replace
+
+from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams
-from keyhole.model.name import read_name
 
 _REFUSES = (
     ("aaaa_disabled", "Keyhole cannot remove the addresses of one family from answers"),
@@ -54,12 +56,18 @@ def _refused_names(setup: Setup, report: Report, dns: Section) -> None:
     bundle = Bundle("refused", for_all=True, origin="dns.blocked_hosts")
     for text in dns.texts("blocked_hosts"):
         try:
-            matches = (read_name(text),)
+            rule = read_adblock_rule(text)
+            if rule is None:
+                continue
+            if replace(rule, text="", matches=(), notes=()) != AdblockRule(""):
+                raise ValueError("it has an exception or modifiers; write a rule by hand")
         except ValueError as error:
             report.left(Kind.RULE, f"blocked_hosts: {text}", str(error))
             continue
         bundle.rules.append(
-            NameRule(matches, answer="refused", important=True, title=text, origin=bundle.origin)
+            NameRule(
+                rule.matches, answer="refused", important=True, title=text, origin=bundle.origin
+            )
         )
         report.taken(Kind.RULE, f"blocked_hosts: {text}", "refused, even if another rule allows it")
     if bundle.rules:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import plain_address
+from keyhole.importers.adguard.address_pattern import is_about_addresses
 from keyhole.importers.expression import translate
 from keyhole.model.name import read_name
 from keyhole.model.record_type import read_record_type, show_record_type
@@ -46,6 +47,9 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
         return AdblockRule(line, hosts=(words[0], tuple(words[1:])))
     rule = AdblockRule(line, allow=line.startswith("@@"))
     pattern, modifiers = _split(line.removeprefix("@@"))
+    keys = [modifier.partition("=")[0] for modifier in modifiers]
+    if len(set(keys)) < len(keys):
+        raise ValueError("it has a modifier twice")
     for modifier in modifiers:
         _modify(rule, modifier)
     rule.matches, rule.notes = _matches(pattern)
@@ -63,15 +67,15 @@ def _split(text: str) -> tuple[str, list[str]]:
 
 
 def _parts(text: str) -> list[str]:
-    return [part.strip() for part in _PART.split(text) if part.strip()]
+    return [part.strip() for part in _PART.split(text)]
 
 
 def _modify(rule: AdblockRule, modifier: str) -> None:
-    key, _, value = modifier.partition("=")
+    key, equals, value = modifier.partition("=")
     match key:
-        case "important":
+        case "important" if not equals:
             rule.important = True
-        case "badfilter":
+        case "badfilter" if not equals:
             rule.is_badfilter = True
         case "dnstype":
             rule.types = _types(value)
@@ -86,8 +90,12 @@ def _modify(rule: AdblockRule, modifier: str) -> None:
             )
         case "ctag":
             raise ValueError("it applies to clients with a tag; use Keyhole's groups")
+        case "important" | "badfilter":
+            raise ValueError(f"its modifier {key} has a value, and AdGuard gives that no meaning")
+        case "":
+            raise ValueError("it has a $ or a comma without a modifier behind it")
         case _:
-            raise ValueError(f"its modifier {key[:40]} has no meaning in DNS")
+            raise ValueError(f"its modifier {key[:40]} is not one of those that AdGuard Home knows")
 
 
 def _types(value: str) -> tuple[str, ...]:
@@ -111,6 +119,8 @@ def _clients(value: str) -> tuple[str, ...]:
 
 def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a pattern, in the form of a Keyhole rule."""
+    if is_about_addresses(pattern):
+        raise ValueError("it matches addresses in answers; rules in Keyhole match only names")
     if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
         translated = translate(pattern[1:-1], "go")
         return translated.matches, translated.notes
@@ -120,7 +130,7 @@ def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         (r"\|\|\*\.([^*^|]+)\^?", ("*.{}",)),
         (r"\|\|([^*^|]+)\^\|?", ("{}", "*.{}")),
         (r"\|([^*^|]+)(?:\^\|?|\|)", ("{}",)),
-        (r"([^*^|]+\.[^*^|]+)\^?", ("{}",)),
+        (r"([^*^|]+\.[^*^|]+)", ("{}",)),
     ):
         found = re.fullmatch(form, pattern)
         if found and (name := _name(found[1])) is not None:

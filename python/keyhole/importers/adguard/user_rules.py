@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from keyhole.importers.addresses import plain_address
 from keyhole.importers.adguard.clients import read_ids
+from keyhole.importers.adguard.rewrite import read_rewrite
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
 from keyhole.importers.hosts import cname_record, host_record
 from keyhole.importers.product_settings import Bundle, ClientSettings, NameRule, Setup
@@ -12,24 +12,40 @@ from keyhole.importers.report import Kind, Report
 from keyhole.model.address import read_address
 from keyhole.model.name import read_name
 
-_CODES = {"NXDOMAIN": "nxdomain", "REFUSED": "refused"}
+_OWN_NAMES = ("localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost",
+              "ip6-loopback", "ip6-allnodes", "ip6-allrouters")  # fmt: skip
 
 
 def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters: str) -> None:
     """Adds and reports every rule; ``filters`` is the bundle for clients with filtering."""
-    withdrawn = {line.replace("$badfilter", "").replace(",badfilter", "") for line in lines
-                  if "badfilter" in line}  # fmt: skip
     importer = _RuleImporter(setup, report, filters)
+    rules: list[AdblockRule] = []
     for line in lines:
         try:
-            rule = read_adblock_rule(line)
-            if rule is None:
-                continue
-            if rule.is_badfilter or line.strip() in withdrawn:
+            rules += filter(None, [read_adblock_rule(line)])
+        except ValueError as error:
+            report.left(Kind.RULE, line, str(error))
+    withdrawn = [_meaning(rule) for rule in rules if rule.is_badfilter]
+    known = [_meaning(rule) for rule in rules if not rule.is_badfilter]
+    for rule in rules:
+        try:
+            if rule.is_badfilter and _meaning(rule) not in known:
+                raise ValueError(
+                    "it disables a line of a list, and only there; write an allow rule for its "
+                    "names, which then wins over every list"
+                )
+            if _meaning(rule) in withdrawn:
                 raise ValueError("a $badfilter rule disables it, so neither is needed")
             importer.take(rule)
         except ValueError as error:
-            report.left(Kind.RULE, line, str(error))
+            report.left(Kind.RULE, rule.text, str(error))
+
+
+def _meaning(rule: AdblockRule) -> tuple[object, ...]:
+    """What ``$badfilter`` compares: everything but itself, however it is written."""
+    types = tuple(sorted(rule.types))
+    clients = tuple(sorted(rule.clients))
+    return rule.allow, rule.matches, types, rule.important, clients, rule.rewrite, rule.hosts
 
 
 @dataclass
@@ -73,6 +89,8 @@ class _RuleImporter:
 
     def _hosts(self, rule: AdblockRule, address: str, names: tuple[str, ...]) -> None:
         ip = read_address(address)
+        if any(name.lower() in _OWN_NAMES for name in names):
+            raise ValueError("it names the machine itself, which answers for itself")
         if ip.is_unspecified or ip.is_loopback:
             matches = tuple(read_name(name) for name in names)
             self._add(replace(rule, matches=matches), None)
@@ -81,24 +99,26 @@ class _RuleImporter:
             host_record(self.setup, self.report, name, address, rule.text, is_first=index == 0)
 
     def _rewrite(self, rule: AdblockRule, value: str) -> None:
-        code, _, rest = value.partition(";")
-        kind, _, answer = rest.partition(";")
         if rule.allow:
             raise ValueError("it exempts names from rewrites; do not add those names to the Record")
-        if code.upper() in _CODES and not answer:
-            self._add(rule, _CODES[code.upper()])
+        rewrite = read_rewrite(value)
+        if rewrite.answer is not None:
+            self._add(rule, rewrite.answer)
             return
-        if not rest:
-            answer = value
-        elif code.upper() != "NOERROR" or kind.upper() not in ("A", "AAAA", "CNAME"):
-            raise ValueError("a Record holds A, AAAA, CNAME, TXT and PTR; write it by hand")
+        if rule.types:
+            raise ValueError(
+                "it answers some types of a name and leaves the others; a Record answers for all "
+                "types of its name"
+            )
         if rule.clients or any(match.startswith("/") for match in rule.matches):
             raise ValueError("a Record is for one name and for policies; write it by hand")
         for index, name in enumerate(rule.matches):
-            if plain_address(answer):
-                host_record(self.setup, self.report, name, answer, rule.text, is_first=index == 0)
+            if rewrite.kind == "cname":
+                cname_record(self.setup, self.report, name, rewrite.value, rule.text)
             else:
-                cname_record(self.setup, self.report, name, answer, rule.text)
+                host_record(
+                    self.setup, self.report, name, rewrite.value, rule.text, is_first=index == 0
+                )
 
     def _bundles(self, rule: AdblockRule) -> list[Bundle]:
         if not rule.clients:

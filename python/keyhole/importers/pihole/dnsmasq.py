@@ -1,5 +1,6 @@
 """Custom lines of dnsmasq's configuration: aliases, addresses, host records."""
 
+import re
 from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
@@ -8,13 +9,15 @@ from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.name import read_name
 
+_BLOCKS = {"": "nxdomain", "#": "null", "0.0.0.0": "null", "::": "null"}  # noqa: S104
+"""The answers of ``address=/NAME/...`` that block."""
+_RECORDS = ("txt-record", "ptr-record", "srv-host", "mx-host", "naptr-record", "caa-record")
+
 
 def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str) -> None:
     """Adds and reports what the lines configure."""
-    for line in lines:
-        text = line.partition("#")[0].strip() if not line.startswith("server=") else line.strip()
-        if not text:
-            continue
+    texts = [text for line in lines if (text := _without_comment(line))]
+    for text in texts:
         key, _, value = text.partition("=")
         match key.strip():
             case "cname":
@@ -23,11 +26,21 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
                 _host_record(setup, report, value, origin)
             case "address":
                 _address(setup, report, text, value, origin)
+            case "server" | "local" if value.strip().endswith("/#"):
+                _exempt(setup, report, text, texts, origin)
             case "server" | "rev-server" | "local":
                 _server(report, text)
+            case word if word in _RECORDS:
+                why = "only addresses and aliases are imported; write a Record with txt or ptr"
+                report.left(Kind.RECORD, f"{origin}: {text}", why)
             case _:
                 why = "Keyhole has no such setting, or this line alone does not determine it"
                 report.left(Kind.SETTING, f"{origin}: {text}", why)
+
+
+def _without_comment(line: str) -> str:
+    """The line up to a ``#`` at its start or behind a blank, as dnsmasq reads it."""
+    return re.sub(r"(^|\s)#.*", "", line).strip()
 
 
 def _host_record(setup: Setup, report: Report, value: str, origin: str) -> None:
@@ -46,8 +59,8 @@ def _address(setup: Setup, report: Report, text: str, value: str, origin: str) -
     """``/NAME/ADDRESS`` answers for a name and all below it; without an address it blocks them."""
     _, *names, address = value.split("/") if value.startswith("/") else ["", value]
     for name in names:
-        if address in ("", "#"):
-            _block(setup, report, name, text, origin)
+        if address in _BLOCKS:
+            _block(setup, report, name, text, _BLOCKS[address], origin)
         elif plain_address(address):
             host_record(setup, report, name, address, origin, is_first=False, also_below=True)
         else:
@@ -56,20 +69,49 @@ def _address(setup: Setup, report: Report, text: str, value: str, origin: str) -
         report.left(Kind.SETTING, text, "it gives the same answer for every name")
 
 
-def _block(setup: Setup, report: Report, name: str, text: str, origin: str) -> None:
+def _block(setup: Setup, report: Report, name: str, text: str, answer: str, origin: str) -> None:
     try:
         matches = (read_name(name), f"*.{read_name(name)}")
     except ValueError as error:
         report.left(Kind.RULE, text, str(error))
         return
     bundle = setup.bundles.setdefault("special", Bundle("special", for_all=True, origin=origin))
-    bundle.rules.append(NameRule(matches, answer="nxdomain", title=text, origin=origin))
+    bundle.rules.append(NameRule(matches, answer=answer, title=text, origin=origin))
     report.taken(Kind.RULE, text, "for everybody")
 
 
+def _exempt(setup: Setup, report: Report, text: str, lines: list[str], origin: str) -> None:
+    """``server=/NAME/#`` exempts a name from a line for a name above it (dnsmasq, --server)."""
+    _, *names, _ = text.partition("=")[2].strip().split("/")
+    above = {
+        name for line in lines if line.startswith("address=") for name in line.split("/")[1:-1]
+    }
+    for name in names:
+        try:
+            found = read_name(name)
+        except ValueError as error:
+            report.left(Kind.RULE, text, str(error))
+            continue
+        if not any(found.endswith(f".{one.strip('.')}") for one in above if one.strip(".")):
+            why = "it exempts names from lines for a name above them, and there is none"
+            report.left(Kind.RULE, text, why)
+            continue
+        bundle = setup.bundles.setdefault("special", Bundle("special", for_all=True, origin=origin))
+        bundle.rules.append(NameRule((found, f"*.{found}"), True, title=text, origin=origin))
+        why = f"an allow rule for {found} and all below it, which also wins over every list"
+        report.changed(Kind.RULE, text, why)
+
+
 def _server(report: Report, text: str) -> None:
-    report.left(
-        Kind.FORWARDING, text,
-        "it forwards some names without encryption; Keyhole's upstreams are encrypted, and "
-        "selected by policy, not by name; write a Record for each name that you need",
-    )  # fmt: skip
+    value = text.partition("=")[2].strip()
+    if value.startswith("/") and value.endswith("/"):
+        why = (
+            "these names are answered from local data alone there; write a Record for each, and a "
+            "rule that blocks the others"
+        )
+    else:
+        why = (
+            "it forwards some names without encryption; Keyhole's upstreams are encrypted, and "
+            "selected by policy, not by name; write a Record for each name that you need"
+        )
+    report.left(Kind.FORWARDING, text, why)

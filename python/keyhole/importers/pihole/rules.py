@@ -35,6 +35,9 @@ def read_rule(domain: str, kind: int | None, number: int | None, comment: str) -
     translated = translate(text, "posix")
     rule = replace(rule, matches=translated.matches)
     changes: list[str] = []
+    words = [option.partition("=")[0].lower() for option in options]
+    if len(set(words)) < len(words):
+        raise ValueError("it has an option twice")
     for option in filter(None, options):
         rule = _with_option(rule, option, changes)
     return rule, tuple(changes), "; ".join(translated.notes)
