@@ -358,6 +358,9 @@ class Reconciler:
 
     async def _commit(self, compiled: Compiled) -> None:
         """Commits to the engine; the snapshot becomes the last good one only after that."""
+        # First: the engine takes no root that this does not name, and what a document removes must
+        # not wait for a disk that can be written.
+        await self._withdraw(compiled, is_valid=True)
         write_durably(self._data.draft, compiled.octets)
         for last in (False, False, True):
             try:
@@ -379,7 +382,6 @@ class Reconciler:
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._remember(compiled)
-        await self._withdraw(compiled, is_valid=True)
 
     def _remember(self, compiled: Compiled) -> None:
         self._in_force = compiled
