@@ -228,9 +228,12 @@ class Reconciler:
                 return
             own = str(self._data.identity)
             domains = [one for one in known.plain.trust.domains if one.origin != own]
+            upstreams = known.plain.upstreams
             if not is_valid:
-                domains = await self.documents.run(remaining, self._settings, self._data, domains)
-            await self.withdrawals.set_domains(domains)
+                domains, upstreams = await self.documents.run(
+                    remaining, self._settings, self._data, domains, upstreams
+                )
+            await self.withdrawals.set_trust(domains, upstreams)
         except KeyholeError:
             return  # compiling needs the same files, and reports it
 
