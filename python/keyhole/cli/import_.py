@@ -13,6 +13,7 @@ from keyhole.cli.output import console, print_json, sanitize
 
 if TYPE_CHECKING:
     from keyhole.control.import_settings import ImportResult
+    from keyhole.importers import Item, Report
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -23,13 +24,15 @@ EXAMPLES = """
 
   keyhole import adguard AdGuardHome.yaml --json        every item, for a program
 
-Exit code 0: the documents are written (or could be). 1: the file is not of that product,
+Exit code 0: the documents are written (or could be), and the report tells what was left. 1: the
 
-nothing in it could be imported, or the folder exists. 3: the result would not be valid.
+file is not of that product, nothing in it could be imported, or the folder exists.
 """
 
 _MAX_SHOWN = 40
 """Items of one kind and disposition on the terminal; all are in import.json and --json."""
+_MAX_TOGETHER = 8
+"""Names on one line."""
 _STYLES = {"changed": "yellow", "left": "red"}
 
 
@@ -75,10 +78,17 @@ def import_(
     are changed, and the report says how. The rest is left, with the reason.
     Unencrypted upstreams are always left.
     """
-    from keyhole.control.import_settings import import_file
+    from keyhole.control.import_settings import NothingTakenError, import_file
 
     folder = None if dry_run else out or Path(f"{product.value}-documents")
-    done = import_file(product.value, file, folder, replace_folder=force)
+    try:
+        done = import_file(product.value, file, folder, replace_folder=force)
+    except NothingTakenError as error:
+        if as_json:
+            print_json({"product": product.value, "folder": None, **error.report.document()})
+        else:
+            show_items(console(), error.report)
+        raise
     if as_json:
         print_json(as_document(done))
     else:
@@ -99,10 +109,7 @@ def as_document(done: "ImportResult") -> dict[str, Any]:
 
 def show(terminal: Console, done: "ImportResult") -> None:
     """Prints the changed items, those left, then the sums."""
-    from keyhole.importers import Disposition
-
-    for disposition in (Disposition.CHANGED, Disposition.LEFT):
-        _show_items(terminal, done, disposition)
+    show_items(terminal, done.report)
     for kind, counts in done.report.counts().items():
         sums = ", ".join(
             f"{count:,} {disposition}" for disposition, count in counts.items() if count
@@ -112,7 +119,7 @@ def show(terminal: Console, done: "ImportResult") -> None:
         terminal.print(f"[yellow]advice[/] {escape(sanitize(str(problem)))}")
     if done.lacks_upstream:
         terminal.print(
-            "[bold red]no upstream yet:[/] none was encrypted; add one before Keyhole can answer. "
+            "[bold red]no upstream yet:[/] none could be taken; add one before Keyhole can answer. "
             "upstreams.yaml has one to uncomment if its operator is known"
         )
     if done.backup is not None:
@@ -123,14 +130,35 @@ def show(terminal: Console, done: "ImportResult") -> None:
         terminal.print(f"[green]written[/]: {escape(str(done.folder))}, {len(done.files)} files")
 
 
-def _show_items(terminal: Console, done: "ImportResult", disposition: str) -> None:
-    items = [item for item in done.report.sorted() if item.disposition == disposition]
-    for kind in dict.fromkeys(item.kind for item in items):
-        some = [item for item in items if item.kind is kind]
-        for item in some[:_MAX_SHOWN]:
-            name, why = escape(sanitize(item.name[:120])), escape(sanitize(item.why))
-            terminal.print(
-                f"[{_STYLES[disposition]}]{disposition}[/] {kind} [bold]{name}[/]: {why}"
-            )
-        if len(some) > _MAX_SHOWN:
-            terminal.print(f"and {len(some) - _MAX_SHOWN:,} more of kind {kind}; --json shows all")
+def show_items(terminal: Console, report: "Report") -> None:
+    """Prints the changed items and those left; settings with one reason share a line."""
+    from keyhole.importers import Disposition
+
+    for disposition in (Disposition.CHANGED, Disposition.LEFT):
+        items = [item for item in report.sorted() if item.disposition is disposition]
+        for kind in dict.fromkeys(item.kind for item in items):
+            _show_kind(terminal, [item for item in items if item.kind is kind])
+
+
+def _show_kind(terminal: Console, items: "list[Item]") -> None:
+    by_reason: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        # Only settings are alike enough to be told together.
+        key = "" if item.kind == "setting" else item.name
+        by_reason.setdefault((key, item.why), []).append(item)
+    for (_, why), alike in list(by_reason.items())[:_MAX_SHOWN]:
+        names = ", ".join(_named(item) for item in alike[:_MAX_TOGETHER])
+        if len(alike) > _MAX_TOGETHER:
+            names += f" and {len(alike) - _MAX_TOGETHER:,} more"
+        first = alike[0]
+        head = f"[{_STYLES[first.disposition]}]{first.disposition}[/] {first.kind}"
+        terminal.print(f"{head} [bold]{escape(names)}[/]: {escape(sanitize(why))}")
+    if len(by_reason) > _MAX_SHOWN:
+        more = len(by_reason) - _MAX_SHOWN
+        terminal.print(f"and {more:,} more of kind {items[0].kind}; --json shows all")
+
+
+def _named(item: "Item") -> str:
+    """The name of an item, and its line."""
+    line = f" (line {item.place.line})" if item.place and item.place.line else ""
+    return sanitize(item.name[:120]) + line

@@ -44,14 +44,16 @@ _TAG = "tag:yaml.org,2002:"
 _TAGS = {_TAG + word for word in ("str", "int", "float", "timestamp", "seq", "map", "bool", "null")}
 
 
-def read_yaml(text: str, file: str, first_line: int = 1) -> tuple[list[Node], list[Problem]]:
+def read_yaml(
+    text: str, file: str, first_line: int = 1, max_nodes: int = MAX_NODES
+) -> tuple[list[Node], list[Problem]]:
     """The documents of a file, and all problems of their form.
 
-    ``first_line`` is where the text begins in the file.
+    ``first_line`` is where the text begins in the file, ``max_nodes`` how many values it may have.
 
     After a syntax error nothing more is read; the documents before it are returned.
     """
-    reader = _Reader(file, text, first_line)
+    reader = _Reader(file, text, first_line, max_nodes)
     nodes: list[Node] = []
     try:
         nodes.extend(reader.documents())
@@ -59,14 +61,15 @@ def read_yaml(text: str, file: str, first_line: int = 1) -> tuple[list[Node], li
         line, why = _unreadable(text, error)
         reader.complain(first_line + line, why)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        is_open_quote = "while scanning a quoted scalar" in (error.context or "")
+        mark = (is_open_quote and error.context_mark) or error.problem_mark or error.context_mark
         reader.complain(first_line + (mark.line if mark else 0), _explain(error, text))
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         reader.complain(first_line, f"not YAML: {str(error).splitlines()[0]}")
     except _TooLarge:
         reader.complain(
             first_line,
-            f"nested deeper than {MAX_DEPTH} levels or more than {MAX_NODES} values; "
+            f"nested deeper than {MAX_DEPTH} levels or more than {max_nodes} values; "
             "no document needs that",
         )
     return nodes, reader.problems
@@ -106,7 +109,8 @@ class _Anchored:
 class _Reader:
     """Builds source trees from the events of the parser."""
 
-    def __init__(self, file: str, text: str, first_line: int) -> None:
+    def __init__(self, file: str, text: str, first_line: int, max_nodes: int) -> None:
+        self._max_nodes = max_nodes
         self._file = file
         self._first = first_line
         self._text = text
@@ -171,7 +175,7 @@ class _Reader:
 
     def _count(self, values: int, depth: int) -> None:
         self._values += values
-        if self._values > MAX_NODES or depth > MAX_DEPTH:
+        if self._values > self._max_nodes or depth > MAX_DEPTH:
             raise _TooLarge
 
     def _check_tag(self, event: Any, line: int) -> None:

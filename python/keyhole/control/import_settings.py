@@ -17,7 +17,18 @@ from keyhole.engine import Refusal, judge
 from keyhole.errors import DocumentErrors, Problem, has_errors
 from keyhole.identity.files import locked, make_private_folder
 from keyhole.identity.journal import Author, note
-from keyhole.importers import READERS, ImporterError, Kind, Report, Setup, plan, write
+from keyhole.importers import (
+    READERS,
+    Document,
+    ImporterError,
+    Kind,
+    Report,
+    Setup,
+    account,
+    plan,
+    prune,
+    write,
+)
 from keyhole.model.document import API_VERSION
 from keyhole.policy import compile_documents, cross_check
 from keyhole.system import durable
@@ -34,7 +45,17 @@ _UPSTREAM = {
     "spec": {"protocol": "dot", "addresses": ["192.0.2.1"], "serverName": "192.0.2.1"},
 }
 _MAX_REFUSED = 200
+_MAX_ROUNDS = 20
+"""How often what is refused is taken out: a document may be refused only without another one."""
 _HEADING = "Imported from {}; import.json reports what became of each setting."
+
+
+class NothingTakenError(ImporterError):
+    """Nothing in the file could be taken; the report says why for each item."""
+
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass(frozen=True)
@@ -69,20 +90,43 @@ def import_file(
     report = Report()
     setup = READERS[product](file, report)
     _leave_refused_expressions(setup, report)
-    documents = plan(setup, report)
+    documents, advice = _checked(plan(setup, report), report, setup.product)
+    account(report, setup.product, setup.reasons)
     if not any(item.disposition != "left" for item in report.items):
-        raise ImporterError(f"nothing in {file.name} could be taken")
+        raise NothingTakenError(f"nothing in {file.name} could be taken", report)
     files = write(documents, _HEADING.format(setup.product))
-    lacks_upstream = not any(
-        one.kind == "Upstream" and not one.is_commented_out for one in documents
-    )
-    with tempfile.TemporaryDirectory(prefix="keyhole-import-") as scratch:
-        advice = _check(files, Path(scratch), lacks_upstream=lacks_upstream)
+    lacks_upstream = _lacks_upstream(documents)
     backup = None
     if out is not None:
         backup = _write(files, report, out)
         _note_import(file, out, backup, report)
     return ImportResult(setup.product, report, files, lacks_upstream, advice, out, backup)
+
+
+def _lacks_upstream(documents: Sequence[Document]) -> bool:
+    return not any(one.kind == "Upstream" and not one.is_commented_out for one in documents)
+
+
+def _checked(
+    documents: list[Document], report: Report, product: str
+) -> tuple[list[Document], list[Problem]]:
+    """The documents without what is refused, which is reported, and the advice on them.
+
+    Raises ``DocumentErrors`` where it cannot be told what is refused.
+    """
+    for _ in range(_MAX_ROUNDS):
+        files = write(documents, _HEADING.format(product))
+        with tempfile.TemporaryDirectory(prefix="keyhole-import-") as scratch:
+            lacks_upstream = _lacks_upstream(documents)
+            problems = _check(files, Path(scratch), lacks_upstream=lacks_upstream)
+        errors = [problem for problem in problems if not problem.is_advice]
+        if not errors:
+            return documents, problems
+        pruned = prune(documents, errors, report)
+        if pruned is None:
+            break
+        documents = pruned
+    raise DocumentErrors(problems)
 
 
 def _check_target(out: Path, *, replace_folder: bool) -> None:
@@ -100,27 +144,30 @@ def _check_target(out: Path, *, replace_folder: bool) -> None:
 def _leave_refused_expressions(setup: Setup, report: Report) -> None:
     """Leaves out expressions that the core refuses: only the core knows which grow too large."""
     refused = refused_expressions(list(dict.fromkeys(setup.expressions())))
-    if len(refused) > _MAX_REFUSED:
-        raise ImporterError(
-            f"{len(refused)} expressions are larger than the core takes; no export has so many"
-        )
     for expression, why in refused.items():
         for title in setup.without(expression):
             report.revise(Kind.RULE, title, why)
 
 
 def refused_expressions(expressions: Sequence[str]) -> dict[str, str]:
-    """The expressions, written between slashes, that the core refuses, with the reasons."""
-    why = _refusal(expressions) if expressions else None
-    if why is None:
-        return {}
-    if len(expressions) == 1:
-        return {expressions[0]: why}
-    middle = len(expressions) // 2
-    return {
-        **refused_expressions(expressions[:middle]),
-        **refused_expressions(expressions[middle:]),
-    }
+    """The expressions, written between slashes, that the core refuses, with the reasons.
+
+    They are tried together, then in halves. After so many refusals the rest is not tried.
+    """
+    refused: dict[str, str] = {}
+    parts = [list(expressions)]
+    while parts:
+        some = parts.pop()
+        if len(refused) >= _MAX_REFUSED:
+            why = f"{_MAX_REFUSED} other expressions are too large; this one was not tried"
+            refused |= dict.fromkeys(some, why)
+        elif some and (found := _refusal(some)) is not None:
+            middle = len(some) // 2
+            if middle:
+                parts += [some[middle:], some[:middle]]
+            else:
+                refused[some[0]] = found
+    return refused
 
 
 def _refusal(expressions: Sequence[str]) -> str | None:
@@ -143,7 +190,7 @@ def _refusal(expressions: Sequence[str]) -> str | None:
 
 
 def _check(files: dict[str, str], folder: Path, *, lacks_upstream: bool) -> list[Problem]:
-    """Returns the advice on the documents; raises ``DocumentErrors`` if they are not valid."""
+    """Returns the problems of the documents, and the advice."""
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     documents, problems = read_documents([folder])
@@ -151,8 +198,6 @@ def _check(files: dict[str, str], folder: Path, *, lacks_upstream: bool) -> list
         chosen, _ = read_text_documents(json.dumps(_UPSTREAM), "still to be chosen", folder)
         documents = chosen.over(documents)
     problems += cross_check(documents)
-    if has_errors(problems):
-        raise DocumentErrors(problems)
     return sorted(set(problems))
 
 

@@ -14,6 +14,12 @@ def plain_address(text: str) -> str | None:
         return None
 
 
+def is_loopback(text: str) -> bool:
+    """Whether it is an address of the machine itself."""
+    known = plain_address(text)
+    return known is not None and read_address(known).is_loopback
+
+
 def client_network(text: str) -> str:
     """A client's address or network, without host bits; raises ValueError where it is invalid or
     has a zone (RFC 4007 section 11)."""

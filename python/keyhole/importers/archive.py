@@ -1,6 +1,7 @@
 """Reads untrusted archives entry by entry into memory.
 
-No entry name is ever used as a path: callers ask for entries by names from their own code.
+No entry name is ever used as a path: callers ask for entries by names from their own code. An
+entry that is damaged, or that no export has, is left; the others are read.
 """
 
 import gzip
@@ -8,7 +9,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
@@ -28,51 +29,83 @@ _END, _END_OF_LARGE = b"PK\x05\x06", b"PK\x06\x07"
 _END_LENGTH, _COMMENT = 22, 65_535
 _CHUNK = 64 * 1024
 _READABLE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGED = (
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError,
+    NotImplementedError, ValueError,
+)  # fmt: skip
+
+Leave = Callable[[str, str], None]
+"""Reports an entry that is not read: its name, and why."""
 
 
 class Archive:
     """An archive's entries by name; they are unpacked when they are read."""
 
-    def __init__(self, names: list[str], read: Callable[[str], bytes]) -> None:
+    def __init__(self, names: list[str], read: Callable[[str], bytes], leave: Leave) -> None:
         self.names = names
         self._read = read
+        self._leave = leave
 
     def read(self, name: str, max_octets: int = MAX_ENTRY) -> bytes | None:
-        """The content of an entry; none where there is no such entry."""
+        """The content of an entry; none where there is no such entry, or it cannot be read."""
         if name not in self.names:
             return None
-        octets = self._read(name)
+        try:
+            octets = self._read(name)
+        except ImporterError as error:
+            self._leave(name, str(error))
+            return None
+        except _DAMAGED as error:
+            self._leave(name, f"it is damaged: {error}")
+            return None
         if len(octets) > max_octets:
-            raise ImporterError(f"{name} is larger than {show_octets(max_octets)}; no export is")
+            self._leave(name, f"it is larger than {show_octets(max_octets)}; no export is")
+            return None
         return octets
 
 
 @contextmanager
-def open_zip(file: Path) -> Iterator[Archive]:
+def open_zip(file: Path, leave: Leave) -> Iterator[Archive]:
     """Opens a zip; raises `ImporterError` where it is not a zip or exceeds a limit."""
     check_size(file, MAX_ARCHIVE)
     with file.open("rb") as octets:
         _check_directory(octets, file)
         try:
             with zipfile.ZipFile(octets) as opened:
-                infos = _safe_entries(opened, file)
+                infos = _safe_entries(opened, file, leave)
                 budget = [MAX_UNPACKED]
-                yield Archive(list(infos), lambda name: _unpack(opened, infos[name], budget))
+                read = lambda name: _unpack(opened, infos[name], budget)  # noqa: E731
+                yield Archive(list(infos), read, leave)
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             raise ImporterError(f"{file.name} is a damaged zip: {error}") from error
 
 
 @contextmanager
-def open_tar(file: Path, wanted: Callable[[str], bool]) -> Iterator[Archive]:
-    """Opens a tar.gz and reads at once every entry whose name is ``wanted``."""
+def open_tar(file: Path, leave: Leave, wanted: Callable[[str], bool]) -> Iterator[Archive]:
+    """Opens a tar.gz and reads at once every entry whose name is ``wanted``.
+
+    Of an archive that was cut off, what stands before the cut is read. Raises `ImporterError`
+    where that is nothing.
+    """
     check_size(file, MAX_ARCHIVE)
+    names: list[str] = []
+    found: dict[str, bytes] = {}
     try:
         with gzip.open(file, "rb") as unpacked:
             limited = _LimitedStream(cast(IO[bytes], unpacked), file)
-            found = dict(_tar_entries(cast(IO[bytes], limited), wanted, file))
-    except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise ImporterError(f"{file.name} is a damaged tar.gz: {error}") from error
-    yield Archive(list(found), found.__getitem__)
+            for name, content in _tar_entries(cast(IO[bytes], limited), wanted, file, leave):
+                names.append(name)
+                if content is not None:
+                    found[name] = content
+    except ImporterError as error:
+        if not found:
+            raise
+        leave(file.name, f"only what stands before was read: {error}")
+    except _DAMAGED as error:
+        if not found:
+            raise ImporterError(f"{file.name} is a damaged tar.gz: {error}") from error
+        leave(file.name, f"it is damaged, and only what stands before was read: {error}")
+    yield Archive(names, lambda name: found.get(name, b""), leave)
 
 
 def check_size(file: Path, max_octets: int) -> None:
@@ -107,31 +140,28 @@ def _check_directory(octets: IO[bytes], file: Path) -> None:
         )
 
 
-def _safe_entries(opened: zipfile.ZipFile, file: Path) -> dict[str, zipfile.ZipInfo]:
+def _safe_entries(opened: zipfile.ZipFile, file: Path, leave: Leave) -> dict[str, zipfile.ZipInfo]:
     infos: dict[str, zipfile.ZipInfo] = {}
     for info in opened.infolist():
-        _check_name(info.filename, file)
         mode = info.external_attr >> 16
-        if mode and not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_IFMT(mode) == 0):
-            raise ImporterError(
-                f"{file.name} holds {_shown(info.filename)}, which is not a regular file"
-            )
-        if info.filename in infos:
-            raise ImporterError(f"{file.name} holds {_shown(info.filename)} twice")
-        if not info.is_dir():
+        is_plain = not stat.S_IFMT(mode) or stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+        if why := _refusal(info.filename, is_plain=is_plain, seen=infos):
+            leave(_shown(info.filename), why)
+        elif not info.is_dir():
             infos[info.filename] = info
         if len(infos) > MAX_ENTRIES:
             raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; no export has")
     return infos
 
 
-def _check_name(name: str, file: Path) -> None:
+def _refusal(name: str, *, is_plain: bool, seen: Container[str]) -> str:
+    """Why an entry is not read; empty where it may be."""
     parts = PurePosixPath(name).parts
     if "\\" in name or ":" in name or "\0" in name or name.startswith("/") or ".." in parts:
-        raise ImporterError(
-            f"{file.name} holds an entry with an unsafe path, {_shown(name)}; no export has one, "
-            "so do not trust this file"
-        )
+        return "its path is unsafe; no export has one, so do not trust this file"
+    if not is_plain:
+        return "it is not a regular file"
+    return "it is in the archive twice; the first one is read" if name in seen else ""
 
 
 def _unpack(opened: zipfile.ZipFile, info: zipfile.ZipInfo, budget: list[int]) -> bytes:
@@ -176,27 +206,22 @@ class _LimitedStream:
 
 
 def _tar_entries(
-    octets: IO[bytes], wanted: Callable[[str], bool], file: Path
-) -> Iterator[tuple[str, bytes]]:
+    octets: IO[bytes], wanted: Callable[[str], bool], file: Path, leave: Leave
+) -> Iterator[tuple[str, bytes | None]]:
+    """The name of each regular entry, and the content of those that are wanted."""
     seen: set[str] = set()
     with tarfile.open(fileobj=octets, mode="r|") as opened:
         for count, member in enumerate(opened):
             if count >= MAX_ENTRIES:
                 raise ImporterError(f"{file.name} has more than {MAX_ENTRIES} entries; none has")
             name = member.name.removeprefix("./")
-            _check_name(name, file)
-            if not (member.isreg() or member.isdir()):
-                raise ImporterError(
-                    f"{file.name} holds {_shown(name)}, which is not a regular file"
-                )
-            if not member.isreg() or not wanted(name):
-                continue
-            if name in seen:
-                raise ImporterError(f"{file.name} holds {_shown(name)} twice")
-            seen.add(name)
-            content = opened.extractfile(member)
-            assert content is not None
-            yield name, content.read()
+            is_plain = member.isreg() or member.isdir()
+            if why := _refusal(name, is_plain=is_plain, seen=seen):
+                leave(_shown(name), why)
+            elif member.isreg():
+                seen.add(name)
+                content = opened.extractfile(member) if wanted(name) else None
+                yield name, content.read() if content is not None else None
 
 
 def _shown(name: str) -> str:

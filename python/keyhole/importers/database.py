@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from keyhole.importers.limits import (
     MAX_TABLE,
     MAX_TEXT,
 )
+from keyhole.importers.report import Kind, Report
+from keyhole.importers.settings_file import Place
 
 Row = dict[str, Any]
 
@@ -49,36 +51,54 @@ _PRAGMAS = (
 class Database:
     """Reads plain tables, one query each."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, name: str, readable: frozenset[str]) -> None:
+        self.name = name
+        self._readable = readable
         self._connection = connection
         self._deadline = 0.0
         connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_CHECKS)
-        self.tables = self._plain_tables()
+        self.all_tables, self.tables = self._tables()
 
-    def rows(self, table: str) -> list[Row]:
-        """All rows of a table; empty where there is no such plain table."""
+    def rows(self, table: str, report: Report) -> list[Row]:
+        """All rows of a table; empty where there is no such plain table.
+
+        Where the table is damaged or too large, what stands before is read, which is reported.
+        """
         if table not in self.tables:
             return []
-        columns = list(self._query(f'PRAGMA table_xinfo("{table}")'))
-        if any(column["hidden"] for column in columns):
-            raise ImporterError(f"table {table} has computed columns; no export does")
-        size, rows = 0, []
+        size = 0
+        rows: list[Row] = []
         every = f'SELECT * FROM "{table}" LIMIT {MAX_ROWS + 1}'  # noqa: S608  (from a fixed list)
-        for row in self._query(every):
-            size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
-            rows.append(row)
-            if size > MAX_TABLE or len(rows) > MAX_ROWS:
-                raise ImporterError(f"table {table} is larger than in any export")
+        try:
+            columns = list(self._query(f'PRAGMA table_xinfo("{table}")'))
+            if any(column["hidden"] for column in columns):
+                raise ImporterError("it has computed columns; no export does")
+            for row in self._query(every):
+                size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
+                if size > MAX_TABLE or len(rows) >= MAX_ROWS:
+                    raise ImporterError("it is larger than in any export")
+                rows.append(row)
+        except ImporterError as error:
+            why = f"only its first {len(rows)} rows are read: {error}"
+            report.left(Kind.SETTING, f"table {table}", why, Place(self.name))
         return rows
 
-    def _plain_tables(self) -> frozenset[str]:
-        # Views and virtual tables run code of their author; neither has a root page.
-        found = self._query("SELECT name, type, rootpage FROM sqlite_master LIMIT 1000")
-        return frozenset(
-            row["name"]
-            for row in found
-            if row["type"] == "table" and isinstance(row["rootpage"], int) and row["rootpage"] > 0
-        )
+    def leave_others(self, report: Report, reasons: Mapping[str, str]) -> None:
+        """Reports the tables that are not read."""
+        for table in sorted(self.all_tables - self._readable):
+            why = reasons.get(table, "only Pi-hole's own tables are read")
+            report.left(Kind.SETTING, f"table {table[:100]}", why, Place(self.name))
+
+    def _tables(self) -> tuple[frozenset[str], frozenset[str]]:
+        """All tables by name, and those without code: views and virtual tables run code of their
+        author, and neither has a root page."""
+        found = [
+            (str(row["name"]), row["rootpage"])
+            for row in self._query("SELECT name, type, rootpage FROM sqlite_master LIMIT 1000")
+            if row["type"] == "table" and not str(row["name"]).startswith("sqlite_")
+        ]
+        plain = (name for name, page in found if isinstance(page, int) and page > 0)
+        return frozenset(name for name, _ in found), frozenset(plain)
 
     def _query(self, sql: str) -> Iterator[Row]:
         self._deadline = time.monotonic() + MAX_QUERY_SECONDS
@@ -108,6 +128,7 @@ def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Dat
             if file.read(len(HEADER)) != HEADER:
                 raise ImporterError(f"{name} is not an SQLite database")
         connection = sqlite3.connect(f"file:{copy}?mode=ro&immutable=1", uri=True)
+        connection.text_factory = lambda octets: octets.decode("utf-8", "replace")
         try:
             connection.execute("PRAGMA trusted_schema = OFF")
             for pragma in _PRAGMAS:
@@ -115,7 +136,7 @@ def open_database(source: Path | bytes, name: str, *tables: str) -> Iterator[Dat
             for limit, value in _LIMITS.items():
                 connection.setlimit(limit, value)
             connection.set_authorizer(_authorizer(frozenset(tables)))
-            yield Database(connection)
+            yield Database(connection, name, frozenset(tables))
         except sqlite3.Error as error:
             raise ImporterError(f"{name} cannot be read: {error}") from error
         finally:

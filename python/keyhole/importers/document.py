@@ -10,9 +10,11 @@ class CommentedValue:
 
     value: str
     comment: str
+    title: str = ""
+    """Its name in the report."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Document:
     """A document; ``spec`` holds dicts, lists, strings, numbers, flags and `CommentedValue`."""
 
@@ -21,5 +23,7 @@ class Document:
     spec: dict[str, Any]
     comments: list[str] = field(default_factory=list)
     """Comment lines above it."""
+    titles: tuple[str, ...] = ()
+    """The names in the report of what it holds."""
     is_commented_out: bool = False
     """Whether the whole document is commented out, as a suggestion."""

@@ -21,8 +21,9 @@ def host_records(
     if plain_address(address) is None:
         report.left(Kind.RECORD, line, f"{address or 'nothing'} is not an IP address")
         return
-    for index, name in enumerate(names):
-        host_record(setup, report, name, address, origin, ttl=ttl, is_first=index == 0)
+    with report.at(report.here or report.find(line)):
+        for index, name in enumerate(names):
+            host_record(setup, report, name, address, origin, ttl=ttl, is_first=index == 0)
     if not names:
         report.left(Kind.RECORD, line, "it has no name")
 
@@ -46,8 +47,14 @@ def host_record(
         report.left(Kind.RECORD, title, str(error))
         return
     kind = "a" if ip.version == 4 else "aaaa"
-    setup.records.append(LocalRecord(owner, kind, str(ip), ttl, title=title, origin=origin))
-    if also_below:
+    report.derive(title, origin)
+    changes: tuple[str, ...] = ()
+    if also_below and owner.startswith("*."):
+        changes = (f"it answers all names below {owner[2:]}; the star is taken literally there",)
+    setup.records.append(
+        LocalRecord(owner, kind, str(ip), ttl, title=title, changes=changes, origin=origin)
+    )
+    if also_below and not owner.startswith("*."):
         setup.records.append(LocalRecord(f"*.{owner}", kind, str(ip), ttl, origin=origin))
     is_somebody = not (ip.is_unspecified or ip.is_loopback or owner.startswith("*."))
     if is_first and is_somebody:  # the first name of an address wins
@@ -64,8 +71,9 @@ def cname_records(setup: Setup, report: Report, line: str, origin: str) -> None:
     if len(parts) < 2:
         report.left(Kind.RECORD, line, "it has no name or no target")
         return
-    for name in parts[:-1]:
-        cname_record(setup, report, name, parts[-1], origin, ttl=ttl)
+    with report.at(report.here or report.find(line)):
+        for name in parts[:-1]:
+            cname_record(setup, report, name, parts[-1], origin, ttl=ttl)
 
 
 def cname_record(
@@ -80,4 +88,5 @@ def cname_record(
     except ValueError as error:
         report.left(Kind.RECORD, title, str(error))
         return
+    report.derive(title, origin)
     setup.records.append(LocalRecord(owner, "cname", canonical, ttl, title=title, origin=origin))

@@ -22,8 +22,12 @@ MAX_TEXT = 64 * KIB
 MAX_TABLE = 64 * MIB
 """Characters of all values of a table."""
 MAX_QUERY_SECONDS = 10.0
-MAX_STRUCTURED = 1 * MIB
-"""Octets of a TOML or YAML file."""
+MAX_STRUCTURED = 8 * MIB
+"""Octets of a TOML or YAML file. One with 100,000 rules of a person's own has 4 MiB."""
+MAX_NODES = 500_000
+"""Values in a YAML file."""
+MAX_DIGITS = 100
+"""Digits of a number; no setting has so many, and huge ones take long to read."""
 MAX_JSON = 16 * MIB
 MAX_VALUES = 2_000_000
 """Values in a JSON file, counted before it is parsed: each takes many times its octets."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keyhole.importers.document import Document
-from keyhole.importers.error import ImporterError
 from keyhole.importers.names import DocumentNames, list_name
 from keyhole.importers.plan_records import record_documents
 from keyhole.importers.plan_rules import split_rules
@@ -40,6 +39,8 @@ class _Plan:
     setup: Setup
     report: Report
     names: DocumentNames = field(default_factory=DocumentNames)
+    _gathered: dict[tuple[str, ...], Document] = field(default_factory=dict)
+    """Policies that include others, where a client has more groups than one policy includes."""
 
     def documents(self) -> list[Document]:
         """All documents, grouped by kind."""
@@ -51,7 +52,7 @@ class _Plan:
             if not bundle.is_empty
         }
         clients, groups = self._clients()
-        policies = self._policies(groups, rules, names_of)
+        policies = list(self._policies(groups, rules, names_of))
         return [
             *policies,
             *(document for documents in rules.values() for document in documents),
@@ -59,6 +60,7 @@ class _Plan:
             *clients,
             *record_documents(self.setup.records, self.names, self.report),
             *upstreams,
+            *self._gathered.values(),
         ]
 
     def _upstreams(self) -> tuple[list[Document], dict[Server, str]]:
@@ -128,12 +130,12 @@ class _Plan:
             ids = dict.fromkeys([*one.addresses, *one.tokens])
             for text in (text for text in ids if text in owner):
                 why = f"it belongs to {owner[text]} already; two clients cannot share it"
-                self.report.left(Kind.CLIENT, f"{one.title}: {text}", why)
+                self.report.left(Kind.CLIENT, f"{one.title}: {text}", why, one.place)
             addresses = [text for text in ids if text in one.addresses and text not in owner]
             tokens = [text for text in ids if text in one.tokens and text not in owner]
             if not (addresses or tokens):
                 continue
-            self.report.add(Kind.CLIENT, one.title, one.changes)
+            self.report.add(Kind.CLIENT, one.title, one.changes, at=one.place)
             policy = self._policy_of(one)
             if policy not in groups:
                 groups[policy] = self.names.assign("Policy", self._title(policy), "group")
@@ -145,7 +147,7 @@ class _Plan:
             if tokens:
                 spec["tokens"] = tokens
             spec["groups"] = [groups[policy]]
-            documents.append(Document("Client", name, spec, _from(one.origin)))
+            documents.append(Document("Client", name, spec, _from(one.origin), (one.title,)))
         return documents, groups
 
     def _policy_of(self, one: ClientSettings) -> _ClientPolicy:
@@ -186,6 +188,20 @@ class _Plan:
             spec = {"subjects": [f"group:{name}"]} | self._spec(policy, rules, names_of)
             yield Document("Policy", name, spec)
 
+    def _included(self, names: list[str]) -> list[str]:
+        """The policies to include: these, or a few that include them."""
+        if len(names) <= _MAX_INCLUDED:
+            return names
+        gathered = []
+        for at in range(0, len(names), _MAX_INCLUDED):
+            some = tuple(names[at : at + _MAX_INCLUDED])
+            if some not in self._gathered:
+                name = self.names.assign("Policy", f"{some[0]}-and-more", "rules")
+                spec: dict[str, Any] = {"subjects": [], "include": list(some)}
+                self._gathered[some] = Document("Policy", name, spec)
+            gathered.append(self._gathered[some].name)
+        return self._included(gathered)
+
     def _spec(
         self,
         policy: _ClientPolicy,
@@ -196,12 +212,8 @@ class _Plan:
             return {"default": "deny"}
         spec: dict[str, Any] = {}
         included = [rules[key][0].name for key in policy.bundles if key in rules]
-        if len(included) > _MAX_INCLUDED:
-            raise ImporterError(
-                f"a client is in {len(included)} groups; at most {_MAX_INCLUDED} are supported"
-            )
         if included:
-            spec["include"] = included
+            spec["include"] = self._included(included)
         if self.setup.observe_only:
             spec["mode"] = "observe"
         denies = any(self.setup.bundles[key].denies_rest for key in policy.bundles)
@@ -209,6 +221,9 @@ class _Plan:
         servers = policy.servers or tuple(self.setup.servers)
         if servers:
             spec["upstreams"] = [names_of[server] for server in servers]
+        if self.setup.timeout is not None:
+            used = spec.get("upstreams", [])
+            spec["upstreams"] = {"names": used, "timeout": f"{self.setup.timeout}s"}
         own = (self.setup.bundles[key].answer for key in policy.bundles)
         answer = next(filter(None, own), self.setup.answer)
         spec["lists"] = {"names": [], "answer": answer}
@@ -221,7 +236,7 @@ def _list(name: str, source: ListSource, refresh: int | None) -> Document:
     spec: dict[str, Any] = {"kind": "allow" if source.allow else "block", "urls": [source.url]}
     if refresh is not None:
         spec["refresh"] = show_milliseconds(refresh * SECOND)
-    return Document("List", name, spec, _from(source.origin))
+    return Document("List", name, spec, _from(source.origin), (source.url,))
 
 
 def _upstream_spec(server: Server) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class _Node:
     ttl: int | None = None
     values: dict[str, list[str]] = field(default_factory=dict)
     origins: list[str] = field(default_factory=list)
+    titles: list[str] = field(default_factory=list)
 
 
 def record_documents(
@@ -38,6 +39,7 @@ def record_documents(
         if record.kind == "cname":
             aliases[record.name] = record.value
         node.values.setdefault(record.kind, []).append(record.value)
+        node.titles += [record.title] if record.title else []
         if record.origin not in node.origins:
             node.origins.append(record.origin)
     return [_document(name, node, names) for name, node in by_name.items() if node.values]
@@ -76,4 +78,6 @@ def _document(name: str, node: _Node, names: DocumentNames) -> Document:
     origins = [origin for origin in node.origins if origin]
     comments = [f"From {', '.join(origins[:3])}."] if origins else []
     title = name.replace("*", "all")
-    return Document("Record", names.assign("Record", title, "record"), spec, comments)
+    return Document(
+        "Record", names.assign("Record", title, "record"), spec, comments, tuple(node.titles)
+    )

@@ -21,7 +21,11 @@ def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, A
     parts: list[list[dict[str, Any]]] = []
     room = 0
     for effect, neighbors in groupby(rules, key=lambda rule: _effect(rule, answer)):
-        names = [CommentedValue(match, rule.origin) for rule in neighbors for match in rule.matches]
+        names = [
+            CommentedValue(match, rule.origin, rule.title)
+            for rule in neighbors
+            for match in rule.matches
+        ]
         for at in range(0, len(names), _MAX_PER_RULE):
             some = names[at : at + _MAX_PER_RULE]
             if room < len(some):

@@ -4,8 +4,10 @@ A *bundle* is a set of rules and lists that apply together. A *client* has its o
 bundles; all other clients have the default bundles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+
+from keyhole.importers.settings_file import Place
 
 Answer = str
 """As in a policy: nxdomain, refused, null, or an address."""
@@ -87,6 +89,8 @@ class ClientSettings:
     """Whether all its queries are refused."""
     changes: tuple[str, ...] = ()
     origin: str = ""
+    place: Place | None = None
+    """Where it stands; none where its title tells."""
 
 
 @dataclass(frozen=True)
@@ -131,12 +135,16 @@ class Setup:
     servers: list[Server] = field(default_factory=list)
     suggestions: list[Server] = field(default_factory=list)
     """Encrypted services of public resolvers that were used without encryption."""
+    timeout: int | None = None
+    """Seconds that one try of an upstream may take; none means Keyhole's default."""
     answer: Answer = "null"
     refresh: int | None = None
     """Seconds until a list is downloaded again."""
     observe_only: bool = False
     """Whether blocking was off, so that policies only observe."""
     log: str = "full"
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why other settings are left, by the beginning of their path."""
 
     def rules(self) -> Iterator[NameRule]:
         """All rules of all bundles."""

@@ -1,42 +1,59 @@
 """Reads untrusted settings of any format: the caller asks for each value with its type.
 
-A value of another type is not imported, and the report says where.
+A value of another type is not imported, and the report says where. What was asked for is marked
+as read, so that the rest can be reported as well.
 """
 
-import json
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from keyhole.config.source_tree import plain
-from keyhole.config.yaml import read_yaml
 from keyhole.importers.addresses import is_count
 from keyhole.importers.error import ImporterError
-from keyhole.importers.limits import MAX_DEPTH, MAX_ITEMS, MAX_JSON, MAX_STRUCTURED, MAX_VALUES
+from keyhole.importers.json_text import parse_json
+from keyhole.importers.limits import MAX_DIGITS, MAX_ITEMS
 from keyhole.importers.report import Kind, Report
-from keyhole.model.units import show_octets
+from keyhole.importers.settings_file import Place, SettingsFile, below
+from keyhole.importers.toml import parse_toml
+from keyhole.importers.yaml_text import parse_yaml
 
-_TRUE = ("true", "yes", "on")
-_FALSE = ("false", "no", "off")
+_TRUE = ("true", "yes", "on", "1")
+_FALSE = ("false", "no", "off", "0")
 
 
 class Section:
     """A mapping, with its path in the file."""
 
-    def __init__(self, value: Mapping[str, Any], report: Report, path: str = "") -> None:
+    def __init__(
+        self,
+        value: Mapping[str, Any],
+        report: Report,
+        path: str = "",
+        file: SettingsFile | None = None,
+    ) -> None:
         self.value = value
         self.path = path
         self._report = report
+        self.file = file or SettingsFile("", dict(value))
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return self.file.place(self.path)
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there with a value."""
+        return self.value.get(key) is not None
 
     def under(self, *keys: str) -> "Section":
         """The mapping below these keys; empty where there is none."""
         found: Section = self
         for key in keys:
-            path = found.place(key)
+            path = found.place_of(key)
             value = found.value.get(key)
             if value is not None and not isinstance(value, dict):
-                self._wrong(path, "keys with values")
-            found = Section(value if isinstance(value, dict) else {}, self._report, path)
+                self._wrong(path, value, "keys with values")
+            inner = value if isinstance(value, dict) else {}
+            found = Section(inner, self._report, path, self.file)
         return found
 
     def text(self, key: str, default: str = "") -> str:
@@ -46,28 +63,32 @@ class Section:
             return default
         text = scalar_text(value)
         if text is None:
-            self._wrong(self.place(key), "one text")
+            self._wrong(self.place_of(key), value, "one text")
             return default
+        self._mark(key, value)
+        self._note(text, self.place_of(key))
         return text
 
     def flag(self, key: str, default: bool) -> bool:
         """A boolean, also in the forms ``yes``, ``no``, ``on`` and ``off``."""
         value = self.value.get(key)
+        self._mark(key, value)
         if value is None or isinstance(value, bool):
             return default if value is None else value
-        word = str(value).strip().lower()
+        word = (scalar_text(value) or "").strip().lower()
         if word not in (*_TRUE, *_FALSE):
-            self._wrong(self.place(key), "true or false")
+            self._wrong(self.place_of(key), value, "true or false")
             return default
         return word in _TRUE
 
     def number(self, key: str, default: int) -> int:
         """A whole number."""
         value = self.value.get(key)
+        self._mark(key, value)
         text = scalar_text(value) if value is not None else None
-        if text is None or not is_count(text.removeprefix("-")):
+        if text is None or not is_count(text.strip().removeprefix("-")):
             if value is not None:
-                self._wrong(self.place(key), "a whole number")
+                self._wrong(self.place_of(key), value, "a whole number")
             return default
         return int(text)
 
@@ -76,12 +97,22 @@ class Section:
         value = self.value.get(key)
         if value is None:
             return []
-        values = value if isinstance(value, list) else [value]
-        texts = [
-            text for one in self._bounded(values, key) if (text := scalar_text(one)) is not None
-        ]
-        if len(texts) != len(values):
-            self._wrong(self.place(key), "a list of texts")
+        path = self.place_of(key)
+        if not isinstance(value, list):
+            single = self.text(key)
+            return [single] if single else []
+        if not value:
+            self._mark(key, value)
+        texts = []
+        for at, one in enumerate(self._bounded(value, path)):
+            entry, text = f"{path}[{at}]", scalar_text(one)
+            if one is not None and text is None:
+                self._wrong(entry, one, "one text")
+                continue
+            self.file.mark(entry, one)
+            if text is not None:
+                texts.append(text)
+                self._note(text, entry)
         return texts
 
     def sections(self, key: str) -> list["Section"]:
@@ -89,96 +120,100 @@ class Section:
         value = self.value.get(key)
         if value is None:
             return []
+        path = self.place_of(key)
         if not isinstance(value, list):
-            self._wrong(self.place(key), "a list")
+            self._wrong(path, value, "a list")
             return []
+        if not value:
+            self._mark(key, value)
         found = []
-        for index, one in enumerate(self._bounded(value, key)):
-            path = f"{self.place(key)}[{index}]"
+        for index, one in enumerate(self._bounded(value, path)):
+            entry = f"{path}[{index}]"
             if isinstance(one, dict):
-                found.append(Section(one, self._report, path))
+                found.append(Section(one, self._report, entry, self.file))
             elif one is not None:
-                self._wrong(path, "keys with values")
+                self._wrong(entry, one, "keys with values")
+            else:
+                self.file.mark(entry, one)
         return found
 
     def entries(self, key: str) -> Iterator[tuple[str, Any]]:
         """The keys and values of a mapping."""
-        yield from self._bounded(list(self.under(key).value.items()), key)
+        value = self.under(key).value
+        path = self.place_of(key)
+        for name, one in self._bounded(list(value.items()), path):
+            if not isinstance(one, dict | list):
+                self.file.mark(below(path, name), one)
+            yield name, one
 
-    def place(self, key: str) -> str:
+    def place_of(self, key: str) -> str:
         """The dotted path of a key."""
-        return f"{self.path}.{key}" if self.path else key
+        return below(self.path, key)
 
-    def _bounded(self, values: list[Any], key: str) -> list[Any]:
-        if len(values) > MAX_ITEMS:
-            raise ImporterError(
-                f"{self.place(key)} has {len(values)} entries; no export has so many"
-            )
-        return values
+    def ignore(self, *keys: str) -> None:
+        """Marks keys that mean nothing by themselves as read."""
+        for key in keys:
+            self._mark(key, self.value.get(key))
 
-    def _wrong(self, path: str, wanted: str) -> None:
-        self._report.left(Kind.SETTING, path, f"the value must be {wanted}")
+    def leave(self, key: str, why: str) -> None:
+        """Reports all of a key's value as left."""
+        if key in self.value:
+            self._mark(key, self.value[key])
+            path = self.place_of(key)
+            self._report.left(Kind.SETTING, path, why, self.file.place(path))
+
+    def _note(self, text: str, path: str) -> None:
+        if text.strip() and self.file.name:
+            self._report.note(text, self.file.place(path))
+
+    def _mark(self, key: str, value: Any) -> None:
+        if key in self.value:
+            self.file.mark(self.place_of(key), value)
+
+    def _bounded(self, values: list[Any], path: str) -> list[Any]:
+        if len(values) <= MAX_ITEMS:
+            return values
+        for at, one in enumerate(values[MAX_ITEMS:], MAX_ITEMS):
+            self.file.mark(f"{path}[{at}]", one)
+        why = f"it has {len(values)} entries; only the first {MAX_ITEMS} are read"
+        self._report.left(Kind.SETTING, path, why, self.file.place(path))
+        return values[:MAX_ITEMS]
+
+    def _wrong(self, path: str, value: Any, wanted: str) -> None:
+        self.file.mark(path, value)
+        why = f"the value must be {wanted}"
+        self._report.left(Kind.SETTING, path, why, self.file.place(path))
 
 
 def scalar_text(value: object) -> str | None:
     """The text of a string, number or boolean; none for other values."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**MAX_DIGITS:
+        return None
     return str(value) if isinstance(value, str | int | float) else None
 
 
-def read_toml(octets: bytes, name: str) -> dict[str, Any]:
-    """Parses a TOML file; raises `ImporterError`."""
-    try:
-        settings = tomllib.loads(_text(octets, name, MAX_STRUCTURED))
-    except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
-        raise ImporterError(f"{name} is not TOML: {str(error)[:200]}") from error
-    _check_depth(settings, name)
-    return settings
+def read_toml(octets: bytes, name: str, report: Report) -> Section:
+    """The settings of a TOML file; raises `ImporterError`."""
+    return _opened(parse_toml, octets, name, report)
 
 
-def read_json(octets: bytes, name: str) -> Any:
-    """Parses a JSON file; raises `ImporterError`."""
-    try:
-        text = _text(octets, name, MAX_JSON)
-        if sum(map(text.count, "[{,")) > MAX_VALUES:
-            raise ImporterError(f"{name} has more than {MAX_VALUES} values; no export has")
-        value = json.loads(text)
-    except (RecursionError, ValueError) as error:
-        raise ImporterError(f"{name} is not JSON: {str(error)[:200]}") from error
-    _check_depth(value, name)
-    return value
+def read_json(octets: bytes, name: str, report: Report) -> Section:
+    """The settings of a JSON file; raises `ImporterError`."""
+    return _opened(parse_json, octets, name, report)
 
 
-def read_yaml_file(octets: bytes, name: str) -> dict[str, Any]:
-    """Parses a YAML file with one document; scalars but true, false and null stay texts."""
-    nodes, problems = read_yaml(_text(octets, name, MAX_STRUCTURED), name)
-    if problems:
-        raise ImporterError(f"{name} cannot be read: {problems[0]}")
-    value = plain(nodes[0]) if nodes else None
-    if not isinstance(value, dict):
+def read_yaml_file(octets: bytes, name: str, report: Report) -> Section:
+    """The settings of a YAML file; raises `ImporterError`."""
+    return _opened(parse_yaml, octets, name, report)
+
+
+def _opened(
+    parse: Callable[[bytes, str, Report], SettingsFile], octets: bytes, name: str, report: Report
+) -> Section:
+    file = parse(octets, name, report)
+    if not isinstance(file.value, dict):
         raise ImporterError(f"{name} holds no settings")
-    return value
-
-
-def _text(octets: bytes, name: str, max_octets: int) -> str:
-    if len(octets) > max_octets:
-        raise ImporterError(f"{name} is larger than {show_octets(max_octets)}; no export is")
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ImporterError(f"{name} is not UTF-8 text") from error
-
-
-def _check_depth(value: Any, name: str) -> None:
-    level, below = 0, [value]
-    while below:
-        level += 1
-        if level > MAX_DEPTH:
-            raise ImporterError(f"{name} is nested deeper than {MAX_DEPTH} levels; no export is")
-        below = [
-            child
-            for one in below
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
-        ]
+    report.files.append(file)
+    return Section(file.value, report, file=file)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from keyhole.importers.dns_stamp import read_stamp
-from keyhole.importers.error import ImporterError
 from keyhole.importers.product_settings import Server, Setup
 from keyhole.importers.public_resolvers import resolver_at, resolver_named
 from keyhole.importers.report import Kind, Report
@@ -28,6 +27,8 @@ _ENCRYPTED = {
 }
 _QUIC = ("quic", "doq")
 _MAX_UPSTREAMS = 256
+_MAX_TIMEOUT = 30
+"""Seconds."""
 _SCHEME = re.compile(r"([A-Za-z0-9+-]+)://|(tcp-tls|tcp\+udp|quic|udp|tcp):(?!//)")
 
 
@@ -58,12 +59,12 @@ def take_upstreams(
 
     ``addresses`` are the known addresses of names.
     """
-    if len(texts) > _MAX_UPSTREAMS:
-        raise ImporterError(
-            f"there are {len(texts)} upstreams; no export has more than {_MAX_UPSTREAMS}"
-        )
     servers: list[Server] = []
-    for text in dict.fromkeys(texts):
+    different = list(dict.fromkeys(texts))
+    for text in different[_MAX_UPSTREAMS:]:
+        why = f"it is behind the first {_MAX_UPSTREAMS} upstreams; more are not read"
+        report.left(Kind.UPSTREAM, text, why)
+    for text in different[:_MAX_UPSTREAMS]:
         try:
             server, changes = _server(read_upstream(text), addresses or {})
         except _CleartextError as cleartext:
@@ -77,6 +78,19 @@ def take_upstreams(
             if server not in servers:
                 servers.append(server)
     return servers
+
+
+def take_timeout(setup: Setup, report: Report, title: str, seconds: int | None) -> None:
+    """Sets the time that one try of an upstream may take, as far as a Policy allows it."""
+    if not seconds:
+        report.left(Kind.SETTING, title, "it is no time from 1s to 30s")
+        return
+    setup.timeout = min(seconds, _MAX_TIMEOUT)
+    shown = f"upstreams.timeout: {setup.timeout}s"
+    if setup.timeout == seconds:
+        report.taken(Kind.SETTING, title, shown)
+    else:
+        report.changed(Kind.SETTING, title, f"{shown}; more is not allowed")
 
 
 class _CleartextError(Exception):

@@ -57,7 +57,7 @@ def test_a_key_that_appears_twice_is_refused_with_both_lines() -> None:
         ("*.example.org: a\n", 1, "begins with * needs quotes"),
         ("a: @b\n", 1, "begins with @ needs quotes"),
         ('a: "/\\./"\n', 1, "written twice"),
-        ("a: 'b\n", 2, "opened and not closed"),
+        ("a: 'b\n", 1, "opened and not closed"),
         ("a: [b,\n", 2, "not closed"),
         ("a: !python/object:os.system x\n", 1, "leave it out"),
         ("? [a, b]\n: c\n", 1, "a text is wanted"),

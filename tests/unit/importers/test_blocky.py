@@ -130,7 +130,7 @@ def test_local_names_become_records(home: Imported) -> None:
     assert records["text.home.example"]["txt"] == ["hello world"]
     assert records["nas.lan"]["a"] == ["192.0.2.44"]
     assert home.item("mail.home.example").disposition is Disposition.LEFT
-    assert home.item("hostsFile /etc/hosts").disposition is Disposition.LEFT
+    assert home.item("hostsFile: /etc/hosts").disposition is Disposition.LEFT
 
 
 def test_upstreams_are_encrypted_and_some_clients_have_their_own(home: Imported) -> None:

@@ -8,6 +8,7 @@ import pytest
 from keyhole.importers import database as limits
 from keyhole.importers.database import open_database
 from keyhole.importers.error import ImporterError
+from keyhole.importers.report import Report
 
 
 def _made(path: Path, script: str) -> Path:
@@ -21,8 +22,8 @@ def test_plain_tables_are_read_and_the_file_stays_as_it_was(tmp_path: Path) -> N
     file = _made(tmp_path / "x.db", "CREATE TABLE a (b, c); INSERT INTO a VALUES (1, 'x');")
     before = file.read_bytes(), sorted(tmp_path.iterdir())
     with open_database(file, "x.db", "a") as database:
-        assert database.rows("a") == [{"b": 1, "c": "x"}]
-        assert database.rows("missing") == []
+        assert database.rows("a", Report()) == [{"b": 1, "c": "x"}]
+        assert database.rows("missing", Report()) == []
     assert (file.read_bytes(), sorted(tmp_path.iterdir())) == before
 
 
@@ -36,7 +37,7 @@ def test_plain_tables_are_read_and_the_file_stays_as_it_was(tmp_path: Path) -> N
 )
 def test_a_view_or_virtual_table_is_no_table(tmp_path: Path, script: str) -> None:
     with open_database(_made(tmp_path / "x.db", script), "x.db", "a") as database:
-        assert database.rows("a") == []
+        assert database.rows("a", Report()) == []
 
 
 @pytest.mark.parametrize(
@@ -48,20 +49,18 @@ def test_a_view_or_virtual_table_is_no_table(tmp_path: Path, script: str) -> Non
 )
 def test_no_function_of_the_schema_runs(tmp_path: Path, script: str) -> None:
     file = _made(tmp_path / "x.db", script)
-    with (
-        open_database(file, "x.db", "a") as database,
-        pytest.raises(ImporterError, match="computed columns"),
-    ):
-        database.rows("a")
+    report = Report()
+    with open_database(file, "x.db", "a") as database:
+        assert database.rows("a", report) == []
+    assert "computed columns" in report.items[0].why
 
 
 def test_nothing_but_the_named_tables_can_be_read(tmp_path: Path) -> None:
     file = _made(tmp_path / "x.db", "CREATE TABLE a (id); CREATE TABLE secret (id);")
-    with (
-        open_database(file, "x.db", "a") as database,
-        pytest.raises(ImporterError, match="prohibited"),
-    ):
-        database.rows("secret")
+    report = Report()
+    with open_database(file, "x.db", "a") as database:
+        assert database.rows("secret", report) == []
+    assert "prohibited" in report.items[0].why
 
 
 def test_nothing_can_be_attached_or_written(tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def test_a_query_that_takes_too_long_ends(tmp_path: Path, monkeypatch: pytest.Mo
         pass
 
 
-def test_more_rows_or_text_than_any_export_has_are_refused(
+def test_of_more_rows_or_text_than_any_export_has_the_first_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = _made(tmp_path / "x.db", "CREATE TABLE a (id)")
@@ -94,11 +93,10 @@ def test_more_rows_or_text_than_any_export_has_are_refused(
     for name, most in (("MAX_ROWS", 49), ("MAX_TABLE", 4999)):
         with monkeypatch.context() as patch:
             patch.setattr(limits, name, most)
-            with (
-                open_database(file, "x.db", "a") as database,
-                pytest.raises(ImporterError, match="larger than in any export"),
-            ):
-                database.rows("a")
+            report = Report()
+            with open_database(file, "x.db", "a") as database:
+                assert len(database.rows("a", report)) == 49
+            assert "larger than in any export" in report.items[0].why
 
 
 def test_one_value_larger_than_any_is_refused(tmp_path: Path) -> None:
@@ -106,11 +104,10 @@ def test_one_value_larger_than_any_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(file) as made:
         made.execute("INSERT INTO a VALUES (?)", ("x" * 1_000_000,))
     made.close()
-    with (
-        open_database(file, "x.db", "a") as database,
-        pytest.raises(ImporterError, match="too big"),
-    ):
-        database.rows("a")
+    report = Report()
+    with open_database(file, "x.db", "a") as database:
+        assert database.rows("a", report) == []
+    assert "too big" in report.items[0].why
 
 
 @pytest.mark.parametrize("octets", [b"", b"not a database", b"SQLite format 3\0" + bytes(2000)])

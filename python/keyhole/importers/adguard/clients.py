@@ -13,6 +13,9 @@ from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_upstreams
 from keyhole.model.subject import read_token_name
 
+_GLOBAL = ("filtering_enabled", "parental_enabled", "safebrowsing_enabled", "safe_search")
+"""The keys of a client that use_global_settings replaces."""
+
 
 @dataclass
 class ClientIds:
@@ -58,10 +61,11 @@ def take_clients(setup: Setup, report: Report, root: Section, filters: str) -> N
     """Adds the clients; ``filters`` is the bundle for clients with filtering."""
     dns = root.under("dns")
     disallowed = _disallowed(setup, report, dns)
-    clients = root.under("clients")
-    persistent = clients.sections("persistent") if clients.value else root.sections("clients")
-    for one in persistent:
-        _client(setup, report, one, filters)
+    is_list = isinstance(root.value.get("clients"), list)  # before schema 14
+    place, key = (root, "clients") if is_list else (root.under("clients"), "persistent")
+    for one in place.sections(key):
+        with report.at(one.place):
+            _client(setup, report, one, filters)
     networks = Networks(disallowed)
     for client in setup.clients:
         # In AdGuard a disallowed network wins over a client inside it; in Keyhole the client would.
@@ -90,23 +94,39 @@ def _client(setup: Setup, report: Report, one: Section, filters: str) -> None:
         log="none" if one.flag("ignore_querylog", False) else "",
         changes=ids.changes,
         origin=f"{one.path}: {name}",
+        place=one.place,
     )
-    upstreams = [text for text in one.texts("upstreams") if not text.startswith(("[/", "#"))]
-    client.servers = tuple(take_upstreams(setup, report, upstreams))
+    client.servers = tuple(take_upstreams(setup, report, _upstreams(report, name, one)))
     if not (ids.addresses or ids.tokens):
         why = "nothing is left that identifies it; until then it is treated like every other client"
-        report.left(Kind.CLIENT, name, why)
+        report.left(Kind.CLIENT, name, why, one.place)
     else:
         setup.clients.append(client)
     if own:
         take_services(report, one, f"client {name}")
-    elif not one.flag("use_global_blocked_services", True):
+    else:
+        one.ignore(*_GLOBAL)
+    if not own and not one.flag("use_global_blocked_services", True):
         for service in one.under("blocked_services").texts("ids"):
             why = "only AdGuard knows the names of this service; block its names with a rule"
-            report.left(Kind.RULE, f"client {name}: blocked service {service}", why)
-    if one.texts("tags"):
+            at = report.find(service)
+            report.left(Kind.RULE, f"client {name}: blocked service {service}", why, at)
+    if tags := one.texts("tags"):
         why = "tags belong to rules in AdGuard's lists; use Keyhole's groups"
-        report.left(Kind.SETTING, f"client {name}: tags {', '.join(one.texts('tags'))}", why)
+        at = report.place_of(one.place_of("tags"))
+        report.left(Kind.SETTING, f"client {name}: tags {', '.join(tags)}", why, at)
+
+
+def _upstreams(report: Report, name: str, one: Section) -> list[str]:
+    """The client's upstreams for all names; those for some names are reported."""
+    every = [text.strip() for text in one.texts("upstreams")]
+    for text in (text for text in every if text.startswith("[/")):
+        why = (
+            "it forwards some names of this client to another server; Keyhole selects upstreams by "
+            "policy, not by name"
+        )
+        report.left(Kind.FORWARDING, f"client {name}: {text}", why)
+    return [text for text in every if text and not text.startswith(("[/", "#"))]
 
 
 def _disallowed(setup: Setup, report: Report, dns: Section) -> list[str]:
@@ -123,6 +143,7 @@ def _disallowed(setup: Setup, report: Report, dns: Section) -> list[str]:
                 [text] if is_token else [],
                 is_denied=True,
                 origin="dns.disallowed_clients",
+                place=report.place_of("dns.disallowed_clients"),
             )
         )
     return ids.addresses
@@ -141,6 +162,6 @@ def _only(setup: Setup, report: Report, allowed: ClientIds) -> None:
     why = (
         "they are the subjects of the policy for other clients; a client without policy is refused"
     )
-    report.taken(Kind.SETTING, "dns.allowed_clients", why)
+    report.taken(Kind.SETTING, "dns.allowed_clients", why, report.place_of("dns.allowed_clients"))
     for text, reason in allowed.rejected:
         report.left(Kind.CLIENT, f"allowed: {text}", reason)

@@ -3,15 +3,25 @@
 from dataclasses import replace
 
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
+from keyhole.importers.durations import seconds_of
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
-from keyhole.importers.upstreams import take_upstreams
+from keyhole.importers.upstreams import take_timeout, take_upstreams
 
 _REFUSES = (
     ("aaaa_disabled", "Keyhole cannot remove the addresses of one family from answers"),
     ("use_dns64", "Keyhole does not synthesize addresses; use DNS64 on the network's gateway"),
+    ("enable_dnssec", "Keyhole does not validate; choose an upstream that does"),
+    ("serve_http3", "Keyhole serves HTTP/2 and HTTP/1.1"),
+    ("use_http3_upstreams", "Keyhole uses HTTP/2 to upstreams"),
+    ("cache_optimistic", "Keyhole's cache keeps to the TTL, but for stale answers in an outage"),
 )
+_MODES = {
+    "parallel": "Keyhole asks upstreams in order, and a second one where the first is slow",
+    "load_balance": "Keyhole asks upstreams in order, and does not spread queries over them",
+    "fastest_addr": "Keyhole does not measure addresses of answers; it asks upstreams in order",
+}
 _LISTED = (
     ("bogus_nxdomain", "Keyhole does not replace answers that hold certain addresses"),
     ("ipset", "Keyhole does not change the firewall"),
@@ -22,11 +32,12 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
     """Adds upstreams and refused names."""
     upstreams: list[str] = []
     for text in dns.texts("upstream_dns"):
-        if text.startswith("[/"):
+        if text.strip().startswith("[/"):
             _forwarding(report, text)
-        elif text.strip() and not text.startswith("#"):
+        elif text.strip() and not text.strip().startswith("#"):
             upstreams.append(text)
     setup.servers += take_upstreams(setup, report, upstreams)
+    _mode(setup, report, dns)
     fallbacks = take_upstreams(setup, report, dns.texts("fallback_dns"))
     setup.servers += [server for server in fallbacks if server not in setup.servers]
     if fallbacks:
@@ -36,10 +47,8 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
         why = f"the upstreams are in {file} on that machine, not in this file; write Upstreams"
         report.left(Kind.SETTING, "dns.upstream_dns_file", why)
     for text in dns.texts("local_ptr_upstreams"):
-        _forwarding(report, f"reverse names, {text}")
-    if dns.texts("bootstrap_dns"):
-        why = "not needed: every Upstream lists its addresses"
-        report.left(Kind.SETTING, "dns.bootstrap_dns", why)
+        _forwarding(report, f"reverse names: {text}")
+    dns.leave("bootstrap_dns", "not needed: every Upstream lists its addresses")
     _refused_names(setup, report, dns)
     _others(report, dns)
 
@@ -74,16 +83,28 @@ def _refused_names(setup: Setup, report: Report, dns: Section) -> None:
         setup.bundles["refused"] = bundle
 
 
+def _mode(setup: Setup, report: Report, dns: Section) -> None:
+    mode = dns.text("upstream_mode")
+    for key, old in (("all_servers", "parallel"), ("fastest_addr", "fastest_addr")):
+        if dns.flag(key, False):  # before schema 27
+            report.changed(Kind.SETTING, f"dns.{key}", _MODES[old])
+    if text := dns.text("upstream_timeout"):
+        take_timeout(setup, report, f"dns.upstream_timeout = {text}", seconds_of(text, bare=1))
+    if mode:
+        why = _MODES.get(mode, "the mode is unknown; Keyhole asks upstreams in order")
+        report.changed(Kind.SETTING, f"dns.upstream_mode = {mode}", why)
+
+
 def _others(report: Report, dns: Section) -> None:
     for key, why in _REFUSES:
         if dns.flag(key, False):
             report.left(Kind.SETTING, f"dns.{key}", why)
     for key, why in _LISTED:
         if dns.texts(key):
-            report.left(Kind.SETTING, f"dns.{key}", why)
-    if dns.under("edns_client_subnet").flag("enabled", False):
-        why = "Keyhole does not send client subnets to upstreams"
-        report.left(Kind.SETTING, "dns.edns_client_subnet", why)
-    if dns.number("ratelimit", 0) > 0:
-        why = "Keyhole limits connections, not queries per client; see limits in keyhole.yaml"
-        report.left(Kind.SETTING, "dns.ratelimit", why)
+            report.left(Kind.SETTING, f"dns.{key}", why, report.place_of(f"dns.{key}"))
+    if dns.has("refuse_any"):
+        why = "Keyhole answers queries for ANY with one small record (RFC 8482), always"
+        report.changed(Kind.SETTING, "dns.refuse_any", why)
+    subnet = dns.under("edns_client_subnet")
+    if not subnet.flag("enabled", False):
+        subnet.ignore(*subnet.value)  # Keyhole sends none either

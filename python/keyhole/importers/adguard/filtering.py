@@ -30,10 +30,12 @@ def take_filtering(setup: Setup, report: Report, root: Section) -> None:
                 "it was off, so every policy has mode: observe, which only records what it would "
                 "block; remove those lines to block"
             )
-            report.changed(Kind.SETTING, f"filtering.{key} = false", why)
+            report.changed(Kind.SETTING, f"{filtering.place_of(key)} = false", why)
     _answer(setup, report, filtering)
+    enabled = filtering.flag("rewrites_enabled", True)
     for one in filtering.sections("rewrites"):
-        _rewrite(setup, report, one)
+        with report.at(one.place):
+            _rewrite(setup, report, one, enabled=enabled)
     take_services(report, filtering, "")
 
 
@@ -43,33 +45,40 @@ def take_services(report: Report, section: Section, who: str) -> None:
     for key, title in _SERVICES:
         if section.flag(key, False):
             why = "AdGuard's own service decides this; use a list with the same purpose"
-            report.left(Kind.SETTING, f"{place}{title}", why)
-    if section.under("safe_search").flag("enabled", False):
+            at = report.place_of(section.place_of(key))
+            report.left(Kind.SETTING, f"{place}{title}", why, at)
+    search = section.under("safe_search")
+    old = section.flag("safesearch_enabled", False)  # before schema 19
+    if search.flag("enabled", False) or old:
         why = "Keyhole has no table of search engines; write a Record with cname for each one"
-        report.left(Kind.SETTING, f"{place}safe search", why)
-    services = section.under("blocked_services")
-    names = services.texts("ids") or (
-        section.texts("blocked_services")
-        if isinstance(section.value.get("blocked_services"), list)
-        else []
-    )
+        at = report.place_of(search.place_of("enabled"))
+        report.left(Kind.SETTING, f"{place}safe search", why, at)
+    search.ignore(*search.value)
+    if isinstance(section.value.get("blocked_services"), list):
+        services, names = Section({}, report), section.texts("blocked_services")
+    else:
+        services = section.under("blocked_services")
+        names = services.texts("ids")
     for name in names:
         why = "only AdGuard knows the names of this service; block its names with a rule or a list"
-        report.left(Kind.RULE, f"{place}blocked service {name}", why)
+        report.left(Kind.RULE, f"{place}blocked service {name}", why, report.find(name))
     schedule = services.under("schedule")
+    schedule.ignore(*schedule.value)
     if names and any(key != "time_zone" for key in schedule.value):
         why = "its schedule unblocks these services at times; add when: to your rules for them"
-        report.left(Kind.SCHEDULE, f"{place}blocked services", why)
+        report.left(Kind.SCHEDULE, f"{place}blocked services", why, schedule.place)
 
 
 def _answer(setup: Setup, report: Report, filtering: Section) -> None:
     mode = filtering.text("blocking_mode", "default")
-    name = f"blocking_mode = {mode}"
+    name = f"{filtering.place_of('blocking_mode')} = {mode}"
     if mode in _ANSWERS:
+        filtering.ignore("blocking_ipv4", "blocking_ipv6")  # other modes do not use them
         setup.answer = _ANSWERS[mode]
         report.taken(Kind.SETTING, name, f"answer: {setup.answer}")
         return
-    address = plain_address(filtering.text("blocking_ipv4") or filtering.text("blocking_ipv6"))
+    texts = [filtering.text(key) for key in ("blocking_ipv4", "blocking_ipv6")]
+    address = next((known for one in texts if (known := plain_address(one))), None)
     if mode == "custom_ip" and address is not None:
         setup.answer = address
         why = f"answer: {setup.answer}; a single address, so other types get an empty answer"
@@ -78,10 +87,10 @@ def _answer(setup: Setup, report: Report, filtering: Section) -> None:
     report.changed(Kind.SETTING, name, why)
 
 
-def _rewrite(setup: Setup, report: Report, one: Section) -> None:
-    name, answer = one.text("domain"), one.text("answer")
+def _rewrite(setup: Setup, report: Report, one: Section, *, enabled: bool) -> None:
+    name, answer = one.text("domain").strip(), one.text("answer").strip()
     title = f"{name} {answer}"
-    if not one.flag("enabled", True):
+    if not one.flag("enabled", True) or not enabled:
         report.left(Kind.RECORD, title, "it is disabled")
     elif answer in ("A", "AAAA"):
         why = "it exempts one type from another rewrite; a Record answers for all types of a name"

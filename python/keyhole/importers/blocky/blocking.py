@@ -21,9 +21,10 @@ def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clie
     """Adds the groups, and assigns them to clients."""
     importer = _BlockingImporter(setup, report, blocking)
     importer.answer()
-    text = blocking.under("loading").text("refreshPeriod") or blocking.text("refreshPeriod")
-    if text:
-        take_refresh(setup, report, f"blocking.loading.refreshPeriod = {text}", seconds_of(text))
+    for section in (blocking, blocking.under("loading")):
+        if text := section.text("refreshPeriod"):
+            title = f"{section.place_of('refreshPeriod')} = {text}"
+            take_refresh(setup, report, title, seconds_of(text))
     for key, allow in _LISTS:
         for group, _ in blocking.entries(key):
             importer.group(group, blocking.under(key).texts(group), allow=allow)
@@ -36,18 +37,21 @@ def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clie
         if key == "default":
             setup.default_bundles = groups
             continue
-        for client in clients.clients_of(key, "clientGroupsBlock"):
-            client.bundles = tuple(dict.fromkeys((*client.bundles, *groups)))
+        with report.at(report.place_of(f"{blocking.place_of('clientGroupsBlock')}.{key}")):
+            for client in clients.clients_of(key, "clientGroupsBlock"):
+                client.bundles = tuple(dict.fromkeys((*client.bundles, *groups)))
 
 
 def _tell_group(report: Report, blocking: Section, group: str, bundle: Bundle) -> None:
     denied = {**blocking.under("denylists").value, **blocking.under("blackLists").value}
+    places = (blocking.place_of(f"{key}.{group}") for key, _ in _LISTS)
+    at = next(filter(None, map(report.place_of, places)), None)
     if group in denied:
-        report.taken(Kind.GROUP, group)
+        report.taken(Kind.GROUP, group, at=at)
         return
     bundle.denies_rest = True
     why = "it only allows names, so its policies have default: deny; all other names are refused"
-    report.changed(Kind.GROUP, group, why)
+    report.changed(Kind.GROUP, group, why, at)
 
 
 @dataclass
@@ -100,7 +104,7 @@ class _BlockingImporter:
     def _inline(
         self, bundle: Bundle, text: str, times: tuple[Schedule, ...], *, allow: bool
     ) -> None:
-        for line in text.splitlines():
+        for line in self.report.inside(text):
             entry = line.strip() if line.strip().startswith("/") else line.partition("#")[0].strip()
             if not entry or entry.startswith("#"):
                 continue
@@ -123,6 +127,7 @@ class _BlockingImporter:
 
     def _schedule(self, name: str, group: str) -> Iterator[Schedule]:
         schedule = self.blocking.under("schedules", name)
+        at = schedule.place
         title = f"{name} for {group}"
         days, zone = schedule.texts("weekdays"), local_zone()
         begins, ends = schedule.text("start") or None, schedule.text("end") or None
@@ -134,10 +139,10 @@ class _BlockingImporter:
             if not days or (begins is None) != (ends is None) or (begins and begins == ends):
                 raise ValueError("it has no days, or only one of start and end")
         except ValueError as error:
-            self.report.left(Kind.SCHEDULE, title, str(error))
+            self.report.left(Kind.SCHEDULE, title, str(error), at)
             return
         why = f"its times are in {zone}, the time zone of this machine; see when: in its rules"
-        self.report.changed(Kind.SCHEDULE, title, why)
+        self.report.changed(Kind.SCHEDULE, title, why, at)
         yield Schedule(tuple(day.lower() for day in days), begins, ends, zone)
 
 

@@ -4,7 +4,6 @@ import fnmatch
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import Networks, client_network, plain_address
-from keyhole.importers.error import ImporterError
 from keyhole.importers.product_settings import ClientSettings, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -50,12 +49,12 @@ class Clients:
     def _named(self, key: str, place: str) -> list[ClientSettings]:
         found = []
         names = list(self.lookup.entries("clients"))
-        if len(names) > _MAX_NAMES:
-            raise ImporterError(f"clientLookup.clients has {len(names)} names; no home has so many")
-        for name, _ in names:
+        for name, _ in names[:_MAX_NAMES]:
+            if not fnmatch.fnmatchcase(name.lower(), key.lower()):
+                continue
             texts = self.lookup.under("clients").texts(name)
             addresses = [known for one in texts if (known := plain_address(one))]
-            if addresses and fnmatch.fnmatchcase(name.lower(), key.lower()):
+            if addresses:
                 found.append(self._client(name, addresses, f"{place}, clientLookup.clients"))
         if not found:
             self.report.left(
@@ -68,5 +67,7 @@ class Clients:
     def _client(self, title: str, addresses: list[str], place: str) -> ClientSettings:
         made = self._made.get(title)
         if made is None:
-            made = self._made[title] = ClientSettings(title, addresses, origin=f"{place}: {title}")
+            made = self._made[title] = ClientSettings(
+                title, addresses, origin=f"{place}: {title}", place=self.report.here
+            )
         return made

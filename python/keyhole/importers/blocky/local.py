@@ -5,6 +5,7 @@ import dns.name
 import dns.rdatatype
 import dns.zone
 
+from keyhole.importers.addresses import is_loopback, plain_address
 from keyhole.importers.durations import seconds_of
 from keyhole.importers.hosts import host_record, host_records
 from keyhole.importers.limits import MAX_ITEMS
@@ -23,19 +24,25 @@ def take_local(setup: Setup, report: Report, root: Section) -> None:
     custom = root.under("customDNS")
     ttl = min(seconds_of(custom.text("customTTL", "1h")) or 3600, MAX_TTL)
     for name, value in custom.entries("mapping"):
-        _mapping(setup, report, name, scalar_text(value) or "", ttl)
+        with report.at(report.place_of(f"customDNS.mapping.{name}")):
+            if isinstance(value, list):
+                value = ",".join(custom.under("mapping").texts(name))
+            _mapping(setup, report, name, scalar_text(value) or "", ttl)
     if zone := custom.text("zone"):
-        _zone(setup, report, zone)
+        with report.at(report.place_of("customDNS.zone")):
+            _zone(setup, report, zone)
     for place in ("customDNS", "conditional"):
         for name, value in root.under(place).entries("rewrite"):
             why = "Keyhole does not rewrite the name of a query; write a Record with cname"
-            report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why)
+            at = report.place_of(f"{place}.rewrite.{name}")
+            report.left(Kind.SETTING, f"{place}.rewrite {name}: {value}", why, at)
     for name, value in root.under("conditional").entries("mapping"):
-        report.left(
-            Kind.FORWARDING, f"{name}: {value}",
+        why = (
             "it forwards some names to other servers; Keyhole selects upstreams by policy, not by "
-            "name; write a Record for each name that you need",
-        )  # fmt: skip
+            "name; write a Record for each name that you need"
+        )
+        at = report.place_of(f"conditional.mapping.{name}")
+        report.left(Kind.FORWARDING, f"{name}: {value}", why, at)
     _hosts(setup, report, root.under("hostsFile"))
 
 
@@ -52,13 +59,17 @@ def _mapping(setup: Setup, report: Report, name: str, value: str, ttl: int) -> N
 
 def _hosts(setup: Setup, report: Report, hosts: Section) -> None:
     ttl = min(seconds_of(hosts.text("hostsTTL", "1h")) or 3600, MAX_TTL)
+    without_loopback = hosts.flag("filterLoopback", False)
     for source in [*hosts.texts("sources"), *hosts.texts("filePath")]:
-        if "\n" not in source:
+        if "\n" not in source and not plain_address(source.split(" ")[0]):
             why = "only hosts inside config.yml are imported; write a Record for each name"
-            report.left(Kind.RECORD, f"hostsFile {source}", why)
+            report.left(Kind.RECORD, f"hostsFile: {source}", why)
             continue
-        for line in source.splitlines():
-            if line.partition("#")[0].strip():
+        for line in report.inside(source):
+            address = (line.partition("#")[0].split() or [""])[0]
+            if without_loopback and is_loopback(address):
+                report.left(Kind.RECORD, line.strip(), "hostsFile.filterLoopback leaves it out")
+            elif address:
                 host_records(setup, report, line.strip(), "hostsFile", ttl=ttl)
 
 
@@ -73,14 +84,18 @@ def _zone(setup: Setup, report: Report, text: str) -> None:
             allow_include=False, allow_directives=["$TTL", "$ORIGIN"],
         )  # fmt: skip
     except (dns.exception.DNSException, ValueError, RecursionError) as error:
-        report.left(Kind.RECORD, "customDNS.zone", f"it cannot be read: {str(error)[:200]}")
+        why = f"it cannot be read: {str(error)[:200]}"
+        report.left(Kind.RECORD, "customDNS.zone", why, report.place_of("customDNS.zone"))
         return
     for count, (name, ttl, data) in enumerate(zone.iterate_rdatas()):
         if count >= MAX_ITEMS:
+            why = f"it is behind the first {MAX_ITEMS} records; more are not read"
+            report.left(Kind.RECORD, "customDNS.zone", why)
             break
         kind = dns.rdatatype.to_text(data.rdtype)
         owner = name.to_text(omit_final_dot=True)
         title = f"{owner} {kind} {data.to_text()}"
+        report.derive(title, "customDNS.zone")
         if kind not in _TAKEN:
             why = "a Record holds A, AAAA, CNAME, TXT and PTR"
             report.left(Kind.RECORD, title, why)

@@ -16,26 +16,35 @@ _RECORDS = ("txt-record", "ptr-record", "srv-host", "mx-host", "naptr-record", "
 
 def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str) -> None:
     """Adds and reports what the lines configure."""
-    texts = [text for line in lines if (text := _without_comment(line))]
+    texts = []
+    for line in lines:
+        if text := _without_comment(line):
+            texts.append(text)
+            report.derive(text, line)
     for text in texts:
-        key, _, value = text.partition("=")
-        match key.strip():
-            case "cname":
-                cname_records(setup, report, value, origin)
-            case "host-record":
-                _host_record(setup, report, value, origin)
-            case "address":
-                _address(setup, report, text, value, origin)
-            case "server" | "local" if value.strip().endswith("/#"):
-                _exempt(setup, report, text, texts, origin)
-            case "server" | "rev-server" | "local":
-                _server(report, text)
-            case word if word in _RECORDS:
-                why = "only addresses and aliases are imported; write a Record with txt or ptr"
-                report.left(Kind.RECORD, f"{origin}: {text}", why)
-            case _:
-                why = "Keyhole has no such setting, or this line alone does not determine it"
-                report.left(Kind.SETTING, f"{origin}: {text}", why)
+        with report.at(report.find(text)):
+            _line(setup, report, text, texts, origin)
+
+
+def _line(setup: Setup, report: Report, text: str, texts: list[str], origin: str) -> None:
+    key, _, value = text.partition("=")
+    match key.strip():
+        case "cname":
+            cname_records(setup, report, value, origin)
+        case "host-record":
+            _host_record(setup, report, value, origin)
+        case "address":
+            _address(setup, report, text, value, origin)
+        case "server" | "local" if value.strip().endswith("/#"):
+            _exempt(setup, report, text, texts, origin)
+        case "server" | "rev-server" | "local":
+            _server(report, text)
+        case word if word in _RECORDS:
+            why = "only addresses and aliases are imported; write a Record with txt or ptr"
+            report.left(Kind.RECORD, f"{origin}: {text}", why)
+        case _:
+            why = "Keyhole has no such setting, or this line alone does not determine it"
+            report.left(Kind.SETTING, f"{origin}: {text}", why)
 
 
 def _without_comment(line: str) -> str:

@@ -1,5 +1,6 @@
-"""Recognizes and reads the three kinds of files that hold Pi-hole's settings."""
+"""Recognizes and reads the files that hold Pi-hole's settings."""
 
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from keyhole.importers.archive import Archive, open_tar, open_zip
@@ -8,20 +9,29 @@ from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_STRUCTURED
 from keyhole.importers.pihole.client_addresses import ClientAddresses
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
+from keyhole.importers.pihole.left import REASONS, SETUP_REASONS
 from keyhole.importers.pihole.legacy import LEGACY_TABLES, legacy_rows, legacy_settings
 from keyhole.importers.pihole.settings import take_settings
 from keyhole.importers.pihole.tables import TABLES, take_tables
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
+from keyhole.importers.settings_file import Place
 from keyhole.importers.typed_reader import Section, read_toml
 
-_TOML, _GRAVITY = "etc/pihole/pihole.toml", "etc/pihole/gravity.db"
+_TOML, _GRAVITY = "pihole.toml", "gravity.db"
 _GZIP, _ZIP = b"\x1f\x8b", b"PK"
 _LEFT = {
-    "etc/hosts": "that machine's own hosts file; write a Record for each name that you need",
-    "etc/pihole/dhcp.leases": "Keyhole is no DHCP server",
-    "etc/pihole/pihole-FTL.db": "Pi-hole's query history; Keyhole keeps its own",
+    "hosts": "that machine's own hosts file; write a Record for each name that you need",
+    "dhcp.leases": "Keyhole is no DHCP server",
+    "pihole-FTL.db": "Pi-hole's query history; Keyhole keeps its own",
+    "adlists.list": "lists of Pi-hole 4; declare each as a List",
+    "auditlog.list": "names that a person looked at; nothing follows from them",
+    "domain_audit.json": "names that a person looked at; nothing follows from them",
+    "auditlog.json": "names that a person looked at; nothing follows from them",
 }
+"""Known members that are not imported, by their name without folders."""
+_UNKNOWN = "only Pi-hole's own settings are read; write documents for what you need of it"
+_DNSMASQ = "Pi-hole uses it only with misc.etc_dnsmasq_d; write documents for what you need"
 _LEGACY_FILES = (
     "setupVars.conf",
     "pihole-FTL.conf",
@@ -29,27 +39,35 @@ _LEGACY_FILES = (
     "05-pihole-custom-cname.conf",
     "04-pihole-static-dhcp.conf",
 )
+_CURRENT = (_TOML, _GRAVITY)
+_GATHERED = "Pi-hole gathered it from lists and queries; Keyhole downloads the lists itself"
+_TABLES_LEFT = {
+    "gravity": _GATHERED,
+    "antigravity": _GATHERED,
+    "info": "it is the version of the database",
+    "domain_audit": "names that a person looked at; nothing follows from them",
+}
 
 
 def read_pihole(file: Path, report: Report) -> Setup:
-    """Reads any of the three; raises `ImporterError` where the file is not Pi-hole's."""
+    """Reads any of them; raises `ImporterError` where the file is not Pi-hole's."""
     if not file.is_file():
         raise ImporterError(f"there is no file {file}")
     with file.open("rb") as octets:
         begin = octets.read(len(HEADER))
-    setup = Setup("Pi-hole")
+    setup = Setup("Pi-hole", reasons={**SETUP_REASONS, **REASONS})
     if begin == HEADER:
         report.left(
             Kind.SETTING, "everything but gravity.db",
             "upstreams, records and settings are in other files; a teleporter archive has all",
         )  # fmt: skip
-        take_tables(setup, report, _tables(file), ClientAddresses())
+        take_tables(setup, report, _tables(file, report), ClientAddresses())
     elif begin.startswith(_ZIP):
-        with open_zip(file) as archive:
-            _read_zip(setup, report, archive)
+        with open_zip(file, report.leave_member) as archive:
+            _read_archive(setup, report, archive)
     elif begin.startswith(_GZIP):
-        with open_tar(file, _is_legacy) as archive:
-            _read_tar(setup, report, archive)
+        with open_tar(file, report.leave_member, _is_wanted) as archive:
+            _read_archive(setup, report, archive)
     else:
         raise ImporterError(
             f"{file.name} is not a file of Pi-hole; give the teleporter archive (Settings, "
@@ -58,68 +76,88 @@ def read_pihole(file: Path, report: Report) -> Setup:
     return setup
 
 
-def _tables(source: Path | bytes) -> dict[str, list[Row]]:
+def _tables(source: Path | bytes, report: Report) -> dict[str, list[Row]]:
     with open_database(source, "gravity.db", *TABLES) as database:
         if "domainlist" not in database.tables and "adlist" not in database.tables:
             raise ImporterError(
                 "the database has neither a table adlist nor a table domainlist; Pi-hole has "
                 "both since version 5"
             )
-        return {table: database.rows(table) for table in TABLES}
+        tables = {table: database.rows(table, report) for table in TABLES}
+        database.leave_others(report, _TABLES_LEFT)
+    return tables
 
 
-def _read_zip(setup: Setup, report: Report, archive: Archive) -> None:
-    settings = archive.read(_TOML, MAX_STRUCTURED)
-    gravity = archive.read(_GRAVITY)
-    if settings is None and gravity is None:
+def _base(name: str) -> str:
+    return PurePosixPath(name).name
+
+
+def _is_wanted(name: str) -> bool:
+    return _base(name) in (*_LEGACY_FILES, *LEGACY_TABLES, *_CURRENT)
+
+
+def _read_archive(setup: Setup, report: Report, archive: Archive) -> None:
+    """Reads an archive by the names of its members, in whatever folder they are."""
+    files = _members(report, archive)
+    if not set(files) & {*_CURRENT, *LEGACY_TABLES}:
         raise ImporterError(
-            f"the archive holds neither {_TOML} nor {_GRAVITY}, so it is not a teleporter archive "
-            "of Pi-hole 6"
+            "the archive holds neither pihole.toml nor gravity.db nor tables such as adlist.json, "
+            "so it is not a teleporter archive of Pi-hole"
         )
-    addresses = ClientAddresses()
-    if settings is not None:
-        root = Section(read_toml(settings, "pihole.toml"), report)
-        addresses = ClientAddresses.of(
-            root.under("dns").texts("hosts"), root.under("dhcp").texts("hosts")
-        )
-        take_settings(setup, report, root)
-    if gravity is not None:
-        take_tables(setup, report, _tables(gravity), addresses)
-    for name in archive.names:
-        if name in _LEFT:
-            report.left(Kind.SETTING, name, _LEFT[name])
-        elif name.startswith("etc/dnsmasq.d/"):
-            why = "Pi-hole uses it only with misc.etc_dnsmasq_d; write documents for what you need"
-            report.left(Kind.SETTING, name, why)
+    addresses = _take_settings(setup, report, files)
+    tables: dict[str, list[Row]] = {}
+    if _GRAVITY in files:
+        try:
+            tables = _tables(files[_GRAVITY], report)
+        except ImporterError as error:
+            report.left(Kind.SETTING, _GRAVITY, str(error), Place(_GRAVITY))
+    if set(files) & set(LEGACY_TABLES):
+        if tables:
+            why = "gravity.db is read instead"
+            for name in (name for name in LEGACY_TABLES if name in files):
+                report.left(Kind.SETTING, name, why, Place(name))
+        else:
+            tables = legacy_rows(files, report)
+    if tables:
+        take_tables(setup, report, tables, addresses)
 
 
-def _is_legacy(name: str) -> bool:
-    base = PurePosixPath(name).name
-    return base in _LEGACY_FILES or base in LEGACY_TABLES or name.startswith("dnsmasq.d/")
+def _members(report: Report, archive: Archive) -> dict[str, bytes]:
+    """The members that are read, by their name without folders; the others are reported.
+
+    Of several with one name, the one in the shallowest folder is read.
+    """
+    files: dict[str, bytes] = {}
+    for name in sorted(archive.names, key=lambda name: (name.count("/"), name)):
+        base = _base(name)
+        if not _is_wanted(name):
+            why = _DNSMASQ if "dnsmasq.d/" in name else _LEFT.get(base, _UNKNOWN)
+            report.left(Kind.SETTING, name, why, Place(name))
+        elif base in files:
+            report.left(Kind.SETTING, name, f"another {base} is read", Place(name))
+        elif (octets := archive.read(name)) is not None:
+            files[base] = octets
+            report.taken(Kind.SETTING, name, "it is read; its settings are reported by themselves",
+                         Place(base))  # fmt: skip
+    return files
 
 
-def _read_tar(setup: Setup, report: Report, archive: Archive) -> None:
-    by_base: dict[str, bytes] = {}
-    others: dict[str, bytes] = {}
-    for name in archive.names:
-        base = PurePosixPath(name).name
-        known = base in _LEGACY_FILES or base in LEGACY_TABLES
-        octets = archive.read(name)
-        assert octets is not None
-        (by_base if known else others)[base if known else name] = octets
-    if not any(base in LEGACY_TABLES for base in by_base):
-        raise ImporterError(
-            "the archive holds none of the tables such as adlist.json, so it is not a "
-            "teleporter archive of Pi-hole 5"
-        )
-    settings, lines = legacy_settings(by_base)
-    root = Section(settings, report)
+def _take_settings(setup: Setup, report: Report, files: Mapping[str, bytes]) -> ClientAddresses:
+    root = Section({}, report)
+    lines: list[str] = []
+    if _TOML in files:
+        try:
+            if len(files[_TOML]) > MAX_STRUCTURED:
+                raise ImporterError("it is larger than in any export")
+            root = read_toml(files[_TOML], _TOML, report)
+        except ImporterError as error:
+            report.left(Kind.SETTING, _TOML, str(error), Place(_TOML))
+    elif any(name in files for name in _LEGACY_FILES):
+        settings, lines = legacy_settings(files, report)
+        root = Section(settings, report)
     addresses = ClientAddresses.of(
         root.under("dns").texts("hosts"), root.under("dhcp").texts("hosts")
     )
     take_settings(setup, report, root)
-    take_tables(setup, report, legacy_rows(by_base), addresses)
     take_dnsmasq(setup, report, lines, "05-pihole-custom-cname.conf")
-    for name in others:
-        why = "only Pi-hole's own files are read; write documents for what you need"
-        report.left(Kind.SETTING, name, why)
+    return addresses

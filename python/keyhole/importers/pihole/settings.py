@@ -31,7 +31,8 @@ def _records(setup: Setup, report: Report, dns: Section) -> None:
     for line in dns.texts("cnameRecords"):
         cname_records(setup, report, line, "dns.cnameRecords")
     if line := dns.text("hostRecord"):
-        take_dnsmasq(setup, report, [f"host-record={line}"], "dns.hostRecord")
+        with report.at(report.place_of("dns.hostRecord")):
+            take_dnsmasq(setup, report, [f"host-record={line}"], "dns.hostRecord")
 
 
 def _forwarding(report: Report, text: str) -> None:
@@ -74,10 +75,12 @@ def _blocking(setup: Setup, report: Report, dns: Section) -> None:
 
 def _own_address(setup: Setup, report: Report, dns: Section, name: str) -> None:
     reply = dns.under("reply", "blocking")
-    address = plain_address(reply.text("IPv4")) if reply.flag("force4", False) else None
+    force4, force6 = reply.flag("force4", False), reply.flag("force6", False)
+    own, own6 = reply.text("IPv4"), reply.text("IPv6")
+    address = (plain_address(own) if force4 else None) or (plain_address(own6) if force6 else None)
     if address is not None:
         setup.answer = address
-        why = f"answer: {address}, for A alone; other types get an empty answer"
+        why = f"answer: {address}, a single address; other types get an empty answer"
     else:
         why = "answer: null (0.0.0.0 and ::), not Pi-hole's own address"
     report.changed(Kind.SETTING, name, why)
@@ -85,14 +88,18 @@ def _own_address(setup: Setup, report: Report, dns: Section, name: str) -> None:
 
 def _special_names(setup: Setup, report: Report, dns: Section) -> None:
     special = dns.under("specialDomains")
-    if special.flag("iCloudPrivateRelay", True) and special.value:
+    special_names = bool(special.value)
+    if special.flag("iCloudPrivateRelay", True) and special_names:
         title = "dns.specialDomains.iCloudPrivateRelay"
         rule = NameRule(_RELAY, answer="nxdomain", title=title, origin=title)
         setup.bundles["special"] = Bundle("special", rules=[rule], for_all=True, origin=title)
         report.taken(Kind.RULE, title, f"{' and '.join(_RELAY)} do not exist, for all clients")
     for key in ("mozillaCanary", "designatedResolver"):
-        if special.flag(key, True) and special.value:
+        if special.flag(key, True) and special_names:
             report.taken(Kind.SETTING, f"dns.specialDomains.{key}", "Keyhole always does this")
+        elif special_names:
+            why = "Keyhole always does this, so that browsers and phones keep to it"
+            report.left(Kind.SETTING, f"dns.specialDomains.{key} = false", why)
 
 
 def _privacy(setup: Setup, report: Report, root: Section) -> None:
@@ -104,30 +111,44 @@ def _privacy(setup: Setup, report: Report, root: Section) -> None:
     report.changed(Kind.SETTING, f"misc.privacylevel = {level}", why)
 
 
+_SWITCHES = (
+    ("dns.CNAMEdeepInspect", True, "Keyhole always checks what an alias leads to"),
+    ("dns.domainNeeded", False, "Keyhole also sends names of one label to upstreams"),
+    ("dns.bogusPriv", True, "Keyhole always answers names of private addresses (RFC 6303)"),
+    ("dns.ignoreLocalhost", False, "Keyhole records queries of all clients; see log of a Policy"),
+    ("dns.dnssec", False, "Keyhole does not validate; choose an upstream that does"),
+    ("dns.expandHosts", False, "write the whole name in a Record"),
+    ("dns.EDNS0ECS", False, "Keyhole does not identify clients by a client subnet"),
+    ("dhcp.active", False, "Keyhole is no DHCP server; use the router's"),
+)
+"""Switches, what Keyhole does, and why the other value is left."""
+
+
 def _rest(report: Report, root: Section) -> None:
-    dns = root.under("dns")
-    if dns.flag("dnssec", False):
-        why = "Keyhole does not validate; choose an upstream that does"
-        report.left(Kind.SETTING, "dns.dnssec", why)
-    local = dns.under("domain").text("name")
-    if local and root.value:
-        why = (
-            f"names below {local} without a Record are sent to upstreams, where most of them do "
-            "not exist"
-        )
-        report.left(Kind.SETTING, f"dns.domain.name = {local}", why)
-    if root.under("dhcp").flag("active", False):
-        why = "Keyhole is no DHCP server; use the router's"
-        report.left(Kind.SETTING, "dhcp.active", why)
+    for path, ours, why in _SWITCHES:
+        *above, key = path.split(".")
+        section = root.under(*above)
+        if section.flag(key, ours) is not ours:
+            report.left(Kind.SETTING, path, why)
+    _local_domain(report, root.under("dns"), is_there=bool(root.value))
+    why = "Keyhole is no DHCP server; the address is used for a client with this hardware address"
+    for text in root.under("dhcp").texts("hosts"):
+        report.left(Kind.SETTING, f"dhcp.hosts: {text}", why)
     if root.value:
         why = (
             "Pi-hole passes private addresses in answers for public names; Keyhole removes them "
             "(DNS rebinding) unless a policy says privateAddresses: allow"
         )
         report.changed(Kind.SETTING, "private addresses in answers", why)
-    others = [
-        key for key in ("webserver", "database", "resolver", "ntp", "files") if key in root.value
-    ]
-    if others:
-        why = "they configure Pi-hole's own programs; see keyhole.yaml for Keyhole's"
-        report.left(Kind.SETTING, ", ".join(others), why)
+
+
+def _local_domain(report: Report, dns: Section, *, is_there: bool) -> None:
+    is_text = isinstance(dns.value.get("domain"), str)  # before Pi-hole 6.3
+    place, key = (dns, "domain") if is_text else (dns.under("domain"), "name")
+    local = place.text(key)
+    if local and is_there:
+        why = (
+            f"names below {local} without a Record are sent to upstreams, where most of them do "
+            "not exist"
+        )
+        report.left(Kind.SETTING, f"{place.place_of(key)} = {local}", why)

@@ -24,6 +24,18 @@ TABLES = (
 _DEFAULT = 0
 """The group for clients without a group, and for lists and rules by default."""
 _ALLOW_LIST = 1
+_LINKS = (
+    ("adlist_by_group", "adlist_id", "adlist"),
+    ("domainlist_by_group", "domainlist_id", "domainlist"),
+    ("client_by_group", "client_id", "client"),
+)
+_COLUMNS = {
+    "id", "enabled", "name", "description", "address", "comment", "type", "domain", "ip",
+    "group_id", "adlist_id", "domainlist_id", "client_id",
+    # When a row was made, and what Pi-hole counted in a list:
+    "date_added", "date_modified", "date_updated", "number", "invalid_domains", "status",
+    "abp_entries",
+}  # fmt: skip
 
 
 def take_tables(
@@ -35,6 +47,7 @@ def take_tables(
     importer.lists()
     importer.rules()
     importer.clients()
+    importer.unused()
     setup.default_bundles = tuple(key for key in setup.bundles if key == str(_DEFAULT))
 
 
@@ -54,7 +67,8 @@ class _TableImporter:
         for row in rows:
             number, name = _number(row.get("id")), _text(row.get("name"))
             if number is None or not name:
-                self.report.left(Kind.GROUP, f"row {row.get('id')!r}", "it has no number or name")
+                what = f"row {row.get('id')!r:.40}"
+                self.report.left(Kind.GROUP, what, "it has no number or name")
                 continue
             key = str(number)
             if not _enabled(row):
@@ -169,6 +183,24 @@ class _TableImporter:
                 ) from None
             return found, (f"identified by {', '.join(found)}, its address in the local records",)
 
+    def unused(self) -> None:
+        """Reports columns that are not known, and links that lead nowhere."""
+        for table, rows in self.tables.items():
+            unknown = dict.fromkeys(column for row in rows for column in row)
+            for column in (one for one in unknown if one not in _COLUMNS):
+                why = "the importer does not know this column of Pi-hole"
+                self.report.left(Kind.SETTING, f"column {column[:100]} of {table}", why)
+        groups = {_number(row.get("id")) for row in self.tables.get("group", ())} | {_DEFAULT}
+        for table, key, of in _LINKS:
+            known = {_number(row.get("id")) for row in self.tables.get(of, ())}
+            for row in self.tables.get(table, ()):
+                number, group = _number(row.get(key)), _number(row.get("group_id"))
+                if number not in known or group not in groups:
+                    what = (
+                        f"{table}: {of} {row.get(key)!r:.40} in group {row.get('group_id')!r:.40}"
+                    )
+                    self.report.left(Kind.SETTING, what, "one of the two is not there")
+
     def _groups_of(self, table: str, key: str) -> dict[int | None, list[str]]:
         found: dict[int | None, list[str]] = {}
         for row in self.tables.get(table, ()):
@@ -202,6 +234,8 @@ def _number(value: object) -> int | None:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace").strip()
     return value.strip() if isinstance(value, str) else ""
 
 

@@ -19,24 +19,31 @@ def take_advanced_blocking(setup: Setup, report: Report, app: Section) -> None:
         why = "the app was off; its groups are imported, but no client is in them"
         report.left(Kind.SETTING, "Advanced Blocking enableBlocking = false", why)
     for group in app.sections("groups"):
-        _group(setup, report, group)
+        with report.at(group.place):
+            _group(setup, report, group)
     if app.flag("enableBlocking", True):
         _networks(setup, report, app)
+    else:
+        for text, _ in app.entries("networkGroupMap"):
+            at = report.place_of(f"networkGroupMap.{text}")
+            report.left(Kind.CLIENT, text, "the app was off", at)
     for place, _ in app.entries("localEndPointGroupMap"):
         why = "policies do not depend on the listener; give those clients a token or a network"
-        report.left(Kind.CLIENT, f"listener {place}", why)
+        at = report.place_of(f"localEndPointGroupMap.{place}")
+        report.left(Kind.CLIENT, f"listener {place}", why, at)
 
 
 def _group(setup: Setup, report: Report, group: Section) -> None:
     name = group.text("name", group.path)
     if not group.flag("enableBlocking", True):
         setup.bundles[_key(name)] = Bundle(name, origin=f"Advanced Blocking, group {name}")
-        report.taken(Kind.GROUP, name, "it blocks nothing")
+        group.ignore(*group.value)  # none of it is in effect
+        report.taken(Kind.GROUP, name, "it blocks nothing", group.place)
         return
     answer, changes = _answer(group, setup.answer)
     bundle = Bundle(name, answer=answer, origin=f"Advanced Blocking, group {name}")
     setup.bundles[_key(name)] = bundle
-    report.add(Kind.GROUP, name, changes)
+    report.add(Kind.GROUP, name, changes, at=group.place)
     for key, allow in (("allowed", True), ("blocked", False)):
         for text in group.texts(key):
             take_name(setup, report, text, _key(name), allow=allow, answer=answer)
@@ -56,9 +63,9 @@ def _key(name: str) -> str:
 
 
 def _answer(group: Section, usual: str) -> tuple[str, tuple[str, ...]]:
+    texts = group.texts("blockingAddresses")
     if group.flag("blockAsNxDomain", False):
         return "nxdomain", ()
-    texts = group.texts("blockingAddresses")
     addresses = [known for text in texts if (known := plain_address(text))]
     special = [one for one in addresses if not read_address(one).is_unspecified]
     if not addresses:
@@ -86,30 +93,36 @@ def _expression(report: Report, bundle: Bundle, text: str, *, allow: bool) -> No
 
 def _lists(report: Report, bundle: Bundle, group: Section, key: str, *, allow: bool) -> None:
     value = group.value.get(key)
-    for one in value if isinstance(value, list) else []:
+    path = group.place_of(key)
+    if value == []:
+        group.ignore(key)
+    for at, one in enumerate(value if isinstance(value, list) else []):
         address = scalar_text(one.get("url")) if isinstance(one, dict) else scalar_text(one)
+        place = group.file.place(f"{path}[{at}]")
+        group.file.mark(place.path, one)
         try:
             url, changes = list_url(address or "")
         except ValueError as error:
-            report.left(Kind.LIST, address or group.place(key), str(error))
+            report.left(Kind.LIST, address or place.path, str(error), place)
             continue
         if isinstance(one, dict) and len(one) > 1:
             changes = (*changes, f"its names get the answer of the group, {bundle.answer}")
         bundle.lists.append(ListSource(url, allow, origin=bundle.origin))
-        report.add(Kind.LIST, url, changes)
+        report.add(Kind.LIST, url, changes, at=place)
 
 
 def _networks(setup: Setup, report: Report, app: Section) -> None:
     everybody: str | None = None
     for text, value in app.entries("networkGroupMap"):
         name = scalar_text(value) or ""
+        at = report.place_of(f"networkGroupMap.{text}")
         if _key(name) not in setup.bundles:
-            report.left(Kind.CLIENT, text, f"there is no group {name}")
+            report.left(Kind.CLIENT, text, f"there is no group {name}", at)
             continue
         try:
             address = client_network(text.replace("[", "").replace("]", ""))
         except ValueError:
-            report.left(Kind.CLIENT, text, "it is not a network")
+            report.left(Kind.CLIENT, text, "it is not a network", at)
             continue
         if address.endswith("/0") and everybody in (None, name):
             everybody = name
@@ -120,6 +133,7 @@ def _networks(setup: Setup, report: Report, app: Section) -> None:
                 [address],
                 bundles=(*setup.default_bundles[:1], _key(name)),
                 origin="Advanced Blocking, networkGroupMap",
+                place=at,
             )
         )
     if everybody is not None:

@@ -12,10 +12,12 @@ from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_BINARY
 from keyhole.importers.product_settings import Bundle, Setup
 from keyhole.importers.report import Kind, Report
+from keyhole.importers.settings_file import Place
 from keyhole.importers.technitium.advanced_blocking import take_advanced_blocking
+from keyhole.importers.technitium.left import APP_REASONS
 from keyhole.importers.technitium.lists import take_block_lists, take_names
 from keyhole.importers.technitium.settings import BLOCKING, take_dns_settings
-from keyhole.importers.typed_reader import Section, read_json
+from keyhole.importers.typed_reader import read_json
 
 _ADVANCED_BLOCKING = "apps/Advanced Blocking/dnsApp.config"
 _LEFT = {
@@ -24,6 +26,15 @@ _LEFT = {
     "cluster.config": "it configures Technitium's own programs; see keyhole.yaml",
     "log.config": "see log in keyhole.yaml",
 }
+_FOLDERS = (
+    ("apps/", "Keyhole has no apps; write documents with the same effect where they exist"),
+    ("blocklists/", "a downloaded list; Keyhole downloads it itself"),
+    ("stats/", "statistics of Technitium; Keyhole keeps its own"),
+    ("logs/", "logs of Technitium; Keyhole keeps its own"),
+    ("zones/", "it is about zones, which are not imported"),
+)
+_UNKNOWN = "only Technitium's settings of blocking and forwarding are read"
+_READ = "it is read; its settings are reported by themselves"
 _BINARY: dict[str, Callable[[Setup, Report, bytes], None]] = {
     "dns.config": take_dns_settings,
     "blocklist.config": take_block_lists,
@@ -36,9 +47,9 @@ def read_technitium(file: Path, report: Report) -> Setup:
     """Reads the backup; raises `ImporterError` where it is not Technitium's."""
     if not file.is_file():
         raise ImporterError(f"there is no file {file}")
-    setup = Setup("Technitium DNS Server", default_bundles=(BLOCKING,))
+    setup = Setup("Technitium DNS Server", default_bundles=(BLOCKING,), reasons=APP_REASONS)
     setup.bundles[BLOCKING] = Bundle(BLOCKING, origin="allowed, blocked and block lists")
-    with open_zip(file) as archive:
+    with open_zip(file, report.leave_member) as archive:
         if not {*_BINARY, _ADVANCED_BLOCKING} & set(archive.names):
             raise ImporterError(
                 f"{file.name} holds none of {', '.join(_BINARY)}; make a backup in Settings, Backup"
@@ -65,36 +76,41 @@ def _take(
     try:
         take(setup, report, octets)
     except ValueError as error:
-        report.left(Kind.SETTING, name, f"it cannot be read: {error}")
+        report.left(Kind.SETTING, name, f"it cannot be read: {error}", Place(name))
+    else:
+        report.taken(Kind.SETTING, name, _READ, Place(name))
 
 
 def _app(setup: Setup, report: Report, archive: Archive) -> None:
     octets = archive.read(_ADVANCED_BLOCKING)
     if octets is None:
         return
-    settings = read_json(octets, _ADVANCED_BLOCKING)
-    if not isinstance(settings, dict):
-        raise ImporterError(f"{_ADVANCED_BLOCKING} holds no settings")
-    take_advanced_blocking(setup, report, Section(settings, report))
+    try:
+        section = read_json(octets, _ADVANCED_BLOCKING, report)
+    except ImporterError as error:
+        report.left(Kind.SETTING, _ADVANCED_BLOCKING, str(error), Place(_ADVANCED_BLOCKING))
+        return
+    report.taken(Kind.SETTING, _ADVANCED_BLOCKING, _READ, Place(_ADVANCED_BLOCKING))
+    take_advanced_blocking(setup, report, section)
 
 
 def _left(report: Report, name: str) -> None:
     if name in _LEFT:
-        report.left(Kind.SETTING, name, _LEFT[name])
+        report.left(Kind.SETTING, name, _LEFT[name], Place(name))
     elif name.startswith("zones/") and name.endswith(".zone"):
         zone = name.removeprefix("zones/").removesuffix(".zone")
         why = (
             "the binary format of zones is not documented; export the zone as text (Zones, "
             "Export) and write a Record for each name that you need"
         )
-        report.left(Kind.RECORD, f"zone {zone}", why)
-    elif (
-        name.startswith("apps/") and name.endswith("/dnsApp.config") and name != _ADVANCED_BLOCKING
-    ):
-        why = "Keyhole has no apps; write documents with the same effect where they exist"
-        report.left(Kind.SETTING, name, why)
+        report.left(Kind.RECORD, f"zone {zone}", why, Place(name))
+    elif name in (*_BINARY, _ADVANCED_BLOCKING):
+        return
     elif name.startswith("scopes/"):
-        report.left(Kind.SETTING, name, "Keyhole is no DHCP server; use the router's")
+        report.left(Kind.SETTING, name, "Keyhole is no DHCP server; use the router's", Place(name))
+    else:
+        why = next((why for begin, why in _FOLDERS if name.startswith(begin)), _UNKNOWN)
+        report.left(Kind.SETTING, name, why, Place(name))
 
 
 def _differences(setup: Setup, report: Report) -> None:
