@@ -100,6 +100,8 @@ class Resolver:
                 "key": "server.key",
                 "names": ["resolver.example.org"],
             },
+            # The tests show certificates over DoH too.
+            "client_certificates": {"doh": "ask"},
             "documents": "documents",
             "api": {"listen": []},
             **settings,

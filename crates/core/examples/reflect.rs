@@ -17,8 +17,8 @@ use keyhole_core::arrival::Arrival;
 use keyhole_core::connections::Connections;
 use keyhole_core::listen::{Bound, ConnectionLimits, Serve, serve};
 use keyhole_core::options::{
-    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
-    Role,
+    AuthenticationOptions, CacheOptions, ClientCertificateOptions, Limits, Listen, MeshOptions,
+    OPTIONS_VERSION, Options, Role,
 };
 use keyhole_core::pipeline::{Progress, ReplyInfo};
 use keyhole_core::tls::ServerTls;
@@ -49,7 +49,7 @@ impl Serve for Reflect {
         let start = out.len();
         out.extend_from_slice(arrival.packet);
         out[start + 2] |= 0x80;
-        Progress::Replied(ReplyInfo { ttl: 300, closes: false })
+        Progress::Replied(ReplyInfo { ttl: 300, closes: false, is_private: false })
     }
 
     async fn complete(&self, waiting: Self::Waiting, _out: &mut Vec<u8>) -> Option<ReplyInfo> {
@@ -74,6 +74,7 @@ fn options(workers: usize, base: u16) -> Options {
         },
         clients: Vec::new(),
         authentication: AuthenticationOptions::default(),
+        client_certificates: ClientCertificateOptions::default(),
         mesh: MeshOptions::default(),
         names: Vec::new(),
         events: 0,

@@ -12,8 +12,8 @@ use crate::Error;
 use crate::arrival::{Arrival, Sender};
 use crate::network::Network;
 use crate::options::{
-    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
-    Role,
+    AuthenticationOptions, CacheOptions, ClientCertificateOptions, Limits, Listen, MeshOptions,
+    OPTIONS_VERSION, Options, Role,
 };
 use crate::pipeline::{EndSummary, begin_traced};
 use crate::policy::{self, Step};
@@ -113,6 +113,7 @@ pub(crate) fn options() -> Options {
         listen: Listen { doh_path: "/".into(), ..Listen::default() },
         clients: Network::all().into(),
         authentication: AuthenticationOptions::default(),
+        client_certificates: ClientCertificateOptions::default(),
         mesh: MeshOptions::default(),
         names: Vec::new(),
         events: 0,

@@ -1,5 +1,7 @@
 //! The options of the engine, fixed at its start: role, listeners, limits, cache size.
 
+mod client_certificates;
+
 use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Error;
 use crate::network::Network;
 use crate::spiffe_id::SpiffeId;
+pub use client_certificates::{ClientCertificateOptions, ClientCertificates};
 
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;
@@ -29,6 +32,8 @@ pub struct Options {
     pub clients: Vec<Network>,
     /// What clients have to show, by transport.
     pub authentication: AuthenticationOptions,
+    /// Where clients are asked for a certificate.
+    pub client_certificates: ClientCertificateOptions,
     /// Whose statements about clients the mesh listener accepts.
     pub mesh: MeshOptions,
     /// The names of this server; a label before one of them in a DoT handshake is a token.
@@ -86,7 +91,8 @@ pub struct AuthenticationOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Authentication {
-    /// Permissive where the listener's own address is a loopback address, strict elsewhere.
+    /// Permissive where the listener's own address is a loopback address, strict elsewhere, and for
+    /// DoH without TLS where sidecars name the clients.
     #[default]
     Auto,
     /// A certificate or token, or no answer.
@@ -114,6 +120,13 @@ pub struct MeshOptions {
     pub peers: Vec<Network>,
     /// Trust domains that they may name; an identity of another one is unknown.
     pub trust_domains: Vec<String>,
+}
+
+impl MeshOptions {
+    /// Whether sidecars name clients at all.
+    pub fn is_used(&self) -> bool {
+        !self.trust_domains.is_empty()
+    }
 }
 
 /// Limits; each is tested from outside.
@@ -194,6 +207,7 @@ impl Options {
         }
         self.check_mesh()?;
         self.check_names()?;
+        self.client_certificates.check(&self.names, &[&self.listen.dot, &self.listen.doh])?;
         self.limits.check()?;
         in_range("options.events", self.events as u64, 0, MAX_EVENTS)?;
         in_range("options.cache.failure_ttl", self.cache.failure_ttl.into(), 1, 300)

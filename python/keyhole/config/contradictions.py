@@ -6,6 +6,7 @@ from keyhole.config.advice import locate_in_config
 from keyhole.config.sections import Config
 from keyhole.config.source_tree import Location, Node
 from keyhole.errors import Problem
+from keyhole.model.address import is_address
 
 _NO_CREDENTIALS = ("udp", "tcp")
 
@@ -16,6 +17,8 @@ def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
         *_strict_cleartext(config),
         *_mesh_without_domains(config),
         *_dnstap_without_log(config),
+        *_unknown_listeners(config),
+        *_unknown_names(config),
     ]
     return [Problem(file, *locate_in_config(node, location), why) for location, why in found]
 
@@ -23,7 +26,7 @@ def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
 def _strict_cleartext(config: Config) -> Iterator[tuple[Location, str]]:
     for transport in _NO_CREDENTIALS:
         for index, listener in enumerate(config.listen.of(transport)):
-            if config.authentication.admits_networks(transport, listener):
+            if config.admits_networks(transport, listener):
                 continue
             wanted = config.authentication.of(transport)
             strict = "auto is strict" if wanted == "auto" else "it is strict"
@@ -51,3 +54,27 @@ def _dnstap_without_log(config: Config) -> Iterator[tuple[Location, str]]:
         if getattr(config.dnstap, key) is not None and not config.log.keep:
             why = "dnstap is made of the query log, and log.keep is 0B; keep one, such as 64MiB"
             yield ["dnstap", key], why
+
+
+def _unknown_listeners(config: Config) -> Iterator[tuple[Location, str]]:
+    known = [str(endpoint) for endpoint in (*config.listen.dot, *config.listen.doh)]
+    for address in config.client_certificates.listeners:
+        if address not in known:
+            why = (
+                f"{address} is not in listen.dot or listen.doh; there are "
+                f"{', '.join(known) or 'no such listeners'}"
+            )
+            yield ["client_certificates", "listeners", address], why
+
+
+def _unknown_names(config: Config) -> Iterator[tuple[Location, str]]:
+    for name in config.client_certificates.names:
+        location: Location = ["client_certificates", "names", name]
+        if is_address(name):
+            why = (
+                f"{name} is an address, and a TLS client sends none as the server name; use "
+                "listeners, or give a name"
+            )
+            yield location, why
+        elif name not in config.tls.names:
+            yield location, f"{name} is not in tls.names; add it there, so that clients find it"

@@ -12,6 +12,7 @@ from keyhole.model.address import Endpoint, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
     CacheOptions,
+    ClientCertificateOptions,
     LimitOptions,
     ListenOptions,
     MeshOptions,
@@ -107,6 +108,7 @@ def resolve(config: Config, folder: Path) -> Resolved:
             listen=_listen(config.listen),
             clients=[str(network) for network in config.clients],
             authentication=AuthenticationOptions(**config.authentication.model_dump()),
+            client_certificates=ClientCertificateOptions(**config.client_certificates.model_dump()),
             mesh=MeshOptions(
                 peers=[str(network) for network in config.mesh.peers],
                 trust_domains=list(config.mesh.trust_domains),
@@ -160,7 +162,7 @@ def _database(config: Config, folder: Path) -> str | Path | None:
 
 def _admits_networks(config: Config) -> bool:
     return any(
-        config.authentication.admits_networks(transport, listener)
+        config.admits_networks(transport, listener)
         for transport in AUTHENTICATED
         for listener in config.listen.of(transport)
     )
@@ -244,19 +246,28 @@ def _service(config: Config) -> Service:
     own = _own_names(config)
     return Service(
         name=own[0] if own else None,
-        dot=_places(config, config.listen.dot),
-        doh=_places(config, config.listen.doh),
+        dot=_places(config, "dot"),
+        doh=_places(config, "doh"),
         path=config.listen.doh_path,
+        # What is no name is reported as a contradiction.
+        names={
+            name: wanted
+            for name, wanted in config.client_certificates.names.items()
+            if not is_address(name)
+        },
     )
 
 
-def _places(config: Config, listeners: tuple[Endpoint, ...]) -> tuple[ServiceAddress, ...]:
+def _places(config: Config, transport: str) -> tuple[ServiceAddress, ...]:
     """Addresses of the listeners for clients; loopback comes last."""
     named = [name for name in config.tls.names if is_address(name)]
     found: list[ServiceAddress] = []
-    for endpoint in listeners:
+    for endpoint in config.listen.of(transport):
+        asks = config.client_certificates.of_listener(transport, endpoint)
         everywhere = named or ["::1" if endpoint.ip.version == 6 else "127.0.0.1"]
         for address in everywhere if endpoint.ip.is_unspecified else [endpoint.address]:
-            found.append(ServiceAddress(address=address, port=endpoint.port or 0))
+            found.append(
+                ServiceAddress(address=address, port=endpoint.port or 0, client_certificates=asks)
+            )
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda place: ip_address(place.address).is_loopback))

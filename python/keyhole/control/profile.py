@@ -76,9 +76,12 @@ def _moved(service: Service, request: ProfileRequest) -> Service:
     if request.address is not None:
         for key in ("dot", "doh"):
             places: tuple[ServiceAddress, ...] = getattr(service, key)
-            changes[key] = [{"address": request.address, "port": one.port} for one in places[:1]]
+            moved = [one.model_copy(update={"address": request.address}) for one in places]
+            changes[key] = [one.model_dump() for one in dict.fromkeys(moved)]
     if request.name is not None:
         changes["name"] = request.name
+        given = request.name.lower().rstrip(".")
+        changes["names"] = {n: wanted for n, wanted in service.names.items() if n == given}
     try:
         return Service.model_validate({**service.model_dump(), **changes})
     except ValueError:

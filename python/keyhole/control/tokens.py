@@ -8,6 +8,7 @@ from keyhole.control.identity import settings_of
 from keyhole.control.settings import Settings
 from keyhole.identity import read_certificate_and_key, tokens
 from keyhole.identity.journal import Author
+from keyhole.model.service import WITHOUT_CERTIFICATE
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,13 @@ def create_token(
     settings = settings_of(data, config)
     secret = tokens.create_token(data.identity, name, replace=replace, author=author)
     service = settings.resolved.service
-    dot = service.dot_name(secret)
+    # A device with a token has no certificate to show.
+    dot = next(service.targets("dot", WITHOUT_CERTIFICATE), None)
+    server_name = dot.dot_name(secret) if dot else None
     return NewToken(
         secret=secret,
         doh=service.doh_url(secret),
-        dot=f"{dot} port {service.dot[0].port}" if dot and service.dot else None,
+        dot=f"{server_name} port {dot.place.port}" if dot and server_name else None,
         notes=_notes(settings),
     )
 

@@ -53,7 +53,8 @@ _PROHIBITED = 18
 
 # Why Keyhole refuses a client: the text of its extended error is the reason.
 NOT_SERVED = {
-    "no_identity": "the server requires an identity: give --cert and --key, or --token-file",
+    "no_identity": "the server requires an identity: give --cert and --key, or --token-file; "
+    "over DoH it may not ask for certificates, so use +tls or its listener that asks",
     "unreadable_identity": "the server cannot read an identity from the credentials",
     "unknown_token": "the server does not know this token",
     "identity_revoked": "our identity has been revoked",

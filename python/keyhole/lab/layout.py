@@ -70,6 +70,7 @@ def create_layout(layout: Layout, ports: Ports) -> None:
             "dns": ports.dns,
             "dot": ports.dot,
             "doh": ports.doh,
+            "doh_browsers": ports.doh_browsers,
             "forwarder_dot": ports.forwarder_dot,
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,

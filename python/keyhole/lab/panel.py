@@ -52,6 +52,7 @@ def _addresses(ports: Ports) -> Table:
     )
     addresses.add_row("", f"DoT 127.0.0.1:{ports.dot}", "")
     addresses.add_row("", f"DoH https://127.0.0.1:{ports.doh}/dns-query", "")
+    addresses.add_row("", f"DoH https://127.0.0.1:{ports.doh_browsers}/dns-query", "for browsers")
     addresses.add_row(
         "[bold]forwarder[/]",
         f"DoT 127.0.0.1:{ports.forwarder_dot}, DoH :{ports.forwarder_doh}",

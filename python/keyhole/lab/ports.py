@@ -35,6 +35,11 @@ class Ports:
         return self.base + 2
 
     @property
+    def doh_browsers(self) -> int:
+        """The resolver over HTTPS for clients that must not be asked for a certificate."""
+        return self.base + 7
+
+    @property
     def forwarder_dot(self) -> int:
         """The forwarder over TLS."""
         return self.base + 3

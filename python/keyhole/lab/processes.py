@@ -176,6 +176,7 @@ def ready_document(processes: LabProcesses) -> dict[str, Any]:
             "tcp": f"127.0.0.1:{ports.dns}",
             "dot": f"127.0.0.1:{ports.dot}",
             "doh": f"https://127.0.0.1:{ports.doh}/dns-query",
+            "doh_browsers": f"https://127.0.0.1:{ports.doh_browsers}/dns-query",
         },
         "forwarder": {
             "dot": f"127.0.0.1:{ports.forwarder_dot}",

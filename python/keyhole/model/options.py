@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 from pydantic import Field
 
 from keyhole.model.field_types import Boundary
+from keyhole.model.service import ClientCertificates
 
 OPTIONS_VERSION: Final = 1
 
@@ -35,6 +36,16 @@ class AuthenticationOptions(Boundary):
     dot: Authentication
     doh: Authentication
     doh_cleartext: Authentication
+
+
+class ClientCertificateOptions(Boundary):
+    """Whether clients are asked for a certificate: by transport, and the listeners and server names
+    that differ."""
+
+    dot: ClientCertificates
+    doh: ClientCertificates
+    listeners: dict[str, ClientCertificates]
+    names: dict[str, ClientCertificates]
 
 
 class MeshOptions(Boundary):
@@ -81,6 +92,7 @@ class Options(Boundary):
     listen: ListenOptions
     clients: list[str]
     authentication: AuthenticationOptions
+    client_certificates: ClientCertificateOptions
     mesh: MeshOptions
     names: list[str]
     events: int = Field(ge=0, le=1_048_576)

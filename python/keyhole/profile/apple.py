@@ -18,7 +18,7 @@ _PASSWORD = "keyhole"  # noqa: S105
 
 def apple(client: Client) -> Profile:
     """A ``.mobileconfig`` with DNS over HTTPS, the root certificates and any client certificate."""
-    place = client.doh()
+    place = client.doh().place
     settings: dict[str, Any] = {
         "DNSProtocol": "HTTPS",
         "ServerURL": client.doh_url(),
@@ -26,7 +26,7 @@ def apple(client: Client) -> Profile:
     }
     content = [
         _payload("com.apple.security.root", f"root-{number}", PayloadContent=der)
-        for number, der in enumerate(_roots(client))
+        for number, der in enumerate(client.roots_der())
     ]
     notes = ["open the file on the device and install it in the settings", *client.remarks()]
     dns = _payload("com.apple.dnsSettings.managed", "dns", DNSSettings=settings)
@@ -60,11 +60,6 @@ def _payload(kind: str, name: str, **more: Any) -> dict[str, Any]:
         "PayloadDisplayName": f"Keyhole {name}",
         **more,
     }
-
-
-def _roots(client: Client) -> list[bytes]:
-    roots = x509.load_pem_x509_certificates(client.roots_pem)
-    return [root.public_bytes(serialization.Encoding.DER) for root in roots]
 
 
 def _pkcs12(identity: Identity) -> bytes:

@@ -1,6 +1,7 @@
 """Browsers: managed policies."""
 
 import json
+from base64 import b64encode
 from typing import Any
 
 from keyhole.profile.client import Client, Profile
@@ -18,6 +19,9 @@ def firefox(client: Client) -> Profile:
             "Fallback": False,
         },
         "Certificates": {"Install": [str(client.roots)]},
+        # Firefox drops private addresses that come by DoH, such as those of local records; Keyhole
+        # has checked already whether the name may have one.
+        "Preferences": {"network.trr.allow-rfc1918": {"Value": True, "Status": "locked"}},
     }
     notes = (
         "Firefox does not present a client certificate for DNS; it can use a token, in the URL",
@@ -31,13 +35,14 @@ def chromium(client: Client) -> Profile:
     """A file of managed policies."""
     client.must_not_present_certificate("Chromium")
     policies = {
-        # secure: never without encryption.
+        # secure: never without encryption. Chromium gives a server up that asks for a certificate.
         "DnsOverHttpsMode": "secure",
-        "DnsOverHttpsTemplates": client.doh_url(),
+        "DnsOverHttpsTemplates": client.doh_url(asks_nobody=True),
+        "CACertificates": [b64encode(root).decode() for root in client.roots_der()],
     }
     notes = (
         "Chromium does not present a client certificate for DNS; it can use a token, in the URL",
-        f"have the system (or its NSS database: certutil -A) trust {client.roots}",
+        "it trusts the root of this Keyhole by this file: Chromium 128 or newer",
         *client.remarks(),
     )
     return Profile(_json(policies), "/etc/chromium/policies/managed/keyhole.json", notes)

@@ -2,9 +2,21 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from keyhole.errors import KeyholeError
-from keyhole.model.service import Service, ServiceAddress
+from keyhole.model.service import (
+    WITH_CERTIFICATE,
+    WITHOUT_CERTIFICATE,
+    ClientCertificates,
+    Service,
+    Target,
+)
+
+_WORD = {"dot": "DoT", "doh": "DoH"}
 
 
 class ProfileError(KeyholeError):
@@ -36,26 +48,28 @@ class Client:
     notes: tuple[str, ...] = ()
     """Notes about the server for the reader."""
 
-    def dot(self) -> ServiceAddress:
-        """The DoT listener; raises :class:`ProfileError` where there is none."""
+    def dot(self) -> Target:
+        """The DoT listener; raises :class:`ProfileError` where there is none for this client."""
         if not self.service.dot:
             raise ProfileError(
                 "this Keyhole has no DoT listener; set listen.dot in its keyhole.yaml"
             )
-        return self.service.dot[0]
+        return self._target("dot", self._wanted())
 
-    def doh(self) -> ServiceAddress:
-        """The DoH listener; raises :class:`ProfileError` where there is none."""
+    def doh(self, *, asks_nobody: bool = False) -> Target:
+        """The DoH listener; raises :class:`ProfileError` where there is none for this client.
+
+        With ``asks_nobody``, one that never asks for a certificate.
+        """
         if not self.service.doh:
             raise ProfileError(
                 "this Keyhole has no DoH listener; set listen.doh in its keyhole.yaml"
             )
-        return self.service.doh[0]
+        return self._target("doh", ("never",) if asks_nobody else self._wanted())
 
-    def doh_url(self) -> str:
+    def doh_url(self, *, asks_nobody: bool = False) -> str:
         """The URL of DNS over HTTPS, with the token if there is one."""
-        self.doh()
-        return self.service.doh_url(self.token) or ""
+        return self.doh(asks_nobody=asks_nobody).doh_url(self.service.path, self.token)
 
     def server_name(self) -> str:
         """The name to verify in the DoT server's certificate, with the token as first label; or the
@@ -63,14 +77,43 @@ class Client:
 
         Raises :class:`ProfileError` for a token where the server has no name.
         """
-        name = self.service.dot_name(self.token)
+        target = self.dot()
+        name = target.dot_name(self.token)
         if name is None and self.token is not None:
             raise ProfileError(
                 "over DoT a token is a label before the server's name, and this Keyhole has no "
                 "name; write `tls: {names: [dns.example.org]}` with its name into keyhole.yaml "
                 "and restart it, or use a profile for DoH"
             )
-        return name or self.dot().address
+        return name or target.place.address
+
+    def _wanted(self) -> tuple[ClientCertificates, ...]:
+        return WITHOUT_CERTIFICATE if self.identity is None else WITH_CERTIFICATE
+
+    def _target(
+        self, transport: Literal["dot", "doh"], wanted: tuple[ClientCertificates, ...]
+    ) -> Target:
+        found = next(self.service.targets(transport, wanted), None)
+        if found is None:
+            is_asked = "ask" in wanted and "never" not in wanted
+            why = (
+                "asks for a client certificate"
+                if is_asked
+                else "serves clients without being asked for a certificate"
+                if "ask" not in wanted
+                else "serves clients without a certificate"
+            )
+            setting = "ask" if is_asked else "never"
+            raise ProfileError(
+                f"no {_WORD[transport]} listener or name of this Keyhole {why}; give one the "
+                f"setting {setting} in client_certificates in its keyhole.yaml"
+            )
+        return found
+
+    def roots_der(self) -> list[bytes]:
+        """The roots as DER."""
+        roots = x509.load_pem_x509_certificates(self.roots_pem)
+        return [root.public_bytes(Encoding.DER) for root in roots]
 
     def must_not_present_certificate(self, program: str) -> None:
         """Raises :class:`ProfileError` where the client has a certificate, which ``program``

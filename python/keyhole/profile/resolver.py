@@ -9,7 +9,7 @@ from keyhole.profile.client import Client, Profile, ProfileError, as_comments
 def systemd_resolved(client: Client) -> Profile:
     """A drop-in for ``resolved.conf``."""
     client.must_not_present_certificate("systemd-resolved")
-    place = client.dot()
+    place = client.dot().place
     notes = [
         "systemd-resolved cannot present a client certificate; it can use a token, in the "
         "server's name",
@@ -32,7 +32,7 @@ def systemd_resolved(client: Client) -> Profile:
 def unbound(client: Client) -> Profile:
     """A part of ``unbound.conf``."""
     client.must_not_present_certificate("unbound")
-    place = client.dot()
+    place = client.dot().place
     notes = [
         "unbound cannot present a client certificate to its upstream; it can use a "
         "token, in the server's name",
@@ -55,7 +55,7 @@ def unbound(client: Client) -> Profile:
 def stubby(client: Client) -> Profile:
     """A complete ``stubby.yml``."""
     client.must_not_present_certificate("stubby")
-    place = client.dot()
+    place = client.dot().place
     notes = [
         "stubby cannot present a client certificate; it can use a token, in the server's name",
         *client.remarks(),
@@ -80,7 +80,7 @@ def stubby(client: Client) -> Profile:
 
 def coredns(client: Client) -> Profile:
     """A server block of a Corefile."""
-    place = client.dot()
+    place = client.dot().place
     roots = _plain(str(client.roots))
     notes = list(client.remarks())
     files = roots

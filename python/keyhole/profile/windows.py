@@ -10,7 +10,7 @@ _CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 
 def windows(client: Client) -> Profile:
     """Commands for an elevated prompt. They start in audit mode, which blocks nothing."""
-    place, url = client.doh(), client.doh_url()
+    place, url = client.doh().place, client.doh_url()
     if any(c in url for c in '"%^&|<>!'):
         raise ProfileError(
             f"{url} cannot be used on a Windows command line; change listen.doh_path"

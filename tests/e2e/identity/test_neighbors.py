@@ -76,7 +76,7 @@ def test_a_peer_that_is_no_sidecar_cannot_forward_an_identity(street: Street) ->
     header = mesh.header(street.made.home.id(WEB))
     assert _mesh(street.server, header, source=ELSEWHERE) is None
     said = {"x-forwarded-client-cert": f"URI={street.made.home.id(WEB)}"}
-    assert _forwarded(street.server, said, ELSEWHERE) == "no_identity"
+    assert _forwarded(street.server, said, ELSEWHERE) == "unreadable_identity"
     assert _forwarded(street.server, said, "127.0.0.1") == "answered"
 
 

@@ -4,11 +4,10 @@ use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::handshake::handshake;
 use super::listener::Listener;
 use super::listener::Protocol;
 use super::peer::Peer;
@@ -16,7 +15,6 @@ use super::service::Serve;
 use super::worker::Worker;
 use super::{doh, mesh, stream, token};
 use crate::client_identity::{ClientIdentity, Credential};
-use crate::connections::Handshake;
 use crate::tls::Service;
 use crate::transport::Transport;
 
@@ -83,7 +81,7 @@ async fn connection<S: Serve>(
         }
         Protocol::Dot => {
             let peer = peer(Transport::Dot);
-            let handshake = Box::pin(handshake(&worker, tcp, Service::Dot, peer));
+            let handshake = Box::pin(handshake(&worker, &listener, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
             let peer = with_token(peer, &tls, &worker.service.options().names);
             Box::pin(stream::serve(worker, tls, peer)).await;
@@ -91,58 +89,19 @@ async fn connection<S: Serve>(
         Protocol::Doh => {
             let peer = peer(Transport::Doh);
             let stream = doh::BufferedStream::new(tcp, worker.limits());
-            let handshake = Box::pin(handshake(&worker, stream, Service::Doh, peer));
+            let handshake = Box::pin(handshake(&worker, &listener, stream, Service::Doh, peer));
             let Some((tls, peer)) = handshake.await else { return };
             Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
         }
         Protocol::DohCleartext => {
-            let forwards = mesh::is_sidecar(&worker.service.options().mesh, client);
-            let peer = Peer { forwards, ..peer(Transport::Doh) };
+            let sidecar = Some(mesh::is_sidecar(&worker.service.options().mesh, client));
+            let peer = Peer { sidecar, ..peer(Transport::Doh) };
             Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
         }
         Protocol::Mesh => Box::pin(mesh::serve(worker, listener, tcp, client)).await,
         // A UDP socket is never accepted from.
         Protocol::Udp => {}
     }
-}
-
-/// The TLS handshake, and the client with the certificate that it has proved to own. None when the
-/// client fails it or takes too long: the reason went to the client as an alert.
-async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
-    worker: &Worker<S>,
-    io: Io,
-    service: Service,
-    peer: Peer,
-) -> Option<(TlsStream<Io>, Peer)> {
-    let limit = Duration::from_millis(worker.limits().read_ms);
-    let terms = worker.service.tls().terms(service);
-    let acceptor = TlsAcceptor::from(Arc::clone(&terms.config));
-    let finish = async {
-        match acceptor.accept(io).into_fallible().await {
-            Ok(tls) => Some(tls),
-            Err((_, mut io)) => {
-                // The alert is written but may not be sent yet. If it cannot be, the client has
-                // gone.
-                let _ = io.flush().await;
-                None
-            }
-        }
-    };
-    let finished = tokio::select! {
-        finished = tokio::time::timeout(limit, finish) => finished.ok().flatten(),
-        // Nothing was asked yet, so that there is nothing to finish.
-        () = worker.drained() => return None,
-    };
-    let (ended, accepted) = match (finished, terms.shown()) {
-        (_, Some(Err(refusal))) => (Handshake::Refused(*refusal), None),
-        (None, _) => (Handshake::Failed, None),
-        (Some(tls), None) => (Handshake::WithoutCertificate, Some((tls, peer))),
-        (Some(tls), Some(Ok(svid))) => {
-            (Handshake::WithCertificate, Some((tls, peer.with_certificate(svid))))
-        }
-    };
-    worker.service.connections().count_handshake(ended);
-    accepted
 }
 
 /// The client with the token that it shows in the name of the server. A certificate comes first: it

@@ -10,7 +10,7 @@ use super::bind_hints;
 use super::listener::Protocol;
 use super::udp_batch;
 use crate::Error;
-use crate::options::Options;
+use crate::options::{ClientCertificates, Options};
 
 /// Connections that may wait to be accepted; the system lowers it to its own limit.
 const BACKLOG: i32 = 4096;
@@ -23,7 +23,14 @@ const UDP_BUFFER: usize = 4 << 20;
 #[derive(Default)]
 pub struct WorkerSockets {
     pub(super) udp: Vec<UdpSocket>,
-    pub(super) streams: Vec<(Protocol, TcpListener)>,
+    pub(super) streams: Vec<StreamSocket>,
+}
+
+/// A socket that accepts connections.
+pub(super) struct StreamSocket {
+    pub(super) protocol: Protocol,
+    pub(super) certificates: ClientCertificates,
+    pub(super) socket: TcpListener,
 }
 
 /// Every socket of the engine.
@@ -43,7 +50,8 @@ impl Bound {
         let mut addresses = Vec::new();
         for protocol in Protocol::ALL {
             for &address in protocol.addresses(options) {
-                let address = bind_address(protocol, address, &mut workers)
+                let certificates = protocol.certificates(options, address);
+                let address = bind_address(protocol, certificates, address, &mut workers)
                     .map_err(|error| bind_hints::explain(protocol, address, error))?;
                 addresses.push((protocol, address));
             }
@@ -71,6 +79,7 @@ impl Bound {
 
 fn bind_address(
     protocol: Protocol,
+    certificates: ClientCertificates,
     address: SocketAddr,
     workers: &mut [WorkerSockets],
 ) -> std::io::Result<SocketAddr> {
@@ -96,7 +105,8 @@ fn bind_address(
             worker.udp.push(socket.into());
         } else {
             socket.listen(BACKLOG)?;
-            worker.streams.push((protocol, socket.into()));
+            let socket = socket.into();
+            worker.streams.push(StreamSocket { protocol, certificates, socket });
         }
     }
     Ok(address)

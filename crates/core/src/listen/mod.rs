@@ -18,6 +18,7 @@ mod bind_hints;
 mod connection_limits;
 pub mod doh;
 mod frames;
+mod handshake;
 mod listener;
 mod mesh;
 mod peer;
@@ -42,8 +43,11 @@ pub use bind::{Bound, WorkerSockets};
 pub use connection_limits::ConnectionLimits;
 pub use service::Serve;
 
+use bind::StreamSocket;
 use listener::{Listener, Protocol};
 use worker::Worker;
+
+use crate::options::ClientCertificates;
 
 /// Serves the sockets of one worker on the current runtime, which must have one thread.
 ///
@@ -58,17 +62,18 @@ pub async fn serve<S: Serve>(
 ) {
     let (alive, mut ended) = mpsc::channel(1);
     let worker = Worker { service, connection_limits, index, drain, alive };
-    let listener = |protocol, address: std::io::Result<SocketAddr>| {
+    let listener = |protocol, certificates, address: std::io::Result<SocketAddr>| {
         // Without an address, what is demanded is what is demanded of strangers.
         let address = address.map_or(Ipv4Addr::UNSPECIFIED.into(), |address| address.ip());
-        Listener::new(protocol, address, &worker.service.options().authentication)
+        let options = worker.service.options();
+        Listener { certificates, ..Listener::new(protocol, address, options) }
     };
     for socket in sockets.udp {
-        let listener = listener(Protocol::Udp, socket.local_addr());
+        let listener = listener(Protocol::Udp, ClientCertificates::Never, socket.local_addr());
         tokio::spawn(udp::serve(worker.clone(), listener, socket));
     }
-    for (protocol, socket) in sockets.streams {
-        let listener = listener(protocol, socket.local_addr());
+    for StreamSocket { protocol, certificates, socket } in sockets.streams {
+        let listener = listener(protocol, certificates, socket.local_addr());
         tokio::spawn(accept::serve(worker.clone(), listener, socket));
     }
     drop(worker);

@@ -8,6 +8,7 @@ use super::service::Serve;
 use super::worker::Worker;
 use crate::arrival::{Arrival, Sender};
 use crate::client_identity::{ClientIdentity, Credential, Svid};
+use crate::options::ClientCertificates;
 use crate::transport::Transport;
 
 /// No timer is set for a time further away.
@@ -26,8 +27,10 @@ pub(super) struct Peer {
     pub(super) identity: Arc<ClientIdentity>,
     /// When the connection has to end, because the certificate of the client does.
     pub(super) ends: Option<Instant>,
-    /// Whether a request may say for whom it is: it comes from a sidecar on this machine.
-    pub(super) forwards: bool,
+    /// At listeners for sidecars: whether it is one, whose requests may say for whom they are.
+    pub(super) sidecar: Option<bool>,
+    /// Whether it was asked for a certificate in its handshake; none without TLS.
+    pub(super) certificates: Option<ClientCertificates>,
 }
 
 impl Peer {
@@ -39,7 +42,16 @@ impl Peer {
         identity: Arc<ClientIdentity>,
     ) -> Self {
         let connection = client.ip();
-        Self { client, connection, transport, worker, identity, ends: None, forwards: false }
+        Self {
+            client,
+            connection,
+            transport,
+            worker,
+            identity,
+            ends: None,
+            sidecar: None,
+            certificates: None,
+        }
     }
 
     /// The same with the certificate that it has proved to own.

@@ -19,8 +19,13 @@ pub(super) enum Forwarded {
     Nothing,
     /// This identity.
     Identity(SpiffeId),
-    /// Something that cannot be read.
+    /// Something that cannot be read, or comes from one who may not say it.
     Unreadable,
+}
+
+/// Whether the headers of a request speak for somebody, whatever they say.
+pub(super) fn is_there(headers: &HeaderMap) -> bool {
+    headers.contains_key(HEADER)
 }
 
 /// Reads the header, if there is one.

@@ -24,6 +24,9 @@ pub struct ReplyInfo {
     /// Whether nothing more may be asked on the connection: its owner is not
     /// trusted any more, and a new one would be refused.
     pub closes: bool,
+    /// Whether the reply is for this client alone: another one might get a different answer to the
+    /// same question, so that a cache of many clients must not keep it (RFC 9111 section 5.2.2.7).
+    pub is_private: bool,
 }
 
 /// Why a query ended, for those who explain it.

@@ -8,10 +8,12 @@ use super::pending::{Pending, WaitingSender};
 use super::progress::{EndSummary, Progress, ReplyInfo};
 use crate::Reason;
 use crate::arrival::{Arrival, Sender};
+use crate::client_identity::Credential;
 use crate::clock::When;
 use crate::events::{Event, EventContext};
 use crate::policy::Trace;
 use crate::question::Question;
+use crate::reason::Outcome;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
@@ -125,7 +127,18 @@ pub(super) fn reply_and_record(
         Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
     record::record(&core.counters, &core.events, &event);
     let closes = reason.closes_connection();
-    (Progress::Replied(ReplyInfo { ttl, closes }), EndSummary::of(end))
+    let is_private = is_private(&sender, context, reason);
+    (Progress::Replied(ReplyInfo { ttl, closes, is_private }), EndSummary::of(end))
+}
+
+/// Whether it matters who asks: the client showed something or had to, it was refused, or subjects
+/// choose between policies.
+fn is_private(sender: &Sender<'_>, context: EventContext<'_>, reason: Reason) -> bool {
+    let identity = sender.identity;
+    !identity.by_network
+        || !matches!(identity.credential, Credential::Nothing)
+        || reason.outcome() == Outcome::Refused
+        || context.snapshot.is_none_or(|snapshot| snapshot.subjects.choose_policies())
 }
 
 /// The end of a message that is no question.
@@ -147,7 +160,7 @@ fn reject(
         }
         Rejected::Error(reason, error) => {
             reply::reply_error(error, *reason, out);
-            (Progress::Replied(ReplyInfo { ttl: 0, closes: false }), *reason)
+            (Progress::Replied(ReplyInfo { ttl: 0, closes: false, is_private: true }), *reason)
         }
     };
     let guard = core.snapshot.load();

@@ -62,6 +62,7 @@ impl Compilation<'_> {
     /// Keeps one line of the document; gives its index, and what it says of its policy.
     fn entry(&mut self, path: &str, line: SubjectLine) -> (u32, Option<PolicyChoice>) {
         let policy = self.policy(line.policy, &format!("{path}.policy"), &line.subject);
+        self.subjects.choose_policies |= policy.is_some();
         let entry = self.subjects.entries.len() as u32;
         self.subjects.entries.push(SubjectEntry {
             subject: line.subject.into(),

@@ -39,6 +39,8 @@ pub struct Subjects {
     default: Option<u32>,
     /// All that the document names; the others hold indices.
     entries: Vec<SubjectEntry>,
+    /// Whether one of them chooses a policy.
+    choose_policies: bool,
 }
 
 /// One line of the document.
@@ -107,6 +109,11 @@ impl Subjects {
     /// identity itself do not apply any more, they only name it.
     pub fn decide_expired(&self, found: SubjectMatch) -> Option<ClientRef> {
         Some(ClientRef { policy: self.expired?, named: found.named, by: ChosenBy::Expired })
+    }
+
+    /// Whether it depends on the client which policy applies.
+    pub fn choose_policies(&self) -> bool {
+        self.choose_policies
     }
 
     /// The index of the policy of a client that no subject means; none refuses it.

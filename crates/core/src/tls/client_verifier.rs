@@ -1,4 +1,4 @@
-//! The certificate of the client: asked for, never demanded, and good or the handshake fails.
+//! The certificate of the client: good, or the handshake fails.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,13 +14,18 @@ use crate::trust::{Refusal, Svid, Trust};
 /// result: the library itself keeps no more than yes or no.
 pub(super) struct ClientVerifier {
     trust: Arc<Trust>,
+    is_required: bool,
     algorithms: WebPkiSupportedAlgorithms,
     shown: OnceLock<Result<Arc<Svid>, Refusal>>,
 }
 
 impl ClientVerifier {
-    pub(super) fn new(trust: Arc<Trust>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { trust, algorithms, shown: OnceLock::new() }
+    pub(super) fn new(
+        trust: Arc<Trust>,
+        is_required: bool,
+        algorithms: WebPkiSupportedAlgorithms,
+    ) -> Self {
+        Self { trust, is_required, algorithms, shown: OnceLock::new() }
     }
 
     /// What was found of the certificate; none when none was shown.
@@ -30,10 +35,11 @@ impl ClientVerifier {
 }
 
 impl ClientCertVerifier for ClientVerifier {
-    /// A client without a certificate may have a token, or be served by its network; one that has
-    /// neither is answered with REFUSED, which says more than a failed handshake.
+    /// Where a certificate is not required, a client without one may have a token, or be served by
+    /// its network; one that has neither is answered with REFUSED, which says more than a failed
+    /// handshake.
     fn client_auth_mandatory(&self) -> bool {
-        false
+        self.is_required
     }
 
     /// No hints (RFC 8446 section 4.2.4): with them, a client whose certificate comes from

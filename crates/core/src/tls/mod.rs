@@ -20,6 +20,7 @@ use rustls::sign::CertifiedKey;
 use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 
 use crate::Error;
+use crate::options::ClientCertificates;
 use crate::pem;
 use crate::trust::{Refusal, Svid, Trust};
 use client_verifier::ClientVerifier;
@@ -117,10 +118,17 @@ impl ServerTls {
         self.installed.0.load().is_some()
     }
 
-    /// The terms of a new handshake for this service.
-    pub fn terms(&self, service: Service) -> Terms {
+    /// The terms of a new handshake for this service, with a client that is asked for a certificate
+    /// or is not. Where nobody's certificate could be good, it is asked for only to be required:
+    /// then nobody is let in.
+    pub fn terms(&self, service: Service, certificates: ClientCertificates) -> Terms {
         let trust = self.trust.load_full();
-        if !trust.asks() {
+        let asks = match certificates {
+            ClientCertificates::Never => false,
+            ClientCertificates::Ask => trust.asks(),
+            ClientCertificates::Require => true,
+        };
+        if !asks {
             let config = match service {
                 Service::Dot => &self.dot,
                 Service::Doh => &self.doh,
@@ -128,7 +136,8 @@ impl ServerTls {
             return Terms { config: Arc::clone(config), verifier: None };
         }
         let algorithms = self.provider.signature_verification_algorithms;
-        let verifier = Arc::new(ClientVerifier::new(trust, algorithms));
+        let is_required = certificates == ClientCertificates::Require;
+        let verifier = Arc::new(ClientVerifier::new(trust, is_required, algorithms));
         // One for each handshake, because the verifier keeps what it found there. Making it takes
         // less than a microsecond.
         let config = config(service, self.builder.clone(), Some(&verifier), &self.installed);
@@ -151,7 +160,8 @@ fn config(
         .with_cert_resolver(Arc::clone(installed) as Arc<dyn ResolvesServerCert>);
     config.alpn_protocols = service.protocols().iter().map(|name| name.to_vec()).collect();
     // No resumption: a resumed session does not show its certificate again (RFC 8446 section 2.2),
-    // so that one revoked since would still be let in. The price is one signature for each new
+    // so that one revoked since would still be let in, and a session with a server name that never
+    // asks could be resumed with one that does. The price is one signature for each new
     // connection, and DNS clients keep theirs open (RFC 7766 section 6.2.1).
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});

@@ -42,6 +42,7 @@ fn options() -> Value {
             "udp": "strict", "tcp": "strict", "dot": "strict", "doh": "strict",
             "doh_cleartext": "strict",
         },
+        "client_certificates": {"dot": "ask", "doh": "ask", "listeners": {}, "names": {}},
         "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
             "connections": 100, "connections_per_client": 100, "queries_per_connection": 100,

@@ -33,6 +33,7 @@ pub fn options() -> Value {
         },
         "clients": ["127.0.0.0/8"],
         "authentication": {"udp": "auto", "tcp": "auto", "dot": "auto", "doh": "auto", "doh_cleartext": "auto"},
+        "client_certificates": {"dot": "ask", "doh": "ask", "listeners": {}, "names": {}},
         "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
             "connections": 100, "connections_per_client": 100, "queries_per_connection": 100,

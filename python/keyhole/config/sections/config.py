@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.config.sections.api import ApiSection
+from keyhole.config.sections.client_certificates import ClientCertificatesSection
 from keyhole.config.sections.database import DatabaseSection
 from keyhole.config.sections.dnstap import DnstapSection
 from keyhole.config.sections.downloads import DownloadsSection
@@ -16,7 +17,7 @@ from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
 from keyhole.config.sections.link import ControlSection, LinkSection
 from keyhole.config.sections.listeners import AuthenticationSection, ListenSection, MeshSection
 from keyhole.config.sections.pairs import both_or_none
-from keyhole.model.address import NETWORK, Network, read_network
+from keyhole.model.address import NETWORK, Endpoint, Network, read_network
 from keyhole.model.field_types import FLAG, FieldType, Section, count, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.units import (
@@ -222,6 +223,9 @@ class Config(Section):
         description="Networks that are served; all others are refused.",
     )
     authentication: AuthenticationSection = Field(default_factory=AuthenticationSection)
+    client_certificates: ClientCertificatesSection = Field(
+        default_factory=ClientCertificatesSection
+    )
     mesh: MeshSection = Field(default_factory=MeshSection)
     tls: TlsSection = Field(default_factory=TlsSection)
     identity: IdentitySection = Field(default_factory=IdentitySection)
@@ -243,3 +247,10 @@ class Config(Section):
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
     link: LinkSection = Field(default_factory=LinkSection)
     control: ControlSection = Field(default_factory=ControlSection)
+
+    def admits_networks(self, transport: str, listener: Endpoint) -> bool:
+        """Whether a listener serves a client without credentials, by its network."""
+        # Behind a sidecar, the network is that of the sidecar and not of its client.
+        if transport == "doh_cleartext" and self.mesh.trust_domains:
+            return self.authentication.doh_cleartext == "permissive"
+        return self.authentication.admits_networks(transport, listener)

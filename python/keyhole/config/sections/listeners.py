@@ -80,7 +80,8 @@ class ListenSection(Section):
 class AuthenticationSection(Section):
     """Authentication of clients, by transport. strict: without a certificate or token there is no
     answer. permissive: a client without credentials is served by its network. auto: permissive on
-    loopback, strict elsewhere. Clients of udp and tcp cannot show credentials."""
+    loopback, strict elsewhere, and strict for doh_cleartext as soon as mesh.trust_domains is set.
+    Clients of udp and tcp cannot show credentials."""
 
     udp: Authentication = Field("auto", description="DNS over UDP.")
     tcp: Authentication = Field("auto", description="DNS over TCP.")

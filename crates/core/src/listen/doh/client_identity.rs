@@ -20,7 +20,14 @@ pub(super) fn of_request<B>(
     if matches!(peer.identity.credential, Credential::Certificate(_)) {
         return None;
     }
-    let forwarded = if peer.forwards { xfcc::read(request.headers()) } else { Forwarded::Nothing };
+    let forwarded = match peer.sidecar {
+        // Over TLS the handshake says who it is, and the header is not ours to read.
+        None => Forwarded::Nothing,
+        Some(true) => xfcc::read(request.headers()),
+        // Passed over in silence, a client of somebody else would be served as its neighbor.
+        Some(false) if xfcc::is_there(request.headers()) => Forwarded::Unreadable,
+        Some(false) => Forwarded::Nothing,
+    };
     let shown = match forwarded {
         Forwarded::Identity(id) if mesh::may_name(&options.mesh, &id) => Credential::Mesh(id),
         Forwarded::Identity(_) | Forwarded::Unreadable => Credential::Unreadable,

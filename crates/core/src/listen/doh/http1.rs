@@ -20,6 +20,7 @@ use super::super::service::Serve;
 use super::super::worker::Worker;
 use super::buffered_stream::Control;
 use super::client_identity;
+use super::misdirected::is_misdirected;
 use super::request::{self, HttpError, MESSAGE, MessageLocation};
 use super::response;
 use crate::pipeline::Progress;
@@ -89,6 +90,9 @@ impl<S: Serve> Exchange<S> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
         let options = self.service.options();
+        if is_misdirected(&request, &self.peer, options) {
+            return Err(HttpError::Misdirected);
+        }
         let location = request::read(&request, &options.listen.doh_path, &mut message)?;
         let own = client_identity::of_request(&request, &self.peer, options);
         if location == MessageLocation::Body {

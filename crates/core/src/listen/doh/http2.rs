@@ -23,6 +23,7 @@ use super::super::timeouts::DeadlineTimer;
 use super::super::worker::Worker;
 use super::buffered_stream::Control;
 use super::client_identity;
+use super::misdirected::is_misdirected;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
 use super::request_body::RequestBody;
@@ -183,7 +184,11 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut message = MESSAGE.take();
         message.clear();
         let options = self.worker.service.options();
-        let location = request::read(&request, &options.listen.doh_path, &mut message);
+        let location = if is_misdirected(&request, &self.peer, options) {
+            Err(HttpError::Misdirected)
+        } else {
+            request::read(&request, &options.listen.doh_path, &mut message)
+        };
         responder.identity = client_identity::of_request(&request, &self.peer, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),

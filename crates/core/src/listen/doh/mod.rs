@@ -14,6 +14,7 @@ mod date;
 mod detect_version;
 mod http1;
 mod http2;
+mod misdirected;
 mod pending_body;
 pub mod request;
 mod request_body;

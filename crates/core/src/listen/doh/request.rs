@@ -30,6 +30,8 @@ pub enum MessageLocation {
 pub enum HttpError {
     /// The path is not that of DoH.
     NotFound,
+    /// It is for a server name that asks for a certificate, and the connection was not asked.
+    Misdirected,
     /// The method is none of [`METHODS`].
     MethodNotAllowed,
     /// There is no `dns` parameter, or more than one.
@@ -50,8 +52,9 @@ pub enum HttpError {
 
 impl HttpError {
     /// Every error, for tests and documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::NotFound,
+        Self::Misdirected,
         Self::MethodNotAllowed,
         Self::Parameter,
         Self::Encoding,
@@ -66,6 +69,7 @@ impl HttpError {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Parameter | Self::Encoding | Self::Message => StatusCode::BAD_REQUEST,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -78,6 +82,7 @@ impl HttpError {
     /// One line for the person who reads the response. Nothing of the request is repeated in it.
     pub const fn text(self) -> &'static str {
         match self {
+            Self::Misdirected => "this name needs a TLS connection of its own\n",
             Self::NotFound => "there is nothing here; DNS over HTTPS has another path\n",
             Self::MethodNotAllowed => "use GET with ?dns= or POST\n",
             Self::Parameter => "give one parameter dns\n",

@@ -14,7 +14,7 @@ pub(super) fn answer(sent: ReplyInfo, octets: usize) -> Response<()> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(octets));
-    headers.insert(CACHE_CONTROL, max_age(sent.ttl));
+    headers.insert(CACHE_CONTROL, freshness(sent));
     headers.insert(DATE, date::now());
     response
 }
@@ -36,12 +36,13 @@ pub(super) fn refusal(error: HttpError) -> Response<()> {
 }
 
 /// An HTTP cache keeps the response no longer than a DNS cache keeps the answer (RFC 8484
-/// section 5.1).
-fn max_age(seconds: u32) -> HeaderValue {
-    const WORD: &[u8; 8] = b"max-age=";
-    let mut text = *b"max-age=4294967295";
+/// section 5.1), and a shared one not at all where it is for this client alone.
+fn freshness(sent: ReplyInfo) -> HeaderValue {
+    const WORD: &[u8; 17] = b"private, max-age=";
+    let word = if sent.is_private { &WORD[..] } else { &WORD[b"private, ".len()..] };
+    let mut text = *b"private, max-age=4294967295";
     let mut start = text.len();
-    let mut rest = seconds;
+    let mut rest = sent.ttl;
     // The digits are written from the end; the word then moves up to them.
     loop {
         start -= 1;
@@ -51,8 +52,8 @@ fn max_age(seconds: u32) -> HeaderValue {
             break;
         }
     }
-    start -= WORD.len();
-    text[start..start + WORD.len()].copy_from_slice(WORD);
+    start -= word.len();
+    text[start..start + word.len()].copy_from_slice(word);
     HeaderValue::from_bytes(&text[start..]).unwrap_or_else(|_| HeaderValue::from_static("no-store"))
 }
 
@@ -62,14 +63,16 @@ mod tests {
 
     #[test]
     fn the_age_is_that_of_the_answer() {
-        for seconds in [0, 7, 10, 300, 86_400, u32::MAX] {
-            assert_eq!(max_age(seconds), format!("max-age={seconds}"));
+        for ttl in [0, 7, 10, 300, 86_400, u32::MAX] {
+            let said = |is_private| freshness(ReplyInfo { ttl, closes: false, is_private });
+            assert_eq!(said(false), format!("max-age={ttl}"));
+            assert_eq!(said(true), format!("private, max-age={ttl}"));
         }
     }
 
     #[test]
     fn an_answer_declares_type_length_and_age() {
-        let response = answer(ReplyInfo { ttl: 60, closes: false }, 512);
+        let response = answer(ReplyInfo { ttl: 60, closes: false, is_private: false }, 512);
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
         assert_eq!(response.headers()[CONTENT_LENGTH], "512");

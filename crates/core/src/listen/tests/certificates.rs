@@ -31,7 +31,7 @@ fn config(
 }
 
 /// The alert that ends the handshake.
-fn alert(mut stream: StreamOwned<ClientConnection, TcpStream>) -> AlertDescription {
+pub(super) fn alert(mut stream: StreamOwned<ClientConnection, TcpStream>) -> AlertDescription {
     let error = stream.read(&mut [0]).unwrap_err();
     match error.downcast::<rustls::Error>().unwrap() {
         rustls::Error::AlertReceived(alert) => alert,

@@ -6,7 +6,7 @@ use http::Request;
 
 use super::http::{Http2, base64url, get, http1_reply, http1_text, read};
 use super::world::{World, answer, exchange, query};
-use crate::options::{Authentication, Options};
+use crate::options::{Authentication, MeshOptions, Options};
 use crate::trust::authority::Authority;
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
@@ -68,7 +68,10 @@ fn a_client_that_shows_nothing_is_its_network_or_nobody() {
         assert_eq!(ask(&mut tls), said("Dot"));
         let mut tls = world.connect_tls("doh", world.client(&[]));
         assert_eq!(ask_http(&mut tls, "/dns-query", &[]), said("Doh"));
-        assert_eq!(ask_http(&mut world.connect("doh_cleartext"), "/dns-query", &[]), said("Doh"));
+        // Sidecars name clients there.
+        let shown = if wanted == Authentication::Auto { "nobody" } else { shown };
+        let said = format!("Doh 127.0.0.1 via 127.0.0.1: {shown}");
+        assert_eq!(ask_http(&mut world.connect("doh_cleartext"), "/dns-query", &[]), said);
     }
 }
 
@@ -175,7 +178,7 @@ async fn a_sidecar_on_this_machine_says_for_whom_each_request_is() {
     for (path, values, shown) in [
         ("/dns-query", vec![&*web], format!("mesh {WEB}")),
         ("/dns-query", vec![payments], "mesh spiffe://keyhole.lab/ns/shop/sa/payments".into()),
-        ("/dns-query", vec![], "network".to_owned()),
+        ("/dns-query", vec![], "nobody".to_owned()),
         ("/dns-query", vec!["Hash=ab12"], "unreadable".to_owned()),
         ("/dns-query", vec![""], "unreadable".to_owned()),
         ("/dns-query", vec![&web, &web], "unreadable".to_owned()),
@@ -210,5 +213,14 @@ fn nobody_else_says_for_whom_a_request_is() {
         options.mesh.peers = vec!["127.0.0.6/32".parse().unwrap()];
     });
     let mut cleartext = world.connect("doh_cleartext");
-    assert!(ask_http(&mut cleartext, "/dns-query", &lines).ends_with(": network"));
+    assert!(ask_http(&mut cleartext, "/dns-query", &lines).ends_with(": unreadable"));
+    assert!(
+        ask_http(&mut cleartext, "/dns-query", &[format!("{HEADER}:")]).ends_with(": unreadable")
+    );
+    assert!(ask_http(&mut cleartext, "/dns-query", &[]).ends_with(": nobody"));
+    // The same where no sidecar names anybody: a header that is there was written for somebody.
+    let world = World::with(|options| options.mesh = MeshOptions::default());
+    let mut cleartext = world.connect("doh_cleartext");
+    assert!(ask_http(&mut cleartext, "/dns-query", &lines).ends_with(": unreadable"));
+    assert!(ask_http(&mut cleartext, "/dns-query", &[]).ends_with(": network"));
 }

@@ -1,5 +1,6 @@
 //! The promises of the listeners, over real sockets and real TLS.
 
+mod asked;
 mod bind;
 mod certificates;
 mod client_identities;

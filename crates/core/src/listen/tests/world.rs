@@ -23,8 +23,8 @@ use crate::connections::Connections;
 use crate::document::{TrustDocument, TrustDomainDocument};
 use crate::faults::Faults;
 use crate::options::{
-    AuthenticationOptions, CacheOptions, Limits, Listen, MeshOptions, OPTIONS_VERSION, Options,
-    Role,
+    AuthenticationOptions, CacheOptions, ClientCertificateOptions, ClientCertificates, Limits,
+    Listen, MeshOptions, OPTIONS_VERSION, Options, Role,
 };
 use crate::pipeline::{Progress, ReplyInfo};
 use crate::tls::ServerTls;
@@ -108,14 +108,14 @@ impl Serve for Obedient {
             answer.extend_from_slice(who(arrival).as_bytes());
         }
         out.extend_from_slice(&answer);
-        Progress::Replied(ReplyInfo { ttl: 60, closes: said == "revoked" })
+        Progress::Replied(ReplyInfo { ttl: 60, closes: said == "revoked", is_private: false })
     }
 
     async fn complete(&self, held: Held, out: &mut Vec<u8>) -> Option<ReplyInfo> {
         held.released.await.ok()?;
         assert!(!held.answer.ends_with(b"burst"), "this query is made to panic");
         out.extend_from_slice(&held.answer);
-        Some(ReplyInfo { ttl: 7, closes: false })
+        Some(ReplyInfo { ttl: 7, closes: false, is_private: false })
     }
 }
 
@@ -196,6 +196,10 @@ pub(super) fn options() -> Options {
         },
         clients: Vec::new(),
         authentication: AuthenticationOptions::default(),
+        client_certificates: ClientCertificateOptions {
+            doh: ClientCertificates::Ask,
+            ..ClientCertificateOptions::default()
+        },
         mesh: MeshOptions {
             peers: vec!["127.0.0.0/8".parse().unwrap()],
             trust_domains: vec!["keyhole.lab".to_owned()],

@@ -1,0 +1,348 @@
+"""Clients that people have get through, each at the listener that `keyhole profile` names."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.world import own_authority as own
+from tests.world.callers import Caller
+from tests.world.certificates import Authority, Pair
+from tests.world.outcome import outcome_of
+from tests.world.ports import free_port
+from tests.world.private_etc import PrivateEtc, needs_private_etc
+from tests.world.process import Program
+from tests.world.resolver import Resolver, document
+from tests.world.tools import find, needs, run
+from tests.world.upstream import ADDRESS, Upstream
+from tests.world.waiting import until
+from tests.world.web_site import PAGE, WebSite, web_site
+
+HOST, DEVICES = "resolver.example.org", "devices.resolver.example.org"
+# A name that nobody on the internet has: only a record of Keyhole leads to the site.
+SITE = "shop.only-here.example"
+BROWSER_SECONDS = 120.0
+
+BY_TRANSPORT: dict[str, Any] = {"names": {}}
+"""The defaults: DoH asks nobody."""
+BY_NAME: dict[str, Any] = {"doh": "ask", "names": {DEVICES: "never"}}
+"""DoH and DoT ask, and one name does not."""
+
+each_setting = pytest.mark.parametrize(
+    "setting", [pytest.param(BY_TRANSPORT, id="defaults"), pytest.param(BY_NAME, id="by-name")]
+)
+
+
+@dataclass(frozen=True)
+class Home:
+    """A strict Keyhole with a workload, and a laptop that has a token."""
+
+    resolver: Resolver
+    token: str
+    workload: Pair
+    workload_folder: Path
+
+    def profile(self, kind: str, *words: str) -> dict[str, Any]:
+        """The profile for a program with the token, or with the options in ``words``."""
+        credential = words or ("--token-file", str(self.resolver.folder / "laptop.token"))
+        roots = str(self.resolver.server.ca)
+        said = own.keyhole(self.resolver, "profile", kind, "--roots", roots, "--json", *credential)
+        made: dict[str, Any] = json.loads(said)
+        return made
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """What the query log says of a name so far."""
+        path = self.resolver.folder / "log" / "queries.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        written = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [event for event in written if event["name"] == name]
+
+    def was_asked(self, name: str, transport: str) -> None:
+        """Waits until the log shows that the laptop asked for a name over this transport."""
+
+        def written() -> bool:
+            return any(
+                (event["transport"], event["token"], event["outcome"])
+                == (transport, "laptop", "answered")
+                for event in self.events(name)
+            )
+
+        self.resolver.wait_for(written, f"the query for {name} over {transport} is in the log")
+
+
+@pytest.fixture
+def make_home(
+    make_resolver: Callable[[], Resolver], upstream: Upstream, tmp_path: Path
+) -> Callable[[dict[str, Any]], Home]:
+    def make(setting: dict[str, Any]) -> Home:
+        one = make_resolver()
+        one.configure(
+            authentication={"dot": "strict", "doh": "strict"},
+            # Keyhole's own certificate, as most people have it.
+            tls={"names": [HOST, DEVICES]},
+            client_certificates=setting,
+            identity={"trust_domain": "own.test"},
+        )
+        token = own.create_token(one, "laptop")
+        (one.folder / "laptop.token").write_text(token)
+        workload = own.issue(one, "shop/web", tmp_path / "workload")
+        one.write(
+            one.upstream(upstream.port),
+            document("Record", "site", name=SITE, a=["127.0.0.1"]),
+            document(
+                "Policy",
+                "home",
+                subjects=["token:laptop", "spiffe://own.test/*", "cidr:127.0.0.0/8"],
+                default="allow",
+                upstreams=["test"],
+            ),
+        )
+        # Every program may read this copy, whoever it runs as.
+        roots = tmp_path / "keyhole-roots.pem"
+        roots.write_bytes((one.folder / "identity" / "bundle.pem").read_bytes())
+        one.server = replace(one.server, ca=roots)
+        return Home(one.start(), token, workload, tmp_path / "workload")
+
+    return make
+
+
+@pytest.fixture
+def site(authority: Authority) -> Iterator[WebSite]:
+    with web_site(authority.issue(SITE)) as one:
+        yield one
+
+
+@pytest.fixture
+def etc(tmp_path: Path) -> PrivateEtc:
+    """An /etc in which the names of Keyhole are known, as on a machine that can find it."""
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    one = PrivateEtc(folder)
+    one.name(HOST, DEVICES)
+    return one
+
+
+@contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[Program]:
+    program = Program(command, log, environment)
+    try:
+        yield program
+    finally:
+        program.stop()
+
+
+def loads_the_page(home: Home, site: WebSite, command: list[str], log: Path) -> None:
+    """The browser loads the page of the site, and asked Keyhole over DoH where it is."""
+    with running(command, log, HOME=str(log.parent), MOZ_HEADLESS="1") as browser:
+
+        def loaded() -> bool:
+            found = any(host == f"{SITE}:{site.port}" for host, _ in site.requests)
+            if not found:
+                assert browser.is_running() or site.requests, browser.output
+            return found
+
+        until(loaded, f"the browser loads the page; it said {browser.log}", BROWSER_SECONDS)
+    home.was_asked(SITE, "doh")
+
+
+# The authority of the site is trusted beside that of Keyhole, as a company would have it.
+
+
+@each_setting
+@needs("chromium")
+@needs_private_etc
+def test_chromium_loads_a_page_that_only_keyhole_leads_to(
+    make_home: Callable[[dict[str, Any]], Home],
+    setting: dict[str, Any],
+    site: WebSite,
+    etc: PrivateEtc,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    home = make_home(setting)
+    made = home.profile("chromium")
+    policy = json.loads(made["text"])
+    pem = authority.root.read_text().split("-----")[2]
+    policy["CACertificates"].append("".join(pem.split()))
+    etc.write(made["file"], json.dumps(policy))
+    page = f"https://{SITE}:{site.port}/"
+    command = etc.command(
+        find("chromium"), "--headless=new", "--no-sandbox", "--disable-gpu", "--no-proxy-server",
+        "--disable-dev-shm-usage", f"--user-data-dir={tmp_path / 'chromium'}",
+        "--timeout=60000", "--dump-dom", page,
+    )  # fmt: skip
+    loads_the_page(home, site, command, tmp_path / "chromium.log")
+    assert urlsplit(policy["DnsOverHttpsTemplates"]).hostname == (
+        DEVICES if setting is BY_NAME else HOST
+    )
+
+
+@each_setting
+@needs("firefox-esr")
+@needs_private_etc
+def test_firefox_loads_a_page_that_only_keyhole_leads_to(
+    make_home: Callable[[dict[str, Any]], Home],
+    setting: dict[str, Any],
+    site: WebSite,
+    etc: PrivateEtc,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    home = make_home(setting)
+    made = home.profile("firefox")
+    policy = json.loads(made["text"])
+    policy["policies"]["Certificates"]["Install"].append(str(authority.root))
+    etc.write(made["file"], json.dumps(policy))
+    profile = tmp_path / "firefox"
+    profile.mkdir()
+    command = etc.command(
+        find("firefox-esr"), "--headless", "--no-remote", "--profile", str(profile),
+        "--screenshot", str(tmp_path / "page.png"), f"https://{SITE}:{site.port}/",
+    )  # fmt: skip
+    loads_the_page(home, site, command, tmp_path / "firefox.log")
+
+
+@each_setting
+@needs("curl")
+@needs_private_etc
+def test_curl_loads_a_page_by_the_url_of_a_token(
+    make_home: Callable[[dict[str, Any]], Home],
+    setting: dict[str, Any],
+    site: WebSite,
+    etc: PrivateEtc,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    home = make_home(setting)
+    url = json.loads(home.profile("chromium")["text"])["DnsOverHttpsTemplates"]
+    both = tmp_path / "both.pem"
+    both.write_bytes(authority.root.read_bytes() + home.resolver.server.ca.read_bytes())
+    found = run(*etc.command(find("curl"), "--silent", "--show-error", "--noproxy", "*",
+                             "--doh-url", url, "--cacert", str(both),
+                             f"https://{SITE}:{site.port}/"))  # fmt: skip
+    assert PAGE in found.stdout, found
+    home.was_asked(SITE, "doh")
+
+
+@each_setting
+@needs("kdig")
+def test_kdig_asks_with_a_token_and_with_a_certificate_where_each_is_taken(
+    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any]
+) -> None:
+    home = make_home(setting)
+    server = home.resolver.server
+    shown = [f"+tls-certfile={home.workload.certificate}", f"+tls-keyfile={home.workload.key}"]
+
+    def kdig(port: int, *words: str) -> str:
+        found = run("kdig", "@127.0.0.1", "-p", str(port), f"+tls-ca={server.ca}",
+                    "+retry=0", *words, "www.example.org")  # fmt: skip
+        return found.stdout + found.stderr
+
+    url = urlsplit(json.loads(home.profile("chromium")["text"])["DnsOverHttpsTemplates"])
+    assert url.port is not None
+    by_token = kdig(url.port, f"+https={url.path}", f"+tls-hostname={url.hostname}")
+    assert ADDRESS in by_token
+    by_token = kdig(server.dot, "+tls", f"+tls-hostname={home.token}.{DEVICES}",
+                    f"+tls-sni={home.token}.{DEVICES}")  # fmt: skip
+    assert ADDRESS in by_token
+    assert ADDRESS in kdig(server.dot, "+tls", f"+tls-hostname={HOST}", *shown)
+    over_doh = kdig(server.doh, "+https", f"+tls-hostname={HOST}", *shown)
+    # Where nobody is asked, a certificate helps nobody, and the policy of the network does not
+    # step in.
+    assert (ADDRESS if setting is BY_NAME else "no_identity") in over_doh
+    assert "no_identity" in kdig(server.dot, "+tls", f"+tls-hostname={DEVICES}", *(
+        shown if setting is BY_NAME else []))  # fmt: skip
+
+
+def answers(program: Program, port: int, name: str, *words: str) -> str:
+    """What dig hears from a stub resolver, once that answers."""
+
+    def heard() -> str | None:
+        program.must_run()
+        found = run("dig", "@127.0.0.1", "-p", str(port), "+time=5", "+tries=1", *words, name)
+        return found.stdout if "status: NOERROR" in found.stdout else None
+
+    return until(heard, f"the resolver answers; it said {program.log}")
+
+
+@each_setting
+@needs("unbound")
+@needs("dig")
+def test_unbound_forwards_to_where_its_profile_points(
+    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any], tmp_path: Path
+) -> None:
+    home, port = make_home(setting), free_port()
+    config = tmp_path / "unbound.conf"
+    config.write_text(
+        home.profile("unbound")["text"]
+        + f"""
+server:
+    interface: 127.0.0.1@{port}
+    module-config: "iterator"
+    chroot: ""
+    username: ""
+    directory: "{tmp_path}"
+    pidfile: ""
+    use-syslog: no
+    do-ip6: no
+remote-control:
+    control-enable: no
+"""
+    )
+    command = [find("unbound"), "-d", "-c", str(config)]
+    with running(command, tmp_path / "unbound.log") as unbound:
+        assert ADDRESS in answers(unbound, port, "unbound.example.org")
+    home.was_asked("unbound.example.org", "dot")
+
+
+@each_setting
+@needs("stubby")
+@needs("dig")
+def test_stubby_forwards_to_where_its_profile_points(
+    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any], tmp_path: Path
+) -> None:
+    home, port = make_home(setting), free_port()
+    config = tmp_path / "stubby.yml"
+    text = home.profile("stubby")["text"]
+    assert "127.0.0.1@53" in text
+    config.write_text(text.replace("127.0.0.1@53", f"127.0.0.1@{port}"))
+    with running([find("stubby"), "-C", str(config)], tmp_path / "stubby.log") as stubby:
+        assert ADDRESS in answers(stubby, port, "stubby.example.org")
+    home.was_asked("stubby.example.org", "dot")
+
+
+@each_setting
+def test_each_profile_points_to_a_listener_that_takes_what_its_client_shows(
+    make_home: Callable[[dict[str, Any]], Home], setting: dict[str, Any]
+) -> None:
+    home = make_home(setting)
+    device = DEVICES if setting is BY_NAME else HOST
+    chromium = json.loads(home.profile("chromium")["text"])["DnsOverHttpsTemplates"]
+    assert urlsplit(chromium).hostname == device
+    assert f"#{home.token}.{device}" in home.profile("unbound")["text"]
+    assert f'"{home.token}.{device}"' in home.profile("stubby")["text"]
+    assert f"#{home.token}.{device}" in home.profile("systemd-resolved")["text"]
+    coredns = home.profile("coredns", "--identity", str(home.workload_folder))["text"]
+    assert f"tls_servername {HOST}\n" in coredns
+    shown = Caller(certificate=home.workload)
+    assert outcome_of(replace(home.resolver.server, name=HOST), "dot", shown) == "answered"
+
+
+def test_a_profile_that_no_listener_can_serve_says_which_setting_is_missing(
+    make_home: Callable[[dict[str, Any]], Home],
+) -> None:
+    home = make_home({"doh": "ask"})
+    words = ["--token-file", str(home.resolver.folder / "laptop.token")]
+    told = home.resolver.command("profile", "chromium", *words)
+    assert told.returncode == 1
+    assert "never in client_certificates" in told.stderr
+    folder = str(home.workload_folder)
+    home.resolver.configure(client_certificates={"dot": "never"}, tls={"names": [HOST]})
+    told = home.resolver.command("profile", "coredns", "--identity", folder)
+    assert told.returncode == 1
+    assert "ask in client_certificates" in told.stderr
