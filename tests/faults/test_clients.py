@@ -1,6 +1,8 @@
 """Clients that people have get through, each at the listener that `keyhole profile` names."""
 
 import json
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,6 +20,8 @@ from tests.world.ports import free_port
 from tests.world.private_etc import PrivateEtc, needs_private_etc
 from tests.world.process import Program
 from tests.world.resolver import Resolver, document
+from tests.world.signed_zone import ADDRESS as SIGNED_ADDRESS
+from tests.world.signed_zone import FORGED, GENUINE, SignedRoot
 from tests.world.tools import find, needs, run
 from tests.world.upstream import ADDRESS, Upstream
 from tests.world.waiting import until
@@ -270,6 +274,21 @@ def answers(program: Program, port: int, name: str, *words: str) -> str:
     return until(heard, f"the resolver answers; it said {program.log}")
 
 
+_UNBOUND = """
+server:
+    interface: 127.0.0.1@{port}
+    module-config: "{modules}"
+    chroot: ""
+    username: ""
+    directory: "{folder}"
+    pidfile: ""
+    use-syslog: no
+    do-ip6: no
+remote-control:
+    control-enable: no
+"""
+
+
 @each_setting
 @needs("unbound")
 @needs("dig")
@@ -280,19 +299,7 @@ def test_unbound_forwards_to_where_its_profile_points(
     config = tmp_path / "unbound.conf"
     config.write_text(
         home.profile("unbound")["text"]
-        + f"""
-server:
-    interface: 127.0.0.1@{port}
-    module-config: "iterator"
-    chroot: ""
-    username: ""
-    directory: "{tmp_path}"
-    pidfile: ""
-    use-syslog: no
-    do-ip6: no
-remote-control:
-    control-enable: no
-"""
+        + _UNBOUND.format(port=port, folder=tmp_path, modules="iterator")
     )
     command = [find("unbound"), "-d", "-c", str(config)]
     with running(command, tmp_path / "unbound.log") as unbound:
@@ -346,3 +353,80 @@ def test_a_profile_that_no_listener_can_serve_says_which_setting_is_missing(
     told = home.resolver.command("profile", "coredns", "--identity", folder)
     assert told.returncode == 1
     assert "ask in client_certificates" in told.stderr
+
+
+@needs("unbound")
+@needs("dig")
+def test_an_unbound_that_validates_gets_the_signatures_through_keyhole(
+    make_resolver: Callable[[], Resolver], authority: Authority, tmp_path: Path
+) -> None:
+    zone, port = SignedRoot(), free_port()
+    pair = authority.issue("upstream.example.org", "127.0.0.1")
+    with Upstream(pair, zone=zone) as upstream:  # type: ignore[arg-type]
+        one = make_resolver()
+        one.write(
+            one.upstream(upstream.port),
+            document("Policy", "home", default="allow", upstreams=["test"]),
+        )
+        one.configure(tls={"names": [HOST]})
+        one.start()
+        roots = str(one.folder / "identity" / "bundle.pem")
+        profile = json.loads(own.keyhole(one, "profile", "unbound", "--roots", roots, "--json"))
+        anchor = tmp_path / "root.key"
+        anchor.write_text(zone.anchor + "\n")
+        config = tmp_path / "unbound.conf"
+        config.write_text(
+            profile["text"]
+            + _UNBOUND.format(port=port, folder=tmp_path, modules="validator iterator")
+            + f"""
+server:
+    trust-anchor-file: "{anchor}"
+"""
+        )
+        command = [find("unbound"), "-d", "-c", str(config)]
+        with running(command, tmp_path / "unbound.log") as unbound:
+            told = answers(unbound, port, GENUINE, "+dnssec")
+            assert " ad" in told.split("flags:")[1].split(";")[0], told
+            assert SIGNED_ADDRESS in told
+            forged = run("dig", "@127.0.0.1", "-p", str(port), "+time=10", FORGED).stdout
+            assert "status: SERVFAIL" in forged
+            unchecked = run("dig", "@127.0.0.1", "-p", str(port), "+cd", FORGED).stdout
+            assert SIGNED_ADDRESS in unchecked
+
+
+_RESOLVED = shutil.which("systemd-resolved", path=f"{os.environ['PATH']}:/usr/lib/systemd")
+_USER = "systemd-resolve"
+
+
+@each_setting
+@needs("dig")
+@needs_private_etc
+@pytest.mark.skipif(
+    _RESOLVED is None,
+    reason="systemd-resolved is not installed; its package takes over /etc/resolv.conf, so that "
+    "./dev does not install it (put the program into PATH)",
+)
+@pytest.mark.skipif(os.geteuid() != 0, reason="systemd-resolved changes to a user of its own")
+def test_systemd_resolved_asks_where_its_profile_points(
+    make_home: Callable[[dict[str, Any]], Home],
+    setting: dict[str, Any],
+    etc: PrivateEtc,
+    tmp_path: Path,
+) -> None:
+    home, port = make_home(setting), free_port()
+    made = home.profile("systemd-resolved")
+    etc.write(made["file"], made["text"])
+    # The stub beside the usual one, which another program may have; the tests' zone is not signed.
+    stub = f"DNSStubListener=no\nDNSStubListenerExtra=127.0.0.1:{port}\nDNSSEC=no\n"
+    etc.write("/etc/systemd/resolved.conf", f"[Resolve]\n{stub}")
+    etc.append("/etc/ssl/certs/ca-certificates.crt", home.resolver.server.ca.read_text())
+    if _USER not in (etc.folder / "passwd").read_text():
+        etc.append("/etc/passwd", f"{_USER}:x:990:990::/:/usr/sbin/nologin\n")
+        etc.append("/etc/group", f"{_USER}:x:990:\n")
+    own_run = "/run/systemd/resolve"
+    made_run = f"umask 022 && mkdir -p {own_run} && chown {_USER}:{_USER} {own_run}"
+    prepare = f'{made_run} && exec "$0"'
+    command = etc.command("sh", "-c", prepare, str(_RESOLVED), with_run=True)
+    with running(command, tmp_path / "resolved.log") as resolved:
+        assert ADDRESS in answers(resolved, port, "resolved.example.org")
+    home.was_asked("resolved.example.org", "dot")

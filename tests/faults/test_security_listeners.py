@@ -1,6 +1,11 @@
 """What listeners must not get wrong: who a client is, who else may see its answer."""
 
+import json
+import re
+import socket
+import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +17,10 @@ from tests.world import mesh, raw
 from tests.world import own_authority as own
 from tests.world.ask import Reply
 from tests.world.callers import NOBODY, Caller, http
+from tests.world.certificates import CLIENT, DAY, SERVER, Authority, Form
 from tests.world.outcome import outcome_of, word
+from tests.world.ports import free_port
+from tests.world.process import call_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain
 from tests.world.upstream import Upstream
@@ -38,7 +46,8 @@ def make(
 
     def started(*subjects: str, **settings: Any) -> Resolver:
         one = make_resolver()
-        one.configure(listen=one.listen("mesh", "doh_cleartext"), **settings)
+        mesh_listener = ["mesh"] if "mesh" in settings else []
+        one.configure(listen=one.listen("doh_cleartext", *mesh_listener), **settings)
         spec: dict[str, Any] = {"default": "allow", "upstreams": ["test"]}
         documents = [document("Policy", "home", **spec)]
         if subjects:
@@ -125,7 +134,7 @@ def test_who_says_so_serves_the_network_of_the_sidecar_and_is_warned(
     )
     assert said(forwarded(running.server, two, LISTED)) == "answered"
     assert said(forwarded(running.server, two, UNLISTED, "URI=x")) == "unreadable_identity"
-    told = running.command("check", str(running.config))
+    told = call_keyhole("check", str(running.config))
     assert "authentication.doh_cleartext" in told.stdout + told.stderr
 
 
@@ -181,3 +190,187 @@ def test_an_answer_that_the_network_decides_is_private(make: Callable[..., Resol
         assert freshness(running, way, NOBODY).startswith("private, max-age=")
         # An answer that waits for the upstream as well as one from the cache.
         assert freshness(running, way, NOBODY, f"{way}.example.org").startswith("private, ")
+
+
+def refusals(running: Resolver) -> list[dict[str, Any]]:
+    """What the query log says of refused handshakes so far."""
+    path = running.folder / "log" / "queries.jsonl"
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    events = [json.loads(line) for line in lines if line.endswith("\n")]
+    return [
+        event
+        for event in events
+        if event["name"] is None and event["reason"].startswith(("certificate", "server", "hand"))
+    ]
+
+
+def times(event: dict[str, Any]) -> int:
+    """How many refusals a line stands for."""
+    count = re.search(r", (\d+) times$", event["rule"])
+    return int(count[1]) if count else 1
+
+
+def counted(running: Resolver, listener: str = "dns") -> dict[str, int]:
+    """What the status counts of one listener."""
+    found = running.api("GET", "/status").json()["handshakes"]
+    return {one["reason"]: one["count"] for one in found if one["listener"] == listener}
+
+
+def test_a_client_of_a_wrong_authority_is_seen_counted_and_does_not_fill_the_log(
+    make: Callable[..., Resolver], tmp_path: Path
+) -> None:
+    running = make()
+    stranger = TrustDomain(tmp_path / "stranger", "home.test")
+    shown = Caller(certificate=stranger.svid(WEB))
+    for _ in range(30):
+        assert outcome_of(running.server, "dot", shown) == "unknown ca"
+    running.wait_for(lambda: refusals(running), "the refusal is in the log")
+    event = refusals(running)[0]
+    assert (event["transport"], event["client"]) == ("dot", "127.0.0.1")
+    assert event["identity"] == f"spiffe://home.test/{WEB}"
+    assert (event["outcome"], event["reason"]) == ("refused", "certificate_untrusted")
+    assert event["rule"].startswith("unknown_issuer")
+    assert counted(running)["unknown_issuer"] >= 30
+    # The first one at once; the others in one line a minute.
+    assert len(refusals(running)) <= 2
+    assert "unknown_issuer" in running.command("status").stdout
+    shown_by_log = running.command("log", "--json", "--outcome", "refused").stdout
+    assert "certificate_untrusted" in shown_by_log
+    assert "certificate_untrusted" in running.command("log").stdout
+
+
+def test_each_kind_of_refusal_has_its_reason(
+    make: Callable[..., Resolver], home: TrustDomain, authority: Authority
+) -> None:
+    running = make(
+        identity={"trust_domain": "own.test"}, client_certificates={"dot": "require", "doh": "ask"}
+    )
+    old_issuer = home.below("old", begins=-20 * DAY, ends=-DAY)
+    revoked = home.svid("ns/shop/sa/revoked")
+    home.revoked.append(revoked)
+    running.write(home.write(running.documents))
+    running.settle()
+    server = running.server
+    cases = [
+        (Caller(), "certificate_missing", "no_certificate", None),
+        (
+            Caller(certificate=old_issuer.svid(home.id("ns/a/sa/b"))),
+            "certificate_expired",
+            "issuer_expired",
+            home.id("ns/a/sa/b"),
+        ),
+        (
+            Caller(certificate=home.svid("ns/a/sa/c", begins=DAY, ends=2 * DAY)),
+            "certificate_not_yet_valid",
+            "not_yet_valid",
+            home.id("ns/a/sa/c"),
+        ),
+        (
+            Caller(certificate=revoked),
+            "certificate_revoked",
+            "revoked",
+            home.id("ns/shop/sa/revoked"),
+        ),
+        (
+            Caller(certificate=home.svid("ns/a/sa/d", purposes=(SERVER,))),
+            "certificate_invalid",
+            "wrong_purpose",
+            home.id("ns/a/sa/d"),
+        ),
+        (
+            Caller(certificate=authority.make(Form(purposes=(CLIENT,)))),
+            "certificate_invalid",
+            "no_identity_in_certificate",
+            None,
+        ),
+    ]
+    for caller, *_ in cases:
+        assert outcome_of(server, "dot", caller) not in ("answered", "no_identity")
+    # A client that trusts another root, and one that speaks no TLS.
+    context = ssl.create_default_context(cafile=str(home.root.root))
+    context.set_alpn_protocols(["dot"])
+
+    def refuse_us() -> None:
+        with suppress(OSError), raw.secured(server.dot, context, server.name):
+            pass
+
+    with socket.create_connection(("127.0.0.1", server.dot), 10) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        with suppress(ConnectionError):
+            plain.recv(1)
+    expected = {(reason, detail, claimed) for _, reason, detail, claimed in cases}
+    expected |= {
+        ("server_certificate_refused", "server_certificate_refused", None),
+        ("handshake_failed", "not_tls", None),
+    }
+
+    def found() -> set[tuple[str, str, str | None]]:
+        return {
+            (event["reason"], event["rule"].split(",")[0], event["identity"])
+            for event in refusals(running)
+        }
+
+    def all_written() -> bool:
+        # Its alert may be lost where the reset of its connection overtakes it.
+        refuse_us()
+        return found() >= expected
+
+    running.wait_for(all_written, f"the log has {expected}")
+    assert found() == expected
+    assert {detail for _, detail, _ in expected} <= counted(running).keys()
+
+
+def test_expired_is_a_reason_of_its_own_in_the_answer_and_in_the_log(
+    make: Callable[..., Resolver], home: TrustDomain
+) -> None:
+    running = make()
+    shown = Caller(certificate=home.svid(WEB, begins=-3 * DAY, ends=-DAY))
+    assert outcome_of(running.server, "dot", shown) == "identity_expired"
+
+    def written() -> bool:
+        path = running.folder / "log" / "queries.jsonl"
+        return path.exists() and '"identity_expired"' in path.read_text()
+
+    running.wait_for(written, "the refusal is in the log")
+
+
+def test_refused_handshakes_at_the_listeners_of_control_are_reported_and_counted(
+    make: Callable[..., Resolver], home: TrustDomain
+) -> None:
+    link, enrollment = free_port(), free_port()
+    running = make(
+        link={"listen": [f"127.0.0.1:{link}"], "engines": ["engines/berlin"]},
+        enrollment={"listen": [f"127.0.0.1:{enrollment}"]},
+        api={"listen": []},
+    )
+    anybody = ssl.create_default_context()
+    anybody.check_hostname, anybody.verify_mode = False, ssl.CERT_NONE
+    other = ssl.create_default_context()
+    other.check_hostname, other.verify_mode = False, ssl.CERT_NONE
+    pair = home.svid(WEB)
+    other.load_cert_chain(pair.certificate, pair.key)
+    trusting_others = ssl.create_default_context(cafile=str(home.root.root))
+
+    def connect(port: int, context: ssl.SSLContext) -> None:
+        with (
+            suppress(OSError),
+            socket.create_connection(("127.0.0.1", port), 10) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as secured,
+        ):
+            secured.recv(1)
+
+    for _ in range(20):
+        connect(link, anybody)
+    connect(link, other)
+    connect(enrollment, trusting_others)
+    missing = "it showed no certificate"
+    untrusted = "no trusted authority issued its certificate"
+    foreign = "it does not accept the certificate of this server"
+    running.wait_for(lambda: foreign in counted(running, "enrollment"), "enrollment has counted")
+    running.wait_for(lambda: untrusted in counted(running, "link"), "the link has counted")
+    running.wait_for(lambda: counted(running, "link").get(missing) == 20, "all are counted")
+    output = running.program.output
+    assert output.count(f"link refused a TLS connection from 127.0.0.1: {missing}") == 1
+    assert f"link refused a TLS connection from 127.0.0.1: {untrusted}" in output
+    assert f"enrollment refused a TLS connection from 127.0.0.1: {foreign}" in output
+    assert missing in running.command("status").stdout

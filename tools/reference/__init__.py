@@ -62,6 +62,7 @@ _TITLES = {
     "stages": "Stages of a query, in order",
     "list_formats": "Formats of lists",
     "certificate_refusals": "Why a client certificate is refused",
+    "handshake_failures": "Why a TLS handshake fails otherwise",
     "mesh_handshakes": "Connections to the mesh listener",
     "counters": "Counters beside queries and latency",
 }

@@ -76,6 +76,7 @@ fn core(events: usize) -> Result<Core, Box<dyn std::error::Error>> {
         },
         "clients": ["127.0.0.0/8"],
         "authentication": {"udp": "auto", "tcp": "auto", "dot": "auto", "doh": "auto", "doh_cleartext": "auto"},
+        "client_certificates": {"dot": "ask", "doh": "never", "listeners": {}, "names": {}},
         "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": events,
         "limits": {
             "connections": 9, "connections_per_client": 9, "queries_per_connection": 9,

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use keyhole_core::arrival::Arrival;
 use keyhole_core::connections::Connections;
+use keyhole_core::events::RefusedHandshake;
 use keyhole_core::listen::{Bound, ConnectionLimits, Serve, serve};
 use keyhole_core::options::{
     AuthenticationOptions, CacheOptions, ClientCertificateOptions, Limits, Listen, MeshOptions,
@@ -44,6 +45,8 @@ impl Serve for Reflect {
     fn connections(&self) -> &Connections {
         &self.connections
     }
+
+    fn record_handshake(&self, _refused: &RefusedHandshake<'_>) {}
 
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Self::Waiting> {
         let start = out.len();

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::connections::MeshHandshake;
+use crate::connections::{HandshakeFailure, MeshHandshake};
 use crate::counters::Total;
 use crate::document::SNAPSHOT_VERSION;
 use crate::options::OPTIONS_VERSION;
@@ -25,6 +25,10 @@ pub fn catalogue() -> Map<String, Value> {
         ("transports", json!(transports)),
         ("record_types", Value::Object(record_types)),
         ("certificate_refusals", rows(Refusal::ALL, Refusal::word, Refusal::meaning)),
+        (
+            "handshake_failures",
+            rows(HandshakeFailure::ALL, HandshakeFailure::word, HandshakeFailure::meaning),
+        ),
         ("mesh_handshakes", rows(MeshHandshake::ALL, MeshHandshake::word, MeshHandshake::meaning)),
         ("upstream_errors", words(&ErrorKind::ALL, ErrorKind::word)),
         ("counters", rows(Total::ALL, Total::word, Total::meaning)),

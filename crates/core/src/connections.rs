@@ -2,11 +2,14 @@
 //!
 //! They are rare beside queries, so all workers count in one place.
 
+mod failure;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
 use crate::trust::Refusal;
+pub use failure::{HandshakeFailure, reason_of};
 
 /// How a TLS handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +20,8 @@ pub enum Handshake {
     WithoutCertificate,
     /// The certificate that the client showed was refused.
     Refused(Refusal),
-    /// It failed for another reason: version, application protocol, time, or the client left.
-    Failed,
+    /// It failed for another reason.
+    Failed(HandshakeFailure),
 }
 
 macro_rules! mesh_handshakes {
@@ -61,6 +64,7 @@ mesh_handshakes! {
 }
 
 const REFUSALS: usize = Refusal::ALL.len();
+const FAILURES: usize = HandshakeFailure::ALL.len();
 const MESH_HANDSHAKES: usize = MeshHandshake::ALL.len();
 
 /// The counters of all workers.
@@ -68,7 +72,7 @@ const MESH_HANDSHAKES: usize = MeshHandshake::ALL.len();
 pub struct Connections {
     with_certificate: AtomicU64,
     without_certificate: AtomicU64,
-    failed: AtomicU64,
+    failures: [AtomicU64; FAILURES],
     refused: [AtomicU64; REFUSALS],
     mesh: [AtomicU64; MESH_HANDSHAKES],
 }
@@ -79,7 +83,7 @@ impl Connections {
         let counter = match ended {
             Handshake::WithCertificate => &self.with_certificate,
             Handshake::WithoutCertificate => &self.without_certificate,
-            Handshake::Failed => &self.failed,
+            Handshake::Failed(failure) => &self.failures[failure as usize],
             Handshake::Refused(refusal) => &self.refused[refusal as usize],
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -90,17 +94,19 @@ impl Connections {
         self.mesh[handshake as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All counts as a document: `handshakes` with `refused` by word, `mesh` by word. Words that
-    /// were never counted are left out.
+    /// All counts as a document: `handshakes` with `refused` and `failures` by word, `mesh` by word.
+    /// Words that were never counted are left out.
     pub fn document(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let words = Refusal::ALL.iter().map(|refusal| refusal.word());
+        let failures = HandshakeFailure::ALL.iter().map(|failure| failure.word());
         let mesh_handshakes = MeshHandshake::ALL.iter().map(|handshake| handshake.word());
         json!({
             "handshakes": {
                 "with_certificate": read(&self.with_certificate),
                 "without_certificate": read(&self.without_certificate),
-                "failed": read(&self.failed),
+                "failed": self.failures.iter().map(read).sum::<u64>(),
+                "failures": counted(failures, &self.failures),
                 "refused": counted(words, &self.refused),
             },
             "mesh": counted(mesh_handshakes, &self.mesh),
@@ -130,7 +136,7 @@ mod tests {
         for ended in [
             Handshake::WithCertificate,
             Handshake::WithoutCertificate,
-            Handshake::Failed,
+            Handshake::Failed(HandshakeFailure::Gone),
             Handshake::Refused(Refusal::ALL[REFUSALS - 1]),
             Handshake::Refused(Refusal::Revoked),
             Handshake::Refused(Refusal::Revoked),
@@ -143,6 +149,7 @@ mod tests {
             json!({
                 "handshakes": {
                     "with_certificate": 1, "without_certificate": 1, "failed": 1,
+                    "failures": {"gone": 1},
                     "refused": {"revoked": 2, "invalid_certificate": 1},
                 },
                 "mesh": {"late_header": 1},

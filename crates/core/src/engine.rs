@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::arrival::Arrival;
 use crate::connections::Connections;
+use crate::events::RefusedHandshake;
 use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, ReplyInfo};
@@ -32,6 +33,10 @@ impl Serve for Core {
 
     fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    fn record_handshake(&self, refused: &RefusedHandshake<'_>) {
+        self.events.record_handshake(refused);
     }
 
     #[inline]

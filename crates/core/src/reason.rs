@@ -115,6 +115,22 @@ reasons! {
     BlockedTarget, "blocked_target", Blocked, Vet, None, Some(15);
     #[doc = "A public name answered with a private address (DNS rebinding)."]
     PrivateAddress, "private_address", Blocked, Vet, Some(Rcode::NXDOMAIN), Some(17);
+    #[doc = "The TLS handshake failed: no common version or protocol, or it was no TLS."]
+    HandshakeFailed, "handshake_failed", Refused, Receive, None, None;
+    #[doc = "The client gave up the TLS handshake: it does not accept the certificate of this server."]
+    ServerCertificateRefused, "server_certificate_refused", Refused, Receive, None, None;
+    #[doc = "The client showed no certificate in the TLS handshake, where one is required."]
+    CertificateMissing, "certificate_missing", Refused, Receive, None, None;
+    #[doc = "No trusted authority has issued the certificate of the client, or its state is not known."]
+    CertificateUntrusted, "certificate_untrusted", Refused, Receive, None, None;
+    #[doc = "A certificate in the chain of the client has expired."]
+    CertificateExpired, "certificate_expired", Refused, Receive, None, None;
+    #[doc = "The certificate of the client, or one that signed it, is not valid yet."]
+    CertificateNotYetValid, "certificate_not_yet_valid", Refused, Receive, None, None;
+    #[doc = "The certificate of the client, its identity, or one that signed it was revoked."]
+    CertificateRevoked, "certificate_revoked", Refused, Receive, None, None;
+    #[doc = "The certificate of the client names no identity, is for another purpose, breaks a rule, or is not its own."]
+    CertificateInvalid, "certificate_invalid", Refused, Receive, None, None;
     #[doc = "Keyhole has no snapshot yet and refuses everything."]
     NotReady, "not_ready", Refused, Parse, Some(Rcode::REFUSED), Some(14);
     #[doc = "The client's network is not among those served."]

@@ -11,7 +11,7 @@ from keyhole.config.resolve import Api
 from keyhole.config.sections.api import ApiSection, api_names
 from keyhole.control.error import ControlError
 from keyhole.control.parts import API, Parts
-from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits, OnRefused
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate, read_certificate_and_key
 from keyhole.model.address import Endpoint, Network
@@ -102,11 +102,12 @@ def limiter_for(
     listener: Listener,
     certificate: Certificate,
     protocol: Callable[[], asyncio.Protocol],
+    on_refused: OnRefused,
 ) -> ConnectionLimiter:
     """The connection limiter of one listener."""
     served: list[Network] = [*api.clients, *api.trusted_proxies]
     tls = certificate.context if listener.is_encrypted else None
-    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, LIMITS)
+    return ConnectionLimiter(served, tls, protocol, lambda _address, _why: None, LIMITS, on_refused)
 
 
 def _bind(endpoint: Endpoint) -> socket.socket:

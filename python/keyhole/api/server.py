@@ -114,7 +114,8 @@ class ApiServer:
             return NetworkProtocol(config, self._server.state, {})
 
         api = self._services.settings.written.api
-        limiter = limiter_for(api, listener, self._certificate, http)
+        refused = self._services.control_plane.refused_handshakes.of("api")
+        limiter = limiter_for(api, listener, self._certificate, http, refused)
         self._limiters.append(limiter)
         loop = asyncio.get_running_loop()
         self._server.add(await loop.create_server(limiter, sock=listener.socket))

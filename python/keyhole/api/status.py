@@ -1,6 +1,7 @@
 """``/status``: version, role, listeners and counters."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -14,6 +15,9 @@ from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 
 router = APIRouter(prefix="/status", tags=["status"])
+
+# Handshakes that ended without anybody refusing anything.
+_NOT_REFUSED = ("gone", "late")
 
 
 class DnstapOutput(BaseModel):
@@ -37,6 +41,14 @@ class PartReport(BaseModel):
     since: datetime = Field(description="When it was first seen.")
 
 
+class RefusedHandshakes(BaseModel):
+    """TLS handshakes that were refused, or that a client gave up with an alert."""
+
+    listener: str = Field(description="dns, enrollment, link or api.")
+    reason: str = Field(description="For dns a word of the reference page, else a sentence.")
+    count: int = Field(description="How many, since the start of the engine or of control.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
@@ -50,6 +62,10 @@ class Status(BaseModel):
         description="Engines that do not decide by the newest revocations, tokens and removed "
         "trust yet."
     )
+    handshakes: list[RefusedHandshakes] = Field(
+        description="Refused TLS handshakes, by listener and reason; the query log has address and "
+        "claimed identity of those of dns."
+    )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
@@ -61,6 +77,7 @@ class Status(BaseModel):
 async def get_status(services: RunningServices, _: Viewer) -> Status:
     """Returns version, role, listeners, dnstap outputs and counters."""
     states = services.dnstap.states() if services.dnstap else []
+    stats = await _stats(services)
     return Status(
         version=__version__,
         role=services.settings.resolved.options.role,
@@ -72,7 +89,14 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             if not one.has_it
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
-        counters=await _counters(services),
+        handshakes=[
+            *_dns_handshakes(stats),
+            *(
+                RefusedHandshakes(listener=one.listener, reason=one.why, count=one.count)
+                for one in services.control_plane.refused_handshakes.counts()
+            ),
+        ],
+        counters=None if stats is None else dict(stats["totals"]),
     )
 
 
@@ -81,9 +105,18 @@ def _report(one: PartState) -> PartReport:
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
-async def _counters(services: Services) -> dict[str, int] | None:
+async def _stats(services: Services) -> dict[str, Any] | None:
     try:
-        stats = await services.control_plane.stats()
+        return await services.control_plane.stats()
     except KeyholeError:
         return None
-    return dict(stats["totals"])
+
+
+def _dns_handshakes(stats: dict[str, Any] | None) -> list[RefusedHandshakes]:
+    counts = stats["connections"]["handshakes"] if stats else {}
+    refused = {**counts.get("refused", {}), **counts.get("failures", {})}
+    return [
+        RefusedHandshakes(listener="dns", reason=word, count=count)
+        for word, count in refused.items()
+        if word not in _NOT_REFUSED
+    ]

@@ -51,6 +51,9 @@ def status(
     for one in found["undelivered"]:
         name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
         terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
+    for one in found["handshakes"]:
+        count, why = one["count"], escape(sanitize(one["reason"]))
+        terminal.print(f"TLS handshakes refused ({escape(one['listener'])}): {count} {why}")
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"

@@ -93,8 +93,8 @@ def _unnamed(config: Config, outside: list[tuple[str, Endpoint]]) -> Iterator[tu
 def _mesh(config: Config) -> Iterator[tuple[Location, str]]:
     if config.mesh.trust_domains and config.authentication.doh_cleartext == "permissive":
         why = (
-            "a client of whom its sidecar says nothing is served as the network of the sidecar; use "
-            "auto or strict, so that it is refused"
+            "a client of whom its sidecar says nothing is served as the network of the sidecar; "
+            "use auto or strict, so that it is refused"
         )
         yield ["authentication", "doh_cleartext"], why
     peers = [network for network in config.mesh.peers if not network.is_loopback]

@@ -26,6 +26,7 @@ from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
+from keyhole.http.refused_handshakes import RefusedHandshakes
 from keyhole.system import durable
 from keyhole.system.regular_file import read_regular
 
@@ -66,7 +67,12 @@ class ControlPlane:
         self.clock = ClockWatch(data, self.parts)
         self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
         self._reconciler = Reconciler(settings, data, self._engine, notify, self.parts)
-        self._enrollment = enrollment_server(self.settings, data, notify)
+        self.refused_handshakes = RefusedHandshakes(
+            lambda why: notify(Notice(Severity.WARNING, why))
+        )
+        """TLS handshakes that the listeners of control have refused."""
+        refused = self.refused_handshakes.of("enrollment")
+        self._enrollment = enrollment_server(self.settings, data, notify, refused)
         self.fleet: Fleet | None = None
         """Engines on other machines; none if the link is off."""
         if self.settings.written.link.listen:
@@ -79,7 +85,8 @@ class ControlPlane:
         # Imported here: most installations have only the local engine.
         from keyhole.control.fleet import Fleet
 
-        return Fleet(self.settings, self._data, self._notify)
+        refused = self.refused_handshakes.of("link")
+        return Fleet(self.settings, self._data, self._notify, refused)
 
     @property
     def pid(self) -> int | None:

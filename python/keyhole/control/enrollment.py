@@ -9,6 +9,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
 from keyhole.enrollment import JoinToken
+from keyhole.http.connection_limiter import OnRefused
 from keyhole.identity import Authority
 from keyhole.identity.enrollments import (
     Enrollment,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def enrollment_server(
-    settings: Settings, data: DataFolder, notify: Notify
+    settings: Settings, data: DataFolder, notify: Notify, on_refused: OnRefused
 ) -> "EnrollmentServer | None":
     """The enrollment server of the settings; none if it is off."""
     resolved = settings.resolved
@@ -50,6 +51,7 @@ def enrollment_server(
             service=resolved.service,
         ),
         report,
+        on_refused,
     )
 
 

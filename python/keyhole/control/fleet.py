@@ -16,6 +16,7 @@ from keyhole.control.engine_state import EngineState, state_of
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
+from keyhole.http.connection_limiter import OnRefused
 from keyhole.link.network import NetworkLink, Setup
 from keyhole.link.remote_peer import Offer, RemotePeer
 from keyhole.model.spiffe import spiffe_id_for
@@ -31,7 +32,13 @@ _MAX_REJECTIONS = 256
 class Fleet:
     """The engines of one control."""
 
-    def __init__(self, settings: Settings, data: DataFolder, notify: Notify) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataFolder,
+        notify: Notify,
+        on_refused: OnRefused | None = None,
+    ) -> None:
         self._settings = settings
         self._data = data
         self._notify = notify
@@ -46,7 +53,9 @@ class Fleet:
             for one in settings.written.link.engines
         ]
         self._peers = {spiffe: RemotePeer(spiffe) for spiffe in ids}
-        self._link = NetworkLink(_setup(settings, data), self._peers, self, self._reject)
+        self._link = NetworkLink(
+            _setup(settings, data), self._peers, self, self._reject, on_refused
+        )
 
     @property
     def addresses(self) -> list[str]:

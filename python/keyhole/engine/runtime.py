@@ -126,8 +126,8 @@ def search_list(request: bytes) -> bytes:
 
 def catalogue() -> dict[str, Any]:
     """The core's fixed tables by name: ``reasons``, ``outcomes``, ``stages``, ``transports``,
-    ``record_types``, ``list_formats``, ``certificate_refusals``, ``mesh_handshakes``,
-    ``upstream_errors``, ``counters`` and ``versions``."""
+    ``record_types``, ``list_formats``, ``certificate_refusals``, ``handshake_failures``,
+    ``mesh_handshakes``, ``upstream_errors``, ``counters`` and ``versions``."""
     return _load(_core.catalogue())
 
 

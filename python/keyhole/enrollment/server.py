@@ -15,7 +15,7 @@ from keyhole.enrollment.application import EnrollmentService, Notify, applicatio
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import HttpServer, uvicorn_config
-from keyhole.http.connection_limiter import ConnectionLimiter
+from keyhole.http.connection_limiter import ConnectionLimiter, OnRefused
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate
 from keyhole.model.address import Endpoint, Network, is_address
@@ -39,8 +39,9 @@ class Setup:
 class EnrollmentServer:
     """Call ``start``, then ``refresh`` regularly (certificates expire), then ``stop``."""
 
-    def __init__(self, setup: Setup, notify: Notify) -> None:
+    def __init__(self, setup: Setup, notify: Notify, on_refused: OnRefused | None = None) -> None:
         self._setup = setup
+        self._on_refused = on_refused
         self._notify = notify
         self._rejected = Throttle()
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -66,7 +67,9 @@ class EnrollmentServer:
         def http() -> asyncio.Protocol:
             return H11Protocol(config, self._server.state, {})
 
-        self._limiter = ConnectionLimiter(self._setup.networks, self._tls, http, self._reject)
+        self._limiter = ConnectionLimiter(
+            self._setup.networks, self._tls, http, self._reject, on_refused=self._on_refused
+        )
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             listener = _listener(endpoint)

@@ -32,6 +32,10 @@ OnRejected = Callable[[str, str], None]
 """Called with the address of a rejected connection, and the reason."""
 
 
+OnRefused = Callable[[str, BaseException], None]
+"""Called with the address of a client whose TLS handshake failed, and the error."""
+
+
 class ConnectionLimiter:
     """The protocol factory of a listener: counts connections and accepts those within limits."""
 
@@ -42,12 +46,14 @@ class ConnectionLimiter:
         inner: Callable[[], asyncio.Protocol],
         on_rejected: OnRejected,
         limits: ConnectionLimits | None = None,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self._networks = networks
         self._limits = limits or ConnectionLimits()
         self._tls = tls
         self._inner = inner
         self._on_rejected = on_rejected
+        self._on_refused = on_refused
         self._open: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +89,7 @@ class ConnectionLimiter:
 
     async def _serve(self, transport: asyncio.Transport, address: str) -> None:
         protocol = _CountedConnection(self._inner(), lambda: self._release(address))
-        secure = await self._encrypt(transport, protocol)
+        secure = await self._encrypt(transport, protocol, address)
         if secure is None:
             protocol.release()
             return
@@ -95,7 +101,7 @@ class ConnectionLimiter:
             asyncio.get_running_loop().call_later(self._limits.seconds, secure.abort)
 
     async def _encrypt(
-        self, transport: asyncio.Transport, protocol: asyncio.Protocol
+        self, transport: asyncio.Transport, protocol: asyncio.Protocol, address: str
     ) -> asyncio.Transport | None:
         """The connection after its handshake; ``None`` if the handshake failed."""
         if self._tls is None:
@@ -109,8 +115,10 @@ class ConnectionLimiter:
                 server_side=True,
                 ssl_handshake_timeout=HANDSHAKE_SECONDS,
             )
-        except (OSError, ssl.SSLError, asyncio.CancelledError):
+        except (OSError, ssl.SSLError, asyncio.CancelledError) as error:
             transport.abort()
+            if self._on_refused is not None:
+                self._on_refused(address, error)
             return None
 
     def close(self) -> None:

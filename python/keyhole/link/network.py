@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.errors import KeyholeError
 from keyhole.http import HttpServer, uvicorn_config
-from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits
+from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits, OnRefused
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
@@ -50,6 +50,7 @@ class NetworkLink:
         peers: Mapping[str, RemotePeer],
         service: RemoteEngineService,
         notify: Callable[[str], None],
+        on_refused: OnRefused | None = None,
     ) -> None:
         """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason
         of each refusal."""
@@ -57,6 +58,7 @@ class NetworkLink:
         self._peers = peers
         self._service = service
         self._notify = notify
+        self._on_refused = on_refused
         self._server = HttpServer()
         self._limiters: list[ConnectionLimiter] = []
         self._seen: object = None
@@ -82,6 +84,7 @@ class NetworkLink:
                 lambda: CertifiedProtocol(config, self._server.state, {}),
                 lambda _address, _why: None,
                 LIMITS,
+                self._on_refused,
             )
             self._limiters.append(limiter)
             self.addresses.append(display_address(listener))

@@ -16,10 +16,14 @@ _CONFIG = ConfigDict(extra="ignore", frozen=True)
 ClientCertificates = Literal["never", "ask", "require"]
 """Whether a listener asks its clients for a certificate in the TLS handshake."""
 
-WITHOUT_CERTIFICATE: tuple[ClientCertificates, ...] = ("never", "ask")
-"""Where a client without a certificate may connect, the best first."""
-WITH_CERTIFICATE: tuple[ClientCertificates, ...] = ("ask", "require")
-"""Where a client with a certificate may connect, the best first."""
+Settings = tuple[ClientCertificates | None, ...]
+"""Settings of listeners, the best first; None is the unknown one of an older server."""
+ASKS_NOBODY: Settings = ("never", None)
+"""Where a client may connect that gives up when it is asked for a certificate."""
+WITHOUT_CERTIFICATE: Settings = ("never", "ask", None)
+"""Where a client without a certificate may connect."""
+WITH_CERTIFICATE: Settings = ("ask", "require", None)
+"""Where a client with a certificate may connect."""
 
 
 class ServiceAddress(BaseModel):
@@ -29,8 +33,8 @@ class ServiceAddress(BaseModel):
 
     address: str
     port: int
-    # A server that does not say so is older: those asked everywhere.
-    client_certificates: ClientCertificates = "ask"
+    # An older server does not say it.
+    client_certificates: ClientCertificates | None = None
 
     @field_validator("address")
     @classmethod
@@ -87,9 +91,7 @@ class Service(BaseModel):
     def _are_names(cls, value: dict[str, ClientCertificates]) -> dict[str, ClientCertificates]:
         return {read_name(name): wanted for name, wanted in value.items()}
 
-    def targets(
-        self, transport: Literal["dot", "doh"], wanted: tuple[ClientCertificates, ...]
-    ) -> Iterator[Target]:
+    def targets(self, transport: Literal["dot", "doh"], wanted: Settings) -> Iterator[Target]:
         """Listener and name of every way to connect to ``transport`` that asks for certificates as
         ``wanted``, the best first."""
         places: tuple[ServiceAddress, ...] = getattr(self, transport)

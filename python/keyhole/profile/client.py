@@ -9,14 +9,20 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from keyhole.errors import KeyholeError
 from keyhole.model.service import (
+    ASKS_NOBODY,
     WITH_CERTIFICATE,
     WITHOUT_CERTIFICATE,
-    ClientCertificates,
     Service,
+    Settings,
     Target,
 )
 
 _WORD = {"dot": "DoT", "doh": "DoH"}
+_MISSING = {
+    ASKS_NOBODY: ("serves clients that must not be asked for a certificate", "never"),
+    WITHOUT_CERTIFICATE: ("serves clients without a certificate", "never"),
+    WITH_CERTIFICATE: ("asks for a client certificate", "ask"),
+}
 
 
 class ProfileError(KeyholeError):
@@ -65,7 +71,7 @@ class Client:
             raise ProfileError(
                 "this Keyhole has no DoH listener; set listen.doh in its keyhole.yaml"
             )
-        return self._target("doh", ("never",) if asks_nobody else self._wanted())
+        return self._target("doh", ASKS_NOBODY if asks_nobody else self._wanted())
 
     def doh_url(self, *, asks_nobody: bool = False) -> str:
         """The URL of DNS over HTTPS, with the token if there is one."""
@@ -87,23 +93,13 @@ class Client:
             )
         return name or target.place.address
 
-    def _wanted(self) -> tuple[ClientCertificates, ...]:
+    def _wanted(self) -> Settings:
         return WITHOUT_CERTIFICATE if self.identity is None else WITH_CERTIFICATE
 
-    def _target(
-        self, transport: Literal["dot", "doh"], wanted: tuple[ClientCertificates, ...]
-    ) -> Target:
+    def _target(self, transport: Literal["dot", "doh"], wanted: Settings) -> Target:
         found = next(self.service.targets(transport, wanted), None)
         if found is None:
-            is_asked = "ask" in wanted and "never" not in wanted
-            why = (
-                "asks for a client certificate"
-                if is_asked
-                else "serves clients without being asked for a certificate"
-                if "ask" not in wanted
-                else "serves clients without a certificate"
-            )
-            setting = "ask" if is_asked else "never"
+            why, setting = _MISSING[wanted]
             raise ProfileError(
                 f"no {_WORD[transport]} listener or name of this Keyhole {why}; give one the "
                 f"setting {setting} in client_certificates in its keyhole.yaml"

@@ -2,15 +2,17 @@
 
 import json
 import plistlib
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
 from keyhole.identity import Authority, CertificateSpec
 from keyhole.identity.credentials import CredentialFolder
-from keyhole.model.service import Service, ServiceAddress
+from keyhole.model.service import ClientCertificates, Service, ServiceAddress
 from keyhole.profile import KINDS, Client, ProfileError, render
 from keyhole.profile.client import Identity
 from tests.world.tools import needs, run
@@ -106,11 +108,53 @@ def test_a_mobileconfig_carries_a_certificate_where_there_is_one(
     assert len(above) == 1
 
 
-def test_chromium_never_asks_in_the_clear(make: Make) -> None:
+def test_chromium_never_asks_in_the_clear_and_has_the_root(
+    make: Make, authority: Authority
+) -> None:
+    (root,) = x509.load_pem_x509_certificates(authority.root.read_bytes())
     assert json.loads(_text("chromium", make(token=TOKEN))) == {
         "DnsOverHttpsMode": "secure",
         "DnsOverHttpsTemplates": f"https://dns.example.org:8443/dns-query/{TOKEN}",
+        "CACertificates": [b64encode(root.public_bytes(Encoding.DER)).decode()],
     }
+
+
+def _served(*settings: ClientCertificates, **names: ClientCertificates) -> Service:
+    """A service with one listener of each transport for each of the settings."""
+    places = tuple(
+        ServiceAddress(address="192.0.2.1", port=8000 + index, client_certificates=setting)
+        for index, setting in enumerate(settings)
+    )
+    spelled = {name.replace("_", "."): setting for name, setting in names.items()}
+    return Service(name="dns.example.org", dot=places, doh=places, names=spelled)
+
+
+def test_each_client_is_pointed_to_where_it_is_asked_as_it_can_answer(
+    make: Make, identity: Identity
+) -> None:
+    service = _served("require", "ask", "never")
+    assert make(service).doh().place.port == 8002
+    assert make(service, identity=identity).doh().place.port == 8001
+    service = _served("require", "ask")
+    # One that asks is good enough for all but Chromium.
+    assert make(service).dot().place.port == 8001
+    assert ":8001/" in _text("firefox", make(service))
+    with pytest.raises(ProfileError, match="the setting never in client_certificates"):
+        render("chromium", make(service))
+    service = _served("ask", tv_dns_example_org="never", bank_dns_example_org="require")
+    assert "https://tv.dns.example.org:8000/" in _text("chromium", make(service))
+    assert make(service, identity=identity).server_name() == "dns.example.org"
+    service = _served("never", bank_dns_example_org="require")
+    assert make(service, identity=identity).server_name() == "bank.dns.example.org"
+
+
+def test_where_every_listener_asks_or_none_does_the_missing_setting_is_named(
+    make: Make, identity: Identity
+) -> None:
+    with pytest.raises(ProfileError, match="the setting ask in client_certificates"):
+        render("coredns", make(_served("never"), identity=identity))
+    with pytest.raises(ProfileError, match="the setting never in client_certificates"):
+        render("unbound", make(_served("require"), token=TOKEN))
 
 
 def test_firefox_never_asks_in_the_clear(make: Make) -> None:

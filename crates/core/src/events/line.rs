@@ -8,9 +8,11 @@ use keyhole_wire::RecordType;
 use serde_json::json;
 
 use super::entry::{StoredCause, StoredCredential, StoredEvent};
+use super::handshakes::Line;
 use crate::date;
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
+use crate::spiffe_id::SpiffeId;
 
 const NANOS: i128 = 1_000_000_000;
 
@@ -115,6 +117,25 @@ impl<'s> Writer<'s> {
         }
         self.put("}\n");
         self.lines.push((entry.nanos, self.out.len()));
+    }
+
+    /// Refused handshakes of a kind: no question, no policy. What decided is said where a rule stands
+    /// else, with how many there were, unless it was one.
+    pub(super) fn write_handshake(&mut self, line: &Line, nanos: u64) {
+        let Line { transport, client, reason, detail, ref claimed, count, .. } = *line;
+        self.time(nanos);
+        self.word("transport", transport.word());
+        self.client(client);
+        self.text("identity", claimed.as_ref().map(SpiffeId::as_str));
+        self.put(",\"token\":null,\"policy\":null,\"name\":null,\"type\":null");
+        self.word("outcome", reason.outcome().word());
+        self.word("reason", reason.word());
+        let times = if count == 1 { String::new() } else { format!(", {count} times") };
+        self.text("rule", Some(&format!("{detail}{times}")));
+        self.put(",\"list\":null,\"observed\":null,\"upstream\":null");
+        self.number("duration_us", 0);
+        self.put(",\"snapshot\":null}\n");
+        self.lines.push((nanos, self.out.len()));
     }
 
     /// RFC 3339 with microseconds, always in UTC; most events share their second with the one

@@ -10,6 +10,7 @@
 
 mod entry;
 mod event;
+mod handshakes;
 mod line;
 mod ring;
 mod take;
@@ -20,9 +21,11 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 pub use event::{Event, EventContext};
+pub use handshakes::RefusedHandshake;
 
 use crate::document::LogLevel;
 use crate::snapshot::Snapshot;
+use handshakes::Handshakes;
 use ring::Ring;
 
 /// Snapshots that are kept for events which were not taken yet. More are needed only when no
@@ -37,6 +40,7 @@ pub struct Events {
     known: Mutex<Vec<Arc<Snapshot>>>,
     /// Held while events are taken.
     taking: Mutex<()>,
+    handshakes: Handshakes,
 }
 
 impl Events {
@@ -48,6 +52,7 @@ impl Events {
             began: Instant::now(),
             known: Mutex::default(),
             taking: Mutex::default(),
+            handshakes: Handshakes::default(),
         }
     }
 
@@ -67,6 +72,13 @@ impl Events {
             LogLevel::Full => entry::write(ring, event, self.began, true),
             LogLevel::Anonymous => entry::write(ring, event, self.began, false),
             LogLevel::None => {}
+        }
+    }
+
+    /// Writes down one refused handshake. Never waits.
+    pub fn record_handshake(&self, refused: &RefusedHandshake<'_>) {
+        if self.are_on() {
+            self.handshakes.add(refused, Instant::now());
         }
     }
 

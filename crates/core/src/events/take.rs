@@ -50,6 +50,10 @@ impl Events {
                 None => writer.lost += 1,
             });
         }
+        for line in self.handshakes.due(Instant::now(), false) {
+            let nanos = line.last.saturating_duration_since(self.began).as_nanos();
+            writer.write_handshake(&line, u64::try_from(nanos).unwrap_or(u64::MAX));
+        }
         writer.lost += self.rings.iter().map(Ring::take_lost).sum::<u64>();
         // What a full hand left in the rings may still need them.
         if left > 0 {

@@ -1,4 +1,5 @@
-//! The TLS handshake: its terms follow from listener and server name, its end is counted.
+//! The TLS handshake: its terms follow from listener and server name; its end is counted, and
+//! written into the query log where it was refused.
 
 use std::io;
 use std::sync::Arc;
@@ -13,8 +14,10 @@ use super::listener::Listener;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
-use crate::connections::Handshake;
+use crate::connections::{Handshake, HandshakeFailure, reason_of};
+use crate::events::RefusedHandshake;
 use crate::options::ClientCertificates;
+use crate::spiffe_id::SpiffeId;
 use crate::tls::{Service, Terms};
 
 /// The TLS handshake, and the client with the certificate that it has proved to own. None when the
@@ -30,22 +33,58 @@ pub(super) async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
     let mut agreed = None;
     let finish = finish(worker, listener, io, service, &mut agreed);
     let finished = tokio::select! {
-        finished = tokio::time::timeout(limit, finish) => finished.ok().and_then(Result::ok),
+        finished = tokio::time::timeout(limit, finish) => finished,
         // Nothing was asked yet, so that there is nothing to finish.
         () = worker.drained() => return None,
     };
-    let peer = Peer { certificates: agreed.as_ref().map(|agreed| agreed.certificates), ..peer };
     let shown = agreed.as_ref().and_then(|agreed| agreed.terms.shown());
-    let (ended, accepted) = match (finished, shown) {
-        (_, Some(Err(refusal))) => (Handshake::Refused(*refusal), None),
-        (None, _) => (Handshake::Failed, None),
-        (Some(tls), None) => (Handshake::WithoutCertificate, Some((tls, peer))),
-        (Some(tls), Some(Ok(svid))) => {
-            (Handshake::WithCertificate, Some((tls, peer.with_certificate(svid))))
+    let refusal = shown.and_then(|shown| shown.as_ref().err().copied());
+    let finished = match (finished, refusal) {
+        (_, Some(refusal)) => Err(Handshake::Refused(refusal)),
+        (Ok(Ok(tls)), None) => Ok(tls),
+        (Ok(Err(error)), None) => {
+            let is_ready = worker.service.tls().is_ready();
+            Err(Handshake::Failed(failure(&error, agreed.is_some(), is_ready)))
+        }
+        (Err(_), None) => Err(Handshake::Failed(HandshakeFailure::Late)),
+    };
+    let connections = worker.service.connections();
+    let tls = match finished {
+        Ok(tls) => tls,
+        Err(ended) => {
+            connections.count_handshake(ended);
+            let claimed = agreed.as_ref().and_then(|agreed| agreed.terms.claimed());
+            record(worker, &peer, ended, claimed);
+            return None;
         }
     };
-    worker.service.connections().count_handshake(ended);
-    accepted
+    let peer = Peer { certificates: agreed.as_ref().map(|agreed| agreed.certificates), ..peer };
+    let Some(Ok(svid)) = shown else {
+        connections.count_handshake(Handshake::WithoutCertificate);
+        return Some((tls, peer));
+    };
+    connections.count_handshake(Handshake::WithCertificate);
+    Some((tls, peer.with_certificate(svid)))
+}
+
+fn failure(error: &io::Error, has_begun: bool, is_ready: bool) -> HandshakeFailure {
+    match HandshakeFailure::of(error, has_begun) {
+        HandshakeFailure::Other if !is_ready => HandshakeFailure::NotReady,
+        failure => failure,
+    }
+}
+
+/// Writes a refused handshake into the query log.
+fn record<S: Serve>(worker: &Worker<S>, peer: &Peer, ended: Handshake, claimed: Option<&SpiffeId>) {
+    let (reason, detail) = match ended {
+        Handshake::Refused(refusal) => (Some(reason_of(refusal)), refusal.word()),
+        Handshake::Failed(failure) => (failure.reason(), failure.word()),
+        Handshake::WithCertificate | Handshake::WithoutCertificate => return,
+    };
+    let Some(reason) = reason else { return };
+    let (transport, client) = (peer.transport, peer.connection);
+    let refused = RefusedHandshake { transport, client, reason, detail, claimed };
+    worker.service.record_handshake(&refused);
 }
 
 /// What holds for one handshake, once its client has said which server it wants.

@@ -2,6 +2,7 @@
 
 use crate::arrival::Arrival;
 use crate::connections::Connections;
+use crate::events::RefusedHandshake;
 use crate::options::Options;
 use crate::pipeline::{Progress, ReplyInfo};
 use crate::tls::ServerTls;
@@ -20,6 +21,9 @@ pub trait Serve: Send + Sync + 'static {
 
     /// Where connections are counted.
     fn connections(&self) -> &Connections;
+
+    /// Writes down a handshake that was refused.
+    fn record_handshake(&self, refused: &RefusedHandshake<'_>);
 
     /// Takes a query as far as it can go without waiting. Appends one whole message to `out`, or
     /// leaves `out` as it was.

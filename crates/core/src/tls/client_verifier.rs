@@ -8,7 +8,8 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 use rustls_pki_types::{CertificateDer, UnixTime};
 
-use crate::trust::{Refusal, Svid, Trust};
+use crate::spiffe_id::SpiffeId;
+use crate::trust::{Refusal, Svid, Trust, leaf};
 
 /// Checks the certificate of one handshake, under the trust with which that began, and keeps the
 /// result: the library itself keeps no more than yes or no.
@@ -17,6 +18,8 @@ pub(super) struct ClientVerifier {
     is_required: bool,
     algorithms: WebPkiSupportedAlgorithms,
     shown: OnceLock<Result<Arc<Svid>, Refusal>>,
+    /// Whom the first certificate of a refused chain names.
+    claimed: OnceLock<SpiffeId>,
 }
 
 impl ClientVerifier {
@@ -25,12 +28,20 @@ impl ClientVerifier {
         is_required: bool,
         algorithms: WebPkiSupportedAlgorithms,
     ) -> Self {
-        Self { trust, is_required, algorithms, shown: OnceLock::new() }
+        Self { trust, is_required, algorithms, shown: OnceLock::new(), claimed: OnceLock::new() }
     }
 
     /// What was found of the certificate; none when none was shown.
     pub(super) fn shown(&self) -> Option<&Result<Arc<Svid>, Refusal>> {
         self.shown.get()
+    }
+
+    /// Whom the certificate that was shown names; nothing is proved of one that was refused.
+    pub(super) fn claimed(&self) -> Option<&SpiffeId> {
+        match self.shown.get()? {
+            Ok(svid) => Some(&svid.id),
+            Err(_) => self.claimed.get(),
+        }
     }
 }
 
@@ -56,6 +67,11 @@ impl ClientCertVerifier for ClientVerifier {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.trust.verify(certificate, intermediates, now).map(Arc::new);
+        if verified.is_err()
+            && let Some(id) = leaf::claimed(certificate)
+        {
+            let _ = self.claimed.set(id);
+        }
         // There is one certificate in a handshake: the first result stands.
         match self.shown.get_or_init(|| verified) {
             Ok(_) => Ok(ClientCertVerified::assertion()),

@@ -22,6 +22,7 @@ use rustls::{ConfigBuilder, ServerConfig, WantsVerifier};
 use crate::Error;
 use crate::options::ClientCertificates;
 use crate::pem;
+use crate::spiffe_id::SpiffeId;
 use crate::trust::{Refusal, Svid, Trust};
 use client_verifier::ClientVerifier;
 
@@ -73,6 +74,11 @@ impl Terms {
     /// be the client's own once the handshake has succeeded, and not before.
     pub fn shown(&self) -> Option<&Result<Arc<Svid>, Refusal>> {
         self.verifier.as_ref()?.shown()
+    }
+
+    /// Whom that certificate names; nothing is proved of one that was refused.
+    pub fn claimed(&self) -> Option<&SpiffeId> {
+        self.verifier.as_ref()?.claimed()
     }
 }
 

@@ -59,6 +59,12 @@ impl Leaf {
     }
 }
 
+/// Whom a certificate names, whatever else is wrong with it; nothing is proved. For the log alone.
+pub fn claimed(der: &[u8]) -> Option<SpiffeId> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    identity(&certificate).ok()
+}
+
 /// The one URI among the names; others, such as those of DNS, are allowed beside it and say
 /// nothing.
 fn identity(certificate: &X509Certificate<'_>) -> Result<SpiffeId, Refusal> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use keyhole_core::Reason;
 use keyhole_core::client_identity::{ClientIdentity, Credential};
 use keyhole_core::pipeline::Progress;
+use keyhole_core::reason::Stage;
 use keyhole_core::transport::Transport;
 use keyhole_lists as lists;
 use serde_json::{Value, json};
@@ -155,7 +156,10 @@ async fn every_reason_of_the_table_is_one_that_a_query_ends_for() {
     reasons.extend(reached(&world.core.stats()));
     reasons.extend(failing().await);
     reasons.extend(stale().await);
-    let here = Reason::ALL.iter().filter(|reason| !ELSEWHERE.contains(reason));
+    // Before there is a query, listeners refuse connections: tested there.
+    let here = Reason::ALL
+        .iter()
+        .filter(|reason| !ELSEWHERE.contains(reason) && reason.stage() != Stage::Receive);
     let expected: BTreeSet<String> = here.map(|reason| reason.word().to_owned()).collect();
     assert_eq!(reasons, expected);
 }

@@ -37,7 +37,9 @@ class Messages:
         self._rcodes = rcodes
 
     def of(self, entry: LogEntry) -> Iterator[bytes]:
-        """The query, and the response unless none was sent."""
+        """The query, and the response unless none was sent; nothing for a refused TLS handshake."""
+        if entry.name is None and entry.outcome == "refused" and entry.reason not in self._rcodes:
+            return
         arrived = entry.time
         question = _question(entry.name, entry.kind)
         query = pb.octets(10, _HEADER.pack(0, _RD, 1, 0, 0, 0) + question) if question else b""

@@ -54,6 +54,12 @@ def test_an_answer_whose_code_is_known_is_told_by_its_header() -> None:
     assert (read.rcode(), len(read.answer)) == (dns.rcode.REFUSED, 0)
 
 
+def test_a_refused_handshake_is_no_query() -> None:
+    nothing = {"name": None, "type": None, "policy": None, "upstream": None}
+    assert messages(outcome="refused", reason="certificate_untrusted", **nothing) == []
+    assert len(messages(outcome="refused", reason="bad_version", **nothing)) == 2
+
+
 def test_what_decided_is_told_as_a_policy() -> None:
     _, blocked = messages(outcome="blocked", reason="blocked_by_list", list="ads", upstream=None)
     assert blocked["message"]["policy"] == {"type": b"keyhole", "rule": b"ads", "match": 1}

@@ -16,7 +16,9 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::json;
 
-use super::world::{World, answer, exchange, query};
+use super::world::{World, answer, exchange, query, until};
+use crate::Reason;
+use crate::options::ClientCertificates::Require;
 use crate::trust::authority::{Authority, Shown, valid, workload};
 
 const WEB: &str = "spiffe://keyhole.lab/ns/shop/sa/web";
@@ -80,7 +82,7 @@ fn a_certificate_that_is_not_good_ends_the_handshake_with_the_alert_that_says_wh
         cases.iter().map(|(_, _, word)| ((*word).to_owned(), json!(4))).collect();
     assert_eq!(
         world.counted()["handshakes"],
-        json!({"with_certificate": 0, "without_certificate": 0, "failed": 0, "refused": refused})
+        json!({"with_certificate": 0, "without_certificate": 0, "failed": 0, "failures": {}, "refused": refused})
     );
 }
 
@@ -194,4 +196,68 @@ fn nothing_is_resumed_with_a_certificate_either() {
         assert_eq!(alert(world.connect_tls("dot", config)), AlertDescription::UnknownCA);
         world.trusted_sidecar(&root);
     }
+}
+
+#[test]
+fn a_refused_handshake_is_written_down_with_its_reason_and_whom_its_certificate_names() {
+    let world = World::with(|options| options.client_certificates.doh = Require);
+    let root = Authority::root("root");
+    world.trusted_sidecar(&root);
+    let mut future = workload(&[WEB]);
+    valid(&mut future, 600, 900);
+    let mut server = workload(&[WEB]);
+    server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    for (shown, reason, detail, claimed) in [
+        (
+            Authority::root("other").issue(WEB),
+            Reason::CertificateUntrusted,
+            "unknown_issuer",
+            Some(WEB),
+        ),
+        (
+            root.issue("spiffe://b.lab/x"),
+            Reason::CertificateUntrusted,
+            "unknown_trust_domain",
+            Some("spiffe://b.lab/x"),
+        ),
+        (root.issue_with(future), Reason::CertificateNotYetValid, "not_yet_valid", Some(WEB)),
+        (root.issue_with(server), Reason::CertificateInvalid, "wrong_purpose", Some(WEB)),
+        (
+            root.issue_with(workload(&[])),
+            Reason::CertificateInvalid,
+            "no_identity_in_certificate",
+            None,
+        ),
+    ] {
+        alert(world.connect_tls("dot", config(&world, &TLS13, &shown)));
+        world.until_open(0);
+        let expected = (reason, detail, claimed.map(str::to_owned));
+        assert_eq!(world.service.refused.lock().unwrap().pop(), Some(expected));
+    }
+    // Without a certificate where one is required; without the right protocol; without TLS.
+    alert(world.connect_tls("doh", world.client(&["h2"])));
+    alert(world.connect_tls("dot", world.client(&["h2"])));
+    let mut plain = world.connect("dot");
+    std::io::Write::write_all(&mut plain, b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let _ = plain.read(&mut [0; 100]);
+    drop(plain);
+    // A client that trusts another root gives up with an alert of its own.
+    let mut stranger = World::start();
+    stranger.renew_certificate();
+    let mut stream = world.connect_tls("dot", stranger.client(&["dot"]));
+    assert!(stream.read(&mut [0]).is_err());
+    let _ = stream.conn.complete_io(&mut stream.sock);
+    drop(stream);
+    // A check of the port refuses nobody.
+    drop(world.connect("dot"));
+    let expected = [
+        (Reason::CertificateMissing, "no_certificate", None),
+        (Reason::HandshakeFailed, "no_common_protocol", None),
+        (Reason::HandshakeFailed, "not_tls", None),
+        (Reason::ServerCertificateRefused, "server_certificate_refused", None),
+    ];
+    until(|| world.service.refused.lock().unwrap().len() == expected.len());
+    assert_eq!(*world.service.refused.lock().unwrap(), expected);
+    until(|| world.counted()["handshakes"]["failures"]["gone"] == 1);
+    assert_eq!(world.counted()["handshakes"]["failed"], 5);
 }

@@ -17,10 +17,12 @@ use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::sync::{oneshot, watch};
 
 use super::super::{Bound, ConnectionLimits, Serve, serve};
+use crate::Reason;
 use crate::arrival::Arrival;
 use crate::client_identity::Credential;
 use crate::connections::Connections;
 use crate::document::{TrustDocument, TrustDomainDocument};
+use crate::events::RefusedHandshake;
 use crate::faults::Faults;
 use crate::options::{
     AuthenticationOptions, CacheOptions, ClientCertificateOptions, ClientCertificates, Limits,
@@ -42,6 +44,8 @@ pub(super) struct Obedient {
     options: Options,
     pub(super) tls: ServerTls,
     pub(super) connections: Connections,
+    /// Reason, detail and claimed identity of each refused handshake.
+    pub(super) refused: Mutex<Vec<(Reason, &'static str, Option<String>)>>,
     held: Mutex<HashMap<u16, oneshot::Sender<()>>>,
     changed: Condvar,
 }
@@ -50,7 +54,8 @@ impl Obedient {
     pub(super) fn new(options: Options) -> Self {
         let tls = ServerTls::new().unwrap();
         let connections = Connections::default();
-        Self { options, tls, connections, held: Mutex::default(), changed: Condvar::new() }
+        let (held, refused, changed) = (Mutex::default(), Mutex::default(), Condvar::new());
+        Self { options, tls, connections, refused, held, changed }
     }
 
     /// Waits until so many queries are held.
@@ -86,6 +91,11 @@ impl Serve for Obedient {
 
     fn connections(&self) -> &Connections {
         &self.connections
+    }
+
+    fn record_handshake(&self, refused: &RefusedHandshake<'_>) {
+        let claimed = refused.claimed.map(ToString::to_string);
+        self.refused.lock().unwrap().push((refused.reason, refused.detail, claimed));
     }
 
     fn begin(&self, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress<Held> {
