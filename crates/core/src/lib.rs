@@ -29,6 +29,7 @@ pub mod question;
 pub mod reason;
 pub mod records;
 pub mod snapshot;
+pub mod special_addresses;
 pub mod spiffe_id;
 pub mod stages;
 pub mod state;

@@ -129,6 +129,8 @@ reasons! {
     MinimalAny, "minimal_any", Answered, Fetch, None, None;
     #[doc = "The message breaks the rules of DNS."]
     Malformed, "malformed", Refused, Parse, Some(Rcode::FORMERR), None;
+    #[doc = "Not a question: the client asks for a server cookie (RFC 7873)."]
+    CookieAlone, "cookie_alone", Answered, Parse, None, None;
     #[doc = "The operation is not implemented."]
     NotImplemented, "not_implemented", Refused, Parse, Some(Rcode::NOTIMP), Some(21);
     #[doc = "The class is not IN."]

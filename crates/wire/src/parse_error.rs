@@ -15,6 +15,8 @@ pub enum ParseError {
     Opcode,
     /// Not exactly one question (RFC 9619 section 4).
     QuestionCount,
+    /// No question but a cookie: the client asks for ours (RFC 7873 section 5.4).
+    CookieAlone,
     /// Records in the answer or authority section, where a query has none.
     UnexpectedRecords,
     /// More additional records than any query needs.
@@ -53,6 +55,7 @@ impl ParseError {
             Self::Opcode => Rcode::NOTIMP,
             Self::Class => Rcode::REFUSED,
             Self::OptVersion => Rcode::BADVERS,
+            Self::CookieAlone => Rcode::NOERROR,
             _ => Rcode::FORMERR,
         }
     }
@@ -65,6 +68,7 @@ impl ParseError {
             Self::Response => "a response instead of a query",
             Self::Opcode => "operation not implemented",
             Self::QuestionCount => "not exactly one question",
+            Self::CookieAlone => "a cookie alone",
             Self::UnexpectedRecords => "answer or authority records in a query",
             Self::TooManyRecords => "too many additional records",
             Self::BadName => "bad name",

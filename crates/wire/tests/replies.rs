@@ -227,7 +227,7 @@ fn an_extended_code_without_edns_becomes_servfail() {
 
 fn synthetic(what: Synthetic, message: &Message) -> (Vec<u8>, Written) {
     let (query, mut out) = (message.parsed(), Vec::new());
-    let written = write_synthetic(what, 10, &shape(&query), &mut out);
+    let written = write_synthetic(what, 10, None, &shape(&query), &mut out);
     (out, written)
 }
 
@@ -290,7 +290,7 @@ fn the_longest_blocked_name_fits_into_512_octets() {
     });
     let mut out = Vec::new();
     let shape = Shape { limit: 512, edns, ..shape(&query) };
-    assert!(!write_synthetic(Synthetic::Nxdomain, 10, &shape, &mut out).truncated);
+    assert!(!write_synthetic(Synthetic::Nxdomain, 10, None, &shape, &mut out).truncated);
     assert!(out.len() <= 512);
 }
 

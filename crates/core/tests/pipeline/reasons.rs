@@ -76,6 +76,11 @@ async fn ask_all_that_is_decided_here(world: &mut World) {
     version.edns = Some((1, Vec::new()));
     packets.extend([chaos, update, response, version].map(|query| query.octets()));
     packets.push(query("e.example", A).octets()[..20].to_vec());
+    // No question, one OPT record, one cookie in it.
+    packets.push(
+        b"\x12\x34\x01\0\0\0\0\0\0\0\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x0812345678"
+            .to_vec(),
+    );
     for packet in packets {
         send(&world.core, &packet, Transport::Udp, "127.0.0.1").await;
     }

@@ -21,6 +21,7 @@ use super::super::worker::Worker;
 use super::buffered_stream::Control;
 use super::client_identity;
 use super::request::{self, HttpError, MESSAGE, MessageLocation};
+use super::request_head;
 use super::response;
 use crate::pipeline::Progress;
 
@@ -89,6 +90,7 @@ impl<S: Serve> Exchange<S> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
         let options = self.service.options();
+        request_head::check(&request, options.limits.header_octets)?;
         let location = request::read(&request, &options.listen.doh_path, &mut message)?;
         let own = client_identity::of_request(&request, &self.peer, options);
         if location == MessageLocation::Body {

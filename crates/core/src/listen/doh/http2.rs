@@ -26,6 +26,7 @@ use super::client_identity;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
 use super::request_body::RequestBody;
+use super::request_head;
 use super::responder::Responder;
 use super::response;
 use crate::options::Limits;
@@ -183,7 +184,8 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut message = MESSAGE.take();
         message.clear();
         let options = self.worker.service.options();
-        let location = request::read(&request, &options.listen.doh_path, &mut message);
+        let location = request_head::check(&request, options.limits.header_octets)
+            .and_then(|()| request::read(&request, &options.listen.doh_path, &mut message));
         responder.identity = client_identity::of_request(&request, &self.peer, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),

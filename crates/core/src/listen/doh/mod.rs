@@ -3,6 +3,7 @@
 //! | standard | where |
 //! |---|---|
 //! | RFC 8484 section 4.1 (request) | [`request`] |
+//! | RFC 9112 section 3.2 (Host) | [`request_head`] |
 //! | RFC 8484 sections 4.2.1, 5.1 (response, freshness) | [`response`] |
 //! | RFC 9113 (HTTP/2) | [`http2`] |
 //! | RFC 9112 (HTTP/1.1) | [`http1`] |
@@ -17,6 +18,7 @@ mod http2;
 mod pending_body;
 pub mod request;
 mod request_body;
+mod request_head;
 mod responder;
 mod response;
 
