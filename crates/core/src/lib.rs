@@ -7,6 +7,7 @@ pub mod cache;
 pub mod catalogue;
 pub mod client_identity;
 pub mod clock;
+mod close_notify;
 pub mod connections;
 pub mod cookie;
 pub mod counters;

@@ -16,6 +16,7 @@ use super::service::Serve;
 use super::worker::Worker;
 use super::{doh, mesh, stream, token};
 use crate::client_identity::{ClientIdentity, Credential};
+use crate::close_notify::{Announced, SendNow};
 use crate::connections::Handshake;
 use crate::tls::Service;
 use crate::transport::Transport;
@@ -85,7 +86,7 @@ async fn connection<S: Serve>(
             let peer = peer(Transport::Dot);
             let handshake = Box::pin(handshake(&worker, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
-            let peer = with_token(peer, &tls, &worker.service.options().names);
+            let peer = with_token(peer, tls.tls(), &worker.service.options().names);
             Box::pin(stream::serve(worker, tls, peer)).await;
         }
         Protocol::Doh => {
@@ -108,18 +109,18 @@ async fn connection<S: Serve>(
 
 /// The TLS handshake, and the client with the certificate that it has proved to own. None when the
 /// client fails it or takes too long: the reason went to the client as an alert.
-async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
+async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + SendNow + Unpin>(
     worker: &Worker<S>,
     io: Io,
     service: Service,
     peer: Peer,
-) -> Option<(TlsStream<Io>, Peer)> {
+) -> Option<(Announced<TlsStream<Io>>, Peer)> {
     let limit = Duration::from_millis(worker.limits().read_ms);
     let terms = worker.service.tls().terms(service);
     let acceptor = TlsAcceptor::from(Arc::clone(&terms.config));
     let finish = async {
         match acceptor.accept(io).into_fallible().await {
-            Ok(tls) => Some(tls),
+            Ok(tls) => Some(Announced::new(tls)),
             Err((_, mut io)) => {
                 // The alert is written but may not be sent yet. If it cannot be, the client has
                 // gone.
