@@ -75,7 +75,10 @@ pub fn write_answer(answer: &Answer, shape: &Shape<'_>, out: &mut Vec<u8>) -> Wr
         return write_empty(Rcode::SERVFAIL, shape, out);
     }
     if stored.message.len() + opt_octets(shape) > limit(shape) {
-        return write_truncated(answer.rcode, shape, out);
+        return match leaner(shape, stored.message.len()) {
+            Some(shape) => write_answer(answer, &shape, out),
+            None => write_truncated(answer.rcode, shape, out),
+        };
     }
     let mut extra = if answer.authoritative { AA } else { 0 };
     // RFC 6840 section 5.8: AD only for who shows that he understands it.
@@ -147,6 +150,16 @@ fn opt_octets(shape: &Shape<'_>) -> usize {
     let keepalive = if edns.keepalive.is_some() { opt::OPTION + 2 } else { 0 };
     let error = if edns.extended_error.is_some() { opt::OPTION + 2 } else { 0 };
     opt::OPT + cookie + keepalive + error
+}
+
+/// How a reply on a stream can be whole where its OPT record does not fit: without options, or
+/// without the record. To come back over a stream, as TC says, would lead here again.
+#[cold]
+fn leaner<'a>(shape: &Shape<'a>, octets: usize) -> Option<Shape<'a>> {
+    let whole = usize::from(u16::MAX);
+    let edns = opt_of(shape).filter(|_| limit(shape) == whole && octets <= whole)?;
+    let bare = ReplyEdns { extended_error: None, keepalive: None, cookie: None, ..edns };
+    Some(Shape { edns: (octets + opt::OPT <= whole).then_some(bare), ..*shape })
 }
 
 /// Begins a reply with header and question; gives where it starts.
