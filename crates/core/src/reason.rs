@@ -151,6 +151,8 @@ reasons! {
     CachedFailure, "cached_failure", Failed, Fetch, Some(Rcode::SERVFAIL), Some(13);
     #[doc = "Keyhole made a mistake; it is counted and the next query is not affected."]
     InternalError, "internal_error", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
+    #[doc = "The client wanted no recursion, and neither cache nor local records know the answer."]
+    RecursionNotDesired, "recursion_not_desired", Refused, Fetch, Some(Rcode::REFUSED), Some(20);
     #[doc = "The client showed neither certificate nor token where one is asked for."]
     NoIdentity, "no_identity", Refused, Identify, Some(Rcode::REFUSED), Some(18);
     #[doc = "What the client showed of itself cannot be read."]

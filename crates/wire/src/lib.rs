@@ -45,7 +45,7 @@ pub use reply::{ReplyEdns, Shape, Written, write_answer};
 pub use section::Section;
 pub use synthetic::{Synthetic, write_synthetic};
 pub use types::{Rcode, RecordType};
-pub use upstream_query::write_query;
+pub use upstream_query::{UpstreamForm, write_query, write_query_as};
 
 /// The EDNS payload size in octets that Keyhole announces: what passes every network without
 /// fragments (DNS flag day 2020, RFC 9715 section 3.1).

@@ -96,8 +96,6 @@ impl std::error::Error for ParseError {}
 pub enum AnswerError {
     /// The message ends before what its counts and lengths promise, or a name in it is broken.
     Unreadable,
-    /// Octets follow the last record.
-    TrailingOctets,
     /// The id is another one.
     WrongId,
     /// It is a query (QR=0), or of another operation.
@@ -108,7 +106,7 @@ pub enum AnswerError {
     Truncated,
     /// The data of a record does not fit its type.
     BadData,
-    /// Several OPT records, or one with broken options.
+    /// Several OPT records, or one in the wrong place.
     BadOpt,
     /// The chain of CNAME records is longer than any honest one.
     LongChain,
@@ -120,7 +118,6 @@ impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unreadable => "not a readable DNS message",
-            Self::TrailingOctets => "octets behind the message",
             Self::WrongId => "another id than asked",
             Self::NotAResponse => "not a response to a query",
             Self::WrongQuestion => "another question than asked",

@@ -1,6 +1,7 @@
 """``/status``: version, role, listeners and counters."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -37,6 +38,21 @@ class PartReport(BaseModel):
     since: datetime = Field(description="When it was first seen.")
 
 
+class UpstreamReport(BaseModel):
+    """What one upstream does, as the engine of this machine sees it."""
+
+    name: str = Field(description="The name of its document.")
+    protocol: str = Field(description="doh, dot or tcp.")
+    is_healthy: bool = Field(
+        description="Whether it is asked in its order; one that is away, or refuses everything, is "
+        "asked after the others until it answers again."
+    )
+    answered: int = Field(description="Answers so far, refusals among them.")
+    refused: int = Field(description="Answers with the code REFUSED.")
+    failed: dict[str, int] = Field(description="Attempts without an answer, by kind of error.")
+    last_error: str | None = Field(description="What went wrong last, if anything has.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
@@ -51,6 +67,9 @@ class Status(BaseModel):
         "trust yet."
     )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
+    upstreams: list[UpstreamReport] = Field(
+        description="The upstreams in use; empty while no engine answers."
+    )
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
         "null while no engine answers."
@@ -61,6 +80,7 @@ class Status(BaseModel):
 async def get_status(services: RunningServices, _: Viewer) -> Status:
     """Returns version, role, listeners, dnstap outputs and counters."""
     states = services.dnstap.states() if services.dnstap else []
+    stats = await _stats(services)
     return Status(
         version=__version__,
         role=services.settings.resolved.options.role,
@@ -72,7 +92,8 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             if not one.has_it
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
-        counters=await _counters(services),
+        upstreams=[_upstream(one) for one in stats["upstreams"]] if stats else [],
+        counters=dict(stats["totals"]) if stats else None,
     )
 
 
@@ -81,9 +102,13 @@ def _report(one: PartState) -> PartReport:
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
-async def _counters(services: Services) -> dict[str, int] | None:
+def _upstream(one: dict[str, Any]) -> UpstreamReport:
+    taken = ("name", "protocol", "answered", "refused", "failed", "last_error")
+    return UpstreamReport(is_healthy=one["healthy"], **{key: one[key] for key in taken})
+
+
+async def _stats(services: Services) -> dict[str, Any] | None:
     try:
-        stats = await services.control_plane.stats()
+        return await services.control_plane.stats()
     except KeyholeError:
         return None
-    return dict(stats["totals"])

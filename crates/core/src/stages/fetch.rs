@@ -104,16 +104,36 @@ pub fn ready(
             Some(Local::Alias { .. }) | None => {}
         },
     }
+    let query = &question.query;
     let set = &snapshot.upstream_sets[policy.upstream_set];
     if let Some(found) = lookup.ready(&permit, set, &name, kind, now) {
-        if found.refresh {
+        if found.refresh && query.recursion_desired {
             lookup.refresh(&permit, set, &name, kind);
         }
         let fetched = with_aliases(question, permit, found, chain.as_deref())?;
         return ControlFlow::Continue(Ready::Now(fetched));
     }
+    let unchecked = query.checking_disabled.then(|| set.unchecked());
+    if let Some(found) = unchecked.and_then(|set| lookup.ready(&permit, set, &name, kind, now)) {
+        let fetched = with_aliases(question, permit, found, chain.as_deref())?;
+        return ControlFlow::Continue(Ready::Now(fetched));
+    }
     if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
-        return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
+        // What was withheld by a check may come without one, unless that failed as well.
+        let again = unchecked.filter(|_| failure.answer.as_deref().is_some_and(may_be_a_check));
+        let failure = match again {
+            None => Some(failure),
+            Some(set) => lookup.failed(&permit, set, &name, kind, now),
+        };
+        if let Some(failure) = failure {
+            return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
+        }
+    }
+    // RFC 1035 section 4.1.1: without RD nobody else is asked for the client. RFC 8914 section 4.21
+    // has the extended error.
+    if !query.recursion_desired {
+        trace.step(|| step("upstreams", "are not asked: no recursion desired", true, Value::Null));
+        return ControlFlow::Break(end_for(&permit, Reason::RecursionNotDesired));
     }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     let set = Arc::clone(set);
@@ -128,9 +148,28 @@ pub async fn wait(
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
     let UpstreamLookup { permit, set, name, chain } = *upstream_lookup;
-    match lookup.wait(&permit, &set, &name, question.kind(), deadline).await {
+    let kind = question.kind();
+    let mut outcome = lookup.wait(&permit, &set, &name, kind, deadline).await;
+    // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD goes
+    // upstream for such names alone, and what comes of it is kept apart.
+    if question.query.checking_disabled && is_withheld(&outcome) {
+        outcome = lookup.wait(&permit, set.unchecked(), &name, kind, deadline).await;
+    }
+    match outcome {
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
         Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
+    }
+}
+
+/// Whether an upstream said SERVFAIL, as it does where data fails its check (RFC 4035 section 5.5).
+fn may_be_a_check(answer: &Answer) -> bool {
+    answer.rcode() == Rcode::SERVFAIL
+}
+
+fn is_withheld(outcome: &Result<LookupAnswer, Failure>) -> bool {
+    match outcome {
+        Ok(found) => may_be_a_check(&found.answer),
+        Err(failure) => failure.answer.as_deref().is_some_and(may_be_a_check),
     }
 }
 

@@ -9,6 +9,7 @@ mod dot;
 mod failover;
 mod lookup;
 mod message;
+mod repeating;
 mod server;
 mod trust;
 
