@@ -20,7 +20,8 @@ _ROWS = {
         reply
         answer query
         chain error_reply record upstream_query
-        answer_reader encode opt
+        answer_reader encode reply_opt
+        opt
         compress edns rdata
         compressed_name
         parse_error
@@ -51,7 +52,8 @@ _ROWS = {
         client_identity connections policy tls
         list_table records subjects trust
         counters document options
-        clock cookie date faults network pem question reason spiffe_id transport
+        clock close_notify cookie date faults network pem question reason special_addresses
+        spiffe_id transport
     """,
 }
 

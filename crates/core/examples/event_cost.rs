@@ -106,7 +106,7 @@ fn core(events: usize) -> Result<Core, Box<dyn std::error::Error>> {
         "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": [], "lists": [],
-            "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block",
+            "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10,
             "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,

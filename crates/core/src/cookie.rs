@@ -3,13 +3,20 @@
 //! | standard | what is taken from it |
 //! | --- | --- |
 //! | RFC 7873 section 5.2 | a cookie is answered with a server cookie |
+//! | RFC 7873 section 5.4 | a cookie that is shown without a question is checked |
 //! | RFC 9018 section 4 | version, reserved, timestamp, SipHash-2-4 |
 
 use std::hash::Hasher;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use keyhole_wire::Cookie;
 use siphasher::sip::SipHasher24;
+
+/// Seconds for which a server cookie is good (RFC 9018 section 4.3).
+const AGE: i32 = 3_600;
+/// Seconds that one may come from the future.
+const AHEAD: i32 = 300;
 
 /// The whole option: 8 octets of the client, 16 of the server.
 pub type CookieOption = [u8; 24];
@@ -27,9 +34,19 @@ impl Cookies {
 
     /// The option that answers the client's part of a cookie, 8 octets.
     pub fn answer(&self, cookie: &[u8], client: IpAddr) -> CookieOption {
-        let seconds =
-            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.sign(cookie, seconds as u32, client)
+        self.sign(cookie, now(), client)
+    }
+
+    /// Whether the server's part is one that this process gave the client at this address, within
+    /// the last hour (RFC 9018 section 4.3).
+    pub fn is_ours(&self, cookie: &Cookie, client: IpAddr) -> bool {
+        let Some((_, rest)) = cookie.server().split_first_chunk::<4>() else { return false };
+        let Some((seconds, _)) = rest.split_first_chunk::<4>() else { return false };
+        let (given, now) = (u32::from_be_bytes(*seconds), now());
+        // Serial number arithmetic (RFC 1982): a clock that was put back is no reason to refuse.
+        let age = now.wrapping_sub(given).cast_signed();
+        (-AHEAD..=AGE).contains(&age)
+            && self.sign(cookie.client(), given, client)[8..] == *cookie.server()
     }
 
     fn sign(&self, cookie: &[u8], seconds: u32, client: IpAddr) -> CookieOption {
@@ -46,6 +63,10 @@ impl Cookies {
         option[16..].copy_from_slice(&hasher.finish().to_le_bytes());
         option
     }
+}
+
+fn now() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()) as u32
 }
 
 #[cfg(test)]

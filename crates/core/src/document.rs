@@ -191,6 +191,12 @@ pub struct PolicyDocument {
     pub paused: Option<SpanDocument>,
     /// Whether answers with private addresses for public names are withheld.
     pub private_addresses: PrivateAddresses,
+    /// Public names whose answers may have private addresses, whatever is said for all.
+    pub private_names: Vec<MatchDocument>,
+    /// Names with a special use that the upstreams are asked for, because they serve them.
+    pub forwarded_names: Vec<MatchDocument>,
+    /// Seconds for which a client may keep the answer for a blocked name, 0 to 86400.
+    pub blocked_ttl: u32,
     /// The index of the upstream set that answers.
     pub upstream_set: usize,
     /// The index of the records that its clients see.

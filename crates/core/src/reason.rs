@@ -145,6 +145,8 @@ reasons! {
     MinimalAny, "minimal_any", Answered, Fetch, None, None;
     #[doc = "The message breaks the rules of DNS."]
     Malformed, "malformed", Refused, Parse, Some(Rcode::FORMERR), None;
+    #[doc = "Not a question: the client asks for a server cookie (RFC 7873)."]
+    CookieAlone, "cookie_alone", Answered, Parse, None, None;
     #[doc = "The operation is not implemented."]
     NotImplemented, "not_implemented", Refused, Parse, Some(Rcode::NOTIMP), Some(21);
     #[doc = "The class is not IN."]
@@ -167,6 +169,8 @@ reasons! {
     CachedFailure, "cached_failure", Failed, Fetch, Some(Rcode::SERVFAIL), Some(13);
     #[doc = "Keyhole made a mistake; it is counted and the next query is not affected."]
     InternalError, "internal_error", Failed, Fetch, Some(Rcode::SERVFAIL), Some(0);
+    #[doc = "The client wanted no recursion, and neither cache nor local records know the answer."]
+    RecursionNotDesired, "recursion_not_desired", Refused, Fetch, Some(Rcode::REFUSED), Some(20);
     #[doc = "The client showed neither certificate nor token where one is asked for."]
     NoIdentity, "no_identity", Refused, Identify, Some(Rcode::REFUSED), Some(18);
     #[doc = "What the client showed of itself cannot be read."]

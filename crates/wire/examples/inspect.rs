@@ -47,11 +47,15 @@ fn query(packet: &[u8]) -> String {
         }
         Err(Malformed::Respond(reply)) => {
             let mut out = Vec::new();
-            write_error(&reply, None, &mut out);
+            write_error(&reply, Some(&EDNS), 512, &mut out);
             format!(r#"{{"ok":false,"flaw":"{}","reply":"{}"}}"#, reply.error, hex(&out))
         }
     }
 }
+
+/// The OPT record of an error reply, without options.
+const EDNS: ReplyEdns<'static> =
+    ReplyEdns { udp_octets: 1232, extended_error: None, keepalive: None, cookie: None, pad_to: 0 };
 
 fn edns(query: &Query) -> String {
     query.edns.map_or("null".to_owned(), |edns| {

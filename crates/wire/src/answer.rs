@@ -54,6 +54,13 @@ impl Answer {
         Self::from_raw(raw, name, kind)
     }
 
+    /// Whether the message claims to answer the query of that id, name and type, readable or not.
+    /// On a stream no other answer to it will come.
+    #[must_use]
+    pub fn claims(message: &[u8], id: u16, name: &Name, kind: RecordType) -> bool {
+        answer_reader::read_start(message, id, name, kind).is_ok()
+    }
+
     pub(crate) fn from_raw(
         mut raw: RawAnswer,
         name: &Name,

@@ -5,7 +5,7 @@ use crate::answer_reader::RawRecords;
 use crate::name::Name;
 use crate::parse_error::AnswerError;
 use crate::section::Section;
-use crate::synthetic::SOA_DATA;
+use crate::synthetic::soa_data;
 use crate::types::{Rcode, RecordType};
 
 /// Puts an answer together record by record.
@@ -50,10 +50,13 @@ impl AnswerBuilder {
     /// (RFC 2308 section 3). `zone` is where it stands.
     #[must_use]
     pub fn soa(self, zone: &Name, ttl: u32) -> Self {
-        let mut data = SOA_DATA;
-        let minimum = data.len() - 4;
-        data[minimum..].copy_from_slice(&ttl.to_be_bytes());
-        self.add(Section::Authority, zone, RecordType::SOA, ttl, &data)
+        self.add(Section::Authority, zone, RecordType::SOA, ttl, &soa_data(zone, ttl))
+    }
+
+    /// Adds the SOA record of a zone that is served here to the answer section: it was asked for.
+    #[must_use]
+    pub fn push_soa(self, zone: &Name, ttl: u32) -> Self {
+        self.add(Section::Answer, zone, RecordType::SOA, ttl, &soa_data(zone, ttl))
     }
 
     fn add(

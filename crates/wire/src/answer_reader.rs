@@ -11,11 +11,13 @@ use crate::rdata::expand;
 use crate::section::Section;
 use crate::types::{Rcode, RecordType};
 
-/// The most records that a message may have, all sections together.
-const MAX_RECORDS: usize = 4096;
+/// The most records that a message may have, all sections together: as many as fit into the largest
+/// one where each has a compressed owner and no data.
+const MAX_RECORDS: usize = 65_535 / 12;
 /// The most octets that the records may take with their names in full. It keeps a message whose
-/// pointers multiply one long name from taking megabytes.
-const MAX_ARENA: usize = 1 << 20;
+/// pointers multiply one long name from taking megabytes, and has room for the longest owner at
+/// each of as many records with an address as fit.
+const MAX_ARENA: usize = 3 << 19;
 
 /// One record whose owner and data lie in the arena of its [`RawRecords`].
 pub(crate) struct RawRecord {
@@ -72,13 +74,13 @@ pub(crate) struct RawAnswer {
     pub(crate) records: RawRecords,
 }
 
-/// Reads the whole message; it must answer the question.
-pub(crate) fn read(
+/// Reads header and question, which must be those of the query; gives the offset behind them.
+pub(crate) fn read_start(
     message: &[u8],
     id: u16,
     name: &Name,
     kind: RecordType,
-) -> Result<RawAnswer, AnswerError> {
+) -> Result<(Header, usize), AnswerError> {
     let header = Header::read(message).ok_or(AnswerError::Unreadable)?;
     if header.id != id {
         return Err(AnswerError::WrongId);
@@ -86,7 +88,19 @@ pub(crate) fn read(
     if !header.has(QR) || header.opcode() != 0 {
         return Err(AnswerError::NotAResponse);
     }
-    let mut at = check_question(message, header, name, kind)?;
+    let at = check_question(message, header, name, kind)?;
+    Ok((header, at))
+}
+
+/// Reads the whole message; it must answer the question. Octets behind its last record, and what is
+/// no readable EDNS option, are ignored: they take nothing away from what the message says.
+pub(crate) fn read(
+    message: &[u8],
+    id: u16,
+    name: &Name,
+    kind: RecordType,
+) -> Result<RawAnswer, AnswerError> {
+    let (header, mut at) = read_start(message, id, name, kind)?;
     // After the question, so that a forged octet cannot send us to a stream; before the records,
     // which need not be whole (RFC 2181 section 9).
     if header.has(TC) {
@@ -107,10 +121,7 @@ pub(crate) fn read(
             at = raw.take_record(message, at, section)?;
         }
     }
-    at = raw.take_additional(message, at, counts[2])?;
-    if at != message.len() {
-        return Err(AnswerError::TrailingOctets);
-    }
+    raw.take_additional(message, at, counts[2])?;
     Ok(raw)
 }
 
@@ -166,7 +177,7 @@ impl RawAnswer {
         message: &[u8],
         mut at: usize,
         count: u16,
-    ) -> Result<usize, AnswerError> {
+    ) -> Result<(), AnswerError> {
         let mut seen = false;
         for _ in 0..count {
             let (owner, frame) = read_head(message, at)?;
@@ -176,22 +187,21 @@ impl RawAnswer {
                     return Err(AnswerError::BadOpt);
                 }
                 seen = true;
-                self.take_opt(message, &frame)?;
-            }
-        }
-        Ok(at)
-    }
-
-    fn take_opt(&mut self, message: &[u8], opt: &Frame) -> Result<(), AnswerError> {
-        // The upper eight bits of the response code (RFC 6891 section 6.1.3).
-        self.rcode.0 |= ((opt.ttl >> 24) as u16) << 4;
-        for option in options(&message[opt.at..opt.end]) {
-            let (code, data) = option.ok_or(AnswerError::BadOpt)?;
-            if code == EXTENDED_ERROR && self.extended_error.is_none() {
-                self.extended_error = Some(u16_at(data, 0).ok_or(AnswerError::BadOpt)?);
+                self.take_opt(message, &frame);
             }
         }
         Ok(())
+    }
+
+    fn take_opt(&mut self, message: &[u8], opt: &Frame) {
+        // The upper eight bits of the response code (RFC 6891 section 6.1.3).
+        self.rcode.0 |= ((opt.ttl >> 24) as u16) << 4;
+        for (code, data) in options(&message[opt.at..opt.end]).flatten() {
+            if code == EXTENDED_ERROR && self.extended_error.is_none() {
+                // An extended error without a code says nothing (RFC 8914 section 2).
+                self.extended_error = u16_at(data, 0);
+            }
+        }
     }
 }
 

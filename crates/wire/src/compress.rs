@@ -8,6 +8,9 @@ use crate::compressed_name::read_name;
 
 /// Slots of the table; a power of two. A newer suffix takes the slot of an older one.
 const SLOTS: usize = 128;
+/// How many suffixes of the first name are kept for good. That name is the question, which owns most
+/// records: without it an answer could outgrow the message that it came in.
+const KEPT: usize = 8;
 /// How many suffixes of one message are looked up at most.
 const BUDGET: u32 = 16_384;
 /// What a probe costs that finds another suffix of the same hash: reading that name was in vain.
@@ -15,15 +18,20 @@ const COLLISION: u32 = 32;
 /// The offsets that a pointer can hold are below this.
 const REACH: usize = 0x4000;
 
-/// The suffixes written so far.
+/// The suffixes written so far: hash and offset of each.
 pub(crate) struct Compressor {
     slots: [(u32, u16); SLOTS],
+    kept: [(u32, u16); KEPT],
+    /// How many are kept; no more are once the first name is whole.
+    count: usize,
+    is_first: bool,
     budget: u32,
 }
 
 impl Compressor {
     pub(crate) fn new() -> Self {
-        Self { slots: [(0, 0); SLOTS], budget: BUDGET }
+        let (slots, kept) = ([(0, 0); SLOTS], [(0, 0); KEPT]);
+        Self { slots, kept, count: 0, is_first: true, budget: BUDGET }
     }
 
     /// Appends the name that `octets` starts with, in full wire form, to `message`, which starts
@@ -45,12 +53,14 @@ impl Compressor {
             at += label;
         }
         message.push(0);
+        self.is_first = false;
         len
     }
 
     fn find(&mut self, hash: u32, suffix: &[u8], message: &[u8]) -> Option<u16> {
         self.budget = self.budget.checked_sub(1)?;
-        let (stored, at) = self.slots[hash as usize % SLOTS];
+        let kept = self.kept[..self.count].iter().find(|(stored, _)| *stored == hash);
+        let (stored, at) = *kept.unwrap_or(&self.slots[hash as usize % SLOTS]);
         if at == 0 || stored != hash {
             return None;
         }
@@ -63,7 +73,13 @@ impl Compressor {
     }
 
     fn remember(&mut self, hash: u32, at: usize) {
-        if at < REACH && self.budget > 0 {
+        if at >= REACH || self.budget == 0 {
+            return;
+        }
+        if self.is_first && self.count < KEPT {
+            self.kept[self.count] = (hash, at as u16);
+            self.count += 1;
+        } else {
             self.slots[hash as usize % SLOTS] = (hash, at as u16);
         }
     }

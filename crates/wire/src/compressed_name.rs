@@ -50,6 +50,21 @@ pub(crate) fn skip_plain_name(message: &[u8], at: usize) -> Result<usize, ParseE
     if message[stop] == 0 { Ok(stop + 1) } else { Err(ParseError::BadPointer) }
 }
 
+/// The offset behind a name of which only the form of its labels counts: it may be too long, or end
+/// in a pointer to anywhere. For looking behind what is wrong.
+#[cold]
+pub(crate) fn skip_any_name(message: &[u8], at: usize) -> Option<usize> {
+    let mut at = at;
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            0xc0.. => return Some(at + 2),
+            len @ 1..=63 => at += 1 + usize::from(len),
+            _ => return None,
+        }
+    }
+}
+
 /// Takes over a name that [`skip_plain_name`] has measured.
 #[inline]
 pub(crate) fn copy_name(wire: &[u8]) -> Name {

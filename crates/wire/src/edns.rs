@@ -79,19 +79,38 @@ impl Edns {
         if (opt.ttl >> 16) & 0xff != 0 {
             return Err(ParseError::OptVersion);
         }
-        let mut edns = Self {
+        let mut edns = Self::fixed(opt);
+        for option in options(&message[opt.at..opt.end]) {
+            let (code, data) = option.ok_or(ParseError::BadOption)?;
+            edns.take(code, data)?;
+        }
+        Ok(edns)
+    }
+
+    /// Reads of an OPT record in a faulty message what can be read, so that the reply fits it.
+    #[cold]
+    pub(crate) fn read_leniently(message: &[u8], opt: &Frame) -> Self {
+        let mut edns = Self::fixed(opt);
+        if (opt.ttl >> 16) & 0xff == 0 {
+            for (code, data) in options(&message[opt.at..opt.end]).flatten() {
+                // A broken option is the fault, or as if absent.
+                let _ = edns.take(code, data);
+            }
+        }
+        edns
+    }
+
+    /// What stands outside of the options.
+    #[inline]
+    fn fixed(opt: &Frame) -> Self {
+        Self {
             udp_octets: opt.class.max(MIN_UDP_OCTETS),
             dnssec_ok: opt.ttl & DNSSEC_OK != 0,
             padding: false,
             keepalive: false,
             cookie: None,
             client_subnet: false,
-        };
-        for option in options(&message[opt.at..opt.end]) {
-            let (code, data) = option.ok_or(ParseError::BadOption)?;
-            edns.take(code, data)?;
         }
-        Ok(edns)
     }
 
     #[inline]

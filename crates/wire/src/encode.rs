@@ -8,8 +8,8 @@ use crate::rdata::{Field, fields, is_compressed};
 use crate::section::Section;
 use crate::types::RecordType;
 
-/// The most octets of a stored message, so that with an OPT record it fits into a stream's 65,535.
-const MAX_MESSAGE: usize = 65_535 - 512;
+/// The most octets of a stored message: as many as a stream can carry (RFC 1035 section 4.2.2).
+const MAX_MESSAGE: usize = 65_535;
 
 /// A finished message without OPT, with id, flags and the case of the question open.
 #[derive(Debug)]

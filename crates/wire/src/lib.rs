@@ -28,6 +28,7 @@ mod query;
 mod rdata;
 mod record;
 mod reply;
+mod reply_opt;
 mod section;
 mod synthetic;
 pub mod types;
@@ -41,11 +42,12 @@ pub use name::{Name, NameError};
 pub use parse_error::{AnswerError, ParseError};
 pub use query::{Malformed, Query, parse};
 pub use record::Record;
-pub use reply::{ReplyEdns, Shape, Written, write_answer};
+pub use reply::{Shape, Written, write_answer};
+pub use reply_opt::ReplyEdns;
 pub use section::Section;
-pub use synthetic::{Synthetic, write_synthetic};
+pub use synthetic::{Synthetic, ZoneAt, write_synthetic};
 pub use types::{Rcode, RecordType};
-pub use upstream_query::write_query;
+pub use upstream_query::{UpstreamForm, write_query, write_query_as};
 
 /// The EDNS payload size in octets that Keyhole announces: what passes every network without
 /// fragments (DNS flag day 2020, RFC 9715 section 3.1).

@@ -15,6 +15,8 @@ pub enum ParseError {
     Opcode,
     /// Not exactly one question (RFC 9619 section 4).
     QuestionCount,
+    /// No question but a cookie: the client asks for ours (RFC 7873 section 5.4).
+    CookieAlone,
     /// Records in the answer or authority section, where a query has none.
     UnexpectedRecords,
     /// More additional records than any query needs.
@@ -53,6 +55,7 @@ impl ParseError {
             Self::Opcode => Rcode::NOTIMP,
             Self::Class => Rcode::REFUSED,
             Self::OptVersion => Rcode::BADVERS,
+            Self::CookieAlone => Rcode::NOERROR,
             _ => Rcode::FORMERR,
         }
     }
@@ -65,6 +68,7 @@ impl ParseError {
             Self::Response => "a response instead of a query",
             Self::Opcode => "operation not implemented",
             Self::QuestionCount => "not exactly one question",
+            Self::CookieAlone => "a cookie alone",
             Self::UnexpectedRecords => "answer or authority records in a query",
             Self::TooManyRecords => "too many additional records",
             Self::BadName => "bad name",
@@ -96,8 +100,6 @@ impl std::error::Error for ParseError {}
 pub enum AnswerError {
     /// The message ends before what its counts and lengths promise, or a name in it is broken.
     Unreadable,
-    /// Octets follow the last record.
-    TrailingOctets,
     /// The id is another one.
     WrongId,
     /// It is a query (QR=0), or of another operation.
@@ -108,7 +110,7 @@ pub enum AnswerError {
     Truncated,
     /// The data of a record does not fit its type.
     BadData,
-    /// Several OPT records, or one with broken options.
+    /// Several OPT records, or one in the wrong place.
     BadOpt,
     /// The chain of CNAME records is longer than any honest one.
     LongChain,
@@ -120,7 +122,6 @@ impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unreadable => "not a readable DNS message",
-            Self::TrailingOctets => "octets behind the message",
             Self::WrongId => "another id than asked",
             Self::NotAResponse => "not a response to a query",
             Self::WrongQuestion => "another question than asked",

@@ -3,12 +3,14 @@
 //! | standard | what is taken from it |
 //! | --- | --- |
 //! | RFC 1035 section 4.1 | header, question, records |
-//! | RFC 6891 section 6.1 | at most one OPT, owned by the root, in the additional section |
+//! | RFC 6891 section 6.1 | an OPT record is answered with one; at most one OPT, owned by the root, in the additional section |
 //! | RFC 8906 section 3 | unknown flags are ignored, unknown operations are NOTIMP |
 //! | RFC 9267 | pointers and counts that lie |
 //! | RFC 9619 | exactly one question |
 
-use crate::compressed_name::{copy_name, read_frame, read_name, skip_plain_name};
+use crate::compressed_name::{
+    Frame, copy_name, read_frame, read_name, skip_any_name, skip_plain_name,
+};
 use crate::edns::Edns;
 use crate::error_reply::ErrorReply;
 use crate::header::{AD, CD, HEADER, Header, IN, QR, RD, u16_at};
@@ -66,7 +68,6 @@ impl Malformed {
 struct Progress {
     /// Where the name ends, with type and class, once the question has been read.
     question: Option<(usize, RecordType, u16)>,
-    opt: bool,
 }
 
 /// Reads a client's message.
@@ -111,15 +112,44 @@ fn error_reply(
 ) -> ErrorReply {
     let question =
         progress.question.map(|(end, kind, class)| (copy_name(&packet[HEADER..end]), kind, class));
+    let edns = find_opt(packet, header).map(|frame| Edns::read_leniently(packet, &frame));
+    // RFC 7873 section 5.4: a client without a question asks for a server cookie.
+    let wants_cookie = edns.is_some_and(|edns| edns.cookie.is_some())
+        && error == ParseError::QuestionCount
+        && header.questions == 0
+        && header.answers == 0
+        && header.authorities == 0;
+    let error = if wants_cookie { ParseError::CookieAlone } else { error };
     ErrorReply {
         id: header.id,
         opcode: header.opcode(),
         recursion_desired: header.has(RD),
         rcode: error.rcode(),
         question,
-        edns: progress.opt,
+        edns,
         error,
     }
+}
+
+/// The first OPT record of a message that may be wrong anywhere before it, so that the reply has
+/// one as well (RFC 6891 section 6.1.1). None where the way there cannot be read.
+///
+/// Each step takes octets of the packet, and no pointer is followed, so its length bounds the cost.
+#[cold]
+fn find_opt(packet: &[u8], header: Header) -> Option<Frame> {
+    let mut at = HEADER;
+    for _ in 0..header.questions {
+        at = skip_any_name(packet, at)? + 4;
+    }
+    let counts = [header.answers, header.authorities, header.additionals];
+    for _ in 0..counts.map(u32::from).iter().sum::<u32>() {
+        let frame = read_frame(packet, skip_any_name(packet, at)?)?;
+        if RecordType(frame.kind) == RecordType::OPT {
+            return Some(frame);
+        }
+        at = frame.end;
+    }
+    None
 }
 
 /// Reads everything behind the header; the whole packet must be used up.
@@ -152,7 +182,7 @@ fn read_body(
     for _ in 0..header.authorities {
         at = read_outside_additional(packet, at)?;
     }
-    let (edns, at) = read_additional(packet, at, header.additionals, progress)?;
+    let (edns, at) = read_additional(packet, at, header.additionals)?;
     if at != packet.len() {
         return Err(ParseError::TrailingOctets);
     }
@@ -164,7 +194,6 @@ fn read_additional(
     packet: &[u8],
     mut at: usize,
     count: u16,
-    progress: &mut Progress,
 ) -> Result<(Option<Edns>, usize), ParseError> {
     let mut opt = None;
     for left in (0..count).rev() {
@@ -174,7 +203,6 @@ fn read_additional(
         at = frame.end;
         match RecordType(frame.kind) {
             RecordType::OPT => {
-                progress.opt = true;
                 if opt.is_some() {
                     return Err(ParseError::SeveralOpts);
                 }

@@ -9,10 +9,11 @@
 //! | RFC 8767 section 4 | TTLs of stale records |
 
 use crate::answer::Answer;
-use crate::edns::{COOKIE, EXTENDED_ERROR, KEEPALIVE, MIN_UDP_OCTETS, PADDING};
+use crate::edns::MIN_UDP_OCTETS;
 use crate::header::{AA, AD, CD, HEADER, Header, IN, QR, RA, RD, TC};
 use crate::opt;
 use crate::query::Query;
+use crate::reply_opt::{ReplyEdns, write_opt_record};
 use crate::types::Rcode;
 
 /// How a reply must look for one client on one transport.
@@ -31,22 +32,6 @@ pub struct Shape<'a> {
     pub recursion_available: bool,
     /// What an OPT record is to say. It is written only if the query had one.
     pub edns: Option<ReplyEdns<'a>>,
-}
-
-/// The EDNS part of a reply.
-#[derive(Clone, Copy, Debug)]
-pub struct ReplyEdns<'a> {
-    /// Octets that this server can take over UDP ([`crate::UDP_OCTETS`]).
-    pub udp_octets: u16,
-    /// Code and text of an extended error. The text goes, and then the whole, if room is short.
-    pub extended_error: Option<(u16, &'a str)>,
-    /// How long the idle connection stays open, in units of 100 ms (RFC 7828 section 3.1).
-    pub keepalive: Option<u16>,
-    /// The data of a COOKIE option: 16 to 40 octets.
-    pub cookie: Option<&'a [u8]>,
-    /// The reply's length becomes a multiple of this, if the query was padded. 468 on encrypted
-    /// transports (RFC 8467 section 4.1), 0 for none.
-    pub pad_to: usize,
 }
 
 /// What was written.
@@ -75,7 +60,10 @@ pub fn write_answer(answer: &Answer, shape: &Shape<'_>, out: &mut Vec<u8>) -> Wr
         return write_empty(Rcode::SERVFAIL, shape, out);
     }
     if stored.message.len() + opt_octets(shape) > limit(shape) {
-        return write_truncated(answer.rcode, shape, out);
+        return match leaner(shape, stored.message.len()) {
+            Some(shape) => write_answer(answer, &shape, out),
+            None => write_truncated(answer.rcode, shape, out),
+        };
     }
     let mut extra = if answer.authoritative { AA } else { 0 };
     // RFC 6840 section 5.8: AD only for who shows that he understands it.
@@ -149,6 +137,16 @@ fn opt_octets(shape: &Shape<'_>) -> usize {
     opt::OPT + cookie + keepalive + error
 }
 
+/// How a reply on a stream can be whole where its OPT record does not fit: without options, or
+/// without the record. To come back over a stream, as TC says, would lead here again.
+#[cold]
+fn leaner<'a>(shape: &Shape<'a>, octets: usize) -> Option<Shape<'a>> {
+    let whole = usize::from(u16::MAX);
+    let edns = opt_of(shape).filter(|_| limit(shape) == whole && octets <= whole)?;
+    let bare = ReplyEdns { extended_error: None, keepalive: None, cookie: None, ..edns };
+    Some(Shape { edns: (octets + opt::OPT <= whole).then_some(bare), ..*shape })
+}
+
 /// Begins a reply with header and question; gives where it starts.
 #[inline]
 pub(crate) fn write_head(flags: u16, counts: [u16; 2], shape: &Shape<'_>, out: &mut Vec<u8>) {
@@ -184,43 +182,7 @@ pub(crate) fn write_truncated(rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>
 /// Ends the reply that begins at `start` with its OPT record, where it has one.
 #[inline]
 pub(crate) fn write_opt(start: usize, rcode: Rcode, shape: &Shape<'_>, out: &mut Vec<u8>) {
-    let Some(edns) = opt_of(shape) else {
-        return;
-    };
-    let dnssec_ok = shape.query.edns.is_some_and(|edns| edns.dnssec_ok);
-    let options = opt::begin(edns.udp_octets, rcode, dnssec_ok, out);
-    if let Some(cookie) = edns.cookie {
-        opt::push(COOKIE, &[cookie], out);
+    if let Some((asked, edns)) = shape.query.edns.as_ref().zip(opt_of(shape)) {
+        write_opt_record(start, rcode, asked, &edns, limit(shape), out);
     }
-    if let Some(units) = edns.keepalive {
-        opt::push(KEEPALIVE, &[&units.to_be_bytes()], out);
-    }
-    let limit = limit(shape);
-    if let Some((code, text)) = edns.extended_error {
-        let room = limit.saturating_sub(out.len() - start);
-        if let Some(room) = room.checked_sub(opt::OPTION + 2) {
-            // The text is an extra (RFC 8914 section 2) that never costs the client its records.
-            let text = opt::cut(text, room.min(128));
-            opt::push(EXTENDED_ERROR, &[&code.to_be_bytes(), text.as_bytes()], out);
-        }
-    }
-    let padded = shape.query.edns.is_some_and(|edns| edns.padding);
-    if padded && edns.pad_to > 0 {
-        pad(start, edns.pad_to, limit, out);
-    }
-    opt::end(options, out);
-}
-
-/// Appends a Padding option so that the reply's length is a multiple of `block`, or the limit where
-/// that comes first (RFC 8467 section 4.1).
-fn pad(start: usize, block: usize, limit: usize, out: &mut Vec<u8>) {
-    let len = out.len() - start + opt::OPTION;
-    if len > limit {
-        return;
-    }
-    let padding = len.next_multiple_of(block).min(limit) - len;
-    opt::push(PADDING, &[], out);
-    let length_at = out.len() - 2;
-    out[length_at..].copy_from_slice(&(padding as u16).to_be_bytes());
-    out.resize(out.len() + padding, 0);
 }

@@ -2,7 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::header::{HEADER, IN};
+use crate::header::{AA, HEADER, IN};
+use crate::name::Name;
 use crate::reply::{Shape, Written, flags, write_head, write_opt, write_truncated};
 use crate::types::{Rcode, RecordType};
 
@@ -32,29 +33,54 @@ impl Synthetic {
     pub const NOTIMP: Self = Self::Failure(Rcode::NOTIMP);
 }
 
-/// Data of the SOA record of answers made here: `keyhole.invalid`, `nobody.invalid`, serial 1,
-/// refresh 1 hour, retry 10 minutes, expire 1 day; the last four octets, MINIMUM, are open. The
-/// names can never exist (RFC 6761 section 6.4).
-pub(crate) const SOA_DATA: [u8; 53] = *b"\x07keyhole\x07invalid\x00\x06nobody\x07invalid\x00\
-    \x00\x00\x00\x01\x00\x00\x0e\x10\x00\x00\x02\x58\x00\x01\x51\x80\x00\x00\x00\x00";
+/// The server in the SOA record of an answer that belongs to no zone of ours. The name can never
+/// exist (RFC 6761 section 6.4).
+const NO_SERVER: &[u8] = b"\x07keyhole\x07invalid\x00";
 
-/// A pointer to the name in the question.
-const QUESTION: [u8; 2] = [0xc0, HEADER as u8];
+/// What follows the server in the data of a SOA record made here: `nobody.invalid` (RFC 6303
+/// section 3), serial 1, refresh 1 hour, retry 10 minutes, expire 1 day; the last four octets,
+/// MINIMUM, are open.
+const SOA_TAIL: [u8; 36] = *b"\x06nobody\x07invalid\x00\x00\x00\x00\x01\x00\x00\x0e\x10\
+    \x00\x00\x02\x58\x00\x01\x51\x80\x00\x00\x00\x00";
+
+/// A zone that is served here, by where its name begins in the name asked for: so many octets
+/// behind the first one. 0 is the name itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZoneAt(pub u8);
+
+/// Data of the SOA record of a zone that is served here: the zone is its own server (RFC 6303
+/// section 3), and a negative answer may be kept for `ttl` seconds.
+pub(crate) fn soa_data(zone: &Name, ttl: u32) -> Vec<u8> {
+    let mut data = [zone.as_wire(), &SOA_TAIL].concat();
+    let minimum = data.len() - 4;
+    data[minimum..].copy_from_slice(&ttl.to_be_bytes());
+    data
+}
 
 /// Appends the reply to `out`. `ttl` is how long, in seconds, it may be cached; failures are not
 /// (their [`Written::ttl`] is 0). A code above 15 for a client without EDNS becomes SERVFAIL.
+///
+/// `zone` is the zone that the answer belongs to: the SOA record is its own (RFC 2308 section 3),
+/// and AA is set. Without one, as for a blocked name, the SOA record stands at the name asked for.
 #[inline]
-pub fn write_synthetic(what: Synthetic, ttl: u32, shape: &Shape<'_>, out: &mut Vec<u8>) -> Written {
+pub fn write_synthetic(
+    what: Synthetic,
+    ttl: u32,
+    zone: Option<ZoneAt>,
+    shape: &Shape<'_>,
+    out: &mut Vec<u8>,
+) -> Written {
     let start = out.len();
     let rcode = code(what, shape);
     let address = address(what, shape.query.kind);
     let soa = address.is_none() && !matches!(what, Synthetic::Failure(_));
     let counts = [u16::from(address.is_some()), u16::from(soa)];
-    write_head(flags(shape, rcode, 0), counts, shape, out);
+    let extra = if zone.is_some() { AA } else { 0 };
+    write_head(flags(shape, rcode, extra), counts, shape, out);
     match address {
         Some(IpAddr::V4(ip)) => push(RecordType::A, ttl, &ip.octets(), out),
         Some(IpAddr::V6(ip)) => push(RecordType::AAAA, ttl, &ip.octets(), out),
-        None if soa => push_soa(ttl, out),
+        None if soa => push_soa(ttl, zone, out),
         None => {}
     }
     write_opt(start, rcode, shape, out);
@@ -89,19 +115,36 @@ fn address(what: Synthetic, kind: RecordType) -> Option<IpAddr> {
     }
 }
 
+/// A record of the name in the question.
 #[inline]
 fn push(kind: RecordType, ttl: u32, data: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(&QUESTION);
-    out.extend_from_slice(&kind.0.to_be_bytes());
-    out.extend_from_slice(&IN.to_be_bytes());
-    out.extend_from_slice(&ttl.to_be_bytes());
-    out.extend_from_slice(&(data.len() as u16).to_be_bytes());
-    out.extend_from_slice(data);
+    push_at(ZoneAt(0), kind, ttl, &[data], out);
 }
 
 #[inline]
-fn push_soa(ttl: u32, out: &mut Vec<u8>) {
-    push(RecordType::SOA, ttl, &SOA_DATA, out);
+fn push_at(owner: ZoneAt, kind: RecordType, ttl: u32, data: &[&[u8]], out: &mut Vec<u8>) {
+    let len: usize = data.iter().map(|piece| piece.len()).sum();
+    out.extend_from_slice(&pointer(owner));
+    out.extend_from_slice(&kind.0.to_be_bytes());
+    out.extend_from_slice(&IN.to_be_bytes());
+    out.extend_from_slice(&ttl.to_be_bytes());
+    out.extend_from_slice(&(len as u16).to_be_bytes());
+    data.iter().for_each(|piece| out.extend_from_slice(piece));
+}
+
+#[inline]
+fn push_soa(ttl: u32, zone: Option<ZoneAt>, out: &mut Vec<u8>) {
+    match zone {
+        Some(zone) => push_at(zone, RecordType::SOA, ttl, &[&pointer(zone), &SOA_TAIL], out),
+        None => push_at(ZoneAt(0), RecordType::SOA, ttl, &[NO_SERVER, &SOA_TAIL], out),
+    }
     let minimum = out.len() - 4;
     out[minimum..].copy_from_slice(&ttl.to_be_bytes());
+}
+
+/// A pointer into the name in the question (RFC 1035 section 4.1.4). It never reaches beyond the
+/// name, whose length fits in one octet.
+#[inline]
+fn pointer(to: ZoneAt) -> [u8; 2] {
+    (0xc000 | (HEADER as u16 + u16::from(to.0))).to_be_bytes()
 }

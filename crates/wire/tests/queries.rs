@@ -3,7 +3,9 @@
 
 mod message;
 
-use keyhole_wire::{ErrorReply, Malformed, ParseError, Rcode, RecordType, parse, write_error};
+use keyhole_wire::{
+    ErrorReply, Malformed, ParseError, Rcode, RecordType, ReplyEdns, parse, write_error,
+};
 use message::{ID, Message, name, option, whole};
 
 const A: RecordType = RecordType::A;
@@ -55,7 +57,7 @@ fn another_operation_is_not_implemented_and_its_body_is_not_read() {
     for opcode in [1u16, 2, 4, 5, 6, 15] {
         let reply = refused(&ask().flags(opcode << 11).octets(b"whatever"));
         assert_eq!((reply.rcode, u16::from(reply.opcode)), (Rcode::NOTIMP, opcode));
-        assert_eq!((reply.question, reply.edns), (None, false));
+        assert_eq!((reply.question, reply.edns), (None, None));
     }
 }
 
@@ -225,7 +227,7 @@ fn another_edns_version_is_told_with_an_opt_record() {
     for version in [1, 255] {
         let reply = refused(&ask().opt_ttl(version << 16));
         assert_eq!((reply.error, reply.rcode), (ParseError::OptVersion, Rcode::BADVERS));
-        assert!(reply.edns);
+        assert!(reply.edns.is_some());
     }
 }
 
@@ -240,7 +242,7 @@ fn there_is_one_opt_record_and_the_root_owns_it() {
     assert_eq!(error(&ask().opt(&[]).opt(&[])), ParseError::SeveralOpts);
     let owned = ask().raw(3, &[1, b'a', 0], (RecordType::OPT, 1232, 0), &[]);
     assert_eq!(error(&owned), ParseError::OptOwner);
-    assert!(refused(&owned).edns);
+    assert!(refused(&owned).edns.is_some());
     let answer = ask().raw(1, &[0], (RecordType::OPT, 1232, 0), &[]);
     assert_eq!(error(&answer), ParseError::UnexpectedRecords);
 }
@@ -319,24 +321,71 @@ fn a_client_subnet_is_checked_and_forgotten() {
     }
 }
 
+/// What the OPT record of an error reply says here.
+const SAYING: ReplyEdns<'static> = ReplyEdns {
+    udp_octets: 1232,
+    extended_error: Some((0, "version")),
+    keepalive: None,
+    cookie: None,
+    pad_to: 0,
+};
+
+#[test]
+fn whatever_is_wrong_before_it_an_opt_record_is_found() {
+    let options = [option(10, &[7; 8]), option(8, &[9])].concat();
+    let wrong: [Message; 5] = [
+        ask().flags(5 << 11),
+        ask().count(0, 2).octets(b"\x01b\x00\x00\x01\x00\x01"),
+        ask().answer("a", A, 1, &[192, 0, 2, 1]),
+        ask().answer("a", A, 1, &[1; 4]).answer("b", A, 1, &[2; 4]).flags(4 << 11),
+        ask().class(3),
+    ];
+    for message in wrong {
+        let edns = refused(&message.opt(&options)).edns.expect("an OPT record");
+        assert_eq!(edns.cookie.map(|cookie| cookie.client().to_vec()), Some(vec![7; 8]));
+        assert!(!edns.client_subnet, "a broken option is as if absent");
+    }
+    // What cannot be stepped over hides it.
+    assert_eq!(refused(&ask().octets(b"\x40").opt(&[])).edns, None);
+}
+
+#[test]
+fn a_cookie_without_a_question_is_no_error() {
+    let bare = |options: &[u8]| {
+        let head = [0x12, 0x34, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        let opt = [0, 0, 41, 4, 208, 0, 0, 0, 0, 0, options.len() as u8];
+        match parse(&[&head[..], &opt, options].concat()).unwrap_err() {
+            Malformed::Respond(reply) => reply,
+            Malformed::Drop(error) => panic!("{error}"),
+        }
+    };
+    let reply = bare(&option(10, &[7; 8]));
+    assert_eq!((reply.error, reply.rcode), (ParseError::CookieAlone, Rcode::NOERROR));
+    for options in [&[][..], &option(10, &[7; 9]), &option(12, &[])] {
+        let reply = bare(options);
+        assert_eq!((reply.error, reply.rcode), (ParseError::QuestionCount, Rcode::FORMERR));
+        assert!(reply.edns.is_some());
+    }
+}
+
 #[test]
 fn an_error_reply_repeats_id_operation_and_question() {
     let mut out = b"xx".to_vec();
     let reply = refused(&ask().class(3).octets(&[]));
-    write_error(&reply, None, &mut out);
+    write_error(&reply, None, 512, &mut out);
     let question = ask().class(3).0[12..].to_vec();
     let head = [0x12, 0x34, 0x81, 5, 0, 1, 0, 0, 0, 0, 0, 0].to_vec();
     assert_eq!(out, [b"xx".to_vec(), head, question].concat());
 
     let mut out = Vec::new();
-    write_error(&refused(&ask().flags(0x2000)), Some((21, "not sent without EDNS")), &mut out);
+    write_error(&refused(&ask().flags(0x2000)), Some(&SAYING), 512, &mut out);
     assert_eq!(out, [0x12, 0x34, 0xa0, 4, 0, 0, 0, 0, 0, 0, 0, 0]);
 }
 
 #[test]
 fn an_error_reply_with_edns_carries_the_extended_code_and_error() {
     let mut out = Vec::new();
-    write_error(&refused(&ask().opt_ttl(1 << 16)), Some((0, "version")), &mut out);
+    write_error(&refused(&ask().opt_ttl(1 << 16)), Some(&SAYING), 512, &mut out);
     assert_eq!(out[3] & 0x0f, 0);
     let opt = &out[ask().0.len()..];
     assert_eq!(opt[..11], [0, 0, 41, 0x04, 0xd0, 1, 0, 0, 0, 0, 13]);

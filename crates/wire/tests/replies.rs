@@ -227,7 +227,7 @@ fn an_extended_code_without_edns_becomes_servfail() {
 
 fn synthetic(what: Synthetic, message: &Message) -> (Vec<u8>, Written) {
     let (query, mut out) = (message.parsed(), Vec::new());
-    let written = write_synthetic(what, 10, &shape(&query), &mut out);
+    let written = write_synthetic(what, 10, None, &shape(&query), &mut out);
     (out, written)
 }
 
@@ -290,7 +290,7 @@ fn the_longest_blocked_name_fits_into_512_octets() {
     });
     let mut out = Vec::new();
     let shape = Shape { limit: 512, edns, ..shape(&query) };
-    assert!(!write_synthetic(Synthetic::Nxdomain, 10, &shape, &mut out).truncated);
+    assert!(!write_synthetic(Synthetic::Nxdomain, 10, None, &shape, &mut out).truncated);
     assert!(out.len() <= 512);
 }
 
@@ -306,4 +306,71 @@ fn a_negative_answer_ages_like_any_other() {
     let query = ask().parsed();
     let (octets, written) = written(&answer, &Shape { age: 20, ..shape(&query) });
     assert_eq!((written.ttl, reread(&octets).ttl()), (30, 30));
+}
+
+/// An answer that came in so many octets.
+fn filled(octets: usize) -> Answer {
+    let (asked, kind) = (name("www.example.org"), RecordType(65_280));
+    let mut message = Message::response("www.example.org", kind);
+    while message.0.len() < octets {
+        let left = octets - message.0.len() - 12;
+        let data = vec![7; if left > 1_100 { 1_000 } else { left }];
+        message = message.raw(1, &[0xc0, 12], (kind, 1, 60), &data);
+    }
+    Answer::read(&message.0, ID, &asked, kind).unwrap()
+}
+
+#[test]
+fn the_largest_answer_is_whole_on_a_stream_whatever_the_client_asks_of_its_opt() {
+    let kind = RecordType(65_280);
+    let error = Some((3, "text"));
+    let cookie = Some(&[1; 24][..]);
+    let edns = ReplyEdns { extended_error: error, keepalive: Some(1), cookie, pad_to: 468, ..EDNS };
+    for octets in [65_000, 65_480, 65_520, 65_524, 65_525, 65_535] {
+        let answer = filled(octets);
+        for query in [Message::query("www.example.org", kind), {
+            Message::query("www.example.org", kind).opt(&option(12, &[0; 9]))
+        }] {
+            let query = query.parsed();
+            let shape = Shape { limit: 65_535, edns: Some(edns), ..shape(&query) };
+            let (reply, written) = written(&answer, &shape);
+            assert!(!written.truncated, "{octets}");
+            assert!((octets..=65_535).contains(&reply.len()), "{octets} {}", reply.len());
+            let again = Answer::read(&reply, ID, &name("www.example.org"), kind).unwrap();
+            assert_eq!(again.records().count(), answer.records().count());
+            let has_opt = query.edns.is_some() && octets + 11 <= 65_535;
+            assert_eq!(reply[11], u8::from(has_opt), "{octets}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_of_many_names_does_not_outgrow_the_message_that_it_came_in() {
+    let (asked, kind) = (name("example.org"), RecordType::NS);
+    let mut message = Message::response("example.org", kind);
+    for number in 0..3_300u16 {
+        let label = format!("{number:04x}");
+        let target = [&[4], label.as_bytes(), &[0xc0, 12]].concat();
+        message = message.raw(1, &[0xc0, 12], (kind, 1, 60), &target);
+    }
+    let answer = Answer::read(&message.0, ID, &asked, kind).unwrap();
+    let query = Message::query("example.org", kind).parsed();
+    let (reply, written) = written(&answer, &Shape { limit: 65_535, ..shape(&query) });
+    assert_eq!((written.truncated, reply.len()), (false, message.0.len()));
+}
+
+#[test]
+fn no_name_of_a_question_makes_its_answer_outgrow_the_message_that_it_came_in() {
+    let query = Message::query("www.example.org", A).parsed();
+    for number in 0..2_000 {
+        let (text, kind) = (format!("size{number}.tcp.example.org"), RecordType(65_280));
+        let mut message = Message::response(&text, kind);
+        for _ in 0..20 {
+            message = message.raw(1, &[0xc0, 12], (kind, 1, 60), &[7; 9]);
+        }
+        let answer = Answer::read(&message.0, ID, &name(&text), kind).unwrap();
+        let query = Query { name: name(&text), kind, ..query };
+        let (reply, _) = written(&answer, &Shape { limit: 65_535, ..shape(&query) });
+        assert_eq!(reply.len(), message.0.len(), "{text}");
+    }
 }

@@ -3,7 +3,7 @@
 
 mod message;
 
-use keyhole_wire::{RecordType, write_query};
+use keyhole_wire::{RecordType, UpstreamForm, write_query, write_query_as};
 use message::{Message, name, option};
 
 #[test]
@@ -28,6 +28,22 @@ fn the_query_is_exactly_this() {
         \x07example\x03org\x00\x00\x41\x00\x01\
         \x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00";
     assert_eq!(out, expected);
+}
+
+#[test]
+fn a_query_with_cd_and_one_without_edns_differ_in_nothing_else() {
+    let rebuilt = |checking_disabled, edns| {
+        let form = UpstreamForm { checking_disabled, edns, block: 128 };
+        let mut out = Vec::new();
+        write_query_as(&name("www.example.org"), RecordType::A, 7, form, &mut out);
+        out
+    };
+    let (usual, unchecked, plain) =
+        (rebuilt(false, true), rebuilt(true, true), rebuilt(true, false));
+    assert_eq!((usual[3], unchecked[3]), (0, 0x10));
+    assert_eq!((&usual[..3], &usual[4..]), (&unchecked[..3], &unchecked[4..]));
+    assert_eq!(plain[10..12], [0, 0]);
+    assert_eq!(plain[12..], unchecked[12..plain.len()]);
 }
 
 #[test]

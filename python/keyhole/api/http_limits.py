@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from keyhole.http import HttpProtocol
 
 HEADER_SECONDS = 10.0
 WRITE_SECONDS = 30.0
 
 
-class NetworkProtocol(H11Protocol):
+class NetworkProtocol(HttpProtocol):
     """Aborts a connection if its next request header is late, or if its client does not read."""
 
     def __init__(self, *given: Any) -> None:

@@ -41,6 +41,21 @@ class PartReport(BaseModel):
     since: datetime = Field(description="When it was first seen.")
 
 
+class UpstreamReport(BaseModel):
+    """What one upstream does, as the engine of this machine sees it."""
+
+    name: str = Field(description="The name of its document.")
+    protocol: str = Field(description="doh, dot or tcp.")
+    is_healthy: bool = Field(
+        description="Whether it is asked in its order; one that is away, or refuses everything, is "
+        "asked after the others until it answers again."
+    )
+    answered: int = Field(description="Answers so far, refusals among them.")
+    refused: int = Field(description="Answers with the code REFUSED.")
+    failed: dict[str, int] = Field(description="Attempts without an answer, by kind of error.")
+    last_error: str | None = Field(description="What went wrong last, if anything has.")
+
+
 class RefusedHandshakes(BaseModel):
     """TLS handshakes that were refused, or that a client gave up with an alert."""
 
@@ -67,6 +82,9 @@ class Status(BaseModel):
         "claimed identity of those of dns."
     )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
+    upstreams: list[UpstreamReport] = Field(
+        description="The upstreams in use; empty while no engine answers."
+    )
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
         "null while no engine answers."
@@ -89,6 +107,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             if not one.has_it
         ],
         dnstap=[DnstapOutput(**vars(one)) for one in states],
+        upstreams=[_upstream(one) for one in stats["upstreams"]] if stats else [],
         handshakes=[
             *_dns_handshakes(stats),
             *(
@@ -103,6 +122,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
 def _report(one: PartState) -> PartReport:
     since = datetime.fromtimestamp(one.since, UTC)
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
+
+
+def _upstream(one: dict[str, Any]) -> UpstreamReport:
+    taken = ("name", "protocol", "answered", "refused", "failed", "last_error")
+    return UpstreamReport(is_healthy=one["healthy"], **{key: one[key] for key in taken})
 
 
 async def _stats(services: Services) -> dict[str, Any] | None:

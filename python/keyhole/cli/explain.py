@@ -139,6 +139,10 @@ def describe(cause: dict[str, Any]) -> str:
             return f"the rule {_rule(cause)}"
         case "list":
             return f"the list {_entry(cause)}"
+        case "record":
+            return (
+                f"a local record that the policy {cause['policy']} has ({cause['policy_origin']})"
+            )
         case "default":
             return f"the default of the policy {cause['policy']} ({cause['policy_origin']})"
         case "mode":

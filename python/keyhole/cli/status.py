@@ -51,6 +51,10 @@ def status(
     for one in found["undelivered"]:
         name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
         terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")
+    for one in found["upstreams"]:
+        if not one["is_healthy"]:
+            name, why = escape(sanitize(one["name"])), escape(sanitize(one["last_error"] or ""))
+            terminal.print(f"[red]upstream {name} is asked after the others[/]: {why}")
     for one in found["handshakes"]:
         count, why = one["count"], escape(sanitize(one["reason"]))
         terminal.print(f"TLS handshakes refused ({escape(one['listener'])}): {count} {why}")

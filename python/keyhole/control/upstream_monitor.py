@@ -28,13 +28,14 @@ class UpstreamMonitor:
         self._addresses = addresses
         self._notify = notify
         self._is_down = False
+        self._is_suspect = False
         self._answered = 0
         self._failed = 0
 
     async def watch(self) -> None:
         """Checks at the start and then regularly; never ends by itself."""
         while True:
-            if self._is_down or self._answered == 0:
+            if self._is_down or self._is_suspect or self._answered == 0:
                 await self._probe()
             with suppress(ControlError):  # the engine is restarting; the supervisor reports that
                 self._check(await self._stats())
@@ -64,17 +65,26 @@ class UpstreamMonitor:
     def _check(self, stats: dict[str, Any]) -> None:
         upstreams = stats.get("upstreams", [])
         answered = sum(one["answered"] for one in upstreams)
-        failed = sum(sum(one["failed"].values()) for one in upstreams)
+        failed = sum(_unreached(one["failed"]) for one in upstreams)
         # The counters of a new engine start at zero.
         some_answered = answered > self._answered or (answered < self._answered and answered > 0)
         some_failed = failed > self._failed
         self._answered, self._failed = answered, failed
+        fails = some_failed and not some_answered
+        # One slow name does not mean that upstreams which answered are gone: the next check tells.
+        was_suspect, self._is_suspect = self._is_suspect, fails and answered > 0
         if some_answered and self._is_down:
             self._is_down = False
             self._notify(Notice(Severity.SUCCESS, "an upstream answers again"))
-        elif some_failed and not some_answered and not self._is_down:
+        elif fails and (was_suspect or answered == 0) and not self._is_down:
             self._is_down = True
             self._notify(no_upstream(upstreams))
+
+
+def _unreached(failed: dict[str, int]) -> int:
+    """Attempts that no upstream took part in: one that answers nonsense, or has enough to do, was
+    reached."""
+    return sum(count for kind, count in failed.items() if kind not in ("invalid", "busy"))
 
 
 def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:

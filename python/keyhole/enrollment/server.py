@@ -9,12 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
 from keyhole.enrollment.application import EnrollmentService, Notify, application
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
-from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter, OnRefused
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import CertificateAndKey, ensure_server_certificate
@@ -65,7 +63,7 @@ class EnrollmentServer:
         )
 
         def http() -> asyncio.Protocol:
-            return H11Protocol(config, self._server.state, {})
+            return HttpProtocol(config, self._server.state, {})
 
         self._limiter = ConnectionLimiter(
             self._setup.networks, self._tls, http, self._reject, on_refused=self._on_refused

@@ -7,9 +7,10 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from keyhole.http.protocol import HEADER_OCTETS
+
 SHUTDOWN_SECONDS = 3.0
 """Time that open requests have to complete at shutdown."""
-_HEADER_OCTETS = 16 * 1024
 
 
 def uvicorn_config(app: ASGIApp) -> Config:
@@ -22,7 +23,7 @@ def uvicorn_config(app: ASGIApp) -> Config:
         proxy_headers=False,
         server_header=False,
         ws="none",
-        h11_max_incomplete_event_size=_HEADER_OCTETS,
+        h11_max_incomplete_event_size=HEADER_OCTETS,
     )
     config.load()
     # Otherwise uvicorn prints warnings about malformed requests on the terminal.

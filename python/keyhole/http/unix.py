@@ -7,8 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
+from keyhole.http.protocol import HttpProtocol
 from keyhole.system.unix_socket import is_private, short_path, spare_paths
 
 PEER_PREFIX = "uid:"
@@ -17,7 +16,7 @@ _NOT_WRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 _CREDENTIALS = struct.Struct("3i")
 
 
-class PeerProtocol(H11Protocol):
+class PeerProtocol(HttpProtocol):
     """HTTP/1.1 on a Unix socket; the client of a request is ``uid:N``."""
 
     def connection_made(self, transport: Any) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 
 from cryptography import x509
 from starlette.requests import Request
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from keyhole.errors import KeyholeError
-from keyhole.http import HttpServer, uvicorn_config
+from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
 from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits, OnRefused
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import ensure_server_certificate, read_trust
@@ -149,7 +148,7 @@ class NetworkLink:
         return peer
 
 
-class CertifiedProtocol(H11Protocol):
+class CertifiedProtocol(HttpProtocol):
     """HTTP/1.1 over TLS; each request has the client certificate as DER in its state."""
 
     def connection_made(self, transport: Any) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from keyhole.model.address import read_address
 from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
@@ -12,9 +12,11 @@ from keyhole.model.references import References
 from keyhole.model.schedule import When
 from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.suggestion import suggest
-from keyhole.model.units import SECOND, milliseconds
+from keyhole.model.units import SECOND, milliseconds, seconds
 
 ANSWERS = ("nxdomain", "refused", "null")
+MAX_BLOCKED_TTL = 86_400  # seconds, one day
+NEVER_FORWARDED = ("localhost", "onion", "invalid")
 Mode = Literal["enforce", "observe"]
 
 
@@ -131,6 +133,66 @@ class UpstreamUse(Spec):
         return self
 
 
+class PrivateAddressUse(Spec):
+    """What happens to private addresses in answers for public names."""
+
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: _with_words(schema, ["allow", "block"])
+    )
+
+    default: Literal["allow", "block"] = Field(
+        "block", description="allow lets them through for every name, block withholds them."
+    )
+    allow: list[Annotated[Match, MATCH]] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Names whose answers may have them, written as for the allow of a rule.",
+    )
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> Self:
+        if self.default == "allow" and self.allow:
+            raise error_at("allow", "all names are allowed already; take default: allow out")
+        return self
+
+
+class SpecialNameUse(Spec):
+    """What happens to names with a special use, such as those below internal or home.arpa."""
+
+    forward: list[Annotated[Match, MATCH]] = Field(
+        default_factory=list,
+        max_length=10_000,
+        description="Names that the upstreams of this policy are asked for, because they serve "
+        "them; all others are answered here. Their answers may have private addresses.",
+    )
+
+    @field_validator("forward", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @field_validator("forward")
+    @classmethod
+    def _may_leave(cls, value: list[Match]) -> list[Match]:
+        for index, match in enumerate(value):
+            if match.text.rpartition(".")[2] in NEVER_FORWARDED:
+                raise error_at(
+                    f"forward.{index}", f"{match} never leaves this machine (RFC 6761, RFC 7686)"
+                )
+        return value
+
+
+def _with_words(schema: dict[str, Any], words: list[str]) -> None:
+    """A word may stand in the place of the keys."""
+    keys = {name: schema.pop(name) for name in list(schema) if name not in ("title", "description")}
+    schema["anyOf"] = [{"enum": words}, keys]
+
+
 class PolicySpec(Spec):
     """Which names are allowed, and which upstreams answer them."""
 
@@ -163,9 +225,19 @@ class PolicySpec(Spec):
         default_factory=lambda: ListUse(names=[]),
         description="Names of lists, or {names, answer, mode}.",
     )
-    private_addresses: Literal["allow", "block"] = Field(
-        "block",
-        description="Whether answers with private addresses for public names are withheld.",
+    private_addresses: PrivateAddressUse = Field(
+        default_factory=PrivateAddressUse,
+        description="Whether answers with private addresses for public names are withheld: block, "
+        "allow, or {allow: names} for all names but these.",
+    )
+    special_names: SpecialNameUse = Field(
+        default_factory=SpecialNameUse,
+        description="Names with a special use that leave this machine nevertheless.",
+    )
+    blocked_ttl: Annotated[int, seconds(0, MAX_BLOCKED_TTL, bare=True)] = Field(
+        10,
+        description="How long a client may cache the answer for a blocked name: seconds, or a time "
+        "such as 5m.",
     )
     log: Literal["full", "anonymous", "none"] = Field(
         "full",
@@ -204,6 +276,11 @@ class PolicySpec(Spec):
     def applies(self) -> bool:
         """Whether it applies to any client, and is not only included."""
         return self.subjects is None or bool(self.subjects)
+
+    @field_validator("private_addresses", mode="before")
+    @classmethod
+    def _word_alone(cls, value: Any) -> Any:
+        return {"default": value} if isinstance(value, str) else value
 
     @field_validator("upstreams", "lists", mode="before")
     @classmethod

@@ -161,6 +161,9 @@ class SnapshotPolicy(Boundary):
     list_mode: Mode
     paused: Span | None
     private_addresses: Literal["allow", "block"]
+    private_names: list[Match]
+    forwarded_names: list[Match]
+    blocked_ttl: int = Field(ge=0, le=86_400)
     upstream_set: Index
     record_set: Index
     origin: str

@@ -18,6 +18,7 @@ from keyhole.policy.checks.clients import check_clients
 from keyhole.policy.checks.expressions import advise_on_expressions
 from keyhole.policy.checks.records import check_records
 from keyhole.policy.checks.references import check_references
+from keyhole.policy.checks.shadowed import check_shadowed
 from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.include import check_includes
 from keyhole.policy.own_names import check_own_names
@@ -44,6 +45,7 @@ def cross_check(
         *check_subjects(documents, context, is_whole=is_whole),
         *check_clients(documents, context),
         *check_records(documents),
+        *check_shadowed(documents),
         *check_own_names(documents, own_names),
         *check_certificate_files(documents, context.secrets),
         *advise_on_expressions(documents),

@@ -40,6 +40,13 @@ def test_an_outage_is_reported_once_and_its_end_once() -> None:
     assert [notice.severity for notice in notified] == [Severity.ERROR, Severity.SUCCESS]
 
 
+def test_one_name_that_fails_is_no_outage_and_neither_is_nonsense() -> None:
+    assert _notices(_stats(3, 0), _stats(3, 1), _stats(3, 1), _stats(3, 2), _stats(4, 2)) == []
+    nonsense = _stats(3, 0)
+    nonsense["upstreams"][0]["failed"]["invalid"] = 9
+    assert _notices(_stats(3, 0), nonsense, nonsense) == []
+
+
 def test_quiet_is_no_outage() -> None:
     assert _notices(_stats(3, 1), _stats(3, 1), _stats(3, 1)) == []
 

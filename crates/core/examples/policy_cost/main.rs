@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use keyhole_core::policy::{Moment, decide};
-use keyhole_core::records::special;
+use keyhole_core::records::special_zone;
 use keyhole_core::snapshot::Snapshot;
 use keyhole_core::upstream::Upstreams;
 use keyhole_names::HashedName;
@@ -51,7 +51,9 @@ fn measure(snapshot: &Snapshot, name: &Name, text: &str) {
         black_box(decide(&snapshot.lists, policy, black_box(&hashed), kind, ANYTIME, &mut ()));
     });
     let records = time(|| drop(black_box(snapshot.records(policy).find(black_box(&hashed), kind))));
-    let special = time(|| drop(black_box(special(black_box(&hashed), kind))));
+    let special = time(|| {
+        black_box(special_zone(black_box(&hashed)));
+    });
     println!("{text:<34} {hash:>8.1} {decided:>8.1} {records:>8.1} {special:>8.1}");
 }
 
@@ -105,7 +107,7 @@ fn document(expressions: usize) -> Value {
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": exact.chain(below).chain(regex).collect::<Vec<_>>(),
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
-            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "",
+            "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "",
         }],
         "default_policy": 0,
     })

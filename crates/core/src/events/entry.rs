@@ -94,6 +94,7 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::Mode) => (4, NONE),
         Some(Cause::PrivateAddresses) => (5, NONE),
         Some(Cause::Pause) => (6, NONE),
+        Some(Cause::Record) => (7, NONE),
     }
 }
 
@@ -125,6 +126,7 @@ pub(super) enum StoredCause {
     Mode,
     PrivateAddresses,
     Pause,
+    Record,
 }
 
 /// Who asked, beside the address.
@@ -206,6 +208,7 @@ fn stored_cause(kind: u64, word: u64) -> Option<StoredCause> {
         4 => Some(StoredCause::Mode),
         5 => Some(StoredCause::PrivateAddresses),
         6 => Some(StoredCause::Pause),
+        7 => Some(StoredCause::Record),
         _ => None,
     }
 }

@@ -269,6 +269,7 @@ impl<'s> SnapshotNames<'s> {
             StoredCause::Rule(index) => self.origin(index),
             StoredCause::List(index) => self.list(index),
             StoredCause::Default
+            | StoredCause::Record
             | StoredCause::Mode
             | StoredCause::Pause
             | StoredCause::PrivateAddresses => self.policy.map(|policy| policy.origin.as_str()),

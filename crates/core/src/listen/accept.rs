@@ -83,7 +83,7 @@ async fn connection<S: Serve>(
             let peer = peer(Transport::Dot);
             let handshake = Box::pin(handshake(&worker, &listener, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
-            let peer = with_token(peer, &tls, &worker.service.options().names);
+            let peer = with_token(peer, tls.tls(), &worker.service.options().names);
             Box::pin(stream::serve(worker, tls, peer)).await;
         }
         Protocol::Doh => {

@@ -14,6 +14,7 @@ use super::listener::Listener;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
+use crate::close_notify::{Announced, SendNow};
 use crate::connections::{Handshake, HandshakeFailure, reason_of};
 use crate::events::RefusedHandshake;
 use crate::options::ClientCertificates;
@@ -22,13 +23,13 @@ use crate::tls::{Service, Terms};
 
 /// The TLS handshake, and the client with the certificate that it has proved to own. None when the
 /// client fails it or takes too long: the reason went to the client as an alert.
-pub(super) async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + SendNow + Unpin>(
     worker: &Worker<S>,
     listener: &Listener,
     io: Io,
     service: Service,
     peer: Peer,
-) -> Option<(TlsStream<Io>, Peer)> {
+) -> Option<(Announced<TlsStream<Io>>, Peer)> {
     let limit = Duration::from_millis(worker.limits().read_ms);
     let mut agreed = None;
     let finish = finish(worker, listener, io, service, &mut agreed);
@@ -94,13 +95,13 @@ struct Agreed {
 }
 
 /// Reads what the client wants, sets the terms by it and goes through with the handshake.
-async fn finish<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
+async fn finish<S: Serve, Io: AsyncRead + AsyncWrite + SendNow + Unpin>(
     worker: &Worker<S>,
     listener: &Listener,
     io: Io,
     service: Service,
     agreed: &mut Option<Agreed>,
-) -> io::Result<TlsStream<Io>> {
+) -> io::Result<Announced<TlsStream<Io>>> {
     let mut acceptor = LazyConfigAcceptor::new(Acceptor::default(), io);
     let start = match (&mut acceptor).await {
         Ok(start) => start,
@@ -119,7 +120,7 @@ async fn finish<S: Serve, Io: AsyncRead + AsyncWrite + Unpin>(
     let config = Arc::clone(&terms.config);
     *agreed = Some(Agreed { terms, certificates });
     match start.into_stream(config).into_fallible().await {
-        Ok(tls) => Ok(tls),
+        Ok(tls) => Ok(Announced::new(tls)),
         Err((error, io)) => {
             send_alert(io).await;
             Err(error)

@@ -6,6 +6,8 @@ use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
+use crate::close_notify::{Announced, SendNow};
+
 /// A connection that can be reset.
 ///
 /// Closing leaves what was not taken with the system, which goes on offering it to a client that
@@ -23,8 +25,8 @@ impl Reset for TcpStream {
     }
 }
 
-impl<Io: Reset> Reset for TlsStream<Io> {
+impl<Io: Reset + SendNow> Reset for Announced<TlsStream<Io>> {
     fn reset(&self) {
-        self.get_ref().0.reset();
+        self.tls().get_ref().0.reset();
     }
 }

@@ -159,7 +159,8 @@ fn reject(
             (Progress::Dropped, Reason::NetworkNotServed)
         }
         Rejected::Error(reason, error) => {
-            reply::reply_error(error, *reason, out);
+            let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
+            reply::reply_error(&writer, &sender, error, *reason, out);
             (Progress::Replied(ReplyInfo { ttl: 0, closes: false, is_private: true }), *reason)
         }
     };

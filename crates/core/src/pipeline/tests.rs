@@ -58,7 +58,7 @@ fn core() -> Core {
         "subjects": {"identities": [], "below": [], "tokens": [], "networks": [], "expired": null},
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "deny", "rules": [], "lists": [],
-            "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block",
+            "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10,
             "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,

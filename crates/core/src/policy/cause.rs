@@ -9,6 +9,8 @@ pub enum Cause {
     Rule(u32),
     /// An entry of a list of the snapshot.
     List(ListHit),
+    /// A local record of the name, which a list or the default would have blocked.
+    Record,
     /// No rule and no list matched the name.
     Default,
     /// The policy only observes, so it lets through what it would have blocked.

@@ -1,8 +1,10 @@
 //! One policy, in the form in which packets ask it.
 
+use keyhole_names::HashedName;
 use keyhole_names::list_file::ListMask;
 
 use super::block_answer::BlockAnswer;
+use super::name_patterns::NamePatterns;
 use super::rules::RuleSet;
 use super::schedule::Moment;
 use super::span::Span;
@@ -34,6 +36,12 @@ pub struct Policy {
     pub default: DefaultDocument,
     /// What happens to a private address in the answer for a public name.
     pub private_addresses: PrivateAddresses,
+    /// Public names whose answers may have private addresses.
+    pub private_names: NamePatterns,
+    /// Names with a special use that are asked upstream.
+    pub forwarded_names: NamePatterns,
+    /// Seconds for which a client may keep the answer for a blocked name.
+    pub blocked_ttl: u32,
     /// The index of the upstream set that answers.
     pub upstream_set: usize,
     /// The index of the local records that its clients see.
@@ -47,6 +55,14 @@ impl Policy {
     pub fn moment(&self, unix: impl FnOnce() -> i64) -> Moment {
         let is_timed = self.rules.is_scheduled() || self.paused.is_some();
         Moment::at(if is_timed { unix() } else { 0 })
+    }
+
+    /// Whether the answer for a name that is asked for may have private addresses.
+    #[inline]
+    pub fn allows_private(&self, hashed: &HashedName) -> bool {
+        self.private_addresses == PrivateAddresses::Allow
+            || self.private_names.has(hashed)
+            || self.forwarded_names.has(hashed)
     }
 
     /// Whether block rules and block lists only record.

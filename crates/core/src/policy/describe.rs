@@ -32,6 +32,7 @@ pub fn describe(
             ("rule", document.map_or(json!({}), value))
         }
         Cause::List(hit) => ("list", hit_value(lists, &hit)),
+        Cause::Record => ("record", json!({})),
         Cause::Default => ("default", json!({ "default": default_word(policy.default) })),
         Cause::Mode => ("mode", json!({ "mode": policy.mode })),
         Cause::Pause => ("pause", json!({ "until": policy.paused.map(Span::end) })),
@@ -141,6 +142,17 @@ pub(super) fn default_step(policy: &Policy, default: DefaultDocument) -> Step {
             "origin": policy.origin,
             "default": default_word(policy.default),
         }),
+    }
+}
+
+/// The step of a local record that lists and default do not block.
+pub(super) fn record_step(policy: &Policy, origin: Option<&str>) -> Step {
+    Step {
+        stage: Stage::Authorize,
+        what: "local records".into(),
+        result: "allows".into(),
+        decides: true,
+        detail: json!({ "policy": policy.name, "origin": origin }),
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `permit` | the right to look a name up, which only a policy gives |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
+//! | `name_patterns` | names that a setting speaks of |
 //! | `schedule` | when a rule acts |
 //! | `span` | how long a rule acts, or a pause lasts |
 //! | `block_answer` | how a blocked name is answered |
@@ -19,6 +20,7 @@ mod cause;
 mod compiled_policy;
 mod decide;
 mod describe;
+mod name_patterns;
 mod pattern;
 mod permit;
 mod rules;
@@ -34,6 +36,7 @@ pub use cause::Cause;
 pub use compiled_policy::Policy;
 pub use decide::{Decision, Verdict, decide, decide_target};
 pub use describe::describe;
+pub use name_patterns::NamePatterns;
 pub use permit::{Permit, Permitted, Withheld, permit};
 pub use rules::RuleSet;
 pub use schedule::{Moment, Schedule};

@@ -24,6 +24,12 @@ impl Patterns {
         Self { set: RegexSet::empty(), places: Vec::new(), first: u32::MAX }
     }
 
+    /// Whether there is none.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
     /// Compiles expressions that [`check`] has accepted, each with the place of its rule.
     pub(super) fn compile(patterns: &[(&str, u32)]) -> Result<Self, String> {
         let set = RegexSetBuilder::new(patterns.iter().map(|(text, _)| text))

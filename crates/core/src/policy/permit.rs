@@ -61,10 +61,12 @@ use keyhole_wire::RecordType;
 use super::block_answer::BlockAnswer;
 use super::cause::Cause;
 use super::compiled_policy::Policy;
-use super::decide::{Verdict, decide};
+use super::decide::{Decision, Verdict, decide};
+use super::describe;
 use super::schedule::Moment;
 use super::trace::Trace;
 use crate::list_table::ListTable;
+use crate::records::Records;
 use crate::subjects::ClientRef;
 
 /// The right to look a name up. `fetch` takes it by value; only [`permit`] makes one.
@@ -93,6 +95,9 @@ pub struct Withheld {
 
 /// Asks the policy of a client about a name and type.
 ///
+/// A name with a local record is allowed by it where only a list or the default speaks against it:
+/// whoever declares a record for a policy wants it to be answered. A block rule still wins.
+///
 /// # Errors
 /// What blocks the name.
 #[inline]
@@ -102,9 +107,19 @@ pub fn permit(
     client_ref: ClientRef,
     (hashed, kind): (&HashedName, RecordType),
     moment: Moment,
+    records: &Records,
     trace: &mut impl Trace,
 ) -> Result<Permit, Withheld> {
-    let decision = decide(lists, policy, hashed, kind, moment, trace);
+    let mut decision = decide(lists, policy, hashed, kind, moment, trace);
+    let blocking = match decision.verdict {
+        Verdict::Block(cause, _) => Some(cause),
+        Verdict::Allow(_) => decision.would_block,
+    };
+    if matches!(blocking, Some(Cause::List(_) | Cause::Default)) && records.answers(hashed) {
+        trace.step(|| describe::record_step(policy, records.origin(hashed)));
+        let would_block = decision.would_block.filter(|cause| matches!(cause, Cause::Rule(_)));
+        decision = Decision { verdict: Verdict::Allow(Cause::Record), would_block };
+    }
     let would_block = decision.would_block;
     match decision.verdict {
         Verdict::Allow(cause) => Ok(Permit { client_ref, moment, cause, would_block }),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Name, Synthetic};
+use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
 
 /// An alias: owner, target and TTL in seconds.
 pub type Link = (Name, Name, u32);
@@ -19,6 +19,8 @@ pub enum Local {
         what: Synthetic,
         /// Seconds for which it may be cached.
         ttl: u32,
+        /// The zone here to which the name belongs, whose SOA record a negative answer shows.
+        zone: Option<ZoneAt>,
     },
     /// Aliases that leave the local data: ask for `target` and put `chain` before the answer.
     Alias {

@@ -6,14 +6,18 @@
 //! | RFC 2308 section 2 | the two ways of saying that there is nothing |
 //! | RFC 4592 | what a wildcard covers, and what keeps it from doing so |
 //!
+//! | RFC 8020 section 2 | a name with something below it exists |
+//!
 //! Local data owns the names that it declares and, below the parent of a wildcard, everything. All
 //! other names are asked upstream, also where they lie between a declared name and the root.
 
 mod local;
 mod read;
 mod resolve;
+mod reverse;
 mod special;
 mod tree;
+mod zones;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +26,7 @@ use keyhole_wire::{RecordType, Synthetic};
 
 use keyhole_names::HashedName;
 pub use local::{Link, Local};
-pub use special::special;
+pub use special::{SpecialZone, special_zone};
 
 use crate::document::RecordDocument;
 use crate::faults::Faults;
@@ -38,6 +42,9 @@ const PREPARED: [RecordType; 6] = [
     RecordType::PTR,
     RecordType::TXT,
 ];
+
+/// For what does not fit into any message.
+const SERVFAIL: Local = Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0, zone: None };
 
 /// Local records that are seen together, compiled.
 pub struct Records {
@@ -55,18 +62,66 @@ impl Records {
         path: &str,
         faults: &mut Faults,
     ) -> Self {
-        let tree = Tree::new(read::read(documents, set, path, faults));
+        let mut owners = read::read(documents, set, path, faults);
+        reverse::add(&mut owners);
+        let tree = Tree::new(owners);
         resolve::check_chains(&tree, faults);
         let mut prepared = Vec::with_capacity(tree.owners().len());
         for (index, owner) in tree.owners().iter().enumerate() {
             prepared.push(PREPARED.map(|kind| {
                 resolve::resolve(&tree, index as u32, &owner.name, kind).unwrap_or_else(|error| {
                     faults.add(&owner.path, format!("{}: {error} ({})", owner.name, owner.origin));
-                    Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 }
+                    SERVFAIL
                 })
             }));
         }
         Self { tree, prepared }
+    }
+
+    /// What is said here about a name and type, and by which zone with a special use if local
+    /// records say nothing; none leaves the name to others.
+    ///
+    /// `is_forwarded` says which names with a special use the policy leaves to its upstreams.
+    pub fn answer(
+        &self,
+        hashed: &HashedName,
+        kind: RecordType,
+        is_forwarded: impl Fn(&HashedName) -> bool,
+    ) -> Option<(Local, Option<SpecialZone>)> {
+        let special = |hashed: &HashedName| {
+            let zone = special_zone(hashed);
+            let zone = zone.filter(|zone| !(zone.may_leave() && is_forwarded(hashed)))?;
+            let exists = self.tree.is_empty_nonterminal(hashed);
+            Some((zone.say(hashed, kind, exists)?, Some(zone)))
+        };
+        // SOA, NS and DS belong to the zone, also where a record stands at its apex.
+        if special_zone(hashed).is_some_and(|zone| zone.owns(kind)) {
+            return special(hashed);
+        }
+        let local = match self.find(hashed, kind) {
+            None => return special(hashed),
+            Some(local) => local,
+        };
+        let Local::Alias { chain, target } = &local else { return Some((local, None)) };
+        // An alias must not take a special name out, either.
+        match special(&HashedName::new(target)) {
+            None => Some((local, None)),
+            Some((said, _)) => {
+                let behind = resolve::behind(hashed.name(), kind, chain, target, &said);
+                Some((behind.unwrap_or(SERVFAIL), None))
+            }
+        }
+    }
+
+    /// Whether local records answer for the name, of whatever type they are.
+    pub fn answers(&self, hashed: &HashedName) -> bool {
+        self.tree.locate(hashed) != NameLocation::Outside
+    }
+
+    /// Whether nothing is declared for the name, and something below it.
+    #[inline]
+    pub fn is_empty_nonterminal(&self, hashed: &HashedName) -> bool {
+        self.tree.is_empty_nonterminal(hashed)
     }
 
     /// What local records say about a name and type; none leaves the name to others.
@@ -85,7 +140,7 @@ impl Records {
             NameLocation::Empty(wildcard) => (wildcard, Synthetic::NoData),
             NameLocation::Missing(wildcard) => (wildcard, Synthetic::Nxdomain),
         };
-        Some(Local::Synthetic { what, ttl: self.tree.owner(owner).negative_ttl() })
+        Some(resolve::Missing { at: hashed.name(), by: self.tree.owner(owner) }.local(what))
     }
 
     /// Where the records that answer for a name were declared; for explanation.
@@ -102,6 +157,6 @@ impl Records {
     fn resolve(&self, owner: u32, hashed: &HashedName, kind: RecordType) -> Local {
         resolve::resolve(&self.tree, owner, hashed.name(), kind)
             // Only a set within a few octets of the largest message can fail for a longer name.
-            .unwrap_or(Local::Synthetic { what: Synthetic::SERVFAIL, ttl: 0 })
+            .unwrap_or(SERVFAIL)
     }
 }

@@ -43,6 +43,13 @@ impl Owner {
         self.name.labels().next() == Some(b"*")
     }
 
+    /// The closest name of which all below is answered here: the parent of a wildcard, or the
+    /// owner itself.
+    pub(super) fn local_from(&self) -> Name {
+        let below = self.is_wildcard().then(|| self.name.as_wire().get(2..)).flatten();
+        below.and_then(|wire| Name::from_wire(wire).ok()).unwrap_or(self.name)
+    }
+
     /// Seconds for which it may be remembered that the owner lacks a type.
     pub(super) fn negative_ttl(&self) -> u32 {
         match &self.data {

@@ -265,3 +265,52 @@ fn what_answers_for_a_name_can_be_followed_back_to_its_document() {
     assert_eq!(origin("x.example.org").as_deref(), Some("r.yaml:3"));
     assert_eq!(origin("example.org"), None);
 }
+
+fn ptr(name: &str, target: &str) -> RecordDocument {
+    record(name, Data::Ptr(target.to_owned()))
+}
+
+/// The names of an address; none are asked upstream.
+fn names_of(records: &Records, reverse: &str) -> Vec<String> {
+    match find(records, reverse, T::PTR) {
+        Some(Local::Answer(answer)) => {
+            let targets = answer.records().filter(|record| record.kind == T::PTR);
+            targets.map(|one| Name::from_wire(&one.data()).unwrap().to_string()).collect()
+        }
+        other => vec![format!("{other:?}")],
+    }
+}
+
+#[test]
+fn an_address_has_the_name_that_was_declared_with_it_first() {
+    let records = records(&[
+        a("nas.example.org", "192.0.2.7"),
+        a("files.example.org", "192.0.2.7"),
+        record("nas.example.org", Data::Aaaa("2001:db8::7".parse().unwrap())),
+        a("*.apps.example.org", "192.0.2.8"),
+        a("localhost.example.org", "127.0.0.1"),
+        a("nothing.example.org", "0.0.0.0"),
+    ]);
+    assert_eq!(names_of(&records, "7.2.0.192.in-addr.arpa"), ["nas.example.org"]);
+    let v6 = format!("7.{}8.b.d.0.1.0.0.2.ip6.arpa", "0.".repeat(23));
+    assert_eq!(names_of(&records, &v6), ["nas.example.org"]);
+    for other in ["8.2.0.192.in-addr.arpa", "1.0.0.127.in-addr.arpa", "0.0.0.0.in-addr.arpa"] {
+        assert!(find(&records, other, T::PTR).is_none(), "{other}");
+    }
+}
+
+#[test]
+fn a_declared_name_of_an_address_is_its_only_one() {
+    let records = records(&[
+        a("nas.example.org", "192.0.2.7"),
+        a("tv.example.org", "192.0.2.8"),
+        a("radio.example.org", "198.51.100.1"),
+        ptr("7.2.0.192.in-addr.arpa", "declared.example.org"),
+        cname("8.2.0.192.in-addr.arpa", "8.tv.example.org"),
+        ptr("*.100.51.198.in-addr.arpa", "some.example.org"),
+    ]);
+    assert_eq!(names_of(&records, "7.2.0.192.in-addr.arpa"), ["declared.example.org"]);
+    let alias = said(&records, "8.2.0.192.in-addr.arpa", T::PTR);
+    assert!(alias.ends_with("then 8.tv.example.org"), "{alias}");
+    assert_eq!(names_of(&records, "1.100.51.198.in-addr.arpa"), ["some.example.org"]);
+}

@@ -93,6 +93,13 @@ impl Tree {
         }
     }
 
+    /// Whether the name has no records, and a name below it has.
+    #[inline]
+    pub(super) fn is_empty_nonterminal(&self, hashed: &HashedName) -> bool {
+        let node = hashed.suffixes().next().and_then(|whole| self.nodes.get(&whole));
+        node.is_some_and(|node| node.owner.is_none())
+    }
+
     /// Makes an owner and all its ancestors exist.
     fn plant(&mut self, index: u32) {
         let owner = &self.owners[index as usize];
@@ -121,7 +128,7 @@ impl Tree {
 }
 
 /// The ancestors of a name, nearest first, the root at the end.
-fn ancestors(name: &Name) -> impl Iterator<Item = Name> {
+pub(super) fn ancestors(name: &Name) -> impl Iterator<Item = Name> {
     let mut name = *name;
     std::iter::from_fn(move || {
         let wire = name.as_wire();

@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::document::PolicyDocument;
+use crate::document::{MatchDocument, PolicyDocument};
 use crate::faults::Faults;
-use crate::policy::{Policy, RuleSet, Schedule, Span};
+use crate::policy::{NamePatterns, Policy, RuleSet, Schedule, Span};
 
 /// Seconds of the longest pause: a forgotten one must end.
 const MAX_PAUSE: i64 = 86_400;
+
+/// Seconds for which a blocked answer may be kept at most: one day.
+const MAX_BLOCKED_TTL: u32 = 86_400;
 
 /// What the indices in a policy may point to.
 pub(super) struct Bounds {
@@ -63,6 +66,13 @@ fn compile_one(
         }
         pause
     });
+    if document.blocked_ttl > MAX_BLOCKED_TTL {
+        let why = format!("{} s is longer than a day ({MAX_BLOCKED_TTL} s)", document.blocked_ttl);
+        faults.add(format!("{path}.blocked_ttl"), format!("{why} ({})", document.origin));
+    }
+    let names = |part: &str, matches: &[MatchDocument], faults: &mut Faults| {
+        NamePatterns::compile(matches, &format!("{path}.{part}"), &document.origin, faults)
+    };
     Policy {
         paused,
         rules: RuleSet::compile(
@@ -79,6 +89,9 @@ fn compile_one(
         list_mode: document.list_mode,
         default: document.default,
         private_addresses: document.private_addresses,
+        private_names: names("private_names", &document.private_names, faults),
+        forwarded_names: names("forwarded_names", &document.forwarded_names, faults),
+        blocked_ttl: document.blocked_ttl,
         upstream_set: document.upstream_set,
         record_set: document.record_set,
         name: document.name,

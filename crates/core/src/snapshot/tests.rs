@@ -54,7 +54,7 @@ fn document() -> Value {
             "lists": [],
             "list_answer": "nxdomain",
             "list_mode": "enforce", "paused": null,
-            "private_addresses": "block",
+            "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10,
             "upstream_set": 0,
             "record_set": 0,
             "origin": "policy.yaml:1 Policy/base",

@@ -5,7 +5,7 @@
 
 use std::ops::ControlFlow;
 
-use keyhole_wire::RecordType;
+use keyhole_wire::{RecordType, Synthetic};
 
 use super::identify::Identified;
 use super::{Body, End};
@@ -14,9 +14,6 @@ use crate::clock::When;
 use crate::policy::{self, BlockAnswer, Cause, Permit, Trace, Withheld};
 use crate::question::Question;
 use crate::snapshot::Snapshot;
-
-/// Seconds for which a client may keep a blocked answer: short, so that a changed rule is felt.
-pub const BLOCKED_TTL: u32 = 10;
 
 /// Asks the policy about the name, as of `when`.
 #[inline]
@@ -33,15 +30,23 @@ pub fn authorize(
     let (policy, client_ref) = (client.policy, client.client_ref);
     let moment = policy.moment(|| when.unix());
     let asked = (&question.hashed, question.kind());
-    match policy::permit(&snapshot.lists, policy, client_ref, asked, moment, trace) {
+    let records = snapshot.records(policy);
+    match policy::permit(&snapshot.lists, policy, client_ref, asked, moment, records, trace) {
         Ok(permit) => ControlFlow::Continue(permit),
         Err(Withheld { cause, would_block, answer }) => {
-            ControlFlow::Break(blocked(reason(cause), cause, would_block, answer))
+            let mut end = blocked(reason(cause), cause, would_block, answer);
+            // A name above a record exists (RFC 8020 section 2): NXDOMAIN would deny the record.
+            if let Body::Synthetic(what @ Synthetic::Nxdomain, ..) = &mut end.body
+                && records.is_empty_nonterminal(&question.hashed)
+            {
+                *what = Synthetic::NoData;
+            }
+            ControlFlow::Break(end.kept_for(policy.blocked_ttl))
         }
     }
 }
 
-/// The end of a query that policy withholds.
+/// The end of a query that policy withholds; [`End::kept_for`] says how long it may be kept.
 pub(super) fn blocked(
     reason: Reason,
     cause: Cause,
@@ -52,7 +57,7 @@ pub(super) fn blocked(
         reason,
         cause: Some(cause),
         would_block,
-        body: Body::Synthetic(answer.synthetic(), BLOCKED_TTL),
+        body: Body::Synthetic(answer.synthetic(), 0, None),
     }
 }
 
@@ -61,8 +66,8 @@ fn reason(cause: Cause) -> Reason {
         Cause::Rule(_) => Reason::BlockedByRule,
         Cause::List(_) => Reason::BlockedByList,
         Cause::PrivateAddresses => Reason::PrivateAddress,
-        // Neither mode nor pause ever blocks.
-        Cause::Default | Cause::Mode | Cause::Pause => Reason::DeniedByDefault,
+        // Neither mode, pause nor record ever blocks.
+        Cause::Default | Cause::Mode | Cause::Pause | Cause::Record => Reason::DeniedByDefault,
     }
 }
 

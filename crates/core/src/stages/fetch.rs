@@ -9,17 +9,19 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use keyhole_names::HashedName;
 use keyhole_wire::{Answer, AnswerBuilder, Name, Rcode, RecordType, Synthetic};
 use serde_json::{Value, json};
 
 use super::screen::Screened;
 use super::{Body, End};
 use crate::Reason;
+use crate::document::Mode;
 use crate::lookup::{AnswerSource, Failure, Lookup, LookupAnswer};
-use crate::policy::{Permit, Step, Trace};
+use crate::policy::{Permit, Policy, Step, Trace};
 use crate::question::Question;
 use crate::reason::Stage;
-use crate::records::{self, Link, Local, Records};
+use crate::records::{Link, Local, Records, SpecialZone};
 use crate::snapshot::Snapshot;
 use crate::upstream::UpstreamSet;
 
@@ -31,6 +33,23 @@ pub struct Fetched {
     pub reason: Reason,
     /// The answer.
     pub body: Body,
+}
+
+impl Fetched {
+    /// The same, but a name with local records below it exists, whatever upstreams say: a client
+    /// that holds it for missing would not ask for them (RFC 8020 section 2).
+    #[inline]
+    pub fn above_records(mut self, records: &Records, question: &Question) -> Self {
+        let Body::Upstream { answer, age, .. } = &self.body else { return self };
+        if answer.rcode() == Rcode::NXDOMAIN
+            && records.is_empty_nonterminal(&question.hashed)
+            && !answer.records().any(|record| record.kind == RecordType::CNAME)
+        {
+            let ttl = answer.ttl().saturating_sub(*age);
+            self.body = Body::Synthetic(Synthetic::NoData, ttl, None);
+        }
+        self
+    }
 }
 
 /// A look-up that must wait for an upstream.
@@ -78,44 +97,55 @@ pub fn ready(
     let mut chain = None;
     let policy = &snapshot.policies[permit.policy()];
     let records = snapshot.records(policy);
-    match records.find(&question.hashed, kind) {
-        Some(Local::Answer(answer)) => {
-            trace_records(trace, records, question, "answers");
-            return local(permit, Reason::LocalRecord, answer);
-        }
-        Some(Local::Synthetic { what, ttl }) => {
-            trace_records(trace, records, question, "answers");
-            return synthetic(permit, Reason::LocalRecord, what, ttl);
-        }
-        Some(Local::Alias { chain: links, target }) => {
+    match records.answer(&question.hashed, kind, |name| policy.forwarded_names.has(name)) {
+        Some((Local::Alias { chain: links, target }, _)) => {
             trace_records(trace, records, question, "leads to another name");
             name = target.to_lower();
             chain = Some(links);
         }
-        None => match records::special(&question.hashed, kind) {
-            Some(Local::Synthetic { what, ttl }) => {
-                trace.step(|| step("special-use names", "answers", true, Value::Null));
-                return synthetic(permit, Reason::SpecialUse, what, ttl);
+        Some((local, zone)) => {
+            match zone {
+                Some(zone) => trace_special(trace, zone),
+                None => trace_records(trace, records, question, "answers"),
             }
-            Some(Local::Answer(answer)) => {
-                trace.step(|| step("special-use names", "answers", true, Value::Null));
-                return local(permit, Reason::SpecialUse, answer);
-            }
-            Some(Local::Alias { .. }) | None => {}
-        },
+            let reason = zone.map_or(Reason::LocalRecord, |_| Reason::SpecialUse);
+            return known(permit, reason, local);
+        }
+        None => {}
     }
+    let query = &question.query;
     let set = &snapshot.upstream_sets[policy.upstream_set];
     if let Some(found) = lookup.ready(&permit, set, &name, kind, now) {
-        if found.refresh {
+        if found.refresh && query.recursion_desired {
             lookup.refresh(&permit, set, &name, kind);
         }
         let fetched = with_aliases(question, permit, found, chain.as_deref())?;
         return ControlFlow::Continue(Ready::Now(fetched));
     }
+    let unchecked = query.checking_disabled.then(|| set.unchecked());
+    if let Some(found) = unchecked.and_then(|set| lookup.ready(&permit, set, &name, kind, now)) {
+        let fetched = with_aliases(question, permit, found, chain.as_deref())?;
+        return ControlFlow::Continue(Ready::Now(fetched));
+    }
     if let Some(failure) = lookup.failed(&permit, set, &name, kind, now) {
-        return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
+        // What was withheld by a check may come without one, unless that failed as well.
+        let again = unchecked.filter(|_| failure.answer.as_deref().is_some_and(may_be_a_check));
+        let failure = match again {
+            None => Some(failure),
+            Some(set) => lookup.failed(&permit, set, &name, kind, now),
+        };
+        if let Some(failure) = failure {
+            return ControlFlow::Break(failed(&permit, failure, chain.as_deref()));
+        }
+    }
+    // RFC 1035 section 4.1.1: without RD nobody else is asked for the client. RFC 8914 section 4.21
+    // has the extended error.
+    if !query.recursion_desired {
+        trace.step(|| step("upstreams", "are not asked: no recursion desired", true, Value::Null));
+        return ControlFlow::Break(end_for(&permit, Reason::RecursionNotDesired));
     }
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
+    trace.step(|| private_step(policy, &question.hashed));
     let set = Arc::clone(set);
     ControlFlow::Continue(Ready::Later(Box::new(UpstreamLookup { permit, set, name, chain })))
 }
@@ -128,9 +158,28 @@ pub async fn wait(
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
     let UpstreamLookup { permit, set, name, chain } = *upstream_lookup;
-    match lookup.wait(&permit, &set, &name, question.kind(), deadline).await {
+    let kind = question.kind();
+    let mut outcome = lookup.wait(&permit, &set, &name, kind, deadline).await;
+    // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD goes
+    // upstream for such names alone, and what comes of it is kept apart.
+    if question.query.checking_disabled && is_withheld(&outcome) {
+        outcome = lookup.wait(&permit, set.unchecked(), &name, kind, deadline).await;
+    }
+    match outcome {
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
         Err(failure) => ControlFlow::Break(failed(&permit, failure, chain.as_deref())),
+    }
+}
+
+/// Whether an upstream said SERVFAIL, as it does where data fails its check (RFC 4035 section 5.5).
+fn may_be_a_check(answer: &Answer) -> bool {
+    answer.rcode() == Rcode::SERVFAIL
+}
+
+fn is_withheld(outcome: &Result<LookupAnswer, Failure>) -> bool {
+    match outcome {
+        Ok(found) => may_be_a_check(&found.answer),
+        Err(failure) => failure.answer.as_deref().is_some_and(may_be_a_check),
     }
 }
 
@@ -183,15 +232,14 @@ fn fetched(permit: Permit, found: LookupAnswer) -> Fetched {
     Fetched { permit, reason, body: found.into() }
 }
 
-/// An answer that is known here.
-fn local(permit: Permit, reason: Reason, answer: Arc<Answer>) -> ControlFlow<End, Ready> {
-    let body = Body::Local(answer);
-    ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
-}
-
-/// An answer without records of its own, made here.
-fn synthetic(permit: Permit, reason: Reason, what: Synthetic, ttl: u32) -> ControlFlow<End, Ready> {
-    let body = Body::Synthetic(what, ttl);
+/// What is said here, without an upstream.
+fn known(permit: Permit, reason: Reason, local: Local) -> ControlFlow<End, Ready> {
+    let body = match local {
+        Local::Answer(answer) => Body::Local(answer),
+        Local::Synthetic { what, ttl, zone } => Body::Synthetic(what, ttl, zone),
+        // An alias is followed before.
+        Local::Alias { .. } => return ControlFlow::Break(end_for(&permit, Reason::InternalError)),
+    };
     ControlFlow::Continue(Ready::Now(Fetched { permit, reason, body }))
 }
 
@@ -202,7 +250,7 @@ fn minimal_any(permit: Permit, name: &Name) -> ControlFlow<End, Ready> {
         .push(name, RecordType::HINFO, 3_600, HINFO)
         .finish();
     match built {
-        Ok(answer) => local(permit, Reason::MinimalAny, Arc::new(answer)),
+        Ok(answer) => known(permit, Reason::MinimalAny, Local::Answer(Arc::new(answer))),
         Err(_) => ControlFlow::Break(end_for(&permit, Reason::InternalError)),
     }
 }
@@ -217,6 +265,29 @@ fn trace_records(
         let origin = records.origin(&question.hashed);
         step("local records", result, true, json!({ "origin": origin }))
     });
+}
+
+fn trace_special(trace: &mut impl Trace, zone: SpecialZone) {
+    let detail = || json!({ "reference": zone.reference() });
+    trace.step(|| step("special-use names", "answers", true, detail()));
+}
+
+/// What `vet` will do with private addresses, for `explain`, which has no answer.
+fn private_step(policy: &Policy, hashed: &HashedName) -> Step {
+    let (result, setting) = if policy.private_names.has(hashed) {
+        ("allowed for this name", "privateAddresses.allow")
+    } else if policy.forwarded_names.has(hashed) {
+        ("allowed for this name", "specialNames.forward")
+    } else if policy.allows_private(hashed) {
+        ("allowed", "privateAddresses")
+    } else if policy.mode == Mode::Observe {
+        ("would be withheld, but the policy only observes", "privateAddresses")
+    } else {
+        ("withheld", "privateAddresses")
+    };
+    let detail = json!({ "by": setting, "policy": policy.name, "origin": policy.origin });
+    let what = "private addresses in the answer".into();
+    Step { stage: Stage::Vet, what, result: result.into(), decides: false, detail }
 }
 
 fn step(what: &'static str, result: &'static str, decides: bool, detail: Value) -> Step {

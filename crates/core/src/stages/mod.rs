@@ -18,7 +18,7 @@ pub mod vet;
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Synthetic};
+use keyhole_wire::{Answer, Synthetic, ZoneAt};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
@@ -51,8 +51,9 @@ pub enum Body {
     },
     /// Records that are known here: local ones, and those of names with a special use.
     Local(Arc<Answer>),
-    /// An answer without such records, kept for this many seconds.
-    Synthetic(Synthetic, u32),
+    /// An answer without such records, kept for this many seconds, and the zone here that it
+    /// belongs to, if any.
+    Synthetic(Synthetic, u32, Option<ZoneAt>),
 }
 
 impl Body {
@@ -82,9 +83,17 @@ impl From<LookupAnswer> for Body {
 }
 
 impl End {
+    /// The same, which a client may keep for so many seconds. Only for what has no records.
+    pub fn kept_for(mut self, seconds: u32) -> Self {
+        if let Body::Synthetic(_, ttl, _) = &mut self.body {
+            *ttl = seconds;
+        }
+        self
+    }
+
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {
         let synthetic = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
-        Self { reason, cause: None, would_block: None, body: Body::Synthetic(synthetic, 0) }
+        Self { reason, cause: None, would_block: None, body: Body::Synthetic(synthetic, 0, None) }
     }
 }

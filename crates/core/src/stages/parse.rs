@@ -31,6 +31,7 @@ pub fn parse(packet: &[u8]) -> Result<Question, Rejected> {
 fn reason(error: &ErrorReply) -> Reason {
     use keyhole_wire::Rcode;
     match error.rcode {
+        Rcode::NOERROR => Reason::CookieAlone,
         Rcode::NOTIMP => Reason::NotImplemented,
         Rcode::BADVERS => Reason::BadVersion,
         Rcode::REFUSED => Reason::ClassNotServed,

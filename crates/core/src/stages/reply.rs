@@ -3,12 +3,13 @@
 //! The single writer: extended errors, TTLs, padding, truncation, cookies, keepalive.
 
 use keyhole_wire::{
-    ErrorReply, Query, ReplyEdns, Shape, write_answer, write_error, write_synthetic,
+    Cookie, Edns, ErrorReply, Query, Rcode, ReplyEdns, Shape, write_answer, write_error,
+    write_synthetic,
 };
 
 use super::{Body, End};
 use crate::arrival::Sender;
-use crate::cookie::Cookies;
+use crate::cookie::{CookieOption, Cookies};
 use crate::options::Limits;
 use crate::transport::Transport;
 
@@ -36,19 +37,10 @@ pub fn reply(
     end: &End,
     out: &mut Vec<u8>,
 ) -> u32 {
-    let limit = size_limit(writer.limits, sender.transport, query);
-    let cookie = query
-        .edns
-        .and_then(|edns| edns.cookie)
-        .map(|cookie| writer.cookies.answer(cookie.client(), sender.client.ip()));
-    let edns = query.edns.map(|edns| ReplyEdns {
-        udp_octets: writer.limits.udp_octets,
-        extended_error: extended_error(end),
-        keepalive: keepalive(writer.limits, sender.transport, edns.keepalive),
-        cookie: cookie.as_ref().map(|cookie| cookie.as_slice()),
-        // RFC 7830 section 4: only where the query was padded; in the clear it would be waste.
-        pad_to: if edns.padding && sender.transport.is_encrypted() { PADDED_TO } else { 0 },
-    });
+    let limit = size_limit(writer.limits, sender.transport, query.edns.as_ref());
+    let cookie = query.edns.and_then(|edns| writer.cookie(sender, edns.cookie.as_ref()));
+    let edns =
+        query.edns.map(|edns| writer.edns(sender, &edns, cookie.as_ref(), extended_error(end)));
     let mut shape = Shape { query, limit, age: 0, ttl_cap: None, recursion_available: true, edns };
     match &end.body {
         Body::Upstream { answer, age, ttl_cap, .. } => {
@@ -57,19 +49,67 @@ pub fn reply(
             write_answer(answer, &shape, out).ttl
         }
         Body::Local(answer) => write_answer(answer, &shape, out).ttl,
-        Body::Synthetic(synthetic, ttl) => write_synthetic(*synthetic, *ttl, &shape, out).ttl,
+        &Body::Synthetic(synthetic, ttl, zone) => {
+            write_synthetic(synthetic, ttl, zone, &shape, out).ttl
+        }
     }
 }
 
-/// Writes the error for a message that is no question.
-pub fn reply_error(error: &ErrorReply, reason: crate::Reason, out: &mut Vec<u8>) {
-    let extended = reason.extended_error().map(|code| (code, reason.word()));
-    write_error(error, extended, out);
+impl Writer<'_> {
+    /// The cookie that answers that of a client (RFC 7873 section 5.2).
+    #[inline]
+    fn cookie(&self, sender: &Sender<'_>, cookie: Option<&Cookie>) -> Option<CookieOption> {
+        cookie.map(|cookie| self.cookies.answer(cookie.client(), sender.client.ip()))
+    }
+
+    /// What the OPT record of a reply says; `asked` is that of the query.
+    #[inline]
+    fn edns<'a>(
+        &self,
+        sender: &Sender<'_>,
+        asked: &Edns,
+        cookie: Option<&'a CookieOption>,
+        extended_error: Option<(u16, &'a str)>,
+    ) -> ReplyEdns<'a> {
+        let is_padded = asked.padding && sender.transport.is_encrypted();
+        ReplyEdns {
+            udp_octets: self.limits.udp_octets,
+            extended_error,
+            keepalive: keepalive(self.limits, sender.transport, asked.keepalive),
+            cookie: cookie.map(|cookie| cookie.as_slice()),
+            // RFC 7830 section 4: only where the query was padded; in the clear it would be waste.
+            pad_to: if is_padded { PADDED_TO } else { 0 },
+        }
+    }
 }
 
-fn size_limit(limits: &Limits, transport: Transport, query: &Query) -> usize {
+/// Writes the reply to a message that is no question.
+pub fn reply_error(
+    writer: &Writer<'_>,
+    sender: &Sender<'_>,
+    error: &ErrorReply,
+    reason: crate::Reason,
+    out: &mut Vec<u8>,
+) {
+    let mut error = *error;
+    let asked = error.edns.as_ref().and_then(|edns| edns.cookie);
+    // RFC 7873 section 5.4: who shows a server cookie that is not ours learns it from the code.
+    let is_stale = asked.is_some_and(|cookie| {
+        !cookie.server().is_empty() && !writer.cookies.is_ours(&cookie, sender.client.ip())
+    });
+    if reason == crate::Reason::CookieAlone && is_stale {
+        error.rcode = Rcode::BADCOOKIE;
+    }
+    let extended = reason.extended_error().map(|code| (code, reason.word()));
+    let cookie = writer.cookie(sender, asked.as_ref());
+    let edns = error.edns.map(|edns| writer.edns(sender, &edns, cookie.as_ref(), extended));
+    let limit = size_limit(writer.limits, sender.transport, error.edns.as_ref());
+    write_error(&error, edns.as_ref(), limit, out);
+}
+
+fn size_limit(limits: &Limits, transport: Transport, asked: Option<&Edns>) -> usize {
     match transport {
-        Transport::Udp => query.edns.map_or(CLASSIC_UDP, |edns| {
+        Transport::Udp => asked.map_or(CLASSIC_UDP, |edns| {
             usize::from(edns.udp_octets.min(limits.udp_octets)).max(CLASSIC_UDP)
         }),
         _ => STREAM,

@@ -1,5 +1,7 @@
 //! The attempts of one question at the upstreams of its set.
 
+mod failures;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +13,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
+use super::pool::jitter;
+use super::repeat::{Repetition, Verdict};
 use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
 use crate::policy::Permitted;
@@ -31,8 +35,9 @@ impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt
-    /// beside the first after `hedge_ms`. A SERVFAIL or the like is kept while one more upstream is
-    /// tried. `name` is in lower case.
+    /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again. A
+    /// SERVFAIL or the like is kept while the others are asked, and serves once none of them can be
+    /// expected to say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
         _: Permitted,
@@ -40,7 +45,8 @@ impl UpstreamSet {
         kind: RecordType,
         deadline: std::time::Instant,
     ) -> Result<UpstreamAnswer, Reason> {
-        let question = Question { name: *name, kind };
+        let checking_disabled = self.checking_disabled;
+        let question = Question { name: *name, kind, checking_disabled, edns: true };
         let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
         let attempts = Attempts::new(self, question, budget, deadline.into());
@@ -48,12 +54,12 @@ impl UpstreamSet {
     }
 
     /// Sends a copy of the question to one upstream that is away, if it is time to see whether it
-    /// is back. Nobody waits for that answer. With no healthy upstream the question itself does it.
+    /// is back. Nobody waits for that answer. Where the question itself goes, no copy is needed.
     fn probe(&self, question: Question, budget: &Arc<Budget>) {
-        if !self.upstreams.iter().any(|upstream| upstream.is_healthy()) {
-            return;
-        }
-        let due = self.upstreams.iter().find(|upstream| upstream.take_probe());
+        let first = self.order().first().copied();
+        let mut others = (0..self.upstreams.len()).filter(|place| Some(*place) != first);
+        let due = others.find(|place| self.upstreams[*place].take_probe());
+        let due = due.map(|place| &self.upstreams[place]);
         if let Some(upstream) = due.filter(|_| budget.take()) {
             let (upstream, attempt) = (Arc::clone(upstream), self.attempt(question, Budget::of(1)));
             // What comes of it shows in the health of the upstream alone.
@@ -68,6 +74,8 @@ type Work<'a> = Pin<Box<dyn Future<Output = Result<Reply, UpstreamError>> + Send
 struct Running<'a> {
     place: usize,
     state: Arc<AttemptState>,
+    /// Answers that the upstream had given before.
+    answered: u64,
     work: Work<'a>,
 }
 
@@ -82,9 +90,15 @@ pub(super) struct Attempts<'a> {
     running: Vec<Running<'a>>,
     /// When a second attempt starts beside the first; none once it did.
     hedge_at: Option<Instant>,
-    /// A query on a connection that died was sent once more already.
-    repeated: bool,
-    /// What an upstream said that could not resolve the name.
+    /// What is to be repeated after a pause.
+    repetitions: Vec<Repetition>,
+    /// Repetitions so far.
+    rounds: u32,
+    /// Places that were asked without EDNS.
+    plain: Vec<usize>,
+    /// Places that answered and could not resolve the name.
+    failed: Vec<usize>,
+    /// The best of what those said.
     unresolved: Option<UpstreamAnswer>,
     worst: Option<UpstreamError>,
     flawed: bool,
@@ -99,6 +113,7 @@ impl<'a> Attempts<'a> {
     ) -> Self {
         let left = set.order().into_iter();
         let (hedge_at, running) = (Some(Instant::now() + set.hedge_after()), Vec::with_capacity(2));
+        let (plain, failed) = (Vec::new(), Vec::new());
         let (unresolved, worst) = (None, None);
         Self {
             set,
@@ -108,7 +123,10 @@ impl<'a> Attempts<'a> {
             left,
             running,
             hedge_at,
-            repeated: false,
+            repetitions: Vec::new(),
+            rounds: 0,
+            plain,
+            failed,
             unresolved,
             worst,
             flawed: false,
@@ -118,12 +136,13 @@ impl<'a> Attempts<'a> {
     /// Runs to the end. What is still under way then is taken back.
     pub(super) async fn run(mut self) -> Result<UpstreamAnswer, UpstreamError> {
         self.start_next();
-        while !self.running.is_empty() {
+        while !(self.running.is_empty() && self.repetitions.is_empty()) {
             let hedge_at = self.hedge_at;
+            let repeat_at = self.repetitions.iter().map(|one| one.at).min();
             tokio::select! {
                 biased;
-                (place, state, outcome) = first_to_end(&mut self.running) => {
-                    if let Some(asked) = self.take_outcome(place, &state, outcome) {
+                (ended, outcome) = first_to_end(&mut self.running) => {
+                    if let Some(asked) = self.take_outcome(&ended, outcome) {
                         return Ok(asked);
                     }
                 }
@@ -131,11 +150,19 @@ impl<'a> Attempts<'a> {
                     self.hedge_at = None;
                     self.hedge();
                 }
+                () = sleep_until(repeat_at.unwrap_or(self.deadline)), if repeat_at.is_some() => {
+                    self.repeat_due();
+                }
                 () = sleep_until(self.deadline) => {
                     let now_flawed = |attempt: &Running<'_>| attempt.state.flawed.load(Relaxed) > 0;
                     let flawed = self.flawed || self.running.iter().any(now_flawed);
-                    return self.unresolved.ok_or_else(|| out_of_time(flawed));
+                    let turned_away = self.worst.take().filter(|_| self.running.is_empty());
+                    let error = turned_away.unwrap_or_else(|| out_of_time(flawed));
+                    return self.unresolved.ok_or(error);
                 }
+            }
+            if !self.may_get_better() {
+                break;
             }
         }
         if let Some(unresolved) = self.unresolved {
@@ -148,36 +175,53 @@ impl<'a> Attempts<'a> {
     /// Takes in how an attempt ended and starts the next where that helps.
     fn take_outcome(
         &mut self,
-        place: usize,
-        state: &AttemptState,
+        ended: &Running<'_>,
         outcome: Result<Reply, UpstreamError>,
     ) -> Option<UpstreamAnswer> {
-        self.flawed |= state.flawed.load(Relaxed) > 0;
+        let place = ended.place;
+        self.flawed |= ended.state.flawed.load(Relaxed) > 0;
         match outcome {
             Ok(Reply { answer, age }) => {
                 let upstream = u16::try_from(place).unwrap_or(u16::MAX);
                 let asked = UpstreamAnswer { answer, upstream, age };
                 if !asked.answer.is_failure() {
+                    for place in &self.failed {
+                        self.set.upstreams[*place].was_outdone();
+                    }
                     return Some(asked);
                 }
-                // One more opinion, not three: the name itself may well be broken.
-                if self.unresolved.is_some() || (self.running.is_empty() && !self.start_next()) {
-                    return Some(self.unresolved.take().unwrap_or(asked));
-                }
-                self.unresolved = Some(asked);
+                self.take_failure(place, asked);
             }
             Err(error) => {
-                let lost = error.kind == ErrorKind::Lost;
-                if self.worst.as_ref().is_none_or(|worst| worst.kind < error.kind) {
-                    self.worst = Some(error);
-                }
-                if !self.start_next() && lost && !self.repeated {
-                    self.repeated = true;
-                    self.start(place, state.connection.load(Relaxed));
-                }
+                self.plan_repetition(ended, &error);
+                self.note_error(error);
+                self.start_next();
             }
         }
         None
+    }
+
+    fn plan_repetition(&mut self, ended: &Running<'_>, error: &UpstreamError) {
+        let asked = (ended.place, ended.state.connection.load(Relaxed));
+        let planned = Repetition::after(error, asked, ended.answered, self.rounds, jitter());
+        // One that would come too late ends the wait at once, with the reason.
+        self.repetitions.extend(planned.filter(|one| one.at < self.deadline));
+    }
+
+    /// Starts the repetitions that are due.
+    fn repeat_due(&mut self) {
+        let now = Instant::now();
+        let due: Vec<_> = self.repetitions.extract_if(.., |one| one.at <= now).collect();
+        for one in due {
+            let verdict = one.judge(&self.set.upstreams[one.place].signs());
+            if verdict == Verdict::Free && one.sent() {
+                self.budget.give_back();
+            }
+            if verdict != Verdict::Left && !self.budget.is_empty() {
+                self.rounds += 1;
+                self.start(one.place, one.avoid);
+            }
+        }
     }
 
     /// Starts a second attempt: at the next upstream, or else on another connection.
@@ -208,23 +252,24 @@ impl<'a> Attempts<'a> {
     fn start(&mut self, place: usize, avoid: u64) {
         // The newest attempt gets its time before another one starts beside it.
         self.hedge_at = self.hedge_at.map(|_| Instant::now() + self.set.hedge_after());
-        let mut attempt = self.set.attempt(self.question, Arc::clone(&self.budget));
+        let question = Question { edns: !self.plain.contains(&place), ..self.question };
+        let mut attempt = self.set.attempt(question, Arc::clone(&self.budget));
         attempt.avoid = avoid;
         let state = Arc::clone(&attempt.state);
         let upstream = &self.set.upstreams[place];
-        self.running.push(Running { place, state, work: Box::pin(upstream.ask(attempt)) });
+        let (answered, work) = (upstream.answers(), Box::pin(upstream.ask(attempt)));
+        self.running.push(Running { place, state, answered, work });
     }
 }
 
 /// Waits for the first attempt that ends and takes it out.
-async fn first_to_end(
-    running: &mut Vec<Running<'_>>,
-) -> (usize, Arc<AttemptState>, Result<Reply, UpstreamError>) {
+async fn first_to_end<'a>(
+    running: &mut Vec<Running<'a>>,
+) -> (Running<'a>, Result<Reply, UpstreamError>) {
     poll_fn(|context| {
         for index in 0..running.len() {
             if let Poll::Ready(outcome) = running[index].work.as_mut().poll(context) {
-                let ended = running.swap_remove(index);
-                return Poll::Ready((ended.place, ended.state, outcome));
+                return Poll::Ready((running.swap_remove(index), outcome));
             }
         }
         Poll::Pending

@@ -23,6 +23,7 @@ use super::identity::{Identities, Identity};
 use super::stream::StreamConnection;
 use super::trust;
 use crate::Error;
+use crate::close_notify::Announced;
 use crate::document::{UpstreamDocument, UpstreamProtocol};
 
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
@@ -180,7 +181,7 @@ impl Connector {
         match &self.protocol {
             Protocol::Doh { tls, name, uri } => {
                 let stream = self.secure(tls, name, address, stream).await?;
-                if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+                if stream.tls().get_ref().1.alpn_protocol() != Some(b"h2") {
                     let words = format!("{address} does not speak HTTP/2");
                     return Err(UpstreamError::new(ErrorKind::Unreachable, words));
                 }
@@ -202,11 +203,11 @@ impl Connector {
         name: &ServerName<'static>,
         address: SocketAddr,
         stream: TcpStream,
-    ) -> Result<TlsStream<TcpStream>, UpstreamError> {
+    ) -> Result<Announced<TlsStream<TcpStream>>, UpstreamError> {
         UpstreamCounters::count(&self.counters.handshakes);
         // For an address as name rustls sends no SNI, as RFC 6066 section 3 demands.
         let secured = tls.connect(name.clone(), stream).await;
-        secured.map_err(|error| UpstreamError::securing(address, &error))
+        secured.map(Announced::new).map_err(|error| UpstreamError::securing(address, &error))
     }
 }
 

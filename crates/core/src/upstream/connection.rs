@@ -31,15 +31,18 @@ impl Connection {
         question: &Question,
         state: &Arc<AttemptState>,
     ) -> Result<Reply, UpstreamError> {
-        let reply = match &self.carrier {
-            Carrier::Doh(carrier) => carrier.exchange(question).await?,
-            Carrier::Stream(carrier) => {
-                Reply { answer: carrier.exchange(question, state).await?, age: 0 }
+        match &self.carrier {
+            Carrier::Doh(carrier) => {
+                let reply = carrier.exchange(question).await?;
+                self.liveness.touch();
+                self.liveness.answers.fetch_add(1, Relaxed);
+                Ok(reply)
             }
-        };
-        self.liveness.touch();
-        self.liveness.answers.fetch_add(1, Relaxed);
-        Ok(reply)
+            // What drives the stream counts its answers as they come.
+            Carrier::Stream(carrier) => {
+                Ok(Reply { answer: carrier.exchange(question, state).await?, age: 0 })
+            }
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use super::error::ErrorKind;
 pub(super) struct UpstreamCounters {
     pub(super) asked: AtomicU64,
     pub(super) answered: AtomicU64,
+    /// Answers that only said that the upstream does not answer such queries.
+    pub(super) refused: AtomicU64,
     pub(super) handshakes: AtomicU64,
     /// Messages on a stream that matched no question or were no answer to theirs.
     pub(super) flawed: AtomicU64,
@@ -47,6 +49,7 @@ impl UpstreamCounters {
         all.insert("answered".into(), self.answered.load(Relaxed).into());
         all.insert("failed".into(), Value::Object(failed));
         all.insert("flawed_messages".into(), self.flawed.load(Relaxed).into());
+        all.insert("refused".into(), self.refused.load(Relaxed).into());
         all.insert("handshakes".into(), self.handshakes.load(Relaxed).into());
         all.insert("rtt_ms".into(), json!(self.rtt_micros.load(Relaxed) as f64 / 1000.0));
         all

@@ -33,6 +33,7 @@ const QUIET_LOOKS: u32 = 3;
 pub(super) struct DohConnection {
     sender: SendRequest<Bytes>,
     uri: Uri,
+    liveness: Arc<Liveness>,
 }
 
 impl DohConnection {
@@ -54,25 +55,53 @@ impl DohConnection {
             .await
             .map_err(|error| from_h2(&error))?;
         tokio::spawn(drive(connection, ClosedAtEnd(Arc::clone(liveness))));
-        Ok(Self { sender, uri })
+        Ok(Self { sender, uri, liveness: Arc::clone(liveness) })
     }
 
     /// Asks one question. Dropping the future resets the stream.
     pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, UpstreamError> {
-        let sender = self.sender.clone().ready().await;
-        let mut sender = sender.map_err(|error| from_h2(&error))?;
+        let ended = |error: h2::Error| self.ended(&error);
+        let mut sender = self.sender.clone().ready().await.map_err(ended)?;
         let mut message = Vec::with_capacity(256);
         // With HTTP the identifier means nothing; 0 is kind to caches (RFC 8484 section 4.1).
         question.write(0, &mut message);
         let request = self.request(message.len());
-        let (response, mut body) =
-            sender.send_request(request, false).map_err(|error| from_h2(&error))?;
-        body.send_data(message.into(), true).map_err(|error| from_h2(&error))?;
-        let (head, body) = response.await.map_err(|error| from_h2(&error))?.into_parts();
+        let (response, mut body) = sender.send_request(request, false).map_err(ended)?;
+        body.send_data(message.into(), true).map_err(ended)?;
+        let (head, body) = response.await.map_err(ended)?.into_parts();
         check_head(head.status, &head.headers)?;
-        let message = read_body(body).await?;
+        let message = self.read_body(body).await?;
         let age = head.headers.get(AGE).and_then(|age| age.to_str().ok()?.parse().ok());
         Ok(Reply { answer: question.read(&message, 0)?, age: age.unwrap_or(0) })
+    }
+
+    async fn read_body(&self, mut body: RecvStream) -> Result<Bytes, UpstreamError> {
+        let mut whole = BytesMut::new();
+        while let Some(part) = body.data().await {
+            let part = part.map_err(|error| self.ended(&error))?;
+            // Without this the upstream may not send any more.
+            let released = body.flow_control().release_capacity(part.len());
+            released.map_err(|error| self.ended(&error))?;
+            if whole.len() + part.len() > MAX_MESSAGE {
+                return Err(UpstreamError::invalid(
+                    "sent more than the 65,535 octets of a DNS message",
+                ));
+            }
+            if whole.is_empty() && body.is_end_stream() {
+                return Ok(part);
+            }
+            whole.extend_from_slice(&part);
+        }
+        Ok(whole.freeze())
+    }
+
+    /// Takes an error in. What ends the connection closes it for new queries; a stream that was
+    /// reset does not, the others on it go on.
+    fn ended(&self, error: &h2::Error) -> UpstreamError {
+        if !error.is_reset() {
+            self.liveness.close();
+        }
+        from_h2(error)
     }
 
     fn request(&self, length: usize) -> Request<()> {
@@ -103,28 +132,12 @@ fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), UpstreamErr
     Ok(())
 }
 
-async fn read_body(mut body: RecvStream) -> Result<Bytes, UpstreamError> {
-    let mut whole = BytesMut::new();
-    while let Some(part) = body.data().await {
-        let part = part.map_err(|error| from_h2(&error))?;
-        // Without this the upstream may not send any more.
-        body.flow_control().release_capacity(part.len()).map_err(|error| from_h2(&error))?;
-        if whole.len() + part.len() > MAX_MESSAGE {
-            return Err(UpstreamError::invalid(
-                "sent more than the 65,535 octets of a DNS message",
-            ));
-        }
-        if whole.is_empty() && body.is_end_stream() {
-            return Ok(part);
-        }
-        whole.extend_from_slice(&part);
-    }
-    Ok(whole.freeze())
-}
-
 /// What ends the connection or refuses the stream may be asked elsewhere; the rest is nonsense.
 fn from_h2(error: &h2::Error) -> UpstreamError {
     let words = format!("HTTP/2: {}", quote(&error.to_string()));
+    if is_unprocessed(error) {
+        return UpstreamError::unprocessed(words);
+    }
     let protocol_broken = error.reason().is_some_and(|reason| {
         matches!(
             reason,
@@ -139,6 +152,15 @@ fn from_h2(error: &h2::Error) -> UpstreamError {
     } else {
         UpstreamError::lost(words)
     }
+}
+
+/// Whether the server says that it has not acted on the request. RFC 9113 section 6.8: that is so
+/// for streams above the last one of a GOAWAY, the only ones that h2 ends with it, and for those
+/// that could not be opened after it. Section 8.7: and for a stream that was refused.
+fn is_unprocessed(error: &h2::Error) -> bool {
+    let asks_for_less =
+        [H2Reason::REFUSED_STREAM, H2Reason::ENHANCE_YOUR_CALM].map(Some).contains(&error.reason());
+    error.is_remote() && (error.is_go_away() || asks_for_less)
 }
 
 /// Moves the frames of one connection, and ends it when it is idle or dead.

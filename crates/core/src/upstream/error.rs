@@ -18,6 +18,8 @@ pub(crate) enum ErrorKind {
     Busy,
     /// No connection could be made.
     Unreachable,
+    /// The upstream said that it has not processed the query, which may be sent again.
+    Unprocessed,
     /// The connection ended before the answer; the same query may go elsewhere.
     Lost,
     /// Nothing came in time.
@@ -30,14 +32,22 @@ pub(crate) enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, in the order of the numbers.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Busy, Self::Unreachable, Self::Lost, Self::Timeout, Self::Invalid, Self::Untrusted];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Busy,
+        Self::Unreachable,
+        Self::Unprocessed,
+        Self::Lost,
+        Self::Timeout,
+        Self::Invalid,
+        Self::Untrusted,
+    ];
 
     /// The word in statistics.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Busy => "busy",
             Self::Unreachable => "unreachable",
+            Self::Unprocessed => "unprocessed",
             Self::Lost => "lost",
             Self::Timeout => "timeout",
             Self::Invalid => "invalid",
@@ -60,6 +70,10 @@ impl UpstreamError {
 
     pub(super) fn lost(words: impl Into<Arc<str>>) -> Self {
         Self::new(ErrorKind::Lost, words)
+    }
+
+    pub(super) fn unprocessed(words: impl Into<Arc<str>>) -> Self {
+        Self::new(ErrorKind::Unprocessed, words)
     }
 
     pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
@@ -113,7 +127,7 @@ impl UpstreamError {
     /// The reason with which a query ends when this error is all there is.
     pub(super) const fn reason(&self) -> Reason {
         match self.kind {
-            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Lost => {
+            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Unprocessed | ErrorKind::Lost => {
                 Reason::UpstreamUnreachable
             }
             ErrorKind::Timeout => Reason::UpstreamTimeout,

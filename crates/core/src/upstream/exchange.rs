@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-use keyhole_wire::{Answer, Name, RecordType, write_query};
+use keyhole_wire::{Answer, Name, RecordType, UpstreamForm, write_query_as};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
@@ -22,18 +22,29 @@ pub(super) struct Question {
     /// In lower case.
     pub(super) name: Name,
     pub(super) kind: RecordType,
+    /// The client checks DNSSEC itself.
+    pub(super) checking_disabled: bool,
+    /// With EDNS, unless the upstream cannot read it.
+    pub(super) edns: bool,
 }
 
 impl Question {
     /// The query as a DNS message, behind whatever `out` holds already.
     pub(super) fn write(&self, id: u16, out: &mut Vec<u8>) {
-        write_query(&self.name, self.kind, id, PADDED_TO, out);
+        let (checking_disabled, edns) = (self.checking_disabled, self.edns);
+        let form = UpstreamForm { checking_disabled, edns, block: PADDED_TO };
+        write_query_as(&self.name, self.kind, id, form, out);
     }
 
     /// Reads a message as the answer to this question.
     pub(super) fn read(&self, message: &[u8], id: u16) -> Result<Answer, UpstreamError> {
         Answer::read(message, id, &self.name, self.kind)
-            .map_err(|error| UpstreamError::invalid(format!("sent what is no answer: {error:?}")))
+            .map_err(|error| UpstreamError::invalid(format!("sent what is no answer: {error}")))
+    }
+
+    /// Whether a message is the only answer to this question that will come, readable or not.
+    pub(super) fn is_claimed_by(&self, message: &[u8], id: u16) -> bool {
+        Answer::claims(message, id, &self.name, self.kind)
     }
 }
 
@@ -62,6 +73,7 @@ pub(super) struct Liveness {
     pub(super) answers: AtomicU64,
     pub(super) in_flight: AtomicUsize,
     closed: AtomicBool,
+    judged: AtomicBool,
 }
 
 impl Liveness {
@@ -73,6 +85,7 @@ impl Liveness {
             answers: AtomicU64::new(0),
             in_flight: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
+            judged: AtomicBool::new(false),
         })
     }
 
@@ -105,6 +118,11 @@ impl Liveness {
     /// No query may start here any more.
     pub(super) fn close(&self) {
         self.closed.store(true, Relaxed);
+    }
+
+    /// Whether it ended without a single answer; true once, however many queries were on it.
+    pub(super) fn is_first_useless_end(&self) -> bool {
+        self.is_closed() && self.answers.load(Relaxed) == 0 && !self.judged.swap(true, Relaxed)
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -9,6 +9,15 @@ use super::error::UpstreamError;
 /// Queries in a row without any sign of life after which an upstream counts as away. One or two
 /// may only be slow names.
 const SILENT_QUERIES: u32 = 3;
+/// Queries in a row that were turned away unprocessed after which others are asked first.
+const TURNED_AWAY: u32 = 8;
+/// Queries in a row that an upstream refused, or could not answer where another one could, after
+/// which others are asked first.
+const REFUSED_QUERIES: u32 = 5;
+/// An upstream that answered anybody within this time answers now.
+const RECENT: Duration = Duration::from_secs(5);
+/// Connections in a row without an answer after which the upstream counts as refusing them.
+const USELESS_CONNECTIONS: u32 = 3;
 /// The first pause after a failed connection; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause, before jitter: an upstream that is back is in use again within 5 seconds.
@@ -16,13 +25,16 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// The state of one upstream. It knows no clock and no randomness; both come in.
 ///
-/// Only silence and connections that fail count against an upstream. What it answers does not,
-/// not even nonsense: otherwise forged errors could take it out of use.
+/// Silence, connections that fail and refusals count against an upstream. Nonsense does not:
+/// otherwise forged errors could take it out of use.
 #[derive(Debug)]
 pub(super) struct Health {
     failures: u32,
     silent: u32,
     useless: u32,
+    turned_away: u32,
+    refused_queries: u32,
+    answered_at: Option<Instant>,
     retry_at: Option<Instant>,
     refused: Option<UpstreamError>,
     last_error: Option<String>,
@@ -31,16 +43,48 @@ pub(super) struct Health {
 impl Health {
     /// An upstream that was not asked yet.
     pub(super) fn new() -> Self {
-        Self { failures: 0, silent: 0, useless: 0, retry_at: None, refused: None, last_error: None }
+        Self {
+            failures: 0,
+            silent: 0,
+            useless: 0,
+            turned_away: 0,
+            refused_queries: 0,
+            answered_at: None,
+            retry_at: None,
+            refused: None,
+            last_error: None,
+        }
+    }
+
+    /// An answer came that says something of the name.
+    pub(super) fn answered(&mut self, now: Instant) {
+        self.refused_queries = 0;
+        self.failed_to_resolve(now);
     }
 
     /// An answer came, whatever it says.
-    pub(super) fn answered(&mut self) {
-        self.failures = 0;
+    pub(super) fn failed_to_resolve(&mut self, now: Instant) {
+        self.answered_at = Some(now);
         self.silent = 0;
         self.useless = 0;
-        self.retry_at = None;
+        self.turned_away = 0;
         self.refused = None;
+        // Who refuses everything stays away until it answers something.
+        if self.refused_queries < REFUSED_QUERIES {
+            self.failures = 0;
+            self.retry_at = None;
+        }
+    }
+
+    /// A query was refused, or another upstream could answer what this one could not. After some in
+    /// a row it is asked after the others; it stays in use, and one answer brings it back.
+    pub(super) fn refused_query(&mut self, now: Instant, jitter: f32) {
+        self.refused_queries = self.refused_queries.saturating_add(1);
+        if self.refused_queries >= REFUSED_QUERIES {
+            let count = self.refused_queries;
+            self.last_error = Some(format!("{count} queries in a row refused or not resolved"));
+            self.pause(now, jitter);
+        }
     }
 
     /// A connection is up; answers have yet to come, so order does not change.
@@ -55,12 +99,27 @@ impl Health {
         self.pause(now, jitter);
     }
 
-    /// A connection ended before it brought a single answer. The first one may be chance, and its
-    /// query deserves another; from the second on it is as good as refused.
+    /// Whether it answered anybody a moment ago.
+    pub(super) fn answers_now(&self, now: Instant) -> bool {
+        self.answered_at.is_some_and(|at| now < at + RECENT)
+    }
+
+    /// A query was turned away unprocessed. That says that the upstream is there, hence it is only
+    /// asked after others when it does nothing else.
+    pub(super) fn turned_away(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
+        self.last_error = Some(error.to_string());
+        self.turned_away = self.turned_away.saturating_add(1);
+        if self.turned_away >= TURNED_AWAY {
+            self.pause(now, jitter);
+        }
+    }
+
+    /// A connection ended before it brought a single answer. One or two may be chance, and their
+    /// queries deserve another; a third in a row is as good as refused.
     pub(super) fn was_useless(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
         self.useless = self.useless.saturating_add(1);
         self.last_error = Some(error.to_string());
-        if self.useless > 1 {
+        if self.useless >= USELESS_CONNECTIONS {
             self.refused(error, now, jitter);
         }
     }
@@ -151,9 +210,24 @@ mod tests {
         assert!(health.take_probe(later));
         assert!(!health.take_probe(later));
         assert!(health.backoff_error(later).is_none());
-        health.answered();
+        health.answered(now);
         assert!(health.is_healthy());
         assert_eq!(health.last_error(), Some("connection refused at 192.0.2.1:853"));
+    }
+
+    #[test]
+    fn who_refuses_everything_is_set_aside_until_it_answers_something() {
+        let mut health = Health::new();
+        let now = Instant::now();
+        for _ in 0..REFUSED_QUERIES {
+            assert!(health.is_healthy());
+            health.failed_to_resolve(now);
+            health.refused_query(now, 0.5);
+        }
+        health.failed_to_resolve(now);
+        assert!(!health.is_healthy());
+        health.answered(now);
+        assert!(health.is_healthy());
     }
 
     #[test]
@@ -163,7 +237,7 @@ mod tests {
         health.was_silent(now, 0.5);
         health.was_silent(now, 0.5);
         assert!(health.is_healthy());
-        health.answered();
+        health.answered(now);
         health.was_silent(now, 0.5);
         assert!(health.is_healthy());
         health.was_silent(now, 0.5);

@@ -21,6 +21,7 @@ mod identity;
 mod pin;
 mod pool;
 mod quote;
+mod repeat;
 mod server;
 mod set;
 mod spiffe;
@@ -106,8 +107,8 @@ impl Upstreams {
         Ok(())
     }
 
-    /// One object per upstream in use: `name`, `protocol`, `asked`, `answered`, `failed` by kind,
-    /// `flawed_messages`, `handshakes`, `connections`, `rtt_ms` (moving average), `healthy`,
+    /// One object per upstream in use: `name`, `protocol`, `asked`, `answered`, `refused` of these,
+    /// `failed` by kind, `flawed_messages`, `handshakes`, `connections`, `rtt_ms` (moving average), `healthy`,
     /// `last_error` (plain words or null).
     pub fn stats(&self) -> Value {
         let known = self.known.lock();
@@ -136,14 +137,22 @@ fn prepare_set(
         })
     };
     let upstreams = document.upstreams.iter().map(named).collect::<Result<Vec<_>, _>>()?;
-    let id = set_id(&upstreams);
-    Ok(Arc::new(UpstreamSet { id, document: document.clone(), upstreams }))
+    let make = |checking_disabled: bool, unchecked| {
+        let id = set_id(&upstreams, checking_disabled);
+        let (document, upstreams) = (document.clone(), upstreams.clone());
+        Arc::new(UpstreamSet { id, document, upstreams, checking_disabled, unchecked })
+    };
+    Ok(make(false, Some(make(true, None))))
 }
 
 /// A number that sets share only if their upstreams are the same in the same order, by all that
-/// their documents say: a cache entry must never serve a set with other upstreams.
-fn set_id(upstreams: &[Arc<Upstream>]) -> u64 {
+/// their documents say: a cache entry must never serve a set with other upstreams. Nor may data
+/// that was not checked serve who relies on the check (RFC 4035 section 4.7).
+fn set_id(upstreams: &[Arc<Upstream>], checking_disabled: bool) -> u64 {
     let mut context = Context::new(&SHA256);
+    if checking_disabled {
+        context.update(b"checking disabled");
+    }
     for upstream in upstreams {
         let text = serde_json::to_vec(upstream.document()).expect("a document is plain data");
         context.update(&(text.len() as u64).to_be_bytes());

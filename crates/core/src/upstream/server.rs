@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
+use keyhole_wire::Rcode;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
@@ -14,6 +15,7 @@ use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
 use super::identity::Identities;
 use super::pool::{Pool, jitter};
+use super::repeat::Signs;
 use crate::Error;
 use crate::document::UpstreamDocument;
 
@@ -39,6 +41,11 @@ impl Budget {
     /// Takes one message; false if none is left.
     pub(super) fn take(&self) -> bool {
         self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+
+    /// Gives back a message that does not count.
+    pub(super) fn give_back(&self) {
+        self.0.fetch_add(1, Relaxed);
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -81,6 +88,17 @@ impl Upstream {
         self.pool.health.lock().is_healthy()
     }
 
+    /// Signs of whether it answers others.
+    pub(super) fn signs(&self) -> Signs {
+        let answers_now = self.pool.health.lock().answers_now(Instant::now());
+        Signs { answered: self.answers(), answers_now }
+    }
+
+    /// Answers that it has given.
+    pub(super) fn answers(&self) -> u64 {
+        self.pool.counters.answered.load(Relaxed)
+    }
+
     /// Whether it is away and should get a copy of a real query by now.
     pub(super) fn take_probe(&self) -> bool {
         self.pool.health.lock().take_probe(Instant::now())
@@ -120,7 +138,7 @@ impl Upstream {
         match outcome {
             Ok(Ok(reply)) => {
                 watch.over = true;
-                self.pool.health.lock().answered();
+                self.note_answer(reply.answer.rcode());
                 UpstreamCounters::count(&self.pool.counters.answered);
                 self.pool.counters.round_trip(watch.since.elapsed());
                 Ok(reply)
@@ -130,8 +148,30 @@ impl Upstream {
                 self.failed(&error, watch.connection.as_deref());
                 Err(error)
             }
-            Err(_) => Err(self.timed_out(&state, limit)),
+            Err(_) => {
+                // Without a connection it is not silence, and counted as what it is.
+                watch.over = watch.connection.is_none();
+                Err(self.timed_out(&state, limit))
+            }
         }
+    }
+
+    fn note_answer(&self, rcode: Rcode) {
+        let (mut health, now) = (self.pool.health.lock(), Instant::now());
+        match rcode {
+            Rcode::NOERROR | Rcode::NXDOMAIN => health.answered(now),
+            Rcode::REFUSED => {
+                UpstreamCounters::count(&self.pool.counters.refused);
+                health.failed_to_resolve(now);
+                health.refused_query(now, jitter());
+            }
+            _ => health.failed_to_resolve(now),
+        }
+    }
+
+    /// Another upstream could answer what this one could not.
+    pub(super) fn was_outdone(&self) {
+        self.pool.health.lock().refused_query(Instant::now(), jitter());
     }
 
     fn failed(&self, error: &UpstreamError, connection: Option<&Connection>) {
@@ -140,14 +180,11 @@ impl Upstream {
         let Some(connection) = connection else { return };
         let mut health = self.pool.health.lock();
         match error.kind {
-            ErrorKind::Lost if connection.liveness.answers.load(Relaxed) == 0 => {
+            ErrorKind::Unprocessed => health.turned_away(error, Instant::now(), jitter()),
+            ErrorKind::Lost if connection.liveness.is_first_useless_end() => {
                 health.was_useless(error, Instant::now(), jitter());
             }
             _ => health.note(error),
-        }
-        drop(health);
-        if error.kind == ErrorKind::Lost {
-            self.pool.retire(connection.id);
         }
     }
 
@@ -162,7 +199,12 @@ impl Upstream {
             UpstreamError::new(ErrorKind::Timeout, format!("no answer within {within} ms"))
         };
         self.pool.counters.fail(error.kind);
-        self.pool.health.lock().note(&error);
+        let mut health = self.pool.health.lock();
+        match error.kind {
+            ErrorKind::Unreachable => health.refused(&error, Instant::now(), jitter()),
+            _ => health.note(&error),
+        }
+        drop(health);
         error
     }
 

@@ -15,6 +15,10 @@ pub struct UpstreamSet {
     pub(super) id: u64,
     pub(super) document: UpstreamSetDocument,
     pub(super) upstreams: Vec<Arc<Upstream>>,
+    /// Whether it asks with CD.
+    pub(super) checking_disabled: bool,
+    /// The same upstreams, asked with CD.
+    pub(super) unchecked: Option<Arc<UpstreamSet>>,
 }
 
 impl UpstreamSet {
@@ -22,6 +26,12 @@ impl UpstreamSet {
     /// the key of the cache.
     pub fn id(&self) -> u64 {
         self.id
+    }
+
+    /// The same upstreams for clients that check DNSSEC themselves (CD, RFC 4035 section 3.2.2):
+    /// what they are asked and what they say is kept apart.
+    pub fn unchecked(self: &Arc<Self>) -> &Arc<Self> {
+        self.unchecked.as_ref().unwrap_or(self)
     }
 
     /// Its name in explanations.

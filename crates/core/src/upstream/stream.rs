@@ -138,8 +138,9 @@ impl Shared {
         }
     }
 
-    /// Gives a message to whom it answers; false if it answers nobody. One that is no answer to
-    /// its question does not end the wait: the right one may still come.
+    /// Gives a message to whom it answers; false if it answers nobody. What does not repeat the
+    /// question does not end the wait: it may be late, and the right one still to come. What does
+    /// repeat it and cannot be accepted ends it, for a server answers once.
     fn deliver(&self, message: &[u8]) -> bool {
         let Some(&[high, low]) = message.first_chunk::<2>() else { return false };
         let id = u16::from_be_bytes([high, low]);
@@ -151,20 +152,29 @@ impl Shared {
         // Read without the lock: others may ask meanwhile.
         match question.read(message, id) {
             Ok(answer) => {
+                self.liveness.answers.fetch_add(1, Relaxed);
                 if let Some(waiter) = self.waiting.lock().by_id.remove(&id) {
                     // A question that was just taken back needs no answer.
                     let _ = waiter.reply.send(Ok(answer));
                 }
                 true
             }
-            Err(_) => {
+            Err(error) => {
                 state.flawed.fetch_add(1, Relaxed);
+                if question.is_claimed_by(message, id)
+                    && let Some(waiter) = self.waiting.lock().by_id.remove(&id)
+                {
+                    // A question that was just taken back needs no answer.
+                    let _ = waiter.reply.send(Err(error));
+                }
                 false
             }
         }
     }
 
     fn end(&self, error: &UpstreamError) {
+        // First, so that whoever repeats a query finds another connection.
+        self.liveness.close();
         let mut waiting = self.waiting.lock();
         waiting.ended = Some(error.clone());
         for (_, waiter) in waiting.by_id.drain() {

@@ -82,7 +82,7 @@ fn document(root: &Authority) -> Value {
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": [],
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
-            "private_addresses": "allow", "upstream_set": 0, "record_set": 0, "origin": "test",
+            "private_addresses": "allow", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,
     })

@@ -75,8 +75,15 @@ async fn ask_all_that_is_decided_here(world: &mut World) {
     (chaos.class, update.flags, response.flags) = (3, 5 << 11, 0x8000);
     let mut version = query("d.example", A);
     version.edns = Some((1, Vec::new()));
-    packets.extend([chaos, update, response, version].map(|query| query.octets()));
+    let mut alone = query("unknown.example.org", A);
+    alone.flags = 0;
+    packets.extend([chaos, update, response, version, alone].map(|query| query.octets()));
     packets.push(query("e.example", A).octets()[..20].to_vec());
+    // No question, one OPT record, one cookie in it.
+    packets.push(
+        b"\x12\x34\x01\0\0\0\0\0\0\0\0\x01\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x0812345678"
+            .to_vec(),
+    );
     for packet in packets {
         send(&world.core, &packet, Transport::Udp, "127.0.0.1").await;
     }

@@ -82,7 +82,7 @@ pub fn document(upstream: SocketAddr) -> Value {
             "name": "base", "mode": "enforce", "log": "full", "default": "allow",
             "rules": [rule("block", json!({"below": "ads.example"})), observed],
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
-            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "test",
+            "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,
     })

@@ -182,7 +182,7 @@ async fn an_upstream_that_stays_silent_ends_in_a_timeout() {
 }
 
 #[tokio::test]
-async fn a_failure_to_resolve_gets_a_second_opinion_and_then_counts() {
+async fn a_failure_to_resolve_counts_once_all_were_asked() {
     for protocol in BOTH {
         let (bad, ..) = second_answers(protocol, NEVER_MS, |asked| Does::Says(asked.code(2))).await;
         assert_eq!(bad.queries().len(), 1);
@@ -197,7 +197,7 @@ async fn a_failure_to_resolve_gets_a_second_opinion_and_then_counts() {
     let (upstreams, set) = prepare(&documents, NEVER_MS);
     assert_eq!(ask(&set, "a.example").await.unwrap().answer.rcode(), Rcode::SERVFAIL);
     let asked: Vec<_> = servers.iter().map(|server| server.queries().len()).collect();
-    assert_eq!(asked, [1, 1, 0]);
+    assert_eq!(asked, [1, 1, 1]);
     assert_eq!(upstreams.stats()[0]["healthy"], true);
 }
 
@@ -305,4 +305,115 @@ async fn the_next_address_is_used_when_the_first_fails() {
     document.addresses.insert(0, closed);
     let (_upstreams, set) = prepare(&[document], NEVER_MS);
     assert!(set.ask(permit().permitted(), &name("a.example"), RecordType::A, soon()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_repeats_the_question_and_cannot_be_accepted_ends_its_try_at_once() {
+    let scripts: [fn(&ReceivedQuery) -> Does; 3] = [
+        |asked| {
+            let mut cut = asked.address(1, 300);
+            cut[2] |= 2;
+            Does::Says(cut)
+        },
+        |asked| {
+            let mut short = asked.address(1, 300);
+            short.pop();
+            Does::Says(short)
+        },
+        |asked| {
+            let mut lying = asked.address(1, 300);
+            lying[7] = 9;
+            Does::Says(lying)
+        },
+    ];
+    let authority = Authority::new();
+    for protocol in [UpstreamProtocol::Dot, UpstreamProtocol::Tcp] {
+        for script in scripts {
+            let server = Setup::new(protocol, &authority).run(script).await;
+            let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+            for text in ["a.example", "b.example"] {
+                assert_eq!(ask(&set, text).await.unwrap_err(), Reason::UpstreamInvalid);
+            }
+            assert_eq!((server.queries().len(), server.connections()), (2, 1));
+            assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_an_answer_in_hand_nobody_waits_for_an_upstream_that_is_away() {
+    let authority = Authority::new();
+    let script = |asked: &ReceivedQuery| Does::Says(asked.code(5));
+    let refusing = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+    let black_hole = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let away = document(UpstreamProtocol::Dot, black_hole.local_addr().unwrap(), &authority);
+    let (upstreams, set) = prepare(&[refusing.document(&authority), away], NEVER_MS);
+    // The first query learns that connecting leads nowhere.
+    assert_eq!(ask(&set, "a.example").await.unwrap().answer.rcode(), Rcode::REFUSED);
+    assert_eq!(upstreams.stats()[1]["healthy"], false);
+    let others = async {
+        for number in 0..100 {
+            let asked = ask(&set, &format!("n{number}.example")).await.unwrap();
+            assert_eq!(asked.answer.rcode(), Rcode::REFUSED);
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_millis(NEVER_MS), others).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_upstream_is_asked_before_a_failure_counts_and_the_best_one_counts() {
+    let authority = Authority::new();
+    for protocol in BOTH {
+        let mut servers = Vec::new();
+        for code in [5, 2, 5, 5] {
+            let script = move |asked: &ReceivedQuery| Does::Says(asked.code(code));
+            servers.push(Setup::new(protocol, &authority).run(script).await);
+        }
+        let mut documents: Vec<_> =
+            servers.iter().map(|server| server.document(&authority)).collect();
+        let (_upstreams, set) = prepare(&documents, NEVER_MS);
+        let asked = ask(&set, "a.example").await.unwrap();
+        assert_eq!((asked.answer.rcode(), asked.upstream), (Rcode::SERVFAIL, 1));
+        assert!(servers.iter().all(|server| server.queries().len() == 1));
+        let good = Server::answering(protocol, &authority, 7).await;
+        documents.push(good.document(&authority));
+        let (_upstreams, set) = prepare(&documents, NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 4);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_refuses_everything_or_fails_where_others_do_not_is_set_aside() {
+    let authority = Authority::new();
+    for code in [5, 2] {
+        let script = move |asked: &ReceivedQuery| Does::Says(asked.code(code));
+        let failing = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+        let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+        let documents = [failing.document(&authority), good.document(&authority)];
+        let (upstreams, set) = prepare(&documents, NEVER_MS);
+        for number in 0..10 {
+            assert_eq!(ask(&set, &format!("n{number}.example")).await.unwrap().upstream, 1);
+        }
+        assert_eq!(upstreams.stats()[0]["healthy"], false);
+        assert_eq!(upstreams.stats()[1]["healthy"], true);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_cannot_read_edns_is_asked_once_without_it() {
+    let authority = Authority::new();
+    let script = |asked: &ReceivedQuery| match asked.octets[11] {
+        0 => Does::Says(asked.address(1, 300)),
+        _ => Does::Says(asked.code(1)),
+    };
+    for protocol in BOTH {
+        let server = Setup::new(protocol, &authority).run(script).await;
+        let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap().answer.rcode(), Rcode::NOERROR);
+        let never = |asked: &ReceivedQuery| Does::Says(asked.code(1));
+        let server = Setup::new(protocol, &authority).run(never).await;
+        let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamInvalid);
+        assert_eq!(server.queries().len(), 2);
+    }
 }

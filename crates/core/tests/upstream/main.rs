@@ -9,6 +9,7 @@ mod dot;
 mod failover;
 mod lookup;
 mod message;
+mod repeating;
 mod server;
 mod trust;
 
@@ -94,7 +95,7 @@ pub fn permit() -> Permit {
         "policies": [{
             "name": "base", "mode": "enforce", "log": "full", "default": "allow", "rules": [], "lists": [],
             "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
-            "private_addresses": "block", "upstream_set": 0, "record_set": 0, "origin": "test",
+            "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
         "default_policy": 0,
     });
@@ -102,7 +103,8 @@ pub fn permit() -> Permit {
     let client = snapshot.subjects.decide(SubjectMatch::default()).unwrap();
     let policy = snapshot.default_policy().unwrap();
     let asked = (&HashedName::new(&Name::ROOT), RecordType::A);
-    policy::permit(&snapshot.lists, policy, client, asked, Moment::at(0), &mut ()).unwrap()
+    let records = snapshot.records(policy);
+    policy::permit(&snapshot.lists, policy, client, asked, Moment::at(0), records, &mut ()).unwrap()
 }
 
 /// The `last_error` of the upstream at a place.

@@ -8,6 +8,8 @@ pub struct ReceivedQuery {
     pub number: usize,
     /// Counts its connections from 0.
     pub connection: usize,
+    /// Counts the queries of that connection from 0.
+    pub on_connection: usize,
 }
 
 impl ReceivedQuery {

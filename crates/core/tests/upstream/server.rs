@@ -29,6 +29,10 @@ pub enum Does {
     KeepsSilent,
     /// Starts an answer and then resets the connection.
     Resets,
+    /// Refuses the stream (DoH only).
+    Refuses,
+    /// Answers with these octets and then ends the connection in order (streams only).
+    SaysLast(Vec<u8>),
     /// Sends GOAWAY and then answers (DoH only).
     SaysGoodbye(Vec<u8>),
     /// Answers once the gate is open.
@@ -103,6 +107,7 @@ impl<'a> Setup<'a> {
                 let (stream, _) = listener.accept().await.unwrap();
                 let connection = Connection {
                     number: seen.connections.fetch_add(1, SeqCst),
+                    queries: AtomicUsize::new(0),
                     seen: Arc::clone(&seen),
                     script: Arc::clone(&script),
                 };
@@ -152,6 +157,7 @@ impl Server {
 
 struct Connection {
     number: usize,
+    queries: AtomicUsize,
     seen: Arc<Seen>,
     script: Script,
 }
@@ -174,7 +180,9 @@ impl Connection {
 
     fn note(&self, octets: Vec<u8>) -> Does {
         let mut queries = self.seen.queries.lock().unwrap();
-        let asked = ReceivedQuery { octets, number: queries.len(), connection: self.number };
+        let (number, connection) = (queries.len(), self.number);
+        let on_connection = self.queries.fetch_add(1, SeqCst);
+        let asked = ReceivedQuery { octets, number, connection, on_connection };
         queries.push(asked.clone());
         drop(queries);
         self.seen.changes.send_modify(|count| *count += 1);
@@ -197,6 +205,12 @@ impl Connection {
                         }
                     }
                     Does::KeepsSilent => {}
+                    Does::SaysLast(message) => {
+                        write(&mut stream, &message).await;
+                        // The other side may have left.
+                        let _ = stream.shutdown().await;
+                        return;
+                    }
                     Does::Resets => {
                         let _ = stream.write_all(&[0, 200, 1, 2]).await;
                         let _ = stream.flush().await;
@@ -275,7 +289,10 @@ impl Connection {
                         }
                     });
                 }
-                other @ Does::SaysAll(_) => panic!("{other:?} is not for HTTP"),
+                Does::Refuses => respond.send_reset(h2::Reason::REFUSED_STREAM),
+                other @ (Does::SaysAll(_) | Does::SaysLast(_)) => {
+                    panic!("{other:?} is not for HTTP")
+                }
             }
         }
     }

@@ -22,7 +22,15 @@ pub(crate) fn query(packet: &[u8]) {
         Err(Malformed::Drop(_)) => assert!(packet.len() < 12 || packet[2] & 0x80 != 0),
         Err(Malformed::Respond(reply)) => {
             let mut out = vec![0xee];
-            write_error(&reply, Some((0, reply.error.words())), &mut out);
+            let edns = ReplyEdns {
+                udp_octets: 1232,
+                extended_error: Some((0, reply.error.words())),
+                keepalive: Some(1),
+                cookie: Some(&[1; 24]),
+                pad_to: 468,
+            };
+            write_error(&reply, Some(&edns), 512, &mut out);
+            assert_eq!(out[12], u8::from(reply.edns.is_some()), "OPT where there was one");
             assert_eq!(out[0], 0xee, "what was there stays");
             assert!(out.len() <= 513);
             assert_eq!(out[1..3], packet[..2], "the id is repeated");
@@ -140,7 +148,7 @@ fn check_rebuilt(name: &Name, kind: RecordType, id: u16, block: usize) {
 fn check_synthetic(query: &Query) {
     for what in [Synthetic::Nxdomain, Synthetic::NoData, Synthetic::Null, Synthetic::REFUSED] {
         let mut out = Vec::new();
-        let written = write_synthetic(what, 10, &shape(query, 512), &mut out);
+        let written = write_synthetic(what, 10, None, &shape(query, 512), &mut out);
         assert!(out.len() <= 512 && !written.truncated);
         let answer = Answer::read(&out, query.id, &query.name, query.kind).unwrap();
         assert_eq!(answer.ttl(), written.ttl);

@@ -32,7 +32,7 @@ _BY_REASON = {
     "tunnel_type": "DENYLIST",
 }
 # Answered, and of no status that Pi-hole has.
-_WITHOUT_STATUS = ("minimal_any",)
+_WITHOUT_STATUS = ("minimal_any", "cookie_alone")
 _ALL_REASONS = tuple(str(row["word"]) for row in catalogue()["reasons"])
 CACHED = ("cached", "stale", "local_record")
 """Reasons of answers without an upstream query."""

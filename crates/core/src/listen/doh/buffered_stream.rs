@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::super::reset::Reset;
+use crate::close_notify::SendNow;
 use crate::options::Limits;
 
 /// Octets that are gathered at most before they are written, corked or not.
@@ -146,6 +147,14 @@ impl BufferedStream {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())
+    }
+}
+
+impl SendNow for BufferedStream {
+    fn send_now(&mut self, octets: &[u8]) {
+        self.output.extend_from_slice(octets);
+        let output = std::mem::take(&mut self.output);
+        self.tcp.send_now(&output);
     }
 }
 

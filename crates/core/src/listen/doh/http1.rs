@@ -22,6 +22,7 @@ use super::buffered_stream::Control;
 use super::client_identity;
 use super::misdirected::is_misdirected;
 use super::request::{self, HttpError, MESSAGE, MessageLocation};
+use super::request_head;
 use super::response;
 use crate::pipeline::Progress;
 
@@ -90,6 +91,7 @@ impl<S: Serve> Exchange<S> {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, HttpError> {
         let mut message = Vec::new();
         let options = self.service.options();
+        request_head::check(&request, options.limits.header_octets)?;
         if is_misdirected(&request, &self.peer, options) {
             return Err(HttpError::Misdirected);
         }

@@ -27,6 +27,7 @@ use super::misdirected::is_misdirected;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
 use super::request_body::RequestBody;
+use super::request_head;
 use super::responder::Responder;
 use super::response;
 use crate::options::Limits;
@@ -184,11 +185,13 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut message = MESSAGE.take();
         message.clear();
         let options = self.worker.service.options();
-        let location = if is_misdirected(&request, &self.peer, options) {
-            Err(HttpError::Misdirected)
-        } else {
-            request::read(&request, &options.listen.doh_path, &mut message)
-        };
+        let location =
+            request_head::check(&request, options.limits.header_octets).and_then(|()| {
+                if is_misdirected(&request, &self.peer, options) {
+                    return Err(HttpError::Misdirected);
+                }
+                request::read(&request, &options.listen.doh_path, &mut message)
+            });
         responder.identity = client_identity::of_request(&request, &self.peer, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),

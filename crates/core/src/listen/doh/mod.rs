@@ -3,6 +3,7 @@
 //! | standard | where |
 //! |---|---|
 //! | RFC 8484 section 4.1 (request) | [`request`] |
+//! | RFC 9112 section 3.2 (Host) | [`request_head`] |
 //! | RFC 8484 sections 4.2.1, 5.1 (response, freshness) | [`response`] |
 //! | RFC 9113 (HTTP/2) | [`http2`] |
 //! | RFC 9112 (HTTP/1.1) | [`http1`] |
@@ -18,6 +19,7 @@ mod misdirected;
 mod pending_body;
 pub mod request;
 mod request_body;
+mod request_head;
 mod responder;
 mod response;
 
@@ -27,16 +29,17 @@ use tokio_rustls::server::TlsStream;
 use super::peer::Peer;
 use super::service::Serve;
 use super::worker::Worker;
+use crate::close_notify::Announced;
 pub(super) use buffered_stream::BufferedStream;
 
 /// Serves a connection in the protocol that the handshake agreed on; without ALPN that is
 /// HTTP/1.1, because RFC 9113 section 3.2 asks for `h2` to be named.
 pub(super) async fn serve_encrypted<S: Serve>(
     worker: Worker<S>,
-    mut tls: TlsStream<BufferedStream>,
+    mut tls: Announced<TlsStream<BufferedStream>>,
     peer: Peer,
 ) {
-    let (stream, session) = tls.get_mut();
+    let (stream, session) = tls.tls_mut().get_mut();
     let control = stream.control();
     if session.alpn_protocol() == Some(b"h2") {
         http2::serve(worker, tls, control, peer).await;

@@ -28,6 +28,10 @@ pub enum MessageLocation {
 /// NXDOMAIN or SERVFAIL is none of these: it is a DNS message, and its status is 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpError {
+    /// There is no host, more than one, or one that is none (RFC 9112 section 3.2).
+    Host,
+    /// Line and headers have more octets than the limit (RFC 6585 section 5).
+    HeadTooLarge,
     /// The path is not that of DoH.
     NotFound,
     /// It is for a server name that asks for a certificate, and the connection was not asked.
@@ -52,7 +56,9 @@ pub enum HttpError {
 
 impl HttpError {
     /// Every error, for tests and documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
+        Self::Host,
+        Self::HeadTooLarge,
         Self::NotFound,
         Self::Misdirected,
         Self::MethodNotAllowed,
@@ -71,7 +77,10 @@ impl HttpError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Parameter | Self::Encoding | Self::Message => StatusCode::BAD_REQUEST,
+            Self::Host | Self::Parameter | Self::Encoding | Self::Message => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -82,6 +91,8 @@ impl HttpError {
     /// One line for the person who reads the response. Nothing of the request is repeated in it.
     pub const fn text(self) -> &'static str {
         match self {
+            Self::Host => "name one host in the header host\n",
+            Self::HeadTooLarge => "the request has too many octets before its body\n",
             Self::Misdirected => "this name needs a TLS connection of its own\n",
             Self::NotFound => "there is nothing here; DNS over HTTPS has another path\n",
             Self::MethodNotAllowed => "use GET with ?dns= or POST\n",

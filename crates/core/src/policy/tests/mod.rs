@@ -100,6 +100,9 @@ pub(super) fn policy_at(rules: Vec<RuleDocument>, schedules: &Arc<[Schedule]>) -
         paused: None,
         default: DefaultDocument::Allow,
         private_addresses: PrivateAddresses::Block,
+        private_names: NamePatterns::compile(&[], "names", "", &mut faults),
+        forwarded_names: NamePatterns::compile(&[], "names", "", &mut faults),
+        blocked_ttl: 10,
         upstream_set: 0,
         record_set: 0,
     }

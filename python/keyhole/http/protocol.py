@@ -1,0 +1,54 @@
+"""HTTP/1.1 as every server here speaks it: uvicorn's protocol with exact limits.
+
+The library limits a header only while it is incomplete, so one that arrives in a single read could
+have any size (RFC 9112 section 5.4 leaves the limit to the server).
+"""
+
+import re
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEADER_OCTETS = 16 * 1024
+"""The most octets of a request line and its headers, and of the trailers of a body."""
+# RFC 9110 section 7.2: a host, which may be empty, and a port. The library counts the headers.
+_HOST = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d*)?"
+)
+# Octets around each part: the spaces of a request line, and colon, space and line end of a header.
+_REQUEST_LINE = len(b"  HTTP/1.1\r\n\r\n")
+_HEADER_LINE = len(b": \r\n")
+
+
+class HttpProtocol(H11Protocol):
+    """HTTP/1.1 on one connection; requests that break a limit or RFC 9112 get 400."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.conn = _Connection(h11.SERVER, HEADER_OCTETS)
+
+
+class _Connection(h11.Connection):
+    """Checks each event before the server sees it."""
+
+    def next_event(self) -> Any:
+        """The next event; raises ``h11.RemoteProtocolError`` for one that is refused."""
+        event = super().next_event()
+        fault = _fault(event)
+        if fault is not None:
+            raise h11.RemoteProtocolError(fault)
+        return event
+
+
+def _fault(event: Any) -> str | None:
+    if not isinstance(event, h11.Request | h11.EndOfMessage):
+        return None
+    octets = sum(len(name) + len(value) + _HEADER_LINE for name, value in event.headers)
+    if isinstance(event, h11.Request):
+        octets += len(event.method) + len(event.target) + _REQUEST_LINE
+        # RFC 9112 section 3.2: a server answers an invalid Host with 400.
+        hosts = [value for name, value in event.headers if name == b"host"]
+        if len(hosts) > 1 or not all(_HOST.fullmatch(host) for host in hosts):
+            return "the header host is not one host"
+    return None if octets <= HEADER_OCTETS else "the header is too large"

@@ -1,0 +1,257 @@
+"""Section D, upstreams: whatever an upstream does within its protocol, no query is lost."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import dns.flags
+import dns.message
+import dns.rcode
+import pytest
+
+from tests.world.ask import Reply, Transport
+from tests.world.certificates import Authority
+from tests.world.misbehaving import Limits, Misbehaving
+from tests.world.odd_zone import OddZone
+from tests.world.resolver import Resolver, document
+from tests.world.zone import ADDRESS, Zone
+
+PROTOCOLS = ("doh", "dot", "tcp")
+
+
+@pytest.fixture(scope="module")
+def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Resolver]:
+    """A resolver that each test gives its own upstreams."""
+    one = Resolver(tmp_path_factory.mktemp("upstreams") / "data", authority)
+    try:
+        yield one
+    finally:
+        one.stop()
+
+
+Serve = Callable[..., Misbehaving]
+
+
+@pytest.fixture
+def serve(authority: Authority) -> Iterator[Serve]:
+    """Starts upstreams, which end with the test."""
+    running: list[Misbehaving] = []
+
+    def start(protocol: str, zone: Zone | None = None, **limits: Any) -> Misbehaving:
+        pair = authority.issue("upstream.example.org", "127.0.0.1")
+        one = Misbehaving(pair, Limits(**limits), protocol=protocol, zone=zone or OddZone())
+        running.append(one)
+        return one.__enter__()
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+def _use(resolver: Resolver, *upstreams: Misbehaving, **times: str) -> None:
+    """Has the resolver ask these, the first one first."""
+    documents = []
+    for number, upstream in enumerate(upstreams):
+        name, port = f"test{number}", upstream.port
+        match upstream.protocol:
+            case "tcp":
+                spec = {
+                    "protocol": "tcp",
+                    "addresses": [f"127.0.0.1:{port}"],
+                    "insecure": "mesh",
+                }
+                documents.append(document("Upstream", name, **spec))
+            case protocol:
+                documents.append(resolver.upstream(port, name, protocol=protocol))
+    use = {"names": [one["metadata"]["name"] for one in documents], **times}
+    resolver.reset(*documents, document("Policy", "home", default="allow", upstreams=use))
+
+
+def _query(name: str) -> dns.message.Message:
+    return dns.message.make_query(name, "A", use_edns=0, payload=1232)
+
+
+def _ask_all(resolver: Resolver, count: int, mark: str) -> list[Reply]:
+    """Asks for so many names at once."""
+    with ThreadPoolExecutor(count) as pool:
+        names = [f"{mark}{number}.example.org" for number in range(count)]
+        return list(pool.map(lambda name: resolver.server.ask(name, transport="udp"), names))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_query_is_lost_when_connections_end_after_ten_answers(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    upstream = serve(protocol, per_connection=10)
+    _use(resolver, upstream)
+    replies = _ask_all(resolver, 300, protocol)
+    assert [reply.errors for reply in replies if reply.rcode != "NOERROR"] == []
+    assert upstream.connections >= 30
+
+
+def test_no_query_is_lost_when_streams_are_refused(resolver: Resolver, serve: Serve) -> None:
+    upstream = serve("doh", refuse_every=3)
+    _use(resolver, upstream)
+    connections = upstream.connections
+    replies = _ask_all(resolver, 100, "refused")
+    assert [reply.errors for reply in replies if reply.rcode != "NOERROR"] == []
+    assert upstream.counts.refused >= 30
+    assert upstream.connections <= connections + 2, "a refused stream does not end a connection"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_query_outlives_connections_that_end_before_an_answer(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    upstream = serve(protocol, closed=2)
+    _use(resolver, upstream)
+    assert resolver.server.ask(f"closed-{protocol}.example.org").rcode == "NOERROR"
+
+
+def test_a_server_that_refuses_for_ever_is_not_asked_without_end(
+    resolver: Resolver, serve: Serve
+) -> None:
+    refusing = serve("doh", refused=-1)
+    _use(resolver, refusing)
+    reply = resolver.server.ask("alone.example.org")
+    assert (reply.rcode, reply.errors) == ("SERVFAIL", [(22, "upstream_unreachable")])
+    assert refusing.counts.received < 60
+    _use(resolver, refusing, serve("dot"))
+    assert resolver.server.ask("other.example.org").rcode == "NOERROR"
+
+
+ODD = ("trailing", "emptyede", "chain17", "chain100")
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_odd_answer_whose_message_is_whole_is_taken(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    _use(resolver, serve(protocol))
+    for word in ODD:
+        reply = resolver.server.ask(f"{word}-{protocol}.example.org", transport="tcp")
+        assert (word, reply.rcode, reply.addresses) == (word, "NOERROR", [ADDRESS])
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("word", ["cut", "broken"])
+def test_an_answer_that_cannot_be_accepted_ends_its_try_at_once(
+    resolver: Resolver, serve: Serve, protocol: str, word: str
+) -> None:
+    patient = {"hedge": "9s", "timeout": "20s"}  # longer than any client waits
+    bad = serve(protocol)
+    _use(resolver, bad, **patient)
+    reply = resolver.server.ask(f"{word}-alone-{protocol}.example.org")
+    assert (reply.rcode, reply.errors) == ("SERVFAIL", [(23, "upstream_invalid")])
+    good = serve("dot", zone=Zone())
+    _use(resolver, bad, good, **patient)
+    name = f"{word}-two-{protocol}.example.org"
+    assert resolver.server.ask(name).addresses == [ADDRESS]
+    assert good.times_asked(name) == 1
+
+
+REFUSED, SERVFAIL = dns.rcode.REFUSED, dns.rcode.SERVFAIL
+
+
+@pytest.mark.parametrize("codes", [[REFUSED, SERVFAIL], [SERVFAIL, REFUSED], [REFUSED] * 4])
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_every_upstream_is_asked_until_one_can_answer(
+    resolver: Resolver, serve: Serve, protocol: str, codes: list[dns.rcode.Rcode]
+) -> None:
+    failing = [serve(protocol, zone=OddZone(code=code)) for code in codes]
+    _use(resolver, *failing, serve(protocol))
+    reply = resolver.server.ask(f"last-{protocol}-{len(codes)}-{codes[0]}.example.org")
+    assert (reply.rcode, reply.addresses) == ("NOERROR", [ADDRESS])
+
+
+def test_the_best_answer_serves_when_no_upstream_can_resolve_the_name(
+    resolver: Resolver, serve: Serve
+) -> None:
+    refusing, failing = (serve("dot", zone=OddZone(code=code)) for code in (REFUSED, SERVFAIL))
+    _use(resolver, refusing, failing)
+    assert resolver.server.ask("best.example.org").rcode == "SERVFAIL"
+    closed = serve("dot")
+    closed.stop()
+    _use(resolver, refusing, closed)
+    assert resolver.server.ask("only.example.org").rcode == "REFUSED"
+
+
+def test_an_upstream_that_refuses_everything_is_set_aside_and_shown(
+    resolver: Resolver, serve: Serve
+) -> None:
+    refusing, good = serve("doh", zone=OddZone(code=REFUSED)), serve("dot")
+    _use(resolver, refusing, good)
+    for number in range(60):
+        assert resolver.server.ask(f"aside{number}.example.org").rcode == "NOERROR"
+    assert refusing.counts.received < 40
+    [one, other] = resolver.api("GET", "/status").json()["upstreams"]
+    assert (one["is_healthy"], other["is_healthy"]) == (False, True)
+    assert one["refused"] == one["answered"] >= 5
+    assert "upstream test0 is asked after the others" in resolver.command("status").stdout
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_client_that_checks_itself_gets_what_a_check_withholds_and_nobody_else(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    _use(resolver, serve(protocol))
+    for number, first in enumerate((True, False)):
+        for checks in (first, not first, first):
+            query = _query(f"bogus-{protocol}{number}.example.org")
+            query.flags |= dns.flags.CD if checks else 0
+            reply = resolver.server.ask("", query=query)
+            assert reply.addresses == ([ADDRESS] if checks else [])
+            assert reply.rcode == ("NOERROR" if checks else "SERVFAIL")
+
+
+def test_without_recursion_cache_and_records_answer_and_nobody_is_asked(
+    resolver: Resolver, serve: Serve
+) -> None:
+    upstream = serve("dot")
+    _use(resolver, upstream)
+
+    def ask(name: str) -> Reply:
+        query = _query(name)
+        query.flags &= ~dns.flags.RD
+        return resolver.server.ask("", query=query)
+
+    reply = ask("unknown.example.org")
+    assert (reply.rcode, reply.errors) == ("REFUSED", [(20, "recursion_not_desired")])
+    assert upstream.times_asked("unknown.example.org") == 0
+    assert resolver.server.ask("unknown.example.org").rcode == "NOERROR"
+    assert ask("unknown.example.org").addresses == [ADDRESS]
+    assert ask("probe.example.org").rcode == "NOERROR"
+    assert upstream.times_asked("unknown.example.org") == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_upstream_that_cannot_read_edns_is_asked_once_without_it(
+    resolver: Resolver, serve: Serve, protocol: str
+) -> None:
+    upstream = serve(protocol)
+    _use(resolver, upstream)
+    name = f"formerr-{protocol}.example.org"
+    assert resolver.server.ask(name).addresses == [ADDRESS]
+    assert upstream.times_asked(name) == 2
+    never = f"never-{protocol}.example.org"
+    reply = resolver.server.ask(never)
+    assert (reply.rcode, reply.errors) == ("SERVFAIL", [(23, "upstream_invalid")])
+    assert upstream.times_asked(never) == 2
+
+
+@pytest.mark.parametrize("inside", PROTOCOLS)
+@pytest.mark.parametrize("outside", ["tcp", "dot", "doh"])
+def test_the_largest_answers_are_whole_on_every_stream(
+    resolver: Resolver, serve: Serve, inside: str, outside: Transport
+) -> None:
+    _use(resolver, serve(inside))
+    for octets in (64_000, 65_200, 65_524, 65_525, 65_535):
+        for edns in (-1, 0):
+            name = f"size{octets}-{inside}-{outside}{edns + 1}.example.org"
+            query = dns.message.make_query(name, "TXT", use_edns=edns)
+            reply = resolver.server.ask("", "", outside, query)
+            assert (name, reply.rcode, reply.errors) == (name, "NOERROR", [])
+            assert not reply.message.flags & dns.flags.TC
+            [found] = reply.message.answer
+            [sent] = OddZone().replies(f"size{octets}", query)
+            assert len(found) == len(dns.message.from_wire(sent).answer[0])

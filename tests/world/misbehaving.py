@@ -1,0 +1,138 @@
+"""Upstreams that keep to their protocol but make life hard for who asks them.
+
+``Limits`` says how: connections that end after some answers, streams that are refused, connections
+that end before any answer. What is answered follows ``tests.world.zone``.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dns.message
+import h2.config
+import h2.connection
+import h2.errors
+import h2.events
+
+from tests.world.certificates import Pair
+from tests.world.upstream import Upstream
+from tests.world.zone import Zone
+
+_FRAME = 16_384
+_Answer = Callable[[bytes, Any], None]
+
+
+@dataclass
+class Limits:
+    """What an upstream does not do.
+
+    ``per_connection`` answers end a connection, over HTTP/2 with GOAWAY. The first ``refused``
+    streams are refused, -1 means all. ``refuse_every`` refuses each stream whose number it divides.
+    The first ``closed`` connections end at their first query, with none answered.
+    """
+
+    per_connection: int = 0
+    refused: int = 0
+    refuse_every: int = 0
+    closed: int = 0
+    reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
+
+
+@dataclass
+class Counts:
+    """What came of it."""
+
+    received: int = 0
+    refused: int = 0
+    answered: int = 0
+
+
+class Misbehaving(Upstream):
+    """An upstream with limits; ``protocol`` is tcp, dot or doh."""
+
+    def __init__(
+        self, certificate: Pair, limits: Limits, *, protocol: str, zone: Zone | None = None
+    ) -> None:
+        super().__init__(certificate, zone=zone, protocol="doh" if protocol == "doh" else "dot")
+        self.limits = limits
+        self.counts = Counts()
+        self.protocol = protocol
+        self._serve = self._serve_http if protocol == "doh" else self._serve_stream
+        if protocol == "tcp":
+            self._context: ssl.SSLContext | None = None
+
+    def _reply(self, packet: bytes) -> list[bytes]:
+        query = dns.message.from_wire(packet)
+        self.messages.append(packet)
+        self.questions.append(query.question[0].name.to_text())
+        self.counts.answered += 1
+        word = query.question[0].name.labels[0].decode().partition("-")[0]
+        return self.zone.replies(word, query)
+
+    def _is_to_end(self) -> bool:
+        """Whether this connection ends at its first query."""
+        if self.limits.closed:
+            self.limits.closed -= 1
+            return True
+        return False
+
+    async def _serve_stream(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: _Answer
+    ) -> None:
+        answered = 0
+        while True:
+            size = int.from_bytes(await reader.readexactly(2), "big")
+            packet = await reader.readexactly(size)
+            self.counts.received += 1
+            if not answered and self._is_to_end():
+                return
+            for message in self._reply(packet):
+                writer.write(len(message).to_bytes(2, "big") + message)
+            answered += 1
+            if answered == self.limits.per_connection:
+                await writer.drain()
+                return
+
+    async def _serve_http(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, _: _Answer
+    ) -> None:
+        talk = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+        talk.initiate_connection()
+        writer.write(talk.data_to_send())
+        bodies: dict[int, bytes] = {}
+        answered = 0
+        while octets := await reader.read(65536):
+            for event in talk.receive_data(octets):
+                if isinstance(event, h2.events.DataReceived):
+                    bodies[event.stream_id] = bodies.get(event.stream_id, b"") + event.data
+                    talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                elif isinstance(event, h2.events.StreamEnded):
+                    stream, self.counts.received = event.stream_id, self.counts.received + 1
+                    if not answered and self._is_to_end():
+                        return
+                    if self._refuses():
+                        talk.reset_stream(stream, self.limits.reason)
+                        continue
+                    for message in self._reply(bodies.pop(stream, b"")):
+                        kind = ("content-type", "application/dns-message")
+                        talk.send_headers(stream, [(":status", "200"), kind])
+                        # Frames have at most 16,384 octets (RFC 9113 section 4.2).
+                        for at in range(0, len(message), _FRAME):
+                            talk.send_data(stream, message[at : at + _FRAME])
+                        talk.end_stream(stream)
+                    answered += 1
+                    if answered == self.limits.per_connection:
+                        talk.close_connection(last_stream_id=stream)
+                        writer.write(talk.data_to_send())
+                        await writer.drain()
+                        return
+            writer.write(talk.data_to_send())
+
+    def _refuses(self) -> bool:
+        every, left = self.limits.refuse_every, self.limits.refused
+        refuses = left != 0 or (every > 0 and self.counts.received % every == 0)
+        self.limits.refused = left - 1 if left > 0 else left
+        self.counts.refused += refuses
+        return refuses
