@@ -56,7 +56,7 @@ impl AnswerBuilder {
         self.add(Section::Authority, zone, RecordType::SOA, ttl, &data)
     }
 
-    fn add(
+    pub(crate) fn add(
         mut self,
         section: Section,
         owner: &Name,

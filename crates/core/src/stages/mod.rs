@@ -64,6 +64,17 @@ impl Body {
         }
     }
 
+    /// The same with other records; what has none stays as it is.
+    pub fn with_answer(self, answer: Arc<Answer>) -> Self {
+        match self {
+            Self::Upstream { age, ttl_cap, upstream, .. } => {
+                Self::Upstream { answer, age, ttl_cap, upstream }
+            }
+            Self::Local(_) => Self::Local(answer),
+            Self::Synthetic(..) => self,
+        }
+    }
+
     /// The place in its set of the upstream that said so.
     pub fn upstream(&self) -> Option<u16> {
         match self {

@@ -70,6 +70,32 @@ pub(super) fn limits_apply(octets: &[u8], hashed: &HashedName, kind: Option<Reco
     true
 }
 
+/// Whether limits single out record types; broken ones do not.
+pub(super) fn names_types(octets: &[u8]) -> bool {
+    LimitsView::new(octets).is_some_and(|view| view.has_types())
+}
+
+/// The record types that limits single out, by number, taken in or left out.
+pub(super) fn types_of(octets: &[u8]) -> Vec<u16> {
+    let Some(view) = LimitsView::new(octets) else { return Vec::new() };
+    let all =
+        [view.types, view.except_types].into_iter().flat_map(|types| types.as_chunks::<2>().0);
+    all.map(|kind| u16::from_le_bytes(*kind)).collect()
+}
+
+/// Whether any limits of a whole section single out record types. One octet stands in front.
+pub(super) fn any_types(section: &[u8]) -> bool {
+    let mut rest = section.get(1..).unwrap_or_default();
+    while let Some(mut view) = LimitsView::new(rest) {
+        if view.has_types() {
+            return true;
+        }
+        while view.next_name().is_some() {}
+        rest = view.names;
+    }
+    false
+}
+
 /// Limits in place.
 struct LimitsView<'a> {
     types: &'a [u8],
@@ -85,6 +111,10 @@ impl<'a> LimitsView<'a> {
         let (types, rest) = rest.split_at_checked(2 * count(t0, t1))?;
         let (except_types, names) = rest.split_at_checked(2 * count(e0, e1))?;
         Some(Self { types, except_types, names_left: u16::from_le_bytes([n0, n1]), names })
+    }
+
+    fn has_types(&self) -> bool {
+        !(self.types.is_empty() && self.except_types.is_empty())
     }
 
     fn next_name(&mut self) -> Option<&'a [u8]> {
