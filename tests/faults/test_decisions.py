@@ -1,6 +1,10 @@
 """Section C, decisions: a block of some types, names behind aliases, and what is told of them."""
 
+import csv
+import io
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import dns.rdatatype
@@ -10,6 +14,7 @@ from dns.rdtypes.svcbbase import ParamKey
 
 from tests.world.ask import TRANSPORTS, Reply
 from tests.world.certificates import Authority
+from tests.world.ports import free_port
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import ADDRESS, Upstream, Zone
 from tests.world.zone import ADDRESS_6
@@ -21,6 +26,7 @@ ALIASES = {
     "first.shop.example.org": "second.shop.example.org",
     "second.shop.example.org": "dual-2.track.example.net",
     "service.shop.example.org": TARGET,
+    **{f"log-{number}.shop.example.org": TARGET for number in range(1, 4)},
 }
 
 
@@ -266,3 +272,154 @@ def test_a_decision_to_block_the_target_wins_over_an_allow_rule(resolver: Resolv
     assert resolver.server.ask(GOTO).addresses == [ADDRESS]
     for one in resolver.api("GET", "/decisions").json()["items"]:
         assert resolver.api("DELETE", f"/decisions/{one['number']}").is_success
+
+
+def _row(resolver: Resolver, name: str, **params: str) -> dict[str, Any]:
+    """The newest query for a name in the history, once it is there."""
+
+    def found() -> list[dict[str, Any]]:
+        answer = resolver.api("GET", "/queries", params={"name": name, "limit": "1", **params})
+        items: list[dict[str, Any]] = answer.json()["items"]
+        return items
+
+    resolver.wait_for(found, f"the query for {name} is found")
+    return found()[0]
+
+
+def _explained(resolver: Resolver, name: str, *words: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(resolver.command("explain", name, "--json", *words).stdout)
+    return told
+
+
+def _plain(text: str) -> str:
+    """The output of a command without its line breaks."""
+    return " ".join(text.split())
+
+
+def test_log_and_api_name_the_blocked_target_its_line_and_what_to_allow(
+    resolver: Resolver,
+) -> None:
+    """C2: the place is that of the target's entry, not of something about the asked name."""
+    name = f"cname-log.{TARGET}"
+    _use(
+        resolver, lists={"ads": f"# why\n||elsewhere.example^\n{_TRACK}", "more": "||b.example^\n"}
+    )
+    assert resolver.server.ask(name, "A", "doh").rcode == "NXDOMAIN", "it is below the target"
+    via = "log-1.shop.example.org"
+    assert resolver.server.ask(via).addresses == []
+    row = _row(resolver, via, outcome="blocked")
+    place = str(resolver.documents / "ads.txt")
+    assert row["reason"] == "blocked_target"
+    assert (row["target"], row["list"], row["rule"]) == (TARGET, "ads", None)
+    assert (row["file"], row["line"], row["allow"]) == (place, 3, via)
+    # A name that is listed itself has a place as well, and leads to nothing.
+    row = _row(resolver, name)
+    assert (row["reason"], row["file"], row["line"]) == ("blocked_by_list", place, 3)
+    assert (row["target"], row["allow"]) == (None, None)
+    shown = _plain(resolver.command("log", "--name", via).stdout)
+    assert f"because it leads to {TARGET} by ads in {place}:3" in shown
+    assert f"to allow it: keyhole allow {via}" in shown
+    events = [json.loads(one) for one in resolver.command("log", "--json").stdout.splitlines()]
+    assert {"target": TARGET, "line": 3, "allow": via}.items() <= events[-1].items()
+    shown = _plain(resolver.command("log", "--since", "1h", "--name", via, "--why").stdout)
+    assert f"in {place}:3" in shown
+    export = resolver.api("GET", "/queries/export", params={"name": via, "format": "csv"}).text
+    (exported,) = csv.DictReader(io.StringIO(export))
+    assert (exported["target"], exported["line"], exported["allow"]) == (TARGET, "3", via)
+
+
+def test_the_rule_that_blocks_a_target_is_told_and_what_no_decision_allows(
+    resolver: Resolver,
+) -> None:
+    """C2: a decision would not help against an important rule, so nothing is advised."""
+    for number, important in enumerate((False, True), 2):
+        name = f"log-{number}.shop.example.org"
+        _use(resolver, rules=[{"block": [TARGET], "important": important}])
+        assert resolver.server.ask(name).addresses == []
+        row = _row(resolver, name)
+        assert (row["reason"], row["target"], row["list"]) == ("blocked_target", TARGET, None)
+        assert row["rule"].endswith("spec.rules[0]")
+        assert row["allow"] == (None if important else name)
+        told = _explained(resolver, name)
+        assert told["cause"]["matched"] == [TARGET], "matched against the target, not the name"
+        assert told["allow"] == row["allow"]
+
+
+def test_explain_names_the_blocked_target_and_the_chain_that_leads_there(
+    resolver: Resolver,
+) -> None:
+    """C2: with list, file and line of the target, and what to allow."""
+    _use(resolver, lists={"ads": f"||elsewhere.example^\n{_TRACK}"})
+    name, second = "first.shop.example.org", "second.shop.example.org"
+    target = "dual-2.track.example.net"
+    told = _explained(resolver, name)
+    assert (told["outcome"], told["reason"], told["target"]) == (
+        "blocked",
+        "blocked_target",
+        target,
+    )
+    cause = told["cause"]
+    assert (cause["list"], cause["line"], cause["entry"]) == ("ads", 2, "||track.example.net^")
+    assert cause["file"] == str(resolver.documents / "ads.txt")
+    assert (told["chain"], told["allow"]) == ([name, second, target], name)
+    shown = resolver.command("explain", name)
+    assert shown.returncode == 1
+    text = _plain(shown.stdout)
+    assert f"leads to {name} -> {second} -> {target}" in text
+    assert f"to allow it keyhole allow {name}" in text
+    assert "ads.txt:2" in text
+
+
+def test_explain_says_that_an_allow_reaches_what_the_name_leads_to(resolver: Resolver) -> None:
+    """C1, C2: the chain is shown, and what allows the names on it."""
+    _use(resolver, lists={"ads": _TRACK, "ours": f"{GOTO}\n"})
+    told = _explained(resolver, GOTO)
+    assert (told["outcome"], told["chain"]) == ("answered", [GOTO, TARGET])
+    (entry,) = [
+        entry
+        for step in told["steps"]
+        for entry in step["detail"].get("entries", [])
+        if entry.get("inherited")
+    ]
+    assert (entry["list"], entry["line"]) == ("ours", 1)
+    text = _plain(resolver.command("explain", GOTO).stdout)
+    assert f"{GOTO} leads to {TARGET}" in text
+    assert "allows what its name leads to" in text
+
+
+def test_explain_of_an_alias_that_is_declared_here_names_the_target(resolver: Resolver) -> None:
+    """C2: an alias of a local record leads there as well."""
+    resolver.write(document("Record", "door", name="door.example.org", cname=TARGET))
+    _use(resolver, lists={"ads": _TRACK})
+    told = _explained(resolver, "door.example.org")
+    assert (told["reason"], told["target"], told["cause"]["line"]) == ("blocked_target", TARGET, 1)
+    assert told["chain"] == ["door.example.org", TARGET]
+    (resolver.documents / "record-door.yaml").unlink()
+
+
+def test_explain_asks_an_upstream_only_where_it_may(
+    resolver: Resolver, upstream: Upstream, tmp_path: Path
+) -> None:
+    """C2: not with --no-lookup, not for a draft, and never for a name that is blocked."""
+    _use(resolver, rules=[{"block": ["shut.shop.example.org"]}])
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    for file in resolver.documents.glob("*"):
+        (draft / file.name).write_bytes(file.read_bytes())
+    name = "unasked.shop.example.org"
+    for words in (("--no-lookup",), ("--documents", str(draft))):
+        told = _explained(resolver, name, *words)
+        assert (told["reason"], told["looked_up"]) == ("forwarded", False)
+    assert _explained(resolver, "shut.shop.example.org")["reason"] == "blocked_by_rule"
+    assert upstream.times_asked(name) == upstream.times_asked("shut.shop.example.org") == 0
+    assert _explained(resolver, name)["looked_up"]
+    assert upstream.times_asked(name) == 1
+
+
+def test_explain_says_so_where_no_upstream_answers(resolver: Resolver) -> None:
+    """C2: what the name leads to is unknown then, and the verdict is about the name alone."""
+    resolver.write(resolver.upstream(free_port()))
+    _use(resolver)
+    told = _explained(resolver, "www.shop.example.org")
+    assert (told["outcome"], told["reason"], told["looked_up"]) == ("answered", "forwarded", False)
+    assert told["steps"][-1]["result"].startswith("not known")

@@ -12,6 +12,7 @@ mod entry;
 mod event;
 mod line;
 mod ring;
+mod snapshot_names;
 mod take;
 
 use std::sync::Arc;

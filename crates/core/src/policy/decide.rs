@@ -1,17 +1,15 @@
 //! The precedence of a policy, in one function that packets and `explain` share.
 
-use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 
 use super::block_answer::BlockAnswer;
 use super::cause::Cause;
 use super::compiled_policy::Policy;
 use super::describe;
+use super::name_in_chain::NameInChain;
 use super::rules::{Rank, RuleContext};
-use super::schedule::Moment;
 use super::trace::Trace;
 use crate::document::{Action, DefaultDocument, Mode};
-use crate::list_table::ListTable;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +28,6 @@ pub enum Verdict {
     Allow(Cause),
     /// It may not; the client gets this answer.
     Block(Cause, BlockAnswer),
-}
-
-/// One name of a chain of aliases, as a policy sees it.
-#[derive(Clone, Copy)]
-pub(super) struct NameInChain<'a> {
-    pub(super) lists: &'a ListTable,
-    pub(super) policy: &'a Policy,
-    pub(super) hashed: &'a HashedName,
-    pub(super) moment: Moment,
-    /// What happens if nothing speaks of the name.
-    pub(super) default: DefaultDocument,
-    /// What allowed a name that leads here; it speaks of this name too, at its own place in the
-    /// precedence.
-    pub(super) allowed_by: Option<Cause>,
 }
 
 impl NameInChain<'_> {
@@ -68,7 +52,7 @@ impl NameInChain<'_> {
         }
         for rank in Rank::ALL {
             let acting = rules.acting(matches, rank);
-            trace.step(|| describe::rules_step(policy, rank, acting, hashed, &context));
+            trace.step(|| describe::rules_step(policy, rank, acting, self, &context));
             if let Some(rule) = acting {
                 return skipped.decision(policy, rule_verdict(policy, rule), trace);
             }
@@ -78,7 +62,7 @@ impl NameInChain<'_> {
             Some(Cause::List(allowing)) => Some(allowing.or_stronger(hit)),
             _ => hit,
         };
-        trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), hashed, context.is_paused));
+        trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), self, context.is_paused));
         if let Some(hit) = hit {
             let cause = Cause::List(hit);
             let verdict = match hit.action {

@@ -5,6 +5,7 @@
 //! | `compiled_policy` | one policy, in the form in which packets ask it |
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
 //! | `alias_chain` | the same for a name and all that its aliases lead to |
+//! | `name_in_chain` | one name of a chain: what is decided about |
 //! | `permit` | the right to look a name up, which only a policy gives |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
@@ -21,6 +22,7 @@ mod cause;
 mod compiled_policy;
 mod decide;
 mod describe;
+mod name_in_chain;
 mod pattern;
 mod permit;
 mod rules;
@@ -36,7 +38,7 @@ pub use block_answer::BlockAnswer;
 pub use cause::Cause;
 pub use compiled_policy::Policy;
 pub use decide::{Decision, Verdict};
-pub use describe::describe;
+pub use describe::{describe, yields_to_decision};
 pub use permit::{Permit, Permitted, Withheld, permit};
 pub use rules::RuleSet;
 pub use schedule::{Moment, Schedule};

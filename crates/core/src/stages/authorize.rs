@@ -52,6 +52,7 @@ pub(super) fn blocked(
         reason,
         cause: Some(cause),
         would_block,
+        target: None,
         body: Body::Synthetic(answer.synthetic(), BLOCKED_TTL),
     }
 }

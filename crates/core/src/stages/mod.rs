@@ -18,7 +18,7 @@ pub mod vet;
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Synthetic};
+use keyhole_wire::{Answer, Name, Synthetic};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
@@ -32,6 +32,8 @@ pub struct End {
     pub cause: Option<Cause>,
     /// What an observed rule would have done.
     pub would_block: Option<Cause>,
+    /// The blocked name that the answer leads to, where that ended the query.
+    pub target: Option<Box<Name>>,
     /// What is to be said.
     pub body: Body,
 }
@@ -96,6 +98,7 @@ impl End {
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {
         let synthetic = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
-        Self { reason, cause: None, would_block: None, body: Body::Synthetic(synthetic, 0) }
+        let body = Body::Synthetic(synthetic, 0);
+        Self { reason, cause: None, would_block: None, target: None, body }
     }
 }

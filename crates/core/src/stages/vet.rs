@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use keyhole_names::HashedName;
-use keyhole_wire::{AnswerError, Hints, Record, RecordType};
+use keyhole_wire::{AnswerError, Hints, Name, Record, RecordType};
 use serde_json::json;
 
 use super::authorize::blocked;
@@ -55,7 +55,9 @@ pub fn vet(
     let Vetting { cause, would_block, .. } = vetting;
     match (withheld, body) {
         (Some(end), _) => End { would_block, ..end },
-        (None, Some(Ok(body))) => End { reason, cause: Some(cause), would_block, body },
+        (None, Some(Ok(body))) => {
+            End { reason, cause: Some(cause), would_block, target: None, body }
+        }
         (None, _) => {
             let end = End::because(Reason::InternalError);
             End { cause: Some(cause), would_block, ..end }
@@ -82,11 +84,14 @@ impl Vetting<'_> {
     fn alias(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
         let (hashed, verdict) = self.target(record, trace)?;
         self.allowed_by = allowed_by_now(self.allowed_by, verdict);
-        // In the chain also if it is blocked: how that is answered depends on all of it.
-        self.chain.push(hashed);
+        // In the chain also if it is blocked: how that is answered depends on all of it, but only
+        // where types are told apart.
+        if self.chain.has_types() {
+            self.chain.push(hashed);
+        }
         let Verdict::Block(cause, answer) = verdict else { return None };
         let answer = self.chain.answer(cause, answer, self.question.kind());
-        Some(blocked(Reason::BlockedTarget, cause, None, answer))
+        Some(blocked_target(record, cause, answer))
     }
 
     /// The target of an HTTPS or SVCB record, which a client connects to without asking again. Only
@@ -94,7 +99,7 @@ impl Vetting<'_> {
     fn service(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
         let (_, verdict) = self.target(record, trace)?;
         let Verdict::Block(cause, _) = verdict else { return None };
-        Some(blocked(Reason::BlockedTarget, cause, None, BlockAnswer::NoData))
+        Some(blocked_target(record, cause, BlockAnswer::NoData))
     }
 
     /// Decides about the name that a record leads to; none where it leads nowhere else.
@@ -108,6 +113,7 @@ impl Vetting<'_> {
             return None;
         }
         let (hashed, kind) = (HashedName::new(&target), self.question.kind());
+        trace.step(|| target_step(record, &target));
         let mut trace = InStage { stage: Stage::Vet, trace };
         let decision = self.chain.decide_target(&hashed, kind, self.allowed_by, &mut trace);
         self.would_block = self.would_block.or(decision.would_block);
@@ -183,6 +189,23 @@ impl Vetting<'_> {
             v4: private.v4 || (found.v4 && denies(RecordType::A)),
             v6: private.v6 || (found.v6 && denies(RecordType::AAAA)),
         }
+    }
+}
+
+/// The end of a query whose answer leads to a blocked name.
+fn blocked_target(record: &Record<'_>, cause: Cause, answer: BlockAnswer) -> End {
+    let target = record.target().map(|target| Box::new(target.to_lower()));
+    End { target, ..blocked(Reason::BlockedTarget, cause, None, answer) }
+}
+
+fn target_step(record: &Record<'_>, target: &Name) -> Step {
+    let (owner, target) = (record.owner().to_lower().to_string(), target.to_lower().to_string());
+    Step {
+        stage: Stage::Vet,
+        what: if is_service(record.kind) { "service".into() } else { "alias".into() },
+        result: format!("{owner} leads to {target}").into(),
+        decides: false,
+        detail: json!({ "name": owner, "type": record.kind.to_string(), "target": target }),
     }
 }
 

@@ -121,10 +121,13 @@ impl ListFile {
 
     /// The path of the file that a hit is in, as the compiler was given it.
     pub fn file_path(&self, hit: &ListHit) -> &str {
-        let file = self
-            .files
-            .iter()
-            .find(|file| (usize::from(file.list), file.index) == (hit.list, hit.file));
+        self.file_path_at(hit.list, hit.file)
+    }
+
+    /// The path of a file of a list, by its index; empty if there is no such file.
+    pub fn file_path_at(&self, list: usize, index: u16) -> &str {
+        let mut files = self.files.iter();
+        let file = files.find(|file| (usize::from(file.list), file.index) == (list, index));
         file.map_or("", |file| file.path.as_str())
     }
 
