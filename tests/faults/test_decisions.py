@@ -52,8 +52,8 @@ def _use(resolver: Resolver, lists: dict[str, str] | None = None, **policy: Any)
         kind = "allow" if name == "ours" else "block"
         documents.append(document("List", name, kind=kind, files=[f"{name}.txt"]))
     spec = {"default": "allow", "upstreams": ["test"], "lists": list(lists or {}), **policy}
-    if spec["default"] == "deny":  # the record that shows whether documents are in force
-        spec["rules"] = [*spec["rules"], {"allow": ["probe.example.org"]}]
+    # The record that shows whether documents are in force.
+    spec["rules"] = [*spec.get("rules", ()), {"allow": ["probe.example.org"]}]
     resolver.write(*documents, document("Policy", "home", **spec))
     resolver.settle()
 
@@ -423,3 +423,41 @@ def test_explain_says_so_where_no_upstream_answers(resolver: Resolver) -> None:
     told = _explained(resolver, "www.shop.example.org")
     assert (told["outcome"], told["reason"], told["looked_up"]) == ("answered", "forwarded", False)
     assert told["steps"][-1]["result"].startswith("not known")
+
+
+_COVERS = {
+    "adblock": "||example.org^\n",
+    "adblock for names below": "||*.example.org^\n",
+    "an expression": "/\\.example\\.org$/\n",
+    "wildcard": "*.example.org\n*.example.net\n",
+    "dnsmasq": "address=/example.org/\n",
+    "unbound": 'local-zone: "example.org" always_nxdomain\n',
+    "rpz": "example.org CNAME .\n*.example.org CNAME .\n",
+    "important": "||example.org^$important\n",
+    "one type": "||example.org^$dnstype=A\n",
+}
+_SERVER = "upstream.example.org"
+
+
+@pytest.mark.parametrize("form", _COVERS)
+def test_an_entry_that_covers_a_name_of_keyhole_itself_spares_that_name_alone(
+    resolver: Resolver, form: str
+) -> None:
+    """C14: the entry blocks all else that it means, below that name too."""
+    _use(resolver, lists={"ads": _COVERS[form]})
+    for transport in TRANSPORTS:
+        assert resolver.server.ask(_SERVER, "A", transport).addresses == [ADDRESS]
+        assert resolver.server.ask("other.example.org", "A", transport).addresses == []
+        assert resolver.server.ask(f"below.{_SERVER}", "A", transport).addresses == []
+
+
+def test_an_entry_for_a_name_of_keyhole_itself_is_left_out_and_told(resolver: Resolver) -> None:
+    """C14: with everything below it, it blocks what lies below; for the name alone, nothing."""
+    hosts = f"0.0.0.0 {_SERVER}\n0.0.0.0 b.example\n"
+    _use(resolver, lists={"ads": f"||{_SERVER}^\n", "hosts": hosts})
+    assert resolver.server.ask(_SERVER).addresses == [ADDRESS]
+    assert resolver.server.ask(f"below.{_SERVER}").addresses == []
+    assert resolver.server.ask("b.example").addresses == []
+    found = {one["name"]: one for one in resolver.api("GET", "/lists").json()["items"]}
+    assert (found["ads"]["taken"], found["hosts"]["taken"]) == (1, 1)
+    assert found["hosts"]["skipped"] == 1
