@@ -13,10 +13,12 @@ The first label of a name selects the kind of answer:
 ``private-*``    192.168.1.1
 ``hint-*``       to HTTPS: an address hint of 192.168.1.1
 ``close-*``      the connection ends
+``dual-*``       addresses of both families, and HTTPS and SVCB with both as mandatory hints
 anything else    the address of the zone, 198.18.0.7 unless told otherwise
 ===============  ============================================================
 
-A name in the zone's aliases leads to another one, by CNAME, and to HTTPS by its target.
+A name in the zone's aliases leads to another one, by CNAME, and to HTTPS by its target. Aliases may
+lead to aliases.
 """
 
 import asyncio

@@ -10,6 +10,7 @@ import dns.rrset
 from dns.rdatatype import RdataType
 
 ADDRESS = "198.18.0.7"
+ADDRESS_6 = "2001:db8::7"
 PRIVATE = "192.168.1.1"
 
 
@@ -54,12 +55,24 @@ class Zone:
             alias = dns.name.Name(name.labels[1:]).to_text()
         if word == "hint" and kind == RdataType.HTTPS:
             return [self._set(name, "HTTPS", f"1 . ipv4hint={PRIVATE}")]
+        if word == "dual" and alias is None:
+            return self._dual(name, kind)
         if alias is not None and kind == RdataType.HTTPS:
             return [self._set(name, "HTTPS", f"1 {alias.rstrip('.')}. ipv4hint={self.address}")]
         if alias is not None:
             target = dns.name.from_text(alias)
-            return [self._set(name, "CNAME", target.to_text()), *self._addresses(target, kind)]
+            words = target.labels[0].decode().partition("-")[0]
+            return [self._set(name, "CNAME", target.to_text()), *self._answer(words, target, kind)]
         return self._addresses(name, kind, PRIVATE if word == "private" else self.address)
+
+    def _dual(self, name: dns.name.Name, kind: RdataType) -> list[dns.rrset.RRset]:
+        hints = f"mandatory=ipv4hint,ipv6hint alpn=h2 ipv4hint={self.address} ipv6hint={ADDRESS_6}"
+        match kind:
+            case RdataType.AAAA:
+                return [self._set(name, "AAAA", ADDRESS_6)]
+            case RdataType.HTTPS | RdataType.SVCB:
+                return [self._set(name, RdataType.to_text(kind), f"1 . {hints}")]
+        return self._addresses(name, kind)
 
     def _addresses(
         self, name: dns.name.Name, kind: RdataType, address: str | None = None

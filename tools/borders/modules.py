@@ -15,6 +15,7 @@ from tools.borders.tree import Finding, SourceFile
 # The modules of each crate, top row first. A module may use those of lower rows only.
 _ROWS = {
     "wire": """
+        hints
         answer_builder
         synthetic
         reply

@@ -8,22 +8,24 @@ use keyhole_names::HashedName;
 use keyhole_wire::{Name, RecordType, write_query};
 use serde_json::{Value, json};
 
-use crate::Error;
 use crate::arrival::{Arrival, Sender};
 use crate::network::Network;
 use crate::options::{
     AuthenticationOptions, CacheOptions, ClientCertificateOptions, Limits, Listen, MeshOptions,
     OPTIONS_VERSION, Options, Role,
 };
-use crate::pipeline::{EndSummary, begin_traced};
+use crate::pipeline::{EndSummary, Pending, Progress, begin_traced, complete_traced};
 use crate::policy::{self, Step};
+use crate::reason::{Outcome, Stage};
 use crate::snapshot::Snapshot;
 use crate::state::Core;
 use crate::subjects::ClientRef;
+use crate::{Error, Reason};
 pub(crate) use query::Query;
 
-/// Walks a question through the stages under `snapshot`, without asking any upstream, and gives
-/// each step, the verdict and what decided it.
+/// Walks a question through the stages under `snapshot` and gives each step, the verdict and what
+/// decided it. Only where the query asks for a `lookup` are upstreams asked: that shows what the
+/// name leads to.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let query: Query = keyhole_names::error::read_document("query", query)?;
     let (name, kind) = query.question()?;
@@ -43,8 +45,49 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let mut steps: Vec<Step> = Vec::new();
     let mut reply = Vec::new();
-    let (_, ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);
-    Ok(document(&core, &ExplainedQuery { name, kind, reply }, ended, &steps))
+    let (progress, mut ended) = begin_traced(&core, &arrival, query.when(), &mut reply, &mut steps);
+    let mut looked_up = false;
+    if let (Progress::Waiting(pending), true) = (progress, query.lookup) {
+        for one in &query.identities {
+            // Without a good one the upstream cannot be asked, which the steps say.
+            let _ =
+                core.install_identity(&one.name, one.certificate.as_bytes(), one.key.as_bytes());
+        }
+        let before = ended.clone();
+        ended = look_up(&core, pending, &mut reply, &mut steps)?;
+        ended.client_ref = before.client_ref;
+        looked_up = ended.reason.outcome() != Outcome::Failed;
+        if !looked_up {
+            // What the name leads to stays unknown, and so does the rest of the way.
+            steps.push(unanswered(ended.reason));
+            (ended, reply) = (before, Vec::new());
+        }
+    }
+    Ok(document(&core, &ExplainedQuery { name, kind, reply, looked_up }, &ended, &steps))
+}
+
+/// Goes on as the engine does, on a runtime of its own.
+fn look_up(
+    core: &Core,
+    pending: Box<Pending>,
+    reply: &mut Vec<u8>,
+    steps: &mut Vec<Step>,
+) -> Result<EndSummary, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::system("start a runtime", error))?;
+    Ok(runtime.block_on(complete_traced(core, pending, reply, steps)))
+}
+
+fn unanswered(reason: Reason) -> Step {
+    Step {
+        stage: Stage::Fetch,
+        what: "answer of the upstreams".into(),
+        result: "not known, so neither is what the name leads to".into(),
+        decides: false,
+        detail: json!({ "reason": reason.word(), "meaning": reason.meaning() }),
+    }
 }
 
 /// What was asked, and the reply where none has to be waited for.
@@ -52,6 +95,8 @@ struct ExplainedQuery {
     name: Name,
     kind: RecordType,
     reply: Vec<u8>,
+    /// Whether an upstream was asked and answered.
+    looked_up: bool,
 }
 
 impl ExplainedQuery {
@@ -61,18 +106,24 @@ impl ExplainedQuery {
     }
 }
 
-fn document(core: &Core, query: &ExplainedQuery, ended: EndSummary, steps: &[Step]) -> Value {
-    let ExplainedQuery { name, kind, .. } = query;
+fn document(core: &Core, query: &ExplainedQuery, ended: &EndSummary, steps: &[Step]) -> Value {
+    let ExplainedQuery { name, kind, looked_up, .. } = query;
     let snapshot = core.snapshot.load();
     let policy = |client_ref: ClientRef| snapshot.as_ref()?.policies.get(client_ref.policy());
-    let describe = |cause: Option<policy::Cause>| match (cause, snapshot.as_ref()) {
-        (Some(cause), Some(snapshot)) => {
-            ended.client_ref.and_then(policy).map_or(Value::Null, |policy| {
-                policy::describe(&snapshot.lists, policy, cause, Some(&HashedName::new(name)))
-            })
-        }
-        _ => Value::Null,
+    let policy = ended.client_ref.and_then(policy);
+    let describe = |cause: Option<policy::Cause>, name: &Name| {
+        let (cause, snapshot, policy) = (cause?, snapshot.as_ref()?, policy?);
+        Some(policy::describe(&snapshot.lists, policy, cause, Some(&HashedName::new(name))))
     };
+    let yields = |(policy, cause)| policy::yields_to_decision(policy, cause);
+    let is_withheld = matches!(
+        ended.reason,
+        Reason::BlockedByRule | Reason::BlockedByList | Reason::BlockedTarget
+    );
+    let allow = is_withheld && policy.zip(ended.cause).is_some_and(yields);
+    let targets = steps.iter().filter_map(|step| step.detail["target"].as_str());
+    let chain: Vec<String> =
+        std::iter::once(name.to_lower().to_string()).chain(targets.map(str::to_owned)).collect();
     json!({
         "name": name.to_lower().to_string(),
         "type": kind.to_string(),
@@ -82,8 +133,12 @@ fn document(core: &Core, query: &ExplainedQuery, ended: EndSummary, steps: &[Ste
         "rcode": query.rcode(),
         "extended_error": ended.reason.extended_error(),
         "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.client_ref)),
-        "cause": describe(ended.cause),
-        "observed": describe(ended.would_block),
+        "cause": describe(ended.cause, ended.target.as_deref().unwrap_or(name)),
+        "observed": describe(ended.would_block, name),
+        "looked_up": looked_up,
+        "chain": chain,
+        "target": ended.target.as_ref().map(ToString::to_string),
+        "allow": allow.then(|| name.to_lower().to_string()),
         "snapshot": snapshot.as_ref().map(|snapshot| snapshot.number),
         "steps": steps,
     })
@@ -127,7 +182,7 @@ pub(crate) fn options() -> Options {
             read_ms: 1_000,
             write_ms: 1_000,
             header_octets: 8_192,
-            query_ms: 1_000,
+            query_ms: 3_000,
             udp_octets: 1_232,
         },
         cache: CacheOptions {

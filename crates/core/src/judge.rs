@@ -46,7 +46,7 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
     let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let (_, ended) = begin_traced(core, &arrival, query.when(), &mut Vec::new(), &mut ());
     let policy = ended.client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
-    let hashed = HashedName::new(&name);
+    let hashed = HashedName::new(ended.target.as_deref().unwrap_or(&name));
     let describe = |cause: Option<Cause>| match (cause, policy) {
         (Some(cause), Some(policy)) => {
             policy::describe(&snapshot.lists, policy, cause, Some(&hashed))

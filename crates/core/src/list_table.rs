@@ -47,6 +47,19 @@ impl ListTable {
         self.file.as_ref()?.decide(in_use, &self.kinds, hashed, kind)
     }
 
+    /// Whether any entry speaks of some record types only.
+    #[inline]
+    pub fn has_types(&self) -> bool {
+        self.file.as_ref().is_some_and(ListFile::has_types)
+    }
+
+    /// Adds the record types that entries for this name single out; see [`ListFile::named_types`].
+    pub fn named_types(&self, in_use: &ListMask, hashed: &HashedName, types: &mut Vec<u16>) {
+        if let Some(file) = &self.file {
+            file.named_types(in_use, hashed, types);
+        }
+    }
+
     /// Every entry of the lists in use that speaks of the name for some type. On an allow list
     /// every entry allows.
     pub fn search(&self, in_use: &ListMask, hashed: &HashedName) -> Vec<ListHit> {

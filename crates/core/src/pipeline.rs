@@ -12,11 +12,13 @@ mod panic_guard;
 mod pending;
 mod progress;
 mod stages_in_order;
+mod traced;
 
 pub use panic_guard::{begin, complete};
 pub use pending::Pending;
 pub use progress::{EndSummary, Progress, ReplyInfo};
 pub use stages_in_order::begin_traced;
+pub use traced::complete_traced;
 
 #[cfg(test)]
 mod tests;

@@ -109,12 +109,12 @@ reasons! {
     BlockedByRule, "blocked_by_rule", Blocked, Authorize, None, Some(15);
     #[doc = "A list of the policy blocks the name."]
     BlockedByList, "blocked_by_list", Blocked, Authorize, None, Some(15);
-    #[doc = "The policy denies what no rule allows."]
+    #[doc = "The policy denies what no rule allows; no data where it allows other types of the name."]
     DeniedByDefault, "denied_by_default", Blocked, Authorize, Some(Rcode::REFUSED), Some(18);
     #[doc = "The answer leads to a name that the policy blocks."]
     BlockedTarget, "blocked_target", Blocked, Vet, None, Some(15);
     #[doc = "A public name answered with a private address (DNS rebinding)."]
-    PrivateAddress, "private_address", Blocked, Vet, Some(Rcode::NXDOMAIN), Some(17);
+    PrivateAddress, "private_address", Blocked, Vet, Some(Rcode::NOERROR), Some(17);
     #[doc = "The TLS handshake failed: no common version or protocol, or it was no TLS."]
     HandshakeFailed, "handshake_failed", Refused, Receive, None, None;
     #[doc = "The client gave up the TLS handshake: it does not accept the certificate of this server."]

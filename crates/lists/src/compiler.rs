@@ -10,7 +10,7 @@ use keyhole_names::list_file::{
 use keyhole_wire::Name;
 
 use crate::builder::FileBuilder;
-use crate::entry::{ListEntry, Target};
+use crate::entry::{ListEntry, Scope, Target};
 use crate::formats::{Format, LineReader, detect, is_web_page};
 use crate::line::{Line, read_line};
 use crate::protected_names::ProtectedNames;
@@ -141,14 +141,14 @@ impl Compiler {
     }
 
     /// Takes one entry, unless it would do harm.
-    fn take(&mut self, entry: ListEntry, place: &LinePosition<'_>) -> Result<(), SkipReason> {
+    fn take(&mut self, mut entry: ListEntry, place: &LinePosition<'_>) -> Result<(), SkipReason> {
         let matcher = match &entry.target {
             Target::Name(..) => None,
             Target::Pattern(pattern) => Some(Matcher::new(pattern)?),
         };
         let blocks = entry.action == Action::Block && self.kind == ListKind::Block;
-        if blocks && self.protected.is_blocked_by(&entry, matcher.as_ref()) {
-            return Err(SkipReason::Protected);
+        if blocks {
+            self.spare_protected(&mut entry, matcher.as_ref())?;
         }
         let mut flags = if entry.important { IMPORTANT } else { 0 };
         if entry.action == Action::Allow {
@@ -172,6 +172,27 @@ impl Compiler {
                 self.reports[list].taken += 1;
             }
             (_, None) => {}
+        }
+        Ok(())
+    }
+
+    /// Spares the protected names that an entry means, and these alone. One that means nothing
+    /// else is left out.
+    fn spare_protected(
+        &mut self,
+        entry: &mut ListEntry,
+        matcher: Option<&Matcher>,
+    ) -> Result<(), SkipReason> {
+        let spared = self.protected.blocked_by(entry, matcher);
+        if spared.is_empty() {
+            return Ok(());
+        }
+        if matches!(entry.target, Target::Name(_, Scope::Exact)) {
+            return Err(SkipReason::Protected);
+        }
+        entry.limits.spared_names = spared;
+        if let Some(report) = self.reports.last_mut() {
+            report.spared += 1;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Names that no list may block, because Keyhole could not serve without them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use keyhole_names::HashedName;
 use keyhole_names::list_file::Matcher;
@@ -12,9 +12,8 @@ use crate::entry::{ListEntry, Scope, Target};
 #[derive(Default)]
 pub(crate) struct ProtectedNames {
     names: Vec<HashedName>,
-    /// Wire form of each protected name and of its parents: whether it is protected itself, and
-    /// whether a protected name lies below.
-    reach: HashMap<Vec<u8>, (bool, bool)>,
+    /// Wire form of each protected name and of its parents.
+    reach: HashSet<Vec<u8>>,
 }
 
 impl ProtectedNames {
@@ -23,37 +22,43 @@ impl ProtectedNames {
         let mut protected = Self::default();
         for name in names {
             let hashed = HashedName::new(name);
-            for suffix in hashed.suffixes() {
-                let reach = protected.reach.entry(suffix.wire.to_vec()).or_default();
-                if suffix.labels == hashed.labels() { reach.0 = true } else { reach.1 = true }
-            }
+            protected.reach.extend(hashed.suffixes().map(|suffix| suffix.wire.to_vec()));
             protected.names.push(hashed);
         }
         protected
     }
 
-    /// Whether an entry with this target would block a protected name. Limits do not count: a name
-    /// that serves Keyhole is blocked for no type.
-    pub(crate) fn is_blocked_by(&self, entry: &ListEntry, matcher: Option<&Matcher>) -> bool {
+    /// The protected names that an entry would block. Types do not count: a name that serves
+    /// Keyhole is blocked for no type.
+    pub(crate) fn blocked_by(&self, entry: &ListEntry, matcher: Option<&Matcher>) -> Vec<Name> {
+        if !self.may_meet(entry) {
+            return Vec::new();
+        }
+        let meets = |hashed: &HashedName| match (&entry.target, matcher) {
+            (Target::Name(name, scope), _) => {
+                let (is_same, is_within) =
+                    (hashed.name() == name, hashed.name().is_at_or_below(name));
+                match scope {
+                    Scope::Exact => is_same,
+                    Scope::Below => is_within && !is_same,
+                    Scope::AtAndBelow => is_within,
+                }
+            }
+            (_, Some(matcher)) => matcher.is_match(hashed.text().as_bytes()),
+            (_, None) => false,
+        };
         let spared = |hashed: &HashedName| {
             entry.limits.except_names.iter().any(|spared| hashed.name().is_at_or_below(spared))
         };
-        match (&entry.target, matcher) {
-            (Target::Name(name, scope), _) => {
-                let Some(&(itself, below)) = self.reach.get(name.as_wire()) else {
-                    return false;
-                };
-                match scope {
-                    Scope::Exact => itself,
-                    Scope::Below => below,
-                    Scope::AtAndBelow => itself || below,
-                }
-            }
-            (_, Some(matcher)) => self
-                .names
-                .iter()
-                .any(|hashed| matcher.is_match(hashed.text().as_bytes()) && !spared(hashed)),
-            (_, None) => false,
+        let met = self.names.iter().filter(|hashed| meets(hashed) && !spared(hashed));
+        met.map(|hashed| *hashed.name()).collect()
+    }
+
+    /// Whether it may meet a protected name at all: nearly no entry does.
+    fn may_meet(&self, entry: &ListEntry) -> bool {
+        match &entry.target {
+            Target::Name(name, _) => self.reach.contains(name.as_wire()),
+            Target::Pattern(_) => true,
         }
     }
 }
@@ -66,7 +71,7 @@ mod tests {
     fn meets(scope: Scope, text: &str) -> bool {
         let protected = ProtectedNames::new(&[Name::from_text("dns.Example.org").unwrap()]);
         let target = Target::Name(Name::from_text(text).unwrap(), scope);
-        protected.is_blocked_by(&ListEntry::block(target), None)
+        !protected.blocked_by(&ListEntry::block(target), None).is_empty()
     }
 
     #[test]

@@ -46,6 +46,8 @@ pub struct ListReport {
     pub taken: usize,
     /// Entries that an earlier line of the list has said already.
     pub duplicates: usize,
+    /// Entries in the file that spare a name which serves Keyhole itself, and that name alone.
+    pub spared: usize,
     /// Entries that are not in the file.
     pub skipped: Skipped,
     /// The files of the list.

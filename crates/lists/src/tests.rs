@@ -141,18 +141,20 @@ fn patterns_find_names_by_their_text() {
 #[test]
 fn no_list_blocks_a_name_that_serves_keyhole() {
     let reason = "would block a name that serves Keyhole itself";
-    for line in [
-        "||example.net^",
-        "*.example.net",
-        "|dns.example.net^",
-        "dns.example.net",
-        "||dns*.net^",
-        "/^dns\\./",
-        "||dns.example.net^$important,dnstype=A",
+    for (line, is_left_out) in [
+        ("||example.net^", false),
+        ("*.example.net", false),
+        ("|dns.example.net^", true),
+        ("dns.example.net", true),
+        ("||dns*.net^", false),
+        ("/^dns\\./", false),
+        ("||dns.example.net^$important,dnstype=A", false),
     ] {
         let list = format!("! t\n||other.example.org^\n{line}");
         let (octets, report) = compiled(&["DNS.example.net"], &[(ListKind::Block, &list)]);
-        assert_eq!(report.lists[0].skipped.by_reason.get(reason), Some(&1), "{line}");
+        let of_list = &report.lists[0];
+        let skipped = of_list.skipped.by_reason.get(reason).copied().unwrap_or(0);
+        assert_eq!((skipped == 1, of_list.spared == 1), (is_left_out, !is_left_out), "{line}");
         let file = ListFile::from_octets(octets).unwrap();
         assert!(file.search(&hashed("dns.example.net")).is_empty(), "{line}");
     }
@@ -162,6 +164,30 @@ fn no_list_blocks_a_name_that_serves_keyhole() {
     }
     let (_, report) = compiled(&["dns.example.net"], &[(ListKind::Allow, "dns.example.net")]);
     assert_eq!(report.lists[0].taken, 1);
+}
+
+#[test]
+fn an_entry_that_covers_a_protected_name_spares_that_name_alone() {
+    for (line, met) in [
+        ("||example.net^", &["example.net", "x.dns.example.net", "www.example.net"][..]),
+        ("||dns.example.net^", &["x.dns.example.net"][..]),
+        ("/^dns\\./", &["dns.example.org"][..]),
+        ("||example.net^$denyallow=www.example.net", &["example.net", "x.dns.example.net"][..]),
+    ] {
+        let protected = ["dns.example.net", "a.b.dns.example.net"];
+        let (octets, _) = compiled(&protected, &[(ListKind::Block, line)]);
+        let file = ListFile::from_octets(octets).unwrap();
+        for name in met {
+            assert_eq!(file.search(&hashed(name)).len(), 1, "{line} {name}");
+        }
+        for name in protected {
+            assert!(file.search(&hashed(name)).is_empty(), "{line} {name}");
+        }
+    }
+    // One that spares the name by itself is taken as it is.
+    let list = "||example.net^$denyallow=dns.example.net";
+    let (_, report) = compiled(&["dns.example.net"], &[(ListKind::Block, list)]);
+    assert_eq!((report.lists[0].taken, report.lists[0].spared), (1, 0));
 }
 
 #[test]

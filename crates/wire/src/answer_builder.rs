@@ -59,7 +59,7 @@ impl AnswerBuilder {
         self.add(Section::Answer, zone, RecordType::SOA, ttl, &soa_data(zone, ttl))
     }
 
-    fn add(
+    pub(crate) fn add(
         mut self,
         section: Section,
         owner: &Name,

@@ -129,6 +129,8 @@ pub(crate) fn parameter(rest: &[u8], at: usize) -> Option<(u16, &[u8])> {
     Some((key, rest.get(at + 4..at + 4 + usize::from(len))?))
 }
 
+/// The key that lists those which a client must understand (RFC 9460 section 8).
+pub(crate) const MANDATORY: u16 = 0;
 /// The keys of the two address hints (RFC 9460 section 7.3).
 pub(crate) const IPV4_HINT: u16 = 4;
 pub(crate) const IPV6_HINT: u16 = 6;

@@ -44,6 +44,16 @@ class QueryRow(BaseModel):
     reason: str = Field(description="The reason for the outcome; see the reference of reasons.")
     rule: str | None = Field(description="The place of the rule that decided.")
     list: str | None = Field(description="The list that decided.")
+    file: str | None = Field(None, description="The file of that list.")
+    line: int | None = Field(None, description="The line of the entry in that file.")
+    target: str | None = Field(
+        None,
+        description="The blocked name that the answer leads to, by an alias or a service record.",
+    )
+    allow: str | None = Field(
+        None,
+        description="The name to allow so that the query is answered, for a blocked target.",
+    )
     observed: str | None = Field(description="What would have blocked it, but only observed.")
     upstream: str | None = Field(description="The upstream that answered.")
     duration_us: int = Field(description="Time spent waiting for an upstream, in microseconds.")

@@ -25,6 +25,8 @@ EXAMPLES = """
 
   keyhole explain example.org --as token:tv --at 2026-11-25T21:00+01:00
 
+  keyhole explain example.org --no-lookup      without asking an upstream
+
 Exit code 0: it would be answered. 1: it would be blocked, refused or fail.
 
 3: the documents are not valid.
@@ -33,8 +35,13 @@ Exit code 0: it would be answered. 1: it would be blocked, refused or fail.
 _STYLES = {"answered": "green", "blocked": "red", "refused": "yellow"}
 # Details of a step that are shown once for all steps, or on lines of their own.
 _KNOWN = frozenset(
-    ["name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry", "entries"]
+    [
+        *("name", "type", "policy", "rules", "deciding_rule", "matching", "deciding_entry"),
+        *("entries", "target"),
+    ]
 )
+
+_INHERITED = "allows what its name leads to"
 
 app = typer.Typer()
 
@@ -69,18 +76,37 @@ def explain(
             help="When, such as 2026-11-25T21:00+01:00; by default in the zone of this machine.",
         ),
     ] = None,
+    lookup: Annotated[
+        bool | None,
+        typer.Option(
+            "--lookup/--no-lookup",
+            help="Whether to ask an upstream for what the name leads to; by default yes, but not "
+            "with --documents.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JSON = False,
 ) -> None:
     """Show what would happen to a query, and which rule and line decide it.
 
-    No query is sent. The same function decides as in the engine, and records
-    its steps. The documents are read from the disk.
+    The same function decides as in the engine, and records its steps. The
+    documents are read from the disk. A name that may be queried is looked up
+    at its upstream, as the engine does, because an alias may lead to a
+    blocked name; see --no-lookup.
     """
     from keyhole.control.explain import explain_name
 
     folder = DataFolder(data or default_data_folder())
     explanation = explain_name(
-        folder, name, kind, transport, who=who, at=at, config=config, documents=documents
+        folder,
+        name,
+        kind,
+        transport,
+        who=who,
+        at=at,
+        config=config,
+        documents=documents,
+        lookup=lookup,
     )
     if as_json:
         print_json(explanation)
@@ -102,20 +128,26 @@ def show(terminal: Console, explanation: dict[str, Any]) -> None:
             terminal.print(f"              [dim]{escape(line)}[/]")
     style = _STYLES.get(explanation["outcome"], "red")
     question = escape(f"{explanation['name']} {explanation['type']}")
-    # No query was sent, so the answer of the upstream is unknown.
     meaning = explanation["meaning"]
-    if explanation["reason"] == "forwarded":
+    if explanation["reason"] == "forwarded" and not explanation.get("looked_up"):
+        # No answer is known.
         meaning = "The query goes to an upstream."
     terminal.print(
         f"\n[bold]{question}[/] is [{style}]{explanation['outcome']}[/] "
         f"({explanation['reason']}): {escape(meaning)}"
     )
+    if len(chain := explanation.get("chain", [])) > 1:
+        terminal.print(f"[bold]leads to[/] {escape(' -> '.join(chain))}")
+    if target := explanation.get("target"):
+        terminal.print(f"[bold]blocked is[/] {escape(target)}")
     for word, cause in (
         ("decided by", explanation["cause"]),
         ("would be blocked by", explanation["observed"]),
     ):
         if cause:
             terminal.print(f"[bold]{word}[/] {escape(describe(cause))}")
+    if allow := explanation.get("allow"):
+        terminal.print(f"[bold]to allow it[/] keyhole allow {escape(allow)}")
 
 
 def client(known: dict[str, Any] | None) -> list[str]:
@@ -166,6 +198,7 @@ def details(detail: Any) -> list[str]:
 
 def _rule(rule: dict[str, Any]) -> str:
     marks = [word for word in ("important",) if rule.get(word)]
+    marks += [_INHERITED] if rule.get("inherited") else []
     marks += ["observe only"] if rule.get("mode") == "observe" else []
     if when := rule.get("when"):
         marks.append(f"acts {when}" + ("" if rule.get("active", True) else ", so not then"))
@@ -176,10 +209,10 @@ def _rule(rule: dict[str, Any]) -> str:
 
 
 def _entry(entry: dict[str, Any]) -> str:
-    important = " (important)" if entry.get("important") else ""
-    return (
-        f"{entry['list']}: {entry.get('entry', '')} in {entry['file']}:{entry['line']}{important}"
-    )
+    marks = [word for word in ("important",) if entry.get(word)]
+    marks += [_INHERITED] if entry.get("inherited") else []
+    place = f"{entry['list']}: {entry.get('entry', '')} in {entry['file']}:{entry['line']}"
+    return " ".join([place, *(f"({mark})" for mark in marks)])
 
 
 def _has_value(value: Any) -> bool:

@@ -109,6 +109,8 @@ def _show_report(report: dict[str, Any]) -> None:
             f"[bold]{escape(one['name'])}[/]: {one['taken']} entries taken, "
             f"{one['duplicates']} duplicates, {skipped['count']} skipped"
         )
+        if spared := one.get("spared"):
+            terminal.print(f"  [dim]{spared} spare a name that serves Keyhole itself[/]")
         for reason, count in skipped["by_reason"].items():
             terminal.print(f"  [yellow]{count}[/] {escape(reason)}")
         for example in skipped["examples"]:

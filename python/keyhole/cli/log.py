@@ -206,10 +206,13 @@ def line(entry: "LogEntry") -> str:
         f"[bold]{escape(sanitize(question))}[/]",
         f"from {escape(sanitize(str(entry.client_ref)))} over {escape(sanitize(entry.transport))}",
     ]
+    place = f" in {entry.file}:{entry.line}" if entry.file is not None and entry.target else ""
     for word, value in (
-        ("by", entry.rule or entry.list_name),
+        ("because it leads to", entry.target),
+        ("by", entry.rule or (entry.list_name and f"{entry.list_name}{place}")),
         ("would be blocked by", entry.observed),
         ("answer of", entry.upstream),
+        ("to allow it: keyhole allow", entry.allow),
     ):
         if value is not None:
             words.append(f"{word} {escape(sanitize(value))}")

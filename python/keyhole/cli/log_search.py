@@ -86,8 +86,12 @@ def lines_of(data: Path | None, entries: list["LogEntry"]) -> dict[str, list[str
         for entry in entries:
             if entry.list_name is None or entry.name is None or entry.name in found:
                 continue
+            if entry.file is not None:
+                found[entry.name] = [f"{entry.file}:{entry.line}"]
+                continue
+            # An older version wrote no place: the lists as they are now have it.
             hits: list[dict[str, Any]] = api.ask(
-                "GET", "/lists/search", params={"name": entry.name}
+                "GET", "/lists/search", params={"name": entry.target or entry.name}
             ).json()["items"]
             found[entry.name] = [
                 f"{hit['file']}:{hit['line']}" for hit in hits if hit["list"] == entry.list_name

@@ -1,6 +1,8 @@
 """The use case behind ``keyhole explain``."""
 
 import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -13,6 +15,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
 from keyhole.engine import explain
+from keyhole.engine.launch import Identity
 
 _EXPIRED = "expired:"
 
@@ -36,9 +39,12 @@ def explain_name(
     at: str | None = None,
     config: Path | None = None,
     documents: Path | None = None,
+    lookup: bool | None = None,
 ) -> dict[str, Any]:
     """Compiles the documents on the disk and explains the decision on a question.
 
+    ``lookup``: whether an upstream is asked, to see what the name leads to. By default only with
+    the documents in force: a draft may name upstreams that nobody has checked.
     `read_client` and `read_time` define ``who`` and ``at``. Raises ``DocumentErrors`` if the
     documents are not valid, ``ControlError`` if there is no settings file, and ``Refusal`` for an
     invalid name or type.
@@ -57,6 +63,7 @@ def explain_name(
             identity=data.identity,
             downloads=data.state,
         )
+        looks_up = documents is None if lookup is None else lookup
         return explain(
             compiled.octets,
             name,
@@ -65,7 +72,20 @@ def explain_name(
             who=client.who,
             expired=client.expired,
             at=moment,
+            lookup=looks_up,
+            identities=_shown(compiled.identities) if looks_up else (),
         )
+
+
+def _shown(identities: Mapping[str, Identity]) -> list[dict[str, str]]:
+    """The certificates for upstreams; those that cannot be read are left out, and the step of the
+    upstream then says what is missing."""
+    found = []
+    for name, files in identities.items():
+        with suppress(OSError, UnicodeDecodeError):
+            pems = {"certificate": files.certificate.read_text(), "key": files.key.read_text()}
+            found.append({"name": name, **pems})
+    return found
 
 
 def read_client(text: str) -> Client:

@@ -84,16 +84,22 @@ def explain(
     who: Document | None = None,
     expired: bool = False,
     at: int | None = None,
+    lookup: bool = False,
+    identities: Sequence[Document] = (),
 ) -> dict[str, Any]:
-    """Runs a query through the stages without asking an upstream, and returns each step.
+    """Runs a query through the stages and returns each step.
 
+    With ``lookup``, an upstream is asked as by the engine, which shows what the name leads to;
+    otherwise none is. ``identities`` are the certificates for upstreams that ask for one: ``name``,
+    ``certificate`` and ``key``, both PEM.
     ``who`` is the client: ``{"identity": "spiffe://..."}``, ``{"token": name}`` or
     ``{"address": ...}``; ``None`` is an anonymous client on this machine. ``expired``: its
     certificate has expired. ``at``: the Unix time in seconds for schedules; ``None`` is now.
     """
     query = {"name": name, "type": kind, "transport": transport}
     with _refusals():
-        request = _dump({**query, "as": who, "expired": expired, "at": at})
+        more = {"at": at, "lookup": lookup, "identities": list(identities)}
+        request = _dump({**query, "as": who, "expired": expired, **more})
         return _load(_core.explain(snapshot, request))
 
 

@@ -36,11 +36,13 @@ def split_rules(rules: Iterable[NameRule], answer: str) -> list[list[dict[str, A
     return parts
 
 
-_Effect = tuple[bool, tuple[str, ...], str, bool, Schedule | None]
+_Effect = tuple[bool, tuple[str, ...], str | None, bool, Schedule | None]
 
 
 def _effect(rule: NameRule, answer: str) -> _Effect:
-    return rule.allow, rule.types, rule.answer or answer, rule.important, rule.when
+    # A rule for some types must not deny the name: its default is an empty answer.
+    general = None if rule.types else answer
+    return rule.allow, rule.types, rule.answer or general, rule.important, rule.when
 
 
 def _rule(effect: _Effect, names: list[CommentedValue]) -> dict[str, Any]:
@@ -48,7 +50,7 @@ def _rule(effect: _Effect, names: list[CommentedValue]) -> dict[str, Any]:
     rule: dict[str, Any] = {"allow" if allow else "block": names}
     if types:
         rule["types"] = list(types)
-    if not allow:
+    if not allow and answer is not None:
         rule["answer"] = answer
     if important:
         rule["important"] = True

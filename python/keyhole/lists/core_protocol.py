@@ -74,6 +74,8 @@ class ListReport(Boundary):
     name: str
     taken: int
     duplicates: int
+    spared: int = 0
+    """Entries that spare a name which serves Keyhole itself, and that name alone."""
     skipped: Skipped
     files: list[FileReport]
 

@@ -14,14 +14,21 @@ from keyhole.model.subject import SUBJECT, Subject
 from keyhole.model.suggestion import suggest
 from keyhole.model.units import SECOND, milliseconds, seconds
 
-ANSWERS = ("nxdomain", "refused", "null")
+ANSWERS = ("nxdomain", "nodata", "refused", "null")
 MAX_BLOCKED_TTL = 86_400  # seconds, one day
 NEVER_FORWARDED = ("localhost", "onion", "invalid")
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Removes a default that depends on other fields; the description has it."""
+    schema.pop("default", None)
+
+
 Mode = Literal["enforce", "observe"]
 
 
 def read_answer(written: object) -> str:
-    """``nxdomain``, ``refused``, ``null``, or the address to answer with, as text.
+    """``nxdomain``, ``nodata``, ``refused``, ``null``, or the address to answer with, as text.
 
     ``null`` without quotes is no text in YAML; here it is the word.
     """
@@ -32,8 +39,8 @@ def read_answer(written: object) -> str:
         return str(read_address(text))
     except ValueError:
         raise ValueError(
-            f"{text} is not an answer; give nxdomain, refused, null (0.0.0.0 and ::) or an "
-            f"IP address; {suggest(text, ANSWERS)}"
+            f"{text} is not an answer; give nxdomain, nodata, refused, null (0.0.0.0 and ::) or "
+            f"an IP address; {suggest(text, ANSWERS)}"
         ) from None
 
 
@@ -68,8 +75,11 @@ class Rule(Spec):
     )
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain",
-        description="The answer for a blocked name: nxdomain, refused, null (0.0.0.0 and "
-        "::) or an address.",
+        description="The answer for a blocked name: nxdomain, nodata (no records of the type), "
+        "refused, null (0.0.0.0 and ::) or an address. Left out: nodata for a rule with types, "
+        "else nxdomain. Where another type of the name is allowed, nodata takes the place of "
+        "nxdomain.",
+        json_schema_extra=_without_default,
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
     important: Annotated[bool, FLAG] = Field(
@@ -94,6 +104,13 @@ class Rule(Spec):
         return self
 
     @property
+    def block_answer(self) -> str:
+        """The answer for a blocked name. ``nxdomain`` would deny all types (RFC 8020)."""
+        is_typed_block = self.block is not None and bool(self.types)
+        is_default = "answer" not in self.model_fields_set
+        return "nodata" if is_typed_block and is_default else self.answer
+
+    @property
     def matches(self) -> list[Match]:
         """The names, whatever happens to them."""
         return self.allow or self.block or []
@@ -104,7 +121,8 @@ class ListUse(Spec):
 
     names: References = Field(description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
-        "nxdomain", description="The answer for a name on a block list."
+        "nxdomain",
+        description="The answer for a name on a block list; an entry for some types gets nodata.",
     )
     mode: Mode = Field("enforce", description="enforce acts, observe only records.")
 

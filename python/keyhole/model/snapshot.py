@@ -116,7 +116,7 @@ class Answer(Boundary):
 
     @model_serializer
     def _as_tagged(self) -> str | dict[str, str]:
-        if self.text in ("nxdomain", "refused", "null"):
+        if self.text in ("nxdomain", "nodata", "refused", "null"):
             return self.text
         return {"address": self.text}
 

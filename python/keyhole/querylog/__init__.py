@@ -13,6 +13,10 @@
 ``reason``       why it ended, as listed in docs/reference/reasons.md
 ``rule``         the place of the deciding rule, ``decision N``, ``pause until ...``, or null
 ``list``         the deciding list, or null
+``file``         the file of that list; left out without a list
+``line``         the line of the deciding entry in that file; left out without a list
+``target``       the blocked name that an alias or service record leads to; left out without one
+``allow``        the name to allow so that a blocked ``target`` is answered; left out if none helps
 ``observed``     the rule or list that only observes and would have blocked it; or null
 ``upstream``     the upstream that answered, now or when it was cached; or null
 ``duration_us``  microseconds that it waited for an upstream; 0 for local and cached answers

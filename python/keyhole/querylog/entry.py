@@ -20,6 +20,8 @@ _NUMBERED_TYPE = re.compile(r"TYPE([0-9]{1,5})")
 _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)+")
 _MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
+# Left out where there is none.
+_OPTIONAL_TEXTS = ("file", "target", "allow")
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,11 @@ class ClientRef:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """A query that ended; ``kind`` is the record type, ``list_name`` the field ``list``."""
+    """A query that ended; ``kind`` is the record type, ``list_name`` the field ``list``.
+
+    ``file`` and ``line`` are the place of the deciding list entry. ``target`` is the blocked name
+    that the answer leads to, and ``allow`` the name to allow so that it is answered.
+    """
 
     time: datetime
     transport: str
@@ -62,12 +68,18 @@ class LogEntry:
     upstream: str | None
     duration_us: int
     snapshot: int | None
+    file: str | None = None
+    line: int | None = None
+    target: str | None = None
+    allow: str | None = None
 
     @property
     def document(self) -> dict[str, Any]:
         """The fields of the line."""
         identity = self.client_ref.value if self.client_ref.kind == "identity" else None
         token = self.client_ref.value if self.client_ref.kind == "token" else None
+        optional = {"file": self.file, "line": self.line, "target": self.target}
+        optional["allow"] = self.allow
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "transport": self.transport,
@@ -85,6 +97,7 @@ class LogEntry:
             "upstream": self.upstream,
             "duration_us": self.duration_us,
             "snapshot": self.snapshot,
+            **{key: value for key, value in optional.items() if value is not None},
         }
 
 
@@ -112,10 +125,13 @@ def read_entry(fields: dict[str, Any]) -> LogEntry | None:
 
 def _read(fields: dict[str, Any]) -> LogEntry | None:
     texts: dict[str, str | None] = {key: _text(fields[key]) for key in _TEXTS}
+    texts |= {key: _text(fields.get(key)) for key in _OPTIONAL_TEXTS}
     name, kind = _text(fields["name"]), _text(fields["type"])
     if (name is None) != (kind is None) or not (name is None or _is_name(name)):
         return None
     if kind is not None and not _is_type(kind):
+        return None
+    if not all(_is_name(texts[key] or ".") for key in ("target", "allow")):
         return None
     client_ref = _client_ref(texts["identity"], texts["token"], texts["client"])
     time = datetime.fromisoformat(_word(fields["time"]))
@@ -136,7 +152,11 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         observed=texts["observed"],
         upstream=texts["upstream"],
         duration_us=_number(fields["duration_us"]),
-        snapshot=None if fields["snapshot"] is None else _number(fields["snapshot"]),
+        snapshot=_optional_number(fields["snapshot"]),
+        file=texts["file"],
+        line=_optional_number(fields.get("line")),
+        target=texts["target"],
+        allow=texts["allow"],
     )
 
 
@@ -154,6 +174,10 @@ def _number(value: Any) -> int:
     if not isinstance(value, int) or value < 0:
         raise TypeError
     return value
+
+
+def _optional_number(value: Any) -> int | None:
+    return None if value is None else _number(value)
 
 
 @lru_cache(maxsize=65_536)

@@ -22,7 +22,7 @@ from tests.world.trust import TrustDomain
 ONE, TWO = "198.18.0.7", "198.18.0.8"
 PRIVATE, LOCAL, SPLIT = "192.168.1.1", "192.0.2.7", "192.0.2.8"
 SECRET = ["secret.example.org.", "*.Secret.example.org", "bücher.example.org"]
-BLOCKED, FILTERED, PROHIBITED = 15, 17, 18
+BLOCKED, PROHIBITED = 15, 18
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def _same(verdict: Verdict) -> Role:
     return Role(verdict, verdict, verdict, verdict, verdict)
 
 
-_HIDDEN = blocked("NXDOMAIN", "private_address", code=FILTERED)
+# The service is told without the address into the private network.
+_HIDDEN = answered()
 _DENIED = refused("denied_by_default")
 
 ROLES = {
@@ -200,11 +201,13 @@ def _target(role: Role) -> Verdict:
 
 
 def _https(verdict: Callable[[Role], Verdict]) -> Callable[[Role], Verdict]:
-    """The same, to a question for HTTPS: a null answer has no address then."""
+    """The same, to a question for HTTPS: other types of the name lead elsewhere, so a block has no
+    data and denies none of them."""
 
     def of(role: Role) -> Verdict:
         found = verdict(role)
-        return Verdict(found.rcode, (), found.error) if "0.0.0.0" in found.addresses else found
+        is_target = found.error is not None and found.error[1] == "blocked_target"
+        return Verdict("NOERROR", (), found.error) if is_target else found
 
     return of
 
@@ -235,7 +238,8 @@ def seen(reply: Reply) -> Verdict:
         for rrset in reply.message.answer
         if rrset.rdtype == dns.rdatatype.HTTPS
         for item in rrset
-        for address in (item.params[dns.rdtypes.svcbbase.ParamKey.IPV4HINT].addresses)
+        if (hint := item.params.get(dns.rdtypes.svcbbase.ParamKey.IPV4HINT)) is not None
+        for address in hint.addresses
     ]
     errors = reply.errors
     assert len(errors) <= 1, reply.message

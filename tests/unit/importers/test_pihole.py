@@ -175,7 +175,7 @@ def test_without_an_encrypted_upstream_one_is_suggested_in_a_remark(tmp_path: Pa
     [
         ({"mode": "NULL"}, {}, "null", Disposition.TAKEN),
         ({"mode": "NX"}, {}, "nxdomain", Disposition.TAKEN),
-        ({"mode": "NODATA"}, {}, "null", Disposition.CHANGED),
+        ({"mode": "NODATA"}, {}, "nodata", Disposition.TAKEN),
         ({"mode": "IP"}, {}, "null", Disposition.CHANGED),
         ({"mode": "IP"}, {"force4": True, "IPv4": "192.0.2.80"}, "192.0.2.80", Disposition.CHANGED),
     ],

@@ -56,8 +56,10 @@ pub enum MatchDocument {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum AnswerDocument {
-    /// The name does not exist.
+    /// The name does not exist; no data where the policy allows it for another type.
     Nxdomain,
+    /// The name has no records of the type.
+    Nodata,
     /// Refused.
     Refused,
     /// `0.0.0.0` and `::`; no data for other types.

@@ -15,8 +15,8 @@ use crate::client_identity::Credential;
 use crate::policy::Cause;
 use crate::transport::Transport;
 
-/// Words before name and credential.
-const HEAD: usize = 8;
+/// Words before name, credential and target.
+const HEAD: usize = 9;
 /// Words of an entry with a name and an identity of usual length, for the size of a ring.
 pub(super) const USUAL: usize = 16;
 /// No index.
@@ -38,7 +38,9 @@ const TOKEN: u64 = 2;
 pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: bool) {
     let (who, credential) = if shows_who { credential(event) } else { (0, &[][..]) };
     let name = event.question.map_or(&[][..], |question| question.hashed.name().as_wire());
-    let words = HEAD + name.len().div_ceil(8) + credential.len().div_ceil(8);
+    let target = event.target.map_or(&[][..], Name::as_wire);
+    let words =
+        HEAD + [name, credential, target].map(|part| part.len().div_ceil(8)).iter().sum::<usize>();
     let Some(mut room) = ring.reserve(words) else { return };
     let (cause, cause_index) = cause(event.cause);
     let (would_block, would_index) = cause_of_observed(event.would_block);
@@ -63,7 +65,15 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     room.push(event.context.snapshot.map_or(0, |snapshot| snapshot.id));
     room.push(pair(cause_index, would_index));
     let upstream = u64::from(event.upstream.unwrap_or(NO_UPSTREAM));
-    room.push(upstream | (credential.len() as u64) << 16 | cause << 32 | would_block << 40);
+    room.push(
+        upstream
+            | (credential.len() as u64) << 16
+            | cause << 32
+            | would_block << 40
+            | (target.len() as u64) << 48,
+    );
+    let (line, file) = entry_place(event.cause);
+    room.push(pair(line, file.into()));
     if shows_who {
         room.push_octets(&address_octets(event.sender.client.ip()));
     } else {
@@ -71,6 +81,7 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     }
     room.push_octets(name);
     room.push_octets(credential);
+    room.push_octets(target);
     room.publish();
 }
 
@@ -95,6 +106,15 @@ fn cause(cause: Option<Cause>) -> (u64, u32) {
         Some(Cause::PrivateAddresses) => (5, NONE),
         Some(Cause::Pause) => (6, NONE),
         Some(Cause::Record) => (7, NONE),
+    }
+}
+
+/// Line and file of the list entry that decided; line 0 for none.
+#[inline]
+fn entry_place(cause: Option<Cause>) -> (u32, u16) {
+    match cause {
+        Some(Cause::List(hit)) => (hit.line, hit.file),
+        _ => (0, 0),
     }
 }
 
@@ -150,7 +170,10 @@ pub(super) struct StoredEvent<'e> {
     /// The [`crate::snapshot::Snapshot::id`], 0 for none.
     pub(super) snapshot: u64,
     pub(super) cause: Option<StoredCause>,
+    /// Line and file of the list entry that decided; line 0 for none.
+    pub(super) place: (u32, u16),
     pub(super) would_block: Option<StoredCause>,
+    pub(super) target: Option<Name>,
     pub(super) upstream: Option<u16>,
     pub(super) client: Option<IpAddr>,
     pub(super) who: Option<StoredCredential<'e>>,
@@ -159,7 +182,9 @@ pub(super) struct StoredEvent<'e> {
 impl<'e> StoredEvent<'e> {
     /// Reads what [`write`] wrote; none for words that it did not. `octets` is room for its text.
     pub(super) fn read(words: &[u64], octets: &'e mut Vec<u8>) -> Option<Self> {
-        let &[first, nanos, times, snapshot, causes, lengths, ..] = words else { return None };
+        let &[first, nanos, times, snapshot, causes, lengths, place, ..] = words else {
+            return None;
+        };
         octets.clear();
         octets.extend(words.get(HEAD - 2..)?.iter().flat_map(|word| word.to_le_bytes()));
         let octets = octets.as_slice();
@@ -168,7 +193,13 @@ impl<'e> StoredEvent<'e> {
         let length = (first >> 16 & 0xff) as usize;
         let name = rest.get(..length)?;
         let credential = (lengths >> 16 & 0xffff) as usize;
-        let who = rest.get(length.next_multiple_of(8)..)?.get(..credential)?;
+        let rest = rest.get(length.next_multiple_of(8)..)?;
+        let who = rest.get(..credential)?;
+        let target = rest.get(credential.next_multiple_of(8)..)?;
+        let target = match target.get(..(lengths >> 48 & 0xff) as usize)? {
+            [] => None,
+            target => Some(Name::from_wire(target).ok()?),
+        };
         let question = match name {
             [] => None,
             name => Some((Name::from_wire(name).ok()?, (first >> 48) as u16)),
@@ -187,6 +218,8 @@ impl<'e> StoredEvent<'e> {
             policy: index(times >> 32),
             snapshot,
             cause: stored_cause(lengths >> 32, causes),
+            place: (place as u32, (place >> 32) as u16),
+            target,
             would_block: stored_cause(lengths >> 40, causes >> 32),
             upstream: Some(lengths as u16).filter(|upstream| *upstream != NO_UPSTREAM),
             client: (flags & HAS_CLIENT != 0).then(|| Ipv6Addr::from(*address).to_canonical()),

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use keyhole_wire::Name;
+
 use crate::Reason;
 use crate::arrival::Sender;
 use crate::document::LogLevel;
@@ -35,6 +37,8 @@ pub struct Event<'a> {
     pub cause: Option<Cause>,
     /// What an observed rule or list would have done.
     pub would_block: Option<Cause>,
+    /// The blocked name that the answer leads to.
+    pub target: Option<&'a Name>,
     /// The place in its set of the upstream that gave the answer.
     pub upstream: Option<u16>,
     /// How long it waited for an upstream, if it did.

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::entry::{StoredCause, StoredCredential, StoredEvent};
 use super::handshakes::Line;
+use super::snapshot_names::SnapshotNames;
 use crate::date;
-use crate::policy::Policy;
 use crate::snapshot::Snapshot;
 use crate::spiffe_id::SpiffeId;
 
@@ -88,7 +88,7 @@ impl<'s> Writer<'s> {
         self.text("policy", policy.map(|policy| policy.name.as_str()));
         match &entry.question {
             Some((name, kind)) => {
-                self.name(name);
+                self.name("name", name);
                 self.kind(RecordType(*kind));
             }
             None => self.put(",\"name\":null,\"type\":null"),
@@ -107,6 +107,8 @@ impl<'s> Writer<'s> {
         };
         self.text("rule", rule);
         self.text("list", list);
+        self.entry_place(entry, &names);
+        self.target(entry, &names);
         self.text("observed", entry.would_block.and_then(|would_block| names.words(would_block)));
         self.text("upstream", entry.upstream.and_then(|place| names.upstream(place)));
         let number = snapshot.map(|snapshot| snapshot.number);
@@ -136,6 +138,31 @@ impl<'s> Writer<'s> {
         self.number("duration_us", 0);
         self.put(",\"snapshot\":null}\n");
         self.lines.push((nanos, self.out.len()));
+    }
+
+    /// Where the list entry that decided stands; left out where none did.
+    fn entry_place(&mut self, entry: &StoredEvent<'_>, names: &SnapshotNames<'_>) {
+        let (line, file) = entry.place;
+        match entry.cause {
+            Some(StoredCause::List(list)) if line > 0 => {
+                self.text("file", names.file(list, file));
+                self.number("line", line.into());
+            }
+            _ => {}
+        }
+    }
+
+    /// The blocked name that the answer leads to, and the name to allow against that: the one that
+    /// was asked for, unless no decision can have precedence over what blocks. Left out where the
+    /// answer leads to none.
+    fn target(&mut self, entry: &StoredEvent<'_>, names: &SnapshotNames<'_>) {
+        let Some(target) = &entry.target else { return };
+        self.name("target", target);
+        if let Some((name, _)) = &entry.question
+            && names.yields(entry.cause)
+        {
+            self.name("allow", name);
+        }
     }
 
     /// RFC 3339 with microseconds, always in UTC; most events share their second with the one
@@ -227,12 +254,12 @@ impl<'s> Writer<'s> {
     }
 
     /// The text form of a name (RFC 1035 section 5.1).
-    fn name(&mut self, name: &keyhole_wire::Name) {
+    fn name(&mut self, key: &str, name: &keyhole_wire::Name) {
         let is_host = |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
         if name.is_root() || !name.labels().all(|label| label.iter().all(is_host)) {
-            return self.text("name", Some(&name.to_string()));
+            return self.text(key, Some(&name.to_string()));
         }
-        self.key("name");
+        self.key(key);
         let mut before = b'"';
         for label in name.labels() {
             self.out.push(before);
@@ -246,38 +273,4 @@ impl<'s> Writer<'s> {
 /// Whether JSON takes an octet as it is (RFC 8259 section 7); beyond ASCII is left to the library.
 fn is_plain(octet: u8) -> bool {
     matches!(octet, 0x20..=0x7e) && octet != b'"' && octet != b'\\'
-}
-
-/// Names out of the snapshot and policy that decided, as far as these are still kept.
-struct SnapshotNames<'s> {
-    snapshot: Option<&'s Snapshot>,
-    policy: Option<&'s Policy>,
-}
-
-impl<'s> SnapshotNames<'s> {
-    fn origin(&self, rule: usize) -> Option<&'s str> {
-        let rule = self.policy?.rules.rule(u32::try_from(rule).ok()?)?;
-        Some(rule.origin.as_str())
-    }
-
-    fn list(&self, list: usize) -> Option<&'s str> {
-        self.snapshot?.lists.names().get(list).map(String::as_str)
-    }
-
-    fn words(&self, stored_cause: StoredCause) -> Option<&'s str> {
-        match stored_cause {
-            StoredCause::Rule(index) => self.origin(index),
-            StoredCause::List(index) => self.list(index),
-            StoredCause::Default
-            | StoredCause::Record
-            | StoredCause::Mode
-            | StoredCause::Pause
-            | StoredCause::PrivateAddresses => self.policy.map(|policy| policy.origin.as_str()),
-        }
-    }
-
-    fn upstream(&self, place: u16) -> Option<&'s str> {
-        let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
-        set.upstream_name(place)
-    }
 }

@@ -13,6 +13,7 @@ mod event;
 mod handshakes;
 mod line;
 mod ring;
+mod snapshot_names;
 mod take;
 
 use std::sync::Arc;

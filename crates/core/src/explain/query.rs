@@ -30,6 +30,21 @@ pub(crate) struct Query {
     /// The second of Unix time at which it is asked; none for now.
     #[serde(default)]
     at: Option<i64>,
+    /// Whether upstreams are asked, to see what the name leads to.
+    #[serde(default)]
+    pub(crate) lookup: bool,
+    /// The certificates that are shown to upstreams which ask for one.
+    #[serde(default)]
+    pub(crate) identities: Vec<UpstreamIdentity>,
+}
+
+/// A certificate and its key, PEM, under the name by which upstreams have it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UpstreamIdentity {
+    pub(crate) name: String,
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 /// Who asks.

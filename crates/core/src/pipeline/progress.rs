@@ -1,5 +1,7 @@
 //! What became of a query.
 
+use keyhole_wire::Name;
+
 use super::pending::Pending;
 use crate::Reason;
 use crate::policy::Cause;
@@ -30,7 +32,7 @@ pub struct ReplyInfo {
 }
 
 /// Why a query ended, for those who explain it.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct EndSummary {
     /// Why.
     pub reason: Reason,
@@ -38,6 +40,8 @@ pub struct EndSummary {
     pub cause: Option<Cause>,
     /// What an observed rule or list would have done.
     pub would_block: Option<Cause>,
+    /// The blocked name that the answer leads to.
+    pub target: Option<Box<Name>>,
     /// Who asked, where they and their policy are known.
     pub client_ref: Option<ClientRef>,
 }
@@ -48,6 +52,7 @@ impl EndSummary {
             reason: end.reason,
             cause: end.cause,
             would_block: end.would_block,
+            target: end.target.clone(),
             client_ref: None,
         }
     }

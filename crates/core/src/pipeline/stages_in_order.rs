@@ -71,7 +71,9 @@ pub fn begin_traced(
     if let Some((lookup, waiting)) = wait {
         let permit = lookup.permit();
         let (cause, would_block) = (Some(permit.cause()), permit.would_block());
-        let summary = EndSummary { reason: Reason::Forwarded, cause, would_block, client_ref };
+        let target = None;
+        let summary =
+            EndSummary { reason: Reason::Forwarded, cause, would_block, target, client_ref };
         let sender = WaitingSender::of(arrival);
         let deadline = now + Duration::from_millis(core.options.limits.query_ms);
         let snapshot = Arc::clone(snapshot);
@@ -91,10 +93,11 @@ pub(super) async fn end_of_waiting(
     question: &Question,
     snapshot: &Snapshot,
     deadline: Instant,
+    mut trace: impl Trace,
 ) -> End {
     match fetch::wait(&core.lookup, lookup, question, deadline).await {
         ControlFlow::Break(end) => end,
-        ControlFlow::Continue(fetched) => vet::vet(snapshot, question, fetched, &mut ()),
+        ControlFlow::Continue(fetched) => vet::vet(snapshot, question, fetched, &mut trace),
     }
 }
 
@@ -121,10 +124,20 @@ pub(super) fn reply_and_record(
     let Query { sender, now: ended, question, context, waited } = *query;
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, &sender, &question.query, end, out);
-    let End { reason, cause, would_block, ref body } = *end;
-    let (question, upstream) = (Some(question), body.upstream());
-    let event =
-        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    let End { reason, cause, would_block, ref target, ref body } = *end;
+    let (question, upstream, target) = (Some(question), body.upstream(), target.as_deref());
+    let event = Event {
+        sender,
+        ended,
+        question,
+        context,
+        reason,
+        cause,
+        would_block,
+        target,
+        upstream,
+        waited,
+    };
     record::record(&core.counters, &core.events, &event);
     let closes = reason.closes_connection();
     let is_private = is_private(&sender, context, reason);
@@ -167,7 +180,9 @@ fn reject(
     let guard = core.snapshot.load();
     let context = EventContext { snapshot: guard.as_deref(), policy: None };
     record_unparsed(core, sender, now, context, reason, None);
-    (progress, EndSummary { reason, cause: None, would_block: None, client_ref: None })
+    let summary =
+        EndSummary { reason, cause: None, would_block: None, target: None, client_ref: None };
+    (progress, summary)
 }
 
 /// record for a message whose question is not known.
@@ -180,8 +195,18 @@ pub(super) fn record_unparsed(
     reason: Reason,
     waited: Option<Duration>,
 ) {
-    let (question, cause, would_block, upstream) = (None, None, None, None);
-    let event =
-        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    let (question, cause, would_block, target, upstream) = (None, None, None, None, None);
+    let event = Event {
+        sender,
+        ended,
+        question,
+        context,
+        reason,
+        cause,
+        would_block,
+        target,
+        upstream,
+        waited,
+    };
     record::record(&core.counters, &core.events, &event);
 }

@@ -11,6 +11,8 @@ use crate::document::AnswerDocument;
 pub enum BlockAnswer {
     /// The name does not exist.
     Nxdomain,
+    /// The name has no records of the type.
+    NoData,
     /// Refused.
     Refused,
     /// `0.0.0.0` and `::`; no data for other types.
@@ -23,6 +25,7 @@ impl From<&AnswerDocument> for BlockAnswer {
     fn from(document: &AnswerDocument) -> Self {
         match *document {
             AnswerDocument::Nxdomain => Self::Nxdomain,
+            AnswerDocument::Nodata => Self::NoData,
             AnswerDocument::Refused => Self::Refused,
             AnswerDocument::Null => Self::Null,
             AnswerDocument::Address(address) => Self::Address(address),
@@ -35,6 +38,7 @@ impl BlockAnswer {
     pub const fn synthetic(self) -> Synthetic {
         match self {
             Self::Nxdomain => Synthetic::Nxdomain,
+            Self::NoData => Synthetic::NoData,
             Self::Refused => Synthetic::REFUSED,
             Self::Null => Synthetic::Null,
             Self::Address(address) => Synthetic::Address(address),

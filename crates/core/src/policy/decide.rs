@@ -1,17 +1,15 @@
 //! The precedence of a policy, in one function that packets and `explain` share.
 
-use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 
 use super::block_answer::BlockAnswer;
 use super::cause::Cause;
 use super::compiled_policy::Policy;
 use super::describe;
+use super::name_in_chain::NameInChain;
 use super::rules::{Rank, RuleContext};
-use super::schedule::Moment;
 use super::trace::Trace;
 use crate::document::{Action, DefaultDocument, Mode};
-use crate::list_table::ListTable;
 
 /// What a policy says about a name and type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,90 +30,63 @@ pub enum Verdict {
     Block(Cause, BlockAnswer),
 }
 
-/// Decides about a name and type that a client asks for.
-///
-/// Precedence: important block rule, decision, allow rule, block rule, lists (an
-/// important entry of a block list, then allow lists and exceptions, then block lists), default.
-/// Within a rank the first rule in document order wins. An observe-only match is recorded and
-/// skipped; an inactive rule is skipped without a record. While blocking is paused, block rules and
-/// block lists are observe-only. Important rules, decisions and a default that denies still act, so
-/// that a pause opens nothing that was never allowed. A policy that only observes blocks nothing.
-#[inline]
-pub fn decide(
-    lists: &ListTable,
-    policy: &Policy,
-    hashed: &HashedName,
-    kind: RecordType,
-    moment: Moment,
-    trace: &mut impl Trace,
-) -> Decision {
-    evaluate(lists, policy, policy.default, hashed, kind, moment, trace)
-}
-
-/// Decides about a name that the answer for another one leads to.
-///
-/// As for a name asked for, but a name without a match is allowed, whatever the default: else
-/// default deny would ask people to list the names of every content network.
-pub fn decide_target(
-    lists: &ListTable,
-    policy: &Policy,
-    hashed: &HashedName,
-    kind: RecordType,
-    moment: Moment,
-    trace: &mut impl Trace,
-) -> Decision {
-    evaluate(lists, policy, DefaultDocument::Allow, hashed, kind, moment, trace)
-}
-
-fn evaluate(
-    lists: &ListTable,
-    policy: &Policy,
-    default: DefaultDocument,
-    hashed: &HashedName,
-    kind: RecordType,
-    moment: Moment,
-    trace: &mut impl Trace,
-) -> Decision {
-    let rules = &policy.rules;
-    let context = RuleContext { kind, moment, is_paused: policy.is_paused(moment) };
-    if let Some(pause) = policy.paused {
-        trace.step(|| describe::pause_step(policy, pause, context.is_paused));
-    }
-    let matches = rules.find(hashed, &context);
-    let mut skipped = Skipped { would_block: FirstSkipped::Nothing, by_pause: matches.is_paused() };
-    if let Some(rule) = rules.skipped(matches) {
-        skipped.record(Cause::Rule(rule), rules.action(rule));
-    }
-    for rank in Rank::ALL {
-        let acting = rules.acting(matches, rank);
-        trace.step(|| describe::rules_step(policy, rank, acting, hashed, &context));
-        if let Some(rule) = acting {
-            return skipped.decision(policy, rule_verdict(policy, rule), trace);
+impl NameInChain<'_> {
+    /// Precedence: important block rule, decision, allow rule, block rule, lists (an
+    /// important entry of a block list, then allow lists and exceptions, then block lists), default.
+    /// Within a rank the first rule in document order wins. An observe-only match is recorded and
+    /// skipped; an inactive rule is skipped without a record. While blocking is paused, block rules and
+    /// block lists are observe-only. Important rules, decisions and a default that denies still act, so
+    /// that a pause opens nothing that was never allowed. A policy that only observes blocks nothing.
+    pub(super) fn evaluate(&self, kind: RecordType, trace: &mut impl Trace) -> Decision {
+        let Self { lists, policy, hashed, moment, default, allowed_by } = *self;
+        let rules = &policy.rules;
+        let context = RuleContext { kind, moment, is_paused: policy.is_paused(moment) };
+        if let Some(pause) = policy.paused {
+            trace.step(|| describe::pause_step(policy, pause, context.is_paused));
         }
-    }
-    let hit = lists.decide(&policy.lists, hashed, kind);
-    trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), hashed, context.is_paused));
-    if let Some(hit) = hit {
-        let cause = Cause::List(hit);
-        let verdict = match hit.action {
-            Action::Allow => Verdict::Allow(cause),
-            Action::Block => Verdict::Block(cause, policy.list_answer),
-        };
-        match policy.list_mode {
-            Mode::Observe => skipped.record(cause, hit.action),
-            Mode::Enforce if context.is_paused && hit.action == Action::Block => {
-                skipped.record(cause, hit.action);
-                skipped.by_pause = true;
+        let matches = rules.find(hashed, &context, allowed_by);
+        let mut skipped =
+            Skipped { would_block: FirstSkipped::Nothing, by_pause: matches.is_paused() };
+        if let Some(rule) = rules.skipped(matches) {
+            skipped.record(Cause::Rule(rule), rules.action(rule));
+        }
+        for rank in Rank::ALL {
+            let acting = rules.acting(matches, rank);
+            trace.step(|| describe::rules_step(policy, rank, acting, self, &context));
+            if let Some(rule) = acting {
+                return skipped.decision(policy, rule_verdict(policy, rule), trace);
             }
-            Mode::Enforce => return skipped.decision(policy, verdict, trace),
         }
+        let hit = lists.decide(&policy.lists, hashed, kind);
+        let hit = match allowed_by {
+            Some(Cause::List(allowing)) => Some(allowing.or_stronger(hit)),
+            _ => hit,
+        };
+        trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), self, context.is_paused));
+        if let Some(hit) = hit {
+            let cause = Cause::List(hit);
+            let verdict = match hit.action {
+                Action::Allow => Verdict::Allow(cause),
+                // RFC 8020: no such name would deny the other types, too.
+                Action::Block if hit.is_typed => Verdict::Block(cause, BlockAnswer::NoData),
+                Action::Block => Verdict::Block(cause, policy.list_answer),
+            };
+            match policy.list_mode {
+                Mode::Observe => skipped.record(cause, hit.action),
+                Mode::Enforce if context.is_paused && hit.action == Action::Block => {
+                    skipped.record(cause, hit.action);
+                    skipped.by_pause = true;
+                }
+                Mode::Enforce => return skipped.decision(policy, verdict, trace),
+            }
+        }
+        trace.step(|| describe::default_step(policy, default));
+        let verdict = match default {
+            DefaultDocument::Allow => Verdict::Allow(Cause::Default),
+            DefaultDocument::Deny => Verdict::Block(Cause::Default, BlockAnswer::Refused),
+        };
+        skipped.decision(policy, verdict, trace)
     }
-    trace.step(|| describe::default_step(policy, default));
-    let verdict = match default {
-        DefaultDocument::Allow => Verdict::Allow(Cause::Default),
-        DefaultDocument::Deny => Verdict::Block(Cause::Default, BlockAnswer::Refused),
-    };
-    skipped.decision(policy, verdict, trace)
 }
 
 fn rule_verdict(policy: &Policy, rule: u32) -> Verdict {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::cause::Cause;
 use super::compiled_policy::Policy;
+use super::name_in_chain::NameInChain;
 use super::pattern;
 use super::rules::{Rank, RuleContext};
 use super::span::Span;
@@ -49,10 +50,10 @@ pub(super) fn rules_step(
     policy: &Policy,
     rank: Rank,
     acting: Option<u32>,
-    hashed: &HashedName,
+    name: &NameInChain<'_>,
     context: &RuleContext,
 ) -> Step {
-    let rules = &policy.rules;
+    let (rules, hashed) = (&policy.rules, name.hashed);
     let of_rank = rules.rules().iter().filter(|rule| Rank::of(rule) == rank).count();
     let matching = rules.matching(rank, hashed, context.kind);
     let is_time = |rule: u32| rules.is_time(rule, context.moment);
@@ -76,7 +77,17 @@ pub(super) fn rules_step(
         }
         Some(value)
     };
-    let matching: Vec<Value> = matching.iter().filter_map(describe_rule).collect();
+    let mut found: Vec<Value> = matching.iter().filter_map(describe_rule).collect();
+    if let (Some(Cause::Rule(rule)), Some(document)) =
+        (name.allowed_by, acting.and_then(|rule| rules.rule(rule)))
+        && acting == Some(rule)
+        && !matching.contains(&rule)
+    {
+        let mut value = rule_value(policy, rule, document, None);
+        value["matched"] = document.matches.iter().map(match_text).collect();
+        value["inherited"] = json!(true);
+        found.push(value);
+    }
     Step {
         stage: Stage::Authorize,
         what: rank.words().into(),
@@ -88,7 +99,7 @@ pub(super) fn rules_step(
             "type": context.kind.to_string(),
             "rules": of_rank,
             "deciding_rule": acting,
-            "matching": matching,
+            "matching": found,
         }),
     }
 }
@@ -98,9 +109,10 @@ pub(super) fn lists_step(
     lists: &ListTable,
     policy: &Policy,
     hit: Option<&ListHit>,
-    hashed: &HashedName,
+    name: &NameInChain<'_>,
     is_paused: bool,
 ) -> Step {
+    let hashed = name.hashed;
     let allows = hit.is_some_and(|hit| hit.action == Action::Allow);
     let enforces = hit.is_some() && policy.list_mode == Mode::Enforce;
     let acts = enforces && (allows || !is_paused);
@@ -112,6 +124,14 @@ pub(super) fn lists_step(
         Some(_) if allows => "allows",
         Some(_) => blocks_word(policy),
     };
+    let mut found = entries(lists, policy, hashed);
+    if let (Some(hit), Some(Cause::List(inherited))) = (hit, name.allowed_by)
+        && *hit == inherited
+    {
+        let mut value = hit_value(lists, hit);
+        value["inherited"] = json!(true);
+        found.push(value);
+    }
     let names: Vec<&str> = policy.list_ids.iter().map(|&list| lists.name(list)).collect();
     Step {
         stage: Stage::Authorize,
@@ -124,7 +144,7 @@ pub(super) fn lists_step(
             "mode": policy.list_mode,
             "lists": names,
             "deciding_entry": hit.map(|hit| hit_value(lists, hit)),
-            "entries": entries(lists, policy, hashed),
+            "entries": found,
         }),
     }
 }
@@ -175,6 +195,19 @@ pub(super) fn mode_step(policy: &Policy) -> Step {
         result: "only observes".into(),
         decides: true,
         detail: json!({ "policy": policy.name, "origin": policy.origin }),
+    }
+}
+
+/// Whether a decision to allow a name has precedence over what blocks it.
+pub fn yields_to_decision(policy: &Policy, cause: Cause) -> bool {
+    match cause {
+        Cause::Rule(rule) => policy.rules.rule(rule).is_some_and(|rule| !rule.important),
+        Cause::List(_) => true,
+        Cause::Default
+        | Cause::Record
+        | Cause::Mode
+        | Cause::Pause
+        | Cause::PrivateAddresses => false,
     }
 }
 

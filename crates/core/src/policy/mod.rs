@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `compiled_policy` | one policy, in the form in which packets ask it |
 //! | `decide` | the precedence of rules, lists and default; used by `authorize` and `vet` |
+//! | `alias_chain` | the same for a name and all that its aliases lead to |
+//! | `name_in_chain` | one name of a chain: what is decided about |
 //! | `permit` | the right to look a name up, which only a policy gives |
 //! | `rules` | the rules of one policy, compiled |
 //! | `pattern` | their regular expressions |
@@ -15,11 +17,13 @@
 //! | `describe` | the same for people |
 //! | `trace` | the recorder of `explain` |
 
+mod alias_chain;
 mod block_answer;
 mod cause;
 mod compiled_policy;
 mod decide;
 mod describe;
+mod name_in_chain;
 mod name_patterns;
 mod pattern;
 mod permit;
@@ -31,11 +35,12 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
+pub use alias_chain::{AliasChain, allowed_by_now, decide};
 pub use block_answer::BlockAnswer;
 pub use cause::Cause;
 pub use compiled_policy::Policy;
-pub use decide::{Decision, Verdict, decide, decide_target};
-pub use describe::describe;
+pub use decide::{Decision, Verdict};
+pub use describe::{describe, yields_to_decision};
 pub use name_patterns::NamePatterns;
 pub use permit::{Permit, Permitted, Withheld, permit};
 pub use rules::RuleSet;

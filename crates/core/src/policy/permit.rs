@@ -58,10 +58,11 @@
 use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
 
+use super::alias_chain::decide;
 use super::block_answer::BlockAnswer;
 use super::cause::Cause;
 use super::compiled_policy::Policy;
-use super::decide::{Decision, Verdict, decide};
+use super::decide::{Decision, Verdict};
 use super::describe;
 use super::schedule::Moment;
 use super::trace::Trace;

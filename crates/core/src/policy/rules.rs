@@ -7,6 +7,7 @@ use keyhole_names::NameMap;
 use keyhole_wire::{Name, RecordType};
 
 use super::block_answer::BlockAnswer;
+use super::cause::Cause;
 use super::pattern::{self, Patterns};
 use super::schedule::{Moment, Schedule};
 use super::span::Span;
@@ -68,6 +69,8 @@ pub struct RuleSet {
     schedules: Arc<[Schedule]>,
     /// Whether any rule has one, or acts for a while only.
     is_scheduled: bool,
+    /// Whether any rule speaks of some record types only.
+    has_types: bool,
 }
 
 /// What a match depends on, beside the name.
@@ -133,8 +136,20 @@ impl RuleSet {
         let (at_root, below_root) = (root(&index.exact), root(&index.below));
         let Index { exact, below, .. } = index;
         let is_scheduled = rules.iter().any(|r| r.when.is_some() || r.during.is_some());
+        let has_types = rules.iter().any(|rule| !rule.types.is_empty());
         let schedules = Arc::clone(schedules);
-        Self { rules, placed, exact, below, at_root, below_root, patterns, schedules, is_scheduled }
+        Self {
+            rules,
+            placed,
+            exact,
+            below,
+            at_root,
+            below_root,
+            patterns,
+            schedules,
+            is_scheduled,
+            has_types,
+        }
     }
 
     /// A rule by its index in the document.
@@ -163,6 +178,27 @@ impl RuleSet {
         self.is_scheduled
     }
 
+    /// Whether any rule speaks of some record types only.
+    #[inline]
+    pub(super) fn has_types(&self) -> bool {
+        self.has_types
+    }
+
+    /// Whether a rule speaks of some record types only.
+    pub(super) fn is_typed(&self, rule: u32) -> bool {
+        !self.rules[rule as usize].types.is_empty()
+    }
+
+    /// Adds the record types that rules for this name single out, by number.
+    pub(super) fn named_types(&self, hashed: &HashedName, types: &mut Vec<u16>) {
+        if !self.has_types {
+            return;
+        }
+        let mut add = |place: u32| types.extend(&self.placed[place as usize].types);
+        self.visit_names(hashed, &mut add);
+        self.patterns.visit(hashed, add);
+    }
+
     /// The schedule of a rule that does not always act.
     pub(super) fn schedule(&self, rule: &RuleDocument) -> Option<&Schedule> {
         self.schedules.get(rule.when?)
@@ -174,15 +210,30 @@ impl RuleSet {
     }
 
     /// Finds the acting and the observed rule of highest precedence. Does not allocate unless an
-    /// expression matches.
-    pub(super) fn find(&self, hashed: &HashedName, context: &RuleContext) -> RuleMatches {
-        let mut matches = RuleMatches { acting: NONE, observed: NONE, paused: NONE };
+    /// expression matches. A rule in `allowed_by` counts as one that matches.
+    pub(super) fn find(
+        &self,
+        hashed: &HashedName,
+        context: &RuleContext,
+        allowed_by: Option<Cause>,
+    ) -> RuleMatches {
+        let acting = match allowed_by {
+            Some(Cause::Rule(rule)) => self.place_of(rule),
+            _ => NONE,
+        };
+        let mut matches = RuleMatches { acting, observed: NONE, paused: NONE };
         self.visit_names(hashed, |place| self.take(&mut matches, place, context));
         // Only a rule before the one already found can change the outcome.
         if self.patterns.first < matches.acting {
             self.patterns.visit(hashed, |place| self.take(&mut matches, place, context));
         }
         matches
+    }
+
+    /// The place of a rule, by its index.
+    fn place_of(&self, rule: u32) -> u32 {
+        let place = self.placed.iter().position(|placed| placed.rule == rule);
+        place.map_or(NONE, |place| place as u32)
     }
 
     /// Takes a rule that matches the name, if it comes before those found and its time is now.

@@ -57,6 +57,7 @@ pub(super) fn blocked(
         reason,
         cause: Some(cause),
         would_block,
+        target: None,
         body: Body::Synthetic(answer.synthetic(), 0, None),
     }
 }

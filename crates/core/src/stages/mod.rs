@@ -18,7 +18,7 @@ pub mod vet;
 
 use std::sync::Arc;
 
-use keyhole_wire::{Answer, Synthetic, ZoneAt};
+use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
 
 use crate::Reason;
 use crate::lookup::LookupAnswer;
@@ -32,6 +32,8 @@ pub struct End {
     pub cause: Option<Cause>,
     /// What an observed rule would have done.
     pub would_block: Option<Cause>,
+    /// The blocked name that the answer leads to, where that ended the query.
+    pub target: Option<Box<Name>>,
     /// What is to be said.
     pub body: Body,
 }
@@ -65,6 +67,17 @@ impl Body {
         }
     }
 
+    /// The same with other records; what has none stays as it is.
+    pub fn with_answer(self, answer: Arc<Answer>) -> Self {
+        match self {
+            Self::Upstream { age, ttl_cap, upstream, .. } => {
+                Self::Upstream { answer, age, ttl_cap, upstream }
+            }
+            Self::Local(_) => Self::Local(answer),
+            Self::Synthetic(..) => self,
+        }
+    }
+
     /// The place in its set of the upstream that said so.
     pub fn upstream(&self) -> Option<u16> {
         match self {
@@ -94,6 +107,7 @@ impl End {
     /// An end that only the reason decides.
     pub fn because(reason: Reason) -> Self {
         let synthetic = Synthetic::Failure(reason.rcode().unwrap_or(keyhole_wire::Rcode::SERVFAIL));
-        Self { reason, cause: None, would_block: None, body: Body::Synthetic(synthetic, 0, None) }
+        let body = Body::Synthetic(synthetic, 0, None);
+        Self { reason, cause: None, would_block: None, target: None, body }
     }
 }

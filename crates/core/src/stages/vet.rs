@@ -3,16 +3,20 @@
 //! Runs on cache hits too: the cache holds what upstream said, never what was decided, so one
 //! client's verdict cannot leak to another and a changed rule acts on what is already cached.
 
-use keyhole_names::HashedName;
-use keyhole_wire::{Record, RecordType};
+use std::sync::Arc;
 
-use super::End;
+use keyhole_names::HashedName;
+use keyhole_wire::{AnswerError, Hints, Name, Record, RecordType};
+use serde_json::json;
+
 use super::authorize::blocked;
 use super::fetch::Fetched;
+use super::{Body, End};
 use crate::Reason;
 use crate::document::Mode;
-use crate::list_table::ListTable;
-use crate::policy::{self, BlockAnswer, Cause, InStage, Moment, Policy, Trace, Verdict};
+use crate::policy::{
+    AliasChain, BlockAnswer, Cause, InStage, Policy, Step, Trace, Verdict, allowed_by_now,
+};
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
@@ -27,88 +31,201 @@ pub fn vet(
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
-    let fetched = fetched.above_records(snapshot.records(policy), question);
+    let Fetched { permit, reason, body } = fetched.above_records(snapshot.records(policy), question);
     let mut vetting = Vetting {
-        lists: &snapshot.lists,
+        chain: AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment()),
         policy,
         question,
-        moment: fetched.permit.moment(),
         // What a person declared as a local record may lead into the network.
         // The name that was asked for counts, and none behind an alias: else everybody could lead
         // an alias to an exempted name.
         private_allowed: policy.allows_private(&question.hashed)
-            || matches!(fetched.reason, Reason::LocalRecord | Reason::SpecialUse),
-        cause: fetched.permit.cause(),
-        would_block: fetched.permit.would_block(),
+            || matches!(reason, Reason::LocalRecord | Reason::SpecialUse),
+        cause: permit.cause(),
+        allowed_by: allowed_by_now(None, Verdict::Allow(permit.cause())),
+        would_block: permit.would_block(),
     };
-    let withheld = fetched.body.answer().and_then(|answer| {
+    let withheld = body.answer().and_then(|answer| {
         answer.records().find_map(|record| match record.kind {
-            RecordType::A | RecordType::AAAA => vetting.addresses(&record),
-            RecordType::CNAME | RecordType::DNAME => vetting.target(&record, trace),
-            RecordType::HTTPS | RecordType::SVCB => {
-                vetting.target(&record, trace).or_else(|| vetting.addresses(&record))
-            }
+            RecordType::A | RecordType::AAAA => vetting.address(&record),
+            RecordType::CNAME | RecordType::DNAME => vetting.alias(&record, trace),
+            kind if is_service(kind) => vetting.service(&record, trace),
             _ => None,
         })
     });
+    let body = withheld.is_none().then(|| vetting.without_hints(body, trace));
     let Vetting { cause, would_block, .. } = vetting;
-    match withheld {
-        Some(end) => End { would_block, ..end }.kept_for(policy.blocked_ttl),
-        None => End { reason: fetched.reason, cause: Some(cause), would_block, body: fetched.body },
+    match (withheld, body) {
+        (Some(end), _) => End { would_block, ..end }.kept_for(policy.blocked_ttl),
+        (None, Some(Ok(body))) => {
+            End { reason, cause: Some(cause), would_block, target: None, body }
+        }
+        (None, _) => {
+            let end = End::because(Reason::InternalError);
+            End { cause: Some(cause), would_block, ..end }
+        }
     }
 }
 
 struct Vetting<'a> {
-    lists: &'a ListTable,
+    /// The question, and the targets of its aliases so far.
+    chain: AliasChain<'a>,
     policy: &'a Policy,
     question: &'a Question,
-    moment: Moment,
     private_allowed: bool,
     /// What allowed the name, or the pause that lets a target through.
     cause: Cause,
+    /// What allows the names behind the last alias, if something does expressly.
+    allowed_by: Option<Cause>,
     /// Observe-only matches of targets count like those of the name itself; the first one is kept.
     would_block: Option<Cause>,
 }
 
 impl Vetting<'_> {
-    /// A name behind an alias is decided about like a name asked for (CNAME cloaking), and so is
-    /// the target of an HTTPS or SVCB record, which a client connects to without asking again.
-    fn target(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
-        let Self { lists, policy, question, moment, .. } = *self;
-        let target = record.target()?;
-        if target.is_root() || target == *question.hashed.name() {
-            return None;
+    /// A name behind an alias is decided about like a name asked for (CNAME cloaking).
+    fn alias(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
+        let (hashed, verdict) = self.target(record, trace)?;
+        self.allowed_by = allowed_by_now(self.allowed_by, verdict);
+        // In the chain also if it is blocked: how that is answered depends on all of it, but only
+        // where types are told apart.
+        if self.chain.has_types() {
+            self.chain.push(hashed);
         }
-        let (hashed, kind) = (HashedName::new(&target), question.kind());
-        let mut trace = InStage { stage: Stage::Vet, trace };
-        let decision = policy::decide_target(lists, policy, &hashed, kind, moment, &mut trace);
-        self.would_block = self.would_block.or(decision.would_block);
-        match decision.verdict {
-            Verdict::Block(cause, answer) => {
-                Some(blocked(Reason::BlockedTarget, cause, None, answer))
-            }
-            Verdict::Allow(cause) => {
-                if cause == Cause::Pause {
-                    self.cause = cause;
-                }
-                None
-            }
-        }
+        let Verdict::Block(cause, answer) = verdict else { return None };
+        let answer = self.chain.answer(cause, answer, self.question.kind());
+        Some(blocked_target(record, cause, answer))
     }
 
-    /// DNS rebinding: a public name must not lead a browser to an address inside the network.
-    fn addresses(&mut self, record: &Record<'_>) -> Option<End> {
-        if self.private_allowed {
+    /// The target of an HTTPS or SVCB record, which a client connects to without asking again. Only
+    /// such a record leads there, so other types of the name are not denied.
+    fn service(&mut self, record: &Record<'_>, trace: &mut impl Trace) -> Option<End> {
+        let (_, verdict) = self.target(record, trace)?;
+        let Verdict::Block(cause, _) = verdict else { return None };
+        Some(blocked_target(record, cause, BlockAnswer::NoData))
+    }
+
+    /// Decides about the name that a record leads to; none where it leads nowhere else.
+    fn target(
+        &mut self,
+        record: &Record<'_>,
+        trace: &mut impl Trace,
+    ) -> Option<(HashedName, Verdict)> {
+        let target = record.target()?;
+        if target.is_root() || target == *self.question.hashed.name() {
             return None;
         }
-        if !(record.address().is_some_and(is_private) || record.hints().any(is_private)) {
+        let (hashed, kind) = (HashedName::new(&target), self.question.kind());
+        trace.step(|| target_step(record, &target));
+        let mut trace = InStage { stage: Stage::Vet, trace };
+        let decision = self.chain.decide_target(&hashed, kind, self.allowed_by, &mut trace);
+        self.would_block = self.would_block.or(decision.would_block);
+        if decision.verdict == Verdict::Allow(Cause::Pause) {
+            self.cause = Cause::Pause;
+        }
+        Some((hashed, decision.verdict))
+    }
+
+    /// DNS rebinding: a public name must not lead a browser to an address inside the network. Other
+    /// types of the name may still have public ones.
+    fn address(&mut self, record: &Record<'_>) -> Option<End> {
+        if !record.address().is_some_and(is_private) || !self.withholds_private() {
             return None;
         }
         let cause = Cause::PrivateAddresses;
-        if self.policy.mode == Mode::Observe {
-            self.would_block = self.would_block.or(Some(cause));
-            return None;
+        Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::NoData))
+    }
+
+    /// Whether a private address that was found is withheld, or only noted.
+    fn withholds_private(&mut self) -> bool {
+        if self.private_allowed {
+            return false;
         }
-        Some(blocked(Reason::PrivateAddress, cause, None, BlockAnswer::Nxdomain))
+        let observes = self.policy.mode == Mode::Observe;
+        if observes {
+            self.would_block = self.would_block.or(Some(Cause::PrivateAddresses));
+        }
+        !observes
+    }
+
+    /// The answer without the address hints that the client would not get by asking for A or AAAA
+    /// (RFC 9460 section 7.3): it may connect to a hint without asking.
+    fn without_hints(&mut self, body: Body, trace: &mut impl Trace) -> Result<Body, AnswerError> {
+        if !is_service(self.question.kind()) {
+            return Ok(body);
+        }
+        let Some(answer) = body.answer() else { return Ok(body) };
+        let services = answer.records().filter(|record| is_service(record.kind));
+        let withheld: Vec<Hints> = services.map(|record| self.hints(&record)).collect();
+        if withheld.iter().all(|hints| hints.is_empty()) {
+            return Ok(body);
+        }
+        trace.step(|| hints_step(&withheld));
+        let mut withheld = withheld.into_iter();
+        let without = answer.without_hints(|_| withheld.next().unwrap_or_default())?;
+        Ok(body.with_answer(Arc::new(without)))
+    }
+
+    /// The hints of a record that are withheld.
+    fn hints(&mut self, record: &Record<'_>) -> Hints {
+        let (mut found, mut private) = (Hints::default(), Hints::default());
+        for address in record.hints() {
+            let of = |hints: &mut Hints| {
+                if address.is_ipv4() { hints.v4 = true } else { hints.v6 = true }
+            };
+            of(&mut found);
+            if is_private(address) {
+                of(&mut private);
+            }
+        }
+        let private = if private.is_empty() || !self.withholds_private() {
+            Hints::default()
+        } else {
+            private
+        };
+        if found.is_empty() || !self.chain.has_types() {
+            return private;
+        }
+        let target = record.target().map(|target| HashedName::new(&target));
+        let denies = |kind| !self.chain.allows(kind, target.as_ref());
+        Hints {
+            v4: private.v4 || (found.v4 && denies(RecordType::A)),
+            v6: private.v6 || (found.v6 && denies(RecordType::AAAA)),
+        }
+    }
+}
+
+/// The end of a query whose answer leads to a blocked name.
+fn blocked_target(record: &Record<'_>, cause: Cause, answer: BlockAnswer) -> End {
+    let target = record.target().map(|target| Box::new(target.to_lower()));
+    End { target, ..blocked(Reason::BlockedTarget, cause, None, answer) }
+}
+
+fn target_step(record: &Record<'_>, target: &Name) -> Step {
+    let (owner, target) = (record.owner().to_lower().to_string(), target.to_lower().to_string());
+    Step {
+        stage: Stage::Vet,
+        what: if is_service(record.kind) { "service".into() } else { "alias".into() },
+        result: format!("{owner} leads to {target}").into(),
+        decides: false,
+        detail: json!({ "name": owner, "type": record.kind.to_string(), "target": target }),
+    }
+}
+
+/// Whether records of the type name a service and may carry hints (RFC 9460 section 2).
+#[inline]
+fn is_service(kind: RecordType) -> bool {
+    matches!(kind, RecordType::HTTPS | RecordType::SVCB)
+}
+
+fn hints_step(withheld: &[Hints]) -> Step {
+    let v4 = withheld.iter().any(|hints| hints.v4).then_some("ipv4hint");
+    let v6 = withheld.iter().any(|hints| hints.v6).then_some("ipv6hint");
+    let hints: Vec<&str> = v4.into_iter().chain(v6).collect();
+    Step {
+        stage: Stage::Vet,
+        what: "address hints".into(),
+        result: "taken out".into(),
+        decides: false,
+        detail: json!({ "hints": hints }),
     }
 }

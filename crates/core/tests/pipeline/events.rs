@@ -415,5 +415,7 @@ async fn a_list_is_told_by_its_name() {
         world.ask(&query("listed.example", A)).await;
         let [event] = taken(&world.core).try_into().unwrap();
         assert_eq!(event[field], json!("test"), "{event}");
+        let is_told = event["file"].as_str().is_some_and(|file| file.ends_with("list.txt"));
+        assert_eq!((is_told, event["line"] == 1), (field == "list", field == "list"));
     }
 }

@@ -17,5 +17,6 @@ mod reasons;
 mod refusals;
 mod shape;
 mod split;
+mod targets;
 mod upstream;
 mod world;

@@ -12,6 +12,8 @@ async fn world() -> World {
         policy["mode"] = json!("observe");
         policy["default"] = json!("deny");
         let rules = policy["rules"].as_array_mut().unwrap();
+        // Or else the allow rule would allow what its names lead to.
+        rules[0]["important"] = json!(true);
         rules.push(rule("allow", json!({"below": "example.org"})));
     })
     .await
@@ -39,7 +41,7 @@ async fn nothing_is_withheld_and_everything_that_would_be_is_counted() {
     world.commit();
     for (name, kind) in asked {
         let reply = world.ask(&query(name, kind).edns(&[])).await;
-        assert!(reply.rcode() != 0 && reply.of(kind).is_empty(), "{name}");
+        assert!(reply.word().is_some() && reply.of(kind).is_empty(), "{name}");
     }
 }
 

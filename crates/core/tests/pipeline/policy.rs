@@ -19,10 +19,11 @@ async fn a_blocked_name_is_answered_here_and_never_leaves() {
 #[tokio::test]
 async fn an_alias_or_service_that_leads_to_a_blocked_name_is_blocked_also_from_the_cache() {
     let world = world().await;
-    for (name, kind) in [("cloaked.example.org", A), ("service.example.org", HTTPS)] {
+    // Only the HTTPS record leads to the blocked name: other types of the name are not denied.
+    for (name, kind, rcode) in [("cloaked.example.org", A, 3), ("service.example.org", HTTPS, 0)] {
         for _ in 0..2 {
             let reply = world.ask(&query(name, kind).edns(&[])).await;
-            assert_eq!((reply.rcode(), reply.word()), (3, Some("blocked_target")), "{name}");
+            assert_eq!((reply.rcode(), reply.word()), (rcode, Some("blocked_target")), "{name}");
             assert!(reply.of(kind).is_empty());
         }
     }
@@ -41,19 +42,46 @@ async fn a_target_that_is_only_observed_is_answered_and_counted() {
 
 #[tokio::test]
 async fn a_public_name_does_not_lead_to_a_private_address_in_any_form() {
-    let names = [("private", A), ("mapped", AAAA), ("nat64", AAAA), ("hint", HTTPS)];
+    let names = [("private", A), ("mapped", AAAA), ("nat64", AAAA)];
     let mut world = world().await;
     for (label, kind) in names {
         let asked = query(&format!("{label}.example.org"), kind).edns(&[]);
         let reply = world.ask(&asked).await;
-        assert_eq!((reply.rcode(), reply.extended_error()), (3, Some((17, "private_address"))));
+        assert_eq!((reply.rcode(), reply.extended_error()), (0, Some((17, "private_address"))));
+        assert!(reply.of(kind).is_empty());
+        assert_eq!(reply.of(6).len(), 1, "without data of the type, and so it may be kept");
     }
+    let hint = world.ask(&query("hint.example.org", HTTPS).edns(&[])).await;
+    assert_eq!((hint.rcode(), hint.word()), (0, None));
+    assert_eq!(hint.of(HTTPS)[0].data, [0, 1, 0], "the service without its address");
     world.document["policies"][0]["private_addresses"] = json!("allow");
     world.commit();
     for (label, kind) in names {
         let reply = world.ask(&query(&format!("{label}.example.org"), kind)).await;
         assert_eq!((reply.rcode(), reply.of(kind).len()), (0, 1), "{label}");
     }
+    let hint = world.ask(&query("hint.example.org", HTTPS)).await;
+    assert_eq!(hint.of(HTTPS)[0].data.len(), 11);
+}
+
+#[tokio::test]
+async fn hints_that_would_not_be_given_as_a_or_aaaa_are_taken_out_also_from_the_cache() {
+    let mut world = world().await;
+    let mut without = rule("block", json!({"below": "example.org"}));
+    without["types"] = json!([AAAA]);
+    world.document["policies"][0]["rules"] = json!([without]);
+    world.commit();
+    for _ in 0..2 {
+        let reply = world.ask(&query("hints.example.org", HTTPS)).await;
+        assert_eq!(reply.of(HTTPS)[0].data, [0, 1, 0, 0, 4, 0, 4, 198, 18, 0, 1]);
+    }
+    let aaaa = world.ask(&query("hints.example.org", AAAA).edns(&[])).await;
+    assert_eq!((aaaa.rcode(), aaaa.word()), (0, Some("blocked_by_rule")));
+    world.document["policies"][0]["rules"] = json!([]);
+    world.commit();
+    let reply = world.ask(&query("hints.example.org", HTTPS)).await;
+    assert_eq!(reply.of(HTTPS)[0].data.len(), 31, "the cache holds what the upstream said");
+    assert_eq!(world.upstream.queries().len(), 1);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::format::{
     self, ALLOW, Attributes, BELOW, EXACT, Header, IMPORTANT, SECTIONS, Sources, wire_len,
 };
 use super::hit::{Action, EntryLocation, ListHit, ListKind, ListMask, MAX_LISTS, rank};
-use super::limits::{limits_apply, read_limits};
+use super::limits::{any_types, limits_apply, names_types, read_limits, types_of};
 use super::patterns::PatternSet;
 use super::table;
 use crate::Error;
@@ -27,6 +27,8 @@ pub struct ListFile {
     names: u64,
     sections: [Range<usize>; SECTIONS],
     patterns: PatternSet,
+    /// Whether any entry speaks of some record types only.
+    has_types: bool,
     lists: Vec<String>,
     files: Vec<SourceFile>,
 }
@@ -93,12 +95,14 @@ impl ListFile {
                 files.push(SourceFile { list, index, path: path.clone() });
             }
         }
+        let has_types = any_types(&octets[limits.clone()]);
         let patterns = PatternSet::read(&octets[patterns], &octets[limits])?;
         Ok(Self {
             probes: header.probes,
             names: header.names,
             sections: header.sections,
             patterns,
+            has_types,
             lists: sources.lists.into_iter().map(|list| list.name).collect(),
             files,
             octets,
@@ -117,10 +121,13 @@ impl ListFile {
 
     /// The path of the file that a hit is in, as the compiler was given it.
     pub fn file_path(&self, hit: &ListHit) -> &str {
-        let file = self
-            .files
-            .iter()
-            .find(|file| (usize::from(file.list), file.index) == (hit.list, hit.file));
+        self.file_path_at(hit.list, hit.file)
+    }
+
+    /// The path of a file of a list, by its index; empty if there is no such file.
+    pub fn file_path_at(&self, list: usize, index: u16) -> &str {
+        let mut files = self.files.iter();
+        let file = files.find(|file| (usize::from(file.list), file.index) == (list, index));
         file.map_or("", |file| file.path.as_str())
     }
 
@@ -164,16 +171,30 @@ impl ListFile {
                 best = Some(hit);
             }
         };
-        self.each_name(hashed, &mut offer);
-        if !self.patterns.is_empty() {
-            let text = hashed.text();
-            self.patterns.candidates(text.as_bytes(), |index, pattern| {
-                if pattern.matcher.is_match(text.as_bytes()) {
-                    offer(&pattern.attributes, EntryLocation::Pattern(index));
-                }
-            });
-        }
+        self.each_match(hashed, &mut offer);
         best
+    }
+
+    /// Adds every record type that an entry of the lists in use for this name singles out, by
+    /// number. Costs nothing where no list has such entries.
+    pub fn named_types(&self, in_use: &ListMask, hashed: &HashedName, types: &mut Vec<u16>) {
+        if !self.has_types {
+            return;
+        }
+        let mut offer = |attributes: &Attributes, location: EntryLocation| {
+            let hit = self.hit(attributes, location);
+            if hit.is_some_and(|hit| hit.is_typed && in_use.contains(hit.list))
+                && self.applies(attributes, hashed, None)
+            {
+                types.extend(self.limits(attributes.limits).into_iter().flat_map(types_of));
+            }
+        };
+        self.each_match(hashed, &mut offer);
+    }
+
+    /// Whether any entry speaks of some record types only.
+    pub fn has_types(&self) -> bool {
+        self.has_types
     }
 
     /// Every entry that speaks of the name for some type, as the lists wrote it.
@@ -184,13 +205,7 @@ impl ListFile {
                 hits.extend(self.hit(attributes, location));
             }
         };
-        self.each_name(hashed, &mut offer);
-        let text = hashed.text();
-        self.patterns.candidates(text.as_bytes(), |index, pattern| {
-            if pattern.matcher.is_match(text.as_bytes()) {
-                offer(&pattern.attributes, EntryLocation::Pattern(index));
-            }
-        });
+        self.each_match(hashed, &mut offer);
         hits.sort_by_key(|hit| (hit.list, hit.file, hit.line));
         hits.dedup();
         hits
@@ -227,6 +242,21 @@ impl ListFile {
                 })
             }
         }
+    }
+
+    /// Offers all entries that mean the name, some patterns more than once.
+    #[inline]
+    fn each_match(&self, hashed: &HashedName, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
+        self.each_name(hashed, offer);
+        if self.patterns.is_empty() {
+            return;
+        }
+        let text = hashed.text();
+        self.patterns.candidates(text.as_bytes(), |index, pattern| {
+            if pattern.matcher.is_match(text.as_bytes()) {
+                offer(&pattern.attributes, EntryLocation::Pattern(index));
+            }
+        });
     }
 
     /// Offers all entries for the name itself and for what lies below its parents.
@@ -274,6 +304,8 @@ impl ListFile {
             file: file.index,
             action: if attributes.flags & ALLOW != 0 { Action::Allow } else { Action::Block },
             important: attributes.flags & IMPORTANT != 0,
+            is_typed: attributes.limits != 0
+                && self.limits(attributes.limits).is_some_and(names_types),
             location,
         })
     }

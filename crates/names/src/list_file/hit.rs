@@ -36,6 +36,8 @@ pub struct ListHit {
     pub action: Action,
     /// An important block beats what allows, except what is important as well.
     pub important: bool,
+    /// Whether the entry speaks of some record types only (`$dnstype`).
+    pub is_typed: bool,
     pub(super) location: EntryLocation,
 }
 
@@ -46,6 +48,14 @@ pub(super) enum EntryLocation {
     Name { name: u32, attributes: u32 },
     /// The index of a pattern.
     Pattern(u32),
+}
+
+impl ListHit {
+    /// This hit, or the other one where that has precedence.
+    #[must_use]
+    pub fn or_stronger(self, other: Option<Self>) -> Self {
+        other.filter(|other| rank(other) > rank(&self)).unwrap_or(self)
+    }
 }
 
 /// The precedence of a hit among the hits of all lists.

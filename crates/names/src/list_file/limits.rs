@@ -14,23 +14,36 @@ pub struct Limits {
     pub except_types: Vec<u16>,
     /// Names that it spares, with everything below them (`$denyallow=x`).
     pub except_names: Vec<Name>,
+    /// Names that it spares alone, not what lies below them: those that serve Keyhole itself.
+    pub spared_names: Vec<Name>,
 }
+
+/// The label in front of a name that is spared alone. No list can write it, and no server has it.
+const ALONE: &[u8] = b"\x01=";
 
 impl Limits {
     /// Whether nothing is narrowed down.
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty() && self.except_types.is_empty() && self.except_names.is_empty()
+        self.types.is_empty()
+            && self.except_types.is_empty()
+            && self.except_names.is_empty()
+            && self.spared_names.is_empty()
     }
 }
 
 /// The octets of limits: three counts, the types, the excepted types, the spared names.
 pub fn write_limits(limits: &Limits) -> Vec<u8> {
-    let counts = [limits.types.len(), limits.except_types.len(), limits.except_names.len()];
+    let names = limits.except_names.len() + limits.spared_names.len();
+    let counts = [limits.types.len(), limits.except_types.len(), names];
     // A line of 4 KiB holds far fewer than 65,536 of anything.
     let counts = counts.into_iter().map(|count| count as u16);
     let types = limits.types.iter().chain(&limits.except_types).copied();
     let mut out: Vec<u8> = counts.chain(types).flat_map(u16::to_le_bytes).collect();
     for name in &limits.except_names {
+        out.extend_from_slice(name.as_wire());
+    }
+    for name in &limits.spared_names {
+        out.extend_from_slice(ALONE);
         out.extend_from_slice(name.as_wire());
     }
     out
@@ -43,11 +56,14 @@ pub(super) fn read_limits(octets: &[u8]) -> Option<Limits> {
         octets.as_chunks::<2>().0.iter().map(|kind| u16::from_le_bytes(*kind)).collect()
     };
     let (types, except_types) = (all_types(view.types), all_types(view.except_types));
-    let mut except_names = Vec::new();
+    let (mut except_names, mut spared_names) = (Vec::new(), Vec::new());
     while let Some(wire) = view.next_name() {
-        except_names.push(Name::from_wire(wire).ok()?);
+        match wire.strip_prefix(ALONE) {
+            Some(alone) => spared_names.push(Name::from_wire(alone).ok()?),
+            None => except_names.push(Name::from_wire(wire).ok()?),
+        }
     }
-    Some(Limits { types, except_types, except_names })
+    Some(Limits { types, except_types, except_names, spared_names })
 }
 
 /// Whether limits let an entry speak of this name and, if one is given, this type. Broken limits
@@ -63,11 +79,41 @@ pub(super) fn limits_apply(octets: &[u8], hashed: &HashedName, kind: Option<Reco
         }
     }
     while let Some(spared) = view.next_name() {
-        if hashed.suffixes().any(|suffix| suffix.wire == spared) {
+        let is_spared = match spared.strip_prefix(ALONE) {
+            Some(alone) => hashed.name().as_wire() == alone,
+            None => hashed.suffixes().any(|suffix| suffix.wire == spared),
+        };
+        if is_spared {
             return false;
         }
     }
     true
+}
+
+/// Whether limits single out record types; broken ones do not.
+pub(super) fn names_types(octets: &[u8]) -> bool {
+    LimitsView::new(octets).is_some_and(|view| view.has_types())
+}
+
+/// The record types that limits single out, by number, taken in or left out.
+pub(super) fn types_of(octets: &[u8]) -> Vec<u16> {
+    let Some(view) = LimitsView::new(octets) else { return Vec::new() };
+    let all =
+        [view.types, view.except_types].into_iter().flat_map(|types| types.as_chunks::<2>().0);
+    all.map(|kind| u16::from_le_bytes(*kind)).collect()
+}
+
+/// Whether any limits of a whole section single out record types. One octet stands in front.
+pub(super) fn any_types(section: &[u8]) -> bool {
+    let mut rest = section.get(1..).unwrap_or_default();
+    while let Some(mut view) = LimitsView::new(rest) {
+        if view.has_types() {
+            return true;
+        }
+        while view.next_name().is_some() {}
+        rest = view.names;
+    }
+    false
 }
 
 /// Limits in place.
@@ -85,6 +131,10 @@ impl<'a> LimitsView<'a> {
         let (types, rest) = rest.split_at_checked(2 * count(t0, t1))?;
         let (except_types, names) = rest.split_at_checked(2 * count(e0, e1))?;
         Some(Self { types, except_types, names_left: u16::from_le_bytes([n0, n1]), names })
+    }
+
+    fn has_types(&self) -> bool {
+        !(self.types.is_empty() && self.except_types.is_empty())
     }
 
     fn next_name(&mut self) -> Option<&'a [u8]> {
@@ -106,6 +156,7 @@ mod tests {
             types: vec![1, 28],
             except_types: vec![65],
             except_names: vec![Name::from_text("a.example.org").unwrap()],
+            spared_names: vec![Name::from_text("dns.example.org").unwrap()],
         };
         let octets = write_limits(&limits);
         assert_eq!(read_limits(&octets), Some(limits));
@@ -121,6 +172,7 @@ mod tests {
             types: vec![1, 28],
             except_types: vec![28],
             except_names: vec![Name::from_text("good.example.org").unwrap()],
+            spared_names: vec![Name::from_text("dns.example.org").unwrap()],
         });
         let applies = |name: &str, kind| limits_apply(&octets, &hashed(name), kind);
         assert!(applies("bad.example.org", Some(RecordType::A)));
@@ -128,6 +180,8 @@ mod tests {
         assert!(!applies("bad.example.org", Some(RecordType::AAAA)));
         assert!(!applies("bad.example.org", Some(RecordType::TXT)));
         assert!(!applies("www.good.example.org", Some(RecordType::A)));
+        assert!(!applies("dns.example.org", Some(RecordType::A)));
+        assert!(applies("www.dns.example.org", Some(RecordType::A)));
         assert!(!limits_apply(&octets[..5], &hashed("bad.example.org"), None));
     }
 }

@@ -102,7 +102,8 @@ def _shown(row: Row) -> dict[str, Any]:
         "time": fields["time"] / 1e6,
         "type": fields["type"],
         "domain": fields["name"],
-        "cname": None,
+        # Pi-hole's own field for the name behind an alias that is blocked.
+        "cname": fields.get("target"),
         "status": mapping.status(fields["reason"]),
         "client": {"ip": fields["client"] or "", "name": fields["identity"] or fields["token"]},
         "dnssec": "UNKNOWN",

@@ -10,7 +10,10 @@ from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_timeout, take_upstreams
 
 _REFUSES = (
-    ("aaaa_disabled", "Keyhole cannot remove the addresses of one family from answers"),
+    (
+        "aaaa_disabled",
+        'to remove the addresses of one family, write a rule with block: ["/./"] and types: [AAAA]',
+    ),
     ("use_dns64", "Keyhole does not synthesize addresses; use DNS64 on the network's gateway"),
     ("enable_dnssec", "Keyhole does not validate; choose an upstream that does"),
     ("serve_http3", "Keyhole serves HTTP/2 and HTTP/1.1"),

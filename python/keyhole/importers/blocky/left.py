@@ -7,6 +7,7 @@ _DOWNLOADS = "see downloads in keyhole.yaml; a list that fails is downloaded aga
 _LOG = "see log in keyhole.yaml; Keyhole keeps its query log itself"
 _MESSAGES = "the service manager keeps what the processes print"
 _TTL = "blocked names are answered with a TTL of 10 seconds, always"
+_ONE_TYPE = 'write a rule with block: ["/./"] and types: it answers them with no data'
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
 
 REASONS = {
@@ -30,11 +31,11 @@ REASONS = {
     "clientLookup.singleNameOrder": _NAMES,
     "conditional.fallbackUpstream": "it is part of forwarding by name, which is left",
     "connectIPVersion": "Keyhole connects to the addresses that an Upstream lists",
-    "disableIPv6": "rules in Keyhole cannot answer one type of all names with an empty answer",
+    "disableIPv6": _ONE_TYPE,
     "dns64": "Keyhole does not synthesize addresses",
     "dnssec": "Keyhole does not validate; choose an upstream that does",
     "ecs": "Keyhole does not send client subnets to upstreams",
-    "filtering": "rules in Keyhole cannot answer one type of all names with an empty answer",
+    "filtering": _ONE_TYPE,
     "fqdnOnly": "Keyhole also sends names of one label to upstreams",
     "hostsFile.refreshPeriod": "only hosts inside config.yml are imported",
     "hostsFile.loading": "only hosts inside config.yml are imported",

@@ -14,7 +14,7 @@ _EXPRESSIONS = (2, 3)
 _REPLIES = {
     "nxdomain": ("nxdomain", ""),
     "refused": ("refused", ""),
-    "nodata": ("null", "answered with 0.0.0.0 and ::, because Keyhole has no empty answer"),
+    "nodata": ("nodata", ""),
     "ip": ("null", "answered with 0.0.0.0 and ::, not with Pi-hole's own address"),
     "none": ("refused", "refused, where Pi-hole does not answer at all"),
 }

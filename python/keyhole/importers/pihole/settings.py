@@ -66,10 +66,13 @@ def _blocking(setup: Setup, report: Report, dns: Section) -> None:
         case "NX":
             setup.answer = "nxdomain"
             report.taken(Kind.SETTING, name, "answer: nxdomain")
+        case "NODATA":
+            setup.answer = "nodata"
+            report.taken(Kind.SETTING, name, "answer: nodata")
         case "IP" | "IP_NODATA_AAAA":
             _own_address(setup, report, dns, name)
         case _:
-            why = "answer: null (0.0.0.0 and ::), because Keyhole has no empty answer"
+            why = "the mode is unknown; answer: null (0.0.0.0 and ::) is used"
             report.changed(Kind.SETTING, name, why)
 
 

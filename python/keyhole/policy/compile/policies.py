@@ -94,7 +94,7 @@ class Policies:
             action="block" if rule.allow is None else "allow",
             matches=list(rule.matches),
             types=list(rule.types),
-            answer=Answer(text=rule.answer),
+            answer=Answer(text=rule.block_answer),
             mode=rule.mode,
             when=self._schedules.place(rule.when),
             during=None,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from keyhole.querylog.history.schema import with_all_columns
 from keyhole.querylog.history.segment import Segment, segments, write_segment
 from keyhole.system import durable
 
@@ -47,7 +48,7 @@ def _join(
     connection: duckdb.DuckDBPyConnection, root: Path, day: Path, group: list[Segment]
 ) -> None:
     paths = ", ".join("'" + str(one.path("rows")).replace("'", "''") + "'" for one in group)
-    source = f"read_parquet([{paths}], hive_partitioning = false)"
+    source = with_all_columns(f"[{paths}], hive_partitioning = false")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW joined AS SELECT * FROM {source}")
     origin = f"joined{secrets.token_hex(6)}"
     # After a kill in between, this note says which segments the new one replaces.

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import duckdb
 
 from keyhole.querylog.history.criteria import Criteria
-from keyhole.querylog.history.schema import COLUMNS
+from keyhole.querylog.history.schema import COLUMNS, NO_ROWS
 from keyhole.querylog.history.search import matching
 from keyhole.querylog.history.segment import Segment
 
@@ -39,10 +39,7 @@ def export(
     text that begins with an apostrophe: clients may query any name.
     """
     if not segments:
-        kinds = {**COLUMNS, "time": "BIGINT"}
-        columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
-        source = f"(SELECT {columns} WHERE false)"
-        values: list[Any] = []
+        source, values = NO_ROWS, list[Any]()
     else:
         source, values = matching(segments, criteria)
     columns = ", ".join(_column(name, kind, form) for name, kind in COLUMNS.items())

@@ -16,6 +16,10 @@ COLUMNS: dict[str, str] = {
     "reason": "VARCHAR",
     "rule": "VARCHAR",
     "list": "VARCHAR",
+    "file": "VARCHAR",
+    "line": "BIGINT",
+    "target": "VARCHAR",
+    "allow": "VARCHAR",
     "observed": "VARCHAR",
     "upstream": "VARCHAR",
     "duration_us": "BIGINT",
@@ -24,6 +28,12 @@ COLUMNS: dict[str, str] = {
 """Columns by name, with the type in which DuckDB reads them from JSON."""
 
 NAMES = tuple(COLUMNS)
+OPTIONAL = ("file", "line", "target", "allow")
+"""Columns that a line leaves out where it has nothing to say."""
+_STORED = {**COLUMNS, TIME: "BIGINT"}
+NO_ROWS = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in _STORED.items())
+NO_ROWS = f"(SELECT {NO_ROWS} WHERE false)"
+"""A relation with all columns and no rows."""
 SELECT = ", ".join(
     'epoch_us("time") AS "time"' if name == TIME else f'"{name}"' for name in COLUMNS
 )
@@ -31,6 +41,15 @@ SELECT = ", ".join(
 
 WITHHELD = "outcome IN ('blocked', 'refused')"
 """Whether the client did not get the answer."""
+
+
+def with_all_columns(files: str) -> str:
+    """Rows of history files as a relation with all columns: files of an older version lack some.
+
+    ``files`` are arguments of ``read_parquet``.
+    """
+    rows = f"SELECT * FROM read_parquet({files}, union_by_name = true)"
+    return f"(({rows}) UNION ALL BY NAME {NO_ROWS})"
 
 
 def read_json(path: str) -> str:

@@ -12,7 +12,7 @@ from keyhole.querylog.history.criteria import Criteria, SearchError
 from keyhole.querylog.history.name_index import NameIndex
 from keyhole.querylog.history.name_lookup import NameLookup
 from keyhole.querylog.history.run import paths, run
-from keyhole.querylog.history.schema import NAMES
+from keyhole.querylog.history.schema import NAMES, OPTIONAL, with_all_columns
 from keyhole.querylog.history.segment import Segment
 
 TIMEOUT_SECONDS = 5.0
@@ -83,7 +83,7 @@ def search(
 def matching(segments: Sequence[Segment], criteria: Criteria) -> tuple[str, list[Any]]:
     """The matching rows as a relation in SQL, with its values; there must be segments."""
     condition = criteria.condition
-    source = f"read_parquet({paths(segments, 'rows')})"
+    source = with_all_columns(paths(segments, "rows"))
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
@@ -138,6 +138,12 @@ def _in_batch(
     return _rows(connection, batch, places) if places else []
 
 
+def _fields(values: Sequence[Any]) -> dict[str, Any]:
+    """The fields of a line, as it was written."""
+    named = zip(NAMES, values, strict=True)
+    return {name: value for name, value in named if value is not None or name not in OPTIONAL}
+
+
 def _rows(
     connection: duckdb.DuckDBPyConnection,
     batch: Sequence[Segment],
@@ -149,17 +155,14 @@ def _rows(
     columns = ", ".join(f'"{name}"' for name in NAMES)
     # The reader skips the parts of a file without these times.
     times = ", ".join(str(int(moment)) for moment, _, _ in places)
-    query = (
-        f"SELECT {columns}, filename, file_row_number FROM "
-        f"read_parquet({paths(touched, 'rows')}, file_row_number = true, filename = true) "
-        f'WHERE "time" IN ({times})'
-    )
+    source = with_all_columns(f"{paths(touched, 'rows')}, file_row_number = true, filename = true")
+    query = f'SELECT {columns}, filename, file_row_number FROM {source} WHERE "time" IN ({times})'
     root = batch[0].folder.parent
     wanted = set(places)
     return [
         Row(
             (row[0], str(Path(row[-2]).relative_to(root)), row[-1]),
-            dict(zip(NAMES, row[:-2], strict=True)),
+            _fields(row[:-2]),
         )
         for row in run(connection, query, [])
         if (row[0], row[-2], row[-1]) in wanted

@@ -10,6 +10,9 @@ const ACTIVE: usize = 0;
 /// The end of a rule that has ended by [`ANYTIME`], which is second 0.
 const OVER: i64 = -1;
 
+/// The types that rules name, and one that none names.
+const KINDS: [u16; 3] = [1, 28, 16];
+
 /// A schedule of the day of [`ANYTIME`], a Thursday, and one of all other days.
 fn schedules() -> Arc<[Schedule]> {
     let days = [vec![3], vec![0, 1, 2, 4, 5, 6]];
@@ -34,7 +37,24 @@ struct Way {
 
 /// One rule after the other, by text.
 fn reference(rules: &[RuleDocument], way: Way, name: &str, kind: u16) -> Decision {
-    let (verdict, noted) = weighed(rules, way, name, kind);
+    let (mut verdict, noted) = weighed(rules, way, name, kind);
+    let is_typed =
+        |cause| matches!(cause, Cause::Rule(rule) if !rules[rule as usize].types.is_empty());
+    let allows = |other: &u16| {
+        *other != kind && matches!(weighed(rules, way, name, *other).0, Verdict::Allow(_))
+    };
+    // No answer may deny a name that has an allowed type, but for a rule that was written so.
+    match verdict {
+        Verdict::Block(cause, BlockAnswer::Nxdomain) if KINDS.iter().any(allows) => {
+            verdict = Verdict::Block(cause, BlockAnswer::NoData);
+        }
+        Verdict::Block(cause, BlockAnswer::Refused)
+            if !is_typed(cause) && KINDS.iter().any(allows) =>
+        {
+            verdict = Verdict::Block(cause, BlockAnswer::NoData);
+        }
+        _ => {}
+    }
     Decision { verdict, would_block: noted.flatten() }
 }
 
@@ -133,15 +153,20 @@ fn any_rule() -> impl Strategy<Value = RuleDocument> {
     let matches = prop::collection::vec(wanted(), 1..4);
     let during = prop::option::of(prop::sample::select(vec![OVER, 1]));
     let times = (when, during);
-    (0..5u8, matches, kinds, any::<bool>(), any::<bool>(), times).prop_map(
-        |(rank, matches, types, observe, refuse, (when, until))| RuleDocument {
+    let answer = prop::sample::select(vec![
+        AnswerDocument::Nxdomain,
+        AnswerDocument::Refused,
+        AnswerDocument::Null,
+    ]);
+    (0..5u8, matches, kinds, any::<bool>(), answer, times).prop_map(
+        |(rank, matches, types, observe, answer, (when, until))| RuleDocument {
             action: if rank % 2 == 1 { Action::Allow } else { Action::Block },
             important: rank == 0,
             decision: rank >= 3,
             during: until.map(|until| SpanDocument { from: -9, until }),
             matches,
             types,
-            answer: if refuse { AnswerDocument::Refused } else { AnswerDocument::Null },
+            answer,
             mode: if observe { Mode::Observe } else { Mode::Enforce },
             when,
             origin: String::new(),
@@ -155,7 +180,7 @@ proptest! {
         rules in prop::collection::vec(any_rule(), 0..12),
         (deny, paused) in (any::<bool>(), any::<bool>()),
         names in prop::collection::vec((name(), any::<bool>()), 1..12),
-        kind in prop::sample::select(vec![1u16, 28, 16]),
+        kind in prop::sample::select(KINDS.to_vec()),
     ) {
         let mut policy = policy_at(rules.clone(), &schedules());
         let way = Way { deny, paused };

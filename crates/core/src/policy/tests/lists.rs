@@ -7,7 +7,10 @@ use super::*;
 use crate::document::ListKind;
 
 /// A policy with these rules that uses every one of the lists, each given as adblock syntax.
-fn with_lists(lists: &[(ListKind, &str)], rules: Vec<RuleDocument>) -> (ListTable, Policy) {
+pub(super) fn with_lists(
+    lists: &[(ListKind, &str)],
+    rules: Vec<RuleDocument>,
+) -> (ListTable, Policy) {
     let mut compiler = Compiler::new(&[]);
     let (mut kinds, mut names) = (Vec::new(), Vec::new());
     for (index, (kind, text)) in lists.iter().enumerate() {

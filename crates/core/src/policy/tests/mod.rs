@@ -1,6 +1,7 @@
 //! What a policy promises, and the means to build one in a test.
 
 mod against_reference;
+mod alias_chain;
 mod decisions;
 mod explanation;
 mod lists;
@@ -8,6 +9,7 @@ mod mode;
 mod pause;
 mod precedence;
 mod schedules;
+mod types;
 
 use std::sync::Arc;
 
@@ -119,6 +121,13 @@ pub(super) fn hashed(text: &str) -> HashedName {
 
 pub(super) fn decided(policy: &Policy, name: &str, kind: RecordType) -> Decision {
     decide(&no_lists(), policy, &hashed(name), kind, ANYTIME, &mut ())
+}
+
+/// A decision about a name that another one leads to, which nothing expressly allowed.
+pub(super) fn decide_target(policy: &Policy, name: &str, moment: Moment) -> Decision {
+    let (lists, question) = (no_lists(), hashed("question.example"));
+    let chain = AliasChain::new(&lists, policy, &question, moment);
+    chain.decide_target(&hashed(name), RecordType::A, None, &mut ())
 }
 
 /// For policies to which the time is all the same.

@@ -41,9 +41,7 @@ fn the_first_block_on_the_way_is_the_one_that_is_noted() {
 fn a_target_that_nothing_speaks_for_is_allowed_whatever_the_default() {
     let mut denying = policy(vec![block(&["bad.test"])]);
     denying.default = DefaultDocument::Deny;
-    let target = |policy: &Policy, name: &str| {
-        decide_target(&no_lists(), policy, &hashed(name), RecordType::A, ANYTIME, &mut ())
-    };
+    let target = |policy: &Policy, name: &str| decide_target(policy, name, ANYTIME);
     assert_eq!(
         target(&denying, "any.test"),
         Decision { verdict: ALLOWED_BY_DEFAULT, would_block: None }

@@ -129,9 +129,7 @@ fn a_pause_leaves_allow_lists_in_force_and_says_so_where_a_rule_was_passed() {
 #[test]
 fn a_target_of_an_answer_is_let_through_as_a_name_asked_for() {
     let policy = paused(vec![block(&["a.test"])]);
-    let moment = Moment::at(1_500);
-    let name = hashed("a.test");
-    let decision = decide_target(&no_lists(), &policy, &name, RecordType::A, moment, &mut ());
+    let decision = decide_target(&policy, "a.test", Moment::at(1_500));
     assert_eq!(decision, Decision { verdict: LET_THROUGH, would_block: Some(Cause::Rule(0)) });
 }
 

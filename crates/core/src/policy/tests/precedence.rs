@@ -89,7 +89,8 @@ fn a_rule_for_some_types_leaves_other_types_alone() {
     let only_https = RuleDocument { types: vec![65], ..block(&["a.example.org", "/^b/"]) };
     let policy = policy(vec![only_https]);
     for name in ["a.example.org", "b.example.org"] {
-        assert_eq!(decided(&policy, name, RecordType::HTTPS).verdict, blocked_by(0));
+        let https = decided(&policy, name, RecordType::HTTPS).verdict;
+        assert_eq!(https, Verdict::Block(Cause::Rule(0), BlockAnswer::NoData));
         assert_eq!(decided(&policy, name, RecordType::A).verdict, ALLOWED_BY_DEFAULT);
     }
 }
@@ -99,6 +100,7 @@ fn a_blocked_name_gets_the_answer_of_its_rule() {
     let address = "192.0.2.9".parse().unwrap();
     for (document, answer) in [
         (AnswerDocument::Nxdomain, BlockAnswer::Nxdomain),
+        (AnswerDocument::Nodata, BlockAnswer::NoData),
         (AnswerDocument::Refused, BlockAnswer::Refused),
         (AnswerDocument::Null, BlockAnswer::Null),
         (AnswerDocument::Address(address), BlockAnswer::Address(address)),

@@ -1,0 +1,57 @@
+//! The words of documents for what an event remembers by number.
+
+use super::entry::StoredCause;
+use crate::policy::Policy;
+use crate::snapshot::Snapshot;
+
+/// Names out of the snapshot and policy that decided, as far as these are still kept.
+pub(super) struct SnapshotNames<'s> {
+    pub(super) snapshot: Option<&'s Snapshot>,
+    pub(super) policy: Option<&'s Policy>,
+}
+
+impl<'s> SnapshotNames<'s> {
+    pub(super) fn origin(&self, rule: usize) -> Option<&'s str> {
+        let rule = self.policy?.rules.rule(u32::try_from(rule).ok()?)?;
+        Some(rule.origin.as_str())
+    }
+
+    pub(super) fn list(&self, list: usize) -> Option<&'s str> {
+        self.snapshot?.lists.names().get(list).map(String::as_str)
+    }
+
+    /// The path of a file of a list, by its index.
+    pub(super) fn file(&self, list: usize, index: u16) -> Option<&'s str> {
+        Some(self.snapshot?.lists.file()?.file_path_at(list, index)).filter(|path| !path.is_empty())
+    }
+
+    /// Whether a decision to allow the name has precedence over what blocked it.
+    pub(super) fn yields(&self, cause: Option<StoredCause>) -> bool {
+        match cause {
+            Some(StoredCause::Rule(index)) => {
+                let index = u32::try_from(index).ok();
+                let rule = index.and_then(|index| self.policy?.rules.rule(index));
+                rule.is_some_and(|rule| !rule.important)
+            }
+            Some(StoredCause::List(_)) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn words(&self, stored_cause: StoredCause) -> Option<&'s str> {
+        match stored_cause {
+            StoredCause::Rule(index) => self.origin(index),
+            StoredCause::List(index) => self.list(index),
+            StoredCause::Default
+            | StoredCause::Record
+            | StoredCause::Mode
+            | StoredCause::Pause
+            | StoredCause::PrivateAddresses => self.policy.map(|policy| policy.origin.as_str()),
+        }
+    }
+
+    pub(super) fn upstream(&self, place: u16) -> Option<&'s str> {
+        let set = self.snapshot?.upstream_sets.get(self.policy?.upstream_set)?;
+        set.upstream_name(place)
+    }
+}
