@@ -39,6 +39,7 @@ def _advices(config: Config) -> Iterator[tuple[Location, str]]:
     yield from _open_udp(config)
     yield from _unnamed(config, outside)
     yield from _mesh(config)
+    yield from _never_asked(config)
     yield from advise_on_api(config.api)
     if not any(config.listen.of(transport) for transport in TRANSPORTS):
         yield ["listen"], "every listener is turned off, so no query can arrive"
@@ -114,3 +115,19 @@ def _mesh(config: Config) -> Iterator[tuple[Location, str]]:
             "unencrypted; keep the mesh listener on loopback, beside its sidecar, if you can"
         )
         yield ["listen", "mesh"], why
+
+
+def _never_asked(config: Config) -> Iterator[tuple[Location, str]]:
+    """Where strict was written and no certificate can be shown, somebody may expect that it can."""
+    wanted = config.client_certificates
+    for transport in ("dot", "doh"):
+        asks = [wanted.of_listener(transport, one) for one in config.listen.of(transport)]
+        if config.authentication.of(transport) != "strict" or not asks:
+            continue
+        if {*asks, *wanted.names.values()} == {"never"}:
+            why = (
+                f"no {transport} listener asks for a client certificate, so only tokens are "
+                f"accepted; for clients with certificates set client_certificates.{transport}: "
+                "ask, or give them a listener or a name that asks"
+            )
+            yield ["authentication", transport], why
