@@ -51,7 +51,7 @@ _ROWS = {
         client_identity connections policy tls
         list_table records subjects trust
         counters document options
-        clock cookie date faults network pem question reason spiffe_id transport
+        clock cookie date faults network pem question reason shares spiffe_id transport
     """,
 }
 

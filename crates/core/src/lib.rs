@@ -28,6 +28,7 @@ pub mod policy;
 pub mod question;
 pub mod reason;
 pub mod records;
+pub mod shares;
 pub mod snapshot;
 pub mod spiffe_id;
 pub mod stages;

@@ -62,6 +62,9 @@ class LogEntry:
     upstream: str | None
     duration_us: int
     snapshot: int | None
+    count: int = 1
+    """How many queries it stands for: those that were turned away are summed up, and its client is
+    then the network prefix."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -85,6 +88,7 @@ class LogEntry:
             "upstream": self.upstream,
             "duration_us": self.duration_us,
             "snapshot": self.snapshot,
+            **({"count": self.count} if self.count != 1 else {}),
         }
 
 
@@ -137,6 +141,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         upstream=texts["upstream"],
         duration_us=_number(fields["duration_us"]),
         snapshot=None if fields["snapshot"] is None else _number(fields["snapshot"]),
+        count=_number(fields.get("count", 1)),
     )
 
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::entry::{StoredCause, StoredCredential, StoredEvent};
 use super::handshakes::Line;
+use super::turned_away::{Kind, Sum};
 use crate::date;
 use crate::policy::Policy;
 use crate::snapshot::Snapshot;
@@ -115,7 +116,7 @@ impl<'s> Writer<'s> {
             Some(number) => self.number("snapshot", number),
             None => self.put(",\"snapshot\":null"),
         }
-        self.put("}\n");
+        self.put(if entry.is_own { ",\"own\":true}\n" } else { "}\n" });
         self.lines.push((entry.nanos, self.out.len()));
     }
 
@@ -135,6 +136,23 @@ impl<'s> Writer<'s> {
         self.put(",\"list\":null,\"observed\":null,\"upstream\":null");
         self.number("duration_us", 0);
         self.put(",\"snapshot\":null}\n");
+        self.lines.push((nanos, self.out.len()));
+    }
+
+    /// Queries of a kind that were turned away: no name, no policy, and how many there were.
+    pub(super) fn write_sum(&mut self, sum: &Sum, nanos: u64) {
+        let Kind { transport, reason, network } = sum.kind;
+        self.time(nanos);
+        self.word("transport", transport.word());
+        self.client(network);
+        self.put(",\"identity\":null,\"token\":null,\"policy\":null,\"name\":null,\"type\":null");
+        self.word("outcome", reason.outcome().word());
+        self.word("reason", reason.word());
+        self.put(",\"rule\":null,\"list\":null,\"observed\":null,\"upstream\":null");
+        self.number("duration_us", 0);
+        self.put(",\"snapshot\":null");
+        self.number("count", sum.count);
+        self.put("}\n");
         self.lines.push((nanos, self.out.len()));
     }
 

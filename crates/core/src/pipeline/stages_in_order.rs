@@ -14,6 +14,7 @@ use crate::events::{Event, EventContext};
 use crate::policy::Trace;
 use crate::question::Question;
 use crate::reason::Outcome;
+use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
@@ -64,7 +65,11 @@ pub fn begin_traced(
         // On cache hits too: the cache stores what upstream said, never what was decided.
         ControlFlow::Continue(Ready::Now(fetched)) => vet::vet(snapshot, &question, fetched, trace),
         ControlFlow::Continue(Ready::Later(lookup)) => {
-            wait = core.wait_for_upstream().map(|waiting| (lookup, waiting));
+            let owner = if core.is_own(&question) { Owner::OWN } else { sender.owner() };
+            match core.wait_for_upstream(owner) {
+                Ok(waiting) => wait = Some((Box::new(lookup.for_owner(owner)), waiting)),
+                Err(full) => core.counters.over_share(sender.worker, full),
+            }
             End::because(Reason::Overloaded)
         }
     };
@@ -122,9 +127,20 @@ pub(super) fn reply_and_record(
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, &sender, &question.query, end, out);
     let End { reason, cause, would_block, ref body } = *end;
+    let is_own = core.is_own(question);
     let (question, upstream) = (Some(question), body.upstream());
-    let event =
-        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    let event = Event {
+        sender,
+        ended,
+        question,
+        context,
+        reason,
+        cause,
+        would_block,
+        upstream,
+        waited,
+        is_own,
+    };
     record::record(&core.counters, &core.events, &event);
     let closes = reason.closes_connection();
     let is_private = is_private(&sender, context, reason);
@@ -180,7 +196,17 @@ pub(super) fn record_unparsed(
     waited: Option<Duration>,
 ) {
     let (question, cause, would_block, upstream) = (None, None, None, None);
-    let event =
-        Event { sender, ended, question, context, reason, cause, would_block, upstream, waited };
+    let event = Event {
+        sender,
+        ended,
+        question,
+        context,
+        reason,
+        cause,
+        would_block,
+        upstream,
+        waited,
+        is_own: false,
+    };
     record::record(&core.counters, &core.events, &event);
 }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::Poll;
 
 use keyhole_wire::{Answer, Name, RecordType};
@@ -15,6 +15,7 @@ use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
 use crate::policy::Permitted;
 use crate::reason::Reason;
+use crate::shares::Owner;
 
 /// What a set answered.
 #[derive(Debug)]
@@ -35,15 +36,28 @@ impl UpstreamSet {
     /// tried. `name` is in lower case.
     pub async fn ask(
         &self,
-        _: Permitted,
+        permitted: Permitted,
         name: &Name,
         kind: RecordType,
         deadline: std::time::Instant,
     ) -> Result<UpstreamAnswer, Reason> {
-        let question = Question { name: *name, kind };
+        self.ask_noting(permitted, name, kind, deadline, Arc::default()).await
+    }
+
+    /// The same; `is_placed` turns true as soon as an upstream has a place for the question.
+    pub(crate) async fn ask_noting(
+        &self,
+        permitted: Permitted,
+        name: &Name,
+        kind: RecordType,
+        deadline: std::time::Instant,
+        is_placed: Arc<AtomicBool>,
+    ) -> Result<UpstreamAnswer, Reason> {
+        let question = Question { name: *name, kind, owner: permitted.owner() };
         let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
-        let attempts = Attempts::new(self, question, budget, deadline.into());
+        let mut attempts = Attempts::new(self, question, budget, deadline.into());
+        attempts.is_placed = is_placed;
         attempts.run().await.map_err(|error| error.reason())
     }
 
@@ -55,6 +69,7 @@ impl UpstreamSet {
         }
         let due = self.upstreams.iter().find(|upstream| upstream.take_probe());
         if let Some(upstream) = due.filter(|_| budget.take()) {
+            let question = Question { owner: Owner::OWN, ..question };
             let (upstream, attempt) = (Arc::clone(upstream), self.attempt(question, Budget::of(1)));
             // What comes of it shows in the health of the upstream alone.
             tokio::spawn(async move { upstream.ask(attempt).await.is_ok() });
@@ -76,6 +91,7 @@ pub(super) struct Attempts<'a> {
     set: &'a UpstreamSet,
     question: Question,
     budget: Arc<Budget>,
+    is_placed: Arc<AtomicBool>,
     deadline: Instant,
     /// Places not asked yet, best first.
     left: std::vec::IntoIter<usize>,
@@ -104,6 +120,7 @@ impl<'a> Attempts<'a> {
             set,
             question,
             budget,
+            is_placed: Arc::default(),
             deadline,
             left,
             running,
@@ -132,6 +149,9 @@ impl<'a> Attempts<'a> {
                     self.hedge();
                 }
                 () = sleep_until(self.deadline) => {
+                    if !self.is_placed.load(Relaxed) {
+                        return self.unresolved.ok_or_else(no_place);
+                    }
                     let now_flawed = |attempt: &Running<'_>| attempt.state.flawed.load(Relaxed) > 0;
                     let flawed = self.flawed || self.running.iter().any(now_flawed);
                     return self.unresolved.ok_or_else(|| out_of_time(flawed));
@@ -210,6 +230,7 @@ impl<'a> Attempts<'a> {
         self.hedge_at = self.hedge_at.map(|_| Instant::now() + self.set.hedge_after());
         let mut attempt = self.set.attempt(self.question, Arc::clone(&self.budget));
         attempt.avoid = avoid;
+        attempt.is_placed = Arc::clone(&self.is_placed);
         let state = Arc::clone(&attempt.state);
         let upstream = &self.set.upstreams[place];
         self.running.push(Running { place, state, work: Box::pin(upstream.ask(attempt)) });
@@ -230,6 +251,11 @@ async fn first_to_end(
         Poll::Pending
     })
     .await
+}
+
+/// The error of a question that waited for its turn until it was too late.
+fn no_place() -> UpstreamError {
+    UpstreamError::new(ErrorKind::Busy, "no place before the deadline")
 }
 
 /// The error when a deadline ends everything.

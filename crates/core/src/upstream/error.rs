@@ -113,9 +113,8 @@ impl UpstreamError {
     /// The reason with which a query ends when this error is all there is.
     pub(super) const fn reason(&self) -> Reason {
         match self.kind {
-            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Lost => {
-                Reason::UpstreamUnreachable
-            }
+            ErrorKind::Busy => Reason::Overloaded,
+            ErrorKind::Unreachable | ErrorKind::Lost => Reason::UpstreamUnreachable,
             ErrorKind::Timeout => Reason::UpstreamTimeout,
             ErrorKind::Invalid => Reason::UpstreamInvalid,
             ErrorKind::Untrusted => Reason::UpstreamUntrusted,

@@ -8,6 +8,7 @@ use keyhole_wire::{Answer, Name, RecordType, write_query};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
+use crate::shares::Owner;
 
 /// Queries are padded to a multiple of this (RFC 8467 section 4.1).
 const PADDED_TO: usize = 128;
@@ -22,6 +23,8 @@ pub(super) struct Question {
     /// In lower case.
     pub(super) name: Name,
     pub(super) kind: RecordType,
+    /// On whose account it goes.
+    pub(super) owner: Owner,
 }
 
 impl Question {

@@ -25,7 +25,7 @@ _HEADER = struct.Struct(">HHHHHH")
 # Sent in ``extra``; ``identity`` and ``token`` only where the log has them.
 _EXTRA = (
     "outcome", "reason", "policy", "rule", "list", "observed", "upstream", "identity", "token",
-    "snapshot",
+    "snapshot", "count",
 )  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def _policy(entry: LogEntry) -> bytes:
 
 def _extra(entry: LogEntry) -> bytes:
     document = entry.document
-    fields = {key: document[key] for key in _EXTRA if document[key] is not None}
+    fields = {key: document[key] for key in _EXTRA if document.get(key) is not None}
     return json.dumps(fields, separators=(",", ":")).encode()
 
 
