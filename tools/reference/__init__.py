@@ -64,6 +64,7 @@ _TITLES = {
     "certificate_refusals": "Why a client certificate is refused",
     "handshake_failures": "Why a TLS handshake fails otherwise",
     "mesh_handshakes": "Connections to the mesh listener",
+    "closed_connections": "Connections that were closed because of a limit",
     "counters": "Counters beside queries and latency",
 }
 

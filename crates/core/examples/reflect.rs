@@ -84,8 +84,14 @@ fn options(workers: usize, base: u16) -> Options {
         limits: Limits {
             connections: 10_000,
             connections_per_client: 10_000,
+            connections_per_identity: 10000,
+            connections_unserved: 10000,
+            new_connections_per_network: 100000,
+            new_connections_per_identity: 100000,
             queries_per_connection: 1000,
             waiting: 10_000,
+            waiting_per_identity: 10_000,
+            waiting_per_network: 10_000,
             streams_per_connection: 100,
             idle_ms: 30_000,
             read_ms: 5000,
@@ -94,6 +100,7 @@ fn options(workers: usize, base: u16) -> Options {
             query_ms: 5000,
             udp_octets: 1232,
         },
+        own_mark: String::new(),
         cache: CacheOptions {
             octets: 0,
             min_ttl: 0,

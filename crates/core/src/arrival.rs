@@ -5,7 +5,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use crate::client_identity::ClientIdentity;
+use crate::client_identity::{ClientIdentity, Credential};
+use crate::shares::Owner;
 use crate::transport::Transport;
 
 /// One message as the listener took it from its transport.
@@ -32,4 +33,17 @@ pub struct Sender<'a> {
     pub identity: &'a ClientIdentity,
     /// The worker that read it; its counters are written without contention.
     pub worker: usize,
+}
+
+impl Sender<'_> {
+    /// On whose account the query counts. Where a sidecar vouches for an identity, the address is
+    /// that of the sidecar or of a host that many share, and says nothing of the client.
+    pub fn owner(&self) -> Owner {
+        let address = self.client.ip();
+        match (self.identity.shown(), &self.identity.credential) {
+            (Some(shown), Credential::Mesh(_)) => Owner::identity(shown, None),
+            (Some(shown), _) => Owner::identity(shown, Some(address)),
+            (None, _) => Owner::network(address),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::connections::{HandshakeFailure, MeshHandshake};
+use crate::connections::{ClosedConnection, HandshakeFailure, MeshHandshake};
 use crate::counters::Total;
 use crate::document::SNAPSHOT_VERSION;
 use crate::options::OPTIONS_VERSION;
@@ -30,6 +30,10 @@ pub fn catalogue() -> Map<String, Value> {
             rows(HandshakeFailure::ALL, HandshakeFailure::word, HandshakeFailure::meaning),
         ),
         ("mesh_handshakes", rows(MeshHandshake::ALL, MeshHandshake::word, MeshHandshake::meaning)),
+        (
+            "closed_connections",
+            rows(ClosedConnection::ALL, ClosedConnection::word, ClosedConnection::meaning),
+        ),
         ("upstream_errors", words(&ErrorKind::ALL, ErrorKind::word)),
         ("counters", rows(Total::ALL, Total::word, Total::meaning)),
         ("versions", json!({"options": OPTIONS_VERSION, "snapshot": SNAPSHOT_VERSION})),

@@ -55,6 +55,16 @@ impl ClientIdentity {
     /// Anyone who showed nothing where something is asked for.
     pub const NOBODY: Self = Self { credential: Credential::Nothing, by_network: false };
 
+    /// What tells it from others where it has shown something of its own.
+    pub fn shown(&self) -> Option<&[u8]> {
+        match &self.credential {
+            Credential::Certificate(svid) => Some(svid.id.as_str().as_bytes()),
+            Credential::Mesh(id) => Some(id.as_str().as_bytes()),
+            Credential::Token(digest) => Some(digest),
+            Credential::Nothing | Credential::Unreadable => None,
+        }
+    }
+
     /// A client that showed this: its network does not matter, whatever comes of it.
     pub const fn showing(credential: Credential) -> Self {
         Self { credential, by_network: false }

@@ -63,6 +63,40 @@ mesh_handshakes! {
     LateHeader, "late_header";
 }
 
+macro_rules! closed_connections {
+    ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
+        /// Why a connection was closed before its client could ask.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum ClosedConnection { $(#[doc = $doc] $name),* }
+
+        impl ClosedConnection {
+            /// Every cause, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word under which it is counted.
+            pub const fn word(self) -> &'static str { match self { $(Self::$name => $word),* } }
+
+            /// One sentence for people.
+            pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
+        }
+    };
+}
+
+closed_connections! {
+    #[doc = "Its network is not served, and the few places of such networks were taken."]
+    Unserved, "unserved";
+    #[doc = "All places for connections were taken."]
+    Full, "full";
+    #[doc = "Its network had its share of open connections."]
+    OverNetworkShare, "over_network_share";
+    #[doc = "Its identity had its share of open connections."]
+    OverIdentityShare, "over_identity_share";
+    #[doc = "Its network or identity opened too many connections in one second."]
+    TooManyNew, "too_many_new";
+}
+
+const CLOSED: usize = ClosedConnection::ALL.len();
 const REFUSALS: usize = Refusal::ALL.len();
 const FAILURES: usize = HandshakeFailure::ALL.len();
 const MESH_HANDSHAKES: usize = MeshHandshake::ALL.len();
@@ -75,6 +109,7 @@ pub struct Connections {
     failures: [AtomicU64; FAILURES],
     refused: [AtomicU64; REFUSALS],
     mesh: [AtomicU64; MESH_HANDSHAKES],
+    closed: [AtomicU64; CLOSED],
 }
 
 impl Connections {
@@ -94,13 +129,19 @@ impl Connections {
         self.mesh[handshake as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// All counts as a document: `handshakes` with `refused` and `failures` by word, `mesh` by word.
-    /// Words that were never counted are left out.
+    /// Counts a connection that was closed because of a limit.
+    pub fn count_closed(&self, closed: ClosedConnection) {
+        self.closed[closed as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// All counts as a document: `handshakes` with `refused` and `failures` by word, `mesh` and
+    /// `closed` by word. Words that were never counted are left out.
     pub fn document(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let words = Refusal::ALL.iter().map(|refusal| refusal.word());
         let failures = HandshakeFailure::ALL.iter().map(|failure| failure.word());
         let mesh_handshakes = MeshHandshake::ALL.iter().map(|handshake| handshake.word());
+        let closed = ClosedConnection::ALL.iter().map(|closed| closed.word());
         json!({
             "handshakes": {
                 "with_certificate": read(&self.with_certificate),
@@ -110,6 +151,7 @@ impl Connections {
                 "refused": counted(words, &self.refused),
             },
             "mesh": counted(mesh_handshakes, &self.mesh),
+            "closed": counted(closed, &self.closed),
         })
     }
 }
@@ -144,6 +186,7 @@ mod tests {
             connections.count_handshake(ended);
         }
         connections.count_mesh_handshake(MeshHandshake::LateHeader);
+        connections.count_closed(ClosedConnection::Full);
         assert_eq!(
             connections.document(),
             json!({
@@ -153,6 +196,7 @@ mod tests {
                     "refused": {"revoked": 2, "invalid_certificate": 1},
                 },
                 "mesh": {"late_header": 1},
+                "closed": {"full": 1},
             })
         );
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::Reason;
+use crate::shares::Full;
 use crate::transport::Transport;
 
 /// Upper edges of the latency buckets in microseconds; the last bucket has none.
@@ -38,6 +39,12 @@ totals! {
     Observed, "observed";
     #[doc = "Microseconds that queries waited for an upstream, all together."]
     Waited, "waited_us";
+    #[doc = "Keyhole's own queries, which are counted nowhere else."]
+    Own, "own";
+    #[doc = "Queries that were overloaded because their client's identity had its share."]
+    OverIdentityShare, "over_identity_share";
+    #[doc = "Queries that were overloaded because their client's network had its share."]
+    OverNetworkShare, "over_network_share";
 }
 
 /// What one worker counted. Aligned so that two workers never share a cache line.
@@ -91,6 +98,26 @@ impl Counters {
         }
         let bucket = EDGES.iter().position(|edge| micros <= *edge).unwrap_or(EDGES.len());
         shard.latency[bucket].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts one of Keyhole's own queries.
+    #[cold]
+    pub fn count_own(&self, worker: usize) {
+        if let Some(shard) = self.shards.get(worker) {
+            shard.add(Total::Own, 1);
+        }
+    }
+
+    /// Counts one query that found no place to wait, by whose share was used up.
+    pub fn over_share(&self, worker: usize, full: Full) {
+        let total = match full {
+            Full::All => return,
+            Full::Identity => Total::OverIdentityShare,
+            Full::Network => Total::OverNetworkShare,
+        };
+        if let Some(shard) = self.shards.get(worker) {
+            shard.add(total, 1);
+        }
     }
 
     /// All counts as a document: `queries` by transport and reason, `latency_us` by bucket,

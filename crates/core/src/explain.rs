@@ -175,8 +175,14 @@ pub(crate) fn options() -> Options {
         limits: Limits {
             connections: 1,
             connections_per_client: 1,
+            connections_per_identity: 1,
+            connections_unserved: 1,
+            new_connections_per_network: 1,
+            new_connections_per_identity: 1,
             queries_per_connection: 1,
             waiting: 1,
+            waiting_per_identity: 1,
+            waiting_per_network: 1,
             streams_per_connection: 1,
             idle_ms: 1_000,
             read_ms: 1_000,
@@ -185,6 +191,7 @@ pub(crate) fn options() -> Options {
             query_ms: 3_000,
             udp_octets: 1_232,
         },
+        own_mark: String::new(),
         cache: CacheOptions {
             octets: 65_536,
             min_ttl: 0,

@@ -29,6 +29,7 @@ pub mod policy;
 pub mod question;
 pub mod reason;
 pub mod records;
+pub mod shares;
 pub mod snapshot;
 pub mod special_addresses;
 pub mod spiffe_id;

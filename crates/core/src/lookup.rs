@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use keyhole_wire::{Name, RecordType};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 pub use answer::{AnswerSource, Failure, LookupAnswer};
@@ -21,9 +20,10 @@ use crate::cache::{Cache, CacheEntry, FailedLookup, Freshness, KeyRef};
 use crate::options::CacheOptions;
 use crate::policy::Permit;
 use crate::reason::Reason;
+use crate::shares::{Owner, Room, Share};
 use crate::upstream::UpstreamSet;
 use answer::cached_answer;
-use flights::{JoinOutcome, MAX_IN_FLIGHT, Shared};
+use flights::{Flight, JoinOutcome, MAX_IN_FLIGHT, Shared, UpstreamResult};
 
 /// How long a client waits before an expired answer serves (RFC 8767 section 5 names 1.8 s).
 const STALE_AFTER: Duration = Duration::from_millis(1800);
@@ -42,8 +42,18 @@ impl Lookup {
     /// Like [`Lookup::new`], with another time to wait before an expired answer serves.
     pub fn with_stale_after(options: &CacheOptions, stale_after: Duration) -> Self {
         let (cache, flights) = (Cache::new(options), Mutex::default());
-        let prefetch = options.prefetch;
-        Self { shared: Arc::new(Shared { cache, flights, stale_after, prefetch }) }
+        let (prefetch, room) = (options.prefetch, Room::new(Share::of(MAX_IN_FLIGHT)));
+        let last = Default::default();
+        Self { shared: Arc::new(Shared { cache, flights, room, last, stale_after, prefetch }) }
+    }
+
+    /// The same with a limit for what one client may have under way. Call it before anything is
+    /// looked up.
+    pub fn sharing(mut self, share: Share) -> Self {
+        if let Some(shared) = Arc::get_mut(&mut self.shared) {
+            shared.room = Room::new(Share { all: MAX_IN_FLIGHT, ..share });
+        }
+        self
     }
 
     /// The answer, if the cache holds it. Never waits and never allocates. `lower` is in lower
@@ -115,27 +125,24 @@ impl Lookup {
         {
             return Ok(found);
         }
-        let mut flight = match self.shared.join(permit.permitted(), set, lower, kind, deadline, now)
-        {
-            JoinOutcome::Answer(found) => return Ok(found),
-            JoinOutcome::Full => {
-                let stale = stale.and_then(|entry| cached_answer(&entry, AnswerSource::Stale, now));
-                return stale.ok_or_else(|| Failure::without_answer(Reason::Overloaded));
-            }
-            JoinOutcome::Flight(flight) => flight,
-        };
         let until = match &stale {
             Some(_) => deadline.min(now + self.shared.stale_after),
             None => deadline,
         };
-        let ended = timeout_at(until.into(), flight.wait_for(Option::is_some)).await;
-        let outcome = match ended {
-            Ok(Ok(ended)) => {
-                ended.clone().unwrap_or_else(|| Err(Failure::without_answer(Reason::InternalError)))
+        let outcome = loop {
+            let joined =
+                self.shared.join(permit.permitted(), set, lower, kind, deadline, Instant::now());
+            let flight = match joined {
+                JoinOutcome::Answer(found) => return Ok(found),
+                JoinOutcome::Full => break Err(Failure::without_answer(Reason::Overloaded)),
+                JoinOutcome::Flight(flight) => flight,
+            };
+            let is_own = flight.owner == permit.permitted().owner();
+            match end_of(flight, until).await {
+                // It ended for want of the share of another client: this one has its own.
+                Err(failure) if failure.reason == Reason::Overloaded && !is_own => {}
+                outcome => break outcome,
             }
-            // The task ended without a result: it panicked, or its runtime ended.
-            Ok(Err(_)) => Err(Failure::without_answer(Reason::InternalError)),
-            Err(_) => Err(Failure::without_answer(Reason::UpstreamTimeout)),
         };
         let now = Instant::now();
         let stale = stale.and_then(|entry| cached_answer(&entry, AnswerSource::Stale, now));
@@ -145,6 +152,9 @@ impl Lookup {
             (Err(failure), Some(stale)) => {
                 // Whoever asks next need not wait as long (RFC 8767 section 5).
                 let Failure { reason, answer, upstream } = failure;
+                if reason == Reason::Overloaded {
+                    return Ok(stale);
+                }
                 self.shared.cache.fail_expired(key, FailedLookup { reason, answer, upstream }, now);
                 Ok(stale)
             }
@@ -161,14 +171,16 @@ impl Lookup {
         }
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let mut flights = self.shared.flights.lock();
-        if flights.len() >= MAX_IN_FLIGHT || flights.contains_key(&key) {
+        if flights.contains_key(&key) {
             return;
         }
-        let (ended, flight) = watch::channel(None);
-        flights.insert(key, flight);
+        let Ok(place) = self.shared.room.take(Owner::REFRESH) else { return };
+        let (ended, flight) = self.shared.flight(Owner::REFRESH);
+        flights.insert(key, flight.clone());
         drop(flights);
         let deadline = Instant::now() + set.max_duration();
-        self.shared.start(permit.permitted(), set, lower, kind, deadline, ended);
+        let permitted = permit.permitted().refreshing();
+        self.shared.start(permitted, set, (lower, kind), deadline, (ended, flight, place));
     }
 
     /// Octets that the cache holds.
@@ -184,6 +196,18 @@ impl Lookup {
     /// Questions under way upstream.
     pub fn under_way(&self) -> usize {
         self.shared.flights.lock().len()
+    }
+}
+
+/// Waits for the end of a flight, until then.
+async fn end_of(mut flight: Flight, until: Instant) -> Result<UpstreamResult, Failure> {
+    match timeout_at(until.into(), flight.ended.wait_for(Option::is_some)).await {
+        Ok(Ok(ended)) => {
+            ended.clone().unwrap_or_else(|| Err(Failure::without_answer(Reason::InternalError)))
+        }
+        // The task ended without a result: it panicked, or its runtime ended.
+        Ok(Err(_)) => Err(Failure::without_answer(Reason::InternalError)),
+        Err(_) => Err(Failure::without_answer(Reason::UpstreamTimeout)),
     }
 }
 

@@ -44,6 +44,9 @@ pub struct Options {
     pub limits: Limits,
     /// How much is remembered and for how long.
     pub cache: CacheOptions,
+    /// 32 hexadecimal digits that mark Keyhole's own queries (option 65053); empty for none.
+    #[serde(default)]
+    pub own_mark: String,
 }
 
 /// What the engine does in the path.
@@ -127,6 +130,11 @@ impl MeshOptions {
     pub fn is_used(&self) -> bool {
         !self.trust_domains.is_empty()
     }
+
+    /// Whether an address is that of a sidecar.
+    pub fn lists(&self, address: std::net::IpAddr) -> bool {
+        self.peers.iter().any(|network| network.contains(address))
+    }
 }
 
 /// Limits; each is tested from outside.
@@ -135,12 +143,24 @@ impl MeshOptions {
 pub struct Limits {
     /// Open TCP, DoT and DoH connections, all together.
     pub connections: usize,
-    /// Open connections from one client address (IPv6: one /64).
+    /// Open connections from one network: an IPv4 address or an IPv6 /56.
     pub connections_per_client: usize,
+    /// Open connections of one identity.
+    pub connections_per_identity: usize,
+    /// Open connections from all networks together that are not served.
+    pub connections_unserved: usize,
+    /// Connections that one network may open in a second.
+    pub new_connections_per_network: u32,
+    /// Connections that one identity may open in a second.
+    pub new_connections_per_identity: u32,
     /// Queries under way on one connection; further ones wait unread (backpressure).
     pub queries_per_connection: usize,
     /// Queries that wait for an upstream, all together; further ones are `Overloaded`.
     pub waiting: usize,
+    /// Those of one identity.
+    pub waiting_per_identity: usize,
+    /// Those from one network: an IPv4 address or an IPv6 /56.
+    pub waiting_per_network: usize,
     /// HTTP/2 streams at once on one connection.
     pub streams_per_connection: u32,
     /// Milliseconds without a query after which a connection is closed.
@@ -205,6 +225,9 @@ impl Options {
         if !self.listen.doh_path.starts_with('/') {
             return Err(Error::invalid("options.listen.doh_path", "a path starts with /"));
         }
+        if !self.own_mark.is_empty() && read_mark(&self.own_mark).is_none() {
+            return Err(Error::invalid("options.own_mark", "give 32 hexadecimal digits"));
+        }
         self.check_mesh()?;
         self.check_names()?;
         self.client_certificates.check(&self.names, &[&self.listen.dot, &self.listen.doh])?;
@@ -266,6 +289,11 @@ impl Options {
     }
 }
 
+/// The octets of a mark.
+pub(crate) fn read_mark(text: &str) -> Option<[u8; 16]> {
+    data_encoding::HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok()
+}
+
 /// Letters, digits and hyphens (RFC 1123 section 2.1), in lower case.
 fn is_host_name(name: &str) -> bool {
     let is_letter = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
@@ -287,8 +315,14 @@ impl Limits {
         for (field, value, least, most) in [
             ("connections", self.connections as u64, 1, COUNT),
             ("connections_per_client", per_client, 1, COUNT),
+            ("connections_per_identity", self.connections_per_identity as u64, 1, COUNT),
+            ("connections_unserved", self.connections_unserved as u64, 0, COUNT),
+            ("new_connections_per_network", self.new_connections_per_network.into(), 1, COUNT),
+            ("new_connections_per_identity", self.new_connections_per_identity.into(), 1, COUNT),
             ("queries_per_connection", self.queries_per_connection as u64, 1, COUNT),
             ("waiting", self.waiting as u64, 1, COUNT),
+            ("waiting_per_identity", self.waiting_per_identity as u64, 1, COUNT),
+            ("waiting_per_network", self.waiting_per_network as u64, 1, COUNT),
             ("streams_per_connection", self.streams_per_connection.into(), 1, COUNT),
             ("idle_ms", self.idle_ms, 1, DAY),
             ("read_ms", self.read_ms, 1, DAY),

@@ -186,6 +186,13 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether it turns a client away before anything was done for it. Who asks does not pay for
+    /// that, so that the query log sums such queries up.
+    pub const fn is_turned_away(self) -> bool {
+        matches!(self.stage(), Stage::Receive | Stage::Parse | Stage::Admit | Stage::Identify)
+            || matches!(self, Self::Overloaded)
+    }
+
     /// Whether the connection ends with it: its owner would not be let in again.
     pub const fn closes_connection(self) -> bool {
         matches!(self, Self::IdentityRevoked | Self::IdentityUntrusted)

@@ -1,10 +1,10 @@
 //! What all workers share: the policy in force, the cache, the upstreams, the counters.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Value, json};
 
 use crate::Error;
@@ -13,7 +13,9 @@ use crate::cookie::Cookies;
 use crate::counters::Counters;
 use crate::events::Events;
 use crate::lookup::Lookup;
-use crate::options::Options;
+use crate::options::{Limits, Options, read_mark};
+use crate::question::Question;
+use crate::shares::{Full, Owner, Place, Room, Share};
 use crate::snapshot::Snapshot;
 use crate::tls::ServerTls;
 use crate::upstream::Upstreams;
@@ -41,16 +43,17 @@ pub struct Core {
     pub cookies: Cookies,
     /// The certificate of the listeners.
     pub tls: ServerTls,
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Room>,
+    own_mark: Option<[u8; 16]>,
     started: Instant,
 }
 
-/// A place among the queries that wait for an upstream; it is given back when dropped.
-pub struct Waiting(Arc<AtomicUsize>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+/// How many queries may wait for an upstream, and how many of one client.
+fn waiting_share(limits: &Limits) -> Share {
+    Share {
+        all: limits.waiting,
+        per_identity: limits.waiting_per_identity,
+        per_network: limits.waiting_per_network,
     }
 }
 
@@ -64,24 +67,36 @@ impl Core {
             .map_err(|_| Error::State("the system gives no random bytes"))?;
         Ok(Self {
             snapshot: ArcSwapOption::empty(),
-            lookup: Lookup::new(&options.cache),
+            lookup: Lookup::new(&options.cache).sharing(waiting_share(&options.limits)),
             upstreams: Upstreams::new(),
             counters: Counters::new(options.workers),
             connections: Connections::default(),
             events: Events::new(options.workers, options.events),
             cookies: Cookies::new(secret),
             tls: ServerTls::new()?,
-            waiting: Arc::default(),
+            waiting: Room::new(waiting_share(&options.limits)),
+            own_mark: read_mark(&options.own_mark),
             started: Instant::now(),
             options,
         })
     }
 
-    /// Takes a place among the waiting queries, or none when all are taken.
-    pub fn wait_for_upstream(&self) -> Option<Waiting> {
-        let place = Waiting(Arc::clone(&self.waiting));
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        (before < self.options.limits.waiting).then_some(place)
+    /// Whether a query is one of Keyhole's own: it bears the mark that nobody else knows.
+    #[inline]
+    pub fn is_own(&self, question: &Question) -> bool {
+        let shown = question.query.edns.as_ref().and_then(|edns| edns.own_mark);
+        match (shown, &self.own_mark) {
+            (Some(shown), Some(own)) => verify_slices_are_equal(&shown, own).is_ok(),
+            _ => false,
+        }
+    }
+
+    /// Takes a place among the waiting queries, which is given back when dropped.
+    ///
+    /// # Errors
+    /// Whose share is used up.
+    pub fn wait_for_upstream(&self, owner: Owner) -> Result<Place, Full> {
+        self.waiting.take(owner)
     }
 
     /// Checks a snapshot and everything that it names; changes nothing.
@@ -123,7 +138,7 @@ impl Core {
         stats["role"] = json!(self.options.role);
         stats["uptime_s"] = json!(self.started.elapsed().as_secs());
         stats["snapshot"] = json!(self.snapshot.load().as_ref().map(|snapshot| snapshot.number));
-        stats["waiting"] = json!(self.waiting.load(Ordering::Relaxed));
+        stats["waiting"] = json!(self.waiting.taken());
         stats["cache"] = json!({
             "octets": self.lookup.cached_octets(),
             "entries": self.lookup.cached_entries(),

@@ -17,6 +17,8 @@ pub(crate) const COOKIE: u16 = 10;
 pub(crate) const KEEPALIVE: u16 = 11;
 pub(crate) const PADDING: u16 = 12;
 pub(crate) const EXTENDED_ERROR: u16 = 15;
+/// Marks Keyhole's own queries; of the range for local use (RFC 6891 section 9).
+pub(crate) const OWN: u16 = 65_053;
 /// The DO flag among the 16 EDNS flags (RFC 3225 section 3).
 pub(crate) const DNSSEC_OK: u32 = 0x8000;
 /// The smallest payload size that counts: smaller ones mean this (RFC 6891 section 6.2.3).
@@ -37,6 +39,8 @@ pub struct Edns {
     pub cookie: Option<Cookie>,
     /// A well-formed client subnet option was there (RFC 7871). Its content is not kept.
     pub client_subnet: bool,
+    /// What says that it is a query of Keyhole's own, if it is the right mark.
+    pub own_mark: Option<[u8; 16]>,
 }
 
 /// The data of a COOKIE option: 8 octets of the client, then none or 8 to 32 of the server.
@@ -110,6 +114,7 @@ impl Edns {
             keepalive: false,
             cookie: None,
             client_subnet: false,
+            own_mark: None,
         }
     }
 
@@ -127,6 +132,7 @@ impl Edns {
                 check_client_subnet(data)?;
                 self.client_subnet = true;
             }
+            OWN => self.own_mark = data.try_into().ok(),
             // RFC 6891 section 6.1.2: unknown options are ignored.
             _ => {}
         }

@@ -64,6 +64,13 @@ class RefusedHandshakes(BaseModel):
     count: int = Field(description="How many, since the start of the engine or of control.")
 
 
+class Load(BaseModel):
+    """What the engine has under way."""
+
+    waiting: int = Field(description="Queries that wait for an upstream.")
+    under_way: int = Field(description="Questions that upstreams were asked, or will be.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
@@ -88,6 +95,13 @@ class Status(BaseModel):
     counters: dict[str, int] | None = Field(
         description="Counters of the engine since its start, by the words of the reference page; "
         "null while no engine answers."
+    )
+    closed_connections: dict[str, int] | None = Field(
+        description="Connections closed because of a limit, by the words of the reference "
+        "page; null while no engine answers."
+    )
+    load: Load | None = Field(
+        description="What the engine has under way now; null while no engine answers."
     )
 
 
@@ -116,6 +130,8 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
             ),
         ],
         counters=None if stats is None else dict(stats["totals"]),
+        closed_connections=stats["connections"]["closed"] if stats else None,
+        load=_load(stats) if stats else None,
     )
 
 
@@ -127,6 +143,10 @@ def _report(one: PartState) -> PartReport:
 def _upstream(one: dict[str, Any]) -> UpstreamReport:
     taken = ("name", "protocol", "answered", "refused", "failed", "last_error")
     return UpstreamReport(is_healthy=one["healthy"], **{key: one[key] for key in taken})
+
+
+def _load(stats: dict[str, Any]) -> Load:
+    return Load(waiting=stats["waiting"], under_way=stats["cache"]["under_way"])
 
 
 async def _stats(services: Services) -> dict[str, Any] | None:

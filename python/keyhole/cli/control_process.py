@@ -114,7 +114,9 @@ async def _serve(
             if not again:
                 terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
             watch = asyncio.create_task(
-                UpstreamMonitor(control_plane.stats, control_plane.addresses, notify).watch()
+                UpstreamMonitor(
+                    control_plane.stats, control_plane.addresses, notify, control_plane.own_mark
+                ).watch()
             )
             # DNS is served already: lists and database may be slow.
             async with (

@@ -94,6 +94,12 @@ def log(
             "--export", help="Write to a .csv, .jsonl or .parquet file.", rich_help_panel=_PANEL
         ),
     ] = None,
+    own: Annotated[
+        bool,
+        typer.Option(
+            "--own", help="Show Keyhole's own queries instead, which are counted nowhere else."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line each.")] = False,
 ) -> None:
     """Show queries: the client, the name, the outcome, and its cause.
@@ -113,10 +119,12 @@ def log(
     if why or output is not None or any(one is not None for one in searched.values()):
         if follow:
             raise ControlError("a search does not follow new queries; omit --follow or the search")
+        if own:
+            raise ControlError("own queries are in no history; omit --own or the search")
         searched |= {"below": name, "client": client}
         _search(data, searched, lines, why=why, output=output, as_json=as_json)
     else:
-        _show_last(data, lines, name, client, follow=follow, as_json=as_json)
+        _show_last(data, lines, name, client, follow=follow, own=own, as_json=as_json)
 
 
 def _search(
@@ -149,15 +157,17 @@ def _show_last(
     client: str | None,
     *,
     follow: bool,
+    own: bool,
     as_json: bool,
 ) -> None:
     from keyhole.querylog import Tail
-    from keyhole.querylog.read import log_files
+    from keyhole.querylog.read import FILES, OWN_FILES, log_files
 
     folder = DataFolder(data or default_data_folder()).query_log.parent
+    names = OWN_FILES if own else FILES
     if not follow:
-        log_files(folder)  # raises if there is no log
-    tail = Tail(folder)
+        log_files(folder, names)  # raises if there is no log
+    tail = Tail(folder, names)
     terminal = console()
     recent = deque((one for one in tail.new() if _matches(one, name, client)), maxlen=lines)
     for entry in recent:
@@ -200,6 +210,8 @@ def line(entry: "LogEntry") -> str:
     style = _STYLES.get(entry.outcome, "dim")
     local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
+    if entry.count > 1:
+        question = f"{entry.count:,} queries"
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",

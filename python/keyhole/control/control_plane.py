@@ -99,6 +99,11 @@ class ControlPlane:
         return self._reconciler
 
     @property
+    def own_mark(self) -> str:
+        """What marks queries of Keyhole's own."""
+        return self._reconciler.own_mark
+
+    @property
     def addresses(self) -> dict[str, list[str]]:
         """Where the engine listens, by transport."""
         return self._engine.addresses

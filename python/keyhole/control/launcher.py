@@ -9,6 +9,7 @@ from keyhole.control.parts import DISK, Parts
 from keyhole.control.settings import Settings
 from keyhole.engine import Refusal
 from keyhole.engine.launch import Identity, Launch, Link, QueryLog
+from keyhole.engine.own_queries import mark_of
 from keyhole.errors import KeyholeError
 
 
@@ -28,7 +29,8 @@ class Launcher:
         self._engine = engine
         self._certificates = certificates
         self._parts = parts
-        self._options = settings.options
+        self.own_mark = mark_of(data.launch)
+        self._options = {**settings.options, "own_mark": self.own_mark}
 
     async def start(self, clients: dict[str, Identity], snapshot: Path) -> None:
         """Starts the engine with a snapshot; raises ``KeyholeError`` if it cannot serve."""

@@ -110,6 +110,11 @@ class Reconciler:
         """Updates the set of files that the documents refer to."""
         self._referenced = referenced_files(self._settings, self._data)
 
+    @property
+    def own_mark(self) -> str:
+        """What marks queries of Keyhole's own, known to the local engine alone."""
+        return self._launcher.own_mark
+
     async def start(self) -> None:
         """Starts the engine and puts the documents in force.
 

@@ -7,12 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 import dns.asyncquery
+import dns.edns
 import dns.exception
 import dns.message
 import dns.rcode
 
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.engine.own_queries import OPTION
 
 CHECK_SECONDS = 5.0
 _PROBE_SECONDS = 6.0
@@ -23,10 +25,14 @@ Stats = Callable[[], Awaitable[dict[str, Any]]]
 class UpstreamMonitor:
     """Watches the counters of the upstreams of one engine."""
 
-    def __init__(self, stats: Stats, addresses: dict[str, list[str]], notify: Notify) -> None:
+    def __init__(
+        self, stats: Stats, addresses: dict[str, list[str]], notify: Notify, own_mark: str = ""
+    ) -> None:
+        """``own_mark`` keeps its queries apart from those of clients."""
         self._stats = stats
         self._addresses = addresses
         self._notify = notify
+        self._own_mark = bytes.fromhex(own_mark)
         self._is_down = False
         self._is_suspect = False
         self._answered = 0
@@ -48,6 +54,9 @@ class UpstreamMonitor:
         counters do not change, and nothing is reported.
         """
         question = dns.message.make_query(".", "NS")
+        if self._own_mark:
+            mark = dns.edns.GenericOption(dns.edns.OptionType.make(OPTION), self._own_mark)
+            question.use_edns(0, options=[mark])
         try:
             if tcp := self._addresses.get("tcp"):
                 host, port = _split(tcp[0])
@@ -65,6 +74,7 @@ class UpstreamMonitor:
     def _check(self, stats: dict[str, Any]) -> None:
         upstreams = stats.get("upstreams", [])
         answered = sum(one["answered"] for one in upstreams)
+        # Where a client used up its share, nothing is said of the upstream.
         failed = sum(_unreached(one["failed"]) for one in upstreams)
         # The counters of a new engine start at zero.
         some_answered = answered > self._answered or (answered < self._answered and answered > 0)

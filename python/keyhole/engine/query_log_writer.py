@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from keyhole.engine.launch import QueryLog
+from keyhole.engine.own_queries import OwnQueries
 from keyhole.engine.rotating_file import RotatingFile
 
 MAX_EVENTS = 8192
@@ -37,6 +38,7 @@ class QueryLogWriter:
         """``notify`` is called with one sentence when writing fails and when it works again."""
         self._events = events
         self._file = RotatingFile(log.path, log.keep)
+        self._own = OwnQueries(log.path.parent)
         self._notify = notify
         self._ending = threading.Event()
         # A daemon, so that a blocked disk cannot keep the process alive.
@@ -69,9 +71,11 @@ class QueryLogWriter:
         if self._unreported:
             self._notify(f"{self._unreported} events of the query log were lost")
         self._file.close()
+        self._own.close()
 
     def write(self, lines: bytes) -> None:
         """Writes lines from the core, or counts their events as lost."""
+        lines = self._own.separate(lines)
         if not lines:
             return
         self.lost += _lost_before(lines)

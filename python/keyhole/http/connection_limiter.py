@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from keyhole.model.address import Network, is_within, rate_limit_key
+from keyhole.model.address import Network, connection_key, is_within
 
 HANDSHAKE_SECONDS = 5.0
 CONNECTION_SECONDS = 20.0
@@ -17,9 +17,10 @@ _UNSERVED = "unserved"
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """``connections`` may be open in total, ``per_address`` from one address (IPv6: one /64).
+    """``connections`` may be open in total, ``per_address`` from one address (IPv6: one /56),
+    and never more than twice of what is free: however many come, the next one finds a place.
 
-    ``unserved`` of them may come from addresses outside the served networks, which get a refusal
+    ``unserved`` more may come from addresses outside the served networks, which get a refusal
     over HTTP. Each connection ends ``seconds`` after its handshake; ``None`` means no limit."""
 
     connections: int = CONNECTIONS
@@ -67,7 +68,7 @@ class ConnectionLimiter:
 
     def admit(self, address: str) -> bool:
         """Counts a new connection; false if a limit does not allow it."""
-        limits, key = self._limits, rate_limit_key(address)
+        limits, key = self._limits, connection_key(address)
         per_key = limits.per_address
         if not is_within(address, self._networks):
             if not limits.unserved:
@@ -75,7 +76,10 @@ class ConnectionLimiter:
                 return False
             # All unserved addresses share one count, so they cannot displace the served ones.
             key, per_key = _UNSERVED, limits.unserved
-        if self._open.total() >= limits.connections or self._open[key] >= per_key:
+        free = limits.connections - self._open.total() + self._open[_UNSERVED]
+        if key != _UNSERVED:
+            per_key = min(per_key, 2 * free)
+        if free <= 0 or self._open[key] >= per_key:
             self._on_rejected(address, "too many connections are open")
             return False
         self._open[key] += 1
@@ -127,7 +131,7 @@ class ConnectionLimiter:
             task.cancel()
 
     def _release(self, address: str) -> None:
-        key = rate_limit_key(address) if is_within(address, self._networks) else _UNSERVED
+        key = connection_key(address) if is_within(address, self._networks) else _UNSERVED
         self._open[key] -= 1
         if self._open[key] <= 0:
             del self._open[key]

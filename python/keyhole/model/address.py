@@ -173,16 +173,22 @@ def _port(port: str, text: str) -> int:
     return int(port)
 
 
-def rate_limit_key(address: str) -> str:
-    """The key under which failures and connections of an address are counted: the address, and for
-    IPv6 its /64, since one client has all of it. Other text is its own key, truncated."""
+def rate_limit_key(address: str, bits: int = 64) -> str:
+    """The key under which failures of an address are counted: the address, and for IPv6 its /64,
+    since one client has all of it. Other text is its own key, truncated."""
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return address[:64]
     if isinstance(ip, IPv6Address):
-        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+        return str(ip.ipv4_mapped or ipaddress.ip_network((ip, bits), strict=False))
     return str(ip)
+
+
+def connection_key(address: str) -> str:
+    """The key under which connections of an address are counted: the address, and for IPv6 its /56,
+    which is what one site is given (RFC 6177)."""
+    return rate_limit_key(address, 56)
 
 
 def is_within(address: str, networks: Iterable[Network]) -> bool:

@@ -60,8 +60,14 @@ class LimitOptions(Boundary):
 
     connections: int
     connections_per_client: int
+    connections_per_identity: int
+    connections_unserved: int
+    new_connections_per_network: int
+    new_connections_per_identity: int
     queries_per_connection: int
     waiting: int
+    waiting_per_identity: int
+    waiting_per_network: int
     streams_per_connection: int
     idle_ms: int
     read_ms: int
@@ -98,6 +104,7 @@ class Options(Boundary):
     events: int = Field(ge=0, le=1_048_576)
     limits: LimitOptions
     cache: CacheOptions
+    own_mark: str = ""
 
     def to_document(self) -> dict[str, Any]:
         """The JSON document as Python data."""

@@ -72,6 +72,9 @@ class LogEntry:
     line: int | None = None
     target: str | None = None
     allow: str | None = None
+    count: int = 1
+    """How many queries it stands for: those that were turned away are summed up, and its client is
+    then the network prefix."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -98,6 +101,7 @@ class LogEntry:
             "duration_us": self.duration_us,
             "snapshot": self.snapshot,
             **{key: value for key, value in optional.items() if value is not None},
+            **({"count": self.count} if self.count != 1 else {}),
         }
 
 
@@ -157,6 +161,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         line=_optional_number(fields.get("line")),
         target=texts["target"],
         allow=texts["allow"],
+        count=_number(fields.get("count", 1)),
     )
 
 

@@ -11,6 +11,8 @@ from keyhole.querylog.entry import LogEntry, read_line
 
 FILES = ("queries.1.jsonl", "queries.jsonl")
 """The files in a folder, oldest first."""
+OWN_FILES = ("own.1.jsonl", "own.jsonl")
+"""Those with Keyhole's own queries, which no search, statistic or export reads."""
 MAX_LINE = 65_536
 
 
@@ -48,16 +50,16 @@ class LogReader:
                     self.damaged += 1
 
 
-def log_files(path: Path) -> list[Path]:
+def log_files(path: Path, names: tuple[str, ...] = FILES) -> list[Path]:
     """The log files of a path, oldest first: the file itself, or those in the folder."""
     if not path.is_dir():
         if not path.exists():
             raise QueryLogError(f"{path} does not exist; give a query log or its folder")
         return [path]
-    found = [path / name for name in FILES if (path / name).exists()]
+    found = [path / name for name in names if (path / name).exists()]
     if not found:
         raise QueryLogError(
-            f"{path} holds no {FILES[-1]}; give the log folder of a Keyhole that ran, and see "
+            f"{path} holds no {names[-1]}; give the log folder of a Keyhole that ran, and see "
             "whether log.keep in its keyhole.yaml is 0"
         )
     return found

@@ -12,9 +12,9 @@ from keyhole.querylog.read import FILES, MAX_LINE, LogReader
 class Tail:
     """The queries of the log in one folder: first the stored ones, then new ones."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, names: tuple[str, ...] = FILES) -> None:
         """Reads nothing yet; the log need not exist."""
-        self._older, self._path = (folder / name for name in FILES)
+        self._older, self._path = (folder / name for name in names)
         self._file: BinaryIO | None = None
         self._half = b""
         self._is_begun = False

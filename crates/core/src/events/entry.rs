@@ -27,6 +27,8 @@ const NO_UPSTREAM: u16 = u16::MAX;
 /// Bits of the flags: whether the client is there, and the kind of its credential above.
 const HAS_CLIENT: u64 = 1;
 const WHO: u32 = 1;
+/// The highest bit: whether the query is one of Keyhole's own.
+const IS_OWN: u64 = 0x80;
 
 /// Kinds of credentials.
 const IDENTITY: u64 = 1;
@@ -45,7 +47,8 @@ pub(super) fn write(ring: &Ring, event: &Event<'_>, began: Instant, shows_who: b
     let (cause, cause_index) = cause(event.cause);
     let (would_block, would_index) = cause_of_observed(event.would_block);
     let client = if shows_who { HAS_CLIENT } else { 0 };
-    let flags = client | who << WHO;
+    let own = if event.is_own { IS_OWN } else { 0 };
+    let flags = client | who << WHO | own;
     let kind = event.question.map_or(0, |question| question.kind().0);
     room.push(
         words as u64
@@ -177,6 +180,7 @@ pub(super) struct StoredEvent<'e> {
     pub(super) upstream: Option<u16>,
     pub(super) client: Option<IpAddr>,
     pub(super) who: Option<StoredCredential<'e>>,
+    pub(super) is_own: bool,
 }
 
 impl<'e> StoredEvent<'e> {
@@ -204,7 +208,7 @@ impl<'e> StoredEvent<'e> {
             [] => None,
             name => Some((Name::from_wire(name).ok()?, (first >> 48) as u16)),
         };
-        let who = match flags >> WHO {
+        let who = match (flags & !IS_OWN) >> WHO {
             IDENTITY => Some(StoredCredential::Identity(std::str::from_utf8(who).ok()?)),
             TOKEN => Some(StoredCredential::Token(who.try_into().ok()?)),
             _ => None,
@@ -224,6 +228,7 @@ impl<'e> StoredEvent<'e> {
             upstream: Some(lengths as u16).filter(|upstream| *upstream != NO_UPSTREAM),
             client: (flags & HAS_CLIENT != 0).then(|| Ipv6Addr::from(*address).to_canonical()),
             who,
+            is_own: flags & IS_OWN != 0,
         })
     }
 }

@@ -43,6 +43,8 @@ pub struct Event<'a> {
     pub upstream: Option<u16>,
     /// How long it waited for an upstream, if it did.
     pub waited: Option<Duration>,
+    /// Whether it is one of Keyhole's own, which no client sent.
+    pub is_own: bool,
 }
 
 impl Event<'_> {

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::entry::{StoredCause, StoredCredential, StoredEvent};
 use super::handshakes::Line;
 use super::snapshot_names::SnapshotNames;
+use super::turned_away::{Kind, Sum};
 use crate::date;
 use crate::snapshot::Snapshot;
 use crate::spiffe_id::SpiffeId;
@@ -117,7 +118,7 @@ impl<'s> Writer<'s> {
             Some(number) => self.number("snapshot", number),
             None => self.put(",\"snapshot\":null"),
         }
-        self.put("}\n");
+        self.put(if entry.is_own { ",\"own\":true}\n" } else { "}\n" });
         self.lines.push((entry.nanos, self.out.len()));
     }
 
@@ -163,6 +164,23 @@ impl<'s> Writer<'s> {
         {
             self.name("allow", name);
         }
+    }
+
+    /// Queries of a kind that were turned away: no name, no policy, and how many there were.
+    pub(super) fn write_sum(&mut self, sum: &Sum, nanos: u64) {
+        let Kind { transport, reason, network } = sum.kind;
+        self.time(nanos);
+        self.word("transport", transport.word());
+        self.client(network);
+        self.put(",\"identity\":null,\"token\":null,\"policy\":null,\"name\":null,\"type\":null");
+        self.word("outcome", reason.outcome().word());
+        self.word("reason", reason.word());
+        self.put(",\"rule\":null,\"list\":null,\"observed\":null,\"upstream\":null");
+        self.number("duration_us", 0);
+        self.put(",\"snapshot\":null");
+        self.number("count", sum.count);
+        self.put("}\n");
+        self.lines.push((nanos, self.out.len()));
     }
 
     /// RFC 3339 with microseconds, always in UTC; most events share their second with the one

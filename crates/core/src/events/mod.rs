@@ -15,6 +15,7 @@ mod line;
 mod ring;
 mod snapshot_names;
 mod take;
+mod turned_away;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -25,9 +26,11 @@ pub use event::{Event, EventContext};
 pub use handshakes::RefusedHandshake;
 
 use crate::document::LogLevel;
+use crate::shares::prefix;
 use crate::snapshot::Snapshot;
 use handshakes::Handshakes;
 use ring::Ring;
+use turned_away::{Kind, TurnedAway};
 
 /// Snapshots that are kept for events which were not taken yet. More are needed only when no
 /// events are taken; what an older one decided is then logged without names.
@@ -37,6 +40,8 @@ const MAX_SNAPSHOTS: usize = 8;
 pub struct Events {
     /// One for each worker; none where events are off.
     rings: Box<[Ring]>,
+    /// One for each worker, beside its ring.
+    turned_away: Box<[TurnedAway]>,
     began: Instant,
     known: Mutex<Vec<Arc<Snapshot>>>,
     /// Held while events are taken.
@@ -48,9 +53,11 @@ impl Events {
     /// Rings with room for `capacity` entries of usual length each; 0 turns events off.
     pub fn new(workers: usize, capacity: usize) -> Self {
         let rings = if capacity == 0 { 0 } else { workers };
+        let began = Instant::now();
         Self {
+            turned_away: (0..rings).map(|_| TurnedAway::new(began)).collect(),
             rings: (0..rings).map(|_| Ring::new(capacity * entry::USUAL)).collect(),
-            began: Instant::now(),
+            began,
             known: Mutex::default(),
             taking: Mutex::default(),
             handshakes: Handshakes::default(),
@@ -69,7 +76,12 @@ impl Events {
         // Without rings there is none for any worker: this branch is all that turned-off events
         // cost.
         let Some(ring) = self.rings.get(event.sender.worker) else { return };
-        match event.level() {
+        let level = event.level();
+        let is_turned_away = event.reason.is_turned_away() && !event.is_own;
+        if is_turned_away && !self.is_written_whole(event, level) {
+            return;
+        }
+        match level {
             LogLevel::Full => entry::write(ring, event, self.began, true),
             LogLevel::Anonymous => entry::write(ring, event, self.began, false),
             LogLevel::None => {}
@@ -81,6 +93,19 @@ impl Events {
         if self.are_on() {
             self.handshakes.add(refused, Instant::now());
         }
+    }
+
+    /// Whether a query that was turned away has an entry of its own; else it is summed up.
+    #[cold]
+    fn is_written_whole(&self, event: &Event<'_>, level: LogLevel) -> bool {
+        let network = match level {
+            LogLevel::Full => Some(prefix(event.sender.client.ip())),
+            LogLevel::Anonymous => None,
+            LogLevel::None => return false,
+        };
+        let kind = Kind { transport: event.sender.transport, reason: event.reason, network };
+        let table = self.turned_away.get(event.sender.worker);
+        table.is_none_or(|table| table.add(kind, event.ended))
     }
 
     /// Keeps a snapshot until every event that it decided is taken. Call it before queries can see

@@ -1,6 +1,6 @@
 //! Taking events: reading the rings from time to time, and writing lines.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -9,6 +9,7 @@ use super::Events;
 use super::entry::StoredEvent;
 use super::line::Writer;
 use super::ring::Ring;
+use super::turned_away::{Kind, Sum};
 use crate::snapshot::Snapshot;
 
 /// How often the rings are looked at: workers pay nothing for waking anybody.
@@ -31,14 +32,15 @@ impl Events {
             if !left.is_zero() && !self.rings.iter().any(|ring| ring.fullness() >= URGENT) {
                 thread::sleep(LOOK.min(left));
             }
-            let lines = self.take_now(most);
+            let lines = self.take_now(most, timeout.is_zero());
             if !lines.is_empty() || left.is_zero() {
                 return lines;
             }
         }
     }
 
-    fn take_now(&self, most: usize) -> Vec<u8> {
+    /// With `all`, sums of what was turned away are taken before their time is over.
+    fn take_now(&self, most: usize, all: bool) -> Vec<u8> {
         // Before the rings are read: a snapshot without other owners adds no more events.
         let (known, finished) = self.snapshots();
         let mut writer = Writer::new(&known, self.wall_of_beginning());
@@ -54,12 +56,30 @@ impl Events {
             let nanos = line.last.saturating_duration_since(self.began).as_nanos();
             writer.write_handshake(&line, u64::try_from(nanos).unwrap_or(u64::MAX));
         }
+        if left > 0 {
+            self.take_sums(&mut writer, all);
+        }
         writer.lost += self.rings.iter().map(Ring::take_lost).sum::<u64>();
         // What a full hand left in the rings may still need them.
         if left > 0 {
             self.known.lock().retain(|snapshot| !finished.contains(&snapshot.id));
         }
         writer.finish()
+    }
+
+    /// Writes the sums of what all workers turned away.
+    fn take_sums(&self, writer: &mut Writer<'_>, all: bool) {
+        let now = Instant::now();
+        let mut sums: HashMap<Kind, Sum> = HashMap::new();
+        for sum in self.turned_away.iter().flat_map(|table| table.take(now, all)) {
+            let found = sums.entry(sum.kind).or_insert(Sum { count: 0, ..sum });
+            found.count += sum.count;
+            found.first = found.first.min(sum.first);
+        }
+        for sum in sums.values() {
+            let nanos = sum.first.saturating_duration_since(self.began).as_nanos();
+            writer.write_sum(sum, u64::try_from(nanos).unwrap_or(u64::MAX));
+        }
     }
 
     /// The snapshots that events may name, and which of them will decide nothing any more.

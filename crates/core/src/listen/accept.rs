@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
 
+use super::connection_limits::ConnectionSlot;
 use super::handshake::handshake;
 use super::listener::Listener;
 use super::listener::Protocol;
@@ -40,12 +41,14 @@ async fn accept<S: Serve>(worker: &Worker<S>, listener: &Listener, socket: &TcpL
             Ok((tcp, client)) => {
                 // Without a free slot the connection is closed: it has no other way to say no
                 // before its protocol begins. The client tries again later or elsewhere.
-                let Some(slot) = worker.connection_limits.take(client.ip()) else { continue };
-                let (worker, listener) = (worker.clone(), listener.clone());
-                tokio::spawn(async move {
-                    connection(worker, listener, tcp, client).await;
-                    drop(slot);
-                });
+                let options = worker.service.options();
+                match worker.connection_limits.take(options, listener.protocol, client) {
+                    Ok(slot) => {
+                        let (worker, listener) = (worker.clone(), listener.clone());
+                        tokio::spawn(connection(worker, listener, tcp, client, slot));
+                    }
+                    Err(closed) => worker.service.connections().count_closed(closed),
+                }
             }
             Err(error) if is_about_one(&error) => {}
             Err(error) => {
@@ -70,6 +73,7 @@ async fn connection<S: Serve>(
     listener: Listener,
     tcp: TcpStream,
     client: SocketAddr,
+    mut slot: ConnectionSlot,
 ) {
     let peer =
         |transport| Peer::new(client, transport, worker.index, Arc::clone(&listener.anonymous));
@@ -84,6 +88,9 @@ async fn connection<S: Serve>(
             let handshake = Box::pin(handshake(&worker, &listener, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
             let peer = with_token(peer, tls.tls(), &worker.service.options().names);
+            if !worker.identify(&mut slot, &peer.identity) {
+                return;
+            }
             Box::pin(stream::serve(worker, tls, peer)).await;
         }
         Protocol::Doh => {
@@ -91,6 +98,9 @@ async fn connection<S: Serve>(
             let stream = doh::BufferedStream::new(tcp, worker.limits());
             let handshake = Box::pin(handshake(&worker, &listener, stream, Service::Doh, peer));
             let Some((tls, peer)) = handshake.await else { return };
+            if !worker.identify(&mut slot, &peer.identity) {
+                return;
+            }
             Box::pin(doh::serve_encrypted(worker, tls, peer)).await;
         }
         Protocol::DohCleartext => {
@@ -98,7 +108,7 @@ async fn connection<S: Serve>(
             let peer = Peer { sidecar, ..peer(Transport::Doh) };
             Box::pin(doh::serve_cleartext(worker, tcp, peer)).await;
         }
-        Protocol::Mesh => Box::pin(mesh::serve(worker, listener, tcp, client)).await,
+        Protocol::Mesh => Box::pin(mesh::serve(worker, listener, tcp, client, &mut slot)).await,
         // A UDP socket is never accepted from.
         Protocol::Udp => {}
     }

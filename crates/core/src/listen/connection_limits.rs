@@ -1,115 +1,196 @@
-//! How many connections there may be: in all, and from one client.
+//! How many connections there may be: in all, of one network, of one identity, and of strangers.
+//!
+//! The network is looked up when a connection is accepted, before its handshake. Addresses that are
+//! not served have few places of their own: whatever they open, they take none of the others'.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
-use parking_lot::Mutex;
+use super::listener::Protocol;
+use crate::client_identity::ClientIdentity;
+use crate::connections::ClosedConnection;
+use crate::options::{Limits, Options};
+use crate::shares::{Full, Owner, Place, Rates, Room, Share};
 
-use crate::options::Limits;
+/// Open connections of one network that is not served.
+const PER_STRANGER: usize = 8;
+/// Connections that all such networks together may open in a second: each costs a handshake.
+const STRANGERS_PER_SECOND: u32 = 50;
 
-/// What the listeners of all workers share: the count of open connections.
+/// Places of connections, shared by the listeners of all workers.
 pub struct ConnectionLimits {
-    connections: usize,
-    connections_per_client: usize,
-    taken: Mutex<OpenConnections>,
-}
-
-#[derive(Default)]
-struct OpenConnections {
-    total: usize,
-    by_client: HashMap<IpAddr, usize, foldhash::fast::RandomState>,
+    served: Arc<Room>,
+    strangers: Arc<Room>,
+    of_strangers: Rates,
+    per_network: Rates,
+    per_identity: Rates,
 }
 
 impl ConnectionLimits {
     /// Nothing is open yet.
     pub fn new(limits: &Limits) -> Self {
+        let unserved = limits.connections_unserved;
         Self {
-            connections: limits.connections,
-            connections_per_client: limits.connections_per_client,
-            taken: Mutex::default(),
+            served: Room::new(Share {
+                all: limits.connections,
+                per_identity: limits.connections_per_identity,
+                per_network: limits.connections_per_client,
+            }),
+            strangers: Room::new(Share { per_network: PER_STRANGER, ..Share::of(unserved) }),
+            of_strangers: Rates::new(STRANGERS_PER_SECOND),
+            per_network: Rates::new(limits.new_connections_per_network),
+            per_identity: Rates::new(limits.new_connections_per_identity),
         }
     }
 
     /// Open connections, all together.
     pub fn open(&self) -> usize {
-        self.taken.lock().total
+        self.served.taken() + self.strangers.taken()
     }
 
-    /// A slot for a connection from this address, or none when they are all taken.
-    pub(super) fn take(self: &Arc<Self>, client: IpAddr) -> Option<ConnectionSlot> {
-        let client = one_client(client);
-        let mut taken = self.taken.lock();
-        let own = taken.by_client.get(&client).copied().unwrap_or(0);
-        if taken.total >= self.connections || own >= self.connections_per_client {
-            return None;
+    /// A slot for a connection from this address, before anything is read from it.
+    pub(super) fn take(
+        &self,
+        options: &Options,
+        protocol: Protocol,
+        client: SocketAddr,
+    ) -> Result<ConnectionSlot, ClosedConnection> {
+        let is_sidecar = options.mesh.lists(client.ip());
+        let is_served = match protocol {
+            Protocol::Mesh => is_sidecar,
+            _ => options.clients.iter().any(|network| network.contains(client.ip())),
+        };
+        let network = Owner::network(client.ip());
+        if !is_served {
+            let place = self.strangers.take(network).ok();
+            let place = place.filter(|_| self.of_strangers.take(Owner::STRANGERS, Instant::now()));
+            return place.map(|place| ConnectionSlot { place }).ok_or(ClosedConnection::Unserved);
         }
-        taken.total += 1;
-        taken.by_client.insert(client, own + 1);
-        Some(ConnectionSlot { limits: Arc::clone(self), client })
+        // The address of a sidecar says nothing of its clients; they are counted when it names them.
+        let speaks_for_others =
+            protocol == Protocol::Mesh || (protocol == Protocol::DohCleartext && is_sidecar);
+        let owner = if speaks_for_others { Owner::default() } else { network };
+        if !speaks_for_others && !self.per_network.take(network, Instant::now()) {
+            return Err(ClosedConnection::TooManyNew);
+        }
+        self.served.take(owner).map(|place| ConnectionSlot { place }).map_err(closed)
+    }
+
+    /// Counts the connection for the client that it turned out to be of.
+    pub(super) fn identify(
+        &self,
+        slot: &mut ConnectionSlot,
+        identity: &ClientIdentity,
+    ) -> Result<(), ClosedConnection> {
+        let now = Instant::now();
+        if let Some(shown) = identity.shown() {
+            let owner = Owner::identity(shown, None);
+            if !self.per_identity.take(owner, now) {
+                return Err(ClosedConnection::TooManyNew);
+            }
+            slot.place.add(owner).map_err(closed)?;
+        }
+        Ok(())
+    }
+}
+
+fn closed(full: Full) -> ClosedConnection {
+    match full {
+        Full::All => ClosedConnection::Full,
+        Full::Identity => ClosedConnection::OverIdentityShare,
+        Full::Network => ClosedConnection::OverNetworkShare,
     }
 }
 
 /// A slot for one connection; it is given back when dropped.
 pub(super) struct ConnectionSlot {
-    limits: Arc<ConnectionLimits>,
-    client: IpAddr,
-}
-
-impl Drop for ConnectionSlot {
-    fn drop(&mut self) {
-        let mut taken = self.limits.taken.lock();
-        taken.total -= 1;
-        if let Some(own) = taken.by_client.get_mut(&self.client) {
-            *own -= 1;
-            if *own == 0 {
-                // The table holds open connections only; no flood of addresses makes it grow.
-                taken.by_client.remove(&self.client);
-            }
-        }
-    }
-}
-
-/// What counts as one client: an IPv4 address, or a whole IPv6 /64, because that is what one
-/// host is given (RFC 4291 section 2.5.1) and may pick any address out of.
-fn one_client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        v4 @ IpAddr::V4(_) => v4,
-    }
+    place: Place,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client_identity::Credential;
 
-    fn limits(connections: usize, connections_per_client: usize) -> Arc<ConnectionLimits> {
-        let taken = Mutex::default();
-        Arc::new(ConnectionLimits { connections, connections_per_client, taken })
+    fn options(set: impl FnOnce(&mut Options)) -> Options {
+        let mut options = crate::explain::options();
+        options.clients = vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
+        let limits = &mut options.limits;
+        (limits.connections, limits.connections_unserved) = (100, 20);
+        (limits.connections_per_client, limits.connections_per_identity) = (3, 2);
+        (limits.new_connections_per_network, limits.new_connections_per_identity) = (50, 50);
+        set(&mut options);
+        options
     }
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn fill(limits: &ConnectionLimits, options: &Options, address: &str) -> Vec<ConnectionSlot> {
+        let client = SocketAddr::new(address.parse().unwrap(), 5_353);
+        let take = || limits.take(options, Protocol::Dot, client).ok();
+        std::iter::from_fn(take).collect()
     }
 
     #[test]
-    fn a_place_given_back_can_be_taken_again() {
-        let limits = limits(1, 1);
-        let slot = limits.take(address("192.0.2.1")).unwrap();
-        assert!(limits.take(address("192.0.2.2")).is_none());
-        drop(slot);
-        assert!(limits.take(address("192.0.2.2")).is_some());
-        assert_eq!(limits.open(), 0);
-        assert!(limits.taken.lock().by_client.is_empty());
+    fn strangers_have_places_of_their_own_and_take_none_of_the_served() {
+        let options = options(|options| options.limits.connections = 3);
+        let limits = ConnectionLimits::new(&options.limits);
+        let one = fill(&limits, &options, "198.51.100.1");
+        assert_eq!(one.len(), PER_STRANGER);
+        let others: Vec<_> = (2..99)
+            .flat_map(|last| fill(&limits, &options, &format!("198.51.100.{last}")))
+            .collect();
+        assert_eq!(one.len() + others.len(), 20);
+        assert_eq!(fill(&limits, &options, "10.0.0.1").len(), 2, "one is left for others");
+        assert_eq!(limits.open(), 20);
+        drop((one, others));
+        // The handshakes of strangers are counted by the second, too.
+        let again = (0..99).map(|_| fill(&limits, &options, "198.51.100.1").len()).sum::<usize>();
+        assert!(again <= 50, "{again}");
     }
 
     #[test]
-    fn one_client_is_an_ipv4_address_or_an_ipv6_network() {
-        let limits = limits(9, 1);
-        let _first = limits.take(address("2001:db8::1")).unwrap();
-        assert!(limits.take(address("2001:db8::ffff:1")).is_none());
-        let _next = limits.take(address("2001:db8:0:1::1")).unwrap();
-        let _v4 = limits.take(address("192.0.2.1")).unwrap();
-        assert!(limits.take(address("::ffff:192.0.2.1")).is_none());
+    fn a_network_is_an_ipv4_address_or_an_ipv6_prefix() {
+        let options = options(|_| ());
+        let limits = ConnectionLimits::new(&options.limits);
+        for (address, count) in [
+            ("10.0.0.1", 3),
+            ("::ffff:10.0.0.1", 0),
+            ("10.0.0.2", 3),
+            ("2001:db8:0:1::1", 3),
+            ("2001:db8:0:ff::1", 0),
+            ("2001:db8:0:100::1", 3),
+        ] {
+            let slots = fill(&limits, &options, address);
+            assert_eq!(slots.len(), count, "{address}");
+            std::mem::forget(slots);
+        }
+    }
+
+    #[test]
+    fn an_identity_has_a_share_wherever_it_comes_from() {
+        let options = options(|_| ());
+        let limits = ConnectionLimits::new(&options.limits);
+        let identity = ClientIdentity::showing(Credential::Token([7; 32]));
+        let open = |address: &str| {
+            let client = SocketAddr::new(address.parse().unwrap(), 5_353);
+            let mut slot = limits.take(&options, Protocol::Dot, client).ok().unwrap();
+            limits.identify(&mut slot, &identity).map(|()| slot)
+        };
+        let first = open("10.0.0.1").ok().unwrap();
+        let _second = open("10.0.0.2").ok().unwrap();
+        assert_eq!(open("10.0.0.3").err(), Some(ClosedConnection::OverIdentityShare));
+        drop(first);
+        assert!(open("10.0.0.3").is_ok());
+    }
+
+    #[test]
+    fn a_network_opens_so_many_connections_in_a_second() {
+        let options = options(|options| options.limits.new_connections_per_network = 5);
+        let limits = ConnectionLimits::new(&options.limits);
+        let client = SocketAddr::new("10.0.0.1".parse().unwrap(), 5_353);
+        let take = || limits.take(&options, Protocol::Tcp, client).err();
+        let ends: Vec<_> = (0..100).map(|_| take()).collect();
+        assert!(ends.iter().filter(|end| end.is_none()).count() >= 5);
+        assert_eq!(ends.last(), Some(&Some(ClosedConnection::TooManyNew)));
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use super::connection_limits::ConnectionSlot;
 use super::listener::Listener;
 use super::peer::Peer;
 use super::proxy_protocol::{self, FIXED, Header, MAX_REST, SIGNATURE};
@@ -30,6 +31,7 @@ pub(super) async fn serve<S: Serve>(
     listener: Listener,
     mut tcp: TcpStream,
     sidecar: SocketAddr,
+    slot: &mut ConnectionSlot,
 ) {
     let mut header = Box::new([0; FIXED + MAX_REST]);
     let read = tokio::select! {
@@ -58,7 +60,7 @@ pub(super) async fn serve<S: Serve>(
     };
     drop(header);
     worker.service.connections().count_mesh_handshake(handshake);
-    if let Some(peer) = peer {
+    if let Some(peer) = peer.filter(|peer| worker.identify(slot, &peer.identity)) {
         Box::pin(stream::serve(worker, tcp, peer)).await;
     }
 }
@@ -76,7 +78,7 @@ pub(super) fn may_name(mesh: &MeshOptions, id: &SpiffeId) -> bool {
 
 /// Whether an address is that of a sidecar.
 pub(super) fn is_sidecar(mesh: &MeshOptions, address: SocketAddr) -> bool {
-    mesh.peers.iter().any(|network| network.contains(address.ip()))
+    mesh.lists(address.ip())
 }
 
 /// Reads the header, or says how else the connection began.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
-use super::connection_limits::ConnectionLimits;
+use super::connection_limits::{ConnectionLimits, ConnectionSlot};
 use super::service::Serve;
+use crate::client_identity::ClientIdentity;
 use crate::options::Limits;
 
 /// What a task needs: the service, the limits, and the signal to stop.
@@ -32,6 +33,13 @@ impl<S: Serve> Worker<S> {
         async move {
             let _ = drain.wait_for(|drain| *drain).await;
         }
+    }
+
+    /// Counts a connection for the client that it turned out to be of; false when that has as many
+    /// as it may.
+    pub(super) fn identify(&self, slot: &mut ConnectionSlot, identity: &ClientIdentity) -> bool {
+        let identified = self.connection_limits.identify(slot, identity);
+        identified.map_err(|closed| self.service.connections().count_closed(closed)).is_ok()
     }
 
     /// Tells the operator about an error that no client sees.

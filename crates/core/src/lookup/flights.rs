@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use keyhole_wire::{Answer, Name, RecordType};
@@ -12,6 +13,7 @@ use super::answer::{AnswerSource, Failure, LookupAnswer, cached_answer};
 use crate::cache::{Cache, FailedLookup, Freshness, Key, KeyRef};
 use crate::policy::Permitted;
 use crate::reason::Reason;
+use crate::shares::{Owner, Place, Room};
 use crate::upstream::{UpstreamAnswer, UpstreamSet};
 
 /// Questions under way upstream, all together; further ones are refused.
@@ -21,12 +23,24 @@ pub(super) const MAX_IN_FLIGHT: usize = 65_536;
 pub(super) struct Shared {
     pub(super) cache: Cache,
     pub(super) flights: Mutex<HashMap<Key, Flight>>,
+    /// Whose flights they are: they go on when those who asked have left.
+    pub(super) room: Arc<Room>,
+    pub(super) last: AtomicU64,
     pub(super) stale_after: Duration,
     pub(super) prefetch: bool,
 }
 
-/// How a flight ended; none while it goes on.
-pub(super) type Flight = watch::Receiver<Option<Result<UpstreamResult, Failure>>>;
+/// A question under way upstream.
+#[derive(Clone)]
+pub(super) struct Flight {
+    /// How it ended; none while it goes on.
+    pub(super) ended: watch::Receiver<Option<Result<UpstreamResult, Failure>>>,
+    /// On whose account it goes.
+    pub(super) owner: Owner,
+    /// Whether an upstream had a place for it, which may take a while for a busy owner.
+    is_placed: Arc<AtomicBool>,
+    id: u64,
+}
 
 /// What came back from upstream.
 #[derive(Clone, Debug)]
@@ -35,6 +49,9 @@ pub(super) struct UpstreamResult {
     upstream: u16,
     age: u32,
 }
+
+/// Where the end of a flight is told.
+pub(super) type Ended = watch::Sender<Option<Result<UpstreamResult, Failure>>>;
 
 /// How joining a flight ended.
 pub(super) enum JoinOutcome {
@@ -57,7 +74,9 @@ impl Shared {
         let key = KeyRef::new(set.id(), lower, kind);
         let owned = key.to_owned();
         let mut flights = self.flights.lock();
-        if let Some(flight) = flights.get(&owned) {
+        let owner = permitted.owner();
+        let under_way = flights.get(&owned);
+        if let Some(flight) = under_way.filter(|flight| flight.serves(owner)) {
             return JoinOutcome::Flight(flight.clone());
         }
         // A flight may have ended since the cache was read: it stores its answer before that.
@@ -67,14 +86,19 @@ impl Shared {
         {
             return JoinOutcome::Answer(found);
         }
-        if flights.len() >= MAX_IN_FLIGHT {
-            return JoinOutcome::Full;
-        }
-        let (ended, flight) = watch::channel(None);
+        let Ok(place) = self.room.take(owner) else { return JoinOutcome::Full };
+        let (ended, flight) = self.flight(owner);
         flights.insert(owned, flight.clone());
         drop(flights);
-        self.start(permitted, set, lower, kind, deadline, ended);
+        self.start(permitted, set, (lower, kind), deadline, (ended, flight.clone(), place));
         JoinOutcome::Flight(flight)
+    }
+
+    /// A flight that has not started.
+    pub(super) fn flight(&self, owner: Owner) -> (Ended, Flight) {
+        let (send, ended) = watch::channel(None);
+        let id = self.last.fetch_add(1, Relaxed);
+        (send, Flight { ended, owner, is_placed: Arc::default(), id })
     }
 
     /// Starts the task that asks upstream for a flight that is on the table. The table must not be
@@ -83,16 +107,15 @@ impl Shared {
         self: &Arc<Self>,
         permitted: Permitted,
         set: &Arc<UpstreamSet>,
-        lower: &Name,
-        kind: RecordType,
+        (lower, kind): (&Name, RecordType),
         deadline: Instant,
-        ended: watch::Sender<Option<Result<UpstreamResult, Failure>>>,
+        (ended, flight, place): (Ended, Flight, Place),
     ) {
         let (shared, set, name) = (Arc::clone(self), Arc::clone(set), *lower);
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
-        let guard = InFlightGuard { shared: Arc::clone(self), key };
+        let guard = InFlightGuard { shared: Arc::clone(self), key, id: flight.id, _place: place };
         tokio::spawn(async move {
-            let asked = set.ask(permitted, &name, kind, deadline).await;
+            let asked = set.ask_noting(permitted, &name, kind, deadline, flight.is_placed).await;
             let outcome = shared.store(guard.key.borrow(), asked);
             drop(guard);
             ended.send_replace(Some(outcome));
@@ -118,6 +141,8 @@ impl Shared {
                 }
                 Ok(UpstreamResult { answer, upstream, age })
             }
+            // Whose share is used up says nothing of the name.
+            Err(Reason::Overloaded) => Err(Failure::without_answer(Reason::Overloaded)),
             Err(reason) => {
                 self.cache.fail(key, FailedLookup { reason, answer: None, upstream: None }, now);
                 Err(Failure::without_answer(reason))
@@ -126,15 +151,28 @@ impl Shared {
     }
 }
 
+impl Flight {
+    /// Whether waiting for it is as good as asking again. One that still waits for its own owner's
+    /// turn at the upstream would make another client wait for that owner.
+    fn serves(&self, owner: Owner) -> bool {
+        self.owner == owner || self.is_placed.load(Relaxed)
+    }
+}
+
 /// Makes room for the next flight, even if the task is dropped with its runtime or panics.
 struct InFlightGuard {
     shared: Arc<Shared>,
     key: Key,
+    id: u64,
+    _place: Place,
 }
 
 impl Drop for InFlightGuard {
     fn drop(&mut self) {
-        self.shared.flights.lock().remove(&self.key);
+        let mut flights = self.shared.flights.lock();
+        if flights.get(&self.key).is_some_and(|flight| flight.id == self.id) {
+            flights.remove(&self.key);
+        }
     }
 }
 

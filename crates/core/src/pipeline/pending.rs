@@ -7,9 +7,9 @@ use std::time::Instant;
 use crate::arrival::{Arrival, Sender};
 use crate::client_identity::ClientIdentity;
 use crate::question::Question;
+use crate::shares::Place;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::UpstreamLookup;
-use crate::state::Waiting;
 use crate::transport::Transport;
 
 /// A query that waits for an upstream.
@@ -21,7 +21,7 @@ pub struct Pending {
     pub(super) sender: WaitingSender,
     pub(super) began: Instant,
     pub(super) deadline: Instant,
-    pub(super) waiting: Waiting,
+    pub(super) waiting: Place,
 }
 
 /// A [`Sender`] with memory of its own.

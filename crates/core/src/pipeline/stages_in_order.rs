@@ -14,6 +14,7 @@ use crate::events::{Event, EventContext};
 use crate::policy::Trace;
 use crate::question::Question;
 use crate::reason::Outcome;
+use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
@@ -64,7 +65,11 @@ pub fn begin_traced(
         // On cache hits too: the cache stores what upstream said, never what was decided.
         ControlFlow::Continue(Ready::Now(fetched)) => vet::vet(snapshot, &question, fetched, trace),
         ControlFlow::Continue(Ready::Later(lookup)) => {
-            wait = core.wait_for_upstream().map(|waiting| (lookup, waiting));
+            let owner = if core.is_own(&question) { Owner::OWN } else { sender.owner() };
+            match core.wait_for_upstream(owner) {
+                Ok(waiting) => wait = Some((Box::new(lookup.for_owner(owner)), waiting)),
+                Err(full) => core.counters.over_share(sender.worker, full),
+            }
             End::because(Reason::Overloaded)
         }
     };
@@ -125,6 +130,7 @@ pub(super) fn reply_and_record(
     let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
     let ttl = reply::reply(&writer, &sender, &question.query, end, out);
     let End { reason, cause, would_block, ref target, ref body } = *end;
+    let is_own = core.is_own(question);
     let (question, upstream, target) = (Some(question), body.upstream(), target.as_deref());
     let event = Event {
         sender,
@@ -137,6 +143,7 @@ pub(super) fn reply_and_record(
         target,
         upstream,
         waited,
+        is_own,
     };
     record::record(&core.counters, &core.events, &event);
     let closes = reason.closes_connection();
@@ -207,6 +214,7 @@ pub(super) fn record_unparsed(
         target,
         upstream,
         waited,
+        is_own: false,
     };
     record::record(&core.counters, &core.events, &event);
 }

@@ -35,8 +35,12 @@ fn core() -> Core {
         "client_certificates": {"dot": "ask", "doh": "never", "listeners": {}, "names": {}},
         "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
-            "connections": 9, "connections_per_client": 9, "queries_per_connection": 9,
-            "waiting": 9, "streams_per_connection": 9, "idle_ms": 9_000, "read_ms": 9_000,
+            "connections": 9, "connections_per_client": 9,
+            "connections_per_identity": 9, "connections_unserved": 9,
+            "new_connections_per_network": 9, "new_connections_per_identity": 9,
+            "queries_per_connection": 9,
+            "waiting": 9, "waiting_per_identity": 9, "waiting_per_network": 9,
+            "streams_per_connection": 9, "idle_ms": 9_000, "read_ms": 9_000,
             "write_ms": 9_000, "header_octets": 8_192, "query_ms": 9_000, "udp_octets": 1_232,
         },
         "cache": {

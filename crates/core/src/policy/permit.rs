@@ -5,10 +5,12 @@
 //!
 //! ```compile_fail,E0451
 //! use keyhole_core::policy::{Cause, Moment, Permit};
+//! use keyhole_core::shares::Owner;
 //! use keyhole_core::subjects::ClientRef;
 //!
 //! fn forged(client_ref: ClientRef) -> Permit {
-//!     Permit { client_ref, moment: Moment::at(0), cause: Cause::Default, would_block: None }
+//!     let (owner, moment) = (Owner::OWN, Moment::at(0));
+//!     Permit { client_ref, owner, moment, cause: Cause::Default, would_block: None }
 //! }
 //! ```
 //!
@@ -68,20 +70,22 @@ use super::schedule::Moment;
 use super::trace::Trace;
 use crate::list_table::ListTable;
 use crate::records::Records;
+use crate::shares::Owner;
 use crate::subjects::ClientRef;
 
 /// The right to look a name up. `fetch` takes it by value; only [`permit`] makes one.
 pub struct Permit {
     client_ref: ClientRef,
+    owner: Owner,
     moment: Moment,
     cause: Cause,
     would_block: Option<Cause>,
 }
 
 /// Proof that there was a permit, for what goes on when its query has ended: a question to an
-/// upstream serves everybody who waits for the answer.
+/// upstream serves everybody who waits for the answer. It counts for who asked first.
 #[derive(Clone, Copy, Debug)]
-pub struct Permitted(());
+pub struct Permitted(Owner);
 
 /// A name that a policy withholds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +127,10 @@ pub fn permit(
     }
     let would_block = decision.would_block;
     match decision.verdict {
-        Verdict::Allow(cause) => Ok(Permit { client_ref, moment, cause, would_block }),
+        Verdict::Allow(cause) => {
+            let owner = Owner::default();
+            Ok(Permit { client_ref, owner, moment, cause, would_block })
+        }
         Verdict::Block(cause, answer) => Err(Withheld { cause, would_block, answer }),
     }
 }
@@ -146,15 +153,31 @@ impl Permit {
     pub fn would_block(&self) -> Option<Cause> {
         self.would_block
     }
+    /// The same, on whose account what goes upstream counts.
+    pub fn for_owner(self, owner: Owner) -> Self {
+        Self { owner, ..self }
+    }
     /// Proof of this permit that may outlive it.
     #[inline]
     pub fn permitted(&self) -> Permitted {
-        Permitted(())
+        Permitted(self.owner)
+    }
+}
+
+impl Permitted {
+    /// On whose account the question counts.
+    pub fn owner(self) -> Owner {
+        self.0
+    }
+
+    /// Proof for fetching the answer again, which nobody waits for.
+    pub fn refreshing(self) -> Self {
+        Self(Owner::REFRESH)
     }
 }
 
 #[cfg(test)]
 impl Permitted {
     /// Proof without a permit, for tests of the cache alone.
-    pub(crate) const TEST: Self = Self(());
+    pub(crate) const TEST: Self = Self(Owner::REFRESH);
 }

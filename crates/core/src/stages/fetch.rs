@@ -22,6 +22,7 @@ use crate::policy::{Permit, Policy, Step, Trace};
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::records::{Link, Local, Records, SpecialZone};
+use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::upstream::UpstreamSet;
 
@@ -66,6 +67,12 @@ impl UpstreamLookup {
     /// The permit under which it is to be made.
     pub fn permit(&self) -> &Permit {
         &self.permit
+    }
+
+    /// The same on the account of this owner.
+    pub fn for_owner(self: Box<Self>, owner: Owner) -> Self {
+        let Self { permit, set, name, chain } = *self;
+        Self { permit: permit.for_owner(owner), set, name, chain }
     }
 }
 

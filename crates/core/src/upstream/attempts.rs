@@ -5,7 +5,7 @@ mod failures;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::Poll;
 
 use keyhole_wire::{Answer, Name, RecordType};
@@ -19,6 +19,7 @@ use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
 use crate::policy::Permitted;
 use crate::reason::Reason;
+use crate::shares::Owner;
 
 /// What a set answered.
 #[derive(Debug)]
@@ -40,16 +41,30 @@ impl UpstreamSet {
     /// expected to say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
-        _: Permitted,
+        permitted: Permitted,
         name: &Name,
         kind: RecordType,
         deadline: std::time::Instant,
     ) -> Result<UpstreamAnswer, Reason> {
+        self.ask_noting(permitted, name, kind, deadline, Arc::default()).await
+    }
+
+    /// The same; `is_placed` turns true as soon as an upstream has a place for the question.
+    pub(crate) async fn ask_noting(
+        &self,
+        permitted: Permitted,
+        name: &Name,
+        kind: RecordType,
+        deadline: std::time::Instant,
+        is_placed: Arc<AtomicBool>,
+    ) -> Result<UpstreamAnswer, Reason> {
         let checking_disabled = self.checking_disabled;
-        let question = Question { name: *name, kind, checking_disabled, edns: true };
+        let owner = permitted.owner();
+        let question = Question { name: *name, kind, owner, checking_disabled, edns: true };
         let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
-        let attempts = Attempts::new(self, question, budget, deadline.into());
+        let mut attempts = Attempts::new(self, question, budget, deadline.into());
+        attempts.is_placed = is_placed;
         attempts.run().await.map_err(|error| error.reason())
     }
 
@@ -61,6 +76,7 @@ impl UpstreamSet {
         let due = others.find(|place| self.upstreams[*place].take_probe());
         let due = due.map(|place| &self.upstreams[place]);
         if let Some(upstream) = due.filter(|_| budget.take()) {
+            let question = Question { owner: Owner::OWN, ..question };
             let (upstream, attempt) = (Arc::clone(upstream), self.attempt(question, Budget::of(1)));
             // What comes of it shows in the health of the upstream alone.
             tokio::spawn(async move { upstream.ask(attempt).await.is_ok() });
@@ -84,6 +100,7 @@ pub(super) struct Attempts<'a> {
     set: &'a UpstreamSet,
     question: Question,
     budget: Arc<Budget>,
+    is_placed: Arc<AtomicBool>,
     deadline: Instant,
     /// Places not asked yet, best first.
     left: std::vec::IntoIter<usize>,
@@ -119,6 +136,7 @@ impl<'a> Attempts<'a> {
             set,
             question,
             budget,
+            is_placed: Arc::default(),
             deadline,
             left,
             running,
@@ -154,6 +172,9 @@ impl<'a> Attempts<'a> {
                     self.repeat_due();
                 }
                 () = sleep_until(self.deadline) => {
+                    if !self.is_placed.load(Relaxed) {
+                        return self.unresolved.ok_or_else(no_place);
+                    }
                     let now_flawed = |attempt: &Running<'_>| attempt.state.flawed.load(Relaxed) > 0;
                     let flawed = self.flawed || self.running.iter().any(now_flawed);
                     let turned_away = self.worst.take().filter(|_| self.running.is_empty());
@@ -255,6 +276,7 @@ impl<'a> Attempts<'a> {
         let question = Question { edns: !self.plain.contains(&place), ..self.question };
         let mut attempt = self.set.attempt(question, Arc::clone(&self.budget));
         attempt.avoid = avoid;
+        attempt.is_placed = Arc::clone(&self.is_placed);
         let state = Arc::clone(&attempt.state);
         let upstream = &self.set.upstreams[place];
         let (answered, work) = (upstream.answers(), Box::pin(upstream.ask(attempt)));
@@ -275,6 +297,11 @@ async fn first_to_end<'a>(
         Poll::Pending
     })
     .await
+}
+
+/// The error of a question that waited for its turn until it was too late.
+fn no_place() -> UpstreamError {
+    UpstreamError::new(ErrorKind::Busy, "no place before the deadline")
 }
 
 /// The error when a deadline ends everything.

@@ -18,7 +18,7 @@ use super::connection::{Carrier, Connection};
 use super::counters::UpstreamCounters;
 use super::doh::DohConnection;
 use super::error::{ErrorKind, UpstreamError};
-use super::exchange::Liveness;
+use super::exchange::{Liveness, MAX_IN_FLIGHT};
 use super::identity::{Identities, Identity};
 use super::stream::StreamConnection;
 use super::trust;
@@ -90,6 +90,15 @@ impl Connector {
         };
         let (addresses, preferred) = (document.addresses.clone(), AtomicUsize::new(0));
         Ok(Self { addresses, preferred, protocol, identity, counters: Arc::clone(counters) })
+    }
+
+    /// Questions that one connection takes at once, as long as the upstream has not said more: so
+    /// many streams are the least that RFC 9113 section 6.5.2 recommends.
+    pub(super) fn usual_capacity(&self) -> usize {
+        match self.protocol {
+            Protocol::Doh { .. } => 100,
+            Protocol::Dot { .. } | Protocol::Tcp => MAX_IN_FLIGHT,
+        }
     }
 
     /// Which certificate of ours new connections show.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::doh::DohConnection;
 use super::error::UpstreamError;
-use super::exchange::{AttemptState, Liveness, Question, Reply};
+use super::exchange::{AttemptState, Liveness, MAX_IN_FLIGHT, Question, Reply};
 use super::stream::StreamConnection;
 
 /// What a connection speaks.
@@ -25,6 +25,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Questions that it takes at once.
+    pub(super) fn capacity(&self) -> usize {
+        match &self.carrier {
+            Carrier::Doh(carrier) => carrier.capacity().clamp(1, MAX_IN_FLIGHT),
+            Carrier::Stream(_) => MAX_IN_FLIGHT,
+        }
+    }
+
     /// Asks and waits for the answer; dropping the future takes the query back.
     pub(super) async fn exchange(
         &self,

@@ -58,6 +58,11 @@ impl DohConnection {
         Ok(Self { sender, uri, liveness: Arc::clone(liveness) })
     }
 
+    /// Streams that the upstream admits at once.
+    pub(super) fn capacity(&self) -> usize {
+        self.sender.current_max_send_streams()
+    }
+
     /// Asks one question. Dropping the future resets the stream.
     pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, UpstreamError> {
         let ended = |error: h2::Error| self.ended(&error);

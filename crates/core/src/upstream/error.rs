@@ -127,7 +127,8 @@ impl UpstreamError {
     /// The reason with which a query ends when this error is all there is.
     pub(super) const fn reason(&self) -> Reason {
         match self.kind {
-            ErrorKind::Busy | ErrorKind::Unreachable | ErrorKind::Unprocessed | ErrorKind::Lost => {
+            ErrorKind::Busy => Reason::Overloaded,
+            ErrorKind::Unreachable | ErrorKind::Unprocessed | ErrorKind::Lost => {
                 Reason::UpstreamUnreachable
             }
             ErrorKind::Timeout => Reason::UpstreamTimeout,

@@ -8,6 +8,7 @@ use keyhole_wire::{Answer, Name, RecordType, UpstreamForm, write_query_as};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
+use crate::shares::Owner;
 
 /// Queries are padded to a multiple of this (RFC 8467 section 4.1).
 const PADDED_TO: usize = 128;
@@ -26,6 +27,8 @@ pub(super) struct Question {
     pub(super) checking_disabled: bool,
     /// With EDNS, unless the upstream cannot read it.
     pub(super) edns: bool,
+    /// On whose account it goes.
+    pub(super) owner: Owner,
 }
 
 impl Question {

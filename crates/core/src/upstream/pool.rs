@@ -13,6 +13,7 @@ use super::counters::UpstreamCounters;
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::MAX_IN_FLIGHT;
 use super::health::Health;
+use crate::shares::FairRoom;
 
 /// Connections that are open at once.
 const MAX_OPEN: usize = 2;
@@ -27,6 +28,8 @@ pub(super) struct Pool {
     connector: Arc<Connector>,
     pub(super) health: Mutex<Health>,
     pub(super) counters: Arc<UpstreamCounters>,
+    /// Places for questions under way, with a share for each client.
+    pub(super) room: Arc<FairRoom>,
     state: Mutex<State>,
 }
 
@@ -44,7 +47,9 @@ enum Choice {
 
 impl Pool {
     pub(super) fn new(connector: Connector, counters: Arc<UpstreamCounters>) -> Arc<Self> {
+        let room = FairRoom::new(MAX_OPEN * connector.usual_capacity());
         Arc::new(Self {
+            room,
             connector: Arc::new(connector),
             health: Mutex::new(Health::new()),
             counters,
@@ -58,7 +63,10 @@ impl Pool {
         // A connection may end as soon as it is open; twice is enough.
         for _ in 0..2 {
             let mut opening = match self.choose(avoid)? {
-                Choice::Take(lease) => return Ok(lease),
+                Choice::Take(lease) => {
+                    self.room.resize(MAX_OPEN * lease.connection.capacity());
+                    return Ok(lease);
+                }
                 Choice::Wait(opening) => opening,
             };
             let ended = opening.wait_for(Option::is_some).await.map(|ended| ended.clone());

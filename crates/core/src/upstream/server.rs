@@ -1,7 +1,7 @@
 //! One upstream: a question goes in, an answer or an error comes out, and both are counted.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 use keyhole_wire::Rcode;
@@ -64,6 +64,8 @@ pub(super) struct Attempt {
     pub(super) state: Arc<AttemptState>,
     /// A connection that is not to be used, or 0.
     pub(super) avoid: u64,
+    /// Turns true as soon as there is a place for it.
+    pub(super) is_placed: Arc<AtomicBool>,
 }
 
 impl Upstream {
@@ -111,16 +113,21 @@ impl Upstream {
 
     /// Asks once. Dropping the future takes the query back.
     pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
-        let Attempt { question, limit, silence, budget, state, avoid } = attempt;
+        let Attempt { question, limit, silence, budget, state, avoid, is_placed } = attempt;
+        let mut has_place = false;
         let mut watch = SilenceWatch {
             pool: &self.pool,
             connection: None,
             since: Instant::now(),
             silence,
             limit,
-            over: false,
+            // While it waits for its turn, silence says nothing of the upstream.
+            over: true,
         };
         let work = async {
+            let _place = self.pool.room.take(question.owner, || ()).await;
+            (has_place, watch.over, watch.since) = (true, false, Instant::now());
+            is_placed.store(true, Relaxed);
             let lease = self.pool.take(avoid).await?;
             if !budget.take() {
                 return Err(UpstreamError::new(
@@ -146,6 +153,12 @@ impl Upstream {
             Ok(Err(error)) => {
                 watch.over = true;
                 self.failed(&error, watch.connection.as_deref());
+                Err(error)
+            }
+            Err(_) if !has_place => {
+                let words = format!("no place within {} ms", limit.as_millis());
+                let error = UpstreamError::new(ErrorKind::Busy, words);
+                self.pool.counters.fail(error.kind);
                 Err(error)
             }
             Err(_) => {

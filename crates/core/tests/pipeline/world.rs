@@ -36,8 +36,12 @@ pub fn options() -> Value {
         "client_certificates": {"dot": "ask", "doh": "ask", "listeners": {}, "names": {}},
         "mesh": {"peers": [], "trust_domains": []}, "names": [], "events": 0,
         "limits": {
-            "connections": 100, "connections_per_client": 100, "queries_per_connection": 100,
-            "waiting": 100, "streams_per_connection": 100, "idle_ms": 30_000, "read_ms": 30_000,
+            "connections": 100, "connections_per_client": 100,
+            "connections_per_identity": 100, "connections_unserved": 100,
+            "new_connections_per_network": 100, "new_connections_per_identity": 100,
+            "queries_per_connection": 100,
+            "waiting": 100, "waiting_per_identity": 100, "waiting_per_network": 100,
+            "streams_per_connection": 100, "idle_ms": 30_000, "read_ms": 30_000,
             "write_ms": 30_000, "header_octets": 8_192, "query_ms": 30_000, "udp_octets": 1_232,
         },
         "cache": {

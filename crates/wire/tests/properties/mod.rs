@@ -65,6 +65,7 @@ pub(crate) fn answer(message: &[u8]) {
         keepalive: false,
         cookie: None,
         client_subnet: false,
+        own_mark: None,
     };
     let signed = Edns { dnssec_ok: true, ..plain };
     for edns in [None, Some(plain), Some(signed)] {

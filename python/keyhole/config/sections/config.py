@@ -92,13 +92,37 @@ class LimitsSection(Section):
         10_000, description="Open TCP, DoT and DoH connections, all together."
     )
     connections_per_client: Annotated[int, count(1, 1_000_000)] = Field(
-        200, description="Open connections from one address (IPv6: from one /64)."
+        200,
+        description="Open connections from one network: an IPv4 address, or a /56 of IPv6. Those "
+        "of sidecars count for the identities that they name.",
+    )
+    connections_per_identity: Annotated[int, count(1, 1_000_000)] = Field(
+        1_000, description="Open connections of one identity or token, wherever it comes from."
+    )
+    connections_unserved: Annotated[int, count(0, 1_000_000)] = Field(
+        64,
+        description="Open connections from all networks together that clients does not list; they "
+        "have these places and no others, 8 for each network.",
+    )
+    new_connections_per_network: Annotated[int, count(1, 1_000_000)] = Field(
+        500, description="Connections that one network may open in a second."
+    )
+    new_connections_per_identity: Annotated[int, count(1, 1_000_000)] = Field(
+        500, description="Connections that one identity or token may open in a second."
     )
     queries_per_connection: Annotated[int, count(1, 10_000)] = Field(
         256, description="Unanswered queries on one connection; further ones are not read yet."
     )
     waiting: Annotated[int, count(1, 1_000_000)] = Field(
         10_000, description="Queries that wait for an upstream, all together; more are refused."
+    )
+    waiting_per_identity: Annotated[int, count(1, 1_000_000)] = Field(
+        500, description="Those of one identity or token; more of it are refused as overloaded."
+    )
+    waiting_per_network: Annotated[int, count(1, 1_000_000)] = Field(
+        1_000,
+        description="Those from one network: an IPv4 address, or a /56 of IPv6. Clients without a "
+        "credential share one part, clients with one another.",
     )
     streams_per_connection: Annotated[int, count(1, 10_000)] = Field(
         128, description="HTTP/2 streams at once on one connection."

@@ -25,7 +25,7 @@ _HEADER = struct.Struct(">HHHHHH")
 # Sent in ``extra``; ``identity`` and ``token`` only where the log has them.
 _EXTRA = (
     "outcome", "reason", "policy", "rule", "list", "file", "line", "target", "allow", "observed",
-    "upstream", "identity", "token", "snapshot",
+    "upstream", "identity", "token", "snapshot", "count",
 )  # fmt: skip
 
 

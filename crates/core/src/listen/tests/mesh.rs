@@ -138,12 +138,22 @@ fn a_connection_that_says_nothing_is_counted_apart_from_one_that_is_late() {
 }
 
 #[test]
-fn what_a_sidecar_says_of_the_address_does_not_count_for_the_limits() {
-    let world = World::with_limits(|limits| limits.connections_per_client = 1);
-    let mut first = world.connect("mesh");
-    first.write_all(&proxied(WEB)).unwrap();
-    assert!(who(&mut first).starts_with("Mesh 192.0.2.7 via 127.0.0.1"));
-    assert_closed(&mut world.connect("mesh"));
+fn a_connection_of_a_sidecar_counts_for_the_identity_that_it_names() {
+    let world = World::with_limits(|limits| {
+        limits.connections_per_client = 1;
+        limits.connections_per_identity = 2;
+    });
+    let open = || {
+        let mut stream = world.connect("mesh");
+        stream.write_all(&proxied(WEB)).unwrap();
+        stream
+    };
+    // Neither the address of the sidecar nor the one that it tells has a share.
+    let (mut first, mut second) = (open(), open());
+    for stream in [&mut first, &mut second] {
+        assert!(who(stream).starts_with("Mesh 192.0.2.7 via 127.0.0.1"));
+    }
+    assert_closed(&mut open());
 }
 
 #[test]

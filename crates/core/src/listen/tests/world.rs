@@ -176,8 +176,14 @@ pub(super) fn limits() -> Limits {
     Limits {
         connections: 1000,
         connections_per_client: 1000,
+        connections_per_identity: 1000,
+        connections_unserved: 1000,
+        new_connections_per_network: 100000,
+        new_connections_per_identity: 100000,
         queries_per_connection: 1000,
         waiting: 1000,
+        waiting_per_identity: 1000,
+        waiting_per_network: 1000,
         streams_per_connection: 100,
         idle_ms: 60_000,
         read_ms: 60_000,
@@ -204,7 +210,7 @@ pub(super) fn options() -> Options {
             mesh: free(),
             doh_path: "/dns-query".to_owned(),
         },
-        clients: Vec::new(),
+        clients: crate::network::Network::all().into(),
         authentication: AuthenticationOptions::default(),
         client_certificates: ClientCertificateOptions {
             doh: ClientCertificates::Ask,
@@ -217,6 +223,7 @@ pub(super) fn options() -> Options {
         names: Vec::new(),
         events: 0,
         limits: limits(),
+        own_mark: String::new(),
         cache: CacheOptions {
             octets: 0,
             min_ttl: 0,

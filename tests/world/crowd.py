@@ -1,0 +1,210 @@
+"""Many queries at once from one client, of which most wait; over every transport."""
+
+import socket
+import ssl
+import struct
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+import dns.message
+import h2.config
+import h2.connection
+import h2.events
+
+from tests.world import mesh
+from tests.world.ask import Reply, Server
+from tests.world.callers import HONEST, NOBODY, Caller
+
+PER_CONNECTION = 100
+_BURST = 32
+
+
+class Crowd:
+    """Queries of one client from ``source``, each sent at once; answers are read as they come."""
+
+    def __init__(
+        self, server: Server, way: str, source: str, caller: Caller = NOBODY, said: str = ""
+    ) -> None:
+        """``said`` is the address that the sidecar of the mesh names, if not ``source``."""
+        self._server, self._way, self._source = server, way, source
+        self._caller, self._said = caller, said or source
+        self._lines: list[_Datagrams | _Stream | _Http] = []
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Sends a question for each name, a hundred on each connection."""
+        queries = [dns.message.make_query(name, "A", use_edns=0).to_wire() for name in names]
+        for start in range(0, len(queries), PER_CONNECTION):
+            line = self._open()
+            self._lines.append(line)
+            line.send(queries[start : start + PER_CONNECTION])
+
+    def words(self) -> list[str]:
+        """The end of each query that was answered so far: ``answered``, or its reason."""
+        return [_word(Reply(dns.message.from_wire(octets))) for octets in self._octets()]
+
+    def count(self, word: str) -> int:
+        """How many ended with this word so far."""
+        return self.words().count(word)
+
+    def close(self) -> None:
+        """Leaves at once, with what was asked unanswered."""
+        for line in self._lines:
+            line.close()
+
+    def is_closed(self) -> bool:
+        """Whether the server has ended all connections."""
+        for line in self._lines:
+            line.read()
+        return all(line.is_closed for line in self._lines)
+
+    def _octets(self) -> Iterator[bytes]:
+        for line in self._lines:
+            line.read()
+            yield from line.answers
+
+    def _open(self) -> "_Datagrams | _Stream | _Http":
+        server, source = self._server, self._source
+        match self._way:
+            case "udp":
+                return _Datagrams(source, server.udp)
+            case "tcp":
+                return _Stream(_connect(source, server.tcp))
+            case "mesh":
+                sock = _connect("127.0.0.1", server.mesh)
+                sock.sendall(mesh.header(self._caller.vouched, source=self._said))
+                return _Stream(sock)
+            case "dot":
+                name = f"{self._caller.token}.{server.domain}" if self._caller.token else ""
+                return _Stream(self._secure(_connect(source, server.dot), "dot", name))
+            case "doh2":
+                sock = self._secure(_connect(source, server.doh), "h2")
+                return _Http(sock, self._path, self._caller)
+        return _Http(_connect(source, server.doh_cleartext), self._path, self._caller)
+
+    @property
+    def _path(self) -> str:
+        token = self._caller.token
+        return f"{self._server.path}/{token}" if token else self._server.path
+
+    def _secure(self, sock: socket.socket, alpn: str, name: str = "") -> ssl.SSLSocket:
+        context = HONEST.context(self._server, self._caller, alpn)
+        return context.wrap_socket(sock, server_hostname=name or self._server.name)
+
+
+class _Datagrams:
+    is_closed = False
+
+    def __init__(self, source: str, port: int) -> None:
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.bind((source, 0))
+        self._sock.connect(("127.0.0.1", port))
+        self._sock.settimeout(5)
+        self.answers: list[bytes] = []
+
+    def send(self, queries: list[bytes]) -> None:
+        for start in range(0, len(queries), _BURST):
+            for query in queries[start : start + _BURST]:
+                self._sock.send(query)
+            # What is answered here without waiting says that all before it was read.
+            last = dns.message.make_query("localhost", "A").to_wire()
+            self._sock.send(last)
+            while (octets := self._sock.recv(4096))[:2] != last[:2]:
+                self.answers.append(octets)
+
+    def read(self) -> None:
+        self._sock.setblocking(False)
+        with suppress(BlockingIOError):
+            while True:
+                self.answers.append(self._sock.recv(4096))
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class _Line:
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.is_closed = False
+        self.answers: list[bytes] = []
+
+    def take(self, octets: bytes) -> None:
+        raise NotImplementedError
+
+    def read(self) -> None:
+        """Takes what has come, without waiting for more."""
+        self._sock.settimeout(0.01)
+        try:
+            while octets := self._sock.recv(65536):
+                self.take(octets)
+            self.is_closed = True
+        except (TimeoutError, ssl.SSLWantReadError):
+            pass
+        except OSError:
+            self.is_closed = True
+        self._sock.settimeout(10)
+
+    def close(self) -> None:
+        # A reset: after an ordinary end the client might still read.
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._sock.close()
+
+
+class _Stream(_Line):
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._rest = b""
+
+    def send(self, queries: list[bytes]) -> None:
+        self._sock.sendall(b"".join(len(one).to_bytes(2, "big") + one for one in queries))
+
+    def take(self, octets: bytes) -> None:
+        self._rest += octets
+        while len(self._rest) > 2 and len(self._rest) >= 2 + (
+            size := int.from_bytes(self._rest[:2], "big")
+        ):
+            self.answers.append(self._rest[2 : 2 + size])
+            self._rest = self._rest[2 + size :]
+
+
+class _Http(_Line):
+    """HTTP/2 with as many streams as there are questions."""
+
+    def __init__(self, sock: socket.socket, path: str, caller: Caller) -> None:
+        super().__init__(sock)
+        self._talk = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+        self._talk.initiate_connection()
+        self._headers = [
+            (":method", "POST"),
+            (":scheme", "https"),
+            (":authority", "localhost"),
+            (":path", path),
+            ("content-type", "application/dns-message"),
+        ]
+        if caller.vouched:
+            self._headers.append(("x-forwarded-client-cert", f"Hash=00ff;URI={caller.vouched}"))
+        self._bodies: dict[int, bytes] = {}
+
+    def send(self, queries: list[bytes]) -> None:
+        for query in queries:
+            stream = self._talk.get_next_available_stream_id()
+            self._talk.send_headers(stream, self._headers)
+            self._talk.send_data(stream, query, end_stream=True)
+        self._sock.sendall(self._talk.data_to_send())
+
+    def take(self, octets: bytes) -> None:
+        for event in self._talk.receive_data(octets):
+            if isinstance(event, h2.events.DataReceived):
+                body = self._bodies.get(event.stream_id, b"") + event.data
+                self._bodies[event.stream_id] = body
+                self._talk.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+            elif isinstance(event, h2.events.StreamEnded):
+                self.answers.append(self._bodies.pop(event.stream_id, b""))
+        self._sock.sendall(self._talk.data_to_send())
+
+
+def _connect(source: str, port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+
+
+def _word(reply: Reply) -> str:
+    return reply.errors[0][1] if reply.errors else "answered"
