@@ -173,10 +173,10 @@ def _show_last(
 
 
 def _matches(entry: "LogEntry", name: str | None, client: str | None) -> bool:
-    from keyhole.model.name import is_at_or_below
+    from keyhole.model.name import as_logged, is_at_or_below
 
     if name is not None:
-        parent = name.lower().rstrip(".")
+        parent = as_logged(name)
         if entry.name is None or not is_at_or_below(entry.name, parent):
             return False
     if client is None:

@@ -13,6 +13,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
 from keyhole.engine import explain
+from keyhole.model.idn import fold
 
 _EXPIRED = "expired:"
 
@@ -59,7 +60,7 @@ def explain_name(
         )
         return explain(
             compiled.octets,
-            name,
+            fold(name),
             kind.upper(),
             transport,
             who=client.who,

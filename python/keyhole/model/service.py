@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from keyhole.model.address import is_address
-from keyhole.model.name import read_name
+from keyhole.model.name import read_host_name
 from keyhole.model.upstream import DOH_PATH, PATH
 
 # Unknown keys are ignored: the server may be newer than the client.
@@ -46,7 +46,7 @@ class Service(BaseModel):
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
-        return None if value is None else read_name(value)
+        return None if value is None else read_host_name(value)
 
     def doh_url(self, token: str | None = None) -> str | None:
         """The URL of DNS over HTTPS, with the token as its last segment; none if it is off."""

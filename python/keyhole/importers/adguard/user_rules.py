@@ -31,8 +31,7 @@ def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters:
         try:
             if rule.is_badfilter and _meaning(rule) not in known:
                 raise ValueError(
-                    "it disables a line of a list, and only there; write an allow rule for its "
-                    "names, which then wins over every list"
+                    "it disables a line of a list; put it into a file of your own that a List names"
                 )
             if _meaning(rule) in withdrawn:
                 raise ValueError("a $badfilter rule disables it, so neither is needed")
