@@ -119,6 +119,26 @@ def test_badfilter_compares_what_rules_say_and_not_how(tmp_path: Path) -> None:
     assert found.verdict("a.example", kind="TXT") == BLOCKED
 
 
+@pytest.mark.parametrize(
+    ("block", "exception"),
+    [
+        ("||a.example^", "@@||ok.a.example^$dnstype=~A"),
+        ("||a.example^", "@@||a.example^$client=~192.0.2.9"),
+        ("||a.example^$important", "@@||a.example^$ctag=device_tv,important"),
+        ("||a.example^$dnsrewrite=REFUSED", "@@||a.example^$dnsrewrite"),
+    ],
+)
+def test_a_block_whose_exception_cannot_be_kept_is_left_too(
+    tmp_path: Path, block: str, exception: str
+) -> None:
+    """C6: what was exempted is not blocked, and both lines are told."""
+    found = adguard(tmp_path, block, exception, "||other.example^")
+    assert found.item(exception).disposition is Disposition.LEFT
+    assert f"its exception, {exception}, cannot be kept" in found.item(block).why
+    assert found.verdict("ok.a.example") == ALLOWED
+    assert found.verdict("other.example") == BLOCKED
+
+
 def test_lines_of_dnsmasq_keep_their_answer_and_their_exceptions(tmp_path: Path) -> None:
     found = dnsmasq(
         tmp_path,
@@ -319,7 +339,7 @@ EXCEPTIONS = {
 
 @pytest.mark.parametrize("form", EXCEPTIONS)
 def test_an_exception_of_a_list_is_honored(tmp_path: Path, form: str) -> None:
-    """C6: what a list exempts is not blocked by it; where a format says so, the longer name wins."""
+    """C6: what a list exempts is not blocked; where a format says so, the longer name wins."""
     text, blocked = EXCEPTIONS[form]
     names = ["bad.example", "x.other.example", "bad.open", "ok.open", "a.example", "x.ok.a.example"]
     assert Listed(tmp_path, text).blocks(*names) == blocked
