@@ -197,9 +197,15 @@ def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
 
 def line(entry: "LogEntry") -> str:
     """A query as one line, with markup."""
+    from keyhole.model.idn import to_unicode
+
     style = _STYLES.get(entry.outcome, "dim")
     local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
+    question = "no question"
+    if entry.name is not None:
+        readable = to_unicode(entry.name)
+        beside = "" if readable == entry.name else f" ({readable})"
+        question = f"{entry.name}{beside} {entry.kind}"
     words = [
         f"[dim]{local_time}[/]",
         f"[{style}]{escape(sanitize(entry.reason)):18}[/]",
