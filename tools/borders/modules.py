@@ -40,7 +40,7 @@ _ROWS = {
         formats protected_names
         entry
         name_syntax
-        idn line skip_reason
+        comment idn line skip_reason
     """,
     "core": """
         catalogue engine judge

@@ -4,8 +4,8 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use keyhole_names::Error;
 use keyhole_names::list_file::{
-    ALLOW, Action, Attributes, IMPORTANT, ListKind, MAX_EXPRESSIONS, MAX_LISTS, MAX_PATTERNS,
-    MAX_SLOW, Matcher, sha256,
+    ALLOW, Action, Attributes, Effect, IMPORTANT, ListKind, MAX_EXPRESSIONS, MAX_LISTS,
+    MAX_PATTERNS, MAX_SLOW, Matcher, Rewrite, SPECIFIC, sha256,
 };
 use keyhole_wire::Name;
 
@@ -74,7 +74,8 @@ impl Compiler {
         Ok(())
     }
 
-    /// Reads one file of the list that was begun last; no format means that it is found out.
+    /// Reads one file of the list that was begun last; no format means that the form of each line
+    /// is found out, and what the line alone does not tell by the others.
     pub fn read_file(
         &mut self,
         path: &str,
@@ -90,7 +91,11 @@ impl Compiler {
         let failed = |error| Error::system(format!("read the list file {path}"), error);
         let mut head = Vec::new();
         reader.by_ref().take(HEAD).read_to_end(&mut head).map_err(failed)?;
-        let format = format.unwrap_or_else(|| detect(&head));
+        let reader_of_lines = match format {
+            Some(format) => LineReader::strict(format),
+            None => LineReader::mixed(detect(&head)),
+        };
+        let format = reader_of_lines.format();
         let mut place = LinePosition { path, source, line: 0, text: &[] };
         if is_web_page(&head) {
             place.text = &head;
@@ -98,7 +103,7 @@ impl Compiler {
         } else {
             let mut lines =
                 BufReader::with_capacity(HEAD as usize, Cursor::new(&head).chain(reader));
-            self.read_lines(&mut lines, format, &mut place).map_err(failed)?;
+            self.read_lines(&mut lines, reader_of_lines, &mut place).map_err(failed)?;
         }
         let lines = place.line;
         if let Some(report) = self.reports.last_mut() {
@@ -110,10 +115,9 @@ impl Compiler {
     fn read_lines(
         &mut self,
         lines: &mut impl io::BufRead,
-        format: Format,
+        mut reader: LineReader,
         place: &mut LinePosition<'_>,
     ) -> io::Result<()> {
-        let mut reader = LineReader::new(format);
         let (mut buffer, mut findings) = (Vec::new(), Vec::new());
         while let Some(line) = read_line(lines, &mut buffer)? {
             place.line = place.line.saturating_add(1);
@@ -146,13 +150,20 @@ impl Compiler {
             Target::Name(..) => None,
             Target::Pattern(pattern) => Some(Matcher::new(pattern)?),
         };
-        let blocks = entry.action == Action::Block && self.kind == ListKind::Block;
+        let decides = entry.limits.effect == Effect::Decides;
+        if self.kind == ListKind::Allow && entry.limits.rewrite != Rewrite::None {
+            return Err(SkipReason::RewriteAllows);
+        }
+        let blocks = decides && entry.action == Action::Block && self.kind == ListKind::Block;
         if blocks {
             self.spare_protected(&mut entry, matcher.as_ref())?;
         }
         let mut flags = if entry.important { IMPORTANT } else { 0 };
         if entry.action == Action::Allow {
             flags |= ALLOW;
+        }
+        if entry.specific {
+            flags |= SPECIFIC;
         }
         let list = self.reports.len() - 1;
         let limits = self.builder.limits(&entry.limits);

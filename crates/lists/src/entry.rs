@@ -1,6 +1,6 @@
 //! What one line of a list says, the same for all formats.
 
-use keyhole_names::list_file::{Action, BELOW, EXACT, Limits, Pattern};
+use keyhole_names::list_file::{Action, BELOW, EXACT, Effect, Limits, Pattern};
 use keyhole_wire::Name;
 
 use crate::name_syntax::read_name;
@@ -45,13 +45,38 @@ pub(crate) struct ListEntry {
     pub(crate) target: Target,
     pub(crate) action: Action,
     pub(crate) important: bool,
+    /// Whether only the most specific of such entries of the list counts.
+    pub(crate) specific: bool,
     pub(crate) limits: Limits,
 }
 
 impl ListEntry {
     /// An entry that blocks, without any limit.
     pub(crate) fn block(target: Target) -> Self {
-        Self { target, action: Action::Block, important: false, limits: Limits::default() }
+        let (action, limits) = (Action::Block, Limits::default());
+        Self { target, action, important: false, specific: false, limits }
+    }
+
+    /// An entry that blocks unless a more specific one of its list says something else.
+    pub(crate) fn block_specific(target: Target) -> Self {
+        Self { specific: true, ..Self::block(target) }
+    }
+
+    /// An exception among entries of which the most specific one counts.
+    pub(crate) fn allow_specific(target: Target) -> Self {
+        Self { action: Action::Allow, ..Self::block_specific(target) }
+    }
+
+    /// The names for which the list says something that Keyhole does not do: it blocks none of
+    /// them, and allows none.
+    pub(crate) fn exempt(target: Target) -> Self {
+        let limits = Limits { effect: Effect::Exempts, ..Limits::default() };
+        Self { limits, action: Action::Allow, ..Self::block(target) }
+    }
+
+    /// The same among entries of which the most specific one counts.
+    pub(crate) fn exempt_specific(target: Target) -> Self {
+        Self { specific: true, ..Self::exempt(target) }
     }
 }
 
@@ -60,5 +85,15 @@ pub(crate) type Findings = Vec<Result<ListEntry, SkipReason>>;
 
 /// Adds an entry that blocks the name which a text gives, in this scope.
 pub(crate) fn block_name(text: &str, scope: Scope, findings: &mut Findings) {
-    findings.push(read_name(text).map(|name| ListEntry::block(Target::Name(name, scope))));
+    add_name(read_name(text), scope, ListEntry::block, findings);
+}
+
+/// Adds the entry that is made of a name, or the reason why there is no name.
+pub(crate) fn add_name(
+    name: Result<Name, SkipReason>,
+    scope: Scope,
+    make: impl Fn(Target) -> ListEntry,
+    findings: &mut Findings,
+) {
+    findings.push(name.map(|name| make(Target::Name(name, scope))));
 }

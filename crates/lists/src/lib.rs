@@ -2,6 +2,7 @@
 //! one file that packets ask ([`keyhole_names::list_file`]).
 
 mod builder;
+mod comment;
 mod compiler;
 mod entry;
 mod formats;

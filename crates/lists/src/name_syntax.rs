@@ -1,5 +1,6 @@
-//! How lists spell names: with a last dot or without, in any case, some of them international.
+//! How lists spell names: with a last dot or without, in any case and any script.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use keyhole_wire::{Name, NameError};
@@ -26,7 +27,7 @@ const MACHINE_NAMES: &[&str] = &[
     "ip6-allhosts",
 ];
 
-/// Reads a host name of at least two labels; the result is in lower case.
+/// Reads a host name; the result is in lower case.
 pub(crate) fn read_name(text: &str) -> Result<Name, SkipReason> {
     let text = text.strip_suffix('.').unwrap_or(text);
     if text.is_empty() {
@@ -38,27 +39,39 @@ pub(crate) fn read_name(text: &str) -> Result<Name, SkipReason> {
     if read_address(text).is_some() {
         return Err(SkipReason::AddressNotName);
     }
-    let ascii;
-    let text = if text.is_ascii() {
-        text
-    } else {
-        ascii = idn::to_ascii(text).ok_or(SkipReason::NotSimple)?;
-        &ascii
-    };
+    let text = &to_ascii(text)?;
     if !text.bytes().all(is_name_octet) {
         return Err(SkipReason::NotAName);
     }
+    let name = from_text(text)?;
+    // A number at the end is a broken address, never a top-level domain.
+    let last = name.labels().last();
+    if last.is_none_or(|last| last.iter().all(u8::is_ascii_digit)) {
+        return Err(SkipReason::NotAName);
+    }
+    Ok(name)
+}
+
+/// Reads a name of a zone file or of unbound's settings, where an escape stands for any octet
+/// (RFC 1035 section 5.1).
+pub(crate) fn read_zone_name(text: &str) -> Result<Name, SkipReason> {
+    if text.contains('\\') { from_text(&to_ascii(text)?) } else { read_name(text) }
+}
+
+fn from_text(text: &str) -> Result<Name, SkipReason> {
     let name = Name::from_text(text).map_err(|error| match error {
         NameError::LabelTooLong | NameError::NameTooLong => SkipReason::NameTooLong,
         _ => SkipReason::NotAName,
     })?;
-    let mut labels = name.labels();
-    match (labels.next(), labels.last()) {
-        (Some(_), None) => Err(SkipReason::SingleLabel),
-        // A number at the end is a broken address, never a top-level domain.
-        (_, Some(last)) if last.iter().all(u8::is_ascii_digit) => Err(SkipReason::NotAName),
-        _ => Ok(name.to_lower()),
+    Ok(name.to_lower())
+}
+
+/// The text with A-labels where it has other letters than ASCII.
+pub(crate) fn to_ascii(text: &str) -> Result<Cow<'_, str>, SkipReason> {
+    if text.is_ascii() {
+        return Ok(Cow::Borrowed(text));
     }
+    idn::to_ascii(text).map(Cow::Owned).ok_or(SkipReason::NotIdn)
 }
 
 /// Whether the text is a name of the machine itself.
@@ -80,18 +93,6 @@ pub(crate) fn is_nowhere(address: IpAddr) -> bool {
     address.is_unspecified() || address.is_loopback()
 }
 
-/// The line up to a comment: a `#` at its start or behind a blank.
-pub(crate) fn without_comment(line: &str) -> &str {
-    let mut blank = true;
-    for (at, octet) in line.bytes().enumerate() {
-        if blank && octet == b'#' {
-            return line[..at].trim();
-        }
-        blank = octet == b' ' || octet == b'\t';
-    }
-    line.trim()
-}
-
 /// Whether the octet may stand in a host name as lists write it; `_` is common below services.
 pub(crate) fn is_name_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')
@@ -107,7 +108,11 @@ mod tests {
         for text in ["Ads.Example.ORG", "ads.example.org."] {
             assert_eq!(read_name(text).unwrap().as_wire(), b"\x03ads\x07example\x03org\x00");
         }
-        assert!(read_name("_dmarc.example.org").is_ok());
+        for text in ["_dmarc.example.org", "-dash-.example.org", "zip", "zip."] {
+            assert!(read_name(text).is_ok(), "{text}");
+        }
+        let name = read_zone_name(r"a\.b.\042.Example.org").unwrap();
+        assert_eq!(name.as_wire(), b"\x03a.b\x01*\x07example\x03org\x00");
     }
 
     #[test]
@@ -115,8 +120,7 @@ mod tests {
         for (text, reason) in [
             ("", SkipReason::NoName),
             (".", SkipReason::NoName),
-            ("org", SkipReason::SingleLabel),
-            ("org.", SkipReason::SingleLabel),
+            ("1", SkipReason::NotAName),
             ("192.0.2.1", SkipReason::AddressNotName),
             ("2001:db8::1", SkipReason::AddressNotName),
             ("1.2.3", SkipReason::NotAName),
@@ -131,12 +135,5 @@ mod tests {
         }
         assert_eq!(read_name(&format!("{}.org", "a".repeat(64))), Err(SkipReason::NameTooLong));
         assert_eq!(read_name(&"a.".repeat(128)), Err(SkipReason::NameTooLong));
-    }
-
-    #[test]
-    fn a_comment_starts_at_the_line_or_behind_a_blank() {
-        assert_eq!(without_comment("# all of it"), "");
-        assert_eq!(without_comment(" a.example.org\t# why"), "a.example.org");
-        assert_eq!(without_comment("a.example.org##.banner"), "a.example.org##.banner");
     }
 }

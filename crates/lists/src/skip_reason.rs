@@ -25,23 +25,28 @@ skips! {
     NotAName, "not a name";
     NameTooLong, "a label is longer than 63 octets or the name longer than 255";
     NotOneName, "more than one word where one name belongs";
-    NotSimple, "an international name with letters that have several spellings: write it as xn--";
+    NotIdn, "letters that no internationalized name has (UTS 46)";
+    PartOfLabel, "a pattern with a part of an international label: write it for whole labels";
     AddressNotName, "an address, not a name";
+    AnswerAddress, "matches addresses in answers, and lists match only names";
     NoAddress, "a line of a hosts file starts with an address";
     MachineName, "names of the machine itself";
-    SingleLabel, "a name of one label: block a top-level domain with a rule of the policy";
+    Word, "a word alone, which would match any part of a name: write ||word^ for a top-level domain";
     RealAddress, "gives a real address: declare a Record instead";
     Protected, "would block a name that serves Keyhole itself";
     TooBroad, "would match nearly every name";
+    TooShort, "a pattern with fewer than three fixed characters";
     NeverMatches, "can match no name";
     Cosmetic, "hides parts of pages, which only a browser can do";
     Url, "speaks of a URL or a port, and DNS sees only the name";
     Client, "$client depends on who asks: use a policy for that client";
+    ClientException, "an exception for some clients: what it exempts is blocked for none";
     Ctag, "$ctag depends on who asks: use a policy for those clients";
-    DnsRewrite, "$dnsrewrite changes answers: declare a Record instead";
-    BadFilter, "$badfilter cancels another line: remove that line instead";
+    DnsRewrite, "$dnsrewrite gives another answer: declare a Record instead";
+    RewriteAllows, "$dnsrewrite in an allow list, which only allows";
     OtherModifier, "a modifier that only a browser or another program understands";
     ModifierValue, "the value of a modifier is not valid";
+    ModifierTwice, "a modifier stands there twice";
     PatternInvalid, "the expression is not valid, or linear-time matching cannot do it";
     PatternTooLarge, "the expression is too large";
     PatternTooMany, "more than 10000 patterns or 1000 expressions";
@@ -60,6 +65,7 @@ impl From<PatternError> for SkipReason {
             PatternError::Invalid => Self::PatternInvalid,
             PatternError::TooLarge => Self::PatternTooLarge,
             PatternError::TooBroad => Self::TooBroad,
+            PatternError::TooShort => Self::TooShort,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Lists as a whole: what is compiled, what the file answers, what a damaged file does.
 
+mod exceptions;
 mod model;
 
 use keyhole_names::list_file::{Action, ListFile, ListKind, MAX_LISTS};
@@ -239,7 +240,7 @@ fn absurd_input_gives_reasons() {
         ("<!DOCTYPE html>\n<html><body>404</body></html>", "a web page instead of a list"),
         ("/\n", "not a name"),
         ("*\n", "would match nearly every name"),
-        ("org\n", "a name of one label"),
+        ("||1^\n", "not a name"),
         ("a\0b.example.org\n", "not text"),
         (long.as_str(), "the line is longer than 4096 octets"),
         ("\u{feff}\u{feff}?", "not a name"),

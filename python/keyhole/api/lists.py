@@ -53,6 +53,9 @@ class ListSummary(BaseModel):
         description="held back: the last good version stays in use. unused: no policy uses it."
     )
     why: str = Field(description="Why it is held back; empty if it is not.")
+    lost: str = Field(
+        description="How much of the list is left out, and why most of it; empty up to a tenth."
+    )
     taken: int | None = Field(description="Entries in force; null if not compiled.")
     duplicates: int | None = Field(description="Duplicate entries.")
     skipped: int | None = Field(description="Skipped lines.")
@@ -180,6 +183,7 @@ def _fields(one: ListStatus, hits: dict[str, int] | None) -> dict[str, object]:
         "kind": one.kind,
         "state": one.state,
         "why": one.why,
+        "lost": one.lost,
         "taken": one.taken,
         "duplicates": one.duplicates,
         "skipped": one.skipped,

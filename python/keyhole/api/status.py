@@ -10,6 +10,7 @@ from keyhole import __version__
 from keyhole.api.dependencies import RunningServices
 from keyhole.api.engines import Delivery
 from keyhole.api.principal import Viewer
+from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
@@ -71,6 +72,13 @@ class Load(BaseModel):
     under_way: int = Field(description="Questions that upstreams were asked, or will be.")
 
 
+class ListLoss(BaseModel):
+    """A list of which more than a tenth is left out."""
+
+    name: str = Field(description="The name of the List document.")
+    why: str = Field(description="How much is left out, and why most of it.")
+
+
 class Status(BaseModel):
     """The status of this Keyhole."""
 
@@ -79,6 +87,9 @@ class Status(BaseModel):
     listeners: dict[str, list[str]] = Field(description="Listening addresses by transport.")
     parts: list[PartReport] = Field(
         description="Parts that need attention; empty if everything works."
+    )
+    lists: list[ListLoss] = Field(
+        description="Lists of which more than a tenth is left out; empty if there are none."
     )
     undelivered: list[Delivery] = Field(
         description="Engines that do not decide by the newest revocations, tokens and removed "
@@ -115,6 +126,11 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         role=services.settings.resolved.options.role,
         listeners=services.control_plane.addresses,
         parts=[_report(one) for one in services.control_plane.attention()],
+        lists=[
+            ListLoss(name=one.name, why=one.lost)
+            for one in statuses(services.lists, services.control_plane.reconciler.in_force)
+            if one.lost
+        ],
         undelivered=[
             Delivery(**vars(one))
             for one in services.control_plane.withdrawals.deliveries()

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.api_client import ApiClient
+from keyhole.cli.name_argument import NameCommand
 from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json, sanitize
 from keyhole.cli.pause import clock, require_everywhere, seconds
@@ -59,7 +60,7 @@ Why = Annotated[str | None, typer.Option("--why", help="The reason, for the audi
 app = typer.Typer()
 
 
-@app.command("allow", epilog=ALLOW_EXAMPLES)
+@app.command("allow", cls=NameCommand, epilog=ALLOW_EXAMPLES)
 def allow(
     name: Name,
     client: Client = None,
@@ -76,7 +77,7 @@ def allow(
     _decide("allow", name, client, length, below, why, data, as_json)
 
 
-@app.command("block", epilog=BLOCK_EXAMPLES)
+@app.command("block", cls=NameCommand, epilog=BLOCK_EXAMPLES)
 def block(
     name: Name,
     client: Client = None,

@@ -113,7 +113,8 @@ def read_files(files: list[Path]) -> tuple[str, str]:
     """All documents in one stream, and its name for messages. Raises ``ControlError``."""
     from keyhole.config.files import MAX_FILE
 
-    found = [one for file in files for one in _expand(file)]
+    # A file may be given by itself and in its folder, or by a link.
+    found = list({one.resolve(): one for file in files for one in _expand(file)}.values())
     if not found:
         raise ControlError("there is no .yaml or .yml file in it")
     texts = []

@@ -8,9 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from keyhole.cli.app import FAILED
+from keyhole.cli.name_argument import NameCommand
 from keyhole.cli.options import CONFIG, DATA, JSON
-from keyhole.cli.output import console, print_json
+from keyhole.cli.output import console, print_json, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.model.idn import to_unicode
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -46,7 +48,7 @@ _INHERITED = "allows what its name leads to"
 app = typer.Typer()
 
 
-@app.command("explain", epilog=EXAMPLES)
+@app.command("explain", cls=NameCommand, epilog=EXAMPLES)
 def explain(
     name: Annotated[str, typer.Argument(help="The name of the query.")],
     kind: Annotated[str, typer.Argument(metavar="[TYPE]", help="The record type.")] = "A",
@@ -127,7 +129,9 @@ def show(terminal: Console, explanation: dict[str, Any]) -> None:
         for line in details(step["detail"]):
             terminal.print(f"              [dim]{escape(line)}[/]")
     style = _STYLES.get(explanation["outcome"], "red")
-    question = escape(f"{explanation['name']} {explanation['type']}")
+    name, readable = explanation["name"], sanitize(to_unicode(explanation["name"]))
+    beside = "" if readable == name else f" ({readable})"
+    question = escape(f"{name}{beside} {explanation['type']}")
     meaning = explanation["meaning"]
     if explanation["reason"] == "forwarded" and not explanation.get("looked_up"):
         # No answer is known.

@@ -199,6 +199,8 @@ def _show_errors(terminal: Console, lists: list[dict[str, Any]]) -> None:
     for one in lists:
         if one["why"]:
             terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(sanitize(one['why']))}")
+        if one["lost"]:
+            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(sanitize(one['lost']))}")
         for url in one["sources"]:
             if url["error"] and url["error"] not in one["why"]:
                 error = escape(sanitize(f"{url['url']}: {url['error']}"))

@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from keyhole.cli import list_status
 from keyhole.cli.app import FAILED
+from keyhole.cli.name_argument import NameCommand
 from keyhole.cli.options import DATA, JSON
 from keyhole.cli.output import console, print_json
 from keyhole.control.data_folder import DataFolder, default_data_folder
@@ -74,7 +75,7 @@ def compile_lists(
         raise typer.Exit(FAILED)
 
 
-@app.command("search", epilog=SEARCH_EXAMPLES)
+@app.command("search", cls=NameCommand, epilog=SEARCH_EXAMPLES)
 def search_lists(
     name: Annotated[str, typer.Argument(help="The name to search.")],
     data: DATA = None,
@@ -102,8 +103,13 @@ def search_lists(
 
 
 def _show_report(report: dict[str, Any]) -> None:
+    from keyhole.lists import lost_lines
+    from keyhole.lists.core_protocol import ListReport
+
     terminal = console()
     for one in report["lists"]:
+        if lost := lost_lines(ListReport.model_validate(one)):
+            terminal.print(f"[yellow]![/] {escape(one['name'])}: {escape(lost)}")
         skipped = one["skipped"]
         terminal.print(
             f"[bold]{escape(one['name'])}[/]: {one['taken']} entries taken, "

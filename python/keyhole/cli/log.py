@@ -183,10 +183,10 @@ def _show_last(
 
 
 def _matches(entry: "LogEntry", name: str | None, client: str | None) -> bool:
-    from keyhole.model.name import is_at_or_below
+    from keyhole.model.name import as_logged, is_at_or_below
 
     if name is not None:
-        parent = name.lower().rstrip(".")
+        parent = as_logged(name)
         if entry.name is None or not is_at_or_below(entry.name, parent):
             return False
     if client is None:
@@ -207,9 +207,15 @@ def _show(terminal: Console, entry: "LogEntry", *, as_json: bool) -> None:
 
 def line(entry: "LogEntry") -> str:
     """A query as one line, with markup."""
+    from keyhole.model.idn import to_unicode
+
     style = _STYLES.get(entry.outcome, "dim")
     local_time = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    question = f"{entry.name} {entry.kind}" if entry.name is not None else "no question"
+    question = "no question"
+    if entry.name is not None:
+        readable = to_unicode(entry.name)
+        beside = "" if readable == entry.name else f" ({readable})"
+        question = f"{entry.name}{beside} {entry.kind}"
     if entry.count > 1:
         question = f"{entry.count:,} queries"
     words = [

@@ -48,6 +48,9 @@ def status(
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
     for one in found["parts"]:
         show_part(terminal, one)
+    for one in found["lists"]:
+        name, why = escape(sanitize(one["name"])), escape(sanitize(one["why"]))
+        terminal.print(f"[yellow]list[/] {name}: {why}")
     for one in found["undelivered"]:
         name, why = escape(sanitize(one["engine"])), escape(sanitize(one["why"]))
         terminal.print(f"[red]revocations are not yet at[/] {name}: {why}")

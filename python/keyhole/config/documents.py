@@ -16,14 +16,20 @@ from keyhole.model.suggestion import suggest
 
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
-    """Reads files and folders; returns the valid documents and all problems."""
+    """Reads files and folders, each file once; returns the valid documents and all problems."""
     declared: list[Declaration[Any]] = []
     headings: list[Heading] = []
     problems: list[Problem] = []
+    read: set[Path] = set()
     for path in paths:
         found, wrong = sources(path)
         problems += wrong
         for source in found:
+            # A file may be given by itself and in its folder, by a link, or by a way with `..`.
+            place = source.path.resolve()
+            if place in read:
+                continue
+            read.add(place)
             one = read_source(source)
             declared += one.declared
             headings += one.headings

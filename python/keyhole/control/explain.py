@@ -16,6 +16,7 @@ from keyhole.control.lists import existing_settings
 from keyhole.control.settings import read_settings
 from keyhole.engine import explain
 from keyhole.engine.launch import Identity
+from keyhole.model.idn import fold
 
 _EXPIRED = "expired:"
 
@@ -66,7 +67,7 @@ def explain_name(
         looks_up = documents is None if lookup is None else lookup
         return explain(
             compiled.octets,
-            name,
+            fold(name),
             kind.upper(),
             transport,
             who=client.who,

@@ -13,6 +13,7 @@ from keyhole.control.error import ControlError
 from keyhole.control.settings import read_settings
 from keyhole.engine import compile_list, search_list
 from keyhole.lists import CompiledLists, compile_lists
+from keyhole.model.idn import fold
 from keyhole.policy import lists_in_use, load_documents, protected_names
 
 _VERSION = 1
@@ -71,7 +72,8 @@ def compile_files(files: Sequence[Path], form: str, output: Path | None) -> dict
 
 
 def search_name(data: DataFolder, name: str) -> dict[str, Any]:
-    """Finds every entry that matches the name in the lists in force."""
+    """Finds every entry that matches the name, in any script, in the lists in force."""
+    name = fold(name)
     try:
         snapshot = json.loads(data.snapshot.read_bytes())
     except FileNotFoundError:

@@ -14,6 +14,7 @@ from dns.rdatatype import RdataType
 from keyhole.dns_client.answer import DEFAULT_PORTS, KEYHOLE_PORTS, Transport
 from keyhole.dns_client.error import DnsClientError
 from keyhole.dns_client.exchange import Server
+from keyhole.model.idn import to_ascii
 
 _SCHEMES = {
     "https": Transport.HTTPS,
@@ -108,8 +109,9 @@ def _type(word: str) -> RdataType | None:
 
 def _name(word: str) -> dns.name.Name:
     try:
-        return dns.name.from_text(word, origin=dns.name.root)
-    except (dns.exception.DNSException, UnicodeError) as error:
+        text = word if word.isascii() else to_ascii(word)
+        return dns.name.from_text(text, origin=dns.name.root)
+    except (dns.exception.DNSException, ValueError) as error:
         raise ArgumentError(f"{word} is not a DNS name: {error}") from error
 
 

@@ -6,6 +6,7 @@ The core's compiler is passed as a parameter, because only ``keyhole.engine`` im
 from keyhole.lists.compile import CompiledLists, compile_lists, drop_unused
 from keyhole.lists.core_protocol import Compile, CompileReport, CompileRequest
 from keyhole.lists.plan import PlannedList, plan
+from keyhole.lists.sanity_check import lost_lines
 
 __all__ = [
     "Compile",
@@ -15,5 +16,6 @@ __all__ = [
     "PlannedList",
     "compile_lists",
     "drop_unused",
+    "lost_lines",
     "plan",
 ]

@@ -15,8 +15,8 @@ from keyhole.lists.core_protocol import (
 )
 from keyhole.lists.download_store import DownloadStore
 from keyhole.lists.last_good import FileChangedError, LastCompiled, LastGood, LastGoodStore
-from keyhole.lists.plan import PlannedList, fingerprint, plan
-from keyhole.lists.sanity_check import implausible_change
+from keyhole.lists.plan import COMPILER, PlannedList, fingerprint, plan
+from keyhole.lists.sanity_check import implausible_change, lost_lines
 from keyhole.model.list import ListSpec
 from keyhole.model.snapshot import ListFile
 from keyhole.system import durable
@@ -143,6 +143,9 @@ class _Compilation:
     def _hold_implausible(self, report: CompileReport) -> bool:
         """Holds back the lists with implausible changes; returns whether there are any."""
         found = False
+        last = self._last_good.compiled
+        if last is not None and last.compiler != COMPILER:
+            return False
         for one, now in zip(self._planned, report.lists, strict=True):
             before = self._last_good.lists.get(one.name)
             if before is None or not one.guard or one.name in self._held:
@@ -167,6 +170,7 @@ class _Compilation:
             raise ListError(f"cannot write {file}: {error.strerror}") from error
         last = LastCompiled(
             fingerprint=fingerprint(self._planned, self._protected),
+            compiler=COMPILER,
             sha256=report.sha256,
             held=self._held,
             report=report,
@@ -188,6 +192,9 @@ class _Compilation:
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
             elif now.taken == 0:
                 why = "no entry could be read from its files; check the format"
+                yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
+            elif why := lost_lines(now):
+                why = f"{why}; keyhole lists status {one.name} shows some of them"
                 yield one.declared.problem(["spec", _source(one)], why, is_advice=True)
 
 

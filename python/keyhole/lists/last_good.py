@@ -35,6 +35,7 @@ class LastCompiled(Boundary):
     """The present compiled file."""
 
     fingerprint: str
+    compiler: int = 1
     sha256: str
     held: dict[str, str]
     """Why a list is held back, by its name."""

@@ -15,6 +15,9 @@ from keyhole.system.regular_file import open_regular
 
 MAX_LIST_FILE = 512 * MIB
 _CHUNK = 1 * MIB
+COMPILER = 2
+"""The version of what the core makes of the same lines: with a new one, everything is compiled
+again, and counts of entries are not compared with those of the version before."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,7 @@ def contents_of(path: Path) -> Contents:
 def fingerprint(planned: Sequence[PlannedList], protected: Sequence[str]) -> str:
     """A hash of everything that determines the compiled file."""
     facts = [
+        COMPILER,
         sorted(protected),
         [
             [one.name, one.kind, one.format, one.guard, [_facts(file) for file in one.files]]

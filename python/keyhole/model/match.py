@@ -6,7 +6,7 @@ from pydantic import model_serializer, model_validator
 
 from keyhole.model.expression import matches_name, read_expression
 from keyhole.model.field_types import Boundary, FieldType, text_of
-from keyhole.model.name import read_name
+from keyhole.model.name import read_name, without_escapes
 
 
 class Match(Boundary):
@@ -51,10 +51,10 @@ def read_match(written: object) -> Match:
     if text == "*":
         raise ValueError("* would mean every name; that is what default is for")
     if text.startswith("*."):
-        if "*" in text[2:]:
+        if "*" in without_escapes(text[2:]):
             raise ValueError(f"{text} has more than one star; write an expression in /slashes/")
         return Match(kind="below", text=read_name(text[2:]))
-    if "*" in text:
+    if "*" in without_escapes(text):
         raise ValueError(
             f"the star in {text} is not a label in front; write *.example.org, "
             "or an expression in /slashes/"

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from keyhole.model.address import is_address
-from keyhole.model.name import read_name
+from keyhole.model.name import read_host_name
 from keyhole.model.upstream import DOH_PATH, PATH
 
 # Unknown keys are ignored: the server may be newer than the client.
@@ -84,7 +84,7 @@ class Service(BaseModel):
     @field_validator("name")
     @classmethod
     def _is_a_name(cls, value: str | None) -> str | None:
-        return None if value is None else read_name(value)
+        return None if value is None else read_host_name(value)
 
     @field_validator("names")
     @classmethod

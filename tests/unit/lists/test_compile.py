@@ -171,6 +171,21 @@ def test_a_list_without_its_guard_is_taken_as_it_is(world: World) -> None:
     assert world.held(result) == {"ads": 10}
 
 
+def test_a_new_compiler_reads_everything_again_and_compares_no_counts(world: World) -> None:
+    world.write("ads", 2000)
+    world.compile("ads")
+    record = world.state / "lists.json"
+    known = json.loads(record.read_text())
+    del known["compiled"]["compiler"]  # as an older version wrote it
+    record.write_text(json.dumps(known))
+    world.write("ads", 900)
+    again = world.compile("ads")
+    assert again.held == {}
+    assert not again.is_reused
+    world.write("ads", 100)
+    assert "it shrank" in world.compile("ads").held["ads"]
+
+
 def test_a_small_list_may_shrink_and_grow_as_its_owner_likes(world: World) -> None:
     for count in (4, 1, 900, 2):
         world.write("own", count)

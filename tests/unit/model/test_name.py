@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyhole.model.name import is_at_or_below, read_name, read_owner, read_server_name, reverse_name
+from keyhole.model.idn import to_unicode
+from keyhole.model.name import (
+    as_logged,
+    is_at_or_below,
+    read_name,
+    read_owner,
+    read_server_name,
+    reverse_name,
+    without_escapes,
+)
 
 LABELS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True)
 NAMES = (
@@ -28,8 +37,9 @@ def test_any_text_is_a_name_of_legal_size_or_refused(text: str) -> None:
         name = read_name(text)
     except ValueError:
         return
-    assert len(name) <= 253
-    assert all(0 < len(label) <= 63 for label in name.split("."))
+    assert len(without_escapes(name)) <= 253
+    plain = without_escapes(name)
+    assert all(0 < len(label) <= 63 for label in plain.split("."))
     assert read_name(name) == name
 
 
@@ -41,6 +51,11 @@ def test_any_text_is_a_name_of_legal_size_or_refused(text: str) -> None:
         ("例え。example", "xn--r8jz45g.example"),
         ("_dns.example.org", "_dns.example.org"),
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("bu\u0308cher.example", "xn--bcher-kva.example"),
+        ("straße.example", "xn--strae-oqa.example"),
+        ("उदाहरण.example", "xn--p1b6ci4b4b3a.example"),
+        ("💩.example", "xn--ls8h.example"),
+        ("\uff41.example", "a.example"),
     ],
 )
 def test_an_internationalized_name_becomes_its_a_labels(written: str, name: str) -> None:
@@ -63,15 +78,48 @@ def test_an_internationalized_name_becomes_its_a_labels(written: str, name: str)
         ("2001:db8::1", "is an IP address"),
         ("*.example.org", "has a star"),
         ("exa$mple.org", "holds '\\$'"),
-        ("-a.example", "begins or ends with a hyphen"),
         ("a" * 64 + ".example", "a label has at most 63"),
         (".".join(["a" * 60] * 5), "a name has at most 253"),
-        ("straße.example", "xn--"),
+        ("a\u200d.example", "internationalized"),
+        ("\ufffd.example", "UTS 46"),
+        ("a\\.example\\", "backslash"),
+        ("a\\999.example", "up to 255"),
     ],
 )
 def test_what_is_no_name_is_refused_with_what_would_be_right(written: str, expected: str) -> None:
     with pytest.raises(ValueError, match=expected):
         read_name(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("-dash.example.org", "-dash.example.org"),
+        ("dash-.Example.org.", "dash-.example.org"),
+        ("\\*.example.org", "\\*.example.org"),
+        ("\\042.example.org", "\\*.example.org"),
+        ("a\\.b\\032c.example.org", "a\\.b\\032c.example.org"),
+        ("\\065.example.org", "a.example.org"),
+    ],
+)
+def test_a_name_that_the_wire_may_carry_is_taken(written: str, name: str) -> None:
+    assert read_name(written) == name
+    assert read_name(name) == name
+
+
+def test_the_name_of_a_host_is_stricter() -> None:
+    for written in ("-a.example", "a-.example", "\\*.example"):
+        with pytest.raises(ValueError, match=r"hyphen|no name of a host"):
+            read_server_name(written)
+
+
+def test_a_name_is_looked_for_as_the_log_has_it() -> None:
+    assert as_logged("Bücher.Example.") == "xn--bcher-kva.example"
+    assert as_logged("\\*.example.org") == "*.example.org"
+    assert as_logged("a\\.b.example.org") == "a\\.b.example.org"
+    assert as_logged(".") == "."
+    assert to_unicode("www.xn--bcher-kva.example") == "www.bücher.example"
+    assert to_unicode("xn--a.xn--0.example") == "xn--a.xn--0.example"
 
 
 def test_the_owner_of_a_record_may_be_a_wildcard_in_front_only() -> None:

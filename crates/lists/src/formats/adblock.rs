@@ -5,46 +5,58 @@
 //! at its end is a pattern over the text of the name; `/.../` is a regular expression. `@@` in
 //! front makes an exception.
 
-use keyhole_names::list_file::{Action, Pattern};
+use keyhole_names::list_file::{Action, EVERYTHING, Effect, Pattern};
+use keyhole_wire::RecordType;
 
 use super::hosts;
 use super::modifiers::Modifiers;
+use super::wildcard::starred_to_ascii;
+use crate::comment::{before_hash, is_comment, is_cosmetic};
 use crate::entry::{Findings, ListEntry, Scope, Target};
-use crate::name_syntax::{is_name_octet, read_address, read_name};
+use crate::name_syntax::{read_address, read_name};
 use crate::skip_reason::SkipReason;
-
-/// What separates a name from what a browser does with the page.
-const COSMETIC: &[&str] = &["##", "#@#", "#?#", "#@?#", "#$#", "#@$#", "#%#", "#@%#", "$$", "$@$"];
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
     let line = line.trim();
-    let is_title = line.starts_with('[') && line.ends_with(']');
-    if line.is_empty() || line.starts_with('!') || is_title || is_hash_comment(line) {
+    if is_comment(line) {
         return;
     }
+    let mut words = line.split_whitespace();
+    let starts_with_address = words.next().is_some_and(|first| read_address(first).is_some());
     // Lines of a hosts file may stand among the others.
-    if line.split_whitespace().next().is_some_and(|first| read_address(first).is_some()) {
+    if starts_with_address && words.next().is_some() {
         hosts::read(line, findings);
-    } else {
-        findings.push(read_rule(line));
+        return;
+    }
+    match read_rule(line) {
+        Ok((entry, clients)) => {
+            // An exception for some clients cannot be honored, so its names are blocked for none.
+            let is_exception = entry.action == Action::Allow;
+            if clients.is_none() {
+                findings.push(Ok(entry));
+            } else if is_exception && entry.limits.effect == Effect::Decides {
+                let exempt =
+                    ListEntry { important: entry.important, ..ListEntry::exempt(entry.target) };
+                findings.push(Ok(exempt));
+                findings.push(Err(SkipReason::ClientException));
+                return;
+            }
+            findings.extend(clients.map(Err));
+        }
+        Err(skip) => findings.push(Err(skip)),
     }
 }
 
-/// `# text` or `####` is a comment; `##.banner` is not.
-fn is_hash_comment(line: &str) -> bool {
-    let rest = line.trim_start_matches('#');
-    line.len() > rest.len() && (rest.is_empty() || rest.starts_with(char::is_whitespace))
-}
-
-fn read_rule(line: &str) -> Result<ListEntry, SkipReason> {
+/// The entry of a rule, and why it is for some clients only.
+fn read_rule(line: &str) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
     let (action, rule) =
         line.strip_prefix("@@").map_or((Action::Block, line), |rule| (Action::Allow, rule));
     if let Some((expression, modifiers)) = split_expression(rule) {
-        let target = Target::Pattern(Pattern::Regex(expression.to_owned()));
-        return finish(action, target, modifiers);
+        let pattern = Pattern::Regex(expression.to_owned());
+        return finish(action, Target::Pattern(pattern), modifiers);
     }
-    if COSMETIC.iter().any(|mark| rule.contains(mark)) {
+    if is_cosmetic(rule) {
         return Err(SkipReason::Cosmetic);
     }
     let rule = rule.split(" #").next().unwrap_or(rule).trim_end();
@@ -52,16 +64,38 @@ fn read_rule(line: &str) -> Result<ListEntry, SkipReason> {
         Some((body, modifiers)) => (body, Some(modifiers)),
         None => (rule, None),
     };
-    finish(action, read_body(body)?, modifiers)
+    let target = read_body(body);
+    if target == Err(SkipReason::TooBroad) && modifiers.is_some() {
+        return read_everything(action, modifiers);
+    }
+    finish(action, target?, modifiers)
+}
+
+/// A rule for all names, if its modifiers leave the ordinary ones out.
+fn read_everything(
+    action: Action,
+    modifiers: Option<&str>,
+) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
+    let target = Target::Pattern(Pattern::Wildcard(EVERYTHING.to_owned()));
+    let found = finish(action, target, modifiers)?;
+    let limits = &found.0.limits;
+    let is_ordinary = |&kind: &u16| matches!(RecordType(kind), RecordType::A | RecordType::AAAA);
+    let other_types = !limits.types.is_empty() && !limits.types.iter().any(is_ordinary);
+    if limits.except_names.is_empty() && !other_types {
+        return Err(SkipReason::TooBroad);
+    }
+    Ok(found)
 }
 
 fn finish(
     action: Action,
     target: Target,
     modifiers: Option<&str>,
-) -> Result<ListEntry, SkipReason> {
-    let modifiers = modifiers.map_or_else(|| Ok(Modifiers::default()), Modifiers::read)?;
-    Ok(ListEntry { target, action, important: modifiers.important, limits: modifiers.limits })
+) -> Result<(ListEntry, Option<SkipReason>), SkipReason> {
+    let read = |text| Modifiers::read(text, action == Action::Allow);
+    let Modifiers { important, limits, clients } =
+        modifiers.map_or_else(|| Ok(Modifiers::default()), read)?;
+    Ok((ListEntry { action, important, limits, ..ListEntry::block(target) }, clients))
 }
 
 /// Splits `/expression/$modifiers`; none if the rule is not an expression.
@@ -88,13 +122,16 @@ fn read_body(body: &str) -> Result<Target, SkipReason> {
     let (start, rest) = match (body.strip_prefix("||"), body.strip_prefix('|')) {
         (Some(rest), _) => (Start::Label, rest),
         (None, Some(rest)) => (Start::Name, rest),
-        (None, None) => (Start::Anywhere, body),
+        (None, None) => (Start::Anywhere, before_hash(body)),
     };
     let inner = rest.strip_suffix('|').unwrap_or(rest);
     let inner = inner.strip_suffix('^').unwrap_or(inner);
     let ends = inner.len() < rest.len();
     if inner.bytes().all(|octet| matches!(octet, b'*' | b'.')) {
         return Err(if inner.is_empty() { SkipReason::NoName } else { SkipReason::TooBroad });
+    }
+    if is_address_pattern(inner) {
+        return Err(SkipReason::AnswerAddress);
     }
     if inner.contains(['/', ':', '?', '=', '&']) {
         return Err(SkipReason::Url);
@@ -110,27 +147,56 @@ fn read_body(body: &str) -> Result<Target, SkipReason> {
     // A dot at the end of a whole name belongs to the name; `ads.` is the start of many.
     let dotted =
         start == Start::Anywhere && inner.strip_suffix('.').is_some_and(|name| name.contains('.'));
-    let cut = inner.starts_with(['.', '-']) || (!ends && !dotted && inner.ends_with(['.', '-']));
+    let cut = inner.starts_with('.')
+        || (start == Start::Anywhere && inner.starts_with('-'))
+        || (!ends && !dotted && inner.ends_with(['.', '-']));
     let half_anchored = match start {
         Start::Label => false,
         Start::Name => !ends,
         Start::Anywhere => ends,
     };
     if inner.contains('*') || cut || half_anchored {
-        return read_pattern(body, inner);
+        return read_pattern(start, inner, ends);
+    }
+    if start == Start::Anywhere && !inner.contains('.') {
+        return Err(SkipReason::Word);
     }
     let scope = if start == Start::Label { Scope::AtAndBelow } else { Scope::Exact };
     Ok(Target::Name(read_name(inner)?, scope))
 }
 
+/// Whether the text is an address, a network, or a part of an address: AdGuard Home applies such
+/// rules to answers.
+fn is_address_pattern(text: &str) -> bool {
+    let address = text.split('/').next().unwrap_or_default().trim_matches(['[', ']']);
+    let is_part = |marks: &[u8], is_digit: fn(&u8) -> bool, dot: u8| {
+        text.bytes().all(|octet| is_digit(&octet) || marks.contains(&octet))
+            && text.as_bytes().contains(&dot)
+            && text.bytes().any(|octet| is_digit(&octet))
+    };
+    read_address(address).is_some()
+        || is_part(b".*", u8::is_ascii_digit, b'.')
+        || is_part(b":.*", u8::is_ascii_hexdigit, b':')
+}
+
 /// A pattern keeps the anchors of the rule.
-fn read_pattern(body: &str, inner: &str) -> Result<Target, SkipReason> {
-    if !inner.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) {
-        return Err(if inner.is_ascii() { SkipReason::NotAName } else { SkipReason::NotSimple });
+fn read_pattern(start: Start, inner: &str, ends: bool) -> Result<Target, SkipReason> {
+    let anchor = match start {
+        Start::Anywhere => "",
+        Start::Name => "|",
+        Start::Label => "||",
+    };
+    // Without an anchor the first label, or the last one, may be a part of a longer one.
+    let mut labels = inner.split('.');
+    let is_part = (start == Start::Anywhere
+        && labels.next().is_some_and(|first| !first.is_ascii()))
+        || (!ends && labels.next_back().is_some_and(|last| !last.is_ascii()));
+    if is_part {
+        return Err(SkipReason::PartOfLabel);
     }
-    let text = body.trim_end_matches('|').to_ascii_lowercase();
-    let anchored = body.ends_with('|') && !text.ends_with('^');
-    Ok(Target::Pattern(Pattern::Wildcard(if anchored { text + "^" } else { text })))
+    let text = starred_to_ascii(inner)?;
+    let end = if ends { "^" } else { "" };
+    Ok(Target::Pattern(Pattern::Wildcard(format!("{anchor}{text}{end}"))))
 }
 
 #[cfg(test)]
@@ -160,7 +226,12 @@ mod tests {
             ("@@||ads.example.org^", "allow ||ads.example.org"),
             ("@@|ads.example.org^", "allow ads.example.org"),
             ("||bücher.example^", "block ||xn--bcher-kva.example"),
-            ("0.0.0.0 ads.example.org", "block ads.example.org"),
+            ("0.0.0.0 ads.example.org#why", "block ads.example.org"),
+            ("ads.example.org#why", "block ads.example.org"),
+            ("||zip^", "block ||zip"),
+            ("||*.zip^", "block *.zip"),
+            ("|zip^", "block zip"),
+            ("||-dash.example.org^", "block ||-dash.example.org"),
         ] {
             assert_eq!(says(line), meaning, "{line}");
         }
@@ -178,6 +249,7 @@ mod tests {
             (".Ads.", ".ads."),
             ("||ads.", "||ads."),
             ("||ads-", "||ads-"),
+            ("||ads*.bücher.example^", "||ads*.xn--bcher-kva.example^"),
         ] {
             assert_eq!(says(line), format!("block wildcard {pattern}"), "{line}");
         }
@@ -201,8 +273,35 @@ mod tests {
     }
 
     #[test]
+    fn rules_for_all_names_are_taken_if_they_leave_ordinary_ones_out() {
+        assert_eq!(
+            says("*$denyallow=com|example.org"),
+            "block wildcard * [] [] [Name(com), Name(example.org)]"
+        );
+        assert_eq!(says("||*^$dnstype=HTTPS"), "block wildcard * [65] [] []");
+        for line in ["*", "*$important", "*$dnstype=A", "*$dnstype=~A", "@@*"] {
+            assert_eq!(says(line), "TooBroad", "{line}");
+        }
+    }
+
+    #[test]
+    fn exceptions_that_are_not_plain_are_honored() {
+        for (line, meaning) in [
+            ("||x.example^$badfilter", "cancel ||x.example"),
+            ("@@||x.example^$important,badfilter", "cancel! ||x.example"),
+            ("||x.example^$dnsrewrite=REFUSED", "block ||x.example Refused"),
+            ("@@||x.example^$dnsrewrite", "allow ||x.example Any"),
+            ("@@||x.example^$client=tv", "exempt ||x.example, ClientException"),
+            ("@@|x.example^$ctag=device_tv,important", "exempt! x.example, ClientException"),
+            ("||x.example^$client=tv", "Client"),
+        ] {
+            assert_eq!(says(line), meaning, "{line}");
+        }
+    }
+
+    #[test]
     fn comments_say_nothing() {
-        for line in ["! title", "[Adblock Plus 2.0]", "# comment", "#", "####", ""] {
+        for line in ["! title", "[Adblock Plus 2.0]", "# comment", "#", "####", "#||x^", ""] {
             assert_eq!(says(line), "", "{line}");
         }
     }
@@ -217,7 +316,6 @@ mod tests {
             ("|https://example.org^", "Url"),
             ("||example.org:8080^", "Url"),
             ("||example.org^$third-party", "OtherModifier"),
-            ("||example.org^$client=tv", "Client"),
             ("||example.org^$", "OtherModifier"),
             ("||exa^mple.org", "NeverMatches"),
             ("/", "Url"),
@@ -226,10 +324,14 @@ mod tests {
             ("||*^", "TooBroad"),
             ("||", "NoName"),
             ("@@", "NoName"),
-            ("||org^", "SingleLabel"),
-            ("||*.org^", "SingleLabel"),
-            ("ads", "SingleLabel"),
-            ("||192.0.2.1^", "AddressNotName"),
+            ("ads", "Word"),
+            ("||192.0.2.1^", "AnswerAddress"),
+            ("192.0.2.1", "AnswerAddress"),
+            ("|192.0.2.", "AnswerAddress"),
+            ("||192.0.2.0/24^", "AnswerAddress"),
+            ("|2001:db8::1^", "AnswerAddress"),
+            ("bü*.example^", "PartOfLabel"),
+            ("-bücher", "PartOfLabel"),
         ] {
             assert_eq!(says(line), reason, "{line}");
         }

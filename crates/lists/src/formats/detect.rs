@@ -1,7 +1,8 @@
-//! Which format a file has, from its first lines.
+//! Which format a file has, from its first lines, and which form one line has.
 
 use super::format::Format;
-use crate::name_syntax::{is_name_octet, read_address, without_comment};
+use crate::comment::{before_hash, is_comment, is_cosmetic};
+use crate::name_syntax::{is_name_octet, read_address};
 
 /// How many lines with content decide.
 const LINES: usize = 1000;
@@ -35,44 +36,58 @@ pub(crate) fn is_web_page(head: &[u8]) -> bool {
     starts_with(b"<!doctype") || starts_with(b"<html") || starts_with(b"<?xml")
 }
 
-/// The format that a line has, or none.
+/// The form of one line in a file whose lines mostly have the format `usual`.
+pub(super) fn form_of(line: &str, usual: Format) -> Format {
+    match form(line.trim()) {
+        // Plain names and wildcards have a meaning in filter rules too.
+        Some(Format::Domains | Format::Wildcard) if usual == Format::Adblock => usual,
+        Some(format) => format,
+        // A word alone may be a setting of a program, and a top-level domain elsewhere.
+        None if usual == Format::Hosts && is_name(line.trim()) => Format::Domains,
+        None => usual,
+    }
+}
+
+/// The format that a line of the head has, or none.
 fn vote(line: &[u8]) -> Option<Format> {
     let line = str::from_utf8(line).ok()?.trim();
-    if line.is_empty() || line.starts_with(['!', ';', '[']) {
-        return None;
-    }
-    if is_cosmetic(line) {
-        return Some(Format::Adblock);
-    }
-    let line = without_comment(line);
-    let mut words = line.split_whitespace();
-    let first = words.next()?;
+    if is_comment(line) { None } else { form(line) }
+}
+
+/// The format that a line has by itself; none if it has none, or one of several.
+fn form(line: &str) -> Option<Format> {
     let starts = |marks: &[&str]| marks.iter().any(|mark| line.starts_with(mark));
     if starts(&["address=/", "server=/", "local=/"]) {
-        Some(Format::Dnsmasq)
-    } else if starts(&["local-zone:", "local-data:", "server:"]) {
+        return Some(Format::Dnsmasq);
+    }
+    if starts(&["|", "@@"]) || is_regex(line) {
+        return Some(Format::Adblock);
+    }
+    let is_cosmetic = is_cosmetic(line);
+    let line = before_hash(line);
+    let mut words = line.split_whitespace();
+    let first = words.next().unwrap_or_default();
+    if starts(&["local-zone:", "local-data:", "server:"]) {
         Some(Format::Unbound)
     } else if starts(&["$TTL", "$ORIGIN"]) || is_record(words.clone()) {
         Some(Format::Rpz)
+    } else if is_cosmetic {
+        Some(Format::Adblock)
     } else if read_address(first).is_some() {
         words.next().map(|_| Format::Hosts)
     } else if words.next().is_some() {
         None
-    } else if starts(&["|", "@@"]) || line.ends_with('^') || line.contains('$') || is_regex(line) {
+    } else if line.ends_with('^') || line.contains('$') {
         Some(Format::Adblock)
-    } else if starts(&["*."]) {
-        Some(Format::Wildcard)
+    } else if line.contains('*') {
+        is_name(&line.replace('*', "")).then_some(Format::Wildcard)
     } else {
-        let is_name = |octet: u8| is_name_octet(octet) || !octet.is_ascii();
-        (line.contains('.') && line.bytes().all(is_name)).then_some(Format::Domains)
+        (line.contains('.') && is_name(line)).then_some(Format::Domains)
     }
 }
 
-fn is_cosmetic(line: &str) -> bool {
-    let is_comment = line.trim_start_matches('#').starts_with([' ', '\t']);
-    !is_comment && ["##", "#@#", "#?#"].iter().any(|mark| line.contains(mark)) && {
-        !line.bytes().all(|octet| octet == b'#')
-    }
+fn is_name(text: &str) -> bool {
+    text.bytes().all(|octet| is_name_octet(octet) || !octet.is_ascii())
 }
 
 fn is_regex(line: &str) -> bool {
@@ -87,6 +102,7 @@ fn is_record<'a>(mut words: impl Iterator<Item = &'a str>) -> bool {
 #[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+    use crate::formats::testing::said_mixed;
 
     #[test]
     fn each_format_is_recognized() {
@@ -114,6 +130,50 @@ mod tests {
     fn a_stray_line_does_not_change_the_format_of_a_list() {
         let text = "a.example.org\n".repeat(50) + "||stray.example.org^\n";
         assert_eq!(detect(text.as_bytes()), Format::Domains);
+    }
+
+    #[test]
+    fn each_line_has_its_own_form() {
+        let lines = "0.0.0.0 a.example.org\nb.example.org # c\n||c.example.org^ # why\n*.d.example.org\n\
+                     address=/e.example.org/#\nlocal-zone: \"f.example.org\" static\n\
+                     g.example.org CNAME .\n! t\n; t\n# t\n[t]\n/^h[0-9]/\ni.example.org##.ad\n\
+                     @@||ok.c.example.org^\n1.2.3.4\n";
+        let expected = [
+            "block a.example.org",
+            "block b.example.org",
+            "block ||c.example.org",
+            "block ||d.example.org",
+            "block ||e.example.org",
+            "block ||f.example.org",
+            "block g.example.org",
+            "block regex ^h[0-9]",
+            "Cosmetic",
+            "allow ||ok.c.example.org",
+        ];
+        for format in Format::ALL {
+            let found = said_mixed(*format, lines);
+            let found: Vec<_> = found[..10].iter().map(String::as_str).collect();
+            let mut expected = expected;
+            if *format == Format::Adblock {
+                expected[3] = "block *.d.example.org";
+            }
+            assert_eq!(found, expected, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_alone_is_what_most_lines_of_the_file_are() {
+        for (format, expected) in [
+            (Format::Hosts, "block zip"),
+            (Format::Domains, "block zip"),
+            (Format::Wildcard, "block zip"),
+            (Format::Adblock, "Word"),
+            (Format::Dnsmasq, "OtherSetting"),
+            (Format::Unbound, "OtherSetting"),
+            (Format::Rpz, "NotAName"),
+        ] {
+            assert_eq!(said_mixed(format, "zip"), [expected], "{format:?}");
+        }
     }
 
     #[test]

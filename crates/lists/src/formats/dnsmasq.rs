@@ -1,12 +1,14 @@
-//! dnsmasq settings: `address=/x/`, `local=/x/` and `server=/x/` mean `x` and every name below.
+//! dnsmasq settings: `address=/x/`, `local=/x/` and `server=/x/` mean `x` and every name below, and
+//! the line for the more specific name wins (dnsmasq(8), `--server`).
 
-use crate::entry::{Findings, Scope, block_name};
-use crate::name_syntax::{is_nowhere, read_address, without_comment};
+use crate::comment::before_spaced_hash;
+use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
+use crate::name_syntax::{is_nowhere, read_address, read_name};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
-    let line = without_comment(line);
+    let line = before_spaced_hash(line);
     if line.is_empty() {
         return;
     }
@@ -17,30 +19,32 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         findings.push(Err(SkipReason::OtherSetting));
         return;
     };
-    if let Some(skip) = other_use(setting, target.trim()) {
-        findings.push(Err(skip));
-        return;
-    }
+    let (make, skip) = meaning(setting, target.trim());
     for name in names.split('/') {
-        match name.strip_prefix("*.") {
-            _ if name == "#" => findings.push(Err(SkipReason::TooBroad)),
-            Some(parent) => block_name(parent, Scope::Below, findings),
-            None => {
-                let name = name.strip_prefix('.').unwrap_or(name);
-                block_name(name, Scope::AtAndBelow, findings);
-            }
+        let (name, scope) = match name.strip_prefix("*.") {
+            Some(parent) => (parent, Scope::Below),
+            None => (name.strip_prefix('.').unwrap_or(name), Scope::AtAndBelow),
+        };
+        if name == "#" {
+            findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
+        } else {
+            add_name(read_name(name), scope, make, findings);
         }
     }
+    findings.extend(skip.map(Err));
 }
 
-/// Why a setting with this target blocks nothing, or none if it blocks.
-fn other_use(setting: &str, target: &str) -> Option<SkipReason> {
+/// What a setting with this target does with its names, and why not all of it is done here.
+fn meaning(setting: &str, target: &str) -> (fn(Target) -> ListEntry, Option<SkipReason>) {
     match (setting, target) {
         // `#` is dnsmasq's word for the null address here, and for the usual servers below.
-        (_, "") | ("address", "#") => None,
-        ("address", target) if read_address(target).is_some_and(is_nowhere) => None,
-        ("address", _) => Some(SkipReason::RealAddress),
-        _ => Some(SkipReason::OtherServer),
+        (_, "") | ("address", "#") => (ListEntry::block_specific, None),
+        ("address", target) if read_address(target).is_some_and(is_nowhere) => {
+            (ListEntry::block_specific, None)
+        }
+        ("address", _) => (ListEntry::exempt_specific, Some(SkipReason::RealAddress)),
+        (_, "#") => (ListEntry::allow_specific, None),
+        _ => (ListEntry::exempt_specific, Some(SkipReason::OtherServer)),
     }
 }
 
@@ -62,17 +66,30 @@ mod tests {
     }
 
     #[test]
+    fn exceptions_take_their_names_out_and_what_is_not_done_has_a_reason() {
+        for (line, expected) in [
+            ("server=/ok.example.org/#", vec!["allow ||ok.example.org"]),
+            (
+                "address=/router.example.org/192.0.2.1",
+                vec!["exempt ||router.example.org", "RealAddress"],
+            ),
+            (
+                "server=/corp.example.org/192.0.2.53",
+                vec!["exempt ||corp.example.org", "OtherServer"],
+            ),
+        ] {
+            assert_eq!(said(Dnsmasq, line), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn other_settings_have_a_reason() {
         for (line, reason) in [
-            ("address=/router.example.org/192.0.2.1", "RealAddress"),
-            ("server=/corp.example.org/192.0.2.53", "OtherServer"),
-            ("server=/corp.example.org/#", "OtherServer"),
             ("address=/#/", "TooBroad"),
             ("address=/", "OtherSetting"),
             ("address=//", "NoName"),
             ("no-resolv", "OtherSetting"),
             ("conf-dir=/etc/dnsmasq.d/,*.conf", "OtherSetting"),
-            ("address=/org/", "SingleLabel"),
         ] {
             assert_eq!(said(Dnsmasq, line), [reason], "{line}");
         }

@@ -1,12 +1,13 @@
 //! Hosts files: `0.0.0.0 name name ...`. Each name is meant alone.
 
+use crate::comment::before_hash;
 use crate::entry::{Findings, Scope, block_name};
-use crate::name_syntax::{is_machine_name, is_nowhere, read_address, without_comment};
+use crate::name_syntax::{is_machine_name, is_nowhere, read_address};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
-    let mut words = without_comment(line).split_whitespace();
+    let mut words = before_hash(line).split_whitespace();
     let Some(first) = words.next() else {
         return;
     };
@@ -39,7 +40,7 @@ mod tests {
     #[test]
     fn a_line_of_a_hosts_file_blocks_each_of_its_names_alone() {
         let lines = "# title\n\n0.0.0.0 ads.example.org\n\
-                     127.0.0.1\tA.example.org b.example.org # c\n::1 c.example.org\n:: d.example.org";
+                     127.0.0.1\tA.example.org b.example.org#c\n::1 c.example.org\n:: d.example.org";
         assert_eq!(
             said(Hosts, lines),
             [

@@ -9,10 +9,13 @@
 //! | | `\|x^`, plain `x` | `x` alone |
 //! | | `@@...` | an exception: allows what the rest means |
 //! | `dnsmasq` | `address=/x/`, `local=/x/`, `server=/x/` | `x` and every name below |
+//! | | `server=/x/#` | an exception |
 //! | `unbound` | `local-zone: "x" always_null` | `x` and every name below |
 //! | | `local-data: "x A 0.0.0.0"` | `x` alone |
 //! | `rpz` | `x CNAME .` | `x` alone; `*.x` means every name below |
 //! | | `x CNAME rpz-passthru.` | an exception |
+//!
+//! In `dnsmasq`, `unbound` and `rpz` the line for the more specific name wins.
 
 mod adblock;
 mod detect;
@@ -25,25 +28,48 @@ mod rpz;
 mod unbound;
 mod wildcard;
 
+use crate::comment::is_comment;
 use crate::entry::Findings;
+use detect::form_of;
 pub(crate) use detect::{detect, is_web_page};
 pub use format::{Format, catalogue};
 
 /// Reads the lines of one file; what a line means may depend on those before it.
 pub(crate) struct LineReader {
     format: Format,
+    /// Whether each line has the form that it looks like; `format` is for those of several forms.
+    is_mixed: bool,
     zone: rpz::Zone,
 }
 
 impl LineReader {
-    /// A reader at the start of a file.
-    pub(crate) fn new(format: Format) -> Self {
-        Self { format, zone: rpz::Zone::default() }
+    /// A reader for a file whose lines all have one format.
+    pub(crate) fn strict(format: Format) -> Self {
+        Self { format, is_mixed: false, zone: rpz::Zone::default() }
+    }
+
+    /// A reader for a file with lines of any format, most of them of this one.
+    pub(crate) fn mixed(format: Format) -> Self {
+        Self { is_mixed: true, ..Self::strict(format) }
+    }
+
+    /// The format of the file, or of most of its lines.
+    pub(crate) fn format(&self) -> Format {
+        self.format
     }
 
     /// Adds what the line says; a comment or an empty line says nothing.
     pub(crate) fn read(&mut self, line: &str, findings: &mut Findings) {
-        match self.format {
+        let mut format = self.format;
+        if self.zone.is_open() {
+            format = Format::Rpz;
+        } else if self.is_mixed {
+            if is_comment(line) {
+                return;
+            }
+            format = form_of(line, format);
+        }
+        match format {
             Format::Hosts => hosts::read(line, findings),
             // Lists mix names and wildcards, so that both formats are read as one.
             Format::Domains | Format::Wildcard => domains::read(line, findings),
@@ -57,14 +83,22 @@ impl LineReader {
 
 #[cfg(test)]
 pub(crate) mod testing {
-    use keyhole_names::list_file::{Action, Pattern};
+    use keyhole_names::list_file::{Action, Effect, Pattern, Rewrite};
 
     use super::*;
     use crate::entry::{ListEntry, Scope, Target};
 
-    /// What a line says, in short: `block at-and-below x`, or the phrase of the reason.
+    /// What lines of one format say, in short: `block ||x`, or the name of the reason.
     pub(crate) fn said(format: Format, lines: &str) -> Vec<String> {
-        let mut reader = LineReader::new(format);
+        said_by(LineReader::strict(format), lines)
+    }
+
+    /// What lines of any format say in a file with most lines of this one.
+    pub(crate) fn said_mixed(format: Format, lines: &str) -> Vec<String> {
+        said_by(LineReader::mixed(format), lines)
+    }
+
+    fn said_by(mut reader: LineReader, lines: &str) -> Vec<String> {
         let mut findings = Vec::new();
         for line in lines.lines() {
             reader.read(line, &mut findings);
@@ -76,7 +110,12 @@ pub(crate) mod testing {
     }
 
     fn short(entry: ListEntry) -> String {
-        let action = if entry.action == Action::Block { "block" } else { "allow" };
+        let action = match (entry.limits.effect, entry.action) {
+            (Effect::Cancels, _) => "cancel",
+            (Effect::Exempts, _) => "exempt",
+            (_, Action::Block) => "block",
+            (_, Action::Allow) => "allow",
+        };
         let important = if entry.important { "!" } else { "" };
         let target = match entry.target {
             Target::Name(name, Scope::Exact) => name.to_string(),
@@ -86,10 +125,13 @@ pub(crate) mod testing {
             Target::Pattern(Pattern::Regex(text)) => format!("regex {text}"),
         };
         let mut text = format!("{action}{important} {target}");
-        if !entry.limits.is_empty() {
-            let limits = entry.limits;
-            text +=
-                &format!(" {:?} {:?} {:?}", limits.types, limits.except_types, limits.except_names);
+        let limits = entry.limits;
+        if limits.rewrite != Rewrite::None {
+            text += &format!(" {:?}", limits.rewrite);
+        }
+        let (types, except_types, names) = (limits.types, limits.except_types, limits.except_names);
+        if !(types.is_empty() && except_types.is_empty() && names.is_empty()) {
+            text += &format!(" {types:?} {except_types:?} {names:?}");
         }
         text
     }

@@ -1,11 +1,12 @@
 //! Response policy zones: `x CNAME .` blocks, `x CNAME rpz-passthru.` is an exception. A name is
-//! meant alone, `*.x` means every name below `x`.
+//! meant alone, `*.x` means every name below `x`, and the closest one counts
+//! (draft-vixie-dnsop-dns-rpz-00 section 5.1).
 
-use keyhole_names::list_file::Action;
 use keyhole_wire::RecordType;
 
-use crate::entry::{Findings, ListEntry, Scope, Target};
-use crate::name_syntax::{is_nowhere, read_address, read_name};
+use crate::comment::before_semicolon;
+use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
+use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
 use crate::skip_reason::SkipReason;
 
 /// Owners whose last label says that the trigger is no name that a client asks for.
@@ -24,9 +25,14 @@ pub(super) struct Zone {
 }
 
 impl Zone {
+    /// Whether the next line goes on with a record.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
     /// Reads one line.
     pub(super) fn read(&mut self, line: &str, findings: &mut Findings) {
-        let line = line.split(';').next().unwrap_or_default().trim_end();
+        let line = before_semicolon(line);
         if self.open {
             self.open = !line.contains(')');
             return;
@@ -72,11 +78,14 @@ impl Zone {
                 self.set_origin(&owner);
             }
             Some(RecordType::SOA | RecordType::NS) => {}
-            Some(kind) => findings.push(self.trigger().and_then(|(text, scope)| {
-                let action = action(kind, data)?;
-                let name = read_name(text)?;
-                Ok(ListEntry { action, ..ListEntry::block(Target::Name(name, scope)) })
-            })),
+            Some(kind) => match self.trigger() {
+                Ok((text, scope)) => {
+                    let (make, skip) = meaning(kind, data, text);
+                    add_name(read_zone_name(text), scope, make, findings);
+                    findings.extend(skip.map(Err));
+                }
+                Err(skip) => findings.push(Err(skip)),
+            },
             None => findings.push(Err(SkipReason::NotAName)),
         }
     }
@@ -103,20 +112,30 @@ impl Zone {
     }
 }
 
-/// What the record does with a name that meets its trigger.
-fn action(kind: RecordType, data: &str) -> Result<Action, SkipReason> {
-    match kind {
-        RecordType::CNAME => match data.to_ascii_lowercase().as_str() {
-            "." | "*." | "rpz-drop." => Ok(Action::Block),
-            "rpz-passthru." => Ok(Action::Allow),
-            _ => Err(SkipReason::OtherAnswer),
+/// What the record does with a name that meets its trigger, and why not all of it is done here.
+fn meaning(
+    kind: RecordType,
+    data: &str,
+    trigger: &str,
+) -> (fn(Target) -> ListEntry, Option<SkipReason>) {
+    let data = data.to_ascii_lowercase();
+    let skip = match kind {
+        RecordType::CNAME => match data.as_str() {
+            "." | "*." | "rpz-drop." => return (ListEntry::block_specific, None),
+            "rpz-passthru." => return (ListEntry::allow_specific, None),
+            // How passthru was written at first: an alias to itself.
+            name if name.strip_suffix('.') == Some(trigger) => {
+                return (ListEntry::allow_specific, None);
+            }
+            _ => SkipReason::OtherAnswer,
         },
-        RecordType::A | RecordType::AAAA => match read_address(data) {
-            Some(address) if is_nowhere(address) => Ok(Action::Block),
-            _ => Err(SkipReason::RealAddress),
+        RecordType::A | RecordType::AAAA => match read_address(&data) {
+            Some(address) if is_nowhere(address) => return (ListEntry::block_specific, None),
+            _ => SkipReason::RealAddress,
         },
-        _ => Err(SkipReason::OtherAnswer),
-    }
+        _ => SkipReason::OtherAnswer,
+    };
+    (ListEntry::exempt_specific, Some(skip))
 }
 
 /// Whether a word is a TTL: a number, or numbers with units.
@@ -154,7 +173,28 @@ mod tests {
 
     #[test]
     fn passthru_is_an_exception() {
-        assert_eq!(said(Rpz, "a.example.org CNAME rpz-passthru."), ["allow a.example.org"]);
+        for line in ["a.example.org CNAME rpz-passthru.", "a.example.org CNAME a.example.org."] {
+            assert_eq!(said(Rpz, line), ["allow a.example.org"]);
+        }
+    }
+
+    #[test]
+    fn whole_top_level_domains_and_escaped_names_are_taken() {
+        let lines = "*.link CNAME .\nlink CNAME .\na\\.b.\\042.link CNAME .";
+        assert_eq!(said(Rpz, lines), ["block *.link", "block link", "block a\\.b.*.link"]);
+    }
+
+    #[test]
+    fn what_is_answered_otherwise_is_taken_out() {
+        for (data, reason) in [
+            ("CNAME garden.example.net.", "OtherAnswer"),
+            ("CNAME rpz-tcp-only.", "OtherAnswer"),
+            ("A 192.0.2.7", "RealAddress"),
+            ("TXT text", "OtherAnswer"),
+        ] {
+            let found = said(Rpz, &format!("a.example.org {data}"));
+            assert_eq!(found, ["exempt a.example.org", reason], "{data}");
+        }
     }
 
     #[test]
@@ -172,12 +212,7 @@ mod tests {
         for (line, reason) in [
             ("24.0.2.0.192.rpz-ip CNAME .", "Trigger"),
             ("ns.example.org.rpz-nsdname CNAME .", "Trigger"),
-            ("a.example.org CNAME garden.example.net.", "OtherAnswer"),
-            ("a.example.org CNAME rpz-tcp-only.", "OtherAnswer"),
-            ("a.example.org A 192.0.2.7", "RealAddress"),
-            ("a.example.org TXT text", "OtherAnswer"),
             ("* CNAME .", "TooBroad"),
-            ("*.org CNAME .", "SingleLabel"),
             ("$INCLUDE other.zone", "OtherSetting"),
             ("nonsense", "NotAName"),
         ] {

@@ -1,8 +1,10 @@
 //! unbound settings: a blocking `local-zone` means the name and every name below, a `local-data`
-//! with a null address that name alone.
+//! with a null address that name alone. The zone closest to a name decides, and data beat their zone
+//! (unbound.conf(5), local-zone).
 
-use crate::entry::{Findings, Scope, block_name};
-use crate::name_syntax::{is_nowhere, read_address, without_comment};
+use crate::comment::before_unquoted_hash;
+use crate::entry::{Findings, ListEntry, Scope, add_name};
+use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
 use crate::skip_reason::SkipReason;
 
 /// Zone types after which a client gets no real answer.
@@ -22,7 +24,7 @@ const BLOCKING: &[&str] = &[
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
-    let line = without_comment(line);
+    let line = before_unquoted_hash(line);
     let (setting, value) = line.split_once(':').unwrap_or((line, ""));
     let value = value.trim();
     match setting.trim() {
@@ -41,13 +43,15 @@ fn read_zone(value: &str, findings: &mut Findings) {
         findings.push(Err(SkipReason::NoName));
         return;
     };
-    if !BLOCKING.contains(&unquoted(kind)) {
-        findings.push(Err(SkipReason::NotBlocking));
-    } else if unquoted(name) == "." {
-        findings.push(Err(SkipReason::TooBroad));
-    } else {
-        block_name(unquoted(name), Scope::AtAndBelow, findings);
+    let blocks = BLOCKING.contains(&unquoted(kind));
+    let skip = (!blocks).then_some(SkipReason::NotBlocking);
+    let make = if blocks { ListEntry::block_specific } else { ListEntry::exempt_specific };
+    if unquoted(name) == "." {
+        findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
+        return;
     }
+    add_name(read_zone_name(unquoted(name)), Scope::AtAndBelow, make, findings);
+    findings.extend(skip.map(Err));
 }
 
 fn read_data(value: &str, findings: &mut Findings) {
@@ -62,9 +66,12 @@ fn read_data(value: &str, findings: &mut Findings) {
     });
     match (rest.next(), rest.next().and_then(read_address)) {
         (Some("A" | "AAAA" | "a" | "aaaa"), Some(address)) if is_nowhere(address) => {
-            block_name(name, Scope::Exact, findings);
+            add_name(read_zone_name(name), Scope::Exact, ListEntry::block_specific, findings);
         }
-        (Some("A" | "AAAA" | "a" | "aaaa"), Some(_)) => findings.push(Err(SkipReason::RealAddress)),
+        (Some("A" | "AAAA" | "a" | "aaaa"), Some(_)) => {
+            add_name(read_zone_name(name), Scope::Exact, ListEntry::exempt_specific, findings);
+            findings.push(Err(SkipReason::RealAddress));
+        }
         _ => findings.push(Err(SkipReason::OtherAnswer)),
     }
 }
@@ -100,15 +107,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_blocked_is_taken_out() {
+        for (line, expected) in [
+            (
+                "local-zone: \"corp.example.org\" transparent",
+                ["exempt ||corp.example.org", "NotBlocking"],
+            ),
+            ("local-data: 'a.example.org A 192.0.2.7'", ["exempt a.example.org", "RealAddress"]),
+        ] {
+            assert_eq!(said(Unbound, line), expected, "{line}");
+        }
+    }
+
+    #[test]
     fn other_settings_have_a_reason() {
         for (line, reason) in [
-            ("local-zone: \"corp.example.org\" transparent", "NotBlocking"),
             ("local-zone: \".\" refuse", "TooBroad"),
             ("local-zone: \"a.example.org\"", "NoName"),
-            ("local-data: \"a.example.org A 192.0.2.7\"", "RealAddress"),
             ("local-data: 'a.example.org TXT \"x\"'", "OtherAnswer"),
             ("verbosity: 1", "OtherSetting"),
-            ("local-zone: \"org.\" static", "SingleLabel"),
+            ("local-zone: \".\" transparent", "NotBlocking"),
         ] {
             assert_eq!(said(Unbound, line), [reason], "{line}");
         }

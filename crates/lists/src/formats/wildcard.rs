@@ -6,7 +6,7 @@
 use keyhole_names::list_file::Pattern;
 
 use crate::entry::{Findings, ListEntry, Scope, Target, block_name};
-use crate::name_syntax::is_name_octet;
+use crate::name_syntax::{is_name_octet, to_ascii};
 use crate::skip_reason::SkipReason;
 
 /// Reads a name with at least one `*`; one inside a label stands for any characters.
@@ -16,14 +16,29 @@ pub(super) fn read_starred(text: &str, findings: &mut Findings) {
         _ if text.bytes().all(|octet| octet == b'*' || octet == b'.') => {
             findings.push(Err(SkipReason::TooBroad));
         }
-        _ if text.bytes().all(|octet| octet == b'*' || is_name_octet(octet)) => {
-            let text = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
-            findings.push(Ok(ListEntry::block(Target::Pattern(Pattern::Wildcard(format!(
-                "|{text}^"
-            ))))));
-        }
-        _ => findings.push(Err(SkipReason::NotAName)),
+        _ => findings.push(read_pattern(text)),
     }
+}
+
+fn read_pattern(text: &str) -> Result<ListEntry, SkipReason> {
+    let text = starred_to_ascii(text.strip_suffix('.').unwrap_or(text))?;
+    Ok(ListEntry::block(Target::Pattern(Pattern::Wildcard(format!("|{text}^")))))
+}
+
+/// A text with stars in lower case, whole labels in other scripts as A-labels.
+pub(super) fn starred_to_ascii(text: &str) -> Result<String, SkipReason> {
+    let mut ascii = String::with_capacity(text.len());
+    for (index, label) in text.split('.').enumerate() {
+        if index > 0 {
+            ascii.push('.');
+        }
+        if label.contains('*') && !label.is_ascii() {
+            return Err(SkipReason::PartOfLabel);
+        }
+        ascii.push_str(&to_ascii(label)?.to_ascii_lowercase());
+    }
+    let is_known = ascii.bytes().all(|octet| octet == b'*' || is_name_octet(octet));
+    is_known.then_some(ascii).ok_or(SkipReason::NotAName)
 }
 
 #[cfg(test)]
@@ -43,8 +58,10 @@ mod tests {
     #[test]
     fn a_star_elsewhere_makes_a_pattern() {
         assert_eq!(said(Wildcard, "ads*.example.org"), ["block wildcard |ads*.example.org^"]);
+        let international = said(Wildcard, "ads*.bücher.example\nbü*.example");
+        assert_eq!(international, ["block wildcard |ads*.xn--bcher-kva.example^", "PartOfLabel"]);
         assert_eq!(said(Wildcard, "*.*"), ["TooBroad"]);
-        assert_eq!(said(Wildcard, "*.org"), ["SingleLabel"]);
+        assert_eq!(said(Wildcard, "*.zip"), ["block ||zip"]);
         assert_eq!(said(Wildcard, "*/x"), ["NotAName"]);
     }
 }

@@ -4,7 +4,7 @@ use keyhole_wire::RecordType;
 
 use super::format::{Attributes, IMPORTANT};
 use super::hit::Action;
-use super::limits::Limits;
+use super::limits::{Effect, Limits};
 
 /// An entry as text: the names that it means, with exception mark and modifiers.
 pub(super) fn entry_text(text: &str, attributes: &Attributes, limits: Option<Limits>) -> String {
@@ -22,6 +22,10 @@ pub(super) fn entry_text(text: &str, attributes: &Attributes, limits: Option<Lim
             if !values.is_empty() {
                 modifiers.push(format!("{modifier}={}", values.join("|")));
             }
+        }
+        modifiers.extend(limits.rewrite.modifier().map(str::to_owned));
+        if limits.effect == Effect::Cancels {
+            modifiers.push("badfilter".to_owned());
         }
     }
     let sign = if modifiers.is_empty() { "" } else { "$" };

@@ -11,8 +11,10 @@ use super::entry_text::entry_text;
 use super::format::{
     self, ALLOW, Attributes, BELOW, EXACT, Header, IMPORTANT, SECTIONS, Sources, wire_len,
 };
-use super::hit::{Action, EntryLocation, ListHit, ListKind, ListMask, MAX_LISTS, rank};
-use super::limits::{any_types, limits_apply, names_types, read_limits, types_of};
+use super::hit::{Action, EntryLocation, ListHit, MAX_LISTS};
+use super::limits::{
+    Effect, Limits, Rewrite, any_types, effect_of, limits_apply, names_types, read_limits,
+};
 use super::patterns::PatternSet;
 use super::table;
 use crate::Error;
@@ -26,9 +28,9 @@ pub struct ListFile {
     probes: u32,
     names: u64,
     sections: [Range<usize>; SECTIONS],
-    patterns: PatternSet,
+    pub(super) patterns: PatternSet,
     /// Whether any entry speaks of some record types only.
-    has_types: bool,
+    pub(super) has_types: bool,
     lists: Vec<String>,
     files: Vec<SourceFile>,
 }
@@ -141,66 +143,10 @@ impl ListFile {
         self.octets.len()
     }
 
-    /// What the lists in use say about a question, by precedence: an important exception, an
-    /// important block, an exception or an entry of an allow list, a block. Among equals the
-    /// longest name wins, then the first list. `kinds` says by list id what a hit means; on an
-    /// allow list every hit allows. No allocation, unless the file has patterns.
-    pub fn decide(
-        &self,
-        in_use: &ListMask,
-        kinds: &[ListKind],
-        hashed: &HashedName,
-        kind: RecordType,
-    ) -> Option<ListHit> {
-        if in_use.is_empty() {
-            return None;
-        }
-        let mut best: Option<ListHit> = None;
-        let mut offer = |attributes: &Attributes, location: EntryLocation| {
-            let Some(mut hit) = self.hit(attributes, location) else {
-                return;
-            };
-            if kinds.get(hit.list) == Some(&ListKind::Allow) {
-                hit.action = Action::Allow;
-            }
-            let is_better = best.is_none_or(|best| rank(&hit) > rank(&best));
-            if is_better
-                && in_use.contains(hit.list)
-                && self.applies(attributes, hashed, Some(kind))
-            {
-                best = Some(hit);
-            }
-        };
-        self.each_match(hashed, &mut offer);
-        best
-    }
-
-    /// Adds every record type that an entry of the lists in use for this name singles out, by
-    /// number. Costs nothing where no list has such entries.
-    pub fn named_types(&self, in_use: &ListMask, hashed: &HashedName, types: &mut Vec<u16>) {
-        if !self.has_types {
-            return;
-        }
-        let mut offer = |attributes: &Attributes, location: EntryLocation| {
-            let hit = self.hit(attributes, location);
-            if hit.is_some_and(|hit| hit.is_typed && in_use.contains(hit.list))
-                && self.applies(attributes, hashed, None)
-            {
-                types.extend(self.limits(attributes.limits).into_iter().flat_map(types_of));
-            }
-        };
-        self.each_match(hashed, &mut offer);
-    }
-
-    /// Whether any entry speaks of some record types only.
-    pub fn has_types(&self) -> bool {
-        self.has_types
-    }
-
     /// Every entry that speaks of the name for some type, as the lists wrote it.
     pub fn search(&self, hashed: &HashedName) -> Vec<ListHit> {
         let mut hits = Vec::new();
-        let mut offer = |attributes: &Attributes, location: EntryLocation| {
+        let mut offer = |attributes: &Attributes, location: EntryLocation, _: usize| {
             if self.applies(attributes, hashed, None) {
                 hits.extend(self.hit(attributes, location));
             }
@@ -214,10 +160,6 @@ impl ListFile {
     /// How the entry of a hit is written, in adblock syntax: `||x^` for a name with everything
     /// below, `*.x` for everything below, `x` for the name alone, a pattern as it is.
     pub fn pattern(&self, hit: &ListHit) -> String {
-        let limits = |attributes: &Attributes| match attributes.limits {
-            0 => None,
-            place => self.limits(place).and_then(read_limits),
-        };
         match hit.location {
             EntryLocation::Name { name, attributes } => {
                 let name = self
@@ -234,34 +176,28 @@ impl ListFile {
                     (false, true) => format!("*.{name}"),
                     _ => name.to_string(),
                 };
-                entry_text(&text, &attributes, limits(&attributes))
+                entry_text(&text, &attributes, self.read_limits(&attributes))
             }
             EntryLocation::Pattern(index) => {
                 self.patterns.get(index).map_or_else(String::new, |pattern| {
-                    entry_text(&pattern.text, &pattern.attributes, limits(&pattern.attributes))
+                    entry_text(
+                        &pattern.text,
+                        &pattern.attributes,
+                        self.read_limits(&pattern.attributes),
+                    )
                 })
             }
         }
     }
 
-    /// Offers all entries that mean the name, some patterns more than once.
+    /// Offers all entries for the name itself and for what lies below its parents, each with the
+    /// number of labels of the name that it gives.
     #[inline]
-    fn each_match(&self, hashed: &HashedName, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
-        self.each_name(hashed, offer);
-        if self.patterns.is_empty() {
-            return;
-        }
-        let text = hashed.text();
-        self.patterns.candidates(text.as_bytes(), |index, pattern| {
-            if pattern.matcher.is_match(text.as_bytes()) {
-                offer(&pattern.attributes, EntryLocation::Pattern(index));
-            }
-        });
-    }
-
-    /// Offers all entries for the name itself and for what lies below its parents.
-    #[inline]
-    fn each_name(&self, hashed: &HashedName, offer: &mut impl FnMut(&Attributes, EntryLocation)) {
+    pub(super) fn each_name(
+        &self,
+        hashed: &HashedName,
+        offer: &mut impl FnMut(&Attributes, EntryLocation, usize),
+    ) {
         for suffix in hashed.suffixes() {
             let Some(name) = self.find(&suffix) else {
                 continue;
@@ -275,7 +211,8 @@ impl ListFile {
             {
                 if attributes.flags & scope != 0 {
                     // Names lie within 4 GiB.
-                    offer(&attributes, EntryLocation::Name { name, attributes: at as u32 });
+                    let location = EntryLocation::Name { name, attributes: at as u32 };
+                    offer(&attributes, location, suffix.labels);
                 }
                 if last {
                     break;
@@ -296,13 +233,15 @@ impl ListFile {
         })
     }
 
-    fn hit(&self, attributes: &Attributes, location: EntryLocation) -> Option<ListHit> {
+    pub(super) fn hit(&self, attributes: &Attributes, location: EntryLocation) -> Option<ListHit> {
         let file = self.files.get(usize::from(attributes.source))?;
+        // What takes a block back, or is no block, reads as an exception.
+        let blocks = attributes.flags & ALLOW == 0 && self.effect(attributes).0 == Effect::Decides;
         Some(ListHit {
             list: usize::from(file.list),
             line: attributes.line,
             file: file.index,
-            action: if attributes.flags & ALLOW != 0 { Action::Allow } else { Action::Block },
+            action: if blocks { Action::Block } else { Action::Allow },
             important: attributes.flags & IMPORTANT != 0,
             is_typed: attributes.limits != 0
                 && self.limits(attributes.limits).is_some_and(names_types),
@@ -310,7 +249,7 @@ impl ListFile {
         })
     }
 
-    fn applies(
+    pub(super) fn applies(
         &self,
         attributes: &Attributes,
         hashed: &HashedName,
@@ -322,7 +261,22 @@ impl ListFile {
                 .is_some_and(|octets| limits_apply(octets, hashed, kind))
     }
 
-    fn limits(&self, place: u32) -> Option<&[u8]> {
+    #[inline]
+    pub(super) fn effect(&self, attributes: &Attributes) -> (Effect, Rewrite) {
+        match attributes.limits {
+            0 => Default::default(),
+            place => self.limits(place).and_then(effect_of).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn read_limits(&self, attributes: &Attributes) -> Option<Limits> {
+        match attributes.limits {
+            0 => None,
+            place => self.limits(place).and_then(read_limits),
+        }
+    }
+
+    pub(super) fn limits(&self, place: u32) -> Option<&[u8]> {
         self.section(2).get(place as usize..)
     }
 

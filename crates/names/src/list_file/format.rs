@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | table | hash to place among the names  |
 //! | names | each name in wire form, then what lists say about it, the last one marked |
-//! | limits | record types and spared names, for the few entries that have some |
+//! | limits | record types, spared names and effects, for the few entries that have some |
 //! | patterns | wildcards and regular expressions as text |
 //! | sources | the lists and their files by name, JSON |
 
@@ -19,7 +19,7 @@ use crate::hashed_name::hash_wire;
 /// What every list file starts with.
 const MAGIC: [u8; 8] = *b"KHLISTS\n";
 /// The version of this layout and of the hash; another one is an error.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The octets of the header, a multiple of a cache line so that the table starts on one.
 pub const HEADER: usize = 128;
 /// The sections in the order of the file.
@@ -39,6 +39,8 @@ pub const IMPORTANT: u8 = 8;
 const LIMITED: u8 = 16;
 /// No more entries for this name.
 const LAST: u8 = 32;
+/// Of the entries of its list with this flag, only the most specific one for a name counts.
+pub const SPECIFIC: u8 = 64;
 
 /// The header of a list file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +106,7 @@ impl Header {
 /// What one list says about one name or pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
-    /// [`EXACT`], [`BELOW`], [`ALLOW`] and [`IMPORTANT`].
+    /// [`EXACT`], [`BELOW`], [`ALLOW`], [`IMPORTANT`] and [`SPECIFIC`].
     pub flags: u8,
     /// The index of the file, counted over all lists.
     pub source: u16,
@@ -142,7 +144,7 @@ impl Attributes {
     pub fn read(octets: &mut &[u8]) -> Option<(Self, bool)> {
         let (&[flags, s0, s1, l0, l1, l2, l3], mut rest) = octets.split_first_chunk::<7>()?;
         let mut attributes = Self {
-            flags: flags & (EXACT | BELOW | ALLOW | IMPORTANT),
+            flags: flags & (EXACT | BELOW | ALLOW | IMPORTANT | SPECIFIC),
             source: u16::from_le_bytes([s0, s1]),
             line: u32::from_le_bytes([l0, l1, l2, l3]),
             limits: 0,

@@ -1,13 +1,69 @@
-//! What narrows a few entries down: record types, and names that are spared.
+//! What narrows a few entries down, or makes them do something else: record types, names that are
+//! spared, exceptions that are not plain.
 
 use keyhole_wire::{Name, RecordType};
 
 use super::format::wire_len;
 use crate::hashed_name::HashedName;
 
+/// What an entry does with the names that it means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// It blocks or allows them.
+    #[default]
+    Decides,
+    /// It takes back the entries of all lists that say the same (`$badfilter`).
+    Cancels,
+    /// Its list blocks none of them: it says something about them that Keyhole does not do.
+    Exempts,
+}
+
+/// The answer that an entry names (`$dnsrewrite`), as far as it withholds the real one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rewrite {
+    /// The entry is no `$dnsrewrite`.
+    #[default]
+    None,
+    /// Only in exceptions: from every `$dnsrewrite`.
+    Any,
+    /// The name does not exist.
+    Nxdomain,
+    /// Refused.
+    Refused,
+    /// The unspecified address.
+    Null,
+    /// No data.
+    Nodata,
+}
+
+impl Effect {
+    const ALL: [Self; 3] = [Self::Decides, Self::Cancels, Self::Exempts];
+}
+
+impl Rewrite {
+    const ALL: [Self; 6] =
+        [Self::None, Self::Any, Self::Nxdomain, Self::Refused, Self::Null, Self::Nodata];
+
+    /// The modifier as lists write it; none without one.
+    pub(super) fn modifier(self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Any => Some("dnsrewrite"),
+            Self::Nxdomain => Some("dnsrewrite=NXDOMAIN"),
+            Self::Refused => Some("dnsrewrite=REFUSED"),
+            Self::Null => Some("dnsrewrite=0.0.0.0"),
+            Self::Nodata => Some("dnsrewrite=NOERROR"),
+        }
+    }
+}
+
 /// What narrows an entry down.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
+    /// What it does.
+    pub effect: Effect,
+    /// The answer that it names.
+    pub rewrite: Rewrite,
     /// Record types that it is for; empty means all (`$dnstype=A`).
     pub types: Vec<u16>,
     /// Record types that it is not for (`$dnstype=~A`).
@@ -24,21 +80,20 @@ const ALONE: &[u8] = b"\x01=";
 impl Limits {
     /// Whether nothing is narrowed down.
     pub fn is_empty(&self) -> bool {
-        self.types.is_empty()
-            && self.except_types.is_empty()
-            && self.except_names.is_empty()
-            && self.spared_names.is_empty()
+        *self == Self::default()
     }
 }
 
-/// The octets of limits: three counts, the types, the excepted types, the spared names.
+/// The octets of limits: effect, rewrite, three counts, the types, the excepted types, the spared
+/// names.
 pub fn write_limits(limits: &Limits) -> Vec<u8> {
     let names = limits.except_names.len() + limits.spared_names.len();
     let counts = [limits.types.len(), limits.except_types.len(), names];
     // A line of 4 KiB holds far fewer than 65,536 of anything.
     let counts = counts.into_iter().map(|count| count as u16);
     let types = limits.types.iter().chain(&limits.except_types).copied();
-    let mut out: Vec<u8> = counts.chain(types).flat_map(u16::to_le_bytes).collect();
+    let mut out = vec![limits.effect as u8, limits.rewrite as u8];
+    out.extend(counts.chain(types).flat_map(u16::to_le_bytes));
     for name in &limits.except_names {
         out.extend_from_slice(name.as_wire());
     }
@@ -63,7 +118,14 @@ pub(super) fn read_limits(octets: &[u8]) -> Option<Limits> {
             None => except_names.push(Name::from_wire(wire).ok()?),
         }
     }
-    Some(Limits { types, except_types, except_names, spared_names })
+    Some(Limits {
+        effect: view.effect,
+        rewrite: view.rewrite,
+        types,
+        except_types,
+        except_names,
+        spared_names,
+    })
 }
 
 /// Whether limits let an entry speak of this name and, if one is given, this type. Broken limits
@@ -116,8 +178,15 @@ pub(super) fn any_types(section: &[u8]) -> bool {
     false
 }
 
+/// Effect and rewrite of the limits at the start of the octets.
+pub(super) fn effect_of(octets: &[u8]) -> Option<(Effect, Rewrite)> {
+    LimitsView::new(octets).map(|view| (view.effect, view.rewrite))
+}
+
 /// Limits in place.
 struct LimitsView<'a> {
+    effect: Effect,
+    rewrite: Rewrite,
     types: &'a [u8],
     except_types: &'a [u8],
     names_left: u16,
@@ -126,11 +195,14 @@ struct LimitsView<'a> {
 
 impl<'a> LimitsView<'a> {
     fn new(octets: &'a [u8]) -> Option<Self> {
-        let (&[t0, t1, e0, e1, n0, n1], rest) = octets.split_first_chunk::<6>()?;
+        let (&[effect, rewrite, t0, t1, e0, e1, n0, n1], rest) = octets.split_first_chunk::<8>()?;
+        let effect = *Effect::ALL.get(usize::from(effect))?;
+        let rewrite = *Rewrite::ALL.get(usize::from(rewrite))?;
         let count = |low, high| usize::from(u16::from_le_bytes([low, high]));
         let (types, rest) = rest.split_at_checked(2 * count(t0, t1))?;
         let (except_types, names) = rest.split_at_checked(2 * count(e0, e1))?;
-        Some(Self { types, except_types, names_left: u16::from_le_bytes([n0, n1]), names })
+        let names_left = u16::from_le_bytes([n0, n1]);
+        Some(Self { effect, rewrite, types, except_types, names_left, names })
     }
 
     fn has_types(&self) -> bool {
@@ -153,6 +225,8 @@ mod tests {
     #[test]
     fn limits_survive_a_round_trip() {
         let limits = Limits {
+            effect: Effect::Exempts,
+            rewrite: Rewrite::Nodata,
             types: vec![1, 28],
             except_types: vec![65],
             except_names: vec![Name::from_text("a.example.org").unwrap()],
@@ -160,7 +234,7 @@ mod tests {
         };
         let octets = write_limits(&limits);
         assert_eq!(read_limits(&octets), Some(limits));
-        for end in 0..6 {
+        for end in 0..8 {
             assert_eq!(read_limits(&octets[..end]), None);
         }
     }
@@ -173,6 +247,7 @@ mod tests {
             except_types: vec![28],
             except_names: vec![Name::from_text("good.example.org").unwrap()],
             spared_names: vec![Name::from_text("dns.example.org").unwrap()],
+            ..Limits::default()
         });
         let applies = |name: &str, kind| limits_apply(&octets, &hashed(name), kind);
         assert!(applies("bad.example.org", Some(RecordType::A)));

@@ -7,12 +7,16 @@
 //! | module | what it holds |
 //! | --- | --- |
 //! | `file` | the file as packets ask it |
+//! | `decide` | what the lists in use say about a question |
+//! | `candidates` | the entries that speak of a name, and which of them decides |
 //! | `format` | header, sections and what a list says about a name |
-//! | `limits` | record types and names that narrow an entry down |
+//! | `limits` | what narrows an entry down, or makes it an exception of its own kind |
 //! | `table` | from hashes to names |
 //! | `patterns` | wildcards and regular expressions |
 //! | `hit` | what was found, and which lists are asked |
 
+mod candidates;
+mod decide;
 mod entry_text;
 mod expression;
 mod file;
@@ -26,11 +30,11 @@ mod wildcard;
 
 pub use file::ListFile;
 pub use format::{
-    ALLOW, Attributes, BELOW, EXACT, HEADER, Header, IMPORTANT, SECTIONS, SourceList, Sources,
-    sha256, wire_len,
+    ALLOW, Attributes, BELOW, EXACT, HEADER, Header, IMPORTANT, SECTIONS, SPECIFIC, SourceList,
+    Sources, sha256, wire_len,
 };
 pub use hit::{Action, ListHit, ListKind, ListMask, MAX_LISTS};
-pub use limits::{Limits, write_limits};
+pub use limits::{Effect, Limits, Rewrite, write_limits};
 pub use pattern_error::PatternError;
-pub use patterns::{MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher, Pattern};
+pub use patterns::{EVERYTHING, MAX_EXPRESSIONS, MAX_PATTERNS, MAX_SLOW, Matcher, Pattern};
 pub use table::build as build_table;

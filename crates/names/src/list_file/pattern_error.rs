@@ -9,4 +9,6 @@ pub enum PatternError {
     TooLarge,
     /// It would match nearly every name.
     TooBroad,
+    /// It has fewer than three fixed characters.
+    TooShort,
 }

@@ -17,6 +17,9 @@ pub const MAX_SLOW: usize = 250;
 /// The fewest octets of a fixed part that is worth looking for.
 const MIN_LITERAL: usize = 3;
 
+/// The pattern for all names, which only an entry with limits may have; its reader sees to that.
+pub const EVERYTHING: &str = "*";
+
 /// Names that nobody would block together: a pattern that matches all of them is a mistake.
 const ORDINARY: &[&[u8]] = &[b"www-3.example.test", b"q7.invalid", b"maps.internal.arpa"];
 
@@ -76,8 +79,11 @@ impl Matcher {
             Pattern::Wildcard(text) => {
                 let is_fixed =
                     |octet: &u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
+                if text == EVERYTHING {
+                    return Ok(Self(Program::Wildcard(Wildcard::new(text))));
+                }
                 if text.bytes().filter(is_fixed).count() < MIN_LITERAL {
-                    return Err(PatternError::TooBroad);
+                    return Err(PatternError::TooShort);
                 }
                 Program::Wildcard(Wildcard::new(text))
             }
@@ -222,7 +228,7 @@ mod tests {
         }
         for text in ["a*", "*a*.*", "||-*"] {
             let found = Matcher::new(&Pattern::Wildcard(text.to_owned()));
-            assert_eq!(found.unwrap_err(), PatternError::TooBroad, "{text}");
+            assert_eq!(found.unwrap_err(), PatternError::TooShort, "{text}");
         }
     }
 

@@ -10,6 +10,7 @@ from keyhole.control.list_refresh.status import (
     UrlState,
     UrlStatus,
 )
+from keyhole.lists import lost_lines
 from keyhole.lists.core_protocol import Example
 from keyhole.model.list import ListSpec
 
@@ -42,6 +43,7 @@ def _status(
         kind=one.spec.kind,
         state=state,
         why=held,
+        lost=lost_lines(report),
         taken=report.taken,
         duplicates=report.duplicates,
         skipped=skipped.count,

@@ -47,6 +47,8 @@ class ListStatus:
     state: ListState
     why: str = ""
     """Why it is held back, or what is missing."""
+    lost: str = ""
+    """How much of it is left out, and why, if it is more than a tenth."""
     taken: int | None = None
     duplicates: int | None = None
     skipped: int | None = None

@@ -10,6 +10,7 @@ from keyhole.model.name import read_name
 from keyhole.model.record_type import read_record_type, show_record_type
 
 _PART = re.compile(r",(?=(?:~?[a-z-]+)(?:=|,|$))")
+_NARROWING = {"important", "dnstype", "client", "ctag", "denyallow"}
 
 
 @dataclass
@@ -54,6 +55,21 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
         _modify(rule, modifier)
     rule.matches, rule.notes = _matches(pattern)
     return rule
+
+
+def exempted(line: str) -> tuple[str, ...]:
+    """The names that an exception is about which cannot be kept, because of modifiers that narrow
+    it down; empty for any other line."""
+    text = line.strip()
+    if not text.startswith("@@"):
+        return ()
+    pattern, modifiers = _split(text.removeprefix("@@"))
+    if not {one.partition("=")[0] for one in modifiers} <= _NARROWING:
+        return ()  # AdGuard ignores the rule
+    try:
+        return _matches(pattern)[0]
+    except ValueError:
+        return ()
 
 
 def _split(text: str) -> tuple[str, list[str]]:

@@ -1,11 +1,11 @@
 """User rules: blocks, exceptions and rewrites, for all clients or for some."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from keyhole.importers.adguard.clients import read_ids
 from keyhole.importers.adguard.rewrite import read_rewrite
-from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
+from keyhole.importers.adguard.rule import AdblockRule, exempted, read_adblock_rule
 from keyhole.importers.hosts import cname_record, host_record
 from keyhole.importers.product_settings import Bundle, ClientSettings, NameRule, Setup
 from keyhole.importers.report import Kind, Report
@@ -20,25 +20,51 @@ def take_user_rules(setup: Setup, report: Report, lines: Sequence[str], filters:
     """Adds and reports every rule; ``filters`` is the bundle for clients with filtering."""
     importer = _RuleImporter(setup, report, filters)
     rules: list[AdblockRule] = []
+    lost: dict[str, tuple[str, ...]] = {}
     for line in lines:
         try:
             rules += filter(None, [read_adblock_rule(line)])
         except ValueError as error:
             report.left(Kind.RULE, line, str(error))
+            lost[line] = exempted(line)
+    rewrites = {
+        rule.text: rule.matches for rule in rules if rule.allow and rule.rewrite is not None
+    }
     withdrawn = [_meaning(rule) for rule in rules if rule.is_badfilter]
     known = [_meaning(rule) for rule in rules if not rule.is_badfilter]
     for rule in rules:
         try:
             if rule.is_badfilter and _meaning(rule) not in known:
                 raise ValueError(
-                    "it disables a line of a list, and only there; write an allow rule for its "
-                    "names, which then wins over every list"
+                    "it disables a line of a list; put it into a file of your own that a List names"
                 )
             if _meaning(rule) in withdrawn:
                 raise ValueError("a $badfilter rule disables it, so neither is needed")
+            _refuse_without_exception(rule, lost if rule.rewrite is None else rewrites)
             importer.take(rule)
         except ValueError as error:
             report.left(Kind.RULE, rule.text, str(error))
+
+
+def _refuse_without_exception(rule: AdblockRule, exceptions: Mapping[str, Sequence[str]]) -> None:
+    """Refuses a block whose exception cannot be kept: it would block what was exempted."""
+    if rule.allow:
+        return
+    for text, names in exceptions.items():
+        if any(_meet(one, other) for one in rule.matches for other in names):
+            raise ValueError(f"its exception, {text}, cannot be kept; write rules for both by hand")
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two names, or ``*.`` and a name, have names in common; expressions count as not."""
+    if one.startswith("/") or other.startswith("/"):
+        return False
+    first, second = one.removeprefix("*."), other.removeprefix("*.")
+    return (
+        first == second
+        or (one != first and second.endswith(f".{first}"))
+        or (other != second and first.endswith(f".{second}"))
+    )
 
 
 def _meaning(rule: AdblockRule) -> tuple[object, ...]:

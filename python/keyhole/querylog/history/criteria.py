@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keyhole.errors import KeyholeError
+from keyhole.model.idn import fold
+from keyhole.model.name import as_logged
 
 MAX_EXPRESSION = 200
 
@@ -47,12 +49,12 @@ class Criteria:
         """The condition on names; none where there is no criterion for names."""
         found = Condition()
         if self.name is not None:
-            found.add("name = ?", _lower(self.name))
+            found.add("name = ?", as_logged(self.name))
         if self.below is not None:
-            below = _lower(self.below)
+            below = as_logged(self.below)
             found.add("(name = ? OR ends_with(name, ?))", below, f".{below}")
         if self.contains is not None:
-            found.add("contains(name, ?)", self.contains.lower())
+            found.add("contains(name, ?)", fold(self.contains))
         if self.expression is not None:
             found.add("regexp_matches(name, ?)", check_expression(self.expression))
         return found if found.words else None
@@ -134,7 +136,3 @@ def _client(text: str) -> Condition:
         words = " OR ".join(f"{column} = ?" for column in columns)
         found.add(f"({words})", *[text] * 3)
     return found
-
-
-def _lower(name: str) -> str:
-    return name.lower().rstrip(".") or "."

@@ -1,0 +1,80 @@
+//! Exceptions of every format, and what they leave blocked.
+
+use super::*;
+
+/// Whether a block list of this text allows, blocks or does not know each name.
+fn says(list: &str, names: &str) -> String {
+    let word = |name: &str| decided_by(list, name).split(' ').next().unwrap_or_default().to_owned();
+    names.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn in_a_policy_zone_the_closest_name_counts() {
+    let list = "$TTL 60\n*.open CNAME rpz-passthru.\nbad.open CNAME .\n*.bad.open CNAME .\n\
+                ok.bad.open CNAME rpz-passthru.\n*.wide.example CNAME .\n\
+                nas.wide.example A 192.0.2.7\n";
+    assert_eq!(
+        says(list, "x.open bad.open y.bad.open ok.bad.open a.wide.example nas.wide.example"),
+        "allow block block allow block -"
+    );
+}
+
+#[test]
+fn in_settings_of_dnsmasq_the_line_for_the_longer_name_counts() {
+    let list = "address=/ads.example/#\nserver=/ok.ads.example/#\nlocal=/bad.ok.ads.example/\n\
+                server=/corp.ads.example/192.0.2.53\naddress=/nas.ads.example/192.0.2.7\n";
+    let names = "ads.example x.ok.ads.example bad.ok.ads.example corp.ads.example nas.ads.example";
+    assert_eq!(says(list, names), "block allow block - -");
+}
+
+#[test]
+fn in_settings_of_unbound_the_closest_zone_counts_and_data_beat_their_zone() {
+    let list = "local-zone: \"ads.example\" always_null\nlocal-zone: \"ok.ads.example\" transparent\n\
+                local-zone: bad.ok.ads.example static\nlocal-data: \"ads.example A 192.0.2.7\"\n\
+                local-data: \"x.ok.ads.example A 0.0.0.0\"\n";
+    let names = "a.ads.example ok.ads.example bad.ok.ads.example ads.example x.ok.ads.example";
+    assert_eq!(says(list, names), "block - block - block");
+}
+
+#[test]
+fn a_badfilter_takes_back_what_says_the_same_also_in_another_list() {
+    let list = "||a.example^\n||a.example^$badfilter\n||b.example^$important\n||b.example^$badfilter\n\
+                ||c.example^$dnstype=A|AAAA\n||c.example^$badfilter,dnstype=AAAA|A\n\
+                ads*.d.example^\nads*.d.example^$badfilter\n@@||e.example^\n||e.example^\n\
+                @@||e.example^$badfilter\n||f.example^\n|f.example^$badfilter\n";
+    let names = "a.example b.example c.example ads1.d.example e.example f.example";
+    assert_eq!(says(list, names), "- block - - block block");
+    let lists = [(ListKind::Block, "||a.example^"), (ListKind::Block, "||a.example^$badfilter")];
+    assert_eq!(decided(&lists, "x.a.example", RecordType::A), "-");
+    let (file, kinds) = opened(&lists);
+    let first = [0].into_iter().collect();
+    let hit = file.decide(&first, &kinds, &hashed("x.a.example"), RecordType::A);
+    assert!(hit.is_some(), "a list that is not in use takes nothing back");
+}
+
+#[test]
+fn an_exception_for_some_clients_takes_its_names_out_of_its_own_list_and_allows_nothing() {
+    let list = "||ads.example^\n@@||ok.ads.example^$client=tv\n||bad.ok.ads.example^$important\n";
+    let names = "ads.example x.ok.ads.example bad.ok.ads.example";
+    assert_eq!(says(list, names), "block - block");
+    let other = [(ListKind::Block, list), (ListKind::Block, "ok.ads.example")];
+    assert!(decided(&other, "ok.ads.example", RecordType::A).starts_with("block 1:1"));
+}
+
+#[test]
+fn an_exception_from_rewrites_is_about_rewrites_alone() {
+    let list = "||a.example^$dnsrewrite=NXDOMAIN\n@@||ok.a.example^$dnsrewrite\n\
+                @@||refused.a.example^$dnsrewrite=REFUSED\n||b.example^\n@@||b.example^$dnsrewrite\n";
+    let names = "a.example ok.a.example refused.a.example b.example";
+    assert_eq!(says(list, names), "block - block block");
+    let allow = [(ListKind::Allow, "||a.example^$dnsrewrite=NXDOMAIN")];
+    assert_eq!(decided(&allow, "a.example", RecordType::A), "-");
+}
+
+#[test]
+fn a_rule_for_all_but_some_names_blocks_the_others() {
+    let list = "*$denyallow=com|example.org\n";
+    assert_eq!(says(list, "a.example.org b.com org a.example"), "- - block block");
+    let protected = compiled(&["dns.example.net"], &[(ListKind::Block, "*$denyallow=com")]).1;
+    assert_eq!(protected.lists[0].skipped.count, 1);
+}
