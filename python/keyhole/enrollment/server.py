@@ -11,7 +11,12 @@ from urllib.parse import urlsplit
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from keyhole.enrollment.application import EnrollmentService, Notify, application
+from keyhole.enrollment.application import (
+    EnrollmentService,
+    Notify,
+    application,
+    incident_response,
+)
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import HttpServer, uvicorn_config
@@ -61,7 +66,10 @@ class EnrollmentServer:
                 EnrollmentService(
                     self._setup.folder, self._setup.grace, self._setup.service, self._notify
                 )
-            )
+            ),
+            "enrollment server",
+            lambda text, details: self._notify(False, "\n".join([text, *details])),
+            incident_response,
         )
 
         def http() -> asyncio.Protocol:

@@ -62,6 +62,8 @@ class LogEntry:
     upstream: str | None
     duration_us: int
     snapshot: int | None
+    engine: str | None = "local"
+    """The engine that wrote it; none where that was not kept."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -85,6 +87,7 @@ class LogEntry:
             "upstream": self.upstream,
             "duration_us": self.duration_us,
             "snapshot": self.snapshot,
+            "engine": self.engine,
         }
 
 
@@ -137,6 +140,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         upstream=texts["upstream"],
         duration_us=_number(fields["duration_us"]),
         snapshot=None if fields["snapshot"] is None else _number(fields["snapshot"]),
+        engine=_text(fields.get("engine", "local")),
     )
 
 

@@ -23,11 +23,15 @@ COLUMNS: dict[str, str] = {
 }
 """Columns by name, with the type in which DuckDB reads them from JSON."""
 
-NAMES = tuple(COLUMNS)
+ENGINE = "engine"
+"""The engine that wrote a query: the SPIFFE ID of its certificate, or `LOCAL`. What it writes is no
+source for that. Rows from before this column have none."""
+LOCAL = "local"
+NAMES = (*COLUMNS, ENGINE)
 SELECT = ", ".join(
     'epoch_us("time") AS "time"' if name == TIME else f'"{name}"' for name in COLUMNS
 )
-"""Converts what was read from JSON into rows."""
+"""Converts what was read from JSON into rows, but for the engine."""
 
 WITHHELD = "outcome IN ('blocked', 'refused')"
 """Whether the client did not get the answer."""

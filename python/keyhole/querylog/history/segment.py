@@ -13,15 +13,17 @@ segments.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.schema import WITHHELD
+from keyhole.querylog.history.schema import COLUMNS, ENGINE, WITHHELD
 from keyhole.system import durable
 
+ROW_SCHEMA = "rows.schema.parquet"
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
 _BUCKET = BUCKET_SECONDS * 1_000_000
@@ -42,6 +44,26 @@ _DIMENSIONS = {
     "upstream": "upstream",
     "type": '"type"',
 }
+PART_COLUMNS = {
+    "rows": {name: "BIGINT" if name == "time" else kind for name, kind in COLUMNS.items()},
+    "names": {"name": "VARCHAR", "total": "BIGINT", "withheld": "BIGINT"},
+    "sums": {
+        "bucket": "BIGINT",
+        "outcome": "VARCHAR",
+        "reason": "VARCHAR",
+        "transport": "VARCHAR",
+        "total": "BIGINT",
+        "duration_us": "BIGINT",
+        "waited": "BIGINT",
+    },
+    "tops": {
+        "dimension": "VARCHAR",
+        "value": "VARCHAR",
+        "total": "BIGINT",
+        "withheld": "BIGINT",
+    },
+}
+"""Columns that every file of a part has, with their types."""
 DIMENSIONS = tuple(_DIMENSIONS)
 CLIENT_COLUMNS = ("client", "identity", "token")
 """Columns and dimensions of the client; NULL for a policy with ``log: anonymous``."""
@@ -100,6 +122,24 @@ def named_segments(folder: Path, part: str) -> Iterator[Segment]:
             yield Segment(int(begin), int(end), int(rows), origin, folder)
 
 
+def write_row_schema(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Writes a file with all columns and no row, for files that are older than a column."""
+    kinds = {**PART_COLUMNS["rows"], ENGINE: "VARCHAR"}
+    columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
+    with suppress(OSError, duckdb.Error), durable.draft_of(root / ROW_SCHEMA) as draft:
+        quoted = str(draft).replace("'", "''")
+        connection.execute(f"COPY (SELECT {columns} WHERE false) TO '{quoted}' (FORMAT parquet)")
+
+
+def row_files(batch: Sequence["Segment"]) -> str:
+    """The rows of segments as an argument of ``read_parquet``, all with the columns of today."""
+    schema = batch[0].folder.parent / ROW_SCHEMA
+    files = [one.path("rows") for one in batch] + ([schema] if schema.exists() else [])
+    found = ", ".join("'" + str(one).replace("'", "''") + "'" for one in files)
+    # ``day=...`` in the folder's name is not a column.
+    return f"[{found}], hive_partitioning = false, union_by_name = true"
+
+
 def write_segment(
     connection: duckdb.DuckDBPyConnection, table: str, day: Path, origin: str
 ) -> Segment | None:
@@ -132,6 +172,20 @@ def rewrite_part(
     with durable.draft_of(segment.path(part)) as draft:
         quoted = str(draft).replace("'", "''")
         connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
+
+
+def rebuild_part(connection: duckdb.DuckDBPyConnection, segment: Segment, part: str) -> None:
+    """Makes names or counts of a segment again, from its rows. Raises ``OSError`` and
+    ``duckdb.Error``."""
+    quoted = str(segment.path("rows")).replace("'", "''")
+    source = f"read_parquet('{quoted}', hive_partitioning = false)"
+    rewrite_part(connection, segment, part, _selects(source)[part])
+
+
+def write_empty_part(connection: duckdb.DuckDBPyConnection, segment: Segment, part: str) -> None:
+    """Writes names or counts without content. Raises ``OSError`` and ``duckdb.Error``."""
+    kinds = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in PART_COLUMNS[part].items())
+    rewrite_part(connection, segment, part, f"SELECT {kinds} WHERE false")
 
 
 def _draft(segment: Segment, part: str) -> Path:
