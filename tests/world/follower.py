@@ -98,4 +98,4 @@ def fake_local_engine(folder: Path) -> tuple[LocalEngine, FakeStarter]:
     socket = folder / "run" / "link.sock"
     socket.parent.parent.mkdir(parents=True, exist_ok=True)
     starter = FakeStarter(socket)
-    return LocalEngine(socket, starter), starter
+    return LocalEngine(socket, starter, lambda notice: print(notice.text)), starter

@@ -51,6 +51,8 @@ totals! {
 #[repr(align(128))]
 struct Shard {
     ended: [[AtomicU64; REASONS]; TRANSPORTS],
+    /// Those of `ended` whose policy keeps them out of the query log.
+    unlogged: [[AtomicU64; REASONS]; TRANSPORTS],
     latency: [AtomicU64; EDGES.len() + 1],
     totals: [AtomicU64; Total::ALL.len()],
 }
@@ -71,13 +73,15 @@ impl Counters {
     pub fn new(workers: usize) -> Self {
         let shard = || Shard {
             ended: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
+            unlogged: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             latency: std::array::from_fn(|_| AtomicU64::new(0)),
             totals: std::array::from_fn(|_| AtomicU64::new(0)),
         };
         Self { shards: (0..workers.max(1)).map(|_| shard()).collect() }
     }
 
-    /// Counts one query that ended; `waited` is how long it took if it had to wait.
+    /// Counts one query that ended; `waited` is how long it took if it had to wait, `is_logged`
+    /// whether its policy lets it into the query log.
     #[inline]
     pub fn count(
         &self,
@@ -86,9 +90,14 @@ impl Counters {
         reason: Reason,
         observed: bool,
         waited: Option<Duration>,
+        is_logged: bool,
     ) {
         let Some(shard) = self.shards.get(worker) else { return };
-        shard.ended[transport.index()][reason as usize].fetch_add(1, Ordering::Relaxed);
+        if !is_logged {
+            shard.unlogged[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
+        }
+        // Whoever sees this count also finds the event, which was written before it.
+        shard.ended[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
         if observed {
             shard.add(Total::Observed, 1);
         }
@@ -120,20 +129,12 @@ impl Counters {
         }
     }
 
-    /// All counts as a document: `queries` by transport and reason, `latency_us` by bucket,
-    /// `totals` by the word of each counter.
+    /// All counts as a document: `queries` by transport and reason, `unlogged` those of them that
+    /// their policy keeps out of the query log, `latency_us` by bucket, `totals` by the word of each
+    /// counter.
     pub fn document(&self) -> Value {
-        let mut queries = Map::new();
-        for transport in Transport::ALL {
-            let mut reasons = Map::new();
-            for reason in Reason::ALL {
-                let count = self.sum(|shard| &shard.ended[transport.index()][*reason as usize]);
-                if count > 0 {
-                    reasons.insert(reason.word().into(), count.into());
-                }
-            }
-            queries.insert(transport.word().into(), reasons.into());
-        }
+        let queries = self.by_reason(|shard| &shard.ended);
+        let unlogged = self.by_reason(|shard| &shard.unlogged);
         let buckets: Vec<Value> = (0..=EDGES.len())
             .map(|i| json!([EDGES.get(i), self.sum(|shard| &shard.latency[i])]))
             .collect();
@@ -141,11 +142,31 @@ impl Counters {
             .iter()
             .map(|one| (one.word().into(), self.sum(|shard| &shard.totals[*one as usize]).into()))
             .collect();
-        json!({"queries": queries, "latency_us": buckets, "totals": totals})
+        json!({
+            "queries": queries,
+            "unlogged": unlogged,
+            "latency_us": buckets,
+            "totals": totals,
+        })
+    }
+
+    fn by_reason(&self, pick: fn(&Shard) -> &[[AtomicU64; REASONS]; TRANSPORTS]) -> Value {
+        let mut queries = Map::new();
+        for transport in Transport::ALL {
+            let mut reasons = Map::new();
+            for reason in Reason::ALL {
+                let count = self.sum(|shard| &pick(shard)[transport.index()][*reason as usize]);
+                if count > 0 {
+                    reasons.insert(reason.word().into(), count.into());
+                }
+            }
+            queries.insert(transport.word().into(), reasons.into());
+        }
+        queries.into()
     }
 
     fn sum<'a>(&'a self, pick: impl Fn(&'a Shard) -> &'a AtomicU64) -> u64 {
-        self.shards.iter().map(|shard| pick(shard).load(Ordering::Relaxed)).sum()
+        self.shards.iter().map(|shard| pick(shard).load(Ordering::Acquire)).sum()
     }
 }
 
@@ -156,13 +177,15 @@ mod tests {
     #[test]
     fn counts_of_all_workers_add_up() {
         let counters = Counters::new(2);
-        counters.count(0, Transport::Udp, Reason::Cached, false, None);
-        counters.count(1, Transport::Udp, Reason::Cached, true, None);
+        counters.count(0, Transport::Udp, Reason::Cached, false, None, true);
+        counters.count(1, Transport::Udp, Reason::Cached, true, None, false);
         let wait = Some(Duration::from_millis(3));
-        counters.count(1, Transport::Doh, Reason::Forwarded, false, wait);
+        counters.count(1, Transport::Doh, Reason::Forwarded, false, wait, true);
         let document = counters.document();
         assert_eq!(document["queries"]["udp"]["cached"], 2);
         assert_eq!(document["queries"]["doh"]["forwarded"], 1);
+        assert_eq!(document["unlogged"]["udp"], json!({"cached": 1}));
+        assert_eq!(document["unlogged"]["doh"], json!({}));
         assert_eq!(document["totals"]["observed"], 1);
         assert_eq!(document["totals"]["waited_us"], 3_000);
         assert_eq!(document["latency_us"][0], json!([50, 2]));

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import StoredDocuments
 from keyhole.api.documents import ApplyResult, actor_of, apply_result
-from keyhole.api.pagination import Limit, Page
+from keyhole.api.pagination import MAX_NUMBER, Limit, Page
 from keyhole.api.principal import Operator, Viewer
 from keyhole.store import AuditRecord, records, verify
 
@@ -46,10 +46,11 @@ def list_audit(
     _: Viewer,
     limit: Limit = 100,
     cursor: Annotated[
-        int | None, Query(ge=1, description="Only entries with a lower number.")
+        int | None, Query(ge=1, le=MAX_NUMBER, description="Only entries with a lower number.")
     ] = None,
     after: Annotated[
-        int | None, Query(ge=0, description="Only entries with a higher number, oldest first.")
+        int | None,
+        Query(ge=0, le=MAX_NUMBER, description="Only entries with a higher number, oldest first."),
     ] = None,
 ) -> Page[AuditEntry]:
     """Lists the entries of the audit record, newest first."""

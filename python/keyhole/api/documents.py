@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from keyhole.api.dependencies import StoredDocuments
-from keyhole.api.pagination import Cursor, Limit, Page, read_cursor, write_cursor
+from keyhole.api.pagination import MAX_NUMBER, Cursor, Limit, Page, read_cursor, write_cursor
 from keyhole.api.principal import Operator, Principal, Viewer
 from keyhole.api.problem import ApiProblem, ProblemItem
 from keyhole.control.changes import (
@@ -101,7 +101,10 @@ class RollbackRequest(BaseModel):
     """The version to restore."""
 
     to: int | None = Field(
-        None, ge=0, description="The version; null for the previous one, 0 to delete the document."
+        None,
+        ge=0,
+        le=MAX_NUMBER,
+        description="The version; null for the previous one, 0 to delete the document.",
     )
 
 

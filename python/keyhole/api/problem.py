@@ -25,6 +25,8 @@ from keyhole.control.error import (
     StaleError,
 )
 from keyhole.errors import DocumentErrors, KeyholeError, Problem
+from keyhole.http import incident_text
+from keyhole.identity.error import FolderInUseError
 from keyhole.store import StoreError
 
 MEDIA_TYPE = "application/problem+json"
@@ -56,6 +58,7 @@ _KINDS: tuple[tuple[type[KeyholeError], int, str], ...] = (
     (StaleError, 412, "changed_meanwhile"),
     (ControlError, 503, "not_possible_now"),
     (StoreError, 503, "not_possible_now"),
+    (FolderInUseError, 503, "not_possible_now"),
     (AuthenticationError, 401, "not_believed"),
     (CodeRequiredError, 401, "code_needed"),
     (RateLimitedError, 429, "too_often"),
@@ -168,10 +171,9 @@ def _retry_after(error: KeyholeError) -> dict[str, str]:
     return {"retry-after": str(error.seconds)} if isinstance(error, RateLimitedError) else {}
 
 
-async def _internal_error(_: Request, __: Exception) -> JSONResponse:
+async def _internal_error(request: Request, _: Exception) -> JSONResponse:
     # The traceback stays internal; the server reports it to the operator.
-    detail = "an error in Keyhole; its operator has been notified"
-    return problem_response(500, "mistake", detail)
+    return problem_response(500, "mistake", incident_text(request.scope))
 
 
 def _request_item(error: dict[str, Any]) -> ProblemItem:

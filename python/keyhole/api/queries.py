@@ -20,6 +20,9 @@ from keyhole.control.query_history import Export
 from keyhole.querylog.history import Criteria, Row
 from keyhole.querylog.history.search import Key
 
+_MIN_MICROS = -62_135_596_800_000_000
+_MAX_MICROS = 253_402_300_799_000_000
+"""The first and the last second of a ``datetime``."""
 router = APIRouter(prefix="/queries", tags=["queries"])
 
 MAX_NAME_LENGTH = 1_016
@@ -58,6 +61,10 @@ class QueryRow(BaseModel):
     upstream: str | None = Field(description="The upstream that answered.")
     duration_us: int = Field(description="Time spent waiting for an upstream, in microseconds.")
     snapshot: int | None = Field(description="The number of the snapshot that was in force.")
+    engine: str | None = Field(
+        description="The engine that delivered it: the SPIFFE ID of its certificate, or local; "
+        "null for a query from before this was kept."
+    )
 
 
 class QueryPage(Page[QueryRow]):
@@ -107,6 +114,9 @@ def _criteria(
     rule: Rule = None,
     upstream: Annotated[str | None, Query(max_length=63, description="The upstream.")] = None,
     transport: Annotated[str | None, Query(max_length=16, description="The transport.")] = None,
+    engine: Annotated[
+        str | None, Query(max_length=2_048, description="The engine: its SPIFFE ID, or local.")
+    ] = None,
     slower_than_ms: Annotated[
         int | None,
         Query(ge=0, le=600_000, description="Minimum time spent waiting for an upstream."),
@@ -128,6 +138,7 @@ def _criteria(
         rule=rule,
         upstream=upstream,
         transport=transport,
+        engine=engine,
         slower_than_us=None if slower_than_ms is None else slower_than_ms * 1000,
     )
 
@@ -240,7 +251,8 @@ def history_errors() -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        why = f"the history cannot be read now: {str(error).splitlines()[0]}"
+        first, *_ = str(error).splitlines() or [type(error).__name__]
+        why = f"the history cannot be read now: {first}"
         raise ApiProblem(503, "not_possible_now", why) from error
 
 
@@ -249,9 +261,11 @@ def to_micros(moment: datetime | None) -> int | None:
     if moment is None:
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(zoned.timestamp() * 1_000_000)
+    # In another time zone, the first and the last day are outside of what UTC can say.
+    return min(max(int(zoned.timestamp() * 1_000_000), _MIN_MICROS), _MAX_MICROS)
 
 
 def from_micros(micros: int) -> datetime:
     """Microseconds of Unix time as a time in UTC."""
-    return datetime.fromtimestamp(micros / 1_000_000, UTC)
+    within = min(max(micros, _MIN_MICROS), _MAX_MICROS)
+    return datetime.fromtimestamp(within / 1_000_000, UTC)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 from uvicorn.config import Config
 
 from keyhole.api.application import ALL_ROUTES, API_ROUTES, make_application
@@ -16,6 +16,8 @@ from keyhole.api.local import LocalUser
 from keyhole.api.middleware import NetworkAccess, middleware_stack
 from keyhole.api.network import Certificate, Listener, limiter_for, release
 from keyhole.api.pihole import PiholeSessions
+from keyhole.api.pihole.responses import incident_response
+from keyhole.api.problem import problem_response
 from keyhole.control.authentication import Authentication
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
@@ -69,7 +71,7 @@ class ApiServer:
         await self._close()
 
     async def _serve_socket(self, app: ASGIApp) -> None:
-        config = uvicorn_config(LocalUser(app))
+        config = self._config(LocalUser(app))
         loop = asyncio.get_running_loop()
         self._server.add(
             await loop.create_unix_server(
@@ -91,7 +93,7 @@ class ApiServer:
             names=[*api.hosts, *(one.address for one in api.listen)],
         )
         routes = ALL_ROUTES if pihole else API_ROUTES
-        config = uvicorn_config(
+        config = self._config(
             middleware_stack(app, routes, authentication.accounts, access, pihole)
         )
         if any(one.is_encrypted for one in self._listeners):
@@ -108,6 +110,12 @@ class ApiServer:
                 await self._open(listener, config)
             return
         self._tasks.append(asyncio.create_task(self._open_later(authentication, remote, config)))
+
+    def _config(self, app: ASGIApp) -> Config:
+        def report(text: str, details: tuple[str, ...]) -> None:
+            self._notify(Notice(Severity.ERROR, text, details))
+
+        return uvicorn_config(app, "API", report, _incident_response)
 
     async def _open(self, listener: Listener, config: Config) -> None:
         def http() -> asyncio.Protocol:
@@ -161,6 +169,12 @@ class ApiServer:
         release(self._listeners)
         await self._server.close()
         remove_socket(self._path)
+
+
+def _incident_response(scope: Scope, text: str) -> ASGIApp:
+    if scope.get("state", {}).get("is_pihole"):
+        return incident_response(scope, text)
+    return problem_response(500, "mistake", text)
 
 
 def _socket(path: Path) -> socket.socket:

@@ -24,7 +24,9 @@ class Totals(BaseModel):
 
     since: datetime = Field(description="The start of the span.")
     until: datetime = Field(description="The end of the span, exclusive.")
-    total: int = Field(description="All queries.")
+    total: int = Field(
+        description="All queries that the engines counted, including those that no search finds."
+    )
     by_outcome: dict[str, int] = Field(description="Queries by outcome.")
     by_reason: dict[str, int] = Field(description="Queries by reason.")
     by_transport: dict[str, int] = Field(description="Queries by transport.")
@@ -36,7 +38,13 @@ class Totals(BaseModel):
     counted_since: datetime | None = Field(
         description="The start of the counts, which also cover deleted queries."
     )
-    lost: int = Field(description="Queries that could not be stored since control started.")
+    unlogged: int = Field(
+        description="Those of the total that their policy keeps out of the query log."
+    )
+    lost: int = Field(
+        description="Those of the total that should be in the query log and are not: log.keep was "
+        "too small for them, the disk was full, or an engine was killed."
+    )
 
 
 class SeriesPoint(BaseModel):
@@ -93,7 +101,8 @@ def get_totals(queries: Queries, _: Viewer, during: During) -> Totals:
         octets_kept=size.octets,
         kept_since=None if size.begin is None else from_micros(size.begin),
         counted_since=None if size.counted is None else from_micros(size.counted),
-        lost=size.lost,
+        unlogged=found.unlogged,
+        lost=found.lost + size.lost,
     )
 
 

@@ -35,8 +35,8 @@ class PartReport(BaseModel):
 
     name: str = Field(description="The part, such as database, clock or disk.")
     state: str = Field(
-        description="failed (tried again), missing (was there and is gone) or mended (was found "
-        "damaged at the start)."
+        description="failed (tried again), missing (was there and is gone), stuck (began something "
+        "and has not come back) or mended (was found damaged at the start)."
     )
     why: str = Field(description="What is wrong, what goes on, and what would be right.")
     since: datetime = Field(description="When it was first seen.")

@@ -85,6 +85,12 @@ def log(
     list_name: Annotated[
         str | None, typer.Option("--list", help="The list that decided.", rich_help_panel=_PANEL)
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine", help="The engine: its SPIFFE ID, or local.", rich_help_panel=_PANEL
+        ),
+    ] = None,
     why: Annotated[
         bool, typer.Option("--why", help="Show file and line of the list.", rich_help_panel=_PANEL)
     ] = False,
@@ -115,6 +121,7 @@ def log(
         "expression": expression,
         "outcome": outcome,
         "list": list_name,
+        "engine": engine,
     }
     if why or output is not None or any(one is not None for one in searched.values()):
         if follow:
@@ -231,6 +238,7 @@ def line(entry: "LogEntry") -> str:
         ("would be blocked by", entry.observed),
         ("answer of", entry.upstream),
         ("to allow it: keyhole allow", entry.allow),
+        ("at engine", None if entry.engine == "local" else entry.engine),
     ):
         if value is not None:
             words.append(f"{word} {escape(sanitize(value))}")

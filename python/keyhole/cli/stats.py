@@ -75,7 +75,12 @@ def _show_totals(terminal: Console, found: dict[str, Any]) -> None:
         mean = found["mean_wait_us"] / 1000
         terminal.print(f"  {found['waited']:,} waited for an upstream, {mean:.1f} ms in the mean")
     if found["lost"]:
-        terminal.print(f"[yellow]![/] {found['lost']:,} were lost before they could be logged")
+        terminal.print(
+            f"[yellow]![/] {found['lost']:,} of them were counted but are in no search: they were "
+            "lost before they could be stored"
+        )
+    if found["unlogged"]:
+        terminal.print(f"  {found['unlogged']:,} of them were counted only, as their policy says")
 
 
 def _show_top(terminal: Console, title: str, rows: list[dict[str, Any]], column: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
 from keyhole.config.sections.api import ApiSection
 from keyhole.config.sections.listeners import AUTHENTICATED, ListenSection
-from keyhole.model.address import Endpoint, is_address
+from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
     CacheOptions,
@@ -75,6 +75,8 @@ class Resolved:
     """Whether a listener serves clients without credentials, by their network."""
     trust_domain: str
     """The trust domain of our own authority."""
+    mesh_networks: tuple[Network, ...]
+    """Networks in which a mesh encrypts what upstreams are sent in the clear."""
     enrollment: Enrollment
     service: Service
     downloads_ca: Path | None
@@ -122,6 +124,7 @@ def resolve(config: Config, folder: Path) -> Resolved:
         tls=_tls(config, folder),
         admits_networks=_admits_networks(config),
         trust_domain=config.identity.trust_domain,
+        mesh_networks=config.mesh.networks,
         enrollment=Enrollment(
             listen=config.enrollment.listen,
             url=config.enrollment.url,

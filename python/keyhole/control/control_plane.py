@@ -20,7 +20,17 @@ from keyhole.control.identity import authority_advice, authority_problem
 from keyhole.control.local_engine import ChildEngine, LocalEngine, Starter
 from keyhole.control.missing_parts import identity_missing, remember
 from keyhole.control.notice import Notice, Notify, Severity
-from keyhole.control.parts import AUTHORITY, DISK, ENROLLMENT, LINK, Health, Parts, PartState
+from keyhole.control.parts import (
+    AUTHORITY,
+    DISK,
+    DOCUMENTS,
+    ENROLLMENT,
+    FOLDER,
+    LINK,
+    Health,
+    Parts,
+    PartState,
+)
 from keyhole.control.reconciler import Reconciler
 from keyhole.control.settings import Settings, read_settings
 from keyhole.control.watched_files import changes, fingerprint
@@ -65,7 +75,7 @@ class ControlPlane:
         self.parts = parts or Parts(notify)
         """What does not work while DNS goes on."""
         self.clock = ClockWatch(data, self.parts)
-        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify))
+        self._engine = LocalEngine(data.link_socket, starter or ChildEngine(data, notify), notify)
         self._reconciler = Reconciler(settings, data, self._engine, notify, self.parts)
         self.refused_handshakes = RefusedHandshakes(
             lambda why: notify(Notice(Severity.WARNING, why))
@@ -121,7 +131,12 @@ class ControlPlane:
 
     def attention(self) -> list[PartState]:
         """The parts that do not work, and the engines that are away or behind."""
-        return [*self.parts.states(), *_engines_behind(self.engines())]
+        return [*self.parts.states(), *self._stuck(), *_engines_behind(self.engines())]
+
+    def _stuck(self) -> list[PartState]:
+        pool = self._reconciler.documents
+        why = pool.stuck
+        return [PartState(DOCUMENTS, Health.STUCK, why, pool.since)] if why else []
 
     @property
     def withdrawals(self) -> Withdrawals:
@@ -195,7 +210,8 @@ class ControlPlane:
         """Looks regularly for what no event tells; never ends by itself."""
         while True:
             self.clock.check()
-            await asyncio.to_thread(self._check_folder)
+            with self.parts.working(FOLDER, f"looking at {self._data.path}"):
+                await asyncio.to_thread(self._check_folder)
             await asyncio.sleep(CHECK_SECONDS)
 
     def _check_folder(self) -> None:

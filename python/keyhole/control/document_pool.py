@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from keyhole.control.error import ControlError
+from keyhole.control.parts import STUCK_SECONDS
 
 SECONDS = 100.0
 """Less than the time that the API waits, so that its caller gets the reason."""
@@ -30,15 +31,19 @@ class DocumentPool:
         self._seconds = seconds
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="documents")
         self._running: Future[object] | None = None
-        self._since = 0.0
+        self.since = 0.0
+        """When the last piece of work began, in seconds of Unix time."""
+        self._begun = 0.0
         self._is_abandoned = False
 
     @property
     def stuck(self) -> str | None:
         """Why documents are not read at the moment; none if they are."""
-        if self._running is None or self._running.done() or not self._is_abandoned:
+        if self._running is None or self._running.done():
             return None
-        since = time.strftime("%H:%M:%S", time.localtime(self._since))
+        if not self._is_abandoned and time.monotonic() - self._begun < STUCK_SECONDS:
+            return None
+        since = time.strftime("%H:%M:%S", time.localtime(self.since))
         return (
             f"reading the documents and their files has not ended since {since}; is a file of them "
             "on a network or device that hangs? what is in force stays, and revocations act"
@@ -54,9 +59,9 @@ class DocumentPool:
     ) -> Result:
         """The result of the work; raises `StuckError` if it does not end in time, or if earlier
         work has not ended yet."""
-        if (why := self.stuck) is not None:
+        if self._is_abandoned and (why := self.stuck) is not None:
             raise StuckError(why)
-        self._since, self._is_abandoned = time.time(), False
+        self.since, self._begun, self._is_abandoned = time.time(), time.monotonic(), False
         running = self._threads.submit(work, *args, **kwargs)
         self._running = running  # type: ignore[assignment]  # read only
         try:

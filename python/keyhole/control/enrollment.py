@@ -37,7 +37,9 @@ def enrollment_server(
     from keyhole.enrollment.server import EnrollmentServer, Setup
 
     def report(is_good: bool, sentence: str) -> None:
-        notify(Notice(Severity.INFO if is_good else Severity.WARNING, sentence))
+        text, *details = sentence.splitlines()
+        severity = Severity.INFO if is_good else Severity.WARNING
+        notify(Notice(severity, text, tuple(details)))
 
     return EnrollmentServer(
         Setup(

@@ -6,6 +6,7 @@ taken it is shown as behind, with its reason.
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from keyhole.control.compile import Compiled
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import EngineState, state_of
-from keyhole.control.notice import Notice, Notify, Severity
+from keyhole.control.notice import Notice, Notify, Severity, report_to
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
 from keyhole.http.connection_limiter import OnRefused
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 CHECK_SECONDS = 2.0
 _MAX_REJECTIONS = 256
+_SPOOL = re.compile("[0-9a-f]{16}")
+MAX_OFFSET = 2**53
+"""Octets of one log: part of the names of files."""
 
 
 class Fleet:
@@ -54,7 +58,12 @@ class Fleet:
         ]
         self._peers = {spiffe: RemotePeer(spiffe) for spiffe in ids}
         self._link = NetworkLink(
-            _setup(settings, data), self._peers, self, self._reject, on_refused
+            _setup(settings, data),
+            self._peers,
+            self,
+            self._reject,
+            report_to(notify),
+            on_refused,
         )
 
     @property
@@ -136,10 +145,15 @@ class Fleet:
 
     async def store_lines(self, engine: str, spool: str, offset: int, lines: bytes) -> None:
         """Stores a piece of the query log of an engine."""
-        if len(spool) != 16 or not spool.isalnum() or offset < 0 or not lines.endswith(b"\n"):
+        is_place = _SPOOL.fullmatch(spool) and 0 <= offset < MAX_OFFSET
+        if not is_place or not lines.endswith(b"\n"):
             raise ValueError("give whole lines, and the position behind them")
         piece = Piece(lines, Position(spool, offset))
-        await asyncio.to_thread(self._history().ingest_from, _folder_name(engine), piece)
+        await asyncio.to_thread(self._history().ingest_from, _folder_name(engine), piece, engine)
+
+    async def store_counts(self, engine: str, lines: bytes) -> None:
+        """Stores what an engine has counted."""
+        await asyncio.to_thread(self._history().count_from, _folder_name(engine), lines)
 
     def _history(self) -> "History":
         if self.queries is None:
@@ -192,4 +206,5 @@ def _setup(settings: Settings, data: DataFolder) -> Setup:
         domain=settings.resolved.trust_domain,
         listen=link.listen,
         names=(*listened, *plain, *link.names),
+        clients=link.clients,
     )

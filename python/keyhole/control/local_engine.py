@@ -9,7 +9,7 @@ from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL, EngineState, state_of
 from keyhole.control.error import ControlError, EngineGoneError, EngineRefusedError
 from keyhole.control.first_look import engine_command
-from keyhole.control.notice import Notify
+from keyhole.control.notice import Notify, report_to
 from keyhole.control.supervisor import Supervisor
 from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError, Peer
 from keyhole.link.server import LocalLink
@@ -77,8 +77,8 @@ class ExternalEngine:
 class LocalEngine:
     """Commands to the engine, over the link."""
 
-    def __init__(self, socket: Path, starter: Starter) -> None:
-        self._link = LocalLink(socket)
+    def __init__(self, socket: Path, starter: Starter, notify: Notify) -> None:
+        self._link = LocalLink(socket, report_to(notify))
         self._starter = starter
 
     @property

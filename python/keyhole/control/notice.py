@@ -25,3 +25,8 @@ class Notice:
 
 Notify = Callable[[Notice], None]
 """Receives notices; called on the event loop, so it must not block."""
+
+
+def report_to(notify: Notify) -> Callable[[str, tuple[str, ...]], None]:
+    """Makes errors of a sentence and details out of what is reported."""
+    return lambda text, details: notify(Notice(Severity.ERROR, text, details))

@@ -12,7 +12,12 @@ SETTINGS, DOCUMENTS, SNAPSHOT = "settings", "documents", "last good snapshot"
 DATABASE, AUTHORITY, HISTORY, DISK = "database", "authority", "history", "disk"
 SERVER_TLS, CLIENT_TLS = "certificate of the listeners", "certificates for upstreams"
 API, ENROLLMENT, LINK = "API", "enrollment", "link"
+FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
 """The names of the parts."""
+
+
+STUCK_SECONDS = 30.0
+"""Work that takes longer is shown: usually it is done in a second."""
 
 
 class Health(StrEnum):
@@ -22,6 +27,8 @@ class Health(StrEnum):
     """It does not work, and is tried again."""
     MISSING = "missing"
     """It was there and is gone; a person must act."""
+    STUCK = "stuck"
+    """It began a piece of work and has not come back."""
     MENDED = "mended"
     """It was found damaged at the start, and was made whole."""
 
@@ -44,6 +51,7 @@ class Parts:
     def __init__(self, notify: Notify) -> None:
         self._notify = notify
         self._states: dict[str, PartState] = {}
+        self._working: dict[str, tuple[float, float, str]] = {}
 
     def fail(
         self, name: str, why: str, state: Health = Health.FAILED, *, is_said: bool = False
@@ -79,14 +87,33 @@ class Parts:
         except kinds as error:
             self.fail(name, _why(error))
 
+    @contextmanager
+    def working(self, name: str, why: str, seconds: float = STUCK_SECONDS) -> Iterator[None]:
+        """While the block runs, a part works on something that should not take that long. Where it
+        does not come back, the part is shown as stuck, with ``why``."""
+        self._working[name] = (time.monotonic() + seconds, time.time(), why)
+        try:
+            yield
+        finally:
+            self._working.pop(name, None)
+
     def states(self) -> list[PartState]:
         """The parts that need attention, by name."""
-        return sorted(self._states.values(), key=lambda one: one.name)
+        stuck = {
+            name: PartState(name, Health.STUCK, f"{why}; it has not ended since {_clock(at)}", at)
+            for name, (until, at, why) in list(self._working.items())
+            if time.monotonic() >= until
+        }
+        return sorted({**self._states, **stuck}.values(), key=lambda one: one.name)
 
     def has_failed(self, name: str) -> bool:
         """Whether the part does not work now."""
         known = self._states.get(name)
         return known is not None and known.state is not Health.MENDED
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))
 
 
 def _why(error: Exception) -> str:

@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
 INGEST_SECONDS = 5.0
 CLEANUP_SECONDS = 300.0
+WORK_SECONDS = 600.0
+"""How long joining and anonymizing millions of rows may take."""
 POLL_SECONDS = 0.3
 MAX_BATCH = 200
 """Queries sent to one listener at a time; more are counted and left out."""
 MAX_LISTENERS = 16
 MAX_EXPORTS = 2
 """Exports at the same time: each may hold a million queries on the disk."""
+MAX_DAMAGED = 5
+"""Damaged segments that are told one by one."""
 HITS_SECONDS = 5.0
 """How long hit counts are cached: a client that watches a download asks often."""
 _DAY_US = 86_400_000_000
@@ -144,7 +148,8 @@ class QueryHistory:
         while True:
             await asyncio.sleep(INGEST_SECONDS)
             needs_cleanup = time.monotonic() - cleaned_at >= CLEANUP_SECONDS
-            await asyncio.to_thread(self._work, needs_cleanup)
+            with self._parts.working(HISTORY, f"writing {self._root}", WORK_SECONDS):
+                await asyncio.to_thread(self._work, needs_cleanup)
             if needs_cleanup:
                 cleaned_at = time.monotonic()
 
@@ -158,12 +163,19 @@ class QueryHistory:
                 history.maintain()
         except (OSError, duckdb.Error) as error:
             text = "the history of queries is not written; it is tried again every few seconds"
-            self._parts.fail(HISTORY, f"{text}\n{str(error).splitlines()[0]}")
+            self._parts.fail(HISTORY, f"{text}\n{error!s}")
             return
-        damaged = ", ".join(history.damaged)
-        where = f"{self._root / 'damaged'}; searches and statistics are without its queries"
-        why = f"set aside because it cannot be read: {damaged}, in {where}" if damaged else None
-        self._parts.set(HISTORY, why)
+        self._parts.set(HISTORY, self._damage(history))
+
+    def _damage(self, history: "History") -> str | None:
+        """What is missing of the history because it cannot be read; none where nothing is."""
+        damaged = history.damaged
+        if not damaged:
+            return None
+        lines = [f"{one}: {one.segment.stem}.rows.parquet" for one in damaged[-MAX_DAMAGED:]]
+        if more := len(damaged) - len(lines):
+            lines.append(f"and {more} older ones")
+        return "\n".join([f"what cannot be read was set aside in {self._root / 'damaged'}", *lines])
 
     async def listen(self) -> AsyncIterator[LiveQueries]:
         """Yields new queries until the caller stops, and an empty batch if there are none.
@@ -214,4 +226,4 @@ def _read(line: bytes) -> dict[str, Any]:
         found = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return {**found, "engine": "local"} if isinstance(found, dict) and found else {}

@@ -28,6 +28,7 @@ def read_trust_context(settings: Settings, folder: Path) -> TrustContext:
         secrets=folder.parent / SECRETS_FOLDER,
         trusted_domains=frozenset([own.domain, *resolved.options.mesh.trust_domains]),
         admits_networks=resolved.admits_networks,
+        mesh_networks=resolved.mesh_networks,
     )
 
 
@@ -37,6 +38,7 @@ def empty_trust_context(settings: Settings, folder: Path) -> TrustContext:
         tokens={},
         secrets=folder.parent / SECRETS_FOLDER,
         admits_networks=settings.resolved.admits_networks,
+        mesh_networks=settings.resolved.mesh_networks,
         accepts_certificates=False,
     )
 

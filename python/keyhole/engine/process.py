@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from keyhole.engine.commands import Engine, Policy, refused
-from keyhole.engine.launch import Launch
+from keyhole.engine.launch import Launch, QueryLog
 from keyhole.engine.query_log_writer import QueryLogWriter
-from keyhole.engine.runtime import Refusal, Runtime
+from keyhole.engine.runtime import Refusal, Runtime, catalogue
 from keyhole.engine.withdrawal import FILE, Withdrawal
 from keyhole.system import fd_limit
 from keyhole.system.installation import was_there
@@ -63,7 +63,7 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         say(refused(refusal))
         _warn(str(refusal))
         return 1
-    log_writer = QueryLogWriter(runtime, launch.log, _warn) if launch.log else None
+    log_writer = _log_writer(runtime, launch.log) if launch.log else None
     if log_writer:
         log_writer.start()
     engine = Engine(runtime, log_writer, addresses, policy)
@@ -84,6 +84,11 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         if held:
             held.close()
     return 0
+
+
+def _log_writer(runtime: Runtime, log: QueryLog) -> QueryLogWriter:
+    outcomes = {one["word"]: one["outcome"] for one in catalogue()["reasons"]}
+    return QueryLogWriter(runtime, log, _warn, outcomes)
 
 
 def _hold(launch_file: Path) -> BinaryIO | None:

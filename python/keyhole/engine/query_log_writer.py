@@ -7,11 +7,13 @@ writing resumes automatically.
 import json
 import threading
 import time
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol
 
 from keyhole.engine.launch import QueryLog
 from keyhole.engine.own_queries import OwnQueries
+from keyhole.engine.query_counts import QueryCounts
 from keyhole.engine.rotating_file import RotatingFile
 
 MAX_EVENTS = 8192
@@ -20,6 +22,8 @@ WAIT_SECONDS = 0.2
 """How long the thread waits for an event before it checks whether to stop."""
 RETRY_SECONDS = 1.0
 """Pause between write attempts after a disk error."""
+COUNT_SECONDS = 1.0
+"""How often the counts are looked at while nothing is logged: a policy may log nothing."""
 END_SECONDS = 2.0
 """How long a blocked disk may delay the end of the engine."""
 
@@ -30,13 +34,24 @@ class Events(Protocol):
     def take_events(self, most: int, seconds: float) -> bytes:
         """At most ``most`` JSON lines; waits at most ``seconds`` for the first one."""
 
+    def stats(self) -> dict[str, Any]:
+        """All counters."""
+
 
 class QueryLogWriter:
     """Writes the events of one engine into its query log."""
 
-    def __init__(self, events: Events, log: QueryLog, notify: Callable[[str], None]) -> None:
-        """``notify`` is called with one sentence when writing fails and when it works again."""
+    def __init__(
+        self,
+        events: Events,
+        log: QueryLog,
+        notify: Callable[[str], None],
+        outcomes: Mapping[str, str],
+    ) -> None:
+        """``notify`` is called with one sentence when writing fails and when it works again;
+        ``outcomes`` are those of all reasons."""
         self._events = events
+        self._query_counts = QueryCounts(log.path.parent, outcomes)
         self._file = RotatingFile(log.path, log.keep)
         self._own = OwnQueries(log.path.parent)
         self._notify = notify
@@ -45,6 +60,7 @@ class QueryLogWriter:
         self._thread = threading.Thread(target=self._run, name="query-log", daemon=True)
         self._is_failing = False
         self._retry_at = 0.0
+        self._count_at = 0.0
         self._unreported = 0
         self.written = 0
         self.lost = 0
@@ -64,14 +80,29 @@ class QueryLogWriter:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            self.write(self._events.take_events(MAX_EVENTS, WAIT_SECONDS))
+            lines = self._events.take_events(MAX_EVENTS, WAIT_SECONDS)
+            if lines or time.monotonic() >= self._count_at:
+                self._count()
+            self.write(lines)
+        self._retry_at = 0.0  # the last chance to write
+        self._count()
         while lines := self._events.take_events(MAX_EVENTS, 0):
-            self._retry_at = 0.0  # the last chance to write
+            self._retry_at = 0.0
             self.write(lines)
         if self._unreported:
             self._notify(f"{self._unreported} events of the query log were lost")
         self._file.close()
         self._own.close()
+
+    def _count(self) -> None:
+        """Writes the counts, before the lines: a process that is killed in between leaves queries
+        that are counted and have no line, and never the reverse."""
+        self._count_at = time.monotonic() + COUNT_SECONDS
+        self._query_counts.count(self._events.stats())
+        if time.monotonic() >= self._retry_at:
+            # Where the disk fails, ``write`` says so, and the next counts hold these.
+            with suppress(OSError):
+                self._query_counts.write()
 
     def write(self, lines: bytes) -> None:
         """Writes lines from the core, or counts their events as lost."""

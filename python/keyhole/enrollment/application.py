@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from keyhole.enrollment.message import (
     JSON,
@@ -27,6 +28,7 @@ from keyhole.enrollment.message import (
     RenewRequest,
 )
 from keyhole.enrollment.throttle import Throttle
+from keyhole.http import incident_text
 from keyhole.identity.authority import IssuedCertificate
 from keyhole.identity.enrollments import redeem
 from keyhole.identity.error import IdentityError, RefusedError, RequestError
@@ -94,7 +96,9 @@ def application(service: EnrollmentService) -> Starlette:
         Route("/v1/enroll", _guarded(service, enroll), methods=["POST"]),
         Route("/v1/renew", _guarded(service, renewal), methods=["POST"]),
     ]
-    return Starlette(routes=routes, exception_handlers={HTTPException: _not_there})
+    return Starlette(
+        routes=routes, exception_handlers={HTTPException: _not_there, Exception: _incident}
+    )
 
 
 def _enroll(
@@ -152,11 +156,18 @@ def _guarded(
             service.notify(False, f"no certificate can be issued: {error}")
             why = "this Keyhole cannot issue certificates now; its log says why"
             return _problem(503, why)
-        except Exception as error:  # noqa: BLE001  (clients must not see internal errors)
-            service.notify(False, f"a request failed because of a bug in Keyhole: {error!r}")
-            return _problem(500, "a bug in Keyhole; its log says more")
 
     return guarded
+
+
+async def _incident(request: Request, _: Exception) -> Response:
+    # The layer around this application reports it.
+    return incident_response(request.scope, incident_text(request.scope))
+
+
+def incident_response(_: Scope, text: str) -> Response:
+    """The response to an unexpected error, which says nothing internal."""
+    return _problem(500, text)
 
 
 def _failed(

@@ -9,7 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from keyhole.enrollment.application import EnrollmentService, Notify, application
+from keyhole.enrollment.application import (
+    EnrollmentService,
+    Notify,
+    application,
+    incident_response,
+)
 from keyhole.enrollment.error import EnrollmentError
 from keyhole.enrollment.throttle import Throttle
 from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
@@ -59,7 +64,10 @@ class EnrollmentServer:
                 EnrollmentService(
                     self._setup.folder, self._setup.grace, self._setup.service, self._notify
                 )
-            )
+            ),
+            "enrollment server",
+            lambda text, details: self._notify(False, "\n".join([text, *details])),
+            incident_response,
         )
 
         def http() -> asyncio.Protocol:

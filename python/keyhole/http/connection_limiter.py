@@ -12,6 +12,8 @@ HANDSHAKE_SECONDS = 5.0
 CONNECTION_SECONDS = 20.0
 CONNECTIONS = 512
 CONNECTIONS_PER_ADDRESS = 128
+NETWORK_REFUSED = "it is in none of the networks in clients"
+"""Why a connection from another network is rejected."""
 _UNSERVED = "unserved"
 
 
@@ -72,7 +74,7 @@ class ConnectionLimiter:
         per_key = limits.per_address
         if not is_within(address, self._networks):
             if not limits.unserved:
-                self._on_rejected(address, "it is in none of the networks in clients")
+                self._on_rejected(address, NETWORK_REFUSED)
                 return False
             # All unserved addresses share one count, so they cannot displace the served ones.
             key, per_key = _UNSERVED, limits.unserved

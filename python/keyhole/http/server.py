@@ -7,22 +7,28 @@ from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from keyhole.http.incidents import Incidents, Report, Respond
 from keyhole.http.protocol import HEADER_OCTETS
 
 SHUTDOWN_SECONDS = 3.0
 """Time that open requests have to complete at shutdown."""
+KEEP_ALIVE_SECONDS = 77
+"""How long an idle connection stays open. Programs ask every 5, 10, 15, 30 or 60 seconds: a server
+that closes just then has them send a request into a closing connection. So it is none of these."""
 
 
-def uvicorn_config(app: ASGIApp) -> Config:
-    """The uvicorn settings for ``app``: no logging, and no trust in forwarded headers."""
+def uvicorn_config(app: ASGIApp, server: str, report: Report, respond: Respond) -> Config:
+    """The uvicorn settings for ``app``: no logging, and no trust in forwarded headers. An
+    unexpected error is reported, as one of ``server``, and answered by ``respond``."""
     config = Config(
-        app,
+        Incidents(app, server, report, respond),
         lifespan="off",
         log_config=None,
         access_log=False,
         proxy_headers=False,
         server_header=False,
         ws="none",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         h11_max_incomplete_event_size=HEADER_OCTETS,
     )
     config.load()

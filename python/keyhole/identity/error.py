@@ -13,3 +13,7 @@ class RequestError(IdentityError):
 
 class RefusedError(IdentityError):
     """The client's request is refused."""
+
+
+class FolderInUseError(IdentityError):
+    """Another process holds the folder of the authority and does not let go of it."""

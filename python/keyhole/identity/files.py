@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from keyhole.identity.error import IdentityError
+from keyhole.identity.error import FolderInUseError, IdentityError
 from keyhole.system import durable, folders, lock
 from keyhole.system.durable import PRIVATE_FILE, PUBLIC_FILE
 
@@ -46,8 +46,12 @@ def write_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps other processes from issuing in this folder."""
+    """Keeps other processes from issuing in this folder. Raises `FolderInUseError` if another one
+    holds it and does not let go."""
     with ExitStack() as held:
         with write_errors(folder / ".lock"):
-            held.enter_context(lock.locked(folder / ".lock"))
+            try:
+                held.enter_context(lock.locked(folder / ".lock"))
+            except lock.LockTimeoutError as error:
+                raise FolderInUseError(f"{folder} is in use: {error.strerror}") from error
         yield

@@ -14,7 +14,8 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from keyhole.link.message import EVENTS, OFFER, POLL, MessageError, Poll
+from keyhole.http import incident_text
+from keyhole.link.message import COUNTS, EVENTS, OFFER, POLL, MessageError, Poll
 from keyhole.link.peer import Peer
 from keyhole.link.remote_peer import Offer, RemotePeer
 
@@ -42,6 +43,9 @@ class RemoteEngineService(Protocol):
         """Stores lines of its query log that end at ``offset``; raises ``ValueError`` if they are
         not accepted."""
 
+    async def store_counts(self, engine: str, lines: bytes) -> None:
+        """Stores what it has counted; raises ``ValueError`` if that is not accepted."""
+
 
 FindPeer = Callable[[Request], Peer]
 """Returns the engine that sent a request; raises `RefusedError`."""
@@ -52,7 +56,7 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
 
     async def poll(request: Request) -> Response:
         peer = find(request)
-        message = Poll.read(json.loads(await _body(request, MAX_POLL_OCTETS)))
+        message = Poll.read(_json(await _body(request, MAX_POLL_OCTETS)))
         peer.receive(message)
         response = await _commands(request, peer)
         # It may have been revoked during the wait.
@@ -64,7 +68,12 @@ def application(find: FindPeer, service: RemoteEngineService | None = None) -> S
         routes += _remote_routes(find, service)
     return Starlette(
         routes=routes,
-        exception_handlers={RefusedError: _forbidden, ValueError: _bad, OSError: _unavailable},
+        exception_handlers={
+            RefusedError: _forbidden,
+            ValueError: _bad,
+            OSError: _unavailable,
+            Exception: _incident,
+        },
     )
 
 
@@ -96,11 +105,17 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         await service.store_lines(engine, spool, int(offset or ""), lines)
         return JSONResponse({})
 
+    async def counts(request: Request) -> Response:
+        engine = _engine(find(request))
+        await service.store_counts(engine, await _body(request, MAX_LOG_OCTETS))
+        return JSONResponse({})
+
     return [
         Route(OFFER + "/{mark}/snapshot", snapshot),
         Route(OFFER + "/{mark}/lists", lists),
         Route(EVENTS, known),
         Route(EVENTS, events, methods=["POST"]),
+        Route(COUNTS, counts, methods=["POST"]),
     ]
 
 
@@ -128,6 +143,23 @@ class _WatchedFile(FileResponse):
 def _engine(peer: Peer) -> str:
     assert isinstance(peer, RemotePeer)
     return peer.spiffe
+
+
+async def _incident(request: Request, _: Exception) -> Response:
+    # The layer around this application reports it.
+    return incident_response(request.scope, incident_text(request.scope))
+
+
+def incident_response(_: Scope, text: str) -> Response:
+    """The response to an unexpected error."""
+    return JSONResponse({"why": text}, 500)
+
+
+def _json(octets: bytes) -> Any:
+    try:
+        return json.loads(octets)
+    except RecursionError:
+        raise MessageError("the values in the message lie too deep in each other") from None
 
 
 async def _forbidden(_request: Request, error: Exception) -> Response:

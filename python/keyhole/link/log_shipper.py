@@ -11,7 +11,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from keyhole.link.control_client import ControlClient
-from keyhole.link.message import EVENTS
+from keyhole.link.message import COUNTS, EVENTS
+from keyhole.querylog.counts import CountFiles
 from keyhole.querylog.spool import Position, pieces
 
 PAUSE_SECONDS = 2.0
@@ -25,6 +26,7 @@ class LogShipper:
         self._control = control
         self._folder = folder
         self._ending = threading.Event()
+        self._count_files = CountFiles(folder)
         self._thread = threading.Thread(target=self._run, name="shipping", daemon=True)
 
     def start(self) -> None:
@@ -44,6 +46,17 @@ class LogShipper:
 
     def ship(self) -> None:
         """Sends what control has not received. Raises ``OSError`` and ``ValueError``."""
+        # Read before the log: no line is missing then that is only on its way.
+        counted = self._count_files.new()
+        try:
+            self._ship_lines()
+            if counted:
+                self._control.ask("POST", COUNTS, counted)
+        except BaseException:
+            self._count_files.forget()
+            raise
+
+    def _ship_lines(self) -> None:
         found = self._control.ask("GET", EVENTS)["position"]
         position = Position(str(found["spool"]), int(found["offset"])) if found else None
         for piece in pieces(self._folder, position):

@@ -14,6 +14,8 @@ OFFER = "/link/v1/offers"
 """``/MARK/snapshot`` and ``/MARK/lists`` below it serve engines on other machines."""
 EVENTS = "/link/v1/events"
 """GET returns the received position of the engine's query log; POST sends what follows."""
+COUNTS = "/link/v1/counts"
+"""POST sends what the engine has counted; the file beside its query log, or its newest lines."""
 HOLD_SECONDS = 20.0
 """How long control holds a poll open while there are no commands."""
 SILENCE_SECONDS = 3 * HOLD_SECONDS
@@ -76,7 +78,7 @@ class Poll:
                 withdrawn=str(engine.get("withdrawn", "")),
             )
             results = tuple({**one, "id": int(one["id"])} for one in found["results"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise MessageError(f"not a poll ({error!r})") from None
         return cls(about, results)
 
@@ -85,5 +87,5 @@ def read_commands(found: Any) -> list[Command]:
     """The commands in a response; raises `MessageError` if it is not valid."""
     try:
         return [{**one, "id": int(one["id"])} for one in found["commands"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise MessageError(f"not an answer of control ({error!r})") from None

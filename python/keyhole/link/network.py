@@ -12,18 +12,28 @@ from cryptography import x509
 from starlette.requests import Request
 
 from keyhole.errors import KeyholeError
-from keyhole.http import HttpProtocol, HttpServer, uvicorn_config
-from keyhole.http.connection_limiter import ConnectionLimiter, ConnectionLimits, OnRefused
+from keyhole.http import HttpProtocol, HttpServer, Report, uvicorn_config
+from keyhole.http.connection_limiter import (
+    NETWORK_REFUSED,
+    ConnectionLimiter,
+    ConnectionLimits,
+    OnRefused,
+)
 from keyhole.http.tcp import display_address, tcp_listener
 from keyhole.identity import ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.revoked import read_revoked
-from keyhole.link.application import RefusedError, RemoteEngineService, application
+from keyhole.link.application import (
+    RefusedError,
+    RemoteEngineService,
+    application,
+    incident_response,
+)
 from keyhole.link.remote_peer import RemotePeer
-from keyhole.model.address import Endpoint, is_address, read_network
+from keyhole.model.address import Endpoint, Network, is_address
 
 LIMITS = ConnectionLimits(connections=256, per_address=64, seconds=None)
-_EVERYWHERE = (read_network("0.0.0.0/0"), read_network("::/0"))
+_MAX_STRANGERS = 256
 
 
 class LinkError(KeyholeError):
@@ -32,12 +42,14 @@ class LinkError(KeyholeError):
 
 @dataclass(frozen=True)
 class Setup:
-    """The authority's folder and domain, the addresses, and the names for its certificate."""
+    """The authority's folder and domain, the addresses, the names for its certificate, and the
+    networks of the engines."""
 
     folder: Path
     domain: str
     listen: Sequence[Endpoint]
     names: Sequence[str]
+    clients: Sequence[Network]
 
 
 class NetworkLink:
@@ -49,17 +61,20 @@ class NetworkLink:
         peers: Mapping[str, RemotePeer],
         service: RemoteEngineService,
         notify: Callable[[str], None],
+        report: Report,
         on_refused: OnRefused | None = None,
     ) -> None:
         """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason
-        of each refusal."""
+        of each refusal, ``report`` for each unexpected error."""
         self._setup = setup
         self._peers = peers
         self._service = service
         self._notify = notify
+        self._report = report
         self._on_refused = on_refused
         self._server = HttpServer()
         self._limiters: list[ConnectionLimiter] = []
+        self._strangers: set[str] = set()
         self._seen: object = None
         self._tls: ssl.SSLContext | None = None
         self.addresses: list[str] = []
@@ -67,7 +82,9 @@ class NetworkLink:
     async def start(self) -> None:
         """Listens; raises `LinkError` or ``IdentityError`` if it cannot."""
         self.refresh()
-        config = uvicorn_config(application(self._find, self._service))
+        config = uvicorn_config(
+            application(self._find, self._service), "link", self._report, incident_response
+        )
         loop = asyncio.get_running_loop()
         for endpoint in self._setup.listen:
             try:
@@ -78,10 +95,10 @@ class NetworkLink:
                     "in link.listen"
                 ) from error
             limiter = ConnectionLimiter(
-                _EVERYWHERE,
+                self._setup.clients,
                 self._tls,
                 lambda: CertifiedProtocol(config, self._server.state, {}),
-                lambda _address, _why: None,
+                self._refuse_address,
                 LIMITS,
                 self._on_refused,
             )
@@ -119,6 +136,13 @@ class NetworkLink:
             limiter.close()
         self._server.abort()
         await self._server.close()
+
+    def _refuse_address(self, address: str, why: str) -> None:
+        # Once per address, and for so many of them: a stranger chooses when to come.
+        is_new = address not in self._strangers and len(self._strangers) < _MAX_STRANGERS
+        if why == NETWORK_REFUSED and is_new:
+            self._strangers.add(address)
+            self._notify(f"{address} is in none of the networks in link.clients")
 
     def _find(self, request: Request) -> RemotePeer:
         try:

@@ -10,25 +10,27 @@ from keyhole.http import (
     PEER_PREFIX,
     HttpServer,
     PeerProtocol,
+    Report,
     remove_socket,
     unix_listener,
     uvicorn_config,
 )
-from keyhole.link.application import RefusedError, application
+from keyhole.link.application import RefusedError, application, incident_response
 from keyhole.link.peer import Peer
 
 
 class LocalLink:
     """Serves the one engine of this data folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, report: Report) -> None:
         self._path = path
+        self._report = report
         self._server = HttpServer()
         self.peer = Peer()
 
     async def start(self) -> None:
         """Listens; raises ``OSError`` if it cannot."""
-        config = uvicorn_config(application(self._find))
+        config = uvicorn_config(application(self._find), "link", self._report, incident_response)
         loop = asyncio.get_running_loop()
         self._server.add(
             await loop.create_unix_server(

@@ -105,6 +105,23 @@ def _refuse_mapped(network: Network) -> None:
             )
 
 
+PRIVATE_NETWORKS = tuple(
+    read_network(text)
+    for text in (
+        "127.0.0.0/8",  # loopback, RFC 1122 section 3.2.1.3
+        "::1/128",  # loopback, RFC 4291 section 2.5.3
+        "10.0.0.0/8",  # RFC 1918 section 3
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",  # unique local, RFC 4193
+    )
+)
+"""This machine, and networks that the public network does not reach."""
+LINK_LOCAL_NETWORKS = (
+    read_network("169.254.0.0/16"),  # RFC 3927
+    read_network("fe80::/10"),  # RFC 4291 section 2.5.6
+)
+"""Networks that no router forwards."""
 ADDRESS_V4_SCHEMA = {"type": "string", "format": "ipv4"}
 ADDRESS_V6_SCHEMA = {"type": "string", "format": "ipv6"}
 LISTENER = FieldType(

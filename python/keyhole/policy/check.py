@@ -20,6 +20,7 @@ from keyhole.policy.checks.records import check_records
 from keyhole.policy.checks.references import check_references
 from keyhole.policy.checks.shadowed import check_shadowed
 from keyhole.policy.checks.subjects import check_subjects
+from keyhole.policy.checks.upstreams import check_cleartext
 from keyhole.policy.include import check_includes
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.trust_context import TrustContext
@@ -46,6 +47,7 @@ def cross_check(
         *check_clients(documents, context),
         *check_records(documents),
         *check_shadowed(documents),
+        *check_cleartext(documents, context),
         *check_own_names(documents, own_names),
         *check_certificate_files(documents, context.secrets),
         *advise_on_expressions(documents),
@@ -103,6 +105,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
                 secrets=path.absolute().parent / SECRETS_FOLDER,
                 trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
+                mesh_networks=resolved.mesh_networks,
             )
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))

@@ -1,9 +1,10 @@
 """Facts about clients that are in no document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from keyhole.model.address import Network
 from keyhole.model.snapshot_identity import Revoked, Trust
 
 
@@ -26,5 +27,7 @@ class TrustContext:
     """Whether a listener serves clients without credentials, by their network."""
     secrets: Path | None = None
     """The folder with the secrets that documents name; none where it is not known."""
+    mesh_networks: Sequence[Network] | None = None
+    """Networks in which a mesh encrypts what upstreams are sent in the clear."""
     accepts_certificates: bool = True
     """False while the revocations cannot be read: then no certificate is accepted."""

@@ -75,6 +75,8 @@ class LogEntry:
     count: int = 1
     """How many queries it stands for: those that were turned away are summed up, and its client is
     then the network prefix."""
+    engine: str | None = "local"
+    """The engine that wrote it; none where that was not kept."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -102,6 +104,7 @@ class LogEntry:
             "snapshot": self.snapshot,
             **{key: value for key, value in optional.items() if value is not None},
             **({"count": self.count} if self.count != 1 else {}),
+            "engine": self.engine,
         }
 
 
@@ -162,6 +165,7 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         target=texts["target"],
         allow=texts["allow"],
         count=_number(fields.get("count", 1)),
+        engine=_text(fields.get("engine", "local")),
     )
 
 

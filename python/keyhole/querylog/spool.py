@@ -8,9 +8,10 @@ again.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from keyhole.querylog.read import FILES
 from keyhole.system import durable
@@ -48,15 +49,24 @@ class Progress:
 
     at: Position | None = None
     cutting: Position | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    """Rows made so far, by transport, outcome and reason, with a space between them."""
 
 
 def read_progress(file: Path) -> Progress:
-    """The stored progress; empty where there is none or it is damaged."""
-    try:
-        found = json.loads(file.read_bytes())
-        return Progress(_position(found["at"]), _position(found["cutting"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        return Progress()
+    """The stored progress, or its copy where it is damaged; empty where there is none."""
+    for path in (file, _copy_of(file)):
+        try:
+            found = json.loads(path.read_bytes())
+            rows = {str(key): int(count) for key, count in found.get("rows", {}).items()}
+            return Progress(_position(found["at"]), _position(found["cutting"]), rows)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return Progress()
+
+
+def _copy_of(file: Path) -> Path:
+    return file.with_suffix(".copy")
 
 
 def _position(found: dict[str, Any] | None) -> Position | None:
@@ -64,44 +74,65 @@ def _position(found: dict[str, Any] | None) -> Position | None:
 
 
 def write_progress(file: Path, progress: Progress) -> None:
-    """Writes the progress atomically and durably; raises ``OSError``."""
+    """Writes the progress and its copy atomically and durably; raises ``OSError``."""
     durable.write_json(file, asdict(progress))
+    durable.write_json(_copy_of(file), asdict(progress))
 
 
 def pieces(folder: Path, after: Position | None) -> Iterator[Piece]:
     """The lines after a position, in order; all lines where the position is unknown."""
-    opened = [(path, identity(path)) for path in (folder / name for name in FILES)]
-    known = [spool for _, spool in opened if spool is not None]
-    skipping = after is not None and after.spool in known
-    for path, spool in opened:
-        if spool is None:
+    with ExitStack() as opened:
+        found = list(_open(folder, opened))
+        skipping = after is not None and any(spool == after.spool for _, spool in found)
+        for file, spool in found:
+            offset = 0
+            if skipping and after is not None:
+                if spool != after.spool:
+                    continue
+                skipping, offset = False, after.offset
+            yield from _in_file(file, spool, offset)
+
+
+def _open(folder: Path, opened: ExitStack) -> Iterator[tuple[BinaryIO, str]]:
+    """The files with their identities, oldest first. The newest is opened first: one that is
+    rotated meanwhile is then found twice, which is noticed, and never under a wrong identity."""
+    files: list[tuple[BinaryIO, str]] = []
+    for name in reversed(FILES):
+        try:
+            file = opened.enter_context((folder / name).open("rb"))
+        except FileNotFoundError:
             continue
-        offset = 0
-        if skipping and after is not None:
-            if spool != after.spool:
-                continue
-            skipping, offset = False, after.offset
-        yield from _in_file(path, spool, offset)
+        spool = _identity_of(file)
+        if spool is not None and spool not in [known for _, known in files]:
+            files.insert(0, (file, spool))
+    yield from files
 
 
 def identity(path: Path) -> str | None:
     """The digest of a file's first line; none where it has no complete line."""
     try:
         with path.open("rb") as file:
-            line = file.readline(_MAX_FIRST_LINE)
+            return _identity_of(file)
     except OSError:
         return None
+
+
+def _identity_of(file: BinaryIO) -> str | None:
+    line = file.readline(_MAX_FIRST_LINE)
+    if line.startswith(b'{"lost"'):
+        # Two files may begin with the same number; no two queries have the same line.
+        second = file.readline(_MAX_FIRST_LINE)
+        line = line + second if second.endswith(b"\n") else b""
     return hashlib.sha256(line).hexdigest()[:16] if line.endswith(b"\n") else None
 
 
-def _in_file(path: Path, spool: str, offset: int) -> Iterator[Piece]:
-    with path.open("rb") as file:
+def _in_file(file: BinaryIO, spool: str, offset: int) -> Iterator[Piece]:
+    file.seek(offset)
+    while True:
+        octets = file.read(CHUNK)
+        end = octets.rfind(b"\n") + 1
+        if end == 0:
+            return
+        offset += end
+        yield Piece(octets[:end], Position(spool, offset))
         file.seek(offset)
-        while True:
-            octets = file.read(CHUNK)
-            end = octets.rfind(b"\n") + 1
-            if end == 0:
-                return
-            offset += end
-            yield Piece(octets[:end], Position(spool, offset))
-            file.seek(offset)

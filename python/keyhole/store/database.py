@@ -97,13 +97,31 @@ def _read_url(url: str | URL) -> URL:
     )
 
 
+_POSTGRESQL = {
+    "connect_timeout": 10,
+    # A server that vanishes without a word must not hold a thread for hours (tcp(7)).
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+"""Arguments for libpq."""
+
+
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 10})
+        engine = create_engine(url, pool_pre_ping=True, connect_args=_POSTGRESQL)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
     engine = create_engine(url, poolclass=NullPool)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    # For this transaction only, so that it holds behind a pooler too.
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_BUSY_MILLISECONDS}ms'")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

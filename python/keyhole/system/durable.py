@@ -8,6 +8,7 @@ process can leave a draft behind: `remove_drafts` removes it.
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,14 +75,20 @@ def rename(source: Path, target: Path) -> None:
 
 
 def replace_link(path: Path, target: str) -> None:
-    """Has a symbolic link lead to ``target``, whether or not there was one before."""
-    draft = _draft(path)
+    """Has a symbolic link lead to ``target``, whether or not there was one before.
+
+    A folder in its place is removed: some tools copy what a link leads to.
+    """
+    draft, old = _draft(path), _draft(path)
     draft.symlink_to(target)
     try:
+        if path.is_dir() and not path.is_symlink():
+            path.replace(old)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
     _sync(path.parent)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def append_line(path: Path, line: bytes) -> None:

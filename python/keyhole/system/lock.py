@@ -3,20 +3,49 @@
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from keyhole.system.lock_holder import holder_of
+
 _NOT_WRITABLE = {errno.EROFS, errno.ENOSPC, errno.EDQUOT}
 
 
+WAIT_SECONDS = 10.0
+"""How long `locked` waits: whoever holds such a lock writes a few small files."""
+_RETRY_SECONDS = 0.02
+
+
+class LockTimeoutError(OSError):
+    """Another process holds a lock and does not let go of it; the message says which."""
+
+
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Waits for the lock and holds it for the block; makes the file if it is missing."""
-    with _open(path) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+def locked(path: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
+    """Waits for the lock and holds it for the block; makes the file if it is missing. Raises
+    `LockTimeoutError` if it does not get it in time: its holder may be stopped."""
+    last = time.monotonic() + seconds
+    while (file := try_lock(path)) is None:
+        if time.monotonic() >= last:
+            raise LockTimeoutError(errno.EAGAIN, _who_holds(path, seconds), str(path))
+        time.sleep(_RETRY_SECONDS)
+    with file:
         yield
+
+
+def _who_holds(path: Path, seconds: float) -> str:
+    holder = holder_of(path)
+    waited = f"waited {seconds:g} s for the lock {path.name}, which"
+    if holder is None:
+        return f"{waited} another process holds"
+    if holder.is_stopped:
+        hint = f"it is stopped; let it go on (kill -CONT {holder.pid}) or end it"
+    else:
+        hint = f"end it if it hangs (kill {holder.pid})"
+    return f"{waited} process {holder.pid} holds ({holder.command}); {hint}"
 
 
 def try_lock(path: Path) -> BinaryIO | None:

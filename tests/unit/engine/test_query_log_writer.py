@@ -44,6 +44,9 @@ class Core:
     def take_events(self, most: int, seconds: float) -> bytes:
         return self.batches.pop(0) if self.batches else b""
 
+    def stats(self) -> dict[str, Any]:
+        return {"queries": {}, "unlogged": {}}
+
 
 class Written:
     """A writer without its thread, its messages, and a clock that stands still."""
@@ -52,7 +55,7 @@ class Written:
         self.path = path
         self.told: list[str] = []
         self.now = 1000.0
-        self.writer = QueryLogWriter(Core(), QueryLog(path, keep), self.told.append)
+        self.writer = QueryLogWriter(Core(), QueryLog(path, keep), self.told.append, {})
         clock.setattr("keyhole.engine.query_log_writer.time.monotonic", lambda: self.now)
 
 
@@ -223,7 +226,7 @@ def test_a_full_disk_costs_events_and_nothing_else(
 def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
     path = tmp_path / "log" / "queries.jsonl"
     core = Core(batch(1, 2), batch(3), batch(4))
-    writer = QueryLogWriter(core, QueryLog(path, 2_000), pytest.fail)
+    writer = QueryLogWriter(core, QueryLog(path, 2_000), pytest.fail, {})
     writer.start()
     writer.end()
     assert numbers(path) == [1, 2, 3, 4]
@@ -233,7 +236,7 @@ def test_the_end_writes_all_that_is_left(tmp_path: Path) -> None:
 def test_the_end_says_what_could_not_be_written(tmp_path: Path) -> None:
     told: list[str] = []
     log = QueryLog(tmp_path / "gone" / "log" / "queries.jsonl", 2_000)
-    writer = QueryLogWriter(Core(batch(1, 2)), log, told.append)
+    writer = QueryLogWriter(Core(batch(1, 2)), log, told.append, {})
     writer.start()
     writer.end()
     assert told[1:] == ["2 events of the query log were lost"]

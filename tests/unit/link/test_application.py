@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from keyhole.link import application as module
 from keyhole.link.application import RefusedError, application
-from keyhole.link.message import EVENTS, OFFER, POLL, Poll
+from keyhole.link.message import COUNTS, EVENTS, OFFER, POLL, Poll
 from keyhole.link.peer import Peer
 from keyhole.link.remote_peer import Offer, RemotePeer
 
@@ -32,6 +32,9 @@ class FakeService:
             raise ValueError("give whole lines")
         self.taken.append((engine, spool, offset, lines))
 
+    async def store_counts(self, engine: str, lines: bytes) -> None:
+        self.taken.append((engine, "", 0, lines))
+
 
 def _client(service: FakeService | None = None, *, refuses: bool = False) -> TestClient:
     peer = RemotePeer("spiffe://a/b")
@@ -50,6 +53,7 @@ ROUTES = [
     ("GET", f"{OFFER}/abc/lists"),
     ("GET", EVENTS),
     ("POST", f"{EVENTS}?spool=a&offset=1"),
+    ("POST", COUNTS),
 ]
 
 

@@ -65,7 +65,7 @@ def test_every_field_comes_back_as_it_was(place: Place) -> None:
     )  # fmt: skip
     place.write(given)
     (row,) = history.search(Criteria()).rows
-    assert row.fields == {**given, "time": _NOW + 123}
+    assert row.fields == {**given, "time": _NOW + 123, "engine": "local"}
 
 
 def test_a_log_that_was_rotated_meanwhile_is_taken_whole_and_once(place: Place) -> None:

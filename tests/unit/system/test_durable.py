@@ -188,10 +188,12 @@ def test_a_link_is_replaced_in_one_step_and_synced(
     assert synced == [(tmp_path.name, ["link"])] * 2
 
 
-def test_a_link_that_cannot_be_replaced_leaves_nothing_else(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_link_is_replaced_by_it(tmp_path: Path) -> None:
+    """As a tool leaves it that copies what a link leads to."""
     (tmp_path / "link").mkdir()
-    with pytest.raises(IsADirectoryError):
-        durable.replace_link(tmp_path / "link", "target")
+    (tmp_path / "link" / "copied").touch()
+    durable.replace_link(tmp_path / "link", "target")
+    assert (tmp_path / "link").readlink() == Path("target")
     assert [one.name for one in tmp_path.iterdir()] == ["link"]
 
 

@@ -70,22 +70,24 @@ impl Events {
         !self.rings.is_empty()
     }
 
-    /// Writes down one query that ended. Never waits.
+    /// Writes down one query that ended; whether it may be logged at all. Never waits.
     #[inline]
-    pub fn record(&self, event: &Event<'_>) {
+    pub fn record(&self, event: &Event<'_>) -> bool {
         // Without rings there is none for any worker: this branch is all that turned-off events
         // cost.
-        let Some(ring) = self.rings.get(event.sender.worker) else { return };
+        let Some(ring) = self.rings.get(event.sender.worker) else { return true };
         let level = event.level();
         let is_turned_away = event.reason.is_turned_away() && !event.is_own;
         if is_turned_away && !self.is_written_whole(event, level) {
-            return;
+            // It is part of a sum, which its line counts.
+            return true;
         }
         match level {
             LogLevel::Full => entry::write(ring, event, self.began, true),
             LogLevel::Anonymous => entry::write(ring, event, self.began, false),
             LogLevel::None => {}
         }
+        level != LogLevel::None
     }
 
     /// Writes down one refused handshake. Never waits.

@@ -5,14 +5,19 @@
 use crate::counters::Counters;
 use crate::events::{Event, Events};
 
-/// Counts one query that ended, and writes it down for the query log.
+/// Writes one query that ended down for the query log, and counts it.
+///
+/// In this order: whoever reads the counters first and the events then finds an event for each query
+/// that was counted, unless it was lost or may not be logged.
 #[inline]
 pub fn record(counters: &Counters, events: &Events, event: &Event<'_>) {
     let Event { sender, reason, would_block, waited, .. } = *event;
     if event.is_own {
         counters.count_own(sender.worker);
-        return events.record(event);
+        events.record(event);
+        return;
     }
-    counters.count(sender.worker, sender.transport, reason, would_block.is_some(), waited);
-    events.record(event);
+    let is_logged = events.record(event);
+    let observed = would_block.is_some();
+    counters.count(sender.worker, sender.transport, reason, observed, waited, is_logged);
 }

@@ -1,15 +1,32 @@
 """Determines the client address, also behind trusted proxies, and checks its network."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from keyhole.api.middleware.errors import header, refuse
+from keyhole.api.middleware.errors import refuse
 from keyhole.model.address import Network, is_address, is_within
 
 _MAX_HOPS = 16
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::[0-9]{1,5})?")
+_OF_PROXIES = frozenset(
+    {
+        b"cf-connecting-ip",
+        b"forwarded",
+        b"true-client-ip",
+        b"via",
+        b"x-client-ip",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-port",
+        b"x-forwarded-proto",
+        b"x-forwarded-server",
+        b"x-real-ip",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -35,12 +52,12 @@ class ClientAddress:
         """Replaces client and scheme of the request with those of the real client."""
         peer = scope["client"][0] if scope["client"] else ""
         connection = ClientConnection(peer, scope["scheme"] == "https")
-        if is_within(peer, self._proxies):
+        if is_within(peer, self._proxies) and not _is_local_program(peer, scope):
             forwarded = self._forwarded(scope)
             if forwarded is None:
                 detail = (
-                    "the proxy must name the client: one X-Forwarded-Proto, and addresses "
-                    "in X-Forwarded-For"
+                    "the proxy must name the client: http or https in X-Forwarded-Proto, and "
+                    "addresses in X-Forwarded-For"
                 )
                 await refuse(scope, receive, send, 400, "proxy_not_understood", detail)
                 return
@@ -61,19 +78,45 @@ class ClientAddress:
 
     def _forwarded(self, scope: Scope) -> ClientConnection | None:
         """The client that a trusted proxy names; ``None`` if that is missing or not valid."""
-        hops = [
-            one.strip()
-            for name, value in scope["headers"]
-            if name == b"x-forwarded-for"
-            for one in value.decode("latin-1").split(",")
-        ]
-        scheme = header(scope, b"x-forwarded-proto")
-        if scheme not in ("http", "https") or not 0 < len(hops) <= _MAX_HOPS:
+        hops = [_without_port(one) for one in _members(scope, b"x-forwarded-for")]
+        schemes = {one.lower() for one in _members(scope, b"x-forwarded-proto")}
+        if not schemes or not schemes <= {"http", "https"} or not 0 < len(hops) <= _MAX_HOPS:
             return None
+        # Each proxy on the way may add one: it is encrypted if every part of the way is.
+        is_encrypted = schemes == {"https"}
         # From the last to the first: each hop is as trustworthy as the proxy that added it.
         for hop in reversed(hops):
             if not is_address(hop):
                 return None
             if not is_within(hop, self._proxies):
-                return ClientConnection(hop, scheme == "https")
-        return ClientConnection(hops[0], scheme == "https")
+                return ClientConnection(hop, is_encrypted)
+        return ClientConnection(hops[0], is_encrypted)
+
+
+def _is_local_program(peer: str, scope: Scope) -> bool:
+    """Whether a program on this machine asks directly, where a proxy on it is trusted too.
+
+    Every header by which proxies name themselves or a client says that it is a proxy. Then what it
+    says must be complete.
+    """
+    names = {name for name, _ in scope["headers"]}
+    return ip_address(peer).is_loopback and not names & _OF_PROXIES
+
+
+def _members(scope: Scope, wanted: bytes) -> list[str]:
+    """The members of a list, over all headers of this name (RFC 9110 section 5.6.1)."""
+    found = (
+        one.strip()
+        for name, value in scope["headers"]
+        if name == wanted
+        for one in value.decode("latin-1").split(",")
+    )
+    return [one for one in found if one]
+
+
+def _without_port(hop: str) -> str:
+    """Some proxies write the port of the client too, and IPv6 addresses in brackets."""
+    if found := _BRACKETED.fullmatch(hop):
+        return found[1]
+    address, colon, port = hop.partition(":")
+    return address if colon and port.isascii() and port.isdigit() else hop

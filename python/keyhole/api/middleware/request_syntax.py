@@ -27,7 +27,6 @@ _ONCE = {
     b"origin",
     b"sec-fetch-site",
     b"transfer-encoding",
-    b"x-forwarded-proto",
 }
 
 

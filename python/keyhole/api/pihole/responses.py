@@ -8,9 +8,11 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from keyhole.api.problem import ApiProblem, status_of
 from keyhole.errors import KeyholeError
+from keyhole.http import incident_text
 
 PREFIX = "/api"
 _OWN_API = "/api/v1/"
@@ -84,14 +86,26 @@ def _by_path(other_handler: Any) -> ErrorHandler:
         if is_pihole(request.url.path):
             took = time.monotonic() - getattr(request.state, "started", time.monotonic())
             headers = dict(error.headers or {}) if isinstance(error, HTTPException) else None
-            return error_response(*_error_fields(error), took=took, headers=headers)
+            fields = _error_fields(error) or _internal(request.scope)
+            return error_response(*fields, took=took, headers=headers)
         response: Response = await other_handler(request, error)
         return response
 
     return respond
 
 
-def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:
+def incident_response(scope: Scope, _: str) -> Response:
+    """The response to an unexpected error."""
+    return error_response(*_internal(scope))
+
+
+def _internal(scope: Scope) -> tuple[int, str, str, str | None]:
+    # The traceback stays internal; the server reports it to the operator.
+    return 500, "internal_error", incident_text(scope), None
+
+
+def _error_fields(error: Exception) -> tuple[int, str, str, str | None] | None:
+    """None for an unexpected error."""
     match error:
         case PiholeError():
             return error.status, error.key, error.message, error.hint
@@ -107,5 +121,4 @@ def _error_fields(error: Exception) -> tuple[int, str, str, str | None]:
         case KeyholeError():
             status = status_of(error)
             return status, key_of(status, "not_possible"), str(error), None
-    # The traceback stays internal; the server reports it to the operator.
-    return 500, "internal_error", "an error in Keyhole; its operator has been notified", None
+    return None

@@ -18,7 +18,9 @@ from keyhole.querylog.history import Criteria, History, Statistics
 router = APIRouter(dependencies=[Depends(start_timer)], include_in_schema=False)
 
 _DAY_US = 86_400_000_000
-_FREQUENCY_SECONDS = 60
+_FREQUENCY_US = 60_000_000
+_BUCKET_US = 300_000_000
+"""Queries without a row are counted by five minutes."""
 _POINTS = 144
 """Intervals of ten minutes."""
 Count = Annotated[int, Query(ge=1, le=1_000)]
@@ -41,12 +43,13 @@ def summary(
     with history_errors():
         history = queries.history()
         found = history.totals(*during)
-        recent = history.totals(during[1] - _FREQUENCY_SECONDS * 1_000_000, during[1])
+        begin = during[1] - _FREQUENCY_US
+        recent = history.totals(begin - begin % _BUCKET_US, during[1])
         body = {
             "queries": {
                 **_counts(found),
                 "unique_domains": history.distinct("name", *during),
-                "frequency": recent.total / _FREQUENCY_SECONDS,
+                "frequency": recent.total * 1_000_000 / (recent.until - recent.since),
                 "types": mapping.by_type(_types(history, during)),
                 "status": mapping.by_status(found.by_reason),
                 # The history does not record the content of answers.

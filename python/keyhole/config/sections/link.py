@@ -6,7 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from keyhole.config.sections.identity import BASE_URL
 from keyhole.config.sections.pairs import both_or_none
-from keyhole.model.address import LISTENER, Endpoint
+from keyhole.model.address import LISTENER, NETWORK, PRIVATE_NETWORKS, Endpoint, Network
 from keyhole.model.field_types import FieldType, Section, error_at, text_of
 from keyhole.model.name import SERVER_NAME
 from keyhole.model.spiffe import read_short_name, read_spiffe_id
@@ -49,7 +49,15 @@ class LinkSection(Section):
         examples=[_EXAMPLE],
     )
 
-    @field_validator("listen", "names", "engines", mode="before")
+    clients: tuple[Annotated[Network, NETWORK], ...] = Field(
+        PRIVATE_NETWORKS,
+        max_length=10_000,
+        description="Networks of the engines; the link answers no other. By default this machine "
+        "and private networks.",
+        examples=["192.0.2.0/24"],
+    )
+
+    @field_validator("listen", "names", "engines", "clients", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

@@ -105,12 +105,19 @@ class AuthenticationSection(Section):
 
 class MeshSection(Section):
     """Sidecars that may name the client: at mesh listeners by PROXY protocol, at doh_cleartext by
-    the header x-forwarded-client-cert."""
+    the header x-forwarded-client-cert. And networks in which a mesh encrypts every hop."""
 
     peers: tuple[Annotated[Network, NETWORK], ...] = Field(
         (read_network("127.0.0.0/8"), read_network("::1/128")),
         max_length=10_000,
         description="Networks of the sidecars.",
+    )
+    networks: tuple[Annotated[Network, NETWORK], ...] = Field(
+        (),
+        max_length=1_000,
+        description="Networks besides private ones in which the mesh encrypts every hop, so that "
+        "an upstream in them may be insecure: mesh.",
+        examples=["198.51.100.0/24"],
     )
     trust_domains: tuple[Annotated[str, TRUST_DOMAIN], ...] = Field(
         (),
@@ -119,7 +126,7 @@ class MeshSection(Section):
         examples=["cluster.local"],
     )
 
-    @field_validator("peers", "trust_domains", mode="before")
+    @field_validator("peers", "networks", "trust_domains", mode="before")
     @classmethod
     def _one_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value

@@ -7,7 +7,7 @@ the engine. If the process is killed in between, the next start completes what t
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +38,8 @@ from keyhole.store import (
 from keyhole.store.documents import changed_by
 
 Key = tuple[str, str]
+TRUST_KINDS = frozenset({"Client", "TrustDomain"})
+"""Kinds whose documents give trust, so that to delete one takes it away."""
 
 
 class Changes:
@@ -134,7 +136,11 @@ class Changes:
                 return outcome
             problem = await self._reconciler.apply()
             why = str(problem) if problem else ""
-            return replace(outcome, is_in_force=problem is None, why=why)
+            if problem is not None and all(_is_withdrawal(one) for one in requests):
+                # What it says acts apart from the documents, and is in force once engines have it.
+                left = [one for one in await self._reconciler.withdrawals.deliver() if one.why]
+                why = "; ".join(f"{one.engine} has not got it: {one.why}" for one in left)
+            return replace(outcome, is_in_force=not why, why=why)
 
     async def roll_back(
         self, kind: str, name: str, actor: Actor, *, to: int | None = None, is_dry: bool = False
@@ -190,8 +196,11 @@ class Changes:
         for key, one in written.items():
             after[key] = one
         draft = self._files.draft(one for one in after.values() if not one.is_deleted)
-        compiled = self._compile(draft, is_dry=is_dry)
-        outcome = replace(outcome, advice=compiled.advice)
+        try:
+            advice = self._compile(draft, is_dry=is_dry).advice
+        except DocumentErrors as error:
+            advice = self._advice_on_removal(requests, error)
+        outcome = replace(outcome, advice=advice)
         if is_dry:
             return outcome
         labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
@@ -205,6 +214,21 @@ class Changes:
                 write_version(connection, replace(one, change=change))
         self._files.take(draft, change)
         return replace(outcome, change=change)
+
+    def _advice_on_removal(
+        self, requests: list[ChangeRequest], error: DocumentErrors
+    ) -> tuple[str, ...]:
+        """Advice where the change only takes trust away and nothing is wrong but what was wrong
+        before it: a typo must not keep trust alive. Raises the error otherwise."""
+        known = self._reconciler.problem
+        before = known.problems if isinstance(known, DocumentErrors) else ()
+        is_removal = all(one.text is None and one.kind in TRUST_KINDS for one in requests)
+        if not is_removal or not _faults(error.problems) <= _faults(before):
+            raise error
+        return (
+            "other documents are not valid; trust that this takes away ends now, and the rest acts "
+            "when they are mended",
+        )
 
     def _compile(self, draft: Path, *, is_dry: bool) -> Compiled:
         """Compiles the documents after the change, and checks them in the core."""
@@ -280,6 +304,15 @@ class Changes:
             )
         self._files.take(self._files.draft(versions.values()), last)
         return True
+
+
+def _is_withdrawal(request: ChangeRequest) -> bool:
+    return request.text is None and request.kind == "TrustDomain"
+
+
+def _faults(problems: Iterable[Problem]) -> set[tuple[str, str, str]]:
+    """Errors by document, place and reason: the files of a draft have other names."""
+    return {(one.document, one.path, one.why) for one in problems if not one.is_advice}
 
 
 def _effects(

@@ -55,9 +55,16 @@ class StoredFiles:
         self._drop_all_but(folder)
 
     def number(self) -> int | None:
-        """The number of the last change in the copy in force; none without a copy."""
+        """The number of the last change in the copy in force; none without a copy.
+
+        A tool that copied the data folder may have written folders where links were, and links may
+        lead to where the folder was before: such a copy is made anew.
+        """
         link = self._data.stored
-        if not link.is_symlink() or not link.is_dir():
+        beside = link / BESIDE
+        if not link.is_symlink() or not link.is_dir() or not beside.is_symlink():
+            return None
+        if beside.readlink() != self._beside:
             return None
         word = link.readlink().name.removeprefix(_FOLDER)
         return int(word) if word.isdecimal() else None

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.schema import with_all_columns
-from keyhole.querylog.history.segment import Segment, segments, write_segment
+from keyhole.querylog.history.segment import Segment, row_files, segments, write_segment
 from keyhole.system import durable
 
 MAX_ROWS = 4_000_000
@@ -47,8 +46,7 @@ def _groups(small: list[Segment]) -> list[list[Segment]]:
 def _join(
     connection: duckdb.DuckDBPyConnection, root: Path, day: Path, group: list[Segment]
 ) -> None:
-    paths = ", ".join("'" + str(one.path("rows")).replace("'", "''") + "'" for one in group)
-    source = with_all_columns(f"[{paths}], hive_partitioning = false")
+    source = f"read_parquet({row_files(group)})"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW joined AS SELECT * FROM {source}")
     origin = f"joined{secrets.token_hex(6)}"
     # After a kill in between, this note says which segments the new one replaces.
@@ -67,7 +65,8 @@ def finish_joining(root: Path) -> None:
     note = root / "joining.json"
     try:
         found = json.loads(note.read_text())
-    except (OSError, ValueError):
+        found = {"into": str(found["into"]), "from": list(found["from"])}
+    except (OSError, ValueError, KeyError, TypeError):
         note.unlink(missing_ok=True)
         return
     everything = segments(root)

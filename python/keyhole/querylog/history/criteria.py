@@ -40,6 +40,7 @@ class Criteria:
     rule: str | None = None
     upstream: str | None = None
     transport: str | None = None
+    engine: str | None = None
     slower_than_us: int | None = None
     reasons: tuple[str, ...] | None = None
     """One of these reasons; an empty tuple matches nothing."""
@@ -71,7 +72,7 @@ class Criteria:
             found.include(names)
         if self.client is not None:
             found.include(_client(self.client))
-        for column in ("outcome", "reason", "policy", "rule", "upstream", "transport"):
+        for column in ("outcome", "reason", "policy", "rule", "upstream", "transport", "engine"):
             value = getattr(self, column)
             if value is not None:
                 found.add(f"{column} = ?", value)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import duckdb
 
 from keyhole.querylog.history.criteria import Criteria
-from keyhole.querylog.history.schema import COLUMNS, NO_ROWS
+from keyhole.querylog.history.run import check
+from keyhole.querylog.history.schema import COLUMNS, ENGINE
 from keyhole.querylog.history.search import matching
 from keyhole.querylog.history.segment import Segment
 
@@ -22,6 +23,7 @@ _FORMS = {
 # CSV injection (OWASP): the first characters of a formula; and the apostrophe, so that a reader can
 # remove one apostrophe from every text that begins with it.
 _MARKED = r"^[=+\-@\t\r\x27]"
+_KINDS = {**COLUMNS, ENGINE: "VARCHAR"}
 _MOMENT = 'strftime(make_timestamp("time"), \'%Y-%m-%dT%H:%M:%S.%fZ\') AS "time"'
 
 
@@ -38,11 +40,15 @@ def export(
     In CSV, an apostrophe is put before text that a spreadsheet would take for a formula, and before
     text that begins with an apostrophe: clients may query any name.
     """
+    check(connection, criteria)
     if not segments:
-        source, values = NO_ROWS, list[Any]()
+        kinds = {**_KINDS, "time": "BIGINT"}
+        columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
+        source = f"(SELECT {columns} WHERE false)"
+        values: list[Any] = []
     else:
         source, values = matching(segments, criteria)
-    columns = ", ".join(_column(name, kind, form) for name, kind in COLUMNS.items())
+    columns = ", ".join(_column(name, kind, form) for name, kind in _KINDS.items())
     quoted = str(target).replace("'", "''")
     connection.execute(
         f"COPY (SELECT {columns} FROM (SELECT * FROM {source} "

@@ -3,49 +3,47 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import duckdb
 
+from keyhole.querylog.counts import CountFiles, CountRecord, read_records
 from keyhole.querylog.history.anonymize import Anonymizer
 from keyhole.querylog.history.cleanup import remove_leftovers
 from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.criteria import Criteria
-from keyhole.querylog.history.damaged import (
-    damaged_of,
-    drop_damaged_indexes,
-    set_aside,
-    set_aside_names,
-)
+from keyhole.querylog.history.damaged import SetAside, drop_damaged_indexes, drop_old
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.ingest import Ingester
+from keyhole.querylog.history.mender import Mender
 from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.rollups import rollups
 from keyhole.querylog.history.search import Key, SearchPage, search
-from keyhole.querylog.history.segment import Segment, segments
+from keyhole.querylog.history.segment import Segment, segments, write_row_schema
 from keyhole.querylog.history.statistics import (
     Statistics,
     Top,
+    add_to_series,
     distinct,
     forwarded,
     series,
+    step_of,
     tops,
     totals,
 )
+from keyhole.querylog.history.uncounted import Missing, Uncounted
 from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
 LOCK_WAIT_SECONDS = 1.0
 """How long a query waits while another thread ingests or joins segments."""
 DAY_SECONDS = 86_400
-READING_SECONDS = 60.0
-"""Pause between two readings of everything, in search of what cannot be read."""
 _TRIES = 3
 
 
@@ -60,7 +58,7 @@ class Size:
     counted: int | None
     """The time of the first query with counts, whose row may be gone."""
     lost: int
-    """Events that engines could not write, since this process started."""
+    """Events that engines could not write since this process started, where they count nothing."""
 
 
 class History:
@@ -74,17 +72,20 @@ class History:
         finish_joining(root)
         remove_leftovers(root)
         self._spool = spool
+        self._count_files = CountFiles(spool)
         self._ingester = Ingester(root)
         self._remote: dict[str, Ingester] = {}
+        self._uncounted = Uncounted(root)
         self._anonymizer = Anonymizer(root)
         self._database = connect(root)
         self._writing = threading.Lock()
         self._rollups: list[Segment] = []
         self._lexicons: list[NameIndex] = []
         self._segments: list[Segment] = []
-        self._damaged: set[str] = set()
-        self._next_reading = 0.0
-        self._reload()
+        self._mender = Mender(root)
+        write_row_schema(self._database, root)
+        with self._writing, self._cursor() as cursor:
+            self._mend(cursor, is_thorough=False)
 
     @property
     def segments(self) -> list[Segment]:
@@ -94,10 +95,17 @@ class History:
     def ingest(self) -> int:
         """Ingests new lines of the engine's log; returns the number of rows. Raises ``OSError`` and
         ``duckdb.Error``, for example on a full disk; the lines stay in the engine's log then."""
-        with self._writing, self._cursor() as cursor:
+        with self._writing:
+            return self._ingest()
+
+    def _ingest(self) -> int:
+        with self._cursor() as cursor:
+            # First, so that a count whose row is being written has it as soon as it is read.
+            records = read_records(self._count_files.new())
             made = self._ingester.ingest(cursor, self._spool)
             if made:
-                self._segments = segments(self._root)
+                self._segments = self._present()
+            self._settle("", self._ingester, records)
         return sum(one.rows for one in made)
 
     def position_of(self, engine: str) -> Position | None:
@@ -106,17 +114,32 @@ class History:
         with self._writing:
             return self._ingester_of(engine).position
 
-    def ingest_from(self, engine: str, piece: Piece) -> None:
-        """Ingests lines of a remote engine, except those ingested before. Raises as ``ingest``
-        does."""
+    def ingest_from(self, engine: str, piece: Piece, name: str = "") -> None:
+        """Ingests lines of a remote engine, except those ingested before; rows keep its ``name``.
+        Raises as ``ingest`` does."""
         with self._writing, self._cursor() as cursor:
             ingester = self._ingester_of(engine)
+            ingester.name = name or engine
             known = ingester.position
             is_same = known is not None and known.spool == piece.position.spool
             if known is not None and is_same and piece.position.offset <= known.offset:
                 return
             if ingester.ingest_piece(cursor, piece):
-                self._segments = segments(self._root)
+                self._segments = self._present()
+
+    def count_from(self, engine: str, lines: bytes) -> None:
+        """Takes what a remote engine has counted; raises ``OSError``."""
+        with self._writing:
+            self._settle(engine, self._ingester_of(engine), read_records(lines))
+
+    def _settle(self, engine: str, ingester: Ingester, records: list[CountRecord]) -> None:
+        if not records and not (ingester.has_new and self._uncounted.knows(engine)):
+            return
+        try:
+            self._uncounted.settle(engine, records, ingester.rows, ingester.take_new())
+        except OSError:
+            self._count_files.forget()
+            raise
 
     def _ingester_of(self, engine: str) -> Ingester:
         if engine not in self._remote:
@@ -127,7 +150,12 @@ class History:
         """Joins small segments, removes old ones and those beyond the size limit, and removes
         clients from old queries; returns the number of removed rows."""
         with self._writing, self._cursor() as cursor:
+            self._mend(cursor, is_thorough=False)
             try:
+                return self._maintain(cursor, time.time())
+            except duckdb.Error:
+                if not self._mend(cursor, is_thorough=True):
+                    raise
                 return self._maintain(cursor, time.time())
             finally:
                 # After an error the steps before it are still effective.
@@ -142,6 +170,10 @@ class History:
         today = int(now) // DAY_SECONDS * DAY_SECONDS * 1_000_000
         settled = [one for one in segments(self._root) if one.end < today]
         refresh(cursor, self._root, settled)
+        counted = max(self._retention.statistics, self._retention.age)
+        age = min(self._retention.age, self._retention.anonymize_after or self._retention.age)
+        drop_old(self._root, int((now - age) * 1_000_000))
+        self._uncounted.drop_old(int((now - counted) * 1_000_000))
         return gone
 
     def search(
@@ -155,10 +187,12 @@ class History:
         )
 
     def totals(self, since: int, until: int) -> Statistics:
-        """Counts of queries in a time span."""
-        return self._query(
+        """Counts of queries in a time span; also of those without a row."""
+        counts = self._query(
             lambda cursor, found: totals(cursor, found, since, until, rollups=self._rollups)
         )
+        counts.add(self._missing(since, until))
+        return counts
 
     def series(
         self,
@@ -168,11 +202,13 @@ class History:
         by: Literal["outcome", "reason"] = "outcome",
     ) -> list[tuple[int, dict[str, int]]]:
         """Counts by outcome or reason in steps over a time span."""
-        return self._query(
+        counts = self._query(
             lambda cursor, found: series(
                 cursor, found, since, until, points, by, rollups=self._rollups
             )
         )
+        step = step_of(since, until, points)
+        return add_to_series(counts, self._missing(since, until), step, by)
 
     def distinct(self, dimension: str, since: int, until: int) -> int:
         """The number of different values in a time span."""
@@ -230,61 +266,76 @@ class History:
             octets=sum(one.octets for one in (*self._rollups, *found)),
             begin=found[0].begin if found else None,
             counted=min((one.begin for one in (*self._rollups, *found)), default=None),
-            lost=self._ingester.lost + sum(one.lost for one in self._remote.values()),
+            lost=self._said_lost(),
         )
+
+    def _missing(self, since: int, until: int) -> list[Missing]:
+        """Queries without a row; none while their database cannot be read."""
+        for _ in range(2):  # a damaged one is made anew
+            with suppress(OSError):
+                return self._uncounted.find(since, until)
+        return []
+
+    def _said_lost(self) -> int:
+        ingesters = [("", self._ingester), *self._remote.items()]
+        return sum(one.lost for name, one in ingesters if not self._uncounted.knows(name))
 
     def close(self) -> None:
         """Closes the database connection."""
         self._database.close()
 
     @property
-    def damaged(self) -> list[str]:
-        """The segments that cannot be read and were set aside, by name."""
-        return sorted({*set_aside_names(self._root), *self._damaged})
+    def damaged(self) -> list[SetAside]:
+        """The segments whose rows cannot be read, oldest first."""
+        return self._mender.damaged
 
     def _reload(self) -> None:
-        found = segments(self._root)
-        past = rollups(self._root, found)
-        self._leave_out(damaged_of([*found, *past]))
-        self._segments = [one for one in found if one.stem not in self._damaged]
-        self._rollups = [one for one in past if one.stem not in self._damaged]
+        self._segments = self._present()
+        found = rollups(self._root, segments(self._root))
+        self._rollups = [one for one in found if one.stem not in self._mender.left_out]
         drop_damaged_indexes(name_indexes(self._root))
         self._lexicons = name_indexes(self._root)
 
-    def _leave_out(self, damaged: Iterable[Segment]) -> bool:
-        """Sets segments aside; whether there were any."""
-        new = [one for one in damaged if one.stem not in self._damaged]
-        for one in new:
-            set_aside(self._root, one)
-        self._damaged |= {one.stem for one in new}
-        return bool(new)
+    def _present(self) -> list[Segment]:
+        return [one for one in segments(self._root) if one.stem not in self._mender.left_out]
 
-    def _find_damaged(self, cursor: duckdb.DuckDBPyConnection) -> bool:
-        """Reads all of each segment; whether one could not be read. Not often: it takes long."""
-        if time.monotonic() < self._next_reading:
-            return False
-        self._next_reading = time.monotonic() + READING_SECONDS
-        return self._leave_out(damaged_of([*self._segments, *self._rollups], cursor))
+    def _mend(self, cursor: duckdb.DuckDBPyConnection, *, is_thorough: bool) -> bool:
+        changed = self._mender.mend(cursor, is_thorough=is_thorough)
+        self._reload()
+        return changed
 
     def _query(self, query: Callable[[duckdb.DuckDBPyConnection, list[Segment]], Answer]) -> Answer:
-        """Ingests new lines and runs a query; again where segments were joined or removed
-        meanwhile.
+        """Ingests new lines and runs a query; again where segments were joined, removed or found
+        damaged meanwhile.
 
-        It waits only shortly for a running maintenance; new lines are in a later result then.
+        It waits only shortly for a running maintenance; new lines are in a later result then. Where
+        they cannot be ingested, as on a full disk, the rest is searched.
         """
         if self._writing.acquire(timeout=LOCK_WAIT_SECONDS):
-            self._writing.release()
-            self.ingest()
+            try:
+                with suppress(OSError, duckdb.Error):
+                    self._ingest()
+            finally:
+                self._writing.release()
         for tries_left in reversed(range(_TRIES)):
             with self._cursor() as cursor:
                 try:
                     return query(cursor, self._segments)
                 except duckdb.Error as error:
                     is_moved = isinstance(error, duckdb.IOException)
-                    if not tries_left or not (self._find_damaged(cursor) or is_moved):
+                    if not tries_left or not (self._recover(cursor) or is_moved):
                         raise
-            self._reload()
         raise AssertionError("the last try returns or raises")
+
+    def _recover(self, cursor: duckdb.DuckDBPyConnection) -> bool:
+        """After an error; whether anything is different now."""
+        if not self._writing.acquire(timeout=LOCK_WAIT_SECONDS):
+            self._reload()
+            return True
+        try:
+            return self._mend(cursor, is_thorough=True)
+        finally:
+            self._writing.release()
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

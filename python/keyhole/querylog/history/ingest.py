@@ -1,12 +1,15 @@
 """Ingests the engine's log into segments."""
 
+import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.schema import SELECT, read_json
-from keyhole.querylog.history.segment import Segment, segments, write_segment
+from keyhole.querylog.counts import Key
+from keyhole.querylog.history.schema import ENGINE, LOCAL, QUERIES, SELECT, read_json
+from keyhole.querylog.history.segment import BUCKET_SECONDS, Segment, segments, write_segment
 from keyhole.querylog.spool import (
     Piece,
     Position,
@@ -17,24 +20,54 @@ from keyhole.querylog.spool import (
 )
 
 _DAY_US = 86_400_000_000
+MAX_AHEAD_SECONDS = 86_400
+"""How far the clock of another machine may be ahead; queries from later are left out."""
+_BUCKET = BUCKET_SECONDS * 1_000_000
+# Words with a space, which no engine writes, could not be told apart.
+_COUNT = (
+    f'SELECT "time" // {_BUCKET} * {_BUCKET}, transport, outcome, reason, {QUERIES} FROM piece '
+    "WHERE concat(transport, outcome, reason) NOT LIKE '% %' AND transport != '' AND reason != '' "
+    "GROUP BY ALL LIMIT 10000"
+)
 
 
 class Ingester:
     """Ingests the log of one engine. Only one of them may work on a folder at a time."""
 
     def __init__(self, root: Path, engine: str = "") -> None:
-        """``engine`` names a remote engine; empty means the engine of this folder."""
+        """``engine`` is a remote engine as part of a file name; empty means the engine of this
+        folder."""
         self._root = root
+        self._engine = engine
+        self.name = engine or LOCAL
+        """What its rows keep of it."""
         self._note = root / (f"progress-{engine}.json" if engine else "progress.json")
         self._progress = read_progress(self._note)
         self.lost = 0
         """Events that the engine could not write, according to its log."""
+        self._new: Counter[tuple[int, Key]] = Counter()
         self._repair()
 
     @property
     def position(self) -> Position | None:
         """The position after the last ingested line."""
         return self._progress.at
+
+    @property
+    def rows(self) -> dict[Key, int]:
+        """How many rows were made in all."""
+        found = (text.split(" ") for text in self._progress.rows)
+        return {(t, o, r): self._progress.rows[f"{t} {o} {r}"] for t, o, r in found}
+
+    @property
+    def has_new(self) -> bool:
+        """Whether there are rows since the last call of `take_new`."""
+        return bool(self._new)
+
+    def take_new(self) -> dict[tuple[int, Key], int]:
+        """The rows since the last call, by five minutes and key."""
+        new, self._new = self._new, Counter()
+        return new
 
     def ingest(self, connection: duckdb.DuckDBPyConnection, spool: Path) -> list[Segment]:
         """Makes segments of new lines in a folder.
@@ -50,27 +83,46 @@ class Ingester:
     def ingest_piece(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
         """Makes segments of these lines; raises as ``ingest`` does."""
         self._root.mkdir(parents=True, exist_ok=True)
-        self._write(Progress(self._progress.at, piece.position))
-        made = self._cut(connection, piece)
-        self._write(Progress(piece.position))
+        before = self._progress
+        self._write(Progress(before.at, piece.position, before.rows))
+        new: Counter[tuple[int, Key]] = Counter()
+        made = self._cut(connection, piece, new)
+        rows = Counter(before.rows)
+        for (_, key), count in new.items():
+            rows[" ".join(key)] += count
+        self._write(Progress(piece.position, rows=dict(rows)))
+        self._new += new
         return made
 
     def _write(self, progress: Progress) -> None:
         write_progress(self._note, progress)
         self._progress = progress
 
-    def _cut(self, connection: duckdb.DuckDBPyConnection, piece: Piece) -> list[Segment]:
+    def _cut(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        piece: Piece,
+        new: Counter[tuple[int, Key]],
+    ) -> list[Segment]:
         draft = self._root / ".piece.jsonl"
         draft.write_bytes(piece.lines)
         try:
             source = read_json(str(draft))
             connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE piece AS SELECT {SELECT}, lost FROM {source}"
+                f"CREATE OR REPLACE TEMP TABLE piece AS SELECT {SELECT}, ?::VARCHAR AS {ENGINE}, "
+                f"lost FROM {source}",
+                [self.name],
             )
             lost = connection.execute("SELECT coalesce(sum(lost), 0) FROM piece").fetchone()
             self.lost += int(lost[0]) if lost else 0
             connection.execute('DELETE FROM piece WHERE "time" IS NULL OR outcome IS NULL')
+            if self._engine:
+                # They would outlive the rows of all others.
+                latest = int((time.time() + MAX_AHEAD_SECONDS) * 1_000_000)
+                connection.execute('DELETE FROM piece WHERE "time" > ?', [latest])
             connection.execute("ALTER TABLE piece DROP COLUMN lost")
+            for bucket, transport, outcome, reason, rows in connection.execute(_COUNT).fetchall():
+                new[int(bucket), (transport, outcome, reason)] = int(rows)
             return self._by_day(connection, piece.position)
         finally:
             connection.execute("DROP TABLE IF EXISTS piece")
@@ -85,7 +137,7 @@ class Ingester:
                 f"{_DAY_US} = {int(day)}"
             )
             folder = self._root / day_folder(int(day) * _DAY_US)
-            segment = write_segment(connection, "one_day", folder, position.word)
+            segment = write_segment(connection, "one_day", folder, self._origin(position))
             if segment is not None:
                 made.append(segment)
         return made
@@ -96,8 +148,13 @@ class Ingester:
             draft.unlink(missing_ok=True)
         cutting = self._progress.cutting
         for segment in segments(self._root):
-            if cutting is not None and segment.origin == cutting.word:
+            if cutting is not None and segment.origin == self._origin(cutting):
                 segment.drop()
+
+    def _origin(self, position: Position) -> str:
+        """Names the piece. That of one engine is never that of another, whatever position it
+        says."""
+        return f"{self._engine}.{position.word}" if self._engine else position.word
 
 
 def day_folder(time_us: int) -> str:

@@ -80,7 +80,10 @@ class NameLookup:
             f"SELECT name, places FROM {source(index)} WHERE {self._about.sql} "
             f"LIMIT {MAX_NAMES + 1}"
         )
-        rows = run(self._connection, query, self._about.values)
+        try:
+            rows = run(self._connection, query, self._about.values)
+        except duckdb.Error:
+            return  # damaged or gone; the segments are searched one by one
         if len(rows) > MAX_NAMES:
             return  # too many to help; the segments are searched one by one
         for stem in index.stems:

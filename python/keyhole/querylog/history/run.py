@@ -5,17 +5,25 @@ from typing import Any
 
 import duckdb
 
-from keyhole.querylog.history.criteria import SearchError
+from keyhole.querylog.history.criteria import Criteria, SearchError
 from keyhole.querylog.history.segment import Segment
 
 
 def run(
     connection: duckdb.DuckDBPyConnection, query: str, values: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """All rows; raises `SearchError` for an invalid expression, and ``duckdb.Error``."""
+    """All rows; raises ``duckdb.Error``."""
+    return connection.execute(query, list(values)).fetchall()
+
+
+def check(connection: duckdb.DuckDBPyConnection, criteria: Criteria) -> None:
+    """Raises `SearchError` if the expression is invalid; it reads no file, so that a damaged one is
+    never taken for an invalid expression."""
+    if criteria.expression is None:
+        return
     try:
-        return connection.execute(query, list(values)).fetchall()
-    except duckdb.InvalidInputException as error:
+        connection.execute("SELECT regexp_matches('', ?)", [criteria.expression]).fetchall()
+    except duckdb.Error as error:
         raise SearchError(f"the expression is invalid: {_first_line(error)}") from None
 
 
@@ -27,4 +35,5 @@ def paths(batch: Sequence[Segment], part: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].removeprefix("Invalid Input Error: ")
+    (first, *_) = str(error).splitlines() or [""]
+    return first.removeprefix("Invalid Input Error: ")

@@ -24,32 +24,27 @@ COLUMNS: dict[str, str] = {
     "upstream": "VARCHAR",
     "duration_us": "BIGINT",
     "snapshot": "BIGINT",
+    "count": "BIGINT",
 }
 """Columns by name, with the type in which DuckDB reads them from JSON."""
 
-NAMES = tuple(COLUMNS)
-OPTIONAL = ("file", "line", "target", "allow")
-"""Columns that a line leaves out where it has nothing to say."""
-_STORED = {**COLUMNS, TIME: "BIGINT"}
-NO_ROWS = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in _STORED.items())
-NO_ROWS = f"(SELECT {NO_ROWS} WHERE false)"
-"""A relation with all columns and no rows."""
+OPTIONAL = ("file", "line", "target", "allow", "count")
+"""Columns that a line leaves out where it has nothing to say, and that older files do not have."""
+ENGINE = "engine"
+"""The engine that wrote a query: the SPIFFE ID of its certificate, or `LOCAL`. What it writes is no
+source for that. Rows from before this column have none."""
+LOCAL = "local"
+NAMES = (*COLUMNS, ENGINE)
 SELECT = ", ".join(
     'epoch_us("time") AS "time"' if name == TIME else f'"{name}"' for name in COLUMNS
 )
-"""Converts what was read from JSON into rows."""
+"""Converts what was read from JSON into rows, but for the engine."""
 
+QUERIES = 'coalesce(sum(coalesce("count", 1)), 0)::BIGINT'
+"""How many queries rows stand for: those that were turned away are summed up in one row."""
 WITHHELD = "outcome IN ('blocked', 'refused')"
 """Whether the client did not get the answer."""
-
-
-def with_all_columns(files: str) -> str:
-    """Rows of history files as a relation with all columns: files of an older version lack some.
-
-    ``files`` are arguments of ``read_parquet``.
-    """
-    rows = f"SELECT * FROM read_parquet({files}, union_by_name = true)"
-    return f"(({rows}) UNION ALL BY NAME {NO_ROWS})"
+WITHHELD_QUERIES = f'coalesce(sum(coalesce("count", 1)) FILTER ({WITHHELD}), 0)::BIGINT'
 
 
 def read_json(path: str) -> str:

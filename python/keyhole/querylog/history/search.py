@@ -11,9 +11,9 @@ import duckdb
 from keyhole.querylog.history.criteria import Criteria, SearchError
 from keyhole.querylog.history.name_index import NameIndex
 from keyhole.querylog.history.name_lookup import NameLookup
-from keyhole.querylog.history.run import paths, run
-from keyhole.querylog.history.schema import NAMES, OPTIONAL, with_all_columns
-from keyhole.querylog.history.segment import Segment
+from keyhole.querylog.history.run import check, run
+from keyhole.querylog.history.schema import NAMES, OPTIONAL
+from keyhole.querylog.history.segment import Segment, row_files
 
 TIMEOUT_SECONDS = 5.0
 """After this time the page holds what was found so far; the next page continues there."""
@@ -57,6 +57,7 @@ def search(
     """At most ``limit`` rows older than ``after``. Raises `SearchError` and ``duckdb.Error``."""
     if not 1 <= limit <= MAX_ROWS:
         raise SearchError(f"a page has 1 to {MAX_ROWS} rows")
+    check(connection, criteria)
     end = time.monotonic() + timeout
     rows: list[Row] = []
     about = criteria.about_names
@@ -83,7 +84,7 @@ def search(
 def matching(segments: Sequence[Segment], criteria: Criteria) -> tuple[str, list[Any]]:
     """The matching rows as a relation in SQL, with its values; there must be segments."""
     condition = criteria.condition
-    source = with_all_columns(paths(segments, "rows"))
+    source = f"read_parquet({row_files(segments)})"
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
@@ -130,7 +131,7 @@ def _in_batch(
     # Find the places first: then all columns are decoded only for the rows of the page.
     query = (
         'SELECT "time", filename, file_row_number FROM '
-        f"read_parquet({paths(batch, 'rows')}, file_row_number = true, filename = true) "
+        f"read_parquet({row_files(batch)}, file_row_number = true, filename = true) "
         f'WHERE {condition.sql} ORDER BY "time" DESC, filename DESC, file_row_number DESC '
         f"LIMIT {int(limit)}"
     )
@@ -155,8 +156,11 @@ def _rows(
     columns = ", ".join(f'"{name}"' for name in NAMES)
     # The reader skips the parts of a file without these times.
     times = ", ".join(str(int(moment)) for moment, _, _ in places)
-    source = with_all_columns(f"{paths(touched, 'rows')}, file_row_number = true, filename = true")
-    query = f'SELECT {columns}, filename, file_row_number FROM {source} WHERE "time" IN ({times})'
+    query = (
+        f"SELECT {columns}, filename, file_row_number FROM "
+        f"read_parquet({row_files(touched)}, file_row_number = true, filename = true) "
+        f'WHERE "time" IN ({times})'
+    )
     root = batch[0].folder.parent
     wanted = set(places)
     return [

@@ -13,15 +13,23 @@ segments.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from keyhole.querylog.history.schema import WITHHELD
+from keyhole.querylog.history.schema import (
+    COLUMNS,
+    ENGINE,
+    OPTIONAL,
+    QUERIES,
+    WITHHELD_QUERIES,
+)
 from keyhole.system import durable
 
+ROW_SCHEMA = "rows.schema.parquet"
 PARTS = ("rows", "names", "sums", "tops")
 BUCKET_SECONDS = 300
 _BUCKET = BUCKET_SECONDS * 1_000_000
@@ -42,6 +50,30 @@ _DIMENSIONS = {
     "upstream": "upstream",
     "type": '"type"',
 }
+PART_COLUMNS = {
+    "rows": {
+        name: "BIGINT" if name == "time" else kind
+        for name, kind in COLUMNS.items()
+        if name not in OPTIONAL
+    },
+    "names": {"name": "VARCHAR", "total": "BIGINT", "withheld": "BIGINT"},
+    "sums": {
+        "bucket": "BIGINT",
+        "outcome": "VARCHAR",
+        "reason": "VARCHAR",
+        "transport": "VARCHAR",
+        "total": "BIGINT",
+        "duration_us": "BIGINT",
+        "waited": "BIGINT",
+    },
+    "tops": {
+        "dimension": "VARCHAR",
+        "value": "VARCHAR",
+        "total": "BIGINT",
+        "withheld": "BIGINT",
+    },
+}
+"""Columns that every file of a part has, with their types."""
 DIMENSIONS = tuple(_DIMENSIONS)
 CLIENT_COLUMNS = ("client", "identity", "token")
 """Columns and dimensions of the client; NULL for a policy with ``log: anonymous``."""
@@ -100,6 +132,24 @@ def named_segments(folder: Path, part: str) -> Iterator[Segment]:
             yield Segment(int(begin), int(end), int(rows), origin, folder)
 
 
+def write_row_schema(connection: duckdb.DuckDBPyConnection, root: Path) -> None:
+    """Writes a file with all columns and no row, for files that are older than a column."""
+    kinds = {**COLUMNS, "time": "BIGINT", ENGINE: "VARCHAR"}
+    columns = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in kinds.items())
+    with suppress(OSError, duckdb.Error), durable.draft_of(root / ROW_SCHEMA) as draft:
+        quoted = str(draft).replace("'", "''")
+        connection.execute(f"COPY (SELECT {columns} WHERE false) TO '{quoted}' (FORMAT parquet)")
+
+
+def row_files(batch: Sequence["Segment"]) -> str:
+    """The rows of segments as an argument of ``read_parquet``, all with the columns of today."""
+    schema = batch[0].folder.parent / ROW_SCHEMA
+    files = [one.path("rows") for one in batch] + ([schema] if schema.exists() else [])
+    found = ", ".join("'" + str(one).replace("'", "''") + "'" for one in files)
+    # ``day=...`` in the folder's name is not a column.
+    return f"[{found}], hive_partitioning = false, union_by_name = true"
+
+
 def write_segment(
     connection: duckdb.DuckDBPyConnection, table: str, day: Path, origin: str
 ) -> Segment | None:
@@ -134,14 +184,27 @@ def rewrite_part(
         connection.execute(f"COPY ({select}) TO '{quoted}' {_COPY}")
 
 
+def rebuild_part(connection: duckdb.DuckDBPyConnection, segment: Segment, part: str) -> None:
+    """Makes names or counts of a segment again, from its rows. Raises ``OSError`` and
+    ``duckdb.Error``."""
+    source = f"read_parquet({row_files([segment])})"
+    rewrite_part(connection, segment, part, _selects(source)[part])
+
+
+def write_empty_part(connection: duckdb.DuckDBPyConnection, segment: Segment, part: str) -> None:
+    """Writes names or counts without content. Raises ``OSError`` and ``duckdb.Error``."""
+    kinds = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in PART_COLUMNS[part].items())
+    rewrite_part(connection, segment, part, f"SELECT {kinds} WHERE false")
+
+
 def _draft(segment: Segment, part: str) -> Path:
     return segment.path(part).with_name(f".{segment.origin}.{part}.new")
 
 
 def _selects(table: str) -> dict[str, str]:
-    withheld = f"count(*) FILTER ({WITHHELD})"
+    withheld = WITHHELD_QUERIES
     tops = " UNION ALL ".join(
-        f"SELECT '{word}' AS dimension, {column} AS value, count(*) AS total, "
+        f"SELECT '{word}' AS dimension, {column} AS value, {QUERIES} AS total, "
         f"{withheld} AS withheld FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
         for word, column in _DIMENSIONS.items()
     )
@@ -151,7 +214,7 @@ def _selects(table: str) -> dict[str, str]:
         f'CASE WHEN count(*) <= {SELDOM} THEN list("time") END AS times FROM {table} '
         "WHERE name IS NOT NULL GROUP BY name ORDER BY name",
         "sums": f'SELECT "time" // {_BUCKET} * {_BUCKET} AS bucket, outcome, reason, transport, '
-        "count(*) AS total, sum(duration_us)::BIGINT AS duration_us, "
+        f"{QUERIES} AS total, sum(duration_us)::BIGINT AS duration_us, "
         f"count(*) FILTER (duration_us > 0) AS waited FROM {table} GROUP BY ALL ORDER BY ALL",
         "tops": f"SELECT * FROM ({tops}) ORDER BY ALL",
     }

@@ -1,13 +1,16 @@
 """Exact counts over any time span, mostly from the counts beside the segments."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import duckdb
 
-from keyhole.querylog.history.schema import WITHHELD
-from keyhole.querylog.history.segment import BUCKET_SECONDS, DIMENSIONS, Segment
+from keyhole.querylog.counts import Key
+from keyhole.querylog.history.schema import QUERIES, WITHHELD_QUERIES
+from keyhole.querylog.history.segment import BUCKET_SECONDS, DIMENSIONS, Segment, row_files
+from keyhole.querylog.history.uncounted import Missing
 
 _BUCKET = BUCKET_SECONDS * 1_000_000
 MAX_POINTS = 2_000
@@ -42,6 +45,23 @@ class Statistics:
     """Queries that waited for an upstream."""
     waited_us: int = 0
     """Their total waiting time, in microseconds."""
+    unlogged: int = 0
+    """Queries that their policy keeps out of the log: counted, and in no search."""
+    lost: int = 0
+    """Queries whose rows should be there and are not: counted, and in no search."""
+
+    def add(self, missing: Iterable[Missing]) -> None:
+        """Adds queries without a row."""
+        lost: Counter[Key] = Counter()
+        for one in missing:
+            for word, counts in zip(
+                one.key, (self.by_transport, self.by_outcome, self.by_reason), strict=True
+            ):
+                counts[word] = counts.get(word, 0) + one.total
+            self.total += one.total
+            self.unlogged += one.unlogged
+            lost[one.key] += one.total - one.unlogged
+        self.lost += sum(count for count in lost.values() if count > 0)
 
 
 def totals(
@@ -90,7 +110,7 @@ def series(
     rollups: Sequence[Segment] = (),
 ) -> list[tuple[int, dict[str, int]]]:
     """Counts by outcome or reason over the span, in at most ``points`` steps of equal length."""
-    step = max(_BUCKET, -(-(until - since) // max(1, min(points, MAX_POINTS)) // _BUCKET) * _BUCKET)
+    step = step_of(since, until, points)
     sums = _sums(segments, since, until, rollups)
     if sums is None:
         return []
@@ -102,6 +122,26 @@ def series(
     for moment, outcome, count in connection.execute(query).fetchall():
         found.setdefault(int(moment), {})[str(outcome)] = int(count)
     return sorted(found.items())
+
+
+def add_to_series(
+    found: Iterable[tuple[int, dict[str, int]]],
+    missing: Iterable[Missing],
+    step: int,
+    by: Literal["outcome", "reason"],
+) -> list[tuple[int, dict[str, int]]]:
+    """Adds queries without a row to a series."""
+    points = {moment: dict(counts) for moment, counts in found}
+    for one in missing:
+        counts = points.setdefault(one.bucket // step * step, {})
+        word = one.key[1 if by == "outcome" else 2]
+        counts[word] = counts.get(word, 0) + one.total
+    return sorted(points.items())
+
+
+def step_of(since: int, until: int, points: int) -> int:
+    """The length of one of at most ``points`` equal steps, in whole buckets of five minutes."""
+    return max(_BUCKET, -(-(until - since) // max(1, min(points, MAX_POINTS)) // _BUCKET) * _BUCKET)
 
 
 def tops(
@@ -183,9 +223,9 @@ def _sums(
         if one.begin < since or one.end >= until:
             parts.append(
                 f'SELECT "time" // {_BUCKET} * {_BUCKET} AS bucket, outcome, reason, transport, '
-                "count(*) AS total, sum(duration_us)::BIGINT AS duration_us, "
+                f"{QUERIES} AS total, sum(duration_us)::BIGINT AS duration_us, "
                 "count(*) FILTER (duration_us > 0) AS waited FROM "
-                f"read_parquet({_paths([one], 'rows')}) WHERE {_within(since, until)} GROUP BY ALL"
+                f"read_parquet({row_files([one])}) WHERE {_within(since, until)} GROUP BY ALL"
             )
     return " UNION ALL ".join(parts) or None
 
@@ -219,9 +259,9 @@ def _counted(
     for one in touched:
         if one.begin < since or one.end >= until:
             yield (
-                f'SELECT "{dimension}" AS value, count(*) AS total, '
-                f"count(*) FILTER ({WITHHELD}) AS withheld FROM "
-                f"read_parquet({_paths([one], 'rows')}) "
+                f'SELECT "{dimension}" AS value, {QUERIES} AS total, '
+                f"{WITHHELD_QUERIES} AS withheld FROM "
+                f"read_parquet({row_files([one])}) "
                 f'WHERE "{dimension}" IS NOT NULL AND {_within(since, until)} GROUP BY ALL'
             )
 
