@@ -37,6 +37,10 @@ def main() -> int:
         from bench import log
 
         return log.main(sys.argv[2:])
+    if sys.argv[1:2] == ["documents"]:
+        from bench import documents
+
+        return documents.main(sys.argv[2:])
     options = _options()
     for program, package in _NEEDED.items():
         if shutil.which(program) is None:

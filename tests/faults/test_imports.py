@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from keyhole.control import import_settings
 from keyhole.control.import_settings import ImportResult, NothingTakenError, import_file
 from keyhole.importers import READERS, Disposition, Item
 from keyhole.importers.product_settings import LocalRecord, NameRule, Setup
@@ -152,7 +151,7 @@ def test_what_keyhole_refuses_is_left_and_the_rest_is_written(
         setup.served_subjects = ("nonsense",)
         return setup
 
-    monkeypatch.setitem(import_settings.READERS, "adguard", read)
+    monkeypatch.setitem(READERS, "adguard", read)
     done = import_file("adguard", _adguard(tmp_path, ["||ads.example^"]), tmp_path / "out")
     items = {item.name: item for item in done.report.items}
     assert items["bad"].disposition is Disposition.LEFT
@@ -221,7 +220,7 @@ def test_where_nothing_is_taken_the_report_says_why(tmp_path: Path) -> None:
         return setup
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(import_settings.READERS, "adguard", only_left)
+        patch.setitem(READERS, "adguard", only_left)
         out = str(tmp_path / "out")
         done = call_keyhole("import", "adguard", str(file), "--out", out)
         as_json = call_keyhole("import", "adguard", str(file), "--out", out, "--json")

@@ -42,10 +42,24 @@ def status(
     if as_json:
         print_json(found)
         return
-    terminal = console()
+    _show(console(), found)
+
+
+def _show(terminal: Console, found: Mapping[str, Any]) -> None:
     terminal.print(f"Keyhole {escape(found['role'])}, version {escape(found['version'])}")
     for transport, addresses in found["listeners"].items():
         terminal.print(f"  {escape(transport)}: {escape(', '.join(addresses))}")
+    _show_problems(terminal, found)
+    for one in found["handshakes"]:
+        count, why = one["count"], escape(sanitize(one["reason"]))
+        terminal.print(f"TLS handshakes refused ({escape(one['listener'])}): {count} {why}")
+    for one in found["dnstap"]:
+        how = "" if one["is_working"] else " (not connected; will retry)"
+        counts = f"{one['sent']} sent, {one['dropped']} dropped"
+        terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
+
+
+def _show_problems(terminal: Console, found: Mapping[str, Any]) -> None:
     for one in found["parts"]:
         show_part(terminal, one)
     for one in found["lists"]:
@@ -58,13 +72,6 @@ def status(
         if not one["is_healthy"]:
             name, why = escape(sanitize(one["name"])), escape(sanitize(one["last_error"] or ""))
             terminal.print(f"[red]upstream {name} is asked after the others[/]: {why}")
-    for one in found["handshakes"]:
-        count, why = one["count"], escape(sanitize(one["reason"]))
-        terminal.print(f"TLS handshakes refused ({escape(one['listener'])}): {count} {why}")
-    for one in found["dnstap"]:
-        how = "" if one["is_working"] else " (not connected; will retry)"
-        counts = f"{one['sent']} sent, {one['dropped']} dropped"
-        terminal.print(f"dnstap to {escape(one['target'])}: {counts}{how}")
 
 
 def _show_folder(folder: DataFolder) -> None:

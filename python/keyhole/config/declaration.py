@@ -41,6 +41,10 @@ class Declaration(Generic[SpecType]):
     spec: SpecType
     source: Source
     node: Node = field(repr=False)
+    offset: int = 0
+    """What is added to the lines of ``node``, which are those in the text of the document."""
+    names_files: bool = True
+    """Whether it may name files."""
 
     @property
     def label(self) -> str:
@@ -50,7 +54,7 @@ class Declaration(Generic[SpecType]):
     @property
     def line(self) -> int:
         """The line where the document begins."""
-        return self.node.line
+        return self.node.line + self.offset
 
     @property
     def place(self) -> str:
@@ -64,7 +68,7 @@ class Declaration(Generic[SpecType]):
     def problem(self, location: Location, why: str, *, is_advice: bool = False) -> Problem:
         """A problem at a place in the document."""
         line, path = locate(self.node, location)
-        return Problem(self.source.name, line, self.label, path, why, is_advice)
+        return Problem(self.source.name, line + self.offset, self.label, path, why, is_advice)
 
     def path_of(self, file: DocumentFile) -> Path:
         """Where a file of this document is, without links; it may be missing.
@@ -93,7 +97,7 @@ class Declaration(Generic[SpecType]):
     @property
     def _folder(self) -> Path:
         """The folder to which paths in the document are relative."""
-        return self.source.base or self.source.path.absolute().parent
+        return self.source.folder
 
 
 def refused_files(declared: Declaration[Any]) -> Iterator[Problem]:
@@ -173,7 +177,8 @@ class Documents:
         groups = (self.policies, self.lists, self.upstreams, self.records, self.clients)
         for group in (*groups, self.trust_domains):
             for one in group:
-                yield from (one.watched(file) for _, file in files_of(one.spec))
+                if one.names_files:
+                    yield from (one.watched(file) for _, file in files_of(one.spec))
 
     def of_kind(self, kind: str) -> list[Heading]:
         """All documents of a kind, valid or not."""

@@ -1,18 +1,33 @@
 """Reads documents: from files to typed documents with their places."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from keyhole.config.declaration import Declaration, Documents, Heading, refused_files
-from keyhole.config.files import Source, read_text, sources
+from keyhole.config.files import (
+    BESIDE,
+    COPY,
+    Source,
+    copies,
+    read_copies,
+    read_text,
+    sources,
+)
+from keyhole.config.parsed import Kept, ParsedDocument
 from keyhole.config.source_tree import Mapping, Node, locate, text_at
 from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
+from keyhole.config.yaml_stream import split_stream
 from keyhole.errors import Problem
 from keyhole.model.document import API_VERSION, KINDS, document_model
+from keyhole.model.document_file import files_of
 from keyhole.model.suggestion import suggest
+
+_PARSED: Kept[ParsedDocument] = Kept()
+_FILES: "Kept[FileContent]" = Kept()
 
 
 def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
@@ -22,19 +37,70 @@ def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
     problems: list[Problem] = []
     read: set[Path] = set()
     for path in paths:
-        found, wrong = sources(path)
-        problems += wrong
-        for source in found:
-            # A file may be given by itself and in its folder, by a link, or by a way with `..`.
-            place = source.path.resolve()
-            if place in read:
-                continue
-            read.add(place)
-            one = read_source(source)
+        for one in _contents(path, read):
             declared += one.declared
             headings += one.headings
             problems += one.problems
     return _assemble(declared, headings), problems
+
+
+def _contents(path: Path, read: set[Path]) -> Iterator["FileContent"]:
+    """The files below a path, without those in ``read``, to which it adds the others."""
+    try:
+        copied = read_copies(path)
+    except (OSError, ValueError) as error:
+        why = f"the copy of the stored documents cannot be read: {error}"
+        yield FileContent(problems=[Problem(str(path / COPY), 0, "", "", why)])
+        return
+    if copied is not None:
+        yield _read_copies(path, copied)
+        return
+    found, wrong = sources(path)
+    yield FileContent(problems=wrong)
+    for source in found:
+        # A file may be given by itself and in its folder, by a link, or by a way with `..`.
+        place = source.path.resolve()
+        if place not in read:
+            read.add(place)
+            yield read_source(source)
+
+
+def _read_copies(folder: Path, text: str) -> "FileContent":
+    base = (folder / BESIDE).resolve()
+
+    def read() -> FileContent:
+        content = FileContent()
+        try:
+            found = copies(text)
+        except (ValueError, TypeError):
+            why = "the copy of the stored documents is damaged; it is made again at the next start"
+            content.problems.append(Problem(str(folder / COPY), 0, "", "", why))
+            content.is_fixed = False
+            found = []
+        for name, one in found:
+            content.add(_read_copy(one, name, base))
+        return content
+
+    # Not by the folder: a draft becomes the copy in force under another name.
+    return _kept(text, read, base)
+
+
+def _read_copy(text: str, name: str, base: Path) -> "FileContent":
+    def read() -> FileContent:
+        return _read(text, Source(Path(name), name, base, is_confined=True))
+
+    return _kept(text, read, name, base)
+
+
+def _kept(text: str, read: Callable[[], "FileContent"], *besides: Hashable) -> "FileContent":
+    """What ``read`` gives, which is kept where it depends on the text and ``besides`` alone."""
+    made: list[FileContent] = []
+
+    def read_fixed() -> FileContent | None:
+        made.append(read())
+        return made[0] if made[0].is_fixed else None
+
+    return _FILES.get(text, read_fixed, *besides) or made[0]
 
 
 def read_text_documents(
@@ -51,28 +117,84 @@ def read_text_documents(
 
 @dataclass
 class FileContent:
-    """The documents and the problems of one file."""
+    """The documents and the problems of one file; nobody changes it once it is read."""
 
     declared: list[Declaration[Any]] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    is_fixed: bool = True
+    """Whether it depends on its text and name alone, and on no other file."""
+
+    def add(self, other: "FileContent") -> None:
+        """Adds what another file holds."""
+        self.declared += other.declared
+        self.headings += other.headings
+        self.problems += other.problems
+        self.is_fixed = self.is_fixed and other.is_fixed
 
 
 def read_source(source: Source) -> FileContent:
     """Reads one file."""
     text, problems = read_text(source)
-    return FileContent(problems=problems) if problems else _read(text, source)
+    if problems:
+        return FileContent(problems=problems)
+    besides = (source.name, source.folder, source.is_confined)
+    return _kept(text, lambda: _read(text, source), *besides)
 
 
 def _read(text: str, source: Source, first_line: int = 1) -> FileContent:
-    nodes, problems = read_yaml(text, source.name, first_line)
-    content = FileContent(problems=problems)
-    if not nodes and not problems:
+    content = FileContent()
+    is_empty = True
+    for part in split_stream(text):
+        is_empty = False
+        offset = part.line + first_line - 2
+        known = _PARSED.get(part.text, partial(parse_valid, part.text))
+        if known is None:
+            content.is_fixed = False
+            _read_invalid(part.text, source, offset + 1, content)
+        else:
+            _take(known, source, offset, content)
+    if is_empty and not content.problems:
         why = "the file holds no document; write one, or delete the file"
         content.problems.append(Problem(source.name, 0, "", "", why, is_advice=True))
+    return content
+
+
+def parse_valid(text: str) -> ParsedDocument | None:
+    """Parses and validates the text of one document; none if anything is wrong with it."""
+    nodes, problems = read_yaml(text, "")
+    if problems or len(nodes) != 1 or any(_frame_problems(nodes[0], "")):
+        return None
+    node = nodes[0]
+    kind, name = text_at(node, "kind") or "", text_at(node, "metadata", "name") or ""
+    value, _ = validate(document_model(kind), node, "")
+    if value is None:
+        return None
+    spec = cast(Any, value).spec
+    return ParsedDocument(kind, name, spec, node, any(True for _ in files_of(spec)))
+
+
+def _take(known: ParsedDocument, source: Source, offset: int, content: FileContent) -> None:
+    """Adds a valid document at its place in a file."""
+    heading = Heading(known.kind, known.name, source.name, known.node.line + offset)
+    content.headings.append(heading)
+    declared = Declaration(
+        known.kind, known.name, known.spec, source, known.node, offset, known.names_files
+    )
+    # The files may have changed, though the document has not.
+    content.is_fixed = content.is_fixed and not known.names_files
+    outside = list(refused_files(declared)) if known.names_files else []
+    content.problems += outside
+    if not outside:
+        content.declared.append(declared)
+
+
+def _read_invalid(text: str, source: Source, first_line: int, content: FileContent) -> None:
+    """Adds the problems of a document, each at its place in the file."""
+    nodes, problems = read_yaml(text, source.name, first_line)
+    content.problems += problems
     for node in nodes:
         _read_document(node, source, content)
-    return content
 
 
 def _read_document(node: Node, source: Source, content: FileContent) -> None:

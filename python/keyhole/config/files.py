@@ -1,5 +1,7 @@
 """Finds and reads files of documents, bounded in number and size."""
 
+import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +12,17 @@ from keyhole.system.regular_file import open_regular
 
 MAX_FILE = 1 * MIB
 MAX_FILES = 1000
+MAX_COPIES = 100_000
+"""Files in a folder of copied documents, which has one for each document."""
 EXTENSIONS = (".yaml", ".yml")
 BESIDE = ".beside"
 """The name of a link in a folder of copied documents: it leads to the base of their paths."""
+
+
+COPY = "documents.json"
+"""The name of the file in a folder of copied documents that holds them: a list of pairs, the name
+of each document's file and its text. One file is read and written in one go, however many
+documents there are."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +35,11 @@ class Source:
     """The base of relative paths in the file; none for its own folder."""
     is_confined: bool = False
     """Whether it came by API: then its documents name only regular files below the base."""
+
+    @property
+    def folder(self) -> Path:
+        """The folder to which paths in the file are relative."""
+        return self.base or self.path.absolute().parent
 
     def problem(self, why: str, line: int = 0) -> Problem:
         """A problem of the file as a whole."""
@@ -49,26 +64,45 @@ def sources(path: Path) -> tuple[list[Source], list[Problem]]:
     except OSError as error:
         return [], [Problem(str(path), 0, "", "", f"cannot read the folder: {error.strerror}")]
     problems = []
-    if len(found) > MAX_FILES:
-        why = f"{len(found)} files are too many; put more documents into one file (at most "
-        problems = [Problem(str(path), 0, "", "", f"{why}{MAX_FILES} files)")]
     link = path / BESIDE
     # Only the copy of stored documents has this link, and documents are stored by API alone.
     base = link.resolve() if link.is_symlink() else None
+    most = MAX_FILES if base is None else MAX_COPIES
+    if len(found) > most:
+        why = f"{len(found)} files are too many; put more documents into one file (at most "
+        problems = [Problem(str(path), 0, "", "", f"{why}{most} files)")]
     return [
         Source(one, str(one.relative_to(path)), base, is_confined=base is not None)
-        for one in found[:MAX_FILES]
+        for one in found[:most]
     ], problems
 
 
 def _documents_in(folder: Path) -> Iterator[Path]:
-    for one in folder.iterdir():
-        if one.name.startswith(".") or one.is_symlink():
-            continue
-        if one.is_dir():
-            yield from _documents_in(one)
-        elif one.suffix in EXTENSIONS and one.is_file():
-            yield one
+    # Scanned, because the kind of each entry then needs no further call.
+    with os.scandir(folder) as entries:
+        for one in entries:
+            if one.name.startswith(".") or one.is_symlink():
+                continue
+            if one.is_dir():
+                yield from _documents_in(Path(one.path))
+            elif one.name.endswith(EXTENSIONS) and one.is_file():
+                yield Path(one.path)
+
+
+def read_copies(folder: Path) -> str | None:
+    """The text of the file with the documents of a folder of copies; none for another folder."""
+    if not (folder / BESIDE).is_symlink():
+        return None
+    try:
+        with open_regular(folder / COPY) as file:
+            return file.read().decode("utf-8", "surrogatepass")
+    except FileNotFoundError:
+        return None  # made by an earlier version: a file for each document
+
+
+def copies(text: str) -> list[tuple[str, str]]:
+    """The name and the text of each document in the file of `read_copies`; raises ValueError."""
+    return [(str(name), str(one)) for name, one in json.loads(text)]
 
 
 def read_text(source: Source) -> tuple[str, list[Problem]]:

@@ -40,6 +40,8 @@ class AuditTrail:
         self._reconciler = reconciler
         self._notify = notify
         self._files = ObservedFiles(settings, data)
+        self._recorded: dict[str, ObservedItem] | None = None
+        """What was recorded last; none before the first time."""
         self._look = asyncio.Event()
         self._is_failing = False
         reconciler.on_change(self._look.set)
@@ -93,17 +95,18 @@ class AuditTrail:
         now = self._files.read(self._reconciler.watched_files)
         if compiled is not None and compiled.plain.list_file is not None:
             now[_LISTS] = ObservedItem(_LISTS, compiled.plain.list_file.sha256, "")
+        if now == self._recorded:
+            return
         with self._database.begin() as connection:
             before = observed(connection)
             before.pop(_JOURNAL, None)
             found = changes_between(before, now)
-            if not found:
-                return
             gone = before.keys() - now.keys()
             write_observed(connection, [now[item] for one in found for item in one.items], gone)
             for one in found:
                 if not (by_commands and self._files.is_of_authority(one)):
                     self._record(connection, one, is_first=not before)
+        self._recorded = now
 
     def _record(self, connection: Connection, change: FileChange, *, is_first: bool) -> None:
         if change.place == "":

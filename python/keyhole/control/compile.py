@@ -19,6 +19,7 @@ from keyhole.model.snapshot import Snapshot
 from keyhole.policy import Compiled as CompiledDocuments
 from keyhole.policy import TrustContext, compile_documents, load_documents
 from keyhole.policy.overrides import lay_over
+from keyhole.policy.remembered import Remembered
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,19 @@ def _last_number(data: DataFolder) -> int:
 
 
 def _number_in(snapshot: Path) -> int | None:
+    try:
+        status = snapshot.stat()
+    except OSError:
+        return None
+    # A file that was not written since has the same number; a large one takes long to read.
+    state = (snapshot, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return _NUMBERS.get(state, lambda: _read_number(snapshot))
+
+
+_NUMBERS: Remembered[int | None] = Remembered(8)
+
+
+def _read_number(snapshot: Path) -> int | None:
     try:
         number = json.loads(snapshot.read_bytes())["number"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -2,12 +2,12 @@
 
 import difflib
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from keyhole.control.changes.document_record import declared_documents
+from keyhole.control.changes.document_record import FileRecords, declared_files
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.identity.journal import user_name
@@ -64,18 +64,17 @@ class ObservedFiles:
     def __init__(self, settings: Settings, data: DataFolder) -> None:
         self._settings = settings
         self._data = data
+        self._read_last: tuple[object, dict[str, ObservedItem]] | None = None
+        """The documents of the last time, and the files that they are from."""
 
     def read(self, watched: Iterable[Path]) -> dict[str, ObservedItem]:
         """What they hold now: documents with their text, other files by their digest alone."""
         folder = self._settings.documents
-        documents, _ = declared_documents(folder)
+        by_file, _ = declared_files(folder)
         base = folder if folder.is_dir() else folder.parent
-        found = {
-            one.label: ObservedItem(
-                one.label, _digest(one.text.encode()), str(base / one.file), one.text
-            )
-            for one in documents
-        }
+        if self._read_last is None or self._read_last[0] != (base, by_file):
+            self._read_last = ((base, by_file), dict(_items(base, by_file)))
+        found = dict(self._read_last[1])
         for path in {self._settings.file, *watched} - {folder}:
             if digest := _digest_of(path):
                 found[str(path)] = ObservedItem(str(path), digest, str(path))
@@ -84,6 +83,12 @@ class ObservedFiles:
     def is_of_authority(self, change: FileChange) -> bool:
         """Whether the file lies in the folder of our authority."""
         return Path(change.place).parent == self._data.identity
+
+
+def _items(base: Path, by_file: Iterable[FileRecords]) -> Iterator[tuple[str, ObservedItem]]:
+    for one in (one for records in by_file for one in records):
+        digest, place = _digest(one.text.encode()), str(base / one.file)
+        yield one.label, ObservedItem(one.label, digest, place, one.text)
 
 
 def changes_between(

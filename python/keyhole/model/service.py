@@ -89,7 +89,7 @@ class Service(BaseModel):
     @field_validator("names")
     @classmethod
     def _are_names(cls, value: dict[str, ClientCertificates]) -> dict[str, ClientCertificates]:
-        return {read_name(name): wanted for name, wanted in value.items()}
+        return {read_host_name(name): wanted for name, wanted in value.items()}
 
     def targets(self, transport: Literal["dot", "doh"], wanted: Settings) -> Iterator[Target]:
         """Listener and name of every way to connect to ``transport`` that asks for certificates as

@@ -23,8 +23,11 @@ from keyhole.policy.checks.subjects import check_subjects
 from keyhole.policy.checks.upstreams import check_cleartext
 from keyhole.policy.include import check_includes
 from keyhole.policy.own_names import check_own_names
+from keyhole.policy.remembered import Remembered
 from keyhole.policy.trust_context import TrustContext
 from keyhole.system.regular_file import open_regular
+
+_KINDS_OF_CLIENTS = ("Policy", "Client", "TrustDomain")
 
 
 def cross_check(
@@ -40,18 +43,48 @@ def cross_check(
     holds what is in no document, such as the tokens.
     """
     context = context or TrustContext()
+    names = tuple(own_names)
+    return [
+        *_OF_ALL.get((documents, names, is_whole), lambda: _of_all(documents, names, is_whole)),
+        *_of_clients(documents, context, is_whole=is_whole),
+        *check_cleartext(documents, context),
+        # Not remembered: the files may change without the documents.
+        *check_certificate_files(documents, context.secrets),
+    ]
+
+
+_OF_ALL: Remembered[list[Problem]] = Remembered()
+_OF_CLIENTS: Remembered[list[Problem]] = Remembered()
+
+
+def _of_all(documents: Documents, own_names: Sequence[str], is_whole: bool) -> list[Problem]:
     return [
         *check_references(documents, is_whole=is_whole),
         *check_includes(documents),
-        *check_subjects(documents, context, is_whole=is_whole),
-        *check_clients(documents, context),
         *check_records(documents),
         *check_shadowed(documents),
-        *check_cleartext(documents, context),
         *check_own_names(documents, own_names),
-        *check_certificate_files(documents, context.secrets),
         *advise_on_expressions(documents),
     ]
+
+
+def _of_clients(
+    documents: Documents, context: TrustContext, *, is_whole: bool
+) -> Iterable[Problem]:
+    """Problems of clients and subjects, which depend on no record, list and upstream."""
+    part = Documents(
+        policies=documents.policies,
+        clients=documents.clients,
+        trust_domains=documents.trust_domains,
+        headings=tuple(one for one in documents.headings if one.kind in _KINDS_OF_CLIENTS),
+    )
+    return _OF_CLIENTS.get(
+        (part, context, is_whole),
+        lambda: [
+            *check_subjects(part, context, is_whole=is_whole),
+            *check_clients(part, context),
+        ],
+    )
 
 
 def load_documents(

@@ -9,16 +9,6 @@ View = tuple[int, ...]
 """Indices of ``documents.records``, ascending."""
 
 
-def view_of(documents: Documents, policy: str) -> View:
-    """The records of a policy's clients: its own, and the records for all of other names."""
-    own = {one.spec.name for one in documents.records if policy in (one.spec.policies or ())}
-    return tuple(
-        index
-        for index, one in enumerate(documents.records)
-        if (one.spec.name not in own if one.spec.policies is None else policy in one.spec.policies)
-    )
-
-
 def view_of_all(documents: Documents) -> View:
     """The records for all, as the clients of a policy without own records see them."""
     return tuple(index for index, one in enumerate(documents.records) if one.spec.policies is None)
@@ -26,9 +16,21 @@ def view_of_all(documents: Documents) -> View:
 
 def views(documents: Documents, policies: Iterable[str]) -> dict[str, View]:
     """The view of each policy."""
-    special = {name for one in documents.records for name in one.spec.policies or ()}
     for_all = view_of_all(documents)
-    return {name: view_of(documents, name) if name in special else for_all for name in policies}
+    own: dict[str, list[int]] = {}
+    for index, one in enumerate(documents.records):
+        for name in dict.fromkeys(one.spec.policies or ()):
+            own.setdefault(name, []).append(index)
+    return {
+        name: _over(documents, for_all, own[name]) if name in own else for_all for name in policies
+    }
+
+
+def _over(documents: Documents, for_all: View, own: list[int]) -> View:
+    """A policy's own records, and the records for all of other names."""
+    names = {documents.records[index].spec.name for index in own}
+    others = (index for index in for_all if documents.records[index].spec.name not in names)
+    return tuple(sorted([*own, *others]))
 
 
 def distinct_views(documents: Documents) -> list[list[Declaration[RecordSpec]]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from keyhole.store.tables.observed import OBSERVED
 
@@ -29,7 +29,8 @@ def write_observed(
 ) -> None:
     """Replaces some of them, and removes those that are gone."""
     new = [*items]
-    for name in [*gone, *(one.item for one in new)]:
-        connection.execute(delete(OBSERVED).where(OBSERVED.c.item == name))
+    old = [{"old": name} for name in [*gone, *(one.item for one in new)]]
+    if old:
+        connection.execute(delete(OBSERVED).where(OBSERVED.c.item == bindparam("old")), old)
     if new:
         connection.execute(insert(OBSERVED), [vars(one) for one in new])

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from keyhole.config.documents import read_documents
 from keyhole.control.changes.change_request import ChangeRequest, Effect, EffectKind, Outcome
-from keyhole.control.changes.document_record import DocumentRecord, declared_documents, merged
+from keyhole.control.changes.document_record import DocumentRecord, declared_files, merged
 from keyhole.control.changes.stored import StoredFiles
 from keyhole.control.compile import Compiled, compile_all
 from keyhole.control.data_folder import DataFolder
@@ -56,6 +56,8 @@ class Changes:
         documents = settings.documents
         self._beside = documents if documents.is_dir() else documents.parent
         self._files = StoredFiles(data, self._beside)
+        self._known: tuple[object, list[DocumentRecord]] | None = None
+        """All documents, and the state of database and files that they are from."""
 
     @property
     def database(self) -> Database:
@@ -78,10 +80,14 @@ class Changes:
 
     def documents(self) -> tuple[list[DocumentRecord], list[Problem]]:
         """All documents by kind and name, and the syntax errors of declared ones."""
+        by_file, problems = declared_files(self._settings.documents)
         with self._database.read() as connection:
-            versions = current(connection)
-        by_file, problems = declared_documents(self._settings.documents)
-        return merged(by_file, versions), problems
+            state = (revision(connection), by_file)
+            known = self._known
+            if known is None or known[0] != state:
+                every = (one for file in by_file for one in file)
+                self._known = known = (state, merged(every, current(connection)))
+        return known[1], problems
 
     def document(self, kind: str, name: str) -> DocumentRecord:
         """The effective document; raises `NotThereError`."""

@@ -1,12 +1,13 @@
 """The current documents: those declared in files, and those stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from keyhole.config.documents import read_text_documents
 from keyhole.config.files import Source, read_text, sources
+from keyhole.config.parsed import Kept
 from keyhole.config.yaml_stream import split_stream
 from keyhole.errors import Problem
 from keyhole.store import Version
@@ -41,18 +42,38 @@ class DocumentRecord:
         return f"{self.file}:{self.line}" if self.file else f"version {self.version}"
 
 
+FileRecords = tuple[DocumentRecord, ...]
+"""The documents of one file."""
+
+
 def declared_documents(folder: Path) -> tuple[list[DocumentRecord], list[Problem]]:
     """The documents declared in the files of a folder, valid or not, and their syntax errors."""
-    records: list[DocumentRecord] = []
+    files, problems = declared_files(folder)
+    return [one for file in files for one in file], problems
+
+
+def declared_files(folder: Path) -> tuple[tuple[FileRecords, ...], list[Problem]]:
+    """The same by file; a file that has not changed gives the same tuple again."""
+    records: list[FileRecords] = []
     files, problems = sources(folder)
     for source in files:
         text, wrong = read_text(source)
         problems += wrong
-        records += _in_file(source, text)
-    return records, problems
+        records.append(_in_file(source, text))
+    return tuple(records), problems
 
 
-def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
+_KEPT: Kept[FileRecords] = Kept()
+
+
+def _in_file(source: Source, text: str) -> FileRecords:
+    def read() -> FileRecords:
+        return tuple(_read_file(source, text))
+
+    return _KEPT.get(text, read, source.name) or ()
+
+
+def _read_file(source: Source, text: str) -> Iterator[DocumentRecord]:
     for part in split_stream(text):
         documents, _ = read_text_documents(part.text, source.name, source.path.parent)
         for heading in documents.headings[:1]:
@@ -63,7 +84,7 @@ def _in_file(source: Source, text: str) -> Iterator[DocumentRecord]:
 
 
 def merged(
-    by_file: list[DocumentRecord], versions: dict[tuple[str, str], Version]
+    by_file: Iterable[DocumentRecord], versions: dict[tuple[str, str], Version]
 ) -> list[DocumentRecord]:
     """All documents by kind and name; a stored one that a file also declares is shadowed."""
     names = {(one.kind, one.name) for one in by_file}

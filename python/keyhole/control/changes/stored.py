@@ -2,14 +2,15 @@
 
 The database is authoritative. The copy is written before a change is committed, replaces the old
 one afterwards in one step, and is checked at the start. The folder ``documents-N`` holds the
-documents after change N; the link ``stored`` points to the folder in force.
+documents after change N in one file; the link ``stored`` points to the folder in force.
 """
 
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from keyhole.config.files import BESIDE
+from keyhole.config.files import BESIDE, COPY, copies, read_copies
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import UnwritableError
 from keyhole.store import Version
@@ -31,13 +32,13 @@ class StoredFiles:
         """Writes the documents into a folder of their own, which is not in force yet; none of them
         may be deleted ones. Raises `UnwritableError` where the disk takes them not."""
         folder = self._data.state / f"{_FOLDER}draft"
+        named = ((f"{_INSIDE}/{one.kind.lower()}-{one.name}.yaml", one.text) for one in versions)
         try:
             shutil.rmtree(folder, ignore_errors=True)
-            (folder / _INSIDE).mkdir(parents=True)
+            folder.mkdir(parents=True)
             (folder / BESIDE).symlink_to(self._beside)
-            for one in versions:
-                file = folder / _INSIDE / f"{one.kind.lower()}-{one.name}.yaml"
-                file.write_text(one.text, encoding="utf-8")
+            text = json.dumps(sorted(named), ensure_ascii=False)
+            (folder / COPY).write_bytes(text.encode("utf-8", "surrogatepass"))
         except OSError as error:
             raise UnwritableError(f"cannot write {folder}: {error.strerror}") from error
         return folder
@@ -55,7 +56,7 @@ class StoredFiles:
         self._drop_all_but(folder)
 
     def number(self) -> int | None:
-        """The number of the last change in the copy in force; none without a copy.
+        """The number of the last change in the copy in force; none without a whole copy.
 
         A tool that copied the data folder may have written folders where links were, and links may
         lead to where the folder was before: such a copy is made anew.
@@ -64,7 +65,7 @@ class StoredFiles:
         beside = link / BESIDE
         if not link.is_symlink() or not link.is_dir() or not beside.is_symlink():
             return None
-        if beside.readlink() != self._beside:
+        if beside.readlink() != self._beside or not _is_whole(link):
             return None
         word = link.readlink().name.removeprefix(_FOLDER)
         return int(word) if word.isdecimal() else None
@@ -73,3 +74,12 @@ class StoredFiles:
         for folder in self._data.state.glob(f"{_FOLDER}*"):
             if folder != kept:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether the file with the documents can be read, if the folder has it."""
+    try:
+        text = read_copies(folder)
+        return text is None or copies(text) is not None
+    except (OSError, ValueError, TypeError):
+        return False

@@ -1,6 +1,6 @@
 """Cross-checks of clients: nobody is two clients, and no client has two policies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.config.source_tree import Location
@@ -23,32 +23,40 @@ def check_clients(documents: Documents, context: TrustContext) -> Iterator[Probl
     """Problems of clients, and advice on clients without a policy."""
     yield from _shared(documents)
     assigned = first_assignments(documents)
+    named = NamedAssignments(assigned)
     for client in documents.clients:
-        yield from _ambiguous(client, assigned)
+        yield from _ambiguous(client, named)
         yield from _unknown_credentials(client, context)
     # With an invalid policy it is unknown what is used.
     if documents.policies and len(documents.of_kind("Policy")) == len(documents.policies):
-        yield from _unused(documents, assigned)
+        yield from _unused(documents, assigned, named)
 
 
-def client_assignment(client: Client, assigned: Mapping[Subject, Assignment]) -> Assignment | None:
-    """The policy of a client by its name, or else by one of its groups."""
-    own = assigned.get(Subject("client", client.name))
-    if own is not None:
-        return own
-    return next(iter(_group_assignments(client, assigned).values()), None)
+class NamedAssignments:
+    """The policies of clients and of groups, by their names."""
 
+    def __init__(self, assigned: Mapping[Subject, Assignment]) -> None:
+        self.clients = {one.value: by for one, by in assigned.items() if one.kind == "client"}
+        self.groups = {one.value: by for one, by in assigned.items() if one.kind == "group"}
 
-def _group_assignments(
-    client: Client, assigned: Mapping[Subject, Assignment]
-) -> dict[int, Assignment]:
-    """The policies of a client by its groups; keys are the indices of the groups."""
-    groups = [assigned.get(Subject("group", group)) for group in client.spec.groups]
-    return {index: assignment for index, assignment in enumerate(groups) if assignment is not None}
+    def of(self, client: Client) -> Assignment | None:
+        """The policy of a client by its name, or else by one of its groups."""
+        own = self.clients.get(client.name)
+        if own is not None:
+            return own
+        for group in client.spec.groups:
+            if (found := self.groups.get(group)) is not None:
+                return found
+        return None
+
+    def by_group(self, client: Client) -> dict[int, Assignment]:
+        """The policies of a client by its groups; keys are the indices of the groups."""
+        groups = [self.groups.get(group) for group in client.spec.groups]
+        return {index: by for index, by in enumerate(groups) if by is not None}
 
 
 def _shared(documents: Documents) -> Iterator[Problem]:
-    first: dict[tuple[str, str], Client] = {}
+    first: dict[tuple[str, object], Client] = {}
     for client in documents.clients:
         for key, values in _credentials(client):
             for index, value in enumerate(values):
@@ -58,17 +66,17 @@ def _shared(documents: Documents) -> Iterator[Problem]:
                     yield client.problem(["spec", key, index], why)
 
 
-def _credentials(client: Client) -> Iterator[tuple[str, list[str]]]:
+def _credentials(client: Client) -> Iterator[tuple[str, Sequence[object]]]:
     spec = client.spec
     yield "identities", spec.identities
     yield "tokens", spec.tokens
-    yield "addresses", [str(network) for network in spec.addresses]
+    yield "addresses", spec.addresses
 
 
-def _ambiguous(client: Client, assigned: Mapping[Subject, Assignment]) -> Iterator[Problem]:
-    if Subject("client", client.name) in assigned:
+def _ambiguous(client: Client, named: NamedAssignments) -> Iterator[Problem]:
+    if len(client.spec.groups) < 2 or client.name in named.clients:
         return
-    by_group = _group_assignments(client, assigned)
+    by_group = named.by_group(client)
     for index, other in by_group.items():
         first = next(iter(by_group.values()))
         if other.policy is not first.policy:
@@ -90,17 +98,19 @@ def _unknown_credentials(client: Client, context: TrustContext) -> Iterator[Prob
         yield client.problem(["spec", "addresses", 0], why, is_advice=True)
 
 
-def _unused(documents: Documents, assigned: Mapping[Subject, Assignment]) -> Iterator[Problem]:
+def _unused(
+    documents: Documents, assigned: Mapping[Subject, Assignment], named: NamedAssignments
+) -> Iterator[Problem]:
     has_default = any(policy.spec.is_default for policy in documents.policies)
     who = "only the policy without subjects" if has_default else "no policy"
     subjects = _PolicySubjects(assigned)
     reported: set[str] = set()
     for client in documents.clients:
-        if client_assignment(client, assigned) is None and not subjects.match(client.spec):
+        if named.of(client) is None and not subjects.match(client.spec):
             why = f"{who} applies to this client; name client:{client.name} or a group of it"
             yield client.problem(["metadata", "name"], why, is_advice=True)
         for index, group in enumerate(client.spec.groups):
-            if Subject("group", group) not in assigned and group not in reported:
+            if group not in named.groups and group not in reported:
                 reported.add(group)
                 place: Location = ["spec", "groups", index]
                 why = f"no policy has the subject group:{group}; name it, or take the group out"

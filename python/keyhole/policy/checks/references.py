@@ -1,7 +1,7 @@
 """Cross-checks of references: each name in use exists, each document is used, none is declared
 twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from keyhole.config.declaration import Declaration, Documents, Heading
@@ -41,7 +41,9 @@ def _missing(documents: Documents) -> Iterator[Problem]:
     if not documents.of_kind("Upstream"):
         why = "there is no Upstream, so nothing can be answered; declare one"
         yield Problem("", 0, "", "", why)
-    existing = {kind: documents.names(kind) for kind in ("Policy", "List", "Upstream")}
+    existing = {
+        kind: dict.fromkeys(documents.names(kind)) for kind in ("Policy", "List", "Upstream")
+    }
     for policy in documents.policies:
         for kind, place, names in _used(policy.spec):
             yield from _uses(policy, kind, place, names, existing[kind])
@@ -61,11 +63,11 @@ def _uses(
     kind: str,
     place: Location,
     names: list[str],
-    existing: list[str],
+    existing: Mapping[str, None],
 ) -> Iterator[Problem]:
     for index, name in enumerate(names):
         if name not in existing:
-            why = f"there is no {kind} {name}; {suggest(name, existing)}"
+            why = f"there is no {kind} {name}; {suggest(name, list(existing))}"
             yield user.problem([*place, index], why)
 
 

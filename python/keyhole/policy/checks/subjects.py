@@ -86,14 +86,14 @@ def _missing(documents: Documents) -> Iterator[Problem]:
     groups = sorted({group for one in documents.clients for group in one.spec.groups})
     # With an invalid client it is unknown which groups exist.
     groups_are_known = len(documents.clients) == len(clients)
-    names = frozenset(clients)
+    names, named_groups = frozenset(clients), frozenset(groups)
     for assignment in assignments(documents):
         subject = assignment.subject
         if subject.kind == "client" and subject.value not in names:
             yield assignment.problem(
                 f"there is no Client {subject.value}; {_near(subject, clients)}"
             )
-        if subject.kind == "group" and groups_are_known and subject.value not in groups:
+        if subject.kind == "group" and groups_are_known and subject.value not in named_groups:
             yield assignment.problem(
                 f"no Client is in group {subject.value}; {_near(subject, groups)}"
             )

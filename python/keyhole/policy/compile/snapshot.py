@@ -1,10 +1,21 @@
 """The whole snapshot, from its parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from keyhole.config.declaration import Documents
-from keyhole.model.snapshot import ListFile, Snapshot, SnapshotList
+from keyhole.config.declaration import Declaration, Documents
+from keyhole.model.list import ListSpec
+from keyhole.model.snapshot import (
+    Index,
+    ListFile,
+    Snapshot,
+    SnapshotList,
+    SnapshotPolicy,
+    SnapshotRecord,
+    UpstreamSet,
+)
+from keyhole.model.snapshot_identity import Schedule, Subjects
 from keyhole.policy.compile.policies import Policies, lists_in_use
 from keyhole.policy.compile.schedules import Schedules
 from keyhole.policy.compile.subjects import compile_subjects
@@ -15,6 +26,7 @@ from keyhole.policy.compile.upstreams import (
     client_identities,
     compile_upstream,
 )
+from keyhole.policy.remembered import Remembered
 from keyhole.policy.trust_context import TrustContext
 
 
@@ -46,23 +58,67 @@ def compile_documents(
     if lists and list_file is None:
         raise ValueError("the policy uses lists, so they have to be compiled first")
     context = context or TrustContext()
-    upstream_sets = UpstreamSets(documents)
-    schedules = Schedules(datetime.now(UTC).year if year is None else year)
-    policies = Policies(documents, lists, schedules, upstream_sets)
-    compiled = policies.compile()
-    places = {one.name: index for index, one in enumerate(compiled)}
+    year = datetime.now(UTC).year if year is None else year
+    policies = _policies(documents, lists, year)
     snapshot = Snapshot(
         number=number,
         list_file=list_file if lists else None,
         lists=[SnapshotList(name=one.name, kind=one.spec.kind) for one in lists],
         upstreams=[compile_upstream(one) for one in documents.upstreams],
-        upstream_sets=upstream_sets.all,
+        upstream_sets=policies.upstream_sets,
         records=policies.records,
         record_sets=policies.record_sets,
-        schedules=schedules.all,
+        schedules=policies.schedules,
         trust=compile_trust(documents, context),
-        subjects=compile_subjects(documents, context, places),
-        policies=compiled,
+        subjects=_subjects(documents, context, policies.policies),
+        policies=policies.policies,
         default_policy=policies.default,
     )
     return Compiled(snapshot, client_identities(documents, context.secrets))
+
+
+@dataclass(frozen=True)
+class _PolicyPart:
+    """The part of a snapshot that depends on policies, and on what they name."""
+
+    policies: list[SnapshotPolicy]
+    default: Index | None
+    records: list[SnapshotRecord]
+    record_sets: list[list[Index]]
+    schedules: list[Schedule]
+    upstream_sets: list[UpstreamSet]
+
+
+_POLICIES: Remembered[_PolicyPart] = Remembered(2)
+_SUBJECTS: Remembered[Subjects] = Remembered(2)
+
+
+def _policies(
+    documents: Documents, lists: Sequence[Declaration[ListSpec]], year: int
+) -> _PolicyPart:
+    names = tuple(one.name for one in documents.upstreams)
+    source = (documents.policies, documents.records, tuple(lists), names, year)
+    return _POLICIES.get(source, lambda: _compile_policies(documents, lists, year))
+
+
+def _compile_policies(
+    documents: Documents, lists: Sequence[Declaration[ListSpec]], year: int
+) -> _PolicyPart:
+    upstream_sets, schedules = UpstreamSets(documents), Schedules(year)
+    policies = Policies(documents, lists, schedules, upstream_sets)
+    return _PolicyPart(
+        policies.compile(),
+        policies.default,
+        policies.records,
+        policies.record_sets,
+        schedules.all,
+        upstream_sets.all,
+    )
+
+
+def _subjects(
+    documents: Documents, context: TrustContext, policies: Sequence[SnapshotPolicy]
+) -> Subjects:
+    places = {one.name: index for index, one in enumerate(policies)}
+    source = (documents.clients, documents.policies, dict(context.tokens or {}), places)
+    return _SUBJECTS.get(source, lambda: compile_subjects(documents, context, places))

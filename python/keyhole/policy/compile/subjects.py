@@ -9,6 +9,7 @@ identities, tokens and networks.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -22,7 +23,7 @@ from keyhole.model.snapshot_identity import (
     Token,
 )
 from keyhole.model.subject import Subject, SubjectKind
-from keyhole.policy.checks.clients import Client, client_assignment
+from keyhole.policy.checks.clients import Client, NamedAssignments
 from keyhole.policy.checks.subjects import first_assignments
 from keyhole.policy.longest_prefix import NetworkTable
 from keyhole.policy.trust_context import TrustContext
@@ -58,7 +59,8 @@ class _Tables:
             subject: _PolicyEntry(policies[assignment.policy.name], str(subject))
             for subject, assignment in assigned.items()
         }
-        own = ((one, client_assignment(one, assigned)) for one in documents.clients)
+        named = NamedAssignments(assigned)
+        own = ((one, named.of(one)) for one in documents.clients)
         self._of_client = {
             client.name: self._entries[assignment.subject]
             for client, assignment in own
@@ -141,6 +143,8 @@ class _Tables:
         }
 
 
+# Kept: most networks have the same policy as the last time.
+@lru_cache(maxsize=65_536)
 def _network(network: Network, client: str | None, by: _PolicyEntry | None) -> SubjectNetwork:
     return SubjectNetwork(
         network=str(network),

@@ -70,6 +70,7 @@ class UpstreamSets:
     def __init__(self, documents: Documents) -> None:
         self._places = {one.name: index for index, one in enumerate(documents.upstreams)}
         self.all: list[UpstreamSet] = []
+        self._known: dict[tuple[object, ...], int] = {}
 
     def place(self, policy: Declaration[PolicySpec]) -> int:
         """The index of the set that a policy asks, added if no other policy has it."""
@@ -80,8 +81,8 @@ class UpstreamSets:
             hedge_ms=use.hedge,
             timeout_ms=use.timeout,
         )
-        for index, one in enumerate(self.all):
-            if one.model_copy(update={"name": wanted.name}) == wanted:
-                return index
-        self.all.append(wanted)
-        return len(self.all) - 1
+        key = (tuple(wanted.upstreams), wanted.hedge_ms, wanted.timeout_ms)
+        if key not in self._known:
+            self._known[key] = len(self.all)
+            self.all.append(wanted)
+        return self._known[key]
