@@ -17,8 +17,8 @@ MAX_NAME = 253  # characters of the text form: 255 octets less root label and fi
 
 _PLAIN = re.compile(r"[a-z0-9_-]+")
 _ESCAPE = re.compile(r"\\(?:[0-9]{3}|[^0-9])", re.DOTALL)
-# What the core shows without an escape, although a person has to write one.
-_SHOWN = re.compile(r"\\([^0-9.\\\"();@$])")
+# What the core shows with an escape (RFC 1035 section 5.1); a person has to write more of them.
+_SHOWN_ESCAPED = '0123456789.\\"();@$'
 
 
 def read_name(written: object) -> str:
@@ -55,9 +55,13 @@ def as_logged(name: str) -> str:
     """A name as the query log has it; a text that is no name is only put in lower case."""
     text = name.strip()
     try:
-        return _SHOWN.sub(r"\1", _read(text)) if text != "." else text
+        return _ESCAPE.sub(_as_shown, _read(text)) if text != "." else text
     except ValueError:
         return fold(text).rstrip(".") or "."
+
+
+def _as_shown(escape: re.Match[str]) -> str:
+    return escape[0] if escape[0][1] in _SHOWN_ESCAPED else escape[0][1:]
 
 
 def read_server_name(written: object) -> str:

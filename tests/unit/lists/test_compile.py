@@ -172,13 +172,13 @@ def test_a_list_without_its_guard_is_taken_as_it_is(world: World) -> None:
 
 
 def test_a_new_compiler_reads_everything_again_and_compares_no_counts(world: World) -> None:
-    world.write("ads", 2000)
+    world.write("ads", 5000)
     world.compile("ads")
     record = world.state / "lists.json"
     known = json.loads(record.read_text())
     del known["compiled"]["compiler"]  # as an older version wrote it
     record.write_text(json.dumps(known))
-    world.write("ads", 900)
+    world.write("ads", 2000)
     again = world.compile("ads")
     assert again.held == {}
     assert not again.is_reused

@@ -117,6 +117,8 @@ def test_a_name_is_looked_for_as_the_log_has_it() -> None:
     assert as_logged("Bücher.Example.") == "xn--bcher-kva.example"
     assert as_logged("\\*.example.org") == "*.example.org"
     assert as_logged("a\\.b.example.org") == "a\\.b.example.org"
+    assert as_logged("back\\\\slash.example.org") == "back\\\\slash.example.org"
+    assert as_logged("a/b c.example.org") == "a/b c.example.org"
     assert as_logged(".") == "."
     assert to_unicode("www.xn--bcher-kva.example") == "www.bücher.example"
     assert to_unicode("xn--a.xn--0.example") == "xn--a.xn--0.example"
