@@ -79,8 +79,8 @@ impl Events {
         let level = event.level();
         let is_turned_away = event.reason.is_turned_away() && !event.is_own;
         if is_turned_away && !self.is_written_whole(event, level) {
-            // It is part of a sum, which its line counts.
-            return true;
+            // It is part of a sum, which its line counts, unless its policy logs nothing.
+            return level != LogLevel::None;
         }
         match level {
             LogLevel::Full => entry::write(ring, event, self.began, true),
