@@ -294,7 +294,7 @@ def test_a_validator_behind_us_accepts_what_is_said_of_special_zones(
             assert "192.0.0.170" in ask("ipv4only.arpa", "A")
             assert "ipv4only.arpa." in ask("170.0.0.192.in-addr.arpa", "PTR")
             for name in ("9.9.9.10.in-addr.arpa", "1.1.168.192.in-addr.arpa", "1.d.f.ip6.arpa",
-                         "other.home.arpa", "1.2.0.192.in-addr.arpa"):  # fmt: skip
+                         "other.home.arpa", "99.2.0.192.in-addr.arpa"):  # fmt: skip
                 assert "NXDOMAIN" in ask(name, "PTR"), name
             asked = {name for name, _ in root.asked}
             assert asked >= {"10.in-addr.arpa", "home.arpa", "ipv4only.arpa"}
@@ -446,10 +446,11 @@ def test_a_request_names_exactly_one_host(zones: Resolver, listener: str) -> Non
 def test_a_header_that_comes_in_one_read_is_limited_like_any_other(
     zones: Resolver, listener: str
 ) -> None:
-    """A18: 16 KiB, in one piece or many, in one header or several."""
+    """A18: in one header or several; DoH has the limit of its settings."""
     ask, host = LISTENERS[listener], b"Host: localhost\r\n"
-    assert ask(zones, host + b"X-Large: " + b"x" * 15_000 + b"\r\n") not in (400, 431)
-    for size in (16_384, 17_000, 20_000, 60_000):
+    limit = 8_192 if listener == "doh" else 16_384
+    assert ask(zones, host + b"X-Large: " + b"x" * (limit - 1_000) + b"\r\n") not in (400, 431)
+    for size in (limit, limit + 600, 20_000, 60_000):
         assert ask(zones, host + b"X-Large: " + b"x" * size + b"\r\n") in (400, 431), size
     many = b"".join(b"X-%d: " % index + b"x" * 1_000 + b"\r\n" for index in range(20))
     assert ask(zones, host + many) in (400, 431)
