@@ -371,7 +371,7 @@ mod requests {
         assert_eq!(
             report["lists"],
             json!([{
-                "name": "ads", "taken": 1, "duplicates": 0,
+                "name": "ads", "taken": 1, "duplicates": 0, "spared": 0,
                 "skipped": {"count": 1, "by_reason": {"names of the machine itself": 1},
                             "examples": [
                     {"file": ads, "line": 2, "text": "0.0.0.0 0.0.0.0",

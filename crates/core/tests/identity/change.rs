@@ -96,10 +96,15 @@ fn a_change_that_is_not_about_trust_leaves_every_certificate_as_it_was() {
     let mut world = World::start(&root);
     let mut stream = world.dot(Some(&web(&root)));
     assert_eq!(ask(&mut stream), "answered");
-    world.document["policies"][0]["default"] = json!("deny");
+    // The name has a local record, which a default that denies would let through.
+    world.document["policies"][0]["rules"] = json!([{
+        "action": "block", "matches": [{"below": "example.org"}], "types": [],
+        "answer": "nxdomain", "mode": "enforce", "when": null, "important": false,
+        "decision": false, "during": null, "origin": "test",
+    }]);
     world.commit();
-    assert_eq!(ask(&mut stream), "denied_by_default");
-    world.document["policies"][0]["default"] = json!("allow");
+    assert_eq!(ask(&mut stream), "blocked_by_rule");
+    world.document["policies"][0]["rules"] = json!([]);
     world.commit();
     assert_eq!(ask(&mut stream), "answered");
 }

@@ -113,7 +113,7 @@ fn answer(query: &[u8]) -> Option<Vec<u8>> {
         }
         b"hints" => {
             let params =
-                [&[0, 4, 0, 4, 198, 18, 0, 1, 0, 6, 0, 16, 0x20, 1][..], &[0; 14]].concat();
+                [&[0, 4, 0, 4, 198, 18, 0, 1, 0, 6, 0, 16, 0x26, 6][..], &[0; 14]].concat();
             reply.record(3, &QUESTION, 65, 300, &[&[0, 1, 0][..], &params].concat());
         }
         b"service" => reply.record(3, &QUESTION, 65, 300, &[&[0, 1][..], HIDDEN].concat()),
