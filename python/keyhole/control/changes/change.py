@@ -85,7 +85,7 @@ class Changes:
             state = (revision(connection), by_file)
             known = self._known
             if known is None or known[0] != state:
-                every = (one for file in by_file for one in file)
+                every = [one for file in by_file for one in file]
                 self._known = known = (state, merged(every, current(connection)))
         return known[1], problems
 

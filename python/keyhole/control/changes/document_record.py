@@ -1,6 +1,6 @@
 """The current documents: those declared in files, and those stored."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -84,7 +84,7 @@ def _read_file(source: Source, text: str) -> Iterator[DocumentRecord]:
 
 
 def merged(
-    by_file: Iterable[DocumentRecord], versions: dict[tuple[str, str], Version]
+    by_file: list[DocumentRecord], versions: dict[tuple[str, str], Version]
 ) -> list[DocumentRecord]:
     """All documents by kind and name; a stored one that a file also declares is shadowed."""
     names = {(one.kind, one.name) for one in by_file}
