@@ -75,7 +75,12 @@ def _has_no_data(reply: Reply, name: str) -> None:
 _ONE_TYPE: dict[str, dict[str, Any]] = {
     "a rule with types": {"rules": [{"block": [NAME], "types": ["AAAA"]}]},
     "an expression with types": {"rules": [{"block": ["/^dual-1/"], "types": ["AAAA"]}]},
-    "a rule for all names": {"rules": [{"block": ["/./"], "types": ["AAAA"]}]},
+    "a rule for all names": {
+        "rules": [
+            {"allow": ["resolver.example.org", "upstream.example.org"]},
+            {"block": ["/./"], "types": ["AAAA"]},
+        ]
+    },
     "a rule that says nxdomain": {
         "rules": [{"block": [NAME], "types": ["AAAA"], "answer": "nxdomain"}]
     },

@@ -79,7 +79,8 @@ ROLES = {
     # May ask anything, of another upstream.
     "open": Role(answered(TWO), answered(TWO), _HIDDEN, answered(TWO), answered(TWO)),
     # May ask public names, and nothing else; where these lead is not its business.
-    "payments": Role(_DENIED, answered(ONE), _HIDDEN, _DENIED, answered(SPLIT)),
+    # A record of the policy is answered all the same.
+    "payments": Role(_DENIED, answered(ONE), _HIDDEN, answered(LOCAL), answered(SPLIT)),
     # By a list, on a policy for all below a prefix.
     "build": Role(
         blocked("NXDOMAIN", "blocked_by_list"),
@@ -200,6 +201,11 @@ def _target(role: Role) -> Verdict:
     return role.target
 
 
+def _door(role: Role) -> Verdict:
+    """For a local record: it is answered where the default denies its name."""
+    return answered(ONE) if role.target == _DENIED else role.target
+
+
 def _https(verdict: Callable[[Role], Verdict]) -> Callable[[Role], Verdict]:
     """The same, to a question for HTTPS: other types of the name lead elsewhere, so a block has no
     data and denies none of them."""
@@ -223,7 +229,7 @@ SHAPES = {
         "ecs.secret.example.org", _direct, options=(dns.edns.ECSOption("203.0.113.0", 24),)
     ),
     "CNAME": Shape("alias.public.example.org", _target),
-    "CNAME of a local record": Shape("door.public.example.org", _target),
+    "CNAME of a local record": Shape("door.public.example.org", _door),
     "HTTPS target": Shape("https.public.example.org", _https(_target), kind="HTTPS"),
     "HTTPS hint": Shape("hint-1.public.example.org", lambda role: role.hint, kind="HTTPS"),
     "local record": Shape("host.secret.example.org", lambda role: role.local),

@@ -75,7 +75,7 @@ spec: {name: nas.example.org, ttl: 8d}
         "a.yaml:9 Policy/Base spec.rules[1]: the rule does nothing; give allow or block, with "
         "names",
         "a.yaml:11 Policy/Base spec.rules[2].answer: nxdomian is not an answer; give nxdomain, "
-        "refused, null (0.0.0.0 and ::) or an IP address; did you mean nxdomain?",
+        "nodata, refused, null (0.0.0.0 and ::) or an IP address; did you mean nxdomain?",
         "a.yaml:12 Policy/Base spec.rules[2].important: yes is neither true nor false",
         "a.yaml:14 Policy/Base spec.lists: keys with values are wanted here",
         "a.yaml:5 Policy/Base spec.defualt: there is no key defualt here; did you mean default?",

@@ -22,7 +22,13 @@ def _status(*pieces: bytes) -> int:
     """The status of the answer to a request that arrives in these pieces."""
 
     async def ask() -> int:
-        config, server = uvicorn_config(_application), HttpServer()  # type: ignore[arg-type]
+        config = uvicorn_config(
+            _application,  # type: ignore[arg-type]
+            "test",
+            lambda text, details: None,
+            lambda scope, text: _application,  # type: ignore[arg-type, return-value]
+        )
+        server = HttpServer()
         loop = asyncio.get_running_loop()
         listener = await loop.create_server(
             lambda: HttpProtocol(config, server.state, {}), "127.0.0.1", 0

@@ -99,7 +99,7 @@ fn a_change_that_is_not_about_trust_leaves_every_certificate_as_it_was() {
     // The name has a local record, which a default that denies would let through.
     world.document["policies"][0]["rules"] = json!([{
         "action": "block", "matches": [{"below": "example.org"}], "types": [],
-        "answer": "nxdomain", "mode": "enforce", "when": null, "important": false,
+        "answer": "refused", "mode": "enforce", "when": null, "important": false,
         "decision": false, "during": null, "origin": "test",
     }]);
     world.commit();
