@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.world.waiting import until
 GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
 WEB = "spiffe://example.org/ns/shop/sa/web"
 API = "spiffe://example.org/ns/shop/sa/api"
-_TRUST = {
+_TRUST: dict[str, dict[str, Any]] = {
     "mesh": {"peers": ["127.0.0.0/8"], "trust_domains": ["example.org"]},
     "authentication": {"doh_cleartext": "permissive"},
 }
@@ -90,6 +91,10 @@ def _configure(
 def _port(resolver: Resolver, way: str) -> int:
     server = resolver.server
     return {"tcp": server.tcp, "dot": server.dot, "doh2": server.doh, "mesh": server.mesh}[way]
+
+
+def _has(one: Crowd, count: int, word: str = "answered") -> bool:
+    return one.count(word) == count
 
 
 def _closed(resolver: Resolver, word: str) -> int:
@@ -163,12 +168,10 @@ def test_what_a_client_left_behind_still_counts(
     for round_ in range(5):
         leaves = Crowd(resolver.server, "tcp", GREEDY)
         leaves.ask(_slow(10, f"round{round_}-"))
-        until(
-            lambda one=leaves, first=round_ == 0: (
-                _load(resolver, "waiting") == 10 if first else one.count("overloaded") == 10
-            ),
-            "the queries wait or are refused",
-        )
+        if round_ == 0:
+            until(lambda: _load(resolver, "waiting") == 10, "the queries wait")
+        else:
+            until(partial(_has, leaves, 10, "overloaded"), "the queries are refused")
         leaves.close()
         until(lambda: _load(resolver, "waiting") == 0, "nobody waits any more")
     assert _load(resolver, "under_way") == 10
@@ -220,9 +223,9 @@ def test_addresses_that_are_not_served_take_no_place_of_those_that_are(
     resolver: Resolver, crowd: Callable[..., Crowd], way: str
 ) -> None:
     """A8: they have few places of their own, whatever they open."""
-    served = {
+    served: dict[str, Any] = {
         "clients": ["127.0.0.1/32", f"{OTHER}/32"],
-        "mesh": {**_TRUST["mesh"], "peers": [f"{OTHER}/32"]},
+        "mesh": {**_TRUST["mesh"], "peers": ["127.0.0.1/32"]},
     }
     limits = {"connections": 20, "connections_per_client": 20, "connections_unserved": 4}
     _configure(resolver, served, **limits)
@@ -256,7 +259,7 @@ def test_a_network_has_a_share_of_open_and_of_new_connections(
     greedy = [crowd(way, GREEDY) for _ in range(3)]
     for number, one in enumerate(greedy):
         one.ask(_quick(1, f"greedy{number}-"))
-        until(lambda one=one: one.count("answered") == 1, "its share is served")
+        until(partial(_has, one, 1), "its share is served")
     for _ in range(60):
         with suppress(OSError):
             socket.create_connection(("127.0.0.1", _port(resolver, way)), 10, (GREEDY, 0)).close()
@@ -281,7 +284,7 @@ def test_an_identity_has_a_share_of_connections(
     for number, source in enumerate((GREEDY, OTHER)):
         one = crowd(way, source, caller)
         one.ask(_quick(1, f"known{number}-"))
-        until(lambda one=one: one.count("answered") == 1, "its share is served")
+        until(partial(_has, one, 1), "its share is served")
     third = crowd(way, "127.0.0.4", caller)
     third.ask(_quick(1, "third"))
     until(third.is_closed, "the third connection is closed")

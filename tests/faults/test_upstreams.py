@@ -41,7 +41,8 @@ def serve(authority: Authority) -> Iterator[Serve]:
         pair = authority.issue("upstream.example.org", "127.0.0.1")
         one = Misbehaving(pair, Limits(**limits), protocol=protocol, zone=zone or OddZone())
         running.append(one)
-        return one.__enter__()
+        one.__enter__()
+        return one
 
     yield start
     for one in running:

@@ -2,9 +2,10 @@
 
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import dns.flags
 import dns.message
@@ -269,7 +270,7 @@ def test_a_validator_behind_us_accepts_what_is_said_of_special_zones(
     root, port = SignedRoot(insecure), free_port()
     certificate = authority.issue("upstream.example.org", "127.0.0.1")
     resolver = Resolver(tmp_path / "data", authority)
-    with Upstream(certificate, zone=root) as upstream:
+    with Upstream(certificate, zone=cast("Zone", root)) as upstream:
         resolver.write(
             resolver.upstream(upstream.port),
             document("Record", "ptr", name="10.3.2.1", ptr="nas.home.arpa"),
@@ -286,8 +287,8 @@ def test_a_validator_behind_us_accepts_what_is_said_of_special_zones(
                        name, kind).stdout  # fmt: skip
 
         try:
-            validated = until(lambda: "NOERROR" in (said := ask("signed", "A")) and said, "it runs")
-            assert " ad" in validated, "it validates"
+            until(lambda: "NOERROR" in ask("signed", "A"), "it runs")
+            assert " ad" in ask("signed", "A"), "it validates"
             assert "SERVFAIL" in ask("forged", "A"), "it refuses what the root denies"
             assert "nas.home.arpa." in ask("1.2.3.10.in-addr.arpa", "PTR")
             assert "10.3.2.1" in ask("nas.home.arpa", "A")
@@ -424,7 +425,7 @@ def _local(resolver: Resolver, file: str, line: bytes, headers: bytes) -> int:
         return _status(sock, line, headers)
 
 
-LISTENERS = {
+LISTENERS: dict[str, Callable[[Resolver, bytes], int]] = {
     "doh": _doh,
     "api": lambda resolver, headers: _local(resolver, "api.sock", API, headers),
     "link": lambda resolver, headers: _local(resolver, "link.sock", LINK, headers),

@@ -5,7 +5,6 @@ that end before any answer. What is answered follows ``tests.world.zone``.
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +60,7 @@ class Misbehaving(Upstream):
         self.protocol = protocol
         self._serve = self._serve_http if protocol == "doh" else self._serve_stream
         if protocol == "tcp":
-            self._context: ssl.SSLContext | None = None
+            self._context = None
 
     def _reply(self, packet: bytes) -> list[bytes]:
         query = dns.message.from_wire(packet)

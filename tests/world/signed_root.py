@@ -8,6 +8,7 @@ import dns.rdatatype
 import dns.rrset
 import dns.zone
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from dns.rdataclass import RdataClass
 from dns.rdatatype import RdataType
 
 from tests.world.zone import ADDRESS
@@ -34,7 +35,8 @@ class SignedRoot:
         key = dns.dnssec.make_dnskey(private.public_key(), "ED25519", flags=257)
         dns.dnssec.sign_zone(self._zone, keys=[(private, key)], lifetime=_WEEK)
         self.anchor = dns.dnssec.make_ds(dns.name.root, key, "SHA256").to_text()
-        nsec = [name for name, node in self._zone.items() if node.get_rdataset(1, RdataType.NSEC)]
+        nodes = self._zone.nodes.items()
+        nsec = [name for name, node in nodes if node.get_rdataset(RdataClass.IN, RdataType.NSEC)]
         self._sorted = sorted(nsec)
         self.asked: list[tuple[str, str]] = []
 

@@ -24,9 +24,10 @@ lead to aliases.
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
+from typing import Any
 
 import dns.message
 import h2.config
@@ -64,11 +65,13 @@ class Upstream:
         self.connections = 0
         self.shown: list[str] = []
         self.port = 0
+        self._serve: Callable[..., Coroutine[Any, Any, None]]
         self._serve = {"dot": self._serve_dot, "doh": self._serve_doh}[protocol]
-        self._context = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificate.certificate, certificate.key)
+        with_keys = context or ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        with_keys.load_cert_chain(certificate.certificate, certificate.key)
+        self._context: ssl.SSLContext | None = with_keys
         if context is None:
-            self._context.set_alpn_protocols([_ALPN[protocol]])
+            with_keys.set_alpn_protocols([_ALPN[protocol]])
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
         self._ready = threading.Event()

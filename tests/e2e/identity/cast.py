@@ -201,7 +201,7 @@ def _target(role: Role) -> Verdict:
     return role.target
 
 
-def _door(role: Role) -> Verdict:
+def _local_alias(role: Role) -> Verdict:
     """For a local record: it is answered where the default denies its name."""
     return answered(ONE) if role.target == _DENIED else role.target
 
@@ -229,7 +229,7 @@ SHAPES = {
         "ecs.secret.example.org", _direct, options=(dns.edns.ECSOption("203.0.113.0", 24),)
     ),
     "CNAME": Shape("alias.public.example.org", _target),
-    "CNAME of a local record": Shape("door.public.example.org", _door),
+    "CNAME of a local record": Shape("door.public.example.org", _local_alias),
     "HTTPS target": Shape("https.public.example.org", _https(_target), kind="HTTPS"),
     "HTTPS hint": Shape("hint-1.public.example.org", lambda role: role.hint, kind="HTTPS"),
     "local record": Shape("host.secret.example.org", lambda role: role.local),

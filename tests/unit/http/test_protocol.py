@@ -23,10 +23,10 @@ def _status(*pieces: bytes) -> int:
 
     async def ask() -> int:
         config = uvicorn_config(
-            _application,  # type: ignore[arg-type]
+            _application,
             "test",
             lambda text, details: None,
-            lambda scope, text: _application,  # type: ignore[arg-type, return-value]
+            lambda scope, text: _application,
         )
         server = HttpServer()
         loop = asyncio.get_running_loop()

@@ -203,11 +203,9 @@ pub fn yields_to_decision(policy: &Policy, cause: Cause) -> bool {
     match cause {
         Cause::Rule(rule) => policy.rules.rule(rule).is_some_and(|rule| !rule.important),
         Cause::List(_) => true,
-        Cause::Default
-        | Cause::Record
-        | Cause::Mode
-        | Cause::Pause
-        | Cause::PrivateAddresses => false,
+        Cause::Default | Cause::Record | Cause::Mode | Cause::Pause | Cause::PrivateAddresses => {
+            false
+        }
     }
 }
 

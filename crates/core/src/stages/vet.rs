@@ -31,7 +31,8 @@ pub fn vet(
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
-    let Fetched { permit, reason, body } = fetched.above_records(snapshot.records(policy), question);
+    let Fetched { permit, reason, body } =
+        fetched.above_records(snapshot.records(policy), question);
     let mut vetting = Vetting {
         chain: AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment()),
         policy,

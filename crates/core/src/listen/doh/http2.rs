@@ -185,13 +185,12 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut message = MESSAGE.take();
         message.clear();
         let options = self.worker.service.options();
-        let location =
-            request_head::check(&request, options.limits.header_octets).and_then(|()| {
-                if is_misdirected(&request, &self.peer, options) {
-                    return Err(HttpError::Misdirected);
-                }
-                request::read(&request, &options.listen.doh_path, &mut message)
-            });
+        let location = request_head::check(&request, options.limits.header_octets).and_then(|()| {
+            if is_misdirected(&request, &self.peer, options) {
+                return Err(HttpError::Misdirected);
+            }
+            request::read(&request, &options.listen.doh_path, &mut message)
+        });
         responder.identity = client_identity::of_request(&request, &self.peer, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),
