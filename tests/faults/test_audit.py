@@ -10,6 +10,7 @@ import pytest
 from tests.world import own_authority as own
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
+from tests.world.upstream import Upstream
 from tests.world.waiting import until
 
 WEB = "spiffe://keyhole.internal/ns/shop/sa/web"
@@ -74,6 +75,21 @@ def test_each_command_that_changes_who_is_believed_is_one_entry(
     shown = resolver.command("audit", "-n", "1000").stdout
     assert all(f" {action}:" in shown for action in commands), shown
     assert resolver.command("audit", "--verify").returncode == 0
+
+
+def test_what_keyhole_signs_for_itself_is_one_entry_each(
+    make_resolver: Callable[[], Resolver], upstream: Upstream
+) -> None:
+    """E1: root, issuer and the certificate of the listeners, made when they are needed first."""
+    one = make_resolver()
+    one.configure(tls={"names": ["resolver.example.org"]}, identity={"trust_domain": "own.test"})
+    one.write(one.upstream(upstream.port))
+    one.start()
+    for action in ("create_root", "issue_issuer", "issue_server_certificate"):
+        (entry,) = _wait_for(one, action)
+        assert (entry["who"], entry["via"]) == ("keyhole", "certificates"), action
+        assert {"before", "after"} <= entry["detail"].keys(), action
+    assert "resolver.example.org" in entry["detail"]["names"]
 
 
 def test_each_change_by_a_file_is_one_entry_with_the_owner_of_the_file(resolver: Resolver) -> None:

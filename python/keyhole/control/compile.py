@@ -46,9 +46,9 @@ class Compiled:
         """The encoded snapshot."""
         return self.snapshot.to_json()
 
-    def with_overrides(self, overrides: Overrides) -> "Compiled":
-        """The same documents as the next snapshot, with these pauses and decisions."""
-        plain = self.plain.model_copy(update={"number": self.number + 1})
+    def with_overrides(self, overrides: Overrides, number: int) -> "Compiled":
+        """The same documents as the snapshot of this number, with these pauses and decisions."""
+        plain = self.plain.model_copy(update={"number": number})
         return replace(self, plain=plain, snapshot=_with_overrides(plain, overrides))
 
     def same_as(self, other: "Compiled") -> bool:

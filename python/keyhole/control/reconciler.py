@@ -74,6 +74,8 @@ class Reconciler:
         self._launcher = Launcher(settings, data, engine, self._certificates, parts)
         self._in_force: Compiled | None = None
         self._lock = asyncio.Lock()
+        # Apart from the one above: a pause must not wait for a compilation.
+        self._commit_lock = asyncio.Lock()
         self.documents = DocumentPool()
         self.withdrawals = Withdrawals(settings, data, notify)
         """What was taken away, which needs no compilation."""
@@ -231,9 +233,12 @@ class Reconciler:
                 return
             own = str(self._data.identity)
             domains = [one for one in known.plain.trust.domains if one.origin != own]
+            upstreams = known.plain.upstreams
             if not is_valid:
-                domains = await self.documents.run(remaining, self._settings, self._data, domains)
-            await self.withdrawals.set_domains(domains)
+                domains, upstreams = await self.documents.run(
+                    remaining, self._settings, self._data, domains, upstreams
+                )
+            await self.withdrawals.set_trust(domains, upstreams)
         except KeyholeError:
             return  # compiling needs the same files, and reports it
 
@@ -267,11 +272,13 @@ class Reconciler:
         try:
             # In a thread: compiling large lists takes seconds and must not block the event loop.
             compiled = await self.documents.run(self._compile)
-            if self._in_force is not None and compiled.same_as(self._in_force):
-                self.is_behind = False
-                return None
-            await self._install(self._certificates.usable(compiled.identities, self._clients()))
-            await self._commit(compiled)
+            async with self._commit_lock:
+                compiled = await self._with_current_overrides(compiled)
+                if self._in_force is not None and compiled.same_as(self._in_force):
+                    self.is_behind = False
+                    return None
+                await self._install(self._certificates.usable(compiled.identities, self._clients()))
+                await self._commit(compiled)
         except (EngineGoneError, UnwritableError, StuckError) as error:
             if not self.is_behind:
                 text = "the change was not taken and is tried again; all is as before"
@@ -294,11 +301,10 @@ class Reconciler:
         Reads no document, so an invalid document does not prevent it. Returns the reason if the
         overrides are not in force, or none.
         """
-        async with self._lock:
+        async with self._commit_lock:
             if self._in_force is None:
                 return ControlError("the documents are not valid; this acts once they are fixed")
-            overrides = await asyncio.to_thread(self._data.read_overrides)
-            compiled = self._in_force.with_overrides(overrides)
+            compiled = await self._with_current_overrides(self._in_force)
             if compiled.same_as(self._in_force):
                 return None
             try:
@@ -308,6 +314,14 @@ class Reconciler:
                 self.is_behind = True
                 return error
         return None
+
+    async def _with_current_overrides(self, compiled: Compiled) -> Compiled:
+        """It as the next snapshot, with the pauses and decisions of this moment: they may have
+        changed while it was compiled."""
+        if self._in_force is None:
+            return compiled
+        overrides = await asyncio.to_thread(self._data.read_overrides)
+        return compiled.with_overrides(overrides, self._in_force.number + 1)
 
     async def apply_certificates(self) -> None:
         """Renews our own certificates in time, and installs changed files in the engine."""
@@ -363,6 +377,9 @@ class Reconciler:
 
     async def _commit(self, compiled: Compiled) -> None:
         """Commits to the engine; the snapshot becomes the last good one only after that."""
+        # First: the engine takes no root that this does not name, and what a document removes must
+        # not wait for a disk that can be written.
+        await self._withdraw(compiled, is_valid=True)
         write_durably(self._data.draft, compiled.octets)
         for last in (False, False, True):
             try:
@@ -384,7 +401,6 @@ class Reconciler:
         before = self._in_force.snapshot.list_file if self._in_force else None
         drop_unused(self._data.state, [compiled.snapshot.list_file, before])
         self._remember(compiled)
-        await self._withdraw(compiled, is_valid=True)
 
     def _remember(self, compiled: Compiled) -> None:
         self._in_force = compiled

@@ -19,13 +19,15 @@ from keyhole.control.trust_context import read_trust_context
 from keyhole.engine.runtime import Refusal
 from keyhole.engine.withdrawal import VERSION, Withdrawal, root_digests
 from keyhole.link.peer import Peer
+from keyhole.model.snapshot import SnapshotUpstream
 from keyhole.model.snapshot_identity import TrustDomain
-from keyhole.policy import remaining_domains
+from keyhole.policy import remaining_domains, remaining_upstreams
 
 DELIVERY_SECONDS = 10.0
 """How long a command that takes something away waits for the engines."""
 
-Domains = dict[str, dict[str, Any]]
+Remaining = dict[str, dict[str, Any]]
+"""What is left of trust in each trust domain, or in each upstream, by its name."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Withdrawals:
         self._data = data
         self._notify = notify
         self._peers: dict[str, Peer] = {}
-        self._domains: Domains | None = None
+        self._domains: Remaining | None = None
+        self._upstreams: Remaining | None = None
         self._last: Withdrawal | None = None
         self._is_written = False
         self._lock = asyncio.Lock()
@@ -67,10 +70,21 @@ class Withdrawals:
             if not self._is_written:
                 await asyncio.to_thread(self._write, found)
 
-    async def set_domains(self, domains: Iterable[TrustDomain]) -> None:
-        """Has no other trust domain be trusted than these, our own apart."""
+    async def set_trust(
+        self, domains: Iterable[TrustDomain], upstreams: Iterable[SnapshotUpstream]
+    ) -> None:
+        """Has no other trust domain be trusted than these, our own apart, and no upstream more
+        than these say."""
         self._domains = {
             one.name: {"roots": root_digests(one.bundle), "crls": one.crls} for one in domains
+        }
+        self._upstreams = {
+            one.name: {
+                "roots": None if one.roots.pem is None else root_digests(one.roots.pem),
+                "pins": one.pins,
+                "crls": one.crls,
+            }
+            for one in upstreams
         }
         await self.refresh()
 
@@ -96,7 +110,7 @@ class Withdrawals:
         return {engine: peer for engine, peer in self._peers.items() if engine not in revoked}
 
     def _read(self) -> Withdrawal:
-        return current(self._settings, self._data, self._domains)
+        return current(self._settings, self._data, self._domains, self._upstreams)
 
     def _write(self, withdrawal: Withdrawal) -> None:
         try:
@@ -107,7 +121,12 @@ class Withdrawals:
             self._notify(Notice(Severity.ERROR, text, (str(error),)))
 
 
-def current(settings: Settings, data: DataFolder, domains: Domains | None) -> Withdrawal:
+def current(
+    settings: Settings,
+    data: DataFolder,
+    domains: Remaining | None,
+    upstreams: Remaining | None,
+) -> Withdrawal:
     """What the folder of our authority says now; raises ``IdentityError``."""
     context = read_trust_context(settings, data.identity)
     own = next(iter(context.trust.domains), None)
@@ -117,6 +136,7 @@ def current(settings: Settings, data: DataFolder, domains: Domains | None) -> Wi
             "revoked": context.trust.revoked.model_dump(mode="json"),
             "own": {"name": own.name, "bundle": own.bundle} if own else None,
             "domains": domains,
+            "upstreams": upstreams,
             "tokens": dict(context.tokens or {}),
         }
     )
@@ -132,19 +152,26 @@ def keep_for_start(settings: Settings, data: DataFolder) -> None:
     except Refusal:
         before = None
     domains = before.content["domains"] if before else None
-    write_durably(data.withdrawn, current(settings, data, domains).to_json())
+    upstreams = before.content.get("upstreams") if before else None
+    write_durably(data.withdrawn, current(settings, data, domains, upstreams).to_json())
 
 
 def remaining(
-    settings: Settings, data: DataFolder, last_good: Iterable[TrustDomain]
-) -> list[TrustDomain]:
+    settings: Settings,
+    data: DataFolder,
+    domains: list[TrustDomain],
+    upstreams: list[SnapshotUpstream],
+) -> tuple[list[TrustDomain], list[SnapshotUpstream]]:
     """What is left of trust while the documents are not valid as a whole: nothing is added, and
     what a document or a file no longer says is taken away."""
     paths = [settings.documents, *data.stored_folders]
     documents, problems = read_documents(paths)
     if any(one.file in map(str, paths) for one in problems):
-        return [*last_good]  # a folder that is missing says nothing
-    return remaining_domains(last_good, documents, problems)
+        return domains, upstreams  # a folder that is missing says nothing
+    return (
+        remaining_domains(domains, documents, problems),
+        remaining_upstreams(upstreams, documents),
+    )
 
 
 def _settled(peer: Peer) -> Callable[[], bool]:

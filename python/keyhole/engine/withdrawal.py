@@ -11,6 +11,9 @@ the next start.
                   revocation lists; one that is missing is trusted no longer. ``null``: as in the
                   snapshot
 ``tokens``        SHA-256 by name; one that is missing is refused
+``upstreams``     by upstream: SHA-256 of each root (``null`` for the public ones) and the pins that
+                  are still trusted, and the revocation lists. ``null`` or left out: as in the
+                  snapshot
 ================  ==================================================================
 """
 
@@ -28,6 +31,10 @@ FILE = "withdrawn.json"
 """Its name beside the snapshot."""
 VERSION = 1
 _KEYS = {"version", "revoked", "own", "domains", "tokens"}
+_UPSTREAMS = "upstreams"
+"""Earlier versions did not write it."""
+_NO_PIN = "A" * 43 + "="
+"""The SHA-256 of no key: an upstream with this pin alone is not believed."""
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 
 
@@ -41,7 +48,7 @@ class Withdrawal:
     @classmethod
     def of(cls, content: Any) -> "Withdrawal":
         """Checks the form; raises `Refusal`. What it says is checked with the snapshot."""
-        if not isinstance(content, dict) or content.keys() != _KEYS:
+        if not isinstance(content, dict) or content.keys() - {_UPSTREAMS} != _KEYS:
             raise Refusal("withdrawal", f"give exactly {', '.join(sorted(_KEYS))}")
         if content["version"] != VERSION:
             raise Refusal("withdrawal.version", f"only version {VERSION} is known here")
@@ -84,9 +91,17 @@ class Withdrawal:
             trust["revoked"] = self.content["revoked"]
             trust["domains"] = self._domains(trust["domains"])
             subjects["tokens"] = self._tokens(subjects["tokens"])
+            document["upstreams"] = [
+                _restricted_upstream(one, self._upstreams.get(one["name"]))
+                for one in document["upstreams"]
+            ]
         except (ValueError, KeyError, TypeError):
             return snapshot
         return json.dumps(document, ensure_ascii=False).encode()
+
+    @property
+    def _upstreams(self) -> dict[str, dict[str, Any]]:
+        return self.content.get(_UPSTREAMS) or {}
 
     def _domains(self, domains: list[dict[str, Any]]) -> list[dict[str, Any]]:
         own, others = self.content["own"], self.content["domains"]
@@ -111,10 +126,27 @@ def root_digests(bundle: str) -> list[str]:
 def _restricted(domain: dict[str, Any], allowed: dict[str, Any] | None) -> dict[str, Any] | None:
     if allowed is None:
         return None
-    bundle = "".join(
-        one for one in _PEM.findall(domain["bundle"]) if _digest(one) in allowed["roots"]
-    )
+    bundle = _remaining_roots(domain["bundle"], allowed["roots"])
     return {**domain, "bundle": bundle, "crls": allowed["crls"]} if bundle else None
+
+
+def _restricted_upstream(
+    upstream: dict[str, Any], allowed: dict[str, Any] | None
+) -> dict[str, Any]:
+    """One of whose roots or pins none is left stays, and is not believed: policies name it."""
+    if allowed is None or upstream["protocol"] == "tcp":
+        return upstream
+    roots, pins = upstream["roots"], upstream["pins"]
+    if pins and allowed["pins"]:
+        pins = [pin for pin in pins if pin in allowed["pins"]] or [_NO_PIN]
+    if roots != "public" and allowed["roots"] is not None:
+        left = _remaining_roots(roots["pem"], allowed["roots"])
+        roots, pins = ({"pem": left}, pins) if left else (roots, [_NO_PIN])
+    return {**upstream, "roots": roots, "pins": pins, "crls": allowed["crls"]}
+
+
+def _remaining_roots(bundle: str, digests: list[str]) -> str:
+    return "".join(one for one in _PEM.findall(bundle) if _digest(one) in digests)
 
 
 def _digest(pem: str) -> str:

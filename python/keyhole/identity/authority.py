@@ -13,7 +13,7 @@ from keyhole.identity.certificate_spec import CertificateSpec
 from keyhole.identity.error import IdentityError, RefusedError
 from keyhole.identity.files import locked, make_private_folder, write_errors
 from keyhole.identity.issuance_log import IssuanceRecord, record
-from keyhole.identity.journal import Author, note
+from keyhole.identity.journal import KEYHOLE, Author, note
 from keyhole.identity.revoked import first_moment, read_revoked
 from keyhole.identity.sign import (
     ISSUER_LIFE,
@@ -159,6 +159,8 @@ class Authority:
         )
         if spec.spiffe is not None:
             note(self.folder, author or Author.of_command(), "issue", _shown(issued))
+        else:
+            note(self.folder, author or KEYHOLE, "issue_server_certificate", _shown(issued))
         record(self.folder, issued)
         return IssuedCertificate(leaf, certificate_pem(leaf, self.issuer))
 
@@ -203,9 +205,10 @@ class Authority:
             )
 
 
-def _shown(issued: IssuanceRecord) -> dict[str, str | None]:
+def _shown(issued: IssuanceRecord) -> dict[str, str | list[str] | None]:
     return {
         "identity": issued.spiffe,
+        "names": issued.names,
         "serial": issued.serial,
         "how": issued.how,
         "before": None,

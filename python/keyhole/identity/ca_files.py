@@ -9,7 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from keyhole.identity.certificate_and_key import alternative_names, read_certificates, read_key
 from keyhole.identity.error import IdentityError
 from keyhole.identity.files import PRIVATE_FILE, PUBLIC_FILE, write_whole
-from keyhole.identity.sign import BACKDATE, Signer, certificate_pem, is_signed_by, key_pem
+from keyhole.identity.journal import KEYHOLE, noted
+from keyhole.identity.sign import (
+    BACKDATE,
+    Signer,
+    certificate_pem,
+    fingerprint,
+    is_signed_by,
+    key_pem,
+)
 from keyhole.model.spiffe import SCHEME
 from keyhole.system import durable
 from keyhole.system.installation import remember_file, was_there
@@ -33,7 +41,8 @@ def ensure_root(
         signer = Signer.root(common_name, now)
         # The key first: a root without its key could never sign. A key without a root is detected
         # below; no client can trust a root that was never written.
-        write_signer(folder, signer, ROOT, ROOT_KEY)
+        with noted(folder, KEYHOLE, "create_root", _shown(None, signer.certificate)):
+            write_signer(folder, signer, ROOT, ROOT_KEY)
     remember_file(root)
     _complete_rotation(folder)
     if not root.exists():
@@ -68,8 +77,18 @@ def ensure_issuer(
             "the new root.pem)"
         )
     issuer = Signer(root, key).issuer(_existing_domain(folder) or domain, now)
-    write_signer(folder, issuer, ISSUER, ISSUER_KEY)
+    shown = _shown(current.certificate if current else None, issuer.certificate)
+    with noted(folder, KEYHOLE, "issue_issuer", shown):
+        write_signer(folder, issuer, ISSUER, ISSUER_KEY)
     return issuer
+
+
+def _shown(before: x509.Certificate | None, after: x509.Certificate) -> dict[str, str | None]:
+    return {"before": _described(before) if before else None, "after": _described(after)}
+
+
+def _described(certificate: x509.Certificate) -> str:
+    return f"{fingerprint(certificate)}, until {certificate.not_valid_after_utc:%Y-%m-%d}"
 
 
 def read_bundle(folder: Path) -> list[x509.Certificate]:

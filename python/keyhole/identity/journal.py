@@ -41,6 +41,10 @@ class Author:
         return cls(f"local:{user_name(os.geteuid())}", "command", why=why)
 
 
+KEYHOLE = Author("keyhole", "certificates")
+"""Keyhole itself, which makes and renews its own certificates."""
+
+
 class JournalEntry(Boundary):
     """One change. ``id`` is unique, so that an entry is never taken twice."""
 

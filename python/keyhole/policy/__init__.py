@@ -9,7 +9,7 @@ from keyhole.policy.check import check, cross_check, load_documents
 from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
 from keyhole.policy.own_names import protected_names
-from keyhole.policy.remaining_trust import remaining_domains
+from keyhole.policy.remaining_trust import remaining_domains, remaining_upstreams
 from keyhole.policy.trust_context import TrustContext
 
 __all__ = [
@@ -24,4 +24,5 @@ __all__ = [
     "load_documents",
     "protected_names",
     "remaining_domains",
+    "remaining_upstreams",
 ]

@@ -8,8 +8,10 @@ from collections.abc import Iterable
 
 from keyhole.config.declaration import Documents
 from keyhole.errors import DocumentErrors, Problem, has_errors
+from keyhole.model.snapshot import SnapshotUpstream
 from keyhole.model.snapshot_identity import TrustDomain
 from keyhole.policy.compile.trust import compile_domain
+from keyhole.policy.compile.upstreams import compile_upstream
 from keyhole.policy.pem import certificates_in
 
 
@@ -40,4 +42,25 @@ def remaining_domains(
                 found.append(one.model_copy(update={"bundle": "".join(roots), "crls": crls}))
         elif one.name in invalid or one.origin.partition(":")[0] in unreadable:
             found.append(one)
+    return found
+
+
+def remaining_upstreams(
+    last_good: Iterable[SnapshotUpstream], documents: Documents
+) -> list[SnapshotUpstream]:
+    """Each upstream with the roots, pins and revocation lists of its document as it is now.
+
+    One whose document is gone or not valid stays as it was: to ask another upstream, or none, is
+    not what a removal of trust says.
+    """
+    declared = {one.name: one for one in documents.upstreams}
+    found = []
+    for one in last_good:
+        try:
+            now = compile_upstream(declared[one.name])
+        except (KeyError, DocumentErrors):
+            found.append(one)
+            continue
+        update = {"roots": now.roots, "pins": now.pins, "crls": now.crls or one.crls}
+        found.append(one.model_copy(update=update))
     return found

@@ -61,6 +61,7 @@ def test_a_certificate_of_another_root_is_replaced(tmp_path: Path) -> None:
 def test_nothing_but_the_files_themselves_is_left_behind(tmp_path: Path) -> None:
     _ensure(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {
+        "journal.jsonl",
         ".lock",
         "bundle.pem",
         "issued.jsonl",
