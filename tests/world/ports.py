@@ -13,7 +13,7 @@ _FIRST = 12_000
 _WORKER_RANGE = 2_000
 _WORKERS = 8
 # How many ports one lab takes from its base on.
-LAB_PORTS = 10
+LAB_PORTS = 12
 
 
 def _candidates() -> Iterator[int]:

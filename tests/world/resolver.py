@@ -104,6 +104,7 @@ class Resolver:
             "client_certificates": {"doh": "ask"},
             "documents": "documents",
             "api": {"listen": []},
+            "health": {"engine": [], "control": []},
             **settings,
         }
         self.config.write_text(json.dumps(config, indent=1))

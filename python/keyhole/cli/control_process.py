@@ -18,6 +18,7 @@ from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.defaults import write_defaults
 from keyhole.control.engine_host import EngineHost
+from keyhole.control.health import serve_health
 from keyhole.control.local_engine import ExternalEngine
 from keyhole.control.missing_parts import adopt, is_used
 from keyhole.control.notice import Notice, Severity
@@ -122,6 +123,7 @@ async def _serve(
             async with (
                 open_services(control_plane, data, notify) as services,
                 ApiServer(services, notify, listeners),
+                serve_health(services, notify),
             ):
                 if again:
                     text = "lists, query log and API continue"

@@ -53,6 +53,7 @@ class EngineHost:
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
             Link(server.url, server.identity),
             settings=self._settings.mark,
+            health=tuple(map(str, self._settings.written.health.engine)),
         )
         try:
             launch.write(self._data.launch)

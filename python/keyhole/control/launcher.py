@@ -86,5 +86,6 @@ class Launcher:
             Link(str(self._data.link_socket.resolve())),
             copy=self._data.snapshot_copy.resolve(),
             settings=self._settings.mark,
+            health=tuple(map(str, self._settings.written.health.engine)),
         )
         launch.write(self._data.launch)

@@ -11,7 +11,7 @@ from keyhole.control.notice import Notice, Notify, Severity
 SETTINGS, DOCUMENTS, SNAPSHOT = "settings", "documents", "last good snapshot"
 DATABASE, AUTHORITY, HISTORY, DISK = "database", "authority", "history", "disk"
 SERVER_TLS, CLIENT_TLS = "certificate of the listeners", "certificates for upstreams"
-API, ENROLLMENT, LINK = "API", "enrollment", "link"
+API, ENROLLMENT, LINK, METRICS = "API", "enrollment", "link", "metrics"
 FOLDER, AUDIT, LISTS = "data folder", "audit record", "lists"
 """The names of the parts."""
 

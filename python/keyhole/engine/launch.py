@@ -48,6 +48,8 @@ class Launch:
     log: QueryLog | None = None
     link: Link | None = None
     drain_seconds: float = 3.0
+    health: tuple[str, ...] = ()
+    """Where metrics are served; see ``keyhole.engine.health``."""
     copy: Path | None = None
     """The last good snapshot once more, for a damaged first one."""
     settings: str = ""
@@ -67,6 +69,7 @@ class Launch:
             "log": {"path": str(self.log.path), "keep": self.log.keep} if self.log else None,
             "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
+            "health": list(self.health),
         }
         try:
             durable.write_json(path, document)
@@ -89,7 +92,8 @@ class Launch:
                 log=QueryLog(Path(log["path"]), int(log["keep"])) if log else None,
                 link=Link(str(link["to"]), _path(link["identity"])) if link else None,
                 drain_seconds=float(document["drain_seconds"]),
-                # Earlier versions wrote neither.
+                # Earlier versions wrote none of these.
+                health=tuple(str(one) for one in document.get("health", ())),
                 copy=_path(document.get("copy")),
                 settings=str(document.get("settings", "")),
             )

@@ -14,17 +14,21 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from keyhole.engine.commands import Engine, Policy, refused
 from keyhole.engine.launch import Launch, QueryLog
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime, catalogue
 from keyhole.engine.withdrawal import FILE, Withdrawal
+from keyhole.model.address import read_listener
 from keyhole.system import fd_limit
 from keyhole.system.installation import was_there
 from keyhole.system.lock import try_lock
 from keyhole.system.parent_death import die_with_parent
+
+if TYPE_CHECKING:
+    from keyhole.engine.health import HealthThread
 
 _CHUNK = 4096
 
@@ -70,17 +74,22 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     link = open_link(launch, engine)
     if link:
         link.start()
+    health = _serve_health(engine, launch)
     held = _hold(launch_file)
     say({"ready": addresses, "pid": os.getpid()})
     _unblock_signals()
     try:
         _wait_for_the_end(is_supervised=supervisor is not None)
     finally:
+        if health:
+            health.drain()
         if link:
             link.end()
         runtime.drain(launch.drain_seconds)
         if log_writer:
             log_writer.end()
+        if health:
+            health.end()
         if held:
             held.close()
     return 0
@@ -89,6 +98,17 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
 def _log_writer(runtime: Runtime, log: QueryLog) -> QueryLogWriter:
     outcomes = {one["word"]: one["outcome"] for one in catalogue()["reasons"]}
     return QueryLogWriter(runtime, log, _warn, outcomes)
+
+
+def _serve_health(engine: Engine, launch: Launch) -> "HealthThread | None":
+    if not launch.health:
+        return None
+    # Imported here: queries are answered already.
+    from keyhole.engine.health import HealthThread
+
+    thread = HealthThread(engine, [read_listener(one) for one in launch.health], _warn)
+    thread.start()
+    return thread
 
 
 def _hold(launch_file: Path) -> BinaryIO | None:

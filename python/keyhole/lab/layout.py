@@ -54,9 +54,9 @@ def create_layout(layout: Layout, ports: Ports) -> None:
     """
     layout.svids.renew()
     resolver = layout.svids.of(RESOLVER)
-    for name, folder, server_name in (
-        ("forwarder", layout.forwarder, FORWARDER_NAME),
-        ("resolver", layout.resolver, RESOLVER_NAME),
+    for name, folder, server_name, health in (
+        ("forwarder", layout.forwarder, FORWARDER_NAME, ports.forwarder_health),
+        ("resolver", layout.resolver, RESOLVER_NAME, ports.resolver_health),
     ):
         pair = ensure_server_certificate(
             layout.identity,
@@ -75,6 +75,8 @@ def create_layout(layout: Layout, ports: Ports) -> None:
             "forwarder_doh": ports.forwarder_doh,
             "internet": ports.internet,
             "api": ports.api,
+            "health": health,
+            "control_health": ports.control_health,
             "certificate": pair.certificate.resolve(),
             "key": pair.key.resolve(),
             "ca": layout.root.resolve(),

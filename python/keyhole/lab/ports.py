@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from keyhole.lab.error import LabError
 
-BLOCK = 10
+BLOCK = 12
 # Below the range from which Linux takes ports for outgoing connections (32768 and up).
 _FIRST, _LAST = 20000, 32000
 _TRIES = 200
@@ -53,6 +53,21 @@ class Ports:
     def api(self) -> int:
         """The API of the resolver."""
         return self.base + 6
+
+    @property
+    def resolver_health(self) -> int:
+        """Metrics of the resolver's engine."""
+        return self.base + 8
+
+    @property
+    def control_health(self) -> int:
+        """Metrics of the resolver's control."""
+        return self.base + 9
+
+    @property
+    def forwarder_health(self) -> int:
+        """Metrics of the forwarder's engine."""
+        return self.base + 10
 
     @property
     def internet(self) -> int:

@@ -131,6 +131,7 @@ class LabProcesses:
         # Imported here: the nodes answer queries before these imports are done.
         from keyhole.api.network import bind
         from keyhole.api.server import ApiServer
+        from keyhole.control.health import serve_health
         from keyhole.control.startup import open_services
 
         control_plane = self._control_planes[name]
@@ -138,6 +139,7 @@ class LabProcesses:
         data, notify = DataFolder(getattr(self.layout, name)), self._notifier(name)
         opened = await self._stack.enter_async_context(open_services(control_plane, data, notify))
         await self._stack.enter_async_context(ApiServer(opened, notify, listeners))
+        await self._stack.enter_async_context(serve_health(opened, notify))
 
     async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
         child = await asyncio.create_subprocess_exec(
@@ -183,6 +185,11 @@ def ready_document(processes: LabProcesses) -> dict[str, Any]:
             "doh": f"https://127.0.0.1:{ports.forwarder_doh}/dns-query",
         },
         "api": f"http://127.0.0.1:{ports.api}",
+        "metrics": {
+            "resolver": f"http://127.0.0.1:{ports.resolver_health}/metrics",
+            "control": f"http://127.0.0.1:{ports.control_health}/metrics",
+            "forwarder": f"http://127.0.0.1:{ports.forwarder_health}/metrics",
+        },
         "internet": {"doh": f"https://127.0.0.1:{ports.internet}/dns-query"},
         "workloads": {
             name: {

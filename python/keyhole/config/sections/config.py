@@ -13,6 +13,7 @@ from keyhole.config.sections.client_certificates import ClientCertificatesSectio
 from keyhole.config.sections.database import DatabaseSection
 from keyhole.config.sections.dnstap import DnstapSection
 from keyhole.config.sections.downloads import DownloadsSection
+from keyhole.config.sections.health import HealthSection
 from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
 from keyhole.config.sections.link import ControlSection, LinkSection
 from keyhole.config.sections.listeners import AuthenticationSection, ListenSection, MeshSection
@@ -269,6 +270,7 @@ class Config(Section):
     cache: CacheSection = Field(default_factory=CacheSection)
     log: LogSection = Field(default_factory=LogSection)
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
+    health: HealthSection = Field(default_factory=HealthSection)
     link: LinkSection = Field(default_factory=LinkSection)
     control: ControlSection = Field(default_factory=ControlSection)
 
