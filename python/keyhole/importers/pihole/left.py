@@ -2,7 +2,7 @@
 
 _CACHE = "see cache in keyhole.yaml"
 _LISTEN = "see listen and clients in keyhole.yaml"
-_TTL = "blocked names are answered with a TTL of 10 seconds, always"
+_TTL = "set blockedTtl in the policy; without it, it is 10 seconds"
 _WEB = "it configures Pi-hole's web server; see api in keyhole.yaml for Keyhole's"
 _LOG = "see log in keyhole.yaml"
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
