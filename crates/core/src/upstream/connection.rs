@@ -25,6 +25,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Queries under way on it.
+    pub(super) fn load(&self) -> usize {
+        self.liveness.in_flight.load(Relaxed)
+    }
+
     /// Questions that it takes at once.
     pub(super) fn capacity(&self) -> usize {
         match &self.carrier {

@@ -40,6 +40,18 @@ struct State {
     last_id: u64,
 }
 
+impl State {
+    /// The connection with the fewest queries, of those that have fewer than `limit` says.
+    fn least_loaded(
+        &self,
+        avoid: u64,
+        limit: impl Fn(&Connection) -> usize,
+    ) -> Option<Arc<Connection>> {
+        let has_room = |one: &&Arc<Connection>| one.id != avoid && one.load() < limit(one);
+        self.open.iter().filter(has_room).min_by_key(|one| one.load()).cloned()
+    }
+}
+
 enum Choice {
     Take(Lease),
     Wait(Opening),
@@ -58,7 +70,7 @@ impl Pool {
     }
 
     /// A connection for one query, but not the one with the number `avoid`. Waits for one to open
-    /// where none is; leaving does not end the opening, which serves others too.
+    /// where none has room; leaving does not end the opening, which serves others too.
     pub(super) async fn take(self: &Arc<Self>, avoid: u64) -> Result<Lease, UpstreamError> {
         // A connection may end as soon as it is open; twice is enough.
         for _ in 0..2 {
@@ -71,31 +83,33 @@ impl Pool {
             };
             let ended = opening.wait_for(Option::is_some).await.map(|ended| ended.clone());
             match ended {
-                Ok(Some(Err(error))) => return Err(error),
+                Ok(Some(Err(error))) => return self.crowded(avoid).ok_or(error),
                 Ok(_) => {}
                 Err(_) => return Err(UpstreamError::lost("connecting was given up")),
             }
         }
         match self.choose(avoid)? {
             Choice::Take(lease) => Ok(lease),
-            Choice::Wait(_) => Err(UpstreamError::lost("connections end as soon as they are open")),
+            Choice::Wait(_) => self
+                .crowded(avoid)
+                .ok_or_else(|| UpstreamError::lost("connections end as soon as they are open")),
         }
+    }
+
+    /// The open connection with the fewest queries, although it admits no more: they wait there.
+    fn crowded(&self, avoid: u64) -> Option<Lease> {
+        self.state.lock().least_loaded(avoid, |_| MAX_IN_FLIGHT).as_ref().map(Lease::new)
     }
 
     fn choose(self: &Arc<Self>, avoid: u64) -> Result<Choice, UpstreamError> {
         let mut state = self.state.lock();
         self.prune(&mut state);
-        let load = |connection: &Arc<Connection>| {
-            connection.liveness.in_flight.load(std::sync::atomic::Ordering::Relaxed)
-        };
-        let best = state
-            .open
-            .iter()
-            .filter(|connection| connection.id != avoid && load(connection) < MAX_IN_FLIGHT)
-            .min_by_key(|connection| load(connection))
-            .cloned();
         let may_open = state.open.len() < MAX_OPEN;
-        let wanted = best.as_ref().is_none_or(|connection| load(connection) >= BUSY);
+        // What is put to a connection that is full waits there for it, and not for the next one.
+        let best = state.least_loaded(avoid, |connection| connection.capacity());
+        let best =
+            if may_open { best } else { best.or(state.least_loaded(avoid, |_| MAX_IN_FLIGHT)) };
+        let wanted = best.as_ref().is_none_or(|connection| connection.load() >= BUSY);
         if !wanted || (!may_open && best.is_some()) {
             return best.as_ref().map(|best| Choice::Take(Lease::new(best))).ok_or_else(full);
         }
@@ -106,7 +120,10 @@ impl Pool {
             let refused = self.health.lock().backoff_error(Instant::now()).cloned();
             match (refused, &best) {
                 (None, _) => state.opening = Some(self.start_opening(&mut state.last_id)),
-                (Some(error), None) => return Err(error),
+                (Some(error), None) => {
+                    let crowded = state.least_loaded(avoid, |_| MAX_IN_FLIGHT);
+                    return crowded.map(|one| Choice::Take(Lease::new(&one))).ok_or(error);
+                }
                 (Some(_), Some(_)) => {}
             }
         }

@@ -48,3 +48,32 @@ async fn goaway_lets_running_queries_end_and_new_ones_go_elsewhere() {
     assert!(server.connections() <= 2);
     assert_eq!(connections.last(), Some(&1));
 }
+
+#[tokio::test]
+async fn a_query_does_not_wait_behind_slow_ones_on_a_connection_that_is_full() {
+    let authority = Authority::new();
+    let (open, gate) = watch::channel(false);
+    let script = move |asked: &ReceivedQuery| {
+        let slow = asked.label().starts_with(b"slow");
+        let answer = asked.address(1, 300);
+        if slow { Does::Waits(gate.clone(), answer) } else { Does::Says(answer) }
+    };
+    let setup = Setup { streams: 3, ..Setup::new(UpstreamProtocol::Doh, &authority) };
+    let server = setup.run(script).await;
+    let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+    // The first answer tells how many streams there are.
+    assert!(ask(&set, "first.example").await.is_ok());
+    let slow: Vec<_> = (0..3)
+        .map(|number| {
+            let set = Arc::clone(&set);
+            tokio::spawn(async move { ask(&set, &format!("slow{number}.example")).await })
+        })
+        .collect();
+    server.until(|server| server.queries().len() == 4).await;
+    assert!(ask(&set, "quick.example").await.is_ok());
+    assert_eq!(server.connections(), 2);
+    open.send(true).unwrap();
+    for one in slow {
+        assert!(one.await.unwrap().is_ok());
+    }
+}

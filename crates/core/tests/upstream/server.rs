@@ -66,11 +66,20 @@ pub struct Setup<'a> {
     pub asks_client: bool,
     /// What it agrees to by ALPN, instead of what its protocol has; empty for none.
     pub alpn: Option<&'a [u8]>,
+    /// Streams that it admits at once (DoH only).
+    pub streams: u32,
 }
 
 impl<'a> Setup<'a> {
     pub fn new(protocol: UpstreamProtocol, authority: &'a Authority) -> Self {
-        Self { protocol, authority, names: &["dns.example.org"], asks_client: false, alpn: None }
+        Self {
+            protocol,
+            authority,
+            names: &["dns.example.org"],
+            asks_client: false,
+            alpn: None,
+            streams: 100,
+        }
     }
 
     pub async fn run(
@@ -110,6 +119,7 @@ impl<'a> Setup<'a> {
                     queries: AtomicUsize::new(0),
                     seen: Arc::clone(&seen),
                     script: Arc::clone(&script),
+                    streams: self.streams,
                 };
                 tokio::spawn(connection.serve(self.protocol, tls.clone(), stream));
             }
@@ -160,6 +170,7 @@ struct Connection {
     queries: AtomicUsize,
     seen: Arc<Seen>,
     script: Script,
+    streams: u32,
 }
 
 impl Connection {
@@ -243,7 +254,9 @@ impl Connection {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let Ok(mut http) = h2::server::handshake(stream).await else { return };
+        let mut builder = h2::server::Builder::new();
+        builder.max_concurrent_streams(self.streams);
+        let Ok(mut http) = builder.handshake(stream).await else { return };
         while let Some(Ok((request, mut respond))) = http.accept().await {
             assert_eq!(request.method(), http::Method::POST);
             assert_eq!(request.uri().path(), "/dns-query");
