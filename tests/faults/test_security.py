@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,49 @@ def test_what_is_revoked_while_nothing_runs_is_refused_from_the_first_answer_on(
     strict.start_refusing()
     for name, (caller, _, how) in ways.items():
         assert outcome_of(strict.server, caller.ways()[0], caller) in how, name
+
+
+@pytest.mark.parametrize("damaged", ["settings", "settings gone", "tokens", "authority"])
+def test_what_is_revoked_is_refused_while_another_file_cannot_be_read(
+    strict: Resolver, tmp_path: Path, damaged: str
+) -> None:
+    """A2: the settings, the tokens and the authority are read apart from the revocations."""
+    web = Caller(certificate=own.issue(strict, "shop/web", tmp_path / "web"))
+    tv = Caller(token=own.create_token(strict, "tv"))
+    for caller, way in ((web, "dot"), (tv, "doh1")):
+        outcome = partial(outcome_of, strict.server, way, caller)
+        strict.wait_for(lambda ask=outcome: ask() == "answered", "both are known")
+    identity = strict.folder / "identity"
+    file = {"tokens": identity / "tokens.json", "authority": identity / "bundle.pem"}
+    broken = file.get(damaged, strict.config)
+    if damaged == "settings gone":
+        broken.unlink()
+    else:
+        broken.write_text("{")
+    own.revoke(strict, "shop/web")
+    assert outcome_of(strict.server, "dot", web) == "certificate revoked"
+    if damaged == "tokens":
+        assert outcome_of(strict.server, "doh1", tv) == "answered", "the last good ones stay"
+    else:
+        own.revoke_token(strict, "tv")
+        assert outcome_of(strict.server, "doh1", tv) == "unknown_token"
+
+
+def test_a_damaged_copy_of_the_stored_documents_takes_no_trust_away(
+    strict: Resolver, home: TrustDomain
+) -> None:
+    """A2: what cannot be read does not say that a trust domain was given up."""
+    (strict.documents / "trustdomain-home.test.yaml").unlink()
+    stored = home.write(strict.documents)
+    assert strict.command("apply", "-f", "-", given=json.dumps(stored)).returncode == 0
+    caller = Caller(certificate=home.svid("ns/shop/sa/kept"))
+    strict.wait_for(
+        lambda: outcome_of(strict.server, "dot", caller) == "answered", "the stored one is trusted"
+    )
+    (strict.folder / "state" / "stored" / "documents.json").write_text("{")
+    break_documents(strict)
+    own.create_token(strict, "later")
+    assert outcome_of(strict.server, "dot", caller) == "answered"
 
 
 def test_trust_that_a_document_or_file_gives_up_ends_while_another_document_is_invalid(

@@ -21,7 +21,7 @@ def deliver(settings: Settings, data: DataFolder) -> dict[str, str]:
     """
     from keyhole.control.withdrawals import DELIVERY_SECONDS, keep_for_start
 
-    keep_for_start(settings, data)
+    keep_for_start(data)
     last = time.monotonic() + DELIVERY_SECONDS
     while True:
         try:

@@ -218,7 +218,7 @@ def revoke(
     if (whom is None) == (serial is None):
         raise typer.BadParameter("give a NAME or SPIFFE ID, or --serial")
     folder = DataFolder(data or default_data_folder())
-    settings = identity.settings_of(folder, config)
+    settings = identity.settings_in_force(folder, config)
     if serial is not None:
         targets = identity.revocation_of_serial(settings, folder, serial)
     else:
@@ -260,7 +260,7 @@ def rotate(
 ) -> None:
     """Replace the root in three steps, so that no client loses access."""
     from keyhole.cli.delivery import deliver, show_missing
-    from keyhole.control.identity import settings_of
+    from keyhole.control.identity import settings_in_force
     from keyhole.control.rotation import Step
     from keyhole.control.rotation import rotate as rotate_root
     from keyhole.identity.journal import Author
@@ -269,7 +269,7 @@ def rotate(
         raise typer.BadParameter("--sign and --finish are two steps, with time between them")
     folder = DataFolder(data or default_data_folder())
     step = Step.SIGN if sign else Step.FINISH if finish else Step.PREPARE
-    settings, author = settings_of(folder, config), Author.of_command(why)
+    settings, author = settings_in_force(folder, config), Author.of_command(why)
     step_result = rotate_root(settings, folder, step, force=force, author=author)
     missing = deliver(settings, folder)
     if as_json:

@@ -108,12 +108,12 @@ def revoke(
     code 1: an engine does not have it yet, and is named.
     """
     from keyhole.cli.delivery import deliver, show_missing
-    from keyhole.control.identity import settings_of
+    from keyhole.control.identity import settings_in_force
     from keyhole.control.tokens import revoke_token
     from keyhole.identity.journal import Author
 
     folder = DataFolder(data or default_data_folder())
-    settings = settings_of(folder, config)
+    settings = settings_in_force(folder, config)
     revoke_token(folder, name, Author.of_command(why))
     missing = deliver(settings, folder)
     console().print(f"[red]revoked[/] {escape(name)}")

@@ -1,5 +1,6 @@
 """The use cases behind ``keyhole identity``: issue, list, show and revoke."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,13 @@ from keyhole.config import read_config_text
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.enrollment import read_name
 from keyhole.control.error import ControlError
-from keyhole.control.settings import Settings, read_settings, settings_from
+from keyhole.control.settings import (
+    Settings,
+    read_last_good_settings,
+    read_settings,
+    settings_from,
+)
+from keyhole.errors import KeyholeError
 from keyhole.identity import Authority, CertificateSpec, IdentityError, read_tokens
 from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
 from keyhole.identity.credentials import CredentialFolder
@@ -39,6 +46,16 @@ def settings_of(data: DataFolder, config: Path | None) -> Settings:
     written, _ = read_config_text("", file.name)
     assert written is not None
     return settings_from(file, written)
+
+
+def settings_in_force(data: DataFolder, config: Path | None) -> Settings:
+    """As `settings_of`, but those of the last good start where the file is not valid or gone: what
+    is taken away must not wait until a typo in the settings is mended."""
+    file = config or data.config
+    with suppress(KeyholeError):
+        if file.exists():
+            return read_settings(file)
+    return read_last_good_settings(file, data.settings_copy) or settings_of(data, config)
 
 
 def open_authority(settings: Settings, data: DataFolder) -> Authority:

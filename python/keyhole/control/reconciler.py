@@ -77,7 +77,7 @@ class Reconciler:
         # Apart from the one above: a pause must not wait for a compilation.
         self._commit_lock = asyncio.Lock()
         self.documents = DocumentPool()
-        self.withdrawals = Withdrawals(settings, data, notify)
+        self.withdrawals = Withdrawals(data, notify)
         """What was taken away, which needs no compilation."""
         self.withdrawals.add(LOCAL, engine.peer)
         self.is_behind = False

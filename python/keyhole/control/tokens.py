@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keyhole.control.data_folder import DataFolder
-from keyhole.control.identity import settings_of
+from keyhole.control.identity import settings_in_force, settings_of
 from keyhole.control.settings import Settings
 from keyhole.identity import read_certificate_and_key, tokens
 from keyhole.identity.journal import Author
@@ -50,13 +50,13 @@ def create_token(
 
 def list_tokens(data: DataFolder) -> tuple[tokens.Token, ...]:
     """All tokens, oldest first."""
-    settings_of(data, None)
+    settings_in_force(data, None)
     return tokens.list_tokens(data.identity)
 
 
 def revoke_token(data: DataFolder, name: str, author: Author | None = None) -> None:
     """Revokes a token."""
-    settings_of(data, None)
+    settings_in_force(data, None)
     tokens.revoke_token(data.identity, name, author)
 
 

@@ -1,9 +1,11 @@
 """Trust that no document declares: our own authority, tokens and revocations."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from keyhole.control.settings import Settings
 from keyhole.identity import OwnTrust, read_tokens, read_trust
+from keyhole.identity.revoked import read_revoked
 from keyhole.model.snapshot_identity import (
     NotBefore,
     Revoked,
@@ -51,16 +53,34 @@ def accepts_mesh_identities(settings: Settings) -> bool:
     )
 
 
+def read_revocations(folder: Path) -> Revoked:
+    """All revocations, in the form of the snapshot; raises ``IdentityError`` if unreadable."""
+    known = read_revoked(folder)
+    return _revoked(
+        (one.id for one in known.identities),
+        ((one.domain, one.serial) for one in known.certificates),
+        ((one.id, int(one.at.timestamp())) for one in known.not_before),
+    )
+
+
 def _trust(own: OwnTrust, folder: Path) -> Trust:
     domain = TrustDomain(name=own.domain, bundle=own.bundle_pem, crls="", origin=str(folder))
     return Trust(
         domains=[domain] if own.bundle_pem else [],
-        revoked=Revoked(
-            identities=sorted(own.revoked_identities),
-            certificates=[
-                RevokedCertificate(domain=domain, serial=serial)
-                for domain, serial in sorted(set(own.revoked_certificates))
-            ],
-            not_before=[NotBefore(id=id_, at=at) for id_, at in sorted(own.not_before)],
-        ),
+        revoked=_revoked(own.revoked_identities, own.revoked_certificates, own.not_before),
+    )
+
+
+def _revoked(
+    identities: Iterable[str],
+    certificates: Iterable[tuple[str, str]],
+    not_before: Iterable[tuple[str, int]],
+) -> Revoked:
+    return Revoked(
+        identities=sorted(identities),
+        certificates=[
+            RevokedCertificate(domain=domain, serial=serial)
+            for domain, serial in sorted(set(certificates))
+        ],
+        not_before=[NotBefore(id=id_, at=at) for id_, at in sorted(not_before)],
     )

@@ -7,17 +7,20 @@ valid, a compilation that takes long, and a full disk are no hindrance.
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from keyhole.config import read_documents
+from keyhole.config.files import COPY
 from keyhole.control.data_folder import DataFolder, write_durably
 from keyhole.control.error import UnwritableError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.settings import Settings
-from keyhole.control.trust_context import read_trust_context
+from keyhole.control.trust_context import read_revocations
 from keyhole.engine.runtime import Refusal
 from keyhole.engine.withdrawal import VERSION, Withdrawal, root_digests
+from keyhole.identity import IdentityError, read_tokens, read_trust
 from keyhole.link.peer import Peer
 from keyhole.model.snapshot import SnapshotUpstream
 from keyhole.model.snapshot_identity import TrustDomain
@@ -42,8 +45,7 @@ class Delivery:
 class Withdrawals:
     """The newest withdrawal, and the engines that have it. Call it on one event loop."""
 
-    def __init__(self, settings: Settings, data: DataFolder, notify: Notify) -> None:
-        self._settings = settings
+    def __init__(self, data: DataFolder, notify: Notify) -> None:
         self._data = data
         self._notify = notify
         self._peers: dict[str, Peer] = {}
@@ -110,7 +112,8 @@ class Withdrawals:
         return {engine: peer for engine, peer in self._peers.items() if engine not in revoked}
 
     def _read(self) -> Withdrawal:
-        return current(self._settings, self._data, self._domains, self._upstreams)
+        last = self._last or _kept(self._data)
+        return current(self._data, self._domains, self._upstreams, last)
 
     def _write(self, withdrawal: Withdrawal) -> None:
         try:
@@ -122,38 +125,58 @@ class Withdrawals:
 
 
 def current(
-    settings: Settings,
     data: DataFolder,
     domains: Remaining | None,
     upstreams: Remaining | None,
+    last: Withdrawal | None,
 ) -> Withdrawal:
-    """What the folder of our authority says now; raises ``IdentityError``."""
-    context = read_trust_context(settings, data.identity)
-    own = next(iter(context.trust.domains), None)
+    """What the folder of our authority says now; raises ``IdentityError``.
+
+    Each of its files counts by itself: where the authority or the tokens cannot be read, what
+    ``last`` says of them stays, so that a revocation takes effect all the same.
+    """
+    folder = data.identity
+
+    def read(part: str, reader: Callable[[], Any]) -> Any:
+        try:
+            return reader()
+        except IdentityError:
+            if last is None:
+                raise
+            return last.content[part]
+
+    def read_own() -> dict[str, str] | None:
+        own = read_trust(folder)
+        return {"name": own.domain, "bundle": own.bundle_pem} if own.bundle_pem else None
+
     return Withdrawal.of(
         {
             "version": VERSION,
-            "revoked": context.trust.revoked.model_dump(mode="json"),
-            "own": {"name": own.name, "bundle": own.bundle} if own else None,
+            "revoked": read_revocations(folder).model_dump(mode="json"),
+            "own": read("own", read_own),
             "domains": domains,
             "upstreams": upstreams,
-            "tokens": dict(context.tokens or {}),
+            "tokens": read("tokens", lambda: read_tokens(folder)),
         }
     )
 
 
-def keep_for_start(settings: Settings, data: DataFolder) -> None:
+def keep_for_start(data: DataFolder) -> None:
     """Has the next start begin with what was taken away while no Keyhole runs; raises
     ``IdentityError`` and ``UnwritableError``."""
     if not data.state.is_dir():
         return  # nothing has ever served from here
-    try:
-        before = Withdrawal.read(data.withdrawn)
-    except Refusal:
-        before = None
+    before = _kept(data)
     domains = before.content["domains"] if before else None
     upstreams = before.content.get("upstreams") if before else None
-    write_durably(data.withdrawn, current(settings, data, domains, upstreams).to_json())
+    write_durably(data.withdrawn, current(data, domains, upstreams, before).to_json())
+
+
+def _kept(data: DataFolder) -> Withdrawal | None:
+    """The one that is kept for the next start; none if it is missing or damaged."""
+    with suppress(Refusal):
+        return Withdrawal.read(data.withdrawn)
+    return None
 
 
 def remaining(
@@ -166,8 +189,9 @@ def remaining(
     what a document or a file no longer says is taken away."""
     paths = [settings.documents, *data.stored_folders]
     documents, problems = read_documents(paths)
-    if any(one.file in map(str, paths) for one in problems):
-        return domains, upstreams  # a folder that is missing says nothing
+    wholes = {str(path) for path in (*paths, *(one / COPY for one in data.stored_folders))}
+    if any(one.file in wholes for one in problems):
+        return domains, upstreams  # a folder that is missing or damaged says nothing
     return (
         remaining_domains(domains, documents, problems),
         remaining_upstreams(upstreams, documents),
