@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.world import own_authority as own
 from tests.world.certificates import Authority, Pair
 from tests.world.resolver import Resolver, document
 from tests.world.trust import TrustDomain
@@ -95,6 +96,25 @@ def test_a_document_by_api_names_only_regular_files_below_the_documents_folder(
         assert SECRET_LINE not in answer.text
         kind, name = one["kind"], one["metadata"]["name"]
         assert running.api("GET", f"/documents/{kind}/{name}").status_code == 404
+
+
+def test_where_the_documents_are_one_file_a_document_by_api_names_no_file(
+    resolver: Resolver,
+) -> None:
+    """A1: the folder of that file is the data folder, with all keys."""
+    resolver.start()
+    own.issue(resolver, "web", resolver.folder.parent / "web")
+    resolver.stop()
+    texts = [one.read_text() for one in sorted(resolver.documents.glob("*.yaml"))]
+    (resolver.folder / "all.yaml").write_text("\n---\n".join(texts))
+    resolver.configure(documents="all.yaml")
+    resolver.start_refusing()
+    for path in ("identity/issuer-key.pem", "keyhole.yaml", "server.key", "control.db"):
+        for field in FIELDS:
+            text = json.dumps(_document(field, path))
+            answer = resolver.api("POST", "/documents", json={"text": text})
+            assert answer.status_code == 422, (path, field, answer.text)
+            assert "names only files below" in answer.text or "names no key file" in answer.text
 
 
 def test_apply_is_held_to_the_same_and_says_what_would_be_right(running: Resolver) -> None:

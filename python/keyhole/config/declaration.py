@@ -118,6 +118,8 @@ def _why_refused(declared: Declaration[Any], file: DocumentFile) -> str | None:
         check_regular(declared.path_of(file))
     except FileNotFoundError:
         return None  # whoever needs it says so
+    except NotADirectoryError:
+        return f"{file} has no place, for the documents stand in one file here; {_CONFINED}"
     except OSError as error:
         return f"{file} cannot be used: {error.strerror}"
     except ValueError as error:

@@ -53,8 +53,8 @@ class Changes:
         self._data = data
         self._reconciler = reconciler
         self._lock = asyncio.Lock()
-        documents = settings.documents
-        self._beside = documents if documents.is_dir() else documents.parent
+        # Also where it is a file or missing: its parent holds keys and what Keyhole keeps.
+        self._beside = settings.documents
         self._files = StoredFiles(data, self._beside)
         self._known: tuple[object, list[DocumentRecord]] | None = None
         """All documents, and the state of database and files that they are from."""
