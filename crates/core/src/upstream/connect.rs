@@ -16,7 +16,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::connection::{Carrier, Connection};
 use super::counters::UpstreamCounters;
-use super::doh::DohConnection;
+use super::doh::{DohConnection, USUAL_STREAMS};
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{Liveness, MAX_IN_FLIGHT};
 use super::identity::{Identities, Identity};
@@ -92,11 +92,10 @@ impl Connector {
         Ok(Self { addresses, preferred, protocol, identity, counters: Arc::clone(counters) })
     }
 
-    /// Questions that one connection takes at once, as long as the upstream has not said more: so
-    /// many streams are the least that RFC 9113 section 6.5.2 recommends.
+    /// Questions that one connection takes at once, as long as the upstream has not said more.
     pub(super) fn usual_capacity(&self) -> usize {
         match self.protocol {
-            Protocol::Doh { .. } => 100,
+            Protocol::Doh { .. } => USUAL_STREAMS,
             Protocol::Dot { .. } | Protocol::Tcp => MAX_IN_FLIGHT,
         }
     }

@@ -20,6 +20,9 @@ use super::quote::quote;
 const DNS_MESSAGE: &str = "application/dns-message";
 /// The largest DNS message.
 const MAX_MESSAGE: usize = 65_535;
+/// Streams that are opened before the upstream has said how many it admits: so many are the least
+/// that RFC 9113 section 6.5.2 recommends, and what it does not admit it would refuse.
+pub(super) const USUAL_STREAMS: usize = 100;
 /// Octets that an upstream may send unread on one connection; the bound of its memory here.
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Octets of header list that are read.
@@ -51,6 +54,7 @@ impl DohConnection {
             .initial_window_size(MAX_MESSAGE as u32)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(MAX_HEADERS)
+            .initial_max_send_streams(USUAL_STREAMS)
             .handshake(stream)
             .await
             .map_err(|error| from_h2(&error))?;
@@ -214,5 +218,19 @@ impl Watch {
             self.pinged = pings.send_ping(Ping::opaque()).is_ok();
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn until_the_upstream_has_said_how_many_streams_it_admits_there_are_a_hundred() {
+        let (ours, _silent) = tokio::io::duplex(4096);
+        let uri = Uri::from_static("https://dns.example.org/dns-query");
+        let liveness = Liveness::new();
+        let connection = DohConnection::start(ours, uri, &liveness).await.unwrap();
+        assert_eq!(connection.capacity(), 100);
     }
 }
