@@ -403,8 +403,8 @@ _USER = "systemd-resolve"
 @needs_private_etc
 @pytest.mark.skipif(
     _RESOLVED is None,
-    reason="systemd-resolved is not installed; its package takes over /etc/resolv.conf, so that "
-    "./dev does not install it (put the program into PATH)",
+    reason="systemd-resolved is missing; ./dev test unpacks it where apt-get and dpkg are (its "
+    "package would take over /etc/resolv.conf)",
 )
 @pytest.mark.skipif(os.geteuid() != 0, reason="systemd-resolved changes to a user of its own")
 def test_systemd_resolved_asks_where_its_profile_points(
