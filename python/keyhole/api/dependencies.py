@@ -9,6 +9,7 @@ from keyhole.api.principal import Principal
 from keyhole.api.problem import ApiProblem
 from keyhole.control.authentication import Authentication
 from keyhole.control.changes import Changes
+from keyhole.control.graph import GraphService
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.services import Services
@@ -48,15 +49,27 @@ def _decisions(services: RunningServices) -> DecisionService:
     return services.decisions
 
 
+def _no_history() -> ApiProblem:
+    why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
+    return ApiProblem(503, "not_possible_now", why)
+
+
 def _queries(services: RunningServices) -> QueryHistory:
     if services.queries is None:
-        why = "there is no history: log.keep or log.history is 0 in keyhole.yaml"
-        raise ApiProblem(503, "not_possible_now", why)
+        raise _no_history()
     return services.queries
+
+
+def _graph(services: RunningServices) -> GraphService:
+    if services.graph is None:
+        raise _no_history()
+    return services.graph
 
 
 Queries = Annotated[QueryHistory, Depends(_queries)]
 """A route parameter: the query history."""
+Graphs = Annotated[GraphService, Depends(_graph)]
+"""A route parameter: the graph of who asks whom."""
 Pauses = Annotated[PauseService, Depends(_pauses)]
 """A route parameter: pauses of blocking."""
 Decisions = Annotated[DecisionService, Depends(_decisions)]

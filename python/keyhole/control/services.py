@@ -1,6 +1,7 @@
 """The services of the control process, for the API and the commands."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from keyhole.control.authentication import Authentication
 from keyhole.control.changes import Changes
@@ -11,6 +12,9 @@ from keyhole.control.list_refresh import ListRefresher
 from keyhole.control.overrides import DecisionService, PauseService
 from keyhole.control.query_history import QueryHistory
 from keyhole.control.settings import Settings
+
+if TYPE_CHECKING:
+    from keyhole.control.graph import GraphService
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,5 @@ class Services:
     """Decisions about names; none if the database cannot be used."""
     dnstap: Dnstap | None = None
     """The dnstap output; none if it is off."""
+    graph: "GraphService | None" = None
+    """The graph of who asks whom; none if the query history is off."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
 
 from keyhole.control.audit_trail import AuditTrail
 from keyhole.control.authentication import open_authentication
@@ -18,12 +19,15 @@ from keyhole.control.missing_parts import MissingError, database_missing, rememb
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.overrides import DecisionService, OverrideStore, PauseService
 from keyhole.control.parts import DATABASE, DISK, Health
-from keyhole.control.query_history import query_history
+from keyhole.control.query_history import QueryHistory, query_history
 from keyhole.control.services import Services
 from keyhole.control.settings import Settings
 from keyhole.errors import KeyholeError
 from keyhole.store import Database
 from keyhole.system.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from keyhole.control.graph import GraphService
 
 MAX_SECRET = 64 * 1024
 """Octets of a file with a password or a URL."""
@@ -75,6 +79,7 @@ async def open_services(
             pauses=PauseService(override_store) if override_store else None,
             decisions=DecisionService(override_store) if override_store else None,
             dnstap=dnstap_feed,
+            graph=_graph(control_plane, queries) if queries else None,
         )
     finally:
         for task in tasks:
@@ -85,6 +90,13 @@ async def open_services(
             await asyncio.to_thread(queries.close)
         if changes is not None:
             changes.database.close()
+
+
+def _graph(control_plane: ControlPlane, queries: QueryHistory) -> "GraphService":
+    # Imported here: loading DuckDB must not delay DNS at the start.
+    from keyhole.control.graph import GraphService
+
+    return GraphService(control_plane, queries)
 
 
 def _notify_crash(task: asyncio.Task[None], notify: Notify) -> None:

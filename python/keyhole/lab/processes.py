@@ -5,7 +5,7 @@ import json
 import sys
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from keyhole.control.control_plane import ControlPlane
 from keyhole.control.data_folder import DataFolder
@@ -18,6 +18,9 @@ from keyhole.lab.layout import Layout, create_layout
 from keyhole.lab.ports import Ports
 from keyhole.lab.workload_profiles import TV_NAME
 from keyhole.lab.workloads import Target
+
+if TYPE_CHECKING:
+    from keyhole.control.graph import Neighbor
 
 _READY_SECONDS = 20.0
 _RENEWAL_SECONDS = 2.0
@@ -135,11 +138,29 @@ class LabProcesses:
         from keyhole.control.startup import open_services
 
         control_plane = self._control_planes[name]
+        neighbor = await self._start_history("forwarder")
         listeners = bind(control_plane.settings.written.api)
         data, notify = DataFolder(getattr(self.layout, name)), self._notifier(name)
         opened = await self._stack.enter_async_context(open_services(control_plane, data, notify))
+        if opened.graph is not None and neighbor is not None:
+            opened.graph.add_neighbor(neighbor)
         await self._stack.enter_async_context(ApiServer(opened, notify, listeners))
         await self._stack.enter_async_context(serve_health(opened, notify))
+
+    async def _start_history(self, name: str) -> "Neighbor | None":
+        """Makes a history of the query log of a node that has no control of its own, so that the
+        graph of the resolver shows what the forwarder asks."""
+        from keyhole.control.graph import Neighbor
+        from keyhole.control.query_history import query_history
+
+        plane, data = self._control_planes[name], DataFolder(getattr(self.layout, name))
+        queries = query_history(plane.settings, data, self._notifier(name), plane.parts)
+        if queries is None:
+            return None
+        self._stack.callback(queries.close)
+        ingesting = asyncio.create_task(queries.run())
+        self._stack.push_async_callback(_cancel, ingesting)
+        return Neighbor(name, plane, queries)
 
     async def _child(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
         child = await asyncio.create_subprocess_exec(
@@ -153,6 +174,12 @@ class LabProcesses:
         self._children[name] = child
         self._stack.push_async_callback(_end, child)
         return child
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

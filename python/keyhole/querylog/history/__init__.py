@@ -6,9 +6,20 @@ time. A killed process loses nothing: what is in no segment yet is still in the 
 """
 
 from keyhole.querylog.history.criteria import Criteria
+from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow
 from keyhole.querylog.history.history import History
 from keyhole.querylog.history.retain import Retention
 from keyhole.querylog.history.search import Row, SearchPage
 from keyhole.querylog.history.statistics import Statistics, Top
 
-__all__ = ["Criteria", "History", "Retention", "Row", "SearchPage", "Statistics", "Top"]
+__all__ = [
+    "Criteria",
+    "EdgeCriteria",
+    "EdgeRow",
+    "History",
+    "Retention",
+    "Row",
+    "SearchPage",
+    "Statistics",
+    "Top",
+]

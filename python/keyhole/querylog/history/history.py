@@ -18,6 +18,7 @@ from keyhole.querylog.history.compact import compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.damaged import SetAside, drop_damaged_indexes, drop_old
+from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow, edges, missing_edges
 from keyhole.querylog.history.export import Format, export
 from keyhole.querylog.history.ingest import Ingester
 from keyhole.querylog.history.mender import Mender
@@ -246,6 +247,13 @@ class History:
     def forwarded(self, since: int, until: int) -> dict[str, int]:
         """How many queries were sent to each upstream."""
         return self._query(lambda cursor, found: forwarded(cursor, found, since, until))
+
+    def edges(self, wanted: EdgeCriteria) -> list[EdgeRow]:
+        """Who asked whom in a time span; also queries without a row."""
+        found = self._query(
+            lambda cursor, there: edges(cursor, there, wanted, rollups=self._rollups)
+        )
+        return [*found, *missing_edges(self._missing(wanted.since, wanted.until), wanted)]
 
     def export(self, criteria: Criteria, form: Format) -> Path:
         """Writes matching queries to a file, which the caller must delete."""

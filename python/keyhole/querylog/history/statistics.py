@@ -214,7 +214,7 @@ def _sums(
     segments: Sequence[Segment], since: int, until: int, rollups: Sequence[Segment]
 ) -> str | None:
     """Sums per five minutes: stored ones of whole segments, computed ones of partial segments."""
-    parts = _of_rollups(rollups, since, until)
+    parts = rollup_sums(rollups, since, until)
     touched = [one for one in segments if one.end >= since and one.begin < until]
     whole = [one for one in touched if one.begin >= since and one.end < until]
     if whole:
@@ -230,7 +230,7 @@ def _sums(
     return " UNION ALL ".join(parts) or None
 
 
-def _of_rollups(rollups: Sequence[Segment], since: int, until: int) -> list[str]:
+def rollup_sums(rollups: Sequence[Segment], since: int, until: int) -> list[str]:
     """Sums of removed rows; the span is extended to whole buckets of five minutes."""
     touched = [one for one in rollups if one.end >= since and one.begin < until]
     if not touched:

@@ -1,0 +1,121 @@
+"""``/graph``: who asks whom, and whether each edge is encrypted and authenticated."""
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+
+from keyhole.api.dependencies import Graphs
+from keyhole.api.principal import Viewer
+from keyhole.api.problem import ApiProblem
+from keyhole.api.queries import history_errors, to_micros
+from keyhole.graph import MAX_INTERVALS, Graph
+from keyhole.querylog.history import EdgeCriteria
+
+router = APIRouter(prefix="/graph", tags=["graph"])
+
+_HOUR_US = 3_600_000_000
+_MICROS = 1_000_000
+MAX_STEP = 86_400 * 366
+"""The longest interval, in seconds."""
+
+
+def _edge_criteria(
+    namespace: Annotated[
+        str | None,
+        Query(max_length=253, description="Only clients of this namespace of SPIFFE IDs."),
+    ] = None,
+    verdict: Annotated[
+        str | None, Query(max_length=16, description="Only queries with this outcome.")
+    ] = None,
+    transport: Annotated[
+        str | None, Query(max_length=16, description="Only queries over this transport.")
+    ] = None,
+    policy: Annotated[
+        str | None, Query(max_length=63, description="Only queries under this policy.")
+    ] = None,
+    domains: Annotated[
+        bool, Query(description="Whether to draw the domains that were asked for, too.")
+    ] = False,
+) -> EdgeCriteria:
+    return EdgeCriteria(
+        since=0,
+        until=0,
+        namespace=namespace,
+        outcome=verdict,
+        transport=transport,
+        policy=policy,
+        has_domains=domains,
+    )
+
+
+Criteria = Annotated[EdgeCriteria, Depends(_edge_criteria)]
+
+
+def _during(
+    wanted: Criteria,
+    since: Annotated[
+        datetime | None, Query(description="The start; by default an hour before the end.")
+    ] = None,
+    until: Annotated[
+        datetime | None, Query(description="The end, exclusive; by default now.")
+    ] = None,
+    step: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_STEP, description="Also count in intervals of so many seconds."),
+    ] = None,
+) -> EdgeCriteria:
+    end = to_micros(until)
+    end = int(time.time() * _MICROS) if end is None else end
+    begin = to_micros(since)
+    begin = end - _HOUR_US if begin is None else begin
+    if begin >= end:
+        raise ApiProblem(422, "not_valid", "since must be before until")
+    length = None if step is None else step * _MICROS
+    if length is not None and end - begin > MAX_INTERVALS * length:
+        least = -(-(end - begin) // (MAX_INTERVALS * _MICROS))
+        why = f"step gives more than {MAX_INTERVALS} intervals; give at least {least}"
+        raise ApiProblem(422, "not_valid", why)
+    return replace(wanted, since=begin, until=end, step=length)
+
+
+@router.get("")
+async def get_graph(
+    graphs: Graphs, _: Viewer, wanted: Annotated[EdgeCriteria, Depends(_during)]
+) -> Graph:
+    """Draws who asked whom in a time span, past or present: clients, engines and upstreams, with
+    counts and a lock for each edge. The counts are those of the statistics."""
+    with history_errors():
+        return await graphs.draw(wanted)
+
+
+@router.get("/live", response_class=StreamingResponse)
+async def follow_graph(
+    graphs: Graphs,
+    _: Viewer,
+    wanted: Criteria,
+    window: Annotated[
+        int, Query(ge=5, le=3_600, description="The time span that is drawn, in seconds.")
+    ] = 60,
+    pause: Annotated[int, Query(ge=1, le=60, description="Seconds between two events.")] = 5,
+) -> StreamingResponse:
+    """Streams the graph of the last seconds as server-sent events: ``graph`` with the whole graph
+    first, then ``change`` with the nodes and edges that are new, differ or are gone."""
+
+    found = graphs.listen(wanted, window, pause)
+
+    async def events() -> AsyncIterator[bytes]:
+        yield b": listening\n\n"
+        async for one in found:
+            if one is None:
+                yield b": the history cannot be read now\n\n"
+                continue
+            kind = "graph" if isinstance(one, Graph) else "change"
+            # JSON text has no line breaks, so a name cannot end an event.
+            yield f"event: {kind}\ndata: {one.model_dump_json()}\n\n".encode()
+
+    return StreamingResponse(events(), media_type="text/event-stream")

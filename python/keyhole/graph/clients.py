@@ -1,0 +1,113 @@
+"""The node of the client of a query."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keyhole.graph.model import NodeKind
+from keyhole.graph.proof import is_unproved
+from keyhole.graph.source import EngineInfo, Source
+from keyhole.querylog.history import EdgeRow
+
+_IN_NAMESPACE = re.compile(r"spiffe://[^/]+/ns/([^/]+)/(?:sa/)?(.+)")
+_PATH = re.compile(r"spiffe://([^/]+)/(?:(.+)/)?([^/]+)")
+_IPV4_NETWORK, _IPV6_NETWORK = 24, 64
+"""Lengths of the prefixes that group addresses."""
+_UNCOUNTED = {
+    "deleted": "queries whose rows are deleted",
+    "unlogged": "queries that their policy keeps out of the log",
+    "lost": "queries that were lost before they could be stored",
+}
+
+
+@dataclass(frozen=True)
+class NodeInfo:
+    """What a node is, without its traffic."""
+
+    id: str
+    kind: NodeKind
+    label: str
+    name: str
+    group: str
+    group_label: str
+    members: int = 1
+
+
+def client_node(row: EdgeRow, source: Source, engines: Mapping[str, EngineInfo]) -> NodeInfo:
+    """The node of the client; ``engines`` are those that ask others, by SPIFFE ID."""
+    if row.origin != "row":
+        label = _UNCOUNTED[row.origin]
+        node = f"uncounted:{row.origin}"
+        return NodeInfo(node, "uncounted", label, label, "uncounted", "not in the log")
+    if row.identity is not None:
+        if is_unproved(row, source):
+            label = f"{short(row.identity)} (claimed)"
+            node = f"claimed:{row.identity}"
+            return NodeInfo(node, "claimed", label, row.identity, "claimed", "not proved")
+        if (engine := engines.get(row.identity)) is not None:
+            return engine_node(engine)
+        return _workload(row.identity)
+    if row.token is not None:
+        return NodeInfo(f"token:{row.token}", "token", row.token, row.token, "tokens", "tokens")
+    if row.client is not None:
+        group, label = _network(row.client)
+        node = f"address:{row.client}"
+        return NodeInfo(node, "address", row.client, row.client, group, label)
+    policy = row.policy or "no policy"
+    node, label = f"anonymous:{policy}", f"anonymous ({policy})"
+    return NodeInfo(node, "anonymous", label, label, "anonymous", "anonymous")
+
+
+def engine_node(engine: EngineInfo) -> NodeInfo:
+    """The node of an engine."""
+    kinds: dict[str, NodeKind] = {"resolver": "resolver", "forwarder": "forwarder"}
+    kind = kinds.get(engine.kind, "engine")
+    return NodeInfo(engine.node, kind, engine.label, engine.name, "engines", "engines")
+
+
+def upstream_node(name: str) -> NodeInfo:
+    """The node of an upstream that is no engine of this graph."""
+    return NodeInfo(f"upstream:{name}", "upstream", name, name, "upstreams", "upstreams")
+
+
+def domain_node(domain: str) -> NodeInfo:
+    """The node of a domain."""
+    return NodeInfo(f"domain:{domain}", "domain", domain, domain, "domains", "domains")
+
+
+def namespace(identity: str) -> str:
+    """The namespace of a SPIFFE ID: what follows ``ns``, else all of the path but its last part;
+    empty where there is neither."""
+    if found := _IN_NAMESPACE.fullmatch(identity):
+        return found[1]
+    found = _PATH.fullmatch(identity)
+    return (found[2] or "") if found else ""
+
+
+def short(identity: str) -> str:
+    """A SPIFFE ID without its trust domain: namespace and service account, else the path."""
+    if found := _IN_NAMESPACE.fullmatch(identity):
+        return f"{found[1]}/{found[2]}"
+    return identity.removeprefix("spiffe://").partition("/")[2] or identity
+
+
+def _workload(identity: str) -> NodeInfo:
+    where = namespace(identity)
+    if not where:
+        domain = identity.removeprefix("spiffe://").partition("/")[0]
+        group, label = f"domain:{domain}", f"trust domain {domain}"
+    else:
+        group, label = f"namespace:{where}", f"namespace {where}"
+    return NodeInfo(f"workload:{identity}", "workload", short(identity), identity, group, label)
+
+
+def _network(client: str) -> tuple[str, str]:
+    """ID and label of the group of an address, which may be summed up, as in ``192.0.2.*``."""
+    try:
+        address = ipaddress.ip_address(client.replace("*", "0"))
+    except ValueError:
+        return "network:other", "other networks"
+    length = _IPV4_NETWORK if address.version == 4 else _IPV6_NETWORK
+    network = ipaddress.ip_network(f"{address}/{length}", strict=False)
+    return f"network:{network}", f"network {network}"
