@@ -24,6 +24,7 @@ COMMANDS = {
         "status": "keyhole.cli.status",
         "audit": "keyhole.cli.audit",
         "stats": "keyhole.cli.stats",
+        "graph": "keyhole.cli.graph",
         "engines": "keyhole.cli.engines",
     },
     "Now": {

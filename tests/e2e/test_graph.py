@@ -12,6 +12,7 @@ import pytest
 from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
+from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
 from tests.world.upstream import Upstream
 from tests.world.waiting import until
@@ -177,3 +178,37 @@ def test_the_lab_shows_each_workload_with_its_lock(shared_lab: Lab) -> None:
     assert {"cleartext", "network_only"} <= {one["reason"] for one in printer["lock"]["reasons"]}
     expired = edges["shop/web (claimed) asks resolver"]
     assert [one["reason"] for one in expired["lock"]["reasons"]] == ["expired"]
+
+
+def test_the_command_shows_the_lab_in_each_format(shared_lab: Lab) -> None:
+    data = str(Path(shared_lab.ready["data"]) / "resolver")
+
+    def graph(*words: str) -> str:
+        done = run_keyhole("graph", *words, "--data", data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def complete() -> bool:
+        return CLOSED.keys() <= _edges(json.loads(graph("--json"))).keys()
+
+    until(complete, "everybody has asked", 60)
+    table = [line.split() for line in graph().splitlines()]
+    assert max(map(len, graph().splitlines())) <= 80
+    for start, end in (("shop/web", "resolver"), ("forwarder", "internet")):
+        assert any(line[:3] == ["closed", start, end] for line in table)
+    assert any(line[:3] == ["open", "127.0.0.1", "resolver"] for line in table)
+    assert '"engine:forwarder" -> "upstream:internet"' in graph("--format", "dot")
+    assert graph("--format", "mermaid").startswith("flowchart LR\n")
+    shop = json.loads(graph("--format", "json", "--namespace", "shop", "--step", "60"))
+    names = {one["name"] for one in shop["nodes"] if one["kind"] == "workload"}
+    assert names == {f"spiffe://keyhole.lab/ns/shop/sa/{one}" for one in ("web", "payments")}
+    assert shop["intervals"]
+
+
+def test_the_command_names_what_is_wrong(running: Resolver) -> None:
+    done = running.command("graph", "--step", "60")
+    assert done.returncode == 2
+    assert "add --json" in done.stderr
+    done = running.command("graph", "--since", "1h", "--until", "2h")
+    assert done.returncode == 1
+    assert "since must be before until" in done.stderr

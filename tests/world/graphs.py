@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from keyhole.graph import EngineInfo, Graph, Source, UpstreamInfo, draw
-from keyhole.graph.model import Edge
+from keyhole.graph.model import Edge, Graph
+from keyhole.graph.query import draw
+from keyhole.graph.source import EngineInfo, Source, UpstreamInfo
 from keyhole.querylog.history import EdgeCriteria, History
 
 ENGINE = EngineInfo("local", "resolver", "resolver")

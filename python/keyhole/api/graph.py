@@ -13,7 +13,8 @@ from keyhole.api.dependencies import Graphs
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
 from keyhole.api.queries import history_errors, to_micros
-from keyhole.graph import MAX_INTERVALS, Graph
+from keyhole.graph.model import Graph
+from keyhole.graph.query import MAX_INTERVALS
 from keyhole.querylog.history import EdgeCriteria
 
 router = APIRouter(prefix="/graph", tags=["graph"])

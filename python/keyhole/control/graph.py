@@ -15,14 +15,13 @@ from keyhole.control.engine_state import LOCAL
 from keyhole.control.error import ControlError
 from keyhole.control.query_history import QueryHistory
 from keyhole.errors import KeyholeError
-from keyhole.graph import (
+from keyhole.graph.live import change
+from keyhole.graph.model import Graph, GraphChange
+from keyhole.graph.query import draw
+from keyhole.graph.source import (
     EngineInfo,
-    Graph,
-    GraphChange,
     Source,
-    change,
     credentials_of,
-    draw,
     expired_policy_of,
     upstreams_of,
 )

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from keyhole import _core
-from keyhole.graph import EngineInfo, UpstreamInfo, draw
 from keyhole.graph.proof import TEXTS, UNPROVED
+from keyhole.graph.query import draw
+from keyhole.graph.source import EngineInfo, UpstreamInfo
 from keyhole.querylog.history import EdgeCriteria
 from tests.world.graphs import drawn, edge, source
 from tests.world.history import Place, line

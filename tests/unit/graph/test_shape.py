@@ -6,8 +6,9 @@ from random import Random
 
 import pytest
 
-from keyhole.graph import Graph, change
 from keyhole.graph.clients import namespace, short
+from keyhole.graph.live import change
+from keyhole.graph.model import Graph
 from keyhole.querylog.history.edges import MAX_CLIENTS
 from tests.world.graphs import asked, drawn, edge
 from tests.world.history import Place, line
