@@ -8,7 +8,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+import dns.edns
+import dns.flags
 import dns.message
+import dns.query
+import dns.rcode
 import pytest
 
 from tests.world import own_authority
@@ -118,6 +122,52 @@ def test_a_client_with_slow_names_takes_nothing_from_another(
     rows = until(lambda: _rows(resolver, client=GREEDY), "the log has its rows")
     assert {row["reason"] for row in rows} <= {"overloaded", "special_use"}
     assert _counter(resolver, "over_network_share") >= 1500
+
+
+def test_what_is_sent_in_the_name_of_a_client_does_not_use_up_its_share(
+    resolver: Resolver, crowd: Callable[..., Crowd]
+) -> None:
+    """A9: over UDP anybody may write the address of another. Who proves it by a cookie or over TCP
+    is served, and everybody else is told to come over TCP."""
+    _configure(resolver, waiting_per_network=100)
+    resolver.start()
+    before = _cookie(resolver)
+    forged = crowd("udp", GREEDY)
+    forged.ask(_slow(300))
+    until(lambda: forged.count("overloaded") == 200, "the share of forged queries is used up")
+    refused = dns.message.make_query("plain.example.org", "A")
+    told = dns.query.udp(refused, "127.0.0.1", 10, resolver.server.udp, source=GREEDY)
+    assert told.rcode() == dns.rcode.NOERROR
+    assert told.flags & dns.flags.TC
+    client = crowd("tcp", GREEDY)
+    client.ask(_quick(20, "proved"))
+    until(lambda: client.count("answered") == 20, "the client is served over TCP")
+    shown = dns.message.make_query("shown.example.org", "A", use_edns=0, options=[before])
+    answer = dns.query.udp(shown, "127.0.0.1", 10, resolver.server.udp, source=GREEDY)
+    assert answer.answer
+
+
+def test_many_forged_addresses_leave_room_for_who_proves_one(
+    resolver: Resolver, crowd: Callable[..., Crowd]
+) -> None:
+    """A9: all addresses that are not proved have three quarters together."""
+    _configure(resolver, waiting=100, waiting_per_network=10)
+    resolver.start()
+    for last in range(10, 30):
+        crowd("udp", f"127.0.0.{last}").ask(_slow(10, f"from{last}-"))
+    until(lambda: _load(resolver, "waiting") == 75, "no more of them wait")
+    other = crowd("tcp", OTHER)
+    other.ask(_quick(10, "other"))
+    until(lambda: other.count("answered") == 10, "who proves an address is served")
+
+
+def _cookie(resolver: Resolver) -> dns.edns.CookieOption:
+    """The cookie with which the greedy client shows that it has its address."""
+    asked = dns.edns.CookieOption(b"whoever!", b"")
+    query = dns.message.make_query("localhost", "A", use_edns=0, options=[asked])
+    answer = dns.query.udp(query, "127.0.0.1", 10, resolver.server.udp, source=GREEDY)
+    (given,) = (one for one in answer.options if isinstance(one, dns.edns.CookieOption))
+    return given
 
 
 @pytest.mark.parametrize("protocol", ["dot", "doh"])

@@ -38,11 +38,16 @@ pub struct Sender<'a> {
 impl Sender<'_> {
     /// On whose account the query counts. Where a sidecar vouches for an identity, the address is
     /// that of the sidecar or of a host that many share, and says nothing of the client.
-    pub fn owner(&self) -> Owner {
+    ///
+    /// An address is proved by a connection, or by a server cookie (`has_our_cookie`).
+    pub fn owner(&self, has_our_cookie: bool) -> Owner {
         let address = self.client.ip();
         match (self.identity.shown(), &self.identity.credential) {
             (Some(shown), Credential::Mesh(_)) => Owner::identity(shown, None),
             (Some(shown), _) => Owner::identity(shown, Some(address)),
+            (None, _) if self.transport == Transport::Udp && !has_our_cookie => {
+                Owner::unproved(address)
+            }
             (None, _) => Owner::network(address),
         }
     }

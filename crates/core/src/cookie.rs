@@ -3,6 +3,7 @@
 //! | standard | what is taken from it |
 //! | --- | --- |
 //! | RFC 7873 section 5.2 | a cookie is answered with a server cookie |
+//! | RFC 7873 section 5.2.3, 5.2.4 | who shows ours has a share that no forger can use up |
 //! | RFC 7873 section 5.4 | a cookie that is shown without a question is checked |
 //! | RFC 9018 section 4 | version, reserved, timestamp, SipHash-2-4 |
 
@@ -10,7 +11,7 @@ use std::hash::Hasher;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use keyhole_wire::Cookie;
+use keyhole_wire::{Cookie, Query};
 use siphasher::sip::SipHasher24;
 
 /// Seconds for which a server cookie is good (RFC 9018 section 4.3).
@@ -47,6 +48,13 @@ impl Cookies {
         let age = now.wrapping_sub(given).cast_signed();
         (-AHEAD..=AGE).contains(&age)
             && self.sign(cookie.client(), given, client)[8..] == *cookie.server()
+    }
+
+    /// Whether a query shows that its client receives what is sent to this address (RFC 7873
+    /// section 5.2.4).
+    pub fn proves(&self, query: &Query, client: IpAddr) -> bool {
+        let cookie = query.edns.as_ref().and_then(|edns| edns.cookie.as_ref());
+        cookie.is_some_and(|cookie| self.is_ours(cookie, client))
     }
 
     fn sign(&self, cookie: &[u8], seconds: u32, client: IpAddr) -> CookieOption {

@@ -20,6 +20,8 @@ pub enum Synthetic {
     Address(IpAddr),
     /// A response code alone: SERVFAIL, REFUSED and the like.
     Failure(Rcode),
+    /// Nothing but TC: the client is to ask again over a stream (RFC 7766 section 5).
+    Truncated,
 }
 
 impl Synthetic {
@@ -72,6 +74,9 @@ pub fn write_synthetic(
 ) -> Written {
     let start = out.len();
     let rcode = code(what, shape);
+    if what == Synthetic::Truncated {
+        return write_truncated(rcode, shape, out);
+    }
     let address = address(what, shape.query.kind);
     let soa = address.is_none() && !matches!(what, Synthetic::Failure(_));
     let counts = [u16::from(address.is_some()), u16::from(soa)];
@@ -95,7 +100,9 @@ pub fn write_synthetic(
 fn code(what: Synthetic, shape: &Shape<'_>) -> Rcode {
     match what {
         Synthetic::Nxdomain => Rcode::NXDOMAIN,
-        Synthetic::NoData | Synthetic::Null | Synthetic::Address(_) => Rcode::NOERROR,
+        Synthetic::NoData | Synthetic::Null | Synthetic::Address(_) | Synthetic::Truncated => {
+            Rcode::NOERROR
+        }
         Synthetic::Failure(rcode) if rcode.0 > 0x0f && shape.query.edns.is_none() => {
             Rcode::SERVFAIL
         }

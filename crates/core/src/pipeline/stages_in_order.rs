@@ -65,7 +65,11 @@ pub fn begin_traced(
         // On cache hits too: the cache stores what upstream said, never what was decided.
         ControlFlow::Continue(Ready::Now(fetched)) => vet::vet(snapshot, &question, fetched, trace),
         ControlFlow::Continue(Ready::Later(lookup)) => {
-            let owner = if core.is_own(&question) { Owner::OWN } else { sender.owner() };
+            let owner = if core.is_own(&question) {
+                Owner::OWN
+            } else {
+                sender.owner(core.cookies.proves(&question.query, sender.client.ip()))
+            };
             match core.wait_for_upstream(owner) {
                 Ok(waiting) => wait = Some((Box::new(lookup.for_owner(owner)), waiting)),
                 Err(full) => core.counters.over_share(sender.worker, full),
@@ -127,7 +131,7 @@ pub(super) fn reply_and_record(
     out: &mut Vec<u8>,
 ) -> (Progress, EndSummary) {
     let Query { sender, now: ended, question, context, waited } = *query;
-    let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
+    let writer = writer_of(core);
     let ttl = reply::reply(&writer, &sender, &question.query, end, out);
     let End { reason, cause, would_block, ref target, ref body } = *end;
     let is_own = core.is_own(question);
@@ -149,6 +153,11 @@ pub(super) fn reply_and_record(
     let closes = reason.closes_connection();
     let is_private = is_private(&sender, context, reason);
     (Progress::Replied(ReplyInfo { ttl, closes, is_private }), EndSummary::of(end))
+}
+
+fn writer_of(core: &Core) -> reply::Writer<'_> {
+    let Core { options, cookies, .. } = core;
+    reply::Writer { limits: &options.limits, cookies, has_tcp: !options.listen.tcp.is_empty() }
 }
 
 /// Whether it matters who asks: the client showed something or had to, it was refused, or subjects
@@ -179,7 +188,7 @@ fn reject(
             (Progress::Dropped, Reason::NetworkNotServed)
         }
         Rejected::Error(reason, error) => {
-            let writer = reply::Writer { limits: &core.options.limits, cookies: &core.cookies };
+            let writer = writer_of(core);
             reply::reply_error(&writer, &sender, error, *reason, out);
             (Progress::Replied(ReplyInfo { ttl: 0, closes: false, is_private: true }), *reason)
         }

@@ -25,6 +25,12 @@ impl Share {
     pub const fn of(all: usize) -> Self {
         Self { all, per_identity: all, per_network: all }
     }
+
+    /// All together whose addresses may be forged: whoever forges many of them leaves a quarter to
+    /// the others.
+    const fn unproved(self) -> usize {
+        self.all - self.all / 4
+    }
 }
 
 /// Why there is no place.
@@ -42,13 +48,15 @@ pub enum Full {
 pub(super) struct Counts {
     pub(super) share: Share,
     total: usize,
+    /// Of them, those whose addresses may be forged.
+    unproved: usize,
     own: usize,
     held: HashMap<Key, usize, RandomState>,
 }
 
 impl Counts {
     pub(super) fn new(share: Share) -> Self {
-        Self { share, total: 0, own: 0, held: HashMap::default() }
+        Self { share, total: 0, unproved: 0, own: 0, held: HashMap::default() }
     }
 
     pub(super) fn total(&self) -> usize {
@@ -63,6 +71,7 @@ impl Counts {
             return Ok(());
         }
         self.total += 1;
+        self.unproved += usize::from(owner.is_unproved);
         for key in owner.keys() {
             *self.held.entry(key).or_default() += 1;
         }
@@ -74,7 +83,7 @@ impl Counts {
             return if self.own < OWN { Ok(()) } else { Err(Full::All) };
         }
         let free = self.share.all.saturating_sub(self.total);
-        if free == 0 {
+        if free == 0 || (owner.is_unproved && self.unproved >= self.share.unproved()) {
             return Err(Full::All);
         }
         let is_over = |key: Option<Key>, most: usize| {
@@ -109,6 +118,7 @@ impl Counts {
             return;
         }
         self.total -= 1;
+        self.unproved -= usize::from(owner.is_unproved);
         for key in owner.keys() {
             if let Some(held) = self.held.get_mut(&key) {
                 *held -= 1;
@@ -155,6 +165,16 @@ mod tests {
         assert_eq!(counts.check(owner("d")), Err(Full::Network));
         counts.give_back(owner("a"));
         assert_eq!(fill(&mut counts, owner("d")), 1);
+    }
+
+    #[test]
+    fn many_addresses_that_may_be_forged_leave_a_quarter_to_the_others() {
+        let mut counts = Counts::new(Share { all: 100, per_identity: 100, per_network: 5 });
+        let unproved = |last: u8| Owner::unproved([192, 0, 2, last].into());
+        assert_eq!((1..=99).map(|last| fill(&mut counts, unproved(last))).sum::<usize>(), 75);
+        assert_eq!(fill(&mut counts, network(1)), 5, "the same network with a proof");
+        (1..=15).for_each(|last| (0..5).for_each(|_| counts.give_back(unproved(last))));
+        assert_eq!((counts.unproved, counts.total), (0, 5));
     }
 
     #[test]

@@ -19,21 +19,32 @@ pub struct Owner {
     pub(super) identity: Option<Key>,
     pub(super) network: Option<Key>,
     pub(super) is_own: bool,
+    /// Whether the address may be forged.
+    pub(super) is_unproved: bool,
 }
+
+/// Nobody.
+const NOBODY: Owner = Owner { identity: None, network: None, is_own: false, is_unproved: false };
 
 impl Owner {
     /// Keyhole's own questions, such as those that see whether an upstream is back.
-    pub const OWN: Self = Self { identity: None, network: None, is_own: true };
+    pub const OWN: Self = Self { is_own: true, ..NOBODY };
     /// Answers that are fetched again before they expire: one owner for all of them.
-    pub const REFRESH: Self = Self { identity: None, network: Some(0), is_own: false };
+    pub const REFRESH: Self = Self { network: Some(0), ..NOBODY };
 
     /// Everybody who is not served, together.
-    pub const STRANGERS: Self = Self { identity: None, network: Some(1), is_own: false };
+    pub const STRANGERS: Self = Self { network: Some(1), ..NOBODY };
 
     /// A client that is known by its network alone.
     pub fn network(address: IpAddr) -> Self {
-        let network = Some(SEED.hash_one(("network", prefix(address))));
-        Self { identity: None, network, is_own: false }
+        Self { network: Some(SEED.hash_one(("network", prefix(address)))), ..NOBODY }
+    }
+
+    /// A client that is known by its network alone, with an address that anybody may have written.
+    /// It has a share of its own, beside that of the same network where the address is proved.
+    pub fn unproved(address: IpAddr) -> Self {
+        let network = Some(SEED.hash_one(("unproved", prefix(address))));
+        Self { network, is_unproved: true, ..NOBODY }
     }
 
     /// A client that has proved who it is, and the network that it comes from where that says
@@ -41,7 +52,7 @@ impl Owner {
     /// against it: the two have shares of their own.
     pub fn identity(identity: &[u8], address: Option<IpAddr>) -> Self {
         let network = address.map(|address| SEED.hash_one(("proved", prefix(address))));
-        Self { identity: Some(SEED.hash_one(("identity", identity))), network, is_own: false }
+        Self { identity: Some(SEED.hash_one(("identity", identity))), network, ..NOBODY }
     }
 
     pub(super) fn keys(self) -> impl Iterator<Item = Key> {
@@ -86,6 +97,8 @@ mod tests {
         let address = "192.0.2.1".parse().unwrap();
         let proved = Owner::identity(b"spiffe://example.org/web", Some(address));
         assert!(proved.keys().all(|key| Owner::network(address).keys().all(|other| other != key)));
+        assert!(proved.keys().all(|key| Owner::unproved(address).keys().all(|other| other != key)));
+        assert_ne!(Owner::unproved(address).network, Owner::network(address).network);
         assert_eq!(proved.keys().count(), 2);
         assert_eq!(Owner::identity(b"spiffe://example.org/web", None).keys().count(), 1);
     }

@@ -3,11 +3,12 @@
 //! The single writer: extended errors, TTLs, padding, truncation, cookies, keepalive.
 
 use keyhole_wire::{
-    Cookie, Edns, ErrorReply, Query, Rcode, ReplyEdns, Shape, write_answer, write_error,
+    Cookie, Edns, ErrorReply, Query, Rcode, ReplyEdns, Shape, Synthetic, write_answer, write_error,
     write_synthetic,
 };
 
 use super::{Body, End};
+use crate::Reason;
 use crate::arrival::Sender;
 use crate::cookie::{CookieOption, Cookies};
 use crate::options::Limits;
@@ -26,6 +27,8 @@ pub struct Writer<'a> {
     pub limits: &'a Limits,
     /// Maker of server cookies.
     pub cookies: &'a Cookies,
+    /// Whether a client can come back over TCP.
+    pub has_tcp: bool,
 }
 
 /// Writes the reply behind what `out` already holds and returns its smallest TTL.
@@ -49,6 +52,9 @@ pub fn reply(
             write_answer(answer, &shape, out).ttl
         }
         Body::Local(answer) => write_answer(answer, &shape, out).ttl,
+        Body::Synthetic(..) if writer.asks_for_a_proof(sender, query, end) => {
+            write_synthetic(Synthetic::Truncated, 0, None, &shape, out).ttl
+        }
         &Body::Synthetic(synthetic, ttl, zone) => {
             write_synthetic(synthetic, ttl, zone, &shape, out).ttl
         }
@@ -56,6 +62,17 @@ pub fn reply(
 }
 
 impl Writer<'_> {
+    /// Whether the client is told to come back over TCP, where its address is proved. What others
+    /// send in its name may have used up the share of addresses that are not (RFC 7873 section
+    /// 5.2.3).
+    #[inline]
+    fn asks_for_a_proof(&self, sender: &Sender<'_>, query: &Query, end: &End) -> bool {
+        end.reason == Reason::Overloaded
+            && self.has_tcp
+            && sender.transport == Transport::Udp
+            && !self.cookies.proves(query, sender.client.ip())
+    }
+
     /// The cookie that answers that of a client (RFC 7873 section 5.2).
     #[inline]
     fn cookie(&self, sender: &Sender<'_>, cookie: Option<&Cookie>) -> Option<CookieOption> {
@@ -88,7 +105,7 @@ pub fn reply_error(
     writer: &Writer<'_>,
     sender: &Sender<'_>,
     error: &ErrorReply,
-    reason: crate::Reason,
+    reason: Reason,
     out: &mut Vec<u8>,
 ) {
     let mut error = *error;
@@ -97,7 +114,7 @@ pub fn reply_error(
     let is_stale = asked.is_some_and(|cookie| {
         !cookie.server().is_empty() && !writer.cookies.is_ours(&cookie, sender.client.ip())
     });
-    if reason == crate::Reason::CookieAlone && is_stale {
+    if reason == Reason::CookieAlone && is_stale {
         error.rcode = Rcode::BADCOOKIE;
     }
     let extended = reason.extended_error().map(|code| (code, reason.word()));

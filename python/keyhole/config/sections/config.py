@@ -123,7 +123,7 @@ class LimitsSection(Section):
     waiting_per_network: Annotated[int, count(1, 1_000_000)] = Field(
         1_000,
         description="Those from one network: an IPv4 address, or a /56 of IPv6. Clients without a "
-        "credential share one part, clients with one another.",
+        "credential share one part, clients with one another, and UDP without a cookie a third.",
     )
     streams_per_connection: Annotated[int, count(1, 10_000)] = Field(
         128, description="HTTP/2 streams at once on one connection."
