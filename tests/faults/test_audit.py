@@ -10,6 +10,7 @@ import pytest
 from tests.world import own_authority as own
 from tests.world.process import run_keyhole
 from tests.world.resolver import Resolver, document
+from tests.world.trust import TrustDomain
 from tests.world.upstream import Upstream
 from tests.world.waiting import until
 
@@ -145,9 +146,50 @@ def test_files_beside_the_documents_and_the_settings_leave_entries_too(
     for file in (resolver.documents / "ads.txt", resolver.folder / "identity" / "revoked.json"):
         _wait_for_document(resolver, str(file), 1)
     resolver.stop()
-    resolver.config.write_text(resolver.config.read_text() + "\n")
+    resolver.configure(clients=["127.0.0.0/8"])
+    resolver.config.write_text(f"{resolver.config.read_text()}\n# postgresql://a:hidden@[::1]/k\n")
     resolver.start()
-    _wait_for_document(resolver, str(resolver.config), 1)
+    (changed,) = _wait_for_document(resolver, str(resolver.config), 1)
+    assert '+ "clients": [' in changed["detail"]["difference"]
+    assert "postgresql://***@[::1]/k" in changed["detail"]["difference"]
+    assert "hidden" not in resolver.api("GET", "/audit", params={"limit": 1000}).text
+
+
+def test_trust_that_ends_while_a_document_is_invalid_is_an_entry_at_once(
+    resolver: Resolver, tmp_path: Path
+) -> None:
+    """E1: it acts at once, and who puts it back before the typo is mended leaves a trace."""
+    home = TrustDomain(tmp_path / "home", "home.test")
+    domain = home.write(resolver.documents)
+    resolver.write(domain)
+    resolver.start()
+    resolver.wait_for_api()
+    resolver.wait_for(lambda: _entries(resolver, "file_found"), "the files are known")
+    (resolver.documents / "typo.yaml").write_text("kind: Polcy\n")
+    resolver.wait_for(lambda: "no kind Polcy" in resolver.program.output, "the typo is told")
+    (resolver.documents / "trustdomain-home.test.yaml").unlink()
+    (gone,) = _wait_for_document(resolver, "TrustDomain/home.test", 1)
+    assert gone["detail"]["documents"] == {"TrustDomain/home.test": "deleted"}
+    resolver.write(domain)
+    *_, back = _wait_for_document(resolver, "TrustDomain/home.test", 2)
+    assert back["detail"]["documents"] == {"TrustDomain/home.test": "created"}
+    lists = home.lists()
+    (resolver.documents / "home.test-crl.pem").write_bytes(lists)
+    _wait_for_document(resolver, str(resolver.documents / "home.test-crl.pem"), 1)
+
+
+def test_who_gives_up_what_is_missing_leaves_an_entry(resolver: Resolver) -> None:
+    """E1: `setup --new` ends the trust in all clients, or puts other documents in force."""
+    resolver.start()
+    own.create_token(resolver, "tv")
+    resolver.stop()
+    (resolver.folder / "identity" / "tokens.json").unlink()
+    own.keyhole(resolver, "setup", "--new", "--why", "no backup")
+    resolver.start()
+    (one,) = _wait_for(resolver, "setup_new")
+    assert one["who"] == f"local:{getpass.getuser()}"
+    assert one["message"] == "no backup"
+    assert "identity/tokens.json" in one["detail"]["before"]
 
 
 def test_an_import_into_the_data_folder_is_an_entry(resolver: Resolver, tmp_path: Path) -> None:

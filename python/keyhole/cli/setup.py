@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from keyhole.cli.app import FAILED
-from keyhole.cli.options import CONFIG, DATA
+from keyhole.cli.options import CONFIG, DATA, WHY
 from keyhole.cli.output import console, sanitize
 from keyhole.control.data_folder import DataFolder, default_data_folder
 
@@ -30,6 +30,7 @@ def setup(
     new: Annotated[
         bool, typer.Option("--new", help="Go on without what is missing; what is lost is said.")
     ] = False,
+    why: WHY = None,
 ) -> None:
     """Say what a used data folder has no more, and go on without it.
 
@@ -41,6 +42,7 @@ def setup(
 
     from keyhole.control.error import ControlError
     from keyhole.control.setup import go_on_without, unusable_parts
+    from keyhole.identity.journal import Author
 
     folder, terminal = DataFolder(data or default_data_folder()), console()
     if not folder.state.is_dir():
@@ -56,6 +58,6 @@ def setup(
         if not new:
             terminal.print("restore it from a backup, or run keyhole setup --new")
             raise typer.Exit(FAILED)
-        for path in go_on_without(folder, parts, config):
+        for path in go_on_without(folder, parts, Author.of_command(why)):
             terminal.print(f"wrote {escape(str(path))}")
     terminal.print("the next keyhole up makes it anew")

@@ -5,6 +5,7 @@ so what the documents and other files hold is compared with what was recorded la
 """
 
 import asyncio
+from contextlib import suppress
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,8 @@ from keyhole.store.observed import ObservedItem, observed, write_observed
 CHECK_SECONDS = 1.0
 _JOURNAL = "journal"
 _LISTS = "lists"
+_TRUSTING = ("TrustDomain", "Upstream")
+"""Kinds of documents whose trust ends while others are not valid."""
 
 
 class AuditTrail:
@@ -60,15 +63,19 @@ class AuditTrail:
                     self._notify(Notice(Severity.ERROR, text, details))
                 self._is_failing = True
                 self._look.set()
-            await asyncio.sleep(CHECK_SECONDS)
+                await asyncio.sleep(CHECK_SECONDS)
+            # At once after a change, so that one which is soon undone leaves a trace, too.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), CHECK_SECONDS)
 
     async def _round(self) -> None:
         taken = await asyncio.to_thread(self.take_journal)
-        # What is not valid is not in force: it is recorded once it is.
-        if self._look.is_set() and self._reconciler.problem is None:
-            self._look.clear()
-            compiled = self._reconciler.in_force
-            await asyncio.to_thread(self.observe, compiled, {one.action for one in taken})
+        if not self._look.is_set():
+            return
+        self._look.clear()
+        reconciler, actions = self._reconciler, {one.action for one in taken}
+        is_valid = reconciler.problem is None
+        await asyncio.to_thread(self.observe, reconciler.in_force, actions, is_valid=is_valid)
 
     def take_journal(self) -> list[JournalEntry]:
         """Moves new entries of the journal into the audit record; each once."""
@@ -87,10 +94,13 @@ class AuditTrail:
         drop_journal(self._data.identity, ids[-1])
         return new
 
-    def observe(self, compiled: Compiled | None, by_commands: set[str]) -> None:
+    def observe(
+        self, compiled: Compiled | None, by_commands: set[str], *, is_valid: bool = True
+    ) -> None:
         """Records each file that differs from what was recorded last.
 
-        A command that has just changed a file of our authority has said so itself.
+        A command that has just changed a file of our authority has said so itself. While documents
+        are not valid, those that act at once are recorded, and the others once they are in force.
         """
         now = self._files.read(self._reconciler.watched_files)
         if compiled is not None and compiled.plain.list_file is not None:
@@ -100,6 +110,10 @@ class AuditTrail:
         with self._database.begin() as connection:
             before = observed(connection)
             before.pop(_JOURNAL, None)
+            if not is_valid:
+                if not before:
+                    return
+                now = _acting_at_once(now, before)
             found = changes_between(before, now)
             gone = before.keys() - now.keys()
             write_observed(connection, [now[item] for one in found for item in one.items], gone)
@@ -115,6 +129,20 @@ class AuditTrail:
             return
         action = "file_found" if is_first else "file_changed"
         append(connection, AuditEntry(change.owner, "file", action, detail=change.detail()))
+
+
+def _acting_at_once(
+    now: dict[str, ObservedItem], before: dict[str, ObservedItem]
+) -> dict[str, ObservedItem]:
+    """What is there now of all that takes trust away although other documents are not valid, and
+    the rest as it was."""
+    acting = {item: one for item, one in now.items() if _acts_at_once(item)}
+    return acting | {item: one for item, one in before.items() if not _acts_at_once(item)}
+
+
+def _acts_at_once(item: str) -> bool:
+    # A file beside the documents has its whole path as a name.
+    return item.startswith(("/", *(f"{kind}/" for kind in _TRUSTING)))
 
 
 def _entry(one: JournalEntry) -> AuditEntry:

@@ -2,11 +2,13 @@
 
 import difflib
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from keyhole.config.files import Source, read_text
 from keyhole.control.changes.document_record import FileRecords, declared_files
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
@@ -16,6 +18,7 @@ from keyhole.store.observed import ObservedItem
 _MAX_DIFF = 16 * 1024
 """Characters of a difference; a longer one is cut, and the digests say the rest."""
 _MAX_DOCUMENTS = 500
+_PASSWORD = re.compile(r"://[^/@\s]*@")
 
 
 @dataclass
@@ -68,17 +71,27 @@ class ObservedFiles:
         """The documents of the last time, and the files that they are from."""
 
     def read(self, watched: Iterable[Path]) -> dict[str, ObservedItem]:
-        """What they hold now: documents with their text, other files by their digest alone."""
+        """What they hold now: documents and settings with their text, other files by their
+        digest alone."""
         folder = self._settings.documents
         by_file, _ = declared_files(folder)
         base = folder if folder.is_dir() else folder.parent
         if self._read_last is None or self._read_last[0] != (base, by_file):
             self._read_last = ((base, by_file), dict(_items(base, by_file)))
         found = dict(self._read_last[1])
-        for path in {self._settings.file, *watched} - {folder}:
+        for path in {*self._own_files(), *watched} - {folder}:
             if digest := _digest_of(path):
-                found[str(path)] = ObservedItem(str(path), digest, str(path))
+                text = _settings_text(path) if path == self._settings.file else ""
+                found[str(path)] = ObservedItem(str(path), digest, str(path), text)
         return found
+
+    def _own_files(self) -> Iterator[Path]:
+        """The settings, and the files that they name beside those that are watched."""
+        resolved = self._settings.resolved
+        api = resolved.api
+        yield self._settings.file
+        named = (api.certificate, api.key, api.client_secret, resolved.downloads_ca)
+        yield from (path for path in named if path is not None)
 
     def is_of_authority(self, change: FileChange) -> bool:
         """Whether the file lies in the folder of our authority."""
@@ -119,6 +132,12 @@ def _difference(item: str, old: ObservedItem | None, new: ObservedItem | None) -
         f"{item} after",
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def _settings_text(path: Path) -> str:
+    """The settings without passwords in URLs; empty if they cannot be read."""
+    text, _ = read_text(Source(path, path.name))
+    return _PASSWORD.sub("://***@", text)
 
 
 def _digest(octets: bytes) -> str:

@@ -21,6 +21,8 @@ from keyhole.control.missing_parts import (
 )
 from keyhole.control.settings import Settings, read_last_good_settings, read_settings
 from keyhole.errors import KeyholeError
+from keyhole.identity.files import locked, make_private_folder
+from keyhole.identity.journal import Author, note
 from keyhole.store import Database, StoreError, revision
 from keyhole.system import durable
 
@@ -49,10 +51,13 @@ def unusable_parts(data: DataFolder, config: Path | None) -> list[MissingPart]:
     return found
 
 
-def go_on_without(data: DataFolder, parts: list[MissingPart], config: Path | None) -> list[Path]:
+def go_on_without(
+    data: DataFolder, parts: list[MissingPart], author: Author | None = None
+) -> list[Path]:
     """Lets the next start make the parts anew; returns the files that were written.
 
-    What is there but of no use is kept beside, with ``.old`` after its name.
+    What is there but of no use is kept beside, with ``.old`` after its name. The audit record says
+    who has given up what.
     """
     words = {one.part for one in parts}
     for one in parts:
@@ -68,6 +73,10 @@ def go_on_without(data: DataFolder, parts: list[MissingPart], config: Path | Non
     if _AUTHORITY in words:
         words |= {one for one in data.installation.parts() if one.startswith("identity/")}
     data.installation.forget(*words)
+    make_private_folder(data.identity)
+    with locked(data.identity):
+        detail = {"before": {one.part: one.lost for one in parts}, "after": None}
+        note(data.identity, author or Author.of_command(), "setup_new", detail)
     if words & {SETTINGS, DOCUMENTS}:
         return write_defaults(data)
     return []
