@@ -82,10 +82,17 @@ def test_metrics_count_each_query_once_by_transport_outcome_and_reason(health: H
     for transport in TRANSPORTS:
         counted = _total(after, transport=transport) - _total(before, transport=transport)
         assert counted == 1, transport
-    waits = health.samples("engine", "keyhole_query_wait_seconds_count")
-    assert sum(waits.values()) == sum(after.values())
+    here, waits = (
+        _total(health.samples("engine", f"keyhole_query_{word}_seconds_count"))
+        for word in ("answered_here", "wait")
+    )
+    assert here >= len(TRANSPORTS) - 1
+    assert waits >= 1
+    assert here + waits == sum(after.values())
     answers = health.samples("engine", "keyhole_upstream_answers_total")
     assert _total(answers, upstream="test") >= 1
+    round_trips = health.samples("engine", "keyhole_upstream_round_trip_seconds_count")
+    assert round_trips == answers
 
 
 def test_a_page_of_metrics_names_no_client_and_no_query(health: Health) -> None:

@@ -53,8 +53,8 @@ _ROWS = {
         client_identity connections policy tls
         list_table records subjects trust
         counters document options
-        clock close_notify cookie date faults network pem question reason shares special_addresses
-        spiffe_id transport
+        clock close_notify cookie date faults histogram network pem question reason shares
+        special_addresses spiffe_id transport
     """,
 }
 

@@ -6,12 +6,10 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::Reason;
+use crate::histogram::Histogram;
 use crate::shares::Full;
 use crate::transport::Transport;
 
-/// Upper edges of the latency buckets in microseconds; the last bucket has none.
-const EDGES: [u64; 12] =
-    [50, 250, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 2_000_000, 5_000_000];
 const REASONS: usize = Reason::ALL.len();
 const TRANSPORTS: usize = Transport::ALL.len();
 
@@ -37,8 +35,6 @@ macro_rules! totals {
 totals! {
     #[doc = "Queries that a rule or list would have blocked if it did not only observe."]
     Observed, "observed";
-    #[doc = "Microseconds that queries waited for an upstream, all together."]
-    Waited, "waited_us";
     #[doc = "Keyhole's own queries, which are counted nowhere else."]
     Own, "own";
     #[doc = "Queries that were overloaded because their client's identity had its share."]
@@ -47,13 +43,23 @@ totals! {
     OverNetworkShare, "over_network_share";
 }
 
+/// How long a query took from its arrival to its end.
+#[derive(Clone, Copy, Debug)]
+pub enum Took {
+    /// It was answered without asking anybody.
+    AnsweredHere(Duration),
+    /// It waited for an upstream.
+    Waited(Duration),
+}
+
 /// What one worker counted. Aligned so that two workers never share a cache line.
 #[repr(align(128))]
 struct Shard {
     ended: [[AtomicU64; REASONS]; TRANSPORTS],
     /// Those of `ended` whose policy keeps them out of the query log.
     unlogged: [[AtomicU64; REASONS]; TRANSPORTS],
-    latency: [AtomicU64; EDGES.len() + 1],
+    answered_here: Histogram,
+    waited: Histogram,
     totals: [AtomicU64; Total::ALL.len()],
 }
 
@@ -74,14 +80,15 @@ impl Counters {
         let shard = || Shard {
             ended: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             unlogged: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
-            latency: std::array::from_fn(|_| AtomicU64::new(0)),
+            answered_here: Histogram::default(),
+            waited: Histogram::default(),
             totals: std::array::from_fn(|_| AtomicU64::new(0)),
         };
         Self { shards: (0..workers.max(1)).map(|_| shard()).collect() }
     }
 
-    /// Counts one query that ended; `waited` is how long it took if it had to wait, `is_logged`
-    /// whether its policy lets it into the query log.
+    /// Counts one query that ended; `took` is how long that took, `is_logged` whether its policy
+    /// lets it into the query log.
     #[inline]
     pub fn count(
         &self,
@@ -89,7 +96,7 @@ impl Counters {
         transport: Transport,
         reason: Reason,
         observed: bool,
-        waited: Option<Duration>,
+        took: Took,
         is_logged: bool,
     ) {
         let Some(shard) = self.shards.get(worker) else { return };
@@ -101,12 +108,10 @@ impl Counters {
         if observed {
             shard.add(Total::Observed, 1);
         }
-        let micros = waited.map_or(0, |took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-        if waited.is_some() {
-            shard.add(Total::Waited, micros);
+        match took {
+            Took::AnsweredHere(took) => shard.answered_here.add(took),
+            Took::Waited(took) => shard.waited.add(took),
         }
-        let bucket = EDGES.iter().position(|edge| micros <= *edge).unwrap_or(EDGES.len());
-        shard.latency[bucket].fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts one of Keyhole's own queries.
@@ -130,14 +135,11 @@ impl Counters {
     }
 
     /// All counts as a document: `queries` by transport and reason, `unlogged` those of them that
-    /// their policy keeps out of the query log, `latency_us` by bucket, `totals` by the word of each
-    /// counter.
+    /// their policy keeps out of the query log, `durations` as histograms in seconds, `totals` by the
+    /// word of each counter.
     pub fn document(&self) -> Value {
         let queries = self.by_reason(|shard| &shard.ended);
         let unlogged = self.by_reason(|shard| &shard.unlogged);
-        let buckets: Vec<Value> = (0..=EDGES.len())
-            .map(|i| json!([EDGES.get(i), self.sum(|shard| &shard.latency[i])]))
-            .collect();
         let totals: Map<String, Value> = Total::ALL
             .iter()
             .map(|one| (one.word().into(), self.sum(|shard| &shard.totals[*one as usize]).into()))
@@ -145,7 +147,10 @@ impl Counters {
         json!({
             "queries": queries,
             "unlogged": unlogged,
-            "latency_us": buckets,
+            "durations": {
+                "answered_here": Histogram::document(self.shards.iter().map(|one| &one.answered_here)),
+                "waited": Histogram::document(self.shards.iter().map(|one| &one.waited)),
+            },
             "totals": totals,
         })
     }
@@ -177,9 +182,10 @@ mod tests {
     #[test]
     fn counts_of_all_workers_add_up() {
         let counters = Counters::new(2);
-        counters.count(0, Transport::Udp, Reason::Cached, false, None, true);
-        counters.count(1, Transport::Udp, Reason::Cached, true, None, false);
-        let wait = Some(Duration::from_millis(3));
+        let here = Took::AnsweredHere(Duration::from_micros(7));
+        counters.count(0, Transport::Udp, Reason::Cached, false, here, true);
+        counters.count(1, Transport::Udp, Reason::Cached, true, here, false);
+        let wait = Took::Waited(Duration::from_millis(3));
         counters.count(1, Transport::Doh, Reason::Forwarded, false, wait, true);
         let document = counters.document();
         assert_eq!(document["queries"]["udp"]["cached"], 2);
@@ -187,8 +193,9 @@ mod tests {
         assert_eq!(document["unlogged"]["udp"], json!({"cached": 1}));
         assert_eq!(document["unlogged"]["doh"], json!({}));
         assert_eq!(document["totals"]["observed"], 1);
-        assert_eq!(document["totals"]["waited_us"], 3_000);
-        assert_eq!(document["latency_us"][0], json!([50, 2]));
-        assert_eq!(document["latency_us"][4], json!([5_000, 1]));
+        let durations = &document["durations"];
+        assert_eq!(durations["answered_here"]["buckets"][0], json!([0.00001, 2]));
+        assert_eq!(durations["waited"]["buckets"][6], json!([0.005, 1]));
+        assert_eq!(durations["waited"]["sum"], json!(0.003));
     }
 }

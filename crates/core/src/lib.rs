@@ -17,6 +17,7 @@ pub mod engine;
 pub mod events;
 pub mod explain;
 pub(crate) mod faults;
+pub mod histogram;
 pub mod judge;
 pub mod list_table;
 pub mod listen;

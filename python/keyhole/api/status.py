@@ -1,7 +1,6 @@
 """``/status``: version, role, listeners and counters."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -14,6 +13,7 @@ from keyhole.control.list_refresh.report import statuses
 from keyhole.control.parts import PartState
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
+from keyhole.model.engine_stats import EngineStats, UpstreamStats
 
 router = APIRouter(prefix="/status", tags=["status"])
 
@@ -156,25 +156,34 @@ def _report(one: PartState) -> PartReport:
     return PartReport(name=one.name, state=one.state.value, why=one.why, since=since)
 
 
-def _upstream(one: dict[str, Any]) -> UpstreamReport:
-    taken = ("name", "protocol", "answered", "refused", "failed", "last_error")
-    return UpstreamReport(is_healthy=one["healthy"], **{key: one[key] for key in taken})
+def _upstream(one: UpstreamStats) -> UpstreamReport:
+    return UpstreamReport(
+        name=one["name"],
+        protocol=one["protocol"],
+        is_healthy=one["healthy"],
+        answered=one["answered"],
+        refused=one["refused"],
+        failed=one["failed"],
+        last_error=one["last_error"],
+    )
 
 
-def _load(stats: dict[str, Any]) -> Load:
+def _load(stats: EngineStats) -> Load:
     return Load(waiting=stats["waiting"], under_way=stats["cache"]["under_way"])
 
 
-async def _stats(services: Services) -> dict[str, Any] | None:
+async def _stats(services: Services) -> EngineStats | None:
     try:
         return await services.control_plane.stats()
     except KeyholeError:
         return None
 
 
-def _dns_handshakes(stats: dict[str, Any] | None) -> list[RefusedHandshakes]:
-    counts = stats["connections"]["handshakes"] if stats else {}
-    refused = {**counts.get("refused", {}), **counts.get("failures", {})}
+def _dns_handshakes(stats: EngineStats | None) -> list[RefusedHandshakes]:
+    if stats is None:
+        return []
+    counts = stats["connections"]["handshakes"]
+    refused = {**counts["refused"], **counts["failures"]}
     return [
         RefusedHandshakes(listener="dns", reason=word, count=count)
         for word, count in refused.items()

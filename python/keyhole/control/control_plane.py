@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from keyhole.config.files import MAX_FILE
 from keyhole.control.clock import ClockWatch
@@ -37,6 +37,7 @@ from keyhole.control.watched_files import changes, fingerprint
 from keyhole.control.withdrawals import DELIVERY_SECONDS, Withdrawals
 from keyhole.errors import KeyholeError
 from keyhole.http.refused_handshakes import RefusedHandshakes
+from keyhole.model.engine_stats import EngineStats
 from keyhole.system import durable
 from keyhole.system.regular_file import read_regular
 
@@ -149,7 +150,7 @@ class ControlPlane:
         missing = await self.fleet.missing(seconds) if self.fleet else {}
         return "; ".join(f"{engine} has not got it: {why}" for engine, why in missing.items())
 
-    async def stats(self) -> dict[str, Any]:
+    async def stats(self) -> EngineStats:
         """All counters of the running engine."""
         return await self._engine.stats()
 

@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.engine_state import LOCAL, EngineState, state_of
@@ -13,6 +13,7 @@ from keyhole.control.notice import Notify, report_to
 from keyhole.control.supervisor import Supervisor
 from keyhole.link.peer import READY_SECONDS, DisconnectedError, NoAnswerError, Peer
 from keyhole.link.server import LocalLink
+from keyhole.model.engine_stats import EngineStats
 
 
 class Starter(Protocol):
@@ -132,11 +133,11 @@ class LocalEngine:
         files = {"certificate": _absolute(certificate), "key": _absolute(key)}
         await self._ask({"identity": {"name": name, **files}})
 
-    async def stats(self) -> dict[str, Any]:
+    async def stats(self) -> EngineStats:
         """All counters of the running engine; a new process starts at zero."""
         stats = (await self._ask({"stats": True}))["stats"]
         assert isinstance(stats, dict)
-        return stats
+        return cast(EngineStats, stats)
 
     def state(self, wanted: int | None) -> EngineState:
         """The state of the engine; ``wanted`` is the snapshot that should be in force."""

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
 
 import dns.asyncquery
 import dns.edns
@@ -15,11 +14,12 @@ import dns.rcode
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.engine.own_queries import OPTION
+from keyhole.model.engine_stats import EngineStats, UpstreamStats
 
 CHECK_SECONDS = 5.0
 _PROBE_SECONDS = 6.0
 
-Stats = Callable[[], Awaitable[dict[str, Any]]]
+Stats = Callable[[], Awaitable[EngineStats]]
 
 
 class UpstreamMonitor:
@@ -71,7 +71,7 @@ class UpstreamMonitor:
         except (OSError, EOFError, dns.exception.DNSException):
             pass  # the counters show the result
 
-    def _check(self, stats: dict[str, Any]) -> None:
+    def _check(self, stats: EngineStats) -> None:
         upstreams = stats.get("upstreams", [])
         answered = sum(one["answered"] for one in upstreams)
         # Where a client used up its share, nothing is said of the upstream.
@@ -97,7 +97,7 @@ def _unreached(failed: dict[str, int]) -> int:
     return sum(count for kind, count in failed.items() if kind not in ("invalid", "busy"))
 
 
-def no_upstream(upstreams: list[dict[str, Any]]) -> Notice:
+def no_upstream(upstreams: list[UpstreamStats]) -> Notice:
     """A notice with the error of each upstream, and with hints."""
     errors = [
         f"{one['name']} ({one['protocol']}): {one['last_error'] or 'no answer yet'}"

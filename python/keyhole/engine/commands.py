@@ -20,6 +20,7 @@ from typing import Any
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 from keyhole.engine.withdrawal import Withdrawal
+from keyhole.model.engine_stats import EngineStats
 
 
 class Policy:
@@ -89,7 +90,7 @@ class Engine:
         except Refusal as refusal:
             return refused(refusal)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> EngineStats:
         """All counters of the core and of the query log."""
         log = self._log_writer.counts() if self._log_writer else None
         return {**self._runtime.stats(), "log": log}

@@ -9,12 +9,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 from keyhole.engine.launch import QueryLog
 from keyhole.engine.own_queries import OwnQueries
 from keyhole.engine.query_counts import QueryCounts
 from keyhole.engine.rotating_file import RotatingFile
+from keyhole.model.engine_stats import EngineStats, QueryLogStats
 
 MAX_EVENTS = 8192
 """Events in one write."""
@@ -34,7 +35,7 @@ class Events(Protocol):
     def take_events(self, most: int, seconds: float) -> bytes:
         """At most ``most`` JSON lines; waits at most ``seconds`` for the first one."""
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> EngineStats:
         """All counters."""
 
 
@@ -74,7 +75,7 @@ class QueryLogWriter:
         self._ending.set()
         self._thread.join(END_SECONDS)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> QueryLogStats:
         """How many events were written and lost."""
         return {"written": self.written, "lost": self.lost}
 

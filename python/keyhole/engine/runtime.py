@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from keyhole import _core
 from keyhole.errors import KeyholeError
+from keyhole.model.engine_stats import EngineStats
 from keyhole.system.regular_file import read_regular
 
 MAX_PEM = 1 << 20
@@ -70,9 +71,9 @@ class Runtime:
         """
         return self._engine.take_events(most, seconds)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> EngineStats:
         """All counters."""
-        return _load(self._engine.stats())
+        return cast(EngineStats, _load(self._engine.stats()))
 
 
 def explain(

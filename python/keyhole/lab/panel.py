@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Group
 from rich.panel import Panel
@@ -14,6 +13,7 @@ from keyhole.lab.ports import Ports
 from keyhole.lab.processes import LabProcesses
 from keyhole.lab.svids import DOMAIN, Svids
 from keyhole.lab.workload_profiles import TV_NAME, WORKLOAD_PROFILES
+from keyhole.model.engine_stats import Durations, EngineStats
 
 TRANSPORT_NAMES = {"udp": "UDP", "tls": "DoT", "https": "DoH"}
 
@@ -120,7 +120,7 @@ class Counts:
     median_ms: float | None
 
     @classmethod
-    def read(cls, stats: dict[str, Any]) -> "Counts":
+    def read(cls, stats: EngineStats) -> "Counts":
         """Sums the counters of all transports."""
         reasons: Counter[str] = Counter()
         for transport in stats["queries"].values():
@@ -133,17 +133,22 @@ class Counts:
             blocked=outcomes["blocked"],
             cached=reasons["cached"],
             failed=outcomes["failed"],
-            median_ms=_median(stats["latency_us"]),
+            median_ms=_median(stats["durations"]),
         )
 
 
-def _median(buckets: list[tuple[int | None, int]]) -> float | None:
-    """The upper bound of the histogram bucket that holds the median, in milliseconds."""
+def _median(durations: Durations) -> float | None:
+    """The upper edge of the histogram bucket that holds the median, in milliseconds."""
+    both = (durations["answered_here"], durations["waited"])
+    buckets = [
+        (edge, count + more)
+        for (edge, count), (_, more) in zip(*(one["buckets"] for one in both), strict=True)
+    ]
     seen, total = 0, sum(count for _, count in buckets)
     for edge, count in buckets:
         seen += count
         if count and seen * 2 >= total:
-            return edge / 1000 if edge is not None else None
+            return edge * 1000 if edge is not None else None
     return None
 
 

@@ -1,6 +1,6 @@
 """The statistics of one engine (``keyhole.engine.runtime.Runtime.stats``) as metrics."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from prometheus_client import Metric
@@ -10,10 +10,17 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
-Stats = Mapping[str, Any]
+from keyhole.metrics.histogram import add_histogram
+from keyhole.metrics.upstream import upstream_metrics
+from keyhole.model.engine_stats import (
+    ConnectionStats,
+    Durations,
+    EngineStats,
+    QueryLogStats,
+)
+
 Reasons = Mapping[str, tuple[str, str]]
 """Outcome and stage of each reason, from the core's catalogue."""
-_MICRO = 1e-6
 
 
 def read_reasons(catalogue: Mapping[str, Any]) -> Reasons:
@@ -21,18 +28,18 @@ def read_reasons(catalogue: Mapping[str, Any]) -> Reasons:
     return {one["word"]: (one["outcome"], one["stage"]) for one in catalogue["reasons"]}
 
 
-def engine_metrics(stats: Stats, reasons: Reasons) -> Iterator[Metric]:
+def engine_metrics(stats: EngineStats, reasons: Reasons) -> Iterator[Metric]:
     """All metrics of an engine; counters start at zero with its process."""
     yield from _queries(stats, reasons)
-    yield _duration(stats)
+    yield from _durations(stats["durations"])
     yield from _totals(stats)
     yield from _state(stats)
     yield from _connections(stats["connections"])
-    yield from _upstreams(stats["upstreams"])
+    yield from upstream_metrics(stats["upstreams"])
     yield from _query_log(stats.get("log"))
 
 
-def _queries(stats: Stats, reasons: Reasons) -> Iterator[Metric]:
+def _queries(stats: EngineStats, reasons: Reasons) -> Iterator[Metric]:
     queries = CounterMetricFamily(
         "keyhole_queries",
         "Queries that ended, by what they ended with.",
@@ -45,30 +52,33 @@ def _queries(stats: Stats, reasons: Reasons) -> Iterator[Metric]:
     yield queries
 
 
-def _duration(stats: Stats) -> Metric:
-    duration = HistogramMetricFamily(
-        "keyhole_query_wait_seconds",
-        "Time that queries waited for an upstream; 0 for those that were answered here.",
-    )
-    buckets, total = [], 0
-    for edge, count in stats["latency_us"]:
-        total += count
-        buckets.append(("+Inf" if edge is None else repr(edge * _MICRO), total))
-    duration.add_metric([], buckets, stats["totals"]["waited_us"] * _MICRO)
-    return duration
+def _durations(durations: Durations) -> Iterator[Metric]:
+    for name, text, histogram in (
+        (
+            "keyhole_query_answered_here_seconds",
+            "Time of queries that were answered without asking an upstream.",
+            durations["answered_here"],
+        ),
+        (
+            "keyhole_query_wait_seconds",
+            "Time of queries that waited for an upstream.",
+            durations["waited"],
+        ),
+    ):
+        family = HistogramMetricFamily(name, text)
+        add_histogram(family, [], histogram)
+        yield family
 
 
-def _totals(stats: Stats) -> Iterator[Metric]:
+def _totals(stats: EngineStats) -> Iterator[Metric]:
     """Each counter of the core's table; a new row there needs nothing here."""
     for word, count in stats["totals"].items():
-        if word == "waited_us":
-            continue  # the sum of the histogram
         yield CounterMetricFamily(
             f"keyhole_{word}", f"The counter {word} of the reference page.", value=count
         )
 
 
-def _state(stats: Stats) -> Iterator[Metric]:
+def _state(stats: EngineStats) -> Iterator[Metric]:
     cache = stats["cache"]
     for name, text, value in (
         ("keyhole_queries_waiting", "Queries that wait for an upstream now.", stats["waiting"]),
@@ -84,15 +94,15 @@ def _state(stats: Stats) -> Iterator[Metric]:
         yield GaugeMetricFamily(name, text, value=value)
 
 
-def _connections(connections: Stats) -> Iterator[Metric]:
+def _connections(connections: ConnectionStats) -> Iterator[Metric]:
     handshakes = connections["handshakes"]
     ended = CounterMetricFamily(
         "keyhole_tls_handshakes",
         "TLS handshakes of clients that ended, by how; reason says why a certificate was refused.",
         labels=["outcome", "reason"],
     )
-    for outcome in ("with_certificate", "without_certificate"):
-        ended.add_metric([outcome, ""], handshakes[outcome])
+    ended.add_metric(["with_certificate", ""], handshakes["with_certificate"])
+    ended.add_metric(["without_certificate", ""], handshakes["without_certificate"])
     for reason, count in handshakes["failures"].items():
         ended.add_metric(["failed", reason], count)
     for reason, count in handshakes["refused"].items():
@@ -114,39 +124,7 @@ def _connections(connections: Stats) -> Iterator[Metric]:
     yield closed
 
 
-def _upstreams(upstreams: Sequence[Stats]) -> Iterator[Metric]:
-    for name, key, text in (
-        ("keyhole_upstream_queries", "asked", "Queries that were sent to the upstream."),
-        ("keyhole_upstream_answers", "answered", "Answers of the upstream, refusals among them."),
-        ("keyhole_upstream_refusals", "refused", "Answers with the code REFUSED."),
-        ("keyhole_upstream_handshakes", "handshakes", "TLS handshakes with the upstream."),
-        ("keyhole_upstream_flawed_messages", "flawed_messages", "Messages that answer nothing."),
-    ):
-        counter = CounterMetricFamily(name, text, labels=["upstream"])
-        for one in upstreams:
-            counter.add_metric([one["name"]], one[key])
-        yield counter
-    failures = CounterMetricFamily(
-        "keyhole_upstream_failures",
-        "Attempts at the upstream that failed, by reason.",
-        labels=["upstream", "reason"],
-    )
-    for one in upstreams:
-        for reason, count in one["failed"].items():
-            failures.add_metric([one["name"], reason], count)
-    yield failures
-    for name, key, text, factor in (
-        ("keyhole_upstream_healthy", "healthy", "1 while the upstream is asked first.", 1.0),
-        ("keyhole_upstream_connections", "connections", "Open connections to it.", 1.0),
-        ("keyhole_upstream_rtt_seconds", "rtt_ms", "Moving average of its round trip.", 1e-3),
-    ):
-        gauge = GaugeMetricFamily(name, text, labels=["upstream"])
-        for one in upstreams:
-            gauge.add_metric([one["name"]], float(one[key]) * factor)
-        yield gauge
-
-
-def _query_log(log: Stats | None) -> Iterator[Metric]:
+def _query_log(log: QueryLogStats | None) -> Iterator[Metric]:
     if log is None:
         return
     events = CounterMetricFamily(
@@ -154,6 +132,6 @@ def _query_log(log: Stats | None) -> Iterator[Metric]:
         "Events of the query log that were written, and that were lost.",
         labels=["outcome"],
     )
-    for outcome in ("written", "lost"):
-        events.add_metric([outcome], log[outcome])
+    events.add_metric(["written"], log["written"])
+    events.add_metric(["lost"], log["lost"])
     yield events

@@ -1,14 +1,15 @@
 """An outage of the upstreams is reported once, with hints, and so is its end."""
 
-from typing import Any
+from typing import cast
 
 import pytest
 
 from keyhole.control.notice import Notice, Severity
 from keyhole.control.upstream_monitor import UpstreamMonitor, no_upstream
+from keyhole.model.engine_stats import EngineStats
 
 
-def _stats(answered: int, failed: int, error: str = "no route to 192.0.2.1:443") -> dict[str, Any]:
+def _stats(answered: int, failed: int, error: str = "no route to 192.0.2.1:443") -> EngineStats:
     upstream = {
         "name": "quad9",
         "protocol": "doh",
@@ -16,13 +17,13 @@ def _stats(answered: int, failed: int, error: str = "no route to 192.0.2.1:443")
         "failed": {"unreachable": failed, "timeout": 0},
         "last_error": error,
     }
-    return {"upstreams": [upstream]}
+    return cast(EngineStats, {"upstreams": [upstream]})
 
 
-def _notices(*stats: dict[str, Any]) -> list[Notice]:
+def _notices(*stats: EngineStats) -> list[Notice]:
     notices: list[Notice] = []
 
-    async def never() -> dict[str, Any]:
+    async def never() -> EngineStats:
         raise AssertionError("not asked in this test")
 
     monitor = UpstreamMonitor(never, {}, notices.append)

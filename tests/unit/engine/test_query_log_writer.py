@@ -8,13 +8,14 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from keyhole.engine.launch import QueryLog
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.rotating_file import RotatingFile
+from keyhole.model.engine_stats import EngineStats
 
 
 def line(number: int, width: int = 100) -> bytes:
@@ -44,8 +45,8 @@ class Core:
     def take_events(self, most: int, seconds: float) -> bytes:
         return self.batches.pop(0) if self.batches else b""
 
-    def stats(self) -> dict[str, Any]:
-        return {"queries": {}, "unlogged": {}}
+    def stats(self) -> EngineStats:
+        return cast(EngineStats, {"queries": {}, "unlogged": {}})
 
 
 class Written:

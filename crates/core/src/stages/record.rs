@@ -2,7 +2,7 @@
 //!
 //! Always runs, never waits.
 
-use crate::counters::Counters;
+use crate::counters::{Counters, Took};
 use crate::events::{Event, Events};
 
 /// Writes one query that ended down for the query log, and counts it.
@@ -19,5 +19,7 @@ pub fn record(counters: &Counters, events: &Events, event: &Event<'_>) {
     }
     let is_logged = events.record(event);
     let observed = would_block.is_some();
-    counters.count(sender.worker, sender.transport, reason, observed, waited, is_logged);
+    // An answer that waited for nobody ends some microseconds after the packets were read.
+    let took = waited.map_or_else(|| Took::AnsweredHere(event.ended.elapsed()), Took::Waited);
+    counters.count(sender.worker, sender.transport, reason, observed, took, is_logged);
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::error::ErrorKind;
+use crate::histogram::Histogram;
 
 /// What one upstream was asked and what came of it, since it was first prepared.
 #[derive(Debug, Default)]
@@ -19,6 +20,7 @@ pub(super) struct UpstreamCounters {
     pub(super) flawed: AtomicU64,
     failed: [AtomicU64; ErrorKind::ALL.len()],
     rtt_micros: AtomicU64,
+    round_trips: Histogram,
 }
 
 impl UpstreamCounters {
@@ -30,8 +32,9 @@ impl UpstreamCounters {
         self.failed[kind as usize].fetch_add(1, Relaxed);
     }
 
-    /// Takes one round trip into the moving average, with a weight of one eighth (as RFC 6298).
+    /// Counts one round trip, and takes it into the moving average with a weight of one eighth (as RFC 6298).
     pub(super) fn round_trip(&self, took: Duration) {
+        self.round_trips.add(took);
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
         let old = self.rtt_micros.load(Relaxed);
         let new = if old == 0 { took } else { (old / 8).saturating_mul(7) + took / 8 };
@@ -51,7 +54,8 @@ impl UpstreamCounters {
         all.insert("flawed_messages".into(), self.flawed.load(Relaxed).into());
         all.insert("refused".into(), self.refused.load(Relaxed).into());
         all.insert("handshakes".into(), self.handshakes.load(Relaxed).into());
-        all.insert("rtt_ms".into(), json!(self.rtt_micros.load(Relaxed) as f64 / 1000.0));
+        all.insert("rtt".into(), json!(self.rtt_micros.load(Relaxed) as f64 / 1e6));
+        all.insert("round_trips".into(), Histogram::document([&self.round_trips].into_iter()));
         all
     }
 }

@@ -108,8 +108,8 @@ impl Upstreams {
     }
 
     /// One object per upstream in use: `name`, `protocol`, `asked`, `answered`, `refused` of these,
-    /// `failed` by kind, `flawed_messages`, `handshakes`, `connections`, `rtt_ms` (moving average), `healthy`,
-    /// `last_error` (plain words or null).
+    /// `failed` by kind, `flawed_messages`, `handshakes`, `connections`, `rtt` (moving average in
+    /// seconds), `round_trips` (histogram), `healthy`, `last_error` (plain words or null).
     pub fn stats(&self) -> Value {
         let known = self.known.lock();
         known.iter().filter_map(Weak::upgrade).map(|upstream| upstream.stats()).collect()
