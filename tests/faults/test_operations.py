@@ -11,9 +11,9 @@ import pytest
 
 from keyhole.identity import Authority as OwnAuthority
 from tests.world.certificates import Authority
-from tests.world.process import call_keyhole
+from tests.world.process import Program, call_keyhole
 from tests.world.used_folder import UsedFolder, clock, fill, mounted
-from tests.world.waiting import PATIENCE
+from tests.world.waiting import PATIENCE, until
 
 _LONG_AGO = datetime.now(UTC) - timedelta(days=4000)
 
@@ -89,6 +89,14 @@ DAMAGES = {
         [],
     ),
     "a missing authority": (_remove("identity"), ["authority: missing", "root.pem is gone"]),
+    "a missing authority and record": (
+        _remove("identity", "installation.json"),
+        ["authority: missing", "root.pem is gone"],
+    ),
+    "missing documents and record": (
+        _remove("documents", "installation.json"),
+        ["documents: missing"],
+    ),
     "a damaged history segment": (_tear_history, ["history: failed", "set aside"]),
     "a damaged snapshot": (_overwrite("state/snapshot.json"), ["last good snapshot: mended"]),
     "missing settings": (_remove("keyhole.yaml"), ["settings: missing"]),
@@ -179,6 +187,52 @@ def test_a_start_that_can_write_nothing_answers_first_and_names_the_disk(
             used.assert_nothing_opens()
         finally:
             used.resolver.stop()
+
+
+REMAINS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no snapshot and no authority": (_remove("identity", "state/*snapshot*"), "root.pem is gone"),
+    "documents and database": (
+        _remove("installation.json", "identity", "state", "log"),
+        "root.pem is gone",
+    ),
+    "the log": (_remove("installation.json", "state", "control.db*", "documents"), "documents in"),
+    "the authority": (
+        _remove("installation.json", "state", "control.db*", "documents", "log"),
+        "documents in",
+    ),
+}
+
+
+@pytest.mark.parametrize("remains", REMAINS)
+def test_a_folder_that_was_restored_in_part_is_not_taken_for_a_new_one(
+    used: UsedFolder, remains: str
+) -> None:
+    """F1, F2: also where the record of what it had is lost. Queries are refused, not ignored."""
+    act, words = REMAINS[remains]
+    act(used.data)
+    assert "disk" not in call_keyhole("status", "--data", str(used.data)).stdout
+    log = used.data.with_suffix(".log")
+    used.resolver.run(Program.keyhole("up", "--data", str(used.data), log=log))
+    used.status_says(words)
+    assert not (used.data / "documents" / "upstreams.yaml").exists()
+    used.assert_refused_or_blocked()
+
+
+def test_a_folder_in_which_only_a_token_was_made_is_a_new_one(tmp_path: Path) -> None:
+    """F2, the other way: a first run is a first run."""
+    data = tmp_path / "data"
+    data.mkdir()
+    made = call_keyhole("token", "create", "tv", "--data", str(data))
+    assert made.returncode == 0, made.stderr
+    assert call_keyhole("status", "--data", str(data)).stdout.count("missing") == 0
+    log = tmp_path / "first.log"
+    # The default ports may be in use here; what it writes comes before it listens.
+    program = Program.keyhole("up", "--data", str(data), log=log)
+    try:
+        until((data / "documents" / "upstreams.yaml").exists, "the defaults are written")
+        assert (data / "keyhole.yaml").exists()
+    finally:
+        program.stop()
 
 
 def test_status_names_what_is_wrong_with_a_folder_that_does_not_run(used: UsedFolder) -> None:

@@ -19,10 +19,13 @@ from tests.world.zone import ADDRESS, Zone
 PROTOCOLS = ("doh", "dot", "tcp")
 
 
-@pytest.fixture(scope="module")
-def resolver(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Resolver]:
-    """A resolver that each test gives its own upstreams."""
+@pytest.fixture(scope="module", params=["resolver", "forwarder"])
+def resolver(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, authority: Authority
+) -> Iterator[Resolver]:
+    """A resolver or forwarder that each test gives its own upstreams."""
     one = Resolver(tmp_path_factory.mktemp("upstreams") / "data", authority)
+    one.configure(role=request.param)
     try:
         yield one
     finally:
@@ -104,9 +107,44 @@ def test_no_query_is_lost_when_streams_are_refused(resolver: Resolver, serve: Se
 def test_a_query_outlives_connections_that_end_before_an_answer(
     resolver: Resolver, serve: Serve, protocol: str
 ) -> None:
-    upstream = serve(protocol, closed=2)
+    """D1: an upstream that restarts ends more of them than a query has tries."""
+    for limits in ({"closed": 2}, {"closed": 5}, {"unready": 5}):
+        upstream = serve(protocol, **limits)
+        _use(resolver, upstream)
+        name = f"{'-'.join(limits)}{sum(limits.values())}-{protocol}.example.org"
+        assert resolver.server.ask(name).rcode == "NOERROR", limits
+        assert upstream.times_asked(name) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 503])
+@pytest.mark.parametrize("wait", ["", "0", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"])
+def test_no_query_is_lost_when_an_upstream_has_no_time_for_some(
+    resolver: Resolver, serve: Serve, status: int, wait: str
+) -> None:
+    """D1: RFC 9110 section 15, RFC 6585 section 4: what was not processed may be sent again."""
+    upstream = serve("doh", refuse_every=3, status=status, retry_after=wait)
     _use(resolver, upstream)
-    assert resolver.server.ask(f"closed-{protocol}.example.org").rcode == "NOERROR"
+    replies = _ask_all(resolver, 30, f"busy{status}")
+    assert [reply.errors for reply in replies if reply.rcode != "NOERROR"] == []
+    assert upstream.counts.refused >= 10
+
+
+@pytest.mark.parametrize("status", [421, 429, 502, 503, 504])
+def test_an_upstream_that_has_no_time_is_left_alone_and_another_one_asked(
+    resolver: Resolver, serve: Serve, status: int
+) -> None:
+    """D1: RFC 9110 section 10.2.3."""
+    busy = serve("doh", refused=-1, status=status, retry_after="20")
+    _use(resolver, busy)
+    reply = resolver.server.ask(f"alone{status}.example.org")
+    assert (reply.rcode, reply.errors) == ("SERVFAIL", [(22, "upstream_unreachable")])
+    asked = busy.counts.received
+    assert asked <= 3
+    _use(resolver, busy, serve("dot"))
+    for number in range(20):
+        assert resolver.server.ask(f"two{status}-{number}.example.org").rcode == "NOERROR"
+    if status in (429, 503):
+        assert busy.counts.received == asked == 1, "it asked for 20 seconds"
 
 
 def test_a_server_that_refuses_for_ever_is_not_asked_without_end(

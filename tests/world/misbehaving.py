@@ -5,6 +5,7 @@ that end before any answer. What is answered follows ``tests.world.zone``.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,13 +30,18 @@ class Limits:
 
     ``per_connection`` answers end a connection, over HTTP/2 with GOAWAY. The first ``refused``
     streams are refused, -1 means all. ``refuse_every`` refuses each stream whose number it divides.
-    The first ``closed`` connections end at their first query, with none answered.
+    A stream is refused by a reset for this ``reason``, or with a ``status`` of HTTP where there is
+    one, and the header Retry-After. The first ``closed`` connections end at their first query, with
+    none answered; the first ``unready`` ones before anything was said.
     """
 
     per_connection: int = 0
     refused: int = 0
     refuse_every: int = 0
     closed: int = 0
+    unready: int = 0
+    status: int = 0
+    retry_after: str = ""
     reason: h2.errors.ErrorCodes = h2.errors.ErrorCodes.REFUSED_STREAM
 
 
@@ -61,6 +67,19 @@ class Misbehaving(Upstream):
         self._serve = self._serve_http if protocol == "doh" else self._serve_stream
         if protocol == "tcp":
             self._context = None
+        self._behind: ssl.SSLContext | None = None
+        if limits.unready:
+            # Such connections end before TLS begins, so that it is started by hand.
+            self._behind, self._context = self._context, None
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.limits.unready:
+            self.limits.unready -= 1
+            writer.transport.abort()
+            return
+        if self._behind is not None:
+            await writer.start_tls(self._behind)
+        await super()._connected(reader, writer)
 
     def _reply(self, packet: bytes) -> list[bytes]:
         query = dns.message.from_wire(packet)
@@ -112,7 +131,7 @@ class Misbehaving(Upstream):
                     if not answered and self._is_to_end():
                         return
                     if self._refuses():
-                        talk.reset_stream(stream, self.limits.reason)
+                        self._refuse(talk, stream)
                         continue
                     for message in self._reply(bodies.pop(stream, b"")):
                         kind = ("content-type", "application/dns-message")
@@ -128,6 +147,13 @@ class Misbehaving(Upstream):
                         await writer.drain()
                         return
             writer.write(talk.data_to_send())
+
+    def _refuse(self, talk: h2.connection.H2Connection, stream: int) -> None:
+        if not self.limits.status:
+            talk.reset_stream(stream, self.limits.reason)
+            return
+        wait = [("retry-after", self.limits.retry_after)] if self.limits.retry_after else []
+        talk.send_headers(stream, [(":status", str(self.limits.status)), *wait], end_stream=True)
 
     def _refuses(self) -> bool:
         every, left = self.limits.refuse_every, self.limits.refused

@@ -96,6 +96,11 @@ class UsedFolder:
         """Whether the policy of the database acts."""
         return self._ask(ALLOWED, source=DENIED)[0] == "REFUSED"
 
+    def assert_refused_or_blocked(self) -> None:
+        """Once it answers, what was blocked is no more open than without a snapshot."""
+        codes = ("NXDOMAIN", "REFUSED")
+        self.resolver.wait_for(lambda: self._ask(BLOCKED)[0] in codes, f"{BLOCKED} is not open")
+
     def assert_nothing_opens(self) -> None:
         """What was blocked and who was refused still is."""
         assert self._ask(BLOCKED)[0] == "NXDOMAIN"

@@ -218,8 +218,8 @@ class DataFolder:
 
 
 def unwritable(data: DataFolder) -> str | None:
-    """Why nothing can be written into the state folder; none if it can."""
-    probe = data.state / ".probe"
+    """Why nothing can be written into the state folder, or where it is to be; none if it can."""
+    probe = (data.state if data.state.is_dir() else data.path) / ".probe"
     try:
         durable.write_bytes(probe, bytes(4096))
         probe.unlink()

@@ -18,9 +18,9 @@ from keyhole.system.installation import name_of
 
 DOCUMENTS, STORED, DATABASE = "documents", "stored", "database"
 OVERRIDES = "overrides"
-_IDENTITY = "identity/"
+_IDENTITY, _ROOT = "identity/", "root.pem"
 _IDENTITY_FILES = (
-    ("root.pem", "the trust of every client in this Keyhole, and all certificates"),
+    (_ROOT, "the trust of every client in this Keyhole, and all certificates"),
     ("tokens.json", "the tokens of all clients"),
     ("revoked.json", "all revocations: what was revoked would be believed again"),
     ("enrollments.json", "the clients that wait to be enrolled"),
@@ -54,18 +54,27 @@ class MissingPart:
 
 
 def is_used(data: DataFolder) -> bool:
-    """Whether a Keyhole has run with this folder."""
-    return data.installation.exists() or data.snapshot.exists() or not is_blank(data.database)
+    """Whether a Keyhole has run with this folder. Commands that issue certificates and tokens may
+    be used before; they leave files of the authority, and a record of those alone."""
+    record = data.installation
+    if record.has(SETTINGS) or not is_blank(data.database):
+        return True
+    left = [data.snapshot, data.snapshot_copy, data.last_good, data.query_log, data.history]
+    if not record.exists():
+        left.append(data.identity / _ROOT)  # the record was beside it, and is lost
+    return any(one.exists() for one in left)
 
 
 def adopt(data: DataFolder) -> None:
-    """Begins the record of a folder that an earlier version used; it always made these parts.
+    """Begins the record of a folder without one, such as that of an earlier version, or one that
+    was restored in part. Whoever used it always made these parts.
 
     Raises ``OSError`` if the folder cannot be written.
     """
     if data.installation.exists() or not is_used(data):
         return
-    data.installation.remember(SETTINGS, DOCUMENTS, DATABASE, *_present(data))
+    parts = (SETTINGS, DOCUMENTS, DATABASE, _IDENTITY + _ROOT)
+    data.installation.remember(*parts, *_present(data))
 
 
 def remember(data: DataFolder, settings: Settings) -> None:

@@ -28,6 +28,7 @@ from keyhole.control.local_engine import LocalEngine
 from keyhole.control.missing_parts import (
     MissingError,
     documents_missing,
+    is_used,
     overrides_missing,
     stored_missing,
 )
@@ -121,9 +122,9 @@ class Reconciler:
         """Starts the engine and puts the documents in force.
 
         With a last good snapshot nothing else is needed: what cannot be used is recorded and tried
-        again, and only an engine that cannot listen raises. Without one, a certificate that cannot
-        be used raises too; invalid documents are only reported, and every query is refused until
-        they are fixed.
+        again, and only an engine that cannot listen raises. Without one, invalid documents are only
+        reported, and every query is refused until they are fixed; a certificate that cannot be used
+        raises at a first start.
         """
         if self._check_snapshot():
             await self._launcher.start_last_good()
@@ -138,11 +139,13 @@ class Reconciler:
                 self._remember(last_good)
                 await self._apply_last_overrides()
         else:
+            certificates = self._certificates
+            read = certificates.usable if is_used(self._data) else certificates.read
             # Creates our own authority if there is none: compiling needs it.
-            self._certificates.read({})
+            read({})
             compiled, problem = self._try_first()
             clients = compiled.identities if compiled else {}
-            pairs = self._certificates.read(clients)
+            pairs = read(clients)
             await self._withdraw(compiled, is_valid=compiled is not None)
             # The engine starts from the draft, so that it is ready as soon as it listens. The
             # commit below checks the draft, as for every change.

@@ -1,6 +1,7 @@
 //! The attempts of one question at the upstreams of its set.
 
 mod failures;
+mod rounds;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,8 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
-use super::pool::jitter;
-use super::repeat::{Repetition, Verdict};
+use super::repeat::Repetition;
 use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
 use crate::policy::Permitted;
@@ -36,8 +36,8 @@ impl UpstreamSet {
     /// Asks until an upstream answers, all that may be asked have failed, or the deadline is over.
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt
-    /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again. A
-    /// SERVFAIL or the like is kept while the others are asked, and serves once none of them can be
+    /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again,
+    /// and while no connection works since a moment ago, all are asked once more. A SERVFAIL or the like is kept while the others are asked, and serves once none of them can be
     /// expected to say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
@@ -110,6 +110,10 @@ pub(super) struct Attempts<'a> {
     /// What is to be repeated after a pause.
     repetitions: Vec<Repetition>,
     /// Repetitions so far.
+    repeated: u32,
+    /// When all upstreams are asked once more.
+    round_at: Option<Instant>,
+    /// How often they were.
     rounds: u32,
     /// Places that were asked without EDNS.
     plain: Vec<usize>,
@@ -142,6 +146,8 @@ impl<'a> Attempts<'a> {
             running,
             hedge_at,
             repetitions: Vec::new(),
+            repeated: 0,
+            round_at: None,
             rounds: 0,
             plain,
             failed,
@@ -154,8 +160,8 @@ impl<'a> Attempts<'a> {
     /// Runs to the end. What is still under way then is taken back.
     pub(super) async fn run(mut self) -> Result<UpstreamAnswer, UpstreamError> {
         self.start_next();
-        while !(self.running.is_empty() && self.repetitions.is_empty()) {
-            let hedge_at = self.hedge_at;
+        while !(self.is_at_rest() && self.round_at.is_none()) {
+            let (hedge_at, round_at) = (self.hedge_at, self.round_at);
             let repeat_at = self.repetitions.iter().map(|one| one.at).min();
             tokio::select! {
                 biased;
@@ -171,19 +177,26 @@ impl<'a> Attempts<'a> {
                 () = sleep_until(repeat_at.unwrap_or(self.deadline)), if repeat_at.is_some() => {
                     self.repeat_due();
                 }
+                () = sleep_until(round_at.unwrap_or(self.deadline)), if round_at.is_some() => {
+                    self.start_round();
+                }
                 () = sleep_until(self.deadline) => {
                     if !self.is_placed.load(Relaxed) {
                         return self.unresolved.ok_or_else(no_place);
                     }
                     let now_flawed = |attempt: &Running<'_>| attempt.state.flawed.load(Relaxed) > 0;
                     let flawed = self.flawed || self.running.iter().any(now_flawed);
-                    let turned_away = self.worst.take().filter(|_| self.running.is_empty());
+                    let is_known = self.running.is_empty() || self.rounds > 0;
+                    let turned_away = self.worst.take().filter(|_| is_known);
                     let error = turned_away.unwrap_or_else(|| out_of_time(flawed));
                     return self.unresolved.ok_or(error);
                 }
             }
             if !self.may_get_better() {
                 break;
+            }
+            if self.is_at_rest() {
+                self.round_at = self.next_round();
             }
         }
         if let Some(unresolved) = self.unresolved {
@@ -220,29 +233,6 @@ impl<'a> Attempts<'a> {
             }
         }
         None
-    }
-
-    fn plan_repetition(&mut self, ended: &Running<'_>, error: &UpstreamError) {
-        let asked = (ended.place, ended.state.connection.load(Relaxed));
-        let planned = Repetition::after(error, asked, ended.answered, self.rounds, jitter());
-        // One that would come too late ends the wait at once, with the reason.
-        self.repetitions.extend(planned.filter(|one| one.at < self.deadline));
-    }
-
-    /// Starts the repetitions that are due.
-    fn repeat_due(&mut self) {
-        let now = Instant::now();
-        let due: Vec<_> = self.repetitions.extract_if(.., |one| one.at <= now).collect();
-        for one in due {
-            let verdict = one.judge(&self.set.upstreams[one.place].signs());
-            if verdict == Verdict::Free && one.sent() {
-                self.budget.give_back();
-            }
-            if verdict != Verdict::Left && !self.budget.is_empty() {
-                self.rounds += 1;
-                self.start(one.place, one.avoid);
-            }
-        }
     }
 
     /// Starts a second attempt: at the next upstream, or else on another connection.

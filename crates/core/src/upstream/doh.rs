@@ -2,22 +2,21 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong, Reason as H2Reason, RecvStream};
 use http::header::{ACCEPT, AGE, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
+use http::{HeaderValue, Method, Request, Uri};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
 use super::exchange::{ClosedAtEnd, Liveness, Question, Reply};
+use super::http_head::{DNS_MESSAGE, check_head};
 use super::quote::quote;
 
-/// The media type of questions and answers (RFC 8484 section 6).
-const DNS_MESSAGE: &str = "application/dns-message";
 /// The largest DNS message.
 const MAX_MESSAGE: usize = 65_535;
 /// Streams that are opened before the upstream has said how many it admits: so many are the least
@@ -78,7 +77,7 @@ impl DohConnection {
         let (response, mut body) = sender.send_request(request, false).map_err(ended)?;
         body.send_data(message.into(), true).map_err(ended)?;
         let (head, body) = response.await.map_err(ended)?.into_parts();
-        check_head(head.status, &head.headers)?;
+        check_head(head.status, &head.headers, SystemTime::now())?;
         let message = self.read_body(body).await?;
         let age = head.headers.get(AGE).and_then(|age| age.to_str().ok()?.parse().ok());
         Ok(Reply { answer: question.read(&message, 0)?, age: age.unwrap_or(0) })
@@ -123,22 +122,6 @@ impl DohConnection {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
         request
     }
-}
-
-fn check_head(status: StatusCode, headers: &HeaderMap) -> Result<(), UpstreamError> {
-    if status != StatusCode::OK {
-        return Err(UpstreamError::invalid(format!(
-            "answered with HTTP status {}",
-            status.as_u16()
-        )));
-    }
-    let found = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
-    let essence = found.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii();
-    if !essence.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes()) {
-        let found = quote(&String::from_utf8_lossy(found));
-        return Err(UpstreamError::invalid(format!("answered with content type \"{found}\"")));
-    }
-    Ok(())
 }
 
 /// What ends the connection or refuses the stream may be asked elsewhere; the rest is nonsense.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::{CertificateError, OtherError};
 
@@ -60,20 +61,37 @@ impl ErrorKind {
 #[derive(Clone, Debug)]
 pub(super) struct UpstreamError {
     pub(super) kind: ErrorKind,
+    /// How long the upstream asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
+    /// The query may have been processed, hence it is repeated a few times only.
+    pub(super) is_processed: bool,
+    /// So it looks when an upstream restarts, or the network changes.
+    pub(super) may_pass: bool,
     words: Arc<str>,
 }
 
 impl UpstreamError {
     pub(super) fn new(kind: ErrorKind, words: impl Into<Arc<str>>) -> Self {
-        Self { kind, words: words.into() }
+        let (retry_after, is_processed) = (None, false);
+        Self { kind, retry_after, is_processed, may_pass: false, words: words.into() }
     }
 
     pub(super) fn lost(words: impl Into<Arc<str>>) -> Self {
-        Self::new(ErrorKind::Lost, words)
+        Self { may_pass: true, ..Self::new(ErrorKind::Lost, words) }
     }
 
     pub(super) fn unprocessed(words: impl Into<Arc<str>>) -> Self {
         Self::new(ErrorKind::Unprocessed, words)
+    }
+
+    /// The upstream asks to come back later, perhaps after a time that it names.
+    pub(super) fn busy_there(words: impl Into<Arc<str>>, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..Self::unprocessed(words) }
+    }
+
+    /// What stands before the upstream did not get an answer from it.
+    pub(super) fn lost_behind(words: impl Into<Arc<str>>) -> Self {
+        Self { is_processed: true, ..Self::new(ErrorKind::Lost, words) }
     }
 
     pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
@@ -91,7 +109,7 @@ impl UpstreamError {
             HostUnreachable => format!("host of {address} unreachable"),
             _ => format!("cannot connect to {address}: {error}"),
         };
-        Self::new(ErrorKind::Unreachable, words)
+        Self { may_pass: true, ..Self::new(ErrorKind::Unreachable, words) }
     }
 
     /// A TLS handshake with `address` that failed.
@@ -117,10 +135,10 @@ impl UpstreamError {
                 ErrorKind::Unreachable,
                 format!("TLS handshake with {address} failed: {}", quote(&other.to_string())),
             ),
-            None => Self::new(
-                ErrorKind::Unreachable,
-                format!("{address} ended the TLS handshake: {error}"),
-            ),
+            None => {
+                let words = format!("{address} ended the TLS handshake: {error}");
+                Self { may_pass: true, ..Self::new(ErrorKind::Unreachable, words) }
+            }
         }
     }
 

@@ -22,6 +22,13 @@ const USELESS_CONNECTIONS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest pause, before jitter: an upstream that is back is in use again within 5 seconds.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// An upstream that failed for less than this may be on its way back: it restarts, or the network
+/// changes.
+const BRIEFLY: Duration = Duration::from_secs(10);
+/// The longest pause meanwhile, so that whoever waits for it still gets an answer.
+const MAX_BRIEF_PAUSE: Duration = Duration::from_millis(400);
+/// The longest time that an upstream is left alone because it asked for it.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The state of one upstream. It knows no clock and no randomness; both come in.
 ///
@@ -36,6 +43,10 @@ pub(super) struct Health {
     refused_queries: u32,
     answered_at: Option<Instant>,
     retry_at: Option<Instant>,
+    /// Since when no connection brings an answer, for reasons that may pass.
+    failing_since: Option<Instant>,
+    /// Until when it asked to be left alone.
+    busy_until: Option<Instant>,
     refused: Option<UpstreamError>,
     last_error: Option<String>,
 }
@@ -51,6 +62,8 @@ impl Health {
             refused_queries: 0,
             answered_at: None,
             retry_at: None,
+            failing_since: None,
+            busy_until: None,
             refused: None,
             last_error: None,
         }
@@ -68,9 +81,11 @@ impl Health {
         self.silent = 0;
         self.useless = 0;
         self.turned_away = 0;
+        self.failing_since = None;
         self.refused = None;
-        // Who refuses everything stays away until it answers something.
-        if self.refused_queries < REFUSED_QUERIES {
+        // Who refuses everything stays away until it answers something, and who asked to be left
+        // alone is left alone, whatever it answers to queries of before.
+        if self.refused_queries < REFUSED_QUERIES && self.asked_pause(now).is_none() {
             self.failures = 0;
             self.retry_at = None;
         }
@@ -96,7 +111,19 @@ impl Health {
     pub(super) fn refused(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
         self.last_error = Some(error.to_string());
         self.refused = Some(error.clone());
+        self.failing_since = self.failing_since.or(Some(now)).filter(|_| error.may_pass);
         self.pause(now, jitter);
+    }
+
+    /// Whether it began to fail a moment ago, so that it may be back before the client leaves.
+    pub(super) fn fails_briefly(&self, now: Instant) -> bool {
+        self.failing_since.is_some_and(|since| now < since + BRIEFLY)
+    }
+
+    /// For how long it is still to be left alone, because it asked for it (RFC 9110 section
+    /// 10.2.3).
+    pub(super) fn asked_pause(&self, now: Instant) -> Option<Duration> {
+        self.busy_until.filter(|until| now < *until).map(|until| until - now)
     }
 
     /// Whether it answered anybody a moment ago.
@@ -112,12 +139,18 @@ impl Health {
         if self.turned_away >= TURNED_AWAY {
             self.pause(now, jitter);
         }
+        if let Some(asked) = error.retry_after.filter(|asked| !asked.is_zero()) {
+            let until = now + asked.min(MAX_RETRY_AFTER);
+            self.busy_until = self.busy_until.max(Some(until));
+            self.retry_at = self.retry_at.max(self.busy_until);
+        }
     }
 
     /// A connection ended before it brought a single answer. One or two may be chance, and their
     /// queries deserve another; a third in a row is as good as refused.
     pub(super) fn was_useless(&mut self, error: &UpstreamError, now: Instant, jitter: f32) {
         self.useless = self.useless.saturating_add(1);
+        self.failing_since.get_or_insert(now);
         self.last_error = Some(error.to_string());
         if self.useless >= USELESS_CONNECTIONS {
             self.refused(error, now, jitter);
@@ -155,7 +188,7 @@ impl Health {
     pub(super) fn take_probe(&mut self, now: Instant) -> bool {
         let due = self.retry_at.is_some_and(|at| now >= at);
         if due {
-            self.retry_at = Some(now + self.pause_length());
+            self.retry_at = Some(now + self.pause_length(now));
             // The probe itself must be let through.
             self.refused = None;
         }
@@ -170,78 +203,16 @@ impl Health {
     fn pause(&mut self, now: Instant, jitter: f32) {
         self.failures = self.failures.saturating_add(1);
         // Three quarters to five quarters: replicas must not retry at the same time.
-        self.retry_at = Some(now + self.pause_length().mul_f32(0.75 + 0.5 * jitter));
+        let pause = self.pause_length(now).mul_f32(0.75 + 0.5 * jitter);
+        self.retry_at = Some(now + pause).max(self.busy_until);
     }
 
-    fn pause_length(&self) -> Duration {
+    fn pause_length(&self, now: Instant) -> Duration {
         let doublings = self.failures.saturating_sub(1).min(8);
-        (FIRST_PAUSE * (1 << doublings)).min(MAX_PAUSE)
+        let max = if self.fails_briefly(now) { MAX_BRIEF_PAUSE } else { MAX_PAUSE };
+        (FIRST_PAUSE * (1 << doublings)).min(max)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::error::ErrorKind;
-    use super::*;
-
-    fn refusal() -> UpstreamError {
-        UpstreamError::new(ErrorKind::Unreachable, "connection refused at 192.0.2.1:853")
-    }
-
-    #[test]
-    fn pauses_grow_but_stay_short_enough_to_recover_within_five_seconds() {
-        let mut health = Health::new();
-        let now = Instant::now();
-        for _ in 0..50 {
-            health.refused(&refusal(), now, 1.0);
-        }
-        assert!(!health.is_healthy());
-        assert!(health.backoff_error(now + Duration::from_millis(2400)).is_some());
-        assert!(health.backoff_error(now + Duration::from_millis(2600)).is_none());
-    }
-
-    #[test]
-    fn a_probe_is_due_once_per_pause_and_an_answer_ends_the_pause() {
-        let mut health = Health::new();
-        let now = Instant::now();
-        health.refused(&refusal(), now, 0.0);
-        assert!(!health.take_probe(now));
-        let later = now + Duration::from_millis(200);
-        assert!(health.take_probe(later));
-        assert!(!health.take_probe(later));
-        assert!(health.backoff_error(later).is_none());
-        health.answered(now);
-        assert!(health.is_healthy());
-        assert_eq!(health.last_error(), Some("connection refused at 192.0.2.1:853"));
-    }
-
-    #[test]
-    fn who_refuses_everything_is_set_aside_until_it_answers_something() {
-        let mut health = Health::new();
-        let now = Instant::now();
-        for _ in 0..REFUSED_QUERIES {
-            assert!(health.is_healthy());
-            health.failed_to_resolve(now);
-            health.refused_query(now, 0.5);
-        }
-        health.failed_to_resolve(now);
-        assert!(!health.is_healthy());
-        health.answered(now);
-        assert!(health.is_healthy());
-    }
-
-    #[test]
-    fn one_slow_name_does_not_make_an_upstream_unhealthy() {
-        let mut health = Health::new();
-        let now = Instant::now();
-        health.was_silent(now, 0.5);
-        health.was_silent(now, 0.5);
-        assert!(health.is_healthy());
-        health.answered(now);
-        health.was_silent(now, 0.5);
-        assert!(health.is_healthy());
-        health.was_silent(now, 0.5);
-        health.was_silent(now, 0.5);
-        assert!(!health.is_healthy());
-    }
-}
+mod tests;

@@ -17,6 +17,7 @@ mod doh;
 mod error;
 mod exchange;
 mod health;
+mod http_head;
 mod identity;
 mod pin;
 mod pool;

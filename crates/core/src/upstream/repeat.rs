@@ -1,9 +1,9 @@
 //! When a question that an upstream has not answered is put to that upstream once more.
 //!
 //! DNS queries may be repeated without harm. What a server has not processed is repeated until the
-//! deadline and does not count as a message: RFC 9113 sections 6.8 and 8.7 for HTTP/2, RFC 7766
-//! section 6.2.4 for streams. A pause that grows keeps a server that refuses for ever from being
-//! asked without end.
+//! deadline and does not count as a message: RFC 9113 sections 6.8 and 8.7 for HTTP/2, RFC 9110
+//! section 15 for its status codes, RFC 7766 section 6.2.4 for streams. A pause that grows keeps a
+//! server that refuses for ever from being asked without end.
 
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ pub(super) struct Repetition {
     /// When.
     pub(super) at: Instant,
     kind: ErrorKind,
+    /// The upstream may have processed it.
+    is_processed: bool,
     /// The failed attempt sent a message.
     sent: bool,
     /// Answers that the upstream had given when the failed attempt began.
@@ -70,15 +72,17 @@ impl Repetition {
         };
         // Those that were turned away together must not come back together.
         let pause = (FIRST_PAUSE * (1 << rounds.min(16))).min(MAX_PAUSE);
-        let at = Instant::now() + pause.mul_f32(0.75 + 0.5 * jitter);
-        Some(Self { place, avoid, at, kind: error.kind, sent: connection != 0, answered })
+        let wait = error.retry_after.unwrap_or_default();
+        let at = Instant::now() + wait + pause.mul_f32(0.75 + 0.5 * jitter);
+        let (kind, is_processed, sent) = (error.kind, error.is_processed, connection != 0);
+        Some(Self { place, avoid, at, kind, is_processed, sent, answered })
     }
 
     /// Decides when it is due. Only then is it known what else the upstream answered meanwhile.
     pub(super) fn judge(&self, signs: &Signs) -> Verdict {
         match self.kind {
             ErrorKind::Unprocessed => Verdict::Free,
-            ErrorKind::Lost if signs.answers_now => Verdict::Free,
+            ErrorKind::Lost if signs.answers_now && !self.is_processed => Verdict::Free,
             // Nothing came from there for a while: that is as likely its end as a closed connection.
             ErrorKind::Lost => Verdict::Counted,
             // It takes no connection now, but answers on another one.
@@ -111,6 +115,22 @@ mod tests {
         assert_eq!(judge(ErrorKind::Lost, 5, false), Verdict::Counted);
         assert_eq!(judge(ErrorKind::Unreachable, 6, true), Verdict::Free);
         assert_eq!(judge(ErrorKind::Unreachable, 5, true), Verdict::Left);
+    }
+
+    #[test]
+    fn a_server_that_asks_for_time_is_given_it() {
+        let wait = Duration::from_secs(2);
+        let error = UpstreamError::busy_there("test", Some(wait));
+        let planned = Repetition::after(&error, (0, 1), 5, 0, 1.0).unwrap();
+        assert!(planned.at > Instant::now() + Duration::from_millis(1900));
+    }
+
+    #[test]
+    fn what_may_have_been_processed_is_repeated_a_few_times_only() {
+        let error = UpstreamError::lost_behind("test");
+        let planned = Repetition::after(&error, (0, 1), 5, 0, 1.0).unwrap();
+        let signs = Signs { answered: 6, answers_now: true };
+        assert_eq!(planned.judge(&signs), Verdict::Counted);
     }
 
     #[test]

@@ -90,6 +90,11 @@ impl Upstream {
         self.pool.health.lock().is_healthy()
     }
 
+    /// Whether it began to fail a moment ago.
+    pub(super) fn fails_briefly(&self) -> bool {
+        self.pool.health.lock().fails_briefly(Instant::now())
+    }
+
     /// Signs of whether it answers others.
     pub(super) fn signs(&self) -> Signs {
         let answers_now = self.pool.health.lock().answers_now(Instant::now());
@@ -114,6 +119,12 @@ impl Upstream {
     /// Asks once. Dropping the future takes the query back.
     pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
         let Attempt { question, limit, silence, budget, state, avoid, is_placed } = attempt;
+        let asked_pause = self.pool.health.lock().asked_pause(Instant::now());
+        if let Some(pause) = asked_pause {
+            is_placed.store(true, Relaxed);
+            let words = format!("asked to be left alone, for {} ms more", pause.as_millis());
+            return Err(UpstreamError::busy_there(words, Some(pause)));
+        }
         let mut has_place = false;
         let mut watch = SilenceWatch {
             pool: &self.pool,

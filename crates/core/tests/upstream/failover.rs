@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use keyhole_core::Reason;
 use keyhole_core::document::{UpstreamDocument, UpstreamProtocol};
@@ -15,7 +16,9 @@ use super::server::{Does, Server, Setup};
 
 /// What a server does with a question, given one header of HTTP.
 type Script = fn(&ReceivedQuery, (&'static str, &'static str)) -> Does;
-use super::{NEVER_MS, ask, document, last_error, name, permit, prepare, set_document, soon};
+use super::{
+    NEVER_MS, ask, ask_for, document, last_error, name, permit, prepare, set_document, soon,
+};
 
 const BOTH: [UpstreamProtocol; 2] = [UpstreamProtocol::Dot, UpstreamProtocol::Doh];
 
@@ -107,11 +110,10 @@ async fn an_upstream_that_lies_about_its_name_is_passed_over() {
 #[tokio::test]
 async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
     let plain = ("content-type", "application/dns-message");
-    let scripts: [Script; 8] = [
+    let scripts: [Script; 7] = [
         |_, _| Does::Says(b"garbage".to_vec()),
         |_, _| Does::Says(Vec::new()),
         |asked, _| Does::Says(asked.other_question()),
-        |asked, plain| Does::SaysHttp(503, vec![plain], asked.address(66, 300)),
         |asked, _| Does::SaysHttp(200, vec![("content-type", "text/html")], asked.address(66, 300)),
         |asked, _| Does::SaysHttp(200, vec![], asked.address(66, 300)),
         |asked, plain| {
@@ -202,7 +204,7 @@ async fn a_failure_to_resolve_counts_once_all_were_asked() {
 }
 
 #[tokio::test]
-async fn one_question_never_becomes_more_than_three_messages() {
+async fn one_question_never_becomes_more_than_three_messages_at_once() {
     let authority = Authority::new();
     let mut servers = Vec::new();
     for _ in 0..6 {
@@ -211,9 +213,11 @@ async fn one_question_never_becomes_more_than_three_messages() {
     }
     let documents: Vec<_> = servers.iter().map(|server| server.document(&authority)).collect();
     let (_upstreams, set) = prepare(&documents, NEVER_MS);
-    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
+    let asked = ask_for(&set, "a.example", Duration::from_secs(2)).await;
+    assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
     let asked: usize = servers.iter().map(|server| server.queries().len()).sum();
-    assert_eq!(asked, 3);
+    // Three, and one more in each further round: the upstreams may be restarting.
+    assert!((3..=9).contains(&asked), "{asked} messages");
 }
 
 #[tokio::test]
@@ -285,7 +289,8 @@ async fn an_upstream_that_refused_is_used_again_once_it_is_back() {
     let documents: Vec<UpstreamDocument> =
         vec![document(UpstreamProtocol::Doh, address, &authority)];
     let (_upstreams, set) = prepare(&documents, NEVER_MS);
-    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
+    let asked = ask_for(&set, "a.example", Duration::from_millis(100)).await;
+    assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
     let listener = TcpListener::bind(address).await.unwrap();
     let accepted = Arc::new(AtomicUsize::new(0));
     let script = |asked: &ReceivedQuery| Does::Says(asked.address(1, 300));

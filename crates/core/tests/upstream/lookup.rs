@@ -77,7 +77,10 @@ impl World {
     }
 
     async fn wait(&self) -> Result<AnswerSource, Reason> {
-        let found = self.lookup.wait(&permit(), &self.set, &name("a.example"), A, soon()).await;
+        // What is reset is asked again until then.
+        let reset = self.mood.0.load(SeqCst) == RESET;
+        let deadline = if reset { Instant::now() + Duration::from_secs(1) } else { soon() };
+        let found = self.lookup.wait(&permit(), &self.set, &name("a.example"), A, deadline).await;
         found.map(|found| found.source).map_err(|failure| failure.reason)
     }
 

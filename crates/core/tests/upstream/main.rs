@@ -80,6 +80,15 @@ pub async fn ask(set: &UpstreamSet, text: &str) -> Result<UpstreamAnswer, Reason
     set.ask(permit().permitted(), &name(text), RecordType::A, soon()).await
 }
 
+/// The same with so much time.
+pub async fn ask_for(
+    set: &UpstreamSet,
+    text: &str,
+    time: Duration,
+) -> Result<UpstreamAnswer, Reason> {
+    set.ask(permit().permitted(), &name(text), RecordType::A, Instant::now() + time).await
+}
+
 /// The right to look anything up, from a policy that allows everything.
 pub fn permit() -> Permit {
     let document = json!({

@@ -1,17 +1,17 @@
 //! What an upstream has not processed is put to it again, and never without end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyhole_core::Reason;
 use keyhole_core::document::UpstreamProtocol;
-use keyhole_wire::RecordType;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::authority::Authority;
 use super::message::ReceivedQuery;
 use super::server::{Does, Server, Setup};
-use super::{NEVER_MS, ask, name, permit, prepare};
+use super::{NEVER_MS, ask, ask_for, document, last_error, prepare, set_document};
 
 #[tokio::test]
 async fn a_refused_stream_is_repeated_on_its_connection_which_stays() {
@@ -33,8 +33,7 @@ async fn a_server_that_refuses_for_ever_is_left_for_another_and_not_asked_withou
     let authority = Authority::new();
     let refusing = Setup::new(UpstreamProtocol::Doh, &authority).run(|_| Does::Refuses).await;
     let (_upstreams, set) = prepare(&[refusing.document(&authority)], NEVER_MS);
-    let deadline = Instant::now() + Duration::from_secs(1);
-    let asked = set.ask(permit().permitted(), &name("a.example"), RecordType::A, deadline).await;
+    let asked = ask_for(&set, "a.example", Duration::from_secs(1)).await;
     assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
     assert!(refusing.queries().len() < 40, "{} queries", refusing.queries().len());
 
@@ -75,6 +74,87 @@ async fn connections_that_bring_no_answer_are_bounded() {
     let script = |_: &ReceivedQuery| Does::SaysLast(Vec::new());
     let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
     let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
-    assert_eq!(ask(&set, "a.example").await.unwrap_err(), Reason::UpstreamUnreachable);
-    assert_eq!(server.queries().len(), 3);
+    let asked = ask_for(&set, "a.example", Duration::from_secs(2)).await;
+    assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
+    let asked = server.queries().len();
+    assert!((3..=9).contains(&asked), "{asked} messages");
+}
+
+#[tokio::test]
+async fn a_query_waits_for_a_lone_upstream_that_restarts() {
+    let authority = Authority::new();
+    for protocol in [UpstreamProtocol::Doh, UpstreamProtocol::Dot, UpstreamProtocol::Tcp] {
+        // At first it ends each connection, then it refuses them, then it is back.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (upstreams, set) = prepare(&[document(protocol, address, &authority)], NEVER_MS);
+        let asked = tokio::spawn(async move { ask(&set, "a.example").await });
+        for _ in 0..4 {
+            drop(listener.accept().await.unwrap());
+        }
+        drop(listener);
+        while !last_error(&upstreams, 0).starts_with("connection refused") {
+            tokio::task::yield_now().await;
+        }
+        let listener = TcpListener::bind(address).await.unwrap();
+        let script = |asked: &ReceivedQuery| Does::Says(asked.address(1, 300));
+        let _server = Setup::new(protocol, &authority).run_on(listener, script);
+        assert!(asked.await.unwrap().is_ok(), "{protocol:?}");
+    }
+}
+
+const PLAIN: (&str, &str) = ("content-type", "application/dns-message");
+
+#[tokio::test]
+async fn a_query_is_put_again_to_a_server_that_has_no_time_for_it() {
+    let authority = Authority::new();
+    // RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2.
+    for status in [408, 421, 425, 429, 502, 503, 504] {
+        let script = move |asked: &ReceivedQuery| match asked.number {
+            0..=1 => Does::SaysHttp(status, vec![("retry-after", "0")], b"later".to_vec()),
+            _ => Does::SaysHttp(203, vec![PLAIN], asked.address(1, 300)),
+        };
+        let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+        let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        assert!(ask(&set, "a.example").await.is_ok(), "status {status}");
+        assert_eq!(server.queries().len(), 3, "status {status}");
+        assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 0);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_time_gets_it_and_meanwhile_others_are_asked() {
+    let authority = Authority::new();
+    let script = |asked: &ReceivedQuery| match asked.number {
+        0 => Does::SaysHttp(429, vec![("retry-after", "1")], Vec::new()),
+        _ => Does::Says(asked.address(1, 300)),
+    };
+    let busy = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+    let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+    let documents = [busy.document(&authority), good.document(&authority)];
+    let (upstreams, set) = prepare(&documents, NEVER_MS);
+    assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 1);
+    assert_eq!(last_error(&upstreams, 0), "answered with HTTP status 429 and asks to wait 1 s");
+    assert_eq!(upstreams.stats()[0]["healthy"], false);
+    let one = set_document(1, NEVER_MS, NEVER_MS);
+    let alone = upstreams.prepare(&documents[..1], &[one]).unwrap().remove(0);
+    let asked = ask_for(&alone, "b.example", Duration::from_millis(300)).await;
+    assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
+    assert_eq!(busy.queries().len(), 1, "it was left alone");
+    assert!(ask(&alone, "c.example").await.is_ok());
+    assert_eq!(busy.queries().len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_never_has_time_is_not_asked_without_end() {
+    let authority = Authority::new();
+    for (status, most) in [(429, 40), (503, 40), (502, 3), (421, 3)] {
+        let script = move |_: &ReceivedQuery| Does::SaysHttp(status, vec![], Vec::new());
+        let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+        let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
+        let asked = ask_for(&set, "a.example", Duration::from_secs(1)).await;
+        assert_eq!(asked.unwrap_err(), Reason::UpstreamUnreachable);
+        let asked = server.queries().len();
+        assert!((3..=most).contains(&asked), "status {status}: {asked} messages");
+    }
 }
