@@ -25,6 +25,7 @@ COMMANDS = {
         "audit": "keyhole.cli.audit",
         "stats": "keyhole.cli.stats",
         "graph": "keyhole.cli.graph",
+        "top": "keyhole.cli.top",
         "engines": "keyhole.cli.engines",
     },
     "Now": {

@@ -100,6 +100,7 @@ def test_criteria_and_step_are_followed(running: Resolver) -> None:
         ({"since": "2026-01-02", "until": "2026-01-01"}, "since must be before until"),
         ({"since": "2026-01-01", "until": "2026-01-02", "step": "1"}, "give at least 173"),
         ({"step": "0"}, "step"),
+        ({"window": "60", "since": "2026-01-01"}, "window is instead of since"),
         ({"since": "yesterday"}, "since"),
         ({"policy": "x" * 64}, "policy"),
     ],

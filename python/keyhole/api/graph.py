@@ -19,7 +19,7 @@ from keyhole.querylog.history import EdgeCriteria
 
 router = APIRouter(prefix="/graph", tags=["graph"])
 
-_HOUR_US = 3_600_000_000
+_HOUR = 3_600
 _MICROS = 1_000_000
 MAX_STEP = 86_400 * 366
 """The longest interval, in seconds."""
@@ -65,15 +65,21 @@ def _during(
     until: Annotated[
         datetime | None, Query(description="The end, exclusive; by default now.")
     ] = None,
+    window: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_STEP, description="The last so many seconds, instead of since, until."),
+    ] = None,
     step: Annotated[
         int | None,
         Query(ge=1, le=MAX_STEP, description="Also count in intervals of so many seconds."),
     ] = None,
 ) -> EdgeCriteria:
+    if window is not None and (since is not None or until is not None):
+        raise ApiProblem(422, "not_valid", "window is instead of since and until: leave one out")
     end = to_micros(until)
     end = int(time.time() * _MICROS) if end is None else end
     begin = to_micros(since)
-    begin = end - _HOUR_US if begin is None else begin
+    begin = end - (window or _HOUR) * _MICROS if begin is None else begin
     if begin >= end:
         raise ApiProblem(422, "not_valid", "since must be before until")
     length = None if step is None else step * _MICROS

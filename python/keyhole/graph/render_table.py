@@ -63,9 +63,9 @@ def _cells(edge: Answer, names: dict[str, str]) -> tuple[str, ...]:
         shortened(names[edge["target"]], _TO),
         _number(traffic["queries"]),
         rate(traffic["rate"]),
-        _share(withheld, traffic["queries"]),
-        _share(traffic["errors"], traffic["queries"]),
-        _milliseconds(wait["p95"]) if wait else "-",
+        share(withheld, traffic["queries"]),
+        share(traffic["errors"], traffic["queries"]),
+        milliseconds(wait["p95"]) if wait else "-",
     )
 
 
@@ -90,9 +90,11 @@ def rate(per_second: float) -> str:
     return f"{per_second:.1f}" if per_second < 1_000 else _number(per_second)
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """A part for people, in at most six characters; a dash for none."""
     return percent(part / whole) if part else "-"
 
 
-def _milliseconds(micros: int) -> str:
+def milliseconds(micros: int) -> str:
+    """Microseconds as milliseconds, in at most six characters up to a quarter of an hour."""
     return f"{micros / 1000:.1f}" if micros < 1_000_000 else f"{micros / 1000:.0f}"
