@@ -28,7 +28,10 @@ pytestmark = [needs("kdig"), needs("curl"), needs("dig")]
 
 IN_THE_LAB = [
     "README.md",
-    *(f"docs/guides/{name}.md" for name in ("first-steps", "documents", "query-log", "people")),
+    *(
+        f"docs/guides/{name}.md"
+        for name in ("first-steps", "documents", "graph", "query-log", "people")
+    ),
     "docs/guides/pihole-api.md",
 ]
 ALONE = {
