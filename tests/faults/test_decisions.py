@@ -394,13 +394,38 @@ def test_explain_says_that_an_allow_reaches_what_the_name_leads_to(resolver: Res
 
 
 def test_explain_of_an_alias_that_is_declared_here_names_the_target(resolver: Resolver) -> None:
-    """C2: an alias of a local record leads there as well."""
+    """C2: an alias of a local record leads there as well, and a rule wins over the record."""
     resolver.write(document("Record", "door", name="door.example.org", cname=TARGET))
-    _use(resolver, lists={"ads": _TRACK})
+    _use(resolver, rules=[{"block": [TARGET]}])
     told = _explained(resolver, "door.example.org")
-    assert (told["reason"], told["target"], told["cause"]["line"]) == ("blocked_target", TARGET, 1)
+    assert (told["reason"], told["target"]) == ("blocked_target", TARGET)
+    assert told["cause"]["matched"] == [TARGET]
     assert told["chain"] == ["door.example.org", TARGET]
     (resolver.documents / "record-door.yaml").unlink()
+
+
+def test_an_alias_that_is_declared_here_leads_to_listed_names(resolver: Resolver) -> None:
+    """C1, C12: who declares it wants it answered, whatever lists say of what it leads to."""
+    records = {"door": TARGET, "far-door": GOTO, "inner": "door.example.org", "*.apps": TARGET}
+    for name, target in records.items():
+        file = name.removeprefix("*.")
+        resolver.write(document("Record", file, name=f"{name}.example.org", cname=target))
+    lists = {"ads": f"{_TRACK}||track.example.net^$important\n||door.example.org^\n"}
+    names = ("door.example.org", "far-door.example.org", "inner.example.org", "x.apps.example.org")
+    for more in ({}, {"default": "deny"}):
+        _use(resolver, lists=lists, **more)
+        for transport in TRANSPORTS:
+            for name in names:
+                assert resolver.server.ask(name, "A", transport).addresses == [ADDRESS], name
+            # The names behind it stay blocked for who asks for them by another way.
+            assert resolver.server.ask(TARGET, "A", transport).addresses == []
+            assert resolver.server.ask(GOTO, "A", transport).addresses == []
+    _use(resolver, lists=lists)
+    told = _explained(resolver, "far-door.example.org")
+    assert (told["outcome"], told["chain"]) == ("answered", ["far-door.example.org", GOTO, TARGET])
+    assert "local records: allows" in _plain(resolver.command("explain", names[1]).stdout)
+    for name in records:
+        (resolver.documents / f"record-{name.removeprefix('*.')}.yaml").unlink()
 
 
 def test_explain_asks_an_upstream_only_where_it_may(

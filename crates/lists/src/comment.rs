@@ -4,13 +4,18 @@
 const COSMETIC: &[&str] =
     &["##", "#@#", "#?#", "#@?#", "#$#", "#@$#", "#%#", "#@%#", "#$?#", "#@$?#"];
 
-/// Whether the whole line is a comment of some format: `! text`, `; text`, `# text`, `[title]`.
+/// Whether the whole line is a comment of some format: `! text`, `; text`, `# text`, `// text`,
+/// `[title]`.
 ///
 /// `##.banner` is none, and neither is `[` in front of an expression.
 pub(crate) fn is_comment(line: &str) -> bool {
     let line = line.trim();
     let is_title = line.starts_with('[') && line.ends_with(']');
     if line.is_empty() || line.starts_with(['!', ';']) || is_title {
+        return true;
+    }
+    // Directly behind `//` stands a host in rules for URLs.
+    if line.strip_prefix("//").is_some_and(|rest| !rest.starts_with(is_printed)) {
         return true;
     }
     let rest = line.trim_start_matches('#');
@@ -29,9 +34,23 @@ pub(crate) fn is_cosmetic(line: &str) -> bool {
     !is_comment(line) && places.any(|at| !line[..at].ends_with(char::is_whitespace))
 }
 
+fn is_printed(letter: char) -> bool {
+    !letter.is_whitespace()
+}
+
 /// The line up to a `#`, wherever it stands: hosts(5), and the readers of lists of names.
 pub(crate) fn before_hash(line: &str) -> &str {
     line.split('#').next().unwrap_or_default().trim()
+}
+
+/// The line of a list of names up to a comment: a `#` or a `;`, which no name has, or `//` or `!`
+/// where a word starts.
+pub(crate) fn before_note(line: &str) -> &str {
+    let line = line.split(['#', ';']).next().unwrap_or_default();
+    let is_start = |at: usize| at == 0 || line[..at].ends_with(char::is_whitespace);
+    let marks = ["//", "!"].into_iter().flat_map(|mark| line.match_indices(mark));
+    let end = marks.map(|(at, _)| at).filter(|&at| is_start(at)).min();
+    line[..end.unwrap_or(line.len())].trim()
 }
 
 /// The line up to a `#` at its start or behind a blank, as dnsmasq reads its settings, where
@@ -75,16 +94,36 @@ pub(crate) fn before_semicolon(line: &str) -> &str {
     line.trim_end()
 }
 
+/// Whether parentheses that are neither quoted nor escaped open and close in a line of a zone file
+/// (RFC 1035 section 5.1).
+pub(crate) fn parentheses(line: &str) -> (bool, bool) {
+    let (mut is_quoted, mut is_escaped) = (false, false);
+    let (mut opens, mut closes) = (false, false);
+    for octet in line.bytes() {
+        match octet {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_quoted = !is_quoted,
+            b'(' => opens |= !is_quoted,
+            b')' => closes |= !is_quoted,
+            _ => {}
+        }
+    }
+    (opens, closes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn whole_lines_are_comments_in_some_format() {
-        for line in ["", " ", "! t", "; t", "# t", "#t", "#||x^", "####", "## T", "[Adblock 2.0]"] {
+        for line in [
+            "", " ", "! t", "; t", "# t", "#t", "#||x^", "####", "## T", "[Adblock 2.0]", "// t", "//",
+        ] {
             assert!(is_comment(line), "{line}");
         }
-        for line in ["##.banner", "#@#.ad", "###id", "x", "||x^", "/[a]/"] {
+        for line in ["##.banner", "#@#.ad", "###id", "x", "||x^", "/[a]/", "//x.org^"] {
             assert!(!is_comment(line), "{line}");
         }
     }
@@ -102,6 +141,10 @@ mod tests {
     #[test]
     fn each_format_has_its_own_comments() {
         assert_eq!(before_hash("0.0.0.0 a.org#why"), "0.0.0.0 a.org");
+        for line in ["a.org#why", "a.org;why", "a.org // why", "a.org\t! why", "a.org # a // b"] {
+            assert_eq!(before_note(line), "a.org", "{line}");
+        }
+        assert_eq!(before_note("http://a.org"), "http://a.org");
         assert_eq!(before_spaced_hash("address=/a.org/#\t# why"), "address=/a.org/#");
         assert_eq!(before_spaced_hash("# all"), "");
         for (line, rest) in [

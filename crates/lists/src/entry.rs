@@ -1,7 +1,7 @@
 //! What one line of a list says, the same for all formats.
 
 use keyhole_names::list_file::{Action, BELOW, EXACT, Effect, Limits, Pattern};
-use keyhole_wire::Name;
+use keyhole_wire::{Name, RecordType};
 
 use crate::name_syntax::read_name;
 use crate::skip_reason::SkipReason;
@@ -72,6 +72,13 @@ impl ListEntry {
     pub(crate) fn exempt(target: Target) -> Self {
         let limits = Limits { effect: Effect::Exempts, ..Limits::default() };
         Self { limits, action: Action::Allow, ..Self::block(target) }
+    }
+
+    /// The same for one record type alone, or for all.
+    pub(crate) fn exempt_type(target: Target, kind: Option<RecordType>) -> Self {
+        let mut entry = Self::exempt_specific(target);
+        entry.limits.types = kind.map(|kind| kind.0).into_iter().collect();
+        entry
     }
 
     /// The same among entries of which the most specific one counts.

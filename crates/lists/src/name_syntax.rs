@@ -1,7 +1,7 @@
 //! How lists spell names: with a last dot or without, in any case and any script.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use keyhole_wire::{Name, NameError};
 
@@ -86,6 +86,12 @@ pub(crate) fn read_address(text: &str) -> Option<IpAddr> {
         return None;
     }
     text.split('%').next()?.parse().ok()
+}
+
+/// Reads the address in front of a line of a hosts file; some have `0` for the unspecified one, as
+/// inet_aton(3) reads it.
+pub(crate) fn read_hosts_address(text: &str) -> Option<IpAddr> {
+    if text == "0" { Some(Ipv4Addr::UNSPECIFIED.into()) } else { read_address(text) }
 }
 
 /// Whether an address in a list means "nothing there": unspecified or loopback.

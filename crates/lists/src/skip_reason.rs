@@ -26,7 +26,7 @@ skips! {
     NameTooLong, "a label is longer than 63 octets or the name longer than 255";
     NotOneName, "more than one word where one name belongs";
     NotIdn, "letters that no internationalized name has (UTS 46)";
-    PartOfLabel, "a pattern with a part of an international label: write it for whole labels";
+    PartOfLabel, "a pattern with a part of an international label: write whole labels, as xn--";
     AddressNotName, "an address, not a name";
     AnswerAddress, "matches addresses in answers, and lists match only names";
     NoAddress, "a line of a hosts file starts with an address";
@@ -43,6 +43,7 @@ skips! {
     ClientException, "an exception for some clients: what it exempts is blocked for none";
     Ctag, "$ctag depends on who asks: use a policy for those clients";
     DnsRewrite, "$dnsrewrite gives another answer: declare a Record instead";
+    RewriteCode, "$dnsrewrite answers with a response code that no rule of Keyhole gives";
     RewriteAllows, "$dnsrewrite in an allow list, which only allows";
     OtherModifier, "a modifier that only a browser or another program understands";
     ModifierValue, "the value of a modifier is not valid";
@@ -56,6 +57,7 @@ skips! {
     NotBlocking, "a zone of a type that blocks nothing";
     Trigger, "reacts to addresses, servers or clients, not to names";
     OtherAnswer, "answers with something else: declare a Record instead";
+    TcpOnly, "answers over TCP alone, which Keyhole does for no name";
     TooManyLimits, "the list already says 16 different things about the name";
 }
 

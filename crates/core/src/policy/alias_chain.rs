@@ -2,7 +2,8 @@
 //!
 //! Whoever allows a name allows what it leads to: an allow speaks of each name behind it, at its
 //! own place in the precedence. So a block of a target counts only where it comes before the allow
-//! that led there.
+//! that led there. A local record of the name allows in the same way, at its own place: it wins over
+//! lists and the default, and not over rules.
 
 use keyhole_names::HashedName;
 use keyhole_wire::RecordType;
@@ -46,6 +47,8 @@ pub struct AliasChain<'a> {
     policy: &'a Policy,
     moment: Moment,
     question: &'a HashedName,
+    /// What allows the names behind the question before any of them is decided about.
+    led_by: Option<Cause>,
     /// Targets of aliases, in their order; nearly always none.
     targets: Vec<HashedName>,
 }
@@ -58,7 +61,18 @@ impl<'a> AliasChain<'a> {
         question: &'a HashedName,
         moment: Moment,
     ) -> Self {
-        Self { lists, policy, moment, question, targets: Vec::new() }
+        Self { lists, policy, moment, question, led_by: None, targets: Vec::new() }
+    }
+
+    /// The same for a question that a local record answers, perhaps with an alias.
+    #[must_use]
+    pub fn of_record(self) -> Self {
+        Self { led_by: Some(Cause::Record), ..self }
+    }
+
+    /// What allows the names behind the question, if it was allowed by this cause.
+    pub fn allowed_by(&self, cause: Cause) -> Option<Cause> {
+        allowed_by_now(self.led_by, Verdict::Allow(cause))
     }
 
     /// Adds the target of the next alias.
@@ -106,8 +120,10 @@ impl<'a> AliasChain<'a> {
 
     /// Whether every name may be asked for this type, and `last` too, where one is given.
     pub fn allows(&self, kind: RecordType, last: Option<&HashedName>) -> bool {
-        let mut allowed_by = None;
-        let question = (self.question, self.policy.default);
+        let mut allowed_by = self.led_by;
+        let default =
+            if allowed_by.is_some() { DefaultDocument::Allow } else { self.policy.default };
+        let question = (self.question, default);
         let targets = self.targets.iter().chain(last).map(|one| (one, DefaultDocument::Allow));
         std::iter::once(question).chain(targets).all(|(hashed, default)| {
             let name = self.name(hashed, default, allowed_by);
@@ -142,11 +158,16 @@ impl<'a> AliasChain<'a> {
     }
 }
 
-/// What allows the names behind one with this verdict: an allow rule, a decision, an exception or
-/// an allow list, of this name or of one before it. A default or a pause allows no other name.
+/// What allows the names behind one with this verdict: an allow rule, a decision, a local record, an
+/// exception or an allow list, of this name or of one before it. A default or a pause allows no
+/// other name.
 pub fn allowed_by_now(before: Option<Cause>, verdict: Verdict) -> Option<Cause> {
-    match verdict {
-        Verdict::Allow(cause @ (Cause::Rule(_) | Cause::List(_))) => Some(cause),
+    match (before, verdict) {
+        // A record wins over every list, and an exception only over some entries.
+        (Some(Cause::Record), Verdict::Allow(Cause::List(_))) => before,
+        (_, Verdict::Allow(cause @ (Cause::Rule(_) | Cause::List(_) | Cause::Record))) => {
+            Some(cause)
+        }
         _ => before,
     }
 }

@@ -63,6 +63,11 @@ impl NameInChain<'_> {
             _ => hit,
         };
         trace.step(|| describe::lists_step(lists, policy, hit.as_ref(), self, context.is_paused));
+        let is_blocked = hit.is_some_and(|hit| hit.action == Action::Block);
+        if is_blocked && allowed_by == Some(Cause::Record) {
+            trace.step(|| describe::record_step(policy, None));
+            return skipped.decision(policy, Verdict::Allow(Cause::Record), trace);
+        }
         if let Some(hit) = hit {
             let cause = Cause::List(hit);
             let verdict = match hit.action {

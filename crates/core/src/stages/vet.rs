@@ -31,10 +31,14 @@ pub fn vet(
     trace: &mut impl Trace,
 ) -> End {
     let policy = &snapshot.policies[fetched.permit.policy()];
-    let Fetched { permit, reason, body } =
-        fetched.above_records(snapshot.records(policy), question);
+    let records = snapshot.records(policy);
+    let Fetched { permit, reason, body } = fetched.above_records(records, question);
+    let chain = AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment());
+    let is_alias_of_record = leads_on(&body) && records.answers(&question.hashed);
+    let chain = if is_alias_of_record { chain.of_record() } else { chain };
+    let allowed_by = chain.allowed_by(permit.cause());
     let mut vetting = Vetting {
-        chain: AliasChain::new(&snapshot.lists, policy, &question.hashed, permit.moment()),
+        chain,
         policy,
         question,
         // What a person declared as a local record may lead into the network.
@@ -43,7 +47,7 @@ pub fn vet(
         private_allowed: policy.allows_private(&question.hashed)
             || matches!(reason, Reason::LocalRecord | Reason::SpecialUse),
         cause: permit.cause(),
-        allowed_by: allowed_by_now(None, Verdict::Allow(permit.cause())),
+        allowed_by,
         would_block: permit.would_block(),
     };
     let withheld = body.answer().and_then(|answer| {
@@ -66,6 +70,12 @@ pub fn vet(
             End { cause: Some(cause), would_block, ..end }
         }
     }
+}
+
+/// Whether an answer starts with an alias, as that of a record which is one does.
+fn leads_on(body: &Body) -> bool {
+    let first = body.answer().and_then(|answer| answer.records().next());
+    first.is_some_and(|record| record.kind == RecordType::CNAME)
 }
 
 struct Vetting<'a> {

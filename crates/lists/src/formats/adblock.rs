@@ -11,9 +11,9 @@ use keyhole_wire::RecordType;
 use super::hosts;
 use super::modifiers::Modifiers;
 use super::wildcard::starred_to_ascii;
-use crate::comment::{before_hash, is_comment, is_cosmetic};
+use crate::comment::{before_hash, before_spaced_hash, is_comment, is_cosmetic};
 use crate::entry::{Findings, ListEntry, Scope, Target};
-use crate::name_syntax::{read_address, read_name};
+use crate::name_syntax::{read_address, read_hosts_address, read_name};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
@@ -23,7 +23,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         return;
     }
     let mut words = line.split_whitespace();
-    let starts_with_address = words.next().is_some_and(|first| read_address(first).is_some());
+    let starts_with_address = words.next().is_some_and(|first| read_hosts_address(first).is_some());
     // Lines of a hosts file may stand among the others.
     if starts_with_address && words.next().is_some() {
         hosts::read(line, findings);
@@ -53,19 +53,25 @@ fn read_rule(line: &str) -> Result<(ListEntry, Option<SkipReason>), SkipReason> 
     let (action, rule) =
         line.strip_prefix("@@").map_or((Action::Block, line), |rule| (Action::Allow, rule));
     if let Some((expression, modifiers)) = split_expression(rule) {
+        // The names that it is matched with are of A-labels.
+        if !expression.is_ascii() {
+            return Err(SkipReason::PartOfLabel);
+        }
         let pattern = Pattern::Regex(expression.to_owned());
         return finish(action, Target::Pattern(pattern), modifiers);
     }
     if is_cosmetic(rule) {
         return Err(SkipReason::Cosmetic);
     }
-    let rule = rule.split(" #").next().unwrap_or(rule).trim_end();
+    // Neither a name nor a modifier that DNS can honor has a `#`.
+    let rule = before_hash(rule);
     let (body, modifiers) = match rule.split_once('$') {
-        Some((body, modifiers)) => (body, Some(modifiers)),
+        Some((body, modifiers)) => (body.trim_end(), Some(modifiers)),
         None => (rule, None),
     };
     let target = read_body(body);
-    if target == Err(SkipReason::TooBroad) && modifiers.is_some() {
+    let is_everything = matches!(target, Err(SkipReason::TooBroad | SkipReason::NoName));
+    if is_everything && modifiers.is_some() {
         return read_everything(action, modifiers);
     }
     finish(action, target?, modifiers)
@@ -98,8 +104,13 @@ fn finish(
     Ok((ListEntry { action, important, limits, ..ListEntry::block(target) }, clients))
 }
 
-/// Splits `/expression/$modifiers`; none if the rule is not an expression.
+/// Splits `/expression/$modifiers`; none if the rule is not an expression. A `#` behind it, and
+/// behind a blank, starts a comment.
 fn split_expression(rule: &str) -> Option<(&str, Option<&str>)> {
+    split_whole_expression(rule).or_else(|| split_whole_expression(before_spaced_hash(rule)))
+}
+
+fn split_whole_expression(rule: &str) -> Option<(&str, Option<&str>)> {
     let rest = rule.strip_prefix('/')?;
     if let Some((expression, modifiers)) = rest.rsplit_once("/$") {
         return (!expression.is_empty()).then_some((expression, Some(modifiers)));
@@ -122,8 +133,11 @@ fn read_body(body: &str) -> Result<Target, SkipReason> {
     let (start, rest) = match (body.strip_prefix("||"), body.strip_prefix('|')) {
         (Some(rest), _) => (Start::Label, rest),
         (None, Some(rest)) => (Start::Name, rest),
-        (None, None) => (Start::Anywhere, before_hash(body)),
+        (None, None) => (Start::Anywhere, body),
     };
+    // Anything may stand behind the end of a name, and nothing does.
+    let open = rest.trim_end_matches('*');
+    let rest = if open.ends_with('^') { open } else { rest };
     let inner = rest.strip_suffix('|').unwrap_or(rest);
     let inner = inner.strip_suffix('^').unwrap_or(inner);
     let ends = inner.len() < rest.len();
@@ -232,6 +246,12 @@ mod tests {
             ("||*.zip^", "block *.zip"),
             ("|zip^", "block zip"),
             ("||-dash.example.org^", "block ||-dash.example.org"),
+            ("||ads.example.org^*", "block ||ads.example.org"),
+            ("||ads.example.org^\t# why", "block ||ads.example.org"),
+            ("||ads.example.org^#why", "block ||ads.example.org"),
+            ("||ads.example.org^$important#why", "block! ||ads.example.org"),
+            ("||ads.example.org^ $important", "block! ||ads.example.org"),
+            ("0 ads.example.org", "block ads.example.org"),
         ] {
             assert_eq!(says(line), meaning, "{line}");
         }
@@ -260,6 +280,8 @@ mod tests {
         assert_eq!(says(r"/^ad[0-9]+\./"), r"block regex ^ad[0-9]+\.");
         assert_eq!(says(r"@@/^ad\./$important"), r"allow! regex ^ad\.");
         assert_eq!(says(r"/^ad$/"), r"block regex ^ad$");
+        assert_eq!(says("/^ad#[0-9]/ # why"), "block regex ^ad#[0-9]");
+        assert_eq!(says("/^bücher/"), "PartOfLabel");
     }
 
     #[test]
@@ -278,7 +300,9 @@ mod tests {
             says("*$denyallow=com|example.org"),
             "block wildcard * [] [] [Name(com), Name(example.org)]"
         );
-        assert_eq!(says("||*^$dnstype=HTTPS"), "block wildcard * [65] [] []");
+        for line in ["||*^$dnstype=HTTPS", "||^$dnstype=HTTPS", "$dnstype=HTTPS"] {
+            assert_eq!(says(line), "block wildcard * [65] [] []", "{line}");
+        }
         for line in ["*", "*$important", "*$dnstype=A", "*$dnstype=~A", "@@*"] {
             assert_eq!(says(line), "TooBroad", "{line}");
         }
@@ -319,7 +343,7 @@ mod tests {
             ("||example.org^$", "OtherModifier"),
             ("||exa^mple.org", "NeverMatches"),
             ("/", "Url"),
-            ("//", "Url"),
+            ("//example.org^", "Url"),
             ("*", "TooBroad"),
             ("||*^", "TooBroad"),
             ("||", "NoName"),

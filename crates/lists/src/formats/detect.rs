@@ -1,8 +1,8 @@
 //! Which format a file has, from its first lines, and which form one line has.
 
 use super::format::Format;
-use crate::comment::{before_hash, is_comment, is_cosmetic};
-use crate::name_syntax::{is_name_octet, read_address};
+use crate::comment::{before_hash, before_spaced_hash, is_comment, is_cosmetic};
+use crate::name_syntax::{is_name_octet, read_hosts_address};
 
 /// How many lines with content decide.
 const LINES: usize = 1000;
@@ -57,10 +57,10 @@ fn vote(line: &[u8]) -> Option<Format> {
 /// The format that a line has by itself; none if it has none, or one of several.
 fn form(line: &str) -> Option<Format> {
     let starts = |marks: &[&str]| marks.iter().any(|mark| line.starts_with(mark));
-    if starts(&["address=/", "server=/", "local=/"]) {
+    if is_setting(line) {
         return Some(Format::Dnsmasq);
     }
-    if starts(&["|", "@@"]) || is_regex(line) {
+    if starts(&["|", "@@"]) || is_regex(line) || is_regex(before_spaced_hash(line)) {
         return Some(Format::Adblock);
     }
     let is_cosmetic = is_cosmetic(line);
@@ -73,7 +73,7 @@ fn form(line: &str) -> Option<Format> {
         Some(Format::Rpz)
     } else if is_cosmetic {
         Some(Format::Adblock)
-    } else if read_address(first).is_some() {
+    } else if read_hosts_address(first).is_some() {
         words.next().map(|_| Format::Hosts)
     } else if words.next().is_some() {
         None
@@ -84,6 +84,13 @@ fn form(line: &str) -> Option<Format> {
     } else {
         (line.contains('.') && is_name(line)).then_some(Format::Domains)
     }
+}
+
+/// Whether it is a setting of dnsmasq that names a domain, as in `address=/x/`.
+fn is_setting(line: &str) -> bool {
+    let Some((setting, value)) = line.split_once('=') else { return false };
+    let is_known = matches!(setting.trim().trim_start_matches("--"), "address" | "server" | "local");
+    is_known && value.trim_start().starts_with('/')
 }
 
 fn is_name(text: &str) -> bool {
@@ -116,6 +123,9 @@ mod tests {
             ("/^ad[0-9]/\n", Format::Adblock),
             ("# t\naddress=/a.example.org/#\n", Format::Dnsmasq),
             ("server=/a.example.org/\n", Format::Dnsmasq),
+            ("address = /a.example.org/#\n", Format::Dnsmasq),
+            ("0 a.example.org\n", Format::Hosts),
+            ("// t\n/^ad[0-9]/ # c\n", Format::Adblock),
             ("server:\nlocal-zone: \"a.example.org\" always_null\n", Format::Unbound),
             ("$TTL 60\n@ SOA . . 1 1 1 1 1\na.example.org CNAME .\n", Format::Rpz),
             ("\u{feff}a.example.org\r\nb.example.org\r\n", Format::Domains),

@@ -1,17 +1,20 @@
 //! Hosts files: `0.0.0.0 name name ...`. Each name is meant alone.
 
-use crate::comment::before_hash;
+use crate::comment::{before_note, is_comment};
 use crate::entry::{Findings, Scope, block_name};
-use crate::name_syntax::{is_machine_name, is_nowhere, read_address};
+use crate::name_syntax::{is_machine_name, is_nowhere, read_address, read_hosts_address};
 use crate::skip_reason::SkipReason;
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
-    let mut words = before_hash(line).split_whitespace();
+    if is_comment(line) {
+        return;
+    }
+    let mut words = before_note(line).split_whitespace();
     let Some(first) = words.next() else {
         return;
     };
-    let Some(address) = read_address(first) else {
+    let Some(address) = read_hosts_address(first) else {
         findings.push(Err(SkipReason::NoAddress));
         return;
     };
@@ -40,7 +43,8 @@ mod tests {
     #[test]
     fn a_line_of_a_hosts_file_blocks_each_of_its_names_alone() {
         let lines = "# title\n\n0.0.0.0 ads.example.org\n\
-                     127.0.0.1\tA.example.org b.example.org#c\n::1 c.example.org\n:: d.example.org";
+                     127.0.0.1\tA.example.org b.example.org#c\n::1 c.example.org\n:: d.example.org\n\
+                     ! title\n; title\n// title\n0 e.example.org ; a word or two";
         assert_eq!(
             said(Hosts, lines),
             [
@@ -49,6 +53,7 @@ mod tests {
                 "block b.example.org",
                 "block c.example.org",
                 "block d.example.org",
+                "block e.example.org",
             ]
         );
     }

@@ -61,18 +61,23 @@ fn split(text: &str) -> impl Iterator<Item = &str> {
 /// leads nowhere withholds the answer, and anything else is another answer.
 fn read_rewrite(value: &str) -> Result<Rewrite, SkipReason> {
     let parts: Vec<&str> = value.splitn(3, ';').collect();
+    // A short form that is no code is a name; the parts of the long one may have any case.
     let (code, kind, data) = match parts[..] {
-        [short] if read_address(short).is_some() => ("NOERROR", "A", short),
-        [code] => (code, "", ""),
-        [code, kind, data] => (code, kind, data),
+        [short] if read_address(short).is_some() => ("NOERROR".to_owned(), "A", short),
+        [code] => (code.to_owned(), "", ""),
+        [code, kind, data] => (code.to_ascii_uppercase(), kind, data),
         _ => return Err(SkipReason::ModifierValue),
     };
-    let is_address = matches!(kind, "A" | "AAAA" | "a" | "aaaa");
-    match code {
+    let is_address = ["A", "AAAA"].iter().any(|known| kind.eq_ignore_ascii_case(known));
+    match code.as_str() {
         "NXDOMAIN" => Ok(Rewrite::Nxdomain),
         "REFUSED" => Ok(Rewrite::Refused),
         "NOERROR" if kind.is_empty() => Ok(Rewrite::Nodata),
         "NOERROR" if is_address && read_address(data).is_some_and(is_nowhere) => Ok(Rewrite::Null),
+        "NOERROR" => Err(SkipReason::DnsRewrite),
+        _ if parts.len() == 3 || code.bytes().all(|octet| octet.is_ascii_uppercase()) => {
+            Err(SkipReason::RewriteCode)
+        }
         _ => Err(SkipReason::DnsRewrite),
     }
 }
@@ -131,6 +136,8 @@ mod tests {
             ("127.0.0.1", Rewrite::Null),
             ("NOERROR;A;0.0.0.0", Rewrite::Null),
             ("NOERROR;AAAA;::", Rewrite::Null),
+            ("noerror;a;0.0.0.0", Rewrite::Null),
+            ("nxdomain;;", Rewrite::Nxdomain),
         ] {
             assert_eq!(read_rewrite(value), Ok(rewrite), "{value}");
         }
@@ -138,11 +145,13 @@ mod tests {
             "192.0.2.1",
             "b.example.org",
             "noerror",
-            "SERVFAIL",
             "NOERROR;CNAME;b.org",
             "NOERROR;A;x",
         ] {
             assert_eq!(read_rewrite(value), Err(SkipReason::DnsRewrite), "{value}");
+        }
+        for value in ["SERVFAIL", "servfail;;", "FORMERR"] {
+            assert_eq!(read_rewrite(value), Err(SkipReason::RewriteCode), "{value}");
         }
         assert_eq!(read_rewrite("NOERROR;A"), Err(SkipReason::ModifierValue));
         let exception = Modifiers::read("dnsrewrite", true).unwrap();

@@ -4,7 +4,7 @@
 
 use keyhole_wire::RecordType;
 
-use crate::comment::before_semicolon;
+use crate::comment::{before_semicolon, parentheses};
 use crate::entry::{Findings, ListEntry, Scope, Target, add_name};
 use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
 use crate::skip_reason::SkipReason;
@@ -34,7 +34,7 @@ impl Zone {
     pub(super) fn read(&mut self, line: &str, findings: &mut Findings) {
         let line = before_semicolon(line);
         if self.open {
-            self.open = !line.contains(')');
+            self.open = !parentheses(line).1;
             return;
         }
         if line.trim().is_empty() {
@@ -44,7 +44,8 @@ impl Zone {
             self.read_directive(directive, findings);
             return;
         }
-        self.open = line.contains('(') && !line.contains(')');
+        let (opens, closes) = parentheses(line);
+        self.open = opens && !closes;
         let mut words = line.split_whitespace();
         if !line.starts_with(|first: char| first.is_whitespace()) {
             self.owner = words.next().unwrap_or_default().to_ascii_lowercase();
@@ -117,25 +118,33 @@ fn meaning(
     kind: RecordType,
     data: &str,
     trigger: &str,
-) -> (fn(Target) -> ListEntry, Option<SkipReason>) {
+) -> (Box<dyn Fn(Target) -> ListEntry>, Option<SkipReason>) {
     let data = data.to_ascii_lowercase();
     let skip = match kind {
         RecordType::CNAME => match data.as_str() {
-            "." | "*." | "rpz-drop." => return (ListEntry::block_specific, None),
-            "rpz-passthru." => return (ListEntry::allow_specific, None),
+            "." | "*." | "rpz-drop." => return (Box::new(ListEntry::block_specific), None),
+            "rpz-passthru." => return (Box::new(ListEntry::allow_specific), None),
             // How passthru was written at first: an alias to itself.
             name if name.strip_suffix('.') == Some(trigger) => {
-                return (ListEntry::allow_specific, None);
+                return (Box::new(ListEntry::allow_specific), None);
             }
+            "rpz-tcp-only." => SkipReason::TcpOnly,
             _ => SkipReason::OtherAnswer,
         },
         RecordType::A | RecordType::AAAA => match read_address(&data) {
-            Some(address) if is_nowhere(address) => return (ListEntry::block_specific, None),
+            Some(address) if is_nowhere(address) => {
+                return (Box::new(ListEntry::block_specific), None);
+            }
             _ => SkipReason::RealAddress,
         },
-        _ => SkipReason::OtherAnswer,
+        RecordType::DNAME => SkipReason::OtherAnswer,
+        // A note beside the record that blocks, such as TXT, takes its own type out and no other.
+        _ => {
+            let exempt = move |target| ListEntry::exempt_type(target, Some(kind));
+            return (Box::new(exempt), Some(SkipReason::OtherAnswer));
+        }
     };
-    (ListEntry::exempt_specific, Some(skip))
+    (Box::new(ListEntry::exempt_specific), Some(skip))
 }
 
 /// Whether a word is a TTL: a number, or numbers with units.
@@ -188,12 +197,20 @@ mod tests {
     fn what_is_answered_otherwise_is_taken_out() {
         for (data, reason) in [
             ("CNAME garden.example.net.", "OtherAnswer"),
-            ("CNAME rpz-tcp-only.", "OtherAnswer"),
+            ("CNAME rpz-tcp-only.", "TcpOnly"),
             ("A 192.0.2.7", "RealAddress"),
-            ("TXT text", "OtherAnswer"),
         ] {
             let found = said(Rpz, &format!("a.example.org {data}"));
             assert_eq!(found, ["exempt a.example.org", reason], "{data}");
+        }
+        assert_eq!(said(Rpz, "a.org TXT text"), ["exempt a.org [16] [] []", "OtherAnswer"]);
+    }
+
+    #[test]
+    fn a_parenthesis_in_quotes_or_in_a_comment_opens_nothing() {
+        for text in [r#"TXT "why (see""#, r"TXT why\(see", "TXT why ; (see"] {
+            let lines = format!("a.org {text}\nb.org CNAME .");
+            assert_eq!(said(Rpz, &lines)[2..], ["block b.org"], "{text}");
         }
     }
 

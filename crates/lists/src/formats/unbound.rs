@@ -2,6 +2,8 @@
 //! with a null address that name alone. The zone closest to a name decides, and data beat their zone
 //! (unbound.conf(5), local-zone).
 
+use keyhole_wire::RecordType;
+
 use crate::comment::before_unquoted_hash;
 use crate::entry::{Findings, ListEntry, Scope, add_name};
 use crate::name_syntax::{is_nowhere, read_address, read_zone_name};
@@ -21,6 +23,8 @@ const BLOCKING: &[&str] = &[
     "inform_deny",
     "inform_redirect",
 ];
+/// The zone type that withholds addresses of one family.
+const BLOCKING_A: &str = "block_a";
 
 /// Reads one line.
 pub(super) fn read(line: &str, findings: &mut Findings) {
@@ -43,9 +47,17 @@ fn read_zone(value: &str, findings: &mut Findings) {
         findings.push(Err(SkipReason::NoName));
         return;
     };
-    let blocks = BLOCKING.contains(&unquoted(kind));
-    let skip = (!blocks).then_some(SkipReason::NotBlocking);
-    let make = if blocks { ListEntry::block_specific } else { ListEntry::exempt_specific };
+    let kind = unquoted(kind);
+    let blocks = BLOCKING.contains(&kind);
+    let skip = (!blocks && kind != BLOCKING_A).then_some(SkipReason::NotBlocking);
+    let make = |target| {
+        if skip.is_some() {
+            return ListEntry::exempt_specific(target);
+        }
+        let mut entry = ListEntry::block_specific(target);
+        entry.limits.types = (!blocks).then_some(RecordType::A.0).into_iter().collect();
+        entry
+    };
     if unquoted(name) == "." {
         findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
         return;
@@ -64,15 +76,24 @@ fn read_data(value: &str, findings: &mut Findings) {
     let mut rest = words.skip_while(|word| {
         word.bytes().all(|octet| octet.is_ascii_digit()) || word.eq_ignore_ascii_case("IN")
     });
-    match (rest.next(), rest.next().and_then(read_address)) {
-        (Some("A" | "AAAA" | "a" | "aaaa"), Some(address)) if is_nowhere(address) => {
-            add_name(read_zone_name(name), Scope::Exact, ListEntry::block_specific, findings);
+    let kind = rest.next().and_then(RecordType::from_text);
+    let name = read_zone_name(name);
+    match (kind, rest.next().and_then(read_address)) {
+        (Some(RecordType::A | RecordType::AAAA), Some(address)) if is_nowhere(address) => {
+            add_name(name, Scope::Exact, ListEntry::block_specific, findings);
         }
-        (Some("A" | "AAAA" | "a" | "aaaa"), Some(_)) => {
-            add_name(read_zone_name(name), Scope::Exact, ListEntry::exempt_specific, findings);
+        (Some(RecordType::A | RecordType::AAAA), Some(_)) => {
+            add_name(name, Scope::Exact, ListEntry::exempt_specific, findings);
             findings.push(Err(SkipReason::RealAddress));
         }
-        _ => findings.push(Err(SkipReason::OtherAnswer)),
+        // An alias answers for every type, other data for their own.
+        (Some(kind), _) => {
+            let kind = (kind != RecordType::CNAME).then_some(kind);
+            let exempt = |target| ListEntry::exempt_type(target, kind);
+            add_name(name, Scope::Exact, exempt, findings);
+            findings.push(Err(SkipReason::OtherAnswer));
+        }
+        (None, _) => findings.push(Err(SkipReason::OtherAnswer)),
     }
 }
 
@@ -92,6 +113,7 @@ mod tests {
                      local-zone: 'b.example.org' always_nxdomain\nlocal-zone: c.example.org static";
         let names = ["a", "b", "c"];
         assert_eq!(said(Unbound, lines), names.map(|name| format!("block ||{name}.example.org")));
+        assert_eq!(said(Unbound, "local-zone: a.org block_a"), ["block ||a.org [1] [] []"]);
     }
 
     #[test]
@@ -114,6 +136,8 @@ mod tests {
                 ["exempt ||corp.example.org", "NotBlocking"],
             ),
             ("local-data: 'a.example.org A 192.0.2.7'", ["exempt a.example.org", "RealAddress"]),
+            ("local-data: 'a.org TXT \"x\"'", ["exempt a.org [16] [] []", "OtherAnswer"]),
+            ("local-data: 'a.org CNAME b.org'", ["exempt a.org", "OtherAnswer"]),
         ] {
             assert_eq!(said(Unbound, line), expected, "{line}");
         }
@@ -124,7 +148,6 @@ mod tests {
         for (line, reason) in [
             ("local-zone: \".\" refuse", "TooBroad"),
             ("local-zone: \"a.example.org\"", "NoName"),
-            ("local-data: 'a.example.org TXT \"x\"'", "OtherAnswer"),
             ("verbosity: 1", "OtherSetting"),
             ("local-zone: \".\" transparent", "NotBlocking"),
         ] {

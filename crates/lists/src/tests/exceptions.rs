@@ -37,6 +37,26 @@ fn in_settings_of_unbound_the_closest_zone_counts_and_data_beat_their_zone() {
 }
 
 #[test]
+fn data_of_one_type_beside_a_block_take_out_that_type_alone() {
+    let lists = [
+        "$TTL 60\nads.example A 0.0.0.0\nads.example TXT \"why (see above\"\nb.example CNAME .\n",
+        "local-zone: \"ads.example\" static\nlocal-data: 'ads.example TXT \"why\"'\n\
+         local-zone: b.example static\nlocal-data: 'ok.b.example CNAME c.example'\n",
+    ];
+    for list in lists {
+        let list = [(ListKind::Block, list)];
+        for (name, kind, verdict) in [
+            ("ads.example", RecordType::A, "block"),
+            ("ads.example", RecordType::TXT, "-"),
+            ("b.example", RecordType::TXT, "block"),
+            ("ok.b.example", RecordType::A, "-"),
+        ] {
+            assert!(decided(&list, name, kind).starts_with(verdict), "{name} {kind}");
+        }
+    }
+}
+
+#[test]
 fn a_badfilter_takes_back_what_says_the_same_also_in_another_list() {
     let list = "||a.example^\n||a.example^$badfilter\n||b.example^$important\n||b.example^$badfilter\n\
                 ||c.example^$dnstype=A|AAAA\n||c.example^$badfilter,dnstype=AAAA|A\n\

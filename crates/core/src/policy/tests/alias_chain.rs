@@ -87,6 +87,33 @@ fn a_name_in_between_allows_what_comes_behind_it_and_only_that() {
     assert!(is_allowed(&policed, &["goto.shop.test", "a.test", "b.test", "x.track.test"]));
 }
 
+/// The verdict about a name that an alias of a local record leads to.
+fn behind_record((lists, policy): &(ListTable, Policy), target: &str) -> Verdict {
+    let question = hashed("door.test");
+    let chain = AliasChain::new(lists, policy, &question, ANYTIME).of_record();
+    let allowed_by = chain.allowed_by(Cause::Default);
+    assert_eq!(allowed_by, Some(Cause::Record));
+    chain.decide_target(&hashed(target), RecordType::A, allowed_by, &mut ()).verdict
+}
+
+#[test]
+fn a_local_record_allows_what_it_leads_to_against_every_list_and_no_rule() {
+    for list in ["||track.test^", "||track.test^$important", "||track.test^$dnstype=A"] {
+        let policed = with_lists(&[(BLOCK, list)], vec![]);
+        assert_eq!(behind_record(&policed, "x.track.test"), Verdict::Allow(Cause::Record));
+        assert!(!is_allowed(&policed, &["www.test", "x.track.test"]));
+    }
+    let policed = with_lists(&[TRACK], vec![block(&["x.track.test"])]);
+    assert_eq!(behind_record(&policed, "x.track.test"), blocked_by(0));
+    let policed = with_lists(&[TRACK], vec![decision(block(&["x.track.test"]))]);
+    assert_eq!(behind_record(&policed, "x.track.test"), blocked_by(0));
+    // An exception on the way is weaker than the record, and takes nothing from it.
+    let (lists, policy) = with_lists(&[(BLOCK, "@@||goto.test^")], vec![]);
+    let exception = behind_record(&(lists, policy), "goto.test");
+    assert!(matches!(exception, Verdict::Allow(Cause::List(_))));
+    assert_eq!(allowed_by_now(Some(Cause::Record), exception), Some(Cause::Record));
+}
+
 #[test]
 fn a_default_and_a_pause_allow_no_other_name() {
     assert_eq!(allowed_by_now(None, ALLOWED_BY_DEFAULT), None);
