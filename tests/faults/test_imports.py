@@ -359,7 +359,9 @@ def test_no_more_is_logged_than_blocky_logged(tmp_path: Path, text: str, mode: s
 @pytest.mark.parametrize(
     ("text", "name", "disposition"),
     [
-        ("blocking: {blockTTL: 1m}", "blocking.blockTTL", "left"),
+        ("blocking: {blockTTL: 1m}", "blocking.blockTTL = 1m", "taken"),
+        ("blocking: {blockTTL: 48h}", "blocking.blockTTL = 48h", "changed"),
+        ("blocking: {blockTTL: -1s}", "blocking.blockTTL = -1s", "left"),
         ("customDNS: {filterUnmappedTypes: false}", "customDNS.filterUnmappedTypes", "left"),
         ("customDNS: {filterUnmappedTypes: true}", "customDNS.filterUnmappedTypes", "taken"),
         ("log: {privacy: true}", "log.privacy = true", "changed"),
@@ -386,6 +388,73 @@ def test_how_upstreams_are_chosen_is_told(tmp_path: Path, strategy: str, disposi
     done = Imported("blocky", file)
     assert done.item("upstreams.strategy").disposition == disposition
     assert done.specs("Policy")["everybody-else"]["upstreams"]["timeout"] == "4s"
+
+
+@pytest.mark.parametrize(
+    ("product", "text", "seconds"),
+    [
+        ("blocky", "blocking: {blockTTL: 2}", 120),
+        ("blocky", "blocking: {blockTTL: 0s}", 0),
+        ("adguard", "filtering: {blocked_response_ttl: 42}", 42),
+        ("adguard", "dns: {blocked_response_ttl: 42}", 42),
+        ("pihole", "blockTTL = 42", 42),
+        ("pihole 5", "BLOCK_TTL=42", 42),
+        ("technitium", '{"groups": [], "blockingAnswerTtl": 42}', 42),
+    ],
+)
+def test_how_long_blocked_answers_are_kept_is_taken(
+    tmp_path: Path, product: str, text: str, seconds: int
+) -> None:
+    """C4, C15: in the unit of each product, and for every policy that serves clients."""
+    file = tmp_path / "settings"
+    if product == "blocky":
+        done = _blocky(tmp_path, text)
+    elif product == "adguard":
+        file.write_text(f"filters: []\n{text}\n")
+        done = Imported(product, file)
+    elif product == "pihole":
+        toml = pihole_toml(upstreams=["tls://dns.quad9.net"]).replace("[dns]", f"[dns]\n{text}", 1)
+        done = Imported(product, teleporter(tmp_path / "x.zip", rows(), toml))
+    elif product == "pihole 5":
+        old = _members(old_pihole(tmp_path / "old.tar.gz")) | {"pihole-FTL.conf": text.encode()}
+        done = Imported("pihole", _packed(tmp_path / "new.tar.gz", old))
+    else:
+        app = {"apps/Advanced Blocking/dnsApp.config": text.encode()}
+        done = Imported(product, zipped(tmp_path / "y.zip", app))
+    specs = done.specs("Policy")
+    served = [spec for name, spec in specs.items() if not name.startswith("rules-")]
+    assert {spec["blockedTtl"] for spec in served} == {str(seconds)}, specs
+
+
+def test_names_that_may_have_private_addresses_are_taken(tmp_path: Path) -> None:
+    """G2: by name, as the product has it, and not for all names."""
+    text = "rebindingProtection: {enable: true, allowedDomains: [plex.example, 'no name']}"
+    done = _blocky(tmp_path, text)
+    assert done.item("allowedDomains: plex.example").disposition is Disposition.TAKEN
+    assert done.item("allowedDomains: no name").disposition is Disposition.LEFT
+    toml = pihole_toml(upstreams=["tls://dns.quad9.net"])
+    lines = ["stop-dns-rebind", "rebind-domain-ok=/plex.example/"]
+    toml = toml.replace("[misc]", f"[misc]\n  dnsmasq_lines = {json.dumps(lines)}")
+    pihole = Imported("pihole", teleporter(tmp_path / "x.zip", rows(), toml))
+    for one in (done, pihole):
+        spec = one.specs("Policy")["everybody-else"]
+        assert spec["privateAddresses"] == {"allow": ["plex.example", "*.plex.example"]}
+
+
+def test_an_item_of_a_database_has_its_row(tmp_path: Path) -> None:
+    """G2: a table has no lines; the row is told instead."""
+    tables = rows(domainlist=[{"id": 7, "type": 1, "domain": "ads.example"},
+                              {"id": 9, "type": 3, "domain": "ads(?=x)"}],
+                  domainlist_by_group=[{"domainlist_id": 7, "group_id": 0}])  # fmt: skip
+    file = zipped(tmp_path / "x.zip", {"gravity.db": reduced_gravity(tables)})
+    places = {one.name: one.place for one in _import("pihole", file).report.items}
+    assert str(places["ads.example"]) == "gravity.db"
+    assert [places[name].path for name in ("ads.example", "ads(?=x)")] == [  # type: ignore[union-attr]
+        "domainlist[0]",
+        "domainlist[1]",
+    ]
+    done = call_keyhole("import", "pihole", str(file), "--dry-run")
+    assert "left rule ads(?=x) (domainlist[1])" in " ".join(done.stdout.split())
 
 
 def test_values_of_unknown_keys_and_secrets_are_not_shown(tmp_path: Path) -> None:

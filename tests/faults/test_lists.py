@@ -39,12 +39,22 @@ def names_in(found: Imported) -> str:
 
 
 LEFT = (
-    ("||a.example^$dnstype=AAAA,dnsrewrite=NOERROR", "empty answer"),
-    ("||a.example^$dnsrewrite=NOERROR", "empty answer"),
+    ("a.example b.example", "the character ' '"),
+    ("||a.example^ # why", "the character ' '"),
+    ("@@127.0.0.1 a.example", "the character ' '"),
+    ("0 a.example", "the character ' '"),
+    (";a.example", "the character ';'"),
+    ("[Adblock Plus 2.0]", "the character '['"),
+    ("||a..example^", "an empty label"),
+    ("||a.example:8080^", "matches URLs"),
+    (r"/^https?:\/\/a\.example/", "the character ':'"),
+    ("/^2001:db8:/", "the character ':'"),
+    ("/a.example #/", "the character ' '"),
+    ("-", "fewer than 3 characters"),
+    (".", "fewer than 3 characters"),
     ("||a.example^$dnsrewrite=noerror", "neither a response code nor a name"),
     ("||a.example^$dnsrewrite=SERVFAIL", "response code SERVFAIL"),
     ("||a.example^$dnsrewrite=SERVFAIL;;", "response code SERVFAIL"),
-    ("||a.example^$dnsrewrite=NOERROR;;", "empty answer"),
     ("||a.example^$dnsrewrite=NXRRSET", "neither a response code nor a name"),
     ("||a.example^$dnsrewrite=NOERROR;A;b.example", "no address"),
     ("||a.example^$dnsrewrite=NOERROR;AAAA;192.0.2.1", "no address"),
@@ -95,6 +105,13 @@ def test_an_adguard_rule_that_is_not_understood_is_left_with_its_reason(
         ("||a.example^$dnsrewrite=NXDOMAIN;;", ["a.example"], ["ba.example"]),
         ("||a.example^$dnsrewrite=0.0.0.0", ["a.example"], ["ba.example"]),
         ("a.example^", ["x.a.example", "ba.example"], ["a.example.org"]),
+        ("a.example#why", ["a.example"], ["x.a.example"]),
+        ("a.example # why", ["a.example"], ["x.a.example"]),
+        ("0.0.0.0 a.example ## why", ["a.example"], ["why", "x.a.example"]),
+        ("||a.example^*", ["a.example", "x.a.example"], ["a.example.org"]),
+        ("||a.example^$dnsrewrite=NOERROR", ["x.a.example"], ["ba.example"]),
+        ("||a.example^$dnsrewrite=noerror;;", ["x.a.example"], ["ba.example"]),
+        (r"/^(https?:\/\/)?a\.example$/", ["a.example"], ["x.a.example"]),
         ("||1.a.example^", ["1.a.example"], ["a.example"]),
         (r"/^[0-9]{5}\./", ["12345.example"], ["1234.example"]),
     ],
@@ -106,6 +123,24 @@ def test_an_adguard_rule_that_is_taken_means_the_names_that_it_meant(
     assert found.item(line).disposition is Disposition.TAKEN
     assert [found.verdict(name) for name in blocked] == [BLOCKED] * len(blocked)
     assert [found.verdict(name) for name in allowed] == [ALLOWED] * len(allowed)
+
+
+def test_an_adguard_rule_that_answers_without_data_keeps_its_answer_and_its_types(
+    tmp_path: Path,
+) -> None:
+    """C4: neither an alias to a name, nor an answer that denies the other types."""
+    found = adguard(
+        tmp_path,
+        "||a.example^$dnstype=AAAA,dnsrewrite=NOERROR",
+        "||b.example^$dnsrewrite=NOERROR;;",
+    )
+    rules = [one for spec in found.specs("Policy").values() for one in spec.get("rules", ())]
+    assert [(one.get("types"), one["answer"]) for one in rules] == [
+        (["AAAA"], "nodata"),
+        (None, "nodata"),
+    ]
+    assert found.verdict("a.example") == ALLOWED
+    assert found.verdict("a.example", kind="AAAA") == found.verdict("b.example") == BLOCKED
 
 
 def test_badfilter_compares_what_rules_say_and_not_how(tmp_path: Path) -> None:
@@ -147,7 +182,11 @@ def test_lines_of_dnsmasq_keep_their_answer_and_their_exceptions(tmp_path: Path)
         "server=/plain.example/#",
         "local=/lan.example/",
         "txt-record=a.example,words",
+        "address = /spaced.example/#",
+        "server = /ok.spaced.example/#",
     )
+    assert found.verdict("spaced.example") == BLOCKED
+    assert found.verdict("ok.spaced.example") == ALLOWED
     assert found.verdict("x.ads.example") == BLOCKED
     assert '"answer": "null"' in names_in(found)
     assert found.verdict("ok.ads.example") == ALLOWED
@@ -392,6 +431,14 @@ def test_each_line_of_a_list_has_its_own_form(tmp_path: Path) -> None:
         ("dnsmasq", "address=/ads2.example.org/#\t# why", "ads2.example.org"),
         ("unbound", 'local-data: "ads2.example.org A 0.0.0.0"#why', "ads2.example.org"),
         ("rpz", "ads2.example.org CNAME .;why", "ads2.example.org"),
+        ("hosts", "0.0.0.0 ads2.example.org ; why it is here", "ads2.example.org"),
+        ("hosts", "! a title", ""),
+        ("domains", "// a title", ""),
+        ("domains", "ads2.example.org // why", "ads2.example.org"),
+        ("wildcard", "*.ads2.example.org;why", "ads2.example.org"),
+        ("adblock", "||ads2.example.org^\t# why", "ads2.example.org"),
+        ("adblock", "||ads2.example.org^$important#why", "ads2.example.org"),
+        ("adblock", "/^ads2[0-9]/ # why", "ads2.example.org"),
     ],
 )
 def test_a_comment_is_what_the_manual_of_the_format_says(

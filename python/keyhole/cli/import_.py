@@ -159,6 +159,10 @@ def _show_kind(terminal: Console, items: "list[Item]") -> None:
 
 
 def _named(item: "Item") -> str:
-    """The name of an item, and its line."""
-    line = f" (line {item.place.line})" if item.place and item.place.line else ""
-    return sanitize(item.name[:120]) + line
+    """The name of an item, and its line, or the row of a table, which has no line."""
+    place = ""
+    if item.place and item.place.line:
+        place = f" (line {item.place.line})"
+    elif item.place and item.place.path not in ("", item.name):
+        place = f" ({sanitize(item.place.path[:120])})"
+    return sanitize(item.name[:120]) + place

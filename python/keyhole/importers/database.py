@@ -77,6 +77,9 @@ class Database:
                 size += sum(len(value) for value in row.values() if isinstance(value, str | bytes))
                 if size > MAX_TABLE or len(rows) >= MAX_ROWS:
                     raise ImporterError("it is larger than in any export")
+                for value in row.values():
+                    if isinstance(value, str) and value:
+                        report.note(value, Place(self.name, f"{table}[{len(rows)}]"))
                 rows.append(row)
         except ImporterError as error:
             why = f"only its first {len(rows)} rows are read: {error}"

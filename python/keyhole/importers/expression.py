@@ -24,6 +24,8 @@ _CLASSES = "dDwWsS"
 _PLAIN_ESCAPES = "tnrfv"
 _COUNT = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _META = r"\.+*?()|[]{}^$"
+_IN_NO_NAME = frozenset(" \"#%&'(),:;<=>?[]^`{}!$")
+"""Characters that stand in no name of the DNS as people use it."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,27 @@ class _Reader:
     has_capitals: bool = False
     notes: list[str] = field(default_factory=list)
     _written: list[str] = field(default_factory=list)
+    _depth: int = 0
+    """How many groups are open."""
+    _wanted: str = ""
+    """A character that each match has to have and no name has."""
+    _has_choice: bool = False
+    """Whether there is a choice outside of groups, so that no single part has to match."""
 
     def read(self) -> str:
         while self.at < len(self.text):
             self._step(self.text[self.at])
+        if self._wanted and not self._has_choice:
+            raise UntranslatableError(
+                f"it can match no name, because none has the character {self._wanted!r}"
+            )
         return "".join(self._written)
+
+    def _want(self, character: str, end: int) -> None:
+        """Notes a literal character that ends before ``end``, if it cannot be left out."""
+        is_optional = self.text[end : end + 1] in ("?", "*") or self.text.startswith("{0", end)
+        if character in _IN_NO_NAME and not (self._depth or is_optional):
+            self._wanted = self._wanted or character
 
     def _step(self, character: str) -> None:
         if character == "\\":
@@ -106,6 +124,10 @@ class _Reader:
             self._special_group()
         else:
             self.has_capitals |= character.isupper()
+            self._depth += (character == "(") - (character == ")")
+            self._has_choice |= character == "|" and not self._depth
+            if character not in _META:
+                self._want(character, self.at + 1)
             self._take(1, character)
 
     def _take(self, characters: int, written: str) -> None:
@@ -123,6 +145,7 @@ class _Reader:
         if following in _CLASSES or following in "bB":
             self._take(2, f"\\{following}")
         elif not following.isalnum() and following not in "<>":
+            self._want(following, self.at + 2)
             self._take(2, f"\\{following}" if following in _META else following)
         elif following in _PLAIN_ESCAPES:
             raise UntranslatableError(f"\\{following} is a character that no name contains")
@@ -172,4 +195,5 @@ class _Reader:
             except ValueError as error:
                 raise UntranslatableError(str(error)) from None
             raise UntranslatableError("Keyhole has no equivalent of this kind of group")
+        self._depth += found[1] != "i)"
         self._take(len(found[0]), "(?i)" if found[1] == "i)" else "(?:")

@@ -227,6 +227,10 @@ class _Plan:
         own = (self.setup.bundles[key].answer for key in policy.bundles)
         answer = next(filter(None, own), self.setup.answer)
         spec["lists"] = {"names": [], "answer": answer}
+        if self.setup.blocked_ttl is not None:
+            spec["blockedTtl"] = self.setup.blocked_ttl
+        if self.setup.private_names:
+            spec["privateAddresses"] = {"allow": list(dict.fromkeys(self.setup.private_names))}
         if policy.log != "full":
             spec["log"] = policy.log
         return spec

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from keyhole.importers.settings_file import Place
 
 Answer = str
-"""As in a policy: nxdomain, refused, null, or an address."""
+"""As in a policy: nxdomain, nodata, refused, null, or an address."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,11 @@ class Setup:
     answer: Answer = "null"
     refresh: int | None = None
     """Seconds until a list is downloaded again."""
+    blocked_ttl: int | None = None
+    """Seconds for which a client may cache the answer for a blocked name; none means Keyhole's
+    default."""
+    private_names: list[str] = field(default_factory=list)
+    """Names, as in a rule, whose answers may have private addresses."""
     observe_only: bool = False
     """Whether blocking was off, so that policies only observe."""
     log: str = "full"

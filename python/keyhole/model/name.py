@@ -180,7 +180,9 @@ def _refuse_lookalikes(text: str) -> None:
     if any(character.isspace() for character in text):
         raise ValueError(f"{text!r} has a space in it; give each name an entry of its own")
     if "/" in text:
-        raise ValueError(f"{text} has a slash; a name has none, and an expression is /in slashes/")
+        raise ValueError(
+            f"{text} has a slash; an expression is /in slashes/, and in a name it is \\047"
+        )
     if ":" in text:
         raise ValueError(f"{text} has a colon; a name comes without a port")
     if text.startswith("."):

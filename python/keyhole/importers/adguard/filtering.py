@@ -2,6 +2,7 @@
 
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.hosts import cname_record, host_record
+from keyhole.importers.policy_fields import take_blocked_ttl
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -32,6 +33,10 @@ def take_filtering(setup: Setup, report: Report, root: Section) -> None:
             )
             report.changed(Kind.SETTING, f"{filtering.place_of(key)} = false", why)
     _answer(setup, report, filtering)
+    if filtering.has("blocked_response_ttl"):
+        seconds = filtering.number("blocked_response_ttl", -1)
+        title = f"{filtering.place_of('blocked_response_ttl')} = {seconds}"
+        take_blocked_ttl(setup, report, title, seconds)
     enabled = filtering.flag("rewrites_enabled", True)
     for one in filtering.sections("rewrites"):
         with report.at(one.place):

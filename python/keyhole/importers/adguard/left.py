@@ -83,8 +83,6 @@ REASONS = {
     "filtering.blocked_services": _SERVICE,
     "filtering.safe_fs_patterns": "lists from files are declared by a List with files:",
     "filtering.protection_disabled_until": "a pause ends by itself; use keyhole pause",
-    "filtering.blocked_response_ttl": "set blockedTtl in the policy; without it, it is 10 seconds",
-    "dns.blocked_response_ttl": "set blockedTtl in the policy; without it, it is 10 seconds",
     "dns.safebrowsing_cache_size": _SERVICE,
     "dns.safesearch_cache_size": _SERVICE,
     "dns.parental_cache_size": _SERVICE,

@@ -9,8 +9,8 @@ from keyhole.importers.addresses import plain_address
 from keyhole.model.address import read_address
 from keyhole.model.name import read_name
 
-_ANSWERS = {"NXDOMAIN": "nxdomain", "REFUSED": "refused"}
-_CODES = (*_ANSWERS, "NOERROR", "SERVFAIL")
+_ANSWERS = {"NXDOMAIN": "nxdomain", "REFUSED": "refused", "NOERROR": "nodata"}
+_CODES = (*_ANSWERS, "SERVFAIL")
 _RECORDS = ("A", "AAAA", "CNAME")
 
 
@@ -54,8 +54,9 @@ def _full(code: str, kind: str, value: str) -> Rewrite:
 
 def _answer(code: str) -> str:
     if code not in _ANSWERS:
-        what = "an empty answer" if code == "NOERROR" else f"the response code {code[:20]}"
-        raise ValueError(f"it answers with {what}, which no rule in Keyhole does")
+        raise ValueError(
+            f"it answers with the response code {code[:20]}, which no rule in Keyhole does"
+        )
     return _ANSWERS[code]
 
 

@@ -1,6 +1,7 @@
 """Parses one rule in the filter list syntax, as AdGuard Home applies it to DNS."""
 
 import re
+import string
 from dataclasses import dataclass, field
 
 from keyhole.importers.addresses import plain_address
@@ -10,6 +11,9 @@ from keyhole.model.name import read_name
 from keyhole.model.record_type import read_record_type, show_record_type
 
 _PART = re.compile(r",(?=(?:~?[a-z-]+)(?:=|,|$))")
+_SHORTEST = 3
+_IN_URLS = frozenset("^/:|")
+_IN_PATTERNS = _IN_URLS.union(string.ascii_letters, string.digits, "-_.*")
 _NARROWING = {"important", "dnstype", "client", "ctag", "denyallow"}
 
 
@@ -39,15 +43,17 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
     line = text.strip()
     if not line or line.startswith(("!", "# ")) or line == "#":
         return None
+    words = line.partition("#")[0].split()
+    if len(words) > 1 and plain_address(words[0]):
+        return AdblockRule(line, hosts=(words[0], tuple(words[1:])))
     if any(mark in line for mark in ("##", "#@#", "#?#", "#$#", "#%#")):
         raise ValueError("it filters parts of web pages, which DNS does not see")
     if line.startswith("#"):
         return None
-    words = line.partition("#")[0].split()
-    if len(words) > 1 and plain_address(words[0]):
-        return AdblockRule(line, hosts=(words[0], tuple(words[1:])))
     rule = AdblockRule(line, allow=line.startswith("@@"))
-    pattern, modifiers = _split(line.removeprefix("@@"))
+    # Only behind a name alone does AdGuard take a # for the beginning of a comment.
+    is_name = len(words) == 1 and _name(words[0]) is not None
+    pattern, modifiers = _split(words[0] if is_name else line.removeprefix("@@"))
     keys = [modifier.partition("=")[0] for modifier in modifiers]
     if len(set(keys)) < len(keys):
         raise ValueError("it has a modifier twice")
@@ -135,6 +141,8 @@ def _clients(value: str) -> tuple[str, ...]:
 
 def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a pattern, in the form of a Keyhole rule."""
+    # Anything may stand behind the end of a name, and nothing does.
+    pattern = re.sub(r"\^\*+$", "^", pattern)
     if is_about_addresses(pattern):
         raise ValueError("it matches addresses in answers; rules in Keyhole match only names")
     if pattern.startswith("/") and pattern.endswith("/") and len(pattern) > 2:
@@ -142,6 +150,10 @@ def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return translated.matches, translated.notes
     if not pattern.strip("|^*"):
         raise ValueError("it matches every name; set the policy's default instead")
+    if len(pattern) < _SHORTEST:
+        raise ValueError(
+            f"AdGuard ignores patterns of fewer than {_SHORTEST} characters, which match too much"
+        )
     for form, written in (
         (r"\|\|\*\.([^*^|]+)\^?", ("*.{}",)),
         (r"\|\|([^*^|]+)\^\|?", ("{}", "*.{}")),
@@ -171,6 +183,10 @@ def _as_expression(pattern: str) -> str:
     # A separator (^) can only match the end of a name: names contain no other separator.
     while pattern.endswith(("^", "|")):
         end, pattern = "$", pattern[:-1]
-    if "^" in pattern or "/" in pattern or ":" in pattern or "|" in pattern:
+    odd = next((one for one in pattern if one.isascii() and one not in _IN_PATTERNS), None)
+    if odd is not None or ".." in pattern:
+        what = "an empty label" if odd is None else f"the character {odd!r}"
+        raise ValueError(f"it can match no name, because none has {what}")
+    if set(pattern) & _IN_URLS:
         raise ValueError("it matches URLs; DNS sees only the host name")
     return begin + re.escape(pattern).replace(r"\*", ".*").replace(r"\-", "-") + end

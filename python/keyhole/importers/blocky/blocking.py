@@ -7,6 +7,7 @@ from keyhole.importers.addresses import plain_address
 from keyhole.importers.blocky.clients import Clients
 from keyhole.importers.durations import local_zone, seconds_of
 from keyhole.importers.expression import translate
+from keyhole.importers.policy_fields import take_blocked_ttl
 from keyhole.importers.product_settings import Bundle, ListSource, NameRule, Schedule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -21,10 +22,7 @@ def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clie
     """Adds the groups, and assigns them to clients."""
     importer = _BlockingImporter(setup, report, blocking)
     importer.answer()
-    for section in (blocking, blocking.under("loading")):
-        if text := section.text("refreshPeriod"):
-            title = f"{section.place_of('refreshPeriod')} = {text}"
-            take_refresh(setup, report, title, seconds_of(text))
+    _take_times(setup, report, blocking)
     for key, allow in _LISTS:
         for group, _ in blocking.entries(key):
             importer.group(group, blocking.under(key).texts(group), allow=allow)
@@ -40,6 +38,16 @@ def take_blocking(setup: Setup, report: Report, blocking: Section, clients: Clie
         with report.at(report.place_of(f"{blocking.place_of('clientGroupsBlock')}.{key}")):
             for client in clients.clients_of(key, "clientGroupsBlock"):
                 client.bundles = tuple(dict.fromkeys((*client.bundles, *groups)))
+
+
+def _take_times(setup: Setup, report: Report, blocking: Section) -> None:
+    if text := blocking.text("blockTTL"):
+        title = f"{blocking.place_of('blockTTL')} = {text}"
+        take_blocked_ttl(setup, report, title, seconds_of(text))
+    for section in (blocking, blocking.under("loading")):
+        if text := section.text("refreshPeriod"):
+            title = f"{section.place_of('refreshPeriod')} = {text}"
+            take_refresh(setup, report, title, seconds_of(text))
 
 
 def _tell_group(report: Report, blocking: Section, group: str, bundle: Bundle) -> None:

@@ -6,7 +6,6 @@ _TLS = "see tls in keyhole.yaml"
 _DOWNLOADS = "see downloads in keyhole.yaml; a list that fails is downloaded again by itself"
 _LOG = "see log in keyhole.yaml; Keyhole keeps its query log itself"
 _MESSAGES = "the service manager keeps what the processes print"
-_TTL = "set blockedTtl in the policy; without it, it is 10 seconds"
 _ONE_TYPE = (
     'write a rule with block: ["/./"] and types, and one that allows the names of Keyhole and of '
     "its upstreams: it answers them with no data"
@@ -14,7 +13,6 @@ _ONE_TYPE = (
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
 
 REASONS = {
-    "blocking.blockTTL": _TTL,
     "blocking.loading": _DOWNLOADS,
     "blocking.downloadTimeout": _DOWNLOADS,
     "blocking.downloadAttempts": _DOWNLOADS,

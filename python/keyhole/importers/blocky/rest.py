@@ -1,6 +1,7 @@
 """What blocky's settings say about logging, upstreams and answers, besides lists and records."""
 
 from keyhole.importers.durations import seconds_of
+from keyhole.importers.policy_fields import take_private_name
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -35,7 +36,7 @@ def take_rest(setup: Setup, report: Report, root: Section) -> None:
         if part.has(key) and part.flag(key, ours) is not ours:
             path = part.place_of(key)
             report.left(Kind.SETTING, path, why, report.place_of(path))
-    _private_addresses(report, root)
+    _private_addresses(setup, report, root)
 
 
 def _upstreams(setup: Setup, report: Report, root: Section) -> None:
@@ -95,13 +96,13 @@ def _fields(setup: Setup, report: Report, fields: list[str]) -> None:
     report.changed(Kind.SETTING, title, why, place)
 
 
-def _private_addresses(report: Report, root: Section) -> None:
+def _private_addresses(setup: Setup, report: Report, root: Section) -> None:
     rebinding = root.under("rebindingProtection")
     if rebinding.flag("enable", False):
         report.taken(Kind.SETTING, "rebindingProtection", "privateAddresses: block")
         for name in rebinding.texts("allowedDomains"):
-            why = "Keyhole allows private addresses per policy, not per name; write a Record for it"
-            report.left(Kind.SETTING, f"rebindingProtection.allowedDomains: {name}", why)
+            title = f"rebindingProtection.allowedDomains: {name}"
+            take_private_name(setup, report, title, name)
         return
     why = (
         "blocky passes private addresses in answers for public names; Keyhole removes them (DNS "

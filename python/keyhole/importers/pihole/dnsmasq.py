@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.hosts import cname_records, host_record
+from keyhole.importers.policy_fields import take_private_name
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.name import read_name
@@ -27,16 +28,21 @@ def take_dnsmasq(setup: Setup, report: Report, lines: Iterable[str], origin: str
 
 
 def _line(setup: Setup, report: Report, text: str, texts: list[str], origin: str) -> None:
-    key, _, value = text.partition("=")
-    match key.strip():
+    key, _, value = (part.strip() for part in text.partition("="))
+    match key:
         case "cname":
             cname_records(setup, report, value, origin)
         case "host-record":
             _host_record(setup, report, value, origin)
         case "address":
             _address(setup, report, text, value, origin)
-        case "server" | "local" if value.strip().endswith("/#"):
+        case "server" | "local" if value.endswith("/#"):
             _exempt(setup, report, text, texts, origin)
+        case "stop-dns-rebind":
+            report.taken(Kind.SETTING, text, "privateAddresses: block")
+        case "rebind-domain-ok":
+            for name in filter(None, value.split("/")):
+                take_private_name(setup, report, f"{text}: {name}", name)
         case "server" | "rev-server" | "local":
             _server(report, text)
         case word if word in _RECORDS:
@@ -92,9 +98,11 @@ def _block(setup: Setup, report: Report, name: str, text: str, answer: str, orig
 def _exempt(setup: Setup, report: Report, text: str, lines: list[str], origin: str) -> None:
     """``server=/NAME/#`` exempts a name from a line for a name above it (dnsmasq, --server)."""
     _, *names, _ = text.partition("=")[2].strip().split("/")
+    settings = (line.partition("=") for line in lines)
     above = {
-        name for line in lines if line.startswith("address=") for name in line.split("/")[1:-1]
-    }
+        name for key, _, value in settings if key.strip() == "address"
+        for name in value.split("/")[1:-1]
+    }  # fmt: skip
     for name in names:
         try:
             found = read_name(name)

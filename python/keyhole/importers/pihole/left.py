@@ -2,7 +2,6 @@
 
 _CACHE = "see cache in keyhole.yaml"
 _LISTEN = "see listen and clients in keyhole.yaml"
-_TTL = "set blockedTtl in the policy; without it, it is 10 seconds"
 _WEB = "it configures Pi-hole's web server; see api in keyhole.yaml for Keyhole's"
 _LOG = "see log in keyhole.yaml"
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
@@ -17,7 +16,6 @@ _SUBNET = "Keyhole does not identify clients by a client subnet"
 
 REASONS = {
     "dns.cache": _CACHE,
-    "dns.blockTTL": _TTL,
     "dns.blockESNI": "Keyhole blocks a name alone; encrypted SNI of today needs no such name",
     "dns.showDNSSEC": _VALIDATE,
     "dns.analyzeOnlyAandAAAA": "Keyhole records queries of all types",
@@ -82,7 +80,6 @@ SETUP_REASONS = {
     "AAAA_QUERY_ANALYSIS": "Keyhole records queries of all types",
     "ANALYZE_ONLY_A_AND_AAAA": "Keyhole records queries of all types",
     "BLOCK_ESNI": "Keyhole blocks a name alone; encrypted SNI of today needs no such name",
-    "BLOCK_TTL": _TTL,
     "CNAME_DEEP_INSPECT": "Keyhole always checks what an alias leads to",
     "EDNS0_ECS": _SUBNET,
     "IGNORE_LOCALHOST": "Keyhole records queries of all clients; see log of a Policy",

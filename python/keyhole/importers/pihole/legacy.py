@@ -34,6 +34,7 @@ _KEYS = {
     "dns.domain.name": "PIHOLE_DOMAIN",
     "dhcp.active": "DHCP_ACTIVE",
     "dns.blocking.mode": "BLOCKINGMODE",
+    "dns.blockTTL": "BLOCK_TTL",
     "misc.privacylevel": "PRIVACYLEVEL",
     "dns.specialDomains.mozillaCanary": "MOZILLA_CANARY",
     "dns.specialDomains.iCloudPrivateRelay": "BLOCK_ICLOUD_PR",
@@ -93,6 +94,8 @@ def legacy_settings(files: Mapping[str, bytes], report: Report) -> tuple[dict[st
         "dnssec": setup.text("DNSSEC", "false"),
         "domain": {"name": setup.text("PIHOLE_DOMAIN")},
     }
+    if ftl.has("BLOCK_TTL"):
+        dns["blockTTL"] = ftl.text("BLOCK_TTL")
     if address := ftl.text("BLOCK_IPV4") or ftl.text("LOCAL_IPV4"):
         dns["reply"] = {"blocking": {"force4": True, "IPv4": address}}
     special = {

@@ -3,6 +3,7 @@
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.hosts import cname_records, host_records
 from keyhole.importers.pihole.dnsmasq import take_dnsmasq
+from keyhole.importers.policy_fields import take_blocked_ttl
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -51,6 +52,9 @@ def _forwarding(report: Report, text: str) -> None:
 
 def _blocking(setup: Setup, report: Report, dns: Section) -> None:
     blocking = dns.under("blocking")
+    if dns.has("blockTTL"):
+        seconds = dns.number("blockTTL", -1)
+        take_blocked_ttl(setup, report, f"dns.blockTTL = {seconds}", seconds)
     if not blocking.flag("active", True):
         setup.observe_only = True
         report.changed(

@@ -2,6 +2,7 @@
 
 from keyhole.importers.addresses import client_network, plain_address
 from keyhole.importers.expression import translate
+from keyhole.importers.policy_fields import take_blocked_ttl
 from keyhole.importers.product_settings import Bundle, ClientSettings, ListSource, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.technitium.lists import take_name
@@ -18,6 +19,10 @@ def take_advanced_blocking(setup: Setup, report: Report, app: Section) -> None:
     if not app.flag("enableBlocking", True):
         why = "the app was off; its groups are imported, but no client is in them"
         report.left(Kind.SETTING, "Advanced Blocking enableBlocking = false", why)
+    if app.has("blockingAnswerTtl"):
+        seconds = app.number("blockingAnswerTtl", -1)
+        at = report.place_of("blockingAnswerTtl")
+        take_blocked_ttl(setup, report, f"blockingAnswerTtl = {seconds}", seconds, at)
     for group in app.sections("groups"):
         with report.at(group.place):
             _group(setup, report, group)
