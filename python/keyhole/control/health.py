@@ -6,13 +6,23 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from itertools import chain
 
+from keyhole.control.engine_state import EngineState
+from keyhole.control.list_refresh.report import statuses
+from keyhole.control.list_refresh.status import ListStatus
 from keyhole.control.notice import Notice, Notify, Severity
 from keyhole.control.parts import METRICS
 from keyhole.control.services import Services
 from keyhole.errors import KeyholeError
 from keyhole.http.health import HealthServer
 from keyhole.identity.certificate_and_key import read_certificates
-from keyhole.metrics import ControlReport, EngineReport, control_metrics, process_metrics, render
+from keyhole.metrics import (
+    ControlReport,
+    EngineReport,
+    ListReport,
+    control_metrics,
+    process_metrics,
+    render,
+)
 
 RETRY_SECONDS = 5.0
 
@@ -63,11 +73,25 @@ async def _report(services: Services) -> ControlReport:
     return ControlReport(
         parts=[(one.name, one.state.value) for one in plane.attention()],
         engines=[
-            EngineReport(one.name, one.state, one.silent, has.get(one.name, True))
+            EngineReport(one.name, one.state, one.silent, has.get(one.name, True), _behind(one))
             for one in plane.engines()
         ],
+        lists=[_list(one) for one in statuses(services.lists, plane.reconciler.in_force)],
         certificates=await asyncio.to_thread(_ends, services),
     )
+
+
+def _behind(one: EngineState) -> int | None:
+    """A control that started afresh counts from a lower number; then only its state says it."""
+    if one.number is None or one.wanted is None:
+        return None
+    return max(0, one.wanted - one.number)
+
+
+def _list(one: ListStatus) -> ListReport:
+    times = [url.checked_at for url in one.urls if url.checked_at is not None]
+    checked = min(times) if times and len(times) == len(one.urls) else None
+    return ListReport(one.name, one.state, one.taken, one.skipped, checked)
 
 
 def _ends(services: Services) -> dict[str, datetime]:

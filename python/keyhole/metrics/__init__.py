@@ -5,7 +5,7 @@ never a name, an address or the text of a rule. So the number of series has a bo
 settings give, and a page of metrics shows nobody's queries.
 """
 
-from keyhole.metrics.control import ControlReport, EngineReport, control_metrics
+from keyhole.metrics.control import ControlReport, EngineReport, ListReport, control_metrics
 from keyhole.metrics.engine import engine_metrics, read_reasons
 from keyhole.metrics.exposition import Rendered, render
 from keyhole.metrics.process import process_metrics
@@ -13,6 +13,7 @@ from keyhole.metrics.process import process_metrics
 __all__ = [
     "ControlReport",
     "EngineReport",
+    "ListReport",
     "Rendered",
     "control_metrics",
     "engine_metrics",

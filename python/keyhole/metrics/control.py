@@ -8,6 +8,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 ENGINE_STATES = ("in force", "behind", "away", "never seen")
+LIST_STATES = ("waiting", "downloading", "compiling", "in force", "held back", "unused")
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,22 @@ class EngineReport:
     state: str
     silent: float | None
     has_withdrawal: bool
+    behind: int | None
+    """Snapshots that it lacks; none where that is not known."""
+
+
+@dataclass(frozen=True)
+class ListReport:
+    """One list, by the name of its document, and its state as `keyhole lists status` says it."""
+
+    name: str
+    state: str
+    names: int | None
+    """Entries in force."""
+    skipped: int | None
+    """Lines that are left out."""
+    checked: float | None
+    """When the last of its URLs was confirmed (Unix time); none without a URL or before that."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +45,7 @@ class ControlReport:
     parts: Iterable[tuple[str, str]]
     """Name and state of each part that needs attention."""
     engines: Iterable[EngineReport]
+    lists: Iterable[ListReport]
     certificates: Mapping[str, datetime]
     """The end of each certificate by what it is for, such as ``listeners``."""
 
@@ -43,6 +61,7 @@ def control_metrics(report: ControlReport) -> Iterator[Metric]:
         parts.add_metric([name, state], 1)
     yield parts
     yield from _engines(list(report.engines))
+    yield from _lists(list(report.lists))
     ends = GaugeMetricFamily(
         "keyhole_certificate_expiry_timestamp_seconds",
         "When a certificate of our own ends (Unix time).",
@@ -65,10 +84,39 @@ def _engines(engines: list[EngineReport]) -> Iterator[Metric]:
         "1 while it does not decide by the newest revocations, tokens and removed trust.",
         labels=["engine"],
     )
+    behind = GaugeMetricFamily(
+        "keyhole_engine_snapshots_behind",
+        "Snapshots that the engine lacks; 0 when it decides by the newest one.",
+        labels=["engine"],
+    )
     for one in engines:
         for state in ENGINE_STATES:
             states.add_metric([one.name, state], state == one.state)
         if one.silent is not None:
             silent.add_metric([one.name], one.silent)
         outstanding.add_metric([one.name], not one.has_withdrawal)
-    yield from (states, silent, outstanding)
+        if one.behind is not None:
+            behind.add_metric([one.name], one.behind)
+    yield from (states, silent, outstanding, behind)
+
+
+def _lists(lists: list[ListReport]) -> Iterator[Metric]:
+    states = GaugeMetricFamily(
+        "keyhole_list_state", "1 for the state that the list is in.", labels=["list", "state"]
+    )
+    names = GaugeMetricFamily("keyhole_list_names", "Entries in force.", labels=["list"])
+    skipped = GaugeMetricFamily(
+        "keyhole_list_skipped_lines", "Lines of the list that are left out.", labels=["list"]
+    )
+    checked = GaugeMetricFamily(
+        "keyhole_list_checked_timestamp_seconds",
+        "When its servers last confirmed that the list is current (Unix time; the oldest URL).",
+        labels=["list"],
+    )
+    for one in lists:
+        for state in LIST_STATES:
+            states.add_metric([one.name, state], state == one.state)
+        for family, value in ((names, one.names), (skipped, one.skipped), (checked, one.checked)):
+            if value is not None:
+                family.add_metric([one.name], value)
+    yield from (states, names, skipped, checked)

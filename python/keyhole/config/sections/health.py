@@ -17,15 +17,15 @@ class HealthSection(Section):
     engine: Annotated[
         tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)
     ] = Field(
-        (),
-        description="Where the engine serves its metrics, such as 127.0.0.1:9153.",
+        (Endpoint("127.0.0.1", 9153),),
+        description="Where the engine serves its metrics; unless given, 127.0.0.1:9153.",
         examples=["127.0.0.1:9153"],
     )
     control: Annotated[
         tuple[Annotated[Endpoint, LISTENER], ...], Field(max_length=_MAX_LISTENERS)
     ] = Field(
-        (),
-        description="Where control serves its metrics, such as 127.0.0.1:9154.",
+        (Endpoint("127.0.0.1", 9154),),
+        description="Where control serves its metrics; unless given, 127.0.0.1:9154.",
         examples=["127.0.0.1:9154"],
     )
 
