@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from keyhole.api.dependencies import Graphs
 from keyhole.api.principal import Viewer
 from keyhole.api.problem import ApiProblem
-from keyhole.api.queries import history_errors, to_micros
+from keyhole.api.queries import MIN_MICROS, history_errors, to_micros
 from keyhole.graph.model import Graph
 from keyhole.graph.query import MAX_INTERVALS
 from keyhole.querylog.history import EdgeCriteria
@@ -79,7 +79,7 @@ def _during(
     end = to_micros(until)
     end = int(time.time() * _MICROS) if end is None else end
     begin = to_micros(since)
-    begin = end - (window or _HOUR) * _MICROS if begin is None else begin
+    begin = max(end - (window or _HOUR) * _MICROS, MIN_MICROS) if begin is None else begin
     if begin >= end:
         raise ApiProblem(422, "not_valid", "since must be before until")
     length = None if step is None else step * _MICROS

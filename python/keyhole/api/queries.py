@@ -20,7 +20,7 @@ from keyhole.control.query_history import Export
 from keyhole.querylog.history import Criteria, Row
 from keyhole.querylog.history.search import Key
 
-_MIN_MICROS = -62_135_596_800_000_000
+MIN_MICROS = -62_135_596_800_000_000
 _MAX_MICROS = 253_402_300_799_000_000
 """The first and the last second of a ``datetime``."""
 router = APIRouter(prefix="/queries", tags=["queries"])
@@ -262,10 +262,10 @@ def to_micros(moment: datetime | None) -> int | None:
         return None
     zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     # In another time zone, the first and the last day are outside of what UTC can say.
-    return min(max(int(zoned.timestamp() * 1_000_000), _MIN_MICROS), _MAX_MICROS)
+    return min(max(int(zoned.timestamp() * 1_000_000), MIN_MICROS), _MAX_MICROS)
 
 
 def from_micros(micros: int) -> datetime:
     """Microseconds of Unix time as a time in UTC."""
-    within = min(max(micros, _MIN_MICROS), _MAX_MICROS)
+    within = min(max(micros, MIN_MICROS), _MAX_MICROS)
     return datetime.fromtimestamp(within / 1_000_000, UTC)

@@ -31,7 +31,7 @@ def _status(
     rows = lists.report.lists if lists else []
     report = next((row for row in rows if row.name == one.name), None)
     held = lists.held.get(one.name, "") if lists else ""
-    state = _state(urls, is_compiled=report is not None, held=held, refresher=refresher)
+    state = _state(urls, report.taken if report else None, held=held, refresher=refresher)
     if report is None:
         return ListStatus(
             one.name, one.spec.kind, state, held, urls=urls, files=tuple(one.spec.files)
@@ -63,14 +63,17 @@ def _quoted(row: Example, downloaded: set[str]) -> str:
 
 
 def _state(
-    urls: tuple[UrlStatus, ...], *, is_compiled: bool, held: str, refresher: ListRefresher
+    urls: tuple[UrlStatus, ...], taken: int | None, *, held: str, refresher: ListRefresher
 ) -> ListState:
     if any(one.state == "downloading" for one in urls):
         return "downloading"
     if refresher.is_compiling:
         return "compiling"
-    if not is_compiled:
+    if taken is None:
         return "unused" if all(one.sha256 or one.error for one in urls) else "waiting"
+    if held and not taken and urls and not any(one.error for one in urls):
+        # There is no version yet that could be held back.
+        return "waiting"
     return "held back" if held else "in force"
 
 
