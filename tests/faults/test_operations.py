@@ -140,6 +140,39 @@ def test_a_start_with_a_wrong_clock_answers_first_and_names_the_clock(
     used.assert_nothing_opens()
 
 
+@pytest.mark.parametrize("offset", ["+31d", "+30y"])
+def test_a_clock_that_is_ahead_costs_no_query_of_the_history(used: UsedFolder, offset: str) -> None:
+    """F1: by such a clock everything that is kept for some time is too old."""
+
+    def stored() -> set[Path]:
+        return set((used.data / "log" / "history").glob("day=*/*.rows.parquet"))
+
+    kept = stored()
+    assert kept
+    used.start(clock(offset))
+    used.status_says("clock: failed")
+    # Each round stores first and cleans up then; the second one begins after the first has ended.
+    for number in range(2):
+        before = stored()
+        used.resolver.server.ask(f"n{number}.example.org")
+        used.resolver.wait_for(lambda before=before: stored() - before, "the query is stored")
+    assert kept <= stored()
+
+
+def test_a_clock_that_is_ahead_costs_no_decision_that_ends_by_itself(used: UsedFolder) -> None:
+    """F1: it does not act by such a clock, and acts again once the clock is right."""
+    used.start()
+    used.resolver.wait_for_api()
+    for name in ("timed", "other"):
+        done = used.resolver.command("block", f"{name}.example.org", "--for", "10d")
+        assert done.returncode == 0, done.stdout + done.stderr
+        used.resolver.stop()
+        used.start(clock("+31d") if name == "timed" else None)
+        used.resolver.wait_for_api()
+    assert used.resolver.server.ask("timed.example.org").rcode == "NXDOMAIN"
+    assert "timed.example.org" in used.resolver.command("decisions").stdout
+
+
 @contextmanager
 def _full_disk(data: Path) -> Iterator[None]:
     copy = data.with_name("copy")

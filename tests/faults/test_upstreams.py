@@ -223,7 +223,14 @@ def test_an_upstream_that_refuses_everything_is_set_aside_and_shown(
     for number in range(60):
         assert resolver.server.ask(f"aside{number}.example.org").rcode == "NOERROR"
     assert refusing.counts.received < 40
-    [one, other] = resolver.api("GET", "/status").json()["upstreams"]
+
+    def upstreams() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = resolver.api("GET", "/status").json()["upstreams"]
+        return found
+
+    # Those of the documents before are there until their last query ends.
+    resolver.wait_for(lambda: len(upstreams()) == 2, "only these are left")
+    [one, other] = upstreams()
     assert (one["is_healthy"], other["is_healthy"]) == (False, True)
     assert one["refused"] == one["answered"] >= 5
     assert "upstream test0 is asked after the others" in resolver.command("status").stdout

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.notice import Notify
@@ -37,14 +38,14 @@ _DAY_US = 86_400_000_000
 
 
 def query_history(
-    settings: Settings, data: DataFolder, notify: Notify, parts: Parts
+    settings: Settings, data: DataFolder, notify: Notify, parts: Parts, clock: ClockWatch
 ) -> "QueryHistory | None":
     """The history of the settings; none if the history or the query log is off."""
     log = settings.written.log
     if not log.keep or not log.history:
         return None
     bounds = Bounds(log.retention, log.history, log.statistics, log.anonymize_after)
-    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts)
+    return QueryHistory(data.history, data.query_log.parent, bounds, notify, parts, clock)
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,11 @@ class QueryHistory:
         spool: Path,
         bounds: Bounds,
         notify: Notify,
-        parts: Parts | None = None,
+        parts: Parts,
+        clock: ClockWatch,
     ) -> None:
-        self._parts = parts or Parts(notify)
+        self._parts = parts
+        self._clock = clock
         self._root = root
         self._spool = spool
         self._bounds = bounds
@@ -144,10 +147,12 @@ class QueryHistory:
 
     async def run(self) -> None:
         """Ingests and cleans up regularly, until it is cancelled."""
-        cleaned_at = 0.0
+        cleaned_at: float | None = None
         while True:
             await asyncio.sleep(INGEST_SECONDS)
-            needs_cleanup = time.monotonic() - cleaned_at >= CLEANUP_SECONDS
+            is_due = cleaned_at is None or time.monotonic() - cleaned_at >= CLEANUP_SECONDS
+            # By a clock that is ahead everything is old, and would be gone for good.
+            needs_cleanup = is_due and self._clock.check() is None
             with self._parts.working(HISTORY, f"writing {self._root}", WORK_SECONDS):
                 await asyncio.to_thread(self._work, needs_cleanup)
             if needs_cleanup:

@@ -46,7 +46,7 @@ async def open_services(
     lists = ListRefresher(settings, data, control_plane.reconciler, own, notify)
     with control_plane.parts.recorded(DISK, OSError):
         await asyncio.to_thread(lists.begin)
-    queries = query_history(settings, data, notify, control_plane.parts)
+    queries = query_history(settings, data, notify, control_plane.parts, control_plane.clock)
     tasks = [asyncio.create_task(lists.run())]
     if queries is not None:
         tasks.append(asyncio.create_task(queries.run()))
@@ -137,7 +137,12 @@ async def open_overrides(
     if changes is None:
         return None
     override_store = OverrideStore(
-        changes.database, data, control_plane.reconciler, notify, control_plane.behind
+        changes.database,
+        data,
+        control_plane.reconciler,
+        notify,
+        control_plane.behind,
+        control_plane.clock,
     )
     try:
         await override_store.begin()

@@ -154,7 +154,9 @@ class LabProcesses:
         from keyhole.control.query_history import query_history
 
         plane, data = self._control_planes[name], DataFolder(getattr(self.layout, name))
-        queries = query_history(plane.settings, data, self._notifier(name), plane.parts)
+        queries = query_history(
+            plane.settings, data, self._notifier(name), plane.parts, plane.clock
+        )
         if queries is None:
             return None
         self._stack.callback(queries.close)

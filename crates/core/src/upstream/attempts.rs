@@ -105,7 +105,7 @@ pub(super) struct Attempts<'a> {
     /// Places not asked yet, best first.
     left: std::vec::IntoIter<usize>,
     running: Vec<Running<'a>>,
-    /// When a second attempt starts beside the first; none once it did.
+    /// When one more attempt starts beside those under way, if any is to.
     hedge_at: Option<Instant>,
     /// What is to be repeated after a pause.
     repetitions: Vec<Repetition>,
@@ -235,12 +235,15 @@ impl<'a> Attempts<'a> {
         None
     }
 
-    /// Starts a second attempt: at the next upstream, or else on another connection.
+    /// Starts one more attempt beside those under way: at the next upstream, or else on another
+    /// connection.
     fn hedge(&mut self) {
         if self.start_next() {
+            let has_more = self.left.len() > 0;
+            self.hedge_at = Some(Instant::now() + self.set.hedge_after()).filter(|_| has_more);
             return;
         }
-        if let Some(first) = self.running.first() {
+        if let Some(first) = self.running.first().filter(|_| !self.budget.is_empty()) {
             let (place, used) = (first.place, first.state.connection.load(Relaxed));
             // While its first connection is still opening, another one would not be faster.
             if used != 0 {
@@ -251,13 +254,13 @@ impl<'a> Attempts<'a> {
 
     fn start_next(&mut self) -> bool {
         if self.budget.is_empty() {
-            return false;
+            if self.left.len() == 0 || !self.running.is_empty() || self.rounds > 0 {
+                return false;
+            }
+            // Whatever became of the others: each upstream is asked once.
+            self.budget.give_back();
         }
-        match self.left.next() {
-            Some(place) => self.start(place, 0),
-            None => return false,
-        }
-        true
+        self.left.next().map(|place| self.start(place, 0)).is_some()
     }
 
     fn start(&mut self, place: usize, avoid: u64) {

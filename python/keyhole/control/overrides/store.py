@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from keyhole.control.clock import ClockWatch
 from keyhole.control.data_folder import DataFolder, rename_durably, write_durably
 from keyhole.control.missing_parts import overrides_missing
 from keyhole.control.notice import Notice, Notify, Severity
@@ -46,8 +47,10 @@ class OverrideStore:
         reconciler: Reconciler,
         notify: Notify,
         behind: Callable[[], Awaitable[str]],
+        clock: ClockWatch,
     ) -> None:
         """``behind`` waits for the engines and names those that do not decide by it yet."""
+        self._clock = clock
         self._database = database
         self._data = data
         self._reconciler = reconciler
@@ -94,9 +97,10 @@ class OverrideStore:
         return written, OverrideResult(not why, why)
 
     async def run(self) -> None:
-        """Removes ended overrides, until it is cancelled."""
+        """Removes ended overrides, until it is cancelled. By a clock that is ahead many have ended;
+        they are kept until it is right, or believed."""
         while True:
-            end = self._overrides.next_end
+            end = self._overrides.next_end if self._clock.check() is None else None
             wait = _MAX_WAIT if end is None else min(max(end - time.time(), 0), _MAX_WAIT)
             self._changed.clear()
             try:
@@ -134,7 +138,8 @@ class OverrideStore:
         target = self._data.overrides
         draft = target.with_name(f"{target.stem}-draft.json")
         with self._database.begin() as connection:
-            remove_ended(connection, int(time.time()))
+            if self._clock.check() is None:
+                remove_ended(connection, int(time.time()))
             written = write(connection)
             found = read_overrides(connection)
             # Write the file before the commit: a full disk must cancel the transaction.

@@ -62,15 +62,19 @@ impl Attempts<'_> {
         Some(at).filter(|at| *at < self.deadline)
     }
 
-    /// Asks all upstreams once more. A question that upstreams received and did not survive is not
-    /// to be put to all of them again and again, hence a round has one message.
+    /// Tries all upstreams once more. A question that upstreams received and did not survive is not
+    /// to be put to all of them again and again, hence a round has one message, and the next round
+    /// begins with another upstream.
     pub(super) fn start_round(&mut self) {
         self.round_at = None;
         self.rounds += 1;
         if self.budget.is_empty() {
             self.budget.give_back();
         }
-        self.left = self.set.order().into_iter();
+        let mut order = self.set.order();
+        let first = self.rounds as usize % order.len().max(1);
+        order.rotate_left(first);
+        self.left = order.into_iter();
         self.start_next();
     }
 }
