@@ -1,0 +1,1 @@
+"""The boards for Grafana, and a Prometheus (and Grafana) beside a lab to look at them."""
