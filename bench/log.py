@@ -16,10 +16,11 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from keyhole.querylog.history import Criteria, History, Retention
+from keyhole.querylog.history import Criteria, EdgeCriteria, History, Retention
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.ingest import day_folder
-from keyhole.querylog.history.schema import COLUMNS
+from keyhole.querylog.history.schema import ENGINE, LOCAL
+from keyhole.querylog.history.schema import NAMES as NAMES_OF_COLUMNS
 from keyhole.querylog.history.segment import segments, write_segment
 
 DAYS = 30
@@ -109,12 +110,18 @@ def _day(begin: int, count: int) -> str:
         "'upstream_failed' WHEN i % 3 = 0 THEN 'cached' ELSE 'forwarded' END",
         "rule": "NULL::VARCHAR",
         "list": "CASE WHEN n % 6 = 0 THEN concat('list', n % 9) END",
+        "file": "NULL::VARCHAR",
+        "line": "NULL::BIGINT",
+        "target": "NULL::VARCHAR",
+        "allow": "NULL::VARCHAR",
         "observed": "NULL::VARCHAR",
         "upstream": "CASE WHEN n % 6 > 0 THEN concat('upstream', n % 3) END",
         "duration_us": "CASE WHEN i % 3 = 0 THEN 0 ELSE (3000 + random() * 60000)::BIGINT END",
         "snapshot": "7::BIGINT",
+        "count": "NULL::BIGINT",
+        ENGINE: f"'{LOCAL}'",
     }
-    assert list(made) == list(COLUMNS)
+    assert tuple(made) == NAMES_OF_COLUMNS
     columns = ", ".join(f'{words} AS "{name}"' for name, words in made.items())
     drawn = (
         f"SELECT i, floor(exp(random() * ln({NAMES})))::BIGINT - 1 AS n, "
@@ -163,6 +170,9 @@ def _questions(history: History) -> list[Question]:
         "top blocked of all": lambda: history.tops("name", first, last, most=10, is_withheld=True),
         "top clients of all": lambda: history.tops("client", first, last, most=10),
         "top names of 24 h": lambda: history.tops("name", last - _DAY_US, last, most=10),
+        "the graph of 1 h": lambda: history.edges(EdgeCriteria(last - _DAY_US // 24, last)),
+        "the graph of 24 h": lambda: history.edges(EdgeCriteria(last - _DAY_US, last)),
+        "the graph of all": lambda: history.edges(EdgeCriteria(first, last)),
     }.items():
         found.append((what, ask, None))
     return found
