@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,22 @@ def running(module_fleet: Fleet, shared_upstream: Upstream) -> Fleet:
 def _names(fleet: Fleet) -> set[str]:
     page = fleet.control.api("GET", "/queries", params={"limit": "1000"}).json()
     return {row["name"] for row in page["items"]}
+
+
+def test_the_graph_shows_what_an_engine_elsewhere_was_asked(running: Fleet) -> None:
+    running.engine_host.server.ask("drawn.example.org", "A", "dot")
+
+    def drawn() -> dict[str, Any] | None:
+        graph: dict[str, Any] = running.control.api("GET", "/graph").json()
+        there = {(one["source"], one["target"]) for one in graph["edges"]}
+        is_there = (f"engine:{BERLIN}", "upstream:test") in there
+        return graph if is_there and ("address:127.0.0.1", f"engine:{BERLIN}") in there else None
+
+    graph = until(drawn, "the queries of the engine are drawn") or {}
+    asks = sum(one["traffic"]["queries"] for one in graph["edges"] if one["kind"] == "asks")
+    assert asks == graph["traffic"]["queries"]
+    labels = {one["id"]: one["label"] for one in graph["nodes"]}
+    assert labels[f"engine:{BERLIN}"] == "berlin"
 
 
 def test_an_engine_elsewhere_decides_by_the_same_documents_and_lists(running: Fleet) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from keyhole.control.graph import MAX_LISTENERS
 from keyhole.system.unix_socket import short_path
 from tests.world.certificates import Authority
 from tests.world.lab import Lab
@@ -98,7 +100,7 @@ def test_criteria_and_step_are_followed(running: Resolver) -> None:
     ("params", "why"),
     [
         ({"since": "2026-01-02", "until": "2026-01-01"}, "since must be before until"),
-        ({"since": "2026-01-01", "until": "2026-01-02", "step": "1"}, "give at least 173"),
+        ({"since": "2026-01-01", "until": "2026-01-02", "step": "1"}, "give at least 432"),
         ({"step": "0"}, "step"),
         ({"window": "60", "since": "2026-01-01"}, "window is instead of since"),
         ({"since": "yesterday"}, "since"),
@@ -135,6 +137,25 @@ def test_the_live_graph_tells_what_changed(running: Resolver) -> None:
                     break
     assert set(events[1:]) == {"change"}
     assert "engine:local" in {one["id"] for one in found["nodes"]}
+
+
+def test_only_so_many_clients_are_told_of_changes(running: Resolver) -> None:
+    path = "/graph/live?window=5&pause=1"
+    with short_path(running.folder / "run" / "api.sock") as short, ExitStack() as opened:
+        transport = httpx2.HTTPTransport(uds=short)
+        client = opened.enter_context(
+            httpx2.Client(transport=transport, base_url="http://localhost/api/v1", timeout=30)
+        )
+        heard = []
+        for _ in range(MAX_LISTENERS):
+            answer = opened.enter_context(client.stream("GET", path))
+            assert answer.status_code == 200
+            # Kept: a connection is closed as soon as nobody reads its lines any more.
+            heard.append(answer.iter_lines())
+            assert any(line.startswith("event: ") for line in heard[-1])
+        with client.stream("GET", path) as refused:
+            assert refused.status_code == 503
+            assert "listen already" in refused.read().decode()
 
 
 def _lab_graph(lab: Lab) -> Graph:

@@ -9,11 +9,16 @@ from keyhole.graph.model import NodeKind
 from keyhole.graph.proof import is_unproved
 from keyhole.graph.source import EngineInfo, Source
 from keyhole.querylog.history import EdgeRow
+from keyhole.querylog.history.edge_queries import REST
 
 _IN_NAMESPACE = re.compile(r"spiffe://[^/]+/ns/([^/]+)/(?:sa/)?(.+)")
 _PATH = re.compile(r"spiffe://([^/]+)/(?:(.+)/)?([^/]+)")
 _IPV4_NETWORK, _IPV6_NETWORK = 24, 64
 """Lengths of the prefixes that group addresses."""
+_REST = ("rest", "other clients")
+"""ID and label of the group of clients without identity that are not told apart."""
+_DOMAINS = ("domains", "domains")
+"""ID and label of the group of domains."""
 _UNCOUNTED = {
     "deleted": "queries whose rows are deleted",
     "unlogged": "queries that their policy keeps out of the log",
@@ -48,6 +53,8 @@ def client_node(row: EdgeRow, source: Source, engines: Mapping[str, EngineInfo])
         if (engine := engines.get(row.identity)) is not None:
             return engine_node(engine)
         return _workload(row.identity)
+    if REST in (row.token, row.client):
+        return NodeInfo("folded:clients", "folded", "other clients", "other clients", *_REST)
     if row.token is not None:
         return NodeInfo(f"token:{row.token}", "token", row.token, row.token, "tokens", "tokens")
     if row.client is not None:
@@ -72,8 +79,10 @@ def upstream_node(name: str) -> NodeInfo:
 
 
 def domain_node(domain: str) -> NodeInfo:
-    """The node of a domain."""
-    return NodeInfo(f"domain:{domain}", "domain", domain, domain, "domains", "domains")
+    """The node of a domain, or of all that are not told apart."""
+    if domain == REST:
+        return NodeInfo("domain:*", "folded", "other domains", "other domains", *_DOMAINS)
+    return NodeInfo(f"domain:{domain}", "domain", domain, domain, *_DOMAINS)
 
 
 def namespace(identity: str) -> str:
@@ -94,18 +103,19 @@ def short(identity: str) -> str:
 
 def _workload(identity: str) -> NodeInfo:
     where = namespace(identity)
+    kind: NodeKind = "folded" if identity.endswith(f"/{REST}") else "workload"
     if not where:
         domain = identity.removeprefix("spiffe://").partition("/")[0]
         group, label = f"domain:{domain}", f"trust domain {domain}"
     else:
         group, label = f"namespace:{where}", f"namespace {where}"
-    return NodeInfo(f"workload:{identity}", "workload", short(identity), identity, group, label)
+    return NodeInfo(f"workload:{identity}", kind, short(identity), identity, group, label)
 
 
 def _network(client: str) -> tuple[str, str]:
-    """ID and label of the group of an address, which may be summed up, as in ``192.0.2.*``."""
+    """ID and label of the group of an address."""
     try:
-        address = ipaddress.ip_address(client.replace("*", "0"))
+        address = ipaddress.ip_address(client)
     except ValueError:
         return "network:other", "other networks"
     length = _IPV4_NETWORK if address.version == 4 else _IPV6_NETWORK

@@ -13,13 +13,10 @@ from keyhole.graph.clients import (
     upstream_node,
 )
 from keyhole.graph.counts import QueryCounts
-from keyhole.graph.model import IntervalCounts
-from keyhole.graph.proof import Proof, client_proof, upstream_proof
+from keyhole.graph.proof import client_proof, upstream_proof
 from keyhole.graph.source import EngineInfo, Source
 from keyhole.querylog.history import EdgeRow
-
-_NOT_ASKED = ("cached", "stale", "cached_failure")
-"""Reasons with the upstream of an earlier query."""
+from keyhole.querylog.history.edge_queries import NOT_ASKED
 
 
 class EdgeKey(NamedTuple):
@@ -35,8 +32,8 @@ class EdgeKey(NamedTuple):
         return f"{self.source}>{self.target}:{self.kind}"
 
 
-def _counts() -> IntervalCounts:
-    return IntervalCounts(queries=0, errors=0, blocked=0)
+def _zeros() -> list[int]:
+    return [0, 0, 0]
 
 
 @dataclass
@@ -45,19 +42,12 @@ class Collected:
 
     nodes: dict[str, NodeInfo] = field(default_factory=dict)
     edges: dict[EdgeKey, QueryCounts] = field(default_factory=lambda: defaultdict(QueryCounts))
-    intervals: dict[tuple[int, EdgeKey], IntervalCounts] = field(
-        default_factory=lambda: defaultdict(_counts)
+    intervals: dict[tuple[int, EdgeKey], list[int]] = field(
+        default_factory=lambda: defaultdict(_zeros)
     )
+    """Queries, failed ones and blocked ones, by start of the interval and edge."""
     total: QueryCounts = field(default_factory=QueryCounts)
     """The queries of the first source: of the engines of this Keyhole."""
-
-    def add(self, key: EdgeKey, row: EdgeRow, proof: Proof, queries: int) -> None:
-        """Adds queries to an edge."""
-        self.edges[key].add(row, proof, queries)
-        counts = self.intervals[row.interval, key]
-        counts.queries += queries
-        counts.errors += queries if row.outcome == "failed" else 0
-        counts.blocked += queries if row.outcome == "blocked" else 0
 
     def place(self, node: NodeInfo) -> str:
         """Makes sure that a node is there; returns its ID."""
@@ -69,36 +59,85 @@ def collect(sources: Sequence[tuple[Source, Iterable[EdgeRow]]]) -> Collected:
     """All edges of the rows; the first source is this Keyhole itself."""
     found = Collected()
     engines = [engine for source, _ in sources for engine in source.engines.values()]
-    asking = {identity: one for one in engines for identity in one.identities}
-    listening = {address: one for one in engines for address in one.addresses}
     for number, (source, rows) in enumerate(sources):
+        collector = _Collector(found, source, engines, is_own=number == 0)
         for row in rows:
-            proof = client_proof(row, source)
-            if number == 0:
-                found.total.add(row, proof, row.queries)
-            engine = found.place(engine_node(source.engine_of(row.engine)))
-            client = found.place(client_node(row, source, asking))
-            found.add(EdgeKey(client, engine, "asks"), row, proof, row.queries)
-            if row.domain is not None:
-                domain = found.place(domain_node(row.domain))
-                found.add(EdgeKey(engine, domain, "names"), row, proof, row.queries)
-            _forward(found, row, source, engine, listening)
+            collector.add(row)
     return found
 
 
-def _forward(
-    found: Collected,
-    row: EdgeRow,
-    source: Source,
-    engine: str,
-    listening: dict[str, EngineInfo],
-) -> None:
-    queries = row.queries if row.reason == "forwarded" else row.waited
-    if row.upstream is None or row.reason in _NOT_ASKED or not queries:
-        return
-    upstream = source.upstreams.get(row.upstream)
-    addresses = upstream.addresses if upstream else frozenset()
-    there = [listening[address] for address in sorted(addresses) if address in listening]
-    node = engine_node(there[0]) if there else upstream_node(row.upstream)
-    key = EdgeKey(engine, found.place(node), "forwards")
-    found.add(key, row, upstream_proof(row, upstream), queries)
+class _Collector:
+    """Collects the rows of one source."""
+
+    def __init__(
+        self, found: Collected, source: Source, engines: Sequence[EngineInfo], *, is_own: bool
+    ) -> None:
+        self._found = found
+        self._source = source
+        self._is_own = is_own
+        self._asking = {identity: one for one in engines for identity in one.identities}
+        self._listening = {address: one for one in engines for address in one.addresses}
+        self._ends: dict[tuple[str | None, ...], tuple[str, str]] = {}
+
+    def add(self, row: EdgeRow) -> None:
+        """Adds the queries of a row to its edges."""
+        if row.kind == "domain":
+            self._add_domain(row)
+            return
+        client, engine = self._ends_of(row)
+        if row.kind == "interval":
+            self._add_interval(row, client, engine)
+        else:
+            self._add_client(row, client, engine)
+
+    def _ends_of(self, row: EdgeRow) -> tuple[str, str]:
+        """The IDs of client and engine; a series has the same ones many times."""
+        who = (row.engine, row.identity, row.token, row.client, row.policy, row.reason, row.origin)
+        ends = self._ends.get(who)
+        if ends is None:
+            client = self._found.place(client_node(row, self._source, self._asking))
+            ends = self._ends[who] = client, self._engine(row)
+        return ends
+
+    def _engine(self, row: EdgeRow) -> str:
+        return self._found.place(engine_node(self._source.engine_of(row.engine)))
+
+    def _add_domain(self, row: EdgeRow) -> None:
+        domain = self._found.place(domain_node(row.domain or ""))
+        proof = client_proof(row, self._source)
+        self._found.edges[EdgeKey(self._engine(row), domain, "names")].add(row, proof, row.queries)
+
+    def _add_client(self, row: EdgeRow, client: str, engine: str) -> None:
+        proof = client_proof(row, self._source)
+        if self._is_own:
+            self._found.total.add(row, proof, row.queries)
+        self._found.edges[EdgeKey(client, engine, "asks")].add(row, proof, row.queries)
+        if sent := _sent(row):
+            proof = upstream_proof(row, self._source.upstreams.get(row.upstream or ""))
+            key = EdgeKey(engine, self._asked(row), "forwards")
+            self._found.edges[key].add(row, proof, sent)
+
+    def _add_interval(self, row: EdgeRow, client: str, engine: str) -> None:
+        keys = [(EdgeKey(client, engine, "asks"), row.queries)]
+        if sent := _sent(row):
+            keys.append((EdgeKey(engine, self._asked(row), "forwards"), sent))
+        for key, queries in keys:
+            counts = self._found.intervals[row.interval, key]
+            counts[0] += queries
+            counts[1] += queries if row.outcome == "failed" else 0
+            counts[2] += queries if row.outcome == "blocked" else 0
+
+    def _asked(self, row: EdgeRow) -> str:
+        """The ID of the upstream, or of the engine of this graph that listens there."""
+        upstream = self._source.upstreams.get(row.upstream or "")
+        addresses = sorted(upstream.addresses) if upstream else []
+        engines = [self._listening[one] for one in addresses if one in self._listening]
+        node = engine_node(engines[0]) if engines else upstream_node(row.upstream or "")
+        return self._found.place(node)
+
+
+def _sent(row: EdgeRow) -> int:
+    """How many of the queries were sent to their upstream."""
+    if row.upstream is None or row.reason in NOT_ASKED:
+        return 0
+    return row.queries if row.reason == "forwarded" else row.waited

@@ -5,7 +5,7 @@ from collections import Counter
 from keyhole.graph.model import Lock, OpenReason, Traffic, WaitTimes
 from keyhole.graph.proof import Proof, open_text
 from keyhole.querylog.history import EdgeRow
-from keyhole.querylog.history.edges import WAIT_STEPS
+from keyhole.querylog.history.edge_queries import WAIT_STEPS
 
 _MICROS = 1_000_000
 

@@ -21,7 +21,7 @@ from keyhole.graph.model import (
 from keyhole.graph.source import Source
 from keyhole.querylog.history import EdgeCriteria
 
-MAX_INTERVALS = 500
+MAX_INTERVALS = 200
 """Intervals of one series."""
 _MICROS = 1_000_000
 
@@ -123,17 +123,19 @@ def _edge(key: EdgeKey, counts: QueryCounts, span: int) -> Edge:
 
 
 def _intervals(found: Collected, folded: Mapping[str, NodeInfo]) -> list[Interval]:
-    points: dict[int, dict[str, IntervalCounts]] = defaultdict(dict)
-    for (moment, key), counts in found.intervals.items():
-        edges = points[moment]
-        name = _folded_key(key, folded).id
-        if (known := edges.get(name)) is None:
-            edges[name] = counts.model_copy()
-        else:
-            known.queries += counts.queries
-            known.errors += counts.errors
-            known.blocked += counts.blocked
-    return [Interval(time=_time(moment), edges=edges) for moment, edges in sorted(points.items())]
+    sums: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for (moment, key), (queries, errors, blocked) in found.intervals.items():
+        counts = sums[moment][_folded_key(key, folded).id]
+        counts["queries"] += queries
+        counts["errors"] += errors
+        counts["blocked"] += blocked
+    return [
+        Interval(
+            time=_time(moment),
+            edges={name: IntervalCounts(**counts) for name, counts in edges.items()},
+        )
+        for moment, edges in sorted(sums.items())
+    ]
 
 
 def _time(micros: int) -> datetime:

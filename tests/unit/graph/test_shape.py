@@ -9,7 +9,7 @@ import pytest
 from keyhole.graph.clients import namespace, short
 from keyhole.graph.live import change
 from keyhole.graph.model import Graph
-from keyhole.querylog.history.edges import MAX_CLIENTS
+from keyhole.querylog.history.edge_queries import MAX_CLIENTS
 from tests.world.graphs import asked, drawn, edge
 from tests.world.history import Place, line
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from keyhole.querylog.history import Criteria, History, Retention
+from keyhole.querylog.history.edge_queries import MAX_DOMAINS
 from tests.world.graphs import asked, drawn
 from tests.world.history import Place, line
 
@@ -179,3 +180,18 @@ def test_domains_are_drawn_when_they_are_asked_for(place: Place) -> None:
         "shop.co.uk": 1,
     }
     assert asked(graph) == 4
+
+
+def test_more_domains_than_are_told_apart_are_summed_up(place: Place) -> None:
+    history = place.open()
+    place.write(
+        *(
+            line(_START + at, name=f"www.d{at % (MAX_DOMAINS + 20)}.example", token="tv")
+            for at in range(MAX_DOMAINS + 50)
+        )
+    )
+    graph = drawn(history, _START, _END, has_domains=True)
+    names = [one for one in graph.edges if one.kind == "names"]
+    assert sum(one.traffic.queries for one in names) == MAX_DOMAINS + 50
+    assert [one.target for one in names if one.traffic.queries > 2] == ["domain:*"]
+    assert len(names) == MAX_DOMAINS + 1

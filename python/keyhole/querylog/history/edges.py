@@ -5,41 +5,24 @@ the total of the statistics for the same span.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import duckdb
 
 from keyhole.querylog.history.criteria import Condition
-from keyhole.querylog.history.schema import QUERIES
-from keyhole.querylog.history.segment import Segment, row_files
+from keyhole.querylog.history.edge_queries import (
+    NAMESPACE,
+    clients_query,
+    domains_query,
+    series_query,
+)
+from keyhole.querylog.history.segment import Segment
 from keyhole.querylog.history.statistics import rollup_sums
 from keyhole.querylog.history.uncounted import Missing
 
-MAX_CLIENTS = 400
-"""Clients that are told apart; those with fewer queries are summed up by namespace or network."""
-WAIT_STEPS = 8
-"""Wait times are counted in intervals; so many of them double the time."""
 Origin = Literal["row", "deleted", "unlogged", "lost"]
-
-_NAMESPACE = (
-    "coalesce(nullif(regexp_extract(identity, '^spiffe://[^/]+/ns/([^/]+)/', 1), ''), "
-    "nullif(regexp_extract(identity, '^spiffe://[^/]+/(.+)/[^/]+$', 1), ''))"
-)
-"""The namespace of a SPIFFE ID: what follows ``ns``, else all of the path but its last part."""
-_DOMAIN = (
-    r"regexp_extract(name, '((?:[^.]+\.(?:ac|co|com|edu|gov|net|org)\.[^.]{2})|[^.]+\.[^.]+)$')"
-)
-"""The last two labels of a name, three below the usual second levels of countries."""
-_NO_DOMAIN = "NULL::VARCHAR"
-_WAIT = f"CASE WHEN duration_us > 0 THEN round(log2(duration_us) * {WAIT_STEPS})::INTEGER END"
-# A client that is summed up keeps its namespace, or the first three octets of its IPv4 address.
-_REST = (
-    "regexp_replace(identity, '/[^/]+$', '/*') AS identity, "
-    "CASE WHEN token IS NOT NULL THEN '*' END AS token, "
-    "CASE WHEN client LIKE '%.%' THEN regexp_replace(client, '[0-9]+$', '*') "
-    "WHEN client IS NOT NULL THEN '*' END AS client"
-)
+Kind = Literal["client", "domain", "interval"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +51,7 @@ class EdgeCriteria:
             if value is not None:
                 found.add(f"{column} = ?", value)
         if self.namespace is not None:
-            found.add(f"{_NAMESPACE} = ?", self.namespace)
+            found.add(f"{NAMESPACE} = ?", self.namespace)
         return found
 
     def has_place_for(self, transport: str, outcome: str) -> bool:
@@ -77,36 +60,39 @@ class EdgeCriteria:
             return False
         return self.transport in (None, transport) and self.outcome in (None, outcome)
 
-    def interval_of(self, time: int) -> int:
+    def interval_of(self, time: int, step: int) -> int:
         """The start of the interval of a time in microseconds."""
-        if self.step is None:
-            return self.since
-        return max(self.since, self.since + (time - self.since) // self.step * self.step)
+        return max(self.since, self.since + (time - self.since) // step * step)
 
 
 @dataclass(frozen=True)
 class EdgeRow:
-    """Queries that are alike in everything that is said here."""
+    """Queries that are alike in everything that is said here.
 
-    interval: int
-    """The start of their interval, in microseconds of Unix time."""
-    engine: str | None
-    identity: str | None
-    token: str | None
-    client: str | None
-    policy: str | None
-    transport: str
+    The rows of each kind count all queries again: by client; by domain, where identity, token and
+    client say no more than that there is one; and by interval.
+    """
+
     outcome: str
     reason: str
-    upstream: str | None
-    domain: str | None
     queries: int
+    transport: str = ""
+    engine: str | None = None
+    identity: str | None = None
+    token: str | None = None
+    client: str | None = None
+    policy: str | None = None
+    upstream: str | None = None
+    domain: str | None = None
+    interval: int = 0
+    """The start of their interval, in microseconds of Unix time."""
     waited: int = 0
     """Those of them that waited for an upstream."""
     waits: dict[int, int] = field(default_factory=dict)
     """How many waited for about ``2 ** (key / WAIT_STEPS)`` microseconds, by key."""
     origin: Origin = "row"
     """``deleted`` if the rows are deleted, ``unlogged`` or ``lost`` if there never was one."""
+    kind: Kind = "client"
 
 
 def edges(
@@ -119,76 +105,95 @@ def edges(
     """Counts of the rows in a time span, and of deleted ones. Raises ``duckdb.Error``."""
     found = list(_deleted(connection, rollups, wanted))
     touched = [one for one in segments if one.end >= wanted.since and one.begin < wanted.until]
-    if touched:
-        query = _query(touched, wanted)
-        found += (
-            _row(one) for one in connection.execute(query, wanted.condition.values).fetchall()
-        )
+    if not touched:
+        return found
+    condition = wanted.condition
+
+    def rows(query: str) -> Iterator[tuple[Any, ...]]:
+        yield from connection.execute(query, condition.values).fetchall()
+
+    found += map(_client_row, rows(clients_query(touched, condition.sql)))
+    if wanted.has_domains:
+        found += map(_domain_row, rows(domains_query(touched, condition.sql)))
+    if wanted.step is not None:
+        query = series_query(touched, condition.sql, wanted.since, wanted.step)
+        found += map(_interval_row, rows(query))
     return found
 
 
 def missing_edges(missing: Iterable[Missing], wanted: EdgeCriteria) -> list[EdgeRow]:
     """Counts of queries that never had a row."""
-    found = []
+    found: list[EdgeRow] = []
     for one in missing:
-        transport, outcome, _ = one.key
-        if not wanted.has_place_for(transport, outcome):
-            continue
         unlogged = max(0, min(one.unlogged, one.total))
-        parts: tuple[tuple[Origin, int], ...] = (
-            ("unlogged", unlogged),
-            ("lost", one.total - unlogged),
-        )
-        found += [
-            _without_row(wanted.interval_of(one.bucket), one.key, count, origin)
-            for origin, count in parts
-            if count
-        ]
+        found += _without_row(one.bucket, one.key, unlogged, "unlogged", wanted)
+        found += _without_row(one.bucket, one.key, one.total - unlogged, "lost", wanted)
     return found
 
 
-def _query(segments: Sequence[Segment], wanted: EdgeCriteria) -> str:
-    since, step = int(wanted.since), wanted.step
-    interval = f'("time" - {since}) // {int(step)} * {int(step)} + {since}' if step else f"{since}"
-    domain = _DOMAIN if wanted.has_domains else _NO_DOMAIN
-    known = (
-        f"SELECT *, {interval} AS moment, {domain} AS domain, {_WAIT} AS wait, "
-        "coalesce(identity, token, client, '') AS asker "
-        f"FROM read_parquet({row_files(segments)}) WHERE {wanted.condition.sql}"
-    )
-    groups = "moment, engine, policy, transport, outcome, reason, upstream, domain"
-    counts = (
-        f"{QUERIES} AS queries, count(wait) AS waited, "
-        "histogram(wait) FILTER (wait IS NOT NULL) AS waits"
-    )
-    return (
-        f"WITH known AS ({known}), busiest AS (SELECT asker FROM known GROUP BY asker "
-        f'ORDER BY sum(coalesce("count", 1)) DESC, asker LIMIT {MAX_CLIENTS}), '
-        "named AS (SELECT * FROM known WHERE asker IN (FROM busiest) UNION ALL BY NAME "
-        f"SELECT * REPLACE ({_REST}) FROM known WHERE asker NOT IN (FROM busiest)) "
-        f"SELECT {groups}, identity, token, client, {counts} FROM named GROUP BY ALL"
-    )
-
-
-def _row(values: Sequence[Any]) -> EdgeRow:
-    moment, engine, policy, transport, outcome, reason, upstream, domain = values[:8]
-    identity, token, client, queries, waited, waits = values[8:]
+def _client_row(values: tuple[Any, ...]) -> EdgeRow:
+    engine, policy, transport, outcome, reason, upstream = values[:6]
+    identity, token, client, queries, waited, waits = values[6:]
     return EdgeRow(
-        interval=int(moment),
+        outcome=outcome,
+        reason=reason,
+        queries=queries,
+        transport=transport,
         engine=engine,
         identity=identity,
         token=token,
         client=client,
         policy=policy,
-        transport=str(transport),
-        outcome=str(outcome),
-        reason=str(reason),
         upstream=upstream,
-        domain=domain or None,
-        queries=int(queries),
-        waited=int(waited),
-        waits=dict(waits or {}),
+        waited=waited,
+        waits=_added(waits),
     )
+
+
+def _domain_row(values: tuple[Any, ...]) -> EdgeRow:
+    domain, engine, policy, transport, outcome, reason = values[:6]
+    identity, token, client, queries, waited, waits = values[6:]
+    return EdgeRow(
+        outcome=outcome,
+        reason=reason,
+        queries=queries,
+        transport=transport,
+        engine=engine,
+        identity=identity,
+        token=token,
+        client=client,
+        policy=policy,
+        domain=domain,
+        waited=waited,
+        waits=_added(waits),
+        kind="domain",
+    )
+
+
+def _interval_row(values: tuple[Any, ...]) -> EdgeRow:
+    moment, engine, policy, outcome, reason, upstream = values[:6]
+    identity, token, client, queries, waited = values[6:]
+    return EdgeRow(
+        outcome=outcome,
+        reason=reason,
+        queries=queries,
+        engine=engine,
+        identity=identity,
+        token=token,
+        client=client,
+        policy=policy,
+        upstream=upstream,
+        interval=moment,
+        waited=waited,
+        kind="interval",
+    )
+
+
+def _added(pairs: Iterable[tuple[int, int]] | None) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for key, count in pairs or ():
+        found[key] = found.get(key, 0) + count
+    return found
 
 
 def _deleted(
@@ -200,25 +205,18 @@ def _deleted(
             f"FROM ({sums}) GROUP BY ALL"
         )
         for bucket, transport, outcome, reason, total in connection.execute(query).fetchall():
-            if wanted.has_place_for(transport, outcome):
-                key = (str(transport), str(outcome), str(reason))
-                yield _without_row(wanted.interval_of(bucket), key, int(total), "deleted")
+            key = (transport, outcome, reason)
+            yield from _without_row(bucket, key, total, "deleted", wanted)
 
 
-def _without_row(interval: int, key: tuple[str, str, str], queries: int, origin: Origin) -> EdgeRow:
+def _without_row(
+    bucket: int, key: tuple[str, str, str], queries: int, origin: Origin, wanted: EdgeCriteria
+) -> Iterator[EdgeRow]:
+    """Queries of which nothing but this is known, if they are wanted."""
     transport, outcome, reason = key
-    return EdgeRow(
-        interval=interval,
-        engine=None,
-        identity=None,
-        token=None,
-        client=None,
-        policy=None,
-        transport=transport,
-        outcome=outcome,
-        reason=reason,
-        upstream=None,
-        domain=None,
-        queries=queries,
-        origin=origin,
-    )
+    if not queries or not wanted.has_place_for(transport, outcome):
+        return
+    row = EdgeRow(outcome, reason, queries, transport, origin=origin)
+    yield row
+    if wanted.step is not None:
+        yield replace(row, kind="interval", interval=wanted.interval_of(bucket, wanted.step))

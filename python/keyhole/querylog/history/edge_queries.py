@@ -1,0 +1,121 @@
+"""The queries in SQL that count who asked whom.
+
+Rows are first counted as they are alike, in one pass; everything else works on these counts, which
+are far fewer.
+"""
+
+from collections.abc import Sequence
+
+from keyhole.querylog.history.segment import Segment, row_files
+
+MAX_CLIENTS = 150
+"""Clients that are told apart; those with fewer queries are summed up, by namespace if they have
+one."""
+MAX_DOMAINS = 100
+"""Domains that are told apart; the others are summed up."""
+WAIT_STEPS = 8
+"""Wait times are counted in intervals; so many of them double the time."""
+REST = "*"
+"""Stands for all clients or domains that are not told apart."""
+PRESENT = "spiffe://any/any"
+"""Stands for an identity where only counts that there is one."""
+NOT_ASKED = ("cached", "stale", "cached_failure")
+"""Reasons with the upstream of an earlier query: this one was not sent to it."""
+
+NAMESPACE = (
+    "coalesce(nullif(regexp_extract(identity, '^spiffe://[^/]+/ns/([^/]+)/', 1), ''), "
+    "nullif(regexp_extract(identity, '^spiffe://[^/]+/(.+)/[^/]+$', 1), ''))"
+)
+"""The namespace of a SPIFFE ID: what follows ``ns``, else all of the path but its last part."""
+_LABELS = tuple(f"split_part(name, '.', {place})" for place in (-1, -2, -3))
+_DOMAIN = (
+    f"CASE WHEN {_LABELS[1]} = '' THEN NULL "
+    f"WHEN length({_LABELS[0]}) = 2 AND {_LABELS[2]} != '' AND "
+    f"{_LABELS[1]} IN ('ac', 'co', 'com', 'edu', 'gov', 'net', 'org') "
+    f"THEN concat_ws('.', {_LABELS[2]}, {_LABELS[1]}, {_LABELS[0]}) "
+    f"ELSE concat_ws('.', {_LABELS[1]}, {_LABELS[0]}) END"
+)
+"""The last two labels of a name, three below the usual second levels of countries; none of a name
+of one label."""
+_WAIT = f"CASE WHEN duration_us > 0 THEN round(log2(duration_us) * {WAIT_STEPS})::INTEGER END"
+_SENT_TO = f"CASE WHEN reason NOT IN {NOT_ASKED} THEN upstream END"
+_COUNTS = 'sum(coalesce("count", 1))::BIGINT AS queries, count(*) AS lines'
+_ASKER = "coalesce(identity, token, client, '')"
+_RENAMED = (
+    f"regexp_replace(identity, '/[^/]+$', '/{REST}') AS identity, "
+    f"CASE WHEN token IS NOT NULL THEN '{REST}' END AS token, "
+    f"CASE WHEN client IS NOT NULL THEN '{REST}' END AS client"
+)
+_WAITS = (
+    "coalesce(sum(lines) FILTER (wait IS NOT NULL), 0)::BIGINT AS waited, "
+    "list([wait::BIGINT, lines]) FILTER (wait IS NOT NULL) AS waits"
+)
+
+
+def clients_query(segments: Sequence[Segment], condition: str) -> str:
+    """Engine, policy, transport, outcome, reason, upstream, identity, token, client, queries,
+    waited, and pairs of wait time and number."""
+    groups = "engine, policy, transport, outcome, reason, upstream"
+    counted = (
+        f"SELECT {groups}, identity, token, client, {_WAIT} AS wait, {_COUNTS} "
+        f"FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
+    )
+    return (
+        f"WITH {_named(counted)} SELECT {groups}, identity, token, client, "
+        f"sum(queries)::BIGINT, {_WAITS} FROM named GROUP BY ALL"
+    )
+
+
+def series_query(segments: Sequence[Segment], condition: str, since: int, step: int) -> str:
+    """Start of the interval, engine, policy, outcome, reason, upstream, identity, token, client,
+    queries and waited."""
+    moment = f'("time" - {int(since)}) // {int(step)} * {int(step)} + {int(since)}'
+    groups = "moment, engine, policy, outcome, reason"
+    counted = (
+        f"SELECT {moment} AS moment, engine, policy, outcome, reason, {_SENT_TO} AS upstream, "
+        f"identity, token, client, duration_us > 0 AS has_waited, {_COUNTS} "
+        f"FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
+    )
+    return (
+        f"WITH {_named(counted)} SELECT {groups}, upstream, identity, token, client, "
+        "sum(queries)::BIGINT, coalesce(sum(lines) FILTER (has_waited), 0)::BIGINT "
+        "FROM named GROUP BY ALL"
+    )
+
+
+def domains_query(segments: Sequence[Segment], condition: str) -> str:
+    """Domain, engine, policy, transport, outcome, reason, stand-ins for identity, token and client,
+    queries, waited, and pairs of wait time and number."""
+    groups = "engine, policy, transport, outcome, reason"
+    there = ", ".join(
+        f"CASE WHEN {column} IS NOT NULL THEN '{PRESENT}' END AS {column}"
+        for column in ("identity", "token", "client")
+    )
+    named = (
+        f"SELECT {_DOMAIN} AS domain, {groups}, {there}, {_WAIT} AS wait, "
+        f'coalesce("count", 1) AS queries FROM read_parquet({row_files(segments)}) '
+        f"WHERE {condition} AND name IS NOT NULL"
+    )
+    # Read twice: counted by each domain there would be nearly as many counts as rows.
+    counted = (
+        f"SELECT CASE WHEN domain IN (FROM busiest) THEN domain ELSE '{REST}' END AS domain, "
+        f"{groups}, identity, token, client, wait, sum(queries)::BIGINT AS queries, "
+        "count(*) AS lines FROM named WHERE domain IS NOT NULL GROUP BY ALL"
+    )
+    return (
+        f"WITH named AS NOT MATERIALIZED ({named}), busiest AS MATERIALIZED (SELECT domain "
+        "FROM named WHERE domain IS NOT NULL GROUP BY domain ORDER BY sum(queries) DESC, domain "
+        f"LIMIT {MAX_DOMAINS}), counted AS ({counted}) "
+        f"SELECT domain, {groups}, identity, token, client, sum(queries)::BIGINT, {_WAITS} "
+        "FROM counted GROUP BY ALL"
+    )
+
+
+def _named(counted: str) -> str:
+    """The counts, with the busiest clients by their names and the others summed up."""
+    return (
+        f"counted AS MATERIALIZED ({counted}), busiest AS (SELECT {_ASKER} AS asker FROM counted "
+        f"GROUP BY asker ORDER BY sum(queries) DESC, asker LIMIT {MAX_CLIENTS}), "
+        f"named AS (SELECT * FROM counted WHERE {_ASKER} IN (FROM busiest) UNION ALL BY NAME "
+        f"SELECT * REPLACE ({_RENAMED}) FROM counted WHERE {_ASKER} NOT IN (FROM busiest))"
+    )
