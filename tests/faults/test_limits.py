@@ -299,6 +299,28 @@ def test_addresses_that_are_not_served_take_no_place_of_those_that_are(
             one.close()
 
 
+@pytest.mark.parametrize(("way", "transport"), [("tcp", "tcp"), ("dot", "dot"), ("doh2", "doh")])
+def test_a_connection_that_is_closed_over_a_limit_is_in_the_log_with_the_limit(
+    resolver: Resolver, crowd: Callable[..., Crowd], way: str, transport: str
+) -> None:
+    """A8, E2: whoever is turned away before the first query is not invisible."""
+    _configure(resolver, connections_per_client=3)
+    resolver.start()
+    for _ in range(3):
+        crowd(way, GREEDY).ask(_slow(1))
+    over = [socket.create_connection(("127.0.0.1", _port(resolver, way)), 10, (GREEDY, 0))]
+    try:
+        row, *_ = until(
+            lambda: _rows(resolver, reason="connection_over_limit"), "the log has a line"
+        )
+    finally:
+        over[0].close()
+    assert (row["client"], row["transport"], row["outcome"]) == (GREEDY, transport, "refused")
+    assert (row["name"], row["rule"]) == (None, "over_network_share")
+    shown = resolver.command("status").stdout
+    assert "over_network_share" in shown
+
+
 @pytest.mark.parametrize("way", ["tcp", "dot", "doh2"])
 def test_a_network_has_a_share_of_open_and_of_new_connections(
     resolver: Resolver, crowd: Callable[..., Crowd], way: str

@@ -320,6 +320,29 @@ def test_each_kind_of_refusal_has_its_reason(
     assert {detail for _, detail, _ in expected} <= counted(running).keys()
 
 
+def test_a_connection_that_the_mesh_listener_refuses_is_in_the_log(
+    make: Callable[..., Resolver],
+) -> None:
+    """E2: from elsewhere than a sidecar, and from one that does not say who its client is."""
+    running = make(mesh=SIDECARS)
+    for source, said in ((UNLISTED, mesh.header(None)), (LISTED, b"GET / HTTP/1.1\r\n\r\n")):
+        address = ("127.0.0.1", running.server.mesh)
+        with socket.create_connection(address, 10, (source, 0)) as sock:
+            sock.sendall(said)
+            with suppress(ConnectionError):
+                assert sock.recv(1) == b""
+
+    def found() -> set[tuple[str, str]]:
+        path = running.folder / "log" / "queries.jsonl"
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        rows = [json.loads(line) for line in lines if line.endswith("\n")]
+        return {(row["client"], row["rule"]) for row in rows if row["reason"] == "sidecar_refused"}
+
+    expected = {(UNLISTED, "untrusted_peer"), (LISTED, "malformed_header")}
+    running.wait_for(lambda: found() == expected, f"the log has {expected}")
+    assert counted(running, "mesh") == {"untrusted_peer": 1, "malformed_header": 1}
+
+
 def test_expired_is_a_reason_of_its_own_in_the_answer_and_in_the_log(
     make: Callable[..., Resolver], home: TrustDomain
 ) -> None:

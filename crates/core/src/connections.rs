@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value, json};
 
+use crate::Reason;
 use crate::trust::Refusal;
 pub use failure::{HandshakeFailure, reason_of};
 
@@ -42,6 +43,23 @@ macro_rules! mesh_handshakes {
             pub const fn meaning(self) -> &'static str { match self { $(Self::$name => $doc),* } }
         }
     };
+}
+
+impl MeshHandshake {
+    /// The reason in the query log; none where nobody was refused.
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::UntrustedPeer | Self::MalformedHeader | Self::LateHeader => {
+                Some(Reason::SidecarRefused)
+            }
+            // Queries of an unreadable identity are refused and logged one by one.
+            Self::Identified
+            | Self::Unidentified
+            | Self::Unreadable
+            | Self::Local
+            | Self::Silent => None,
+        }
+    }
 }
 
 mesh_handshakes! {

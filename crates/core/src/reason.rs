@@ -131,6 +131,10 @@ reasons! {
     CertificateRevoked, "certificate_revoked", Refused, Receive, None, None;
     #[doc = "The certificate of the client names no identity, is for another purpose, breaks a rule, or is not its own."]
     CertificateInvalid, "certificate_invalid", Refused, Receive, None, None;
+    #[doc = "The connection was closed before its client could ask: a limit of connections was reached."]
+    ConnectionOverLimit, "connection_over_limit", Refused, Receive, None, None;
+    #[doc = "A connection to the mesh listener came from no listed sidecar, or did not begin with its header."]
+    SidecarRefused, "sidecar_refused", Refused, Receive, None, None;
     #[doc = "Keyhole has no snapshot yet and refuses everything."]
     NotReady, "not_ready", Refused, Parse, Some(Rcode::REFUSED), Some(14);
     #[doc = "The client's network is not among those served."]

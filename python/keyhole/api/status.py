@@ -19,6 +19,7 @@ router = APIRouter(prefix="/status", tags=["status"])
 
 # Handshakes that ended without anybody refusing anything.
 _NOT_REFUSED = ("gone", "late")
+_REFUSED_BY_MESH = ("untrusted_peer", "malformed_header", "late_header", "unreadable")
 
 
 class DnstapOutput(BaseModel):
@@ -58,10 +59,13 @@ class UpstreamReport(BaseModel):
 
 
 class RefusedHandshakes(BaseModel):
-    """TLS handshakes that were refused, or that a client gave up with an alert."""
+    """TLS handshakes that were refused, or that a client gave up with an alert; and connections
+    that the mesh listener refused."""
 
-    listener: str = Field(description="dns, enrollment, link or api.")
-    reason: str = Field(description="For dns a word of the reference page, else a sentence.")
+    listener: str = Field(description="dns, mesh, enrollment, link or api.")
+    reason: str = Field(
+        description="For dns and mesh a word of the reference page, else a sentence."
+    )
     count: int = Field(description="How many, since the start of the engine or of control.")
 
 
@@ -97,7 +101,7 @@ class Status(BaseModel):
     )
     handshakes: list[RefusedHandshakes] = Field(
         description="Refused TLS handshakes, by listener and reason; the query log has address and "
-        "claimed identity of those of dns."
+        "claimed identity of those of dns and mesh."
     )
     dnstap: list[DnstapOutput] = Field(description="The outputs of dnstap; empty if it is off.")
     upstreams: list[UpstreamReport] = Field(
@@ -140,6 +144,7 @@ async def get_status(services: RunningServices, _: Viewer) -> Status:
         upstreams=[_upstream(one) for one in stats["upstreams"]] if stats else [],
         handshakes=[
             *_dns_handshakes(stats),
+            *_mesh_handshakes(stats),
             *(
                 RefusedHandshakes(listener=one.listener, reason=one.why, count=one.count)
                 for one in services.control_plane.refused_handshakes.counts()
@@ -188,4 +193,13 @@ def _dns_handshakes(stats: EngineStats | None) -> list[RefusedHandshakes]:
         RefusedHandshakes(listener="dns", reason=word, count=count)
         for word, count in refused.items()
         if word not in _NOT_REFUSED
+    ]
+
+
+def _mesh_handshakes(stats: dict[str, Any] | None) -> list[RefusedHandshakes]:
+    counts = stats["connections"]["mesh"] if stats else {}
+    return [
+        RefusedHandshakes(listener="mesh", reason=word, count=counts[word])
+        for word in _REFUSED_BY_MESH
+        if word in counts
     ]

@@ -52,7 +52,9 @@ def _show(terminal: Console, found: Mapping[str, Any]) -> None:
     _show_problems(terminal, found)
     for one in found["handshakes"]:
         count, why = one["count"], escape(sanitize(one["reason"]))
-        terminal.print(f"TLS handshakes refused ({escape(one['listener'])}): {count} {why}")
+        terminal.print(f"handshakes refused ({escape(one['listener'])}): {count} {why}")
+    for word, count in (found["closed_connections"] or {}).items():
+        terminal.print(f"connections closed: {count} {escape(word)}")
     for one in found["dnstap"]:
         how = "" if one["is_working"] else " (not connected; will retry)"
         counts = f"{one['sent']} sent, {one['dropped']} dropped"

@@ -47,7 +47,9 @@ async fn accept<S: Serve>(worker: &Worker<S>, listener: &Listener, socket: &TcpL
                         let (worker, listener) = (worker.clone(), listener.clone());
                         tokio::spawn(connection(worker, listener, tcp, client, slot));
                     }
-                    Err(closed) => worker.service.connections().count_closed(closed),
+                    Err(closed) => {
+                        worker.count_closed(listener.protocol.transport(), client.ip(), closed);
+                    }
                 }
             }
             Err(error) if is_about_one(&error) => {}
@@ -88,7 +90,7 @@ async fn connection<S: Serve>(
             let handshake = Box::pin(handshake(&worker, &listener, tcp, Service::Dot, peer));
             let Some((tls, peer)) = handshake.await else { return };
             let peer = with_token(peer, tls.tls(), &worker.service.options().names);
-            if !worker.identify(&mut slot, &peer.identity) {
+            if !worker.identify(&mut slot, &peer.identity, peer.transport, peer.connection) {
                 return;
             }
             Box::pin(stream::serve(worker, tls, peer)).await;
@@ -98,7 +100,7 @@ async fn connection<S: Serve>(
             let stream = doh::BufferedStream::new(tcp, worker.limits());
             let handshake = Box::pin(handshake(&worker, &listener, stream, Service::Doh, peer));
             let Some((tls, peer)) = handshake.await else { return };
-            if !worker.identify(&mut slot, &peer.identity) {
+            if !worker.identify(&mut slot, &peer.identity, peer.transport, peer.connection) {
                 return;
             }
             Box::pin(doh::serve_encrypted(worker, tls, peer)).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::client_identity::ClientIdentity;
 use crate::options::{Authentication, ClientCertificates, Options};
+use crate::transport::Transport;
 
 /// What is spoken at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,17 @@ impl Protocol {
             Self::Doh => "doh",
             Self::DohCleartext => "doh_cleartext",
             Self::Mesh => "mesh",
+        }
+    }
+
+    /// What queries over it are counted and logged as.
+    pub(super) const fn transport(self) -> Transport {
+        match self {
+            Self::Udp => Transport::Udp,
+            Self::Tcp => Transport::Tcp,
+            Self::Dot => Transport::Dot,
+            Self::Doh | Self::DohCleartext => Transport::Doh,
+            Self::Mesh => Transport::Mesh,
         }
     }
 

@@ -60,7 +60,12 @@ pub(super) async fn serve<S: Serve>(
     };
     drop(header);
     worker.service.connections().count_mesh_handshake(handshake);
-    if let Some(peer) = peer.filter(|peer| worker.identify(slot, &peer.identity)) {
+    if let Some(reason) = handshake.reason() {
+        worker.record_refusal(Transport::Mesh, sidecar.ip(), reason, handshake.word());
+    }
+    let may_go_on =
+        |peer: &Peer| worker.identify(slot, &peer.identity, peer.transport, peer.connection);
+    if let Some(peer) = peer.filter(may_go_on) {
         Box::pin(stream::serve(worker, tcp, peer)).await;
     }
 }

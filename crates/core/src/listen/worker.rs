@@ -1,14 +1,19 @@
 //! What every task of one worker carries with it.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
 use super::connection_limits::{ConnectionLimits, ConnectionSlot};
 use super::service::Serve;
+use crate::Reason;
 use crate::client_identity::ClientIdentity;
+use crate::connections::ClosedConnection;
+use crate::events::RefusedHandshake;
 use crate::options::Limits;
+use crate::transport::Transport;
 
 /// What a task needs: the service, the limits, and the signal to stop.
 pub(super) struct Worker<S: Serve> {
@@ -37,9 +42,39 @@ impl<S: Serve> Worker<S> {
 
     /// Counts a connection for the client that it turned out to be of; false when that has as many
     /// as it may.
-    pub(super) fn identify(&self, slot: &mut ConnectionSlot, identity: &ClientIdentity) -> bool {
+    pub(super) fn identify(
+        &self,
+        slot: &mut ConnectionSlot,
+        identity: &ClientIdentity,
+        transport: Transport,
+        client: IpAddr,
+    ) -> bool {
         let identified = self.connection_limits.identify(slot, identity);
-        identified.map_err(|closed| self.service.connections().count_closed(closed)).is_ok()
+        identified.map_err(|closed| self.count_closed(transport, client, closed)).is_ok()
+    }
+
+    /// Counts a connection that is closed because of a limit, and has the query log say so.
+    pub(super) fn count_closed(
+        &self,
+        transport: Transport,
+        client: IpAddr,
+        closed: ClosedConnection,
+    ) {
+        self.service.connections().count_closed(closed);
+        self.record_refusal(transport, client, Reason::ConnectionOverLimit, closed.word());
+    }
+
+    /// Writes a connection that was refused before its first query into the query log.
+    pub(super) fn record_refusal(
+        &self,
+        transport: Transport,
+        client: IpAddr,
+        reason: Reason,
+        detail: &'static str,
+    ) {
+        let claimed = None;
+        let refused = RefusedHandshake { transport, client, reason, detail, claimed };
+        self.service.record_handshake(&refused);
     }
 
     /// Tells the operator about an error that no client sees.
