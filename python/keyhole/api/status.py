@@ -196,7 +196,7 @@ def _dns_handshakes(stats: EngineStats | None) -> list[RefusedHandshakes]:
     ]
 
 
-def _mesh_handshakes(stats: dict[str, Any] | None) -> list[RefusedHandshakes]:
+def _mesh_handshakes(stats: EngineStats | None) -> list[RefusedHandshakes]:
     counts = stats["connections"]["mesh"] if stats else {}
     return [
         RefusedHandshakes(listener="mesh", reason=word, count=counts[word])

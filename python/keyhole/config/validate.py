@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from keyhole.config.source_tree import Location, Node, locate, plain
+from keyhole.config.yaml import MAX_PROBLEMS
 from keyhole.errors import Problem
 from keyhole.model.suggestion import suggest
 
@@ -31,7 +32,11 @@ def validate(
         return model.model_validate(plain(node)), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=True)
-        return None, [_problem(model, node, detail, file, document) for detail in details]
+        shown = [_problem(model, node, one, file, document) for one in details[:MAX_PROBLEMS]]
+        if left := len(details) - len(shown):
+            why = f"{left} more problems are not listed; mend these first"
+            shown.append(Problem(file, locate(node, [])[0], document, "", why))
+        return None, shown
 
 
 def _problem(

@@ -17,6 +17,8 @@ from keyhole.errors import Problem
 
 MAX_NODES = 200_000
 MAX_DEPTH = 32
+MAX_PROBLEMS = 100
+"""Problems after which nothing more is read: nobody reads more, and each costs time and room."""
 
 _HINTS = {
     "found character that cannot start any token": "a character stands where no value can begin: "
@@ -72,10 +74,17 @@ def read_yaml(
             f"nested deeper than {MAX_DEPTH} levels or more than {max_nodes} values; "
             "no document needs that",
         )
+    except _TooManyProblems:
+        why = f"more than {MAX_PROBLEMS} problems; the rest is not read until they are mended"
+        reader.complain(reader.problems[-1].line, why)
     return nodes, reader.problems
 
 
 class _TooLarge(Exception):  # noqa: N818  (caught in this module)
+    pass
+
+
+class _TooManyProblems(Exception):  # noqa: N818  (caught in this module)
     pass
 
 
@@ -177,6 +186,8 @@ class _Reader:
         self._values += values
         if self._values > self._max_nodes or depth > MAX_DEPTH:
             raise _TooLarge
+        if len(self.problems) >= MAX_PROBLEMS:
+            raise _TooManyProblems
 
     def _check_tag(self, event: Any, line: int) -> None:
         if event.tag not in (None, "!") and event.tag not in _TAGS:

@@ -119,7 +119,7 @@ class Rule(Spec):
 class ListUse(Spec):
     """The lists that a policy uses, and their effect."""
 
-    names: References = Field(description="metadata.name of List documents.")
+    names: References = Field(max_length=1000, description="metadata.name of List documents.")
     answer: Annotated[str, ANSWER] = Field(
         "nxdomain",
         description="The answer for a name on a block list; an entry for some types gets nodata.",
@@ -131,7 +131,8 @@ class UpstreamUse(Spec):
     """The upstreams that a policy asks, and the timeouts."""
 
     names: References = Field(
-        description="metadata.name of Upstream documents, preferred first; empty means all."
+        max_length=1000,
+        description="metadata.name of Upstream documents, preferred first; empty means all.",
     )
     hedge: Annotated[int, milliseconds(10, 10 * SECOND)] = Field(
         300,

@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keyhole.config.documents import read_text_documents
 from keyhole.config.source_tree import locate, plain
 from keyhole.config.yaml import read_yaml
 
@@ -107,6 +110,24 @@ def test_a_large_hostile_text_costs_no_more_than_its_limit() -> None:
     """A10: counted in events, not in seconds: the reader stops at its limit."""
     for text in ("[" * 900_000, "a: {" * 200_000, "- x\n" * 2_000_000, "[x," * 300_000):
         assert "nested deeper" in complaint(text)
+
+
+def test_after_a_hundred_problems_nothing_more_is_read() -> None:
+    """A10: a report of thirty megabytes helps nobody, and costs more than its document."""
+    _, problems = read_yaml("a: 1\n" * 100_000, "f")
+    assert len(problems) == 101
+    assert "the rest is not read" in str(problems[-1])
+    _, problems = read_yaml("a: 1\n" * 101 + "b: [\n", "f")
+    assert len(problems) == 101
+
+
+def test_a_document_with_many_mistakes_names_a_hundred_and_counts_the_others() -> None:
+    """A10: the same for keys that do not exist."""
+    keys = "".join(f"  k{number}: 1\n" for number in range(500))
+    text = f"apiVersion: keyhole.dev/v1\nkind: Policy\nmetadata: {{name: a}}\nspec:\n{keys}"
+    _, problems = read_text_documents(text, "f", Path("/nowhere"))
+    assert len(problems) == 101
+    assert "400 more problems are not listed" in str(problems[-1])
 
 
 def test_an_alias_counts_with_the_depth_of_what_it_repeats() -> None:
