@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -216,6 +216,36 @@ def test_a_start_that_can_write_nothing_answers_first_and_names_the_disk(
         try:
             used.start()
             used.status_says("disk: failed", why)
+            assert used.is_answered()
+            used.assert_nothing_opens()
+        finally:
+            used.resolver.stop()
+
+
+TOGETHER = [
+    ("-30y", "a full disk", "an empty database"),
+    ("-1h", "a full disk", "a damaged authority"),
+    ("+31d", "a full disk", "a missing documents folder"),
+    ("-31d", "a read-only data folder", "a damaged snapshot"),
+    ("+30y", "a read-only data folder", "a missing authority"),
+    ("+1h", "a read-only data folder", "missing settings"),
+    ("-30y", None, "a damaged history segment"),
+    ("+31d", None, "a missing database and copy"),
+]
+
+
+@pytest.mark.parametrize(("offset", "disk", "damage"), TOGETHER)
+def test_a_start_with_several_things_wrong_answers_first_and_names_each(
+    used: UsedFolder, offset: str, disk: str | None, damage: str
+) -> None:
+    """F1, F2: none of them hides another one."""
+    act, words = DAMAGES[damage]
+    act(used.data)
+    make, why = DISKS[disk] if disk else (nullcontext, "")
+    with make(used.data):
+        try:
+            used.start(clock(offset))
+            used.status_says("clock: failed", *words, *([why] if disk else []))
             assert used.is_answered()
             used.assert_nothing_opens()
         finally:

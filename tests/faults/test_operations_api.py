@@ -269,6 +269,30 @@ def test_what_real_proxies_and_programs_beside_them_send_is_understood(resolver:
     assert proxied.ask(x_forwarded_for="203.0.113.7", x_forwarded_proto="https") == 403
 
 
+def test_the_standard_header_of_proxies_is_understood(resolver: Resolver) -> None:
+    """F9: RFC 7239; a client that adds the other header does not choose its address."""
+    proxied = Proxied(resolver)
+    for written in (
+        "for=192.0.2.7;proto=https",
+        'For="192.0.2.7:4711";Proto=HTTPS;by=203.0.113.43;host="dns.example.org"',
+        "for=203.0.113.9, for=192.0.2.7;proto=https",
+        'proto=https ; for="192.0.2.7" ,for=127.0.0.1;proto=https',
+    ):
+        assert proxied.ask(forwarded=written) == 200, written
+    for written in ("for=203.0.113.7;proto=https", "for=192.0.2.7;proto=http",
+                    'for="[2001:db8::7]:4711";proto=https', "for=192.0.2.7;proto=https, proto=http;"
+                    "for=127.0.0.1"):  # fmt: skip
+        assert proxied.ask(forwarded=written) == 403, written
+    for written in ("for=192.0.2.7", "proto=https", "for=unknown;proto=https", "for=_a;proto=https",
+                    "for=192.0.2.7;for=192.0.2.8;proto=https", 'for="192.0.2.7;proto=https',
+                    "for=192.0.2.7 proto:https", "192.0.2.7"):  # fmt: skip
+        assert proxied.ask(forwarded=written) == 400, written
+    known = {"forwarded": "for=192.0.2.7;proto=https", "x_forwarded_proto": "https"}
+    assert proxied.ask(**known, x_forwarded_for="192.0.2.7") == 200
+    assert proxied.ask(**known, x_forwarded_for="192.0.2.8") == 400
+    assert proxied.ask(**known) == 400
+
+
 def test_connections_are_kept_for_longer_than_programs_pause() -> None:
     """F9: those that ask every 5, 10, 15, 30 or 60 seconds never meet a closing connection."""
     config = uvicorn_config(_nothing, "test", lambda *_: None, lambda *_: _nothing)

@@ -396,9 +396,10 @@ API = b"GET /api/v1/health HTTP/1.1\r\n"
 LINK = b"GET /commands HTTP/1.1\r\n"
 
 
-def _status(sock: socket.socket, line: bytes, headers: bytes) -> int:
-    """The status of the answer to a request that is sent in one piece."""
+def _status(sock: socket.socket, line: bytes, headers: bytes, before: bytes) -> int:
+    """The status of the answer to a request that is sent in one piece, ``before`` its path."""
     sock.settimeout(PATIENCE)
+    line = line.replace(b" /", b" " + before, 1)
     sock.sendall(line + headers + b"Connection: close\r\n\r\n")
     octets = b""
     while b"\r\n" not in octets:
@@ -408,28 +409,32 @@ def _status(sock: socket.socket, line: bytes, headers: bytes) -> int:
     return int(octets.split(b" ")[1])
 
 
-def _doh(resolver: Resolver, headers: bytes) -> int:
+def _doh(resolver: Resolver, headers: bytes, before: bytes = b"/") -> int:
     context = ssl.create_default_context(cafile=str(resolver.server.ca))
     context.set_alpn_protocols(["http/1.1"])
     with secured(resolver.server.doh, context, "127.0.0.1") as sock:
-        return _status(sock, GET, headers)
+        return _status(sock, GET, headers, before)
 
 
-def _local(resolver: Resolver, file: str, line: bytes, headers: bytes) -> int:
+def _local(resolver: Resolver, file: str, line: bytes, headers: bytes, before: bytes) -> int:
     resolver.wait_for_api()
     with (
         socket.socket(socket.AF_UNIX) as sock,
         short_path(resolver.folder / "run" / file) as path,
     ):
         sock.connect(path)
-        return _status(sock, line, headers)
+        return _status(sock, line, headers, before)
 
 
-LISTENERS: dict[str, Callable[[Resolver, bytes], int]] = {
-    "doh": _doh,
-    "api": lambda resolver, headers: _local(resolver, "api.sock", API, headers),
-    "link": lambda resolver, headers: _local(resolver, "link.sock", LINK, headers),
-}
+def _api(resolver: Resolver, headers: bytes, before: bytes = b"/") -> int:
+    return _local(resolver, "api.sock", API, headers, before)
+
+
+def _link(resolver: Resolver, headers: bytes, before: bytes = b"/") -> int:
+    return _local(resolver, "link.sock", LINK, headers, before)
+
+
+LISTENERS: dict[str, Callable[..., int]] = {"doh": _doh, "api": _api, "link": _link}
 
 
 @pytest.mark.parametrize("listener", LISTENERS)
@@ -441,6 +446,16 @@ def test_a_request_names_exactly_one_host(zones: Resolver, listener: str) -> Non
         assert ask(zones, headers) == 400, headers
     for headers in (b"Host: localhost\r\n", b"Host: localhost:8080\r\n"):
         assert ask(zones, headers) not in (400, 431), headers
+
+
+@pytest.mark.parametrize("listener", LISTENERS)
+def test_a_target_that_is_a_whole_url_is_one_for_its_path(zones: Resolver, listener: str) -> None:
+    """D8: RFC 9112 section 3.2.2."""
+    ask, host = LISTENERS[listener], b"Host: localhost\r\n"
+    plain = ask(zones, host)
+    for url in (b"https://127.0.0.1/", b"HTTP://other.example:8080/", b"https://[::1]/"):
+        assert ask(zones, host, url) == plain, url
+    assert ask(zones, b"", b"https://127.0.0.1/") == 400, "RFC 9112 section 3.2"
 
 
 @pytest.mark.parametrize("listener", LISTENERS)

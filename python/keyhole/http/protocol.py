@@ -16,6 +16,7 @@ HEADER_OCTETS = 16 * 1024
 _HOST = re.compile(
     rb"(?:\[[0-9A-Fa-f:.]+\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)(?::\d*)?"
 )
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)(.*)")
 # Octets around each part: the spaces of a request line, and colon, space and line end of a header.
 _REQUEST_LINE = len(b"  HTTP/1.1\r\n\r\n")
 _HEADER_LINE = len(b": \r\n")
@@ -38,7 +39,25 @@ class _Connection(h11.Connection):
         fault = _fault(event)
         if fault is not None:
             raise h11.RemoteProtocolError(fault)
-        return event
+        return _in_origin_form(event) if isinstance(event, h11.Request) else event
+
+
+def _in_origin_form(request: h11.Request) -> h11.Request:
+    """A request whose target is a whole URL, as proxies are asked, is one for its path; then the
+    host in the URL counts, and not the header (RFC 9112 section 3.2.2)."""
+    found = _ABSOLUTE.fullmatch(request.target)
+    if found is None:
+        return request
+    host, path = found.groups()
+    if not host or not _HOST.fullmatch(host):
+        raise h11.RemoteProtocolError("the target names no host")
+    headers = [(name, host if name == b"host" else value) for name, value in request.headers]
+    return h11.Request(
+        method=request.method,
+        target=path if path.startswith(b"/") else b"/" + path,
+        headers=headers,
+        http_version=request.http_version,
+    )
 
 
 def _fault(event: Any) -> str | None:

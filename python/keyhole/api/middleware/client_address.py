@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyhole.api.middleware.errors import refuse
+from keyhole.api.middleware.forwarded import read_forwarded
 from keyhole.model.address import Network, is_address, is_within
 
 _MAX_HOPS = 16
@@ -57,7 +58,8 @@ class ClientAddress:
             if forwarded is None:
                 detail = (
                     "the proxy must name the client: http or https in X-Forwarded-Proto, and "
-                    "addresses in X-Forwarded-For"
+                    "addresses in X-Forwarded-For; or both in Forwarded (RFC 7239), and "
+                    "no other client in each"
                 )
                 await refuse(scope, receive, send, 400, "proxy_not_understood", detail)
                 return
@@ -77,13 +79,22 @@ class ClientAddress:
         await self._app(scope, receive, send)
 
     def _forwarded(self, scope: Scope) -> ClientConnection | None:
-        """The client that a trusted proxy names; ``None`` if that is missing or not valid."""
-        hops = [_without_port(one) for one in _members(scope, b"x-forwarded-for")]
-        schemes = {one.lower() for one in _members(scope, b"x-forwarded-proto")}
-        if not schemes or not schemes <= {"http", "https"} or not 0 < len(hops) <= _MAX_HOPS:
+        """The client that a trusted proxy names; ``None`` if that is missing or not valid, or if it
+        names one client by its own header and passes on another one's."""
+        written = read_forwarded(_values(scope, b"forwarded"))
+        hops, schemes = _members(scope, b"x-forwarded-for"), _members(scope, b"x-forwarded-proto")
+        if written is None:
+            return self._client(hops, schemes)
+        client = self._client(*written)
+        return client if not (hops or schemes) or client == self._client(hops, schemes) else None
+
+    def _client(self, hops: list[str], schemes: list[str]) -> ClientConnection | None:
+        hops = [_without_port(one) for one in hops]
+        found = {one.lower() for one in schemes}
+        if not found or not found <= {"http", "https"} or not 0 < len(hops) <= _MAX_HOPS:
             return None
         # Each proxy on the way may add one: it is encrypted if every part of the way is.
-        is_encrypted = schemes == {"https"}
+        is_encrypted = found == {"https"}
         # From the last to the first: each hop is as trustworthy as the proxy that added it.
         for hop in reversed(hops):
             if not is_address(hop):
@@ -105,13 +116,12 @@ def _is_local_program(peer: str, scope: Scope) -> bool:
 
 def _members(scope: Scope, wanted: bytes) -> list[str]:
     """The members of a list, over all headers of this name (RFC 9110 section 5.6.1)."""
-    found = (
-        one.strip()
-        for name, value in scope["headers"]
-        if name == wanted
-        for one in value.decode("latin-1").split(",")
-    )
+    found = (one.strip() for value in _values(scope, wanted) for one in value.split(","))
     return [one for one in found if one]
+
+
+def _values(scope: Scope, wanted: bytes) -> list[str]:
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == wanted]
 
 
 def _without_port(hop: str) -> str:

@@ -171,7 +171,8 @@ class ApiSection(Section):
     trusted_proxies: tuple[Annotated[Network, NETWORK], ...] = Field(
         (),
         max_length=64,
-        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are used.",
+        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto, or "
+        "Forwarded, are used.",
     )
     pihole: Annotated[bool, FLAG] = Field(
         False,
