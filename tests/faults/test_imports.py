@@ -76,6 +76,45 @@ def test_an_odd_name_costs_its_own_item_and_no_other(tmp_path: Path) -> None:
     assert names == {"*.x.lan", "nas.lan", "*.nas.lan"}
 
 
+ZONE = """$ORIGIN lan.
+@ SOA ns host (
+  1 2 3 ; numbers (
+  4 5 )
+nas 300 IN A 192.0.2.1
+bad IN A 1.2.3
+  IN A 192.0.2.2
+..x IN A 192.0.2.3
+  IN A 192.0.2.4
+$INCLUDE /etc/passwd
+open TXT (
+$TTL 5m
+*.w TXT "a ( b"
+$ORIGIN sub
+tv CNAME nas.lan.
+"""
+
+
+def test_a_record_of_a_zone_that_cannot_be_read_costs_no_other(tmp_path: Path) -> None:
+    """G1: each with its own line; a name that cannot be read is not replaced by another one."""
+    file = tmp_path / "config.yml"
+    settings = {"customDNS": {"zone": ZONE}}
+    file.write_text(yaml.safe_dump(settings, default_style="|", sort_keys=False))
+    start = [line.strip() for line in file.read_text().splitlines()].index("$ORIGIN lan.") + 1
+    done = Imported("blocky", file)
+    items = [one for one in done.done.report.items if one.kind == "record"]
+    told = {(one.place.line - start if one.place else None): one for one in items}
+    taken = {line for line, one in told.items() if one.disposition is Disposition.TAKEN}
+    assert (taken, set(told) - taken) == ({4, 6, 12, 14}, {1, 5, 7, 8, 9, 10})
+    assert "repeats the name of a record that cannot be read" in told[8].why
+    records = {one["name"]: one for one in done.specs("Record").values()}
+    assert records == {
+        "nas.lan": {"name": "nas.lan", "ttl": "300", "a": ["192.0.2.1"]},
+        "bad.lan": {"name": "bad.lan", "ttl": "3600", "a": ["192.0.2.2"]},
+        "*.w.lan": {"name": "*.w.lan", "ttl": "300", "txt": ["a ( b"]},
+        "tv.sub.lan": {"name": "tv.sub.lan", "ttl": "300", "cname": "nas.lan"},
+    }
+
+
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_no_value_ends_an_import_wherever_it_stands(tmp_path: Path, product: str) -> None:
     """Each place gets one of the odd values; together the places get them all."""

@@ -1,9 +1,9 @@
 """Local records: mappings, zones and hosts files; reports conditional forwarding."""
 
-import dns.exception
-import dns.name
+from dataclasses import replace
+
+import dns.rdata
 import dns.rdatatype
-import dns.zone
 
 from keyhole.importers.addresses import is_loopback, plain_address
 from keyhole.importers.durations import seconds_of
@@ -12,6 +12,7 @@ from keyhole.importers.limits import MAX_ITEMS
 from keyhole.importers.product_settings import LocalRecord, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section, scalar_text
+from keyhole.importers.zone_text import ZoneEntry, read_zone_text
 from keyhole.model.name import read_name, read_owner
 from keyhole.model.record import MAX_TTL
 
@@ -30,7 +31,7 @@ def take_local(setup: Setup, report: Report, root: Section) -> None:
             _mapping(setup, report, name, scalar_text(value) or "", ttl)
     if zone := custom.text("zone"):
         with report.at(report.place_of("customDNS.zone")):
-            _zone(setup, report, zone)
+            _zone(setup, report, zone, ttl)
     for place in ("customDNS", "conditional"):
         for name, value in root.under(place).entries("rewrite"):
             why = "Keyhole does not rewrite the name of a query; write a Record with cname"
@@ -73,43 +74,41 @@ def _hosts(setup: Setup, report: Report, hosts: Section) -> None:
                 host_records(setup, report, line.strip(), "hostsFile", ttl=ttl)
 
 
-def _zone(setup: Setup, report: Report, text: str) -> None:
-    """Adds a zone in master file format (RFC 1035 section 5). $INCLUDE and $GENERATE are refused:
-    they read other files and make any number of records."""
-    try:
-        if len(text) > _MAX_ZONE:
-            raise ValueError(f"it is longer than {_MAX_ZONE} characters")
-        zone = dns.zone.from_text(
-            text, origin=dns.name.root, relativize=False, check_origin=False,
-            allow_include=False, allow_directives=["$TTL", "$ORIGIN"],
-        )  # fmt: skip
-    except (dns.exception.DNSException, ValueError, RecursionError) as error:
-        why = f"it cannot be read: {str(error)[:200]}"
-        report.left(Kind.RECORD, "customDNS.zone", why, report.place_of("customDNS.zone"))
+def _zone(setup: Setup, report: Report, text: str, ttl: int) -> None:
+    """Adds the records of a zone; each item stands at its own line."""
+    place = report.here
+    if len(text) > _MAX_ZONE:
+        why = f"it is longer than {_MAX_ZONE} characters"
+        report.left(Kind.RECORD, "customDNS.zone", why, place)
         return
-    for count, (name, ttl, data) in enumerate(zone.iterate_rdatas()):
+    first = place.line if place and "\n" in text.strip() else place and place.line - 1
+    for count, entry in enumerate(read_zone_text(text, ttl)):
         if count >= MAX_ITEMS:
             why = f"it is behind the first {MAX_ITEMS} records; more are not read"
-            report.left(Kind.RECORD, "customDNS.zone", why)
+            report.left(Kind.RECORD, "customDNS.zone", why, place)
             break
-        kind = dns.rdatatype.to_text(data.rdtype)
-        owner = name.to_text(omit_final_dot=True)
-        title = f"{owner} {kind} {data.to_text()}"
-        report.derive(title, "customDNS.zone")
+        with report.at(replace(place, line=(first or 0) + entry.line) if place else None):
+            _zone_entry(setup, report, entry)
+
+
+def _zone_entry(setup: Setup, report: Report, entry: ZoneEntry) -> None:
+    if entry.data is None:
+        report.left(Kind.RECORD, entry.text, entry.why)
+        return
+    kind = dns.rdatatype.to_text(entry.data.rdtype)
+    title = f"{entry.owner} {kind} {entry.data.to_text()}"
+    report.derive(title, "customDNS.zone")
+    try:
         if kind not in _TAKEN:
-            why = "a Record holds A, AAAA, CNAME, TXT and PTR"
-            report.left(Kind.RECORD, title, why)
-            continue
-        try:
-            value = _value(kind, data)
-            record = LocalRecord(
-                read_owner(owner), _TAKEN[kind], value, min(ttl, MAX_TTL), title=title,
-                origin="customDNS.zone",
-            )  # fmt: skip
-        except ValueError as error:
-            report.left(Kind.RECORD, title, str(error))
-            continue
-        setup.records.append(record)
+            raise ValueError("a Record holds A, AAAA, CNAME, TXT and PTR")
+        value, owner = _value(kind, entry.data), read_owner(entry.owner)
+    except ValueError as error:
+        report.left(Kind.RECORD, title, str(error))
+        return
+    ttl = min(entry.ttl, MAX_TTL)
+    setup.records.append(
+        LocalRecord(owner, _TAKEN[kind], value, ttl, title=title, origin="customDNS.zone")
+    )
 
 
 def _value(kind: str, data: dns.rdata.Rdata) -> str:
