@@ -8,7 +8,7 @@ from keyhole.control.identity import settings_in_force, settings_of
 from keyhole.control.settings import Settings
 from keyhole.identity import read_certificate_and_key, tokens
 from keyhole.identity.journal import Author
-from keyhole.model.service import WITHOUT_CERTIFICATE
+from keyhole.model.service import ASKED, WITHOUT_CERTIFICATE, Service
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def create_token(
         secret=secret,
         doh=service.doh_url(secret),
         dot=f"{server_name} port {dot.place.port}" if dot and server_name else None,
-        notes=_notes(settings),
+        notes=[*_asked(settings.resolved.service), *_notes(settings)],
     )
 
 
@@ -58,6 +58,11 @@ def revoke_token(data: DataFolder, name: str, author: Author | None = None) -> N
     """Revokes a token."""
     settings_in_force(data, None)
     tokens.revoke_token(data.identity, name, author)
+
+
+def _asked(service: Service) -> list[str]:
+    target = next(service.targets("doh", WITHOUT_CERTIFICATE), None)
+    return [ASKED] if target is not None and target.may_ask else []
 
 
 def _notes(settings: Settings) -> list[str]:

@@ -22,6 +22,12 @@ ASKS_NOBODY: Settings = ("never", None)
 """Where a client may connect that gives up when it is asked for a certificate."""
 WITHOUT_CERTIFICATE: Settings = ("never", "ask", None)
 """Where a client without a certificate may connect."""
+ASKED = (
+    "the DoH listener asks clients for a certificate, and some browsers, phones and set-top boxes "
+    "give up then; set never for it, or for a name of this Keyhole, in client_certificates in "
+    "keyhole.yaml"
+)
+"""What a person is told whose client has no certificate and is asked for one."""
 WITH_CERTIFICATE: Settings = ("ask", "require", None)
 """Where a client with a certificate may connect."""
 
@@ -55,6 +61,13 @@ class Target:
 
     place: ServiceAddress
     name: str | None
+    wanted: ClientCertificates | None = None
+    """Whether clients are asked for a certificate there."""
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the listener asks for a client certificate there, as far as the client knows."""
+        return self.wanted == "ask"
 
     def doh_url(self, path: str, token: str | None = None) -> str:
         """The URL of DNS over HTTPS, with the token as its last segment."""
@@ -102,7 +115,7 @@ class Service(BaseModel):
                     by_listener = place.client_certificates
                     found = by_listener if name is None else self.names.get(name, by_listener)
                     if found == setting:
-                        yield Target(place, name)
+                        yield Target(place, name, setting)
 
     def doh_url(self, token: str | None = None) -> str | None:
         """The URL of DNS over HTTPS for a client without a certificate, if there is one."""

@@ -18,17 +18,17 @@ _PASSWORD = "keyhole"  # noqa: S105
 
 def apple(client: Client) -> Profile:
     """A ``.mobileconfig`` with DNS over HTTPS, the root certificates and any client certificate."""
-    place = client.doh().place
+    target = client.doh()
     settings: dict[str, Any] = {
         "DNSProtocol": "HTTPS",
         "ServerURL": client.doh_url(),
-        "ServerAddresses": [place.address],
+        "ServerAddresses": [target.place.address],
     }
     content = [
         _payload("com.apple.security.root", f"root-{number}", PayloadContent=der)
         for number, der in enumerate(client.roots_der())
     ]
-    notes = ["open the file on the device and install it in the settings", *client.remarks()]
+    notes = ["open the file on the device and install it in the settings", *client.remarks(target)]
     dns = _payload("com.apple.dnsSettings.managed", "dns", DNSSettings=settings)
     if client.identity is not None:
         payload = _payload(

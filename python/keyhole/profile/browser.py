@@ -26,7 +26,7 @@ def firefox(client: Client) -> Profile:
     notes = (
         "Firefox does not present a client certificate for DNS; it can use a token, in the URL",
         f"it reads {client.roots} when it starts, so that file must be on its machine",
-        *client.remarks(),
+        *client.remarks(client.doh()),
     )
     return Profile(_json({"policies": policies}), "/etc/firefox/policies/policies.json", notes)
 

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from keyhole.errors import KeyholeError
 from keyhole.model.service import (
+    ASKED,
     ASKS_NOBODY,
     WITH_CERTIFICATE,
     WITHOUT_CERTIFICATE,
@@ -120,9 +121,11 @@ class Client:
                 "create NAME and give it with --token-file"
             )
 
-    def remarks(self) -> list[str]:
-        """Notes that apply to every program."""
+    def remarks(self, target: Target | None = None) -> list[str]:
+        """Notes that apply to every program, and to a program that is sent to ``target``."""
         notes = list(self.notes)
+        if self.identity is None and target is not None and target.may_ask:
+            notes.append(ASKED)
         if self.token is None and self.identity is None:
             notes.append(
                 "this client has no credential: it is served only where the listener is permissive"

@@ -10,7 +10,8 @@ _CLIENT_AUTH = "1.3.6.1.5.5.7.3.2"
 
 def windows(client: Client) -> Profile:
     """Commands for an elevated prompt. They start in audit mode, which blocks nothing."""
-    place, url = client.doh().place, client.doh_url()
+    target, url = client.doh(), client.doh_url()
+    place = target.place
     if any(c in url for c in '"%^&|<>!'):
         raise ProfileError(
             f"{url} cannot be used on a Windows command line; change listen.doh_path"
@@ -32,7 +33,7 @@ def windows(client: Client) -> Profile:
             f"device management, root {thumbprint} and usage {_CLIENT_AUTH}; "
             "netsh ztdns show clientcert shows the setting",
         ]
-    notes += client.remarks()
+    notes += client.remarks(target)
     server = f'type=doh address={place.address} port={place.port} template="{url}"'
     commands = [
         f'certutil -addstore Root "{client.roots.name}"',

@@ -208,6 +208,27 @@ def test_a_client_that_shows_nothing_is_told_what_that_means(make: Make, kind: s
     assert "has no credential" not in " ".join(render(kind, make(token=TOKEN)).notes)
 
 
+@pytest.mark.parametrize("kind", ["apple", "firefox", "windows"])
+def test_a_client_without_a_certificate_is_told_where_its_listener_asks_for_one(
+    make: Make, identity: Identity, kind: str
+) -> None:
+    """B1: it gets the listener that never asks, if there is one."""
+    asks, never = _doh("ask", 8443), _doh("never", 8444)
+    alone = NAMED.model_copy(update={"doh": (asks,)})
+    both = NAMED.model_copy(update={"doh": (asks, never)})
+    assert "asks clients for a certificate" in " ".join(render(kind, make(alone)).notes)
+    profile = render(kind, make(both))
+    assert "8444/dns-query" in profile.text
+    assert "asks clients for a certificate" not in " ".join(profile.notes)
+    if kind not in WITHOUT_CERTIFICATE:
+        profile = render(kind, make(alone, identity=identity))
+        assert "asks clients for a certificate" not in " ".join(profile.notes)
+
+
+def _doh(asks: ClientCertificates, port: int) -> ServiceAddress:
+    return ServiceAddress(address="192.0.2.1", port=port, client_certificates=asks)
+
+
 @pytest.mark.parametrize("kind", ["systemd-resolved", "unbound", "stubby", "coredns"])
 def test_a_token_needs_a_name_to_stand_before(make: Make, kind: str) -> None:
     with pytest.raises(ProfileError, match=r"names: \[dns\.example\.org\]"):
