@@ -21,7 +21,7 @@ from bench.measure import (
     wait_until_it_answers,
     warm,
 )
-from bench.peers import PEERS, Peer
+from bench.peers import PEERS, WITH_LOG, Peer
 from bench.report import as_json, show
 from bench.setting import Ports, Setting, generate_list, write_queries
 from tests.world.certificates import Authority
@@ -59,7 +59,7 @@ def main() -> int:
         costs: list[Cost] = []
         footprints: list[Footprint] = []
         with authority(setting):
-            commands = {peer: _command(peer, setting) for peer in _selected(options.only)}
+            commands = {peer: _command(peer, setting) for peer in _selected(options)}
             for number in range(1, options.rounds + 1):
                 print(f"round {number} of {options.rounds}", file=sys.stderr)
                 for peer in list(commands):
@@ -91,15 +91,23 @@ def _options() -> argparse.Namespace:
         "--names", type=int, default=100_000, help="size of the generated block list"
     )
     parser.add_argument("--list", type=Path, help="a block list to use, one name a line")
+    parser.add_argument(
+        "--log",
+        action="store_true",
+        help=f"also {WITH_LOG}: Keyhole with its query log, its metrics and all that reads them",
+    )
     parser.add_argument("--json", action="store_true", help="all figures for a program")
     return parser.parse_args()
 
 
-def _selected(only: list[str] | None) -> list[Peer]:
+def _selected(options: argparse.Namespace) -> list[Peer]:
+    only: list[str] | None = options.only
     unknown = set(only or ()) - {peer.name for peer in PEERS}
     if unknown:
         raise SystemExit(f"./dev bench: unknown server {', '.join(sorted(unknown))}")
-    chosen = [peer for peer in PEERS if only is None or peer.name in only]
+    named = [peer.name for peer in PEERS if peer.name != WITH_LOG] if only is None else only
+    wanted = {*named, *([WITH_LOG] if options.log else [])}
+    chosen = [peer for peer in PEERS if peer.name in wanted]
     for peer in chosen:
         if peer.path() is None:
             print(f"{peer.name}: not installed, left out", file=sys.stderr)

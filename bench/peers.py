@@ -12,6 +12,9 @@ from bench.setting import Setting
 
 _STREAMS = ("udp", "tcp")
 _ALL = ("udp", "tcp", "dot", "doh")
+WITH_LOG = "keyhole-log"
+"""Keyhole with its query log and metrics; measured only if it is asked for."""
+_NO_METRICS: dict[str, list[str]] = {"engine": [], "control": []}
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,19 @@ class Peer:
 
 
 def _keyhole(setting: Setting) -> list[str]:
-    data, ports = setting.folder / "keyhole", setting.ports
+    # No peer writes queries down or serves metrics either.
+    return _prepare_keyhole(setting, "keyhole", log={"keep": 0}, health=_NO_METRICS)
+
+
+def _keyhole_with_log(setting: Setting) -> list[str]:
+    # The log and the metrics as they are unless told otherwise, on ports of the benchmark.
+    listen = [f"127.0.0.1:{port}" for port in (setting.ports.health, setting.ports.health + 1)]
+    health = dict(zip(_NO_METRICS, listen, strict=True))
+    return _prepare_keyhole(setting, "keyhole-log", health=health)
+
+
+def _prepare_keyhole(setting: Setting, folder: str, **settings: object) -> list[str]:
+    data, ports = setting.folder / folder, setting.ports
     listen = {"udp": ports.dns, "tcp": ports.dns, "dot": ports.dot, "doh": ports.doh}
     config = {
         "listen": {name: [f"127.0.0.1:{port}"] for name, port in listen.items()},
@@ -40,8 +55,7 @@ def _keyhole(setting: Setting) -> list[str]:
         "documents": "documents",
         # All load comes from one address here, and is meant to.
         "limits": {"connections_per_client": 1000},
-        # No peer writes queries down either.
-        "log": {"keep": 0},
+        **settings,
     }
     upstream = {"protocol": "tcp", "insecure": "mesh",
                 "addresses": [f"{setting.authority}:{ports.authority}"]}  # fmt: skip
@@ -50,11 +64,11 @@ def _keyhole(setting: Setting) -> list[str]:
         "List": {"kind": "block", "files": [str(setting.block_list)], "format": "domains"},
         "Policy": {"default": "allow", "upstreams": ["bench"], "lists": ["bench"]},
     }
-    setting.write("keyhole/keyhole.yaml", json.dumps(config))
+    setting.write(f"{folder}/keyhole.yaml", json.dumps(config))
     for kind, spec in specs.items():
         document = {"apiVersion": "keyhole.dev/v1", "kind": kind, "metadata": {"name": "bench"},
                     "spec": spec}  # fmt: skip
-        setting.write(f"keyhole/documents/{kind.lower()}.yaml", json.dumps(document))
+        setting.write(f"{folder}/documents/{kind.lower()}.yaml", json.dumps(document))
     return [sys.executable, "-m", "keyhole", "up", "--data", str(data)]
 
 
@@ -205,6 +219,7 @@ def _smartdns(setting: Setting) -> list[str]:
 
 PEERS = (
     Peer("keyhole", sys.executable, _ALL, _keyhole),
+    Peer(WITH_LOG, sys.executable, _ALL, _keyhole_with_log),
     Peer("reflector", "cc", _STREAMS, _reflector),
     Peer("dnsdist", "dnsdist", _ALL, _dnsdist),
     Peer("unbound", "unbound", _ALL, _unbound),

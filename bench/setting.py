@@ -22,6 +22,7 @@ class Ports:
     dot: int = 5453
     doh: int = 5443
     authority: int = 5353
+    health: int = 5491
 
     def of(self, transport: str) -> int:
         """Where a transport listens."""
