@@ -143,6 +143,17 @@ def test_an_adguard_rule_that_answers_without_data_keeps_its_answer_and_its_type
     assert found.verdict("a.example", kind="AAAA") == found.verdict("b.example") == BLOCKED
 
 
+@pytest.mark.parametrize("answer", ["NXDOMAIN", "noerror", "REFUSED"])
+def test_a_rewrite_to_a_response_code_is_no_alias_to_a_name(tmp_path: Path, answer: str) -> None:
+    """C4: in the table of rewrites as in rules."""
+    file = tmp_path / "AdGuardHome.yaml"
+    rewrites = [{"domain": "a.example", "answer": answer}, {"domain": "b.example", "answer": "c.x"}]
+    file.write_text(json.dumps({"filters": [], "filtering": {"rewrites": rewrites}}))
+    found = Imported("adguard", file)
+    assert found.item(f"a.example {answer}").disposition is Disposition.LEFT
+    assert [one["name"] for one in found.specs("Record").values()] == ["b.example"]
+
+
 def test_badfilter_compares_what_rules_say_and_not_how(tmp_path: Path) -> None:
     lines = (
         "||a.example^$important,dnstype=A|AAAA",

@@ -101,6 +101,9 @@ fn read_spared(value: &str, limits: &mut Limits) -> Result<(), SkipReason> {
         let name = read_name(word.trim()).map_err(|_| SkipReason::ModifierValue)?;
         limits.except_names.push(name);
     }
+    // In one order, so that rules which spare the same names are the same for `$badfilter`.
+    limits.except_names.sort_unstable_by(|one, other| one.as_wire().cmp(other.as_wire()));
+    limits.except_names.dedup();
     Ok(())
 }
 

@@ -61,9 +61,11 @@ fn a_badfilter_takes_back_what_says_the_same_also_in_another_list() {
     let list = "||a.example^\n||a.example^$badfilter\n||b.example^$important\n||b.example^$badfilter\n\
                 ||c.example^$dnstype=A|AAAA\n||c.example^$badfilter,dnstype=AAAA|A\n\
                 ads*.d.example^\nads*.d.example^$badfilter\n@@||e.example^\n||e.example^\n\
-                @@||e.example^$badfilter\n||f.example^\n|f.example^$badfilter\n";
-    let names = "a.example b.example c.example ads1.d.example e.example f.example";
-    assert_eq!(says(list, names), "- block - - block block");
+                @@||e.example^$badfilter\n||f.example^\n|f.example^$badfilter\n\
+                ||g.example^$denyallow=a.g.example|b.g.example\n\
+                ||g.example^$badfilter,denyallow=b.g.example|a.g.example\n";
+    let names = "a.example b.example c.example ads1.d.example e.example f.example g.example";
+    assert_eq!(says(list, names), "- block - - block block -");
     let lists = [(ListKind::Block, "||a.example^"), (ListKind::Block, "||a.example^$badfilter")];
     assert_eq!(decided(&lists, "x.a.example", RecordType::A), "-");
     let (file, kinds) = opened(&lists);

@@ -13,6 +13,7 @@ _ANSWERS = {
     "nxdomain": "nxdomain",
     "refused": "refused",
 }
+_CODES = ("NXDOMAIN", "NOERROR", "REFUSED", "SERVFAIL", "NODATA")
 _SERVICES = (
     ("parental_enabled", "parental control"),
     ("safebrowsing_enabled", "safe browsing"),
@@ -99,6 +100,11 @@ def _rewrite(setup: Setup, report: Report, one: Section, *, enabled: bool) -> No
         report.left(Kind.RECORD, title, "it is disabled")
     elif answer in ("A", "AAAA"):
         why = "it exempts one type from another rewrite; a Record answers for all types of a name"
+        report.left(Kind.RECORD, title, why)
+    elif answer.upper() in _CODES:
+        why = (
+            "AdGuard takes it for the name of an alias; to block the name, write a rule with answer"
+        )
         report.left(Kind.RECORD, title, why)
     elif answer == name:
         report.left(

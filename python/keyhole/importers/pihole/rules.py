@@ -35,7 +35,7 @@ def read_rule(domain: str, kind: int | None, number: int | None, comment: str) -
     translated = translate(text, "posix")
     rule = replace(rule, matches=translated.matches)
     changes: list[str] = []
-    words = [option.partition("=")[0].lower() for option in options]
+    words = [option.partition("=")[0].lower() for option in options if option]
     if len(set(words)) < len(words):
         raise ValueError("it has an option twice")
     for option in filter(None, options):
