@@ -465,6 +465,35 @@ def test_how_long_blocked_answers_are_kept_is_taken(
     assert {spec["blockedTtl"] for spec in served} == {str(seconds)}, specs
 
 
+@pytest.mark.parametrize(
+    ("product", "text", "name"),
+    [
+        ("blocky", "filtering: {queryTypes: [AAAA, aaaa]}", "filtering.queryTypes = AAAA, aaaa"),
+        ("blocky", "disableIPv6: true", "disableIPv6"),
+        ("adguard", "dns: {aaaa_disabled: true, upstream_dns: ['tls://9.9.9.9']}",
+         "dns.aaaa_disabled"),
+        ("adguard", "user_rules: ['*$dnstype=AAAA']", "*$dnstype=AAAA"),
+        ("adguard", "user_rules: ['||^$dnstype=AAAA']", "||^$dnstype=AAAA"),
+    ],
+)  # fmt: skip
+def test_a_type_that_no_name_has_there_has_no_data_here(
+    tmp_path: Path, product: str, text: str, name: str
+) -> None:
+    """C3, C4: for all names but those of upstreams, and the other types are answered."""
+    if product == "blocky":
+        done = _blocky(tmp_path, text)
+        assert done.verdict("dns.quad9.net", kind="AAAA") == "forwarded"
+    else:
+        file = tmp_path / "AdGuardHome.yaml"
+        file.write_text(f"filters: []\n{text}\n")
+        done = Imported(product, file)
+    assert done.item(name).disposition is not Disposition.LEFT
+    assert done.verdict("any.example", kind="AAAA") == "blocked_by_rule"
+    assert done.verdict("any.example") == "forwarded"
+    rules = [one for spec in done.specs("Policy").values() for one in spec.get("rules", ())]
+    assert [one.get("answer", "nodata") for one in rules if "block" in one] == ["nodata"]
+
+
 def test_names_that_may_have_private_addresses_are_taken(tmp_path: Path) -> None:
     """G2: by name, as the product has it, and not for all names."""
     text = "rebindingProtection: {enable: true, allowedDomains: [plex.example, 'no name']}"

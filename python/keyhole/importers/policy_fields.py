@@ -1,10 +1,18 @@
-"""Settings that become a field of every policy which serves clients."""
+"""Settings that become a field, or a rule, of every policy which serves clients."""
 
-from keyhole.importers.product_settings import Setup
+from collections.abc import Iterable
+
+from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.settings_file import Place
 from keyhole.model.name import read_name
 from keyhole.model.policy import MAX_BLOCKED_TTL
+from keyhole.model.record_type import read_record_type, show_record_type
+
+EVERY_NAME = "/./"
+"""A rule for all names."""
+_TYPES = "types of all names"
+"""The key of a bundle, which is no name that people give to a group."""
 
 
 def take_blocked_ttl(
@@ -34,3 +42,18 @@ def take_private_name(
         return
     setup.private_names += [name, f"*.{name}"]
     report.taken(Kind.SETTING, title, "privateAddresses: allow, for it and all below it", at)
+
+
+def take_types(
+    setup: Setup, report: Report, title: str, types: Iterable[str], at: Place | None = None
+) -> None:
+    """Blocks record types of all names, which gives an empty answer."""
+    try:
+        known = tuple(dict.fromkeys(show_record_type(read_record_type(one)) for one in types))
+    except ValueError as error:
+        report.left(Kind.SETTING, title, str(error), at)
+        return
+    bundle = setup.bundles.setdefault(_TYPES, Bundle("types", for_all=True, origin=title))
+    bundle.rules.append(NameRule((EVERY_NAME,), types=known, title=title, origin=title))
+    why = "a rule for all names, with an empty answer; a name that a rule allows keeps the type"
+    report.changed(Kind.SETTING, title, why, at)

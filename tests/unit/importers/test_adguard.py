@@ -177,7 +177,6 @@ def test_rewrites_become_records(home: Imported) -> None:
         ("safe search", "search engines"),
         ("Lamp: aa:bb:cc:dd:ee:ff", "hardware address"),
         ("/opt/lists/own.txt", "file on that machine"),
-        ("dns.aaaa_disabled", "addresses of one family"),
         ("dhcp.enabled", "no DHCP server"),
     ],
 )

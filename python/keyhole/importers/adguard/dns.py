@@ -4,16 +4,13 @@ from dataclasses import replace
 
 from keyhole.importers.adguard.rule import AdblockRule, read_adblock_rule
 from keyhole.importers.durations import seconds_of
+from keyhole.importers.policy_fields import take_types
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
 from keyhole.importers.upstreams import take_timeout, take_upstreams
 
 _REFUSES = (
-    (
-        "aaaa_disabled",
-        'to remove the addresses of one family, write a rule with block: ["/./"] and types: [AAAA]',
-    ),
     ("use_dns64", "Keyhole does not synthesize addresses; use DNS64 on the network's gateway"),
     ("enable_dnssec", "Keyhole does not validate; choose an upstream that does"),
     ("serve_http3", "Keyhole serves HTTP/2 and HTTP/1.1"),
@@ -53,7 +50,7 @@ def take_dns(setup: Setup, report: Report, dns: Section) -> None:
         _forwarding(report, f"reverse names: {text}")
     dns.leave("bootstrap_dns", "not needed: every Upstream lists its addresses")
     _refused_names(setup, report, dns)
-    _others(report, dns)
+    _others(setup, report, dns)
 
 
 def _forwarding(report: Report, text: str) -> None:
@@ -98,7 +95,10 @@ def _mode(setup: Setup, report: Report, dns: Section) -> None:
         report.changed(Kind.SETTING, f"dns.upstream_mode = {mode}", why)
 
 
-def _others(report: Report, dns: Section) -> None:
+def _others(setup: Setup, report: Report, dns: Section) -> None:
+    if dns.flag("aaaa_disabled", False):
+        place = report.place_of("dns.aaaa_disabled")
+        take_types(setup, report, "dns.aaaa_disabled", ["AAAA"], place)
     for key, why in _REFUSES:
         if dns.flag(key, False):
             report.left(Kind.SETTING, f"dns.{key}", why)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from keyhole.importers.addresses import plain_address
 from keyhole.importers.adguard.address_pattern import is_about_addresses
 from keyhole.importers.expression import translate
+from keyhole.importers.policy_fields import EVERY_NAME
 from keyhole.model.name import read_name
 from keyhole.model.record_type import read_record_type, show_record_type
 
@@ -59,7 +60,10 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
         raise ValueError("it has a modifier twice")
     for modifier in modifiers:
         _modify(rule, modifier)
-    rule.matches, rule.notes = _matches(pattern)
+    if rule.types and not rule.allow and not pattern.strip("|^*"):
+        rule.matches = (EVERY_NAME,)
+    else:
+        rule.matches, rule.notes = _matches(pattern)
     return rule
 
 

@@ -6,10 +6,6 @@ _TLS = "see tls in keyhole.yaml"
 _DOWNLOADS = "see downloads in keyhole.yaml; a list that fails is downloaded again by itself"
 _LOG = "see log in keyhole.yaml; Keyhole keeps its query log itself"
 _MESSAGES = "the service manager keeps what the processes print"
-_ONE_TYPE = (
-    'write a rule with block: ["/./"] and types, and one that allows the names of Keyhole and of '
-    "its upstreams: it answers them with no data"
-)
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
 
 REASONS = {
@@ -32,11 +28,9 @@ REASONS = {
     "clientLookup.singleNameOrder": _NAMES,
     "conditional.fallbackUpstream": "it is part of forwarding by name, which is left",
     "connectIPVersion": "Keyhole connects to the addresses that an Upstream lists",
-    "disableIPv6": _ONE_TYPE,
     "dns64": "Keyhole does not synthesize addresses",
     "dnssec": "Keyhole does not validate; choose an upstream that does",
     "ecs": "Keyhole does not send client subnets to upstreams",
-    "filtering": _ONE_TYPE,
     "fqdnOnly": "Keyhole also sends names of one label to upstreams",
     "hostsFile.refreshPeriod": "only hosts inside config.yml are imported",
     "hostsFile.loading": "only hosts inside config.yml are imported",

@@ -1,7 +1,7 @@
 """What blocky's settings say about logging, upstreams and answers, besides lists and records."""
 
 from keyhole.importers.durations import seconds_of
-from keyhole.importers.policy_fields import take_private_name
+from keyhole.importers.policy_fields import take_private_name, take_types
 from keyhole.importers.product_settings import Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.typed_reader import Section
@@ -31,6 +31,7 @@ def take_rest(setup: Setup, report: Report, root: Section) -> None:
     """Takes what has an equivalent, and reports what has none."""
     _upstreams(setup, report, root)
     _log(setup, report, root)
+    _types(setup, report, root)
     for section, key, ours, why in _SWITCHES:
         part = root.under(section)
         if part.has(key) and part.flag(key, ours) is not ours:
@@ -53,6 +54,15 @@ def _upstreams(setup: Setup, report: Report, root: Section) -> None:
         if text := section.text(key):
             seconds = seconds_of(text, bare=1)
             take_timeout(setup, report, f"{section.place_of(key)} = {text}", seconds)
+
+
+def _types(setup: Setup, report: Report, root: Section) -> None:
+    path = "filtering.queryTypes"
+    if types := root.under("filtering").texts("queryTypes"):
+        title = f"{path} = {', '.join(types)}"
+        take_types(setup, report, title, types, report.place_of(path))
+    if root.flag("disableIPv6", False):
+        take_types(setup, report, "disableIPv6", ["AAAA"], report.place_of("disableIPv6"))
 
 
 def _log(setup: Setup, report: Report, root: Section) -> None:
