@@ -154,6 +154,30 @@ def test_what_is_revoked_is_refused_while_another_file_cannot_be_read(
         assert outcome_of(strict.server, "doh1", tv) == "unknown_token"
 
 
+def test_certificates_of_a_mesh_are_not_called_revoked_where_nobody_sees_them(
+    strict: Resolver, tmp_path: Path
+) -> None:
+    """A2, A3: a sidecar names an identity and not its certificate; the whole identity can be
+    refused."""
+    foreign = "spiffe://cluster.test/ns/shop/sa/web"
+    done = strict.command(
+        "identity", "revoke", "spiffe://own.test/ns/shop/sa/web", "--certificates"
+    )
+    assert (done.returncode, "served there as before" in _plain(done.stderr)) == (0, True)
+    domains = ["own.test", "cluster.test"]
+    strict.configure(
+        **{**json.loads(strict.config.read_text()), "mesh": {"trust_domains": domains}}
+    )
+    done = strict.command("identity", "revoke", foreign, "--certificates")
+    assert (done.returncode, "leave --certificates out" in _plain(done.stderr)) == (1, True)
+    assert "revoked" not in done.stdout
+    assert strict.command("identity", "revoke", foreign).returncode == 0
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
 def test_a_damaged_copy_of_the_stored_documents_takes_no_trust_away(
     strict: Resolver, home: TrustDomain
 ) -> None:

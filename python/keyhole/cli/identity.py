@@ -224,6 +224,7 @@ def revoke(
     else:
         assert whom is not None
         targets = identity.revocation_for(folder, whom, certificates=certificates)
+    notes = [] if undo else identity.unreached_by_mesh(settings, folder, targets)
     change = unrevoke if undo else revoke_targets
     count = change(folder.identity, targets, Author.of_command(why))
     missing = deliver(settings, folder)
@@ -237,6 +238,8 @@ def revoke(
             console().print(f"[{'green' if undo else 'red'}]{word}[/] {escape(name)}")
         if not count:
             console().print("nothing changed")
+    for note in notes:
+        errors_console().print(f"[yellow]![/] {escape(note)}")
     show_missing(missing)
     if not count or missing:
         raise typer.Exit(FAILED)

@@ -16,6 +16,8 @@ from keyhole.control.settings import (
     read_settings,
     settings_from,
 )
+from keyhole.engine.runtime import Refusal
+from keyhole.engine.withdrawal import Withdrawal
 from keyhole.errors import KeyholeError
 from keyhole.identity import Authority, CertificateSpec, IdentityError, read_tokens
 from keyhole.identity.ca_files import ISSUER, ROOT, read_bundle
@@ -195,6 +197,35 @@ def revocation_for(data: DataFolder, word: str, *, certificates: bool) -> Target
                 "number with --serial; keyhole identity list --all shows them"
             )
     return Targets(older=identities) if certificates else Targets(identities)
+
+
+def unreached_by_mesh(settings: Settings, data: DataFolder, targets: Targets) -> list[str]:
+    """What is still served although its certificates are revoked: identities that sidecars name.
+
+    Raises ``ControlError`` for identities of a mesh alone, of which nothing would be refused.
+    """
+    named = settings.resolved.options.mesh.trust_domains
+    found = sorted(one for one in targets.older if trust_domain_of(one) in named)
+    for one in found:
+        if trust_domain_of(one) not in {settings.resolved.trust_domain, *_declared_domains(data)}:
+            raise ControlError(
+                f"sidecars name {one} without its certificate, so Keyhole cannot tell old ones "
+                "from new ones; leave --certificates out to refuse the identity"
+            )
+    return [
+        f"sidecars name {one} without its certificate, and it is served there as before; to refuse "
+        "it there too, leave --certificates out"
+        for one in found
+    ]
+
+
+def _declared_domains(data: DataFolder) -> set[str]:
+    """The trust domains that documents declare, as far as the last good ones say."""
+    try:
+        found = Withdrawal.read(data.withdrawn)
+    except Refusal:
+        return set()
+    return set(found.content["domains"] or ()) if found else set()
 
 
 def revocation_of_serial(settings: Settings, data: DataFolder, text: str) -> Targets:
