@@ -1,104 +1,131 @@
-"""Graph, log, statistics, Prometheus and dnstap have the same numbers for the same time."""
+"""Graph, log, statistics, metrics and dnstap count the same queries of a lab."""
 
+import json
+import os
+import signal
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
-from prometheus_client.parser import text_string_to_metric_families as read_text
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
-from tests.world.ask import TRANSPORTS
+from keyhole.system.unix_socket import short_path
 from tests.world.dnstap import decode, read_stream
-from tests.world.ports import free_port
-from tests.world.resolver import Resolver, document
-from tests.world.upstream import Upstream
+from tests.world.lab import Lab
 from tests.world.waiting import until
 
 Counts = Counter[tuple[str, str, str]]
 """Queries by transport, outcome and reason."""
-_CLIENT_QUERY = 5
+_CLIENT_QUERY, _CLIENT_RESPONSE = 5, 6
 
 
-def _scraped(port: int) -> Counts:
-    """What Prometheus would read from the engine."""
-    page = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
-    found: Counts = Counter()
-    for family in read_text(page):
-        for one in family.samples:
-            if one.name == "keyhole_queries_total":
-                key = (one.labels["transport"], one.labels["outcome"], one.labels["reason"])
-                found[key] += int(one.value)
+@pytest.fixture
+def quiet_lab(tmp_path: Path) -> Iterator[Lab]:
+    """A lab whose workloads have asked for a while and stand still."""
+    lab = Lab(tmp_path / "lab")
+    workloads = lab.ready["pids"]["workloads"]
+    try:
+        until(lambda: sum(_metrics(lab).values()) > 200, "the workloads have asked", 120)
+        os.kill(workloads, signal.SIGSTOP)
+        yield lab
+    finally:
+        os.kill(workloads, signal.SIGCONT)
+        lab.program.stop()
+
+
+def _metrics(lab: Lab) -> Counts:
+    page = httpx2.get(lab.ready["metrics"]["resolver"], timeout=20).text
+    found = Counts()
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            if sample.name == "keyhole_queries_total" and sample.value:
+                labels = sample.labels
+                key = (labels["transport"], labels["outcome"], labels["reason"])
+                found[key] += int(sample.value)
     return found
 
 
-def _is_served(port: int) -> bool:
-    """Whether the engine serves its metrics already, which it begins after it answers queries."""
-    with suppress(httpx2.ConnectError):
-        return _scraped(port).total() > 0
-    return False
+def _api(lab: Lab, path: str, **params: str) -> Any:
+    socket = Path(lab.ready["data"]) / "resolver" / "run" / "api.sock"
+    with short_path(socket) as short:
+        transport = httpx2.HTTPTransport(uds=short)
+        with httpx2.Client(transport=transport, base_url="http://localhost/api/v1") as client:
+            found = client.get(path, params=params, timeout=60)
+    assert found.status_code == httpx2.codes.OK, found.text
+    return found.json()
 
 
-def _tapped(file: Path, since: datetime, end: datetime) -> int:
-    """The queries in the dnstap file that arrived in this time."""
+def _logged(lab: Lab, during: dict[str, str]) -> tuple[Counts, Counts]:
+    """The rows of queries, and those of refused handshakes, which are no queries."""
+    queries, handshakes, cursor = Counts(), Counts(), ""
+    while True:
+        more = {"cursor": cursor} if cursor else {}
+        page = _api(lab, "/queries", **during, **more, limit="500")
+        for row in page["items"]:
+            found = handshakes if row["name"] is None else queries
+            found[(row["transport"], row["outcome"], row["reason"])] += row.get("count") or 1
+        cursor = page["next"] or ""
+        if not cursor:
+            return queries, handshakes
+
+
+def _tapped(lab: Lab) -> tuple[int, Counter[tuple[str, str]]]:
+    """Messages of queries, and by outcome and reason those of answers."""
+    file = Path(lab.ready["data"]) / "resolver" / "log" / "queries.dnstap"
     payloads, _ = read_stream(file.read_bytes())
-    messages = [decode(one)["message"] for one in payloads]
-    times = [
-        one["query_time_sec"] + one["query_time_nsec"] / 1e9
-        for one in messages
-        if one["type"] == _CLIENT_QUERY
-    ]
-    return sum(since.timestamp() <= time < end.timestamp() for time in times)
+    messages = [decode(one) for one in payloads]
+    queries = sum(one["message"]["type"] == _CLIENT_QUERY for one in messages)
+    answers = [one for one in messages if one["message"]["type"] == _CLIENT_RESPONSE]
+    extras = [json.loads(one["extra"]) for one in answers]
+    return queries, Counter((one["outcome"], one["reason"]) for one in extras)
 
 
-def test_everything_that_counts_queries_counts_the_same(
-    make_resolver: Callable[[], Resolver], upstream: Upstream
+def _by(counts: Counts, place: int) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for key, count in counts.items():
+        found[key[place]] += count
+    return found
+
+
+def test_graph_log_statistics_metrics_and_dnstap_agree_on_the_traffic_of_a_lab(
+    quiet_lab: Lab,
 ) -> None:
-    resolver, port = make_resolver(), free_port()
-    resolver.write(
-        resolver.upstream(upstream.port),
-        document(
-            "Policy",
-            "home",
-            default="allow",
-            upstreams=["test"],
-            rules=[{"block": ["blocked.example.org"]}],
-        ),
-    )
-    resolver.configure(
-        health={"engine": [f"127.0.0.1:{port}"]}, dnstap={"file": "log/queries.dnstap"}
-    )
-    resolver.start()
-    file = resolver.folder / "log" / "queries.dnstap"
-    resolver.wait_for_api()
-    resolver.wait_for(lambda: (resolver.server.ask("first.example.org"), file.exists())[1], "a tap")
-    resolver.wait_for(lambda: _is_served(port), "metrics are served")
-    before, since = _scraped(port), datetime.now(UTC)
-    names = ("a.example.org", "b.example.org", "a.example.org", "blocked.example.org")
-    for transport in TRANSPORTS:
-        for name in names:
-            resolver.server.ask(name, "A", transport)
-    asked = len(TRANSPORTS) * len(names)
-    counted = until(
-        lambda: found if (found := _scraped(port) - before).total() == asked else None,
-        "the engine has counted all queries",
-    )
-    end = datetime.now(UTC)
-    during = {"since": since.isoformat(), "until": end.isoformat()}
+    now = datetime.now(UTC)
+    during = {
+        "since": (now - timedelta(hours=1)).isoformat(),
+        "until": (now + timedelta(hours=1)).isoformat(),
+    }
 
-    def logged() -> Counts | None:
-        page = resolver.api("GET", "/queries", params={**during, "limit": "1000"}).json()
-        found = Counter((one["transport"], one["outcome"], one["reason"]) for one in page["items"])
-        return found if found.total() == asked else None
+    def read() -> tuple[Counts, Any, Any] | None:
+        """All of them, once nothing is under way and no further row came while they were read."""
+        counted, before = _metrics(quiet_lab), _logged(quiet_lab, during)
+        found = _api(quiet_lab, "/statistics", **during), _api(quiet_lab, "/graph", **during)
+        is_still = before == _logged(quiet_lab, during)
+        return (before[1], *found) if is_still and before[0] == counted else None
 
-    assert counted == until(logged, "the log has all queries")
-    totals = resolver.api("GET", "/statistics", params=during).json()
-    traffic = resolver.api("GET", "/graph", params=during).json()["traffic"]
+    handshakes, statistics, graph = until(read, "the log has what was counted")
+    counted = _metrics(quiet_lab)
+    rows = counted + handshakes
+    assert statistics["total"] == graph["traffic"]["queries"] == sum(rows.values())
+    assert (statistics["lost"], statistics["unlogged"]) == (0, 0)
     for place, field in enumerate(("by_transport", "by_outcome", "by_reason")):
-        sums: Counter[str] = Counter()
-        for key, count in (counted or {}).items():
-            sums[key[place]] += count
-        assert totals[field] == traffic[field] == dict(sums)
-    assert totals["total"] == traffic["queries"] == asked
-    until(lambda: _tapped(file, since, end) == asked, "dnstap has all queries")
+        expected = dict(_by(rows, place))
+        assert _nonzero(statistics[field]) == expected
+        assert _nonzero(graph["traffic"][field]) == expected
+    # The forwarder of the lab is in the graph as well, with edges of its own.
+    asks = [one for one in graph["edges"] if one["target"] == "engine:local"]
+    assert sum(one["traffic"]["queries"] for one in asks) == sum(rows.values())
+    total = sum(counted.values())
+    until(lambda: _tapped(quiet_lab)[0] == total, "dnstap has every query")
+    by_reason: Counter[tuple[str, str]] = Counter()
+    for (_, outcome, reason), count in counted.items():
+        by_reason[(outcome, reason)] += count
+    assert _tapped(quiet_lab)[1] == by_reason
+
+
+def _nonzero(counts: dict[str, int]) -> dict[str, int]:
+    return {word: count for word, count in counts.items() if count}
