@@ -1,4 +1,7 @@
-"""Advice on local records that a block rule of the same policy hides."""
+"""Advice on local records that a block rule of the same policy hides.
+
+A rule hides an alias by the name that it leads to as well.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -24,13 +27,14 @@ class _Place:
     index: int
     rule: Rule
 
-    def speaks_of(self, record: Record) -> bool:
-        """Whether it matches the name, and a type that the record answers."""
+    def speaks_of(self, record: Record, name: str) -> bool:
+        """Whether it matches the name of the record, or the one that it leads to, and a type that
+        the record answers."""
         types = {RECORD_TYPES[kind.upper()] for kind, _ in record.spec.data()}
         is_typed = bool(self.rule.types) and record.spec.cname is None
         if is_typed and not types & set(self.rule.types):
             return False
-        return any(_covers(match, record.spec.name) for match in self.rule.matches)
+        return any(_covers(match, name) for match in self.rule.matches)
 
 
 def check_shadowed(documents: Documents) -> Iterator[Problem]:
@@ -47,11 +51,11 @@ def check_shadowed(documents: Documents) -> Iterator[Problem]:
         index = known.setdefault(view, _Index(documents.records[place] for place in view))
         allowing = _acting(one, "allow")
         for record in index.matched(blocking):
-            place = _hides(record, blocking, allowing)
+            place, name = _hides(record, blocking, allowing)
             if place is None or (key := (record.label, place.policy.name, place.index)) in told:
                 continue
             told.add(key)
-            yield _problem(record, one, place)
+            yield _problem(record, one, place, name)
 
 
 def _acting(policy: FlatPolicy, key: str) -> list[_Place]:
@@ -62,13 +66,25 @@ def _acting(policy: FlatPolicy, key: str) -> list[_Place]:
     ]
 
 
-def _hides(record: Record, blocking: list[_Place], allowing: list[_Place]) -> _Place | None:
-    """The block rule that wins over the record, in the order of precedence."""
-    hits = [place for place in blocking if place.speaks_of(record)]
-    important = next((place for place in hits if place.rule.important), None)
-    if important is not None or any(place.speaks_of(record) for place in allowing):
-        return important
-    return next(iter(hits), None)
+def _hides(
+    record: Record, blocking: list[_Place], allowing: list[_Place]
+) -> tuple[_Place | None, str]:
+    """The block rule that wins over the record, in the order of precedence, and the name that it
+    blocks. Whoever allows a name allows what it leads to."""
+    is_allowed = False
+    for name in _names(record):
+        hits = [place for place in blocking if place.speaks_of(record, name)]
+        is_allowed = is_allowed or any(place.speaks_of(record, name) for place in allowing)
+        important = (place for place in hits if place.rule.important)
+        found = next(important, None if is_allowed else next(iter(hits), None))
+        if found is not None:
+            return found, name
+    return None, ""
+
+
+def _names(record: Record) -> list[str]:
+    """The name of a record, and the one that it leads to."""
+    return [record.spec.name, *([record.spec.cname] if record.spec.cname is not None else [])]
 
 
 def _covers(match: Match, name: str) -> bool:
@@ -86,11 +102,11 @@ class _Index:
         self._exact: dict[str, list[Record]] = defaultdict(list)
         self._below: dict[str, list[Record]] = defaultdict(list)
         for record in self._all:
-            name = record.spec.name
-            self._exact[name].append(record)
-            labels = name.split(".")
-            for above in range(1, len(labels)):
-                self._below[".".join(labels[above:])].append(record)
+            for name in _names(record):
+                self._exact[name].append(record)
+                labels = name.split(".")
+                for above in range(1, len(labels)):
+                    self._below[".".join(labels[above:])].append(record)
 
     def matched(self, rules: list[_Place]) -> list[Record]:
         """The records that a match of a rule may cover, each once."""
@@ -102,11 +118,13 @@ class _Index:
         return list(found.values())
 
 
-def _problem(record: Record, policy: FlatPolicy, place: _Place) -> Problem:
+def _problem(record: Record, policy: FlatPolicy, place: _Place, name: str) -> Problem:
     times = " at some times" if place.rule.when is not None else ""
+    is_own = name == record.spec.name
+    what = "it" if is_own else f"{name}, to which it leads"
     why = (
         f"clients of Policy/{policy.policy.name} do not get it{times}: "
-        f"{place.policy.origin('spec', 'rules', place.index)} blocks it; take the name out of the "
-        "rule, or allow it by a rule"
+        f"{place.policy.origin('spec', 'rules', place.index)} blocks {what}; take the name out of "
+        "the rule, or allow it by a rule"
     )
-    return record.problem(["spec", "name"], why, is_advice=True)
+    return record.problem(["spec", "name" if is_own else "cname"], why, is_advice=True)

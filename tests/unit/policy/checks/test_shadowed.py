@@ -46,6 +46,29 @@ def test_an_alias_is_hidden_by_a_rule_for_any_type(write: Write) -> None:
     assert hidden(write, "rules: [{block: [nas.example.net], types: [AAAA]}]", record)
 
 
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("rules: [{block: [files.example.com]}]", True),
+        ('rules: [{block: ["*.example.com"]}]', True),
+        ("rules: [{block: [/^files/]}]", True),
+        ("rules: [{block: [files.example.com]}, {allow: [nas.example.net]}]", False),
+        ('rules: [{block: ["*.example.com"]}, {allow: [files.example.com]}]', False),
+        (
+            "rules: [{block: [files.example.com], important: true}, {allow: [nas.example.net]}]",
+            True,
+        ),
+        ("rules: [{block: [nas.example.net]}, {allow: [files.example.com]}]", True),
+        ("rules: [{block: [example.com]}]", False),
+    ],
+)
+def test_an_alias_is_hidden_by_a_rule_for_the_name_that_it_leads_to(
+    write: Write, rules: str, expected: bool
+) -> None:
+    """C12: as the engine decides, which lets an allow of the alias reach its target."""
+    assert hidden(write, rules, "name: nas.example.net\ncname: files.example.com") == expected
+
+
 def test_a_record_that_the_clients_of_a_policy_do_not_see_is_not_hidden_by_it(write: Write) -> None:
     other = document(
         "Policy", "other", "subjects: [192.0.2.0/24]\nrules: [{block: [nas.example.net]}]"
