@@ -285,6 +285,19 @@ def test_an_upstream_that_cannot_read_edns_is_asked_once_without_it(
     assert upstream.times_asked(never) == 2
 
 
+@pytest.mark.parametrize("code", [7, 8, 9, 10, 11, 12, 15])
+def test_a_code_that_is_none_for_a_query_does_not_reach_the_client(
+    resolver: Resolver, serve: Serve, code: int
+) -> None:
+    """D9: such as those of updates; another upstream is asked."""
+    odd = serve("dot", zone=OddZone(code=dns.rcode.Rcode(code)))
+    _use(resolver, odd)
+    reply = resolver.server.ask(f"code{code}.example.org")
+    assert (reply.rcode, reply.errors) == ("SERVFAIL", [(23, "upstream_invalid")])
+    _use(resolver, odd, serve("dot"))
+    assert resolver.server.ask(f"two{code}.example.org").addresses == [ADDRESS]
+
+
 @pytest.mark.parametrize("inside", PROTOCOLS)
 @pytest.mark.parametrize("outside", ["tcp", "dot", "doh"])
 def test_the_largest_answers_are_whole_on_every_stream(

@@ -119,7 +119,18 @@ mod tests {
     #[test]
     fn whole_lines_are_comments_in_some_format() {
         for line in [
-            "", " ", "! t", "; t", "# t", "#t", "#||x^", "####", "## T", "[Adblock 2.0]", "// t", "//",
+            "",
+            " ",
+            "! t",
+            "; t",
+            "# t",
+            "#t",
+            "#||x^",
+            "####",
+            "## T",
+            "[Adblock 2.0]",
+            "// t",
+            "//",
         ] {
             assert!(is_comment(line), "{line}");
         }

@@ -75,6 +75,7 @@ impl Rcode {
     pub const NXDOMAIN: Self = Self(3);
     pub const NOTIMP: Self = Self(4);
     pub const REFUSED: Self = Self(5);
+    pub const YXDOMAIN: Self = Self(6);
     pub const BADVERS: Self = Self(16);
     pub const BADCOOKIE: Self = Self(23);
 }

@@ -89,7 +89,8 @@ fn form(line: &str) -> Option<Format> {
 /// Whether it is a setting of dnsmasq that names a domain, as in `address=/x/`.
 fn is_setting(line: &str) -> bool {
     let Some((setting, value)) = line.split_once('=') else { return false };
-    let is_known = matches!(setting.trim().trim_start_matches("--"), "address" | "server" | "local");
+    let is_known =
+        matches!(setting.trim().trim_start_matches("--"), "address" | "server" | "local");
     is_known && value.trim_start().starts_with('/')
 }
 

@@ -144,13 +144,8 @@ mod tests {
         ] {
             assert_eq!(read_rewrite(value), Ok(rewrite), "{value}");
         }
-        for value in [
-            "192.0.2.1",
-            "b.example.org",
-            "noerror",
-            "NOERROR;CNAME;b.org",
-            "NOERROR;A;x",
-        ] {
+        for value in ["192.0.2.1", "b.example.org", "noerror", "NOERROR;CNAME;b.org", "NOERROR;A;x"]
+        {
             assert_eq!(read_rewrite(value), Err(SkipReason::DnsRewrite), "{value}");
         }
         for value in ["SERVFAIL", "servfail;;", "FORMERR"] {

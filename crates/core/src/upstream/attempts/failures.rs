@@ -23,6 +23,9 @@ impl Attempts<'_> {
             // The client's question is in order, so this is nothing to be passed on.
             let words = format!("answered {} to a query that is in order", rcode.0);
             self.note_error(UpstreamError::invalid(words));
+        } else if !is_about_the_name(rcode) {
+            let words = format!("answered {}, which is no code for a query", rcode.0);
+            self.note_error(UpstreamError::invalid(words));
         } else {
             if rcode != Rcode::REFUSED {
                 self.failed.push(place);
@@ -54,6 +57,13 @@ impl Attempts<'_> {
 /// that its operation, EDNS version or cookie is not known.
 fn is_about_the_message(rcode: Rcode) -> bool {
     matches!(rcode, Rcode::FORMERR | Rcode::NOTIMP | Rcode::BADVERS | Rcode(23))
+}
+
+/// Whether a code says something to whoever asked. The others belong to updates, transfers and
+/// sessions (RFC 2136 section 2.2, RFC 8490), or to nothing yet; YXDOMAIN is that of a name that an
+/// alias makes too long (RFC 6672 section 2.2).
+fn is_about_the_name(rcode: Rcode) -> bool {
+    matches!(rcode, Rcode::SERVFAIL | Rcode::REFUSED | Rcode::YXDOMAIN)
 }
 
 /// How much an answer without a result says: that the name cannot be resolved more than that the
