@@ -11,7 +11,7 @@ use keyhole_wire::RecordType;
 use super::hosts;
 use super::modifiers::Modifiers;
 use super::wildcard::starred_to_ascii;
-use crate::comment::{before_hash, before_spaced_hash, is_comment, is_cosmetic};
+use crate::comment::{before_hash, before_note, before_spaced_hash, is_comment, is_cosmetic};
 use crate::entry::{Findings, ListEntry, Scope, Target};
 use crate::name_syntax::{read_address, read_hosts_address, read_name};
 use crate::skip_reason::SkipReason;
@@ -29,7 +29,7 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         hosts::read(line, findings);
         return;
     }
-    match read_rule(line) {
+    match read_rule(without_note(line)) {
         Ok((entry, clients)) => {
             // An exception for some clients cannot be honored, so its names are blocked for none.
             let is_exception = entry.action == Action::Allow;
@@ -46,6 +46,15 @@ pub(super) fn read(line: &str, findings: &mut Findings) {
         }
         Err(skip) => findings.push(Err(skip)),
     }
+}
+
+/// A line that is a name alone without the comment of a list of names behind it; any other line as
+/// it is, because in rules the same marks may mean something.
+fn without_note(line: &str) -> &str {
+    let noted = before_note(line);
+    let marks = ['|', '^', '$', '@', '/', '*'];
+    let is_rule = line.contains('#') || noted.is_empty() || noted.contains(marks);
+    if is_rule { line } else { noted }
 }
 
 /// The entry of a rule, and why it is for some clients only.
@@ -252,6 +261,8 @@ mod tests {
             ("||ads.example.org^$important#why", "block! ||ads.example.org"),
             ("||ads.example.org^ $important", "block! ||ads.example.org"),
             ("0 ads.example.org", "block ads.example.org"),
+            ("ads.example.org ; why", "block ads.example.org"),
+            ("ads.example.org // why", "block ads.example.org"),
         ] {
             assert_eq!(says(line), meaning, "{line}");
         }
