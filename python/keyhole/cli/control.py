@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from keyhole.cli.options import CONFIG
+from keyhole.cli.options import CONFIG, LOG_FORMAT, LOG_LEVEL
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.operation_log import configure
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -45,6 +46,8 @@ def control(
         bool,
         typer.Option("--engine-runs", help="The engine already serves the last good snapshot."),
     ] = False,
+    log_format: LOG_FORMAT = None,
+    log_level: LOG_LEVEL = None,
 ) -> None:
     """Run documents, lists, query log and API, without the engine.
 
@@ -55,6 +58,7 @@ def control(
 
     from keyhole.cli.control_process import Installation, Start, run
 
+    configure(log_format, log_level)
     installation = Installation(DataFolder(data or default_data_folder()), config)
     start = Start(is_restart=again, engine_runs=again or engine_runs)
     asyncio.run(run(installation, supervised, start))

@@ -27,6 +27,7 @@ from keyhole.control.shutdown import end_on_signals, end_with_input
 from keyhole.control.start_settings import find_settings
 from keyhole.control.startup import open_services
 from keyhole.control.upstream_monitor import UpstreamMonitor
+from keyhole.system.operation_log import is_json
 from keyhole.system.parent_death import die_with_parent
 
 START_SECONDS = 8.0
@@ -90,7 +91,7 @@ async def _serve(
     terminal = console()
 
     def notify(notice: Notice) -> None:
-        show_notice(terminal, notice)
+        show_notice(terminal, notice, "control")
 
     data, again = installation.data, start.is_restart
     parts = Parts(notify)
@@ -113,7 +114,10 @@ async def _serve(
         async with control_plane:
             engine.settle()
             if not again:
-                terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
+                if is_json():
+                    notify(Notice(Severity.SUCCESS, "Keyhole serves", _addresses(control_plane)))
+                else:
+                    terminal.print(panel(control_plane, data, listeners), soft_wrap=False)
             watch = asyncio.create_task(
                 UpstreamMonitor(
                     control_plane.stats, control_plane.addresses, notify, control_plane.own_mark
@@ -141,6 +145,14 @@ async def _serve_engine_host(engine_host: EngineHost, end: asyncio.Event, *, aga
     renewal = asyncio.create_task(engine_host.run())
     await end.wait()
     renewal.cancel()
+
+
+def _addresses(control_plane: ControlPlane) -> tuple[str, ...]:
+    return tuple(
+        f"{_WORDS[transport]}: {', '.join(addresses)}"
+        for transport, addresses in control_plane.addresses.items()
+        if addresses
+    )
 
 
 def panel(control_plane: ControlPlane, data: DataFolder, listeners: Sequence[Listener]) -> Panel:

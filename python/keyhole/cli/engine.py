@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from keyhole.cli.options import LOG_FORMAT, LOG_LEVEL
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.operation_log import configure
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -37,6 +39,8 @@ def engine(
             help="Write to this pipe when it serves; end when standard input closes.",
         ),
     ] = None,
+    log_format: LOG_FORMAT = None,
+    log_level: LOG_LEVEL = None,
 ) -> None:
     """Answer queries from the last good snapshot, without control.
 
@@ -46,5 +50,6 @@ def engine(
     from keyhole.engine.process import run
     from keyhole.link.session import open_session
 
+    configure(log_format, log_level)
     launch = launch or DataFolder(default_data_folder()).launch
     raise typer.Exit(run(launch, supervisor=supervised, open_link=open_session))

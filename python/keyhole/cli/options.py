@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from keyhole.system.operation_log import FORMAT_VARIABLE, LEVEL_VARIABLE, Format, Level
+
 DATA = Annotated[
     Path | None,
     typer.Option(
@@ -20,6 +22,22 @@ CONFIG = Annotated[
     typer.Option("--config", "-c", help="Settings; by default keyhole.yaml in the data folder."),
 ]
 WHY = Annotated[str | None, typer.Option("--why", help="The reason, for the audit record.")]
+LOG_FORMAT = Annotated[
+    Format | None,
+    typer.Option(
+        "--log-format",
+        envvar=FORMAT_VARIABLE,
+        help="The log of operation: text for people, or json with one event a line.",
+    ),
+]
+LOG_LEVEL = Annotated[
+    Level | None,
+    typer.Option(
+        "--log-level",
+        envvar=LEVEL_VARIABLE,
+        help="The least of the events to write: info, warning or error.",
+    ),
+]
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for a program.")]
 
 

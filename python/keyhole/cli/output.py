@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from keyhole.control.notice import Notice, Severity
 from keyhole.errors import KeyholeError
+from keyhole.system.operation_log import Level, is_json, is_wanted, json_line
 
 _STYLES = {
     Severity.SUCCESS: ("green", "+"),
@@ -16,6 +17,12 @@ _STYLES = {
     Severity.ERROR: ("red", "x"),
 }
 
+_LEVELS: dict[Severity, Level] = {
+    Severity.SUCCESS: "info",
+    Severity.INFO: "info",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "error",
+}
 
 # A file or pipe has no width, and commands in a panel must stay on one line to be copied.
 PLAIN_WIDTH = 160
@@ -42,8 +49,14 @@ def show_error(terminal: Console, error: KeyholeError) -> None:
         terminal.print(f"  {escape(problem)}")
 
 
-def show_notice(terminal: Console, notice: Notice) -> None:
-    """One notice with its details below it."""
+def show_notice(terminal: Console, notice: Notice, process: str) -> None:
+    """One notice with its details below it, or as a line of JSON of this process."""
+    level = _LEVELS[notice.severity]
+    if not is_wanted(level):
+        return
+    if is_json():
+        print(json_line(process, level, notice.text, notice.details), flush=True)
+        return
     style, sign = _STYLES[notice.severity]
     terminal.print(f"[{style}]{sign}[/] {escape(notice.text)}")
     for detail in notice.details:

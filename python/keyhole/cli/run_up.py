@@ -20,7 +20,7 @@ async def run_up(data: DataFolder, config: Path | None) -> int:
     terminal = console()
 
     def notify(notice: Notice) -> None:
-        show_notice(terminal, notice)
+        show_notice(terminal, notice, "up")
 
     data.make()
     try:

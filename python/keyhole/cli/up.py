@@ -2,8 +2,9 @@
 
 import typer
 
-from keyhole.cli.options import CONFIG, DATA
+from keyhole.cli.options import CONFIG, DATA, LOG_FORMAT, LOG_LEVEL
 from keyhole.control.data_folder import DataFolder, default_data_folder
+from keyhole.system.operation_log import configure
 
 EXAMPLES = """
 [bold]Examples[/]
@@ -26,6 +27,8 @@ app = typer.Typer()
 def up(
     config: CONFIG = None,
     data: DATA = None,
+    log_format: LOG_FORMAT = None,
+    log_level: LOG_LEVEL = None,
 ) -> None:
     """Answer DNS queries: encrypted to the upstream, filtered, explained.
 
@@ -37,4 +40,5 @@ def up(
 
     from keyhole.cli.run_up import run_up
 
+    configure(log_format, log_level)
     raise typer.Exit(asyncio.run(run_up(DataFolder(data or default_data_folder()), config)))

@@ -25,6 +25,7 @@ from keyhole.model.address import read_listener
 from keyhole.system import fd_limit
 from keyhole.system.installation import was_there
 from keyhole.system.lock import try_lock
+from keyhole.system.operation_log import is_json, is_wanted, json_line
 from keyhole.system.parent_death import die_with_parent
 
 if TYPE_CHECKING:
@@ -193,7 +194,9 @@ def _to_supervisor(pipe: int | None) -> Callable[[dict[str, Any]], None]:
 
 
 def _warn(text: str) -> None:
-    print(f"keyhole engine: {text}", file=sys.stderr, flush=True)
+    if is_wanted("warning"):
+        line = json_line("engine", "warning", text) if is_json() else f"keyhole engine: {text}"
+        print(line, file=sys.stderr, flush=True)
 
 
 def _block_signals() -> None:
