@@ -26,7 +26,7 @@ def test_it_reports_changed_items_left_items_and_sums(
     assert _run(monkeypatch, "pihole", str(file), "--out", str(tmp_path / "out")) == 0
     output = capsys.readouterr().out
     assert re.search(r"changed client nas\.home\.example \(.*\): identified by 10\.1\.3\.1", output)
-    assert "left rule .*;invert: " in output
+    assert "left rule .*;invert (domainlist[" in output
     assert "record: 80 taken\n" in output
     assert f"written: {tmp_path / 'out'}, 5 files" in output
 
