@@ -128,6 +128,30 @@ def test_while_control_is_gone_it_serves_from_what_it_has_also_after_a_restart(
     fleet.wait_for_state("in force")
 
 
+def test_an_engine_whose_snapshot_was_damaged_serves_from_the_copy_or_gets_another(
+    fleet: Fleet,
+) -> None:
+    fleet.start()
+    fleet.wait_for_state("in force")
+    host, state = fleet.engine_host, fleet.engine_host.folder / "state"
+
+    def decides() -> bool:
+        reply = host.try_ask("ads.example.com")
+        return reply is not None and reply.rcode == "NXDOMAIN"
+
+    host.stop()
+    fleet.control.stop()
+    (state / "snapshot.json").write_bytes(b"\0garbage")
+    host.start_refusing()
+    host.wait_for(decides, "the copy serves while control is gone")
+    host.stop()
+    for file in ("snapshot.json", "snapshot-copy.json"):
+        (state / file).write_bytes(b"\0garbage")
+    fleet.control.start()
+    host.start_refusing()
+    host.wait_for(decides, "control sends the same snapshot once more")
+
+
 def test_an_engine_that_cannot_take_a_snapshot_is_shown_with_its_reason(running: Fleet) -> None:
     fleet = running
     state = fleet.engine_host.folder / "state"

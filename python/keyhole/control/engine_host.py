@@ -38,7 +38,7 @@ class EngineHost:
         control is missing."""
         server = self._settings.resolved.control_server
         assert server is not None, "controlled from here"
-        if not self._data.snapshot.exists():
+        if not (self._data.snapshot.exists() or self._data.snapshot_copy.exists()):
             CredentialFolder(server.identity).read()
             self._certificates.read({})
         else:
@@ -52,6 +52,7 @@ class EngineHost:
             self._data.snapshot.resolve(),
             QueryLog(self._data.query_log.resolve(), keep) if keep else None,
             Link(server.url, server.identity),
+            copy=self._data.snapshot_copy.resolve(),
             settings=self._settings.mark,
             health=tuple(map(str, self._settings.written.health.engine)),
         )

@@ -61,11 +61,12 @@ def _open_remote_session(launch: Launch, link: Link, identity: Path, engine: Eng
     from keyhole.link.snapshot_fetcher import SnapshotFetcher
 
     control = ControlClient(link.to, identity)
-    fetcher = SnapshotFetcher(engine, control, launch.snapshot)
+    fetcher = SnapshotFetcher(engine, control, launch.snapshot, launch.copy)
     instance = secrets.token_hex(8)
 
     def about() -> About:
-        return _about(instance, engine, fetcher.mark)
+        # Without a snapshot, because that was damaged, the offer is taken once more.
+        return _about(instance, engine, fetcher.mark if engine.number is not None else "")
 
     threads: list[Worker] = [
         CommandPoller(control.connect, about, fetcher.execute),

@@ -25,11 +25,15 @@ _LISTS = "lists-*.khl"
 class SnapshotFetcher:
     """Executes the commands of the engine, and also applies offers."""
 
-    def __init__(self, engine: Engine, control: ControlClient, snapshot: Path) -> None:
-        """``snapshot`` is the file of the last good one; other files are in its folder."""
+    def __init__(
+        self, engine: Engine, control: ControlClient, snapshot: Path, copy: Path | None = None
+    ) -> None:
+        """``snapshot`` is the file of the last good one, ``copy`` its copy if there is to be one;
+        other files are in its folder."""
         self._engine = engine
         self._control = control
         self._snapshot = snapshot
+        self._copy = copy
         self._note = snapshot.with_name("offer")
         self.mark = self._note.read_text() if self._note.exists() else ""
         """The active offer."""
@@ -70,6 +74,8 @@ class SnapshotFetcher:
         durable.write_json(draft, snapshot)
         answer = self._execute({"commit": str(draft)})
         durable.rename(draft, self._snapshot)
+        if self._copy is not None:
+            durable.write_json(self._copy, snapshot)
         durable.write_text(self._note, mark)
         self.mark = mark
         for old in self._snapshot.parent.glob(_LISTS):
