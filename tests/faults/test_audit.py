@@ -1,6 +1,7 @@
 """The audit record: every change to what decides leaves its entry, however it came."""
 
 import getpass
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,25 @@ def test_an_import_into_the_data_folder_is_an_entry(resolver: Resolver, tmp_path
     assert one["detail"]["before"] is not None
 
 
+def test_a_stored_document_says_what_was_before_and_what_is_after(resolver: Resolver) -> None:
+    """E1: created, changed, deleted and rolled back, with the lines that differ."""
+    resolver.start()
+    resolver.wait_for_api()
+    for address in ("192.0.2.3", "192.0.2.4"):
+        one = json.dumps(document("Record", "x", name="x.example.org", a=[address]))
+        assert resolver.command("apply", "-f", "-", given=one).returncode == 0
+    assert resolver.command("delete", "record", "x").returncode == 0
+    created, changed = (one["detail"] for one in _entries(resolver, "apply"))
+    (deleted,) = (one["detail"] for one in _entries(resolver, "delete"))
+    assert (created["before"], deleted["after"]) == ({}, {})
+    assert created["after"] == changed["before"]
+    assert changed["after"] == deleted["before"]
+    assert created["after"] != changed["after"]
+    assert "-" in changed["difference"]
+    assert "192.0.2.3" in changed["difference"]
+    assert "192.0.2.4" in changed["difference"]
+
+
 def test_people_and_pauses_say_what_was_before(resolver: Resolver) -> None:
     """E1: the same for what comes by the API."""
     resolver.start()
@@ -214,7 +234,13 @@ def test_people_and_pauses_say_what_was_before(resolver: Resolver) -> None:
     for seconds in (60, 120):
         assert resolver.api("POST", "/pauses", json={"seconds": seconds}).is_success
     assert resolver.api("DELETE", "/pauses").is_success
+    token = {"name": "ci", "role": "viewer"}
+    assert resolver.api("POST", "/tokens", json=token).is_success
+    assert resolver.api("POST", "/people/anna/reset", json={"second_factor": True}).is_success
     assert resolver.api("DELETE", "/people/anna").is_success
-    for action in ("person_role", "person_disabled", "person_removed", "pause", "resume"):
-        for one in _entries(resolver, action):
+    people = ("person_role", "person_disabled", "person_reset", "person_removed")
+    for action in (*people, "token_created", "pause", "resume"):
+        found = _entries(resolver, action)
+        assert found, action
+        for one in found:
             assert {"before", "after"} <= one["detail"].keys(), one

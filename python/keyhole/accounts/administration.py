@@ -70,12 +70,18 @@ class Administration:
         with self._context.database.begin() as connection:
             accounts.lock(connection)
             ends = self._context.now() + ONE_TIME_SECONDS
+            before = accounts.find(connection, name)
+            had_code = before is not None and before.has_code
             accounts.change(connection, name, password=stored, one_time_until=ends)
             if with_code:
                 accounts.change(connection, name, totp=None, totp_draft=None)
                 totp.forget_recovery_codes(connection, name)
             sessions.end_all_of(connection, name)
-            record(connection, by, "person_reset", person=name, second_factor=with_code)
+            detail = {
+                "before": {"second_factor": had_code},
+                "after": {"second_factor": had_code and not with_code, "password": "one-time"},
+            }
+            record(connection, by, "person_reset", person=name, **detail)
         self._context.login_limits.forget(name)
         return password
 
@@ -150,6 +156,8 @@ class Administration:
             secret = tokens.create(connection, spec, maker=maker, made_by=by.name, now=now)
             detail = {
                 "token": spec.name,
+                "before": None,
+                "after": spec.role.word,
                 "role": spec.role.word,
                 "networks": [str(one) for one in spec.networks],
                 "ends": spec.ends,

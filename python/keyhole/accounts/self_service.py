@@ -91,7 +91,9 @@ class SelfService:
                 totp_step=step,
             )
             codes = totp.renew_recovery_codes(connection, account.name)
-            record(connection, _by(account, client), "second_factor_enabled")
+            record(
+                connection, _by(account, client), "second_factor_enabled", before=False, after=True
+            )
         attempt.succeeded()
         return codes
 
@@ -116,7 +118,9 @@ class SelfService:
                 raise AuthenticationError("the code is wrong, or was used before")
             accounts.change(connection, account.name, totp=None, totp_draft=None)
             totp.forget_recovery_codes(connection, account.name)
-            record(connection, _by(account, client), "second_factor_disabled")
+            record(
+                connection, _by(account, client), "second_factor_disabled", before=True, after=False
+            )
         attempt.succeeded()
 
     def _account(self, session: Session) -> Account:

@@ -1,6 +1,5 @@
 """What the files hold that decide something, and how that differs from an earlier time."""
 
-import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,15 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from keyhole.config.files import Source, read_text
+from keyhole.control.changes.audit_detail import MAX_DIFFERENCE, MAX_DOCUMENTS, difference
 from keyhole.control.changes.document_record import FileRecords, declared_files
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.settings import Settings
 from keyhole.identity.journal import user_name
 from keyhole.store.observed import ObservedItem
 
-_MAX_DIFF = 16 * 1024
-"""Characters of a difference; a longer one is cut, and the digests say the rest."""
-_MAX_DOCUMENTS = 500
 _PASSWORD = re.compile(r"://[^/@\s]*@")
 
 
@@ -46,13 +43,13 @@ class FileChange:
 
     def detail(self) -> dict[str, Any]:
         """As the audit record keeps it."""
-        labels = sorted({*self.before, *self.after})[:_MAX_DOCUMENTS]
+        labels = sorted({*self.before, *self.after})[:MAX_DOCUMENTS]
         return {
             "file": self.place,
             "documents": {one: self._word(one) for one in labels},
             "before": {one: self.before[one] for one in labels if one in self.before},
             "after": {one: self.after[one] for one in labels if one in self.after},
-            **({"difference": self.difference[:_MAX_DIFF]} if self.difference else {}),
+            **({"difference": self.difference[:MAX_DIFFERENCE]} if self.difference else {}),
         }
 
     def _word(self, item: str) -> str:
@@ -125,13 +122,7 @@ def changes_between(
 
 
 def _difference(item: str, old: ObservedItem | None, new: ObservedItem | None) -> str:
-    lines = difflib.unified_diff(
-        old.text.splitlines(keepends=True) if old else [],
-        new.text.splitlines(keepends=True) if new else [],
-        f"{item} before",
-        f"{item} after",
-    )
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+    return difference(item, old.text if old else "", new.text if new else "")
 
 
 def _settings_text(path: Path) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from keyhole.config.documents import read_documents
+from keyhole.control.changes.audit_detail import of_versions
 from keyhole.control.changes.change_request import ChangeRequest, Effect, EffectKind, Outcome
 from keyhole.control.changes.document_record import DocumentRecord, declared_files, merged
 from keyhole.control.changes.stored import StoredFiles
@@ -210,7 +211,8 @@ class Changes:
         if is_dry:
             return outcome
         labels = {f"{one.kind}/{one.name}": one.what for one in effects if one.what != "unchanged"}
-        entry = replace(entry, detail={**entry.detail, "documents": labels})
+        said = of_versions(before, written.values())
+        entry = replace(entry, detail={**entry.detail, "documents": labels, **said})
         self._reconciler.documents.check()
         with self._database.begin() as connection:
             if revision(connection) != seen:
