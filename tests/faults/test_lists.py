@@ -195,7 +195,14 @@ def test_lines_of_dnsmasq_keep_their_answer_and_their_exceptions(tmp_path: Path)
         "txt-record=a.example,words",
         "address = /spaced.example/#",
         "server = /ok.spaced.example/#",
+        "address=/.dotted.example/#",
+        "filter-rr=AAAA,HTTPS",
+        "bogus-priv",
     )
+    assert found.verdict("x.dotted.example") == BLOCKED
+    assert found.verdict("any.example", kind="HTTPS") == BLOCKED
+    assert found.verdict("any.example") == ALLOWED
+    assert found.item("bogus-priv").disposition is Disposition.TAKEN
     assert found.verdict("spaced.example") == BLOCKED
     assert found.verdict("ok.spaced.example") == ALLOWED
     assert found.verdict("x.ads.example") == BLOCKED

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from keyhole.importers.addresses import is_count, plain_address
 from keyhole.importers.hosts import cname_records, host_record
-from keyhole.importers.policy_fields import take_private_name
+from keyhole.importers.policy_fields import take_private_name, take_types
 from keyhole.importers.product_settings import Bundle, NameRule, Setup
 from keyhole.importers.report import Kind, Report
 from keyhole.model.name import read_name
@@ -38,16 +38,29 @@ def _line(setup: Setup, report: Report, text: str, texts: list[str], origin: str
             _address(setup, report, text, value, origin)
         case "server" | "local" if value.endswith("/#"):
             _exempt(setup, report, text, texts, origin)
-        case "stop-dns-rebind":
-            report.taken(Kind.SETTING, text, "privateAddresses: block")
-        case "rebind-domain-ok":
-            for name in filter(None, value.split("/")):
-                take_private_name(setup, report, f"{text}: {name}", name)
         case "server" | "rev-server" | "local":
             _server(report, text)
         case word if word in _RECORDS:
             why = "only addresses and aliases are imported; write a Record with txt or ptr"
             report.left(Kind.RECORD, f"{origin}: {text}", why)
+        case _:
+            _setting(setup, report, text, key, value, origin)
+
+
+def _setting(setup: Setup, report: Report, text: str, key: str, value: str, origin: str) -> None:
+    match key:
+        case "stop-dns-rebind":
+            report.taken(Kind.SETTING, text, "privateAddresses: block")
+        case "rebind-domain-ok":
+            for name in filter(None, value.split("/")):
+                take_private_name(setup, report, f"{text}: {name}", name)
+        case "filter-A" | "filter-AAAA":
+            take_types(setup, report, text, [key.removeprefix("filter-")])
+        case "filter-rr":
+            take_types(setup, report, text, value.split(","))
+        case "bogus-priv":
+            why = "Keyhole always answers names of private addresses by itself (RFC 6303)"
+            report.taken(Kind.SETTING, text, why)
         case _:
             why = "Keyhole has no such setting, or this line alone does not determine it"
             report.left(Kind.SETTING, f"{origin}: {text}", why)
@@ -73,7 +86,7 @@ def _host_record(setup: Setup, report: Report, value: str, origin: str) -> None:
 def _address(setup: Setup, report: Report, text: str, value: str, origin: str) -> None:
     """``/NAME/ADDRESS`` answers for a name and all below it; without an address it blocks them."""
     _, *names, address = value.split("/") if value.startswith("/") else ["", value]
-    for name in names:
+    for name in (one.removeprefix(".") for one in names):
         if address in _BLOCKS:
             _block(setup, report, name, text, _BLOCKS[address], origin)
         elif plain_address(address):
@@ -105,7 +118,7 @@ def _exempt(setup: Setup, report: Report, text: str, lines: list[str], origin: s
     }  # fmt: skip
     for name in names:
         try:
-            found = read_name(name)
+            found = read_name(name.removeprefix("."))
         except ValueError as error:
             report.left(Kind.RULE, text, str(error))
             continue
