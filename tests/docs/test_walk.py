@@ -30,7 +30,7 @@ IN_THE_LAB = [
     "README.md",
     *(
         f"docs/guides/{name}.md"
-        for name in ("first-steps", "documents", "grafana", "graph", "query-log", "people")
+        for name in ("first-steps", "documents", "graph", "query-log", "people")
     ),
     "docs/guides/pihole-api.md",
 ]
