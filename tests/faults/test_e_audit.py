@@ -1,4 +1,4 @@
-"""The audit record: every change to what decides leaves its entry, however it came."""
+"""Section E1: every change to what decides leaves its entry, however it came."""
 
 import getpass
 import json

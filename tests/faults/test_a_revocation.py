@@ -1,4 +1,4 @@
-"""Security: what must hold whatever else is wrong."""
+"""Section A (A2, A3, A7): what must hold whatever else is wrong."""
 
 import json
 import os

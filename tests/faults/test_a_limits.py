@@ -1,4 +1,4 @@
-"""Limits by client: what one of them does takes nothing from the others (A8, A9, A11, E6)."""
+"""Section A, limits: what one of them does takes nothing from the others (A8, A9, A11, E6)."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""A change costs what it changes: what did not change is not parsed, checked and compiled again.
+"""Section F6: a change costs what it changes. The rest is not parsed, checked and compiled again.
 
 Work is counted here, never timed; `./dev bench documents` measures the time.
 """

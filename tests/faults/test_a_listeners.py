@@ -1,4 +1,4 @@
-"""What listeners must not get wrong: who a client is, who else may see its answer."""
+"""Section A: what listeners must not get wrong: who a client is, who else may see its answer."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Security: the files that documents name, and the files that Keyhole keeps."""
+"""Section A: the files that documents name, and the files that Keyhole keeps."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Security: trust in an upstream that is taken away ends, whatever else is wrong."""
+"""Section A (A2): trust in an upstream that is taken away ends, whatever else is wrong."""
 
 import base64
 import hashlib
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.faults.test_security import break_documents
+from tests.faults.test_a_revocation import break_documents
 from tests.world.certificates import Pair, bundle
 from tests.world.outcome import word
 from tests.world.resolver import Resolver

@@ -1,4 +1,4 @@
-"""Clients that people have get through, each at the listener that `keyhole profile` names."""
+"""Section B: clients that people have get through, each where `keyhole profile` points."""
 
 import json
 import os
