@@ -223,9 +223,12 @@ def test_the_guide_to_engines_can_be_followed(
     start = page.index("keyhole up --data")
     terminal.walk(page[: page.rindex("```sh", 0, start)])
     berlin.start_refusing()
-    control.wait_for(
-        lambda: control.command("engines").returncode == 0, "the engine of Berlin is in force"
-    )
+
+    def in_force() -> bool:
+        told = control.command("engines")
+        return told.returncode == 0 and "berlin: in force" in told.stdout
+
+    control.wait_for(in_force, "the engine of Berlin is in force")
     terminal.walk(page[page.rindex("```sh", 0, start) :])
 
 

@@ -227,7 +227,9 @@ def test_status_shows_that_documents_are_not_read_any_more(
     resolver.wait_for(
         lambda: (reply := resolver.try_ask("later.example.org")) and reply.addresses, "it goes on"
     )
-    assert "documents: stuck" not in resolver.command("status").stdout
+    resolver.wait_for(
+        lambda: "documents: stuck" not in resolver.command("status").stdout, "status says so"
+    )
 
 
 class Proxied:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from keyhole.config.files import sources
+from keyhole.config.files import BESIDE, sources
 from keyhole.control.data_folder import DataFolder
 from keyhole.control.error import ControlError
 from keyhole.control.first_look import SETTINGS, is_blank
@@ -107,12 +107,15 @@ def documents_missing(data: DataFolder, settings: Settings) -> MissingPart | Non
 
 
 def stored_missing(data: DataFolder) -> MissingPart | None:
-    """The copy of the stored documents, if it was there and is gone."""
-    if data.stored.is_dir() or not data.installation.has(STORED):
+    """The copy of the stored documents, if it was there, and is gone or in a form in which it would
+    be read as empty: a tool that copies what links lead to leaves it so."""
+    is_copy = data.stored.is_dir() and (data.stored / BESIDE).is_symlink()
+    if is_copy or not data.installation.has(STORED):
         return None
+    how = "not as Keyhole wrote it" if data.stored.is_dir() else "gone"
     return MissingPart(
         STORED,
-        f"{data.stored} is gone, and is made again from the database",
+        f"{data.stored} is {how}, and is made again from the database",
         "documents by command and by API",
     )
 

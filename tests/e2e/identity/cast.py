@@ -202,8 +202,10 @@ def _target(role: Role) -> Verdict:
 
 
 def _local_alias(role: Role) -> Verdict:
-    """For a local record: it is answered where the default denies its name."""
-    return answered(ONE) if role.target == _DENIED else role.target
+    """For a local record: it allows what it leads to, against the default and against lists."""
+    error = role.direct.error
+    is_listed = error is not None and error[1] == "blocked_by_list"
+    return answered(ONE) if is_listed or role.target == _DENIED else role.target
 
 
 def _https(verdict: Callable[[Role], Verdict]) -> Callable[[Role], Verdict]:

@@ -78,6 +78,7 @@ class ListRefresher:
         self._hosts: dict[str, asyncio.Lock] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._new_since: float | None = None
+        self._is_applying = False
         reconciler.on_change(self._wake.set)
 
     @property
@@ -88,7 +89,12 @@ class ListRefresher:
     @property
     def is_compiling(self) -> bool:
         """Whether lists are being compiled, or will be soon."""
-        return self._reconciler.is_compiling or self._new_since is not None
+        is_due = self._is_applying or self._new_since is not None
+        return self._reconciler.is_compiling or is_due
+
+    def is_downloading(self, url: str) -> bool:
+        """Whether this URL is being downloaded, or waits for its turn."""
+        return url in self._tasks
 
     def begin(self) -> None:
         """Removes drafts of a killed process, and reads the lists. Blocks; call it once, before
@@ -104,8 +110,12 @@ class ListRefresher:
                 await asyncio.to_thread(self.reload)
                 self._start_due()
                 if self._is_time_to_compile():
-                    self._new_since = None
-                    await self._reconciler.apply()
+                    # Applying begins with more than compiling; nobody may take it for done then.
+                    self._is_applying, self._new_since = True, None
+                    try:
+                        await self._reconciler.apply()
+                    finally:
+                        self._is_applying = False
                     continue
                 await self._wait()
         finally:

@@ -81,7 +81,7 @@ def _url(url: str, refresher: ListRefresher) -> UrlStatus:
     download = refresher.now.downloads[url]
     running = refresher.now.running.get(url)
     state: UrlState = "fresh" if download.sha256 and not download.error else "waiting"
-    if running is not None:
+    if running is not None or refresher.is_downloading(url):
         state = "downloading"
     elif download.error is not None:
         state = "failed"
