@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from keyhole.lab.ports import BLOCK
+
 EXAMPLES = """
 [bold]Examples[/]
 
@@ -25,7 +27,10 @@ def lab(
     port_base: Annotated[
         int | None,
         typer.Option(
-            "--port-base", min=1, max=65526, help="First of ten ports. Default: a free block."
+            "--port-base",
+            min=1,
+            max=65_536 - BLOCK,
+            help=f"First of {BLOCK} ports. Default: a free block.",
         ),
     ] = None,
     ready_file: Annotated[
