@@ -114,6 +114,19 @@ def test_the_last_good_list_stays_when_the_new_one_is_absurd(
     assert reset_resolver.server.ask("host1999.example.com").rcode == "NXDOMAIN"
 
 
+@pytest.mark.parametrize("body", ["<html>Payment needed</html>", None])
+def test_refreshing_a_list_that_never_had_a_version_ends_and_says_why(
+    reset_resolver: Resolver, server: ListServer, body: str | None
+) -> None:
+    url = server.serve(body or "")
+    if body is None:
+        server.answers.clear()
+    _subscribe(reset_resolver, url, "never").start()
+    code, said = _refresh(reset_resolver)
+    assert code == 1
+    assert ("HTTP 404" if body is None else "a web page") in said
+
+
 def test_after_a_restart_nothing_is_downloaded_before_it_is_due(
     resolver: Resolver, server: ListServer
 ) -> None:

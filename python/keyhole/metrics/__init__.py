@@ -1,8 +1,8 @@
 """Counters of an engine and states of control as metrics, in the formats that Prometheus reads.
 
-Labels are stage, transport, outcome, reason, upstream, policy, engine and words of closed tables:
-never a name, an address or the text of a rule. So the number of series has a bound that the
-settings give, and a page of metrics shows nobody's queries.
+Labels are stage, transport, outcome, reason, upstream, list, policy, engine and words of closed
+tables: never a name that somebody asks for, an address or the text of a rule. So the number of
+series has a bound that the settings give, and a page of metrics shows nobody's queries.
 """
 
 from keyhole.metrics.control import ControlReport, EngineReport, ListReport, control_metrics

@@ -107,7 +107,10 @@ class ListRefresher:
         try:
             while True:
                 self._wake.clear()
+                ended = {task for task in self._tasks.values() if task.done()}
                 await asyncio.to_thread(self.reload)
+                # Only now the state says how they ended; until then they count as under way.
+                self._tasks = {url: one for url, one in self._tasks.items() if one not in ended}
                 self._start_due()
                 if self._is_time_to_compile():
                     # Applying begins with more than compiling; nobody may take it for done then.
@@ -175,14 +178,11 @@ class ListRefresher:
                 self._start(list_url)
 
     def _start(self, list_url: ListUrl) -> None:
-        if list_url.url not in self._tasks:
+        before = self._tasks.get(list_url.url)
+        if before is None or before.done():
             task = asyncio.create_task(self._download(list_url))
             self._tasks[list_url.url] = task
-            task.add_done_callback(lambda _: self._ended(list_url.url))
-
-    def _ended(self, url: str) -> None:
-        self._tasks.pop(url, None)
-        self._wake.set()
+            task.add_done_callback(lambda _: self._wake.set())
 
     async def _download(self, list_url: ListUrl) -> None:
         host = urlsplit(list_url.url).hostname or ""

@@ -71,8 +71,8 @@ def _state(
         return "compiling"
     if taken is None:
         return "unused" if all(one.sha256 or one.error for one in urls) else "waiting"
-    if held and not taken and urls and not any(one.error for one in urls):
-        # There is no version yet that could be held back.
+    if held and any(one.sha256 is None and one.error is None for one in urls):
+        # Not downloaded yet, so that there is nothing that could be held back.
         return "waiting"
     return "held back" if held else "in force"
 
