@@ -88,14 +88,29 @@ pub(crate) fn read_address(text: &str) -> Option<IpAddr> {
     text.split('%').next()?.parse().ok()
 }
 
-/// Reads the address in front of a line of a hosts file; some have `0` for the unspecified one, as
-/// inet_aton(3) reads it.
+/// Reads the address in front of a line of a hosts file; some have a short form of an address that
+/// means nothing there, such as `0`, `000.000.000.000` or `127.1`, as inet_aton(3) reads it.
 pub(crate) fn read_hosts_address(text: &str) -> Option<IpAddr> {
-    if text == "0" { Some(Ipv4Addr::UNSPECIFIED.into()) } else { read_address(text) }
+    read_address(text).or_else(|| read_short_nowhere(text).map(IpAddr::V4))
 }
 
-/// Whether an address in a list means "nothing there": unspecified or loopback.
+fn read_short_nowhere(text: &str) -> Option<Ipv4Addr> {
+    let mut parts = text.split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|one| one.is_ascii_digit());
+    if text.len() > 15 || parts.clone().count() > 4 || !parts.clone().all(is_number) {
+        return None;
+    }
+    if text.bytes().all(|octet| matches!(octet, b'0' | b'.')) {
+        return Some(Ipv4Addr::UNSPECIFIED);
+    }
+    let is_loopback = parts.next() == Some("127") && parts.next().is_some();
+    is_loopback.then_some(Ipv4Addr::LOCALHOST)
+}
+
+/// Whether an address in a list means "nothing there": unspecified or loopback, also where an IPv6
+/// address holds such an IPv4 address (RFC 4291 section 2.5.5.2).
 pub(crate) fn is_nowhere(address: IpAddr) -> bool {
+    let address = address.to_canonical();
     address.is_unspecified() || address.is_loopback()
 }
 

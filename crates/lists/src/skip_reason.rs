@@ -41,6 +41,7 @@ skips! {
     Url, "speaks of a URL or a port, and DNS sees only the name";
     Client, "$client depends on who asks: use a policy for that client";
     ClientException, "an exception for some clients: what it exempts is blocked for none";
+    View, "a zone for some clients only: use a policy for those clients";
     Ctag, "$ctag depends on who asks: use a policy for those clients";
     DnsRewrite, "$dnsrewrite gives another answer: declare a Record instead";
     RewriteCode, "$dnsrewrite answers with a response code that no rule of Keyhole gives";

@@ -1,9 +1,10 @@
 //! The adblock syntax, as far as it speaks of names.
 //!
-//! `||x^` and `||x`: `x` and every name below. `|x^` and plain `x`: `x` alone. `||*.x^` and `*.x`:
-//! every name below `x`. Anything else with a `*`, with one anchor only, or with a dot or a hyphen
-//! at its end is a pattern over the text of the name; `/.../` is a regular expression. `@@` in
-//! front makes an exception.
+//! `||x^` and `||x`: `x` and every name below. `|x^`, and `x` with nothing else in the line: `x`
+//! alone. `x` with `@@` or modifiers is looked for anywhere in a name: `x` and every name below are
+//! taken. `||*.x^` and `*.x`: every name below `x`. Anything else with a `*`, with one anchor only,
+//! or with a dot or a hyphen at its end is a pattern over the text of the name; `/.../` is a regular
+//! expression. `@@` in front makes an exception.
 
 use keyhole_names::list_file::{Action, EVERYTHING, Effect, Pattern};
 use keyhole_wire::RecordType;
@@ -78,7 +79,9 @@ fn read_rule(line: &str) -> Result<(ListEntry, Option<SkipReason>), SkipReason> 
         Some((body, modifiers)) => (body.trim_end(), Some(modifiers)),
         None => (rule, None),
     };
-    let target = read_body(body);
+    // AdGuard takes a line for that of a hosts file only if it is a name and nothing else.
+    let is_alone = action == Action::Block && modifiers.is_none();
+    let target = read_body(body, is_alone);
     let is_everything = matches!(target, Err(SkipReason::TooBroad | SkipReason::NoName));
     if is_everything && modifiers.is_some() {
         return read_everything(action, modifiers);
@@ -138,7 +141,7 @@ enum Start {
     Label,
 }
 
-fn read_body(body: &str) -> Result<Target, SkipReason> {
+fn read_body(body: &str, is_alone: bool) -> Result<Target, SkipReason> {
     let (start, rest) = match (body.strip_prefix("||"), body.strip_prefix('|')) {
         (Some(rest), _) => (Start::Label, rest),
         (None, Some(rest)) => (Start::Name, rest),
@@ -184,7 +187,8 @@ fn read_body(body: &str) -> Result<Target, SkipReason> {
     if start == Start::Anywhere && !inner.contains('.') {
         return Err(SkipReason::Word);
     }
-    let scope = if start == Start::Label { Scope::AtAndBelow } else { Scope::Exact };
+    let is_exact = start == Start::Name || (start == Start::Anywhere && is_alone);
+    let scope = if is_exact { Scope::Exact } else { Scope::AtAndBelow };
     Ok(Target::Name(read_name(inner)?, scope))
 }
 
@@ -263,6 +267,10 @@ mod tests {
             ("0 ads.example.org", "block ads.example.org"),
             ("ads.example.org ; why", "block ads.example.org"),
             ("ads.example.org // why", "block ads.example.org"),
+            ("@@ads.example.org", "allow ||ads.example.org"),
+            ("@@ads.example.org$important", "allow! ||ads.example.org"),
+            ("ads.example.org$important", "block! ||ads.example.org"),
+            ("|ads.example.org^$important", "block! ads.example.org"),
         ] {
             assert_eq!(says(line), meaning, "{line}");
         }

@@ -59,6 +59,31 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_means_nothing_there_may_be_written_in_any_form() {
+        for address in [
+            "::ffff:0.0.0.0",
+            "::ffff:127.0.0.1",
+            "::ffff:7f00:1",
+            "127.1",
+            "127.000.000.001",
+            "000.000.000.000",
+            "0.0",
+            "0",
+        ] {
+            assert_eq!(said(Hosts, &format!("{address} x.org")), ["block x.org"], "{address}");
+        }
+        for (address, reason) in [
+            ("::ffff:192.0.2.7", "RealAddress"),
+            ("127", "NoAddress"),
+            ("0.0.0.0.0", "NoAddress"),
+            ("0..0", "NoAddress"),
+            ("1.2.3", "NoAddress"),
+        ] {
+            assert_eq!(said(Hosts, &format!("{address} x.org")), [reason], "{address}");
+        }
+    }
+
+    #[test]
     fn names_of_the_machine_itself_are_left_out() {
         for line in [
             "127.0.0.1 localhost",

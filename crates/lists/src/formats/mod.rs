@@ -40,12 +40,14 @@ pub(crate) struct LineReader {
     /// Whether each line has the form that it looks like; `format` is for those of several forms.
     is_mixed: bool,
     zone: rpz::Zone,
+    unbound: unbound::Settings,
 }
 
 impl LineReader {
     /// A reader for a file whose lines all have one format.
     pub(crate) fn strict(format: Format) -> Self {
-        Self { format, is_mixed: false, zone: rpz::Zone::default() }
+        let (zone, unbound) = (rpz::Zone::default(), unbound::Settings::default());
+        Self { format, is_mixed: false, zone, unbound }
     }
 
     /// A reader for a file with lines of any format, most of them of this one.
@@ -75,7 +77,7 @@ impl LineReader {
             Format::Domains | Format::Wildcard => domains::read(line, findings),
             Format::Adblock => adblock::read(line, findings),
             Format::Dnsmasq => dnsmasq::read(line, findings),
-            Format::Unbound => unbound::read(line, findings),
+            Format::Unbound => self.unbound.read(line, findings),
             Format::Rpz => self.zone.read(line, findings),
         }
     }

@@ -17,11 +17,39 @@ const OTHER_TRIGGERS: &[&str] =
 #[derive(Default)]
 pub(super) struct Zone {
     /// The name of the policy zone, without the last dot, once it is known.
-    origin: String,
+    apex: Option<String>,
+    /// What names without a last dot count from: at first the zone, whatever its name is.
+    origin: ZoneName,
     /// The owner that a line without one repeats.
-    owner: String,
+    owner: ZoneName,
     /// Whether a parenthesis is open, so that the record goes on.
     open: bool,
+}
+
+/// A name of a zone file, in lower case and without the last dot.
+#[derive(Default)]
+struct ZoneName {
+    text: String,
+    /// Whether it counts from the root, and not from a zone whose name nothing says.
+    is_absolute: bool,
+}
+
+impl ZoneName {
+    /// Becomes the name that a text stands for: one without a last dot counts from the origin, which
+    /// `@` stands for (RFC 1035 section 5.1).
+    fn set(&mut self, text: &str, origin: &Self) {
+        let absolute = without_last_dot(text);
+        self.text.clear();
+        self.text.push_str(absolute.unwrap_or(if text == "@" { "" } else { text }));
+        if absolute.is_none() && !origin.text.is_empty() {
+            if !self.text.is_empty() {
+                self.text.push('.');
+            }
+            self.text.push_str(&origin.text);
+        }
+        self.text.make_ascii_lowercase();
+        self.is_absolute = absolute.is_some() || origin.is_absolute;
+    }
 }
 
 impl Zone {
@@ -48,13 +76,14 @@ impl Zone {
         self.open = opens && !closes;
         let mut words = line.split_whitespace();
         if !line.starts_with(|first: char| first.is_whitespace()) {
-            self.owner = words.next().unwrap_or_default().to_ascii_lowercase();
+            self.owner.set(words.next().unwrap_or_default(), &self.origin);
         }
         // The TTL and the class may stand in either order (RFC 1035 section 5.1).
         let mut rest = words.skip_while(|word| is_ttl(word) || word.eq_ignore_ascii_case("IN"));
         let kind = rest.next().unwrap_or_default();
-        let data = rest.next().unwrap_or_default();
-        self.read_record(kind, data, findings);
+        let mut data =
+            rest.map(|word| word.trim_matches(['(', ')'])).filter(|word| !word.is_empty());
+        self.read_record(kind, data.next().unwrap_or_default(), findings);
     }
 
     fn read_directive(&mut self, directive: &str, findings: &mut Findings) {
@@ -66,22 +95,35 @@ impl Zone {
         }
     }
 
-    fn set_origin(&mut self, origin: &str) {
-        self.origin = origin.trim_end_matches('.').to_ascii_lowercase();
+    fn set_origin(&mut self, text: &str) {
+        let mut origin = ZoneName::default();
+        origin.set(text, &self.origin);
+        if origin.is_absolute {
+            // A name beside the zone begins another one: lists are put together from zones.
+            let is_beside = self.apex.as_deref().is_none_or(|apex| {
+                below(&origin.text, apex).is_none() && below(apex, &origin.text).is_none()
+            });
+            if is_beside {
+                self.apex = Some(origin.text.clone());
+            }
+        }
+        self.origin = origin;
     }
 
     fn read_record(&mut self, kind: &str, data: &str, findings: &mut Findings) {
         let kind = RecordType::from_text(kind);
         match kind {
             // The records of the zone itself.
-            Some(RecordType::SOA) if self.owner.ends_with('.') => {
-                let owner = self.owner.clone();
-                self.set_origin(&owner);
+            Some(RecordType::SOA) if self.owner.is_absolute => {
+                self.apex = Some(self.owner.text.clone());
             }
             Some(RecordType::SOA | RecordType::NS) => {}
             Some(kind) => match self.trigger() {
                 Ok((text, scope)) => {
-                    let (make, skip) = meaning(kind, data, text);
+                    let (make, skip) = match kind {
+                        RecordType::CNAME => self.meaning_of_alias(data, text),
+                        _ => meaning(kind, data),
+                    };
                     add_name(read_zone_name(text), scope, make, findings);
                     findings.extend(skip.map(Err));
                 }
@@ -91,15 +133,26 @@ impl Zone {
         }
     }
 
+    /// What an alias does with a name that meets its trigger; data count from the origin, too.
+    fn meaning_of_alias(&self, data: &str, trigger: &str) -> Meaning {
+        let mut target = ZoneName::default();
+        target.set(data, &self.origin);
+        match target.text.as_str() {
+            _ if data.is_empty() || !target.is_absolute => withheld(SkipReason::OtherAnswer),
+            "" | "*" | "rpz-drop" => (Box::new(ListEntry::block_specific), None),
+            "rpz-passthru" => (Box::new(ListEntry::allow_specific), None),
+            // How passthru was written at first: an alias to itself.
+            name if name == trigger => (Box::new(ListEntry::allow_specific), None),
+            "rpz-tcp-only" => withheld(SkipReason::TcpOnly),
+            _ => withheld(SkipReason::OtherAnswer),
+        }
+    }
+
     /// The name that the owner stands for, without the name of the zone.
     fn trigger(&self) -> Result<(&str, Scope), SkipReason> {
-        let mut owner = self.owner.as_str();
-        if let Some(absolute) = owner.strip_suffix('.') {
-            owner = absolute
-                .strip_suffix(&self.origin)
-                .and_then(|owner| owner.strip_suffix('.'))
-                .filter(|_| !self.origin.is_empty())
-                .unwrap_or(absolute);
+        let mut owner = self.owner.text.as_str();
+        if let Some(apex) = self.apex.as_deref().filter(|_| self.owner.is_absolute) {
+            owner = below(owner, apex).unwrap_or(owner);
         }
         let last = owner.rsplit('.').next().unwrap_or_default();
         if OTHER_TRIGGERS.contains(&last) {
@@ -113,38 +166,42 @@ impl Zone {
     }
 }
 
-/// What the record does with a name that meets its trigger, and why not all of it is done here.
-fn meaning(
-    kind: RecordType,
-    data: &str,
-    trigger: &str,
-) -> (Box<dyn Fn(Target) -> ListEntry>, Option<SkipReason>) {
-    let data = data.to_ascii_lowercase();
-    let skip = match kind {
-        RecordType::CNAME => match data.as_str() {
-            "." | "*." | "rpz-drop." => return (Box::new(ListEntry::block_specific), None),
-            "rpz-passthru." => return (Box::new(ListEntry::allow_specific), None),
-            // How passthru was written at first: an alias to itself.
-            name if name.strip_suffix('.') == Some(trigger) => {
-                return (Box::new(ListEntry::allow_specific), None);
-            }
-            "rpz-tcp-only." => SkipReason::TcpOnly,
-            _ => SkipReason::OtherAnswer,
+/// What a record does, and why not all of it is done here.
+type Meaning = (Box<dyn Fn(Target) -> ListEntry>, Option<SkipReason>);
+
+/// A name of a zone file without its last dot; none if it has no such dot.
+fn without_last_dot(text: &str) -> Option<&str> {
+    let text = text.strip_suffix('.')?;
+    // After an odd number of them the dot is a part of the last label.
+    let slashes = text.bytes().rev().take_while(|&octet| octet == b'\\').count();
+    (slashes % 2 == 0).then_some(text)
+}
+
+/// What stands in front of a parent in a name, which may be nothing; none if it is not below.
+fn below<'name>(name: &'name str, parent: &str) -> Option<&'name str> {
+    let rest = name.strip_suffix(parent)?;
+    if rest.is_empty() || parent.is_empty() { Some(rest) } else { rest.strip_suffix('.') }
+}
+
+/// What a record that is no alias does with a name that meets its trigger.
+fn meaning(kind: RecordType, data: &str) -> Meaning {
+    match kind {
+        RecordType::A | RecordType::AAAA => match read_address(data) {
+            Some(address) if is_nowhere(address) => (Box::new(ListEntry::block_specific), None),
+            _ => withheld(SkipReason::RealAddress),
         },
-        RecordType::A | RecordType::AAAA => match read_address(&data) {
-            Some(address) if is_nowhere(address) => {
-                return (Box::new(ListEntry::block_specific), None);
-            }
-            _ => SkipReason::RealAddress,
-        },
-        RecordType::DNAME => SkipReason::OtherAnswer,
+        RecordType::DNAME => withheld(SkipReason::OtherAnswer),
         // A note beside the record that blocks, such as TXT, takes its own type out and no other.
         _ => {
             let exempt = move |target| ListEntry::exempt_type(target, Some(kind));
-            return (Box::new(exempt), Some(SkipReason::OtherAnswer));
+            (Box::new(exempt), Some(SkipReason::OtherAnswer))
         }
-    };
-    (Box::new(ListEntry::exempt_specific), Some(skip))
+    }
+}
+
+/// What is answered otherwise is blocked by no other line.
+fn withheld(why: SkipReason) -> Meaning {
+    (Box::new(ListEntry::exempt_specific), Some(why))
 }
 
 /// Whether a word is a TTL: a number, or numbers with units.
@@ -188,6 +245,24 @@ mod tests {
     }
 
     #[test]
+    fn the_data_of_a_record_count_from_the_origin_as_its_owner_does() {
+        let zone = "$ORIGIN rpz.example.net.\n";
+        for (line, expected) in [
+            ("$ORIGIN .\na.org.rpz.example.net CNAME rpz-passthru", "allow a.org"),
+            ("$ORIGIN .\na.org.rpz.example.net CNAME a.org", "allow a.org"),
+            ("$ORIGIN .\na.org.rpz.example.net CNAME rpz-drop", "block a.org"),
+            ("$ORIGIN .\na.org.rpz.example.net CNAME @", "block a.org"),
+            ("a.org CNAME ( . )", "block a.org"),
+            ("a.org CNAME (rpz-passthru.)", "allow a.org"),
+            ("a.org CNAME rpz-passthru", "exempt a.org"),
+            ("a.org CNAME a.org", "exempt a.org"),
+            ("a.org CNAME @", "exempt a.org"),
+        ] {
+            assert_eq!(said(Rpz, &format!("{zone}{line}"))[0], expected, "{line}");
+        }
+    }
+
+    #[test]
     fn whole_top_level_domains_and_escaped_names_are_taken() {
         let lines = "*.link CNAME .\nlink CNAME .\na\\.b.\\042.link CNAME .";
         assert_eq!(said(Rpz, lines), ["block *.link", "block link", "block a\\.b.*.link"]);
@@ -222,6 +297,48 @@ mod tests {
                 format!("{zone}a.example.org.rpz.example.net. CNAME .\nb.example.org CNAME .");
             assert_eq!(said(Rpz, &lines), ["block a.example.org", "block b.example.org"]);
         }
+    }
+
+    #[test]
+    fn owners_count_from_the_current_origin_and_lose_the_name_of_the_zone() {
+        let head = "$ORIGIN .\n$TTL 60\nrpz.example.net IN SOA . . 1 1 1 1 1\n\tNS localhost.\n";
+        let zone = "$ORIGIN com.rpz.example.net.\nbad CNAME .\n\tTXT why\n*.Bad CNAME .\n\
+                    good.bad CNAME rpz-passthru.\n$ORIGIN shop\nads CNAME .\n@ CNAME .\n\
+                    $ORIGIN rpz-ip.rpz.example.net.\n\tCNAME .\n24.0.2.0.192 CNAME .\n\
+                    $ORIGIN rpz.example.net.\nother.org CNAME .\nnet.rpz.example.net. CNAME .";
+        let expected = [
+            "block bad.com",
+            "exempt bad.com [16] [] []",
+            "OtherAnswer",
+            "block *.bad.com",
+            "allow good.bad.com",
+            "block ads.shop.com",
+            "block shop.com",
+            // A line without an owner repeats the last one, whatever the origin is now.
+            "block shop.com",
+            "Trigger",
+            "block other.org",
+            "block net",
+        ];
+        assert_eq!(said(Rpz, &format!("{head}{zone}")), expected);
+        for head in
+            ["$ORIGIN rpz.example.net.\n@ SOA . . 1 1 1 1 1\n", "$ORIGIN rpz.example.net.\n"]
+        {
+            assert_eq!(said(Rpz, &format!("{head}{zone}")), expected, "{head}");
+        }
+    }
+
+    #[test]
+    fn a_relative_origin_counts_from_the_one_before_also_if_nothing_names_the_zone() {
+        let lines = "@ SOA . . 1 1 1 1 1\n$ORIGIN com\nbad CNAME .\n$ORIGIN shop\nads CNAME .";
+        assert_eq!(said(Rpz, lines), ["block bad.com", "block ads.shop.com"]);
+    }
+
+    #[test]
+    fn an_origin_beside_the_zone_begins_another_one() {
+        let lines =
+            "$ORIGIN a.example.net.\nbad.com CNAME .\n$ORIGIN b.example.net.\nbad.org CNAME .";
+        assert_eq!(said(Rpz, lines), ["block bad.com", "block bad.org"]);
     }
 
     #[test]

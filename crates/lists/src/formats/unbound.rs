@@ -2,7 +2,11 @@
 //! with a null address that name alone. The zone closest to a name decides, and data beat their zone
 //! (unbound.conf(5), local-zone).
 
-use keyhole_wire::RecordType;
+use std::collections::{BTreeSet, HashSet};
+
+use keyhole_names::hash_wire;
+use keyhole_names::list_file::{Action, Effect};
+use keyhole_wire::{Name, RecordType};
 
 use crate::comment::before_unquoted_hash;
 use crate::entry::{Findings, ListEntry, Scope, add_name};
@@ -26,75 +30,194 @@ const BLOCKING: &[&str] = &[
 /// The zone type that withholds addresses of one family.
 const BLOCKING_A: &str = "block_a";
 
-/// Reads one line.
-pub(super) fn read(line: &str, findings: &mut Findings) {
-    let line = before_unquoted_hash(line);
-    let (setting, value) = line.split_once(':').unwrap_or((line, ""));
-    let value = value.trim();
-    match setting.trim() {
-        "" if value.is_empty() => {}
-        // A clause only says whose settings follow.
-        "server" if value.is_empty() => {}
-        "local-zone" => read_zone(value, findings),
-        "local-data" => read_data(value, findings),
-        _ => findings.push(Err(SkipReason::OtherSetting)),
+/// Zone types whose data are also the answers for every name below.
+const REDIRECTING: &[&str] = &["redirect", "inform_redirect"];
+
+/// What earlier lines say about the lines to come.
+#[derive(Default)]
+pub(super) struct Settings {
+    /// Whether the settings are those of a view, which some clients have.
+    in_view: bool,
+    /// The hashes of the zones that answer for every name below with their data.
+    redirecting: HashSet<u64>,
+    /// The hashes of names with other data, and the type that these are of; none for all types.
+    data: BTreeSet<(u64, Option<u16>)>,
+    /// The hashes of the zones that only clients with a tag have.
+    tagged: HashSet<u64>,
+    /// Whether a name was blocked by its data; those of a zone may stand before the tags of it.
+    has_null_data: bool,
+}
+
+impl Settings {
+    /// Reads one line.
+    pub(super) fn read(&mut self, line: &str, findings: &mut Findings) {
+        let line = before_unquoted_hash(line);
+        let (setting, value) = line.split_once(':').unwrap_or((line, ""));
+        let (setting, value) = (setting.trim(), value.trim());
+        match setting {
+            "" if value.is_empty() => {}
+            // A clause only says whose settings follow.
+            "server" if value.is_empty() => self.in_view = false,
+            "local-zone" | "local-data" if self.in_view => {
+                let mut found = Findings::new();
+                // A view has its own zones: they say nothing about those of all clients.
+                Self::default().read_local(setting, value, &mut found);
+                findings.extend(found.into_iter().map(|finding| match finding {
+                    Ok(entry) if decides_to_block(&entry) => Err(SkipReason::View),
+                    // An exception for some clients cannot be honored, so its names are blocked
+                    // for none.
+                    finding => finding,
+                }));
+            }
+            "local-zone" | "local-data" => self.read_local(setting, value, findings),
+            "local-zone-tag" => self.read_tag(value, findings),
+            "local-zone-override" => read_override(value, findings),
+            _ => {
+                if value.is_empty() {
+                    self.in_view = setting == "view";
+                }
+                findings.push(Err(SkipReason::OtherSetting));
+            }
+        }
+    }
+
+    fn read_local(&mut self, setting: &str, value: &str, findings: &mut Findings) {
+        if setting == "local-zone" {
+            self.read_zone(value, findings);
+        } else {
+            self.read_data(value, findings);
+        }
+    }
+
+    fn read_zone(&mut self, value: &str, findings: &mut Findings) {
+        let mut words = value.split_whitespace();
+        let (Some(name), Some(kind)) = (words.next(), words.next()) else {
+            findings.push(Err(SkipReason::NoName));
+            return;
+        };
+        let kind = unquoted(kind);
+        let blocks = BLOCKING.contains(&kind);
+        let skip = (!blocks && kind != BLOCKING_A).then_some(SkipReason::NotBlocking);
+        let make = |target| {
+            if skip.is_some() {
+                return ListEntry::exempt_specific(target);
+            }
+            let mut entry = ListEntry::block_specific(target);
+            entry.limits.types = (!blocks).then_some(RecordType::A.0).into_iter().collect();
+            entry
+        };
+        if unquoted(name) == "." {
+            findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
+            return;
+        }
+        let name = read_zone_name(unquoted(name));
+        add_name(name, Scope::AtAndBelow, make, findings);
+        findings.extend(skip.map(Err));
+        if let Ok(name) = name
+            && REDIRECTING.contains(&kind)
+        {
+            let hash = hash_of(&name);
+            self.redirecting.insert(hash);
+            for &(_, kind) in self.data.range((hash, None)..=(hash, Some(u16::MAX))) {
+                let exempt = |target| ListEntry::exempt_type(target, kind.map(RecordType));
+                add_name(Ok(name), Scope::AtAndBelow, exempt, findings);
+            }
+        }
+    }
+
+    /// Only clients with one of its tags have the zone, and with it its data.
+    fn read_tag(&mut self, value: &str, findings: &mut Findings) {
+        let name = read_zone_name(unquoted(value.split_whitespace().next().unwrap_or_default()));
+        self.tagged.extend(name.iter().map(hash_of));
+        let exempt =
+            if self.has_null_data { ListEntry::exempt } else { ListEntry::exempt_specific };
+        add_name(name, Scope::AtAndBelow, exempt, findings);
+        findings.push(Err(SkipReason::View));
+    }
+
+    fn is_tagged(&self, name: &Name) -> bool {
+        let mut left = name.as_wire();
+        while let Some((&octets, rest)) = left.split_first() {
+            if self.tagged.contains(&hash_wire(left)) {
+                return true;
+            }
+            left = rest.get(usize::from(octets)..).unwrap_or_default();
+        }
+        false
+    }
+
+    fn read_data(&mut self, value: &str, findings: &mut Findings) {
+        // name [TTL] [class] type data
+        let mut words = unquoted(value).split_whitespace();
+        let Some(name) = words.next() else {
+            findings.push(Err(SkipReason::NoName));
+            return;
+        };
+        let mut rest = words.skip_while(|word| {
+            word.bytes().all(|octet| octet.is_ascii_digit()) || word.eq_ignore_ascii_case("IN")
+        });
+        let kind = rest.next().and_then(RecordType::from_text);
+        let name = read_zone_name(name);
+        match (kind, rest.next().and_then(read_address)) {
+            (Some(RecordType::A | RecordType::AAAA), Some(address)) if is_nowhere(address) => {
+                if name.as_ref().is_ok_and(|name| self.is_tagged(name)) {
+                    findings.push(Err(SkipReason::View));
+                    return;
+                }
+                self.has_null_data = true;
+                add_name(name, Scope::Exact, ListEntry::block_specific, findings);
+            }
+            (Some(RecordType::A | RecordType::AAAA), Some(_)) => {
+                self.exempt(name, None, findings);
+                findings.push(Err(SkipReason::RealAddress));
+            }
+            // An alias answers for every type, other data for their own.
+            (Some(kind), _) => {
+                self.exempt(name, (kind != RecordType::CNAME).then_some(kind), findings);
+                findings.push(Err(SkipReason::OtherAnswer));
+            }
+            (None, _) => findings.push(Err(SkipReason::OtherAnswer)),
+        }
+    }
+
+    /// Takes a name with data out, and every name below if its zone answers for these too.
+    fn exempt(
+        &mut self,
+        name: Result<Name, SkipReason>,
+        kind: Option<RecordType>,
+        findings: &mut Findings,
+    ) {
+        let mut scope = Scope::Exact;
+        if let Ok(name) = &name {
+            let hash = hash_of(name);
+            // The zone may still follow.
+            self.data.insert((hash, kind.map(|kind| kind.0)));
+            if self.redirecting.contains(&hash) {
+                scope = Scope::AtAndBelow;
+            }
+        }
+        add_name(name, scope, |target| ListEntry::exempt_type(target, kind), findings);
     }
 }
 
-fn read_zone(value: &str, findings: &mut Findings) {
+/// Some clients have another type of the zone: one that answers cannot be kept for them alone, so its
+/// names are blocked for none.
+fn read_override(value: &str, findings: &mut Findings) {
     let mut words = value.split_whitespace();
-    let (Some(name), Some(kind)) = (words.next(), words.next()) else {
-        findings.push(Err(SkipReason::NoName));
-        return;
-    };
-    let kind = unquoted(kind);
-    let blocks = BLOCKING.contains(&kind);
-    let skip = (!blocks && kind != BLOCKING_A).then_some(SkipReason::NotBlocking);
-    let make = |target| {
-        if skip.is_some() {
-            return ListEntry::exempt_specific(target);
-        }
-        let mut entry = ListEntry::block_specific(target);
-        entry.limits.types = (!blocks).then_some(RecordType::A.0).into_iter().collect();
-        entry
-    };
-    if unquoted(name) == "." {
-        findings.push(Err(skip.unwrap_or(SkipReason::TooBroad)));
-        return;
+    let (name, kind) = (words.next().unwrap_or_default(), words.nth(1).unwrap_or_default());
+    if !BLOCKING.contains(&unquoted(kind)) {
+        let name = read_zone_name(unquoted(name));
+        add_name(name, Scope::AtAndBelow, ListEntry::exempt_specific, findings);
     }
-    add_name(read_zone_name(unquoted(name)), Scope::AtAndBelow, make, findings);
-    findings.extend(skip.map(Err));
+    findings.push(Err(SkipReason::View));
 }
 
-fn read_data(value: &str, findings: &mut Findings) {
-    // name [TTL] [class] type data
-    let mut words = unquoted(value).split_whitespace();
-    let Some(name) = words.next() else {
-        findings.push(Err(SkipReason::NoName));
-        return;
-    };
-    let mut rest = words.skip_while(|word| {
-        word.bytes().all(|octet| octet.is_ascii_digit()) || word.eq_ignore_ascii_case("IN")
-    });
-    let kind = rest.next().and_then(RecordType::from_text);
-    let name = read_zone_name(name);
-    match (kind, rest.next().and_then(read_address)) {
-        (Some(RecordType::A | RecordType::AAAA), Some(address)) if is_nowhere(address) => {
-            add_name(name, Scope::Exact, ListEntry::block_specific, findings);
-        }
-        (Some(RecordType::A | RecordType::AAAA), Some(_)) => {
-            add_name(name, Scope::Exact, ListEntry::exempt_specific, findings);
-            findings.push(Err(SkipReason::RealAddress));
-        }
-        // An alias answers for every type, other data for their own.
-        (Some(kind), _) => {
-            let kind = (kind != RecordType::CNAME).then_some(kind);
-            let exempt = |target| ListEntry::exempt_type(target, kind);
-            add_name(name, Scope::Exact, exempt, findings);
-            findings.push(Err(SkipReason::OtherAnswer));
-        }
-        (None, _) => findings.push(Err(SkipReason::OtherAnswer)),
-    }
+fn hash_of(name: &Name) -> u64 {
+    hash_wire(name.as_wire())
+}
+
+fn decides_to_block(entry: &ListEntry) -> bool {
+    entry.action == Action::Block && entry.limits.effect == Effect::Decides
 }
 
 fn unquoted(text: &str) -> &str {
@@ -141,6 +264,68 @@ mod tests {
         ] {
             assert_eq!(said(Unbound, line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn zones_of_a_view_or_with_tags_block_for_nobody() {
+        let lines = "server:\nlocal-zone: a.org static\nview:\n name: \"kids\"\n\
+                     local-zone: b.org static\nlocal-data: 'c.org A 0.0.0.0'\n\
+                     local-zone: d.org transparent\nlocal-zone: f.org redirect\n\
+                     server:\nlocal-zone: e.org static\nlocal-zone-tag: e.org \"x y\"\n\
+                     local-data: 'f.org A 192.0.2.7'\nview:\nforward-zone:\nlocal-zone: g.org static";
+        let expected = [
+            "block ||a.org",
+            "OtherSetting",
+            "OtherSetting",
+            "View",
+            "View",
+            "exempt ||d.org",
+            "NotBlocking",
+            "View",
+            "block ||e.org",
+            "exempt ||e.org",
+            "View",
+            "exempt f.org",
+            "RealAddress",
+            "OtherSetting",
+            "OtherSetting",
+            "block ||g.org",
+        ];
+        assert_eq!(said(Unbound, lines), expected);
+    }
+
+    #[test]
+    fn data_of_a_zone_with_tags_block_for_nobody_in_any_order() {
+        let (zone, tag) = ("local-zone: e.org static", "local-zone-tag: 'E.org' \"x\"");
+        let data = "local-data: 'ads.e.org A 0.0.0.0'";
+        let other = "local-data: 'ads.f.org A 0.0.0.0'";
+        let lines = format!("{zone}\n{tag}\n{data}\n{other}");
+        let expected = ["block ||e.org", "exempt ||e.org", "View", "View", "block ads.f.org"];
+        assert_eq!(said(Unbound, &lines), expected);
+    }
+
+    #[test]
+    fn a_zone_that_some_clients_have_otherwise_is_blocked_for_all_or_for_none() {
+        let zone = "local-zone: e.org static\nlocal-zone-override: e.org 192.0.2.0/24";
+        let open = said(Unbound, &format!("{zone} transparent"));
+        assert_eq!(open, ["block ||e.org", "exempt ||e.org", "View"]);
+        let closed = said(Unbound, &format!("{zone} always_nxdomain"));
+        assert_eq!(closed, ["block ||e.org", "View"]);
+    }
+
+    #[test]
+    fn data_of_a_redirecting_zone_answer_for_every_name_below_in_any_order() {
+        let zone = "local-zone: a.org redirect";
+        for (data, limits) in [("A 192.0.2.7", ""), ("CNAME b.org", ""), ("TXT x", " [16] [] []")] {
+            let data = format!("local-data: 'A.org {data}'");
+            let all = format!("exempt ||a.org{limits}");
+            assert!(said(Unbound, &format!("{zone}\n{data}")).contains(&all), "{data}");
+            assert!(said(Unbound, &format!("{data}\n{zone}")).contains(&all), "{data}");
+            let other = said(Unbound, &format!("local-zone: a.org static\n{data}"));
+            assert!(!other.contains(&all), "{data}");
+        }
+        let nothing = format!("{zone}\nlocal-data: 'a.org A 0.0.0.0'");
+        assert_eq!(said(Unbound, &nothing), ["block ||a.org", "block a.org"]);
     }
 
     #[test]

@@ -37,6 +37,22 @@ fn in_settings_of_unbound_the_closest_zone_counts_and_data_beat_their_zone() {
 }
 
 #[test]
+fn a_bare_name_with_an_at_sign_or_a_modifier_also_means_the_names_below() {
+    let list = "||shop.example^\n@@ok.shop.example\nads.example$important\nalone.example\n";
+    let names = "www.ok.shop.example ok.shop.example a.ads.example alone.example a.alone.example";
+    assert_eq!(says(list, names), "allow allow block block -");
+}
+
+#[test]
+fn what_a_zone_of_unbound_answers_for_some_clients_or_with_an_address_is_not_blocked() {
+    let list = "local-zone: shop.example redirect\nlocal-data: \"shop.example A 192.0.2.7\"\n\
+                local-zone: tagged.example static\nlocal-zone-tag: tagged.example \"kids\"\n\
+                local-zone: bad.example static\nview:\nlocal-zone: kids.example static\n";
+    let names = "shop.example www.shop.example www.tagged.example bad.example kids.example";
+    assert_eq!(says(list, names), "- - - block -");
+}
+
+#[test]
 fn data_of_one_type_beside_a_block_take_out_that_type_alone() {
     let lists = [
         "$TTL 60\nads.example A 0.0.0.0\nads.example TXT \"why (see above\"\nb.example CNAME .\n",
