@@ -48,7 +48,8 @@ fn measure(
     let client = SocketAddr::from(([127, 0, 0, 1], 5353));
     let (transport, now) = (Transport::Udp, Instant::now());
     let connection = client.ip();
-    let sender = Sender { transport, client, connection, identity, worker: 0 };
+    let sender =
+        Sender { transport, tls: None, client, connection, identity, worker: 0, trace: None };
     let arrival = Arrival { packet: &packet, sender, now };
     // The best of all batches: whatever else the machine does only ever adds.
     let (mut queries, mut words) = (Duration::MAX, Duration::MAX);
@@ -113,7 +114,7 @@ fn core(events: usize) -> Result<Core, Box<dyn std::error::Error>> {
             "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10,
             "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     });
     core.commit(core.prepare(snapshot.to_string().as_bytes())?);
     Ok(core)

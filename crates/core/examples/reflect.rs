@@ -101,6 +101,8 @@ fn options(workers: usize, base: u16) -> Options {
             udp_octets: 1232,
         },
         own_mark: String::new(),
+        counts: None,
+        traces: None,
         cache: CacheOptions {
             octets: 0,
             min_ttl: 0,

@@ -7,6 +7,8 @@ use std::time::Instant;
 
 use crate::client_identity::{ClientIdentity, Credential};
 use crate::shares::Owner;
+use crate::tls_version::TlsVersion;
+use crate::trace_context::TraceContext;
 use crate::transport::Transport;
 
 /// One message as the listener took it from its transport.
@@ -25,6 +27,8 @@ pub struct Arrival<'a> {
 pub struct Sender<'a> {
     /// How it came.
     pub transport: Transport,
+    /// The version of TLS of its connection; none without TLS.
+    pub tls: Option<TlsVersion>,
     /// The address of the client: the connection's own, or what a sidecar says of its client.
     pub client: SocketAddr,
     /// The address of the connection: the only thing that `admit` may key on.
@@ -33,6 +37,8 @@ pub struct Sender<'a> {
     pub identity: &'a ClientIdentity,
     /// The worker that read it; its counters are written without contention.
     pub worker: usize,
+    /// The trace that the request says it belongs to (the header `traceparent`), while traces are on.
+    pub trace: Option<TraceContext>,
 }
 
 impl Sender<'_> {

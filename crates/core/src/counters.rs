@@ -1,5 +1,8 @@
 //! Counters: one shard for each worker, written without contention and read by `stats`.
 
+mod ended;
+
+use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -9,9 +12,7 @@ use crate::Reason;
 use crate::histogram::Histogram;
 use crate::shares::Full;
 use crate::transport::Transport;
-
-const REASONS: usize = Reason::ALL.len();
-const TRANSPORTS: usize = Transport::ALL.len();
+use ended::{Ended, EndedByWorker, Table};
 
 macro_rules! totals {
     ($(#[doc = $doc:literal] $name:ident, $word:literal;)*) => {
@@ -52,12 +53,19 @@ pub enum Took {
     Waited(Duration),
 }
 
-/// What one worker counted. Aligned so that two workers never share a cache line.
+impl Took {
+    /// The same without how.
+    #[inline]
+    pub fn duration(self) -> Duration {
+        match self {
+            Self::AnsweredHere(took) | Self::Waited(took) => took,
+        }
+    }
+}
+
+/// What one worker counted beside [`Ended`]. Aligned so that two workers never share a cache line.
 #[repr(align(128))]
 struct Shard {
-    ended: [[AtomicU64; REASONS]; TRANSPORTS],
-    /// Those of `ended` whose policy keeps them out of the query log.
-    unlogged: [[AtomicU64; REASONS]; TRANSPORTS],
     answered_here: Histogram,
     waited: Histogram,
     totals: [AtomicU64; Total::ALL.len()],
@@ -71,20 +79,25 @@ impl Shard {
 
 /// The counters of all workers.
 pub struct Counters {
+    ended: EndedByWorker,
     shards: Box<[Shard]>,
 }
 
 impl Counters {
-    /// One shard for each worker.
-    pub fn new(workers: usize) -> Self {
+    /// One shard for each worker. `memory` is the descriptor of memory that outlives this process;
+    /// where it cannot be used, counts end with the process. `id` is a number for new memory.
+    pub fn new(workers: usize, memory: Option<RawFd>, id: u64) -> Self {
+        let workers = workers.max(1);
+        let shared = memory.and_then(|memory| EndedByWorker::shared(memory, workers, id).ok());
         let shard = || Shard {
-            ended: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
-            unlogged: std::array::from_fn(|_| std::array::from_fn(|_| AtomicU64::new(0))),
             answered_here: Histogram::default(),
             waited: Histogram::default(),
             totals: std::array::from_fn(|_| AtomicU64::new(0)),
         };
-        Self { shards: (0..workers.max(1)).map(|_| shard()).collect() }
+        Self {
+            ended: shared.unwrap_or_else(|| EndedByWorker::own(workers)),
+            shards: (0..workers).map(|_| shard()).collect(),
+        }
     }
 
     /// Counts one query that ended; `took` is how long that took, `is_logged` whether its policy
@@ -99,12 +112,15 @@ impl Counters {
         took: Took,
         is_logged: bool,
     ) {
-        let Some(shard) = self.shards.get(worker) else { return };
+        let (Some(shard), Some(ended)) = (self.shards.get(worker), self.ended.all().get(worker))
+        else {
+            return;
+        };
         if !is_logged {
-            shard.unlogged[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
+            ended.unlogged[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
         }
         // Whoever sees this count also finds the event, which was written before it.
-        shard.ended[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
+        ended.all[transport.index()][reason as usize].fetch_add(1, Ordering::Release);
         if observed {
             shard.add(Total::Observed, 1);
         }
@@ -135,44 +151,61 @@ impl Counters {
     }
 
     /// All counts as a document: `queries` by transport and reason, `unlogged` those of them that
-    /// their policy keeps out of the query log, `durations` as histograms in seconds, `totals` by the
+    /// their policy keeps out of the query log, `earlier` the same of engines before this one in the
+    /// same memory, with the number of that memory as `id`, `durations` as histograms in seconds, `totals` by the
     /// word of each counter.
     pub fn document(&self) -> Value {
-        let queries = self.by_reason(|shard| &shard.ended);
-        let unlogged = self.by_reason(|shard| &shard.unlogged);
+        let mut document = self.queries_document();
         let totals: Map<String, Value> = Total::ALL
             .iter()
             .map(|one| (one.word().into(), self.sum(|shard| &shard.totals[*one as usize]).into()))
             .collect();
-        json!({
-            "queries": queries,
-            "unlogged": unlogged,
-            "durations": {
-                "answered_here": Histogram::document(self.shards.iter().map(|one| &one.answered_here)),
-                "waited": Histogram::document(self.shards.iter().map(|one| &one.waited)),
-            },
-            "totals": totals,
-        })
+        document["durations"] = json!({
+            "answered_here": Histogram::document(self.shards.iter().map(|one| &one.answered_here)),
+            "waited": Histogram::document(self.shards.iter().map(|one| &one.waited)),
+        });
+        document["totals"] = Value::Object(totals);
+        document
     }
 
-    fn by_reason(&self, pick: fn(&Shard) -> &[[AtomicU64; REASONS]; TRANSPORTS]) -> Value {
-        let mut queries = Map::new();
-        for transport in Transport::ALL {
-            let mut reasons = Map::new();
-            for reason in Reason::ALL {
-                let count = self.sum(|shard| &pick(shard)[transport.index()][*reason as usize]);
-                if count > 0 {
-                    reasons.insert(reason.word().into(), count.into());
-                }
-            }
-            queries.insert(transport.word().into(), reasons.into());
-        }
-        queries.into()
+    /// How many queries have ended, and why: the part of [`Self::document`] that is asked for many
+    /// times each second.
+    pub fn queries_document(&self) -> Value {
+        let ended = self.ended.all();
+        let earlier = self.ended.earlier().map(|(id, earlier)| {
+            let earlier = std::slice::from_ref(earlier);
+            json!({
+                "id": format!("{id:016x}"),
+                "queries": by_reason(earlier, |one| &one.all),
+                "unlogged": by_reason(earlier, |one| &one.unlogged),
+            })
+        });
+        json!({
+            "queries": by_reason(ended, |one| &one.all),
+            "unlogged": by_reason(ended, |one| &one.unlogged),
+            "earlier": earlier,
+        })
     }
 
     fn sum<'a>(&'a self, pick: impl Fn(&'a Shard) -> &'a AtomicU64) -> u64 {
         self.shards.iter().map(|shard| pick(shard).load(Ordering::Acquire)).sum()
     }
+}
+
+fn by_reason(shards: &[Ended], pick: fn(&Ended) -> &Table) -> Value {
+    let mut queries = Map::new();
+    for transport in Transport::ALL {
+        let mut reasons = Map::new();
+        for reason in Reason::ALL {
+            let cells = shards.iter().map(|one| &pick(one)[transport.index()][*reason as usize]);
+            let count: u64 = cells.map(|cell| cell.load(Ordering::Acquire)).sum();
+            if count > 0 {
+                reasons.insert(reason.word().into(), count.into());
+            }
+        }
+        queries.insert(transport.word().into(), reasons.into());
+    }
+    queries.into()
 }
 
 #[cfg(test)]
@@ -181,7 +214,7 @@ mod tests {
 
     #[test]
     fn counts_of_all_workers_add_up() {
-        let counters = Counters::new(2);
+        let counters = Counters::new(2, None, 0);
         let here = Took::AnsweredHere(Duration::from_micros(7));
         counters.count(0, Transport::Udp, Reason::Cached, false, here, true);
         counters.count(1, Transport::Udp, Reason::Cached, true, here, false);

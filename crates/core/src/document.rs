@@ -50,6 +50,8 @@ pub struct SnapshotDocument {
     pub trust: TrustDocument,
     /// Which policy applies to which client.
     pub subjects: SubjectsDocument,
+    /// Names whose queries are not logged, whoever asks.
+    pub unlogged: Vec<MatchDocument>,
     /// Policies.
     pub policies: Vec<PolicyDocument>,
     /// The index of the policy of a client that no subject means; none refuses it.

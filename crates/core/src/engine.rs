@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::arrival::Arrival;
 use crate::connections::Connections;
-use crate::events::RefusedHandshake;
+use crate::events::{Batch, RefusedHandshake};
 use crate::listen::{self, Bound, ConnectionLimits, Serve, WorkerSockets};
 use crate::options::Options;
 use crate::pipeline::{self, Pending, Progress, ReplyInfo};
@@ -112,7 +112,7 @@ impl Engine {
 
     /// Takes at most `most` events as JSON lines, see [`crate::events`]; waits at most `timeout`
     /// for the first one. Never wakes a worker, and goes on after a drain until all are taken.
-    pub fn take_events(&self, most: usize, timeout: Duration) -> Vec<u8> {
+    pub fn take_events(&self, most: usize, timeout: Duration) -> Batch {
         self.core.events.take(most, timeout)
     }
 

@@ -25,7 +25,7 @@ pub(crate) use query::Query;
 
 /// Walks a question through the stages under `snapshot` and gives each step, the verdict and what
 /// decided it. Only where the query asks for a `lookup` are upstreams asked: that shows what the
-/// name leads to.
+/// name leads to, and what came of asking each of them.
 pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     let query: Query = keyhole_names::error::read_document("query", query)?;
     let (name, kind) = query.question()?;
@@ -37,10 +37,12 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
     write_query(&name, kind, 1, 0, &mut packet);
     let sender = Sender {
         transport: query.transport,
+        tls: None,
         client,
         connection: client.ip(),
         identity: &identity,
         worker: 0,
+        trace: None,
     };
     let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let mut steps: Vec<Step> = Vec::new();
@@ -63,7 +65,12 @@ pub fn explain(snapshot: &[u8], query: &[u8]) -> Result<Value, Error> {
             (ended, reply) = (before, Vec::new());
         }
     }
-    Ok(document(&core, &ExplainedQuery { name, kind, reply, looked_up }, &ended, &steps))
+    let mut explained =
+        document(&core, &ExplainedQuery { name, kind, reply, looked_up }, &ended, &steps);
+    if query.lookup {
+        explained["upstreams"] = core.upstreams.stats();
+    }
+    Ok(explained)
 }
 
 /// Goes on as the engine does, on a runtime of its own.
@@ -132,7 +139,7 @@ fn document(core: &Core, query: &ExplainedQuery, ended: &EndSummary, steps: &[St
         "meaning": ended.reason.meaning(),
         "rcode": query.rcode(),
         "extended_error": ended.reason.extended_error(),
-        "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.client_ref)),
+        "client": snapshot.as_ref().map(|snapshot| client(snapshot, ended.client_ref, name)),
         "cause": describe(ended.cause, ended.target.as_deref().unwrap_or(name)),
         "observed": describe(ended.would_block, name),
         "looked_up": looked_up,
@@ -144,8 +151,8 @@ fn document(core: &Core, query: &ExplainedQuery, ended: &EndSummary, steps: &[St
     })
 }
 
-/// Who asks, and which policy applies; all none where none does.
-fn client(snapshot: &Snapshot, client_ref: Option<ClientRef>) -> Value {
+/// Who asks, which policy applies, and how much of the query is logged; all none where none does.
+fn client(snapshot: &Snapshot, client_ref: Option<ClientRef>, name: &Name) -> Value {
     let subjects = &snapshot.subjects;
     let policy = client_ref.and_then(|client_ref| snapshot.policies.get(client_ref.policy()));
     json!({
@@ -154,7 +161,7 @@ fn client(snapshot: &Snapshot, client_ref: Option<ClientRef>) -> Value {
         "policy": policy.map(|policy| &policy.name),
         "policy_origin": policy.map(|policy| &policy.origin),
         "mode": policy.map(|policy| policy.mode),
-        "log": policy.map(|policy| policy.log),
+        "log": policy.map(|policy| snapshot.log_level(policy, &HashedName::new(name))),
     })
 }
 
@@ -192,6 +199,8 @@ pub(crate) fn options() -> Options {
             udp_octets: 1_232,
         },
         own_mark: String::new(),
+        counts: None,
+        traces: None,
         cache: CacheOptions {
             octets: 65_536,
             min_ttl: 0,

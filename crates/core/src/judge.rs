@@ -38,10 +38,12 @@ fn judge_one(core: &Core, snapshot: &Snapshot, query: &Query) -> Result<Value, E
     write_query(&name, kind, 1, 0, &mut packet);
     let sender = Sender {
         transport: query.transport,
+        tls: None,
         client,
         connection: client.ip(),
         identity: &identity,
         worker: 0,
+        trace: None,
     };
     let arrival = Arrival { packet: &packet, sender, now: Instant::now() };
     let (_, ended) = begin_traced(core, &arrival, query.when(), &mut Vec::new(), &mut ());

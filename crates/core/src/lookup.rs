@@ -21,7 +21,7 @@ use crate::options::CacheOptions;
 use crate::policy::Permit;
 use crate::reason::Reason;
 use crate::shares::{Owner, Room, Share};
-use crate::upstream::UpstreamSet;
+use crate::upstream::{ExchangeLog, UpstreamSet};
 use answer::cached_answer;
 use flights::{Flight, JoinOutcome, MAX_IN_FLIGHT, Shared, UpstreamResult};
 
@@ -112,6 +112,19 @@ impl Lookup {
         kind: RecordType,
         deadline: Instant,
     ) -> Result<LookupAnswer, Failure> {
+        self.wait_logging(permit, set, lower, kind, deadline, None).await
+    }
+
+    /// The same; the exchanges with upstreams go into `log` if this question starts them.
+    pub(crate) async fn wait_logging(
+        &self,
+        permit: &Permit,
+        set: &Arc<UpstreamSet>,
+        lower: &Name,
+        kind: RecordType,
+        deadline: Instant,
+        log: Option<&Arc<ExchangeLog>>,
+    ) -> Result<LookupAnswer, Failure> {
         let now = Instant::now();
         if let Some(failure) = self.failed(permit, set, lower, kind, now) {
             return Err(failure);
@@ -130,8 +143,8 @@ impl Lookup {
             None => deadline,
         };
         let outcome = loop {
-            let joined =
-                self.shared.join(permit.permitted(), set, lower, kind, deadline, Instant::now());
+            let times = (deadline, Instant::now());
+            let joined = self.shared.join(permit.permitted(), set, lower, kind, times, log);
             let flight = match joined {
                 JoinOutcome::Answer(found) => return Ok(found),
                 JoinOutcome::Full => break Err(Failure::without_answer(Reason::Overloaded)),

@@ -1,6 +1,7 @@
 //! The options of the engine, fixed at its start: role, listeners, limits, cache size.
 
 mod client_certificates;
+mod traces;
 
 use std::net::SocketAddr;
 
@@ -10,6 +11,7 @@ use crate::Error;
 use crate::network::Network;
 use crate::spiffe_id::SpiffeId;
 pub use client_certificates::{ClientCertificateOptions, ClientCertificates};
+pub use traces::TraceOptions;
 
 /// The version of this document; another one is an error.
 pub const OPTIONS_VERSION: u32 = 1;
@@ -47,6 +49,13 @@ pub struct Options {
     /// 32 hexadecimal digits that mark Keyhole's own queries (option 65053); empty for none.
     #[serde(default)]
     pub own_mark: String,
+    /// The descriptor of memory in which queries are counted, so that the counts outlive the
+    /// process; none to count in its own. The process that runs the engine adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<i32>,
+    /// Which queries are recorded for traces; none for no traces.
+    #[serde(default)]
+    pub traces: Option<TraceOptions>,
 }
 
 /// What the engine does in the path.
@@ -227,6 +236,9 @@ impl Options {
         }
         if !self.own_mark.is_empty() && read_mark(&self.own_mark).is_none() {
             return Err(Error::invalid("options.own_mark", "give 32 hexadecimal digits"));
+        }
+        if let Some(traces) = &self.traces {
+            traces.check(self.role == Role::Forwarder)?;
         }
         self.check_mesh()?;
         self.check_names()?;

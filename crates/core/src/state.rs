@@ -18,6 +18,7 @@ use crate::question::Question;
 use crate::shares::{Full, Owner, Place, Room, Share};
 use crate::snapshot::Snapshot;
 use crate::tls::ServerTls;
+use crate::traces::Traces;
 use crate::upstream::Upstreams;
 
 /// The name under which `install_identity` gives the listeners their certificate.
@@ -39,6 +40,8 @@ pub struct Core {
     pub connections: Connections,
     /// What became of each query, until it is taken.
     pub events: Events,
+    /// Queries recorded for traces; none while traces are off.
+    pub traces: Option<Traces>,
     /// Maker of server cookies.
     pub cookies: Cookies,
     /// The certificate of the listeners.
@@ -60,16 +63,20 @@ fn waiting_share(limits: &Limits) -> Share {
 impl Core {
     /// Shared state without threads and sockets.
     pub fn new(options: Options) -> Result<Self, Error> {
-        let mut secret = [0; 16];
-        rustls::crypto::aws_lc_rs::default_provider()
-            .secure_random
+        let (mut secret, mut memory_id) = ([0; 16], [0; 8]);
+        let random = rustls::crypto::aws_lc_rs::default_provider().secure_random;
+        random
             .fill(&mut secret)
+            .and_then(|()| random.fill(&mut memory_id))
             .map_err(|_| Error::State("the system gives no random bytes"))?;
+        let traces = options.traces.as_ref();
+        let traces = traces.map(|traces| Traces::new(traces, options.workers)).transpose()?;
         Ok(Self {
+            traces,
             snapshot: ArcSwapOption::empty(),
             lookup: Lookup::new(&options.cache).sharing(waiting_share(&options.limits)),
             upstreams: Upstreams::new(),
-            counters: Counters::new(options.workers),
+            counters: Counters::new(options.workers, options.counts, u64::from_ne_bytes(memory_id)),
             connections: Connections::default(),
             events: Events::new(options.workers, options.events),
             cookies: Cookies::new(secret),
@@ -146,6 +153,7 @@ impl Core {
         });
         stats["upstreams"] = self.upstreams.stats();
         stats["connections"] = self.connections.document();
+        stats["traces"] = json!(self.traces.as_ref().map(Traces::stats));
         stats
     }
 }

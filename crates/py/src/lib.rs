@@ -92,16 +92,30 @@ impl Engine {
         self.0.core().install_identity(name, certificate_pem, key_pem).map_err(raise)
     }
 
-    /// Takes at most `most` events as JSON lines; waits at most `seconds` for the first one.
+    /// Takes at most `most` events; waits at most `seconds` for the first one. Gives JSON lines, how
+    /// many of them hold events, how many were lost, and the lines of Keyhole's own queries.
     fn take_events<'py>(
         &self,
         py: Python<'py>,
         most: usize,
         seconds: f64,
-    ) -> PyResult<Bound<'py, PyBytes>> {
+    ) -> PyResult<(Bound<'py, PyBytes>, u64, u64, Bound<'py, PyBytes>)> {
         let timeout = duration(seconds)?;
-        let lines = py.detach(|| self.0.take_events(most, timeout));
-        Ok(PyBytes::new(py, &lines))
+        let batch = py.detach(|| self.0.take_events(most, timeout));
+        let (lines, own) = (PyBytes::new(py, &batch.lines), PyBytes::new(py, &batch.own));
+        self.0.core().events.give_back(batch.lines);
+        Ok((lines, batch.events, batch.lost, own))
+    }
+
+    /// Takes at most `most` of each kind of recorded queries as JSON lines; never waits.
+    fn take_traces<'py>(&self, py: Python<'py>, most: usize) -> Bound<'py, PyBytes> {
+        let lines = py.detach(|| self.0.core().traces.as_ref().map(|traces| traces.take(most)));
+        PyBytes::new(py, &lines.unwrap_or_default())
+    }
+
+    /// How many queries have ended, and why: a part of `stats`.
+    fn query_counts<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        bytes(py, &self.0.core().counters.queries_document())
     }
 
     /// Everything that is counted.

@@ -10,7 +10,7 @@ use crate::answer_reader::{self, RawAnswer, RawRecords};
 use crate::chain;
 use crate::compressed_name::read_name;
 use crate::encode::{Encoded, Encoder};
-use crate::header::{HEADER, u32_at};
+use crate::header::{HEADER, Header, u32_at};
 use crate::name::Name;
 use crate::parse_error::AnswerError;
 use crate::record::Record;
@@ -59,6 +59,15 @@ impl Answer {
     #[must_use]
     pub fn claims(message: &[u8], id: u16, name: &Name, kind: RecordType) -> bool {
         answer_reader::read_start(message, id, name, kind).is_ok()
+    }
+
+    /// Whether the message is a response that repeats a question, but not this one. On a stream it
+    /// may be the late answer to a query of before.
+    #[must_use]
+    pub fn is_for_another(message: &[u8], id: u16, name: &Name, kind: RecordType) -> bool {
+        let repeats_one = Header::read(message).is_some_and(|header| header.questions > 0);
+        let start = answer_reader::read_start(message, id, name, kind);
+        repeats_one && matches!(start, Err(AnswerError::WrongQuestion))
     }
 
     pub(crate) fn from_raw(

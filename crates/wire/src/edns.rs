@@ -19,6 +19,11 @@ pub(crate) const PADDING: u16 = 12;
 pub(crate) const EXTENDED_ERROR: u16 = 15;
 /// Marks Keyhole's own queries; of the range for local use (RFC 6891 section 9).
 pub(crate) const OWN: u16 = 65_053;
+/// The trace that a query of Keyhole's resolver belongs to, for its own forwarder; of the range for
+/// local use.
+pub(crate) const TRACE_CONTEXT: u16 = 65_054;
+/// Octets of its data: trace id, span id and flags of W3C Trace Context.
+pub const TRACE_CONTEXT_OCTETS: usize = 25;
 /// The DO flag among the 16 EDNS flags (RFC 3225 section 3).
 pub(crate) const DNSSEC_OK: u32 = 0x8000;
 /// The smallest payload size that counts: smaller ones mean this (RFC 6891 section 6.2.3).
@@ -41,6 +46,8 @@ pub struct Edns {
     pub client_subnet: bool,
     /// What says that it is a query of Keyhole's own, if it is the right mark.
     pub own_mark: Option<[u8; 16]>,
+    /// Which trace it belongs to, if it is from one of our resolvers.
+    pub trace_context: Option<[u8; TRACE_CONTEXT_OCTETS]>,
 }
 
 /// The data of a COOKIE option: 8 octets of the client, then none or 8 to 32 of the server.
@@ -115,6 +122,7 @@ impl Edns {
             cookie: None,
             client_subnet: false,
             own_mark: None,
+            trace_context: None,
         }
     }
 
@@ -133,6 +141,7 @@ impl Edns {
                 self.client_subnet = true;
             }
             OWN => self.own_mark = data.try_into().ok(),
+            TRACE_CONTEXT => self.trace_context = data.try_into().ok(),
             // RFC 6891 section 6.1.2: unknown options are ignored.
             _ => {}
         }

@@ -37,7 +37,7 @@ mod upstream_query;
 
 pub use answer::Answer;
 pub use answer_builder::AnswerBuilder;
-pub use edns::{Cookie, Edns};
+pub use edns::{Cookie, Edns, TRACE_CONTEXT_OCTETS};
 pub use error_reply::{ErrorReply, write_error};
 pub use hints::Hints;
 pub use name::{Name, NameError};

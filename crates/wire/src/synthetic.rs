@@ -33,6 +33,12 @@ impl Synthetic {
     pub const FORMERR: Self = Self::Failure(Rcode::FORMERR);
     /// NOTIMP.
     pub const NOTIMP: Self = Self::Failure(Rcode::NOTIMP);
+
+    /// Whether it gives an address to a question for records of this type.
+    #[inline]
+    pub fn has_address(self, kind: RecordType) -> bool {
+        address(self, kind).is_some()
+    }
 }
 
 /// The server in the SOA record of an answer that belongs to no zone of ours. The name can never

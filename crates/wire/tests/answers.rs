@@ -329,6 +329,18 @@ fn a_message_claims_to_answer_a_query_by_id_and_question_alone() {
 }
 
 #[test]
+fn only_a_response_that_repeats_another_question_is_for_another_query() {
+    let asked = name("www.example.org");
+    let is_for_another = |octets: &[u8]| Answer::is_for_another(octets, ID, &asked, A);
+    let good = reply().answer("www.example.org", A, 60, HOST).0;
+    assert!(Answer::is_for_another(&good, ID, &name("other.example.org"), A));
+    assert!(!is_for_another(&good) && !is_for_another(&good[..11]));
+    let mut without_question = good;
+    without_question[5] = 0;
+    assert!(!is_for_another(&without_question));
+}
+
+#[test]
 fn names_multiplied_by_pointers_do_not_fill_the_memory() {
     let long = name(&"a.".repeat(120));
     let mut message = Message::response("x", RecordType::MINFO).raw(

@@ -33,7 +33,7 @@ fn the_query_is_exactly_this() {
 #[test]
 fn a_query_with_cd_and_one_without_edns_differ_in_nothing_else() {
     let rebuilt = |checking_disabled, edns| {
-        let form = UpstreamForm { checking_disabled, edns, block: 128 };
+        let form = UpstreamForm { checking_disabled, edns, block: 128, trace_context: None };
         let mut out = Vec::new();
         write_query_as(&name("www.example.org"), RecordType::A, 7, form, &mut out);
         out

@@ -109,6 +109,6 @@ fn document(expressions: usize) -> Value {
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     })
 }

@@ -7,10 +7,11 @@ use keyhole_wire::Name;
 use crate::Reason;
 use crate::arrival::Sender;
 use crate::document::LogLevel;
-use crate::policy::Cause;
+use crate::policy::{Cause, GivenAnswer};
 use crate::question::Question;
 use crate::reason::Stage;
 use crate::snapshot::Snapshot;
+use crate::tls_version::TlsVersion;
 
 /// Snapshot and policy that were in force when a query ended.
 #[derive(Clone, Copy, Default)]
@@ -37,10 +38,14 @@ pub struct Event<'a> {
     pub cause: Option<Cause>,
     /// What an observed rule or list would have done.
     pub would_block: Option<Cause>,
+    /// What the client got, where policy withheld the answer.
+    pub answer: Option<GivenAnswer>,
     /// The blocked name that the answer leads to.
     pub target: Option<&'a Name>,
     /// The place in its set of the upstream that gave the answer.
     pub upstream: Option<u16>,
+    /// The version of TLS over which that upstream was asked for it.
+    pub upstream_tls: Option<TlsVersion>,
     /// How long it waited for an upstream, if it did.
     pub waited: Option<Duration>,
     /// Whether it is one of Keyhole's own, which no client sent.
@@ -52,8 +57,13 @@ impl Event<'_> {
     ///
     /// A client that is refused before it has a policy is logged in full: no policy restricts that.
     /// The sender of a message that was not parsed is unknown, so the strictest policy applies.
+    /// Nothing is written down of a query for a name that no log may have.
     #[inline]
-    pub(super) fn level(&self) -> LogLevel {
+    pub(crate) fn level(&self) -> LogLevel {
+        let asked = self.question.map(|question| &question.hashed);
+        if self.context.snapshot.is_some_and(|snapshot| snapshot.is_unlogged(asked, self.target)) {
+            return LogLevel::None;
+        }
         match (self.context.snapshot, self.context.policy) {
             (Some(snapshot), Some(policy)) => {
                 snapshot.policies.get(policy).map_or(LogLevel::None, |policy| policy.log)

@@ -3,18 +3,25 @@
 //! A worker writes an entry into a ring of its own, which costs a few dozen stores: no lock, no
 //! allocation, no clock, no text. One other thread reads the rings from
 //! time to time and turns the numbers of the entries into text. A ring that is full drops the
-//! newest entry and counts it; an answer never waits for the log.
+//! newest entry and counts it; an answer never waits for the log. What a busy worker answers again
+//! and again is counted beside its ring, so that its cost is bounded.
 //!
 //! The policy says how much of a query may be logged (`log`). What may not be logged never reaches
 //! a ring.
 
+mod batch;
 mod entry;
 mod event;
+mod fields;
 mod handshakes;
 mod line;
+mod memo;
+mod new_entry;
+mod repeats;
 mod ring;
 mod snapshot_names;
 mod take;
+mod taking;
 mod turned_away;
 
 use std::sync::Arc;
@@ -22,6 +29,7 @@ use std::time::Instant;
 
 use parking_lot::Mutex;
 
+pub use batch::Batch;
 pub use event::{Event, EventContext};
 pub use handshakes::RefusedHandshake;
 
@@ -29,7 +37,10 @@ use crate::document::LogLevel;
 use crate::shares::prefix;
 use crate::snapshot::Snapshot;
 use handshakes::Handshakes;
+use new_entry::NewEntry;
+use repeats::Repeats;
 use ring::Ring;
+use taking::Taking;
 use turned_away::{Kind, TurnedAway};
 
 /// Snapshots that are kept for events which were not taken yet. More are needed only when no
@@ -42,10 +53,12 @@ pub struct Events {
     rings: Box<[Ring]>,
     /// One for each worker, beside its ring.
     turned_away: Box<[TurnedAway]>,
+    /// One for each worker, beside its ring.
+    repeats: Box<[Repeats]>,
     began: Instant,
     known: Mutex<Vec<Arc<Snapshot>>>,
     /// Held while events are taken.
-    taking: Mutex<()>,
+    taking: Mutex<Taking>,
     handshakes: Handshakes,
 }
 
@@ -56,6 +69,7 @@ impl Events {
         let began = Instant::now();
         Self {
             turned_away: (0..rings).map(|_| TurnedAway::new(began)).collect(),
+            repeats: (0..rings).map(|_| Repeats::default()).collect(),
             rings: (0..rings).map(|_| Ring::new(capacity * entry::USUAL)).collect(),
             began,
             known: Mutex::default(),
@@ -82,12 +96,16 @@ impl Events {
             // It is part of a sum, which its line counts, unless its policy logs nothing.
             return level != LogLevel::None;
         }
-        match level {
-            LogLevel::Full => entry::write(ring, event, self.began, true),
-            LogLevel::Anonymous => entry::write(ring, event, self.began, false),
-            LogLevel::None => {}
+        if level == LogLevel::None {
+            return false;
         }
-        level != LogLevel::None
+        let entry = NewEntry::new(event, self.began, level == LogLevel::Full);
+        let repeats = self.repeats.get(event.sender.worker).filter(|_| entry.may_repeat());
+        let hash = event.question.map_or(0, |question| question.hashed.hash());
+        if !repeats.is_some_and(|repeats| repeats.count(&entry, hash)) {
+            entry.write(ring);
+        }
+        true
     }
 
     /// Writes down one refused handshake. Never waits.

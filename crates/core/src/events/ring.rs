@@ -80,33 +80,45 @@ impl Ring {
         self.lost.0.swap(0, Ordering::Relaxed)
     }
 
-    /// Takes whole entries, oldest first, until `visit` has had `most` of them or none is left;
-    /// gives how many there were. An entry begins with its length in words, in the low 16 bits. One
-    /// thread at a time may call this.
-    pub(super) fn take(&self, most: usize, mut visit: impl FnMut(&[u64])) -> usize {
+    /// Visits the places of whole entries that wait, oldest first, until there were `most` or none
+    /// is left; gives the place after the last one. An entry begins with its length in words, in
+    /// the low 16 bits. One thread at a time may call this, and `read` and `free` for its places.
+    pub(super) fn waiting(&self, most: usize, mut visit: impl FnMut(usize)) -> usize {
         let written = self.writing.0.written.load(Ordering::Acquire);
         let mut at = self.taken.0.load(Ordering::Relaxed);
-        let mut entry = Vec::with_capacity(64);
         let mut count = 0;
         while count < most && at != written {
-            let length = (self.word(at).load(Ordering::Relaxed) & 0xffff) as usize;
+            let length = self.length(at);
             if length == 0 || length > written.wrapping_sub(at) {
                 // Garbled: what follows has no beginning that could be found.
                 self.lost.0.fetch_add(1, Ordering::Relaxed);
-                at = written;
-                break;
+                return written;
             }
-            entry.clear();
-            entry.extend((0..length).map(|step| {
-                let place = at.wrapping_add(step);
-                self.word(place).load(Ordering::Relaxed)
-            }));
-            visit(&entry);
+            visit(at);
             at = at.wrapping_add(length);
             count += 1;
         }
-        self.taken.0.store(at, Ordering::Release);
-        count
+        at
+    }
+
+    fn length(&self, place: usize) -> usize {
+        (self.word(place).load(Ordering::Relaxed) & 0xffff) as usize
+    }
+
+    /// One word of the entry at a place.
+    pub(super) fn word_at(&self, place: usize, index: usize) -> u64 {
+        self.word(place.wrapping_add(index)).load(Ordering::Relaxed)
+    }
+
+    /// The words of the entry at a place, in place of what `entry` held.
+    pub(super) fn read(&self, place: usize, entry: &mut Vec<u64>) {
+        entry.clear();
+        entry.extend((0..self.length(place)).map(|index| self.word_at(place, index)));
+    }
+
+    /// Gives the room before a place back to the writer.
+    pub(super) fn free(&self, until: usize) {
+        self.taken.0.store(until, Ordering::Release);
     }
 }
 
@@ -160,12 +172,14 @@ mod tests {
     }
 
     fn numbers(ring: &Ring, most: usize) -> Vec<u64> {
-        let mut found = Vec::new();
-        ring.take(most, |entry| {
+        let (mut found, mut entry) = (Vec::new(), Vec::new());
+        let end = ring.waiting(most, |place| {
+            ring.read(place, &mut entry);
             assert_eq!(entry[0] & 0xffff, entry.len() as u64);
             assert!(entry[1..].iter().all(|word| *word == entry[0] >> 16));
             found.push(entry[0] >> 16);
         });
+        ring.free(end);
         found
     }
 

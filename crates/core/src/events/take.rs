@@ -6,14 +6,19 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::Events;
-use super::entry::StoredEvent;
+use super::batch::Batch;
+use super::entry::ARRIVED;
 use super::line::Writer;
+use super::repeats::{Window, write_repeats};
 use super::ring::Ring;
+use super::taking::Taking;
 use super::turned_away::{Kind, Sum};
 use crate::snapshot::Snapshot;
 
 /// How often the rings are looked at: workers pay nothing for waking anybody.
 const LOOK: Duration = Duration::from_millis(50);
+/// Room for lines that is kept: more than usual lines of a batch take.
+const MAX_ROOM: usize = 8 << 20;
 /// A ring that is so full is emptied at once.
 const URGENT: f64 = 0.25;
 
@@ -24,33 +29,53 @@ impl Events {
     ///
     /// Many events at a time cost less than one by one, so that this gathers for a moment before it
     /// returns, unless it may not wait or a ring fills up.
-    pub fn take(&self, most: usize, timeout: Duration) -> Vec<u8> {
-        let _alone = self.taking.lock();
+    pub fn take(&self, most: usize, timeout: Duration) -> Batch {
+        let mut taking = self.taking.lock();
         let until = Instant::now() + timeout;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if !left.is_zero() && !self.rings.iter().any(|ring| ring.fullness() >= URGENT) {
                 thread::sleep(LOOK.min(left));
             }
-            let lines = self.take_now(most, timeout.is_zero());
-            if !lines.is_empty() || left.is_zero() {
-                return lines;
+            let batch = self.take_now(&mut taking, most, timeout.is_zero());
+            if !batch.is_empty() || left.is_zero() {
+                return batch;
             }
         }
     }
 
     /// With `all`, sums of what was turned away are taken before their time is over.
-    fn take_now(&self, most: usize, all: bool) -> Vec<u8> {
+    fn take_now(&self, taking: &mut Taking, most: usize, all: bool) -> Batch {
+        let Taking { memo, room, entries, words, windows, spare } = taking;
         // Before the rings are read: a snapshot without other owners adds no more events.
         let (known, finished) = self.snapshots();
-        let mut writer = Writer::new(&known, self.wall_of_beginning());
+        let room = std::mem::take(room);
+        let mut writer = Writer::new(&known, memo, self.wall_of_beginning(), room);
+        // An entry of a snapshot that is given up must be written now.
+        let all_repeats = all || !finished.is_empty();
+        let second = self.began.elapsed().as_secs();
+        for repeats in &self.repeats {
+            repeats.take(second, all_repeats, windows, spare);
+        }
+        write_repeats(&mut writer, windows, words);
+        spare.extend(windows.drain(..).map(Window::emptied));
+        entries.clear();
         let mut left = most;
-        let mut octets = Vec::new();
-        for ring in &self.rings {
-            left -= ring.take(left, |words| match StoredEvent::read(words, &mut octets) {
-                Some(entry) => writer.write(&entry),
-                None => writer.lost += 1,
-            });
+        let mut ends = Vec::with_capacity(self.rings.len());
+        for (index, ring) in self.rings.iter().enumerate() {
+            let arrived = |at| (ring.word_at(at, ARRIVED), index, at);
+            ends.push(ring.waiting(left, |at| entries.push(arrived(at))));
+            left = most - entries.len();
+        }
+        // Before they are written, as numbers are moved faster than lines. Stable, so that what
+        // one worker ended first stays first.
+        entries.sort_by_key(|(nanos, ..)| *nanos);
+        for &(_, ring, at) in &*entries {
+            self.rings[ring].read(at, words);
+            writer.write(words, 1);
+        }
+        for (ring, end) in self.rings.iter().zip(ends) {
+            ring.free(end);
         }
         for line in self.handshakes.due(Instant::now(), false) {
             let nanos = line.last.saturating_duration_since(self.began).as_nanos();
@@ -65,6 +90,15 @@ impl Events {
             self.known.lock().retain(|snapshot| !finished.contains(&snapshot.id));
         }
         writer.finish()
+    }
+
+    /// Takes back the room of lines that are written, for the next ones: new memory would cost more
+    /// than what is written into it.
+    pub fn give_back(&self, mut room: Vec<u8>) {
+        if room.capacity() <= MAX_ROOM {
+            room.clear();
+            self.taking.lock().room = room;
+        }
     }
 
     /// Writes the sums of what all workers turned away.
@@ -91,10 +125,9 @@ impl Events {
     }
 
     /// When the engine began, in nanoseconds of Unix time, by the clock as it is set now.
-    fn wall_of_beginning(&self) -> i128 {
+    fn wall_of_beginning(&self) -> i64 {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let elapsed = self.began.elapsed();
-        i128::try_from(wall.as_nanos()).unwrap_or_default()
-            - i128::try_from(elapsed.as_nanos()).unwrap_or_default()
+        let nanos = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        nanos(wall) - nanos(self.began.elapsed())
     }
 }

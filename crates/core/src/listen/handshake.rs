@@ -20,6 +20,7 @@ use crate::events::RefusedHandshake;
 use crate::options::ClientCertificates;
 use crate::spiffe_id::SpiffeId;
 use crate::tls::{Service, Terms};
+use crate::tls_version::TlsVersion;
 
 /// The TLS handshake, and the client with the certificate that it has proved to own. None when the
 /// client fails it or takes too long: the reason went to the client as an alert.
@@ -59,7 +60,9 @@ pub(super) async fn handshake<S: Serve, Io: AsyncRead + AsyncWrite + SendNow + U
             return None;
         }
     };
-    let peer = Peer { certificates: agreed.as_ref().map(|agreed| agreed.certificates), ..peer };
+    let certificates = agreed.as_ref().map(|agreed| agreed.certificates);
+    let version = TlsVersion::of(tls.tls().get_ref().1.protocol_version());
+    let peer = Peer { certificates, tls: version, ..peer };
     let Some(Ok(svid)) = shown else {
         connections.count_handshake(Handshake::WithoutCertificate);
         return Some((tls, peer));

@@ -9,6 +9,8 @@ use super::worker::Worker;
 use crate::arrival::{Arrival, Sender};
 use crate::client_identity::{ClientIdentity, Credential, Svid};
 use crate::options::ClientCertificates;
+use crate::tls_version::TlsVersion;
+use crate::trace_context::TraceContext;
 use crate::transport::Transport;
 
 /// No timer is set for a time further away.
@@ -23,6 +25,8 @@ pub(super) struct Peer {
     /// The address of the connection itself: nothing that anybody can claim.
     pub(super) connection: IpAddr,
     pub(super) transport: Transport,
+    /// None without TLS.
+    pub(super) tls: Option<TlsVersion>,
     pub(super) worker: usize,
     pub(super) identity: Arc<ClientIdentity>,
     /// When the connection has to end, because the certificate of the client does.
@@ -46,6 +50,7 @@ impl Peer {
             client,
             connection,
             transport,
+            tls: None,
             worker,
             identity,
             ends: None,
@@ -62,18 +67,19 @@ impl Peer {
 
     /// A message that this peer sent.
     pub(super) fn arrival<'a>(&'a self, packet: &'a [u8], now: Instant) -> Arrival<'a> {
-        self.arrival_for(&self.identity, packet, now)
+        self.arrival_for(&self.identity, None, packet, now)
     }
 
-    /// A message that this peer sent for somebody else.
+    /// A message that this peer sent for somebody else, or as part of a trace.
     pub(super) fn arrival_for<'a>(
         &'a self,
         identity: &'a ClientIdentity,
+        trace: Option<TraceContext>,
         packet: &'a [u8],
         now: Instant,
     ) -> Arrival<'a> {
-        let Self { client, connection, transport, worker, .. } = *self;
-        let sender = Sender { transport, client, connection, identity, worker };
+        let Self { client, connection, transport, tls, worker, .. } = *self;
+        let sender = Sender { transport, tls, client, connection, identity, worker, trace };
         Arrival { packet, sender, now }
     }
 

@@ -102,7 +102,8 @@ impl<S: Serve> Round<S> {
             let Some(client) = self.batch.origin(index).client() else { continue };
             let transport = Transport::Udp;
             let (identity, connection, worker) = (&*self.identity, client.ip(), self.worker.index);
-            let sender = Sender { transport, client, connection, identity, worker };
+            let sender =
+                Sender { transport, tls: None, client, connection, identity, worker, trace: None };
             let arrival = Arrival { packet, sender, now };
             let start = self.out.len();
             match self.worker.service.begin(&arrival, &mut self.out) {

@@ -7,6 +7,7 @@ use keyhole_wire::Answer;
 
 use crate::cache::CacheEntry;
 use crate::reason::Reason;
+use crate::tls_version::TlsVersion;
 
 /// The TTL with which an expired answer serves, seconds (RFC 8767 section 4).
 const STALE_TTL: u32 = 30;
@@ -36,6 +37,8 @@ pub struct LookupAnswer {
     pub ttl_cap: Option<u32>,
     /// The place in its set of the upstream that said so.
     pub upstream: Option<u16>,
+    /// The version of TLS over which it was asked now; none over cleartext and for the cache.
+    pub tls: Option<TlsVersion>,
     /// The answer is hot and about to expire: call [`super::Lookup::refresh`]. True once per entry.
     pub refresh: bool,
 }
@@ -72,6 +75,7 @@ pub(super) fn cached_answer(
         source,
         ttl_cap: (source == AnswerSource::Stale).then_some(STALE_TTL),
         upstream: Some(cached.upstream),
+        tls: None,
         refresh: false,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use keyhole_wire::{Answer, Name, RecordType};
@@ -14,7 +14,8 @@ use crate::cache::{Cache, FailedLookup, Freshness, Key, KeyRef};
 use crate::policy::Permitted;
 use crate::reason::Reason;
 use crate::shares::{Owner, Place, Room};
-use crate::upstream::{UpstreamAnswer, UpstreamSet};
+use crate::tls_version::TlsVersion;
+use crate::upstream::{ExchangeLog, Noting, UpstreamAnswer, UpstreamSet};
 
 /// Questions under way upstream, all together; further ones are refused.
 pub(super) const MAX_IN_FLIGHT: usize = 65_536;
@@ -37,8 +38,9 @@ pub(super) struct Flight {
     pub(super) ended: watch::Receiver<Option<Result<UpstreamResult, Failure>>>,
     /// On whose account it goes.
     pub(super) owner: Owner,
-    /// Whether an upstream had a place for it, which may take a while for a busy owner.
-    is_placed: Arc<AtomicBool>,
+    /// Whether an upstream had a place for it, which may take a while for a busy owner; and its
+    /// exchanges, for the trace of the query that started it.
+    noting: Noting,
     id: u64,
 }
 
@@ -48,6 +50,7 @@ pub(super) struct UpstreamResult {
     pub(super) answer: Arc<Answer>,
     upstream: u16,
     age: u32,
+    tls: Option<TlsVersion>,
 }
 
 /// Where the end of a flight is told.
@@ -68,8 +71,8 @@ impl Shared {
         set: &Arc<UpstreamSet>,
         lower: &Name,
         kind: RecordType,
-        deadline: Instant,
-        now: Instant,
+        (deadline, now): (Instant, Instant),
+        log: Option<&Arc<ExchangeLog>>,
     ) -> JoinOutcome {
         let key = KeyRef::new(set.id(), lower, kind);
         let owned = key.to_owned();
@@ -87,7 +90,8 @@ impl Shared {
             return JoinOutcome::Answer(found);
         }
         let Ok(place) = self.room.take(owner) else { return JoinOutcome::Full };
-        let (ended, flight) = self.flight(owner);
+        let (ended, mut flight) = self.flight(owner);
+        flight.noting.log = log.cloned();
         flights.insert(owned, flight.clone());
         drop(flights);
         self.start(permitted, set, (lower, kind), deadline, (ended, flight.clone(), place));
@@ -98,7 +102,7 @@ impl Shared {
     pub(super) fn flight(&self, owner: Owner) -> (Ended, Flight) {
         let (send, ended) = watch::channel(None);
         let id = self.last.fetch_add(1, Relaxed);
-        (send, Flight { ended, owner, is_placed: Arc::default(), id })
+        (send, Flight { ended, owner, noting: Noting::default(), id })
     }
 
     /// Starts the task that asks upstream for a flight that is on the table. The table must not be
@@ -115,7 +119,7 @@ impl Shared {
         let key = KeyRef::new(set.id(), lower, kind).to_owned();
         let guard = InFlightGuard { shared: Arc::clone(self), key, id: flight.id, _place: place };
         tokio::spawn(async move {
-            let asked = set.ask_noting(permitted, &name, kind, deadline, flight.is_placed).await;
+            let asked = set.ask_noting(permitted, &name, kind, deadline, flight.noting).await;
             let outcome = shared.store(guard.key.borrow(), asked);
             drop(guard);
             ended.send_replace(Some(outcome));
@@ -130,7 +134,7 @@ impl Shared {
     ) -> Result<UpstreamResult, Failure> {
         let now = Instant::now();
         match asked {
-            Ok(UpstreamAnswer { answer, upstream, age }) => {
+            Ok(UpstreamAnswer { answer, upstream, age, tls }) => {
                 let answer = Arc::new(answer);
                 if answer.is_failure() {
                     let (reason, cached) = (Reason::Forwarded, Some(Arc::clone(&answer)));
@@ -139,7 +143,7 @@ impl Shared {
                 } else {
                     self.cache.store(key, Arc::clone(&answer), upstream, age, now);
                 }
-                Ok(UpstreamResult { answer, upstream, age })
+                Ok(UpstreamResult { answer, upstream, age, tls })
             }
             // Whose share is used up says nothing of the name.
             Err(Reason::Overloaded) => Err(Failure::without_answer(Reason::Overloaded)),
@@ -155,7 +159,7 @@ impl Flight {
     /// Whether waiting for it is as good as asking again. One that still waits for its own owner's
     /// turn at the upstream would make another client wait for that owner.
     fn serves(&self, owner: Owner) -> bool {
-        self.owner == owner || self.is_placed.load(Relaxed)
+        self.owner == owner || self.noting.is_placed.load(Relaxed)
     }
 }
 
@@ -184,6 +188,7 @@ impl From<UpstreamResult> for LookupAnswer {
             source: AnswerSource::Forwarded,
             ttl_cap: None,
             upstream: Some(result.upstream),
+            tls: result.tls,
             refresh: false,
         }
     }

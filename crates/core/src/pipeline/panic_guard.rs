@@ -15,15 +15,30 @@ use crate::Reason;
 use crate::arrival::Arrival;
 use crate::clock::When;
 use crate::events::EventContext;
-use crate::policy::Trace;
 use crate::stages::{End, parse};
 use crate::state::Core;
+use crate::traces::{MayTime, Recorder, Recording};
 
 /// Takes a query as far as it can go without waiting. Appends the reply to `out`, or leaves `out`
 /// as it was. A panic inside costs this query alone, which is answered with SERVFAIL.
 #[inline]
 pub fn begin(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
-    begin_guarded(core, arrival, out, &mut ())
+    match core.traces.as_ref().and_then(|traces| traces.begin(arrival)) {
+        None => begin_guarded(core, arrival, out, &mut ()),
+        Some(recording) => begin_recorded(core, arrival, out, recording),
+    }
+}
+
+/// The same with the times of all stages, for the few queries that are chosen for traces.
+#[cold]
+#[inline(never)]
+fn begin_recorded(
+    core: &Core,
+    arrival: &Arrival<'_>,
+    out: &mut Vec<u8>,
+    recording: Box<Recording>,
+) -> Progress {
+    begin_guarded(core, arrival, out, &mut Recorder(Some(recording)))
 }
 
 #[inline]
@@ -31,7 +46,7 @@ pub(super) fn begin_guarded(
     core: &Core,
     arrival: &Arrival<'_>,
     out: &mut Vec<u8>,
-    trace: &mut impl Trace,
+    trace: &mut impl MayTime,
 ) -> Progress {
     let start = out.len();
     let stages = AssertUnwindSafe(|| begin_traced(core, arrival, When::Now, out, trace).0);
@@ -44,17 +59,19 @@ pub(super) fn begin_guarded(
 /// Waits for the answer and appends the reply to `out`. Always ends by the deadline of the query. A
 /// panic inside costs this query alone, which is answered with SERVFAIL.
 pub async fn complete(core: &Core, pending: Box<Pending>, out: &mut Vec<u8>) -> Option<ReplyInfo> {
-    let Pending { question, snapshot, lookup, sender, began, deadline, waiting } = *pending;
+    let Pending { question, snapshot, lookup, sender, began, deadline, waiting, recording } =
+        *pending;
+    let mut trace = Recorder(recording);
     // Held until the query has ended.
     let _waiting = waiting;
     let policy = Some(lookup.permit().policy());
-    let stages = end_of_waiting(core, lookup, &question, &snapshot, deadline, ());
+    let stages = end_of_waiting(core, lookup, &question, &snapshot, deadline, &mut trace);
     let end = catch_panic(stages).await.unwrap_or_else(|| End::because(Reason::InternalError));
     let now = Instant::now();
     let context = EventContext { snapshot: Some(&snapshot), policy };
     let waited = Some(now - began);
     let query = Query { sender: sender.borrow(), now, question: &question, context, waited };
-    let mut write = |end: &End| try_reply_and_record(core, &query, end, out);
+    let mut write = |end: &End| try_reply_and_record(core, &query, end, out, &mut trace);
     let sent = write(&end).or_else(|| write(&End::because(Reason::InternalError)));
     if sent.is_none() {
         record_unparsed(core, query.sender, now, context, Reason::InternalError, waited);
@@ -72,7 +89,7 @@ fn servfail(core: &Core, arrival: &Arrival<'_>, out: &mut Vec<u8>) -> Progress {
     let context = EventContext { snapshot: guard.as_deref(), policy: None };
     let sent = parsed.and_then(|question| {
         let query = Query { sender, now, question: &question, context, waited: None };
-        try_reply_and_record(core, &query, &End::because(Reason::InternalError), out)
+        try_reply_and_record(core, &query, &End::because(Reason::InternalError), out, &mut ())
     });
     match sent {
         Some(sent) => Progress::Replied(sent),
@@ -89,9 +106,10 @@ fn try_reply_and_record(
     query: &Query<'_>,
     end: &End,
     out: &mut Vec<u8>,
+    trace: &mut impl MayTime,
 ) -> Option<ReplyInfo> {
     let start = out.len();
-    let write = AssertUnwindSafe(|| reply_and_record(core, query, end, out).0);
+    let write = AssertUnwindSafe(|| reply_and_record(core, query, end, out, trace).0);
     match catch_unwind(write) {
         Ok(Progress::Replied(sent)) => Some(sent),
         Ok(Progress::Dropped | Progress::Waiting(_)) | Err(_) => {

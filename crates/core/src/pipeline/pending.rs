@@ -10,6 +10,8 @@ use crate::question::Question;
 use crate::shares::Place;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::UpstreamLookup;
+use crate::tls_version::TlsVersion;
+use crate::traces::Recording;
 use crate::transport::Transport;
 
 /// A query that waits for an upstream.
@@ -22,11 +24,14 @@ pub struct Pending {
     pub(super) began: Instant,
     pub(super) deadline: Instant,
     pub(super) waiting: Place,
+    /// What is recorded of it for traces, while these are on.
+    pub(super) recording: Option<Box<Recording>>,
 }
 
 /// A [`Sender`] with memory of its own.
 pub(super) struct WaitingSender {
     transport: Transport,
+    tls: Option<TlsVersion>,
     client: SocketAddr,
     connection: IpAddr,
     identity: ClientIdentity,
@@ -35,12 +40,13 @@ pub(super) struct WaitingSender {
 
 impl WaitingSender {
     pub(super) fn of(arrival: &Arrival<'_>) -> Self {
-        let Sender { transport, client, connection, identity, worker } = arrival.sender;
-        Self { transport, client, connection, identity: identity.clone(), worker }
+        let Sender { transport, tls, client, connection, identity, worker, .. } = arrival.sender;
+        Self { transport, tls, client, connection, identity: identity.clone(), worker }
     }
 
     pub(super) fn borrow(&self) -> Sender<'_> {
-        let Self { transport, client, connection, ref identity, worker } = *self;
-        Sender { transport, client, connection, identity, worker }
+        let Self { transport, tls, client, connection, ref identity, worker } = *self;
+        // Its trace is in the recording.
+        Sender { transport, tls, client, connection, identity, worker, trace: None }
     }
 }

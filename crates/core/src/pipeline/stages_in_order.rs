@@ -11,15 +11,18 @@ use crate::arrival::{Arrival, Sender};
 use crate::client_identity::Credential;
 use crate::clock::When;
 use crate::events::{Event, EventContext};
-use crate::policy::Trace;
+use crate::policy::{GivenAnswer, Trace};
 use crate::question::Question;
-use crate::reason::Outcome;
+use crate::reason::{Outcome, Stage};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
 use crate::stages::fetch::{Ready, UpstreamLookup};
 use crate::stages::parse::Rejected;
-use crate::stages::{End, admit, authorize, fetch, identify, parse, record, reply, screen, vet};
+use crate::stages::{
+    Body, End, admit, authorize, fetch, identify, parse, record, reply, screen, vet,
+};
 use crate::state::Core;
+use crate::traces::MayTime;
 
 /// Takes a query as far as it goes without waiting, as of `when`, with a recorder. Appends the
 /// reply to `out`. Also says why the query ended, or how it will end if it waits and the upstream
@@ -29,33 +32,40 @@ pub fn begin_traced(
     arrival: &Arrival<'_>,
     when: When,
     out: &mut Vec<u8>,
-    trace: &mut impl Trace,
+    trace: &mut impl MayTime,
 ) -> (Progress, EndSummary) {
     let Arrival { packet, sender, now } = *arrival;
+    trace.enter(Stage::Parse);
     // receive made the arrival. parse: nothing later sees raw bytes.
     let question = match parse::parse(packet) {
         Ok(question) => question,
         Err(rejected) => return reject(core, arrival, &rejected, out),
     };
+    trace.parsed(&question);
     // The snapshot is pinned here, once for the whole query. Without one everything is refused.
     let guard = core.snapshot.load();
     let context = EventContext { snapshot: guard.as_deref(), policy: None };
     let mut query = Query { sender, now, question: &question, context, waited: None };
     let Some(snapshot) = guard.as_ref() else {
-        return reply_and_record(core, &query, &End::because(Reason::NotReady), out);
+        return reply_and_record(core, &query, &End::because(Reason::NotReady), out, trace);
     };
     let mut client_ref = None;
     let mut stages = || {
+        trace.enter(Stage::Admit);
         // Limits come first: they are the cheapest, and keyed on nothing that the client chooses.
         let admitted = admit::admit(&core.options.clients, sender.connection)?;
+        trace.enter(Stage::Identify);
         // What it showed may have been revoked since the connection began.
         let address = sender.client.ip();
         let client = identify::identify(snapshot, sender.identity, address, admitted, trace)?;
         client_ref = Some(client.client_ref);
+        trace.enter(Stage::Authorize);
         // Before the cache, so that a changed rule acts at once. Gives the permit.
         let permit = authorize::authorize(snapshot, &client, &question, when, trace)?;
+        trace.enter(Stage::Screen);
         // Before fetch: afterwards the data has left.
         let screened = screen::screen(&question, permit)?;
+        trace.enter(Stage::Fetch);
         // Takes the permit by value: no permit, no lookup.
         fetch::ready(&core.lookup, snapshot, &question, screened, now, trace)
     };
@@ -63,7 +73,10 @@ pub fn begin_traced(
     let end = match stages() {
         ControlFlow::Break(end) => end,
         // On cache hits too: the cache stores what upstream said, never what was decided.
-        ControlFlow::Continue(Ready::Now(fetched)) => vet::vet(snapshot, &question, fetched, trace),
+        ControlFlow::Continue(Ready::Now(fetched)) => {
+            trace.enter(Stage::Vet);
+            vet::vet(snapshot, &question, fetched, trace)
+        }
         ControlFlow::Continue(Ready::Later(lookup)) => {
             let owner = if core.is_own(&question) {
                 Owner::OWN
@@ -77,21 +90,33 @@ pub fn begin_traced(
             End::because(Reason::Overloaded)
         }
     };
-    if let Some((lookup, waiting)) = wait {
+    if let Some((mut lookup, waiting)) = wait {
         let permit = lookup.permit();
         let (cause, would_block) = (Some(permit.cause()), permit.would_block());
         let target = None;
         let summary =
             EndSummary { reason: Reason::Forwarded, cause, would_block, target, client_ref };
+        let level = snapshot.log_level(&snapshot.policies[permit.policy()], &question.hashed);
+        let recording = match &core.traces {
+            Some(traces) if !core.is_own(&question) => {
+                traces.wait(trace.take_recording(), (&sender, &question, now), level)
+            }
+            _ => None,
+        };
+        if let Some(log) = recording.as_ref().and_then(|recording| recording.log()) {
+            lookup.log_into(log);
+        }
         let sender = WaitingSender::of(arrival);
         let deadline = now + Duration::from_millis(core.options.limits.query_ms);
         let snapshot = Arc::clone(snapshot);
-        let pending = Pending { question, snapshot, lookup, sender, began: now, deadline, waiting };
+        let began = now;
+        let pending =
+            Pending { question, snapshot, lookup, sender, began, deadline, waiting, recording };
         // Goes on in `end_of_waiting`.
         return (Progress::Waiting(Box::new(pending)), summary);
     }
     query.context.policy = client_ref.map(|client_ref| client_ref.policy());
-    let (progress, summary) = reply_and_record(core, &query, &end, out);
+    let (progress, summary) = reply_and_record(core, &query, &end, out, trace);
     (progress, EndSummary { client_ref, ..summary })
 }
 
@@ -106,7 +131,10 @@ pub(super) async fn end_of_waiting(
 ) -> End {
     match fetch::wait(&core.lookup, lookup, question, deadline).await {
         ControlFlow::Break(end) => end,
-        ControlFlow::Continue(fetched) => vet::vet(snapshot, question, fetched, &mut trace),
+        ControlFlow::Continue(fetched) => {
+            trace.enter(Stage::Vet);
+            vet::vet(snapshot, question, fetched, &mut trace)
+        }
     }
 }
 
@@ -129,13 +157,22 @@ pub(super) fn reply_and_record(
     query: &Query<'_>,
     end: &End,
     out: &mut Vec<u8>,
+    trace: &mut impl MayTime,
 ) -> (Progress, EndSummary) {
     let Query { sender, now: ended, question, context, waited } = *query;
     let writer = writer_of(core);
+    trace.enter(Stage::Reply);
     let ttl = reply::reply(&writer, &sender, &question.query, end, out);
     let End { reason, cause, would_block, ref target, ref body } = *end;
     let is_own = core.is_own(question);
-    let (question, upstream, target) = (Some(question), body.upstream(), target.as_deref());
+    let answer = match body {
+        Body::Synthetic(what, ..) if reason.outcome() == Outcome::Blocked => {
+            Some(GivenAnswer::of(*what, question.kind()))
+        }
+        _ => None,
+    };
+    let (upstream, upstream_tls) = body.upstream();
+    let (question, target) = (Some(question), target.as_deref());
     let event = Event {
         sender,
         ended,
@@ -144,12 +181,18 @@ pub(super) fn reply_and_record(
         reason,
         cause,
         would_block,
+        answer,
         target,
         upstream,
+        upstream_tls,
         waited,
         is_own,
     };
-    record::record(&core.counters, &core.events, &event);
+    trace.enter(Stage::Record);
+    let took = record::record(&core.counters, &core.events, &event);
+    if let Some(traces) = &core.traces {
+        traces.end(trace.take_recording(), &event, took);
+    }
     let closes = reason.closes_connection();
     let is_private = is_private(&sender, context, reason);
     (Progress::Replied(ReplyInfo { ttl, closes, is_private }), EndSummary::of(end))
@@ -220,10 +263,15 @@ pub(super) fn record_unparsed(
         reason,
         cause,
         would_block,
+        answer: None,
         target,
         upstream,
+        upstream_tls: None,
         waited,
         is_own: false,
     };
-    record::record(&core.counters, &core.events, &event);
+    let took = record::record(&core.counters, &core.events, &event);
+    if let Some(traces) = &core.traces {
+        traces.end(None, &event, took);
+    }
 }

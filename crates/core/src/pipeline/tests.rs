@@ -13,6 +13,7 @@ use crate::client_identity::ClientIdentity;
 use crate::options::Options;
 use crate::policy::{self, Trace};
 use crate::state::Core;
+use crate::traces::MayTime;
 use crate::transport::Transport;
 
 /// A recorder that breaks at the first step of a policy.
@@ -23,6 +24,8 @@ impl Trace for Broken {
         panic!("on purpose");
     }
 }
+
+impl MayTime for Broken {}
 
 fn core() -> Core {
     let options = json!({
@@ -65,7 +68,7 @@ fn core() -> Core {
             "list_answer": "nxdomain", "list_mode": "enforce", "paused": null, "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10,
             "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     });
     core.commit(core.prepare(snapshot.to_string().as_bytes()).unwrap());
     core
@@ -80,7 +83,8 @@ fn a_panic_on_the_way_is_answered_with_servfail_and_counted() {
     let (transport, now) = (Transport::Tcp, Instant::now());
     let connection = client.ip();
     let identity = &ClientIdentity::NETWORK;
-    let sender = Sender { transport, client, connection, identity, worker: 0 };
+    let sender =
+        Sender { transport, tls: None, client, connection, identity, worker: 0, trace: None };
     let arrival = Arrival { packet: &packet, sender, now };
     let mut out = b"before".to_vec();
     let progress = begin_guarded(&core, &arrival, &mut out, &mut Broken);

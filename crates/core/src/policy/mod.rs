@@ -36,7 +36,7 @@ mod trace;
 mod tests;
 
 pub use alias_chain::{AliasChain, allowed_by_now, decide};
-pub use block_answer::BlockAnswer;
+pub use block_answer::{BlockAnswer, GivenAnswer};
 pub use cause::Cause;
 pub use compiled_policy::Policy;
 pub use decide::{Decision, Verdict};

@@ -44,10 +44,16 @@ impl NamePatterns {
         Self { exact, below, expressions }
     }
 
+    /// Whether there are none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.exact.is_empty() && self.below.is_empty() && self.expressions.is_empty()
+    }
+
     /// Whether a name is one of them. Costs nothing where there are none.
     #[inline]
     pub fn has(&self, hashed: &HashedName) -> bool {
-        if self.exact.is_empty() && self.below.is_empty() && self.expressions.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let mut found = hashed.suffixes().enumerate().any(|(above, suffix)| {

@@ -11,6 +11,10 @@ pub trait Trace {
     /// Records one step. `make` runs only when steps are recorded; otherwise it costs
     /// nothing.
     fn step(&mut self, make: impl FnOnce() -> Step);
+
+    /// The query goes on with this stage.
+    #[inline(always)]
+    fn enter(&mut self, _stage: Stage) {}
 }
 
 /// Records nothing: for packets.
@@ -29,6 +33,11 @@ impl<T: Trace> Trace for &mut T {
     #[inline(always)]
     fn step(&mut self, make: impl FnOnce() -> Step) {
         (**self).step(make);
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, stage: Stage) {
+        (**self).enter(stage);
     }
 }
 

@@ -9,13 +9,15 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use keyhole_names::HashedName;
 use keyhole_names::error::read_document;
+use keyhole_wire::Name;
 
 use crate::Error;
 use crate::document::{LogLevel, SNAPSHOT_VERSION, SnapshotDocument};
 use crate::faults::Faults;
 use crate::list_table::ListTable;
-use crate::policy::{Policy, Schedule};
+use crate::policy::{NamePatterns, Policy, Schedule};
 use crate::records::Records;
 use crate::subjects::Subjects;
 use crate::trust::Trust;
@@ -41,6 +43,8 @@ pub struct Snapshot {
     pub trust: Arc<Trust>,
     /// The upstream sets that policies name.
     pub upstream_sets: Vec<Arc<UpstreamSet>>,
+    /// Names whose queries are not logged, whoever asks.
+    unlogged: NamePatterns,
 }
 
 impl Snapshot {
@@ -77,6 +81,9 @@ impl Snapshot {
             schedules: schedules.into(),
         };
         let policies = policies::compile(document.policies, &bounds, &mut faults);
+        let unlogged = &document.unlogged;
+        let unlogged =
+            NamePatterns::compile(unlogged, "snapshot.unlogged", "LogExclusion", &mut faults);
         let snapshot = Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             number: document.number,
@@ -86,6 +93,7 @@ impl Snapshot {
             record_sets,
             trust,
             upstream_sets,
+            unlogged,
         };
         faults.into_result("snapshot", snapshot)
     }
@@ -93,6 +101,21 @@ impl Snapshot {
     /// The least that any policy allows to be written down.
     pub fn strictest_log(&self) -> LogLevel {
         self.policies.iter().map(|policy| policy.log).max().unwrap_or(LogLevel::Full)
+    }
+
+    /// Whether a query may not be written down because of what it asks for, or because of the
+    /// blocked name that its answer leads to. Costs nothing where there are no such names.
+    #[inline]
+    pub fn is_unlogged(&self, asked: Option<&HashedName>, target: Option<&Name>) -> bool {
+        !self.unlogged.is_empty()
+            && (asked.is_some_and(|name| self.unlogged.has(name))
+                || target.is_some_and(|name| self.unlogged.has(&HashedName::new(name))))
+    }
+
+    /// How much of a query for a name under a policy may be written down.
+    #[inline]
+    pub fn log_level(&self, policy: &Policy, asked: &HashedName) -> LogLevel {
+        if self.is_unlogged(Some(asked), None) { LogLevel::None } else { policy.log }
     }
 
     /// The policy of a client without a subject of its own.

@@ -59,7 +59,7 @@ fn document() -> Value {
             "record_set": 0,
             "origin": "policy.yaml:1 Policy/base",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     })
 }
 

@@ -24,7 +24,7 @@ use crate::reason::Stage;
 use crate::records::{Link, Local, Records, SpecialZone};
 use crate::shares::Owner;
 use crate::snapshot::Snapshot;
-use crate::upstream::UpstreamSet;
+use crate::upstream::{ExchangeLog, UpstreamSet};
 
 /// What a look-up gave, still to be vetted.
 pub struct Fetched {
@@ -61,6 +61,8 @@ pub struct UpstreamLookup {
     name: Name,
     /// Aliases that lead from the question to the name.
     chain: Option<Arc<[Link]>>,
+    /// Where exchanges are noted for the trace of the query, if it has one.
+    log: Option<Arc<ExchangeLog>>,
 }
 
 impl UpstreamLookup {
@@ -71,8 +73,12 @@ impl UpstreamLookup {
 
     /// The same on the account of this owner.
     pub fn for_owner(self: Box<Self>, owner: Owner) -> Self {
-        let Self { permit, set, name, chain } = *self;
-        Self { permit: permit.for_owner(owner), set, name, chain }
+        Self { permit: self.permit.for_owner(owner), ..*self }
+    }
+
+    /// Has exchanges with upstreams noted.
+    pub(crate) fn log_into(&mut self, log: Arc<ExchangeLog>) {
+        self.log = Some(log);
     }
 }
 
@@ -154,7 +160,13 @@ pub fn ready(
     trace.step(|| step("upstreams", "are asked", true, json!({ "set": set.name() })));
     trace.step(|| private_step(policy, &question.hashed));
     let set = Arc::clone(set);
-    ControlFlow::Continue(Ready::Later(Box::new(UpstreamLookup { permit, set, name, chain })))
+    ControlFlow::Continue(Ready::Later(Box::new(UpstreamLookup {
+        permit,
+        set,
+        name,
+        chain,
+        log: None,
+    })))
 }
 
 /// Waits for an upstream.
@@ -164,13 +176,14 @@ pub async fn wait(
     question: &Question,
     deadline: Instant,
 ) -> ControlFlow<End, Fetched> {
-    let UpstreamLookup { permit, set, name, chain } = *upstream_lookup;
-    let kind = question.kind();
-    let mut outcome = lookup.wait(&permit, &set, &name, kind, deadline).await;
+    let UpstreamLookup { permit, set, name, chain, log } = *upstream_lookup;
+    let (kind, log) = (question.kind(), log.as_ref());
+    let mut outcome = lookup.wait_logging(&permit, &set, &name, kind, deadline, log).await;
     // RFC 4035 section 3.2.2: who checks DNSSEC itself gets the data that a check withholds. CD goes
     // upstream for such names alone, and what comes of it is kept apart.
     if question.query.checking_disabled && is_withheld(&outcome) {
-        outcome = lookup.wait(&permit, set.unchecked(), &name, kind, deadline).await;
+        let set = set.unchecked();
+        outcome = lookup.wait_logging(&permit, set, &name, kind, deadline, log).await;
     }
     match outcome {
         Ok(found) => with_aliases(question, permit, found, chain.as_deref()),
@@ -225,7 +238,7 @@ fn failed(permit: &Permit, failure: Failure, chain: Option<&[Link]>) -> End {
     let mut end = end_for(permit, failure.reason);
     if let Some(answer) = failure.answer.filter(|_| chain.is_none()) {
         let upstream = failure.upstream;
-        end.body = Body::Upstream { answer, age: 0, ttl_cap: None, upstream };
+        end.body = Body::Upstream { answer, age: 0, ttl_cap: None, upstream, tls: None };
     }
     end
 }

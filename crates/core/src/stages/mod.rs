@@ -23,6 +23,7 @@ use keyhole_wire::{Answer, Name, Synthetic, ZoneAt};
 use crate::Reason;
 use crate::lookup::LookupAnswer;
 use crate::policy::Cause;
+use crate::tls_version::TlsVersion;
 
 /// How a query ended: why, because of what, and what is to be said.
 pub struct End {
@@ -50,6 +51,8 @@ pub enum Body {
         ttl_cap: Option<u32>,
         /// The place of the upstream in its set.
         upstream: Option<u16>,
+        /// The version of TLS over which it was asked now; none over cleartext and for the cache.
+        tls: Option<TlsVersion>,
     },
     /// Records that are known here: local ones, and those of names with a special use.
     Local(Arc<Answer>),
@@ -70,19 +73,21 @@ impl Body {
     /// The same with other records; what has none stays as it is.
     pub fn with_answer(self, answer: Arc<Answer>) -> Self {
         match self {
-            Self::Upstream { age, ttl_cap, upstream, .. } => {
-                Self::Upstream { answer, age, ttl_cap, upstream }
+            Self::Upstream { age, ttl_cap, upstream, tls, .. } => {
+                Self::Upstream { answer, age, ttl_cap, upstream, tls }
             }
             Self::Local(_) => Self::Local(answer),
             Self::Synthetic(..) => self,
         }
     }
 
-    /// The place in its set of the upstream that said so.
-    pub fn upstream(&self) -> Option<u16> {
+    /// The place in its set of the upstream that said so, and the version of TLS over which it was
+    /// asked.
+    #[inline]
+    pub fn upstream(&self) -> (Option<u16>, Option<TlsVersion>) {
         match self {
-            Self::Upstream { upstream, .. } => *upstream,
-            Self::Local(_) | Self::Synthetic(..) => None,
+            Self::Upstream { upstream, tls, .. } => (*upstream, *tls),
+            Self::Local(_) | Self::Synthetic(..) => (None, None),
         }
     }
 }
@@ -90,8 +95,8 @@ impl Body {
 impl From<LookupAnswer> for Body {
     #[inline]
     fn from(found: LookupAnswer) -> Self {
-        let LookupAnswer { answer, age, ttl_cap, upstream, .. } = found;
-        Self::Upstream { answer, age, ttl_cap, upstream }
+        let LookupAnswer { answer, age, ttl_cap, upstream, tls, .. } = found;
+        Self::Upstream { answer, age, ttl_cap, upstream, tls }
     }
 }
 

@@ -14,12 +14,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::error::{ErrorKind, UpstreamError};
 use super::exchange::{AttemptState, Question, Reply};
+use super::exchange_log::ExchangeLog;
 use super::repeat::Repetition;
 use super::server::Budget;
 use super::set::{MAX_MESSAGES, UpstreamSet};
 use crate::policy::Permitted;
 use crate::reason::Reason;
 use crate::shares::Owner;
+use crate::tls_version::TlsVersion;
 
 /// What a set answered.
 #[derive(Debug)]
@@ -30,6 +32,17 @@ pub struct UpstreamAnswer {
     pub upstream: u16,
     /// Seconds that the answer has spent in HTTP caches (RFC 8484 section 5.1).
     pub age: u32,
+    /// The version of TLS of the connection to the upstream; none over cleartext.
+    pub tls: Option<TlsVersion>,
+}
+
+/// What is noted while a question is under way.
+#[derive(Clone, Default)]
+pub(crate) struct Noting {
+    /// Turns true as soon as an upstream has a place for the question.
+    pub(crate) is_placed: Arc<AtomicBool>,
+    /// The exchanges, for the trace of the query that it is for.
+    pub(crate) log: Option<Arc<ExchangeLog>>,
 }
 
 impl UpstreamSet {
@@ -37,8 +50,9 @@ impl UpstreamSet {
     ///
     /// A connection that fails leads to the next upstream at once, silence to a second attempt
     /// beside the first after `hedge_ms`. What an upstream has not processed is put to it again,
-    /// and while no connection works since a moment ago, all are asked once more. A SERVFAIL or the like is kept while the others are asked, and serves once none of them can be
-    /// expected to say anything better. `name` is in lower case.
+    /// and an upstream that cannot be reached since a moment ago is asked once more. A SERVFAIL or
+    /// the like is kept while the others are asked, and serves once none of them can be expected to
+    /// say anything better. `name` is in lower case.
     pub async fn ask(
         &self,
         permitted: Permitted,
@@ -46,25 +60,26 @@ impl UpstreamSet {
         kind: RecordType,
         deadline: std::time::Instant,
     ) -> Result<UpstreamAnswer, Reason> {
-        self.ask_noting(permitted, name, kind, deadline, Arc::default()).await
+        self.ask_noting(permitted, name, kind, deadline, Noting::default()).await
     }
 
-    /// The same; `is_placed` turns true as soon as an upstream has a place for the question.
+    /// The same, noting how it goes.
     pub(crate) async fn ask_noting(
         &self,
         permitted: Permitted,
         name: &Name,
         kind: RecordType,
         deadline: std::time::Instant,
-        is_placed: Arc<AtomicBool>,
+        noting: Noting,
     ) -> Result<UpstreamAnswer, Reason> {
         let checking_disabled = self.checking_disabled;
         let owner = permitted.owner();
-        let question = Question { name: *name, kind, owner, checking_disabled, edns: true };
+        let question =
+            Question { name: *name, kind, owner, checking_disabled, edns: true, trace: None };
         let budget = Budget::of(MAX_MESSAGES);
         self.probe(question, &budget);
         let mut attempts = Attempts::new(self, question, budget, deadline.into());
-        attempts.is_placed = is_placed;
+        (attempts.is_placed, attempts.log) = (noting.is_placed, noting.log);
         attempts.run().await.map_err(|error| error.reason())
     }
 
@@ -92,6 +107,8 @@ struct Running<'a> {
     state: Arc<AttemptState>,
     /// Answers that the upstream had given before.
     answered: u64,
+    /// Its place in the log of exchanges.
+    logged: Option<usize>,
     work: Work<'a>,
 }
 
@@ -101,6 +118,7 @@ pub(super) struct Attempts<'a> {
     question: Question,
     budget: Arc<Budget>,
     is_placed: Arc<AtomicBool>,
+    log: Option<Arc<ExchangeLog>>,
     deadline: Instant,
     /// Places not asked yet, best first.
     left: std::vec::IntoIter<usize>,
@@ -122,6 +140,10 @@ pub(super) struct Attempts<'a> {
     /// The best of what those said.
     unresolved: Option<UpstreamAnswer>,
     worst: Option<UpstreamError>,
+    /// An upstream could not be reached, or did not keep its connection until the answer.
+    was_out_of_reach: bool,
+    /// Places where asking this question once more leads nowhere.
+    hopeless: Vec<usize>,
     flawed: bool,
 }
 
@@ -141,6 +163,7 @@ impl<'a> Attempts<'a> {
             question,
             budget,
             is_placed: Arc::default(),
+            log: None,
             deadline,
             left,
             running,
@@ -153,6 +176,8 @@ impl<'a> Attempts<'a> {
             failed,
             unresolved,
             worst,
+            was_out_of_reach: false,
+            hopeless: Vec::new(),
             flawed: false,
         }
     }
@@ -214,10 +239,13 @@ impl<'a> Attempts<'a> {
     ) -> Option<UpstreamAnswer> {
         let place = ended.place;
         self.flawed |= ended.state.flawed.load(Relaxed) > 0;
+        if let (Some(log), Some(logged)) = (&self.log, ended.logged) {
+            log.end(logged, outcome.as_ref().err().map(|error| error.kind));
+        }
         match outcome {
-            Ok(Reply { answer, age }) => {
+            Ok(Reply { answer, age, tls }) => {
                 let upstream = u16::try_from(place).unwrap_or(u16::MAX);
-                let asked = UpstreamAnswer { answer, upstream, age };
+                let asked = UpstreamAnswer { answer, upstream, age, tls };
                 if !asked.answer.is_failure() {
                     for place in &self.failed {
                         self.set.upstreams[*place].was_outdone();
@@ -228,7 +256,7 @@ impl<'a> Attempts<'a> {
             }
             Err(error) => {
                 self.plan_repetition(ended, &error);
-                self.note_error(error);
+                self.note_error(place, error);
                 self.start_next();
             }
         }
@@ -260,20 +288,28 @@ impl<'a> Attempts<'a> {
             // Whatever became of the others: each upstream is asked once.
             self.budget.give_back();
         }
-        self.left.next().map(|place| self.start(place, 0)).is_some()
+        // While it opens a connection, repetitions elsewhere may use up the messages.
+        let is_first = self.rounds == 0;
+        self.left.next().map(|place| self.start_as(place, 0, is_first)).is_some()
     }
 
     fn start(&mut self, place: usize, avoid: u64) {
+        self.start_as(place, avoid, false);
+    }
+
+    fn start_as(&mut self, place: usize, avoid: u64, is_first: bool) {
         // The newest attempt gets its time before another one starts beside it.
         self.hedge_at = self.hedge_at.map(|_| Instant::now() + self.set.hedge_after());
-        let question = Question { edns: !self.plain.contains(&place), ..self.question };
+        let upstream = &self.set.upstreams[place];
+        let logged = self.log.as_ref().and_then(|log| log.begin(upstream.document()));
+        let (logged, trace) = logged.map_or((None, None), |(at, trace)| (Some(at), trace));
+        let question = Question { edns: !self.plain.contains(&place), trace, ..self.question };
         let mut attempt = self.set.attempt(question, Arc::clone(&self.budget));
-        attempt.avoid = avoid;
+        (attempt.avoid, attempt.is_first) = (avoid, is_first);
         attempt.is_placed = Arc::clone(&self.is_placed);
         let state = Arc::clone(&attempt.state);
-        let upstream = &self.set.upstreams[place];
         let (answered, work) = (upstream.answers(), Box::pin(upstream.ask(attempt)));
-        self.running.push(Running { place, state, answered, work });
+        self.running.push(Running { place, state, answered, logged, work });
     }
 }
 

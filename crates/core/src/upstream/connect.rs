@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -25,6 +26,7 @@ use super::trust;
 use crate::Error;
 use crate::close_notify::Announced;
 use crate::document::{UpstreamDocument, UpstreamProtocol};
+use crate::tls_version::TlsVersion;
 
 /// The next address is tried as well when one stays silent for so long (RFC 8305 section 5).
 const STAGGER: Duration = Duration::from_millis(200);
@@ -34,7 +36,7 @@ const MAX_CONNECTING: Duration = Duration::from_secs(3);
 /// Everything that is needed to reach one upstream.
 pub(super) struct Connector {
     addresses: Vec<SocketAddr>,
-    /// Where the last connection succeeded; tried first.
+    /// Tried first: where the last connection succeeded, or what comes after one that led nowhere.
     preferred: AtomicUsize,
     protocol: Protocol,
     identity: Option<Arc<Identity>>,
@@ -46,6 +48,15 @@ enum Protocol {
     Doh { tls: TlsConnector, name: ServerName<'static>, uri: Uri },
     Dot { tls: TlsConnector, name: ServerName<'static> },
     Tcp,
+}
+
+/// A connection that works, over what.
+struct Reached {
+    /// The place of the address.
+    address: usize,
+    liveness: Arc<Liveness>,
+    carrier: Carrier,
+    tls: Option<TlsVersion>,
 }
 
 impl Connector {
@@ -117,17 +128,17 @@ impl Connector {
             let words = format!("identity {} is not installed", identity.name());
             return Err(UpstreamError::new(ErrorKind::Unreachable, words));
         }
-        let (liveness, carrier) =
+        let Reached { address, liveness, carrier, tls } =
             timeout(MAX_CONNECTING, self.race()).await.unwrap_or_else(|_| {
                 let words = format!("no connection to {} within 3 s", self.addresses[0]);
                 Err(UpstreamError::new(ErrorKind::Unreachable, words))
             })?;
-        Ok(Connection { id, issue, liveness, carrier })
+        Ok(Connection { id, issue, address, liveness, carrier, tls })
     }
 
     /// Tries one address after the other; the next at once when one fails, and after a while when
     /// it stays silent. Dropping the set ends what is still under way.
-    async fn race(self: &Arc<Self>) -> Result<(Arc<Liveness>, Carrier), UpstreamError> {
+    async fn race(self: &Arc<Self>) -> Result<Reached, UpstreamError> {
         let first = self.preferred.load(Relaxed);
         let count = self.addresses.len();
         let mut left = (0..count).map(|step| (first + step) % count);
@@ -138,16 +149,7 @@ impl Connector {
             match left.next() {
                 Some(index) => {
                     let connector = Arc::clone(self);
-                    attempts.spawn(async move {
-                        let liveness = Liveness::new();
-                        (
-                            index,
-                            connector
-                                .attempt(index, &liveness)
-                                .await
-                                .map(|carrier| (liveness, carrier)),
-                        )
-                    });
+                    attempts.spawn(async move { connector.attempt(index).await });
                 }
                 None => more = false,
             }
@@ -157,11 +159,11 @@ impl Connector {
                 () = sleep_until(next), if more => continue,
             };
             match ended {
-                Some(Ok((index, Ok(reached)))) => {
-                    self.preferred.store(index, Relaxed);
+                Some(Ok(Ok(reached))) => {
+                    self.preferred.store(reached.address, Relaxed);
                     return Ok(reached);
                 }
-                Some(Ok((_, Err(error)))) => {
+                Some(Ok(Err(error))) => {
                     if worst.as_ref().is_none_or(|old| old.kind < error.kind) {
                         worst = Some(error);
                     }
@@ -176,33 +178,51 @@ impl Connector {
         }
     }
 
-    async fn attempt(
-        &self,
-        index: usize,
-        liveness: &Arc<Liveness>,
-    ) -> Result<Carrier, UpstreamError> {
+    /// A connection to this address led nowhere, although it could be made: the next one comes
+    /// first, unless another one does already.
+    pub(super) fn pass_over(&self, address: usize) {
+        let next = (address + 1) % self.addresses.len();
+        let _ = self.preferred.compare_exchange(address, next, Relaxed, Relaxed);
+    }
+
+    async fn attempt(&self, index: usize) -> Result<Reached, UpstreamError> {
+        let liveness = Liveness::new();
         let address = self.addresses[index];
         let connecting = |error| UpstreamError::connecting(address, &error);
         let stream = TcpStream::connect(address).await.map_err(connecting)?;
         // Queries are small and must leave at once.
         stream.set_nodelay(true).map_err(connecting)?;
-        match &self.protocol {
+        let (carrier, tls) = match &self.protocol {
             Protocol::Doh { tls, name, uri } => {
                 let stream = self.secure(tls, name, address, stream).await?;
                 if stream.tls().get_ref().1.alpn_protocol() != Some(b"h2") {
                     let words = format!("{address} does not speak HTTP/2");
                     return Err(UpstreamError::new(ErrorKind::Unreachable, words));
                 }
-                Ok(Carrier::Doh(DohConnection::start(stream, uri.clone(), liveness).await?))
+                let version = version(&stream);
+                let started = DohConnection::start(stream, uri.clone(), &liveness).await?;
+                (Carrier::Doh(started), version)
             }
             Protocol::Dot { tls, name } => {
                 let stream = self.secure(tls, name, address, stream).await?;
-                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
+                let version = version(&stream);
+                (self.start_stream(stream, true, &liveness), version)
             }
-            Protocol::Tcp => {
-                Ok(Carrier::Stream(StreamConnection::start(stream, liveness, &self.counters)))
-            }
-        }
+            Protocol::Tcp => (self.start_stream(stream, false, &liveness), None),
+        };
+        Ok(Reached { address: index, liveness, carrier, tls })
+    }
+
+    fn start_stream<S>(
+        &self,
+        stream: S,
+        is_authenticated: bool,
+        liveness: &Arc<Liveness>,
+    ) -> Carrier
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        Carrier::Stream(StreamConnection::start(stream, is_authenticated, liveness, &self.counters))
     }
 
     async fn secure(
@@ -215,8 +235,16 @@ impl Connector {
         UpstreamCounters::count(&self.counters.handshakes);
         // For an address as name rustls sends no SNI, as RFC 6066 section 3 demands.
         let secured = tls.connect(name.clone(), stream).await;
+        let chain = secured.as_ref().ok().and_then(|stream| stream.get_ref().1.peer_certificates());
+        if let Some(leaf) = chain.and_then(<[_]>::first) {
+            self.counters.showed(leaf);
+        }
         secured.map(Announced::new).map_err(|error| UpstreamError::securing(address, &error))
     }
+}
+
+fn version(stream: &Announced<TlsStream<TcpStream>>) -> Option<TlsVersion> {
+    TlsVersion::of(stream.tls().get_ref().1.protocol_version())
 }
 
 /// The name for SNI (RFC 6066 section 3) and, without a SPIFFE ID, for the check.

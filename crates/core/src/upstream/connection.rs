@@ -7,6 +7,7 @@ use super::doh::DohConnection;
 use super::error::UpstreamError;
 use super::exchange::{AttemptState, Liveness, MAX_IN_FLIGHT, Question, Reply};
 use super::stream::StreamConnection;
+use crate::tls_version::TlsVersion;
 
 /// What a connection speaks.
 pub(super) enum Carrier {
@@ -20,8 +21,12 @@ pub(super) struct Connection {
     pub(super) id: u64,
     /// Which certificate of ours it showed.
     pub(super) issue: u64,
+    /// The place of its address among those of the upstream.
+    pub(super) address: usize,
     pub(super) liveness: Arc<Liveness>,
     pub(super) carrier: Carrier,
+    /// None for cleartext.
+    pub(super) tls: Option<TlsVersion>,
 }
 
 impl Connection {
@@ -46,14 +51,15 @@ impl Connection {
     ) -> Result<Reply, UpstreamError> {
         match &self.carrier {
             Carrier::Doh(carrier) => {
-                let reply = carrier.exchange(question).await?;
+                let (answer, age) = carrier.exchange(question).await?;
                 self.liveness.touch();
                 self.liveness.answers.fetch_add(1, Relaxed);
-                Ok(reply)
+                Ok(Reply { answer, age, tls: self.tls })
             }
             // What drives the stream counts its answers as they come.
             Carrier::Stream(carrier) => {
-                Ok(Reply { answer: carrier.exchange(question, state).await?, age: 0 })
+                let answer = carrier.exchange(question, state).await?;
+                Ok(Reply { answer, age: 0, tls: self.tls })
             }
         }
     }

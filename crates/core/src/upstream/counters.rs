@@ -1,11 +1,13 @@
-//! Counters of one upstream.
+//! Counters of one upstream, and the certificate that it showed last.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
 use super::error::ErrorKind;
+use super::server_certificate::ServerCertificate;
 use crate::histogram::Histogram;
 
 /// What one upstream was asked and what came of it, since it was first prepared.
@@ -21,6 +23,7 @@ pub(super) struct UpstreamCounters {
     failed: [AtomicU64; ErrorKind::ALL.len()],
     rtt_micros: AtomicU64,
     round_trips: Histogram,
+    certificate: Mutex<Option<ServerCertificate>>,
 }
 
 impl UpstreamCounters {
@@ -30,6 +33,11 @@ impl UpstreamCounters {
 
     pub(super) fn fail(&self, kind: ErrorKind) {
         self.failed[kind as usize].fetch_add(1, Relaxed);
+    }
+
+    /// The certificate in a handshake that succeeded.
+    pub(super) fn showed(&self, der: &[u8]) {
+        *self.certificate.lock() = ServerCertificate::read(der);
     }
 
     /// Counts one round trip, and takes it into the moving average with a weight of one eighth (as RFC 6298).
@@ -55,6 +63,8 @@ impl UpstreamCounters {
         all.insert("refused".into(), self.refused.load(Relaxed).into());
         all.insert("handshakes".into(), self.handshakes.load(Relaxed).into());
         all.insert("rtt".into(), json!(self.rtt_micros.load(Relaxed) as f64 / 1e6));
+        let certificate = self.certificate.lock().as_ref().map(ServerCertificate::as_json);
+        all.insert("certificate".into(), json!(certificate));
         all.insert("round_trips".into(), Histogram::document([&self.round_trips].into_iter()));
         all
     }

@@ -7,16 +7,19 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use h2::client::{Builder, Connection, SendRequest};
 use h2::{Ping, PingPong, Reason as H2Reason, RecvStream};
-use http::header::{ACCEPT, AGE, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{ACCEPT, AGE, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Method, Request, Uri};
+use keyhole_wire::Answer;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::error::UpstreamError;
-use super::exchange::{ClosedAtEnd, Liveness, Question, Reply};
+use super::exchange::{ClosedAtEnd, Liveness, Question};
 use super::http_head::{DNS_MESSAGE, check_head};
 use super::quote::quote;
 
+/// W3C Trace Context section 3.2.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// The largest DNS message.
 const MAX_MESSAGE: usize = 65_535;
 /// Streams that are opened before the upstream has said how many it admits: so many are the least
@@ -66,21 +69,27 @@ impl DohConnection {
         self.sender.current_max_send_streams()
     }
 
-    /// Asks one question. Dropping the future resets the stream.
-    pub(super) async fn exchange(&self, question: &Question) -> Result<Reply, UpstreamError> {
+    /// Asks one question: the answer, and the seconds that it has spent in HTTP caches (RFC 8484
+    /// section 5.1). Dropping the future resets the stream.
+    pub(super) async fn exchange(
+        &self,
+        question: &Question,
+    ) -> Result<(Answer, u32), UpstreamError> {
         let ended = |error: h2::Error| self.ended(&error);
         let mut sender = self.sender.clone().ready().await.map_err(ended)?;
         let mut message = Vec::with_capacity(256);
-        // With HTTP the identifier means nothing; 0 is kind to caches (RFC 8484 section 4.1).
-        question.write(0, &mut message);
-        let request = self.request(message.len());
+        question.write_for_http(&mut message);
+        let mut request = self.request(message.len());
+        if let Some(trace) = question.trace.and_then(|trace| trace.header().parse().ok()) {
+            request.headers_mut().insert(TRACEPARENT, trace);
+        }
         let (response, mut body) = sender.send_request(request, false).map_err(ended)?;
         body.send_data(message.into(), true).map_err(ended)?;
         let (head, body) = response.await.map_err(ended)?.into_parts();
         check_head(head.status, &head.headers, SystemTime::now())?;
         let message = self.read_body(body).await?;
         let age = head.headers.get(AGE).and_then(|age| age.to_str().ok()?.parse().ok());
-        Ok(Reply { answer: question.read(&message, 0)?, age: age.unwrap_or(0) })
+        Ok((question.read(&message, 0)?, age.unwrap_or(0)))
     }
 
     async fn read_body(&self, mut body: RecvStream) -> Result<Bytes, UpstreamError> {

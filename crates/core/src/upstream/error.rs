@@ -67,13 +67,21 @@ pub(super) struct UpstreamError {
     pub(super) is_processed: bool,
     /// So it looks when an upstream restarts, or the network changes.
     pub(super) may_pass: bool,
+    /// It is an HTTP response. That came over TLS, hence from the upstream itself.
+    pub(super) is_response: bool,
     words: Arc<str>,
 }
 
 impl UpstreamError {
     pub(super) fn new(kind: ErrorKind, words: impl Into<Arc<str>>) -> Self {
-        let (retry_after, is_processed) = (None, false);
-        Self { kind, retry_after, is_processed, may_pass: false, words: words.into() }
+        Self {
+            kind,
+            retry_after: None,
+            is_processed: false,
+            may_pass: false,
+            is_response: false,
+            words: words.into(),
+        }
     }
 
     pub(super) fn lost(words: impl Into<Arc<str>>) -> Self {
@@ -96,6 +104,11 @@ impl UpstreamError {
 
     pub(super) fn invalid(words: impl Into<Arc<str>>) -> Self {
         Self::new(ErrorKind::Invalid, words)
+    }
+
+    /// The same error, as what the head of an HTTP response says.
+    pub(super) fn in_response(self) -> Self {
+        Self { is_response: true, ..self }
     }
 
     /// A connection to `address` that could not be made.

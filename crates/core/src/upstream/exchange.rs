@@ -9,6 +9,8 @@ use tokio::time::Instant;
 
 use super::error::UpstreamError;
 use crate::shares::Owner;
+use crate::tls_version::TlsVersion;
+use crate::trace_context::TraceContext;
 
 /// Queries are padded to a multiple of this (RFC 8467 section 4.1).
 const PADDED_TO: usize = 128;
@@ -29,13 +31,26 @@ pub(super) struct Question {
     pub(super) edns: bool,
     /// On whose account it goes.
     pub(super) owner: Owner,
+    /// The trace that it belongs to, where the upstream is a forwarder of our own.
+    pub(super) trace: Option<TraceContext>,
 }
 
 impl Question {
     /// The query as a DNS message, behind whatever `out` holds already.
     pub(super) fn write(&self, id: u16, out: &mut Vec<u8>) {
+        self.write_as(id, self.trace, out);
+    }
+
+    /// The same without its trace, which HTTP says in a header.
+    pub(super) fn write_for_http(&self, out: &mut Vec<u8>) {
+        // With HTTP the identifier means nothing; 0 is kind to caches (RFC 8484 section 4.1).
+        self.write_as(0, None, out);
+    }
+
+    fn write_as(&self, id: u16, trace: Option<TraceContext>, out: &mut Vec<u8>) {
         let (checking_disabled, edns) = (self.checking_disabled, self.edns);
-        let form = UpstreamForm { checking_disabled, edns, block: PADDED_TO };
+        let trace_context = trace.map(|trace| trace.option());
+        let form = UpstreamForm { checking_disabled, edns, block: PADDED_TO, trace_context };
         write_query_as(&self.name, self.kind, id, form, out);
     }
 
@@ -49,13 +64,21 @@ impl Question {
     pub(super) fn is_claimed_by(&self, message: &[u8], id: u16) -> bool {
         Answer::claims(message, id, &self.name, self.kind)
     }
+
+    /// Whether a message answers another question, readable or not.
+    pub(super) fn is_not_of(&self, message: &[u8], id: u16) -> bool {
+        Answer::is_for_another(message, id, &self.name, self.kind)
+    }
 }
 
-/// An answer and the seconds that it has spent in HTTP caches (RFC 8484 section 5.1).
+/// An answer and how it came.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) answer: Answer,
+    /// Seconds that it has spent in HTTP caches (RFC 8484 section 5.1).
     pub(super) age: u32,
+    /// None over cleartext.
+    pub(super) tls: Option<TlsVersion>,
 }
 
 /// What is known about one attempt while it is under way.
@@ -123,9 +146,19 @@ impl Liveness {
         self.closed.store(true, Relaxed);
     }
 
-    /// Whether it ended without a single answer; true once, however many queries were on it.
+    /// Whether it has brought an answer.
+    pub(super) fn has_answered(&self) -> bool {
+        self.answers.load(Relaxed) > 0
+    }
+
+    /// Whether it ended without a single answer.
+    pub(super) fn is_useless(&self) -> bool {
+        self.is_closed() && !self.has_answered()
+    }
+
+    /// The same; true once, however many queries were on it.
     pub(super) fn is_first_useless_end(&self) -> bool {
-        self.is_closed() && self.answers.load(Relaxed) == 0 && !self.judged.swap(true, Relaxed)
+        self.is_useless() && !self.judged.swap(true, Relaxed)
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -32,8 +32,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(30);
 
 /// The state of one upstream. It knows no clock and no randomness; both come in.
 ///
-/// Silence, connections that fail and refusals count against an upstream. Nonsense does not:
-/// otherwise forged errors could take it out of use.
+/// Silence, connections that fail, refusals and the errors of HTTP, which come over TLS, count
+/// against an upstream. Nonsense does not: otherwise forged errors could take it out of use.
 #[derive(Debug)]
 pub(super) struct Health {
     failures: u32,
@@ -100,6 +100,18 @@ impl Health {
             self.last_error = Some(format!("{count} queries in a row refused or not resolved"));
             self.pause(now, jitter);
         }
+    }
+
+    /// HTTP answered, but not DNS: the path is wrong, say, or a proxy demands a password. That counts
+    /// like a refusal.
+    pub(super) fn answered_without_dns(
+        &mut self,
+        error: &UpstreamError,
+        now: Instant,
+        jitter: f32,
+    ) {
+        self.refused_query(now, jitter);
+        self.last_error = Some(error.to_string());
     }
 
     /// A connection is up; answers have yet to come, so order does not change.

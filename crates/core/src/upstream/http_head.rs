@@ -19,13 +19,14 @@ pub(super) fn check_head(
     now: SystemTime,
 ) -> Result<(), UpstreamError> {
     if !status.is_success() {
-        return Err(status_error(status, headers, now));
+        return Err(status_error(status, headers, now).in_response());
     }
     let found = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
     let essence = found.split(|octet| *octet == b';').next().unwrap_or_default().trim_ascii();
     if !essence.eq_ignore_ascii_case(DNS_MESSAGE.as_bytes()) {
         let found = quote(&String::from_utf8_lossy(found));
-        return Err(UpstreamError::invalid(format!("answered with content type \"{found}\"")));
+        let words = format!("answered with content type \"{found}\"");
+        return Err(UpstreamError::invalid(words).in_response());
     }
     Ok(())
 }
@@ -48,8 +49,11 @@ fn status_error(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Ups
         },
         // RFC 9110 section 15.5.20: another connection may lead to the right server.
         StatusCode::MISDIRECTED_REQUEST => UpstreamError::lost_behind(words),
-        // RFC 9110 sections 15.6.3 and 15.6.5: a proxy did not reach the DNS server behind it.
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => UpstreamError::lost_behind(words),
+        // RFC 9110 sections 15.6.1, 15.6.3 and 15.6.5: something unexpected kept the server from
+        // answering, or a proxy did not reach the DNS server behind it.
+        StatusCode::INTERNAL_SERVER_ERROR
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::GATEWAY_TIMEOUT => UpstreamError::lost_behind(words),
         _ => UpstreamError::invalid(words),
     }
 }
@@ -98,10 +102,10 @@ mod tests {
         for status in [408, 425, 429, 503] {
             assert_eq!(kind(status), (ErrorKind::Unprocessed, false), "{status}");
         }
-        for status in [421, 502, 504] {
+        for status in [421, 500, 502, 504] {
             assert_eq!(kind(status), (ErrorKind::Lost, true), "{status}");
         }
-        for status in [301, 400, 401, 403, 404, 415, 500, 501] {
+        for status in [301, 400, 401, 403, 404, 415, 501] {
             assert_eq!(kind(status), (ErrorKind::Invalid, false), "{status}");
         }
     }

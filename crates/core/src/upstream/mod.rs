@@ -16,6 +16,7 @@ mod counters;
 mod doh;
 mod error;
 mod exchange;
+mod exchange_log;
 mod health;
 mod http_head;
 mod identity;
@@ -24,6 +25,7 @@ mod pool;
 mod quote;
 mod repeat;
 mod server;
+mod server_certificate;
 mod set;
 mod spiffe;
 mod stream;
@@ -35,8 +37,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use parking_lot::Mutex;
 use serde_json::Value;
 
+pub(crate) use attempts::Noting;
 pub use attempts::UpstreamAnswer;
 pub(crate) use error::ErrorKind;
+pub(crate) use exchange_log::{Exchange, ExchangeLog};
 use identity::Identities;
 pub use server::Upstream;
 pub use set::UpstreamSet;
@@ -110,7 +114,8 @@ impl Upstreams {
 
     /// One object per upstream in use: `name`, `protocol`, `asked`, `answered`, `refused` of these,
     /// `failed` by kind, `flawed_messages`, `handshakes`, `connections`, `rtt` (moving average in
-    /// seconds), `round_trips` (histogram), `healthy`, `last_error` (plain words or null).
+    /// seconds), `round_trips` (histogram), `healthy`, `last_error` (plain words or null),
+    /// `certificate` (what it showed last, or null).
     pub fn stats(&self) -> Value {
         let known = self.known.lock();
         known.iter().filter_map(Weak::upgrade).map(|upstream| upstream.stats()).collect()

@@ -34,6 +34,22 @@ pub(super) fn read_pin(text: &str) -> Option<Pin> {
     (bits == 0).then_some(pin)
 }
 
+/// Writes octets in base64 with padding (RFC 4648 section 4), as [`read_pin`] reads 32 of them.
+pub(super) fn write_pin(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(octets.len().div_ceil(3) * 4);
+    for group in octets.chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, at| {
+            (bits << 8) | u32::from(group.get(at).copied().unwrap_or_default())
+        });
+        for at in 0..4 {
+            let digit = DIGITS[(bits >> (18 - 6 * at)) as usize & 0x3f];
+            text.push(if at > group.len() { '=' } else { char::from(digit) });
+        }
+    }
+    text
+}
+
 fn sextet(digit: u8) -> Option<u8> {
     match digit {
         b'A'..=b'Z' => Some(digit - b'A'),
@@ -115,6 +131,7 @@ impl ServerCertVerifier for PinnedVerifier {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
@@ -125,6 +142,11 @@ mod tests {
         let ones = "//////////////////////////////////////////8=";
         assert_eq!(read_pin(ones), Some([0xff; 32]));
         let loose = "//////////////////////////////////////////9=";
+        for text in [zeros, ones] {
+            assert_eq!(write_pin(&read_pin(text).unwrap()), text);
+        }
+        assert_eq!(write_pin(b"Man"), "TWFu");
+        assert_eq!(write_pin(b"Ma"), "TWE=");
         for bad in ["", "AAAA", &zeros[1..], &zeros.replace('=', "A"), loose, "pin"] {
             assert_eq!(read_pin(bad), None, "{bad}");
         }

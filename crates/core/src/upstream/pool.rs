@@ -117,6 +117,12 @@ impl Pool {
             if !may_open {
                 return Err(full());
             }
+            // At its address there may be nobody who answers.
+            if let Some(mute) = state.open.iter().find(|one| one.id == avoid)
+                && !mute.liveness.has_answered()
+            {
+                self.pass_over(mute);
+            }
             let refused = self.health.lock().backoff_error(Instant::now()).cloned();
             match (refused, &best) {
                 (None, _) => state.opening = Some(self.start_opening(&mut state.last_id)),
@@ -174,9 +180,18 @@ impl Pool {
             .retain(|connection| !connection.liveness.is_closed() && connection.issue == issue);
     }
 
-    /// No new query may use this connection.
+    /// No new query may use this connection, and the next one goes to another address.
     pub(super) fn retire(&self, id: u64) {
-        self.state.lock().open.retain(|connection| connection.id != id);
+        let mut state = self.state.lock();
+        // Every query that was silent on it says so; the first one decides.
+        for retired in state.open.extract_if(.., |connection| connection.id == id) {
+            self.pass_over(&retired);
+        }
+    }
+
+    /// The next connection goes to another address than this one, which led nowhere.
+    pub(super) fn pass_over(&self, connection: &Connection) {
+        self.connector.pass_over(connection.address);
     }
 
     /// Lets go of connections that show an older certificate of this identity.

@@ -64,6 +64,8 @@ pub(super) struct Attempt {
     pub(super) state: Arc<AttemptState>,
     /// A connection that is not to be used, or 0.
     pub(super) avoid: u64,
+    /// The first one at this upstream: it goes out whatever became of the others.
+    pub(super) is_first: bool,
     /// Turns true as soon as there is a place for it.
     pub(super) is_placed: Arc<AtomicBool>,
 }
@@ -118,7 +120,8 @@ impl Upstream {
 
     /// Asks once. Dropping the future takes the query back.
     pub(super) async fn ask(&self, attempt: Attempt) -> Result<Reply, UpstreamError> {
-        let Attempt { question, limit, silence, budget, state, avoid, is_placed } = attempt;
+        let Attempt { question, limit, silence, budget, state, avoid, is_first, is_placed } =
+            attempt;
         let asked_pause = self.pool.health.lock().asked_pause(Instant::now());
         if let Some(pause) = asked_pause {
             is_placed.store(true, Relaxed);
@@ -140,7 +143,7 @@ impl Upstream {
             (has_place, watch.over, watch.since) = (true, false, Instant::now());
             is_placed.store(true, Relaxed);
             let lease = self.pool.take(avoid).await?;
-            if !budget.take() {
+            if !budget.take() && !is_first {
                 return Err(UpstreamError::new(
                     ErrorKind::Busy,
                     "asked often enough for this question",
@@ -202,11 +205,17 @@ impl Upstream {
         self.pool.counters.fail(error.kind);
         // Without a connection the error was noted when opening failed.
         let Some(connection) = connection else { return };
+        if connection.liveness.is_useless() {
+            self.pool.pass_over(connection);
+        }
         let mut health = self.pool.health.lock();
         match error.kind {
             ErrorKind::Unprocessed => health.turned_away(error, Instant::now(), jitter()),
             ErrorKind::Lost if connection.liveness.is_first_useless_end() => {
                 health.was_useless(error, Instant::now(), jitter());
+            }
+            _ if error.is_response => {
+                health.answered_without_dns(error, Instant::now(), jitter());
             }
             _ => health.note(error),
         }

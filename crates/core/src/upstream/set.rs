@@ -74,6 +74,7 @@ impl UpstreamSet {
             budget,
             state: Arc::new(AttemptState::default()),
             avoid: 0,
+            is_first: false,
             is_placed: Arc::default(),
         }
     }

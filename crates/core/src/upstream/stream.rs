@@ -36,6 +36,8 @@ pub(super) struct StreamConnection {
 
 struct Shared {
     waiting: Mutex<Waiting>,
+    /// Only the upstream itself can have written what comes.
+    is_authenticated: bool,
     liveness: Arc<Liveness>,
     counters: Arc<UpstreamCounters>,
 }
@@ -56,6 +58,7 @@ impl StreamConnection {
     /// Starts a task that drives the stream.
     pub(super) fn start<S>(
         stream: S,
+        is_authenticated: bool,
         liveness: &Arc<Liveness>,
         counters: &Arc<UpstreamCounters>,
     ) -> Self
@@ -65,6 +68,7 @@ impl StreamConnection {
         let (outgoing, queue) = mpsc::channel(MAX_IN_FLIGHT);
         let shared = Arc::new(Shared {
             waiting: Mutex::default(),
+            is_authenticated,
             liveness: Arc::clone(liveness),
             counters: Arc::clone(counters),
         });
@@ -138,9 +142,10 @@ impl Shared {
         }
     }
 
-    /// Gives a message to whom it answers; false if it answers nobody. What does not repeat the
-    /// question does not end the wait: it may be late, and the right one still to come. What does
-    /// repeat it and cannot be accepted ends it, for a server answers once.
+    /// Gives a message to whom it answers; false if it answers nobody. What repeats another question
+    /// does not end the wait: it may be late, and the right one still to come. What repeats this one
+    /// and cannot be accepted ends it, for a server answers once. So does what repeats none and is
+    /// no answer, unless anybody on the way can have forged it.
     fn deliver(&self, message: &[u8]) -> bool {
         let Some(&[high, low]) = message.first_chunk::<2>() else { return false };
         let id = u16::from_be_bytes([high, low]);
@@ -161,9 +166,11 @@ impl Shared {
             }
             Err(error) => {
                 state.flawed.fetch_add(1, Relaxed);
-                if question.is_claimed_by(message, id)
-                    && let Some(waiter) = self.waiting.lock().by_id.remove(&id)
-                {
+                let is_final = match self.is_authenticated {
+                    true => !question.is_not_of(message, id),
+                    false => question.is_claimed_by(message, id),
+                };
+                if is_final && let Some(waiter) = self.waiting.lock().by_id.remove(&id) {
                     // A question that was just taken back needs no answer.
                     let _ = waiter.reply.send(Err(error));
                 }

@@ -88,7 +88,7 @@ fn document(root: &Authority) -> Value {
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "allow", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     })
 }
 

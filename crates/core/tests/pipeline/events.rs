@@ -9,6 +9,7 @@ use keyhole_core::client_identity::{ClientIdentity, Credential, Svid};
 use keyhole_core::pipeline::{self, Progress};
 use keyhole_core::spiffe_id::SpiffeId;
 use keyhole_core::state::Core;
+use keyhole_core::tls_version::TlsVersion;
 use keyhole_core::transport::Transport;
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ async fn world() -> World {
 
 /// Everything that waits to be taken, without waiting.
 fn taken(core: &Core) -> Vec<Value> {
-    lines(&core.events.take(ALL, Duration::ZERO))
+    lines(&core.events.take(ALL, Duration::ZERO).lines)
 }
 
 fn lines(octets: &[u8]) -> Vec<Value> {
@@ -45,7 +46,8 @@ async fn told_of(world: &World, name: &str, identity: &ClientIdentity) -> Vec<Va
     let packet = query(name, A).octets();
     let client = SocketAddr::from(([127, 0, 0, 9], 5_353));
     let (transport, now) = (Transport::Dot, Instant::now());
-    let sender = Sender { transport, client, connection: client.ip(), identity, worker: 0 };
+    let (tls, connection) = (Some(TlsVersion::Tls13), client.ip());
+    let sender = Sender { transport, tls, client, connection, identity, worker: 0, trace: None };
     let arrival = Arrival { packet: &packet, sender, now };
     let mut out = Vec::new();
     if let Progress::Waiting(pending) = pipeline::begin(&world.core, &arrival, &mut out) {
@@ -77,11 +79,40 @@ async fn an_event_tells_who_asked_for_what_and_what_decided() {
     let expected = json!({
         "transport": "udp", "client": "127.0.0.1", "identity": null, "token": null,
         "policy": "base", "name": "deep.ads.example", "type": "AAAA",
-        "outcome": "blocked", "reason": "blocked_by_rule",
+        "outcome": "blocked", "reason": "blocked_by_rule", "answer": "nxdomain",
         "rule": "policy.yaml:7 Policy/base", "list": null, "observed": null, "upstream": null,
         "duration_us": 0, "snapshot": 7,
     });
     assert_eq!(event, expected);
+}
+
+#[tokio::test]
+async fn a_blocked_query_is_told_with_the_answer_that_its_client_got() {
+    let mut world = world().await;
+    for (answer, kind, given) in [
+        (json!("nxdomain"), A, "nxdomain"),
+        (json!("nodata"), A, "nodata"),
+        (json!("refused"), A, "refused"),
+        (json!("null"), AAAA, "null"),
+        (json!("null"), 65, "nodata"),
+        (json!({"address": "192.0.2.1"}), A, "address"),
+        (json!({"address": "192.0.2.1"}), AAAA, "nodata"),
+    ] {
+        world.document["policies"][0]["rules"][0]["answer"] = answer;
+        world.commit();
+        world.ask(&query("x.ads.example", kind)).await;
+        let [event] = taken(&world.core).try_into().unwrap();
+        assert_eq!(event["answer"], given, "{event}");
+    }
+    for name in ["private.example.org", "www.example.org", "printer.example.org"] {
+        world.ask(&query(name, A)).await;
+        let [event] = taken(&world.core).try_into().unwrap();
+        let given = if name.starts_with("private") { json!("nodata") } else { Value::Null };
+        assert_eq!((&event["answer"], &event["tls"]), (&given, &Value::Null), "{event}");
+    }
+    world.ask_over(&query("www.example.org", A), Transport::Doh).await;
+    let [event] = taken(&world.core).try_into().unwrap();
+    assert_eq!(event["tls"], "none", "it came over HTTP without TLS");
 }
 
 #[tokio::test]
@@ -186,6 +217,7 @@ async fn a_client_is_told_by_what_it_showed() {
         let [event] = told_of(&world, "x.ads.example", &client).await.try_into().unwrap();
         assert_eq!((&event["identity"], &event["token"]), (&identity, &token));
         assert_eq!((&event["client"], &event["transport"]), (&json!("127.0.0.9"), &json!("dot")));
+        assert_eq!(event["tls"], "1.3");
     }
     let longest = format!("spiffe://a/{}", "b".repeat(2_037));
     let [event] =
@@ -344,7 +376,7 @@ async fn taking_is_bounded_and_what_is_left_comes_next() {
     }
     let mut told = Vec::new();
     for count in [4, 4, 2, 0] {
-        let some = lines(&world.core.events.take(4, Duration::ZERO));
+        let some = lines(&world.core.events.take(4, Duration::ZERO).lines);
         assert_eq!(some.len(), count);
         told.extend(some.iter().map(|event| event["name"].as_str().unwrap().to_owned()));
     }
@@ -362,10 +394,12 @@ async fn events_of_all_workers_are_told_in_the_order_in_which_their_queries_arri
         let packet = query(&format!("n{number}.ads.example"), A).octets();
         let sender = Sender {
             transport: Transport::Udp,
+            tls: None,
             client: SocketAddr::from(([127, 0, 0, 1], 5_353)),
             connection: IpAddr::from([127, 0, 0, 1]),
             identity: &ClientIdentity::NETWORK,
             worker,
+            trace: None,
         };
         let now = began + Duration::from_millis(number);
         let arrival = Arrival { packet: &packet, sender, now };
@@ -383,7 +417,7 @@ async fn taking_waits_for_an_event_and_no_longer_than_it_may() {
     assert!(world.core.events.take(ALL, Duration::from_millis(1)).is_empty());
     let taker = {
         let world = Arc::clone(&world);
-        std::thread::spawn(move || world.core.events.take(ALL, Duration::from_secs(60)))
+        std::thread::spawn(move || world.core.events.take(ALL, Duration::from_secs(60)).lines)
     };
     world.ask(&query("x.ads.example", A)).await;
     let told = tokio::task::spawn_blocking(move || taker.join().unwrap()).await.unwrap();
@@ -418,4 +452,49 @@ async fn a_list_is_told_by_its_name() {
         let is_told = event["file"].as_str().is_some_and(|file| file.ends_with("list.txt"));
         assert_eq!((is_told, event["line"] == 1), (field == "list", field == "list"));
     }
+}
+
+#[tokio::test]
+async fn a_line_whose_parts_are_copied_from_another_one_says_the_same() {
+    let world = world().await;
+    let id = "spiffe://example.org/web";
+    for identity in [ClientIdentity::NETWORK, certificate(id), shown(Credential::Token(TOKEN))] {
+        for name in ["www.example.org", "x.ads.example", "private.example.org", "*.ads.example"] {
+            // The first may wait for an upstream.
+            told_of(&world, name, &identity).await;
+            let [mut one] = told_of(&world, name, &identity).await.try_into().unwrap();
+            let [mut other] = told_of(&world, name, &identity).await.try_into().unwrap();
+            for event in [&mut one, &mut other] {
+                let time = event.as_object_mut().unwrap().remove("time").unwrap();
+                assert!(time.as_str().unwrap().ends_with('Z'));
+                assert_eq!(event["name"], name);
+            }
+            assert_eq!(one, other);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_for_an_unlogged_name_is_answered_and_counted_and_never_told() {
+    let mut world = world().await;
+    world.document["unlogged"] = json!([
+        {"exact": "clinic.example.org"}, {"below": "clinic.example.org"}, {"below": "ads.example"},
+        {"regex": "^bank[0-9]"},
+    ]);
+    world.commit();
+    // Asked upstream, blocked by a rule, of a network that is not served, and for an odd type.
+    for name in ["clinic.example.org", "WWW.clinic.EXAMPLE.org", "x.ads.example", "bank7.test"] {
+        world.ask(&query(name, A)).await;
+    }
+    send(&world.core, &query("www.clinic.example.org", A).octets(), Transport::Udp, "10.0.0.1")
+        .await;
+    world.ask(&query("www.clinic.example.org", 252)).await;
+    // The answer leads to a name below ads.example, which a line of it would tell.
+    world.ask(&query("cloaked.example.org", A)).await;
+    assert_eq!(taken(&world.core), Vec::<Value>::new());
+    let stats = world.core.stats();
+    assert_eq!(stats["queries"], stats["unlogged"], "each is counted, and as not logged");
+    assert_eq!(stats["queries"]["udp"]["blocked_by_rule"], 1);
+    world.ask(&query("www.example.org", A)).await;
+    assert_eq!(taken(&world.core).len(), 1, "other names are told as before");
 }

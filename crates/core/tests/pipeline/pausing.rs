@@ -22,7 +22,7 @@ async fn world() -> World {
 }
 
 fn told(world: &World) -> Value {
-    let lines = world.core.events.take(usize::MAX, Duration::ZERO);
+    let lines = world.core.events.take(usize::MAX, Duration::ZERO).lines;
     serde_json::from_slice(&lines).unwrap()
 }
 

@@ -23,7 +23,7 @@ async fn world(important: bool) -> World {
 }
 
 fn events(world: &World) -> Vec<Value> {
-    let octets = world.core.events.take(usize::MAX, Duration::ZERO);
+    let octets = world.core.events.take(usize::MAX, Duration::ZERO).lines;
     let text = std::str::from_utf8(&octets).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

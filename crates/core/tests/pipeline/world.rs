@@ -88,7 +88,7 @@ pub fn document(upstream: SocketAddr) -> Value {
             "lists": [], "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     })
 }
 
@@ -141,7 +141,8 @@ fn begin_as(
 ) -> (Progress, Vec<u8>) {
     let client = SocketAddr::new(client.parse().unwrap(), 5_353);
     let connection = client.ip();
-    let sender = Sender { transport, client, connection, identity, worker: 0 };
+    let sender =
+        Sender { transport, tls: None, client, connection, identity, worker: 0, trace: None };
     let arrival = Arrival { packet, sender, now };
     let mut out = Vec::new();
     (pipeline::begin(core, &arrival, &mut out), out)

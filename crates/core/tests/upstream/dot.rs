@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use keyhole_core::document::UpstreamProtocol;
+use keyhole_core::tls_version::TlsVersion;
 use keyhole_wire::RecordType;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -29,6 +30,8 @@ async fn answers_reach_their_askers_in_any_order() {
             let set = Arc::clone(&set);
             tasks.spawn(async move {
                 let asked = ask(&set, &format!("n{last}.example")).await.unwrap();
+                let tls = (protocol != UpstreamProtocol::Tcp).then_some(TlsVersion::Tls13);
+                assert_eq!(asked.tls, tls);
                 let record = asked.answer.records().next().unwrap();
                 assert_eq!(*record.data(), [192, 0, 2, last]);
             });
@@ -126,6 +129,31 @@ async fn a_late_answer_to_a_query_that_was_taken_back_harms_nobody() {
         assert_eq!(*asked.answer.records().next().unwrap().data(), [192, 0, 2, 1]);
     }
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn over_tls_what_is_no_response_or_repeats_no_question_ends_its_try_at_once() {
+    let spoil: [fn(&mut Vec<u8>); 5] = [
+        |message| message.truncate(2),
+        |message| message.truncate(11),
+        |message| message[2] ^= 0x80,
+        |message| message[2] |= 0x10,
+        |message| message[5] = 0,
+    ];
+    let authority = Authority::new();
+    for spoil in spoil {
+        let script = move |asked: &ReceivedQuery| {
+            let mut message = asked.address(66, 300);
+            spoil(&mut message);
+            Does::Says(message)
+        };
+        let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+        let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+        let documents = [server.document(&authority), good.document(&authority)];
+        let (upstreams, set) = prepare(&documents, NEVER_MS);
+        assert_eq!(ask(&set, "a.example").await.unwrap().upstream, 1);
+        assert_eq!(upstreams.stats()[0]["failed"]["invalid"], 1);
+    }
 }
 
 #[test]

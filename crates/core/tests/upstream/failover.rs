@@ -16,6 +16,8 @@ use super::server::{Does, Server, Setup};
 
 /// What a server does with a question, given one header of HTTP.
 type Script = fn(&ReceivedQuery, (&'static str, &'static str)) -> Does;
+/// The same over a stream.
+type StreamScript = fn(&ReceivedQuery) -> Does;
 use super::{
     NEVER_MS, ask, ask_for, document, last_error, name, permit, prepare, set_document, soon,
 };
@@ -161,19 +163,26 @@ async fn what_is_no_answer_over_https_leads_to_the_next_upstream_at_once() {
 
 #[tokio::test]
 async fn what_is_no_answer_over_a_stream_does_not_end_the_wait() {
-    let scripts: [fn(&ReceivedQuery) -> Does; 4] = [
-        |asked| Does::SaysAll(vec![asked.other_question(), asked.address(1, 300)]),
-        |asked| Does::SaysAll(vec![asked.octets[..2].to_vec(), asked.address(1, 300)]),
-        |asked| Does::SaysAll(vec![Vec::new(), b"garbage".to_vec(), asked.address(1, 300)]),
-        |asked| {
+    let scripts: [(UpstreamProtocol, StreamScript); 4] = [
+        (UpstreamProtocol::Dot, |asked| {
+            Does::SaysAll(vec![asked.other_question(), asked.address(1, 300)])
+        }),
+        // Over TCP anybody on the way can have sent that.
+        (UpstreamProtocol::Tcp, |asked| {
+            Does::SaysAll(vec![asked.octets[..2].to_vec(), asked.address(1, 300)])
+        }),
+        (UpstreamProtocol::Dot, |asked| {
+            Does::SaysAll(vec![Vec::new(), b"garbage".to_vec(), asked.address(1, 300)])
+        }),
+        (UpstreamProtocol::Dot, |asked| {
             let mut wrong_id = asked.address(66, 300);
             wrong_id[0] ^= 1;
             Does::SaysAll(vec![wrong_id, asked.address(1, 300)])
-        },
+        }),
     ];
     let authority = Authority::new();
-    for script in scripts {
-        let server = Setup::new(UpstreamProtocol::Dot, &authority).run(script).await;
+    for (protocol, script) in scripts {
+        let server = Setup::new(protocol, &authority).run(script).await;
         let (upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);
         assert!(ask(&set, "a.example").await.is_ok());
         assert!(upstreams.stats()[0]["flawed_messages"].as_u64().unwrap() >= 1);
@@ -427,6 +436,27 @@ async fn an_upstream_that_refuses_everything_or_fails_where_others_do_not_is_set
         }
         assert_eq!(upstreams.stats()[0]["healthy"], false);
         assert_eq!(upstreams.stats()[1]["healthy"], true);
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_only_answers_with_errors_of_http_is_set_aside_and_says_why() {
+    let authority = Authority::new();
+    let page = ("content-type", "text/html");
+    let statuses = [301, 401, 403, 404, 421, 500, 501, 502, 504];
+    let statuses = statuses.map(|status| (status, format!("answered with HTTP status {status}")));
+    let no_dns = (200, "answered with content type \"text/html\"".to_owned());
+    for (status, words) in statuses.into_iter().chain([no_dns]) {
+        let script = move |_: &ReceivedQuery| Does::SaysHttp(status, vec![page], Vec::new());
+        let failing = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
+        let good = Server::answering(UpstreamProtocol::Dot, &authority, 7).await;
+        let documents = [failing.document(&authority), good.document(&authority)];
+        let (upstreams, set) = prepare(&documents, NEVER_MS);
+        for number in 0..10 {
+            assert_eq!(ask(&set, &format!("n{number}.example")).await.unwrap().upstream, 1);
+        }
+        assert_eq!(upstreams.stats()[0]["healthy"], false, "{words}");
+        assert_eq!(last_error(&upstreams, 0), words);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used)]
 
+mod addresses;
 mod authority;
 mod certificates;
 mod doh;
@@ -106,7 +107,7 @@ pub fn permit() -> Permit {
             "list_answer": "nxdomain", "list_mode": "enforce", "paused": null,
             "private_addresses": "block", "private_names": [], "forwarded_names": [], "blocked_ttl": 10, "upstream_set": 0, "record_set": 0, "origin": "test",
         }],
-        "default_policy": 0,
+        "default_policy": 0, "unlogged": [],
     });
     let snapshot = Snapshot::compile(document.to_string().as_bytes(), &Upstreams::new()).unwrap();
     let client = snapshot.subjects.decide(SubjectMatch::default()).unwrap();

@@ -103,13 +103,37 @@ async fn a_query_waits_for_a_lone_upstream_that_restarts() {
     }
 }
 
+#[tokio::test]
+async fn a_query_waits_for_an_upstream_that_restarts_whatever_is_wrong_with_the_others() {
+    let authority = Authority::new();
+    for (name, kind) in [("example.net", "untrusted"), ("dns.example.org", "invalid")] {
+        let wrong = Setup { names: &[name], ..Setup::new(UpstreamProtocol::Doh, &authority) };
+        let wrong = wrong.run(|_| Does::SaysHttp(404, vec![], Vec::new())).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let away = document(UpstreamProtocol::Doh, address, &authority);
+        let (upstreams, set) = prepare(&[away, wrong.document(&authority)], NEVER_MS);
+        let asking = Arc::clone(&set);
+        let asked = tokio::spawn(async move { ask(&asking, "a.example").await });
+        while upstreams.stats()[1]["failed"][kind] == 0 {
+            tokio::task::yield_now().await;
+        }
+        let listener = TcpListener::bind(address).await.unwrap();
+        let script = |asked: &ReceivedQuery| Does::Says(asked.address(1, 300));
+        let _server = Setup::new(UpstreamProtocol::Doh, &authority).run_on(listener, script);
+        assert_eq!(asked.await.unwrap().unwrap().upstream, 0, "{kind}");
+        assert_eq!(upstreams.stats()[1]["failed"][kind], 1, "it is not asked again");
+    }
+}
+
 const PLAIN: (&str, &str) = ("content-type", "application/dns-message");
 
 #[tokio::test]
 async fn a_query_is_put_again_to_a_server_that_has_no_time_for_it() {
     let authority = Authority::new();
     // RFC 9110 section 15, RFC 6585 section 4, RFC 8470 section 5.2.
-    for status in [408, 421, 425, 429, 502, 503, 504] {
+    for status in [408, 421, 425, 429, 500, 502, 503, 504] {
         let script = move |asked: &ReceivedQuery| match asked.number {
             0..=1 => Does::SaysHttp(status, vec![("retry-after", "0")], b"later".to_vec()),
             _ => Does::SaysHttp(203, vec![PLAIN], asked.address(1, 300)),
@@ -148,7 +172,7 @@ async fn a_server_that_asks_for_time_gets_it_and_meanwhile_others_are_asked() {
 #[tokio::test]
 async fn a_server_that_never_has_time_is_not_asked_without_end() {
     let authority = Authority::new();
-    for (status, most) in [(429, 40), (503, 40), (502, 3), (421, 3)] {
+    for (status, most) in [(429, 40), (503, 40), (500, 3), (502, 3), (421, 3)] {
         let script = move |_: &ReceivedQuery| Does::SaysHttp(status, vec![], Vec::new());
         let server = Setup::new(UpstreamProtocol::Doh, &authority).run(script).await;
         let (_upstreams, set) = prepare(&[server.document(&authority)], NEVER_MS);

@@ -66,6 +66,7 @@ pub(crate) fn answer(message: &[u8]) {
         cookie: None,
         client_subnet: false,
         own_mark: None,
+        trace_context: None,
     };
     let signed = Edns { dnssec_ok: true, ..plain };
     for edns in [None, Some(plain), Some(signed)] {

@@ -24,6 +24,7 @@ use super::misdirected::is_misdirected;
 use super::request::{self, HttpError, MESSAGE, MessageLocation};
 use super::request_head;
 use super::response;
+use super::traceparent::trace_of;
 use crate::pipeline::Progress;
 
 /// The smallest buffer that the library accepts, in octets.
@@ -97,13 +98,14 @@ impl<S: Serve> Exchange<S> {
         }
         let location = request::read(&request, &options.listen.doh_path, &mut message)?;
         let own = client_identity::of_request(&request, &self.peer, options);
+        let trace = trace_of(&request, options);
         if location == MessageLocation::Body {
             message = collect(request.into_body()).await?;
         }
         self.control.request_ended();
         let mut out = Vec::new();
         let identity = own.as_deref().unwrap_or(&self.peer.identity);
-        let arrival = self.peer.arrival_for(identity, &message, Instant::now());
+        let arrival = self.peer.arrival_for(identity, trace, &message, Instant::now());
         let sent = match self.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => sent,
             Progress::Dropped => return Err(HttpError::Message),

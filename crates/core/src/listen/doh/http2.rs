@@ -23,6 +23,7 @@ use super::super::timeouts::DeadlineTimer;
 use super::super::worker::Worker;
 use super::buffered_stream::Control;
 use super::client_identity;
+use super::discarded_body::DiscardedBody;
 use super::misdirected::is_misdirected;
 use super::pending_body::PendingBody;
 use super::request::{self, HttpError, MessageLocation};
@@ -30,6 +31,7 @@ use super::request_body::RequestBody;
 use super::request_head;
 use super::responder::Responder;
 use super::response;
+use super::traceparent::trace_of;
 use crate::options::Limits;
 use crate::pipeline::{Progress, ReplyInfo};
 
@@ -60,6 +62,7 @@ where
         control,
         connection,
         bodies: Vec::new(),
+        discarded: Vec::new(),
         waiting: JoinSet::new(),
         blocked: Vec::new(),
         phase: Phase::First,
@@ -112,6 +115,8 @@ struct Http2<S: Serve, Io> {
     connection: Connection<Io, Bytes>,
     /// Requests whose bodies are not whole, oldest first.
     bodies: Vec<RequestBody>,
+    /// Bodies of requests that are refused already, oldest first.
+    discarded: Vec<DiscardedBody>,
     waiting: JoinSet<LateAnswer>,
     /// Answers that the client's window does not admit yet, oldest first.
     blocked: Vec<PendingBody>,
@@ -139,6 +144,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             }
             self.read_bodies(cx, now);
             self.collect(cx, now);
+            self.discarded.retain_mut(|body| body.poll(cx).is_pending());
             self.unblock(cx);
             self.control.cork(false);
             match self.next(cx) {
@@ -158,12 +164,12 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         self.connection.poll_accept(cx).map(|next| {
             let (request, respond) = next?.ok()?;
             let head_only = *request.method() == Method::HEAD;
-            Some((request, Responder { respond, head_only, identity: None }))
+            Some((request, Responder { respond, head_only, identity: None, trace: None }))
         })
     }
 
     fn under_way(&self) -> usize {
-        self.bodies.len() + self.waiting.len() + self.blocked.len()
+        self.bodies.len() + self.discarded.len() + self.waiting.len() + self.blocked.len()
     }
 
     fn take(
@@ -192,14 +198,25 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             request::read(&request, &options.listen.doh_path, &mut message)
         });
         responder.identity = client_identity::of_request(&request, &self.peer, options);
+        responder.trace = trace_of(&request, options);
         match location {
             Ok(MessageLocation::Line) => self.answer(&message, responder, now),
             Ok(MessageLocation::Body) => {
                 self.read_body(RequestBody::new(request.into_body(), responder, now), cx, now);
             }
-            Err(error) => self.refuse(responder, error, now),
+            Err(error) => {
+                self.refuse(responder, error, now);
+                self.discard(request.into_body(), cx, now);
+            }
         }
         MESSAGE.set(message);
+    }
+
+    fn discard(&mut self, body: RecvStream, cx: &mut Context<'_>, now: Instant) {
+        let mut body = DiscardedBody::new(body, now);
+        if body.poll(cx).is_pending() {
+            self.discarded.push(body);
+        }
     }
 
     /// Reads on in every body that is not whole.
@@ -214,7 +231,11 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
             Poll::Pending => self.bodies.push(body),
             // The client gave the stream up.
             Poll::Ready(None) => {}
-            Poll::Ready(Some(Err(error))) => self.refuse(body.responder, error, now),
+            Poll::Ready(Some(Err(error))) => {
+                let (responder, body) = body.into_parts();
+                self.refuse(responder, error, now);
+                self.discard(body, cx, now);
+            }
             Poll::Ready(Some(Ok(message))) => self.answer(&message, body.responder, now),
         }
     }
@@ -223,7 +244,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let mut out = ANSWER.take();
         out.clear();
         let identity = responder.identity.as_deref().unwrap_or(&self.peer.identity);
-        let arrival = self.peer.arrival_for(identity, message, now);
+        let arrival = self.peer.arrival_for(identity, responder.trace, message, now);
         match self.worker.service.begin(&arrival, &mut out) {
             Progress::Replied(sent) => {
                 let closes = sent.closes && responder.identity.is_none();
@@ -311,13 +332,14 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         let limits = self.worker.limits();
         let after = |since: Instant, limit: u64| since + Duration::from_millis(limit);
         let body = self.bodies.first().map(|body| after(body.began, limits.read_ms));
+        let discarded = self.discarded.first().map(|body| after(body.since, limits.read_ms));
         let blocked = self.blocked.first().map(|blocked| after(blocked.since, limits.write_ms));
         let own = (self.under_way() == 0).then(|| match self.phase {
             Phase::First => after(self.active, limits.read_ms),
             Phase::Serving => after(self.active, limits.idle_ms),
             Phase::Closing => after(self.active, limits.write_ms),
         });
-        [body, blocked, own].into_iter().flatten().min()
+        [body, discarded, blocked, own].into_iter().flatten().min()
     }
 
     /// Gives up what has taken too long. Ready when that is the connection.
@@ -335,6 +357,7 @@ impl<S: Serve, Io: AsyncRead + AsyncWrite + Unpin> Http2<S, Io> {
         for body in self.bodies.drain(..late_bodies).collect::<Vec<_>>() {
             self.refuse(body.responder, HttpError::Timeout, now);
         }
+        self.discarded.retain(|body| !late(body.since, read));
         self.blocked.retain_mut(|blocked| {
             let expired = late(blocked.since, write);
             if expired {

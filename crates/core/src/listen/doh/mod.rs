@@ -7,12 +7,14 @@
 //! | RFC 8484 sections 4.2.1, 5.1 (response, freshness) | [`response`] |
 //! | RFC 9113 (HTTP/2) | [`http2`] |
 //! | RFC 9112 (HTTP/1.1) | [`http1`] |
+//! | W3C Trace Context section 3.2 | [`traceparent`] |
 
 mod base64url;
 mod buffered_stream;
 mod client_identity;
 mod date;
 mod detect_version;
+mod discarded_body;
 mod http1;
 mod http2;
 mod misdirected;
@@ -22,6 +24,7 @@ mod request_body;
 mod request_head;
 mod responder;
 mod response;
+mod traceparent;
 
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;

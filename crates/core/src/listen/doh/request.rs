@@ -32,6 +32,8 @@ pub enum HttpError {
     Host,
     /// Line and headers have more octets than the limit (RFC 6585 section 5).
     HeadTooLarge,
+    /// The body has a transfer coding that is not known here (RFC 9112 section 6.1).
+    Coding,
     /// The path is not that of DoH.
     NotFound,
     /// It is for a server name that asks for a certificate, and the connection was not asked.
@@ -56,9 +58,10 @@ pub enum HttpError {
 
 impl HttpError {
     /// Every error, for tests and documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Host,
         Self::HeadTooLarge,
+        Self::Coding,
         Self::NotFound,
         Self::Misdirected,
         Self::MethodNotAllowed,
@@ -81,6 +84,7 @@ impl HttpError {
                 StatusCode::BAD_REQUEST
             }
             Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Coding => StatusCode::NOT_IMPLEMENTED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
@@ -93,6 +97,7 @@ impl HttpError {
         match self {
             Self::Host => "name one host in the header host\n",
             Self::HeadTooLarge => "the request has too many octets before its body\n",
+            Self::Coding => "the one transfer coding that is known here is chunked\n",
             Self::Misdirected => "this name needs a TLS connection of its own\n",
             Self::NotFound => "there is nothing here; DNS over HTTPS has another path\n",
             Self::MethodNotAllowed => "use GET with ?dns= or POST\n",

@@ -24,6 +24,11 @@ impl RequestBody {
         Self { body, octets: BytesMut::new(), responder, began }
     }
 
+    /// Who waits for the response, and what is left of a body that is not needed any more.
+    pub(super) fn into_parts(self) -> (Responder, RecvStream) {
+        (self.responder, self.body)
+    }
+
     /// Reads what is there. Ready with the whole message, with what is wrong with it, or with none
     /// when the client has given the stream up.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HttpError>>> {

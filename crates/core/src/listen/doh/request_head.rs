@@ -5,8 +5,9 @@
 //! | RFC 9112 section 3.2 | HTTP/1.1 has exactly one valid Host, or gets 400 |
 //! | RFC 9113 section 8.3.1 | in HTTP/2, Host names what `:authority` does |
 //! | RFC 6585 section 5 | 431 for headers that are too large |
+//! | RFC 9112 section 6.1 | 501 for a transfer coding other than `chunked` |
 
-use http::header::{HOST, HeaderValue};
+use http::header::{HOST, HeaderValue, TRANSFER_ENCODING};
 use http::{Request, Version};
 
 use super::request::HttpError;
@@ -19,10 +20,13 @@ const HEADER_LINE: usize = ": \r\n".len();
 /// longer than the limit.
 ///
 /// # Errors
-/// [`HttpError::Host`] or [`HttpError::HeadTooLarge`].
+/// [`HttpError::Host`], [`HttpError::HeadTooLarge`] or [`HttpError::Coding`].
 pub(super) fn check<B>(request: &Request<B>, limit: u32) -> Result<(), HttpError> {
     if octets(request) > limit as usize {
         return Err(HttpError::HeadTooLarge);
+    }
+    if !is_coding_known(request) {
+        return Err(HttpError::Coding);
     }
     let mut hosts = request.headers().get_all(HOST).iter();
     match (hosts.next(), hosts.next()) {
@@ -41,6 +45,17 @@ fn octets<B>(request: &Request<B>) -> usize {
     headers.fold(LINE + request.method().as_str().len() + target, |sum, (name, value)| {
         sum + name.as_str().len() + value.len() + HEADER_LINE
     })
+}
+
+/// Whether the body is chunked and nothing else, if it is coded at all. The library looks at the
+/// last coding alone: whoever is in front of Keyhole may see another end of the body.
+fn is_coding_known<B>(request: &Request<B>) -> bool {
+    let mut codings = request.headers().get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(one), None) => one.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        _ => false,
+    }
 }
 
 /// In HTTP/1.1, the authority of a target in absolute form wins (RFC 9112 section 3.2.2).
@@ -110,6 +125,23 @@ mod tests {
         };
         assert_eq!(request("A.example"), Ok(()));
         assert_eq!(request("b.example"), Err(HttpError::Host));
+    }
+
+    #[test]
+    fn the_one_transfer_coding_is_chunked() {
+        let coded = |codings: &[&str]| {
+            let mut request = Request::builder().uri("/q").header(HOST, "a");
+            for coding in codings {
+                request = request.header(TRANSFER_ENCODING, *coding);
+            }
+            check(&request.body(()).unwrap(), 16_384)
+        };
+        for good in [&[][..], &["chunked"], &["Chunked "]] {
+            assert_eq!(coded(good), Ok(()), "{good:?}");
+        }
+        for bad in [&["gzip, chunked"][..], &["gzip", "chunked"], &["chunked, chunked"], &["x"]] {
+            assert_eq!(coded(bad), Err(HttpError::Coding), "{bad:?}");
+        }
     }
 
     #[test]

@@ -70,6 +70,20 @@ fn a_chunked_body_is_read_and_a_long_one_is_too_large() {
 }
 
 #[test]
+fn a_transfer_coding_that_is_not_known_is_not_taken_for_a_chunked_body() {
+    let world = World::start();
+    for coding in ["gzip, chunked", "chunked, chunked", "identity, chunked"] {
+        let mut stream = world.connect("doh_cleartext");
+        let head = format!(
+            "POST /dns-query HTTP/1.1\r\nhost: localhost\r\ncontent-type: \
+             application/dns-message\r\ntransfer-encoding: {coding}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        assert_eq!(http1_reply(&mut stream, false).status, 501, "{coding}");
+    }
+}
+
+#[test]
 fn a_request_to_upgrade_to_http2_is_answered_as_if_it_did_not_ask() {
     let world = World::start();
     let mut stream = world.connect("doh_cleartext");

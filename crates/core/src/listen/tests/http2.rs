@@ -68,6 +68,29 @@ async fn a_body_longer_than_a_message_is_too_large() {
     assert_eq!(client.ask(get(&query(1, ""))).await.body, answer(1, ""));
 }
 
+#[tokio::test]
+async fn a_body_that_is_refused_by_its_head_is_read_to_its_end_without_a_reset() {
+    let world = World::start();
+    let client = Http2::over_tls(&world).await;
+    let requests = [("/dns-query", "application/dns-message", 413), ("/", "text/plain", 404)];
+    for (path, kind, status) in requests {
+        let request = Request::post(format!("https://localhost{path}"))
+            .header("content-type", kind)
+            .header("content-length", "100000")
+            .body(())
+            .unwrap();
+        let ready = client.0.clone().ready().await;
+        let (response, mut stream) = ready.unwrap().send_request(request, false).unwrap();
+        assert_eq!(read(response).await.unwrap().status, status);
+        stream.reserve_capacity(100_000);
+        for left in (0..10).rev() {
+            // It fails once the stream was reset.
+            stream.send_data(Bytes::from(vec![0; 10_000]), left == 0).unwrap();
+            assert_eq!(client.ask(get(&query(1, ""))).await.body, answer(1, ""));
+        }
+    }
+}
+
 /// The head of a POST, and the way to send its body.
 async fn begin_post(client: &Http2) -> (h2::client::ResponseFuture, h2::SendStream<Bytes>) {
     let request = Request::post("https://localhost/dns-query")

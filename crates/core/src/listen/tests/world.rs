@@ -224,6 +224,8 @@ pub(super) fn options() -> Options {
         events: 0,
         limits: limits(),
         own_mark: String::new(),
+        counts: None,
+        traces: None,
         cache: CacheOptions {
             octets: 0,
             min_ttl: 0,

@@ -5,7 +5,7 @@
 
 use keyhole_wire::Rcode;
 
-use super::super::error::UpstreamError;
+use super::super::error::{ErrorKind, UpstreamError};
 use super::{Attempts, UpstreamAnswer};
 
 impl Attempts<'_> {
@@ -22,10 +22,10 @@ impl Attempts<'_> {
             }
             // The client's question is in order, so this is nothing to be passed on.
             let words = format!("answered {} to a query that is in order", rcode.0);
-            self.note_error(UpstreamError::invalid(words));
+            self.note_error(place, UpstreamError::invalid(words));
         } else if !is_about_the_name(rcode) {
             let words = format!("answered {}, which is no code for a query", rcode.0);
-            self.note_error(UpstreamError::invalid(words));
+            self.note_error(place, UpstreamError::invalid(words));
         } else {
             if rcode != Rcode::REFUSED {
                 self.failed.push(place);
@@ -38,7 +38,14 @@ impl Attempts<'_> {
         self.start_next();
     }
 
-    pub(super) fn note_error(&mut self, error: UpstreamError) {
+    pub(super) fn note_error(&mut self, place: usize, error: UpstreamError) {
+        match error.kind {
+            ErrorKind::Unreachable | ErrorKind::Lost => self.was_out_of_reach = true,
+            ErrorKind::Timeout | ErrorKind::Invalid | ErrorKind::Untrusted => {
+                self.hopeless.push(place);
+            }
+            ErrorKind::Busy | ErrorKind::Unprocessed => {}
+        }
         if self.worst.as_ref().is_none_or(|worst| worst.kind < error.kind) {
             self.worst = Some(error);
         }

@@ -1,14 +1,15 @@
 //! Repetitions at one upstream, and further rounds of all of them.
 //!
-//! A round comes while no upstream can be reached since a moment ago. An upstream that restarts, or a network that changes, is often back before the client leaves.
-//! Where the failure lasts, queries end at once.
+//! A round comes while an upstream cannot be reached since a moment ago, whatever became of the
+//! others. An upstream that restarts, or a network that changes, is often back before the client
+//! leaves. Where the failure lasts, queries end at once.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::super::error::{ErrorKind, UpstreamError};
+use super::super::error::UpstreamError;
 use super::super::pool::jitter;
 use super::super::repeat::{Repetition, Verdict};
 use super::{Attempts, Running};
@@ -47,14 +48,10 @@ impl Attempts<'_> {
         self.running.is_empty() && self.repetitions.is_empty()
     }
 
-    /// When all upstreams are to be asked once more, if one of them may be back before the
-    /// deadline.
+    /// When there is to be another round, if an upstream may be back before the deadline.
     pub(super) fn next_round(&self) -> Option<Instant> {
-        let kind = self.worst.as_ref().map(|error| error.kind);
-        if !matches!(kind, Some(ErrorKind::Unreachable | ErrorKind::Lost)) {
-            return None;
-        }
-        if !self.set.upstreams.iter().any(|upstream| upstream.fails_briefly()) {
+        let may_be_back = |place: usize| self.set.upstreams[place].fails_briefly();
+        if !self.was_out_of_reach || !self.round_order().into_iter().any(may_be_back) {
             return None;
         }
         let pause = (FIRST_PAUSE * (1 << self.rounds.min(8))).min(MAX_PAUSE);
@@ -62,7 +59,15 @@ impl Attempts<'_> {
         Some(at).filter(|at| *at < self.deadline)
     }
 
-    /// Tries all upstreams once more. A question that upstreams received and did not survive is not
+    /// The places that a round asks, best first: who kept silent, answered nonsense or could not
+    /// prove who it is does the same once more.
+    fn round_order(&self) -> Vec<usize> {
+        let mut order = self.set.order();
+        order.retain(|place| !self.hopeless.contains(place));
+        order
+    }
+
+    /// Tries the upstreams once more. A question that upstreams received and did not survive is not
     /// to be put to all of them again and again, hence a round has one message, and the next round
     /// begins with another upstream.
     pub(super) fn start_round(&mut self) {
@@ -71,7 +76,7 @@ impl Attempts<'_> {
         if self.budget.is_empty() {
             self.budget.give_back();
         }
-        let mut order = self.set.order();
+        let mut order = self.round_order();
         let first = self.rounds as usize % order.len().max(1);
         order.rotate_left(first);
         self.left = order.into_iter();
