@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sqlalchemy import Connection
-
 from keyhole.accounts import accounts, sessions, tokens
 from keyhole.accounts.accounts import Account
 from keyhole.accounts.client_info import ClientInfo
@@ -15,7 +13,7 @@ from keyhole.accounts.login_limits import Attempt
 from keyhole.accounts.secret import digest
 from keyhole.accounts.sessions import Session
 from keyhole.accounts.tokens import ApiToken
-from keyhole.accounts.totp import use_code, use_recovery_code
+from keyhole.accounts.totp import use_any_code
 from keyhole.model.address import rate_limit_key
 from keyhole.model.role import Role
 from keyhole.store import Actor
@@ -37,9 +35,9 @@ class Login:
 class Logins:
     """Authenticates people and programs."""
 
-    def __init__(self, context: AccountContext) -> None:
+    def __init__(self, context: AccountContext, failed_logins: FailedLogins) -> None:
         self._context = context
-        self._failed_logins = FailedLogins(context)
+        self._failed_logins = failed_logins
 
     def log_in(self, login: Login, client: ClientInfo, before: str | None = None) -> str:
         """Starts a session and returns its secret; ends the session ``before`` of the same browser.
@@ -53,10 +51,14 @@ class Logins:
             is_known = account is not None and accounts.is_known_place(
                 connection, login.name, place
             )
-        attempt = self._context.login_limits.password(login.name, place, is_known=is_known)
-        stored = account.password if account else None
+        limits, stored = self._context.login_limits, account.password if account else None
+        if limits.is_known_wrong(login.name, stored, login.password, place):
+            self._refuse(account, client, "the same wrong password again", _WRONG)
+        attempt = limits.password(login.name, place, is_known=is_known)
         # Always verified first, so that the response time reveals nothing about the account.
         is_right = self._context.passwords.verify(stored, login.password)
+        if not is_right:
+            limits.remember_wrong(login.name, stored, login.password)
         if account is None or not is_right or account.is_disabled:
             why = "wrong password" if account else "no such account"
             why = "the account is disabled" if account and is_right else why
@@ -67,8 +69,7 @@ class Logins:
         code = self._needed_code(account, login, attempt)
         attempts = [attempt]
         if code:
-            login_limits = self._context.login_limits
-            attempts.append(login_limits.code(account.name, place, is_known=is_known))
+            attempts.append(limits.code(account.name, place, is_known=is_known))
         secret = self._begin(account, login.password, code, client, before)
         if secret is None:
             self._refuse(account, client, "wrong code", "the code is wrong, or was used before")
@@ -159,7 +160,7 @@ class Logins:
                 raise AuthenticationError(_WRONG)
             detail = {}
             if code is not None:
-                how = _use(connection, current, code, context.clock())
+                how = use_any_code(connection, current, code, context.clock())
                 if how is None:
                     return None
                 detail["code"] = how
@@ -184,10 +185,3 @@ class Logins:
     ) -> NoReturn:
         self._failed_logins.write(account.name if account else None, client, why)
         raise AuthenticationError(message)
-
-
-def _use(connection: Connection, account: Account, code: str, now: float) -> str | None:
-    """Which kind of code matched, if any."""
-    if account.totp and use_code(connection, account.name, account.totp, code, now):
-        return "by time"
-    return "recovery" if use_recovery_code(connection, account.name, code) else None

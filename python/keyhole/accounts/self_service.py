@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from keyhole.accounts import accounts, sessions, totp
 from keyhole.accounts.accounts import Account
 from keyhole.accounts.client_info import ClientInfo
@@ -41,7 +43,7 @@ class SelfService:
         check_new(new, account.name)
         stored = context.passwords.hash(new)
         with context.database.begin() as connection:
-            accounts.lock(connection)
+            _lock(connection, session, account)
             accounts.change(connection, account.name, password=stored, one_time_until=None)
             sessions.end_all_of(connection, account.name)
             who = (account.name, account.name, account.role)
@@ -60,7 +62,7 @@ class SelfService:
             raise ConflictError("there is a second factor already; disable it first")
         secret = totp.new_secret()
         with self._context.database.begin() as connection:
-            accounts.lock(connection)
+            _lock(connection, session, account)
             accounts.change(connection, account.name, totp_draft=secret)
         return SecondFactor(secret, totp.enrollment_url(secret, account.name, ISSUER))
 
@@ -77,8 +79,7 @@ class SelfService:
         if step is None:
             raise AuthenticationError("the code is wrong; check the clock of the device")
         with context.database.begin() as connection:
-            accounts.lock(connection)
-            current = accounts.get(connection, account.name)
+            current = _lock(connection, session, account)
             if current.totp_draft != account.totp_draft:
                 raise ConflictError(
                     "the second factor was started again meanwhile; confirm that one"
@@ -110,7 +111,7 @@ class SelfService:
             account.name, rate_limit_key(client.address), is_known=True
         )
         with context.database.begin() as connection:
-            accounts.lock(connection)
+            _lock(connection, session, account)
             secret, now = account.totp, context.clock()
             is_good = totp.use_code(connection, account.name, secret, code, now)
             is_good = is_good or totp.use_recovery_code(connection, account.name, code)
@@ -135,6 +136,17 @@ class SelfService:
         if not self._context.passwords.verify(account.password, password):
             raise AuthenticationError("the current password is wrong")
         attempt.succeeded()
+
+
+def _lock(connection: Connection, session: Session, account: Account) -> Account:
+    """The account as it is now. Verifying a password takes time: who was locked out meanwhile must
+    not take the account back with what was right before."""
+    accounts.lock(connection)
+    current = accounts.find(connection, account.name)
+    is_same = current is not None and current.password == account.password
+    if current is None or not is_same or not sessions.goes_on(connection, session.id):
+        raise AuthenticationError("this session has ended meanwhile; log in again")
+    return current
 
 
 def _by(account: Account, client: ClientInfo) -> Actor:

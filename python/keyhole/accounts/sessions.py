@@ -103,6 +103,12 @@ def live(
     return [_session(row._mapping) for row in connection.execute(query)]
 
 
+def goes_on(connection: Connection, session: str) -> bool:
+    """Whether nobody has ended the session of that ID."""
+    found = select(SESSIONS.c.id).where(SESSIONS.c.id == session)
+    return connection.execute(found).first() is not None
+
+
 def end(connection: Connection, session: str) -> str:
     """Ends the session of that ID; returns its name, or raises `NoSuchError`."""
     row = connection.execute(select(SESSIONS.c.name).where(SESSIONS.c.id == session)).first()

@@ -5,6 +5,7 @@ import re
 import pyotp
 from sqlalchemy import Connection, delete, insert, update
 
+from keyhole.accounts.accounts import Account
 from keyhole.accounts.secret import digest, new_recovery_code
 from keyhole.store.tables.people import PEOPLE, RECOVERY_CODES
 
@@ -61,6 +62,13 @@ def use_recovery_code(connection: Connection, name: str, code: str) -> bool:
         )
     )
     return used.rowcount == 1
+
+
+def use_any_code(connection: Connection, account: Account, code: str, now: float) -> str | None:
+    """Accepts a code or a recovery code of an account; returns which kind it was, if any."""
+    if account.totp and use_code(connection, account.name, account.totp, code, now):
+        return "by time"
+    return "recovery" if use_recovery_code(connection, account.name, code) else None
 
 
 def renew_recovery_codes(connection: Connection, name: str) -> list[str]:

@@ -17,6 +17,8 @@ def contradictions(config: Config, node: Node, file: str) -> list[Problem]:
         *_strict_cleartext(config),
         *_mesh_without_domains(config),
         *_dnstap_without_log(config),
+        *_kiali_without_history(config),
+        *_traces_beyond_a_forwarder(config),
         *_unknown_listeners(config),
         *_unknown_names(config),
     ]
@@ -54,6 +56,24 @@ def _dnstap_without_log(config: Config) -> Iterator[tuple[Location, str]]:
         if getattr(config.dnstap, key) is not None and not config.log.keep:
             why = "dnstap is made of the query log, and log.keep is 0B; keep one, such as 64MiB"
             yield ["dnstap", key], why
+
+
+def _kiali_without_history(config: Config) -> Iterator[tuple[Location, str]]:
+    if not config.kiali.enabled:
+        return
+    if not config.log.keep or not config.log.history:
+        key = "history" if config.log.keep else "keep"
+        why = f"its series are made of the query history, and log.{key} is 0B; keep one"
+        yield ["kiali", "enabled"], why
+    if not config.health.control:
+        why = "its series are on the metrics page of control, and health.control is empty"
+        yield ["kiali", "enabled"], why
+
+
+def _traces_beyond_a_forwarder(config: Config) -> Iterator[tuple[Location, str]]:
+    if config.role == "forwarder" and config.traces.forwarders:
+        why = "a forwarder tells no upstream about a trace; leave it out here"
+        yield ["traces", "forwarders"], why
 
 
 def _unknown_listeners(config: Config) -> Iterator[tuple[Location, str]]:

@@ -11,6 +11,7 @@ from keyhole.errors import Problem
 from keyhole.model.client import ClientSpec
 from keyhole.model.document_file import DocumentFile, SecretFile, files_of
 from keyhole.model.list import ListSpec
+from keyhole.model.log_exclusion import LogExclusionSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.trust_domain import TrustDomainSpec
@@ -28,7 +29,13 @@ _NO_KEYS = (
 
 SpecType = TypeVar(
     "SpecType",
-    bound=PolicySpec | ListSpec | UpstreamSpec | RecordSpec | ClientSpec | TrustDomainSpec,
+    bound=PolicySpec
+    | ListSpec
+    | UpstreamSpec
+    | RecordSpec
+    | ClientSpec
+    | TrustDomainSpec
+    | LogExclusionSpec,
 )
 
 
@@ -160,19 +167,24 @@ class Documents:
     records: tuple[Declaration[RecordSpec], ...] = ()
     clients: tuple[Declaration[ClientSpec], ...] = ()
     trust_domains: tuple[Declaration[TrustDomainSpec], ...] = ()
+    log_exclusions: tuple[Declaration[LogExclusionSpec], ...] = ()
     headings: tuple[Heading, ...] = ()
+    invalid_texts: tuple[str | None, ...] = ()
+    """The texts of documents that are not valid; ``None`` for a file that cannot be read."""
 
     def over(self, base: "Documents") -> "Documents":
         """These documents, and those of ``base`` whose kind and name do not occur here."""
         replaced = {(heading.kind, heading.name) for heading in self.headings}
+        texts = (*base.invalid_texts, *self.invalid_texts)
         parts = {
             part.name: (
                 *(one for one in getattr(base, part.name) if (one.kind, one.name) not in replaced),
                 *getattr(self, part.name),
             )
             for part in fields(self)
+            if part.name != "invalid_texts"
         }
-        return Documents(**parts)
+        return Documents(**parts, invalid_texts=texts)
 
     def watched_files(self) -> Iterator[Path]:
         """Every file that the documents name, for a watch."""

@@ -21,7 +21,7 @@ from keyhole.config.source_tree import Mapping, Node, locate, text_at
 from keyhole.config.validate import validate
 from keyhole.config.yaml import read_yaml
 from keyhole.config.yaml_stream import split_stream
-from keyhole.errors import Problem
+from keyhole.errors import Problem, has_errors
 from keyhole.model.document import API_VERSION, KINDS, document_model
 from keyhole.model.document_file import files_of
 from keyhole.model.suggestion import suggest
@@ -34,35 +34,50 @@ def read_documents(paths: Iterable[Path]) -> tuple[Documents, list[Problem]]:
     """Reads files and folders, each file once; returns the valid documents and all problems."""
     declared: list[Declaration[Any]] = []
     headings: list[Heading] = []
+    invalid: list[str | None] = []
     problems: list[Problem] = []
-    read: set[Path] = set()
+    read: set[FileId] = set()
     for path in paths:
         for one in _contents(path, read):
             declared += one.declared
             headings += one.headings
+            invalid += one.invalid_texts
             problems += one.problems
-    return _assemble(declared, headings), problems
+    return _assemble(declared, headings, invalid), problems
 
 
-def _contents(path: Path, read: set[Path]) -> Iterator["FileContent"]:
+FileId = tuple[int, int] | Path
+"""Device and inode, or the path of a file that cannot be looked at."""
+
+
+def _contents(path: Path, read: set[FileId]) -> Iterator["FileContent"]:
     """The files below a path, without those in ``read``, to which it adds the others."""
     try:
         copied = read_copies(path)
     except (OSError, ValueError) as error:
         why = f"the copy of the stored documents cannot be read: {error}"
-        yield FileContent(problems=[Problem(str(path / COPY), 0, "", "", why)])
+        yield _unreadable([Problem(str(path / COPY), 0, "", "", why)])
         return
     if copied is not None:
         yield _read_copies(path, copied)
         return
     found, wrong = sources(path)
-    yield FileContent(problems=wrong)
+    yield _unreadable(wrong)
     for source in found:
-        # A file may be given by itself and in its folder, by a link, or by a way with `..`.
-        place = source.path.resolve()
-        if place not in read:
-            read.add(place)
+        # A file may be given by itself and in its folder, by a link of any kind, or by a way with
+        # `..`.
+        file = _file_id(source.path)
+        if file not in read:
+            read.add(file)
             yield read_source(source)
+
+
+def _file_id(path: Path) -> FileId:
+    try:
+        status = path.stat()
+    except OSError:
+        return path.resolve()
+    return status.st_dev, status.st_ino
 
 
 def _read_copies(folder: Path, text: str) -> "FileContent":
@@ -76,6 +91,7 @@ def _read_copies(folder: Path, text: str) -> "FileContent":
             why = "the copy of the stored documents is damaged; it is made again at the next start"
             content.problems.append(Problem(str(folder / COPY), 0, "", "", why))
             content.is_fixed = False
+            content.invalid_texts.append(None)
             found = []
         for name, one in found:
             content.add(_read_copy(one, name, base))
@@ -112,7 +128,7 @@ def read_text_documents(
     ``first_line`` is where the text begins in the file.
     """
     one = _read(text, Source(folder / name, name, folder, is_confined=is_confined), first_line)
-    return _assemble(one.declared, one.headings), one.problems
+    return _assemble(one.declared, one.headings, one.invalid_texts), one.problems
 
 
 @dataclass
@@ -122,6 +138,8 @@ class FileContent:
     declared: list[Declaration[Any]] = field(default_factory=list)
     headings: list[Heading] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    invalid_texts: list[str | None] = field(default_factory=list)
+    """The texts of the documents that are not valid; ``None`` where there is none to read."""
     is_fixed: bool = True
     """Whether it depends on its text and name alone, and on no other file."""
 
@@ -130,14 +148,20 @@ class FileContent:
         self.declared += other.declared
         self.headings += other.headings
         self.problems += other.problems
+        self.invalid_texts += other.invalid_texts
         self.is_fixed = self.is_fixed and other.is_fixed
+
+
+def _unreadable(problems: list[Problem]) -> FileContent:
+    """A file of which nothing is known, if there is an error among its problems."""
+    return FileContent(problems=problems, invalid_texts=[None] if has_errors(problems) else [])
 
 
 def read_source(source: Source) -> FileContent:
     """Reads one file."""
     text, problems = read_text(source)
     if problems:
-        return FileContent(problems=problems)
+        return _unreadable(problems)
     besides = (source.name, source.folder, source.is_confined)
     return _kept(text, lambda: _read(text, source), *besides)
 
@@ -151,6 +175,7 @@ def _read(text: str, source: Source, first_line: int = 1) -> FileContent:
         known = _PARSED.get(part.text, partial(parse_valid, part.text))
         if known is None:
             content.is_fixed = False
+            content.invalid_texts.append(part.text)
             _read_invalid(part.text, source, offset + 1, content)
         else:
             _take(known, source, offset, content)
@@ -236,7 +261,11 @@ def _frame_problems(node: Node, file: str) -> Iterator[Problem]:
         yield Problem(file, line, kind or "", "apiVersion", why)
 
 
-def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading]) -> Documents:
+def _assemble(
+    declared: Sequence[Declaration[Any]],
+    headings: Sequence[Heading],
+    invalid: Sequence[str | None],
+) -> Documents:
     def of(kind: str) -> tuple[Declaration[Any], ...]:
         return tuple(one for one in declared if one.kind == kind)
 
@@ -247,5 +276,7 @@ def _assemble(declared: Sequence[Declaration[Any]], headings: Sequence[Heading])
         records=of("Record"),
         clients=of("Client"),
         trust_domains=of("TrustDomain"),
+        log_exclusions=of("LogExclusion"),
         headings=tuple(headings),
+        invalid_texts=tuple(invalid),
     )

@@ -60,7 +60,7 @@ def sources(path: Path) -> tuple[list[Source], list[Problem]]:
     if not path.is_dir():
         return [Source(path, path.name)], []
     try:
-        found = sorted(_documents_in(path))
+        found = list(_each_once(sorted(_documents_in(path))))
     except OSError as error:
         return [], [Problem(str(path), 0, "", "", f"cannot read the folder: {error.strerror}")]
     problems = []
@@ -75,6 +75,16 @@ def sources(path: Path) -> tuple[list[Source], list[Problem]]:
         Source(one, str(one.relative_to(path)), base, is_confined=base is not None)
         for one in found[:most]
     ], problems
+
+
+def _each_once(files: list[Path]) -> Iterator[Path]:
+    """Without further names of a file, by hard links."""
+    seen: set[tuple[int, int]] = set()
+    for file in files:
+        status = file.stat()
+        if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
+            seen.add((status.st_dev, status.st_ino))
+            yield file
 
 
 def _documents_in(folder: Path) -> Iterator[Path]:

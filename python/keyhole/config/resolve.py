@@ -8,6 +8,7 @@ from pathlib import Path
 from keyhole.config.sections import MAX_WORKERS, CacheSection, Config, LimitsSection
 from keyhole.config.sections.api import ApiSection
 from keyhole.config.sections.listeners import AUTHENTICATED, ListenSection
+from keyhole.config.sections.traces import TracesSection
 from keyhole.model.address import Endpoint, Network, is_address
 from keyhole.model.options import (
     AuthenticationOptions,
@@ -17,6 +18,7 @@ from keyhole.model.options import (
     ListenOptions,
     MeshOptions,
     Options,
+    TraceOptions,
 )
 from keyhole.model.service import Service, ServiceAddress
 
@@ -119,6 +121,7 @@ def resolve(config: Config, folder: Path) -> Resolved:
             events=EVENTS if config.log.keep else 0,
             limits=_limits(config.limits),
             cache=_cache(config.cache),
+            traces=_traces(config.traces),
         ),
         documents=_beside(folder, config.documents),
         tls=_tls(config, folder),
@@ -177,7 +180,9 @@ def _processors() -> int:
 
 
 def _beside(folder: Path, written: str) -> Path:
-    return (folder.absolute() / Path(written).expanduser()).resolve()
+    # Links are not followed here: config maps, secrets and our own credentials are replaced by
+    # another link, and what it led to before is gone. So ".." stays: it counts from the target.
+    return folder.absolute() / Path(written).expanduser()
 
 
 def _listen(listen: ListenSection) -> ListenOptions:
@@ -227,6 +232,17 @@ def _cache(cache: CacheSection) -> CacheOptions:
         failure_ttl=cache.failure_ttl,
         stale=cache.stale,
         prefetch=cache.prefetch,
+    )
+
+
+def _traces(traces: TracesSection) -> TraceOptions | None:
+    if not traces.is_on:
+        return None
+    return TraceOptions(
+        share=traces.share,
+        slow_ms=traces.slow,
+        forwarders=list(traces.forwarders),
+        resolvers=list(traces.resolvers),
     )
 
 

@@ -17,6 +17,7 @@ from keyhole.errors import Problem
 
 MAX_NODES = 200_000
 MAX_DEPTH = 32
+DEEPER = f"nested deeper than {MAX_DEPTH} levels"
 MAX_PROBLEMS = 100
 """Problems after which nothing more is read: nobody reads more, and each costs time and room."""
 
@@ -68,12 +69,8 @@ def read_yaml(
         reader.complain(first_line + (mark.line if mark else 0), _explain(error, text))
     except (yaml.YAMLError, UnicodeEncodeError) as error:
         reader.complain(first_line, f"not YAML: {str(error).splitlines()[0]}")
-    except _TooLarge:
-        reader.complain(
-            first_line,
-            f"nested deeper than {MAX_DEPTH} levels or more than {max_nodes} values; "
-            "no document needs that",
-        )
+    except _TooLarge as error:
+        reader.complain(reader.line, f"{error}; no document needs that")
     except _TooManyProblems:
         why = f"more than {MAX_PROBLEMS} problems; the rest is not read until they are mended"
         reader.complain(reader.problems[-1].line, why)
@@ -98,7 +95,7 @@ def _unreadable(text: str, error: Any) -> tuple[int, str]:
 def _explain(error: Any, text: str) -> str:
     message = f"{error.problem or ''} {error.context or ''}".strip()
     if "exceeded maximum nesting depth" in message:
-        return f"nested deeper than {MAX_DEPTH} levels; no document needs that"
+        return f"{DEEPER}; no document needs that"
     mark = error.problem_mark
     if "cannot start any token" in message and mark is not None:
         found = text.removeprefix("\ufeff")[mark.index : mark.index + 1]
@@ -123,6 +120,8 @@ class _Reader:
         self._file = file
         self._first = first_line
         self._text = text
+        self.line = first_line
+        """The line of the last value."""
         self._values = 0
         self._deepest = 0
         self._anchors: dict[str, _Anchored | None] = {}
@@ -150,6 +149,7 @@ class _Reader:
         """The tree of a value that begins with this event; none for an empty one."""
         if isinstance(event, yaml.AliasEvent):
             return self._repeated(event, depth)
+        self.line = event.start_mark.line + self._first
         self._count(1, depth)
         before, deepest = self._values, self._deepest
         self._deepest = depth
@@ -176,16 +176,19 @@ class _Reader:
             self.complain(line, _ALIAS)
             return Scalar(line, None)
         found = self._anchors[event.anchor]
+        self.line = line
         if found is None:
-            raise _TooLarge
+            raise _TooLarge(f"{DEEPER} (it repeats itself)")
         self._count(found.values, depth + found.depth)
         self._deepest = max(self._deepest, depth + found.depth)
         return found.node
 
     def _count(self, values: int, depth: int) -> None:
         self._values += values
-        if self._values > self._max_nodes or depth > MAX_DEPTH:
-            raise _TooLarge
+        if depth > MAX_DEPTH:
+            raise _TooLarge(DEEPER)
+        if self._values > self._max_nodes:
+            raise _TooLarge(f"more than {self._max_nodes} values")
         if len(self.problems) >= MAX_PROBLEMS:
             raise _TooManyProblems
 

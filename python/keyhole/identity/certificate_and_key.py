@@ -37,6 +37,11 @@ class CertificateAndKey:
         values = alternative_names(self.leaf).get_values_for_type(x509.IPAddress)
         return tuple(value for value in values if isinstance(value, IPv4Address | IPv6Address))
 
+    def spiffe_ids(self) -> tuple[str, ...]:
+        """The SPIFFE IDs of the subjectAltName, by which other Keyholes know a server."""
+        uris = alternative_names(self.leaf).get_values_for_type(x509.UniformResourceIdentifier)
+        return tuple(uri for uri in uris if uri.startswith("spiffe://"))
+
 
 def read_certificate_and_key(
     certificate: Path, key: Path, now: datetime | None = None, *, names_needed: bool = True
@@ -68,10 +73,10 @@ def read_certificate_and_key(
             f"{leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC; is the clock of this machine right?"
         )
     pair = CertificateAndKey(certificate, key, leaf)
-    if names_needed and not pair.names() and not pair.addresses():
+    if names_needed and not (pair.names() or pair.addresses() or pair.spiffe_ids()):
         raise IdentityError(
-            f"the certificate {certificate} has no subjectAltName with a DNS name or address; "
-            "clients ignore the common name"
+            f"the certificate {certificate} has no subjectAltName with a DNS name, an address or "
+            "a SPIFFE ID; clients ignore the common name"
         )
     return pair
 

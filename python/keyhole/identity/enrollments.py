@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field
 
 from keyhole.identity.authority import Authority, IssuedCertificate
 from keyhole.identity.certificate_spec import SVID_LIFE, CertificateSpec
-from keyhole.identity.error import IdentityError, RefusedError
+from keyhole.identity.error import IdentityError, RefusedError, TakenError
 from keyhole.identity.files import locked
 from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
@@ -101,8 +101,8 @@ def create_enrollment(
         others = kept
         if any(one.name == name and one.state(now) == "waiting" for one in others):
             if not replace:
-                raise IdentityError(
-                    f"an enrollment {name} is waiting already; give --replace, or another name"
+                raise TakenError(
+                    f"an enrollment {name} is waiting already; replace it, or give another name"
                 )
             others = [one for one in others if one.name != name or one.state(now) != "waiting"]
         detail = {

@@ -15,5 +15,9 @@ class RefusedError(IdentityError):
     """The client's request is refused."""
 
 
+class TakenError(IdentityError):
+    """There is a credential of that name already, which is not replaced unless that is wanted."""
+
+
 class FolderInUseError(IdentityError):
     """Another process holds the folder of the authority and does not let go of it."""

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -26,6 +27,15 @@ from keyhole.model.spiffe import read_spiffe_id
 
 GRACE = timedelta(days=30)
 _MAX_CHAIN = 4
+# What the library raises where somebody made a certificate by hand: it reads the parts late.
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def renew(
@@ -49,10 +59,13 @@ def renew(
     """
     now = now or datetime.now(UTC)
     key = read_request(request)
-    leaf, *above = _read_chain(chain)
-    check_proof(leaf, request, signature)
-    spiffe = _identity_of(leaf)
-    _check_chain(folder, leaf, above, now)
+    try:
+        leaf, *above = _read_chain(chain)
+        check_proof(leaf, request, signature)
+        spiffe = _identity_of(leaf)
+        _check_chain(folder, leaf, above, now)
+    except _UNREADABLE:
+        raise RequestError("the certificate cannot be read") from None
     end = leaf.not_valid_after_utc
     if now > end + grace:
         raise RefusedError(

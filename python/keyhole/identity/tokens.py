@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, Field
 
-from keyhole.identity.error import IdentityError
+from keyhole.identity.error import IdentityError, TakenError
 from keyhole.identity.files import locked, make_private_folder
 from keyhole.identity.journal import Author, noted
 from keyhole.identity.json_file import read_document, write_document
@@ -86,9 +86,7 @@ def create_token(
     with locked(folder):
         tokens = read_document(folder / FILE, Tokens)
         if tokens.find(name) is not None and not replace:
-            raise IdentityError(
-                f"there is a token {name} already; give --replace to replace it, or another name"
-            )
+            raise TakenError(f"there is a token {name} already; replace it, or give another name")
         secret = new_secret()
         old = tokens.find(name)
         new = Token(name=name, sha256=digest(secret), created=now or datetime.now(UTC))

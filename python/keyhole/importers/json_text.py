@@ -8,7 +8,7 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from typing import Any
 
 from keyhole.importers.error import ImporterError
-from keyhole.importers.lenient import check_depth, decode
+from keyhole.importers.lenient import decode, without_depth
 from keyhole.importers.limits import MAX_DIGITS, MAX_JSON, MAX_VALUES
 from keyhole.importers.report import Kind, Report
 from keyhole.importers.settings_file import Place, SettingsFile, below
@@ -27,7 +27,8 @@ def parse_json(octets: bytes, name: str, report: Report) -> SettingsFile:
         value = decoder.decode(text)
     except (RecursionError, ValueError) as error:
         raise ImporterError(f"{name} is not JSON: {str(error)[:200]}") from error
-    check_depth(value, name)
+    if isinstance(value, dict | list):
+        without_depth(value, name, report)
     return SettingsFile(name, value, dict(decoder.lines_of(value, "")))
 
 

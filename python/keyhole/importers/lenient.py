@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from keyhole.importers.error import ImporterError
 from keyhole.importers.limits import MAX_DEPTH
 from keyhole.importers.report import Kind, Report
-from keyhole.importers.settings_file import Place
+from keyhole.importers.settings_file import Place, below
 from keyhole.model.units import show_octets
 
 _MAX_REPAIRS = 100
@@ -116,16 +116,22 @@ def _start(lines: list[str], at: int, starts: re.Pattern[str]) -> int:
     return found if starts.match(lines[found]) else at
 
 
-def check_depth(value: Any, name: str) -> None:
-    """Raises `ImporterError` for a value nested deeper than any export."""
-    level, inside = 0, [value]
+def without_depth(value: Any, name: str, report: Report) -> None:
+    """Takes out what is nested deeper than in any export; each value is reported."""
+    level, inside = 1, [("", value)]
     while inside:
         level += 1
-        if level > MAX_DEPTH:
-            raise ImporterError(f"{name} is nested deeper than {MAX_DEPTH} levels; no export is")
-        inside = [
-            child
-            for one in inside
-            if isinstance(one, dict | list)
-            for child in (one.values() if isinstance(one, dict) else one)
-        ]
+        children = []
+        for path, one in inside:
+            keys = list(one) if isinstance(one, dict) else range(len(one))
+            for key in keys:
+                child = one[key]
+                if isinstance(child, dict | list):
+                    place = below(path, key) if isinstance(key, str) else f"{path}[{key}]"
+                    if level > MAX_DEPTH:
+                        why = f"it is nested deeper than {MAX_DEPTH} levels, which no export is"
+                        report.left(Kind.SETTING, place, why, Place(name, place))
+                        one[key] = None
+                    else:
+                        children.append((place, child))
+        inside = children

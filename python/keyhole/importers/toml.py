@@ -9,10 +9,10 @@ from keyhole.importers.error import ImporterError
 from keyhole.importers.lenient import (
     Form,
     UnreadableLineError,
-    check_depth,
     decode,
     read_around,
     without_control_characters,
+    without_depth,
 )
 from keyhole.importers.limits import MAX_DIGITS, MAX_STRUCTURED
 from keyhole.importers.report import Report
@@ -32,7 +32,7 @@ def parse_toml(octets: bytes, name: str, report: Report) -> SettingsFile:
         decode(octets, name, report, MAX_STRUCTURED), name, report
     ).replace("\r\n", "\n")
     value = read_around(text, name, report, _parse, _FORM)
-    check_depth(value, name)
+    without_depth(value, name, report)
     return SettingsFile(name, value, dict(_lines(text)))
 
 

@@ -14,6 +14,7 @@ from keyhole.lists.core_protocol import (
     ListRequest,
 )
 from keyhole.lists.download_store import DownloadStore
+from keyhole.lists.entry_files import EntryFiles
 from keyhole.lists.last_good import FileChangedError, LastCompiled, LastGood, LastGoodStore
 from keyhole.lists.plan import COMPILER, PlannedList, fingerprint, plan
 from keyhole.lists.sanity_check import implausible_change, lost_lines
@@ -53,16 +54,25 @@ def compile_lists(
     """
     if not lists:
         return None
-    store = LastGoodStore(state.absolute())
+    store, entries = LastGoodStore(state.absolute()), EntryFiles(state.absolute())
     names = sorted(set(protected))
     for tries_left in reversed(range(_TRIES)):
         try:
-            planned = plan(lists, DownloadStore((downloads or state).absolute()))
-            return _Compilation(planned, names, store, compile_with).run()
+            planned = plan(lists, DownloadStore((downloads or state).absolute()), entries)
+            compiled = _Compilation(planned, names, store, compile_with).run()
         except FileChangedError:
             if not tries_left:
                 raise
+        else:
+            entries.drop_all_but(file.path for one in planned for file in one.files)
+            return compiled
     raise AssertionError("the last try returns or raises")
+
+
+def lend_compiled(state: Path, other: Path) -> None:
+    """Gives the last good lists of ``state`` to the empty state folder ``other``, so that only what
+    is different there is compiled."""
+    LastGoodStore(state.absolute()).lend(other.absolute())
 
 
 def drop_unused(state: Path, in_use: Iterable[ListFile | None]) -> list[Path]:
@@ -199,4 +209,5 @@ class _Compilation:
 
 
 def _source(one: PlannedList) -> str:
-    return "files" if one.declared.spec.files else "urls"
+    spec = one.declared.spec
+    return "files" if spec.files else "urls" if spec.urls else "entries"

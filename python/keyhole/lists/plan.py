@@ -3,12 +3,13 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from keyhole.config.declaration import Declaration
 from keyhole.lists.download_store import DownloadStore
+from keyhole.lists.entry_files import EntryFiles
 from keyhole.model.list import Format, ListSpec
 from keyhole.model.units import MIB, show_octets
 from keyhole.system.regular_file import open_regular
@@ -38,6 +39,8 @@ class PlannedFile:
     path: Path
     contents: Contents | None
     error: str = ""
+    is_entries: bool = False
+    """Whether its lines stand in the document; then the path is one of the state folder."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +72,27 @@ class PlannedList:
 
 
 def plan(
-    lists: Sequence[Declaration[ListSpec]], downloads: DownloadStore
+    lists: Sequence[Declaration[ListSpec]], downloads: DownloadStore, entries: EntryFiles
 ) -> tuple[PlannedList, ...]:
-    """Reads every file of every list, and the downloads; changes nothing."""
+    """Reads every file of every list, and the downloads; writes the entries that stand in
+    documents into files."""
     return tuple(
         PlannedList(
             one,
             (
+                *_own_entries(one, entries),
                 *_named_files(one),
                 *(_inspect_download(url, downloads) for url in dict.fromkeys(one.spec.urls)),
             ),
         )
         for one in lists
     )
+
+
+def _own_entries(declared: Declaration[ListSpec], entries: EntryFiles) -> Iterable[PlannedFile]:
+    if declared.spec.entries is not None:
+        file = _inspect(entries.write(declared.name, declared.spec.entries))
+        yield replace(file, is_entries=True)
 
 
 def _named_files(declared: Declaration[ListSpec]) -> Iterable[PlannedFile]:
@@ -144,4 +155,5 @@ def fingerprint(planned: Sequence[PlannedList], protected: Sequence[str]) -> str
 
 
 def _facts(file: PlannedFile) -> list[str | None]:
-    return [str(file.path), file.contents.sha256 if file.contents else None]
+    path = file.path.name if file.is_entries else str(file.path)
+    return [path, file.contents.sha256 if file.contents else None]

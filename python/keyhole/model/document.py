@@ -8,6 +8,7 @@ from keyhole.model.client import ClientSpec
 from keyhole.model.document_name import DOCUMENT_NAME
 from keyhole.model.field_types import Spec
 from keyhole.model.list import ListSpec
+from keyhole.model.log_exclusion import LogExclusionSpec
 from keyhole.model.policy import PolicySpec
 from keyhole.model.record import RecordSpec
 from keyhole.model.trust_domain import TrustDomainSpec
@@ -21,6 +22,7 @@ KINDS: dict[str, type[Spec]] = {
     "Record": RecordSpec,
     "Client": ClientSpec,
     "TrustDomain": TrustDomainSpec,
+    "LogExclusion": LogExclusionSpec,
 }
 
 

@@ -10,6 +10,15 @@ CountsByReason = dict[str, dict[str, int]]
 """By transport and reason."""
 
 
+class EarlierCounts(TypedDict):
+    """What engines before this one counted in the same memory."""
+
+    id: str
+    """Tells that memory from any other."""
+    queries: CountsByReason
+    unlogged: CountsByReason
+
+
 class DurationHistogram(TypedDict):
     """How many durations fell into each bucket."""
 
@@ -33,6 +42,18 @@ class CacheStats(TypedDict):
     under_way: int
 
 
+class UpstreamCertificate(TypedDict):
+    """What the certificate of an upstream says; it was checked before."""
+
+    names: list[str]
+    """Names, addresses and SPIFFE IDs that it is for."""
+    issuer: str
+    expires: int
+    """The last second at which it is valid, in Unix time."""
+    pin: str
+    """SHA-256 of its SubjectPublicKeyInfo in base64, as in ``pins`` of an Upstream."""
+
+
 class UpstreamStats(TypedDict):
     """One upstream, since it was first prepared."""
 
@@ -50,6 +71,8 @@ class UpstreamStats(TypedDict):
     round_trips: DurationHistogram
     healthy: bool
     last_error: str | None
+    certificate: UpstreamCertificate | None
+    """The one that it showed last; ``None`` before the first handshake, and without TLS."""
 
 
 class HandshakeStats(TypedDict):
@@ -78,21 +101,49 @@ class QueryLogStats(TypedDict):
     lost: int
 
 
-class EngineStats(TypedDict):
+class TraceStats(TypedDict):
+    """Queries recorded for traces, and those that found the queue full."""
+
+    recorded: int
+    limited: int
+
+
+class TraceExportStats(TypedDict):
+    """What became of traces on their way to the receiver."""
+
+    endpoint: str
+    exported: int
+    lost: int
+    last_error: str | None
+    """Why the receiver does not take them; ``None`` while it does."""
+
+
+class QueryCountStats(TypedDict):
+    """How many queries have ended, and why."""
+
+    queries: CountsByReason
+    unlogged: CountsByReason
+    """Those of ``queries`` that their policy keeps out of the query log."""
+    earlier: EarlierCounts | None
+    """``None`` for an engine whose counts end with its process."""
+
+
+class EngineStats(QueryCountStats):
     """All that one engine counts; counters start at 0 with its process."""
 
     role: str
     uptime_s: int
     snapshot: int | None
     """The number of the snapshot in force; ``None`` while every query is refused."""
-    queries: CountsByReason
-    unlogged: CountsByReason
-    """Those of ``queries`` that their policy keeps out of the query log."""
     durations: Durations
     totals: dict[str, int]
     waiting: int
     cache: CacheStats
     connections: ConnectionStats
     upstreams: list[UpstreamStats]
+    traces: TraceStats | None
+    """``None`` while traces are off."""
     log: NotRequired[QueryLogStats | None]
     """Added by the process of the engine, which writes the query log."""
+    trace_export: NotRequired[TraceExportStats | None]
+    """Added by the process of the engine, which sends traces."""

@@ -5,11 +5,32 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from keyhole.model.document_file import File
-from keyhole.model.field_types import FLAG, Spec, error_at
-from keyhole.model.units import DAY, SECOND, seconds
+from keyhole.model.field_types import FLAG, FieldType, Spec, error_at, text_of
+from keyhole.model.units import DAY, MIB, SECOND, seconds
 from keyhole.model.url import LIST_URL
 
+MAX_ENTRIES = MIB
+"""Characters of the entries in a document: each version of it is kept."""
+
 Format = Literal["auto", "hosts", "domains", "wildcard", "adblock", "dnsmasq", "unbound", "rpz"]
+
+
+def read_entries(written: object) -> str:
+    """The lines of a list."""
+    text = text_of(written)
+    if not text.strip():
+        raise ValueError("there is no entry here; write one name a line, or leave the key out")
+    if len(text) > MAX_ENTRIES:
+        raise ValueError(
+            f"{len(text):,} characters; at most {MAX_ENTRIES:,} stand in a document, put more into "
+            "files"
+        )
+    if not text.isascii() and any(0xD800 <= ord(letter) <= 0xDFFF for letter in text):
+        raise ValueError("half of a surrogate pair is no character; take it out")
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+ENTRIES = FieldType(read_entries, {"type": "string", "maxLength": MAX_ENTRIES})
 
 
 class ListSpec(Spec):
@@ -25,6 +46,11 @@ class ListSpec(Spec):
         default_factory=list,
         max_length=64,
         description="Where lists are downloaded from, https if possible.",
+    )
+    entries: Annotated[str, ENTRIES] | None = Field(
+        None,
+        description="The names themselves, one entry a line as in a file, written as a block: "
+        "entries: |. At most 1MiB; put more into files.",
     )
     refresh: Annotated[int, seconds(300, 30 * DAY // SECOND)] = Field(
         DAY // SECOND,
@@ -45,8 +71,8 @@ class ListSpec(Spec):
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:
-        if not self.files and not self.urls:
-            raise ValueError("the list has no names; give files or urls")
+        if not self.files and not self.urls and self.entries is None:
+            raise ValueError("the list has no names; give files, urls or entries")
         if "refresh" in self.model_fields_set and not self.urls:
             raise error_at("refresh", "only downloads become stale; leave it out, or give urls")
         return self

@@ -89,6 +89,16 @@ class CacheOptions(Boundary):
     prefetch: bool
 
 
+class TraceOptions(Boundary):
+    """Which queries are recorded for traces; ``share`` is from 0 to 1. The upstreams in
+    ``forwarders`` learn the trace of a query, and the SPIFFE IDs in ``resolvers`` are believed."""
+
+    share: float = Field(ge=0, le=1)
+    slow_ms: int
+    forwarders: list[str]
+    resolvers: list[str]
+
+
 class Options(Boundary):
     """The whole document."""
 
@@ -105,6 +115,7 @@ class Options(Boundary):
     limits: LimitOptions
     cache: CacheOptions
     own_mark: str = ""
+    traces: TraceOptions | None = None
 
     def to_document(self) -> dict[str, Any]:
         """The JSON document as Python data."""

@@ -37,6 +37,15 @@ class Decision(Boundary):
     """None: until it is removed."""
 
     @property
+    def blocks(self) -> bool:
+        """Whether it takes something away."""
+        return self.action == "block"
+
+    def lasts(self, second: int) -> bool:
+        """Whether it has not ended by then."""
+        return self.until is None or self.until > second
+
+    @property
     def origin(self) -> str:
         """Its name in the log and in ``explain``."""
         return f"decision {self.number}"
@@ -49,10 +58,11 @@ class Overrides(Boundary):
     decisions: list[Decision] = Field(default_factory=list)
 
     def at(self, second: int) -> "Overrides":
-        """The overrides that have not ended by then."""
+        """The overrides that have not ended by then. What blocks stays until it is removed, by a
+        clock that is believed."""
         return Overrides(
             pauses=[one for one in self.pauses if one.until > second],
-            decisions=[one for one in self.decisions if one.until is None or one.until > second],
+            decisions=[one for one in self.decisions if one.blocks or one.lasts(second)],
         )
 
     @property

@@ -185,6 +185,7 @@ class Snapshot(Boundary):
     subjects: Subjects
     policies: list[SnapshotPolicy]
     default_policy: Index | None
+    unlogged: list[Match]
 
     def to_json(self) -> bytes:
         """The bytes for the engine; equal snapshots give equal bytes."""

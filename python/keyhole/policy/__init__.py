@@ -10,11 +10,13 @@ from keyhole.policy.compile import Compiled, compile_documents, lists_in_use
 from keyhole.policy.default import default_documents
 from keyhole.policy.own_names import protected_names
 from keyhole.policy.remaining_trust import remaining_domains, remaining_upstreams
+from keyhole.policy.removed_subjects import RemovedSubject, removed_subjects
 from keyhole.policy.trust_context import TrustContext
 
 __all__ = [
     "SECRETS_FOLDER",
     "Compiled",
+    "RemovedSubject",
     "TrustContext",
     "check",
     "compile_documents",
@@ -25,4 +27,5 @@ __all__ = [
     "protected_names",
     "remaining_domains",
     "remaining_upstreams",
+    "removed_subjects",
 ]

@@ -20,8 +20,8 @@ from keyhole.policy.checks.records import check_records
 from keyhole.policy.checks.references import check_references
 from keyhole.policy.checks.shadowed import check_shadowed
 from keyhole.policy.checks.subjects import check_subjects
-from keyhole.policy.checks.upstreams import check_cleartext
-from keyhole.policy.include import check_includes
+from keyhole.policy.checks.upstreams import advise_on_forwarders, check_cleartext
+from keyhole.policy.include import applied_policies, check_includes
 from keyhole.policy.own_names import check_own_names
 from keyhole.policy.remembered import Remembered
 from keyhole.policy.trust_context import TrustContext
@@ -48,6 +48,7 @@ def cross_check(
         *_OF_ALL.get((documents, names, is_whole), lambda: _of_all(documents, names, is_whole)),
         *_of_clients(documents, context, is_whole=is_whole),
         *check_cleartext(documents, context),
+        *advise_on_forwarders(documents, context),
         # Not remembered: the files may change without the documents.
         *check_certificate_files(documents, context.secrets),
     ]
@@ -58,6 +59,10 @@ _OF_CLIENTS: Remembered[list[Problem]] = Remembered()
 
 
 def _of_all(documents: Documents, own_names: Sequence[str], is_whole: bool) -> list[Problem]:
+    try:
+        applied_policies(documents)
+    except DocumentErrors as error:
+        return list(error.problems)  # the other checks would not end
     return [
         *check_references(documents, is_whole=is_whole),
         *check_includes(documents),
@@ -139,6 +144,7 @@ def check(paths: Sequence[Path], tokens: Mapping[str, str] | None = None) -> lis
                 trusted_domains=resolved.trusted_domains,
                 admits_networks=resolved.admits_networks,
                 mesh_networks=resolved.mesh_networks,
+                forwarders=config.traces.forwarders,
             )
     if folders:
         documents, wrong = read_documents(dict.fromkeys(folders))

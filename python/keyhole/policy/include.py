@@ -1,11 +1,17 @@
 """Policies with their included policies, flattened for the engine."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from keyhole.config.declaration import Declaration, Documents
-from keyhole.errors import Problem
+from keyhole.errors import DocumentErrors, Problem
 from keyhole.model.policy import PolicySpec, Rule
+
+MAX_RULES = 250_000
+"""Rules and parts of all policies that apply, with what they include."""
+MAX_CIRCLES, MAX_SHOWN = 100, 20
+"""Circles that are reported, and policies that are shown of one."""
 
 Policies = Mapping[str, Declaration[PolicySpec]]
 
@@ -40,9 +46,24 @@ def by_name(documents: Documents) -> dict[str, Declaration[PolicySpec]]:
 
 
 def applied_policies(documents: Documents) -> list[FlatPolicy]:
-    """Every policy that applies to somebody, flattened, in the order of documents."""
+    """Every policy that applies to somebody, flattened, in the order of documents.
+
+    Raises `DocumentErrors` where together they have too many rules: a chain of a thousand policies
+    that each apply would be half a million.
+    """
     policies = by_name(documents)
-    return [flatten(one, policies) for one in documents.policies if one.spec.applies]
+    found, count = [], 0
+    for one in documents.policies:
+        if one.spec.applies:
+            found.append(flatten(one, policies))
+            count += sum(1 + len(part.spec.rules) for part in found[-1].parts)
+            if count > MAX_RULES:
+                why = (
+                    f"with what they include, policies have more than {MAX_RULES:,} rules in all; "
+                    "include less, or put the names into a List"
+                )
+                raise DocumentErrors([one.problem(["spec", "include"], why)])
+    return found
 
 
 def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
@@ -64,28 +85,89 @@ def flatten(policy: Declaration[PolicySpec], policies: Policies) -> FlatPolicy:
 def check_includes(documents: Documents) -> Iterator[Problem]:
     """Circles of inclusions, and policies that are neither applied nor included."""
     policies = by_name(documents)
+    circles = _circles(policies)
+    left = MAX_CIRCLES
     for policy in documents.policies:
+        circle = circles.get(policy.name)
         for index, name in enumerate(policy.spec.include):
+            if circle is None or circles.get(name) != circle or not left:
+                continue
+            left -= 1
             path = _path(policies, name, policy.name)
-            if path is not None:
-                why = f"the policies include each other: {' -> '.join([policy.name, *path])}"
-                yield policy.problem(["spec", "include", index], why)
+            shown = path if len(path) <= MAX_SHOWN else [*path[:MAX_SHOWN], f"... ({len(path)})"]
+            why = f"the policies include each other: {' -> '.join([policy.name, *shown])}"
+            yield policy.problem(["spec", "include", index], why)
     if len(documents.of_kind("Policy")) == len(documents.policies):
         yield from _unused(documents)
 
 
-def _path(policies: Policies, start: str, end: str) -> list[str] | None:
-    """The shortest chain of inclusions from one policy to another; none if there is none."""
-    paths, seen = [[start]], {start}
-    for path in paths:
-        if path[-1] == end:
-            return path
-        part = policies.get(path[-1])
-        for name in part.spec.include if part else ():
-            if name not in seen:
-                seen.add(name)
-                paths.append([*path, name])
-    return None
+def _circles(policies: Policies) -> dict[str, int]:
+    """A number for each policy on a circle: those that lead to each other have the same one.
+
+    Tarjan's algorithm for strongly connected components, without recursion: each inclusion is
+    followed once.
+    """
+    found: dict[str, int] = {}
+    low: dict[str, int] = {}
+    order: dict[str, int] = {}
+    open_: list[str] = []
+    for start in policies:
+        if start in order:
+            continue
+        order[start] = low[start] = len(order)
+        open_.append(start)
+        work = [(start, iter(policies[start].spec.include))]
+        while work:
+            name, rest = work[-1]
+            into = next((one for one in rest if one in policies and one not in found), None)
+            if into is None:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[name])
+                if low[name] == order[name]:
+                    _close(name, open_, found, len(found) + 1)
+            elif into in order:
+                low[name] = min(low[name], order[into])
+            else:
+                order[into] = low[into] = len(order)
+                open_.append(into)
+                work.append((into, iter(policies[into].spec.include)))
+    alone = {name for name in policies if name not in policies[name].spec.include} - _shared(found)
+    return {name: number for name, number in found.items() if name not in alone}
+
+
+def _close(name: str, open_: list[str], found: dict[str, int], number: int) -> None:
+    """Numbers all policies from this one on, which lead to each other."""
+    while True:
+        one = open_.pop()
+        found[one] = number
+        if one == name:
+            return
+
+
+def _shared(found: Mapping[str, int]) -> set[str]:
+    """The policies whose number another one has, too."""
+    counts = Counter(found.values())
+    return {name for name, number in found.items() if counts[number] > 1}
+
+
+def _path(policies: Policies, start: str, end: str) -> list[str]:
+    """The shortest chain of inclusions from one policy to another, between which there is one."""
+    came_from: dict[str, str | None] = {start: None}
+    for name in (waiting := [start]):
+        if name == end:
+            break
+        part = policies.get(name)
+        for into in part.spec.include if part else ():
+            if into not in came_from:
+                came_from[into] = name
+                waiting.append(into)
+    path: list[str] = []
+    at: str | None = end
+    while at is not None:
+        path.append(at)
+        at = came_from.get(at)
+    return path[::-1]
 
 
 def _unused(documents: Documents) -> Iterator[Problem]:

@@ -29,5 +29,7 @@ class TrustContext:
     """The folder with the secrets that documents name; none where it is not known."""
     mesh_networks: Sequence[Network] | None = None
     """Networks in which a mesh encrypts what upstreams are sent in the clear."""
+    forwarders: Sequence[str] = ()
+    """Upstreams that learn the trace of a query, as traces.forwarders names them."""
     accepts_certificates: bool = True
     """False while the revocations cannot be read: then no certificate is accepted."""

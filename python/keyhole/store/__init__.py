@@ -3,13 +3,23 @@
 SQLite by default, PostgreSQL by a URL; both behave the same.
 """
 
-from keyhole.store.audit import Actor, AuditEntry, AuditRecord, append, records, verify
+from keyhole.store.audit import (
+    Actor,
+    AuditCriteria,
+    AuditEntry,
+    AuditRecord,
+    append,
+    records,
+    records_of,
+    verify,
+)
 from keyhole.store.database import Database
 from keyhole.store.documents import Version, current, history, revision, write_version
 from keyhole.store.error import StoreError
 
 __all__ = [
     "Actor",
+    "AuditCriteria",
     "AuditEntry",
     "AuditRecord",
     "Database",
@@ -19,6 +29,7 @@ __all__ = [
     "current",
     "history",
     "records",
+    "records_of",
     "revision",
     "verify",
     "write_version",

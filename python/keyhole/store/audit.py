@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,6 +13,8 @@ from keyhole.store.tables.audit import AUDIT
 
 _FIRST = "0" * 64
 _AT_ONCE = 1_000
+_PARAMETERS = 500
+"""Numbers in one query; SQLite takes at most 999 parameters."""
 
 
 @dataclass(frozen=True)
@@ -72,12 +74,29 @@ def append(connection: Connection, entry: AuditEntry, time: datetime | None = No
     return number
 
 
+@dataclass(frozen=True)
+class AuditCriteria:
+    """Which records are wanted; those of every actor and action, unless one is given."""
+
+    who: str | None = None
+    action: str | None = None
+
+
 def records(
-    connection: Connection, *, before: int | None = None, after: int | None = None, most: int = 100
+    connection: Connection,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    most: int = 100,
+    criteria: AuditCriteria | None = None,
 ) -> list[AuditRecord]:
     """At most ``most`` records, newest first, older than number ``before``; with ``after`` those
     after that number, the oldest first."""
     query = select(AUDIT).limit(most)
+    if criteria is not None and criteria.who is not None:
+        query = query.where(AUDIT.c.who == criteria.who)
+    if criteria is not None and criteria.action is not None:
+        query = query.where(AUDIT.c.action == criteria.action)
     if after is not None:
         query = query.where(AUDIT.c.id > after).order_by(AUDIT.c.id)
     else:
@@ -85,6 +104,16 @@ def records(
     if before is not None:
         query = query.where(AUDIT.c.id < before)
     return [_record(row) for row in connection.execute(query)]
+
+
+def records_of(connection: Connection, numbers: Iterable[int]) -> dict[int, AuditRecord]:
+    """The records with these numbers, by number; those that do not exist are left out."""
+    wanted = sorted(set(numbers))
+    found: dict[int, AuditRecord] = {}
+    for begin in range(0, len(wanted), _PARAMETERS):
+        query = select(AUDIT).where(AUDIT.c.id.in_(wanted[begin : begin + _PARAMETERS]))
+        found.update((row.id, _record(row)) for row in connection.execute(query))
+    return found
 
 
 def verify(connection: Connection) -> tuple[int, str | None]:

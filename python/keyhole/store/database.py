@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from keyhole.store.error import StoreError
+from keyhole.store.protection import Weakness, weakness_of
 from keyhole.store.upgrade import upgrade
 
 _WRITES = "keyhole_writes"
@@ -48,6 +49,11 @@ class Database:
     def name(self) -> str:
         """The URL, without the password."""
         return self._url.render_as_string(hide_password=True)
+
+    @property
+    def weakness(self) -> Weakness | None:
+        """What is weak about the protection of the connection; none if nothing is."""
+        return weakness_of(self._url)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

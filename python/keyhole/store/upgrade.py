@@ -1,12 +1,11 @@
 """Upgrades the schema of the database to the one of this version of Keyhole."""
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from keyhole.store.error import StoreError
+
+NEWEST = "0005_audit_indexes"
+"""The revision of the newest migration."""
 
 _LOCK = 0x6B657968  # "keyh": an arbitrary key of an advisory lock
 
@@ -19,21 +18,28 @@ def upgrade(connection: Connection, *, may_be_new: bool = True) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-    config = Config()
-    config.set_main_option("script_location", "keyhole.store:migrations")
-    config.attributes["connection"] = connection
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    context = MigrationContext.configure(connection)
-    heads = context.get_current_heads()
-    if not heads and not may_be_new:
+    found = _revisions(connection)
+    if found == [NEWEST]:
+        return
+    if not found and not may_be_new:
         raise StoreError(
             "the database holds nothing, and it did; restore it from a backup, or run keyhole "
             "setup --new to go on without it"
         )
-    for revision in heads:
-        if revision not in known:
+    from keyhole.store.migrate import Migrations
+
+    migrations = Migrations(connection)
+    for revision in found:
+        if revision not in migrations.revisions:
             raise StoreError(
                 f"the database is of a newer Keyhole (its form is {revision}); start that version, "
                 "or restore a backup from before the upgrade"
             )
-    command.upgrade(config, "head")
+    migrations.run()
+
+
+def _revisions(connection: Connection) -> list[str]:
+    """What the database says of itself; nothing for a new one."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))

@@ -61,8 +61,8 @@ class Oidc:
         self._clock = clock
         self._seal = Fernet(Fernet.generate_key())
 
-    def begin(self, redirect_uri: str) -> AuthorizationRequest:
-        """Starts a login that returns to ``redirect_uri``."""
+    def begin(self, redirect_uri: str, page: str = "") -> AuthorizationRequest:
+        """Starts a login that returns to ``redirect_uri``; ``page`` is what the person wanted."""
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         parameters = {
             "response_type": "code",
@@ -77,7 +77,7 @@ class Oidc:
         }
         endpoint = self.provider.metadata().authorize
         url = f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(parameters)}"
-        login_state = json.dumps([state, nonce, verifier, redirect_uri]).encode()
+        login_state = json.dumps([state, nonce, verifier, redirect_uri, page]).encode()
         sealed = self._seal.encrypt_at_time(login_state, int(self._clock()))
         return AuthorizationRequest(url, sealed.decode())
 
@@ -107,15 +107,10 @@ class Oidc:
 
     def _login_state(self, response: AuthorizationResponse) -> tuple[str, str]:
         """Nonce and verifier of the login that this browser started."""
-        try:
-            opened = self._seal.decrypt_at_time(
-                (response.sealed or "").encode(), LOGIN_STATE_SECONDS, int(self._clock())
-            )
-        except InvalidToken:
-            raise OidcLoginError(
-                "this browser started no login, or too long ago; start again"
-            ) from None
-        state, nonce, verifier, redirect_uri = json.loads(opened)
+        opened = self._open(response.sealed)
+        if opened is None:
+            raise OidcLoginError("this browser started no login, or too long ago; start again")
+        state, nonce, verifier, redirect_uri, _ = opened
         if not hmac.compare_digest(state.encode(), (response.state or "").encode()):
             raise OidcLoginError("the response belongs to another login; start again")
         if redirect_uri != response.redirect_uri:
@@ -123,6 +118,21 @@ class Oidc:
                 "the login was started under another name of this server; start again"
             )
         return nonce, verifier
+
+    def page_of(self, sealed: str | None) -> str:
+        """The page that the person wanted when the login began; empty if none is known."""
+        opened = self._open(sealed)
+        return "" if opened is None else opened[-1]
+
+    def _open(self, sealed: str | None) -> list[str] | None:
+        try:
+            opened = self._seal.decrypt_at_time(
+                (sealed or "").encode(), LOGIN_STATE_SECONDS, int(self._clock())
+            )
+        except InvalidToken:
+            return None
+        parts: list[str] = json.loads(opened)
+        return parts
 
     def _identity(self, claims: dict[str, Any]) -> OidcIdentity:
         name = _name(claims)

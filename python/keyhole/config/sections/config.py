@@ -15,9 +15,11 @@ from keyhole.config.sections.dnstap import DnstapSection
 from keyhole.config.sections.downloads import DownloadsSection
 from keyhole.config.sections.health import HealthSection
 from keyhole.config.sections.identity import EnrollmentSection, IdentitySection
+from keyhole.config.sections.kiali import KialiSection
 from keyhole.config.sections.link import ControlSection, LinkSection
 from keyhole.config.sections.listeners import AuthenticationSection, ListenSection, MeshSection
 from keyhole.config.sections.pairs import both_or_none
+from keyhole.config.sections.traces import TracesSection
 from keyhole.model.address import NETWORK, Endpoint, Network, read_network
 from keyhole.model.field_types import FLAG, FieldType, Section, count, error_at, text_of
 from keyhole.model.name import SERVER_NAME
@@ -271,6 +273,8 @@ class Config(Section):
     log: LogSection = Field(default_factory=LogSection)
     dnstap: DnstapSection = Field(default_factory=DnstapSection)
     health: HealthSection = Field(default_factory=HealthSection)
+    kiali: KialiSection = Field(default_factory=KialiSection)
+    traces: TracesSection = Field(default_factory=TracesSection)
     link: LinkSection = Field(default_factory=LinkSection)
     control: ControlSection = Field(default_factory=ControlSection)
 

@@ -8,6 +8,7 @@ _CACHE = "see cache in keyhole.yaml"
 _LIMITS = "Keyhole limits connections, not queries per client; see limits in keyhole.yaml"
 _SERVICE = "it belongs to AdGuard's own service, which Keyhole does not have"
 _LOG = "see log in keyhole.yaml"
+_UNLOGGED = "write a LogExclusion document with these names; see the guide on the query log"
 _DHCP = "Keyhole is no DHCP server; use the router's"
 _NAMES = "Keyhole does not look up names of clients; a Client document names one"
 _FORWARDS = (
@@ -58,8 +59,8 @@ REASONS = {
     "dns.resolve_clients": _NAMES,
     "dns.local_domain_name": _NAMES,
     "dns.autohost_tld": _NAMES,
-    "querylog.ignored": "Keyhole records a query by the policy of its client, not by its name",
-    "querylog.ignored_enabled": "Keyhole records a query by the policy of its client",
+    "querylog.ignored": _UNLOGGED,
+    "querylog.ignored_enabled": _UNLOGGED,
     "querylog": _LOG,
     "dns.querylog_interval": _LOG,
     "dns.querylog_size_memory": _LOG,

@@ -63,7 +63,7 @@ def read_adblock_rule(text: str) -> AdblockRule | None:
     if rule.types and not rule.allow and not pattern.strip("|^*"):
         rule.matches = (EVERY_NAME,)
     else:
-        rule.matches, rule.notes = _matches(pattern)
+        rule.matches, rule.notes = _matches(pattern, is_alone=is_name)
     return rule
 
 
@@ -77,7 +77,7 @@ def exempted(line: str) -> tuple[str, ...]:
     if not {one.partition("=")[0] for one in modifiers} <= _NARROWING:
         return ()  # AdGuard ignores the rule
     try:
-        return _matches(pattern)[0]
+        return _matches(pattern, is_alone=False)[0]
     except ValueError:
         return ()
 
@@ -143,8 +143,12 @@ def _clients(value: str) -> tuple[str, ...]:
     return tuple(one for one in clients if one)
 
 
-def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The names of a pattern, in the form of a Keyhole rule."""
+def _matches(pattern: str, *, is_alone: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a pattern, in the form of a Keyhole rule.
+
+    AdGuard takes a bare name for one name only if it is alone in its line; with ``@@`` or modifiers
+    it looks for the text anywhere in a name.
+    """
     # Anything may stand behind the end of a name, and nothing does.
     pattern = re.sub(r"\^\*+$", "^", pattern)
     if is_about_addresses(pattern):
@@ -162,7 +166,7 @@ def _matches(pattern: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         (r"\|\|\*\.([^*^|]+)\^?", ("*.{}",)),
         (r"\|\|([^*^|]+)\^\|?", ("{}", "*.{}")),
         (r"\|([^*^|]+)(?:\^\|?|\|)", ("{}",)),
-        (r"([^*^|]+\.[^*^|]+)", ("{}",)),
+        (r"([^*^|]+\.[^*^|]+)", ("{}",) if is_alone else ("{}", "*.{}")),
     ):
         found = re.fullmatch(form, pattern)
         if found and (name := _name(found[1])) is not None:

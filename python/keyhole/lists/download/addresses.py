@@ -19,12 +19,16 @@ Resolve = Callable[[str, int], Sequence[str]]
 _TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
 # RFC 3056: the 32 bits after the first 16 hold an IPv4 address.
 _SIX_TO_FOUR = ip_network("2002::/16")
+# RFC 2765 section 2.1: IPv4-translated, the last 32 bits.
+_SIIT = ip_network("::ffff:0:0:0/96")
+# RFC 5214 section 6.1: interface identifiers that begin so hold an IPv4 address.
+_ISATAP = (0x0000_5EFE, 0x0200_5EFE)
 # Not public, although ``is_global`` of some Python versions says so.
 _NEVER = tuple(
     ip_network(one)
     for one in (
         *("100.64.0.0/10", "168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "240.0.0.0/4"),
-        *("fec0::/10", "2001::/23", "100::/64", "5f00::/16"),
+        *("fec0::/10", "2001::/23", "100::/64", "100:0:0:1::/64", "5f00::/16"),
     )
 )
 
@@ -85,7 +89,8 @@ def _equivalents(ip: Address) -> Iterable[Address]:
     number = int(ip)
     if ip.ipv4_mapped is not None:
         yield ip.ipv4_mapped
-    if any(ip in network for network in _TRANSLATED):
+    is_isatap = number >> 32 & 0xFFFF_FFFF in _ISATAP
+    if is_isatap or any(ip in network for network in (*_TRANSLATED, _SIIT)):
         yield IPv4Address(number & 0xFFFF_FFFF)
     if ip in _SIX_TO_FOUR:
         yield IPv4Address(number >> 80 & 0xFFFF_FFFF)

@@ -13,34 +13,60 @@ MAX_LINE = MIB
 MAX_RATIO = 200
 """Maximum ratio of decompressed to compressed size; real lists stay below 10."""
 _STEP = 256 * 1024
+_PART = 4 * 1024
 _HTML = (b"<!doctype", b"<html", b"<head", b"<body", b"<?xml", b"<script")
 
 
 def decompressed(chunks: Iterable[bytes], max_octets: int) -> Iterator[bytes]:
     """Decompresses gzip in steps of bounded size; raises `DownloadError` where the ratio is too
-    high, or the data is not gzip or cut off."""
-    stream = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    high, or the data is not gzip or cut off.
+
+    The data may consist of several members, whose texts follow each other (RFC 1952 section 2.2).
+    """
+    stream = _new_member()
     sent = given = 0
-    for chunk in chunks:
-        sent += len(chunk)
-        rest = chunk
-        while rest and not stream.eof:
-            step = _decompress(stream, rest)
+    is_first = True
+    for rest in _in_parts(chunks):
+        sent += len(rest)
+        while rest:
+            if stream.eof:
+                # Zeros behind a member are padding, as gzip itself takes them.
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                stream, is_first = _new_member(), False
+            step = _decompress(stream, rest, is_first=is_first)
             given += len(step)
             if given > max_octets or given > max(MIB, sent * MAX_RATIO):
                 raise DownloadError("it is far too large after decompression")
             yield step
-            rest = stream.unconsumed_tail
+            rest = stream.unused_data if stream.eof else stream.unconsumed_tail
     yield stream.flush()
     if not stream.eof:
         raise DownloadError("its gzip data is cut off")
 
 
-def _decompress(stream: Any, octets: bytes) -> bytes:
+def _in_parts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Parts so small that copying what follows a member costs little, however many there are."""
+    for chunk in chunks:
+        for begin in range(0, len(chunk), _PART):
+            yield chunk[begin : begin + _PART]
+
+
+def _new_member() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _decompress(stream: Any, octets: bytes, *, is_first: bool) -> bytes:
     try:
         step: bytes = stream.decompress(octets, _STEP)
     except zlib.error:
-        raise DownloadError("it is not gzip, although its headers say so") from None
+        why = (
+            "it is not gzip, although its headers say so"
+            if is_first
+            else "something that is not gzip follows its gzip data"
+        )
+        raise DownloadError(why) from None
     return step
 
 

@@ -3,7 +3,7 @@
 Only records that the clients of one policy see together can contradict each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyhole.config.declaration import Declaration, Documents
@@ -18,6 +18,10 @@ class _RecordData:
     value: str | tuple[str, ...]
     ttl: int
     by: Declaration[RecordSpec]
+
+
+_MAX_SHOWN = 20
+"""Names of a circle in one message."""
 
 
 def check_records(documents: Documents) -> Iterator[Problem]:
@@ -72,13 +76,38 @@ def _contradiction(name: str, one: _RecordData, other: _RecordData) -> str | Non
 
 def _circles(records: Sequence[Declaration[RecordSpec]]) -> Iterator[Problem]:
     aliases = {one.spec.name: one.spec.cname for one in records if one.spec.cname is not None}
+    circles = _circles_of(aliases)
     for declared in records:
-        name, path = declared.spec.name, [declared.spec.name]
-        while (target := aliases.get(path[-1])) is not None and target not in path:
-            path.append(target)
-        if declared.spec.cname is not None and target == name:
-            why = f"the aliases go in a circle: {' -> '.join([*path, name])}"
+        name = declared.spec.name
+        if declared.spec.cname is not None and (circle := circles.get(name)) is not None:
+            why = f"the aliases go in a circle: {_shown(circle, name)}"
             yield declared.problem(["spec", "cname"], why)
+
+
+def _circles_of(aliases: Mapping[str, str]) -> dict[str, list[str]]:
+    """The circle that each name is a part of, if any; each alias is followed once."""
+    found: dict[str, list[str]] = {}
+    walked: dict[str, int] = {}
+    for walk, start in enumerate(aliases):
+        path: list[str] = []
+        name = start
+        while name in aliases and name not in walked:
+            walked[name] = walk
+            path.append(name)
+            name = aliases[name]
+        if walked.get(name) == walk and name in path:
+            circle = path[path.index(name) :]
+            found.update(dict.fromkeys(circle, circle))
+    return found
+
+
+def _shown(circle: list[str], name: str) -> str:
+    """The circle from a name on, shortened where it is long."""
+    at = circle.index(name) if len(circle) <= _MAX_SHOWN else 0
+    turned = [*circle[at:], *circle[:at]]
+    if len(turned) <= _MAX_SHOWN:
+        return " -> ".join([*turned, name])
+    return f"{' -> '.join(turned[:_MAX_SHOWN])} -> ... ({len(turned)} names)"
 
 
 def _unseen(documents: Documents) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from keyhole.errors import Problem
 from keyhole.model.match import Match
 from keyhole.model.policy import PolicySpec, Rule
 from keyhole.model.record import RecordSpec
-from keyhole.model.record_type import RECORD_TYPES
+from keyhole.model.record_type import RECORD_TYPES, show_record_type
 from keyhole.policy.include import FlatPolicy, applied_policies
 from keyhole.policy.views import View, views
 
@@ -118,12 +118,22 @@ class _Index:
         return list(found.values())
 
 
+def _lost(record: Record, place: _Place) -> str:
+    """What the rule hides of the record: all of it, or some types."""
+    types = set(place.rule.types)
+    own = {RECORD_TYPES[kind.upper()] for kind, _ in record.spec.data()}
+    if not types or (record.spec.cname is None and own <= types):
+        return "it"
+    lost = types if record.spec.cname is not None else types & own
+    return f"its {', '.join(map(show_record_type, sorted(lost)))}"
+
+
 def _problem(record: Record, policy: FlatPolicy, place: _Place, name: str) -> Problem:
     times = " at some times" if place.rule.when is not None else ""
     is_own = name == record.spec.name
     what = "it" if is_own else f"{name}, to which it leads"
     why = (
-        f"clients of Policy/{policy.policy.name} do not get it{times}: "
+        f"clients of Policy/{policy.policy.name} do not get {_lost(record, place)}{times}: "
         f"{place.policy.origin('spec', 'rules', place.index)} blocks {what}; take the name out of "
         "the rule, or allow it by a rule"
     )

@@ -2,6 +2,7 @@
 
 ``insecure: mesh`` says that a mesh encrypts the hop. Only a private network can be one: its
 addresses lead nowhere in the public network, and others have to be named in the settings.
+Also the upstreams that settings name.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import replace
 from keyhole.config.declaration import Documents
 from keyhole.errors import Problem
 from keyhole.model.address import LINK_LOCAL_NETWORKS, PRIVATE_NETWORKS, Address, Network
+from keyhole.model.suggestion import suggest
 from keyhole.policy.trust_context import TrustContext
 
 
@@ -31,6 +33,16 @@ def check_cleartext(documents: Documents, context: TrustContext) -> Iterator[Pro
             )
             problem = upstream.problem(["spec", "addresses", index], why)
             yield problem if context.mesh_networks is not None else replace(problem, is_advice=True)
+
+
+def advise_on_forwarders(documents: Documents, context: TrustContext) -> Iterator[Problem]:
+    """Forwarders in the settings of traces that no document describes: no trace goes on there."""
+    known = [upstream.name for upstream in documents.upstreams]
+    for index, name in enumerate(context.forwarders):
+        if name not in known:
+            why = f"there is no Upstream {name}, so it learns of no trace; {suggest(name, known)}"
+            place = f"traces.forwarders[{index}]"
+            yield Problem("keyhole.yaml", 0, "", place, why, is_advice=True)
 
 
 def _is_within(address: Address, networks: Sequence[Network]) -> bool:

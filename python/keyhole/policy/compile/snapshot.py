@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from keyhole.config.declaration import Declaration, Documents
 from keyhole.model.list import ListSpec
+from keyhole.model.match import Match
 from keyhole.model.snapshot import (
     Index,
     ListFile,
@@ -73,6 +74,7 @@ def compile_documents(
         subjects=_subjects(documents, context, policies.policies),
         policies=policies.policies,
         default_policy=policies.default,
+        unlogged=_unlogged(documents),
     )
     return Compiled(snapshot, client_identities(documents, context.secrets))
 
@@ -114,6 +116,12 @@ def _compile_policies(
         schedules.all,
         upstream_sets.all,
     )
+
+
+def _unlogged(documents: Documents) -> list[Match]:
+    """The names of all documents, each once."""
+    every = (match for one in documents.log_exclusions for match in one.spec.names)
+    return list({str(match): match for match in every}.values())
 
 
 def _subjects(

@@ -80,7 +80,9 @@ def _paused(policy: SnapshotPolicy, pauses: Iterable[Pause]) -> SnapshotPolicy:
 
 def _rule(decision: Decision, answer: Answer) -> SnapshotRule:
     below = [Match(kind="below", text=decision.name)] if decision.below else []
-    until = decision.until
+    # The engine ends what it allows by its own clock. What blocks ends when control, which knows
+    # whether the clock can be right, removes it: a clock that is ahead must not open anything.
+    until = decision.until if decision.action == "allow" else None
     return SnapshotRule(
         action=decision.action,
         matches=[Match(kind="exact", text=decision.name), *below],

@@ -34,7 +34,7 @@ def scope_of(snapshot: Snapshot, decision: Decision) -> Scope:
 
 def unknown_policy(snapshot: Snapshot, policy: str) -> str | None:
     """The error for a policy that cannot be paused; none if it can."""
-    names = [one.name for one in snapshot.policies]
+    names = _names(one.name for one in snapshot.policies)
     if policy in names:
         return None
     meant = nearest(policy, names)

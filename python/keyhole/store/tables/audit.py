@@ -1,6 +1,6 @@
 """The audit record: who did what and when. It is append-only."""
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
 from keyhole.store.tables import METADATA
 
@@ -17,6 +17,8 @@ AUDIT = Table(
     Column("detail", Text, nullable=False),
     Column("before", Text, nullable=False),
     Column("digest", Text, nullable=False),
+    Index("audit_who", "who", "id"),
+    Index("audit_action", "action", "id"),
 )
 """``time`` is RFC 3339 in UTC; ``detail`` is JSON; ``digest`` is the SHA-256 of all other columns,
 ``before`` that of the record before, so that a changed or missing record is detected."""
