@@ -15,12 +15,16 @@ has changed.
 
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keyhole.engine.query_log_writer import QueryLogWriter
 from keyhole.engine.runtime import Refusal, Runtime
 from keyhole.engine.withdrawal import Withdrawal
 from keyhole.model.engine_stats import EngineStats
+
+if TYPE_CHECKING:
+    from keyhole.engine.trace_exporter import TraceExporter
+    from keyhole.traces.exemplars import Exemplars
 
 
 class Policy:
@@ -66,10 +70,12 @@ class Engine:
         log_writer: QueryLogWriter | None,
         addresses: dict[str, list[str]],
         policy: Policy,
+        traces: "TraceExporter | None" = None,
     ) -> None:
         self._runtime = runtime
         self._log_writer = log_writer
         self._policy = policy
+        self._traces = traces
         self.addresses = addresses
 
     @property
@@ -91,9 +97,15 @@ class Engine:
             return refused(refusal)
 
     def stats(self) -> EngineStats:
-        """All counters of the core and of the query log."""
+        """All counters of the core, of the query log and of traces."""
         log = self._log_writer.counts() if self._log_writer else None
-        return {**self._runtime.stats(), "log": log}
+        traces = self._traces.counts() if self._traces else None
+        return {**self._runtime.stats(), "log": log, "trace_export": traces}
+
+    @property
+    def exemplars(self) -> "Exemplars | None":
+        """Traces of queries for the histograms; none while traces are off."""
+        return self._traces.exemplars if self._traces else None
 
     def _dispatch(self, command: dict[str, Any]) -> dict[str, Any]:
         match command:

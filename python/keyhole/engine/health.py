@@ -69,7 +69,7 @@ class HealthThread:
         await self._server.stop()
 
     def _render(self, accept: str) -> tuple[bytes, str]:
-        metrics = engine_metrics(self._engine.stats(), self._reasons)
+        metrics = engine_metrics(self._engine.stats(), self._reasons, self._engine.exemplars)
         return render(chain(metrics, process_metrics("engine")), accept)
 
     def _report(self, text: str, details: tuple[str, ...]) -> None:

@@ -35,6 +35,18 @@ class Link:
 
 
 @dataclass(frozen=True)
+class TraceExport:
+    """Where traces are sent: an OTLP receiver, and at most so many in a second of each kind.
+    ``headers`` are the files that hold their values; ``service`` is our name there."""
+
+    endpoint: str
+    rate: int
+    service: str
+    headers: dict[str, Path]
+    ca: Path | None = None
+
+
+@dataclass(frozen=True)
 class Launch:
     """Options, identities, the last good snapshot, and optionally the query log and the link.
 
@@ -54,6 +66,7 @@ class Launch:
     """The last good snapshot once more, for a damaged first one."""
     settings: str = ""
     """A digest of the settings that this document was made from."""
+    traces: TraceExport | None = None
 
     def write(self, path: Path) -> None:
         """Writes the document atomically; raises `Refusal` if that fails."""
@@ -70,6 +83,7 @@ class Launch:
             "link": _link(self.link) if self.link else None,
             "drain_seconds": self.drain_seconds,
             "health": list(self.health),
+            "traces": _traces(self.traces) if self.traces else None,
         }
         try:
             durable.write_json(path, document)
@@ -96,6 +110,7 @@ class Launch:
                 health=tuple(str(one) for one in document.get("health", ())),
                 copy=_path(document.get("copy")),
                 settings=str(document.get("settings", "")),
+                traces=_read_traces(document.get("traces")),
             )
         except FileNotFoundError:
             raise Refusal("", f"{path} does not exist; start with keyhole up once") from None
@@ -107,6 +122,28 @@ class Launch:
 
 def _link(link: Link) -> dict[str, str | None]:
     return {"to": link.to, "identity": str(link.identity) if link.identity else None}
+
+
+def _traces(traces: TraceExport) -> dict[str, Any]:
+    return {
+        "endpoint": traces.endpoint,
+        "rate": traces.rate,
+        "service": traces.service,
+        "headers": {name: str(file) for name, file in traces.headers.items()},
+        "ca": str(traces.ca) if traces.ca else None,
+    }
+
+
+def _read_traces(document: dict[str, Any] | None) -> TraceExport | None:
+    if document is None:
+        return None
+    return TraceExport(
+        endpoint=str(document["endpoint"]),
+        rate=int(document["rate"]),
+        service=str(document["service"]),
+        headers={str(name): Path(file) for name, file in document["headers"].items()},
+        ca=_path(document["ca"]),
+    )
 
 
 def _path(text: str | None) -> Path | None:

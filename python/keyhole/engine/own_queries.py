@@ -12,8 +12,6 @@ OPTION = 65_053
 """The EDNS option with the mark, of the range for local use (RFC 6891 section 9)."""
 FILE = "own.jsonl"
 KEEP = 512 * 2**10
-_MARKED = b',"own":true}\n'
-# Quotes in a name or identity are escaped, so that no client can write this.
 
 
 def mark_of(launch_file: Path) -> str:
@@ -31,19 +29,11 @@ class OwnQueries:
     def __init__(self, folder: Path) -> None:
         self._file = RotatingFile(folder / FILE, KEEP)
 
-    def separate(self, lines: bytes) -> bytes:
-        """The lines of clients; those of own queries are written down, as far as that works."""
-        if _MARKED not in lines:
-            return lines
-        rest, own = bytearray(), bytearray()
-        for line in lines.splitlines(keepends=True):
-            (own if line.endswith(_MARKED) else rest).extend(line)
-        # They say nothing that must not be lost.
+    def write(self, lines: bytes) -> None:
+        """Writes lines, as far as that works: they say nothing that must not be lost."""
         with suppress(OSError):
-            left = bytes(own)
-            while left:
-                left = left[self._file.append(left) :]
-        return bytes(rest)
+            while lines:
+                lines = lines[self._file.append(lines) :]
 
     def close(self) -> None:
         """Closes the file."""

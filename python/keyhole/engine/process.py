@@ -30,6 +30,7 @@ from keyhole.system.parent_death import die_with_parent
 
 if TYPE_CHECKING:
     from keyhole.engine.health import HealthThread
+    from keyhole.engine.trace_exporter import TraceExporter
 
 _CHUNK = 4096
 
@@ -48,15 +49,24 @@ OpenLink = Callable[[Launch, Engine], ControlLink | None]
 """Creates the link to control; ``None`` if the launch document names no link."""
 
 
-def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> int:
+def run(
+    launch_file: Path,
+    *,
+    supervisor: int | None,
+    open_link: OpenLink,
+    counts: int | None = None,
+) -> int:
     """Runs an engine until a signal, or until its input ends if it has a ``supervisor`` (the
-    descriptor of a pipe). Returns the exit code: 0 after a requested end, 1 if it could not start;
-    then the reason was printed."""
+    descriptor of a pipe). ``counts`` is the descriptor of memory for the counts of queries.
+
+    Returns the exit code: 0 after a requested end, 1 if it could not start; then the reason was
+    printed.
+    """
     say = _to_supervisor(supervisor)
     _block_signals()
     try:
         launch = Launch.read(launch_file)
-        runtime = Runtime(launch.options)
+        runtime = _runtime(launch, counts)
         advice = fd_limit.raise_limit(launch.options["limits"]["connections"])
         if advice:
             _warn(advice)
@@ -71,7 +81,8 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
     log_writer = _log_writer(runtime, launch.log) if launch.log else None
     if log_writer:
         log_writer.start()
-    engine = Engine(runtime, log_writer, addresses, policy)
+    traces = _export_traces(runtime, launch)
+    engine = Engine(runtime, log_writer, addresses, policy, traces)
     link = open_link(launch, engine)
     if link:
         link.start()
@@ -87,18 +98,46 @@ def run(launch_file: Path, *, supervisor: int | None, open_link: OpenLink) -> in
         if link:
             link.end()
         runtime.drain(launch.drain_seconds)
-        if log_writer:
-            log_writer.end()
-        if health:
-            health.end()
+        _end(log_writer, traces, health)
         if held:
             held.close()
     return 0
 
 
+def _runtime(launch: Launch, counts: int | None) -> Runtime:
+    """The core. Where it cannot use the memory for counts, it counts in its own: an engine that
+    answers is worth more."""
+    if counts is not None:
+        os.set_inheritable(counts, False)
+        with suppress(Refusal):
+            return Runtime({**launch.options, "counts": counts})
+    return Runtime(launch.options)
+
+
+class _Ends(Protocol):
+    def end(self) -> None:
+        """Finishes what is left."""
+
+
+def _end(*parts: _Ends | None) -> None:
+    for part in parts:
+        if part is not None:
+            part.end()
+
+
 def _log_writer(runtime: Runtime, log: QueryLog) -> QueryLogWriter:
     outcomes = {one["word"]: one["outcome"] for one in catalogue()["reasons"]}
     return QueryLogWriter(runtime, log, _warn, outcomes)
+
+
+def _export_traces(runtime: Runtime, launch: Launch) -> "TraceExporter | None":
+    if launch.traces is None:
+        return None
+    from keyhole.engine.trace_exporter import TraceExporter
+
+    exporter = TraceExporter(runtime.take_traces, launch.traces, _warn)
+    exporter.start()
+    return exporter
 
 
 def _serve_health(engine: Engine, launch: Launch) -> "HealthThread | None":

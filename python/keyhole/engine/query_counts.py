@@ -10,6 +10,10 @@ minutes last::
 
 All numbers count since the log with this ``ID`` began, over every process that wrote it.
 ``UNLOGGED`` are the queries that their policy keeps out of the log.
+
+An engine under ``keyhole up`` counts in memory that outlives it. ``"memory": {"id": ID,
+"queries": [...]}`` says what of the numbers is from that memory: the next process finds there what
+a killed one could not write any more.
 """
 
 import errno
@@ -17,7 +21,8 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +38,26 @@ _MODE = 0o600
 
 Key = tuple[str, str, str]
 """Transport, outcome and reason."""
+Counts = dict[Key, tuple[int, int]]
+"""All queries, and those among them that are not logged."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The last line of the processes before."""
+
+    log: str
+    since: int
+    counts: Counts
+    memory: str | None = None
+    in_memory: Counts = field(default_factory=dict)
+
+    def without(self, memory: str | None) -> Counts:
+        """Its counts without those that are in this memory still."""
+        if memory is None or memory != self.memory:
+            return self.counts
+        taken = {key: (-total, -quiet) for key, (total, quiet) in self.in_memory.items()}
+        return _sum(self.counts, taken)
 
 
 class QueryCounts:
@@ -43,16 +68,27 @@ class QueryCounts:
         self._older, self._path = (folder / name for name in FILES)
         self._outcomes = outcomes
         last = _read_last(self._path) or _read_last(self._older)
-        self._log, self._since, self._before = last or (secrets.token_hex(8), int(time.time()), {})
-        self._counts: dict[Key, tuple[int, int]] = {}
-        self._written: dict[Key, tuple[int, int]] = {}
+        self._last_line = last or _Line(secrets.token_hex(8), int(time.time()), {})
+        self._before: Counts | None = None
+        """Without what the memory holds; none before its first look."""
+        self._memory: str | None = None
+        self._counts: Counts = {}
+        self._written: Counts = {}
         self._interval = -1
         self._last: tuple[int, int, int] | None = None
         """The file (device and inode) and the place in it of the last line of this process."""
 
     def count(self, stats: Mapping[str, Any]) -> None:
-        """Takes the counters of the core, which began with this process."""
-        self._counts = {
+        """Takes the counters of the core, which began with this process or with its memory."""
+        counts = self._read(stats)
+        earlier = stats.get("earlier")
+        if self._before is None:
+            self._memory = earlier["id"] if earlier else None
+            self._before = self._last_line.without(self._memory)
+        self._counts = _sum(counts, self._read(earlier)) if earlier else counts
+
+    def _read(self, stats: Mapping[str, Any]) -> Counts:
+        return {
             (transport, self._outcomes.get(reason, "failed"), reason): (
                 count,
                 stats.get("unlogged", {}).get(transport, {}).get(reason, 0),
@@ -90,15 +126,29 @@ class QueryCounts:
         self._last = (status.st_dev, status.st_ino, at)
 
     def _line(self, now: float) -> bytes:
-        rows = []
-        for key in sorted({*self._before, *self._counts}):
-            before, counts = self._before.get(key, (0, 0)), self._counts.get(key, (0, 0))
-            rows.append([*key, before[0] + counts[0], before[1] + counts[1]])
-        record = {"log": self._log, "since": self._since, "time": int(now), "queries": rows}
+        last = self._last_line
+        record = {
+            "log": last.log,
+            "since": last.since,
+            "time": int(now),
+            "queries": _rows(_sum(self._before or {}, self._counts)),
+        }
+        if self._memory is not None:
+            record["memory"] = {"id": self._memory, "queries": _rows(self._counts)}
         return json.dumps(record).encode() + b"\n"
 
 
-def _read_last(path: Path) -> tuple[str, int, dict[Key, tuple[int, int]]] | None:
+def _sum(one: Counts, other: Counts) -> Counts:
+    none = (0, 0)
+    pairs = {key: (one.get(key, none), other.get(key, none)) for key in {*one, *other}}
+    return {key: (a[0] + b[0], a[1] + b[1]) for key, (a, b) in pairs.items()}
+
+
+def _rows(counts: Counts) -> list[list[str | int]]:
+    return [[*key, *counts[key]] for key in sorted(counts)]
+
+
+def _read_last(path: Path) -> _Line | None:
     """The last line of a file that can be read; none where there is none."""
     try:
         lines = path.read_bytes().splitlines()
@@ -107,14 +157,19 @@ def _read_last(path: Path) -> tuple[str, int, dict[Key, tuple[int, int]]] | None
     for line in reversed(lines):
         try:
             found = json.loads(line)
-            return (
-                str(found["log"]),
-                int(found["since"]),
-                {
-                    (str(transport), str(outcome), str(reason)): (int(count), int(unlogged))
-                    for transport, outcome, reason, count, unlogged in found["queries"]
-                },
-            )
+            counts = _counts(found["queries"])
+            read = _Line(str(found["log"]), int(found["since"]), counts)
+            memory = found.get("memory")
+            if memory is None:
+                return read
+            return replace(read, memory=str(memory["id"]), in_memory=_counts(memory["queries"]))
         except (ValueError, KeyError, TypeError):
             continue
     return None
+
+
+def _counts(rows: Iterable[Any]) -> Counts:
+    return {
+        (str(transport), str(outcome), str(reason)): (int(count), int(unlogged))
+        for transport, outcome, reason, count, unlogged in rows
+    }

@@ -14,8 +14,9 @@ from typing import Protocol
 from keyhole.engine.launch import QueryLog
 from keyhole.engine.own_queries import OwnQueries
 from keyhole.engine.query_counts import QueryCounts
-from keyhole.engine.rotating_file import RotatingFile
-from keyhole.model.engine_stats import EngineStats, QueryLogStats
+from keyhole.engine.rotating_file import RotatingFile, queries_in
+from keyhole.engine.runtime import EventBatch
+from keyhole.model.engine_stats import QueryCountStats, QueryLogStats
 
 MAX_EVENTS = 8192
 """Events in one write."""
@@ -32,11 +33,11 @@ END_SECONDS = 2.0
 class Events(Protocol):
     """The source of events: the core."""
 
-    def take_events(self, most: int, seconds: float) -> bytes:
-        """At most ``most`` JSON lines; waits at most ``seconds`` for the first one."""
+    def take_events(self, most: int, seconds: float) -> EventBatch:
+        """At most ``most`` events; waits at most ``seconds`` for the first one."""
 
-    def stats(self) -> EngineStats:
-        """All counters."""
+    def query_counts(self) -> QueryCountStats:
+        """How many queries have ended."""
 
 
 class QueryLogWriter:
@@ -81,15 +82,15 @@ class QueryLogWriter:
 
     def _run(self) -> None:
         while not self._ending.is_set():
-            lines = self._events.take_events(MAX_EVENTS, WAIT_SECONDS)
-            if lines or time.monotonic() >= self._count_at:
+            batch = self._events.take_events(MAX_EVENTS, WAIT_SECONDS)
+            if batch.lines or time.monotonic() >= self._count_at:
                 self._count()
-            self.write(lines)
+            self.write(batch)
         self._retry_at = 0.0  # the last chance to write
         self._count()
-        while lines := self._events.take_events(MAX_EVENTS, 0):
+        while any(batch := self._events.take_events(MAX_EVENTS, 0)):
             self._retry_at = 0.0
-            self.write(lines)
+            self.write(batch)
         if self._unreported:
             self._notify(f"{self._unreported} events of the query log were lost")
         self._file.close()
@@ -99,31 +100,35 @@ class QueryLogWriter:
         """Writes the counts, before the lines: a process that is killed in between leaves queries
         that are counted and have no line, and never the reverse."""
         self._count_at = time.monotonic() + COUNT_SECONDS
-        self._query_counts.count(self._events.stats())
+        self._query_counts.count(self._events.query_counts())
         if time.monotonic() >= self._retry_at:
             # Where the disk fails, ``write`` says so, and the next counts hold these.
             with suppress(OSError):
                 self._query_counts.write()
 
-    def write(self, lines: bytes) -> None:
-        """Writes lines from the core, or counts their events as lost."""
-        lines = self._own.separate(lines)
-        if not lines:
+    def write(self, batch: EventBatch) -> None:
+        """Writes a batch from the core, or counts its events as lost. What the core has counted is
+        not counted again: that would take as long as writing the lines."""
+        self._own.write(batch.own)
+        if not batch.lines:
             return
-        self.lost += _lost_before(lines)
+        self.lost += batch.lost
         if time.monotonic() < self._retry_at:
-            self._count_lost(lines)
+            self._count_lost(batch.events, batch.lost)
             return
+        lines, left = batch.lines, batch.events
         try:
             if self._unreported:
                 self._append(json.dumps({"lost": self._unreported}).encode() + b"\n")
             reported, self._unreported = self._unreported, 0
             while lines:
-                taken = self._file.append(lines)
-                self.written += _events(lines[:taken])
+                taken = self._file.append(lines, left)
+                events = left if taken == len(lines) else queries_in(lines[:taken])
+                self.written += events
+                left -= events
                 lines = lines[taken:]
         except OSError as error:
-            self._count_lost(lines)
+            self._count_lost(left, batch.lost)
             self._fail(error)
             return
         if self._is_failing:
@@ -131,13 +136,12 @@ class QueryLogWriter:
             self._notify(f"the query log is written again; {reported} events were lost")
 
     def _append(self, line: bytes) -> None:
-        while not self._file.append(line):
+        while not self._file.append(line, 0):
             pass
 
-    def _count_lost(self, lines: bytes) -> None:
-        count = _events(lines)
-        self.lost += count
-        self._unreported += count + _lost_before(lines)
+    def _count_lost(self, events: int, lost_before: int) -> None:
+        self.lost += events
+        self._unreported += events + lost_before
 
     def _fail(self, error: OSError) -> None:
         if not self._is_failing:
@@ -147,15 +151,3 @@ class QueryLogWriter:
                 "are still answered, lost events are counted, and writing is tried every second"
             )
         self._retry_at = time.monotonic() + RETRY_SECONDS
-
-
-def _events(lines: bytes) -> int:
-    """How many events the lines hold."""
-    return lines.count(b"\n") - (_lost_before(lines) > 0)
-
-
-def _lost_before(lines: bytes) -> int:
-    """The number of lost events that the core reports in the last line."""
-    last = lines[lines.rfind(b"\n", 0, -1) + 1 :]
-    lost: int = json.loads(last)["lost"] if last.startswith(b'{"lost":') else 0
-    return lost

@@ -1,5 +1,6 @@
 """A DNS round trip through a listener of our own: the proof that an engine answers."""
 
+import ssl
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
@@ -13,6 +14,8 @@ from keyhole.model.address import read_endpoint
 SECONDS = 2.0
 NAME = "ready.invalid"
 """Never leaves this machine (RFC 6761 section 6.4), so it needs no upstream."""
+_CERTIFICATE_REQUIRED = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+"""The alert of RFC 8446 section 6.2, as OpenSSL spells it."""
 _ANY = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared, not bound)
 # It asks itself and sends nothing secret, so the certificate does not matter here.
 _EXCHANGES: dict[str, Callable[..., Message]] = {
@@ -32,6 +35,10 @@ def ask_own_listener(addresses: Mapping[str, Sequence[str]]) -> str:
             query = dns.message.make_query(NAME, "A")
             try:
                 exchange(query, host, timeout=SECONDS, port=endpoint.port)
+            except ssl.SSLError as error:
+                # A listener that insists on a client certificate refuses us, and so it serves.
+                if error.reason != _CERTIFICATE_REQUIRED:
+                    return f"{transport} {endpoint} does not answer: {error}"
             except (OSError, dns.exception.DNSException) as error:
                 return f"{transport} {endpoint} does not answer: {error}"
             return ""

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from keyhole import _core
 from keyhole.errors import KeyholeError
-from keyhole.model.engine_stats import EngineStats
+from keyhole.model.engine_stats import EngineStats, QueryCountStats
 from keyhole.system.regular_file import read_regular
 
 MAX_PEM = 1 << 20
@@ -27,6 +27,20 @@ class Refusal(KeyholeError):  # noqa: N818  (says what happened, as the protocol
         super().__init__(f"{path}: {why}" if path else why)
         self.path = path
         self.why = why
+
+
+class EventBatch(NamedTuple):
+    """Events that were taken from the core together."""
+
+    lines: bytes = b""
+    """JSON lines, and a last line ``{"lost": n}`` if events were dropped. The fields of a line are
+    described in ``keyhole.querylog``."""
+    events: int = 0
+    """How many of the lines hold events."""
+    lost: int = 0
+    """How many events were dropped since the last call."""
+    own: bytes = b""
+    """The lines of Keyhole's own queries."""
 
 
 class Runtime:
@@ -63,13 +77,19 @@ class Runtime:
         with _refusals(f"{certificate}"):
             self._engine.install_identity(name, *pems)
 
-    def take_events(self, most: int, seconds: float) -> bytes:
-        """At most ``most`` events as JSON lines; waits at most ``seconds`` for the first one.
+    def take_events(self, most: int, seconds: float) -> EventBatch:
+        """At most ``most`` events; waits at most ``seconds`` for the first one."""
+        return EventBatch(*self._engine.take_events(most, seconds))
 
-        The fields of a line are described in ``keyhole.querylog``; a line ``{"lost": n}`` says how
-        many were dropped since the last call.
-        """
-        return self._engine.take_events(most, seconds)
+    def take_traces(self, most: int) -> bytes:
+        """At most ``most`` queries chosen for traces, as many that are traced in any case, and as
+        many that were turned away, as JSON lines; never waits. The fields are described in
+        ``keyhole.traces``."""
+        return self._engine.take_traces(most)
+
+    def query_counts(self) -> QueryCountStats:
+        """How many queries have ended, and why: a part of `stats` that takes far less time."""
+        return cast(QueryCountStats, _load(self._engine.query_counts()))
 
     def stats(self) -> EngineStats:
         """All counters."""

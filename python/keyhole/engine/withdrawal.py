@@ -14,6 +14,9 @@ the next start.
 ``upstreams``     by upstream: SHA-256 of each root (``null`` for the public ones) and the pins that
                   are still trusted, and the revocation lists. ``null`` or left out: as in the
                   snapshot
+``removed``       lines of the tables of subjects that no document gives any more, each as table,
+                  key and subject: they are refused. So are ``expired`` and ``default_policy``,
+                  which are no tables. Left out: none
 ================  ==================================================================
 """
 
@@ -31,8 +34,13 @@ FILE = "withdrawn.json"
 """Its name beside the snapshot."""
 VERSION = 1
 _KEYS = {"version", "revoked", "own", "domains", "tokens"}
-_UPSTREAMS = "upstreams"
-"""Earlier versions did not write it."""
+_UPSTREAMS, _REMOVED = "upstreams", "removed"
+_LATER_KEYS = {_UPSTREAMS, _REMOVED}
+"""Earlier versions did not write them."""
+_KEY_OF = {"identities": "id", "below": "prefix", "tokens": "name", "networks": "network"}
+"""What tells the lines of each table of subjects apart."""
+_EXPIRED, _DEFAULT = "expired", "default_policy"
+"""What ``removed`` has in the place of a table for what has none, in a line without a key."""
 _NO_PIN = "A" * 43 + "="
 """The SHA-256 of no key: an upstream with this pin alone is not believed."""
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
@@ -48,7 +56,7 @@ class Withdrawal:
     @classmethod
     def of(cls, content: Any) -> "Withdrawal":
         """Checks the form; raises `Refusal`. What it says is checked with the snapshot."""
-        if not isinstance(content, dict) or content.keys() - {_UPSTREAMS} != _KEYS:
+        if not isinstance(content, dict) or content.keys() - _LATER_KEYS != _KEYS:
             raise Refusal("withdrawal", f"give exactly {', '.join(sorted(_KEYS))}")
         if content["version"] != VERSION:
             raise Refusal("withdrawal.version", f"only version {VERSION} is known here")
@@ -95,6 +103,9 @@ class Withdrawal:
                 _restricted_upstream(one, self._upstreams.get(one["name"]))
                 for one in document["upstreams"]
             ]
+            removed = {tuple(one) for one in self.content.get(_REMOVED) or ()}
+            if removed:
+                _refuse_removed(document, removed)
         except (ValueError, KeyError, TypeError):
             return snapshot
         return json.dumps(document, ensure_ascii=False).encode()
@@ -116,6 +127,53 @@ class Withdrawal:
     def _tokens(self, tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
         good = self.content["tokens"]
         return [{**one, "sha256": good[one["name"]]} for one in tokens if one["name"] in good]
+
+
+def _refuse_removed(document: dict[str, Any], removed: set[tuple[str, ...]]) -> None:
+    """Has these lines of the tables of subjects lead to a policy that denies everything."""
+    refusing = _RefusingPolicies(document)
+    for table, key in _KEY_OF.items():
+        for line in document["subjects"][table]:
+            policy = line["policy"]
+            if policy is not None and (table, line[key], line["subject"]) in removed:
+                line["policy"] = refusing.instead_of(policy)
+    tables = {table for table, *_ in removed}
+    for table, holder in ((_EXPIRED, document["subjects"]), (_DEFAULT, document)):
+        if table in tables and holder[table] is not None:
+            holder[table] = refusing.instead_of(holder[table])
+
+
+class _RefusingPolicies:
+    """Policies of a snapshot without rules, lists and records that deny by default; each has the
+    log setting of the one in whose place it is."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._policies = document["policies"]
+        self._record_sets = document["record_sets"]
+        self._made: dict[int, int] = {}
+
+    def instead_of(self, policy: int) -> int:
+        if policy not in self._made:
+            if not self._made:
+                self._record_sets.append([])
+            before = self._policies[policy]
+            self._made[policy] = len(self._policies)
+            self._policies.append(
+                {
+                    **before,
+                    "name": f"{before['name']} (removed)",
+                    "origin": f"{before['origin']}, for clients that no document names any more",
+                    "mode": "enforce",
+                    "default": "deny",
+                    "rules": [],
+                    "lists": [],
+                    "paused": None,
+                    "private_names": [],
+                    "forwarded_names": [],
+                    "record_set": len(self._record_sets) - 1,
+                }
+            )
+        return self._made[policy]
 
 
 def root_digests(bundle: str) -> list[str]:

@@ -21,7 +21,7 @@ _DOMAINS = ("domains", "domains")
 """ID and label of the group of domains."""
 _UNCOUNTED = {
     "deleted": "queries whose rows are deleted",
-    "unlogged": "queries that their policy keeps out of the log",
+    "unlogged": "queries kept out of the log",
     "lost": "queries that were lost before they could be stored",
 }
 

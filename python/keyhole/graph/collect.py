@@ -33,7 +33,7 @@ class EdgeKey(NamedTuple):
 
 
 def _zeros() -> list[int]:
-    return [0, 0, 0]
+    return [0, 0, 0, 0]
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Collected:
     intervals: dict[tuple[int, EdgeKey], list[int]] = field(
         default_factory=lambda: defaultdict(_zeros)
     )
-    """Queries, failed ones and blocked ones, by start of the interval and edge."""
+    """Queries, failed, blocked and unprotected ones, by start of the interval and edge."""
     total: QueryCounts = field(default_factory=QueryCounts)
     """The queries of the first source: of the engines of this Keyhole."""
 
@@ -112,20 +112,23 @@ class _Collector:
         if self._is_own:
             self._found.total.add(row, proof, row.queries)
         self._found.edges[EdgeKey(client, engine, "asks")].add(row, proof, row.queries)
-        if sent := _sent(row):
+        if sent := sent_upstream(row):
             proof = upstream_proof(row, self._source.upstreams.get(row.upstream or ""))
             key = EdgeKey(engine, self._asked(row), "forwards")
             self._found.edges[key].add(row, proof, sent)
 
     def _add_interval(self, row: EdgeRow, client: str, engine: str) -> None:
-        keys = [(EdgeKey(client, engine, "asks"), row.queries)]
-        if sent := _sent(row):
-            keys.append((EdgeKey(engine, self._asked(row), "forwards"), sent))
-        for key, queries in keys:
+        proof = client_proof(row, self._source)
+        keys = [(EdgeKey(client, engine, "asks"), row.queries, proof)]
+        if sent := sent_upstream(row):
+            proof = upstream_proof(row, self._source.upstreams.get(row.upstream or ""))
+            keys.append((EdgeKey(engine, self._asked(row), "forwards"), sent, proof))
+        for key, queries, proof in keys:
             counts = self._found.intervals[row.interval, key]
             counts[0] += queries
             counts[1] += queries if row.outcome == "failed" else 0
             counts[2] += queries if row.outcome == "blocked" else 0
+            counts[3] += queries if proof.why else 0
 
     def _asked(self, row: EdgeRow) -> str:
         """The ID of the upstream, or of the engine of this graph that listens there."""
@@ -136,7 +139,7 @@ class _Collector:
         return self._found.place(node)
 
 
-def _sent(row: EdgeRow) -> int:
+def sent_upstream(row: EdgeRow) -> int:
     """How many of the queries were sent to their upstream."""
     if row.upstream is None or row.reason in NOT_ASKED:
         return 0

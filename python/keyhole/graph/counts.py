@@ -15,12 +15,14 @@ class QueryCounts:
 
     def __init__(self) -> None:
         self.queries = self.encrypted = self.authenticated = self.waited = 0
+        self.unprotected = self.unknown = 0
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[str] = Counter()
         self.transports: Counter[str] = Counter()
         self.waits: Counter[int] = Counter()
         self.why: Counter[str] = Counter()
         self.how: Counter[str] = Counter()
+        self.tls: Counter[str] = Counter()
         self.upstreams: Counter[str] = Counter()
         self.policies: Counter[str] = Counter()
 
@@ -29,11 +31,14 @@ class QueryCounts:
         self.queries += queries
         self.encrypted += queries if proof.is_encrypted else 0
         self.authenticated += queries if proof.is_authenticated else 0
+        self.unprotected += queries if proof.why else 0
+        self.unknown += 0 if proof.is_known else queries
         self.waited += row.waited
         self.outcomes[row.outcome] += queries
         self.reasons[row.reason] += queries
         self.transports[row.transport] += queries
         self.how[proof.how] += queries
+        self.tls[proof.tls] += queries
         self.waits.update(row.waits)
         for word in proof.why:
             self.why[word] += queries
@@ -60,19 +65,31 @@ class QueryCounts:
             by_transport=ordered(self.transports),
             errors=self.outcomes["failed"],
             blocked_share=self._share(self.outcomes["blocked"]),
-            encrypted_share=self._share(self.encrypted),
-            authenticated_share=self._share(self.authenticated),
+            encrypted_share=self._known_share(self.encrypted),
+            authenticated_share=self._known_share(self.authenticated),
+            unprotected=self.unprotected,
+            unknown=self.unknown,
             waited=self.waited,
             wait_us=_wait_times(self.waits),
         )
 
     def lock(self) -> Lock:
-        """Closed if nothing says why it is open."""
+        """Closed if something is known and nothing says why it is open."""
         reasons = [
             OpenReason(reason=word, queries=count, text=open_text(word, count))
             for word, count in ordered(self.why).items()
         ]
-        return Lock(closed=not reasons, reasons=reasons)
+        is_unknown = not reasons and 0 < self.queries == self.unknown
+        return Lock(
+            closed=not reasons and not is_unknown,
+            state="open" if reasons else "unknown" if is_unknown else "closed",
+            reasons=reasons,
+        )
+
+    def _known_share(self, part: int) -> float:
+        """The share of those whose protection is known."""
+        known = self.queries - self.unknown
+        return part / known if known else 0.0
 
     def _share(self, part: int) -> float:
         return part / self.queries if self.queries else 0.0

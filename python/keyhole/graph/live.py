@@ -15,6 +15,7 @@ def change(before: Graph, now: Graph) -> GraphChange:
     return GraphChange(
         since=now.since,
         until=now.until,
+        observed_seconds=now.observed_seconds,
         traffic=now.traffic,
         nodes=nodes,
         groups=now.groups if now.groups != before.groups else [],

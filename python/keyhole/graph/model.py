@@ -37,16 +37,27 @@ class Traffic(BaseModel):
     """Counts of queries, and what they say of the way of these queries."""
 
     queries: int = Field(description="Queries in the time span.")
-    rate: float = Field(description="Queries per second, in the mean of the time span.")
+    rate: float = Field(
+        description="Queries per second, in the mean of the observed part of the time span."
+    )
     by_outcome: dict[str, int] = Field(description="Queries by outcome.")
     by_reason: dict[str, int] = Field(description="Queries by reason.")
     by_transport: dict[str, int] = Field(description="Queries by transport.")
     errors: int = Field(description="Queries that failed.")
     blocked_share: Share = Field(description="Share of queries that policy blocked.")
-    encrypted_share: Share = Field(description="Share of queries that were encrypted.")
+    encrypted_share: Share = Field(
+        description="Share of queries that were encrypted, of those where that is known."
+    )
     authenticated_share: Share = Field(
         description="Share of queries where who is known was proved: of the client on the way to "
-        "an engine, of the server on the way to an upstream."
+        "an engine, of the server on the way to an upstream; of those where that is known."
+    )
+    unprotected: int = Field(
+        description="Queries that were not encrypted or not authenticated: each opens the lock."
+    )
+    unknown: int = Field(
+        description="Queries without a row in the log, of which is not known whether they were "
+        "protected. They are in none of the two shares and open no lock."
     )
     waited: int = Field(description="Queries that waited for an upstream.")
     wait_us: WaitTimes | None = Field(description="How long these waited; null if none did.")
@@ -61,10 +72,13 @@ class OpenReason(BaseModel):
 
 
 class Lock(BaseModel):
-    """Closed if every query was encrypted and authenticated."""
+    """Closed if every query of which it is known was encrypted and authenticated."""
 
-    closed: bool = Field(description="Whether it is closed.")
-    reasons: list[OpenReason] = Field(description="Why it is open; empty if it is closed.")
+    closed: bool = Field(description="Whether it is closed; false if nothing is known.")
+    state: Literal["closed", "open", "unknown"] = Field(
+        description="unknown: of none of the queries is known whether it was protected."
+    )
+    reasons: list[OpenReason] = Field(description="Why it is open; empty if it is not.")
 
 
 class Node(BaseModel):
@@ -109,6 +123,10 @@ class Edge(BaseModel):
         description="Queries by what proved who is there: certificate, token, network (nothing "
         "but the address), mesh, unproved or unknown."
     )
+    tls: dict[str, int] = Field(
+        description="Queries by version of TLS, such as 1.3; none without TLS, unknown where a "
+        "mesh ends it, where no answer came, and for queries from before it was kept."
+    )
     upstreams: dict[str, int] = Field(
         description="Queries by name of the Upstream document; empty unless it forwards."
     )
@@ -123,6 +141,9 @@ class IntervalCounts(BaseModel):
     queries: int = Field(description="Queries.")
     errors: int = Field(description="Queries that failed.")
     blocked: int = Field(description="Queries that policy blocked.")
+    unprotected: int = Field(
+        description="Queries that were not encrypted or not authenticated: each opens the lock."
+    )
 
 
 class Interval(BaseModel):
@@ -132,19 +153,28 @@ class Interval(BaseModel):
     edges: dict[str, IntervalCounts] = Field(description="Counts by ID of the edge.")
 
 
-class Graph(BaseModel):
-    """Who asked whom in a time span."""
+class _Span(BaseModel):
+    """What is said of a time span as a whole."""
 
     since: datetime = Field(description="The start of the time span.")
     until: datetime = Field(description="The end of the time span, exclusive.")
+    observed_seconds: float = Field(
+        description="The part of it that rates are over: from the first query that is known, at "
+        "most until now."
+    )
     traffic: Traffic = Field(
         description="All queries of the engines of this Keyhole: the totals of the statistics for "
         "the same time span and criteria."
     )
+    folded: int = Field(description="The number of nodes that are part of another one.")
+
+
+class Graph(_Span):
+    """Who asked whom in a time span."""
+
     nodes: list[Node] = Field(description=f"The nodes, the busiest first; at most {MAX_NODES}.")
     groups: list[Group] = Field(description="The groups of the nodes.")
     edges: list[Edge] = Field(description="The edges, the busiest first.")
-    folded: int = Field(description="The number of nodes that are part of another one.")
     step: int | None = Field(description="The length of an interval in seconds, if asked for.")
     intervals: list[Interval] = Field(description="The series; empty without a step.")
 
@@ -156,14 +186,10 @@ class Gone(BaseModel):
     edges: list[str] = Field(description="IDs of edges.")
 
 
-class GraphChange(BaseModel):
+class GraphChange(_Span):
     """What differs from the graph before; what is not named is as it was."""
 
-    since: datetime = Field(description="The start of the time span.")
-    until: datetime = Field(description="The end of the time span, exclusive.")
-    traffic: Traffic = Field(description="All queries.")
     nodes: list[Node] = Field(description="Nodes that are new or differ.")
     groups: list[Group] = Field(description="All groups, if one of them differs.")
     edges: list[Edge] = Field(description="Edges that are new or differ.")
     gone: Gone = Field(description="Nodes and edges that ended.")
-    folded: int = Field(description="The number of nodes that are part of another one.")

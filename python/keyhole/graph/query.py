@@ -1,5 +1,6 @@
 """Draws the graph of a time span."""
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -31,12 +32,13 @@ def draw(sources: Sequence[Source], wanted: EdgeCriteria, most: int = MAX_NODES)
     neighbors. Raises ``OSError`` and ``duckdb.Error``."""
     found = collect([(source, source.read(wanted)) for source in sources])
     folded = fold(found.nodes, _busy(found.edges), most)
-    span = wanted.until - wanted.since
+    span = _observed(sources, wanted)
     edges = _folded_edges(found, folded)
     nodes = _nodes(edges, folded, span)
     return Graph(
         since=_time(wanted.since),
         until=_time(wanted.until),
+        observed_seconds=span / _MICROS,
         traffic=found.total.traffic(span),
         nodes=nodes,
         groups=_groups(nodes, folded),
@@ -45,6 +47,16 @@ def draw(sources: Sequence[Source], wanted: EdgeCriteria, most: int = MAX_NODES)
         step=None if wanted.step is None else wanted.step // _MICROS,
         intervals=[] if wanted.step is None else _intervals(found, folded),
     )
+
+
+def _observed(sources: Sequence[Source], wanted: EdgeCriteria) -> int:
+    """The microseconds of the time span that rates are over: not those before the first query that
+    any source knows, and not the future. At least a second, so that a rate is one."""
+    known = [first for source in sources if (first := source.first()) is not None]
+    begin = max(wanted.since, min(known, default=wanted.since))
+    end = min(wanted.until, int(time.time() * _MICROS))
+    whole = wanted.until - wanted.since
+    return min(whole, max(end - begin, _MICROS))
 
 
 def _busy(edges: Mapping[EdgeKey, QueryCounts]) -> Counter[str]:
@@ -115,6 +127,7 @@ def _edge(key: EdgeKey, counts: QueryCounts, span: int) -> Edge:
         target=key.target,
         kind=cast("Literal['asks', 'forwards', 'names']", key.kind),
         how=ordered(counts.how),
+        tls=ordered(counts.tls),
         upstreams=ordered(counts.upstreams) if key.kind == "forwards" else {},
         policies=ordered(counts.policies),
         traffic=counts.traffic(span),
@@ -124,11 +137,12 @@ def _edge(key: EdgeKey, counts: QueryCounts, span: int) -> Edge:
 
 def _intervals(found: Collected, folded: Mapping[str, NodeInfo]) -> list[Interval]:
     sums: dict[int, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-    for (moment, key), (queries, errors, blocked) in found.intervals.items():
+    for (moment, key), (queries, errors, blocked, unprotected) in found.intervals.items():
         counts = sums[moment][_folded_key(key, folded).id]
         counts["queries"] += queries
         counts["errors"] += errors
         counts["blocked"] += blocked
+        counts["unprotected"] += unprotected
     return [
         Interval(
             time=_time(moment),

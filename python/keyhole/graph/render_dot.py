@@ -3,11 +3,13 @@
 from keyhole.graph.render_edges import Answer, labels, lock_words, shown_edges
 
 _SHAPES = {"resolver": "box3d", "forwarder": "box3d", "engine": "box3d", "upstream": "cylinder"}
-_COLORS = {True: "darkgreen", False: "red"}
+_COLORS = {"closed": "darkgreen", "open": "red", "unknown": "gray40"}
+_STYLES = {"closed": "solid", "open": "dashed", "unknown": "dotted"}
 
 
 def render_dot(graph: Answer) -> list[str]:
-    """The lines: groups are clusters, open edges are red and dashed."""
+    """The lines: groups are clusters, open edges are red and dashed, those of which nothing is
+    known are gray and dotted."""
     names = labels(graph)
     lines = ["digraph keyhole {", "  rankdir=LR;", '  node [shape=box, fontname="sans-serif"];']
     for number, group in enumerate(graph["groups"]):
@@ -24,12 +26,11 @@ def render_dot(graph: Answer) -> list[str]:
 
 
 def _edge(edge: Answer) -> str:
-    is_closed = edge["lock"]["closed"]
-    style = "solid" if is_closed else "dashed"
+    state = edge["lock"]["state"]
     label = f"{edge['traffic']['queries']:,}, {lock_words(edge)}"
     return (
         f"{_quoted(edge['source'])} -> {_quoted(edge['target'])} "
-        f"[label={_quoted(label)}, color={_COLORS[is_closed]}, style={style}];"
+        f"[label={_quoted(label)}, color={_COLORS[state]}, style={_STYLES[state]}];"
     )
 
 

@@ -37,11 +37,16 @@ def shortened(text: str, most: int) -> str:
     return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
 
 
+def state_word(lock: Answer) -> str:
+    """``closed``, ``open``, or ``-`` where neither is known."""
+    return "-" if lock["state"] == "unknown" else str(lock["state"])
+
+
 def lock_words(edge: Answer) -> str:
-    """``closed``, or ``open`` with the reasons as words."""
+    """``closed``, ``not known``, or ``open`` with the reasons as words."""
     lock = edge["lock"]
-    if lock["closed"]:
-        return "closed"
+    if lock["state"] != "open":
+        return "closed" if lock["closed"] else "not known"
     return f"open: {', '.join(one['reason'] for one in lock['reasons'])}"
 
 

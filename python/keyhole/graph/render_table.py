@@ -2,9 +2,17 @@
 
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from keyhole.graph.render_edges import Answer, labels, percent, shortened, shown_edges
+from keyhole.graph.render_edges import (
+    Answer,
+    labels,
+    percent,
+    shortened,
+    shown_edges,
+    state_word,
+)
 
 WIDTH = 80
 _FROM, _TO = 21, 13
@@ -25,9 +33,30 @@ def totals(graph: Answer) -> list[str]:
     return [
         f"{traffic['queries']:,} queries, {rate(traffic['rate'])} per second",
         f"from {span}",
+        *_observed(graph),
         *textwrap.wrap(outcomes, WIDTH),
-        f"encrypted {percent(traffic['encrypted_share'])}, "
-        f"authenticated {percent(traffic['authenticated_share'])}",
+        protection(traffic),
+    ]
+
+
+def protection(traffic: Answer) -> str:
+    """The shares that were protected, and beside them of how many queries that is not known."""
+    queries, unknown = traffic["queries"], traffic["unknown"]
+    shares = [
+        f"{word} {percent(traffic[f'{word}_share']) if queries > unknown or not unknown else '-'}"
+        for word in ("encrypted", "authenticated")
+    ]
+    return ", ".join([*shares, *([f"not known {unknown:,}"] if unknown else [])])
+
+
+def _observed(graph: Answer) -> list[str]:
+    """Over which part of the time span rates are, unless it is (nearly) all of it."""
+    since, until = (datetime.fromisoformat(graph[key]) for key in ("since", "until"))
+    observed = float(graph["observed_seconds"])
+    if observed > 0.99 * (until - since).total_seconds():
+        return []
+    return [
+        f"rates are over {timedelta(seconds=round(observed))} of that: the part that was observed"
     ]
 
 
@@ -41,7 +70,7 @@ def open_lines(graph: Answer, most: int | None = None) -> list[str]:
     names = labels(graph)
     lines: list[str] = []
     for edge in shown_edges(graph):
-        if edge["lock"]["closed"] or edge["kind"] == "names":
+        if not edge["lock"]["reasons"] or edge["kind"] == "names":
             continue
         lines.append(shortened(f"{names[edge['source']]} to {names[edge['target']]}:", WIDTH))
         for one in edge["lock"]["reasons"]:
@@ -58,7 +87,7 @@ def _cells(edge: Answer, names: dict[str, str]) -> tuple[str, ...]:
     outcomes, wait = traffic["by_outcome"], traffic["wait_us"]
     withheld = outcomes.get("blocked", 0) + outcomes.get("refused", 0)
     return (
-        "closed" if edge["lock"]["closed"] else "open",
+        state_word(edge["lock"]),
         shortened(names[edge["source"]], _FROM),
         shortened(names[edge["target"]], _TO),
         _number(traffic["queries"]),

@@ -43,6 +43,10 @@ class UpstreamInfo:
         return self.protocol in ("doh", "dot")
 
 
+def _not_known() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class Source:
     """One history, and what the documents in force say about its queries."""
@@ -55,6 +59,11 @@ class Source:
     """Of each policy, by what its clients are known: certificate, token or network."""
     expired_policy: str | None = None
     """The policy for clients with an expired certificate."""
+    has_plain_doh: bool = False
+    """Whether an engine has a DoH listener without TLS."""
+    first: Callable[[], int | None] = _not_known
+    """The time of the first query that is known, in microseconds of Unix time; none where that is
+    not known."""
 
     def engine_of(self, name: str | None) -> EngineInfo:
         """The engine that a query names; one of its own where that is not known."""

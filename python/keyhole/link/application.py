@@ -3,14 +3,14 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
@@ -23,6 +23,8 @@ MAX_POLL_OCTETS = 4 * 2**20
 """Largest body of a poll in octets; results contain at most counters."""
 MAX_LOG_OCTETS = 32 * 2**20
 """Largest part of a query log in one request, in octets."""
+
+_PIECE_OCTETS = 64 * 2**10
 
 
 class RefusedError(Exception):
@@ -86,7 +88,9 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         return offer
 
     async def snapshot(request: Request) -> Response:
-        return Response(offered(request).snapshot, media_type="application/json")
+        octets = offered(request).snapshot
+        length = {"content-length": str(len(octets))}
+        return StreamingResponse(_pieces(octets), headers=length, media_type="application/json")
 
     async def lists(request: Request) -> Response:
         file = offered(request).lists
@@ -117,6 +121,13 @@ def _remote_routes(find: FindPeer, service: RemoteEngineService) -> list[Route]:
         Route(EVENTS, events, methods=["POST"]),
         Route(COUNTS, counts, methods=["POST"]),
     ]
+
+
+async def _pieces(octets: bytes) -> AsyncIterator[bytes]:
+    """The octets in parts, since a client that does not take one in time is disconnected: a whole
+    snapshot may need longer on a slow line."""
+    for begin in range(0, len(octets), _PIECE_OCTETS):
+        yield octets[begin : begin + _PIECE_OCTETS]
 
 
 class _WatchedFile(FileResponse):

@@ -12,15 +12,16 @@ from cryptography import x509
 from starlette.requests import Request
 
 from keyhole.errors import KeyholeError
-from keyhole.http import HttpProtocol, HttpServer, Report, uvicorn_config
+from keyhole.http import HttpServer, Report, uvicorn_config
 from keyhole.http.connection_limiter import (
     NETWORK_REFUSED,
     ConnectionLimiter,
     ConnectionLimits,
     OnRefused,
 )
-from keyhole.http.tcp import display_address, tcp_listener
-from keyhole.identity import ensure_server_certificate, read_trust
+from keyhole.http.network_protocol import NetworkProtocol
+from keyhole.http.tcp import display_address, tcp_listeners
+from keyhole.identity import IdentityError, ensure_server_certificate, read_trust
 from keyhole.identity.renewal import spiffe_id_of
 from keyhole.identity.revoked import read_revoked
 from keyhole.link.application import (
@@ -29,6 +30,7 @@ from keyhole.link.application import (
     application,
     incident_response,
 )
+from keyhole.link.refusal_notices import RefusalNotices
 from keyhole.link.remote_peer import RemotePeer
 from keyhole.model.address import Endpoint, Network, is_address
 
@@ -64,17 +66,18 @@ class NetworkLink:
         report: Report,
         on_refused: OnRefused | None = None,
     ) -> None:
-        """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with the reason
-        of each refusal, ``report`` for each unexpected error."""
+        """``peers`` are the authorized engines by SPIFFE ID; ``notify`` is called with reasons of
+        refusals, ``report`` for each unexpected error."""
         self._setup = setup
         self._peers = peers
         self._service = service
         self._notify = notify
+        self._refusals = RefusalNotices(notify)
+        self._strangers: set[str] = set()
         self._report = report
         self._on_refused = on_refused
         self._server = HttpServer()
         self._limiters: list[ConnectionLimiter] = []
-        self._strangers: set[str] = set()
         self._seen: object = None
         self._tls: ssl.SSLContext | None = None
         self.addresses: list[str] = []
@@ -86,18 +89,11 @@ class NetworkLink:
             application(self._find, self._service), "link", self._report, incident_response
         )
         loop = asyncio.get_running_loop()
-        for endpoint in self._setup.listen:
-            try:
-                listener = tcp_listener(endpoint)
-            except OSError as error:
-                raise LinkError(
-                    f"the link cannot listen on {endpoint}: {error.strerror}; give another address "
-                    "in link.listen"
-                ) from error
+        for listener in tcp_listeners(self._setup.listen, _cannot_listen):
             limiter = ConnectionLimiter(
                 self._setup.clients,
                 self._tls,
-                lambda: CertifiedProtocol(config, self._server.state, {}),
+                lambda: CertifiedProtocol(self._admits, config, self._server.state, {}),
                 self._refuse_address,
                 LIMITS,
                 self._on_refused,
@@ -138,7 +134,8 @@ class NetworkLink:
         await self._server.close()
 
     def _refuse_address(self, address: str, why: str) -> None:
-        # Once per address, and for so many of them: a stranger chooses when to come.
+        # Once per address, and for so many of them: a stranger chooses when to come. They have
+        # their own bound, so that they cannot silence what is said of certificates.
         is_new = address not in self._strangers and len(self._strangers) < _MAX_STRANGERS
         if why == NETWORK_REFUSED and is_new:
             self._strangers.add(address)
@@ -148,8 +145,18 @@ class NetworkLink:
         try:
             return self._authenticate(request.state.certificate)
         except RefusedError as error:
-            self._notify(str(error))
+            self._refusals.add(str(error))
             raise
+
+    def _admits(self, certificate: bytes) -> bool:
+        """Whether a new connection may stay. Without this, whoever has any certificate of the
+        domain could hold the places of the engines with connections that ask for nothing."""
+        try:
+            self._authenticate(certificate)
+        except (RefusedError, IdentityError, ValueError) as error:
+            self._refusals.add(str(error))
+            return False
+        return True
 
     def _authenticate(self, certificate: bytes) -> RemotePeer:
         """Checks expiry and revocation for each request, since connections are long-lived.
@@ -172,11 +179,31 @@ class NetworkLink:
         return peer
 
 
-class CertifiedProtocol(HttpProtocol):
+def _cannot_listen(endpoint: Endpoint, why: str) -> LinkError:
+    return LinkError(
+        f"the link cannot listen on {endpoint}: {why}; give another address in link.listen"
+    )
+
+
+class CertifiedProtocol(NetworkProtocol):
     """HTTP/1.1 over TLS; each request has the client certificate as DER in its state."""
 
+    def __init__(self, admits: Callable[[bytes], bool], *given: Any) -> None:
+        """``admits`` says whether a client with this certificate may stay connected."""
+        super().__init__(*given)
+        self._admits = admits
+        self._is_admitted = False
+
     def connection_made(self, transport: Any) -> None:
-        """Stores the client certificate."""
-        tls = transport.get_extra_info("ssl_object")
-        self.app_state = {"certificate": tls.getpeercert(binary_form=True)}
+        """Stores the client certificate; aborts if its owner may not stay."""
+        certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        self.app_state = {"certificate": certificate}
         super().connection_made(transport)
+        self._is_admitted = self._admits(certificate)
+        if not self._is_admitted:
+            transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Drops what arrived together with the handshake of a client that may not stay."""
+        if self._is_admitted:
+            super().data_received(data)

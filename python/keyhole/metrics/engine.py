@@ -10,13 +10,15 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
-from keyhole.metrics.histogram import add_histogram
+from keyhole.metrics.histogram import ExemplarSource, add_histogram
 from keyhole.metrics.upstream import upstream_metrics
 from keyhole.model.engine_stats import (
     ConnectionStats,
     Durations,
     EngineStats,
     QueryLogStats,
+    TraceExportStats,
+    TraceStats,
 )
 
 Reasons = Mapping[str, tuple[str, str]]
@@ -28,15 +30,19 @@ def read_reasons(catalogue: Mapping[str, Any]) -> Reasons:
     return {one["word"]: (one["outcome"], one["stage"]) for one in catalogue["reasons"]}
 
 
-def engine_metrics(stats: EngineStats, reasons: Reasons) -> Iterator[Metric]:
-    """All metrics of an engine; counters start at zero with its process."""
+def engine_metrics(
+    stats: EngineStats, reasons: Reasons, exemplars: ExemplarSource | None = None
+) -> Iterator[Metric]:
+    """All metrics of an engine; counters start at zero with its process. Histograms name the traces
+    of ``exemplars`` in the format that can."""
     yield from _queries(stats, reasons)
-    yield from _durations(stats["durations"])
+    yield from _durations(stats["durations"], exemplars)
     yield from _totals(stats)
     yield from _state(stats)
     yield from _connections(stats["connections"])
-    yield from upstream_metrics(stats["upstreams"])
+    yield from upstream_metrics(stats["upstreams"], exemplars)
     yield from _query_log(stats.get("log"))
+    yield from _traces(stats.get("traces"), stats.get("trace_export"))
 
 
 def _queries(stats: EngineStats, reasons: Reasons) -> Iterator[Metric]:
@@ -52,21 +58,23 @@ def _queries(stats: EngineStats, reasons: Reasons) -> Iterator[Metric]:
     yield queries
 
 
-def _durations(durations: Durations) -> Iterator[Metric]:
-    for name, text, histogram in (
+def _durations(durations: Durations, exemplars: ExemplarSource | None) -> Iterator[Metric]:
+    for name, text, which, histogram in (
         (
             "keyhole_query_answered_here_seconds",
             "Time of queries that were answered without asking an upstream.",
+            "answered_here",
             durations["answered_here"],
         ),
         (
             "keyhole_query_wait_seconds",
             "Time of queries that waited for an upstream.",
+            "waited",
             durations["waited"],
         ),
     ):
         family = HistogramMetricFamily(name, text)
-        add_histogram(family, [], histogram)
+        add_histogram(family, [], histogram, exemplars.of(which) if exemplars else ())
         yield family
 
 
@@ -135,3 +143,23 @@ def _query_log(log: QueryLogStats | None) -> Iterator[Metric]:
     events.add_metric(["written"], log["written"])
     events.add_metric(["lost"], log["lost"])
     yield events
+
+
+def _traces(recorded: TraceStats | None, sent: TraceExportStats | None) -> Iterator[Metric]:
+    if recorded is None or sent is None:
+        return
+    traces = CounterMetricFamily(
+        "keyhole_traces",
+        "Traces that the receiver has (exported), that were lost on their way to it, and that were "
+        "over the rate or found no room while it took none (limited).",
+        labels=["outcome"],
+    )
+    traces.add_metric(["exported"], sent["exported"])
+    traces.add_metric(["lost"], sent["lost"])
+    traces.add_metric(["limited"], recorded["limited"])
+    yield traces
+    yield GaugeMetricFamily(
+        "keyhole_trace_receiver_working",
+        "1 while the receiver takes traces.",
+        value=sent["last_error"] is None,
+    )

@@ -9,7 +9,7 @@ from prometheus_client.core import (
     HistogramMetricFamily,
 )
 
-from keyhole.metrics.histogram import add_histogram
+from keyhole.metrics.histogram import ExemplarSource, add_histogram
 from keyhole.model.engine_stats import UpstreamStats
 
 _Table = tuple[tuple[str, str, Callable[[UpstreamStats], float]], ...]
@@ -28,7 +28,9 @@ _GAUGES: _Table = (
 )
 
 
-def upstream_metrics(upstreams: Sequence[UpstreamStats]) -> Iterator[Metric]:
+def upstream_metrics(
+    upstreams: Sequence[UpstreamStats], exemplars: ExemplarSource | None = None
+) -> Iterator[Metric]:
     """All metrics of the upstreams in use; the label is the name of the document."""
     for table, family in ((_COUNTERS, CounterMetricFamily), (_GAUGES, GaugeMetricFamily)):
         for word, text, read in table:
@@ -49,5 +51,6 @@ def upstream_metrics(upstreams: Sequence[UpstreamStats]) -> Iterator[Metric]:
     for one in upstreams:
         for reason, count in one["failed"].items():
             failures.add_metric([one["name"], reason], count)
-        add_histogram(round_trips, [one["name"]], one["round_trips"])
+        traces = exemplars.of_upstream(one["name"]) if exemplars else ()
+        add_histogram(round_trips, [one["name"]], one["round_trips"], traces)
     yield from (failures, round_trips)

@@ -21,7 +21,7 @@ _IDENTITY = re.compile(r"spiffe://[a-z0-9._-]{1,255}(?:/(?!\.{1,2}(?:/|$))[A-Za-
 _MAX_IDENTITY = 2048
 _TEXTS = ("client", "identity", "token", "policy", "rule", "list", "observed", "upstream")
 # Left out where there is none.
-_OPTIONAL_TEXTS = ("file", "target", "allow")
+_OPTIONAL_TEXTS = ("file", "target", "allow", "answer", "tls", "upstream_tls")
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,11 @@ class LogEntry:
     """A query that ended; ``kind`` is the record type, ``list_name`` the field ``list``.
 
     ``file`` and ``line`` are the place of the deciding list entry. ``target`` is the blocked name
-    that the answer leads to, and ``allow`` the name to allow so that it is answered.
+    that the answer leads to, and ``allow`` the name to allow so that it is answered. ``answer`` is
+    what the client got for a blocked name, a word of the documents. ``tls`` and ``upstream_tls``
+    are the versions of TLS of the connections of client and upstream, such as ``1.3``; ``none``
+    for DoH behind a proxy that ends TLS; absent over other cleartext, and for a query from before
+    they were kept.
     """
 
     time: datetime
@@ -72,9 +76,13 @@ class LogEntry:
     line: int | None = None
     target: str | None = None
     allow: str | None = None
+    answer: str | None = None
+    tls: str | None = None
+    upstream_tls: str | None = None
     count: int = 1
-    """How many queries it stands for: those that were turned away are summed up, and its client is
-    then the network prefix."""
+    """How many queries it stands for: those that were turned away are summed up without a name, and
+    its client is then the network prefix; a busy engine sums up alike ones of one second, at the
+    time of the first."""
     engine: str | None = "local"
     """The engine that wrote it; none where that was not kept."""
 
@@ -83,8 +91,15 @@ class LogEntry:
         """The fields of the line."""
         identity = self.client_ref.value if self.client_ref.kind == "identity" else None
         token = self.client_ref.value if self.client_ref.kind == "token" else None
-        optional = {"file": self.file, "line": self.line, "target": self.target}
-        optional["allow"] = self.allow
+        optional = {
+            "file": self.file,
+            "line": self.line,
+            "target": self.target,
+            "allow": self.allow,
+            "answer": self.answer,
+            "tls": self.tls,
+            "upstream_tls": self.upstream_tls,
+        }
         return {
             "time": self.time.isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "transport": self.transport,
@@ -114,7 +129,7 @@ def read_line(line: bytes) -> LogEntry | int | None:
         fields = json.loads(line)
         if not isinstance(fields, dict):
             return None
-        if fields.keys() == {"lost"}:
+        if fields.keys() - {"before"} == {"lost"}:
             lost = fields["lost"]
             return lost if isinstance(lost, int) and lost >= 0 else None
         return _read(fields)
@@ -164,6 +179,9 @@ def _read(fields: dict[str, Any]) -> LogEntry | None:
         line=_optional_number(fields.get("line")),
         target=texts["target"],
         allow=texts["allow"],
+        answer=texts["answer"],
+        tls=texts["tls"],
+        upstream_tls=texts["upstream_tls"],
         count=_number(fields.get("count", 1)),
         engine=_text(fields.get("engine", "local")),
     )

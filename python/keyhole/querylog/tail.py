@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from keyhole.querylog.entry import LogEntry, read_line
-from keyhole.querylog.read import FILES, MAX_LINE, LogReader
+from keyhole.querylog.place import ReadingPlace
+from keyhole.querylog.read import FILES, MAX_LINE
+
+_MAX_SKIPPED = 2**20
+"""Octets that are passed at a time."""
 
 
 class Tail:
@@ -18,13 +22,18 @@ class Tail:
         self._file: BinaryIO | None = None
         self._half = b""
         self._is_begun = False
+        self._place = ReadingPlace()
+        self.missed = 0
+        """Queries that the log says were lost, or that were rotated away before they were read."""
 
     def skip(self) -> None:
         """Skips the stored queries, so that `new` returns later ones only."""
         self._is_begun = True
         self._file = self._open()
-        if self._file is not None:
-            self._file.seek(0, os.SEEK_END)
+        while self._file is not None and (lines := self._file.readlines(_MAX_SKIPPED)):
+            if not lines[-1].endswith(b"\n"):
+                self._half = lines.pop()
+            self._place.skip(b"".join(lines))
 
     def new(self) -> Iterator[LogEntry]:
         """The queries since the last call; in the first call all stored ones. Damaged lines are
@@ -33,16 +42,23 @@ class Tail:
             self._is_begun = True
             # Opened first: lines that are rotated meanwhile are then read twice, not missed.
             self._file = self._open()
-            if self._older.exists():
-                yield from LogReader([self._older])
+            yield from self._whole(self._older)
         while True:
             yield from self._rest()
             if not self._is_replaced():
                 return
             # Lines that were written between the last read and the rotation are in the old file.
             yield from self._rest()
-            self.close()
-            self._file = self._open()
+            before, self._file, self._half = self._file, None, b""
+            newest = self._open()
+            try:
+                # It may have been rotated more than once.
+                if not _is_same(before, self._older):
+                    yield from self._whole(self._older)
+            finally:
+                if before is not None:
+                    before.close()
+            self._file = newest
 
     def close(self) -> None:
         """Closes the file."""
@@ -54,12 +70,25 @@ class Tail:
         while self._file is not None and (line := self._file.readline(MAX_LINE)):
             self._half += line
             if self._half.endswith(b"\n"):
+                self.missed += self._place.missed(self._half)
                 entry = read_line(self._half)
                 self._half = b""
                 if isinstance(entry, LogEntry):
                     yield entry
             elif len(self._half) > MAX_LINE:
                 self._half = b"x"  # marks that the rest of this line must be skipped
+
+    def _whole(self, path: Path) -> Iterator[LogEntry]:
+        """The queries of one whole file, if it is there."""
+        newest, half = self._file, self._half
+        try:
+            self._file, self._half = path.open("rb"), b""
+            yield from self._rest()
+            self._file.close()
+        except FileNotFoundError:
+            pass
+        finally:
+            self._file, self._half = newest, half
 
     def _is_replaced(self) -> bool:
         try:
@@ -73,3 +102,10 @@ class Tail:
             return self._path.open("rb")
         except FileNotFoundError:
             return None
+
+
+def _is_same(file: BinaryIO | None, path: Path) -> bool:
+    try:
+        return file is not None and os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return True  # nothing is there to be read

@@ -6,7 +6,7 @@ and type, and a response has only its header, where its response code is known.
 """
 
 from keyhole.querylog.dnstap.file import FileOutput
-from keyhole.querylog.dnstap.message import CONTENT_TYPE, Messages
+from keyhole.querylog.dnstap.message import CONTENT_TYPE, Messages, ReasonInfo
 from keyhole.querylog.dnstap.socket import SocketOutput, Target
 
-__all__ = ["CONTENT_TYPE", "FileOutput", "Messages", "SocketOutput", "Target"]
+__all__ = ["CONTENT_TYPE", "FileOutput", "Messages", "ReasonInfo", "SocketOutput", "Target"]

@@ -4,40 +4,60 @@ import ipaddress
 import json
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-
-import dns.name
+from itertools import chain, repeat
 
 from keyhole.model.record_type import RECORD_TYPES
 from keyhole.querylog.dnstap import protobuf as pb
+from keyhole.querylog.dnstap.policy import policy, wire_name
 from keyhole.querylog.entry import LogEntry
 
 CONTENT_TYPE = b"protobuf:dnstap.Dnstap"
 
+MAX_ALIKE = 1_000_000
+"""Alike queries of one entry, at most: an engine writes one for each second."""
 _CLIENT_QUERY, _CLIENT_RESPONSE = 5, 6
 _PROTOCOLS = {"udp": 1, "tcp": 2, "dot": 3, "doh": 4, "doh_cleartext": 4, "mesh": 2}
 _INET, _INET6 = 1, 2
 _IN = 1
-_QNAME, _PASS = 1, 3
 _RD, _QR_RD_RA = 0x0100, 0x8180
 _HEADER = struct.Struct(">HHHHHH")
 # Sent in ``extra``; ``identity`` and ``token`` only where the log has them.
 _EXTRA = (
-    "outcome", "reason", "policy", "rule", "list", "file", "line", "target", "allow", "observed",
-    "upstream", "identity", "token", "snapshot", "count",
+    "outcome", "reason", "answer", "policy", "rule", "list", "file", "line", "target", "allow",
+    "observed", "upstream", "tls", "upstream_tls", "identity", "token", "snapshot", "count",
 )  # fmt: skip
 
 
-class Messages:
-    """Makes messages of one server; ``rcodes`` maps reasons to their response codes."""
+@dataclass(frozen=True)
+class ReasonInfo:
+    """What the catalogue says of a reason: its response code, if it has one of its own, and the
+    stage that ends a query for it."""
 
-    def __init__(self, identity: str, version: str, rcodes: Mapping[str, int]) -> None:
+    rcode: int | None
+    stage: str
+
+
+class Messages:
+    """Makes messages of one server; ``reasons`` are those of the catalogue, by word."""
+
+    def __init__(self, identity: str, version: str, reasons: Mapping[str, ReasonInfo]) -> None:
         self._head = pb.octets(1, identity.encode()) + pb.octets(2, version.encode())
-        self._rcodes = rcodes
+        self._rcodes = {word: one.rcode for word, one in reasons.items() if one.rcode is not None}
+        self._stages = {word: one.stage for word, one in reasons.items()}
 
     def of(self, entry: LogEntry) -> Iterator[bytes]:
-        """The query, and the response unless none was sent; nothing for a refused TLS handshake."""
+        """The query, and the response unless none was sent; nothing for a refused TLS handshake.
+        Alike queries that share an entry have messages of their own, all with its time."""
+        if entry.name is None or entry.count <= 1:
+            yield from self._of(entry)
+            return
+        messages = tuple(self._of(replace(entry, count=1)))
+        yield from chain.from_iterable(repeat(messages, min(entry.count, MAX_ALIKE)))
+
+    def _of(self, entry: LogEntry) -> Iterator[bytes]:
         if entry.name is None and entry.outcome == "refused" and entry.reason not in self._rcodes:
             return
         arrived = entry.time
@@ -48,7 +68,7 @@ class Messages:
             return
         ended = arrived + timedelta(microseconds=entry.duration_us)
         times = _time(8, arrived) + _time(12, ended)
-        rest = self._response(entry, question) + _policy(entry)
+        rest = self._response(entry, question) + policy(entry, self._stages.get(entry.reason))
         yield self._dnstap(_CLIENT_RESPONSE, entry, times, rest)
 
     def _dnstap(self, kind: int, entry: LogEntry, times: bytes, rest: bytes) -> bytes:
@@ -84,16 +104,6 @@ def _time(field: int, time: datetime) -> bytes:
     return pb.number(field, seconds) + pb.fixed32(field + 1, time.microsecond * 1_000)
 
 
-def _policy(entry: LogEntry) -> bytes:
-    """The deciding rule or list; the action is only set for queries that were answered."""
-    rule = entry.rule or entry.list_name
-    if rule is None:
-        return b""
-    action = pb.number(3, _PASS) if entry.outcome == "answered" else b""
-    policy = pb.octets(1, b"keyhole") + pb.octets(2, rule.encode()) + action + pb.number(4, _QNAME)
-    return pb.octets(15, policy)
-
-
 def _extra(entry: LogEntry) -> bytes:
     document = entry.document
     fields = {key: document[key] for key in _EXTRA if document.get(key) is not None}
@@ -108,4 +118,4 @@ def _question(name: str | None, kind: str | None) -> bytes:
     number = RECORD_TYPES.get(kind)
     if number is None:
         number = int(kind.removeprefix("TYPE"))
-    return dns.name.from_text(name).to_digestable() + struct.pack(">HH", number, _IN)
+    return wire_name(name) + struct.pack(">HH", number, _IN)

@@ -5,21 +5,34 @@ files of names and counts beside it. Segments do not change, except that clients
 time. A killed process loses nothing: what is in no segment yet is still in the engine's log.
 """
 
+from keyhole.querylog.history.askers import Activity, Asker, AskerRow, Claims
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow
+from keyhole.querylog.history.histogram import Histogram
 from keyhole.querylog.history.history import History
+from keyhole.querylog.history.questions import LoggedQuestion, Questions
 from keyhole.querylog.history.retain import Retention
 from keyhole.querylog.history.search import Row, SearchPage
 from keyhole.querylog.history.statistics import Statistics, Top
+from keyhole.querylog.history.top_values import TopValue, TopValues
 
 __all__ = [
+    "Activity",
+    "Asker",
+    "AskerRow",
+    "Claims",
     "Criteria",
     "EdgeCriteria",
     "EdgeRow",
+    "Histogram",
     "History",
+    "LoggedQuestion",
+    "Questions",
     "Retention",
     "Row",
     "SearchPage",
     "Statistics",
     "Top",
+    "TopValue",
+    "TopValues",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -11,30 +12,36 @@ from keyhole.system import durable
 
 MAX_ROWS = 4_000_000
 """Rows in one segment; larger ones would take long to write and to delete."""
+NEW_ROWS = 50_000
+"""Rows below which a segment is joined soon: each search makes a new one, and opens all of them."""
 MAX_SMALL = 16
 """Small segments per day that are not joined."""
 
 
-def compact(connection: duckdb.DuckDBPyConnection, root: Path) -> int:
-    """Joins segments of days with too many; returns by how many their number fell.
+def compact(
+    connection: duckdb.DuckDBPyConnection,
+    root: Path,
+    found: Iterable[Segment],
+    below: int = MAX_ROWS,
+) -> int:
+    """Joins segments with fewer rows than ``below`` of days with too many of them; returns by how
+    many their number fell.
 
     Raises ``OSError`` and ``duckdb.Error``; the previous files are complete then.
     """
     gone = 0
     by_day: dict[Path, list[Segment]] = {}
-    for one in segments(root):
-        if one.rows < MAX_ROWS:
+    for one in found:
+        if one.rows < below:
             by_day.setdefault(one.folder, []).append(one)
     for day, small in by_day.items():
-        for group in _groups(small):
+        for group in _groups(small) if len(small) > MAX_SMALL else []:
             _join(connection, root, day, group)
             gone += len(group) - 1
     return gone
 
 
 def _groups(small: list[Segment]) -> list[list[Segment]]:
-    if len(small) <= MAX_SMALL:
-        return []
     groups: list[list[Segment]] = [[]]
     for one in small:
         if sum(other.rows for other in groups[-1]) + one.rows > MAX_ROWS:

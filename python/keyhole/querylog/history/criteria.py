@@ -8,6 +8,14 @@ from keyhole.model.idn import fold
 from keyhole.model.name import as_logged
 
 MAX_EXPRESSION = 200
+CLIENT_KINDS = {
+    "identity": "identity IS NOT NULL",
+    "claimed": "identity IS NOT NULL",
+    "token": "identity IS NULL AND token IS NOT NULL",
+    "address": "identity IS NULL AND token IS NULL AND client IS NOT NULL",
+    "anonymous": "identity IS NULL AND token IS NULL AND client IS NULL",
+}
+"""By what a client is known, and which columns say so: the best of them counts."""
 
 
 class SearchError(KeyholeError):
@@ -32,6 +40,11 @@ class Criteria:
     expression: str | None = None
     """A regular expression (RE2) that matches a part of the name."""
     client: str | None = None
+    client_kind: str | None = None
+    """By what the client is known, one of `CLIENT_KINDS`."""
+    unproved: tuple[str, ...] | None = None
+    """Reasons with which an identity is only claimed; as is each under ``expired_policy``."""
+    expired_policy: str | None = None
     type: str | None = None
     outcome: str | None = None
     reason: str | None = None
@@ -72,6 +85,8 @@ class Criteria:
             found.include(names)
         if self.client is not None:
             found.include(_client(self.client))
+        if self.client_kind is not None:
+            found.include(_kind(self))
         for column in ("outcome", "reason", "policy", "rule", "upstream", "transport", "engine"):
             value = getattr(self, column)
             if value is not None:
@@ -125,6 +140,19 @@ def check_expression(text: str) -> str:
     if len(text) > MAX_EXPRESSION:
         raise SearchError(f"an expression has at most {MAX_EXPRESSION} characters")
     return text
+
+
+def _kind(wanted: Criteria) -> Condition:
+    kind = wanted.client_kind or ""
+    if kind not in CLIENT_KINDS:
+        raise SearchError(f"client_kind is one of {', '.join(CLIENT_KINDS)}")
+    found = Condition()
+    found.add(CLIENT_KINDS[kind])
+    if kind in ("identity", "claimed"):
+        claimed = "(list_contains(?, reason) OR coalesce(policy = ?, false))"
+        words = claimed if kind == "claimed" else f"NOT {claimed}"
+        found.add(words, list(wanted.unproved or ()), wanted.expired_policy)
+    return found
 
 
 def _client(text: str) -> Condition:

@@ -15,6 +15,8 @@ MAX_DOMAINS = 100
 """Domains that are told apart; the others are summed up."""
 WAIT_STEPS = 8
 """Wait times are counted in intervals; so many of them double the time."""
+MAX_ASKERS = 1_000
+"""The same, where clients are listed rather than drawn."""
 REST = "*"
 """Stands for all clients or domains that are not told apart."""
 PRESENT = "spiffe://any/any"
@@ -28,7 +30,7 @@ NAMESPACE = (
 )
 """The namespace of a SPIFFE ID: what follows ``ns``, else all of the path but its last part."""
 _LABELS = tuple(f"split_part(name, '.', {place})" for place in (-1, -2, -3))
-_DOMAIN = (
+DOMAIN = (
     f"CASE WHEN {_LABELS[1]} = '' THEN NULL "
     f"WHEN length({_LABELS[0]}) = 2 AND {_LABELS[2]} != '' AND "
     f"{_LABELS[1]} IN ('ac', 'co', 'com', 'edu', 'gov', 'net', 'org') "
@@ -46,53 +48,53 @@ _RENAMED = (
     f"CASE WHEN token IS NOT NULL THEN '{REST}' END AS token, "
     f"CASE WHEN client IS NOT NULL THEN '{REST}' END AS client"
 )
-_WAITS = (
+_SUMS = (
+    "sum(queries)::BIGINT AS queries, "
     "coalesce(sum(lines) FILTER (wait IS NOT NULL), 0)::BIGINT AS waited, "
     "list([wait::BIGINT, lines]) FILTER (wait IS NOT NULL) AS waits"
 )
 
 
 def clients_query(segments: Sequence[Segment], condition: str) -> str:
-    """Engine, policy, transport, outcome, reason, upstream, identity, token, client, queries,
-    waited, and pairs of wait time and number."""
-    groups = "engine, policy, transport, outcome, reason, upstream"
+    """Queries, those that waited, and pairs of wait time and number, by client, upstream, verdict
+    and how both were reached."""
+    groups = "engine, policy, transport, tls, outcome, reason, upstream, upstream_tls"
     counted = (
         f"SELECT {groups}, identity, token, client, {_WAIT} AS wait, {_COUNTS} "
         f"FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
     )
     return (
-        f"WITH {_named(counted)} SELECT {groups}, identity, token, client, "
-        f"sum(queries)::BIGINT, {_WAITS} FROM named GROUP BY ALL"
-    )
-
-
-def series_query(segments: Sequence[Segment], condition: str, since: int, step: int) -> str:
-    """Start of the interval, engine, policy, outcome, reason, upstream, identity, token, client,
-    queries and waited."""
-    moment = f'("time" - {int(since)}) // {int(step)} * {int(step)} + {int(since)}'
-    groups = "moment, engine, policy, outcome, reason"
-    counted = (
-        f"SELECT {moment} AS moment, engine, policy, outcome, reason, {_SENT_TO} AS upstream, "
-        f"identity, token, client, duration_us > 0 AS has_waited, {_COUNTS} "
-        f"FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
-    )
-    return (
-        f"WITH {_named(counted)} SELECT {groups}, upstream, identity, token, client, "
-        "sum(queries)::BIGINT, coalesce(sum(lines) FILTER (has_waited), 0)::BIGINT "
+        f"WITH {_named(counted)} SELECT {groups}, identity, token, client, {_SUMS} "
         "FROM named GROUP BY ALL"
     )
 
 
+def series_query(segments: Sequence[Segment], condition: str, since: int, step: int) -> str:
+    """Queries and those that waited, by start of the interval, client, upstream and verdict."""
+    moment = f'("time" - {int(since)}) // {int(step)} * {int(step)} + {int(since)}'
+    groups = '"interval", engine, policy, transport, tls, outcome, reason'
+    counted = (
+        f'SELECT {moment} AS "interval", engine, policy, transport, tls, outcome, reason, '
+        f"{_SENT_TO} AS upstream, identity, token, client, duration_us > 0 AS has_waited, "
+        f"{_COUNTS} FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
+    )
+    return (
+        f"WITH {_named(counted)} SELECT {groups}, upstream, identity, token, client, "
+        "sum(queries)::BIGINT AS queries, "
+        "coalesce(sum(lines) FILTER (has_waited), 0)::BIGINT AS waited FROM named GROUP BY ALL"
+    )
+
+
 def domains_query(segments: Sequence[Segment], condition: str) -> str:
-    """Domain, engine, policy, transport, outcome, reason, stand-ins for identity, token and client,
-    queries, waited, and pairs of wait time and number."""
-    groups = "engine, policy, transport, outcome, reason"
+    """The same as `clients_query` by domain, with stand-ins for identity, token and client, and
+    without upstreams."""
+    groups = "engine, policy, transport, tls, outcome, reason"
     there = ", ".join(
         f"CASE WHEN {column} IS NOT NULL THEN '{PRESENT}' END AS {column}"
         for column in ("identity", "token", "client")
     )
     named = (
-        f"SELECT {_DOMAIN} AS domain, {groups}, {there}, {_WAIT} AS wait, "
+        f"SELECT {DOMAIN} AS domain, {groups}, {there}, {_WAIT} AS wait, "
         f'coalesce("count", 1) AS queries FROM read_parquet({row_files(segments)}) '
         f"WHERE {condition} AND name IS NOT NULL"
     )
@@ -106,16 +108,32 @@ def domains_query(segments: Sequence[Segment], condition: str) -> str:
         f"WITH named AS NOT MATERIALIZED ({named}), busiest AS MATERIALIZED (SELECT domain "
         "FROM named WHERE domain IS NOT NULL GROUP BY domain ORDER BY sum(queries) DESC, domain "
         f"LIMIT {MAX_DOMAINS}), counted AS ({counted}) "
-        f"SELECT domain, {groups}, identity, token, client, sum(queries)::BIGINT, {_WAITS} "
-        "FROM counted GROUP BY ALL"
+        f"SELECT domain, {groups}, identity, token, client, {_SUMS} FROM counted GROUP BY ALL"
     )
 
 
-def _named(counted: str) -> str:
+def askers_query(segments: Sequence[Segment], condition: str) -> str:
+    """Queries, those that waited, and the time of the last one, by client, upstream, verdict and
+    how it came. Without the addresses of clients that have a proof."""
+    groups = "engine, policy, transport, tls, outcome, reason, upstream, identity, token"
+    counted = (
+        f"SELECT {groups}, CASE WHEN identity IS NULL AND token IS NULL THEN client END AS client, "
+        'sum(coalesce("count", 1))::BIGINT AS queries, '
+        'count(*) FILTER (duration_us > 0) AS waited, max("time") AS last '
+        f"FROM read_parquet({row_files(segments)}) WHERE {condition} GROUP BY ALL"
+    )
+    return (
+        f"WITH {_named(counted, MAX_ASKERS)} SELECT {groups}, client, "
+        "sum(queries)::BIGINT AS queries, sum(waited)::BIGINT AS waited, "
+        "max(last)::BIGINT AS last FROM named GROUP BY ALL"
+    )
+
+
+def _named(counted: str, most: int = MAX_CLIENTS) -> str:
     """The counts, with the busiest clients by their names and the others summed up."""
     return (
         f"counted AS MATERIALIZED ({counted}), busiest AS (SELECT {_ASKER} AS asker FROM counted "
-        f"GROUP BY asker ORDER BY sum(queries) DESC, asker LIMIT {MAX_CLIENTS}), "
+        f"GROUP BY asker ORDER BY sum(queries) DESC, asker LIMIT {int(most)}), "
         f"named AS (SELECT * FROM counted WHERE {_ASKER} IN (FROM busiest) UNION ALL BY NAME "
         f"SELECT * REPLACE ({_RENAMED}) FROM counted WHERE {_ASKER} NOT IN (FROM busiest))"
     )

@@ -83,6 +83,11 @@ class EdgeRow:
     client: str | None = None
     policy: str | None = None
     upstream: str | None = None
+    tls: str | None = None
+    """The version of TLS of the client's connection; ``none`` for DoH without; none where the
+    transport has no TLS, and for rows from before it was kept."""
+    upstream_tls: str | None = None
+    """That of the connection to the upstream, where it was asked over TLS, and kept."""
     domain: str | None = None
     interval: int = 0
     """The start of their interval, in microseconds of Unix time."""
@@ -103,22 +108,30 @@ def edges(
     rollups: Sequence[Segment] = (),
 ) -> list[EdgeRow]:
     """Counts of the rows in a time span, and of deleted ones. Raises ``duckdb.Error``."""
-    found = list(_deleted(connection, rollups, wanted))
+    found = list(deleted_edges(connection, rollups, wanted))
     touched = [one for one in segments if one.end >= wanted.since and one.begin < wanted.until]
     if not touched:
         return found
     condition = wanted.condition
 
-    def rows(query: str) -> Iterator[tuple[Any, ...]]:
-        yield from connection.execute(query, condition.values).fetchall()
+    def rows(kind: Kind, query: str) -> Iterator[EdgeRow]:
+        for named in named_rows(connection.execute(query, condition.values)):
+            waits = _added(named.pop("waits", None))
+            yield EdgeRow(**named, waits=waits, kind=kind)
 
-    found += map(_client_row, rows(clients_query(touched, condition.sql)))
+    found += rows("client", clients_query(touched, condition.sql))
     if wanted.has_domains:
-        found += map(_domain_row, rows(domains_query(touched, condition.sql)))
+        found += rows("domain", domains_query(touched, condition.sql))
     if wanted.step is not None:
-        query = series_query(touched, condition.sql, wanted.since, wanted.step)
-        found += map(_interval_row, rows(query))
+        found += rows("interval", series_query(touched, condition.sql, wanted.since, wanted.step))
     return found
+
+
+def named_rows(answer: duckdb.DuckDBPyConnection) -> Iterator[dict[str, Any]]:
+    """The rows of an answer, by the names of its columns."""
+    columns = [column[0] for column in answer.description or ()]
+    for values in answer.fetchall():
+        yield dict(zip(columns, values, strict=True))
 
 
 def missing_edges(missing: Iterable[Missing], wanted: EdgeCriteria) -> list[EdgeRow]:
@@ -131,64 +144,6 @@ def missing_edges(missing: Iterable[Missing], wanted: EdgeCriteria) -> list[Edge
     return found
 
 
-def _client_row(values: tuple[Any, ...]) -> EdgeRow:
-    engine, policy, transport, outcome, reason, upstream = values[:6]
-    identity, token, client, queries, waited, waits = values[6:]
-    return EdgeRow(
-        outcome=outcome,
-        reason=reason,
-        queries=queries,
-        transport=transport,
-        engine=engine,
-        identity=identity,
-        token=token,
-        client=client,
-        policy=policy,
-        upstream=upstream,
-        waited=waited,
-        waits=_added(waits),
-    )
-
-
-def _domain_row(values: tuple[Any, ...]) -> EdgeRow:
-    domain, engine, policy, transport, outcome, reason = values[:6]
-    identity, token, client, queries, waited, waits = values[6:]
-    return EdgeRow(
-        outcome=outcome,
-        reason=reason,
-        queries=queries,
-        transport=transport,
-        engine=engine,
-        identity=identity,
-        token=token,
-        client=client,
-        policy=policy,
-        domain=domain,
-        waited=waited,
-        waits=_added(waits),
-        kind="domain",
-    )
-
-
-def _interval_row(values: tuple[Any, ...]) -> EdgeRow:
-    moment, engine, policy, outcome, reason, upstream = values[:6]
-    identity, token, client, queries, waited = values[6:]
-    return EdgeRow(
-        outcome=outcome,
-        reason=reason,
-        queries=queries,
-        engine=engine,
-        identity=identity,
-        token=token,
-        client=client,
-        policy=policy,
-        upstream=upstream,
-        interval=moment,
-        waited=waited,
-        kind="interval",
-    )
-
-
 def _added(pairs: Iterable[tuple[int, int]] | None) -> dict[int, int]:
     found: dict[int, int] = {}
     for key, count in pairs or ():
@@ -196,9 +151,10 @@ def _added(pairs: Iterable[tuple[int, int]] | None) -> dict[int, int]:
     return found
 
 
-def _deleted(
+def deleted_edges(
     connection: duckdb.DuckDBPyConnection, rollups: Sequence[Segment], wanted: EdgeCriteria
 ) -> Iterator[EdgeRow]:
+    """Counts of deleted rows."""
     for sums in rollup_sums(rollups, wanted.since, wanted.until):
         query = (
             "SELECT bucket, transport, outcome, reason, sum(total)::BIGINT "

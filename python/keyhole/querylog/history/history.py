@@ -5,27 +5,36 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import duckdb
 
-from keyhole.querylog.counts import CountFiles, CountRecord, read_records
 from keyhole.querylog.history.anonymize import Anonymizer
+from keyhole.querylog.history.askers import (
+    Activity,
+    Asker,
+    AskerRow,
+    Claims,
+    activity,
+    askers,
+    last_seen,
+)
 from keyhole.querylog.history.cleanup import remove_leftovers
-from keyhole.querylog.history.compact import compact, finish_joining
+from keyhole.querylog.history.compact import NEW_ROWS, compact, finish_joining
 from keyhole.querylog.history.connect import connect
 from keyhole.querylog.history.criteria import Criteria
 from keyhole.querylog.history.damaged import SetAside, drop_damaged_indexes, drop_old
 from keyhole.querylog.history.edges import EdgeCriteria, EdgeRow, edges, missing_edges
 from keyhole.querylog.history.export import Format, export
-from keyhole.querylog.history.ingest import Ingester
+from keyhole.querylog.history.fresh_edges import FreshEdges
+from keyhole.querylog.history.ingesters import Ingesters
 from keyhole.querylog.history.mender import Mender
 from keyhole.querylog.history.name_index import NameIndex, name_indexes, refresh
 from keyhole.querylog.history.retain import Retention, retain
 from keyhole.querylog.history.rollups import rollups
-from keyhole.querylog.history.search import Key, SearchPage, search
+from keyhole.querylog.history.search import Key, Order, SearchPage, search
 from keyhole.querylog.history.segment import Segment, segments, write_row_schema
 from keyhole.querylog.history.statistics import (
     Statistics,
@@ -42,6 +51,8 @@ from keyhole.querylog.history.uncounted import Missing, Uncounted
 from keyhole.querylog.spool import Piece, Position
 
 Answer = TypeVar("Answer")
+Question = Callable[[duckdb.DuckDBPyConnection, list[Segment], list[NameIndex]], Answer]
+"""Reads the rows of these segments, with the help of these indexes."""
 LOCK_WAIT_SECONDS = 1.0
 """How long a query waits while another thread ingests or joins segments."""
 DAY_SECONDS = 86_400
@@ -72,13 +83,12 @@ class History:
         self._retention = retention
         finish_joining(root)
         remove_leftovers(root)
-        self._spool = spool
-        self._count_files = CountFiles(spool)
-        self._ingester = Ingester(root)
-        self._remote: dict[str, Ingester] = {}
         self._uncounted = Uncounted(root)
+        self._ingesters = Ingesters(root, spool, self._uncounted)
         self._anonymizer = Anonymizer(root)
         self._database = connect(root)
+        self.fresh_edges = FreshEdges()
+        """Counts of new rows, for who adds them up."""
         self._writing = threading.Lock()
         self._rollups: list[Segment] = []
         self._lexicons: list[NameIndex] = []
@@ -101,51 +111,40 @@ class History:
 
     def _ingest(self) -> int:
         with self._cursor() as cursor:
-            # First, so that a count whose row is being written has it as soon as it is read.
-            records = read_records(self._count_files.new())
-            made = self._ingester.ingest(cursor, self._spool)
-            if made:
-                self._segments = self._present()
-            self._settle("", self._ingester, records)
+            records = self._ingesters.new_counts()
+            made = self._ingesters.ingest(cursor)
+            self._add(cursor, made)
+            self._ingesters.settle(records)
         return sum(one.rows for one in made)
+
+    def _add(self, cursor: duckdb.DuckDBPyConnection, made: list[Segment]) -> None:
+        if made:
+            self._segments = self._present()
+            self.fresh_edges.add(cursor, made)
 
     def position_of(self, engine: str) -> Position | None:
         """How much of a remote engine's log is ingested; ``engine`` must be usable as part of a
         file name."""
         with self._writing:
-            return self._ingester_of(engine).position
+            return self._ingesters.position_of(engine)
 
     def ingest_from(self, engine: str, piece: Piece, name: str = "") -> None:
         """Ingests lines of a remote engine, except those ingested before; rows keep its ``name``.
         Raises as ``ingest`` does."""
         with self._writing, self._cursor() as cursor:
-            ingester = self._ingester_of(engine)
-            ingester.name = name or engine
-            known = ingester.position
-            is_same = known is not None and known.spool == piece.position.spool
-            if known is not None and is_same and piece.position.offset <= known.offset:
-                return
-            if ingester.ingest_piece(cursor, piece):
-                self._segments = self._present()
+            self._add(cursor, self._ingesters.ingest_from(cursor, engine, piece, name))
 
     def count_from(self, engine: str, lines: bytes) -> None:
         """Takes what a remote engine has counted; raises ``OSError``."""
         with self._writing:
-            self._settle(engine, self._ingester_of(engine), read_records(lines))
+            self._ingesters.count_from(engine, lines)
 
-    def _settle(self, engine: str, ingester: Ingester, records: list[CountRecord]) -> None:
-        if not records and not (ingester.has_new and self._uncounted.knows(engine)):
-            return
-        try:
-            self._uncounted.settle(engine, records, ingester.rows, ingester.take_new())
-        except OSError:
-            self._count_files.forget()
-            raise
-
-    def _ingester_of(self, engine: str) -> Ingester:
-        if engine not in self._remote:
-            self._remote[engine] = Ingester(self._root, engine)
-        return self._remote[engine]
+    def join_new(self) -> None:
+        """Joins the smallest segments where they are many, so that a search opens few. Raises
+        ``OSError`` and ``duckdb.Error``."""
+        with self._writing, self._cursor() as cursor:
+            if compact(cursor, self._root, self._segments, NEW_ROWS):
+                self._segments = self._present()
 
     def maintain(self) -> int:
         """Joins small segments, removes old ones and those beyond the size limit, and removes
@@ -164,7 +163,7 @@ class History:
 
     def _maintain(self, cursor: duckdb.DuckDBPyConnection, now: float) -> int:
         gone = retain(cursor, self._root, self._retention, now)
-        compact(cursor, self._root)
+        compact(cursor, self._root, segments(self._root))
         if self._retention.anonymize_after is not None:
             # After joining, which could mix segments with and without clients.
             self._anonymizer.run(cursor, int((now - self._retention.anonymize_after) * 1_000_000))
@@ -178,14 +177,30 @@ class History:
         return gone
 
     def search(
-        self, criteria: Criteria, *, limit: int = 100, after: Key | None = None
+        self,
+        criteria: Criteria,
+        *,
+        limit: int = 100,
+        after: Key | None = None,
+        order: Order = "newest",
     ) -> SearchPage:
-        """A page of queries, the newest first."""
-        return self._query(
-            lambda cursor, found: search(
-                cursor, found, criteria, limit=limit, after=after, name_indexes=self._lexicons
+        """A page of queries."""
+        return self.ask(
+            lambda cursor, found, indexes: search(
+                cursor,
+                found,
+                criteria,
+                limit=limit,
+                after=after,
+                name_indexes=indexes,
+                order=order,
             )
         )
+
+    def ask(self, question: Question[Answer]) -> Answer:
+        """Asks something else of the rows; the question may be asked again. Raises
+        ``duckdb.Error``."""
+        return self._query(lambda cursor, found: question(cursor, found, self._lexicons))
 
     def totals(self, since: int, until: int) -> Statistics:
         """Counts of queries in a time span; also of those without a row."""
@@ -255,6 +270,23 @@ class History:
         )
         return [*found, *missing_edges(self._missing(wanted.since, wanted.until), wanted)]
 
+    def askers(self, wanted: EdgeCriteria) -> list[AskerRow]:
+        """Who asked in a time span, and when last; also queries without a row."""
+        wanted = replace(wanted, step=None)  # in intervals they would be counted again
+        found = self._query(
+            lambda cursor, there: askers(cursor, there, wanted, rollups=self._rollups)
+        )
+        missing = missing_edges(self._missing(wanted.since, wanted.until), wanted)
+        return [*found, *(AskerRow(one, None) for one in missing)]
+
+    def activity(self, asker: Asker, claims: Claims, wanted: EdgeCriteria) -> Activity:
+        """What one client did in a time span."""
+        return self._query(lambda cursor, there: activity(cursor, there, asker, claims, wanted))
+
+    def last_seen(self, since: int, claims: Claims) -> dict[Asker, int]:
+        """When each identity and each token was used last, if not earlier than ``since``."""
+        return self._query(lambda cursor, there: last_seen(cursor, there, since, claims))
+
     def export(self, criteria: Criteria, form: Format) -> Path:
         """Writes matching queries to a file, which the caller must delete."""
         target = self._root / ".scratch" / f"export-{secrets.token_hex(8)}.{form}"
@@ -266,6 +298,11 @@ class History:
         return target
 
     @property
+    def first(self) -> int | None:
+        """The time of the first query with counts, in microseconds of Unix time."""
+        return min((one.begin for one in (*self._rollups, *self._segments)), default=None)
+
+    @property
     def size(self) -> Size:
         """The size of the history."""
         found = self._segments
@@ -273,8 +310,8 @@ class History:
             rows=sum(one.rows for one in found),
             octets=sum(one.octets for one in (*self._rollups, *found)),
             begin=found[0].begin if found else None,
-            counted=min((one.begin for one in (*self._rollups, *found)), default=None),
-            lost=self._said_lost(),
+            counted=self.first,
+            lost=self._ingesters.lost,
         )
 
     def _missing(self, since: int, until: int) -> list[Missing]:
@@ -283,10 +320,6 @@ class History:
             with suppress(OSError):
                 return self._uncounted.find(since, until)
         return []
-
-    def _said_lost(self) -> int:
-        ingesters = [("", self._ingester), *self._remote.items()]
-        return sum(one.lost for name, one in ingesters if not self._uncounted.knows(name))
 
     def close(self) -> None:
         """Closes the database connection."""

@@ -20,6 +20,9 @@ COLUMNS: dict[str, str] = {
     "line": "BIGINT",
     "target": "VARCHAR",
     "allow": "VARCHAR",
+    "answer": "VARCHAR",
+    "tls": "VARCHAR",
+    "upstream_tls": "VARCHAR",
     "observed": "VARCHAR",
     "upstream": "VARCHAR",
     "duration_us": "BIGINT",
@@ -28,7 +31,7 @@ COLUMNS: dict[str, str] = {
 }
 """Columns by name, with the type in which DuckDB reads them from JSON."""
 
-OPTIONAL = ("file", "line", "target", "allow", "count")
+OPTIONAL = ("file", "line", "target", "allow", "answer", "tls", "upstream_tls", "count")
 """Columns that a line leaves out where it has nothing to say, and that older files do not have."""
 ENGINE = "engine"
 """The engine that wrote a query: the SPIFFE ID of its certificate, or `LOCAL`. What it writes is no
@@ -41,7 +44,8 @@ SELECT = ", ".join(
 """Converts what was read from JSON into rows, but for the engine."""
 
 QUERIES = 'coalesce(sum(coalesce("count", 1)), 0)::BIGINT'
-"""How many queries rows stand for: those that were turned away are summed up in one row."""
+"""How many queries rows stand for: those that were turned away, and alike ones of a second, may be
+summed up in one row."""
 WITHHELD = "outcome IN ('blocked', 'refused')"
 """Whether the client did not get the answer."""
 WITHHELD_QUERIES = f'coalesce(sum(coalesce("count", 1)) FILTER ({WITHHELD}), 0)::BIGINT'

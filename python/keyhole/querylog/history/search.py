@@ -1,14 +1,14 @@
-"""Searches the history: newest first, in pages, in as few segments as a page needs."""
+"""Searches the history in pages, newest or oldest first, in as few segments as a page needs."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 
-from keyhole.querylog.history.criteria import Criteria, SearchError
+from keyhole.querylog.history.criteria import Condition, Criteria, SearchError
 from keyhole.querylog.history.name_index import NameIndex
 from keyhole.querylog.history.name_lookup import NameLookup
 from keyhole.querylog.history.run import check, run
@@ -23,6 +23,8 @@ _MAX_BATCH = 16
 
 Key = tuple[int, str, int]
 """The key of a row: its time, its file relative to the folder, and its number in the file."""
+Order = Literal["newest", "oldest"]
+"""Which queries come first."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +37,14 @@ class Row:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """A page of results, the newest first."""
+    """A page of results, in the order of the search."""
 
     rows: list[Row]
     next: Key | None
     """The key after which the next page begins; none where everything was searched."""
     searched_to: int | None
-    """Everything newer was searched, in microseconds of Unix time; none where everything was."""
+    """Everything before this in the order of the search was searched, in microseconds of Unix
+    time; none where everything was."""
 
 
 def search(
@@ -53,8 +56,10 @@ def search(
     after: Key | None = None,
     timeout: float = TIMEOUT_SECONDS,
     name_indexes: Sequence[NameIndex] = (),
+    order: Order = "newest",
 ) -> SearchPage:
-    """At most ``limit`` rows older than ``after``. Raises `SearchError` and ``duckdb.Error``."""
+    """At most ``limit`` rows that come behind ``after``. Raises `SearchError` and
+    ``duckdb.Error``."""
     if not 1 <= limit <= MAX_ROWS:
         raise SearchError(f"a page has 1 to {MAX_ROWS} rows")
     check(connection, criteria)
@@ -62,20 +67,25 @@ def search(
     rows: list[Row] = []
     about = criteria.about_names
     lookup = NameLookup(connection, about, name_indexes) if about is not None else None
-    newest_first = sorted(segments, key=lambda one: one.end, reverse=True)
-    left = [one for one in newest_first if _may_hold(one, criteria, after)]
+    is_down = order == "newest"
+    left = sorted(
+        (one for one in segments if _may_hold(one, criteria, after, is_down)),
+        key=lambda one: one.end if is_down else one.begin,
+        reverse=is_down,
+    )
     size = 1
     while left:
+        edge = left[0].end if is_down else left[0].begin
         # Segments may overlap: one that ends later than the oldest row may still hold newer ones.
-        if len(rows) > limit and rows[limit].key[0] > left[0].end:
+        if len(rows) > limit and _is_before(rows[limit].key[0], edge, is_down):
             break
         if size > 1 and time.monotonic() > end:
-            return _partial_page(rows, limit, left[0].end)
+            return _partial_page(rows, limit, edge, is_down)
         batch, left = left[:size], left[size:]
-        # Most results are recent, so the batches begin small.
+        # Most results are at the begin, so the batches begin small.
         size = min(size * 2, _MAX_BATCH)
-        rows += _in_batch(connection, batch, criteria, limit + 1, after, lookup)
-        rows.sort(key=lambda row: row.key, reverse=True)
+        rows += _in_batch(connection, batch, criteria, limit + 1, after, lookup, is_down)
+        rows.sort(key=lambda row: row.key, reverse=is_down)
         del rows[limit + 1 :]
     more = len(rows) > limit
     return SearchPage(rows[:limit], rows[limit - 1].key if more else None, None)
@@ -88,19 +98,46 @@ def matching(segments: Sequence[Segment], criteria: Criteria) -> tuple[str, list
     return f"(SELECT * FROM {source} WHERE {condition.sql})", condition.values
 
 
-def _partial_page(rows: list[Row], limit: int, unseen: int) -> SearchPage:
-    """A page of only those rows that are newer than everything not searched yet."""
-    sure = [row for row in rows if row.key[0] > unseen][:limit]
-    key = sure[-1].key if sure else (unseen + 1, "", 0)
-    return SearchPage(sure, key, unseen)
+def _is_before(time: int, edge: int, is_down: bool) -> bool:
+    """Whether a time certainly comes before all rows behind an edge."""
+    return time > edge if is_down else time < edge
 
 
-def _may_hold(segment: Segment, criteria: Criteria, after: Key | None) -> bool:
+def _partial_page(rows: list[Row], limit: int, edge: int, is_down: bool) -> SearchPage:
+    """A page of only those rows that come before everything not searched yet."""
+    sure = [row for row in rows if _is_before(row.key[0], edge, is_down)][:limit]
+    key = sure[-1].key if sure else (edge + 1 if is_down else edge, "", 0)
+    return SearchPage(sure, key, edge)
+
+
+def _may_hold(segment: Segment, criteria: Criteria, after: Key | None, is_down: bool) -> bool:
+    if not overlaps(segment, criteria):
+        return False
+    if after is None:
+        return True
+    return segment.begin <= after[0] if is_down else segment.end >= after[0]
+
+
+def overlaps(segment: Segment, criteria: Criteria) -> bool:
+    """Whether a segment has rows of the time span of the criteria."""
     if criteria.since is not None and segment.end < criteria.since:
         return False
-    if criteria.until is not None and segment.begin >= criteria.until:
-        return False
-    return after is None or segment.begin <= after[0]
+    return criteria.until is None or segment.begin < criteria.until
+
+
+def narrow(
+    batch: Sequence[Segment], condition: Condition, lookup: NameLookup | None
+) -> list[Segment]:
+    """The segments that may hold a matching name; adds to the condition what helps the reader to
+    skip parts of their files."""
+    found = lookup.find(batch) if lookup is not None else None
+    if found is None:
+        return list(batch)
+    # There are fewer names than rows, and the reader skips parts of a file without them.
+    condition.add("name IN (SELECT unnest(?))", list(found.names))
+    if found.times is not None and found.times:
+        condition.add(f'"time" IN ({", ".join(map(str, found.times))})')
+    return [one for one in batch if str(one.path("names")) in found.files]
 
 
 def _in_batch(
@@ -110,29 +147,28 @@ def _in_batch(
     limit: int,
     after: Key | None,
     lookup: NameLookup | None,
+    is_down: bool,
 ) -> list[Row]:
     condition = criteria.condition
-    if lookup is not None:
-        found = lookup.find(batch)
-        if found is not None:
-            batch = [one for one in batch if str(one.path("names")) in found.files]
-            if not batch:
-                return []
-            # There are fewer names than rows, and the reader skips parts of a file without them.
-            condition.add("name IN (SELECT unnest(?))", list(found.names))
-            if found.times is not None:
-                condition.add(f'"time" IN ({", ".join(map(str, found.times))})')
+    batch = narrow(batch, condition, lookup)
+    if not batch:
+        return []
     root = batch[0].folder.parent
     if after is not None:
         moment, file, number = after
+        sign = "<" if is_down else ">"
         condition.add(
-            '("time", filename, file_row_number) < (?, ?, ?)', moment, str(root / file), number
+            f'("time", filename, file_row_number) {sign} (?, ?, ?)',
+            moment,
+            str(root / file),
+            number,
         )
     # Find the places first: then all columns are decoded only for the rows of the page.
+    way = "DESC" if is_down else "ASC"
     query = (
         'SELECT "time", filename, file_row_number FROM '
         f"read_parquet({row_files(batch)}, file_row_number = true, filename = true) "
-        f'WHERE {condition.sql} ORDER BY "time" DESC, filename DESC, file_row_number DESC '
+        f'WHERE {condition.sql} ORDER BY "time" {way}, filename {way}, file_row_number {way} '
         f"LIMIT {int(limit)}"
     )
     places = run(connection, query, condition.values)

@@ -36,7 +36,7 @@ _BUCKET = BUCKET_SECONDS * 1_000_000
 _NAME = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,12})-([a-z0-9.]{1,80})")
 _DAY = re.compile(r"day=[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SELDOM = 32
-"""A name with at most so many queries in a segment has its times in the names file."""
+"""A name with at most so many rows in a segment has its times in the names file."""
 # Small row groups: few of them hold a given time.
 _COPY = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 40960)"
 # Smaller still: a search reads a few names in many files.
@@ -210,7 +210,7 @@ def _selects(table: str) -> dict[str, str]:
     )
     return {
         "rows": f'SELECT * FROM {table} ORDER BY "time"',
-        "names": f"SELECT name, count(*) AS total, {withheld} AS withheld, "
+        "names": f"SELECT name, {QUERIES} AS total, {withheld} AS withheld, "
         f'CASE WHEN count(*) <= {SELDOM} THEN list("time") END AS times FROM {table} '
         "WHERE name IS NOT NULL GROUP BY name ORDER BY name",
         "sums": f'SELECT "time" // {_BUCKET} * {_BUCKET} AS bucket, outcome, reason, transport, '

@@ -82,18 +82,19 @@ def totals(
         ("reason", found.by_reason),
         ("transport", found.by_transport),
     )
-    sums = _sums(segments, since, until, rollups)
-    if sums is None:
+    counted = sums(segments, since, until, rollups)
+    if counted is None:
         return found
     for column, counts in groups:
         query = (
-            f"SELECT {column}, sum(total)::BIGINT FROM ({sums}) GROUP BY {column} ORDER BY 2 DESC"
+            f"SELECT {column}, sum(total)::BIGINT FROM ({counted}) "
+            f"GROUP BY {column} ORDER BY 2 DESC"
         )
         counts.update(
             {str(word): int(count) for word, count in connection.execute(query).fetchall()}
         )
     row = connection.execute(
-        f"SELECT sum(total), sum(duration_us), sum(waited) FROM ({sums})"
+        f"SELECT sum(total), sum(duration_us), sum(waited) FROM ({counted})"
     ).fetchone() or (0, 0, 0)
     found.total, found.waited_us, found.waited = (int(value or 0) for value in row)
     return found
@@ -111,12 +112,12 @@ def series(
 ) -> list[tuple[int, dict[str, int]]]:
     """Counts by outcome or reason over the span, in at most ``points`` steps of equal length."""
     step = step_of(since, until, points)
-    sums = _sums(segments, since, until, rollups)
-    if sums is None:
+    counted = sums(segments, since, until, rollups)
+    if counted is None:
         return []
     found: dict[int, dict[str, int]] = {}
     query = (
-        f"SELECT bucket // {step} * {step}, {by}, sum(total)::BIGINT FROM ({sums}) "
+        f"SELECT bucket // {step} * {step}, {by}, sum(total)::BIGINT FROM ({counted}) "
         "GROUP BY ALL ORDER BY 1, 2"
     )
     for moment, outcome, count in connection.execute(query).fetchall():
@@ -203,14 +204,14 @@ def forwarded(
     if not touched:
         return {}
     query = (
-        f"SELECT upstream, count(*) FROM read_parquet({_paths(touched, 'rows')}) WHERE "
+        f"SELECT upstream, {QUERIES} FROM read_parquet({_paths(touched, 'rows')}) WHERE "
         f"reason = 'forwarded' AND upstream IS NOT NULL AND {_within(since, until)} "
         "GROUP BY upstream ORDER BY 2 DESC, 1"
     )
     return {str(name): int(count) for name, count in connection.execute(query).fetchall()}
 
 
-def _sums(
+def sums(
     segments: Sequence[Segment], since: int, until: int, rollups: Sequence[Segment]
 ) -> str | None:
     """Sums per five minutes: stored ones of whole segments, computed ones of partial segments."""
